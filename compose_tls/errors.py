@@ -1,0 +1,221 @@
+"""The error tree: every way in which compose-tls can fail.
+
+ComposeTlsError
+├── SettingsError      exit 2   wrong usage or settings
+├── ProjectError       exit 3   the project cannot be read or patched
+├── CertificateError   exit 4   certificates and keys
+├── EngineError        exit 5   Docker engine and Docker Compose
+└── CheckFailed        exit 6   a live check failed
+
+A leaf class is one stable ``code``. Each code is listed in docs/errors.md and raised by a test.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ComposeTlsError(Exception):
+    """What is wrong, where, and what to do next.
+
+    Args:
+        message: What is wrong, in one sentence without a final full stop.
+        hint: What the user can do next.
+        path: The file concerned, relative to the project where possible.
+        line: The line in that file, counted from 1.
+    """
+
+    code: ClassVar[str]
+    exit_code: ClassVar[int]
+
+    def __init__(
+        self, message: str, *, hint: str, path: str | None = None, line: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.path = path
+        self.line = line
+
+
+class SettingsError(ComposeTlsError):
+    """Wrong usage or settings."""
+
+    exit_code = 2
+
+
+class UnknownSetting(SettingsError):
+    code = "unknown-setting"
+
+
+class InvalidSetting(SettingsError):
+    code = "invalid-setting"
+
+
+class ConflictingSettings(SettingsError):
+    code = "conflicting-settings"
+
+
+class ProjectError(ComposeTlsError):
+    """The project cannot be read or patched."""
+
+    exit_code = 3
+
+
+class ComposeFileNotFound(ProjectError):
+    code = "compose-file-not-found"
+
+
+class FileUnreadable(ProjectError):
+    code = "file-unreadable"
+
+
+class YamlSyntax(ProjectError):
+    code = "yaml-syntax"
+
+
+class NotAComposeFile(ProjectError):
+    code = "not-a-compose-file"
+
+
+class ServiceNotFound(ProjectError):
+    code = "service-not-found"
+
+
+class ServiceAmbiguous(ProjectError):
+    code = "service-ambiguous"
+
+
+class UnsupportedMilvus(ProjectError):
+    code = "unsupported-milvus"
+
+
+class EditRefused(ProjectError):
+    code = "edit-refused"
+
+
+class ValueInTheWay(ProjectError):
+    code = "value-in-the-way"
+
+
+class MilvusConfigNotFound(ProjectError):
+    code = "milvus-config-not-found"
+
+
+class MilvusConfigPartial(ProjectError):
+    code = "milvus-config-partial"
+
+
+class ProjectChanged(ProjectError):
+    code = "project-changed"
+
+
+class ProjectLocked(ProjectError):
+    code = "project-locked"
+
+
+class RecoveryFailed(ProjectError):
+    code = "recovery-failed"
+
+
+class StateUnreadable(ProjectError):
+    code = "state-unreadable"
+
+
+class NotEnabled(ProjectError):
+    code = "not-enabled"
+
+
+class WriteFailed(ProjectError):
+    code = "write-failed"
+
+
+class CertificateError(ComposeTlsError):
+    """Certificates and keys."""
+
+    exit_code = 4
+
+
+class CertificateUnreadable(CertificateError):
+    code = "certificate-unreadable"
+
+
+class CertificateExpired(CertificateError):
+    code = "certificate-expired"
+
+
+class CertificateNotYetValid(CertificateError):
+    code = "certificate-not-yet-valid"
+
+
+class KeyMismatch(CertificateError):
+    code = "key-mismatch"
+
+
+class IssuerMismatch(CertificateError):
+    code = "issuer-mismatch"
+
+
+class NameNotCovered(CertificateError):
+    code = "name-not-covered"
+
+
+class NameInvalid(CertificateError):
+    code = "name-invalid"
+
+
+class ProfileViolation(CertificateError):
+    code = "profile-violation"
+
+
+class DemoCertificate(CertificateError):
+    code = "demo-certificate"
+
+
+class RehearsalFailed(CertificateError):
+    code = "rehearsal-failed"
+
+
+class KeyUnreadableInContainer(CertificateError):
+    code = "key-unreadable-in-container"
+
+
+class EngineError(ComposeTlsError):
+    """Docker engine and Docker Compose."""
+
+    exit_code = 5
+
+
+class EngineUnreachable(EngineError):
+    code = "engine-unreachable"
+
+
+class EngineRemote(EngineError):
+    code = "engine-remote"
+
+
+class ComposeMissing(EngineError):
+    code = "compose-missing"
+
+
+class ComposeFailed(EngineError):
+    code = "compose-failed"
+
+
+class PortTaken(EngineError):
+    code = "port-taken"
+
+
+class ContainerExited(EngineError):
+    code = "container-exited"
+
+
+class NotReady(EngineError):
+    code = "not-ready"
+
+
+class CheckFailed(ComposeTlsError):
+    """A live check failed."""
+
+    exit_code = 6
+    code = "check-failed"

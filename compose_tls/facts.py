@@ -1,0 +1,102 @@
+"""What was found: files as they lie on disk, certificates as they read, the project as a whole.
+
+Values only. They are read once (``observe``) and passed around unchanged; none of them ever holds a
+private key.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+
+class TlsMode(enum.IntEnum):
+    """``common.security.tlsMode`` of Milvus.
+
+    Source: https://milvus.io/docs/tls.md
+    """
+
+    OFF = 0
+    ONE_WAY = 1
+    MUTUAL = 2
+
+
+KeyType = Literal["ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096"]
+
+CertificateRole = Literal["ca", "server", "client"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """One regular file as it was read.
+
+    Attributes:
+        path: The path as the project names it.
+        target: The real path, every symbolic link followed.
+        content: All bytes.
+        mode: Permission bits.
+        uid: Owner.
+        gid: Group.
+    """
+
+    path: Path
+    target: Path
+    content: bytes = field(repr=False)
+    mode: int
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """What one certificate says. Times are aware and in UTC; ``sha256`` is of the DER, in hex."""
+
+    subject: str
+    issuer: str
+    serial: str
+    not_before: datetime
+    not_after: datetime
+    key_type: str
+    sha256: str
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+    is_ca: bool = False
+
+    def remaining(self, now: datetime) -> timedelta:
+        """The time left until the certificate expires; negative when it has."""
+        return self.not_after - now
+
+
+@dataclass(frozen=True, slots=True)
+class PkiFacts:
+    """The issued certificates that lie in the PKI directory and are worth keeping.
+
+    ``usable`` holds the roles whose certificate and private key were read, belong together and chain
+    to the CA beside them.
+    """
+
+    certificates: Mapping[CertificateRole, CertificateFacts]
+    usable: frozenset[CertificateRole]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything that a plan is made from.
+
+    Attributes:
+        directory: The project directory, absolute.
+        compose_files: The paths that Compose would load, in its order.
+        files: Every file that was read, by its path; ``None`` where there is no such file.
+        environment: Process variables over ``.env``, as Compose interpolates with.
+        pki: The certificates at hand.
+    """
+
+    directory: Path
+    compose_files: tuple[Path, ...]
+    files: Mapping[Path, FileFacts | None]
+    environment: Mapping[str, str] = field(repr=False)
+    pki: PkiFacts
