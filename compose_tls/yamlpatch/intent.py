@@ -1,0 +1,108 @@
+"""What is to change, said without a word about the text: put this value there, append that item.
+
+Intents on one file are gathered into a tree that follows the shape of the document, so that they
+are carried out in one pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Route: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A scalar to write.
+
+    Attributes:
+        value: Its characters, on one line.
+        string: Whether YAML must read it as a string, whatever it looks like (``"2"``).
+    """
+
+    value: str
+    string: bool = False
+
+
+Value: TypeAlias = "Text | Mapping[str, Value] | tuple[Value, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """The scalar at this place becomes that; missing keys on the way are made."""
+
+    route: Route
+    value: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """The sequence at this place gets one more item at its end; it is made where it is missing."""
+
+    route: Route
+    item: Text | Mapping[str, Text]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveKey:
+    """The key at this place goes away, with its value."""
+
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveItem:
+    """The scalar item with exactly this value goes away from the sequence at this place."""
+
+    route: Route
+    item: str
+
+
+Intent: TypeAlias = Put | Append | RemoveKey | RemoveItem
+
+
+@dataclass(slots=True)
+class EditTree:
+    """The intents below one node, by key."""
+
+    put: Text | None = None
+    appended: list[Text | Mapping[str, Text]] = field(default_factory=list)
+    removed_items: list[str] = field(default_factory=list)
+    remove: bool = False
+    children: dict[str, EditTree] = field(default_factory=dict)
+
+    def value(self) -> Value:
+        """The value that a missing node gets."""
+        if self.put is not None:
+            return self.put
+        if self.appended:
+            return tuple(self.appended)
+        return {key: child.value() for key, child in self.children.items() if not child.idle}
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to put here: a removal changes nothing where nothing is."""
+        return (
+            self.put is None and not self.appended and all(c.idle for c in self.children.values())
+        )
+
+
+def gather(intents: Iterable[Intent]) -> EditTree:
+    """All intents on one document as one tree."""
+    root = EditTree()
+    for intent in intents:
+        tree = root
+        for key in intent.route:
+            tree = tree.children.setdefault(key, EditTree())
+        match intent:
+            case Put(value=value):
+                tree.put = value
+            case Append(item=item):
+                tree.appended.append(item)
+            case RemoveKey():
+                tree.remove = True
+            case RemoveItem(item=name):
+                tree.removed_items.append(name)
+    return root

@@ -1,0 +1,145 @@
+"""The proof: the new text means exactly the old one with the intents carried out, and nothing else.
+
+Written apart from the splice engine, on the two parsed documents alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as ReadMapping
+
+from compose_tls.yamlpatch.document import Mapping, Node, Scalar, Sequence, resolve
+from compose_tls.yamlpatch.intent import EditTree, Text, Value
+from compose_tls.yamlpatch.render import is_string
+
+
+class Proof:
+    """Compares two node graphs. Shared nodes are compared once."""
+
+    def __init__(self) -> None:
+        self._same: set[tuple[int, int]] = set()
+
+    def holds(self, old: Node, new: Node, tree: EditTree | None) -> bool:
+        """Whether ``new`` is ``old`` with the intents of ``tree`` carried out."""
+        if tree is None:
+            return self._is_same(resolve(old), resolve(new))
+        if tree.put is not None:
+            return _is_value(new, tree.put)
+        old, new = resolve(old), resolve(new)
+        if old.tag != new.tag:
+            return False
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            return self._mapping_holds(old, new, tree)
+        if isinstance(old, Sequence) and isinstance(new, Sequence):
+            return self._sequence_holds(old, new, tree)
+        if tree.idle:
+            return self._is_same(old, new)
+        return isinstance(old, Scalar) and old.is_null and _is_value(new, tree.value())
+
+    def _mapping_holds(self, old: Mapping, new: Mapping, tree: EditTree) -> bool:
+        expected: list[tuple[Node, Node, EditTree | None]] = []
+        names = set()
+        for key, value in old.entries:
+            subtree = tree.children.get(key.value) if isinstance(key, Scalar) else None
+            names.add(key.value if isinstance(key, Scalar) else None)
+            if subtree is None or not _nothing_left(value, subtree):
+                expected.append((key, value, subtree))
+        added = [
+            (name, subtree.value())
+            for name, subtree in tree.children.items()
+            if name not in names and not subtree.idle
+        ]
+        if len(new.entries) != len(expected) + len(added):
+            return False
+        kept = new.entries[: len(expected)]
+        return all(
+            self._is_same(resolve(old_key), resolve(new_key)) and self.holds(old_value, value, sub)
+            for (old_key, old_value, sub), (new_key, value) in zip(expected, kept, strict=True)
+        ) and all(
+            isinstance(key, Scalar) and key.value == name and _is_value(value, wanted)
+            for (name, wanted), (key, value) in zip(added, new.entries[len(kept) :], strict=True)
+        )
+
+    def _sequence_holds(self, old: Sequence, new: Sequence, tree: EditTree) -> bool:
+        expected = [item for item in old.items if not _removed(item, tree)]
+        if len(new.items) != len(expected) + len(tree.appended):
+            return False
+        kept, added = new.items[: len(expected)], new.items[len(expected) :]
+        return all(
+            self._is_same(resolve(before), resolve(after))
+            for before, after in zip(expected, kept, strict=True)
+        ) and all(
+            _is_value(item, wanted) for item, wanted in zip(added, tree.appended, strict=True)
+        )
+
+    def _is_same(self, old: Node, new: Node) -> bool:
+        pair = (id(old), id(new))
+        if pair in self._same:
+            return True
+        self._same.add(pair)
+        if isinstance(old, Scalar) and isinstance(new, Scalar):
+            return (old.value, old.style, old.tag) == (new.value, new.style, new.tag)
+        if isinstance(old, Sequence) and isinstance(new, Sequence):
+            return (
+                old.tag == new.tag
+                and len(old.items) == len(new.items)
+                and all(
+                    self._is_same(resolve(a), resolve(b))
+                    for a, b in zip(old.items, new.items, strict=True)
+                )
+            )
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            return (
+                old.tag == new.tag
+                and len(old.entries) == len(new.entries)
+                and all(
+                    self._is_same(resolve(a), resolve(b)) and self._is_same(resolve(c), resolve(d))
+                    for (a, c), (b, d) in zip(old.entries, new.entries, strict=True)
+                )
+            )
+        return False
+
+
+def _nothing_left(node: Node, tree: EditTree) -> bool:
+    """Whether the intents take away all of a node, so that its key goes as well."""
+    if tree.remove:
+        return True
+    node = resolve(node)
+    if isinstance(node, Sequence) and tree.removed_items:
+        return not tree.appended and all(_removed(item, tree) for item in node.items)
+    if isinstance(node, Mapping) and tree.children and tree.idle:
+        return all(
+            isinstance(key, Scalar)
+            and key.value in tree.children
+            and _nothing_left(value, tree.children[key.value])
+            for key, value in node.entries
+        )
+    return False
+
+
+def _removed(item: Node, tree: EditTree) -> bool:
+    return isinstance(item, Scalar) and item.value in tree.removed_items
+
+
+def _is_value(node: Node, wanted: Value) -> bool:
+    """Whether a node reads as the value that was to be written, and carries nothing else."""
+    if isinstance(wanted, Text):
+        return (
+            isinstance(node, Scalar)
+            and node.value == wanted.value
+            and node.tag is None
+            and (not wanted.string or is_string(node))
+        )
+    if isinstance(wanted, ReadMapping):
+        return (
+            isinstance(node, Mapping)
+            and len(node.entries) == len(wanted)
+            and all(
+                isinstance(key, Scalar) and key.value == name and _is_value(value, item)
+                for (key, value), (name, item) in zip(node.entries, wanted.items(), strict=True)
+            )
+        )
+    return (
+        isinstance(node, Sequence)
+        and len(node.items) == len(wanted)
+        and all(_is_value(item, one) for item, one in zip(node.items, wanted, strict=True))
+    )
