@@ -99,10 +99,13 @@ class RemoveFile:
 
 @dataclass(frozen=True, slots=True)
 class KeepFile:
-    """A file that already is what it should be. It is not written; it must not have changed either."""
+    """A file that already is what it should be: not written, and still the same when others are.
+
+    ``before`` is ``None`` for a key that only the container's user may read.
+    """
 
     path: Path
-    before: str
+    before: str | None
 
 
 FileChange: TypeAlias = MakeDirectory | CreateFile | PatchFile | RemoveFile | KeepFile
@@ -111,7 +114,7 @@ Action: TypeAlias = Literal["created", "patched", "removed", "unchanged"]
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:
+class PlanWarning:
     """Something the user should know although the command goes on."""
 
     code: str
@@ -125,7 +128,7 @@ class Plan:
     directory: Path
     changes: tuple[FileChange, ...]
     orders: tuple[CertificateOrder, ...] = ()
-    warnings: tuple[Warning, ...] = ()
+    warnings: tuple[PlanWarning, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -172,10 +175,10 @@ def unified_diff(name: str, old: bytes, new: bytes) -> str:
     """A unified diff whose lines keep their own line ends, so that ``patch`` applies it to the byte."""
     old_lines = _lines(old)
     new_lines = _lines(new)
-    text = []
-    for line in difflib.unified_diff(old_lines, new_lines, f"a/{name}", f"b/{name}"):
-        text.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
-    return "".join(text)
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        for line in difflib.unified_diff(old_lines, new_lines, f"a/{name}", f"b/{name}")
+    )
 
 
 def _lines(content: bytes) -> list[str]:

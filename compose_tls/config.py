@@ -79,7 +79,10 @@ class TlsConfig(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if Path(self.pki_dir) == Path(self.tls_dir) or Path(self.tls_dir) in Path(self.pki_dir).parents:
+        if (
+            Path(self.pki_dir) == Path(self.tls_dir)
+            or Path(self.tls_dir) in Path(self.pki_dir).parents
+        ):
             msg = "pki_dir must not be or lie in tls_dir, which is mounted into the container"
             raise ValueError(msg)
         if (self.server_cert is None) != (self.server_key is None):

@@ -36,16 +36,16 @@ class FileFacts:
 
     Attributes:
         path: The path as the project names it.
-        target: The real path, every symbolic link followed.
-        content: All bytes.
+        content: All bytes; ``None`` for private keys and for what may not be read.
+        sha256: Of the bytes, in hex; ``None`` for what may not be read.
         mode: Permission bits.
         uid: Owner.
         gid: Group.
     """
 
     path: Path
-    target: Path
-    content: bytes = field(repr=False)
+    content: bytes | None = field(repr=False)
+    sha256: str | None
     mode: int
     uid: int
     gid: int
@@ -89,14 +89,23 @@ class Observation:
 
     Attributes:
         directory: The project directory, absolute.
-        compose_files: The paths that Compose would load, in its order.
-        files: Every file that was read, by its path; ``None`` where there is no such file.
-        environment: Process variables over ``.env``, as Compose interpolates with.
-        pki: The certificates at hand.
+        compose_files: The files that Compose would load, in its order.
+        files: Every file that was looked at, by its path; ``None`` where there is no regular file.
+        variables: Process variables over ``.env``, as Compose interpolates with.
+        pki: The certificates at hand in the PKI directory.
+        user_id: The effective user of this process.
+        group_ids: Its groups.
     """
 
     directory: Path
     compose_files: tuple[Path, ...]
-    files: Mapping[Path, FileFacts | None]
-    environment: Mapping[str, str] = field(repr=False)
+    files: Mapping[Path, FileFacts | None] = field(repr=False)
+    variables: Mapping[str, str] = field(repr=False)
     pki: PkiFacts
+    user_id: int
+    group_ids: frozenset[int]
+
+    def content(self, path: Path) -> bytes | None:
+        """The bytes of a file that was looked at; ``None`` when there is none."""
+        found = self.files.get(path)
+        return found.content if found else None

@@ -11,6 +11,7 @@ import codecs
 import functools
 import re
 from collections.abc import Iterator
+from collections.abc import Mapping as ReadMapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -94,6 +95,20 @@ Node: TypeAlias = Scalar | Sequence | Mapping | Alias
 def resolve(node: Node) -> Scalar | Sequence | Mapping:
     """The node itself, or what an alias stands for."""
     return node.target if isinstance(node, Alias) else node
+
+
+def reads_as(node: Node, wanted: str | ReadMapping[str, str]) -> bool:
+    """Whether a node is a scalar with this value, or a flat mapping with these."""
+    if isinstance(wanted, str):
+        return isinstance(node, Scalar) and node.value == wanted
+    if not isinstance(node, Mapping) or len(node.entries) != len(wanted):
+        return False
+    return all(
+        isinstance(key, Scalar)
+        and isinstance(value, Scalar)
+        and wanted.get(key.value) == value.value
+        for key, value in node.entries
+    )
 
 
 @dataclass(frozen=True, slots=True)

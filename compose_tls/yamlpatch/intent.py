@@ -54,10 +54,10 @@ class RemoveKey:
 
 @dataclass(frozen=True, slots=True)
 class RemoveItem:
-    """The scalar item with exactly this value goes away from the sequence at this place."""
+    """The item that reads exactly so goes away from the sequence at this place."""
 
     route: Route
-    item: str
+    item: str | Mapping[str, str]
 
 
 Intent: TypeAlias = Put | Append | RemoveKey | RemoveItem
@@ -69,7 +69,7 @@ class EditTree:
 
     put: Text | None = None
     appended: list[Text | Mapping[str, Text]] = field(default_factory=list)
-    removed_items: list[str] = field(default_factory=list)
+    removed_items: list[str | Mapping[str, str]] = field(default_factory=list)
     remove: bool = False
     children: dict[str, EditTree] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as ReadMapping
 
-from compose_tls.yamlpatch.document import Mapping, Node, Scalar, Sequence, resolve
+from compose_tls.yamlpatch.document import Mapping, Node, Scalar, Sequence, reads_as, resolve
 from compose_tls.yamlpatch.intent import EditTree, Text, Value
 from compose_tls.yamlpatch.render import is_string
 
@@ -117,7 +117,7 @@ def _nothing_left(node: Node, tree: EditTree) -> bool:
 
 
 def _removed(item: Node, tree: EditTree) -> bool:
-    return isinstance(item, Scalar) and item.value in tree.removed_items
+    return any(reads_as(item, wanted) for wanted in tree.removed_items)
 
 
 def _is_value(node: Node, wanted: Value) -> bool:

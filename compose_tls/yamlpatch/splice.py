@@ -15,6 +15,7 @@ from compose_tls.yamlpatch.document import (
     Node,
     Scalar,
     Sequence,
+    reads_as,
 )
 from compose_tls.yamlpatch.intent import EditTree, Route, Text, Value
 
@@ -95,7 +96,7 @@ class _Editor:
         removed = [
             index
             for index, item in enumerate(node.items)
-            if isinstance(item, Scalar) and item.value in tree.removed_items
+            if any(reads_as(item, wanted) for wanted in tree.removed_items)
         ]
         if removed and len(removed) == len(node.items) and not tree.appended:
             return True

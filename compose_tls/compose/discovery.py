@@ -1,0 +1,66 @@
+"""Which files Compose would load in a directory.
+
+Source: https://docs.docker.com/compose/intro/compose-application-model/#the-compose-file, and
+compose-go (cli/options.go), whose order this is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from compose_tls.errors import ComposeFileNotFound
+
+DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+OVERRIDE_FILES = (
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
+
+
+def compose_files(
+    directory: Path,
+    chosen: Sequence[str],
+    environment: Mapping[str, str],
+    exists: Callable[[Path], bool],
+) -> tuple[Path, ...]:
+    """The files in the order in which Compose merges them.
+
+    Args:
+        directory: The project directory, absolute.
+        chosen: What the user named with ``-f``; relative to the directory.
+        environment: Process variables over ``.env``.
+        exists: Whether a file exists.
+
+    Raises:
+        ComposeFileNotFound: There is none, or a named one is missing.
+    """
+    names = list(chosen) or _from_environment(environment)
+    if names:
+        paths = tuple(directory / name for name in names)
+        for path in paths:
+            if not exists(path):
+                raise ComposeFileNotFound(
+                    f"there is no compose file {path}",
+                    hint="name an existing file with -f, or leave -f and COMPOSE_FILE out",
+                    path=str(path),
+                )
+        return paths
+    base = next((directory / name for name in DEFAULT_FILES if exists(directory / name)), None)
+    if base is None:
+        raise ComposeFileNotFound(
+            f"there is no compose file in {directory}",
+            hint=f"run compose-tls where {DEFAULT_FILES[2]} is, or name the place with -C or -f",
+            path=str(directory),
+        )
+    override = next((directory / name for name in OVERRIDE_FILES if exists(directory / name)), None)
+    return (base,) if override is None else (base, override)
+
+
+def _from_environment(environment: Mapping[str, str]) -> list[str]:
+    value = environment.get("COMPOSE_FILE", "")
+    separator = environment.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+    return [name for name in value.split(separator) if name]

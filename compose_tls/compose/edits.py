@@ -1,0 +1,184 @@
+"""What to write into a compose file: mounts and variables, in the style of their service."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping as ReadMapping
+from collections.abc import Sequence as ReadSequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from compose_tls.compose.interpolate import interpolate
+from compose_tls.compose.project import ComposeProject
+from compose_tls.compose.service import Definition, Service, Variable
+from compose_tls.compose.volumes import Mount
+from compose_tls.errors import EditRefused, ValueInTheWay
+from compose_tls.yamlpatch.document import Sequence
+from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, Route, Text
+
+_DATA_DIRECTORY = "/var/lib/milvus"
+
+
+@dataclass(frozen=True, slots=True)
+class MountOrder:
+    """A bind mount to add: an absolute host path and where it appears in the container."""
+
+    host_path: Path
+    target: str
+    read_only_allowed: bool = True
+
+
+def add_mounts(
+    project: ComposeProject, service: Service, orders: ReadSequence[MountOrder]
+) -> list[Intent]:
+    """The intents that add bind mounts to a service.
+
+    Raises:
+        EditRefused: The service inherits its volumes, so that ours would replace them.
+    """
+    definition = service.main
+    _require_own(definition, "volumes")
+    route = (*_route(service), "volumes")
+    mounts = [mount for mount in service.mounts() if mount.file == definition.file]
+    prefix = _prefix(project, service, definition)
+    flags = _flags(mounts)
+    intents: list[Intent] = []
+    for order in orders:
+        source = _source(order.host_path, definition, prefix)
+        options = [f for f in flags if f != "ro" or order.read_only_allowed]
+        if mounts and all(mount.long for mount in mounts):
+            item: ReadMapping[str, Text] = {
+                "type": Text("bind"),
+                "source": Text(source),
+                "target": Text(order.target),
+                **({"read_only": Text("true")} if "ro" in options else {}),
+            }
+            intents.append(Append(route, item))
+        else:
+            suffix = ":" + ",".join(options) if options else ""
+            intents.append(Append(route, Text(f"{source}:{order.target}{suffix}", string=True)))
+    return intents
+
+
+def set_variables(service: Service, variables: ReadMapping[str, str]) -> list[Intent]:
+    """The intents that set environment variables in the main definition of a service.
+
+    Raises:
+        EditRefused: The service inherits its environment, so that ours would replace it.
+    """
+    definition = service.main
+    _require_own(definition, "environment")
+    route = (*_route(service), "environment")
+    if isinstance(definition.field("environment"), Sequence):
+        return [
+            Append(route, Text(f"{k}={_escaped(v)}", string=True)) for k, v in variables.items()
+        ]
+    return [Put((*route, k), Text(_escaped(v), string=True)) for k, v in variables.items()]
+
+
+def change_variable(service: Service, variable: Variable, value: str) -> list[Intent]:
+    """The intents that give a variable another value at the place that sets it.
+
+    Raises:
+        ValueInTheWay: The place does not belong to the service alone.
+    """
+    definition = variable.definition
+    own = definition.node.get("environment")
+    if not definition.editable or own is None:
+        raise ValueInTheWay(
+            f"service {service.name} inherits {variable.name}={variable.value}",
+            hint=f"set {variable.name} to {value} there, or take it out",
+            path=definition.document.name,
+            line=variable.line,
+        )
+    route = (*_route(service), "environment")
+    if variable.item is None:
+        return [Put((*route, variable.name), Text(_escaped(value), string=True))]
+    new = Text(f"{variable.name}={_escaped(value)}", string=True)
+    if variable.item == new.value:
+        return []
+    return [RemoveItem(route, variable.item), Append(route, new)]
+
+
+def _route(service: Service) -> Route:
+    return ("services", service.name)
+
+
+def _escaped(value: str) -> str:
+    """A literal ``$`` is written ``$$``, or Compose would take it for a variable."""
+    return value.replace("$", "$$")
+
+
+def _require_own(definition: Definition, name: str) -> None:
+    if definition.node.get(name) is None and (inherited := definition.field(name)) is not None:
+        raise EditRefused(
+            f"the service inherits {name} through a merge key (<<), which its own would replace",
+            hint=f"write {name} out in the service itself, then run the command again",
+            path=definition.document.name,
+            line=definition.line(inherited),
+        )
+
+
+def _source(host_path: Path, definition: Definition, prefix: str) -> str:
+    try:
+        inside = host_path.relative_to(definition.base).as_posix()
+    except ValueError:
+        outside = os.path.relpath(host_path, definition.base)
+        return _escaped(outside if outside.startswith("..") else str(host_path))
+    return f"{prefix}/{_escaped(inside)}"
+
+
+def _prefix(project: ComposeProject, service: Service, definition: Definition) -> str:
+    """What host paths in this file start with where they mean its directory: ``.`` mostly."""
+    same_file = [
+        other
+        for other in project.services.values()
+        if other.name != service.name and other.definitions[0].file == definition.file
+    ]
+    for group in ([service], same_file):
+        found = Counter(
+            prefix
+            for one in group
+            for mount in one.mounts()
+            if (prefix := _prefix_of(mount, definition, service.variables))
+        )
+        if found:
+            return found.most_common(1)[0][0]
+    return "."
+
+
+def _prefix_of(
+    mount: Mount, definition: Definition, variables: ReadMapping[str, str]
+) -> str | None:
+    """The first part of a mount's source where it stands for the directory of the file."""
+    if mount.host_path is None or mount.source is None:
+        return None
+    prefix = mount.source.partition("}")[0] + "}" if mount.source.startswith("${") else "."
+    if not mount.source.startswith(prefix + "/"):
+        return None
+    if definition.base / interpolate(prefix, variables) != definition.base:
+        return None
+    return prefix
+
+
+def _flags(mounts: ReadSequence[Mount]) -> list[str]:
+    """The options that our mounts share with their neighbours."""
+    binds = [mount for mount in mounts if mount.host_path is not None]
+    configuration = [m for m in binds if not m.target.startswith(_DATA_DIRECTORY)]
+    flags = ["ro"] if configuration and all("ro" in m.options for m in configuration) else []
+    # An SELinux label is needed by all bind mounts of a host or by none. "z": ours may be shared.
+    labelled = binds and all({"z", "Z"} & set(m.options) for m in binds)
+    return [*flags, "z"] if labelled else flags
+
+
+def publish(service: Service, port: int) -> list[Intent]:
+    """The intents that publish a container port under its own number.
+
+    Raises:
+        EditRefused: The service inherits its ports, so that ours would replace them.
+    """
+    if service.text("network_mode") == "host":
+        return []
+    _require_own(service.main, "ports")
+    return [Append((*_route(service), "ports"), Text(f"{port}:{port}", string=True))]

@@ -1,0 +1,156 @@
+"""Which certificates are kept, brought by the user, or have to be issued."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from compose_tls.changes import CertificateOrder, PlanWarning
+from compose_tls.config import TlsConfig
+from compose_tls.errors import CertificateExpired, NameInvalid
+from compose_tls.facts import CertificateFacts, CertificateRole, Observation
+from compose_tls.pki.names import split_names
+
+Source = Literal["kept", "issued", "brought"]
+
+# Re-issued early enough that nobody notices: in the last 30 days, or the last third of a short life.
+_RENEW_BEFORE = timedelta(days=30)
+
+_CA_NAME = "compose-tls CA"
+_CLIENT_NAME = "client"
+_CLIENT_DNS_NAME = "client.milvus.internal"
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatePlan:
+    """Where the certificate and key of each role come from, and the orders for the new ones."""
+
+    sources: dict[CertificateRole, Source]
+    orders: tuple[CertificateOrder, ...]
+    dns_names: tuple[str, ...]
+    ip_addresses: tuple[str, ...]
+    warnings: tuple[PlanWarning, ...] = ()
+
+
+def plan_certificates(
+    observation: Observation,
+    config: TlsConfig,
+    wanted: Iterable[str],
+    found: Iterable[str],
+    now: datetime,
+) -> CertificatePlan:
+    """Decide for each role.
+
+    Args:
+        observation: What lies in the PKI directory.
+        config: The settings.
+        wanted: Names that the user asked for.
+        found: Names found in the project; what cannot stand in a certificate is left out.
+        now: The time to judge validity by.
+
+    Raises:
+        NameInvalid: A name that the user asked for cannot stand in a certificate.
+        CertificateExpired: The CA in the PKI directory has expired.
+    """
+    dns_names, ip_addresses = split_names([*wanted, *filter(_is_valid, found)])
+    sources: dict[CertificateRole, Source] = {}
+    warnings: list[PlanWarning] = []
+    if config.server_cert is not None:
+        sources = {"ca": "brought", "server": "brought"}
+        if config.client_cert is not None:
+            sources["client"] = "brought"
+        return CertificatePlan(sources, (), dns_names, ip_addresses)
+    sources["ca"] = (
+        "brought" if config.ca_cert is not None else _ca_source(observation, config, now)
+    )
+    ca = observation.pki.certificates.get("ca") if sources["ca"] == "kept" else None
+    for role in ("server", "client"):
+        facts = observation.pki.certificates.get(role)
+        usable = role in observation.pki.usable and facts is not None and sources["ca"] != "issued"
+        names = {*dns_names, *ip_addresses} if role == "server" else set[str]()
+        kept = usable and facts is not None and _is_good(facts, config, names, now, ca)
+        sources[role] = "kept" if kept else "issued"
+        if usable and facts is not None and not kept:
+            text = f"{config.pki_dir}/{role}.pem is issued anew: {_why(facts, config, names, now)}"
+            warnings.append(PlanWarning("certificate-reissued", text))
+    orders = [
+        order
+        for order in _orders(config, dns_names, ip_addresses)
+        if sources[order.role] == "issued"
+    ]
+    return CertificatePlan(sources, tuple(orders), dns_names, ip_addresses, tuple(warnings))
+
+
+def _orders(
+    config: TlsConfig, dns_names: tuple[str, ...], ip_addresses: tuple[str, ...]
+) -> list[CertificateOrder]:
+    return [
+        CertificateOrder("ca", _subject(_CA_NAME, config), config.key_type, config.ca_days),
+        CertificateOrder(
+            "server",
+            _subject(config.server_name, config),
+            config.key_type,
+            config.days,
+            dns_names,
+            ip_addresses,
+        ),
+        CertificateOrder(
+            "client",
+            _subject(_CLIENT_NAME, config),
+            config.key_type,
+            config.days,
+            (_CLIENT_DNS_NAME,),
+        ),
+    ]
+
+
+def _subject(common_name: str, config: TlsConfig) -> str:
+    """RFC 4514 text lists the most specific part first, whatever order the rest is given in."""
+    return f"CN={common_name},{config.subject}" if config.subject else f"CN={common_name}"
+
+
+def _ca_source(observation: Observation, config: TlsConfig, now: datetime) -> Source:
+    facts = observation.pki.certificates.get("ca")
+    if facts is None:
+        return "issued"
+    if facts.not_after <= now:
+        raise CertificateExpired(
+            f"the CA {config.pki_dir}/ca.pem expired on {facts.not_after:%Y-%m-%d}",
+            hint=f"move {config.pki_dir} away and enable again; clients then need the new ca.pem",
+            path=f"{config.pki_dir}/ca.pem",
+        )
+    return "kept"
+
+
+def _is_good(
+    facts: CertificateFacts,
+    config: TlsConfig,
+    names: set[str],
+    now: datetime,
+    ca: CertificateFacts | None,
+) -> bool:
+    issued_by_ca = ca is None or facts.issuer == ca.subject
+    return issued_by_ca and not _why(facts, config, names, now)
+
+
+def _why(facts: CertificateFacts, config: TlsConfig, names: set[str], now: datetime) -> str:
+    """Why a certificate has to be replaced; empty when it has not."""
+    missing = names - {*facts.dns_names, *facts.ip_addresses}
+    if missing:
+        return f"it does not hold the name {', '.join(sorted(missing))}"
+    if facts.key_type != config.key_type:
+        return f"its key is {facts.key_type}, not {config.key_type}"
+    lifetime = facts.not_after - facts.not_before
+    if facts.remaining(now) < min(_RENEW_BEFORE, lifetime / 3):
+        return f"it ends on {facts.not_after:%Y-%m-%d}"
+    return ""
+
+
+def _is_valid(name: str) -> bool:
+    try:
+        split_names([name])
+    except NameInvalid:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""state.json: what enable did, and so what disable may take back."""
