@@ -51,7 +51,7 @@ Content: TypeAlias = bytes | Pending
 
 @dataclass(frozen=True, slots=True)
 class MakeDirectory:
-    """A directory that has to exist, made with this mode where it does not."""
+    """A directory that has to exist for other changes, made with this mode where it does not."""
 
     path: Path
     mode: int
@@ -98,6 +98,13 @@ class RemoveFile:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveDirectory:
+    """A directory of ours that goes away if nothing is left in it."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class KeepFile:
     """A file that already is what it should be: not written, and still the same when others are.
 
@@ -108,7 +115,9 @@ class KeepFile:
     before: str | None
 
 
-FileChange: TypeAlias = MakeDirectory | CreateFile | PatchFile | RemoveFile | KeepFile
+FileChange: TypeAlias = (
+    MakeDirectory | CreateFile | PatchFile | RemoveFile | RemoveDirectory | KeepFile
+)
 
 Action: TypeAlias = Literal["created", "patched", "removed", "unchanged"]
 
@@ -133,7 +142,7 @@ class Plan:
     @property
     def changed(self) -> bool:
         """Whether applying the plan would change a single byte."""
-        return any(not isinstance(change, KeepFile) for change in self.changes)
+        return any(not isinstance(c, KeepFile | MakeDirectory | RemoveDirectory) for c in self.changes)
 
     def relative(self, path: Path) -> str:
         """A path as people see it: relative to the project where it lies inside."""
@@ -151,7 +160,7 @@ class Plan:
                     yield change.path, "removed"
                 case KeepFile():
                     yield change.path, "unchanged"
-                case MakeDirectory():
+                case MakeDirectory() | RemoveDirectory():
                     pass
 
     def diff(self) -> str:

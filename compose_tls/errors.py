@@ -12,7 +12,10 @@ A leaf class is one stable ``code``. Each code is listed in docs/errors.md and r
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from compose_tls.results import CheckResult
 
 
 class ComposeTlsError(Exception):
@@ -42,6 +45,10 @@ class SettingsError(ComposeTlsError):
     """Wrong usage or settings."""
 
     exit_code = 2
+
+
+class WrongUsage(SettingsError):
+    code = "wrong-usage"
 
 
 class UnknownSetting(SettingsError):
@@ -215,7 +222,17 @@ class NotReady(EngineError):
 
 
 class CheckFailed(ComposeTlsError):
-    """A live check failed."""
+    """A live check failed.
+
+    Args:
+        message: Which check failed.
+        hint: What the user can do next.
+        checks: The results of all checks.
+    """
 
     exit_code = 6
     code = "check-failed"
+
+    def __init__(self, message: str, *, hint: str, checks: tuple[CheckResult, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.checks = checks

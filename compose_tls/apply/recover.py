@@ -50,7 +50,10 @@ def roll_forward(journal: Journal, ops: FileOps) -> None:
     for step in journal.steps:
         target = Path(step.target)
         if step.staged is None:
-            ops.remove(target)
+            if target.is_dir():
+                ops.remove_directory(target)
+            else:
+                ops.remove(target)
             continue
         staged = Path(step.staged)
         if not staged.exists():

@@ -23,6 +23,7 @@ from compose_tls.changes import (
     PatchFile,
     Pending,
     Plan,
+    RemoveDirectory,
     RemoveFile,
     relative,
 )
@@ -66,7 +67,7 @@ class _Transaction:
         for change in self.plan.changes:
             self.compare(change)
         writes = [w for change in self.plan.changes if (w := self.write_of(change)) is not None]
-        removed = [change.path for change in self.plan.changes if isinstance(change, RemoveFile)]
+        removed = [c.path for c in self.plan.changes if isinstance(c, RemoveFile | RemoveDirectory)]
         directories = [
             (change.path, change.mode)
             for change in self.plan.changes
@@ -136,7 +137,7 @@ class _Transaction:
 
     def compare(self, change: FileChange) -> None:
         """Every file must still be what the plan was made from."""
-        if isinstance(change, MakeDirectory):
+        if isinstance(change, MakeDirectory | RemoveDirectory):
             return
         before = change.before
         if isinstance(change, KeepFile) and before is None:
@@ -168,7 +169,7 @@ class _Transaction:
                 return _Write(target, new, mode, uid, gid, in_place)
             case CreateFile(path=path, mode=mode, uid=uid, gid=gid):
                 return _Write(path, self.content(change.content), mode, uid, gid, False)
-            case MakeDirectory() | RemoveFile() | KeepFile():
+            case MakeDirectory() | RemoveFile() | RemoveDirectory() | KeepFile():
                 return None
 
     def content(self, content: Content) -> bytes:

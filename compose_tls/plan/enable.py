@@ -144,8 +144,8 @@ class _Planner:
                 continue
             undone = undo(content, file)
             self.originals[path] = undone.content
-            for place in undone.kept:
-                text = f"{file.path}: {place} was changed since, and counts as yours"
+            for route in undone.kept:
+                text = f"{file.path}: {route} was changed since, and counts as yours"
                 self.warnings.append(PlanWarning("edit-kept", text))
 
     def _port_in(self, placement: Placement) -> str | None:
@@ -196,13 +196,13 @@ class _Planner:
         return changes
 
     def _tls_changes(self, certificates: CertificatePlan, access: KeyAccess) -> list[FileChange]:
-        changes = [self._written(self.tls / ".gitignore", _IGNORE_ALL, _PUBLIC)]
-        for name, role in ((CA_CERTIFICATE, "ca"), (SERVER_CERTIFICATE, "server")):
-            changes.append(self._copy(name, certificates.sources[role], _PUBLIC))
-        key = self._copy(
-            SERVER_KEY, certificates.sources["server"], access.mode, access.uid, access.gid
-        )
-        return [*changes, key]
+        ca, server = certificates.sources["ca"], certificates.sources["server"]
+        return [
+            self._written(self.tls / ".gitignore", _IGNORE_ALL, _PUBLIC),
+            self._copy(CA_CERTIFICATE, ca, _PUBLIC),
+            self._copy(SERVER_CERTIFICATE, server, _PUBLIC),
+            self._copy(SERVER_KEY, server, access.mode, access.uid, access.gid),
+        ]
 
     def _copy(
         self,

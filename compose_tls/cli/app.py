@@ -1,0 +1,117 @@
+"""The command line: which commands there are, and what becomes of errors."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from compose_tls.errors import ComposeTlsError, WrongUsage
+from compose_tls.version import __version__
+
+if TYPE_CHECKING:
+    from compose_tls.results import CheckResult
+
+_BUG = 1
+_INTERRUPTED = 130
+
+_COMMANDS = {
+    "enable": "put TLS into a Compose project",
+    "disable": "take back exactly what enable put in",
+    "status": "what is encrypted, with which certificate, until when",
+    "check": "live proof against the running server",
+    "connect": "paste-ready client code and settings",
+}
+
+
+class _LazyGroup(click.Group):
+    """Loads a command's module when the command is called: --version and --help pay for none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"compose_tls.cli.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with: compose-tls enable --mode 1 --dry-run",
+)
+@click.version_option(__version__, prog_name="compose-tls")
+def app() -> None:
+    """Encrypt the traffic of a Milvus Docker Compose project, and prove it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: The arguments; those of the process by default.
+
+    Returns:
+        The exit code, as documented in docs/exit-codes.md.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        outcome = app.main(args=list(arguments), prog_name="compose-tls", standalone_mode=False)
+    except ComposeTlsError as error:
+        return _report(arguments, error)
+    except click.ClickException as error:
+        return _report(arguments, _usage_error(error))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads on; Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the boundary: no traceback ever reaches a user
+        click.echo(_bug(error), err=True)
+        return _BUG
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _usage_error(error: click.ClickException) -> WrongUsage:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "compose-tls"
+    message = error.format_message().rstrip(".")
+    return WrongUsage(message[:1].lower() + message[1:], hint=f"see {command} --help")
+
+
+def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
+    from compose_tls.cli import render  # noqa: PLC0415 - pydantic costs 80 ms, not for --help
+
+    command = next((word for word in arguments if not word.startswith("-")), "")
+    checks: tuple[CheckResult, ...] | None = getattr(error, "checks", None)
+    if "--json" in arguments:
+        click.echo(render.failure_json(command, error, checks))
+    else:
+        click.echo(render.failure_text(error, checks), err=True)
+    return error.exit_code
+
+
+def _bug(error: Exception) -> str:
+    """One line that helps to find the bug. The message is left out: it could hold a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "compose_tls" in frame.filename] or list(frames)
+    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "an unknown place"
+    return (
+        f"error: a bug in compose-tls {__version__}: {type(error).__name__} at {place}\n"
+        "  next: please report this line and the command to the project's issue tracker"
+    )

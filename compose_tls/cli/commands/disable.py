@@ -1,0 +1,36 @@
+"""compose-tls disable."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from compose_tls.cli.options import Output, common, settings
+from compose_tls.cli.output import show
+
+
+@click.command(name="disable", epilog="Then: docker compose up -d, to run without TLS.")
+@click.option("--dry-run", is_flag=True, help="Show the diff, write nothing.")
+@click.option("--purge", is_flag=True, help="Remove the certificates and keys as well.")
+@common
+def command(
+    project_directory: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    dry_run: bool,
+    purge: bool,
+    **flags: Any,
+) -> int:
+    """Take back exactly what enable put in: the very bytes, or its own entries where files changed."""
+    from compose_tls.workflows.disable import disable  # noqa: PLC0415 - not for --help
+
+    config = settings(project_directory, **flags)
+    result = disable(
+        project_directory, config, dry_run=dry_run, purge=purge, environment=os.environ
+    )
+    return show(result, Output(as_json, quiet, verbose))

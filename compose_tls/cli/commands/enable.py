@@ -1,0 +1,70 @@
+"""compose-tls enable."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from compose_tls.cli.options import Output, common, credentials, settings
+from compose_tls.cli.output import show
+
+_KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
+
+
+@click.command(
+    name="enable",
+    epilog="Examples: compose-tls enable --mode 2 --dry-run | compose-tls enable --mode 1 --up",
+)
+@click.option("--mode", type=click.Choice(["1", "2"]), help="1: one-way TLS (default), 2: mutual.")
+@click.option("--dry-run", is_flag=True, help="Show the diff, write nothing.")
+@click.option("--up", is_flag=True, help="Deploy with docker compose, wait, and prove it.")
+@click.option("--server-name", metavar="NAME", help="The name clients verify (default: localhost).")
+@click.option("--san", multiple=True, metavar="NAME-OR-IP", help="A further name. Repeatable.")
+@click.option("--key-type", type=click.Choice(_KEY_TYPES), help="Default: ecdsa-p256.")
+@click.option("--days", type=int, metavar="N", help="Validity of certificates (default: 825).")
+@click.option("--ca-days", type=int, metavar="N", help="Validity of the CA (default: 3650).")
+@click.option("--subject", metavar="RFC4514", help="Subject of certificates, without CN.")
+@click.option("--ca-cert", metavar="FILE", help="An existing CA: issue under it, or trust it.")
+@click.option("--ca-key", metavar="FILE", help="Its key: certificates are issued under it.")
+@click.option("--server-cert", metavar="FILE", help="Bring a server certificate.")
+@click.option("--server-key", metavar="FILE", help="Its key.")
+@click.option("--client-cert", metavar="FILE", help="Bring a client certificate.")
+@click.option("--client-key", metavar="FILE", help="Its key.")
+@click.option("--tls-dir", metavar="DIR", help="What the container mounts (default: tls).")
+@click.option("--container-tls-dir", metavar="DIR", help="Where (default: /milvus/tls).")
+@click.option("--config", type=click.Choice(["auto", "file", "env"]), help="Where the settings go.")
+@click.option("--rest-port", type=int, metavar="PORT", help="Keep REST, over TLS on this port.")
+@credentials
+@common
+def command(
+    project_directory: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    dry_run: bool,
+    up: bool,
+    mode: str | None,
+    **flags: Any,
+) -> int:
+    """Put TLS into the Milvus Compose project in this directory.
+
+    Issues certificates, patches docker-compose.yml and milvus.yaml (or the environment) in place, and
+    changes no other byte. A second run changes nothing; disable takes everything back.
+    """
+    from compose_tls.workflows.enable import enable  # noqa: PLC0415 - not for --help
+
+    output = Output(as_json, quiet, verbose)
+    config = settings(project_directory, mode=int(mode) if mode else None, **flags)
+    result = enable(
+        project_directory,
+        config,
+        dry_run=dry_run,
+        up=up,
+        environment=os.environ,
+        on_event=output.event,
+    )
+    return show(result, output)

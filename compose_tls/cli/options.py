@@ -1,0 +1,83 @@
+"""The options that commands share, and how they become settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from compose_tls.config import TlsConfig
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How the user wants to hear of things."""
+
+    json: bool
+    quiet: bool
+    verbose: bool
+
+    def event(self, text: str) -> None:
+        """Progress, on standard error."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+
+def common(command: _F) -> _F:
+    """The options of every command."""
+    for option in reversed(
+        (
+            click.option(
+                "-C",
+                "--project-directory",
+                type=click.Path(path_type=Path),
+                default=Path(),
+                metavar="DIR",
+                help="The project (default: the current directory).",
+            ),
+            click.option(
+                "-f",
+                "--file",
+                multiple=True,
+                metavar="FILE",
+                help="Compose file, as docker compose.",
+            ),
+            click.option("--service", metavar="NAME", help="The service that runs Milvus."),
+            click.option("--pki-dir", metavar="DIR", help="Where keys are kept (default: cert)."),
+            click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
+            click.option("-q", "--quiet", is_flag=True, help="No progress."),
+            click.option("-v", "--verbose", is_flag=True, help="More detail."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def credentials(command: _F) -> _F:
+    """How to sign in to Milvus where authentication is on. Secrets come from files alone."""
+    for option in reversed(
+        (
+            click.option("--user", metavar="NAME", help="Milvus user, with --password-file."),
+            click.option("--password-file", metavar="FILE", help="File with the password."),
+            click.option("--token-file", metavar="FILE", help="File with a token."),
+            click.option(
+                "--timeout", type=float, metavar="SECONDS", help="How long to wait (default: 120)."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def settings(project_directory: Path, **flags: Any) -> TlsConfig:
+    """The settings of a command, all layers merged."""
+    from compose_tls.config import load  # noqa: PLC0415 - pydantic costs 80 ms, not for --help
+
+    return load(project_directory, flags, os.environ)

@@ -1,0 +1,77 @@
+"""Prints a result: one document or text on standard output, warnings on standard error."""
+
+from __future__ import annotations
+
+import click
+
+from compose_tls.cli import render
+from compose_tls.cli.options import Output
+from compose_tls.results import Result
+
+
+def show(result: Result, output: Output) -> int:
+    """Print a result and give its exit code."""
+    for line in render.warning_lines(result):
+        click.echo(line, err=True)
+    if output.json:
+        click.echo(render.result_json(result))
+    else:
+        for line in _lines(result, verbose=output.verbose):
+            click.echo(line)
+    return result.exit_code
+
+
+def _lines(result: Result, *, verbose: bool) -> list[str]:
+    match result.command:
+        case "status":
+            return _status(result)
+        case "check":
+            return _check(result)
+        case "connect":
+            return [result.snippet.text.rstrip("\n")] if result.snippet else []
+        case _:
+            return _changes(result, verbose=verbose)
+
+
+def _changes(result: Result, *, verbose: bool) -> list[str]:
+    """For enable and disable."""
+    lines: list[str] = []
+    if result.diff and (result.dry_run or verbose):
+        lines.append(result.diff.rstrip("\n"))
+    off = result.command == "disable"
+    done = "plain text, as before" if off else render.mode_text(result.mode)
+    if not result.changed:
+        lines.append(f"nothing to do: {', '.join(result.services or ())} has {done}")
+    elif result.dry_run:
+        lines.append(f"would change to {done}; nothing was written")
+    else:
+        lines.append(f"{', '.join(result.services or ())}: {done}")
+    if result.changed or verbose:
+        lines += render.file_lines(result)
+    if verbose:
+        lines += render.certificate_lines(result.certificates or ())
+    lines += render.check_lines(result.checks or ())
+    if result.checks:
+        where = result.endpoint.uri if result.endpoint else "the server"
+        lines.append(f"proved: {where} speaks TLS, and refuses what it must refuse")
+    elif result.changed and not result.dry_run:
+        lines.append("next: docker compose up -d" + ("" if off else ", then compose-tls check"))
+    return lines
+
+
+def _status(result: Result) -> list[str]:
+    lines = [f"{', '.join(result.services or ('TLS',))}: {render.mode_text(result.mode)}"]
+    if result.endpoint:
+        lines.append(f"  {result.endpoint.uri}, verified as {result.endpoint.server_name}")
+    lines += [f"  {file.path}  {file.state}" for file in result.file_states or ()]
+    lines += render.certificate_lines(result.certificates or ())
+    if not result.ok and result.mode is None:
+        lines.append("next: compose-tls enable --mode 1")
+    return lines
+
+
+def _check(result: Result) -> list[str]:
+    lines = list(render.check_lines(result.checks or ()))
+    if result.endpoint:
+        lines.append(f"proved: {result.endpoint.uri} speaks TLS, and refuses what it must refuse")
+    return lines

@@ -1,0 +1,87 @@
+"""Results and errors as text for people, and as JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from compose_tls.errors import ComposeTlsError
+from compose_tls.results import (
+    CertificateResult,
+    CheckResult,
+    ErrorDetail,
+    Failure,
+    Result,
+    to_json,
+)
+
+_MODES = {1: "one-way TLS (mode 1)", 2: "mutual TLS (mode 2)"}
+
+
+def result_json(result: Result) -> str:
+    """A result as one JSON document."""
+    return to_json(result)
+
+
+def failure_json(
+    command: str, error: ComposeTlsError, checks: Sequence[CheckResult] | None = None
+) -> str:
+    """An error as one JSON document."""
+    detail = ErrorDetail(
+        code=error.code, message=error.message, hint=error.hint, path=error.path, line=error.line
+    )
+    return to_json(Failure(command=command, error=detail, checks=tuple(checks) if checks else None))
+
+
+def failure_text(error: ComposeTlsError, checks: Sequence[CheckResult] | None = None) -> str:
+    """An error for people: what, where, what next."""
+    lines = list(check_lines(checks or ()))
+    lines.append(f"error: {error.message}")
+    if error.path:
+        lines.append(f"  in:   {error.path}{f':{error.line}' if error.line else ''}")
+    lines.append(f"  next: {error.hint}")
+    return "\n".join(lines)
+
+
+def file_lines(result: Result) -> Iterable[str]:
+    """Every file and what happened to it."""
+    files = result.files or ()
+    width = max((len(file.path) for file in files), default=0)
+    for file in files:
+        would = "would be " if result.dry_run and file.action != "unchanged" else ""
+        yield f"  {file.path:<{width}}  {would}{file.action}"
+
+
+def certificate_lines(certificates: Iterable[CertificateResult]) -> Iterable[str]:
+    """Certificates as people want them: names, issuer, until when, fingerprint."""
+    for certificate in certificates:
+        left = certificate.days_left
+        days = "" if left is None else " (expired)" if left < 0 else f" ({left} days left)"
+        until = f"until {certificate.not_after:%Y-%m-%d}{days}"
+        yield f"  {certificate.path}  {certificate.key_type}, {until}"
+        names = [*certificate.dns_names, *certificate.ip_addresses]
+        if names:
+            yield f"    for {', '.join(names)}"
+        yield f"    subject {certificate.subject}"
+        yield f"    issuer  {certificate.issuer}"
+        yield f"    sha256  {certificate.sha256}"
+
+
+def check_lines(checks: Iterable[CheckResult]) -> Iterable[str]:
+    """Probes: what was expected, what was seen."""
+    for check in checks:
+        mark = "-" if check.skipped else "ok" if check.ok else "FAILED"
+        yield f"  {mark:<6} {check.name}: {check.observed}"
+        if not check.ok:
+            yield f"         expected: {check.expected}"
+            if check.hint:
+                yield f"         next: {check.hint}"
+
+
+def warning_lines(result: Result) -> Iterable[str]:
+    """Warnings, for standard error."""
+    return (f"warning: {warning.message}" for warning in result.warnings)
+
+
+def mode_text(mode: int | None) -> str:
+    """A mode in words."""
+    return _MODES.get(mode or 0, "no TLS")

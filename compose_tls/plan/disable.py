@@ -1,0 +1,91 @@
+"""The plan of ``disable``: exactly what enable put in goes out again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from compose_tls.changes import (
+    FileChange,
+    KeepFile,
+    PatchFile,
+    Plan,
+    PlanWarning,
+    RemoveFile,
+    relative,
+)
+from compose_tls.config import TlsConfig
+from compose_tls.errors import NotEnabled
+from compose_tls.facts import Observation
+from compose_tls.state.model import STATE_FILE, State, read_state
+from compose_tls.state.undo import undo
+
+_OWN_PKI_FILES = (
+    ".gitignore",
+    *(f"{role}{suffix}" for role in ("ca", "server", "client") for suffix in (".pem", ".key")),
+)
+_OWN_TLS_FILES = (".gitignore", "ca.pem", "server.pem", "server.key")
+
+
+@dataclass(frozen=True, slots=True)
+class DisablePlan:
+    """A plan, and the state that it ends."""
+
+    plan: Plan
+    state: State
+
+
+def plan_disable(observation: Observation, config: TlsConfig, *, purge: bool) -> DisablePlan:
+    """Work out everything that ``disable`` will do.
+
+    Args:
+        observation: The project as it is.
+        config: The settings.
+        purge: Whether the certificates and keys go as well.
+
+    Raises:
+        NotEnabled: There is no state.json, so nothing is known to take back.
+        ProjectError: A file was changed since so that our entries cannot be taken out safely.
+    """
+    directory = observation.directory
+    state_path = directory / config.pki_dir / STATE_FILE
+    name = relative(state_path, directory)
+    state = read_state(observation.content(state_path), name)
+    if state is None:
+        raise NotEnabled(
+            f"compose-tls has not enabled TLS here: there is no {name}",
+            hint="name the directory with -C, or the one given to enable with --pki-dir",
+            path=name,
+        )
+    changes: list[FileChange] = []
+    warnings: list[PlanWarning] = []
+    for file in state.files:
+        path = directory / file.path
+        content = observation.content(path)
+        if content is None:
+            warnings.append(
+                PlanWarning("file-missing", f"{file.path} is gone: nothing to take out")
+            )
+            continue
+        undone = undo(content, file)
+        change = PatchFile(path, content, undone.content)
+        same = content == undone.content
+        changes.append(KeepFile(path, change.before) if same else change)
+        if not undone.exact:
+            text = f"{file.path} was changed since enable: only its own entries are taken out"
+            warnings.append(PlanWarning("file-changed-since", text))
+        warnings += [
+            PlanWarning("edit-kept", f"{file.path}: {route} was changed since, and stays")
+            for route in undone.kept
+        ]
+    changes.append(_removed(observation, state_path))
+    if purge:
+        paths = [directory / config.pki_dir / name for name in _OWN_PKI_FILES]
+        paths += [directory / state.tls_dir / name for name in _OWN_TLS_FILES]
+        changes += [_removed(observation, p) for p in paths if observation.files.get(p) is not None]
+    return DisablePlan(Plan(directory, tuple(changes), warnings=tuple(warnings)), state)
+
+
+def _removed(observation: Observation, path: Path) -> RemoveFile:
+    facts = observation.files[path]
+    return RemoveFile(path, facts.sha256 if facts and facts.sha256 else "")

@@ -1,0 +1,81 @@
+"""Where an enabled project stands: its state, its Milvus service, and where clients reach it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from compose_tls.changes import relative
+from compose_tls.compose.project import load_project
+from compose_tls.config import TlsConfig
+from compose_tls.errors import NotEnabled
+from compose_tls.facts import Observation
+from compose_tls.milvus.settings import read
+from compose_tls.plan.endpoint import endpoint, proxy_port
+from compose_tls.plan.placement import place
+from compose_tls.plan.select import MilvusService, select
+from compose_tls.results import Endpoint
+from compose_tls.state.model import STATE_FILE, State, read_state
+from compose_tls.yamlpatch.document import parse
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An enabled project.
+
+    Attributes:
+        state: What enable did.
+        milvus: The service that ends client TLS.
+        proxy_port: The port of the proxy inside the container.
+        endpoint: Where clients reach it; ``None`` where the file does not tell.
+    """
+
+    state: State
+    milvus: MilvusService
+    proxy_port: int
+    endpoint: Endpoint | None
+
+
+def state_of(observation: Observation, config: TlsConfig) -> State | None:
+    """The state of a project; ``None`` when compose-tls has not been here.
+
+    Raises:
+        StateUnreadable: state.json is damaged.
+    """
+    path = observation.directory / config.pki_dir / STATE_FILE
+    return read_state(observation.content(path), relative(path, observation.directory))
+
+
+def locate(observation: Observation, config: TlsConfig) -> Located:
+    """Find the enabled service of a project.
+
+    Raises:
+        NotEnabled: compose-tls has not been here.
+        ProjectError: The project cannot be understood.
+    """
+    state = state_of(observation, config)
+    if state is None:
+        raise not_enabled(observation, config)
+    directory = observation.directory
+    project = load_project(
+        directory, observation.compose_files, observation.content, observation.variables
+    )
+    milvus = select(project, config.service or state.services[0])
+    placement = place(milvus, config, directory, observation.content)
+    content = observation.content(placement.file) if placement.file else None
+    port = None
+    if placement.file is not None and content is not None:
+        port = read(parse(content, relative(placement.file, directory)), ("proxy", "port"))
+    proxy = proxy_port(milvus.service, port)
+    return Located(state, milvus, proxy, endpoint(milvus.service, state.server_name, proxy))
+
+
+def not_enabled(observation: Observation, config: TlsConfig) -> NotEnabled:
+    """The error for a project without state."""
+    path: Path = observation.directory / config.pki_dir / STATE_FILE
+    name = relative(path, observation.directory)
+    return NotEnabled(
+        f"compose-tls has not enabled TLS here: there is no {name}",
+        hint="run compose-tls enable first, or name the right place with -C and --pki-dir",
+        path=name,
+    )

@@ -1,0 +1,1 @@
+"""One module a command: the order of its steps and nothing else."""

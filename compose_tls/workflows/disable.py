@@ -1,0 +1,56 @@
+"""disable: observe → plan → (preview) → apply → result."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import nullcontext
+
+from compose_tls.apply.transaction import apply
+from compose_tls.config import TlsConfig
+from compose_tls.observe import observe
+from compose_tls.plan.disable import plan_disable
+from compose_tls.results import Result
+from compose_tls.workflows import steps
+
+
+def disable(
+    directory: str | os.PathLike[str] = ".",
+    config: TlsConfig | None = None,
+    *,
+    dry_run: bool = False,
+    purge: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> Result:
+    """Take back exactly what ``enable`` put in.
+
+    Args:
+        directory: The project directory.
+        config: The settings; only where things are matters.
+        dry_run: Only say what would be done.
+        purge: Remove certificates and keys as well.
+        environment: Variables that Compose interpolates with; those of the process by default.
+
+    Raises:
+        NotEnabled: ``enable`` has not been here.
+        ProjectError: A file cannot be put back safely, or not be written.
+    """
+    config = config or TlsConfig()
+    path = steps.project_directory(directory)
+    with nullcontext() if dry_run else steps.writing(path):
+        if dry_run:
+            steps.reading(path)
+        observation = observe(path, config, steps.environment_of(environment))
+        planned = plan_disable(observation, config, purge=purge)
+        if not dry_run:
+            apply(planned.plan, {})
+    return Result(
+        command="disable",
+        changed=planned.plan.changed,
+        dry_run=dry_run or None,
+        project=str(path),
+        services=planned.state.services,
+        files=steps.file_results(planned.plan),
+        diff=planned.plan.diff(),
+        warnings=steps.warning_results(planned.plan),
+    )
