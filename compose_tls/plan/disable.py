@@ -12,12 +12,11 @@ from compose_tls.changes import (
     Plan,
     PlanWarning,
     RemoveFile,
-    relative,
 )
 from compose_tls.config import TlsConfig
-from compose_tls.errors import NotEnabled
 from compose_tls.facts import Observation
-from compose_tls.state.model import STATE_FILE, State, read_state
+from compose_tls.plan.locate import not_enabled, state_of
+from compose_tls.state.model import STATE_FILE, State
 from compose_tls.state.undo import undo
 
 _OWN_PKI_FILES = (
@@ -48,15 +47,9 @@ def plan_disable(observation: Observation, config: TlsConfig, *, purge: bool) ->
         ProjectError: A file was changed since so that our entries cannot be taken out safely.
     """
     directory = observation.directory
-    state_path = directory / config.pki_dir / STATE_FILE
-    name = relative(state_path, directory)
-    state = read_state(observation.content(state_path), name)
+    state = state_of(observation, config)
     if state is None:
-        raise NotEnabled(
-            f"compose-tls has not enabled TLS here: there is no {name}",
-            hint="name the directory with -C, or the one given to enable with --pki-dir",
-            path=name,
-        )
+        raise not_enabled(observation, config)
     changes: list[FileChange] = []
     warnings: list[PlanWarning] = []
     for file in state.files:
@@ -78,11 +71,13 @@ def plan_disable(observation: Observation, config: TlsConfig, *, purge: bool) ->
             PlanWarning("edit-kept", f"{file.path}: {route} was changed since, and stays")
             for route in undone.kept
         ]
-    changes.append(_removed(observation, state_path))
+    changes.append(_removed(observation, directory / config.pki_dir / STATE_FILE))
     if purge:
         paths = [directory / config.pki_dir / name for name in _OWN_PKI_FILES]
         paths += [directory / state.tls_dir / name for name in _OWN_TLS_FILES]
         changes += [_removed(observation, p) for p in paths if observation.files.get(p) is not None]
+        places = (directory / config.pki_dir, directory / state.tls_dir)
+        changes += [RemoveDirectory(place) for place in places]
     return DisablePlan(Plan(directory, tuple(changes), warnings=tuple(warnings)), state)
 
 

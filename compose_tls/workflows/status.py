@@ -49,7 +49,7 @@ def status(
     if state is None:
         return Result(command="status", ok=False, project=str(path), exit_code=_OFF_OR_DRIFTED)
     located = locate(observation, config)
-    certificates, problems = _certificates(observation, config, state)
+    certificates, problems = _certificates(observation, state)
     files = (*_files(observation, state), *_certificate_files(certificates, state))
     drifted = any(file.state != "as-written" for file in files)
     broken = any(warning.code in _BROKEN for warning in problems)
@@ -96,7 +96,7 @@ def _certificate_files(
 
 
 def _certificates(
-    observation: Observation, config: TlsConfig, state: State
+    observation: Observation, state: State
 ) -> tuple[list[CertificateResult], list[WarningResult]]:
     now = steps.now()
     results: list[CertificateResult] = []

@@ -1,0 +1,94 @@
+"""enable: observe → plan → (preview) → issue → rehearse → apply → (deploy → check) → result."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+
+from compose_tls.apply.inverse import snapshot
+from compose_tls.apply.transaction import apply
+from compose_tls.config import TlsConfig
+from compose_tls.observe import observe
+from compose_tls.plan.enable import EnablePlan, plan_enable
+from compose_tls.results import CheckResult, Result
+from compose_tls.workflows import deployment, issuing, steps
+from compose_tls.workflows.connecting import connect_arguments
+
+
+def enable(
+    directory: str | os.PathLike[str] = ".",
+    config: TlsConfig | None = None,
+    *,
+    dry_run: bool = False,
+    up: bool = False,
+    keep_on_failure: bool = False,
+    environment: Mapping[str, str] | None = None,
+    on_event: steps.OnEvent = steps.silent,
+) -> Result:
+    """Put TLS into a Milvus Compose project.
+
+    Args:
+        directory: The project directory.
+        config: The settings.
+        dry_run: Only say what would be done.
+        up: Deploy with Docker Compose, wait until Milvus is ready over TLS, and check it.
+        keep_on_failure: With ``up``, leave things as they are when the deployment fails.
+        environment: Process variables, for Compose; those of the process by default.
+        on_event: Told about progress, a line at a time.
+
+    Raises:
+        ProjectError: The project cannot be read or patched; nothing was changed.
+        CertificateError: Certificates cannot be used; nothing was changed.
+        EngineError: Deploying failed; the project is as before, unless ``keep_on_failure``.
+        CheckFailed: The running server does not pass; likewise.
+    """
+    config = config or TlsConfig()
+    variables = steps.environment_of(environment)
+    path = steps.project_directory(directory)
+    checks: tuple[CheckResult, ...] | None = None
+    with ExitStack() as stack:
+        if dry_run:
+            steps.reading(path)
+        else:
+            stack.enter_context(steps.writing(path))
+        observation = observe(path, config, variables)
+        issuing.require_sound(observation, config)
+        planned = plan_enable(observation, config, steps.now())
+        if dry_run:
+            return _result(planned, config, dry_run=True)
+        deploy = deployment.prepare(planned, config, variables, stack) if up else None
+        issued = issuing.issue(planned, observation, config, steps.now())
+        before = snapshot(planned.plan)
+        if planned.plan.changed:
+            apply(planned.plan, issued.contents)
+        if deploy is not None:
+            undo = None if keep_on_failure else (planned.plan, issued.contents, before)
+            checks = deploy.run(undo, on_event)
+    return _result(planned, config, issued=issued, checks=checks)
+
+
+def _result(
+    planned: EnablePlan,
+    config: TlsConfig,
+    *,
+    dry_run: bool = False,
+    issued: issuing.Issued | None = None,
+    checks: tuple[CheckResult, ...] | None = None,
+) -> Result:
+    return Result(
+        command="enable",
+        changed=planned.plan.changed,
+        dry_run=dry_run or None,
+        mode=config.mode,
+        project=str(planned.plan.directory),
+        services=(planned.service,),
+        files=steps.file_results(planned.plan),
+        certificates=issued.certificates if issued else None,
+        endpoint=planned.endpoint,
+        connect=connect_arguments(planned, config) if planned.endpoint else None,
+        checks=checks,
+        deployed=True if checks is not None else None,
+        diff=planned.plan.diff() or None,
+        warnings=steps.warning_results(planned.plan),
+    )
