@@ -11,6 +11,7 @@ from compose_tls.changes import (
     PatchFile,
     Plan,
     PlanWarning,
+    RemoveDirectory,
     RemoveFile,
 )
 from compose_tls.config import TlsConfig

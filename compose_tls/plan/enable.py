@@ -52,6 +52,7 @@ class EnablePlan:
 
     Attributes:
         service: The service that ends client TLS.
+        proxy_port: The port of the proxy inside the container.
         endpoint: Where clients reach it; ``None`` when no port is published.
         certificates: Where each certificate comes from.
         state: What state.json will say; its certificates are filled in once they are issued.
@@ -59,6 +60,7 @@ class EnablePlan:
 
     plan: Plan
     service: str
+    proxy_port: int
     endpoint: Endpoint | None
     certificates: CertificatePlan
     state: State
@@ -127,7 +129,7 @@ class _Planner:
             tuple(self.warnings),
         )
         where = endpoint(milvus.service, self.config.server_name, proxy)
-        return EnablePlan(plan, milvus.name, where, certificates, state)
+        return EnablePlan(plan, milvus.name, proxy, where, certificates, state)
 
     def read(self, path: Path) -> bytes | None:
         """A file as it was before any earlier enable."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
+from typing import Any
 
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
@@ -13,7 +14,7 @@ from compose_tls.observe import observe
 from compose_tls.plan.enable import EnablePlan, plan_enable
 from compose_tls.results import CheckResult, Result
 from compose_tls.workflows import deployment, issuing, steps
-from compose_tls.workflows.connecting import connect_arguments
+from compose_tls.workflows.connecting import connect_arguments_of
 
 
 def enable(
@@ -86,9 +87,16 @@ def _result(
         files=steps.file_results(planned.plan),
         certificates=issued.certificates if issued else None,
         endpoint=planned.endpoint,
-        connect=connect_arguments(planned, config) if planned.endpoint else None,
+        connect=_connect(planned, config),
         checks=checks,
         deployed=True if checks is not None else None,
         diff=planned.plan.diff() or None,
         warnings=steps.warning_results(planned.plan),
     )
+
+
+def _connect(planned: EnablePlan, config: TlsConfig) -> dict[str, Any] | None:
+    if planned.endpoint is None:
+        return None
+    directory = planned.plan.directory
+    return connect_arguments_of(directory, config, config.tls_mode, planned.endpoint)

@@ -47,14 +47,17 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class RemoveKey:
-    """The key at this place goes away, with its value."""
+    """The key at this place goes away with its value, and so does a mapping left without keys."""
 
     route: Route
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveItem:
-    """The item that reads exactly so goes away from the sequence at this place."""
+    """The items that read exactly so go away from the sequence at this place.
+
+    A sequence that is left without items goes away with its key.
+    """
 
     route: Route
     item: str | Mapping[str, str]
@@ -88,9 +91,20 @@ class EditTree:
             self.put is None and not self.appended and all(c.idle for c in self.children.values())
         )
 
+    @property
+    def contradictory(self) -> bool:
+        """Whether one place is to become two things at once."""
+        below = any(not child.idle for child in self.children.values())
+        wanted = (self.put is not None, bool(self.appended), below, self.remove)
+        return sum(wanted) > 1 or any(c.contradictory for c in self.children.values())
+
 
 def gather(intents: Iterable[Intent]) -> EditTree:
-    """All intents on one document as one tree."""
+    """All intents on one document as one tree. Of two values put at one place, the later stays.
+
+    Raises:
+        ValueError: One place is to become two things at once.
+    """
     root = EditTree()
     for intent in intents:
         tree = root
@@ -105,4 +119,27 @@ def gather(intents: Iterable[Intent]) -> EditTree:
                 tree.remove = True
             case RemoveItem(item=name):
                 tree.removed_items.append(name)
+    if root.contradictory:
+        msg = f"intents contradict each other: {intents}"
+        raise ValueError(msg)
     return root
+
+
+def describe(intent: Intent) -> str:
+    """An intent in words, for somebody who has to carry it out by hand."""
+    place = ".".join(intent.route)
+    match intent:
+        case Put(value=value):
+            return f"set {place} to {_shown(value)}"
+        case Append(item=item):
+            return f"add {_shown(item)} to {place}"
+        case RemoveKey():
+            return f"take out {place}"
+        case RemoveItem(item=item):
+            return f"take {_shown(item)} out of {place}"
+
+
+def _shown(value: str | Text | Mapping[str, str] | Mapping[str, Text]) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_shown(item)}" for key, item in value.items()) + "}"
+    return value.value if isinstance(value, Text) else value

@@ -1,13 +1,16 @@
-"""The geometry of a text: where new lines go, which lines an entry has, how deep things stand."""
+"""The geometry of block style: where new lines go, which lines an entry has, how deep things stand."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from compose_tls.yamlpatch.document import Document, Mapping, Node, Sequence
+from compose_tls.yamlpatch.document import Document
+from compose_tls.yamlpatch.nodes import Mapping, Node, Scalar, Sequence
+from compose_tls.yamlpatch.reader import block_header, content_start
 
 _DEFAULT_STEP = 2
+_LINE_BREAKS = ("\r", "\n")
 
 
 def insertion(document: Document, end: int, column: int, lines: list[str]) -> tuple[int, str]:
@@ -18,85 +21,52 @@ def insertion(document: Document, end: int, column: int, lines: list[str]) -> tu
     text without a final line break stays without one.
     """
     text = document.text
-    line_break = document.line_break(end)
-    offset = _after_line(document, end)
-    position = offset
+    line_break = document.line_break(_last_line(document, end))
+    offset = position = _line_below(document, end)
     while position < len(text):
-        line_end = document.line_end(position)
-        line = text[position:line_end]
+        line = text[position : document.line_end(position)]
         content = line.lstrip(" \t")
         if content and not (content.startswith("#") and len(line) - len(content) > column):
             break
-        position = _after_line(document, position)
+        position = document.next_line(position)
         if content:
             offset = position
-    if offset and text[offset - 1] not in "\r\n":
+    if offset and not text.endswith(_LINE_BREAKS, 0, offset):
         return offset, "".join(line_break + line for line in lines)
     return offset, "".join(line + line_break for line in lines)
-
-
-def _after_line(document: Document, offset: int) -> int:
-    end = document.line_end(offset)
-    if document.text.startswith("\r\n", end):
-        return end + 2
-    return min(end + 1, len(document.text))
 
 
 def occupied_lines(document: Document, start: int, end: int) -> tuple[int, int] | None:
     """The whole lines from ``start`` to ``end``; ``None`` when something else stands before it."""
     first = document.line_start(start)
-    if document.text[first:start].strip(" "):
+    if document.text[first:start].strip(" ") not in {"", "?"}:
         return None
-    last = _after_line(document, max(end, start))
-    if last == len(document.text) and document.line_end(end) == last and first > 0:
-        # The last line of a text without a final line break: take the break before it instead.
-        first -= 2 if document.text.startswith("\r\n", first - 2) else 1
-    return first, last
+    return first, _line_below(document, end)
 
 
-def flow_insertions(
-    document: Document, node: Sequence | Mapping, end: int, written: list[str]
-) -> Iterator[tuple[int, str]]:
-    """The insertions that add items to a flow collection whose last item ends at ``end``."""
+def gap(document: Document, item: Node) -> str:
+    """What stands between the ``-`` of an item and the item, when they share a line."""
+    before = document.text[document.line_start(item.start) : item.start]
+    found = before[before.rfind("-") + 1 :]
+    return found if "-" in before and found and not found.strip(" ") else " "
+
+
+def ends_open(document: Document, node: Node) -> bool:
+    """Whether a node ends in block text that the end of the file cuts off without a line break.
+
+    A line below would give that text its line break, and so another value.
+    """
+    while not isinstance(node, Scalar):
+        if isinstance(node, Mapping) and not node.flow:
+            node = node.entries[-1][1]
+        elif isinstance(node, Sequence) and not node.flow:
+            node = node.items[-1]
+        else:
+            return False
     text = document.text
-    first_line = document.line(node.start)
-    last_line = document.line(end)
-    indent = text[document.line_start(end) : end]
-    indent = indent[: len(indent) - len(indent.lstrip(" \t"))]
-    if last_line in {first_line, document.line(node.end - 1)}:
-        yield end, "".join(f", {item}" for item in written)
-        return
-    # One item a line: ours get lines of their own, and comments stay with the items they follow.
-    line_break = document.line_break(end)
-    rest = text[end : document.line_end(end)].partition("#")[0]
-    if "," not in rest:
-        yield end, ","
-    lines = f",{line_break}".join(indent + item for item in written)
-    trailing = "," if "," in rest else ""
-    yield _after_line(document, end), lines + trailing + line_break
-
-
-def flow_removal(node: Sequence | Mapping, index: int) -> tuple[int, int]:
-    """The range that takes one item out of a flow collection, its comma included."""
-    nodes = node.items if isinstance(node, Sequence) else [key for key, _ in node.entries]
-    ends = node.items if isinstance(node, Sequence) else [value for _, value in node.entries]
-    if index + 1 < len(nodes):
-        return nodes[index].start, nodes[index + 1].start
-    if index > 0:
-        return ends[index - 1].end, ends[index].end
-    return nodes[0].start, ends[0].end
-
-
-def step(document: Document, node: Mapping) -> int:
-    """How much deeper keys stand than the key of their mapping: as nearby, else as in the file."""
-    found = Counter(_steps(document, node)) or Counter(_everywhere(document, _steps))
-    return found.most_common(1)[0][0] if found else _DEFAULT_STEP
-
-
-def dash_offset(document: Document, node: Mapping) -> int:
-    """How much deeper the ``-`` of a list stands than its key: as nearby, else as in the file."""
-    found = Counter(_dash_offsets(document, node)) or Counter(_everywhere(document, _dash_offsets))
-    return found.most_common(1)[0][0] if found else _DEFAULT_STEP
+    if node.style not in {"|", ">"} or text.endswith(_LINE_BREAKS) or text[node.end :].strip(" \t"):
+        return False
+    return "-" not in block_header(text, content_start(text, node.start))
 
 
 def separated_by_blank_lines(document: Document, node: Mapping) -> bool:
@@ -104,6 +74,77 @@ def separated_by_blank_lines(document: Document, node: Mapping) -> bool:
     starts = [key.start for key, _ in node.entries[1:]]
     blank = sum(_blank_line_above(document, start) for start in starts)
     return blank * 2 > len(starts)
+
+
+class Indentation:
+    """How deep things stand: as nearby, else as most often in the file."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._steps: int | None = None
+        self._dashes: int | None = None
+
+    def step(self, node: Mapping) -> int:
+        """How much deeper keys stand than the key of their mapping."""
+        near = _most_common(self._steps_in(node))
+        if near is not None:
+            return near
+        if self._steps is None:
+            self._steps = self._in_file(self._steps_in)
+        return self._steps
+
+    def dash(self, node: Mapping) -> int:
+        """How much deeper the ``-`` of a list stands than its key."""
+        near = _most_common(self._dashes_in(node))
+        if near is not None:
+            return near
+        if self._dashes is None:
+            self._dashes = self._in_file(self._dashes_in)
+        return self._dashes
+
+    def _steps_in(self, node: Mapping) -> Iterator[int]:
+        for key, value in node.entries:
+            if isinstance(value, Mapping) and not value.flow:
+                yield self._deeper(value.body, key)
+
+    def _dashes_in(self, node: Mapping) -> Iterator[int]:
+        for key, value in node.entries:
+            if isinstance(value, Sequence) and not value.flow:
+                yield self._deeper(value.body, key)
+
+    def _deeper(self, offset: int, key: Node) -> int:
+        return self._document.column(offset) - self._document.column(key.start)
+
+    def _in_file(self, measure: Callable[[Mapping], Iterator[int]]) -> int:
+        found = _most_common(d for node in _mappings(self._document) for d in measure(node))
+        return _DEFAULT_STEP if found is None else found
+
+
+def _most_common(found: Iterator[int]) -> int | None:
+    counted = Counter(found).most_common(1)
+    return counted[0][0] if counted else None
+
+
+def _mappings(document: Document) -> Iterator[Mapping]:
+    pending: list[Node] = list(document.roots)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Mapping):
+            yield node
+            pending += [value for _, value in node.entries]
+        elif isinstance(node, Sequence):
+            pending += node.items
+
+
+def _last_line(document: Document, end: int) -> int:
+    """The start of the last line of content; block text that keeps blank lines ends below it."""
+    if end and document.text.endswith(_LINE_BREAKS, 0, end):
+        return document.line_start(end - 1)
+    return document.line_start(end)
+
+
+def _line_below(document: Document, end: int) -> int:
+    return document.next_line(_last_line(document, end))
 
 
 def _blank_line_above(document: Document, offset: int) -> bool:
@@ -116,30 +157,3 @@ def _blank_line_above(document: Document, offset: int) -> bool:
             return line == ""
         number -= 1
     return False
-
-
-def _steps(document: Document, node: Mapping) -> Iterator[int]:
-    for key, value in node.entries:
-        if isinstance(value, Mapping) and not value.flow and value.entries:
-            first = value.entries[0][0]
-            if document.line(first.start) > document.line(key.start):
-                yield document.column(first.start) - document.column(key.start)
-
-
-def _dash_offsets(document: Document, node: Mapping) -> Iterator[int]:
-    for key, value in node.entries:
-        if isinstance(value, Sequence) and not value.flow:
-            yield document.column(value.dash) - document.column(key.start)
-
-
-def _everywhere(
-    document: Document, measure: Callable[[Document, Mapping], Iterator[int]]
-) -> Iterator[int]:
-    pending: list[Node] = list(document.roots)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, Mapping):
-            yield from measure(document, node)
-            pending += [value for _, value in node.entries]
-        elif isinstance(node, Sequence):
-            pending += node.items

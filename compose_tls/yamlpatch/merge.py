@@ -5,9 +5,9 @@ Source: https://yaml.org/type/merge.html; what stands in the mapping itself wins
 
 from __future__ import annotations
 
-from compose_tls.yamlpatch.document import Mapping, Node, Scalar, Sequence, resolve
+from compose_tls.yamlpatch.nodes import Mapping, Node, Scalar, Sequence, resolve
 
-_MERGE = "<<"
+MERGE = "<<"
 
 
 def fields(node: Mapping) -> dict[str, Node]:
@@ -21,7 +21,7 @@ def _fields(node: Mapping, inside: frozenset[int]) -> dict[str, Node]:
     for key, value in node.entries:
         if not isinstance(key, Scalar):
             continue
-        if key.value == _MERGE and key.style == "":
+        if key.value == MERGE and key.style == "":
             source = resolve(value)
             sources = source.items if isinstance(source, Sequence) else [source]
             merged += [m for m in map(resolve, sources) if isinstance(m, Mapping)]

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from compose_tls.errors import EditRefused
-from compose_tls.yamlpatch.document import parse, require_editable
-from compose_tls.yamlpatch.intent import Intent, gather
+from compose_tls.errors import EditRefused, YamlSyntax
+from compose_tls.yamlpatch.document import (
+    Document,
+    Mapping,
+    decode,
+    encode,
+    parse,
+    require_editable,
+)
+from compose_tls.yamlpatch.editor import splices
+from compose_tls.yamlpatch.intent import EditTree, Intent, describe, gather
 from compose_tls.yamlpatch.prove import Proof
-from compose_tls.yamlpatch.splice import Splice, splices
+from compose_tls.yamlpatch.splice import Splice, applied, taken_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +40,23 @@ def patch(content: bytes, name: str, intents: Iterable[Intent]) -> Patched:
         YamlSyntax: The file cannot be read.
         EditRefused: The edit cannot be made without touching something else, or cannot be proved.
         ValueInTheWay: A value of another kind stands where ours has to go.
+        ValueError: The intents contradict each other.
     """
+    intents = tuple(intents)
     document = parse(content, name)
+    if not intents:
+        return Patched(content, ())
     root = require_editable(document)
     tree = gather(intents)
-    found = splices(document, root, tree)
+    found = splices(document, root, tree, intents)
     if not found:
         return Patched(content, ())
-    new = document.encode(_applied(document.text, found))
-    after = parse(new, name).roots
-    if len(after) != 1 or not Proof().holds(root, after[0], tree):
+    text = applied(document.text, found)
+    new = b"" if text is None else document.encode(text)
+    if not _proved(document, root, new, tree):
         raise EditRefused(
             f"{name} cannot be edited with proof that nothing else changes",
-            hint="make the edit by hand",
+            hint="by hand: " + "; ".join(map(describe, intents)),
             path=name,
             line=document.line(found[0].start),
         )
@@ -54,29 +66,32 @@ def patch(content: bytes, name: str, intents: Iterable[Intent]) -> Patched:
 def revert(content: bytes, name: str, found: Sequence[Splice]) -> bytes | None:
     """The bytes before ``patch``, from the bytes after it and its splices.
 
+    Only what the splices wrote is looked for, so that the caller has to know (by a hash) that the
+    rest of the file is still the same.
+
+    Args:
+        content: The bytes that ``patch`` gave.
+        name: How errors name the file.
+        found: The splices that ``patch`` gave.
+
     Returns:
-        The original bytes, or ``None`` when the file is no longer what the splices made.
+        The original bytes, or ``None`` when the file visibly is no longer what the splices made.
     """
-    document = parse(content, name)
-    text = document.text
-    parts: list[str] = []
-    position = shift = 0
-    for splice in found:
-        start = splice.start + shift
-        if start < position or not text.startswith(splice.new, start):
-            return None
-        parts += (text[position:start], splice.old)
-        position = start + len(splice.new)
-        shift += len(splice.new) - len(splice.old)
-    parts.append(text[position:])
-    return document.encode("".join(parts))
+    del name
+    try:
+        text, bom = decode(content)
+    except UnicodeDecodeError:
+        return None
+    original = taken_back(text, found)
+    return None if original is None else encode(original, bom=bom)
 
 
-def _applied(text: str, found: Sequence[Splice]) -> str:
-    parts: list[str] = []
-    position = 0
-    for splice in found:
-        parts += (text[position : splice.start], splice.new)
-        position = splice.start + len(splice.old)
-    parts.append(text[position:])
-    return "".join(parts)
+def _proved(document: Document, root: Mapping, new: bytes, tree: EditTree) -> bool:
+    """Whether what was written reads as intended; where it is broken, that is our fault."""
+    try:
+        after = parse(new, document.name)
+    except YamlSyntax:
+        return False
+    if len(after.roots) != 1 or document.strict > after.strict:
+        return False
+    return Proof().holds(root, after.roots[0], tree)

@@ -1,19 +1,19 @@
 """The proof: the new text means exactly the old one with the intents carried out, and nothing else.
 
-Written apart from the splice engine, on the two parsed documents alone.
+Written apart from the editor, on the two parsed documents alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping as ReadMapping
 
-from compose_tls.yamlpatch.document import Mapping, Node, Scalar, Sequence, reads_as, resolve
 from compose_tls.yamlpatch.intent import EditTree, Text, Value
+from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, reads_as, resolve
 from compose_tls.yamlpatch.render import is_string
 
 
 class Proof:
-    """Compares two node graphs. Shared nodes are compared once."""
+    """Compares two node graphs. What aliases stand for is compared once."""
 
     def __init__(self) -> None:
         self._same: set[tuple[int, int]] = set()
@@ -21,10 +21,10 @@ class Proof:
     def holds(self, old: Node, new: Node, tree: EditTree | None) -> bool:
         """Whether ``new`` is ``old`` with the intents of ``tree`` carried out."""
         if tree is None:
-            return self._is_same(resolve(old), resolve(new))
+            return self._is_same(old, new)
+        old, new = resolve(old), resolve(new)
         if tree.put is not None:
             return _is_value(new, tree.put)
-        old, new = resolve(old), resolve(new)
         if old.tag != new.tag:
             return False
         if isinstance(old, Mapping) and isinstance(new, Mapping):
@@ -37,66 +37,66 @@ class Proof:
 
     def _mapping_holds(self, old: Mapping, new: Mapping, tree: EditTree) -> bool:
         expected: list[tuple[Node, Node, EditTree | None]] = []
-        names = set()
+        names: set[str] = set()
         for key, value in old.entries:
-            subtree = tree.children.get(key.value) if isinstance(key, Scalar) else None
-            names.add(key.value if isinstance(key, Scalar) else None)
+            subtree = None
+            if isinstance(key, Scalar):
+                names.add(key.value)
+                subtree = tree.children.get(key.value)
             if subtree is None or not _nothing_left(value, subtree):
                 expected.append((key, value, subtree))
-        added = [
-            (name, subtree.value())
+        wanted = {
+            name: subtree.value()
             for name, subtree in tree.children.items()
             if name not in names and not subtree.idle
-        ]
-        if len(new.entries) != len(expected) + len(added):
+        }
+        kept: list[tuple[Node, Node]] = []
+        added: list[tuple[str, Node]] = []
+        for key, value in new.entries:
+            if isinstance(key, Scalar) and key.value in wanted:
+                added.append((key.value, value))
+            else:
+                kept.append((key, value))
+        if len(kept) != len(expected) or [name for name, _ in added] != list(wanted):
             return False
-        kept = new.entries[: len(expected)]
         return all(
-            self._is_same(resolve(old_key), resolve(new_key)) and self.holds(old_value, value, sub)
-            for (old_key, old_value, sub), (new_key, value) in zip(expected, kept, strict=True)
-        ) and all(
-            isinstance(key, Scalar) and key.value == name and _is_value(value, wanted)
-            for (name, wanted), (key, value) in zip(added, new.entries[len(kept) :], strict=True)
-        )
+            self._is_same(old_key, new_key) and self.holds(old_value, value, subtree)
+            for (old_key, old_value, subtree), (new_key, value) in zip(expected, kept, strict=True)
+        ) and all(_is_value(value, wanted[name]) for name, value in added)
 
     def _sequence_holds(self, old: Sequence, new: Sequence, tree: EditTree) -> bool:
         expected = [item for item in old.items if not _removed(item, tree)]
         if len(new.items) != len(expected) + len(tree.appended):
             return False
         kept, added = new.items[: len(expected)], new.items[len(expected) :]
-        return all(
-            self._is_same(resolve(before), resolve(after))
-            for before, after in zip(expected, kept, strict=True)
-        ) and all(
+        return self._are_same(expected, kept) and all(
             _is_value(item, wanted) for item, wanted in zip(added, tree.appended, strict=True)
         )
 
     def _is_same(self, old: Node, new: Node) -> bool:
-        pair = (id(old), id(new))
-        if pair in self._same:
-            return True
-        self._same.add(pair)
+        if isinstance(old, Alias) or isinstance(new, Alias):
+            old, new = resolve(old), resolve(new)
+            pair = (id(old), id(new))
+            if pair in self._same:
+                return True
+            self._same.add(pair)
         if isinstance(old, Scalar) and isinstance(new, Scalar):
-            return (old.value, old.style, old.tag) == (new.value, new.style, new.tag)
+            return old.value == new.value and old.style == new.style and old.tag == new.tag
+        if old.tag != new.tag:
+            return False
         if isinstance(old, Sequence) and isinstance(new, Sequence):
-            return (
-                old.tag == new.tag
-                and len(old.items) == len(new.items)
-                and all(
-                    self._is_same(resolve(a), resolve(b))
-                    for a, b in zip(old.items, new.items, strict=True)
-                )
-            )
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            return (
-                old.tag == new.tag
-                and len(old.entries) == len(new.entries)
-                and all(
-                    self._is_same(resolve(a), resolve(b)) and self._is_same(resolve(c), resolve(d))
-                    for (a, c), (b, d) in zip(old.entries, new.entries, strict=True)
-                )
-            )
-        return False
+            return self._are_same(old.items, new.items)
+        if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+            return False
+        if len(old.entries) != len(new.entries):
+            return False
+        for (old_key, old_value), (key, value) in zip(old.entries, new.entries, strict=True):
+            if not (self._is_same(old_key, key) and self._is_same(old_value, value)):
+                return False
+        return True
+
+    def _are_same(self, old: list[Node], new: list[Node]) -> bool:
+        return len(old) == len(new) and all(map(self._is_same, old, new))
 
 
 def _nothing_left(node: Node, tree: EditTree) -> bool:

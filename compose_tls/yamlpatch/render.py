@@ -3,33 +3,53 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
-from compose_tls.yamlpatch.document import Node, Scalar
 from compose_tls.yamlpatch.intent import Text, Value
+from compose_tls.yamlpatch.nodes import Node, Scalar
 
-Quote = Literal["", "'", '"']
+Quote: TypeAlias = Literal["", "'", '"']
 
 # Plain scalars that some reader takes for null, a boolean, a number or a date: the union of
-# YAML 1.1 (yaml.org/type) and the core schema of YAML 1.2 (section 10.3.2).
+# YAML 1.1 (yaml.org/type) and the core schema of YAML 1.2 (section 10.3.2). Pairs of numbers with
+# a colon count as a whole, although only some of them are base 60: Compose advises to quote ports.
 _TYPED = re.compile(
     r"""(?ix)
     ~ | null | true | false | yes | no | on | off | y | n
     | [-+]? (?: [0-9][0-9_]* (?: \.[0-9_]* )? | \.[0-9][0-9_]* ) (?: e [-+]? [0-9]+ )?
     | [-+]? 0 [xob] [0-9a-f_]+
-    | [-+]? [0-9][0-9_]* (?: : [0-5]?[0-9] )+ (?: \.[0-9_]* )?
+    | [-+]? [0-9][0-9_]* (?: : [0-9]+ )+ (?: \.[0-9_]* )?
     | [-+]? \.inf | \.nan
     | [0-9]{4} - [0-9]{1,2} - [0-9]{1,2} (?: [Tt\s] .* )?
     | << | =
     """
 )
-# YAML 1.2.2, section 7.3.3: what a plain scalar may not start with or hold.
+# YAML 1.2.2, section 7.3.3: what a plain scalar may not start with or hold; and section 5.1: what
+# is not printable.
 _NOT_PLAIN = re.compile(
     r"""(?x) ^ $ | ^[\s,\[\]{}#&*!|>'"%@`] | ^[-?:](?:\s|$) | ^(?:---|\.\.\.)(?:\s|$)
-    | \s$ | :(?:\s|$) | \s\# | [\x00-\x1f\x7f\x85\u2028\u2029\ufeff]"""
+    | \s$ | :(?:\s|$) | \s\# | [\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"""
 )
 _FLOW_INDICATOR = re.compile(r"[,\[\]{}]|^[-?:]")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the neighbours look.
+
+    Attributes:
+        quote: The quotes of values.
+        key_quote: The quotes of keys.
+        step: How much deeper the keys of a mapping stand than their parent.
+        dash: How much deeper the ``-`` of a sequence stands than its key.
+    """
+
+    quote: Quote = ""
+    key_quote: Quote = ""
+    step: int = 2
+    dash: int = 2
 
 
 def is_string(node: Scalar) -> bool:
@@ -59,63 +79,74 @@ def _escaped(character: str) -> str:
     return f"\\U{ord(character):08x}"
 
 
-def flow_value(value: Value, quote: Quote) -> str:
+def _new_scalar(text: Text, quote: Quote, *, flow: bool) -> str:
+    """A scalar without a predecessor: a number or a boolean stays one beside quoted neighbours."""
+    typed = not text.string and _TYPED.fullmatch(text.value)
+    return scalar(text, "" if typed else quote, flow=flow)
+
+
+def _key(name: str, look: Look, *, flow: bool) -> str:
+    return scalar(Text(name, string=True), look.key_quote, flow=flow)
+
+
+def flow_value(value: Value, look: Look) -> str:
     """Any value in flow style."""
     if isinstance(value, Text):
-        return scalar(value, quote, flow=True)
+        return _new_scalar(value, look.quote, flow=True)
     if isinstance(value, Mapping):
-        return "{" + ", ".join(flow_entry(key, item, quote) for key, item in value.items()) + "}"
-    return "[" + ", ".join(flow_value(item, quote) for item in value) + "]"
+        return "{" + ", ".join(flow_entry(key, item, look) for key, item in value.items()) + "}"
+    return "[" + ", ".join(flow_value(item, look) for item in value) + "]"
 
 
-def flow_entry(key: str, value: Value, quote: Quote) -> str:
+def flow_entry(key: str, value: Value, look: Look) -> str:
     """A mapping entry in flow style."""
-    return f"{scalar(Text(key), '', flow=True)}: {flow_value(value, quote)}"
+    return f"{_key(key, look, flow=True)}: {flow_value(value, look)}"
 
 
-def block_entry(
-    key: str, value: Value, column: int, step: int, dash: int, quote: Quote
-) -> list[str]:
-    """A mapping entry in block style, as lines without line breaks.
-
-    Args:
-        key: The key.
-        value: Its value.
-        column: The column of the key.
-        step: How much deeper the keys of a mapping stand than their parent.
-        dash: How much deeper the ``-`` of a sequence stands than its key.
-        quote: The quotes its neighbours wear.
-    """
-    head = " " * column + scalar(Text(key), "", flow=False) + ":"
+def block_entry(key: str, value: Value, column: int, look: Look) -> list[str]:
+    """A mapping entry in block style, its key at ``column``, as lines without line breaks."""
+    head = " " * column + _key(key, look, flow=False) + ":"
     if isinstance(value, Text):
-        return [f"{head} {scalar(value, quote, flow=False)}"]
-    lines = [head]
+        return [f"{head} {_new_scalar(value, look.quote, flow=False)}"]
+    return [head, *block_value(value, column, look)]
+
+
+def block_value(
+    value: Mapping[str, Value] | tuple[Value, ...], column: int, look: Look
+) -> list[str]:
+    """The lines of a collection below its key, which stands at ``column``."""
+    lines: list[str] = []
     if isinstance(value, Mapping):
         for name, item in value.items():
-            lines += block_entry(name, item, column + step, step, dash, quote)
+            lines += block_entry(name, item, column + look.step, look)
     else:
         for item in value:
-            lines += block_item(item, column + dash, " ", quote)
+            lines += block_item(item, column + look.dash, " ", look)
     return lines
 
 
-def block_item(item: Value, column: int, gap: str, quote: Quote) -> list[str]:
+def block_item(item: Value, column: int, gap: str, look: Look) -> list[str]:
     """A sequence item in block style, as lines without line breaks; ``gap`` follows the dash."""
     dash = " " * column + "-" + gap
     if isinstance(item, Text):
-        return [dash + scalar(item, quote, flow=False)]
+        return [dash + _new_scalar(item, look.quote, flow=False)]
     if not isinstance(item, Mapping):
-        return [dash + flow_value(item, quote)]
+        return [dash + flow_value(item, look)]
     lines: list[str] = []
     for name, value in item.items():
-        lines += block_entry(name, value, len(dash), 2, 2, quote)
+        lines += block_entry(name, value, len(dash), look)
     lines[0] = dash + lines[0].lstrip(" ")
     return lines
 
 
-def common_quote(nodes: list[Node]) -> Quote:
-    """The quotes that all of these scalars wear; none when they differ or there are none."""
-    styles = {node.style for node in nodes if isinstance(node, Scalar)}
+def common_quote(nodes: Iterable[Node]) -> Quote | None:
+    """The quotes that all strings among these nodes wear; ``None`` when there are no strings.
+
+    Numbers, booleans and nulls stay plain where everything else is quoted, so they do not count.
+    """
+    styles = {node.style for node in nodes if isinstance(node, Scalar) and is_string(node)}
+    if not styles:
+        return None
     if styles == {"'"}:
         return "'"
     return '"' if styles == {'"'} else ""

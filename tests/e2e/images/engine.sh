@@ -12,6 +12,9 @@ else
         apt-get update -q
         DEBIAN_FRONTEND=noninteractive apt-get install -yq docker.io iptables
     fi
+    # What a killed engine left behind would stop a new one once another process has its number.
+    pgrep -x dockerd >/dev/null || rm -f /var/run/docker.pid
+    pgrep -x containerd >/dev/null || rm -f /var/run/docker/containerd/containerd.pid
     setsid dockerd >"$log" 2>&1 </dev/null &
     seconds=0
     until docker info >/dev/null 2>&1; do

@@ -20,12 +20,14 @@ BLANKS = {
     "server_key_path": "configs/cert/server.key",
     "ca_pem_path": "configs/cert/ca.pem",
 }
-EXTERNAL = {"    embed: true ": "    embed: false ", "  storageType: local ": "  storageType: remote "}
+EXTERNAL = {
+    "    embed: true ": "    embed: false ",
+    "  storageType: local ": "  storageType: remote ",
+}
 
 
 def blank(match: re.Match[str]) -> str:
-    key, default = match["key"], match["default"]
-    return BLANKS[key] if key in BLANKS else default
+    return BLANKS.get(match["key"], match["default"])
 
 
 def main(data: Path, target: Path) -> None:

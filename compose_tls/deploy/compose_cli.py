@@ -1,0 +1,242 @@
+"""Docker Compose, run as the user would run it: only Compose knows what a project means."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from compose_tls.deploy.compose_output import (
+    ServiceState,
+    failure,
+    major_version,
+    progress,
+    service_states,
+)
+from compose_tls.deploy.recreate import up_commands
+from compose_tls.errors import ComposeMissing
+
+# Both command lines answer within a fraction of a second; one that hangs is as good as none.
+_VERSION_SECONDS = 30.0
+
+# What a user's environment may set and what would change the output that is read here:
+# https://docs.docker.com/compose/how-tos/environment-variables/envvars/
+_READABLE = {
+    "COMPOSE_ANSI": "never",
+    "COMPOSE_MENU": "false",
+    "COMPOSE_PROGRESS": "plain",
+    "COMPOSE_STATUS_STDOUT": "false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeProject:
+    """A Compose project as it is given to the command line.
+
+    Attributes:
+        directory: Where Compose runs, and where it looks for its files.
+        files: What the user gave with ``-f``; empty leaves it to ``COMPOSE_FILE`` and Compose's search.
+        environment: The process environment that Compose gets.
+    """
+
+    directory: Path
+    files: tuple[Path, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeCli:
+    """A Compose command line of version 2 or newer.
+
+    Attributes:
+        command: The words that start it.
+        version: Its version.
+    """
+
+    command: tuple[str, ...]
+    version: str
+
+    @classmethod
+    def find(cls, environment: Mapping[str, str]) -> Self:
+        """``docker compose``, else a ``docker-compose`` on the PATH that is version 2 or newer.
+
+        Raises:
+            ComposeMissing: There is neither; the message says what was tried.
+        """
+        tried = []
+        for program, words in (("docker", ("compose",)), ("docker-compose", ())):
+            name = " ".join((program, *words))
+            path = shutil.which(program, path=environment.get("PATH", ""))
+            if path is None:
+                tried.append(f"{name}: there is no {program} on the PATH")
+                continue
+            version = _version((path, *words), environment)
+            if version is None:
+                tried.append(
+                    f"{name}: {'the plugin is not installed' if words else 'it does not run'}"
+                )
+            elif major_version(version) < 2:  # noqa: PLR2004 - the first rewritten Compose
+                tried.append(f"{name}: version {version} is too old")
+            else:
+                return cls((path, *words), version)
+        raise ComposeMissing(
+            f"Docker Compose 2 or newer was not found ({'; '.join(tried)})",
+            hint="install it, see https://docs.docker.com/compose/install/",
+        )
+
+    def config(self, project: ComposeProject) -> dict[str, Any]:
+        """The project as Compose understands it: files merged, variables filled in, profiles applied.
+
+        It holds the values of the services' environment; keep it out of every message.
+
+        Raises:
+            ComposeFailed: Compose refuses the project.
+        """
+        document: dict[str, Any] = json.loads(self._output(project, "config", "--format", "json"))
+        return document
+
+    def project_name(self, project: ComposeProject) -> str:
+        """The name that Compose gives to the project, and with it to its containers.
+
+        Raises:
+            ComposeFailed: Compose refuses the project.
+        """
+        return str(self.config(project)["name"])
+
+    def ps(self, project: ComposeProject) -> tuple[ServiceState, ...]:
+        """The project's containers, stopped ones included.
+
+        Raises:
+            ComposeFailed: Compose refuses the project.
+            EngineUnreachable: Compose cannot reach the engine.
+        """
+        return service_states(self._output(project, "ps", "--all", "--format", "json"))
+
+    def up(
+        self,
+        project: ComposeProject,
+        services: Sequence[str],
+        *,
+        on_event: Callable[[str], None] | None = None,
+        port_owner: Callable[[int], str | None] | None = None,
+    ) -> None:
+        """Start the project, or replace the containers of ``services`` alone where it already runs.
+
+        Milvus reads certificates and settings once, at start, and ``up -d`` after editing nothing but
+        a mounted file does nothing; so the containers are replaced. Every other running container
+        stays as it is. When nothing runs, everything starts that ``docker compose up -d`` would start.
+
+        Args:
+            project: The project.
+            services: The services that have to read their files again.
+            on_event: Told each step of Compose, in one line.
+            port_owner: Asked who holds a port that is taken (``Engine.port_owner``).
+
+        Raises:
+            ComposeFailed: Compose or the engine refused; the message is theirs.
+            PortTaken: A port of the host is taken.
+            EngineUnreachable: Compose cannot reach the engine.
+        """
+        for arguments in up_commands(
+            self._all_services(project, services), self.ps(project), services
+        ):
+            self._up(project, arguments, on_event, port_owner)
+
+    def stop(self, project: ComposeProject, services: Sequence[str]) -> None:
+        """Stop the containers of some services; they stay, and their data with them.
+
+        Raises:
+            ComposeFailed: Compose or the engine refused; the message is theirs.
+            EngineUnreachable: Compose cannot reach the engine.
+        """
+        self._output(project, "stop", *services)
+
+    def _all_services(self, project: ComposeProject, services: Sequence[str]) -> dict[str, Any]:
+        active: dict[str, Any] = self.config(project).get("services") or {}
+        if all(service in active for service in services):
+            return {name: {**service, "active": True} for name, service in active.items()}
+        # A service behind a profile that is not switched on is in no `config`; naming it starts it.
+        everything = ComposeProject(
+            project.directory, project.files, {**project.environment, "COMPOSE_PROFILES": "*"}
+        )
+        services_of: dict[str, Any] = self.config(everything).get("services") or {}
+        return {
+            name: {**service, "active": name in active} for name, service in services_of.items()
+        }
+
+    def _up(
+        self,
+        project: ComposeProject,
+        arguments: tuple[str, ...],
+        on_event: Callable[[str], None] | None,
+        port_owner: Callable[[int], str | None] | None,
+    ) -> None:
+        lines: list[str] = []
+        seen: set[str] = set()
+        with subprocess.Popen(
+            self._words(project, "up", *arguments),
+            cwd=project.directory,
+            env=_environment(project),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        ) as process:
+            for line in process.stderr or ():
+                lines.append(line)
+                step = progress(line)
+                if step and step not in seen:
+                    seen.add(step)
+                    if on_event:
+                        on_event(step)
+        if process.returncode:
+            raise failure("up", "".join(lines), project.environment, port_owner)
+
+    def _output(self, project: ComposeProject, *arguments: str) -> str:
+        finished = subprocess.run(
+            self._words(project, *arguments),
+            cwd=project.directory,
+            env=_environment(project),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+        if finished.returncode:
+            raise failure(arguments[0], finished.stderr, project.environment)
+        return finished.stdout
+
+    def _words(self, project: ComposeProject, *arguments: str) -> list[str]:
+        files = (word for file in project.files for word in ("--file", str(file)))
+        return [*self.command, *files, *arguments]
+
+
+def _environment(project: ComposeProject) -> dict[str, str]:
+    # Compose fills ${PWD} in from the environment; there it has to be where Compose runs.
+    return {**project.environment, **_READABLE, "PWD": str(project.directory)}
+
+
+def _version(command: tuple[str, ...], environment: Mapping[str, str]) -> str | None:
+    try:
+        finished = subprocess.run(
+            [*command, "version", "--short"],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_VERSION_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return finished.stdout.strip().removeprefix("v") if finished.returncode == 0 else None

@@ -1,0 +1,134 @@
+"""What the engine knows about one container."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the engine bound; nothing is bound here
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPort:
+    """A TCP port of a container as the host offers it.
+
+    Attributes:
+        container_port: The port inside the container.
+        address: The host address it is bound to; ``0.0.0.0`` and ``::`` mean all of them.
+        port: The port on the host.
+    """
+
+    container_port: int
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerFacts:
+    """One container as it was when the engine was asked.
+
+    Attributes:
+        status: ``created``, ``running``, ``paused``, ``restarting``, ``removing``, ``exited``, ``dead``.
+        exit_code: Of the last run; 0 while it runs the first time.
+        error: Why the engine could not start it; empty when it could.
+        restart_count: How often the restart policy started it again since it was last started by hand.
+        health: ``starting``, ``healthy`` or ``unhealthy``; ``None`` without a health check.
+        started_at: When the last run began; ``None`` when it never did.
+        user: What it runs as, ``user:`` of Compose over the image's; empty is root.
+        host_network: Whether it shares the host's network, so that its ports are the host's.
+    """
+
+    id: str
+    name: str
+    image: str
+    status: str
+    exit_code: int
+    oom_killed: bool
+    error: str
+    restart_count: int
+    health: str | None
+    started_at: datetime | None
+    user: str
+    host_network: bool
+    ports: tuple[PublishedPort, ...]
+
+    @property
+    def running(self) -> bool:
+        """Whether its process runs right now."""
+        return self.status == "running"
+
+    def published_port(self, container_port: int) -> tuple[str, int] | None:
+        """Host address and port where ``container_port`` (TCP) is reached from this machine.
+
+        A port that is bound to all addresses is reached on the loopback address; where several
+        bindings exist, one that loopback reaches goes first, and IPv4 before IPv6.
+        """
+        if self.host_network:
+            return "127.0.0.1", container_port
+        reached = [
+            (_reachable(binding.address), binding.port)
+            for binding in self.ports
+            if binding.container_port == container_port
+        ]
+        return min(reached, key=_preference, default=None)
+
+
+def facts_of(attributes: Mapping[str, Any]) -> ContainerFacts:
+    """The facts in the engine's answer to ``GET /containers/{id}/json``.
+
+    Source: https://docs.docker.com/reference/api/engine/
+    """
+    state = attributes["State"]
+    config = attributes.get("Config") or {}
+    host_config = attributes.get("HostConfig") or {}
+    # NetworkSettings lists ports only while the container runs; HostConfig always has what was asked.
+    live = (attributes.get("NetworkSettings") or {}).get("Ports")
+    return ContainerFacts(
+        id=attributes["Id"],
+        name=str(attributes["Name"]).removeprefix("/"),
+        image=str(config.get("Image") or ""),
+        status=state["Status"],
+        exit_code=state["ExitCode"],
+        oom_killed=bool(state.get("OOMKilled")),
+        error=str(state.get("Error") or ""),
+        restart_count=int(attributes.get("RestartCount") or 0),
+        health=(state.get("Health") or {}).get("Status"),
+        started_at=engine_time(state.get("StartedAt") or ""),
+        user=str(config.get("User") or ""),
+        host_network=host_config.get("NetworkMode") == "host",
+        ports=tuple(_ports(live or host_config.get("PortBindings") or {})),
+    )
+
+
+def engine_time(text: str) -> datetime | None:
+    """A time as the engine writes it (RFC 3339, nanoseconds); year 1 is its word for "never"."""
+    if not text or text.startswith("0001-"):
+        return None
+    return datetime.fromisoformat(text)
+
+
+def _ports(bindings: Mapping[str, list[dict[str, str]] | None]) -> Iterator[PublishedPort]:
+    for name, places in bindings.items():
+        port, _, protocol = name.partition("/")
+        if protocol not in {"", "tcp"}:
+            continue
+        for place in places or ():
+            # An empty HostPort asks for any free port, which is only known once it runs.
+            if place.get("HostPort"):
+                address = place.get("HostIp") or _EVERYWHERE
+                yield PublishedPort(int(port), address, int(place["HostPort"]))
+
+
+def _reachable(address: str) -> str:
+    parsed = ipaddress.ip_address(address)
+    if not parsed.is_unspecified:
+        return address
+    return "127.0.0.1" if isinstance(parsed, ipaddress.IPv4Address) else "::1"
+
+
+def _preference(place: tuple[str, int]) -> tuple[bool, int, int]:
+    address = ipaddress.ip_address(place[0])
+    return not address.is_loopback, address.version, place[1]

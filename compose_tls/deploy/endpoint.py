@@ -1,0 +1,228 @@
+"""Which engine the Docker command line would talk to, and whether it is on this machine.
+
+docker-py reads ``DOCKER_HOST`` but no contexts from a given environment, so the rules of the command
+line are followed here: ``DOCKER_HOST``, else ``DOCKER_CONTEXT``, else ``currentContext`` of its
+config.json, else the default socket.
+
+Source: https://docs.docker.com/engine/manage-resources/contexts/ and
+https://docs.docker.com/reference/cli/docker/#environment-variables
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from compose_tls.errors import EngineRemote, EngineUnreachable
+
+DEFAULT_URL = "unix:///var/run/docker.sock"
+
+# Ports of the engine's API without and with TLS: https://docs.docker.com/engine/security/protect-access/
+_PLAIN_PORT, _TLS_PORT = 2375, 2376
+
+_CONNECT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an engine listens.
+
+    Attributes:
+        url: ``unix:///path``, ``tcp://host:port``, ``ssh://…``.
+        source: What named it, for messages.
+        tls_directory: Where ``ca.pem``, ``cert.pem`` and ``key.pem`` lie when the engine wants TLS.
+        verify: Whether the engine's certificate is verified.
+    """
+
+    url: str
+    source: str
+    tls_directory: Path | None = None
+    verify: bool = True
+
+    @property
+    def local(self) -> bool:
+        """Whether the engine is on this machine, so that it can mount local files."""
+        parts = urlsplit(self.url)
+        if parts.scheme in {"unix", "npipe"}:
+            return True
+        return parts.scheme in {"tcp", "http", "https"} and _is_loopback(parts.hostname or "")
+
+    @property
+    def address(self) -> str | tuple[str, int]:
+        """What a socket connects to: the path of a Unix socket, or host and port."""
+        parts = urlsplit(self.url)
+        if parts.scheme == "unix":
+            return parts.path
+        return parts.hostname or "localhost", _port(parts) or (
+            _TLS_PORT if self.tls_directory else _PLAIN_PORT
+        )
+
+    @property
+    def display(self) -> str:
+        """The URL for messages, without a password."""
+        parts = urlsplit(self.url)
+        if parts.password is None:
+            return self.url
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def resolve(environment: Mapping[str, str]) -> Endpoint:
+    """The endpoint that the Docker command line would use.
+
+    Args:
+        environment: ``DOCKER_HOST``, ``DOCKER_CONTEXT``, ``DOCKER_CONFIG``, ``DOCKER_TLS_VERIFY``,
+            ``DOCKER_CERT_PATH`` and ``HOME`` are read.
+
+    Raises:
+        EngineUnreachable: The context that is named does not exist or cannot be read.
+    """
+    folder = _config_directory(environment)
+    host = environment.get("DOCKER_HOST")
+    if not host:
+        context = environment.get("DOCKER_CONTEXT") or _current_context(folder)
+        if context and context != "default":
+            return _from_context(context, folder)
+    verify = bool(environment.get("DOCKER_TLS_VERIFY"))
+    certificates = environment.get("DOCKER_CERT_PATH")
+    wants_tls = bool(host) and (verify or bool(environment.get("DOCKER_TLS")))
+    return Endpoint(
+        url=_with_scheme(host) if host else DEFAULT_URL,
+        source="DOCKER_HOST" if host else "the default socket",
+        tls_directory=(Path(certificates) if certificates else folder) if wants_tls else None,
+        verify=verify,
+    )
+
+
+def require_local(endpoint: Endpoint) -> None:
+    """Refuse an engine on another machine: the certificates and files to mount are on this one.
+
+    Raises:
+        EngineRemote: The engine is not local.
+    """
+    if endpoint.local:
+        return
+    raise EngineRemote(
+        f"the Docker engine at {endpoint.display} (from {endpoint.source}) is not on this machine,"
+        " so it cannot mount the certificates that lie here",
+        hint="run compose-tls on that machine, or choose the local engine:"
+        " docker context use default, DOCKER_HOST unset",
+    )
+
+
+def probe(endpoint: Endpoint, *, docker_installed: bool) -> None:
+    """Connect once, to tell apart why an engine cannot be reached.
+
+    Args:
+        endpoint: Where to connect to.
+        docker_installed: Whether a ``docker`` command is on the PATH, which decides the next step.
+
+    Raises:
+        EngineUnreachable: Nothing there, nobody listens, or no permission: each in its own words.
+    """
+    try:
+        _connect(endpoint.address)
+    except FileNotFoundError:
+        raise EngineUnreachable(
+            f"there is no Docker engine at {endpoint.display} (from {endpoint.source})",
+            hint=_START if docker_installed else _INSTALL,
+        ) from None
+    except PermissionError:
+        raise EngineUnreachable(
+            f"no permission to use the Docker engine at {endpoint.display}",
+            hint="add yourself to the group docker (sudo usermod -aG docker $USER) and sign in again,"
+            " or use sudo; see https://docs.docker.com/engine/install/linux-postinstall/",
+        ) from None
+    except OSError as error:
+        raise EngineUnreachable(
+            f"the Docker engine at {endpoint.display} (from {endpoint.source}) does not answer:"
+            f" {error.strerror or error}",
+            hint=_START,
+        ) from None
+
+
+_START = "start Docker (sudo systemctl start docker, or Docker Desktop) and try again"
+_INSTALL = "install Docker, see https://docs.docker.com/engine/install/"
+
+
+def _connect(address: str | tuple[str, int]) -> None:
+    if isinstance(address, tuple):
+        socket.create_connection(address, timeout=_CONNECT_SECONDS).close()
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_CONNECT_SECONDS)
+        connection.connect(address)
+
+
+def _with_scheme(host: str) -> str:
+    # The command line takes host:port, too, and means TCP.
+    return host if "://" in host else f"tcp://{host}"
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError:
+        return None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def _config_directory(environment: Mapping[str, str]) -> Path | None:
+    if folder := environment.get("DOCKER_CONFIG"):
+        return Path(folder)
+    home = environment.get("HOME")
+    return Path(home) / ".docker" if home else None
+
+
+def _current_context(folder: Path | None) -> str | None:
+    if folder is None:
+        return None
+    try:
+        name = json.loads((folder / "config.json").read_bytes()).get("currentContext")
+    except (OSError, ValueError, AttributeError):
+        # The command line goes on with its defaults, too, when its configuration cannot be read.
+        return None
+    return name if isinstance(name, str) else None
+
+
+def _from_context(name: str, folder: Path | None) -> Endpoint:
+    # The store's layout: contexts/meta/<SHA-256 of the name>/meta.json, key material beside in
+    # contexts/tls/<the same>/docker/.
+    key = hashlib.sha256(name.encode()).hexdigest()
+    store = (folder or Path()) / "contexts"
+    try:
+        meta: dict[str, Any] = json.loads((store / "meta" / key / "meta.json").read_bytes())
+        docker = meta["Endpoints"]["docker"]
+        url, skip_verify = str(docker["Host"]), bool(docker.get("SkipTLSVerify", False))
+    except FileNotFoundError:
+        raise EngineUnreachable(
+            f"there is no Docker context {name}",
+            hint="docker context ls shows those that there are; docker context use NAME chooses one",
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise EngineUnreachable(
+            f"the Docker context {name} cannot be read",
+            hint=f"docker context inspect {name} shows what is wrong with it",
+        ) from None
+    tls = store / "tls" / key / "docker"
+    return Endpoint(
+        url=_with_scheme(url),
+        source=f"the context {name}",
+        tls_directory=tls if tls.is_dir() else None,
+        verify=not skip_verify,
+    )

@@ -1,0 +1,190 @@
+"""The Docker engine, through its API: what containers do, what they logged, which ports are taken."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from compose_tls.deploy import endpoint as endpoints
+from compose_tls.deploy.container import ContainerFacts, facts_of
+from compose_tls.errors import EngineUnreachable
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+# The labels that Compose puts on its containers:
+# https://github.com/docker/compose/blob/main/pkg/api/labels.go
+_LABEL = "com.docker.compose."
+
+# A Go panic is followed by every goroutine's stack, more than 3000 lines in Milvus 2.3.5 (measured).
+LOG_LINES = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A connection to the local engine. Close it, or use it in ``with``."""
+
+    endpoint: endpoints.Endpoint
+    _client: DockerClient = field(repr=False)
+
+    @classmethod
+    def connect(cls, environment: Mapping[str, str]) -> Self:
+        """The engine that the Docker command line would use.
+
+        Args:
+            environment: The process environment: ``DOCKER_*``, ``HOME`` and ``PATH`` are read.
+
+        Raises:
+            EngineUnreachable: It is missing, not running, not permitted, or does not speak the API.
+            EngineRemote: It is on another machine.
+        """
+        import docker  # noqa: PLC0415 - heavy, and only who deploys needs it
+        from docker.errors import DockerException  # noqa: PLC0415 - as above
+
+        endpoint = endpoints.resolve(environment)
+        endpoints.require_local(endpoint)
+        installed = shutil.which("docker", path=environment.get("PATH", "")) is not None
+        endpoints.probe(endpoint, docker_installed=installed)
+        try:
+            return cls(endpoint, docker.DockerClient(base_url=endpoint.url, tls=_tls(endpoint)))
+        except DockerException as error:
+            raise _unreachable(endpoint, error) from None
+
+    def container(self, project: str, service: str) -> ContainerFacts | None:
+        """The container of a service; with several, a running one, then the first.
+
+        Args:
+            project: The Compose project's name.
+            service: The service's name.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+
+        labels = [
+            f"{_LABEL}project={project}",
+            f"{_LABEL}service={service}",
+            f"{_LABEL}oneoff=False",
+        ]
+        with self._answers():
+            found = []
+            for summary in self._client.api.containers(all=True, filters={"label": labels}):
+                # Between listing and looking, a container that Compose replaces may go away.
+                with contextlib.suppress(NotFound):
+                    number = int(summary["Labels"].get(f"{_LABEL}container-number", "0"))
+                    found.append((number, self._inspect(summary["Id"])))
+        return min(found, key=lambda each: (not each[1].running, each[0]), default=(0, None))[1]
+
+    def log_tail(
+        self, container_id: str, lines: int = LOG_LINES, since: datetime | None = None
+    ) -> list[str]:
+        """The last lines that a container wrote, standard output and error; none when it is gone.
+
+        Args:
+            container_id: Its id.
+            lines: How many at most.
+            since: Nothing older; an aware time. A container that is started again keeps its old log.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+
+        with self._answers():
+            try:
+                content: bytes = self._client.api.logs(
+                    container_id, tail=lines, since=since.timestamp() if since else None
+                )
+            except NotFound:
+                return []
+        return content.decode("utf-8", "replace").splitlines()
+
+    def image_user(self, image: str) -> str | None:
+        """What an image's processes run as, empty for root; ``None`` when it is not on this machine.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        from docker.errors import ImageNotFound  # noqa: PLC0415 - see connect
+
+        with self._answers():
+            try:
+                attributes = self._client.images.get(image).attrs
+            except ImageNotFound:
+                return None
+        return str((attributes.get("Config") or {}).get("User") or "")
+
+    def port_owner(self, port: int) -> str | None:
+        """The container that publishes a TCP port of the host, in words; ``None`` when none does.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        with self._answers():
+            for summary in self._client.api.containers():
+                if any(
+                    bound.get("PublicPort") == port and bound.get("Type") == "tcp"
+                    for bound in summary["Ports"]
+                ):
+                    name = str(summary["Names"][0]).removeprefix("/")
+                    project = summary["Labels"].get(f"{_LABEL}project")
+                    return f"container {name}" + (f" of project {project}" if project else "")
+        return None
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _inspect(self, container_id: str) -> ContainerFacts:
+        attributes: dict[str, Any] = self._client.api.inspect_container(container_id)
+        return facts_of(attributes)
+
+    @contextlib.contextmanager
+    def _answers(self) -> Iterator[None]:
+        from docker.errors import DockerException  # noqa: PLC0415 - see connect
+        from requests import RequestException  # noqa: PLC0415 - docker-py lets these through
+
+        try:
+            yield
+        except (DockerException, RequestException) as error:
+            raise _unreachable(self.endpoint, error) from None
+
+
+def _tls(endpoint: endpoints.Endpoint) -> Any:
+    from docker.tls import TLSConfig  # noqa: PLC0415 - see connect
+
+    folder = endpoint.tls_directory
+    if folder is None:
+        return False
+    ca, certificate, key = (folder / name for name in ("ca.pem", "cert.pem", "key.pem"))
+    return TLSConfig(
+        client_cert=(str(certificate), str(key)) if certificate.exists() else None,
+        ca_cert=str(ca) if ca.exists() else None,
+        verify=endpoint.verify,
+    )
+
+
+def _unreachable(endpoint: endpoints.Endpoint, error: Exception) -> EngineUnreachable:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return EngineUnreachable(
+        f"the Docker engine at {endpoint.display} (from {endpoint.source}) does not answer as one:"
+        f" {reason}",
+        hint="see whether docker info works; restart Docker if it does not",
+    )

@@ -1,0 +1,70 @@
+"""Whether the host ports that a project is going to publish are free, asked before anything changes."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from compose_tls.errors import PortTaken
+
+
+def require_free(
+    services: Mapping[str, Any],
+    running: frozenset[str],
+    owner: Callable[[int], str | None],
+) -> None:
+    """Make sure that every port of the services that do not run yet can be published.
+
+    Args:
+        services: The services that are going to be started, as ``docker compose config`` has them.
+        running: Those that run already and hold their ports themselves.
+        owner: Names the container that holds a port.
+
+    Raises:
+        PortTaken: Somebody else has one of the ports.
+    """
+    for name, service in services.items():
+        if name in running:
+            continue
+        for host, port in _published(service):
+            if not _is_free(host, port):
+                raise port_taken(port, owner(port), f"service {name}")
+
+
+def port_taken(port: int, owner: str | None, what: str) -> PortTaken:
+    """The error for a port of this machine that somebody else has.
+
+    Args:
+        port: The port.
+        owner: The container that has it, in words; ``None`` when no container does.
+        what: Who is to get it, in words.
+    """
+    if owner is None:
+        find = f"find who listens there (ss -ltnp 'sport = :{port}') and stop it"
+    else:
+        find = f"stop {owner}"
+    return PortTaken(
+        f"port {port}, which {what} is to publish, is taken by {owner or 'another program'}",
+        hint=f"{find}, or publish another port in the compose file",
+    )
+
+
+def _published(service: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    for port in service.get("ports") or ():
+        published = str(port.get("published") or "")
+        if published.isdecimal() and port.get("protocol", "tcp") == "tcp":
+            yield str(port.get("host_ip") or "0.0.0.0"), int(published)  # noqa: S104 - as Docker binds
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        # Ports of connections that were closed lately are free for Docker, and so they are here.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            return error.errno != errno.EADDRINUSE
+    return True

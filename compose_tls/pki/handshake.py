@@ -1,0 +1,159 @@
+"""One TLS handshake between two ends in memory: no socket, no port, no file."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from compose_tls.pki.pair import KeyPair
+from compose_tls.pki.pem import certificate_der
+
+End = Literal["client", "server"]
+
+# A TLS 1.3 handshake with a client certificate and one byte each way takes four rounds.
+_MOST_ROUNDS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a handshake ended.
+
+    Attributes:
+        refused_by: The end that broke it off; ``None`` when both were content.
+        reason: Why, in OpenSSL's words; the protocol version when both were content.
+        verify_code: OpenSSL's ``X509_V_ERR_…`` number when a certificate was the reason, else 0.
+    """
+
+    refused_by: End | None
+    reason: str
+    verify_code: int = 0
+
+
+def server_context(
+    pair: KeyPair, client_ca_pem: bytes | None, *, minimum: ssl.TLSVersion
+) -> ssl.SSLContext:
+    """A server.
+
+    Args:
+        pair: Its certificate and key.
+        client_ca_pem: The CA whose client certificates it demands; ``None`` demands none.
+        minimum: The oldest protocol version it speaks.
+
+    Raises:
+        ssl.SSLError: Certificate and key cannot be used together.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = minimum
+    _present(context, pair)
+    if client_ca_pem is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        _trust(context, client_ca_pem)
+    return context
+
+
+def client_context(ca_pem: bytes, pair: KeyPair | None) -> ssl.SSLContext:
+    """A client that verifies chain and name.
+
+    Args:
+        ca_pem: The CA that it trusts, alone.
+        pair: Its own certificate and key; ``None`` for a client without.
+
+    Raises:
+        ssl.SSLError: Certificate and key cannot be used together.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # RFC 9525: the common name is no server name. OpenSSL would still take it.
+    context.hostname_checks_common_name = False
+    _trust(context, ca_pem)
+    if pair is not None:
+        _present(context, pair)
+    return context
+
+
+def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, server_name: str) -> Outcome:
+    """Let a client and a server talk until both have read a byte from the other, or one breaks off.
+
+    The byte matters: in TLS 1.3 a client has finished before the server looks at its certificate (RFC
+    8446 section 2), so that a refusal shows only after the client's handshake.
+
+    Args:
+        client: From ``client_context``.
+        server: From ``server_context``.
+        server_name: The DNS name or IP address that the client verifies.
+    """
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends: dict[End, ssl.SSLObject] = {
+        "client": client.wrap_bio(to_client, to_server, server_hostname=server_name),
+        "server": server.wrap_bio(to_server, to_client, server_side=True),
+    }
+    scripts = {end: _script(connection) for end, connection in ends.items()}
+    for _ in range(_MOST_ROUNDS):
+        for end, script in scripts.items():
+            try:
+                while script:
+                    script[0]()
+                    script.popleft()
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLError as error:
+                return _refusal(end, error)
+        if not any(scripts.values()):
+            return Outcome(None, ends["client"].version() or "")
+    return Outcome("client", "the handshake does not come to an end")
+
+
+def _script(connection: ssl.SSLObject) -> deque[Callable[[], object]]:
+    return deque(
+        [connection.do_handshake, lambda: connection.write(b"."), lambda: connection.read(1)]
+    )
+
+
+def _refusal(end: End, error: ssl.SSLError) -> Outcome:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Outcome(end, error.verify_message.rstrip("."), error.verify_code)
+    return Outcome(end, describe(error))
+
+
+def describe(error: ssl.SSLError) -> str:
+    """OpenSSL's reason in small letters."""
+    return (error.reason or str(error)).replace("_", " ").lower()
+
+
+def _trust(context: ssl.SSLContext, ca_pem: bytes) -> None:
+    # As strict as Python is from 3.13 on, whatever runs this.
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    context.load_verify_locations(cadata=certificate_der(ca_pem))
+
+
+def _present(context: ssl.SSLContext, pair: KeyPair) -> None:
+    with _readable(pair.full_chain_pem) as chain, _readable(pair.private_key_pem) as key:
+        context.load_cert_chain(chain, key)
+
+
+@contextmanager
+def _readable(content: bytes) -> Iterator[str]:
+    """A path from which OpenSSL can read ``content`` once, without a file.
+
+    Python's ssl takes a private key only by path. The path leads to the end of a pipe that holds the
+    bytes, so the key is on no disk at any time, in no directory, and gone with the file descriptor,
+    even if the process is killed. Unlike an anonymous memory file this works beyond Linux as well.
+    """
+    reader, writer = os.pipe()
+    try:
+        try:
+            # A pipe holds 64 KiB; what does not fit must fail here and not wait for ever.
+            os.set_blocking(writer, False)
+            written = os.write(writer, content)
+        finally:
+            os.close(writer)
+        if written < len(content):
+            msg = f"{len(content)} bytes are more than a pipe holds"
+            raise ValueError(msg)
+        yield f"/dev/fd/{reader}"
+    finally:
+        os.close(reader)

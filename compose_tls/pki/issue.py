@@ -1,0 +1,202 @@
+"""Certificates made from orders, each under its profile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from compose_tls.changes import CertificateOrder
+from compose_tls.errors import CertificateExpired, CertificateNotYetValid, ProfileViolation
+from compose_tls.facts import CertificateRole
+from compose_tls.pki.contents import is_ca, is_self_issued
+from compose_tls.pki.keys import IssuingKey, generate_key, private_key_pem, signature_hash
+from compose_tls.pki.names import split_names
+from compose_tls.pki.pair import KeyPair
+from compose_tls.pki.pem import certificate_pem
+from compose_tls.pki.profiles import BACKDATE, INCLUSIVE_END, PROFILES, Profile, extensions
+from compose_tls.pki.subject import extend_common_name, parse_subject
+
+__all__ = ["KeyPair", "issue", "issue_all"]
+
+_ORDER: Final[tuple[CertificateRole, ...]] = ("ca", "server", "client")
+
+# 32 bits: enough that no two CAs on one machine share a name, few enough to compare by eye.
+_SUFFIX_BYTES: Final = 4
+
+
+def issue(order: CertificateOrder, issuer: KeyPair | None, now: datetime) -> KeyPair:
+    """Make a key and a certificate.
+
+    A CA signs itself and gets a random suffix to its common name: two CAs under one name, or a CA
+    under the name of what it issues, confuse chain building. A certificate never outlives its issuer:
+    its end is moved forward to the issuer's, which its facts then show.
+
+    Args:
+        order: What to make.
+        issuer: The CA and its key; ``None`` for a CA, which signs itself.
+        now: The time of issue, aware.
+
+    Returns:
+        The certificate and key. Its chain holds the issuer when that is an intermediate.
+
+    Raises:
+        NameInvalid: The subject or a name cannot stand in a certificate.
+        CertificateExpired: The issuer has expired.
+        CertificateNotYetValid: The issuer is not valid yet.
+        ProfileViolation: The issuer is no CA, has a key of another kind or the subject of what it is
+            to issue; or an end-entity certificate has no name.
+        ValueError: The role and the issuer do not fit: a caller's mistake.
+    """
+    return _issue(order, generate_key(order.key_type), _Issuer.of(issuer, now), now)
+
+
+def issue_all(
+    orders: Iterable[CertificateOrder], ca: KeyPair | None, now: datetime
+) -> dict[CertificateRole, KeyPair]:
+    """Make everything that is ordered: the CA first, then server and client under it.
+
+    Args:
+        orders: At most one for each role.
+        ca: The CA to issue under; an ordered CA takes its place.
+        now: The time of issue, aware.
+
+    Returns:
+        What was ordered, by role.
+
+    Raises:
+        NameInvalid: A subject or a name cannot stand in a certificate.
+        CertificateExpired: The given CA has expired.
+        CertificateNotYetValid: The given CA is not valid yet.
+        ProfileViolation: The given CA is no CA, has a key of another kind or the subject of what it
+            is to issue; or an end-entity certificate has no name.
+        ValueError: Two orders for one role, or no CA to issue under: a caller's mistake.
+    """
+    orders = sorted(orders, key=lambda order: _ORDER.index(order.role))
+    if len({order.role for order in orders}) != len(orders):
+        msg = "at most one order for each role"
+        raise ValueError(msg)
+    issued: dict[CertificateRole, KeyPair] = {}
+    for order, key in zip(orders, _keys(orders), strict=True):
+        issuer = None if order.role == "ca" else _Issuer.of(issued.get("ca", ca), now)
+        issued[order.role] = _issue(order, key, issuer, now)
+    return issued
+
+
+@dataclass(frozen=True, slots=True)
+class _Issuer:
+    """A CA that has been found able to issue now."""
+
+    certificate: x509.Certificate
+    key: IssuingKey = field(repr=False)
+    chain_pem: bytes
+
+    @classmethod
+    def of(cls, pair: KeyPair | None, now: datetime) -> _Issuer | None:
+        """The issuer that a pair holds; ``None`` for none."""
+        if pair is None:
+            return None
+        certificate = x509.load_pem_x509_certificate(pair.certificate_pem)
+        name = certificate.subject.rfc4514_string()
+        if not is_ca(certificate):
+            raise ProfileViolation(
+                f"{name} is not a CA certificate and can issue nothing",
+                hint="give the certificate and key of a CA",
+            )
+        end, start = certificate.not_valid_after_utc, certificate.not_valid_before_utc
+        if now > end:
+            raise CertificateExpired(
+                f"the CA {name} expired on {end:%Y-%m-%d %H:%M} UTC",
+                hint="issue a new CA, or give one that is valid",
+            )
+        if now < start:
+            raise CertificateNotYetValid(
+                f"the CA {name} is valid only from {start:%Y-%m-%d %H:%M} UTC on",
+                hint="check the clock of this machine, or give a CA that is valid",
+            )
+        key = load_pem_private_key(pair.private_key_pem, None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+            raise ProfileViolation(
+                f"the CA {name} has a key that gRPC clients do not accept",
+                hint="give a CA with an ECDSA or RSA key",
+            )
+        return cls(certificate, key, b"" if is_self_issued(certificate) else pair.full_chain_pem)
+
+
+def _issue(
+    order: CertificateOrder, key: IssuingKey, issuer: _Issuer | None, now: datetime
+) -> KeyPair:
+    profile = PROFILES[order.role]
+    if profile.is_ca != (issuer is None):
+        msg = f"a {order.role} certificate {'signs itself' if profile.is_ca else 'needs an issuer'}"
+        raise ValueError(msg)
+    subject = _subject(order, profile, issuer)
+    dns_names, ip_addresses = split_names([*order.dns_names, *order.ip_addresses])
+    if not profile.is_ca and not (dns_names or ip_addresses):
+        raise ProfileViolation(
+            f"a {order.role} certificate without names is good for no client",
+            hint="give it at least one DNS name or IP address",
+        )
+    start, end = _validity(order.days, issuer, now)
+    builder = x509.CertificateBuilder(
+        subject_name=subject,
+        issuer_name=issuer.certificate.subject if issuer else subject,
+        public_key=key.public_key(),
+        # RFC 5280 section 4.1.2.2 allows 20 octets; BR 7.1 asks for 64 random bits; these are 159.
+        serial_number=x509.random_serial_number(),
+        not_valid_before=start,
+        not_valid_after=end,
+    )
+    for extension, critical in extensions(
+        profile,
+        key.public_key(),
+        dns_names,
+        ip_addresses,
+        issuer.certificate if issuer else None,
+    ):
+        builder = builder.add_extension(extension, critical)
+    signing_key = issuer.key if issuer else key
+    certificate = builder.sign(signing_key, signature_hash(signing_key))
+    return KeyPair(
+        certificate_pem(certificate), private_key_pem(key), issuer.chain_pem if issuer else b""
+    )
+
+
+def _subject(order: CertificateOrder, profile: Profile, issuer: _Issuer | None) -> x509.Name:
+    subject = parse_subject(order.subject)
+    if profile.is_ca:
+        return extend_common_name(subject, f" {os.urandom(_SUFFIX_BYTES).hex()}")
+    if issuer is not None and subject == issuer.certificate.subject:
+        raise ProfileViolation(
+            f"{order.subject} is the subject of the CA itself",
+            hint="give the certificate a subject of its own with --subject",
+        )
+    return subject
+
+
+def _validity(days: int, issuer: _Issuer | None, now: datetime) -> tuple[datetime, datetime]:
+    """Start and end in whole seconds of UTC, within the issuer's own."""
+    start = now.astimezone(UTC).replace(microsecond=0) - BACKDATE
+    end = start + timedelta(days=days) - INCLUSIVE_END
+    if issuer is None:
+        return start, end
+    return (
+        max(start, issuer.certificate.not_valid_before_utc),
+        min(end, issuer.certificate.not_valid_after_utc),
+    )
+
+
+def _keys(orders: Sequence[CertificateOrder]) -> list[IssuingKey]:
+    """A key for each order; RSA keys are searched for side by side."""
+    if sum(order.key_type.startswith("rsa") for order in orders) <= 1:
+        return [generate_key(order.key_type) for order in orders]
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - not needed for EC keys
+
+    with ThreadPoolExecutor(len(orders)) as pool:
+        return list(pool.map(generate_key, [order.key_type for order in orders]))

@@ -1,0 +1,110 @@
+"""Certificates and keys from the bytes of files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+from compose_tls.errors import CertificateError, KeyMismatch
+from compose_tls.facts import CertificateFacts, CertificateRole, PkiFacts
+from compose_tls.pki.contents import facts_of, is_ca, is_issued_by
+from compose_tls.pki.keys import private_key_pem, public_key_der
+from compose_tls.pki.pair import KeyPair
+from compose_tls.pki.pem import certificate_pem, read_certificates, read_private_key
+
+
+def certificate_facts(pem: bytes, *, path: str) -> CertificateFacts:
+    """What the first certificate of a file says.
+
+    Args:
+        pem: The bytes of the file, PEM or DER.
+        path: How errors name the file.
+
+    Raises:
+        CertificateUnreadable: The file holds no certificate that can be read.
+    """
+    return facts_of(read_certificates(pem, path)[0])
+
+
+def load_key_pair(
+    certificate: bytes, key: bytes, *, certificate_path: str, key_path: str
+) -> KeyPair:
+    """Read a certificate and its private key, PEM or DER, and write both in our form.
+
+    Args:
+        certificate: The bytes of the certificate file; a chain has the end-entity certificate first.
+        key: The bytes of the key file: PKCS #8, PKCS #1 or SEC 1, not encrypted.
+        certificate_path: How errors name the certificate file.
+        key_path: How errors name the key file.
+
+    Raises:
+        CertificateUnreadable: A file does not hold what it should, or the key is encrypted.
+        KeyMismatch: The key is not that of the first certificate.
+    """
+    chain = read_certificates(certificate, certificate_path)
+    private_key = read_private_key(key, key_path)
+    matching = [position for position, one in enumerate(chain) if _belongs(private_key, one)]
+    if 0 not in matching:
+        raise KeyMismatch(
+            f"the private key {key_path} does not belong to the certificate {certificate_path}",
+            hint=f"put the certificate of the key first in {certificate_path}"
+            if matching
+            else "give the key that the certificate was requested with",
+            path=key_path,
+        )
+    return KeyPair(
+        certificate_pem(chain[0]),
+        private_key_pem(private_key),
+        b"".join(map(certificate_pem, chain[1:])),
+    )
+
+
+def survey(
+    pem_files: Mapping[CertificateRole, tuple[bytes | None, bytes | None]],
+) -> PkiFacts:
+    """Find out what an existing PKI directory is good for. Damaged files are just not usable.
+
+    Args:
+        pem_files: Certificate and key file of each role; ``None`` for a file that is not there.
+    """
+    found = {
+        role: certificate
+        for role, (content, _) in pem_files.items()
+        if (certificate := _first(content)) is not None
+    }
+    ca = found.get("ca")
+    usable = {
+        role
+        for role, certificate in found.items()
+        if ca is not None
+        and is_ca(certificate) == (role == "ca")
+        and (role == "ca" or is_issued_by(certificate, ca))
+        and _key_fits(certificate, pem_files[role][1])
+    }
+    return PkiFacts(
+        {role: facts_of(certificate) for role, certificate in found.items()}, frozenset(usable)
+    )
+
+
+def _first(content: bytes | None) -> x509.Certificate | None:
+    if content is None:
+        return None
+    try:
+        return read_certificates(content, "")[0]
+    except CertificateError:
+        return None
+
+
+def _key_fits(certificate: x509.Certificate, content: bytes | None) -> bool:
+    if content is None:
+        return False
+    try:
+        return _belongs(read_private_key(content, ""), certificate)
+    except CertificateError:
+        return False
+
+
+def _belongs(key: PrivateKeyTypes, certificate: x509.Certificate) -> bool:
+    return public_key_der(key.public_key()) == public_key_der(certificate.public_key())

@@ -1,0 +1,182 @@
+"""Bytes of a file into certificates or a private key, or a plain word on what the file holds instead."""
+
+from __future__ import annotations
+
+import re
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    load_der_private_key,
+    load_pem_private_key,
+)
+
+from compose_tls.errors import CertificateUnreadable
+
+# RFC 7468 section 2; text around the blocks is allowed and ignored.
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+
+_MALFORMED = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
+_KEY_LABELS = frozenset(
+    {"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"}
+)
+
+_SWAPPED = "were certificate and key given the wrong way round?"
+_REQUEST = ("a signing request", "give the certificate that the CA made of it")
+
+# What a file may hold instead, by the label of its first block, and what to do then.
+_OTHER_KINDS = {
+    "CERTIFICATE": ("a certificate", _SWAPPED),
+    "PRIVATE KEY": ("a private key", _SWAPPED),
+    "RSA PRIVATE KEY": ("a private key", _SWAPPED),
+    "EC PARAMETERS": ("a private key", _SWAPPED),
+    "EC PRIVATE KEY": ("a private key", _SWAPPED),
+    "ENCRYPTED PRIVATE KEY": ("a private key", _SWAPPED),
+    "OPENSSH PRIVATE KEY": ("an OpenSSH key", "convert it: ssh-keygen -p -m PKCS8 -f {path}"),
+    "PUBLIC KEY": ("a public key", "give the file that belongs here"),
+    "CERTIFICATE REQUEST": _REQUEST,
+    "NEW CERTIFICATE REQUEST": _REQUEST,
+    "PKCS7": ("a PKCS #7 bundle", "convert it: openssl pkcs7 -print_certs -in {path}"),
+    "TRUSTED CERTIFICATE": (
+        "a certificate in OpenSSL's own form",
+        "convert it: openssl x509 -in {path}",
+    ),
+}
+
+
+def read_certificates(content: bytes, path: str) -> tuple[x509.Certificate, ...]:
+    """All certificates of a PEM file in its order, or the one of a DER file.
+
+    Args:
+        content: The bytes of the file.
+        path: How errors name it.
+
+    Raises:
+        CertificateUnreadable: There is no certificate, or one that cannot be read.
+    """
+    blocks = _blocks(content)
+    found = [block for label, block in blocks if label == "CERTIFICATE"]
+    if blocks and not found:
+        raise _wrong_kind(blocks[0][0], "certificate", path)
+    try:
+        certificates = (
+            [x509.load_pem_x509_certificate(block) for block in found]
+            if found
+            else [x509.load_der_x509_certificate(content)]
+        )
+        for certificate in certificates:
+            _read_through(certificate)
+    except _MALFORMED:
+        if _is_der_key(content):
+            raise _wrong_kind("PRIVATE KEY", "certificate", path) from None
+        raise _malformed(content, "certificate", path) from None
+    return tuple(certificates)
+
+
+def read_private_key(content: bytes, path: str) -> PrivateKeyTypes:
+    """The first private key of a PEM file, or the one of a DER file: PKCS #8, PKCS #1 or SEC 1.
+
+    Args:
+        content: The bytes of the file.
+        path: How errors name it.
+
+    Raises:
+        CertificateUnreadable: There is no private key, or one that is encrypted or cannot be read.
+    """
+    blocks = _blocks(content)
+    found = [block for label, block in blocks if label in _KEY_LABELS]
+    if blocks and not found:
+        raise _wrong_kind(blocks[0][0], "private key", path)
+    try:
+        if found:
+            return load_pem_private_key(found[0], None)
+        return load_der_private_key(content, None)
+    except TypeError:  # cryptography's way of saying that it needs a passphrase
+        raise CertificateUnreadable(
+            f"the private key {path} is encrypted, and Milvus cannot ask for its passphrase",
+            hint=f"give an unencrypted copy: openssl pkey -in {path} -out unencrypted.key",
+            path=path,
+        ) from None
+    except _MALFORMED:
+        if _is_der_certificate(content):
+            raise _wrong_kind("CERTIFICATE", "private key", path) from None
+        raise _malformed(content, "private key", path) from None
+
+
+def certificate_pem(certificate: x509.Certificate) -> bytes:
+    """One certificate in PEM, with one final newline."""
+    return certificate.public_bytes(Encoding.PEM)
+
+
+def certificate_der(content: bytes) -> bytes:
+    """All certificates of a file, DER, one after the other.
+
+    Raises:
+        CertificateUnreadable: There is no certificate, or one that cannot be read.
+    """
+    certificates = read_certificates(content, "the CA file")
+    return b"".join(certificate.public_bytes(Encoding.DER) for certificate in certificates)
+
+
+def _blocks(content: bytes) -> list[tuple[str, bytes]]:
+    return [(match[1].decode(), match[0] + b"\n") for match in _BLOCK.finditer(content)]
+
+
+def _read_through(certificate: x509.Certificate) -> None:
+    """Look at every part that is read later: cryptography decodes them only when asked."""
+    _ = (
+        certificate.subject,
+        certificate.issuer,
+        certificate.not_valid_before_utc,
+        certificate.not_valid_after_utc,
+        certificate.public_key(),
+        certificate.extensions,
+    )
+
+
+def _is_der_key(content: bytes) -> bool:
+    try:
+        load_der_private_key(content, None)
+    except TypeError:  # encrypted, and so a key
+        return True
+    except _MALFORMED:
+        return False
+    return True
+
+
+def _is_der_certificate(content: bytes) -> bool:
+    try:
+        x509.load_der_x509_certificate(content)
+    except _MALFORMED:
+        return False
+    return True
+
+
+def _wrong_kind(label: str, wanted: str, path: str) -> CertificateUnreadable:
+    found, hint = _OTHER_KINDS.get(
+        label, (f"a block {label!r}", f"give a PEM or DER file with a {wanted}")
+    )
+    return CertificateUnreadable(
+        f"{path} holds {found}, not a {wanted}", hint=hint.format(path=path), path=path
+    )
+
+
+def _malformed(content: bytes, wanted: str, path: str) -> CertificateUnreadable:
+    if not content.strip():
+        reason = "is empty"
+    elif b"-----BEGIN" in content:
+        reason = f"holds a {wanted} that is cut short, damaged or of an unknown kind"
+    else:
+        reason = f"holds no {wanted} in PEM or DER"
+    return CertificateUnreadable(
+        f"{path} {reason}", hint=f"give a PEM or DER file with a {wanted}", path=path
+    )

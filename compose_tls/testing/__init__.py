@@ -1,0 +1,1 @@
+"""For integration tests: a real Milvus that speaks TLS."""

@@ -1,0 +1,205 @@
+"""The real Milvus server of the PyPI wheel ``milvus``, without Docker, with a project's certificates.
+
+Linux on x86-64 alone; install it with ``pip install 'compose-tls[embedded]'``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from compose_tls.errors import ContainerExited, EngineUnreachable
+from compose_tls.facts import TlsMode
+
+_PORTS = (
+    "PROXY_PORT",
+    "PROXY_INTERNALPORT",
+    "ROOTCOORD_PORT",
+    "QUERYCOORD_PORT",
+    "QUERYNODE_PORT",
+    "INDEXNODE_PORT",
+    "DATACOORD_PORT",
+    "DATANODE_PORT",
+    "METRICS_PORT",
+)
+_ROLES = ("PROXY", "ROOTCOORD", "QUERYCOORD", "QUERYNODE", "INDEXNODE", "DATACOORD", "DATANODE")
+# Embedded etcd on unix sockets takes no port; with the gateway on them it would not stop.
+_ETCD = (
+    "enable-grpc-gateway: false\n"
+    "listen-client-urls: unix://client:0\n"
+    "listen-peer-urls: unix://peer:0\n"
+)
+_STOP_SECONDS = 5
+_LOG_LINES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedServer:
+    """A running server: where clients reach it, and its log."""
+
+    host: str
+    port: int
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def require_running(self) -> None:
+        """Make sure that the server has not ended.
+
+        Raises:
+            ContainerExited: It has; the message quotes its last line.
+        """
+        code = self.process.poll()
+        if code is not None:
+            lines = self.log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]
+            panic = (
+                [line for line in lines if line.startswith("panic:")] or lines[-1:] or ["(no log)"]
+            )
+            raise ContainerExited(
+                f"the embedded Milvus ended with code {code}: {panic[-1].strip()}",
+                hint="correct that, then start it again",
+            )
+
+
+@contextmanager
+def embedded_server(
+    *,
+    tls_directory: Path,
+    mode: TlsMode,
+    config: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[EmbeddedServer]:
+    """Start the server on free loopback ports in a temporary directory; stop and remove it after.
+
+    Args:
+        tls_directory: Holds server.pem, server.key and ca.pem.
+        mode: The TLS mode.
+        config: A complete milvus.yaml; the server's defaults without one.
+        environment: Where ``PATH`` and ``HOME`` come from; the process environment by default.
+
+    Raises:
+        EngineUnreachable: The wheel is not installed, or not made for this machine.
+    """
+    inherited = os.environ if environment is None else environment
+    binaries = _binaries(inherited)
+    work = Path(tempfile.mkdtemp(prefix="compose-tls-milvus-"))
+    alias = uuid.uuid4().hex
+    log = work / "milvus.log"
+    try:
+        variables = _variables(work, binaries, tls_directory, mode, inherited)
+        _write_configuration(work / "configs", config)
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [binaries / "milvus", "run", "standalone", "-alias", alias],
+                cwd=work,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            yield EmbeddedServer("localhost", int(variables["PROXY_PORT"]), log, process)
+        finally:
+            _stop(process)
+            _remove_lock_files(process.pid, alias)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _binaries(environment: Mapping[str, str]) -> Path:
+    try:
+        import milvus  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise EngineUnreachable(
+            "the embedded Milvus is not installed",
+            hint="pip install 'compose-tls[embedded]' (Linux on x86-64)",
+        ) from None
+    home = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "compose-tls"
+    unpacked = home / f"milvus-{milvus.__version__}"
+    if not unpacked.is_dir():
+        # The wheel holds the server compressed: 257 MB, unpacked once a machine in about 5 s. Two
+        # processes may do so at the same time; the first to finish gives the place its name.
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home) as staged:
+            milvus._initialize_data_files(staged)  # noqa: SLF001 - the wheel has no public way
+            with contextlib.suppress(OSError):
+                Path(staged).rename(unpacked)
+                Path(staged).mkdir()
+    return unpacked / "bin"
+
+
+def _variables(
+    work: Path,
+    binaries: Path,
+    tls_directory: Path,
+    mode: TlsMode,
+    inherited: Mapping[str, str],
+) -> dict[str, str]:
+    kept = {name: inherited[name] for name in ("PATH", "HOME", "TMPDIR") if name in inherited}
+    ports = zip(_PORTS, map(str, _free_ports(len(_PORTS))), strict=True)
+    return {
+        **kept,
+        **dict(ports),
+        **{f"{role}_IP": "127.0.0.1" for role in _ROLES},
+        "LD_LIBRARY_PATH": str(binaries),
+        "DEPLOY_MODE": "STANDALONE",
+        "MILVUSCONF": str(work / "configs"),
+        "ETCD_USE_EMBED": "true",
+        "ETCD_DATA_DIR": str(work / "etcd"),
+        "ETCD_CONFIG_PATH": str(work / "configs" / "etcd.yaml"),
+        "ETCD_LOG_PATH": str(work / "etcd.log"),
+        "COMMON_STORAGETYPE": "local",
+        "LOCALSTORAGE_PATH": str(work / "data"),
+        "MQ_TYPE": "rocksmq",
+        "ROCKSMQ_PATH": str(work / "rocksmq"),
+        "COMMON_SECURITY_TLSMODE": str(int(mode)),
+        "PROXY_HTTP_ENABLED": "false",
+        "TLS_SERVERPEMPATH": str(tls_directory / "server.pem"),
+        "TLS_SERVERKEYPATH": str(tls_directory / "server.key"),
+        "TLS_CAPEMPATH": str(tls_directory / "ca.pem"),
+    }
+
+
+def _write_configuration(directory: Path, config: Path | None) -> None:
+    directory.mkdir()
+    # The server ends with a segmentation fault where this file is missing.
+    (directory / "glog.conf").write_text("--logtostderr=true\n")
+    (directory / "etcd.yaml").write_text(_ETCD)
+    if config is not None:
+        shutil.copyfile(config, directory / "milvus.yaml")
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        # All are held at once, so that all differ.
+        listeners = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        return [int(listener.getsockname()[1]) for listener in listeners]
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _remove_lock_files(pid: int, alias: str) -> None:
+    """The server leaves these outside its directory."""
+    for path in (
+        Path("/tmp/milvus") / f"server_id_{pid}",  # noqa: S108 - where the server puts it
+        Path("/tmp/milvus") / f"standalone-{alias}.pid",  # noqa: S108 - likewise
+        Path("/run/milvus") / f"standalone-{alias}.pid",
+    ):
+        path.unlink(missing_ok=True)

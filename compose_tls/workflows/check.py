@@ -1,0 +1,76 @@
+"""check: observe → locate → prove → result."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from compose_tls.config import TlsConfig
+from compose_tls.errors import NotReady
+from compose_tls.facts import TlsMode
+from compose_tls.observe import observe
+from compose_tls.plan.locate import Located, locate
+from compose_tls.results import Endpoint, Result
+from compose_tls.workflows import steps
+from compose_tls.workflows.connecting import Address, connect_arguments_of, target_of
+from compose_tls.workflows.proving import prove
+
+
+def check(
+    directory: str | os.PathLike[str] = ".",
+    config: TlsConfig | None = None,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    on_event: steps.OnEvent = steps.silent,
+) -> Result:
+    """Prove on the wire that the running server encrypts, and refuses what it must refuse.
+
+    Args:
+        directory: The project directory.
+        config: The settings.
+        host: Where the server is; by default where the project publishes it.
+        port: Its port, likewise.
+        environment: Variables that Compose interpolates with; those of the process by default.
+        on_event: Told about progress, a line at a time.
+
+    Raises:
+        NotEnabled: ``enable`` has not been here.
+        NotReady: The project does not say where its server is reached.
+        CheckFailed: At least one check failed.
+    """
+    config = config or TlsConfig()
+    path = steps.project_directory(directory)
+    steps.reading(path)
+    located = locate(observe(path, config, steps.environment_of(environment)), config)
+    address = _address(located, host, port)
+    shown = f"[{address.host}]" if ":" in address.host else address.host
+    endpoint = Endpoint(
+        uri=f"https://{shown}:{address.port}", server_name=located.state.server_name
+    )
+    checks = prove(target_of(path, located.state, config, address), config, on_event)
+    mode = TlsMode(located.state.mode)
+    return Result(
+        command="check",
+        mode=located.state.mode,
+        project=str(path),
+        services=located.state.services,
+        endpoint=endpoint,
+        connect=connect_arguments_of(path, config, mode, endpoint),
+        checks=checks,
+    )
+
+
+def _address(located: Located, host: str | None, port: int | None) -> Address:
+    found = Address.of(located.endpoint) if located.endpoint else None
+    if found is None and (host is None or port is None):
+        raise NotReady(
+            f"service {located.milvus.name} does not say on which port of this host it is reached",
+            hint="name it with --host and --port",
+            path=located.milvus.service.main.document.name,
+            line=located.milvus.service.main.line(),
+        )
+    return Address(
+        host or (found.host if found else "localhost"), port or (found.port if found else 0)
+    )

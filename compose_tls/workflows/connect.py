@@ -1,0 +1,72 @@
+"""connect: observe → locate → client code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from compose_tls.clients.languages import snippet
+from compose_tls.config import TlsConfig
+from compose_tls.facts import TlsMode
+from compose_tls.observe import observe
+from compose_tls.plan.endpoint import endpoint as endpoint_of
+from compose_tls.plan.locate import Located, locate
+from compose_tls.results import Endpoint, Result, Snippet
+from compose_tls.workflows import steps
+from compose_tls.workflows.connecting import ClientFiles, connect_arguments_of
+
+
+def connect(
+    directory: str | os.PathLike[str] = ".",
+    config: TlsConfig | None = None,
+    *,
+    lang: str = "python",
+    environment: Mapping[str, str] | None = None,
+) -> Result:
+    """Client code or settings for a project, ready to paste.
+
+    Args:
+        directory: The project directory.
+        config: The settings.
+        lang: One of ``compose_tls.clients.languages.LANGUAGES``.
+        environment: Variables that Compose interpolates with; those of the process by default.
+
+    Raises:
+        NotEnabled: ``enable`` has not been here.
+    """
+    config = config or TlsConfig()
+    path = steps.project_directory(directory)
+    steps.reading(path)
+    located = locate(observe(path, config, steps.environment_of(environment)), config)
+    state = located.state
+    endpoint = located.endpoint or Endpoint(
+        uri=f"https://localhost:{located.proxy_port}", server_name=state.server_name
+    )
+    files = ClientFiles.of(path, config)
+    text = snippet(
+        lang,
+        mode=TlsMode(state.mode),
+        uri=endpoint.uri,
+        server_name=endpoint.server_name,
+        ca_pem=str(files.ca),
+        client_pem=str(files.certificate),
+        client_key=str(files.key),
+        rest_uri=_rest_uri(located),
+    )
+    return Result(
+        command="connect",
+        mode=state.mode,
+        project=str(path),
+        services=state.services,
+        endpoint=endpoint,
+        connect=connect_arguments_of(path, config, TlsMode(state.mode), endpoint),
+        snippet=Snippet(lang=lang, text=text),
+    )
+
+
+def _rest_uri(located: Located) -> str | None:
+    port = located.state.rest_port
+    if port is None:
+        return None
+    found = endpoint_of(located.milvus.service, located.state.server_name, port)
+    return found.uri if found else None

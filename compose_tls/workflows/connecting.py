@@ -1,0 +1,99 @@
+"""Where a project's server is, and with which files and credentials a client reaches it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from compose_tls.check.target import Target
+from compose_tls.clients.pymilvus import connect_arguments
+from compose_tls.config import TlsConfig
+from compose_tls.errors import InvalidSetting
+from compose_tls.facts import TlsMode
+from compose_tls.pki.load import certificate_facts
+from compose_tls.results import Endpoint
+from compose_tls.state.model import State
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host and a TCP port."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, endpoint: Endpoint) -> Address:
+        """The address in an endpoint."""
+        parts = urlsplit(endpoint.uri)
+        return cls(parts.hostname or "localhost", parts.port or 443)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFiles:
+    """What a client needs from the PKI directory."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+    @classmethod
+    def of(cls, directory: Path, config: TlsConfig) -> ClientFiles:
+        """The files of a project."""
+        pki = directory / config.pki_dir
+        return cls(pki / "ca.pem", pki / "client.pem", pki / "client.key")
+
+
+def connect_arguments_of(
+    directory: Path, config: TlsConfig, mode: TlsMode, endpoint: Endpoint
+) -> dict[str, Any]:
+    """The keyword arguments of ``pymilvus.MilvusClient`` for a project."""
+    files = ClientFiles.of(directory, config)
+    return connect_arguments(
+        mode=mode,
+        uri=endpoint.uri,
+        server_name=endpoint.server_name,
+        ca_pem=str(files.ca),
+        client_pem=str(files.certificate),
+        client_key=str(files.key),
+    )
+
+
+def target_of(directory: Path, state: State, config: TlsConfig, address: Address) -> Target:
+    """What to check: the server of a project, with the files and credentials of a client.
+
+    Raises:
+        CertificateUnreadable: A certificate of the project cannot be read.
+        InvalidSetting: The password or token file cannot be read.
+    """
+    files = ClientFiles.of(directory, config)
+    mode = TlsMode(state.mode)
+    served = directory / state.tls_dir / "server.pem"
+    return Target(
+        host=address.host,
+        port=address.port,
+        server_name=state.server_name,
+        mode=mode,
+        ca_path=files.ca,
+        client_certificate_path=files.certificate if mode is TlsMode.MUTUAL else None,
+        client_key_path=files.key if mode is TlsMode.MUTUAL else None,
+        expected_sha256=certificate_facts(served.read_bytes(), path=state.tls_dir).sha256,
+        user=config.user,
+        password=_secret(directory, config.password_file, "password-file"),
+        token=_secret(directory, config.token_file, "token-file"),
+    )
+
+
+def _secret(directory: Path, name: str | None, setting: str) -> str | None:
+    if name is None:
+        return None
+    try:
+        return (directory / name).read_text().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        raise InvalidSetting(
+            f"the {setting} {name} cannot be read",
+            hint=f"name a readable text file with --{setting}",
+            path=name,
+        ) from None

@@ -1,0 +1,152 @@
+"""Deploying a plan: before anything is written, and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from compose_tls.apply.inverse import Snapshot, inverse
+from compose_tls.apply.transaction import apply
+from compose_tls.changes import Plan
+from compose_tls.check.readiness import readiness
+from compose_tls.config import TlsConfig
+from compose_tls.deploy.compose_cli import ComposeCli, ComposeProject
+from compose_tls.deploy.container import ContainerFacts
+from compose_tls.deploy.engine import Engine
+from compose_tls.deploy.ports import require_free
+from compose_tls.deploy.wait import wait_until_ready
+from compose_tls.errors import (
+    CheckFailed,
+    ComposeTlsError,
+    EngineError,
+    KeyUnreadableInContainer,
+    NotReady,
+)
+from compose_tls.plan.enable import EnablePlan
+from compose_tls.results import CheckResult
+from compose_tls.workflows import steps
+from compose_tls.workflows.connecting import Address, target_of
+from compose_tls.workflows.proving import prove
+
+Undo = tuple[Plan, Mapping[str, bytes], Snapshot]
+
+_PROBE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A deployment that can begin: engine, Compose and free ports are there."""
+
+    planned: EnablePlan
+    config: TlsConfig
+    engine: Engine = field(repr=False)
+    compose: ComposeCli
+    project: ComposeProject = field(repr=False)
+    name: str
+    was_running: bool
+
+    def run(self, undo: Undo | None, on_event: steps.OnEvent) -> tuple[CheckResult, ...]:
+        """Start the service anew, wait until it is ready over TLS, and check it.
+
+        Args:
+            undo: What takes the written files back when this fails; ``None`` to leave them.
+            on_event: Told about progress.
+
+        Raises:
+            EngineError: It cannot be started, or does not become ready.
+            CheckFailed: It runs, but does not do what it must.
+        """
+        try:
+            self._up(on_event)
+            address = self._address()
+            target = target_of(
+                self.planned.plan.directory, self.planned.state, self.config, address
+            )
+            wait_until_ready(
+                lambda: readiness(target, timeout=_PROBE_SECONDS),
+                self._container,
+                self._log,
+                service=self.planned.service,
+                timeout=self.config.timeout,
+                on_event=on_event,
+            )
+            return prove(target, self.config, on_event)
+        except (EngineError, CheckFailed) as error:
+            if undo is not None and undo[0].changed:
+                self._restore(undo, error, on_event)
+            raise
+
+    def _up(self, on_event: steps.OnEvent) -> None:
+        self.compose.up(
+            self.project,
+            [self.planned.service],
+            on_event=on_event,
+            port_owner=self.engine.port_owner,
+        )
+
+    def _container(self) -> ContainerFacts | None:
+        return self.engine.container(self.name, self.planned.service)
+
+    def _log(self) -> list[str]:
+        found = self._container()
+        return self.engine.log_tail(found.id, since=found.started_at) if found else []
+
+    def _address(self) -> Address:
+        container = self._container()
+        place = container.published_port(self.planned.proxy_port) if container else None
+        if place is None:
+            raise NotReady(
+                f"service {self.planned.service} publishes no port for Milvus, so nothing can be proved",
+                hint=f'publish it: ports: ["{self.planned.proxy_port}:{self.planned.proxy_port}"]',
+            )
+        return Address(*place)
+
+    def _restore(self, undo: Undo, error: ComposeTlsError, on_event: steps.OnEvent) -> None:
+        """Put the previous files back and start the previous service again."""
+        plan, contents, before = undo
+        apply(*inverse(plan, contents, before))
+        done = "the previous files are back"
+        try:
+            if self.was_running:
+                self._up(on_event)
+                done += " and the previous service runs again"
+            else:
+                self.compose.stop(self.project, [self.planned.service])
+        except EngineError as second:
+            done += f", but the previous service did not start again: {second.message}"
+        error.hint = f"{error.hint} ({done}; --keep-on-failure leaves things as they are)"
+
+
+def prepare(
+    planned: EnablePlan, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
+) -> Deployment:
+    """Make sure, before anything is written, that a deployment can begin.
+
+    Args:
+        planned: The plan to deploy.
+        config: The settings.
+        variables: The process environment.
+        stack: Closes the connection to the engine.
+
+    Raises:
+        EngineError: No engine, no Compose, or a port is taken.
+        KeyUnreadableInContainer: The container's user could not read the server key.
+    """
+    for warning in planned.plan.warnings:
+        if warning.code == "server-key-unreadable":
+            text, _, command = warning.message.partition(": run ")
+            raise KeyUnreadableInContainer(
+                text,
+                hint=f"run compose-tls enable without --up, then {command}, then docker compose up -d",
+            )
+    engine = stack.enter_context(Engine.connect(variables))
+    compose = ComposeCli.find(variables)
+    directory = planned.plan.directory
+    files = tuple(directory / name for name in config.file)
+    project = ComposeProject(directory, files, variables)
+    document = compose.config(project)
+    running = frozenset(state.service for state in compose.ps(project) if state.running)
+    require_free(document.get("services") or {}, running, engine.port_owner)
+    was_running = planned.service in running
+    return Deployment(planned, config, engine, compose, project, str(document["name"]), was_running)

@@ -1,0 +1,34 @@
+"""Running the live checks, and judging them."""
+
+from __future__ import annotations
+
+from compose_tls.check.run import run
+from compose_tls.check.target import Target
+from compose_tls.config import TlsConfig
+from compose_tls.errors import CheckFailed
+from compose_tls.results import CheckResult
+from compose_tls.workflows import steps
+
+
+def prove(target: Target, config: TlsConfig, on_event: steps.OnEvent) -> tuple[CheckResult, ...]:
+    """Run every check against a server.
+
+    Args:
+        target: The server, and what a client of it has.
+        config: The settings; they hold the time a probe may take.
+        on_event: Told about progress.
+
+    Raises:
+        CheckFailed: At least one check failed; the error holds the results of all.
+    """
+    checks = run(target, now=steps.now(), timeout=config.timeout, on_event=on_event)
+    failed = [check for check in checks if not check.ok]
+    if failed:
+        first = failed[0]
+        others = f" ({len(failed)} of {len(checks)} checks failed)" if len(failed) > 1 else ""
+        raise CheckFailed(
+            f"check {first.name} failed: {first.observed}{others}",
+            hint=first.hint or f"expected: {first.expected}",
+            checks=checks,
+        )
+    return checks

@@ -1,0 +1,137 @@
+"""From intents to splices: walks the document and the tree of intents together."""
+
+from __future__ import annotations
+
+from compose_tls.yamlpatch import render
+from compose_tls.yamlpatch.document import Document
+from compose_tls.yamlpatch.guard import Guard
+from compose_tls.yamlpatch.intent import EditTree, Intent, Route, Text, Value
+from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, reads_as, resolve
+from compose_tls.yamlpatch.splice import Splice, settled
+from compose_tls.yamlpatch.writer import Writer
+
+
+def splices(
+    document: Document, root: Mapping, tree: EditTree, intents: tuple[Intent, ...]
+) -> tuple[Splice, ...]:
+    """The splices that carry out a tree of intents, in the order of the text.
+
+    Raises:
+        EditRefused: A place that cannot be edited without touching something else.
+        ValueInTheWay: A value of another kind stands where ours has to go.
+    """
+    guard = Guard(document, intents)
+    writer = Writer(document, guard)
+    guard.require_own(root, ())
+    if _Editor(writer, guard).edit_mapping(root, tree, ()):
+        guard.refuse(root, (), "nothing would be left of the file")
+    return settled(document.text, writer.found)
+
+
+class _Editor:
+    """Each ``edit_…`` tells whether nothing would be left, so that the key has to go as well."""
+
+    def __init__(self, writer: Writer, guard: Guard) -> None:
+        self._writer = writer
+        self._guard = guard
+
+    def edit_mapping(self, node: Mapping, tree: EditTree, route: Route) -> bool:
+        missing: dict[str, Value] = {}
+        gone: set[int] = set()
+        places = {
+            key.value: i for i, (key, _) in enumerate(node.entries) if isinstance(key, Scalar)
+        }
+        for name, subtree in tree.children.items():
+            if name not in places:
+                if not subtree.idle:
+                    missing[name] = subtree.value()
+            elif self._edit_entry(node, places[name], subtree, (*route, name)):
+                gone.add(places[name])
+        if gone and len(gone) == len(node.entries) and not missing:
+            return True
+        self._guard.require_not_inherited(node, missing, route)
+        if node.flow:
+            look = self._writer.look(node)
+            written = [render.flow_entry(name, value, look) for name, value in missing.items()]
+            self._writer.edit_flow(node, gone, written)
+            return False
+        self._writer.remove_entries(node, gone, route)
+        if missing:
+            self._writer.add_entries(node, missing, route)
+        return False
+
+    def _edit_entry(self, parent: Mapping, index: int, tree: EditTree, route: Route) -> bool:
+        key, value = parent.entries[index]
+        if tree.remove:
+            return True
+        if tree.put is not None:
+            self._put(parent, key, value, tree.put, route)
+            return False
+        if tree.idle and not _finds(value, tree):
+            return False
+        self._guard.require_own(value, route)
+        if isinstance(value, Sequence) and (tree.appended or tree.removed_items):
+            return self._edit_sequence(parent, value, tree, route)
+        if isinstance(value, Mapping) and tree.children:
+            return self.edit_mapping(value, tree, route)
+        wanted = tree.value()
+        if isinstance(value, Scalar) and value.is_null and not isinstance(wanted, Text):
+            self._writer.fill(parent, key, value, wanted, route)
+            return False
+        self._guard.in_the_way(value, route, "a list" if tree.appended else "a mapping")
+
+    def _edit_sequence(self, parent: Mapping, node: Sequence, tree: EditTree, route: Route) -> bool:
+        gone = {
+            index
+            for index, item in enumerate(node.items)
+            if any(reads_as(item, wanted) for wanted in tree.removed_items)
+        }
+        if gone and len(gone) == len(node.items) and not tree.appended:
+            return True
+        if node.flow:
+            look = self._writer.look(parent, node)
+            written = [render.flow_value(item, look) for item in tree.appended]
+            self._writer.edit_flow(node, gone, written)
+            return False
+        self._writer.remove_items(node, gone, route)
+        if tree.appended:
+            self._writer.append_items(parent, node, tree.appended, route)
+        return False
+
+    def _put(self, parent: Mapping, key: Node, node: Node, text: Text, route: Route) -> None:
+        current = resolve(node)
+        if not isinstance(current, Scalar):
+            self._guard.in_the_way(node, route, "a single value")
+        if _says(current, text):
+            return
+        if isinstance(node, Alias):
+            # The alias goes, its anchor keeps its value.
+            self._writer.replace(node.start, node.end, render.scalar(text, "", flow=parent.flow))
+            return
+        self._guard.require_own(current, route)
+        quote: render.Quote = current.style if current.style in {"'", '"'} else ""
+        written = render.scalar(text, quote, flow=parent.flow)
+        self._writer.write_scalar(parent, key, current, written, route)
+
+
+def _says(node: Scalar, text: Text) -> bool:
+    """Whether a scalar already is the one that was to be put there."""
+    return (
+        node.value == text.value
+        and node.tag is None
+        and not (text.string and not render.is_string(node))
+    )
+
+
+def _finds(node: Node, tree: EditTree) -> bool:
+    """Whether a removal in the tree has something to remove here."""
+    node = resolve(node)
+    if isinstance(node, Sequence):
+        return any(reads_as(item, wanted) for item in node.items for wanted in tree.removed_items)
+    if not isinstance(node, Mapping):
+        return False
+    for key, value in node.entries:
+        below = tree.children.get(key.value) if isinstance(key, Scalar) else None
+        if below is not None and (below.remove or _finds(value, below)):
+            return True
+    return False

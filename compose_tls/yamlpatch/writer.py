@@ -1,0 +1,197 @@
+"""The edits as splices: values written in their places, lines added and taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping as ReadMapping
+from collections.abc import Sequence as ReadSequence
+from collections.abc import Set as AbstractSet
+
+from compose_tls.yamlpatch import flow, layout, render
+from compose_tls.yamlpatch.document import Document
+from compose_tls.yamlpatch.guard import Guard
+from compose_tls.yamlpatch.intent import Route, Text, Value
+from compose_tls.yamlpatch.nodes import Mapping, Node, Scalar, Sequence
+from compose_tls.yamlpatch.reader import block_header, content_start
+from compose_tls.yamlpatch.splice import Splice
+
+
+class Writer:
+    """Collects splices.
+
+    Attributes:
+        found: What was collected, in the order of the calls.
+    """
+
+    def __init__(self, document: Document, guard: Guard) -> None:
+        self.found: list[Splice] = []
+        self._document = document
+        self._guard = guard
+        self._indentation = layout.Indentation(document)
+
+    def look(self, mapping: Mapping, sequence: Sequence | None = None) -> render.Look:
+        """How a new entry of a mapping, or a new item of a sequence in it, should look."""
+        key_quote = render.common_quote(key for key, _ in mapping.entries) or ""
+        quote = render.common_quote(_values(sequence or mapping))
+        return render.Look(
+            quote=key_quote if quote is None else quote,
+            key_quote=key_quote,
+            step=self._indentation.step(mapping),
+            dash=self._indentation.dash(mapping),
+        )
+
+    def replace(self, start: int, end: int, new: str) -> None:
+        """Put ``new`` where [start, end) is."""
+        old = self._document.text[start:end]
+        if old != new:
+            self.found.append(Splice(start, old, new))
+
+    def write_scalar(
+        self, parent: Mapping, key: Node, node: Scalar, written: str, route: Route
+    ) -> None:
+        """Put text in the place of a scalar; its anchor and the comments around it stay.
+
+        Raises:
+            EditRefused: A ``? key`` without a value.
+        """
+        text = self._document.text
+        start, end = content_start(text, node.start), node.end
+        if start >= end:
+            self.replace(end, end, f"{self._colon(parent, key, node, route)} {written}")
+            return
+        if node.style in {"|", ">"}:
+            end = start + len(text[start:end].rstrip("\r\n"))
+            header = start + len(block_header(text, start))
+            written += text[header : self._document.line_end(start)].rstrip()
+        self.replace(start, end, written)
+
+    def fill(
+        self,
+        parent: Mapping,
+        key: Node,
+        node: Scalar,
+        value: ReadMapping[str, Value] | tuple[Value, ...],
+        route: Route,
+    ) -> None:
+        """Put a collection in the place of an empty value or a null.
+
+        Raises:
+            EditRefused: A ``? key`` without a value.
+        """
+        look = self.look(parent)
+        if parent.flow:
+            self.write_scalar(parent, key, node, render.flow_value(value, look), route)
+            return
+        self._colon(parent, key, node, route)
+        text = self._document.text
+        if node.value:
+            start = content_start(text, node.start)
+            while text[start - 1] in " \t":
+                start -= 1
+            self.replace(start, node.end, "")
+        lines = render.block_value(value, self._document.column(key.start), look)
+        # No comment below is skipped: commented-out entries of the list stay after ours.
+        self._insert(*layout.insertion(self._document, node.end, len(text), lines))
+
+    def add_entries(self, node: Mapping, entries: ReadMapping[str, Value], route: Route) -> None:
+        """Put new entries at the end of a block mapping.
+
+        Raises:
+            EditRefused: The file ends inside its only value.
+        """
+        end = node.end
+        if layout.ends_open(self._document, node):
+            if len(node.entries) == 1:
+                self._guard.refuse(node, route, "its text ends the file without a line break")
+            end = node.entries[-2][1].end
+        look = self.look(node)
+        column = self._document.column(node.body)
+        blank = column == 0 and layout.separated_by_blank_lines(self._document, node)
+        lines: list[str] = []
+        for name, value in entries.items():
+            lines += [""] if blank else []
+            lines += render.block_entry(name, value, column, look)
+        self._insert(*layout.insertion(self._document, end, column, lines))
+
+    def append_items(
+        self,
+        parent: Mapping,
+        node: Sequence,
+        items: ReadSequence[Text | ReadMapping[str, Text]],
+        route: Route,
+    ) -> None:
+        """Put new items at the end of a block sequence.
+
+        Raises:
+            EditRefused: The file ends inside its last item.
+        """
+        last = node.items[-1]
+        if layout.ends_open(self._document, last):
+            self._guard.refuse(last, route, "its last item ends the file without a line break")
+        look = self.look(parent, node)
+        column = self._document.column(node.body)
+        gap = layout.gap(self._document, last)
+        in_braces = isinstance(last, Mapping) and last.flow
+        lines: list[str] = []
+        for item in items:
+            if in_braces and not isinstance(item, Text):
+                lines.append(" " * column + "-" + gap + render.flow_value(item, look))
+            else:
+                lines += render.block_item(item, column, gap, look)
+        self._insert(*layout.insertion(self._document, node.end, column, lines))
+
+    def edit_flow(
+        self, node: Sequence | Mapping, gone: AbstractSet[int], written: list[str]
+    ) -> None:
+        """Take entries out of a flow collection, and put new ones at its end."""
+        for start, end, new in flow.edits(self._document, node, gone, written):
+            self.replace(start, end, new)
+
+    def remove_entries(self, node: Mapping, gone: AbstractSet[int], route: Route) -> None:
+        """Take entries out of a block mapping, with their lines.
+
+        Raises:
+            EditRefused: Something else starts in the line of an entry.
+        """
+        for index in gone:
+            key, value = node.entries[index]
+            self._remove_lines(key.start, value.end, node, route)
+
+    def remove_items(self, node: Sequence, gone: AbstractSet[int], route: Route) -> None:
+        """Take items out of a block sequence, with their lines.
+
+        Raises:
+            EditRefused: Something else starts in the line of an item.
+        """
+        for index in gone:
+            item = node.items[index]
+            dash = self._document.text.rfind("-", 0, item.start)
+            self._remove_lines(dash, item.end, node, route)
+
+    def _remove_lines(self, start: int, end: int, node: Node, route: Route) -> None:
+        lines = layout.occupied_lines(self._document, start, end)
+        if lines is None:
+            self._guard.refuse(node, route, "it shares its line with something else")
+        self.replace(*lines, "")
+
+    def _insert(self, start: int, new: str) -> None:
+        self.replace(start, start, new)
+
+    def _colon(self, parent: Mapping, key: Node, node: Scalar, route: Route) -> str:
+        """The colon to write before an empty value that has none, as in ``{a}`` and ``? a``."""
+        if node.end > key.end:
+            return ""
+        if not parent.flow:
+            self._guard.refuse(key, route, "its key stands without a colon")
+        return ":"
+
+
+def _values(node: Mapping | Sequence) -> Iterator[Node]:
+    """The values of a mapping; the items of a sequence and what the mappings among them hold."""
+    if isinstance(node, Mapping):
+        yield from (value for _, value in node.entries)
+        return
+    for item in node.items:
+        yield item
+        if isinstance(item, Mapping):
+            yield from (value for _, value in item.entries)

@@ -1,0 +1,130 @@
+"""A project of the end-to-end tests, driven as a person would: by command lines, in its directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FIXTURES = Path(__file__).resolve().parent.parent.parent / "fixtures"
+LOCAL_STORAGE = Path(__file__).with_name("local-storage.override.yml")
+
+_PYMILVUS = """
+import json, sys
+from pymilvus import MilvusClient
+client = MilvusClient(**json.load(sys.stdin))
+print(json.dumps([client.get_server_version(), client.list_collections()]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on standard output."""
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A Compose project in a directory of its own."""
+
+    directory: Path
+
+    @classmethod
+    def official(cls, directory: Path, *, milvus_yaml: bool) -> Project:
+        """The fixtures, unchanged, with an override for the one service that cannot run here.
+
+        No S3 server is packaged for machines without an image registry, so Milvus keeps its data in
+        its own volume (COMMON_STORAGETYPE=local) and MinIO is not started.
+        """
+        shutil.copy(FIXTURES / "docker-compose.yml", directory)
+        shutil.copy(LOCAL_STORAGE, directory / "docker-compose.override.yml")
+        if milvus_yaml:
+            shutil.copy(FIXTURES / "milvus.yaml", directory)
+        return cls(directory)
+
+    def contents(self) -> dict[str, bytes]:
+        """The user's own files, by name."""
+        return {path.name: path.read_bytes() for path in self.directory.glob("*.y*ml")}
+
+    def tree(self) -> dict[str, bytes]:
+        """Everything in the project that is not Milvus' data, by path."""
+        return {
+            str(path.relative_to(self.directory)): path.read_bytes()
+            for path in sorted(self.directory.rglob("*"))
+            if path.is_file() and "volumes" not in path.parts
+        }
+
+    def compose_tls(self, *arguments: str, environment: dict[str, str] | None = None) -> Done:
+        """Run compose-tls here."""
+        command = [sys.executable, "-m", "compose_tls", *arguments]
+        return run(command, self.directory, environment=environment)
+
+    def compose(self, *arguments: str) -> Done:
+        """Run docker compose here."""
+        return run(["docker", "compose", *arguments], self.directory)
+
+    def down(self) -> None:
+        """Remove the project's containers and networks."""
+        self.compose("--profile", "*", "down", "--volumes", "--timeout", "1")
+
+    def container(self, service: str) -> tuple[str, str]:
+        """Id and start time of a service's container."""
+        found = self.compose("ps", "--all", "--quiet", service).out.strip()
+        started = run(
+            ["docker", "inspect", "--format", "{{.State.StartedAt}}", found], self.directory
+        )
+        return found, started.out.strip()
+
+
+def run(
+    command: list[str],
+    directory: Path,
+    *,
+    stdin: str | None = None,
+    environment: dict[str, str] | None = None,
+    timeout: float = 240,
+) -> Done:
+    """Run a command to its end."""
+    done = subprocess.run(
+        command,
+        cwd=directory,
+        env={**os.environ, **(environment or {})},
+        input=stdin or "",
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def pymilvus(arguments: dict[str, Any], directory: Path, python: str = sys.executable) -> Done:
+    """Ask a server for its version and collections, in a fresh process with no pooled connection."""
+    return run([python, "-c", _PYMILVUS], directory, stdin=json.dumps(arguments))
+
+
+def openssl(directory: Path, *arguments: str, host: str = "localhost:19530") -> Done:
+    """A handshake by OpenSSL's own client, verified with the project's CA."""
+    return run(
+        [
+            *("openssl", "s_client", "-connect", host, "-CAfile", "cert/ca.pem"),
+            *("-verify_return_error", "-verify_hostname", "localhost", "-brief"),
+            *arguments,
+        ],
+        directory,
+        timeout=20,
+    )
