@@ -77,7 +77,7 @@ class CheckResult(_Model):
     expected: str
     observed: str
     seconds: float
-    skipped: bool = False
+    skipped: Literal[True] | None = None
     hint: str | None = None
 
 

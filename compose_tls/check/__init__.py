@@ -1,0 +1,1 @@
+"""Live proof from outside: each probe on a connection of its own."""

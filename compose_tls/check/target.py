@@ -1,0 +1,50 @@
+"""The server to look at, and what a client of it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compose_tls.facts import TlsMode
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A Milvus server and the client files for it.
+
+    Attributes:
+        host: A host name or an address; IPv6 without brackets.
+        port: The TCP port of gRPC.
+        server_name: The name that the certificate must hold.
+        mode: What the server is meant to do.
+        ca_path: The CA certificates to trust.
+        client_certificate_path: The client certificate, in mode 2.
+        client_key_path: Its key.
+        expected_sha256: The fingerprint of the certificate on disk; ``None`` for any.
+        user: A Milvus user, with ``password``.
+        token: A Milvus token, instead of user and password.
+    """
+
+    host: str
+    port: int
+    server_name: str
+    mode: TlsMode
+    ca_path: Path
+    client_certificate_path: Path | None = None
+    client_key_path: Path | None = None
+    expected_sha256: str | None = None
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+
+    @property
+    def authority(self) -> str:
+        """Host and port as in a URI."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def credential(self) -> str | None:
+        """What Milvus calls a token: ``user:password`` or a token of its own."""
+        if self.token is not None:
+            return self.token
+        return f"{self.user}:{self.password or ''}" if self.user else None

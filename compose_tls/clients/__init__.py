@@ -1,0 +1,1 @@
+"""How each SDK and tool spells TLS. Pure text."""
