@@ -91,10 +91,13 @@ class PatchFile:
 
 @dataclass(frozen=True, slots=True)
 class RemoveFile:
-    """A file of ours that goes away."""
+    """A file of ours that goes away.
+
+    ``before`` is ``None`` for a key that only the container's user may read.
+    """
 
     path: Path
-    before: str
+    before: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,9 @@ class Plan:
     @property
     def changed(self) -> bool:
         """Whether applying the plan would change a single byte."""
-        return any(not isinstance(c, KeepFile | MakeDirectory | RemoveDirectory) for c in self.changes)
+        return any(
+            not isinstance(c, KeepFile | MakeDirectory | RemoveDirectory) for c in self.changes
+        )
 
     def relative(self, path: Path) -> str:
         """A path as people see it: relative to the project where it lies inside."""

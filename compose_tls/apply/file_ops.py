@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +20,9 @@ class FileOps(Protocol):
         self, path: Path, content: bytes, *, mode: int, uid: int | None, gid: int | None
     ) -> None:
         """Create a file that must not exist, with its final mode and owner before the first byte."""
+
+    def copy_attributes(self, source: Path, target: Path) -> None:
+        """Give a file the extended attributes of another, where the file system lets it."""
 
     def overwrite(self, path: Path, content: bytes) -> None:
         """Write over the bytes of a file that must keep its identity."""
@@ -59,6 +64,20 @@ class PosixFileOps:
             file.flush()
             os.fsync(descriptor)
 
+    def copy_attributes(self, source: Path, target: Path) -> None:
+        """Carry access lists, SELinux labels and the user's own attributes over where possible."""
+        if not hasattr(os, "listxattr"):
+            return
+        with contextlib.suppress(OSError):
+            wanted = os.listxattr(source)
+            # A directory's default access list was given to the new file at birth.
+            for name in set(os.listxattr(target)).difference(wanted):
+                with contextlib.suppress(OSError):
+                    os.removexattr(target, name)
+            for name in wanted:
+                with contextlib.suppress(OSError):
+                    os.setxattr(target, name, os.getxattr(source, name))
+
     def overwrite(self, path: Path, content: bytes) -> None:
         """Write over the bytes of a file that must keep its identity."""
         with path.open("r+b") as file:
@@ -85,5 +104,20 @@ class PosixFileOps:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
+        except OSError as error:
+            # Some network and FUSE file systems cannot: fsync(2), "does not support synchronization".
+            if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+                raise
         finally:
             os.close(descriptor)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an error name the file that people know, not the staged one beside it or none at all."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        error.filename2 = None
+        raise

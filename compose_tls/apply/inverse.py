@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from compose_tls.apply.target import missing_directories
 from compose_tls.changes import (
     CreateFile,
     FileChange,
+    KeepFile,
     MakeDirectory,
     PatchFile,
     Pending,
@@ -22,7 +24,7 @@ from compose_tls.changes import (
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """A file of ours before it was replaced."""
+    """A file of ours before it was replaced or removed."""
 
     content: bytes = field(repr=False)
     mode: int
@@ -32,26 +34,39 @@ class Previous:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a plan is about to replace."""
+    """What a plan is about to replace, remove and make.
+
+    Attributes:
+        files: What is there and will be something else.
+        made: The directories that are not there yet, parents first.
+        removed: The directories that may go, with their modes.
+    """
 
     files: Mapping[Path, Previous]
-    directories: frozenset[Path]
-    """The directories that are there already."""
+    made: tuple[Path, ...]
+    removed: Mapping[Path, int]
 
 
 def snapshot(plan: Plan) -> Snapshot:
-    """Remember, before a plan is applied, what it replaces."""
+    """Remember, before a plan is applied, what it replaces.
+
+    What cannot be read is left out: the plan cannot be applied either, and says why.
+    """
     files: dict[Path, Previous] = {}
-    directories: set[Path] = set()
+    removed: dict[Path, int] = {}
     for change in plan.changes:
-        if isinstance(change, CreateFile) and change.before is not None:
-            status = change.path.stat()
-            files[change.path] = Previous(
-                change.path.read_bytes(), stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
-            )
-        elif isinstance(change, MakeDirectory) and change.path.is_dir():
-            directories.add(change.path)
-    return Snapshot(files, frozenset(directories))
+        path = change.path
+        try:
+            if isinstance(change, CreateFile | RemoveFile) and change.before is not None:
+                status = path.stat()
+                files[path] = Previous(
+                    path.read_bytes(), stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
+                )
+            elif isinstance(change, RemoveDirectory):
+                removed[path] = stat.S_IMODE(path.stat().st_mode)
+        except OSError:
+            continue
+    return Snapshot(files, tuple(path for path, _ in missing_directories(plan)), removed)
 
 
 def inverse(
@@ -63,6 +78,9 @@ def inverse(
         plan: The plan that was applied.
         contents: What it was applied with.
         before: What was remembered before.
+
+    Returns:
+        What to call ``apply`` with.
     """
     changes: list[FileChange] = []
     needed: dict[str, bytes] = {}
@@ -72,24 +90,24 @@ def inverse(
                 changes.append(PatchFile(path, new, old))
             case CreateFile(path=path, content=content):
                 written = contents[content.name] if isinstance(content, Pending) else content
-                previous = before.files.get(path)
-                if previous is None:
-                    changes.append(RemoveFile(path, sha256(written)))
-                    continue
-                name = f"previous {path}"
-                needed[name] = previous.content
-                changes.append(
-                    CreateFile(
-                        path,
-                        Pending(name),
-                        previous.mode,
-                        sha256(written),
-                        previous.uid,
-                        previous.gid,
-                    )
-                )
-            case MakeDirectory(path=path) if path not in before.directories:
-                changes.append(RemoveDirectory(path))
-            case _:
+                changes.append(_back(path, sha256(written), before, needed))
+            case RemoveFile(path=path) if path in before.files:
+                changes.append(_back(path, None, before, needed))
+            case RemoveDirectory(path=path) if path in before.removed:
+                changes.append(MakeDirectory(path, before.removed[path]))
+            case RemoveFile() | RemoveDirectory() | MakeDirectory() | KeepFile():
                 pass
+    changes += [RemoveDirectory(path) for path in reversed(before.made)]
     return Plan(plan.directory, tuple(changes)), needed
+
+
+def _back(
+    path: Path, now: str | None, before: Snapshot, needed: dict[str, bytes]
+) -> CreateFile | RemoveFile:
+    """Give a file back its previous content, or take it away where there was none."""
+    previous = before.files.get(path)
+    if previous is None:
+        return RemoveFile(path, now)
+    name = f"previous {path}"
+    needed[name] = previous.content
+    return CreateFile(path, Pending(name), previous.mode, now, previous.uid, previous.gid)

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import secrets
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from compose_tls.apply.file_ops import FileOps, PosixFileOps
-from compose_tls.apply.journal import Journal, Step, journal_path, unfinished_journal_path
-from compose_tls.apply.recover import drop, roll_back, roll_forward
+from compose_tls.apply.file_ops import FileOps, PosixFileOps, naming
+from compose_tls.apply.journal import (
+    Journal,
+    Step,
+    StepAction,
+    journal_path,
+    name_in,
+    unfinished_journal_path,
+)
+from compose_tls.apply.recover import drop, recover, roll_forward
+from compose_tls.apply.target import (
+    can_give,
+    digest,
+    is_mount_point,
+    missing_directories,
+    require_yielding,
+)
 from compose_tls.changes import (
     Content,
     CreateFile,
@@ -27,7 +40,7 @@ from compose_tls.changes import (
     RemoveFile,
     relative,
 )
-from compose_tls.errors import ProjectChanged, WriteFailed
+from compose_tls.errors import ComposeTlsError, ProjectChanged, WriteFailed
 
 
 def apply(plan: Plan, contents: Mapping[str, bytes], ops: FileOps | None = None) -> None:
@@ -40,21 +53,22 @@ def apply(plan: Plan, contents: Mapping[str, bytes], ops: FileOps | None = None)
 
     Raises:
         ProjectChanged: A file is no longer what the plan was made from.
-        WriteFailed: The disk refused; nothing has changed.
+        WriteFailed: The disk refused; nothing has changed, or the next command finishes it.
     """
     _Transaction(plan, contents, ops or PosixFileOps()).run()
 
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """A file to stage: where it goes, its bytes, and the mode and owner it is born with."""
+    """A step and what it stages: the bytes, and the mode and owner the file is born with."""
 
-    target: Path
-    content: bytes
+    step: Step
+    content: bytes = field(repr=False)
     mode: int
-    uid: int | None
-    gid: int | None
-    in_place: bool
+    uid: int | None = None
+    gid: int | None = None
+    like: Path | None = None
+    """The file whose extended attributes it takes over."""
 
 
 class _Transaction:
@@ -62,115 +76,137 @@ class _Transaction:
         self.plan = plan
         self.contents = contents
         self.ops = ops
+        self.directory = plan.directory
+        self.path = journal_path(plan.directory)
 
     def run(self) -> None:
-        for change in self.plan.changes:
-            self.compare(change)
-        writes = [w for change in self.plan.changes if (w := self.write_of(change)) is not None]
-        removed = [c.path for c in self.plan.changes if isinstance(c, RemoveFile | RemoveDirectory)]
-        directories = [
-            (change.path, change.mode)
-            for change in self.plan.changes
-            if isinstance(change, MakeDirectory) and not change.path.is_dir()
-        ]
-        if not writes and not removed and not directories:
-            return
-        suffix = f".compose-tls-{secrets.token_hex(4)}"
-        staged = {w.target: w.target.with_name(f".{w.target.name}{suffix}") for w in writes}
-        steps = [Step(str(w.target), str(staged[w.target]), w.in_place) for w in writes]
-        steps += [Step(str(path), None) for path in removed]
-        journal = Journal(False, tuple(steps), tuple(str(path) for path, _ in directories))
         try:
-            self.stage(journal, writes, staged, directories)
+            self.compare()
+            writes = [w for change in self.plan.changes if (w := self.write_of(change))]
+            removals = [s for change in self.plan.changes if (s := self.removal_of(change))]
+            directories = missing_directories(self.plan)
+        except OSError as error:
+            raise self.failed(error) from None
+        if not writes and not removals and not directories:
+            return
+        journal = Journal(
+            self.directory,
+            f".compose-tls-{secrets.token_hex(4)}",
+            (*(write.step for write in writes), *removals),
+            tuple(name_in(path, self.directory) for path, _ in directories),
+        )
+        try:
+            self.stage(journal, writes, directories)
+            # What the journal says from here on is that there is no way back, only on.
+            self.ops.rename(unfinished_journal_path(self.directory), self.path)
         except BaseException as error:
-            with contextlib.suppress(OSError):
-                roll_back(journal, self.ops)
-                drop(self.plan.directory, self.ops)
+            self.settle()
             if isinstance(error, OSError):
                 raise self.failed(error) from None
             raise
         self.commit(journal)
 
     def stage(
-        self,
-        journal: Journal,
-        writes: list[_Write],
-        staged: dict[Path, Path],
-        directories: list[tuple[Path, int]],
+        self, journal: Journal, writes: list[_Write], directories: list[tuple[Path, int]]
     ) -> None:
-        self.put_journal(journal)
+        """Bring everything onto the disk that the commit needs: it only moves and removes."""
+        self.write_journal(journal)
+        self.ops.rename(unfinished_journal_path(self.directory), self.path)
+        self.ops.sync_directory(self.directory)
         for path, mode in directories:
-            self.ops.make_directory(path, mode)
+            with naming(path):
+                self.ops.make_directory(path, mode)
         for write in writes:
-            self.ops.write_new(
-                staged[write.target], write.content, mode=write.mode, uid=write.uid, gid=write.gid
-            )
-            if write.target.exists():
-                _copy_attributes(write.target, staged[write.target])
-        for directory in dict.fromkeys(path.parent for path in staged.values()):
+            staged = journal.staged(write.step)
+            with naming(journal.target(write.step)):
+                self.ops.write_new(
+                    staged, write.content, mode=write.mode, uid=write.uid, gid=write.gid
+                )
+                if write.like is not None:
+                    self.ops.copy_attributes(write.like, staged)
+        places = [*(path for path, _ in directories), *(journal.staged(w.step) for w in writes)]
+        for directory in dict.fromkeys(path.parent for path in places):
             self.ops.sync_directory(directory)
         # Staging takes time: what changed meanwhile is not ours to overwrite.
-        for change in self.plan.changes:
-            self.compare(change)
+        self.compare()
+        self.write_journal(replace(journal, complete=True))
+
+    def write_journal(self, journal: Journal) -> None:
+        with naming(self.path):
+            self.ops.write_new(
+                unfinished_journal_path(self.directory),
+                journal.render(),
+                mode=0o600,
+                uid=None,
+                gid=None,
+            )
 
     def commit(self, journal: Journal) -> None:
-        """From here on there is no way back, only on: a failure is finished by the next command."""
-        complete = Journal(True, journal.steps, journal.directories)
+        """A failure in here is finished by the next command, an interruption at once."""
         try:
-            self.put_journal(complete)
-            roll_forward(complete, self.ops)
-            drop(self.plan.directory, self.ops)
+            self.ops.sync_directory(self.directory)
+            roll_forward(journal, self.ops)
+            drop(self.directory, self.ops)
         except OSError as error:
             raise WriteFailed(
                 f"writing stopped half-way: {error.strerror or error}",
                 hint="mend that and run the command again: it first finishes this one",
                 path=self.name(error),
             ) from None
+        except BaseException:
+            self.settle()
+            raise
 
-    def put_journal(self, journal: Journal) -> None:
-        path = journal_path(self.plan.directory)
-        staged = unfinished_journal_path(self.plan.directory)
-        self.ops.remove(staged)
-        self.ops.write_new(staged, journal.render(), mode=0o600, uid=None, gid=None)
-        self.ops.rename(staged, path)
-        self.ops.sync_directory(self.plan.directory)
+    def settle(self) -> None:
+        """Go back, or on, as the journal on disk says; if even that fails, the next command does."""
+        with contextlib.suppress(OSError, ComposeTlsError):
+            recover(self.directory, self.ops)
 
-    def compare(self, change: FileChange) -> None:
+    def compare(self) -> None:
         """Every file must still be what the plan was made from."""
-        if isinstance(change, MakeDirectory | RemoveDirectory):
-            return
-        before = change.before
-        if isinstance(change, KeepFile) and before is None:
-            return
-        try:
-            found: str | None = hashlib.sha256(change.path.read_bytes()).hexdigest()
-        except FileNotFoundError:
-            found = None
-        except OSError as error:
-            raise self.failed(error) from None
-        if found != before:
-            name = self.plan.relative(change.path)
-            raise ProjectChanged(
-                f"{name} was changed by somebody else meanwhile",
-                hint="run the command again: it plans anew from what is there now",
-                path=name,
-            )
+        for change in self.plan.changes:
+            if isinstance(change, MakeDirectory | RemoveDirectory):
+                continue
+            unknown = isinstance(change, KeepFile | RemoveFile) and change.before is None
+            if not unknown and digest(change.path) != change.before:
+                name = self.plan.relative(change.path)
+                raise ProjectChanged(
+                    f"{name} was changed by somebody else meanwhile",
+                    hint="run the command again: it plans anew from what is there now",
+                    path=name,
+                )
 
     def write_of(self, change: FileChange) -> _Write | None:
         match change:
-            case PatchFile(path=path, new=new):
+            case PatchFile(path=path, old=old, new=new) if old != new:
                 target = path.resolve()
                 status = target.stat()
                 mode = stat.S_IMODE(status.st_mode)
-                own = status.st_uid == os.geteuid()
-                # A rename would cut a hard link, and take the file from an owner who is not us.
-                in_place = status.st_nlink > 1 or (not own and os.geteuid() != 0)
-                uid, gid = (None, None) if in_place else (status.st_uid, status.st_gid)
-                return _Write(target, new, mode, uid, gid, in_place)
+                if status.st_nlink > 1 or not can_give(status) or is_mount_point(target):
+                    # A rename would cut a hard link, take the file from its owner, or be refused.
+                    step = self.step(target, "overwrite", change.before)
+                    return _Write(step, new, mode)
+                step = self.step(target, "replace", change.before)
+                return _Write(step, new, mode, status.st_uid, status.st_gid, target)
             case CreateFile(path=path, mode=mode, uid=uid, gid=gid):
-                return _Write(path, self.content(change.content), mode, uid, gid, False)
-            case MakeDirectory() | RemoveFile() | RemoveDirectory() | KeepFile():
+                content = self.content(change.content)
+                return _Write(self.step(path, "replace", change.before), content, mode, uid, gid)
+            case _:
                 return None
+
+    def removal_of(self, change: FileChange) -> Step | None:
+        match change:
+            case RemoveFile(path=path, before=before):
+                return self.step(path, "remove", before)
+            case RemoveDirectory(path=path) if path.is_dir():
+                return Step(name_in(path, self.directory), "remove-directory")
+            case _:
+                return None
+
+    def step(self, target: Path, action: StepAction, before: str | None) -> Step:
+        if target.exists():
+            require_yielding(target, action)
+        return Step(name_in(target, self.directory), action, before)
 
     def content(self, content: Content) -> bytes:
         return self.contents[content.name] if isinstance(content, Pending) else content
@@ -184,17 +220,5 @@ class _Transaction:
 
     def name(self, error: OSError) -> str | None:
         return (
-            relative(Path(os.fsdecode(error.filename)), self.plan.directory)
-            if error.filename
-            else None
+            relative(Path(os.fsdecode(error.filename)), self.directory) if error.filename else None
         )
-
-
-def _copy_attributes(source: Path, target: Path) -> None:
-    """Extended attributes (access lists, SELinux labels) go over to the new file where they can."""
-    if not hasattr(os, "listxattr"):
-        return
-    with contextlib.suppress(OSError):
-        for name in os.listxattr(source):
-            with contextlib.suppress(OSError):
-                os.setxattr(target, name, os.getxattr(source, name))

@@ -47,7 +47,7 @@ def _changes(result: Result, *, verbose: bool) -> list[str]:
     else:
         lines.append(f"{', '.join(result.services or ())}: {done}")
     if result.changed or verbose:
-        lines += render.file_lines(result)
+        lines += render.file_lines(result, verbose=verbose)
     if verbose:
         lines += render.certificate_lines(result.certificates or ())
     lines += render.check_lines(result.checks or ())

@@ -42,9 +42,9 @@ def failure_text(error: ComposeTlsError, checks: Sequence[CheckResult] | None = 
     return "\n".join(lines)
 
 
-def file_lines(result: Result) -> Iterable[str]:
-    """Every file and what happened to it."""
-    files = result.files or ()
+def file_lines(result: Result, *, verbose: bool) -> Iterable[str]:
+    """Every file that changed and how; with ``verbose`` the others too."""
+    files = [file for file in result.files or () if verbose or file.action != "unchanged"]
     width = max((len(file.path) for file in files), default=0)
     for file in files:
         would = "would be " if result.dry_run and file.action != "unchanged" else ""

@@ -155,15 +155,6 @@ class ComposeCli:
         """
         self._output(project, "stop", *services)
 
-    def stop(self, project: ComposeProject, services: Sequence[str]) -> None:
-        """Stop the containers of ``services``; what does not run is left alone.
-
-        Raises:
-            ComposeFailed: Compose or the engine refused.
-            EngineUnreachable: Compose cannot reach the engine.
-        """
-        self._output(project, "stop", *services)
-
     def _all_services(self, project: ComposeProject, services: Sequence[str]) -> dict[str, Any]:
         active: dict[str, Any] = self.config(project).get("services") or {}
         if all(service in active for service in services):

@@ -113,11 +113,15 @@ def failure(
     if taken := _PORT_TAKEN.search(line):
         port = int(next(group for group in taken.groups() if group))
         return port_taken(port, port_owner(port) if port_owner else None, "the project")
-    known = reason([line])
-    hint = known.next_step if known and known.known else _hint(line)
+    diagnosis = reason([line])
+    if diagnosis and diagnosis.known:
+        return ComposeFailed(
+            f"docker compose {command} failed: {diagnosis.meaning}; the engine says: {diagnosis.line}",
+            hint=diagnosis.next_step,
+        )
     return ComposeFailed(
         f"docker compose {command} failed: {line}" if line else f"docker compose {command} failed",
-        hint=hint
+        hint=_hint(line)
         or f"run docker compose {command} in the project directory to see all of its output",
     )
 

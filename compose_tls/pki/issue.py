@@ -54,7 +54,9 @@ def issue(order: CertificateOrder, issuer: KeyPair | None, now: datetime) -> Key
             to issue; or an end-entity certificate has no name.
         ValueError: The role and the issuer do not fit: a caller's mistake.
     """
-    return _issue(order, generate_key(order.key_type), _Issuer.of(issuer, now), now)
+    above = _Issuer.of(issuer, now)
+    key = generate_key(order.key_type)
+    return _pair(_certificate(order, key, above, now), key, above)
 
 
 def issue_all(
@@ -82,10 +84,14 @@ def issue_all(
     if len({order.role for order in orders}) != len(orders):
         msg = "at most one order for each role"
         raise ValueError(msg)
+    new_ca = any(order.role == "ca" for order in orders)
+    issuer = None if new_ca else _Issuer.of(ca, now)
     issued: dict[CertificateRole, KeyPair] = {}
     for order, key in zip(orders, _keys(orders), strict=True):
-        issuer = None if order.role == "ca" else _Issuer.of(issued.get("ca", ca), now)
-        issued[order.role] = _issue(order, key, issuer, now)
+        certificate = _certificate(order, key, issuer, now)
+        issued[order.role] = _pair(certificate, key, issuer)
+        if order.role == "ca":
+            issuer = _Issuer(certificate, key)
     return issued
 
 
@@ -95,7 +101,7 @@ class _Issuer:
 
     certificate: x509.Certificate
     key: IssuingKey = field(repr=False)
-    chain_pem: bytes
+    chain_pem: bytes = b""
 
     @classmethod
     def of(cls, pair: KeyPair | None, now: datetime) -> _Issuer | None:
@@ -123,15 +129,15 @@ class _Issuer:
         key = load_pem_private_key(pair.private_key_pem, None)
         if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
             raise ProfileViolation(
-                f"the CA {name} has a key that gRPC clients do not accept",
+                f"the CA {name} has a key of a kind that gRPC clients do not support",
                 hint="give a CA with an ECDSA or RSA key",
             )
         return cls(certificate, key, b"" if is_self_issued(certificate) else pair.full_chain_pem)
 
 
-def _issue(
+def _certificate(
     order: CertificateOrder, key: IssuingKey, issuer: _Issuer | None, now: datetime
-) -> KeyPair:
+) -> x509.Certificate:
     profile = PROFILES[order.role]
     if profile.is_ca != (issuer is None):
         msg = f"a {order.role} certificate {'signs itself' if profile.is_ca else 'needs an issuer'}"
@@ -162,7 +168,10 @@ def _issue(
     ):
         builder = builder.add_extension(extension, critical)
     signing_key = issuer.key if issuer else key
-    certificate = builder.sign(signing_key, signature_hash(signing_key))
+    return builder.sign(signing_key, signature_hash(signing_key))
+
+
+def _pair(certificate: x509.Certificate, key: IssuingKey, issuer: _Issuer | None) -> KeyPair:
     return KeyPair(
         certificate_pem(certificate), private_key_pem(key), issuer.chain_pem if issuer else b""
     )

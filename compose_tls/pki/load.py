@@ -28,6 +28,19 @@ def certificate_facts(pem: bytes, *, path: str) -> CertificateFacts:
     return facts_of(read_certificates(pem, path)[0])
 
 
+def load_certificates(content: bytes, *, path: str) -> bytes:
+    """The certificates of a file and nothing else of it, PEM: what may be handed out as ``ca.pem``.
+
+    Args:
+        content: The bytes of the file, PEM or DER; a private key beside the certificates stays out.
+        path: How errors name the file.
+
+    Raises:
+        CertificateUnreadable: The file holds no certificate that can be read.
+    """
+    return b"".join(map(certificate_pem, read_certificates(content, path)))
+
+
 def load_key_pair(
     certificate: bytes, key: bytes, *, certificate_path: str, key_path: str
 ) -> KeyPair:

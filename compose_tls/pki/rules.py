@@ -118,7 +118,9 @@ class Judged:
                 )
         elif not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name not in _CURVES:
             kind = key_type_of(key)
-            raise self._violation(f"has a key {kind}, which gRPC clients do not accept", _NEW_KEY)
+            raise self._violation(
+                f"has a key {kind}, a kind that gRPC clients do not support", _NEW_KEY
+            )
 
     def _check_signature(self) -> None:
         if is_self_issued(self.certificate) and is_ca(self.certificate):

@@ -11,14 +11,22 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from compose_tls.errors import ContainerExited, EngineUnreachable
+from compose_tls.checks.readiness import readiness
+from compose_tls.config import TlsConfig
+from compose_tls.errors import ContainerExited, EngineUnreachable, NotReady
 from compose_tls.facts import TlsMode
+from compose_tls.milvus.settings import tls_settings
+from compose_tls.observe import observe
+from compose_tls.plan.locate import locate
+from compose_tls.state.model import State
+from compose_tls.workflows.connecting import Address, target_of
 
 _PORTS = (
     "PROXY_PORT",
@@ -39,6 +47,8 @@ _ETCD = (
     "listen-peer-urls: unix://peer:0\n"
 )
 _STOP_SECONDS = 5
+_PROBE_SECONDS = 2.0
+_POLL_SECONDS = 0.1
 _LOG_LINES = 400
 
 
@@ -71,31 +81,60 @@ class EmbeddedServer:
 
 @contextmanager
 def embedded_server(
+    directory: str | os.PathLike[str] = ".",
+    config: TlsConfig | None = None,
     *,
-    tls_directory: Path,
-    mode: TlsMode,
-    config: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[EmbeddedServer]:
-    """Start the server on free loopback ports in a temporary directory; stop and remove it after.
+    """Start the server with an enabled project's certificates, mode and milvus.yaml; stop it after.
+
+    It listens on free ports, keeps its data in a temporary directory, and is ready when it is given.
 
     Args:
-        tls_directory: Holds server.pem, server.key and ca.pem.
-        mode: The TLS mode.
-        config: A complete milvus.yaml; the server's defaults without one.
-        environment: Where ``PATH`` and ``HOME`` come from; the process environment by default.
+        directory: The project directory, where ``enable`` has been.
+        config: The settings; only where things are, and ``timeout``, matter.
+        environment: The process environment by default.
 
     Raises:
+        NotEnabled: ``enable`` has not been here.
         EngineUnreachable: The wheel is not installed, or not made for this machine.
+        ContainerExited: The server ended; the message quotes its log.
+        NotReady: It did not become ready in time.
     """
+    config = config or TlsConfig()
     inherited = os.environ if environment is None else environment
+    project = Path(directory).resolve()
+    state = locate(observe(project, config, inherited), config).state
     binaries = _binaries(inherited)
-    work = Path(tempfile.mkdtemp(prefix="compose-tls-milvus-"))
-    alias = uuid.uuid4().hex
-    log = work / "milvus.log"
-    try:
-        variables = _variables(work, binaries, tls_directory, mode, inherited)
-        _write_configuration(work / "configs", config)
+    with _running(project, state, binaries, inherited) as server:
+        target = target_of(project, state, config, Address(server.host, server.port))
+        deadline = time.monotonic() + config.timeout
+        while not (found := readiness(target, _PROBE_SECONDS)).ready:
+            server.require_running()
+            if time.monotonic() > deadline:
+                raise NotReady(
+                    f"the embedded Milvus is not ready after {config.timeout:g} s: {found.detail}",
+                    hint="raise --timeout",
+                )
+            time.sleep(_POLL_SECONDS)
+        yield server
+
+
+@contextmanager
+def _running(
+    project: Path, state: State, binaries: Path, inherited: Mapping[str, str]
+) -> Iterator[EmbeddedServer]:
+    with tempfile.TemporaryDirectory(prefix="compose-tls-milvus-") as name:
+        work = Path(name)
+        alias = uuid.uuid4().hex
+        variables = _variables(work, binaries, project / state.tls_dir, inherited)
+        config = next((f.path for f in state.files if f.path.endswith("milvus.yaml")), None)
+        _write_configuration(work / "configs", project / config if config else None)
+        if config is None:
+            # As in the project: what no file says, the environment does.
+            settings = tls_settings(TlsMode(state.mode), str(project / state.tls_dir), None)
+            variables.update({setting.variable: setting.value for setting in settings})
+        log = work / "milvus.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [binaries / "milvus", "run", "standalone", "-alias", alias],
@@ -110,8 +149,6 @@ def embedded_server(
         finally:
             _stop(process)
             _remove_lock_files(process.pid, alias)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _binaries(environment: Mapping[str, str]) -> Path:
@@ -140,7 +177,6 @@ def _variables(
     work: Path,
     binaries: Path,
     tls_directory: Path,
-    mode: TlsMode,
     inherited: Mapping[str, str],
 ) -> dict[str, str]:
     kept = {name: inherited[name] for name in ("PATH", "HOME", "TMPDIR") if name in inherited}
@@ -160,8 +196,6 @@ def _variables(
         "LOCALSTORAGE_PATH": str(work / "data"),
         "MQ_TYPE": "rocksmq",
         "ROCKSMQ_PATH": str(work / "rocksmq"),
-        "COMMON_SECURITY_TLSMODE": str(int(mode)),
-        "PROXY_HTTP_ENABLED": "false",
         "TLS_SERVERPEMPATH": str(tls_directory / "server.pem"),
         "TLS_SERVERKEYPATH": str(tls_directory / "server.key"),
         "TLS_CAPEMPATH": str(tls_directory / "ca.pem"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from compose_tls.check.target import Target
+from compose_tls.checks.target import Target
 from compose_tls.clients.pymilvus import connect_arguments
 from compose_tls.config import TlsConfig
 from compose_tls.errors import InvalidSetting

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from compose_tls.apply.inverse import Snapshot, inverse
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan
-from compose_tls.check.readiness import readiness
+from compose_tls.checks.readiness import readiness
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.compose_cli import ComposeCli, ComposeProject
 from compose_tls.deploy.container import ContainerFacts

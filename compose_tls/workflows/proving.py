@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from compose_tls.check.run import run
-from compose_tls.check.target import Target
+from compose_tls.checks.run import run
+from compose_tls.checks.target import Target
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CheckFailed
 from compose_tls.results import CheckResult

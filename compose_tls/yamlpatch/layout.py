@@ -36,6 +36,15 @@ def insertion(document: Document, end: int, column: int, lines: list[str]) -> tu
     return offset, "".join(line + line_break for line in lines)
 
 
+def insertion_above(document: Document, start: int, lines: list[str]) -> tuple[int, str] | None:
+    """The same for lines above an entry; ``None`` when it does not start its line."""
+    offset = document.line_start(start)
+    if document.text[offset:start].strip(" "):
+        return None
+    line_break = document.line_break(offset)
+    return offset, "".join(line + line_break for line in lines)
+
+
 def occupied_lines(document: Document, start: int, end: int) -> tuple[int, int] | None:
     """The whole lines from ``start`` to ``end``; ``None`` when something else stands before it."""
     first = document.line_start(start)

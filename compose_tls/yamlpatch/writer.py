@@ -97,13 +97,8 @@ class Writer:
         """Put new entries at the end of a block mapping.
 
         Raises:
-            EditRefused: The file ends inside its only value.
+            EditRefused: The file ends inside its only value, which starts in another entry's line.
         """
-        end = node.end
-        if layout.ends_open(self._document, node):
-            if len(node.entries) == 1:
-                self._guard.refuse(node, route, "its text ends the file without a line break")
-            end = node.entries[-2][1].end
         look = self.look(node)
         column = self._document.column(node.body)
         blank = column == 0 and layout.separated_by_blank_lines(self._document, node)
@@ -111,7 +106,14 @@ class Writer:
         for name, value in entries.items():
             lines += [""] if blank else []
             lines += render.block_entry(name, value, column, look)
-        self._insert(*layout.insertion(self._document, end, column, lines))
+        if not layout.ends_open(self._document, node):
+            self._insert(*layout.insertion(self._document, node.end, column, lines))
+        elif len(node.entries) > 1:
+            self._insert(*layout.insertion(self._document, node.entries[-2][1].end, column, lines))
+        elif place := layout.insertion_above(self._document, node.body, lines):
+            self._insert(*place)
+        else:
+            self._guard.refuse(node, route, "its text ends the file without a line break")
 
     def append_items(
         self,

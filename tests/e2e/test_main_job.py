@@ -53,8 +53,10 @@ def judge_from_outside(project: Project, mode: int, connect: dict[str, Any]) -> 
     named = openssl(project.directory, *(CLIENT if mode == 2 else ()))
     assert named.code == 0, named.err
     assert "Verification: OK" in named.err
-    anonymous = openssl(project.directory, "-ign_eof")
-    assert ("alert" in anonymous.err) == (mode == 2), anonymous.err
+    if mode == 2:
+        # TLS 1.3 refuses a client after its handshake: wait for what the server says then.
+        anonymous = openssl(project.directory, "-ign_eof")
+        assert "alert bad certificate" in anonymous.err
 
 
 def plain_text_answers(project: Project) -> Done:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from compose_tls.check.connection import tls, tls_context
-from compose_tls.check.explain import explain
-from compose_tls.check.outcome import Outcome
-from compose_tls.check.readiness import readiness
-from compose_tls.check.target import Target
-from compose_tls.check.wire import HTTP2_PREFACE, is_http2_answer
+from compose_tls.checks.connection import tls, tls_context
+from compose_tls.checks.explain import explain
+from compose_tls.checks.outcome import Outcome
+from compose_tls.checks.readiness import readiness
+from compose_tls.checks.target import Target
+from compose_tls.checks.wire import HTTP2_PREFACE, is_http2_answer
 from compose_tls.pki.load import certificate_facts
 
 _READ = 64

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from compose_tls.check import probes, refusals
-from compose_tls.check.outcome import Outcome
-from compose_tls.check.pymilvus_probe import PymilvusProbe
-from compose_tls.check.target import Target
+from compose_tls.checks import probes, refusals
+from compose_tls.checks.outcome import Outcome
+from compose_tls.checks.pymilvus_probe import PymilvusProbe
+from compose_tls.checks.target import Target
 from compose_tls.facts import TlsMode
 from compose_tls.results import CheckResult
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from compose_tls.check.target import Target
+from compose_tls.checks.target import Target
 
 
 @contextmanager

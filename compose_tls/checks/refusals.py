@@ -12,11 +12,11 @@ from datetime import datetime
 from pathlib import Path
 
 from compose_tls.changes import CertificateOrder
-from compose_tls.check.connection import tcp, tls, tls_context
-from compose_tls.check.explain import explain
-from compose_tls.check.outcome import Outcome
-from compose_tls.check.target import Target
-from compose_tls.check.wire import HTTP2_PREFACE, is_http2_answer
+from compose_tls.checks.connection import tcp, tls, tls_context
+from compose_tls.checks.explain import explain
+from compose_tls.checks.outcome import Outcome
+from compose_tls.checks.target import Target
+from compose_tls.checks.wire import HTTP2_PREFACE, is_http2_answer
 
 _READ = 64
 _OPEN = (

@@ -6,10 +6,10 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-from compose_tls.check.connection import grpc_channel, tcp
-from compose_tls.check.explain import explain
-from compose_tls.check.target import Target
-from compose_tls.check.wire import Status, fields
+from compose_tls.checks.connection import grpc_channel, tcp
+from compose_tls.checks.explain import explain
+from compose_tls.checks.target import Target
+from compose_tls.checks.wire import Status, fields
 
 _SERVICE = "/milvus.proto.milvus.MilvusService"
 _STATUS = 1

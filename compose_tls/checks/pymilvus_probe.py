@@ -8,9 +8,9 @@ import subprocess
 import sys
 from typing import Any
 
-from compose_tls.check.explain import explain
-from compose_tls.check.outcome import Outcome
-from compose_tls.check.target import Target
+from compose_tls.checks.explain import explain
+from compose_tls.checks.outcome import Outcome
+from compose_tls.checks.target import Target
 from compose_tls.clients.pymilvus import connect_arguments
 
 _EXPECTED = "pymilvus connects and lists collections"
@@ -24,7 +24,7 @@ class PymilvusProbe:
         self._input = json.dumps(_arguments(target))
         if importlib.util.find_spec("pymilvus") is not None:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "compose_tls.check.pymilvus_client"],
+                [sys.executable, "-m", "compose_tls.checks.pymilvus_client"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

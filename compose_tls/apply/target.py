@@ -1,0 +1,89 @@
+"""What a file and its directory will say to a change, asked before anything is changed."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+from compose_tls.apply.file_ops import naming
+from compose_tls.apply.journal import StepAction
+from compose_tls.changes import MakeDirectory, Plan
+
+_PARENT_MODE = 0o755
+_MOUNTS = Path("/proc/self/mountinfo")
+
+
+def digest(path: Path) -> str | None:
+    """SHA-256 of a file, in hex; ``None`` where there is nothing, no hash for what is no file.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        return "a dangling link" if path.is_symlink() else None
+    except IsADirectoryError:
+        return "a directory"
+
+
+def can_give(status: os.stat_result) -> bool:
+    """Whether this process can make a new file with the owner and group of another."""
+    if os.geteuid() == 0:
+        return True
+    return status.st_uid == os.geteuid() and status.st_gid in {os.getegid(), *os.getgroups()}
+
+
+def is_mount_point(path: Path) -> bool:
+    """Whether something is mounted on a file, which can then be written but not replaced.
+
+    Args:
+        path: A real path, without links.
+    """
+    name = str(path)
+    # The fifth field, with blanks and backslashes as octal numbers: proc_pid_mountinfo(5).
+    for character in "\\ \t\n":
+        name = name.replace(character, f"\\{ord(character):03o}")
+    try:
+        table = _MOUNTS.read_text(errors="surrogateescape")
+    except OSError:
+        return False
+    return any(line.split(" ")[4] == name for line in table.splitlines())
+
+
+def require_yielding(path: Path, action: StepAction) -> None:
+    """Make sure that a file will let itself be replaced, overwritten or removed.
+
+    A commit that fails half-way can only be finished once somebody has mended what is in its way, so
+    what can be known is asked first. Whether a file can be staged shows by itself.
+
+    Raises:
+        OSError: It is read-only, immutable or a mount point, or its directory is read-only.
+    """
+    with naming(path):
+        if action == "remove" and not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if action != "overwrite" and is_mount_point(path):
+            raise OSError(errno.EBUSY, "the file is itself a mount point")
+        status = path.stat()
+        # Permission bits bind whoever writes into a file, not whoever renames another over it; but
+        # an owner (or root) who may not write in spite of them meets an attribute or a mount.
+        mine = os.geteuid() in {0, status.st_uid} and status.st_mode & stat.S_IWUSR
+        if (action == "overwrite" or mine) and not os.access(path, os.W_OK, effective_ids=True):
+            raise PermissionError(errno.EPERM, "the file is read-only or immutable")
+
+
+def missing_directories(plan: Plan) -> list[tuple[Path, int]]:
+    """The directories that a plan makes and their modes, parents first."""
+    missing: dict[Path, int] = {}
+    for change in plan.changes:
+        if isinstance(change, MakeDirectory):
+            for parent in reversed(change.path.parents):
+                if not parent.is_dir():
+                    missing.setdefault(parent, _PARENT_MODE)
+            if not change.path.is_dir():
+                missing[change.path] = change.mode
+    return list(missing.items())
