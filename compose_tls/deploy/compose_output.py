@@ -119,8 +119,9 @@ def failure(
             f"docker compose {command} failed: {diagnosis.meaning}; the engine says: {diagnosis.line}",
             hint=diagnosis.next_step,
         )
+    said = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
     return ComposeFailed(
-        f"docker compose {command} failed: {line}" if line else f"docker compose {command} failed",
+        f"docker compose {command} failed: {said}" if said else f"docker compose {command} failed",
         hint=_hint(line)
         or f"run docker compose {command} in the project directory to see all of its output",
     )
@@ -168,8 +169,7 @@ def _last_words(stderr: str, environment: Mapping[str, str]) -> str:
     for name, value in environment.items():
         if len(value) >= _SHORTEST_SECRET and _SECRET_NAME.search(name):
             line = line.replace(value, "***")
-    line = line.removeprefix("Error response from daemon: ").rstrip(".")
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+    return line.removeprefix("Error response from daemon: ").rstrip(".")
 
 
 def _hint(line: str) -> str | None:

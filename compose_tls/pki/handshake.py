@@ -45,7 +45,8 @@ def server_context(
         minimum: The oldest protocol version it speaks.
 
     Raises:
-        ssl.SSLError: Certificate and key cannot be used together.
+        OSError: Certificate and key cannot be used together: ``ssl.SSLError``, or where OpenSSL reads
+            from a pipe, an error of that.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = minimum
@@ -64,7 +65,8 @@ def client_context(ca_pem: bytes, pair: KeyPair | None) -> ssl.SSLContext:
         pair: Its own certificate and key; ``None`` for a client without.
 
     Raises:
-        ssl.SSLError: Certificate and key cannot be used together.
+        OSError: Certificate and key cannot be used together: ``ssl.SSLError``, or where OpenSSL reads
+            from a pipe, an error of that.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # RFC 9525: the common name is no server name. OpenSSL would still take it.
@@ -119,9 +121,10 @@ def _refusal(end: End, error: ssl.SSLError) -> Outcome:
     return Outcome(end, describe(error))
 
 
-def describe(error: ssl.SSLError) -> str:
+def describe(error: OSError) -> str:
     """OpenSSL's reason in small letters."""
-    return (error.reason or str(error)).replace("_", " ").lower()
+    reason = error.reason if isinstance(error, ssl.SSLError) else None
+    return (reason or str(error)).replace("_", " ").lower()
 
 
 def _trust(context: ssl.SSLContext, ca_pem: bytes) -> None:
@@ -137,23 +140,38 @@ def _present(context: ssl.SSLContext, pair: KeyPair) -> None:
 
 @contextmanager
 def _readable(content: bytes) -> Iterator[str]:
-    """A path from which OpenSSL can read ``content`` once, without a file.
+    """A path from which OpenSSL can read ``content``, without a file behind it.
 
-    Python's ssl takes a private key only by path. The path leads to the end of a pipe that holds the
-    bytes, so the key is on no disk at any time, in no directory, and gone with the file descriptor,
-    even if the process is killed. Unlike an anonymous memory file this works beyond Linux as well.
+    Python's ssl takes a private key only by path. This path leads to a file descriptor on memory of
+    this process: the key lies in no directory and on no disk, nobody else can open it, and it is gone
+    with the descriptor even when the process is killed.
     """
+    descriptor = _memory(content) if hasattr(os, "memfd_create") else _pipe(content)
+    try:
+        yield f"/dev/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+
+
+def _memory(content: bytes) -> int:
+    """An anonymous file in memory; Linux alone has them."""
+    descriptor = os.memfd_create("pem", os.MFD_CLOEXEC)
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+    return descriptor
+
+
+def _pipe(content: bytes) -> int:
+    """The reading end of a pipe that holds ``content`` and then ends."""
     reader, writer = os.pipe()
     try:
-        try:
-            # A pipe holds 64 KiB; what does not fit must fail here and not wait for ever.
-            os.set_blocking(writer, False)
-            written = os.write(writer, content)
-        finally:
-            os.close(writer)
-        if written < len(content):
-            msg = f"{len(content)} bytes are more than a pipe holds"
-            raise ValueError(msg)
-        yield f"/dev/fd/{reader}"
+        # A pipe holds at least 16 KiB; what does not fit must fail here and not wait for ever.
+        os.set_blocking(writer, False)
+        written = os.write(writer, content)
     finally:
+        os.close(writer)
+    if written < len(content):
         os.close(reader)
+        msg = f"{len(content)} bytes are more than a pipe holds"
+        raise ValueError(msg)
+    return reader

@@ -134,7 +134,7 @@ def _scenes(
         oldest = ssl.TLSVersion.TLSv1_3 if mutual else ssl.TLSVersion.TLSv1_2
         open_server = server_context(server, None, minimum=oldest)
         strict_server = server_context(server, ca_pem, minimum=oldest) if mutual else open_server
-    except ssl.SSLError as error:
+    except OSError as error:
         raise RehearsalFailed(
             f"OpenSSL does not take certificate and key: {describe(error)}",
             hint="give the key that belongs to the certificate",

@@ -16,7 +16,7 @@ IMAGES = Path(__file__).with_name("images")
 REQUIRED = os.environ.get("COMPOSE_TLS_REQUIRE_E2E") == "1"
 
 
-def _missing(reason: str) -> None:
+def missing(reason: str) -> None:
     """Skip, or fail where end-to-end tests are required."""
     if REQUIRED:
         pytest.fail(reason)
@@ -27,11 +27,11 @@ def _missing(reason: str) -> None:
 def engine() -> None:
     """A Docker engine and Docker Compose."""
     if shutil.which("docker") is None:
-        _missing("there is no docker command here")
+        missing("there is no docker command here")
     for command in (["docker", "info"], ["docker", "compose", "version"]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            _missing(f"{' '.join(command)} fails: {done.stderr.strip()[-200:]}")
+            missing(f"{' '.join(command)} fails: {done.stderr.strip()[-200:]}")
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +41,7 @@ def images(engine: None) -> None:
         ["sh", IMAGES / "build.sh"], capture_output=True, text=True, timeout=1500, check=False
     )
     if done.returncode:
-        _missing(f"the images can be neither pulled nor built: {done.stderr.strip()[-300:]}")
+        missing(f"the images can be neither pulled nor built: {done.stderr.strip()[-300:]}")
 
 
 @pytest.fixture

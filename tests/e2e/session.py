@@ -112,9 +112,12 @@ def run(
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def pymilvus(arguments: dict[str, Any], directory: Path, python: str = sys.executable) -> Done:
+def pymilvus(
+    arguments: dict[str, Any], directory: Path, environment: dict[str, str] | None = None
+) -> Done:
     """Ask a server for its version and collections, in a fresh process with no pooled connection."""
-    return run([python, "-c", _PYMILVUS], directory, stdin=json.dumps(arguments))
+    command = [sys.executable, "-c", _PYMILVUS]
+    return run(command, directory, stdin=json.dumps(arguments), environment=environment)
 
 
 def openssl(directory: Path, *arguments: str, host: str = "localhost:19530") -> Done:

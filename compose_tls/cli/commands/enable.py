@@ -21,6 +21,9 @@ _KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
 @click.option("--mode", type=click.Choice(["1", "2"]), help="1: one-way TLS (default), 2: mutual.")
 @click.option("--dry-run", is_flag=True, help="Show the diff, write nothing.")
 @click.option("--up", is_flag=True, help="Deploy with docker compose, wait, and prove it.")
+@click.option(
+    "--keep-on-failure", is_flag=True, help="With --up: leave things as they are on failure."
+)
 @click.option("--server-name", metavar="NAME", help="The name clients verify (default: localhost).")
 @click.option("--san", multiple=True, metavar="NAME-OR-IP", help="A further name. Repeatable.")
 @click.option("--key-type", type=click.Choice(_KEY_TYPES), help="Default: ecdsa-p256.")
@@ -47,6 +50,7 @@ def command(
     verbose: bool,
     dry_run: bool,
     up: bool,
+    keep_on_failure: bool,
     mode: str | None,
     **flags: Any,
 ) -> int:
@@ -64,6 +68,7 @@ def command(
         config,
         dry_run=dry_run,
         up=up,
+        keep_on_failure=keep_on_failure,
         environment=os.environ,
         on_event=output.event,
     )

@@ -1,0 +1,170 @@
+"""What can go wrong with an engine: one exit code, one clear error, and nothing changed on disk."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from tests.e2e.session import Done, Project
+
+
+def require_clear(done: Done, exit_code: int, code: str) -> dict[str, Any]:
+    """One JSON error, the exit code of its kind, and no traceback anywhere."""
+    assert done.code == exit_code, done.out + done.err
+    assert "Traceback" not in done.out + done.err
+    error: dict[str, Any] = done.document["error"]
+    assert error["code"] == code
+    assert error["message"]
+    assert error["hint"]
+    return error
+
+
+def test_a_taken_port_is_named_before_anything_is_written(official: Any) -> None:
+    project: Project = official(milvus_yaml=True)
+    before = project.tree()
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("0.0.0.0", 19530))
+        other.listen()
+
+        error = require_clear(project.compose_tls("enable", "--up", "--json"), 5, "port-taken")
+
+    assert "19530" in error["message"]
+    assert project.tree() == before
+
+
+def test_a_port_held_by_another_container_names_that_container(
+    official: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project: Project = official(milvus_yaml=False)
+    before = project.tree()
+    other = Project(tmp_path_factory.mktemp("other"))
+    (other.directory / "compose.yaml").write_text(
+        "services:\n"
+        "  holder:\n"
+        "    image: quay.io/coreos/etcd:v3.5.5\n"
+        '    ports: ["19530:2379"]\n'
+        "    command: etcd --listen-client-urls=http://0.0.0.0:2379 --advertise-client-urls=http://holder:2379\n"
+    )
+    try:
+        assert other.compose("up", "-d").code == 0
+
+        error = require_clear(project.compose_tls("enable", "--up", "--json"), 5, "port-taken")
+
+        assert "holder" in error["message"]
+        assert project.tree() == before
+    finally:
+        other.down()
+
+
+def test_without_an_engine_nothing_is_written(official: Any) -> None:
+    project: Project = official(milvus_yaml=True)
+    before = project.tree()
+
+    done = project.compose_tls(
+        "enable", "--up", "--json", environment={"DOCKER_HOST": "unix:///nowhere/docker.sock"}
+    )
+
+    require_clear(done, 5, "engine-unreachable")
+    assert project.tree() == before
+
+
+def test_without_compose_nothing_is_written(official: Any) -> None:
+    project: Project = official(milvus_yaml=True)
+    before = project.tree()
+
+    # An empty PATH and home: the engine is there, the command line and its plugins are not.
+    done = project.compose_tls(
+        "enable", "--up", "--json", environment={"PATH": "/nowhere", "HOME": "/nowhere"}
+    )
+
+    error = require_clear(done, 5, "compose-missing")
+    assert "https://docs.docker.com/compose/install/" in error["hint"]
+    assert project.tree() == before
+
+
+def test_a_key_that_the_container_cannot_read_is_quoted_from_its_log(official: Any) -> None:
+    project: Project = official(milvus_yaml=False)
+    compose_file = project.directory / "docker-compose.yml"
+    # A user known to the image alone, so that nobody can know beforehand whether it reads the key.
+    content = compose_file.read_text().replace(
+        "    security_opt:\n", "    user: nobody\n    security_opt:\n"
+    )
+    compose_file.write_text(content)
+    before = project.tree()
+
+    done = project.compose_tls("enable", "--up", "--json")
+
+    error = require_clear(done, 5, "container-exited")
+    assert "permission denied" in error["message"]
+    assert "the previous files are back" in error["hint"]
+    assert project.tree() == before
+
+
+def test_a_container_that_dies_gives_its_reason_and_the_previous_service_runs_again(
+    official: Any,
+) -> None:
+    project: Project = official(milvus_yaml=False)
+    assert project.compose("up", "-d").code == 0
+    etcd = project.container("etcd")
+    before = project.tree()
+    override = project.directory / "docker-compose.override.yml"
+    # A port that no process may bind keeps the proxy from starting.
+    broken = override.read_text().replace(
+        "COMMON_STORAGETYPE: local", 'COMMON_STORAGETYPE: local\n      PROXY_PORT: "99999"'
+    )
+    override.write_text(broken)
+    before = project.tree()
+
+    done = project.compose_tls("enable", "--up", "--json", "--timeout", "60")
+
+    error = done.document["error"]
+    assert done.code == 5, done.out
+    assert error["code"] in {"container-exited", "not-ready"}
+    assert project.tree() == before
+    assert project.container("etcd") == etcd
+
+
+def test_keep_on_failure_leaves_the_files(official: Any) -> None:
+    project: Project = official(milvus_yaml=False)
+    compose_file = project.directory / "docker-compose.yml"
+    compose_file.write_text(
+        compose_file.read_text().replace(
+            "    security_opt:\n", "    user: nobody\n    security_opt:\n"
+        )
+    )
+
+    done = project.compose_tls("enable", "--up", "--keep-on-failure", "--json")
+
+    require_clear(done, 5, "container-exited")
+    assert (project.directory / "tls" / "server.pem").exists()
+    assert project.compose_tls("disable").code == 0
+
+
+def test_a_server_that_speaks_plain_text_fails_the_check(official: Any) -> None:
+    project: Project = official(milvus_yaml=False)
+    assert project.compose("up", "-d").code == 0
+    assert project.compose_tls("enable", "--mode", "2").code == 0
+
+    done = project.compose_tls("check", "--json")
+
+    error = require_clear(done, 6, "check-failed")
+    assert "plain text" in error["message"] or "nothing listens" in error["message"]
+    failed = {check["name"] for check in done.document["checks"] if not check["ok"]}
+    assert {"tls-handshake", "refuses-plain-text", "refuses-anonymous-client"} <= failed
+
+
+def test_a_new_certificate_on_disk_that_is_not_served_yet_fails_the_check(official: Any) -> None:
+    project: Project = official(milvus_yaml=False)
+    up = project.compose_tls("enable", "--mode", "1", "--up", "--json")
+    assert up.code == 0, up.out + up.err
+    assert project.compose_tls("enable", "--mode", "1", "--san", "another.example").code == 0
+
+    done = project.compose_tls("check", "--json")
+
+    require_clear(done, 6, "check-failed")
+    checks = {check["name"]: check for check in done.document["checks"]}
+    assert "another certificate is served" in checks["server-certificate"]["observed"]
+    assert checks["tls-handshake"]["ok"]
