@@ -92,7 +92,8 @@ class PosixFileOps:
 
     def remove(self, path: Path) -> None:
         """Remove a file; one that is gone already is fine."""
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
 
     def remove_directory(self, path: Path) -> None:
         """Remove a directory if it is empty."""

@@ -45,12 +45,12 @@ def certificate(target: Target, timeout: float, now: datetime) -> Outcome:
         return Outcome(False, expected, found.meaning, found.next_step)
     facts = certificate_facts(served, path="the served certificate")
     names = ", ".join((*facts.dns_names, *facts.ip_addresses))
-    observed = f"{facts.subject} for {names}, {facts.remaining(now).days} days left"
+    observed = f"for {names}; {facts.remaining(now).days} days left"
     if target.expected_sha256 not in {None, facts.sha256}:
         return Outcome(
             False,
             expected,
-            f"another certificate is served: {observed}",
+            f"another certificate is served, {observed}",
             "the server read its certificate at start: docker compose up -d --force-recreate it",
         )
     return Outcome(True, expected, observed)

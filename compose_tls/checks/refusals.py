@@ -100,25 +100,29 @@ def foreign_certificate(target: Target, foreign: Foreigner, timeout: float) -> O
 def _client_refused(
     target: Target, context: ssl.SSLContext, timeout: float, expected: str
 ) -> Outcome:
-    """In TLS 1.3 the client's handshake ends before the server has judged it: so read once more."""
-    done = False
+    """In TLS 1.3 the client's handshake ends before the server has judged it: so read once more.
+
+    Nothing is sent before: a server that has refused already would answer that with a reset, and its
+    alert would be lost. One that has accepted sends its HTTP/2 settings by itself (RFC 9113, 3.4).
+    """
     try:
         with tls(target, context, timeout) as connection:
-            done = True
-            connection.sendall(HTTP2_PREFACE)
             answer = connection.recv(_READ)
-    except ssl.SSLCertVerificationError as error:
-        return _not_tried(expected, error)
     except ssl.SSLError as error:
-        reason = (error.reason or "alert").lower().replace("_", " ")
-        return Outcome(True, expected, f"refused: {reason}")
-    except ConnectionResetError as error:
-        return Outcome(True, expected, "refused: reset") if done else _not_tried(expected, error)
+        if "ALERT" not in (error.reason or ""):
+            return _not_tried(expected, error)
+        return Outcome(True, expected, f"refused: {_alert(error)}")
     except OSError as error:
         return _not_tried(expected, error)
     if is_http2_answer(answer):
         return Outcome(False, expected, "the server accepted it", _MODE_2)
     return Outcome(False, expected, "the server closed without saying why", "see its log")
+
+
+def _alert(error: ssl.SSLError) -> str:
+    """The alert as RFC 8446, section 6, names it."""
+    words = (error.reason or "").lower().split("_")
+    return " ".join(word for word in words if word not in {"sslv3", "tlsv1", "tlsv13", "alert"})
 
 
 def _read(connection: socket.socket) -> bytes | None:

@@ -27,14 +27,14 @@ def run(
         target: The server.
         now: The time to judge validity by.
         timeout: Seconds that a single probe may take; at most 10 are used.
-        on_event: Told which check runs.
+        on_event: Told what is checked.
     """
     seconds = min(timeout, _LONGEST_PROBE)
     pymilvus = PymilvusProbe(target)
     results = []
+    on_event(f"checking {target.authority}")
     with refusals.foreigner(now) as foreign:
         for name, probe in _probes(target, foreign, pymilvus, now, seconds):
-            on_event(f"checking {name}")
             began = time.perf_counter()
             outcome = probe()
             results.append(

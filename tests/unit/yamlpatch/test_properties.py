@@ -90,8 +90,10 @@ def _touched(root: oracle.Value, intents: tuple[Intent, ...]) -> set[int]:
             if isinstance(intent, RemoveItem | RemoveKey) or not child.content:
                 touched.add(child.key_line)
             value = child
-        if value.flow or isinstance(value.content, str) or isinstance(intent, RemoveKey):
+        if value.flow or isinstance(value.content, str):
             touched.update(value.lines)
+        elif isinstance(intent, RemoveKey):
+            touched.update(range(value.key_line, value.lines.stop))
         elif isinstance(intent, RemoveItem) and isinstance(value.content, list):
             for item in value.content:
                 touched.update(range(item.key_line, item.lines.stop))
@@ -131,8 +133,10 @@ def _check(edit: Edit, *, may_refuse: bool) -> None:
     touched = _touched(edit.root, edit.intents)
     kept = [line for number, line in enumerate(before) if number not in touched]
     open_end = not edit.content.endswith((b"\n", b"\r"))
-    if open_end and kept and kept[-1] == before[-1] and not after[-1].endswith(kept[-1]):
-        kept[-1] += "\r\n" if f"{kept[-1]}\r\n" in after else "\n" if f"{kept[-1]}\n" in after else "\r"
+    if open_end and kept:
+        # The last line may get a line break, or lose the one that it had above lines taken out.
+        last = kept.pop().rstrip("\r\n")
+        assert last in {"", *(line.rstrip("\r\n") for line in after)}
     assert _is_subsequence(kept, after)
     ends = {_end(line) for line in before} - {""}
     assert {_end(line) for line in after} - {""} <= (ends or {"\n"})
