@@ -5,13 +5,25 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: try test lint setup clean
+.PHONY: try test test-pythons lint setup clean
 
 try: $(VENV)/.try
 	$(BIN)/python examples/try.py
 
 test: $(VENV)/.test
 	$(BIN)/python tests/run.py
+
+# The fast tests on every other Python that is at hand, each with an environment of its own.
+OTHER_PYTHONS = $(shell $(BIN)/python tests/pythons.py)
+
+test-pythons: $(VENV)/.test
+	for python in $(OTHER_PYTHONS); do \
+	  name=.venv-$$(basename $$python) && \
+	  $$python -m venv $$name && \
+	  $$name/bin/pip install --quiet --upgrade pip && \
+	  $$name/bin/pip install --quiet --editable . --group dev && \
+	  $$name/bin/python -m pytest -q tests/unit tests/contract || exit 1; \
+	done
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
