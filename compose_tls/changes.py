@@ -187,13 +187,15 @@ def relative(path: Path, directory: Path) -> str:
 
 def unified_diff(name: str, old: bytes, new: bytes) -> str:
     """A unified diff whose lines keep their own line ends, so that ``patch`` applies it to the byte."""
-    old_lines = _lines(old)
-    new_lines = _lines(new)
+    # A tab ends a name with blanks in it, as git and GNU diff write it.
+    name = f"{name}\t" if any(character.isspace() for character in name) else name
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-        for line in difflib.unified_diff(old_lines, new_lines, f"a/{name}", f"b/{name}")
+        for line in difflib.unified_diff(_lines(old), _lines(new), f"a/{name}", f"b/{name}")
     )
 
 
 def _lines(content: bytes) -> list[str]:
-    return [line.decode("utf-8", "replace") for line in content.splitlines(keepends=True)]
+    """Lines as ``patch`` counts them: a carriage return alone ends none."""
+    *lines, last = content.decode("utf-8", "replace").split("\n")
+    return [*(f"{line}\n" for line in lines), *([last] if last else [])]

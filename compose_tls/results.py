@@ -5,6 +5,7 @@ The JSON schema in docs/schema.json is generated from these models.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any, Literal
 
@@ -149,4 +150,6 @@ class Failure(_Model):
 
 def to_json(model: Result | Failure) -> str:
     """One JSON document, keys that do not apply left out."""
-    return model.model_dump_json(by_alias=True, exclude_none=True, indent=2)
+    values = model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    # In ASCII, which every terminal takes and which can spell a path that is not valid UTF-8.
+    return json.dumps(values, indent=2)

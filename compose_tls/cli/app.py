@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -38,7 +39,9 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
-            return None
+            near = difflib.get_close_matches(cmd_name, _COMMANDS, n=1)
+            tip = f"did you mean compose-tls {near[0]}?" if near else "see compose-tls --help"
+            raise WrongUsage(f"there is no command {cmd_name}", hint=tip)
         module = importlib.import_module(f"compose_tls.cli.commands.{cmd_name}")
         command: click.Command = module.command
         return command
@@ -72,6 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outcome = app.main(args=list(arguments), prog_name="compose-tls", standalone_mode=False)
     except ComposeTlsError as error:
         return _report(arguments, error)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
     except click.ClickException as error:
         return _report(arguments, _usage_error(error))
     except (KeyboardInterrupt, click.Abort):

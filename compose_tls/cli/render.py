@@ -51,13 +51,17 @@ def file_lines(result: Result, *, verbose: bool) -> Iterable[str]:
         yield f"  {file.path:<{width}}  {would}{file.action}"
 
 
-def certificate_lines(certificates: Iterable[CertificateResult]) -> Iterable[str]:
+def certificate_lines(certificates: Sequence[CertificateResult]) -> Iterable[str]:
     """Certificates as people want them: names, issuer, until when, fingerprint."""
+    places: dict[str, list[str]] = {}
     for certificate in certificates:
+        places.setdefault(certificate.sha256, []).append(certificate.path)
+    shown = {certificate.sha256: certificate for certificate in certificates}
+    for certificate in shown.values():
         left = certificate.days_left
         days = "" if left is None else " (expired)" if left < 0 else f" ({left} days left)"
         until = f"until {certificate.not_after:%Y-%m-%d}{days}"
-        yield f"  {certificate.path}  {certificate.key_type}, {until}"
+        yield f"  {', '.join(places[certificate.sha256])}  {certificate.key_type}, {until}"
         names = [*certificate.dns_names, *certificate.ip_addresses]
         if names:
             yield f"    for {', '.join(names)}"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
+from cryptography.utils import CryptographyDeprecationWarning
 
 from compose_tls.facts import CertificateFacts
 from compose_tls.pki.keys import key_type_of
@@ -17,7 +21,8 @@ _Value = TypeVar("_Value", bound=x509.ExtensionType)
 def facts_of(certificate: x509.Certificate) -> CertificateFacts:
     """The facts of a certificate. The serial number is in hex, two digits an octet."""
     dns_names, ip_addresses = names_of(certificate)
-    serial = f"{certificate.serial_number:x}"
+    with quiet():
+        serial = f"{certificate.serial_number:x}"
     return CertificateFacts(
         subject=certificate.subject.rfc4514_string(),
         issuer=certificate.issuer.rfc4514_string(),
@@ -30,6 +35,17 @@ def facts_of(certificate: x509.Certificate) -> CertificateFacts:
         ip_addresses=ip_addresses,
         is_ca=is_ca(certificate),
     )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No warning of cryptography about a certificate that somebody else made.
+
+    It warns about old practice, such as a root with the serial number 0, on the user's terminal.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        yield
 
 
 def extension(certificate: x509.Certificate, kind: type[_Value]) -> x509.Extension[_Value] | None:

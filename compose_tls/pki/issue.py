@@ -10,16 +10,21 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from compose_tls.changes import CertificateOrder
 from compose_tls.errors import CertificateExpired, CertificateNotYetValid, ProfileViolation
 from compose_tls.facts import CertificateRole
 from compose_tls.pki.contents import is_ca, is_self_issued
-from compose_tls.pki.keys import IssuingKey, generate_key, private_key_pem, signature_hash
+from compose_tls.pki.keys import (
+    IssuingKey,
+    generate_key,
+    load_private_key,
+    private_key_pem,
+    signature_hash,
+)
 from compose_tls.pki.names import split_names
 from compose_tls.pki.pair import KeyPair
-from compose_tls.pki.pem import certificate_pem
+from compose_tls.pki.pem import certificate_pem, read_certificates
 from compose_tls.pki.profiles import BACKDATE, INCLUSIVE_END, PROFILES, Profile, extensions
 from compose_tls.pki.subject import extend_common_name, parse_subject
 
@@ -108,7 +113,7 @@ class _Issuer:
         """The issuer that a pair holds; ``None`` for none."""
         if pair is None:
             return None
-        certificate = x509.load_pem_x509_certificate(pair.certificate_pem)
+        certificate = read_certificates(pair.certificate_pem, "the CA")[0]
         name = certificate.subject.rfc4514_string()
         if not is_ca(certificate):
             raise ProfileViolation(
@@ -126,7 +131,7 @@ class _Issuer:
                 f"the CA {name} is valid only from {start:%Y-%m-%d %H:%M} UTC on",
                 hint="check the clock of this machine, or give a CA that is valid",
             )
-        key = load_pem_private_key(pair.private_key_pem, None)
+        key = load_private_key(pair.private_key_pem)
         if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
             raise ProfileViolation(
                 f"the CA {name} has a key of a kind that gRPC clients do not support",

@@ -7,13 +7,11 @@ import re
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    load_der_private_key,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from compose_tls.errors import CertificateUnreadable
+from compose_tls.pki.contents import quiet
+from compose_tls.pki.keys import load_private_key
 
 # RFC 7468 section 2; text around the blocks is allowed and ignored.
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
@@ -68,13 +66,14 @@ def read_certificates(content: bytes, path: str) -> tuple[x509.Certificate, ...]
     if blocks and not found:
         raise _wrong_kind(blocks[0][0], "certificate", path)
     try:
-        certificates = (
-            [x509.load_pem_x509_certificate(block) for block in found]
-            if found
-            else [x509.load_der_x509_certificate(content)]
-        )
-        for certificate in certificates:
-            _read_through(certificate)
+        with quiet():
+            certificates = (
+                [x509.load_pem_x509_certificate(block) for block in found]
+                if found
+                else [x509.load_der_x509_certificate(content)]
+            )
+            for certificate in certificates:
+                _read_through(certificate)
     except _MALFORMED:
         if _is_der_key(content):
             raise _wrong_kind("PRIVATE KEY", "certificate", path) from None
@@ -97,9 +96,7 @@ def read_private_key(content: bytes, path: str) -> PrivateKeyTypes:
     if blocks and not found:
         raise _wrong_kind(blocks[0][0], "private key", path)
     try:
-        if found:
-            return load_pem_private_key(found[0], None)
-        return load_der_private_key(content, None)
+        return load_private_key(found[0] if found else content)
     except TypeError:  # cryptography's way of saying that it needs a passphrase
         raise CertificateUnreadable(
             f"the private key {path} is encrypted, and Milvus cannot ask for its passphrase",
@@ -133,6 +130,10 @@ def _blocks(content: bytes) -> list[tuple[str, bytes]]:
 
 def _read_through(certificate: x509.Certificate) -> None:
     """Look at every part that is read later: cryptography decodes them only when asked."""
+    if certificate.serial_number < 0:
+        # RFC 5280 section 4.1.2.2; Go, and so Milvus, reads no such certificate from 1.23 on.
+        msg = "negative serial number"
+        raise ValueError(msg)
     _ = (
         certificate.subject,
         certificate.issuer,
@@ -145,7 +146,7 @@ def _read_through(certificate: x509.Certificate) -> None:
 
 def _is_der_key(content: bytes) -> bool:
     try:
-        load_der_private_key(content, None)
+        load_private_key(content)
     except TypeError:  # encrypted, and so a key
         return True
     except _MALFORMED:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -24,6 +25,7 @@ from compose_tls.pki.handshake import (
     shake_hands,
 )
 from compose_tls.pki.issue import issue_all
+from compose_tls.pki.names import split_names
 from compose_tls.pki.pair import KeyPair
 
 # RFC 2606 section 2: a name below .invalid is nobody's.
@@ -56,21 +58,41 @@ class RehearsedHandshake:
 
 
 @dataclass(frozen=True, slots=True)
+class _Ending:
+    """How a handshake has to end: refused by that end, for one of those reasons."""
+
+    text: str
+    refused_by: End | None = None
+    because: frozenset[int | str] = frozenset()
+
+    def is_that_of(self, outcome: Outcome) -> bool:
+        """Whether the handshake ended so."""
+        if self.refused_by is None:
+            return outcome.refused_by is None
+        reasons = {outcome.verify_code, outcome.reason}
+        return outcome.refused_by == self.refused_by and not self.because.isdisjoint(reasons)
+
+
+_ACCEPTED: Final = _Ending("accepted")
+_WRONG_NAME_SEEN: Final = _Ending("refused by the client, for its name", "client", _NAME_MISMATCH)
+_WRONG_CA_SEEN: Final = _Ending("refused by the client, for its issuer", "client", _UNKNOWN_ISSUER)
+_NOTHING_SHOWN: Final = _Ending(
+    "refused by the server, for want of a certificate",
+    "server",
+    frozenset({"peer did not return a certificate"}),
+)
+_FOREIGN_SHOWN: Final = _Ending("refused by the server, for its issuer", "server", _UNKNOWN_ISSUER)
+
+
+@dataclass(frozen=True, slots=True)
 class _Scene:
-    """A handshake to come. It has to be refused by ``refused_by`` for a reason in ``because``."""
+    """A handshake to come."""
 
     name: str
     client: ssl.SSLContext
     server: ssl.SSLContext
     server_name: str
-    expected: str = "accepted"
-    refused_by: End | None = None
-    because: frozenset[int | str] = frozenset()
-
-    def holds(self, outcome: Outcome) -> bool:
-        return outcome.refused_by == self.refused_by and (
-            self.refused_by is None or not self.because.isdisjoint(_reasons(outcome))
-        )
+    ending: _Ending
 
 
 def rehearse(
@@ -103,17 +125,22 @@ def rehearse(
     Raises:
         RehearsalFailed: A handshake did not end as it must: which one, and why.
         CertificateUnreadable: ``ca_pem`` holds no certificate.
+        NameInvalid: A server name can stand in no certificate.
+        ValueError: There is no server name: a caller's mistake.
     """
+    if not server_names:
+        msg = "a rehearsal needs a server name"
+        raise ValueError(msg)
     tried = []
     for scene in _scenes(server, ca_pem, client, server_names, mode, now or datetime.now(UTC)):
         outcome = shake_hands(scene.client, scene.server, scene.server_name)
         observed = _observed(outcome)
-        if not scene.holds(outcome):
+        if not scene.ending.is_that_of(outcome):
             raise RehearsalFailed(
-                f"{scene.name}: must be {scene.expected}, but was {observed}",
+                f"{scene.name}: must be {scene.ending.text}, but was {observed}",
                 hint=_HINTS.get(outcome.verify_code, _HINT),
             )
-        tried.append(RehearsedHandshake(scene.name, scene.expected, observed))
+        tried.append(RehearsedHandshake(scene.name, scene.ending.text, observed))
     return tuple(tried)
 
 
@@ -126,62 +153,41 @@ def _scenes(
     now: datetime,
 ) -> Iterator[_Scene]:
     mutual = mode is TlsMode.MUTUAL
-    presented = client if mutual else None
-    try:
-        friend = client_context(ca_pem, presented)
-        anonymous = client_context(ca_pem, None)
+    foreign_ca, foreign_client = _strangers(now)
+    # In mode 2 without a client certificate at hand, the server's half is still worth a rehearsal.
+    client_ca = ca_pem if mutual and client is not None else None
+    shown = client if mutual else None
+    with _taken_by_openssl():
         # Milvus takes nothing older in mode 2, and in mode 1 what Go takes.
         oldest = ssl.TLSVersion.TLSv1_3 if mutual else ssl.TLSVersion.TLSv1_2
-        open_server = server_context(server, None, minimum=oldest)
-        strict_server = server_context(server, ca_pem, minimum=oldest) if mutual else open_server
+        met = server_context(server, client_ca, minimum=oldest)
+        friend = client_context(ca_pem, shown)
+        misled = client_context(foreign_ca.certificate_pem, shown)
+        demanding = server_context(server, ca_pem, minimum=oldest) if mutual else None
+    for name in server_names:
+        by = f"a client of this CA, by {name}"
+        yield _Scene(by, friend, met, _instance(name), _ACCEPTED)
+    name = _instance(server_names[0])
+    yield _Scene("a client that asks for another name", friend, met, _WRONG_NAME, _WRONG_NAME_SEEN)
+    yield _Scene("a client that trusts another CA", misled, met, name, _WRONG_CA_SEEN)
+    if demanding is not None:
+        bare = client_context(ca_pem, None)
+        foreign = client_context(ca_pem, foreign_client)
+        yield _Scene("a client without certificate", bare, demanding, name, _NOTHING_SHOWN)
+        yield _Scene(
+            "a client with a certificate of another CA", foreign, demanding, name, _FOREIGN_SHOWN
+        )
+
+
+@contextmanager
+def _taken_by_openssl() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise RehearsalFailed(
             f"OpenSSL does not take certificate and key: {describe(error)}",
             hint="give the key that belongs to the certificate",
         ) from None
-    # In mode 2 without a client certificate at hand, the server's half is still worth a rehearsal.
-    met = strict_server if presented or not mutual else open_server
-    for name in server_names:
-        yield _Scene(f"a client of this CA, by {name}", friend, met, _instance(name))
-    some_name = _instance(server_names[0])
-    yield _Scene(
-        "a client that asks for another name",
-        friend,
-        met,
-        _WRONG_NAME,
-        "refused by the client, for its name",
-        "client",
-        _NAME_MISMATCH,
-    )
-    foreign_ca, foreign_client = _strangers(now)
-    yield _Scene(
-        "a client that trusts another CA",
-        client_context(foreign_ca.certificate_pem, presented),
-        met,
-        some_name,
-        "refused by the client, for its issuer",
-        "client",
-        _UNKNOWN_ISSUER,
-    )
-    if mutual:
-        yield _Scene(
-            "a client without certificate",
-            anonymous,
-            strict_server,
-            some_name,
-            "refused by the server, for want of a certificate",
-            "server",
-            frozenset({"peer did not return a certificate"}),
-        )
-        yield _Scene(
-            "a client with a certificate of another CA",
-            client_context(ca_pem, foreign_client),
-            strict_server,
-            some_name,
-            "refused by the server, for its issuer",
-            "server",
-            _UNKNOWN_ISSUER,
-        )
 
 
 def _strangers(now: datetime) -> tuple[KeyPair, KeyPair]:
@@ -198,12 +204,9 @@ def _strangers(now: datetime) -> tuple[KeyPair, KeyPair]:
 
 
 def _instance(name: str) -> str:
-    """A name that a client can ask for: a wildcard stands for any label."""
-    return name.replace("*", "any", 1)
-
-
-def _reasons(outcome: Outcome) -> frozenset[int | str]:
-    return frozenset({outcome.verify_code, outcome.reason})
+    """A name as a client asks for it: in ASCII, and any label for a wildcard."""
+    dns_names, ip_addresses = split_names([name])
+    return (dns_names or ip_addresses)[0].replace("*", "any", 1)
 
 
 def _observed(outcome: Outcome) -> str:

@@ -36,6 +36,10 @@ _LONGEST = {
 # A part ends at a comma that no backslash escapes; quotes are RFC 1779 and long gone.
 _PART = re.compile(r"(?:\\.|[^\\,])*", re.DOTALL)
 
+# A backslash stands before two hexadecimal digits or a special character.
+_ESCAPE = re.compile(rb'\\(?:([0-9A-Fa-f]{2})|([ "#+,;<=>\\]))')
+_SPECIAL = re.compile(rb'["+,;<>\\]')
+
 _EXAMPLE = "write it as in CN=localhost,O=milvus,C=CN; a comma inside a value is \\,"
 
 
@@ -102,22 +106,28 @@ def _attribute(part: str, text: str) -> x509.NameAttribute[str]:
             f"subject {text!r}: unknown attribute type {kind!r}",
             hint=f"did you mean {near[0]}?" if near else f"use {', '.join(_TYPES)}",
         )
-    return _checked(kind, _unescaped(kind, value, text))
-
-
-def _unescaped(kind: str, value: str, text: str) -> str:
     try:
-        # As an organization, since the library sets that type no limits that would hide the reason.
-        attributes = list(x509.Name.from_rfc4514_string(f"O={value}"))
+        meant = _unescaped(value)
     except ValueError:
-        attributes = []
-    # The hexadecimal form (#04…) is for types without a text form; none of ours is such a type.
-    if len(attributes) != 1 or value.startswith("#"):
         raise NameInvalid(
             f"subject {text!r}: the value of {kind} cannot be read",
             hint='put a backslash before each of , + " ; < > \\ and before a # at the start',
-        )
-    return str(attributes[0].value)
+        ) from None
+    return _checked(kind, meant)
+
+
+def _unescaped(value: str) -> str:
+    """A value as it is meant: RFC 4514 section 3, where hexadecimal pairs are octets of UTF-8.
+
+    Raises:
+        ValueError: It is not to be read.
+    """
+    octets = value.encode()
+    # The hexadecimal form (#04…) is for types without a text form; none of ours is such a type.
+    if octets.startswith(b"#") or _SPECIAL.search(_ESCAPE.sub(b"", octets)):
+        msg = "a special character without backslash"
+        raise ValueError(msg)
+    return _ESCAPE.sub(lambda pair: pair[2] or bytes.fromhex(pair[1].decode()), octets).decode()
 
 
 def _checked(kind: str, value: str) -> x509.NameAttribute[str]:

@@ -12,7 +12,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateUnreadable
 from compose_tls.facts import CertificateRole, Observation
 from compose_tls.pki.issue import issue_all
-from compose_tls.pki.load import certificate_facts, load_key_pair
+from compose_tls.pki.load import certificate_facts, load_certificates, load_key_pair
 from compose_tls.pki.pair import KeyPair
 from compose_tls.pki.verify import check_ca, check_client, check_server
 from compose_tls.plan.enable import EnablePlan
@@ -77,7 +77,7 @@ def issue(
     contents = {"ca.pem": ca_pem}
     for role, pair in pairs.items():
         if role != "ca":
-            contents[f"{role}.pem"] = pair.certificate_pem + pair.chain_pem
+            contents[f"{role}.pem"] = pair.full_chain_pem
         contents[f"{role}.key"] = pair.private_key_pem
     results = _results(planned, observation.directory, config, contents, now)
     fingerprints = {result.path: result.sha256 for result in results}
@@ -124,8 +124,10 @@ class _Source:
 
     def _trusted(self) -> bytes:
         path = self._setting("ca_cert")
-        content = _read(path, self.directory)
-        check_ca(content, now=self.now, path=relative(path, self.directory))
+        name = relative(path, self.directory)
+        # Only the certificates: a file that holds a key as well must not be mounted as it is.
+        content = load_certificates(_read(path, self.directory), path=name)
+        check_ca(content, now=self.now, path=name)
         return content
 
     def _brought(self, role: CertificateRole) -> KeyPair:

@@ -35,10 +35,12 @@ def edits(
     if not written:
         return
     end = spans[kept[-1]][1]
+    # libyaml takes ``:,`` for part of a text, so that an empty value needs a blank.
+    separator = " ," if document.text[end - 1] == ":" else ","
     if gone or not _one_entry_a_line(document, node, end):
-        yield end, end, "".join(f", {item}" for item in written)
+        yield end, end, f"{separator} {', '.join(written)}"
     else:
-        yield from _lines(document, end, written)
+        yield from _lines(document, end, written, separator)
 
 
 def _spans(node: Sequence | Mapping) -> list[tuple[int, int]]:
@@ -80,7 +82,7 @@ def _removal(
         yield line, document.next_line(end), ""
         comma = _COMMA.match(text, spans[first - 1][1]) if first > 0 else None
         if last + 1 == len(spans) and not rest.group(1) and comma:
-            yield comma.start(), comma.end(), ""
+            yield comma.end() - 1, comma.end(), ""
     elif last + 1 < len(spans):
         yield start, _up_to(text, end, spans[last + 1][0]), ""
     else:
@@ -99,10 +101,10 @@ def _last_removal(text: str, before: int, start: int, end: int) -> Iterator[Edit
     """Take out the last entry, and the comma after the one before it."""
     comma = _COMMA.match(text, before)
     if comma and not text[comma.end() : start].strip():
-        yield before, end, ""
+        yield comma.end() - 1, end, ""
         return
     if comma:
-        yield comma.start(), comma.end(), ""
+        yield comma.end() - 1, comma.end(), ""
     yield start, end, ""
 
 
@@ -111,14 +113,14 @@ def _one_entry_a_line(document: Document, node: Sequence | Mapping, end: int) ->
     return last_line not in {document.line(node.start), document.line(node.end - 1)}
 
 
-def _lines(document: Document, end: int, written: list[str]) -> Iterator[Edit]:
+def _lines(document: Document, end: int, written: list[str], separator: str) -> Iterator[Edit]:
     """New entries below the line of the last one, indented as that line is."""
     text = document.text
     line = text[document.line_start(end) : end]
     indent = line[: len(line) - len(line.lstrip(" \t"))]
     comma = _COMMA.match(text, end)
     if not comma:
-        yield end, end, ","
+        yield end, end, separator
     line_break = document.line_break(end)
     lines = f",{line_break}".join(indent + item for item in written)
     below = document.next_line(end)

@@ -1,0 +1,49 @@
+"""What several tests of this room share; RSA keys are made once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from compose_tls.changes import CertificateOrder
+from compose_tls.facts import CertificateRole
+from compose_tls.pki.issue import issue_all
+from compose_tls.pki.pair import KeyPair
+from tests.unit.pki.minting import NOW, SUBJECT, mint
+
+
+@pytest.fixture(scope="session")
+def rsa_key() -> rsa.RSAPrivateKey:
+    """An RSA key of 2048 bits."""
+    return rsa.generate_private_key(65537, 2048)
+
+
+@pytest.fixture(scope="session")
+def issued() -> Mapping[CertificateRole, KeyPair]:
+    """CA, server and client as enable has them issued, P-256."""
+    return issue_all(
+        [
+            CertificateOrder("ca", f"CN=compose-tls CA,{SUBJECT}", "ecdsa-p256", 3650),
+            CertificateOrder(
+                "server",
+                f"CN=localhost,{SUBJECT}",
+                "ecdsa-p256",
+                825,
+                ("localhost", "milvus_standalone", "*.milvus.example"),
+                ("127.0.0.1", "::1"),
+            ),
+            CertificateOrder(
+                "client", f"CN=client,{SUBJECT}", "ecdsa-p256", 825, ("client.milvus.internal",)
+            ),
+        ],
+        None,
+        NOW,
+    )
+
+
+@pytest.fixture(scope="session")
+def ca() -> KeyPair:
+    """A CA that a user brings."""
+    return mint("brought CA", ca=True)

@@ -1,0 +1,371 @@
+"""Rehearsing handshakes, with OpenSSL on both ends."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from compose_tls.errors import CertificateUnreadable, RehearsalFailed
+from compose_tls.facts import CertificateRole, TlsMode
+from compose_tls.pki import handshake
+from compose_tls.pki import rehearse as rehearsal
+from compose_tls.pki.handshake import Outcome, client_context, server_context, shake_hands
+from compose_tls.pki.pair import KeyPair
+from compose_tls.pki.rehearse import RehearsedHandshake, rehearse
+from tests.unit.pki.minting import CLIENT, DAY, NOW, SERVER, mint
+
+_NAMES = ("localhost", "milvus_standalone", "*.milvus.example", "127.0.0.1", "::1")
+
+
+def _rehearse(
+    server: KeyPair,
+    ca: KeyPair,
+    client: KeyPair | None = None,
+    *,
+    names: Sequence[str] = ("localhost",),
+    mode: TlsMode = TlsMode.MUTUAL,
+) -> tuple[RehearsedHandshake, ...]:
+    return rehearse(server, ca.certificate_pem, client, server_names=names, mode=mode)
+
+
+def test_what_we_issue_passes_in_mode_2(issued: Mapping[CertificateRole, KeyPair]) -> None:
+    tried = _rehearse(issued["server"], issued["ca"], issued["client"], names=_NAMES)
+    assert [(one.name, one.expected) for one in tried] == [
+        *((f"a client of this CA, by {name}", "accepted") for name in _NAMES),
+        ("a client that asks for another name", "refused by the client, for its name"),
+        ("a client that trusts another CA", "refused by the client, for its issuer"),
+        ("a client without certificate", "refused by the server, for want of a certificate"),
+        ("a client with a certificate of another CA", "refused by the server, for its issuer"),
+    ]
+    assert {one.observed for one in tried[: len(_NAMES)]} == {"accepted, with TLSv1.3"}
+    assert tried[-4].observed.startswith("refused by the client: Hostname mismatch")
+    assert "certificate" in tried[-3].observed
+    assert tried[-2].observed == "refused by the server: peer did not return a certificate"
+    assert tried[-1].observed == "refused by the server: unable to get local issuer certificate"
+
+
+@pytest.mark.parametrize("with_client", [True, False])
+def test_mode_1_asks_no_client_for_a_certificate(
+    issued: Mapping[CertificateRole, KeyPair], *, with_client: bool
+) -> None:
+    client = issued["client"] if with_client else None
+    tried = _rehearse(issued["server"], issued["ca"], client, names=_NAMES, mode=TlsMode.ONE_WAY)
+    assert [one.name for one in tried] == [
+        *(f"a client of this CA, by {name}" for name in _NAMES),
+        "a client that asks for another name",
+        "a client that trusts another CA",
+    ]
+
+
+def test_in_mode_2_without_a_client_certificate_the_refusals_are_still_rehearsed(
+    issued: Mapping[CertificateRole, KeyPair],
+) -> None:
+    tried = _rehearse(issued["server"], issued["ca"], None)
+    assert len(tried) == 5
+    assert tried[-2].observed == "refused by the server: peer did not return a certificate"
+
+
+def test_a_chain_through_intermediates_passes(ca: KeyPair) -> None:
+    lower = mint("lower", ca=True, issuer=mint("upper", ca=True, issuer=ca))
+    tried = _rehearse(mint(issuer=lower), ca, mint("jane", issuer=lower, purposes=(CLIENT,)))
+    assert len(tried) == 5
+
+
+def test_rsa_passes(rsa_key: rsa.RSAPrivateKey) -> None:
+    ca = mint("RSA CA", ca=True, key=rsa_key)
+    tried = _rehearse(mint(issuer=ca, key=rsa_key), ca, mode=TlsMode.ONE_WAY)
+    assert len(tried) == 3
+
+
+def test_a_trusted_bundle_may_hold_several_cas(ca: KeyPair) -> None:
+    other = mint("other", ca=True)
+    bundle = other.certificate_pem + ca.certificate_pem
+    client = mint("jane", issuer=other, purposes=(CLIENT,))
+    rehearse(mint(issuer=ca), bundle, client, server_names=["localhost"], mode=TlsMode.MUTUAL)
+
+
+def _good_client(ca: KeyPair) -> KeyPair:
+    return mint("jane", issuer=ca, purposes=(CLIENT,))
+
+
+def _mismatched(ca: KeyPair) -> KeyPair:
+    return KeyPair(mint(issuer=ca).certificate_pem, mint(issuer=ca).private_key_pem)
+
+
+def _unchained(ca: KeyPair) -> KeyPair:
+    server = mint(issuer=mint("lower", ca=True, issuer=ca))
+    return KeyPair(server.certificate_pem, server.private_key_pem)
+
+
+@pytest.mark.parametrize(
+    ("make", "message", "hint"),
+    [
+        (lambda ca: mint(issuer=ca, dns=["milvus"]), "Hostname mismatch", "for that name"),
+        (lambda ca: mint(issuer=ca, dns=()), "Hostname mismatch", "for that name"),
+        (
+            lambda ca: mint(issuer=ca, purposes=(CLIENT,)),
+            "certificate purpose",
+            "serverAuth",
+        ),
+        (
+            lambda ca: mint(issuer=ca, start=NOW - 9 * DAY, end=NOW - DAY),
+            "certificate has expired",
+            "renew",
+        ),
+        (
+            lambda ca: mint(issuer=ca, start=NOW + DAY),
+            "certificate is not yet valid",
+            "clock",
+        ),
+        (
+            lambda _: mint(issuer=mint("foreign", ca=True)),
+            "unable to get local issuer certificate",
+            "the CA that issued",
+        ),
+        (
+            lambda _: mint(issuer=mint("brought CA", ca=True)),
+            "unable to get local issuer certificate",
+            "the CA that issued",
+        ),
+        (_unchained, "unable to get local issuer certificate", "append intermediate"),
+        (_mismatched, "key values mismatch", "the key that belongs"),
+        (
+            lambda ca: mint(issuer=ca, without=[x509.AuthorityKeyIdentifier]),
+            "Missing Authority Key Identifier",
+            "strict verifiers",
+        ),
+    ],
+)
+@pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])
+def test_a_bad_server_certificate_fails_with_the_reason(
+    make: Callable[[KeyPair], KeyPair], message: str, hint: str, mode: TlsMode, ca: KeyPair
+) -> None:
+    with pytest.raises(RehearsalFailed) as caught:
+        _rehearse(make(ca), ca, _good_client(ca), mode=mode)
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda ca: mint("jane", issuer=ca, purposes=(SERVER,)),
+            r"refused by the server: un\w+ certificate purpose",
+        ),
+        (
+            lambda ca: mint(issuer=ca, purposes=(CLIENT,), start=NOW - 9 * DAY, end=NOW - DAY),
+            "refused by the server: certificate has expired",
+        ),
+        (
+            lambda ca: mint(issuer=ca, purposes=(CLIENT,), start=NOW + DAY),
+            "refused by the server: certificate is not yet valid",
+        ),
+        (
+            lambda _: mint(issuer=mint("foreign", ca=True), purposes=(CLIENT,)),
+            "refused by the server: unable to get local issuer certificate",
+        ),
+        (_mismatched, "key values mismatch"),
+    ],
+)
+def test_a_bad_client_certificate_fails_in_mode_2_and_is_not_used_in_mode_1(
+    make: Callable[[KeyPair], KeyPair], message: str, ca: KeyPair
+) -> None:
+    server, client = mint(issuer=ca), make(ca)
+    with pytest.raises(RehearsalFailed, match=message):
+        _rehearse(server, ca, client)
+    assert _rehearse(server, ca, client, mode=TlsMode.ONE_WAY)
+
+
+def test_the_failure_names_the_handshake_and_the_name_that_fails(ca: KeyPair) -> None:
+    with pytest.raises(RehearsalFailed) as caught:
+        _rehearse(mint(issuer=ca), ca, names=["localhost", "milvus"], mode=TlsMode.ONE_WAY)
+    assert caught.value.message == (
+        "a client of this CA, by milvus: must be accepted, but was refused by the client: "
+        "Hostname mismatch, certificate is not valid for 'milvus'"
+    )
+
+
+def test_an_address_that_is_not_covered_fails(ca: KeyPair) -> None:
+    with pytest.raises(RehearsalFailed, match=r"by ::1: must be accepted.*IP address mismatch"):
+        _rehearse(mint(issuer=ca), ca, names=["127.0.0.1", "::1"], mode=TlsMode.ONE_WAY)
+
+
+@pytest.mark.parametrize(
+    ("without", "message"),
+    [
+        (x509.KeyUsage, "CA cert does not include key usage extension"),
+        (x509.SubjectKeyIdentifier, "Missing Subject Key Identifier"),
+        (x509.BasicConstraints, "invalid CA certificate"),
+    ],
+)
+def test_a_ca_that_strict_clients_refuse_fails(
+    without: type[x509.ExtensionType], message: str
+) -> None:
+    ca = mint("lax CA", ca=True, without=[without])
+    with pytest.raises(RehearsalFailed, match=message):
+        _rehearse(mint(issuer=ca), ca, mode=TlsMode.ONE_WAY)
+
+
+def test_an_expired_ca_fails() -> None:
+    ca = mint("old CA", ca=True, start=NOW - 9 * DAY, end=NOW - DAY)
+    with pytest.raises(RehearsalFailed, match="certificate has expired"):
+        _rehearse(mint(issuer=ca), ca, mode=TlsMode.ONE_WAY)
+
+
+def test_a_server_that_takes_any_client_fails_in_mode_2(
+    issued: Mapping[CertificateRole, KeyPair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def careless(pair: KeyPair, _: bytes | None, *, minimum: ssl.TLSVersion) -> ssl.SSLContext:
+        return server_context(pair, None, minimum=minimum)
+
+    monkeypatch.setattr(rehearsal, "server_context", careless)
+    with pytest.raises(
+        RehearsalFailed,
+        match="a client without certificate: must be refused by the server, "
+        "for want of a certificate, but was accepted",
+    ):
+        _rehearse(issued["server"], issued["ca"], issued["client"])
+
+
+def test_a_client_that_checks_no_name_fails(
+    issued: Mapping[CertificateRole, KeyPair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def careless(ca_pem: bytes, pair: KeyPair | None) -> ssl.SSLContext:
+        context = client_context(ca_pem, pair)
+        context.check_hostname = False
+        return context
+
+    monkeypatch.setattr(rehearsal, "client_context", careless)
+    with pytest.raises(
+        RehearsalFailed, match="a client that asks for another name: must be refused by the client"
+    ):
+        _rehearse(issued["server"], issued["ca"], issued["client"])
+
+
+def test_a_refusal_for_another_reason_does_not_count(
+    issued: Mapping[CertificateRole, KeyPair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> Outcome:
+        outcome = shake_hands(client, server, name)
+        return Outcome("client", "no shared cipher") if outcome.refused_by else outcome
+
+    monkeypatch.setattr(rehearsal, "shake_hands", refuses)
+    with pytest.raises(RehearsalFailed, match=r"for its name, but was refused .* no shared cipher"):
+        _rehearse(issued["server"], issued["ca"], issued["client"])
+
+
+def test_names_are_asked_for_as_the_certificate_spells_them(ca: KeyPair) -> None:
+    server = mint(issuer=ca, dns=["xn--bcher-kva.example"], ips=["::1"])
+    names = ["Bücher.example", "0:0::1"]
+    assert len(_rehearse(server, ca, names=names, mode=TlsMode.ONE_WAY)) == 4
+
+
+def test_a_rehearsal_without_a_name_is_none(issued: Mapping[CertificateRole, KeyPair]) -> None:
+    with pytest.raises(ValueError, match="needs a server name"):
+        _rehearse(issued["server"], issued["ca"], names=[])
+
+
+def test_garbage_for_a_ca_is_refused(issued: Mapping[CertificateRole, KeyPair]) -> None:
+    with pytest.raises(CertificateUnreadable):
+        rehearse(issued["server"], b"garbage", None, server_names=["a"], mode=TlsMode.ONE_WAY)
+
+
+def test_the_strangers_are_valid_now_even_when_now_is_given(
+    issued: Mapping[CertificateRole, KeyPair],
+) -> None:
+    rehearse(
+        issued["server"],
+        issued["ca"].certificate_pem,
+        issued["client"],
+        server_names=["localhost"],
+        mode=TlsMode.MUTUAL,
+        now=datetime.now(UTC) + timedelta(minutes=1),
+    )
+
+
+def test_mode_2_speaks_nothing_older_than_tls_1_3(
+    issued: Mapping[CertificateRole, KeyPair],
+) -> None:
+    server = server_context(
+        issued["server"], issued["ca"].certificate_pem, minimum=ssl.TLSVersion.TLSv1_3
+    )
+    client = client_context(issued["ca"].certificate_pem, issued["client"])
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    outcome = shake_hands(client, server, "localhost")
+    assert outcome == Outcome("server", "unsupported protocol")
+
+
+def test_a_handshake_without_end_is_given_up(
+    issued: Mapping[CertificateRole, KeyPair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handshake, "_MOST_ROUNDS", 1)
+    server = server_context(issued["server"], None, minimum=ssl.TLSVersion.TLSv1_2)
+    client = client_context(issued["ca"].certificate_pem, None)
+    assert shake_hands(client, server, "localhost").reason == (
+        "the handshake does not come to an end"
+    )
+
+
+def _descriptors() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+@pytest.fixture(params=["memory", "pipe"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How a key gets to OpenSSL: as on Linux, and as elsewhere."""
+    chosen: str = request.param
+    if chosen == "pipe":
+        monkeypatch.delattr(os, "memfd_create")
+    elif not hasattr(os, "memfd_create"):
+        pytest.skip("this system has no files in memory")
+    return chosen
+
+
+def test_a_key_gets_to_openssl_without_a_file(
+    way: str,
+    issued: Mapping[CertificateRole, KeyPair],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    seen: list[str] = []
+    load = ssl.SSLContext.load_cert_chain
+
+    def watch(context: ssl.SSLContext, certfile: str, keyfile: str) -> None:
+        seen.extend([certfile, keyfile])
+        load(context, certfile, keyfile)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", watch)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    before = _descriptors()
+    assert _rehearse(issued["server"], issued["ca"], issued["client"])
+    assert all(path.startswith("/dev/fd/") for path in seen)
+    assert seen
+    assert list(tmp_path.iterdir()) == []
+    assert _descriptors() == before
+
+
+def test_a_mismatched_key_fails_in_either_way(way: str, ca: KeyPair) -> None:
+    before = _descriptors()
+    with pytest.raises(RehearsalFailed, match="OpenSSL does not take certificate and key"):
+        _rehearse(_mismatched(ca), ca)
+    assert _descriptors() == before
+
+
+def test_what_no_pipe_can_hold_fails_at_once(
+    issued: Mapping[CertificateRole, KeyPair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    server = issued["server"]
+    long = KeyPair(server.certificate_pem, server.private_key_pem, server.certificate_pem * 200)
+    before = _descriptors()
+    with pytest.raises(ValueError, match="more than a pipe holds"):
+        server_context(long, None, minimum=ssl.TLSVersion.TLSv1_2)
+    assert _descriptors() == before
