@@ -116,7 +116,7 @@ def _variables(
     directory: Path, reader: _Reader, environment: Mapping[str, str]
 ) -> Mapping[str, str]:
     if environment.get("COMPOSE_DISABLE_ENV_FILE", "").lower() in {"1", "true"}:
-        return dict(environment)
+        return environment
     content = reader.content(directory / ".env") or b""
     return {**dotenv.parse(content.decode("utf-8", "replace"), environment), **environment}
 

@@ -45,6 +45,23 @@ def up_commands(
     return tuple(commands)
 
 
+def starting(
+    project: Mapping[str, Mapping[str, Any]],
+    states: Sequence[ServiceState],
+    services: Sequence[str],
+) -> frozenset[str]:
+    """The services that ``up_commands`` starts or replaces.
+
+    Args:
+        project: All services by name as ``docker compose config`` has them.
+        states: The containers that there are.
+        services: The services that have to read their files again.
+    """
+    if not any(state.alive for state in states):
+        return frozenset(project)
+    return frozenset(services) | {name for name, _ in _not_ready(project, states, services)}
+
+
 def _not_ready(
     project: Mapping[str, Mapping[str, Any]],
     states: Sequence[ServiceState],

@@ -184,8 +184,8 @@ class _Planner:
             for suffix, mode in ((".pem", _PUBLIC), (".key", _PRIVATE)):
                 name = f"{role}{suffix}"
                 path = self.pki / name
-                if source == "brought" and name == "ca.key":
-                    # The user's CA key stays where the user keeps it.
+                if name == "ca.key" and source != "issued" and self._digest(path) is None:
+                    # The key of a CA that the user brought stays where the user keeps it.
                     continue
                 if source == "kept":
                     changes.append(KeepFile(path, self._digest(path)))

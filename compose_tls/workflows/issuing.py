@@ -21,6 +21,9 @@ from compose_tls.state.model import STATE_FILE
 
 _ROLES: tuple[CertificateRole, ...] = ("ca", "server", "client")
 
+_RESTORE = "restore it, or move the directory away to start with new certificates"
+_CHECK_PATH = "name an existing file that you may read"
+
 
 @dataclass(frozen=True, slots=True)
 class Issued:
@@ -43,9 +46,12 @@ def require_sound(observation: Observation, config: TlsConfig) -> None:
     for role in _ROLES:
         certificate = observation.directory / config.pki_dir / f"{role}.pem"
         key = certificate.with_suffix(".key")
-        there = [observation.files.get(path) is not None for path in (certificate, key)]
-        if any(there) and role not in observation.pki.usable:
-            _pair(certificate, key, observation.directory)
+        has_certificate, has_key = (observation.files.get(path) for path in (certificate, key))
+        if role == "ca" and has_certificate and not has_key:
+            # The key of a CA that the user brought stays where the user keeps it.
+            continue
+        if (has_certificate or has_key) and role not in observation.pki.usable:
+            _pair(certificate, key, observation.directory, _RESTORE)
 
 
 def issue(
@@ -100,38 +106,44 @@ class _Source:
         self.now = now
 
     def pairs(self) -> tuple[dict[CertificateRole, KeyPair], bytes]:
-        """The pairs of all roles, and the CA certificates that are to be trusted."""
-        pki = self.directory / self.config.pki_dir
+        """The pairs of all roles that have a key here, and the CA certificates to be trusted."""
         found: dict[CertificateRole, KeyPair] = {}
-        for role, source in self.sources.items():
-            if source == "kept":
-                found[role] = _pair(pki / f"{role}.pem", pki / f"{role}.key", self.directory)
-            elif source == "brought" and role != "ca":
+        for role in ("server", "client"):
+            if self.sources.get(role) == "kept":
+                found[role] = _pair(*self._kept(role), self.directory, _RESTORE)
+            elif self.sources.get(role) == "brought":
                 found[role] = self._brought(role)
-        if self.sources["ca"] == "brought":
-            ca_pem = self._trusted()
-            if self.config.ca_key is not None:
-                found["ca"] = self._brought("ca")
-        else:
-            ca_pem = b""
-        found.update(issue_all(self.orders, found.get("ca"), self.now))
-        if self.sources["ca"] != "brought":
-            ca_pem = found["ca"].certificate_pem
-        elif "ca" in found:
-            del found["ca"]
+        issued = issue_all(self.orders, self._issuer(), self.now)
+        found.update(issued)
+        ca_pem = issued["ca"].certificate_pem if "ca" in issued else self._trusted()
         self._check(found, ca_pem)
         return found, ca_pem
 
+    def _issuer(self) -> KeyPair | None:
+        """The CA to issue under, where it is there already and there is something to issue."""
+        if not self.orders or self.sources["ca"] == "issued":
+            return None
+        if self.sources["ca"] == "brought":
+            return self._brought("ca")
+        hint = "name the CA and its key with --ca-cert and --ca-key, or restore the key"
+        return _pair(*self._kept("ca"), self.directory, hint)
+
+    def _kept(self, role: CertificateRole) -> tuple[Path, Path]:
+        certificate = self.directory / self.config.pki_dir / f"{role}.pem"
+        return certificate, certificate.with_suffix(".key")
+
     def _trusted(self) -> bytes:
-        path = self._setting("ca_cert")
+        brought = self.sources["ca"] == "brought"
+        path = self._setting("ca_cert") if brought else self._kept("ca")[0]
         name = relative(path, self.directory)
         # Only the certificates: a file that holds a key as well must not be mounted as it is.
-        content = load_certificates(_read(path, self.directory), path=name)
+        content = load_certificates(_read(path, self.directory, _CHECK_PATH), path=name)
         check_ca(content, now=self.now, path=name)
         return content
 
     def _brought(self, role: CertificateRole) -> KeyPair:
-        return _pair(self._setting(f"{role}_cert"), self._setting(f"{role}_key"), self.directory)
+        certificate, key = self._setting(f"{role}_cert"), self._setting(f"{role}_key")
+        return _pair(certificate, key, self.directory, _CHECK_PATH)
 
     def _check(self, found: Mapping[CertificateRole, KeyPair], ca_pem: bytes) -> None:
         if self.sources["server"] == "brought":
@@ -154,16 +166,16 @@ def _verified_names(planned: EnablePlan, config: TlsConfig) -> list[str]:
     return [*planned.certificates.dns_names, *planned.certificates.ip_addresses]
 
 
-def _pair(certificate: Path, key: Path, directory: Path) -> KeyPair:
+def _pair(certificate: Path, key: Path, directory: Path, hint: str) -> KeyPair:
     return load_key_pair(
-        _read(certificate, directory),
-        _read(key, directory),
+        _read(certificate, directory, hint),
+        _read(key, directory, hint),
         certificate_path=relative(certificate, directory),
         key_path=relative(key, directory),
     )
 
 
-def _read(path: Path, directory: Path) -> bytes:
+def _read(path: Path, directory: Path, hint: str) -> bytes:
     name = relative(path, directory)
     try:
         return path.read_bytes()
@@ -171,11 +183,7 @@ def _read(path: Path, directory: Path) -> bytes:
         reason = "is missing"
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
-    raise CertificateUnreadable(
-        f"{name} {reason}",
-        hint=f"restore {name}, or move the directory away to start with new certificates",
-        path=name,
-    )
+    raise CertificateUnreadable(f"{name} {reason}", hint=hint, path=name)
 
 
 def _results(

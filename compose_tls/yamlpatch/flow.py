@@ -25,6 +25,8 @@ def edits(
     Comments stay with the entries they follow. When nothing is left of the collection, only its
     brackets stay.
     """
+    if not gone and not written:
+        return
     spans = _spans(node)
     kept = [index for index in range(len(spans)) if index not in gone]
     if not kept:

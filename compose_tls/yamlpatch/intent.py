@@ -26,7 +26,8 @@ class Text:
     string: bool = False
 
 
-Value: TypeAlias = "Text | Mapping[str, Value] | tuple[Value, ...]"
+Item: TypeAlias = Text | Mapping[str, Text]
+Value: TypeAlias = "Text | Mapping[str, Value] | tuple[Item, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Append:
     """The sequence at this place gets one more item at its end; it is made where it is missing."""
 
     route: Route
-    item: Text | Mapping[str, Text]
+    item: Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class EditTree:
     """The intents below one node, by key."""
 
     put: Text | None = None
-    appended: list[Text | Mapping[str, Text]] = field(default_factory=list)
+    appended: list[Item] = field(default_factory=list)
     removed_items: list[str | Mapping[str, str]] = field(default_factory=list)
     remove: bool = False
     children: dict[str, EditTree] = field(default_factory=dict)

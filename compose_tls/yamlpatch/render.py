@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from compose_tls.yamlpatch.intent import Text, Value
+from compose_tls.yamlpatch.intent import Item, Text, Value
 from compose_tls.yamlpatch.nodes import Node, Scalar
 
 Quote: TypeAlias = Literal["", "'", '"']
@@ -112,7 +112,7 @@ def block_entry(key: str, value: Value, column: int, look: Look) -> list[str]:
 
 
 def block_value(
-    value: Mapping[str, Value] | tuple[Value, ...], column: int, look: Look
+    value: Mapping[str, Value] | tuple[Item, ...], column: int, look: Look
 ) -> list[str]:
     """The lines of a collection below its key, which stands at ``column``."""
     lines: list[str] = []
@@ -125,13 +125,11 @@ def block_value(
     return lines
 
 
-def block_item(item: Value, column: int, gap: str, look: Look) -> list[str]:
+def block_item(item: Item, column: int, gap: str, look: Look) -> list[str]:
     """A sequence item in block style, as lines without line breaks; ``gap`` follows the dash."""
     dash = " " * column + "-" + gap
     if isinstance(item, Text):
         return [dash + _new_scalar(item, look.quote, flow=False)]
-    if not isinstance(item, Mapping):
-        return [dash + flow_value(item, look)]
     lines: list[str] = []
     for name, value in item.items():
         lines += block_entry(name, value, len(dash), look)

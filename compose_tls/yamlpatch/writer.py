@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from compose_tls.yamlpatch import flow, layout, render
 from compose_tls.yamlpatch.document import Document
 from compose_tls.yamlpatch.guard import Guard
-from compose_tls.yamlpatch.intent import Route, Text, Value
+from compose_tls.yamlpatch.intent import Item, Route, Text, Value
 from compose_tls.yamlpatch.nodes import Mapping, Node, Scalar, Sequence
 from compose_tls.yamlpatch.reader import block_header, content_start
 from compose_tls.yamlpatch.splice import Splice
@@ -42,9 +42,7 @@ class Writer:
 
     def replace(self, start: int, end: int, new: str) -> None:
         """Put ``new`` where [start, end) is."""
-        old = self._document.text[start:end]
-        if old != new:
-            self.found.append(Splice(start, old, new))
+        self.found.append(Splice(start, self._document.text[start:end], new))
 
     def write_scalar(
         self, parent: Mapping, key: Node, node: Scalar, written: str, route: Route
@@ -70,7 +68,7 @@ class Writer:
         parent: Mapping,
         key: Node,
         node: Scalar,
-        value: ReadMapping[str, Value] | tuple[Value, ...],
+        value: ReadMapping[str, Value] | tuple[Item, ...],
         route: Route,
     ) -> None:
         """Put a collection in the place of an empty value or a null.
@@ -119,7 +117,7 @@ class Writer:
         self,
         parent: Mapping,
         node: Sequence,
-        items: ReadSequence[Text | ReadMapping[str, Text]],
+        items: ReadSequence[Item],
         route: Route,
     ) -> None:
         """Put new items at the end of a block sequence.

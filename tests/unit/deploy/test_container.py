@@ -64,7 +64,7 @@ def test_a_time_that_the_engine_leaves_empty_is_none() -> None:
     assert engine_time("") is None
 
 
-ALL_IPV4 = "0.0.0.0"  # noqa: S104 - what an engine answers; nothing is bound
+ALL_IPV4 = "0.0.0.0"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,233 @@
+"""The programs here are real executables, as small as what is asked of them; Compose itself is not
+imitated: what it does is shown in tests/e2e/test_deploy_room.py.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from compose_tls.deploy.compose_cli import ComposeCli, ComposeProject
+from compose_tls.errors import ComposeFailed, ComposeMissing, PortTaken
+
+
+def program(folder: Path, name: str, script: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def path_of(*folders: Path) -> dict[str, str]:
+    return {"PATH": ":".join(str(folder) for folder in folders)}
+
+
+def test_the_plugin_is_found(tmp_path: Path) -> None:
+    docker = program(tmp_path, "docker", 'test "$*" = "compose version --short" && echo v2.40.3')
+    program(tmp_path, "docker-compose", "echo 5.0.0")
+
+    cli = ComposeCli.find(path_of(tmp_path))
+
+    assert cli.command == (str(docker), "compose")
+    assert cli.version == "2.40.3"
+
+
+def test_without_the_plugin_a_new_docker_compose_is_found(tmp_path: Path) -> None:
+    program(tmp_path, "docker", "exit 1")
+    compose = program(tmp_path, "docker-compose", 'test "$*" = "version --short" && echo 2.29.1')
+
+    assert ComposeCli.find(path_of(tmp_path)).command == (str(compose),)
+
+
+def test_without_docker_a_new_docker_compose_is_found(tmp_path: Path) -> None:
+    compose = program(tmp_path, "docker-compose", "echo 2.29.1")
+
+    assert ComposeCli.find(path_of(tmp_path)).command == (str(compose),)
+
+
+@pytest.mark.parametrize(
+    ("programs", "tried"),
+    [
+        (
+            {},
+            (
+                "docker compose: there is no docker on the PATH;"
+                " docker-compose: there is no docker-compose on the PATH"
+            ),
+        ),
+        (
+            {"docker": "exit 1", "docker-compose": "echo 1.29.2"},
+            "docker compose: the plugin is not installed; docker-compose: version 1.29.2 is too old",
+        ),
+        (
+            {"docker-compose": "exit 127"},
+            "docker compose: there is no docker on the PATH; docker-compose: it does not run",
+        ),
+    ],
+)
+def test_what_was_tried_is_said_when_there_is_none(
+    tmp_path: Path, programs: dict[str, str], tried: str
+) -> None:
+    for name, script in programs.items():
+        program(tmp_path, name, script)
+
+    with pytest.raises(ComposeMissing) as caught:
+        ComposeCli.find(path_of(tmp_path))
+
+    assert caught.value.message == f"Docker Compose 2 or newer was not found ({tried})"
+    assert "https://docs.docker.com/compose/install/" in caught.value.hint
+
+
+def test_a_program_for_another_machine_does_not_run(tmp_path: Path) -> None:
+    (tmp_path / "docker-compose").write_bytes(b"\x7fELF nothing else")
+    (tmp_path / "docker-compose").chmod(0o755)
+
+    with pytest.raises(ComposeMissing, match="docker-compose: it does not run"):
+        ComposeCli.find(path_of(tmp_path))
+
+
+def test_an_environment_without_a_path_has_no_compose() -> None:
+    with pytest.raises(ComposeMissing, match="there is no docker on the PATH"):
+        ComposeCli.find({})
+
+
+SHOW = """
+printf '{"name": "shown", "arguments": "%s", "pwd": "%s", "cwd": "%s", "progress": "%s", "mine": "%s"}' \\
+  "$*" "$PWD" "$(/bin/pwd)" "$COMPOSE_PROGRESS" "$MINE"
+"""
+
+
+def test_compose_runs_in_the_project_with_the_users_files_and_environment(tmp_path: Path) -> None:
+    shown = program(tmp_path / "bin", "docker-compose", SHOW)
+    directory = tmp_path / "my project"
+    directory.mkdir()
+    files = (Path("a.yml"), tmp_path / "b.yml")
+    environment = {"PWD": "/elsewhere", "COMPOSE_PROGRESS": "json", "MINE": "kept"}
+    cli = ComposeCli((str(shown),), "2.40.3")
+
+    config = cli.config(ComposeProject(directory, files, environment))
+
+    assert config == {
+        "name": "shown",
+        "arguments": f"--file a.yml --file {tmp_path}/b.yml config --format json",
+        "pwd": str(directory),
+        "cwd": str(directory),
+        "progress": "plain",
+        "mine": "kept",
+    }
+    assert cli.project_name(ComposeProject(directory)) == "shown"
+
+
+def test_without_files_compose_searches_itself(tmp_path: Path) -> None:
+    cli = ComposeCli((str(program(tmp_path, "docker-compose", SHOW)),), "2.40.3")
+
+    assert cli.config(ComposeProject(tmp_path))["arguments"] == "config --format json"
+
+
+def test_a_project_shows_no_environment() -> None:
+    assert "hunter2" not in repr(ComposeProject(Path(), (), {"PASSWORD": "hunter2"}))
+
+
+def test_what_compose_refuses_is_an_error_with_its_words(tmp_path: Path) -> None:
+    cli = ComposeCli(
+        (
+            str(
+                program(
+                    tmp_path, "docker-compose", "echo 'no configuration file provided' >&2; exit 14"
+                )
+            ),
+        ),
+        "2.40.3",
+    )
+
+    with pytest.raises(
+        ComposeFailed, match="docker compose config failed: no configuration file"
+    ) as caught:
+        cli.config(ComposeProject(tmp_path))
+
+    assert "--project-directory" in caught.value.hint
+
+
+# Answers `config` and `ps` with what lies beside it, and writes down each `up` and `stop`.
+PROJECT = """
+here=$(dirname "$0")
+case "$*" in
+  config*) /bin/cat "$here/config${COMPOSE_PROFILES:+-all}.json" ;;
+  ps*) /bin/cat "$here/ps.json" ;;
+  *)
+    echo "$*" >>"$here/done"
+    echo " Container p-standalone-1 Recreated " >&2
+    echo " Container p-standalone-1 Recreated " >&2
+    if [ -e "$here/fails" ]; then /bin/cat "$here/fails" >&2; exit 1; fi ;;
+esac
+"""
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> ComposeCli:
+    compose = program(tmp_path, "docker-compose", f"PATH=/usr/bin:/bin\n{PROJECT}")
+    services = {
+        "etcd": {},
+        "standalone": {"depends_on": {"etcd": {"condition": "service_started"}}},
+    }
+    (tmp_path / "config.json").write_text(json.dumps({"name": "p", "services": services}))
+    (tmp_path / "ps.json").write_text("")
+    return ComposeCli((str(compose),), "2.40.3")
+
+
+def running(folder: Path, *services: str) -> None:
+    entries = [{"Service": s, "Name": f"p-{s}-1", "ID": "1", "State": "running"} for s in services]
+    (folder / "ps.json").write_text(json.dumps(entries))
+
+
+def done(folder: Path) -> list[str]:
+    return (folder / "done").read_text(encoding="utf-8").splitlines()
+
+
+def test_a_stopped_project_is_started(cli: ComposeCli, tmp_path: Path) -> None:
+    cli.up(ComposeProject(tmp_path), ["standalone"])
+
+    assert done(tmp_path) == ["up --detach"]
+
+
+def test_in_a_running_project_the_service_is_replaced_and_each_step_told_once(
+    cli: ComposeCli, tmp_path: Path
+) -> None:
+    running(tmp_path, "etcd", "standalone")
+    events: list[str] = []
+
+    cli.up(ComposeProject(tmp_path), ["standalone"], on_event=events.append)
+
+    assert done(tmp_path) == ["up --detach --no-deps --force-recreate standalone"]
+    assert events == ["container p-standalone-1: recreated"]
+
+
+def test_a_service_of_a_profile_that_is_off_is_started_by_name(
+    cli: ComposeCli, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").rename(tmp_path / "config-all.json")
+    (tmp_path / "config.json").write_text('{"name": "p", "services": {"api": {}}}')
+
+    cli.up(ComposeProject(tmp_path), ["standalone"])
+
+    assert done(tmp_path) == ["up --detach standalone"]
+
+
+def test_a_failing_start_is_an_error_and_ends_the_steps(cli: ComposeCli, tmp_path: Path) -> None:
+    running(tmp_path, "standalone")
+    (tmp_path / "fails").write_text("Bind for 0.0.0.0:19530 failed: port is already allocated\n")
+
+    with pytest.raises(PortTaken, match="container other") as caught:
+        cli.up(ComposeProject(tmp_path), ["standalone"], port_owner=lambda _: "container other")
+
+    assert caught.value.hint.startswith("stop container other")
+    assert done(tmp_path) == ["up --detach --no-recreate etcd"]
+
+
+def test_services_are_stopped(cli: ComposeCli, tmp_path: Path) -> None:
+    cli.stop(ComposeProject(tmp_path), ["standalone"])
+
+    assert done(tmp_path) == ["stop standalone"]

@@ -1,0 +1,70 @@
+"""What can be seen of the engine's client without an engine; the rest is in tests/e2e."""
+
+from __future__ import annotations
+
+import http.server
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from compose_tls.deploy.engine import Engine
+from compose_tls.errors import EngineRemote, EngineUnreachable
+
+
+@pytest.fixture
+def not_an_engine() -> Iterator[str]:
+    """A web server that knows nothing of Docker."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(404)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"tcp://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_what_is_not_an_engine_is_said_not_to_answer_as_one(not_an_engine: str) -> None:
+    with pytest.raises(EngineUnreachable, match="does not answer as one") as caught:
+        Engine.connect({"DOCKER_HOST": not_an_engine})
+
+    assert "docker info" in caught.value.hint
+
+
+def test_tls_without_certificates_is_said_not_to_answer(not_an_engine: str, tmp_path: Path) -> None:
+    environment = {
+        "DOCKER_HOST": not_an_engine,
+        "DOCKER_TLS_VERIFY": "1",
+        "DOCKER_CERT_PATH": str(tmp_path),
+    }
+
+    with pytest.raises(EngineUnreachable, match="does not answer as one"):
+        Engine.connect(environment)
+
+
+def test_an_engine_elsewhere_is_refused_without_a_connection() -> None:
+    with pytest.raises(EngineRemote):
+        Engine.connect({"DOCKER_HOST": "tcp://192.0.2.1:2375"})
+
+
+def test_a_missing_engine_without_docker_on_the_path_says_how_to_install_it(tmp_path: Path) -> None:
+    with pytest.raises(EngineUnreachable) as caught:
+        Engine.connect({"DOCKER_HOST": f"unix://{tmp_path}/none.sock", "PATH": str(tmp_path)})
+
+    assert "https://docs.docker.com/engine/install/" in caught.value.hint
+
+
+def test_the_module_is_imported_without_docker() -> None:
+    code = "import sys, compose_tls.deploy.engine as _; sys.exit('docker' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
