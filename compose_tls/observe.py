@@ -115,6 +115,8 @@ class _Reader:
 def _variables(
     directory: Path, reader: _Reader, environment: Mapping[str, str]
 ) -> Mapping[str, str]:
+    # Compose runs in the project directory, and so ${PWD} is that directory.
+    environment = {**environment, "PWD": str(directory)}
     if environment.get("COMPOSE_DISABLE_ENV_FILE", "").lower() in {"1", "true"}:
         return environment
     content = reader.content(directory / ".env") or b""

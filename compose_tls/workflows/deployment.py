@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
 from compose_tls.apply.inverse import Snapshot, inverse
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan
 from compose_tls.checks.readiness import readiness
+from compose_tls.checks.target import Target
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.compose_cli import ComposeCli, ComposeProject
 from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.ports import require_free
+from compose_tls.deploy.recreate import starting
 from compose_tls.deploy.wait import wait_until_ready
 from compose_tls.errors import (
     CheckFailed,
@@ -58,20 +62,17 @@ class Deployment:
             CheckFailed: It runs, but does not do what it must.
         """
         try:
+            began = datetime.now(UTC)
             self._up(on_event)
-            address = self._address()
-            target = target_of(
-                self.planned.plan.directory, self.planned.state, self.config, address
-            )
             wait_until_ready(
-                lambda: readiness(target, timeout=_PROBE_SECONDS),
+                lambda: readiness(self._target(), timeout=_PROBE_SECONDS),
                 self._container,
-                self._log,
+                lambda: self._log(began),
                 service=self.planned.service,
                 timeout=self.config.timeout,
                 on_event=on_event,
             )
-            return prove(target, self.config, on_event)
+            return prove(self._target(), self.config, on_event)
         except (EngineError, CheckFailed) as error:
             if undo is not None and undo[0].changed:
                 self._restore(undo, error, on_event)
@@ -88,11 +89,12 @@ class Deployment:
     def _container(self) -> ContainerFacts | None:
         return self.engine.container(self.name, self.planned.service)
 
-    def _log(self) -> list[str]:
+    def _log(self, since: datetime) -> list[str]:
         found = self._container()
-        return self.engine.log_tail(found.id, since=found.started_at) if found else []
+        return self.engine.log_tail(found.id, since=since) if found else []
 
-    def _address(self) -> Address:
+    def _target(self) -> Target:
+        """The server, once its container runs: only then does the engine tell its port."""
         container = self._container()
         place = container.published_port(self.planned.proxy_port) if container else None
         if place is None:
@@ -100,7 +102,8 @@ class Deployment:
                 f"service {self.planned.service} publishes no port for Milvus, so nothing can be proved",
                 hint=f'publish it: ports: ["{self.planned.proxy_port}:{self.planned.proxy_port}"]',
             )
-        return Address(*place)
+        directory = self.planned.plan.directory
+        return target_of(directory, self.planned.state, self.config, Address(*place))
 
     def _restore(self, undo: Undo, error: ComposeTlsError, on_event: steps.OnEvent) -> None:
         """Put the previous files back and start the previous service again."""
@@ -146,7 +149,11 @@ def prepare(
     files = tuple(directory / name for name in config.file)
     project = ComposeProject(directory, files, variables)
     document = compose.config(project)
-    running = frozenset(state.service for state in compose.ps(project) if state.running)
-    require_free(document.get("services") or {}, running, engine.port_owner)
+    services: dict[str, Any] = document.get("services") or {}
+    states = compose.ps(project)
+    running = frozenset(state.service for state in states if state.running)
+    begun = starting(services, states, [planned.service])
+    concerned = {name: services[name] for name in begun if name in services}
+    require_free(concerned, running, engine.port_owner)
     was_running = planned.service in running
     return Deployment(planned, config, engine, compose, project, str(document["name"]), was_running)

@@ -74,14 +74,14 @@ class Proof:
         )
 
     def _is_same(self, old: Node, new: Node) -> bool:
+        if isinstance(old, Scalar) and isinstance(new, Scalar):
+            return old.value == new.value and old.style == new.style and old.tag == new.tag
         if isinstance(old, Alias) or isinstance(new, Alias):
-            old, new = resolve(old), resolve(new)
-            pair = (id(old), id(new))
+            pair = (id(resolve(old)), id(resolve(new)))
             if pair in self._same:
                 return True
             self._same.add(pair)
-        if isinstance(old, Scalar) and isinstance(new, Scalar):
-            return old.value == new.value and old.style == new.style and old.tag == new.tag
+            return self._is_same(resolve(old), resolve(new))
         if old.tag != new.tag:
             return False
         if isinstance(old, Sequence) and isinstance(new, Sequence):
