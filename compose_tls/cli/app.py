@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -71,24 +72,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, as documented in docs/exit-codes.md.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a terminal cannot show (a name in Chinese, a path that is not UTF-8) ends nothing.
+            stream.reconfigure(errors="backslashreplace")
     try:
         outcome = app.main(args=list(arguments), prog_name="compose-tls", standalone_mode=False)
     except ComposeTlsError as error:
         return _report(arguments, error)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        _say(error.format_message(), err=True)
         return error.exit_code
     except click.ClickException as error:
         return _report(arguments, _usage_error(error))
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+        _say("interrupted", err=True)
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Nobody reads on; Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:
+        # So click ends a command whose output nobody reads any more: no failure of the command.
         return 0
     except Exception as error:  # noqa: BLE001 - the boundary: no traceback ever reaches a user
-        click.echo(_bug(error), err=True)
+        _say(_bug(error), err=True)
         return _BUG
     return outcome if isinstance(outcome, int) else 0
 
@@ -103,13 +107,21 @@ def _usage_error(error: click.ClickException) -> WrongUsage:
 def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
     from compose_tls.cli import render  # noqa: PLC0415 - pydantic costs 80 ms, not for --help
 
-    command = next((word for word in arguments if not word.startswith("-")), "")
+    command = next((word for word in arguments if word in _COMMANDS), "")
     checks: tuple[CheckResult, ...] | None = getattr(error, "checks", None)
     if "--json" in arguments:
-        click.echo(render.failure_json(command, error, checks))
+        _say(render.failure_json(command, error, checks))
     else:
-        click.echo(render.failure_text(error, checks), err=True)
+        _say(render.failure_text(error, checks), err=True)
     return error.exit_code
+
+
+def _say(text: str, *, err: bool = False) -> None:
+    try:
+        click.echo(text, err=err)
+    except BrokenPipeError:
+        # Nobody reads on; Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
 
 
 def _bug(error: Exception) -> str:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from compose_tls.errors import ComposeFileNotFound
+from compose_tls.errors import ComposeFileNotFound, ConflictingSettings
 
 DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDE_FILES = (
@@ -19,6 +19,7 @@ OVERRIDE_FILES = (
     "docker-compose.override.yml",
     "docker-compose.override.yaml",
 )
+NEW_OVERRIDE = "compose.override.yaml"
 
 
 def compose_files(
@@ -38,7 +39,7 @@ def compose_files(
     Raises:
         ComposeFileNotFound: There is none, or a named one is missing.
     """
-    names = list(chosen) or _from_environment(environment)
+    names = named_files(chosen, environment)
     if names:
         paths = tuple(directory / name for name in names)
         for path in paths:
@@ -58,6 +59,35 @@ def compose_files(
         )
     override = next((directory / name for name in OVERRIDE_FILES if exists(directory / name)), None)
     return (base,) if override is None else (base, override)
+
+
+def override_file(
+    files: Sequence[Path], chosen: Sequence[str], exists: Callable[[Path], bool]
+) -> Path:
+    """The override file that Compose loads by itself: the one that is there, else a new one.
+
+    Args:
+        files: The files that Compose loads now.
+        chosen: What the user named with ``-f`` or ``COMPOSE_FILE``.
+        exists: Whether a file exists.
+
+    Raises:
+        ConflictingSettings: With named files, Compose looks for no override.
+    """
+    if chosen:
+        raise ConflictingSettings(
+            "Compose looks for no override file where files are named with -f or COMPOSE_FILE",
+            hint="use --style in-place, or name the override file as well and no --style",
+        )
+    base = files[0].parent
+    return next(
+        (base / name for name in OVERRIDE_FILES if exists(base / name)), base / NEW_OVERRIDE
+    )
+
+
+def named_files(chosen: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """The files that the user names, with ``-f`` or with ``COMPOSE_FILE``."""
+    return list(chosen) or _from_environment(environment)
 
 
 def _from_environment(environment: Mapping[str, str]) -> list[str]:

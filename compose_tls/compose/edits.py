@@ -29,23 +29,52 @@ class MountOrder:
     read_only_allowed: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """The compose file that gets the edits of a service.
+
+    Attributes:
+        file: The file.
+        base: The directory that relative paths in it are relative to.
+        definition: What it says of the service already; ``None`` for nothing.
+    """
+
+    file: Path
+    base: Path
+    definition: Definition | None
+
+    @classmethod
+    def main(cls, service: Service) -> Destination:
+        """The file that defines the service."""
+        definition = service.main
+        return cls(definition.file, definition.base, definition)
+
+    @classmethod
+    def override(cls, service: Service, file: Path, base: Path) -> Destination:
+        """An override file, whether it is there yet or not."""
+        own = (d for d in service.definitions if d.file == file and d.editable)
+        return cls(file, base, next(own, None))
+
+
 def add_mounts(
-    project: ComposeProject, service: Service, orders: ReadSequence[MountOrder]
+    project: ComposeProject,
+    service: Service,
+    orders: ReadSequence[MountOrder],
+    into: Destination,
 ) -> list[Intent]:
     """The intents that add bind mounts to a service.
 
     Raises:
         EditRefused: The service inherits its volumes, so that ours would replace them.
     """
-    definition = service.main
-    _require_own(definition, "volumes")
+    _require_own(into, "volumes")
     route = (*_route(service), "volumes")
-    mounts = [mount for mount in service.mounts() if mount.file == definition.file]
-    prefix = _prefix(project, service, definition)
-    flags = _flags(mounts)
+    mounts = [mount for mount in service.mounts() if mount.file == into.file]
+    prefix = _prefix(project, service, into)
+    flags = _flags(mounts or service.mounts())
     intents: list[Intent] = []
     for order in orders:
-        source = _source(order.host_path, definition, prefix)
+        source = _source(order.host_path, into.base, prefix)
         options = [f for f in flags if f != "ro" or order.read_only_allowed]
         if mounts and all(mount.long for mount in mounts):
             item: ReadMapping[str, Text] = {
@@ -61,16 +90,17 @@ def add_mounts(
     return intents
 
 
-def set_variables(service: Service, variables: ReadMapping[str, str]) -> list[Intent]:
-    """The intents that set environment variables in the main definition of a service.
+def set_variables(
+    service: Service, variables: ReadMapping[str, str], into: Destination
+) -> list[Intent]:
+    """The intents that set environment variables of a service.
 
     Raises:
         EditRefused: The service inherits its environment, so that ours would replace it.
     """
-    definition = service.main
-    _require_own(definition, "environment")
+    _require_own(into, "environment")
     route = (*_route(service), "environment")
-    if isinstance(definition.field("environment"), Sequence):
+    if into.definition and isinstance(into.definition.field("environment"), Sequence):
         return [
             Append(route, Text(f"{k}={_escaped(v)}", string=True)) for k, v in variables.items()
         ]
@@ -110,54 +140,55 @@ def _escaped(value: str) -> str:
     return value.replace("$", "$$")
 
 
-def _require_own(definition: Definition, name: str) -> None:
-    if definition.node.get(name) is None and (inherited := definition.field(name)) is not None:
+def _require_own(into: Destination, name: str) -> None:
+    definition = into.definition
+    if definition is None or definition.node.get(name) is not None:
+        return
+    if (inherited := definition.field(name)) is not None:
         raise EditRefused(
             f"the service inherits {name} through a merge key (<<), which its own would replace",
-            hint=f"write {name} out in the service itself, then run the command again",
+            hint=f"use --style override, or write {name} out in the service itself",
             path=definition.document.name,
             line=definition.line(inherited),
         )
 
 
-def _source(host_path: Path, definition: Definition, prefix: str) -> str:
+def _source(host_path: Path, base: Path, prefix: str) -> str:
     try:
-        inside = host_path.relative_to(definition.base).as_posix()
+        inside = host_path.relative_to(base).as_posix()
     except ValueError:
-        outside = os.path.relpath(host_path, definition.base)
+        outside = os.path.relpath(host_path, base)
         return _escaped(outside if outside.startswith("..") else str(host_path))
     return f"{prefix}/{_escaped(inside)}"
 
 
-def _prefix(project: ComposeProject, service: Service, definition: Definition) -> str:
+def _prefix(project: ComposeProject, service: Service, into: Destination) -> str:
     """What host paths in this file start with where they mean its directory: ``.`` mostly."""
     same_file = [
         other
         for other in project.services.values()
-        if other.name != service.name and other.definitions[0].file == definition.file
+        if other.name != service.name and other.definitions[0].file == into.file
     ]
     for group in ([service], same_file):
         found = Counter(
             prefix
             for one in group
             for mount in one.mounts()
-            if (prefix := _prefix_of(mount, definition, service.variables))
+            if (prefix := _prefix_of(mount, into.base, service.variables))
         )
         if found:
             return found.most_common(1)[0][0]
     return "."
 
 
-def _prefix_of(
-    mount: Mount, definition: Definition, variables: ReadMapping[str, str]
-) -> str | None:
+def _prefix_of(mount: Mount, base: Path, variables: ReadMapping[str, str]) -> str | None:
     """The first part of a mount's source where it stands for the directory of the file."""
     if mount.host_path is None or mount.source is None:
         return None
     prefix = mount.source.partition("}")[0] + "}" if mount.source.startswith("${") else "."
     if not mount.source.startswith(prefix + "/"):
         return None
-    if definition.base / interpolate(prefix, variables) != definition.base:
+    if base / interpolate(prefix, variables) != base:
         return None
     return prefix
 
@@ -172,7 +203,7 @@ def _flags(mounts: ReadSequence[Mount]) -> list[str]:
     return [*flags, "z"] if labelled else flags
 
 
-def publish(service: Service, port: int) -> list[Intent]:
+def publish(service: Service, port: int, into: Destination) -> list[Intent]:
     """The intents that publish a container port under its own number.
 
     Raises:
@@ -180,5 +211,5 @@ def publish(service: Service, port: int) -> list[Intent]:
     """
     if service.text("network_mode") == "host":
         return []
-    _require_own(service.main, "ports")
+    _require_own(into, "ports")
     return [Append((*_route(service), "ports"), Text(f"{port}:{port}", string=True))]

@@ -13,6 +13,7 @@ from compose_tls.changes import (
     PlanWarning,
     RemoveDirectory,
     RemoveFile,
+    sha256,
 )
 from compose_tls.config import TlsConfig
 from compose_tls.facts import Observation
@@ -62,9 +63,12 @@ def plan_disable(observation: Observation, config: TlsConfig, *, purge: bool) ->
             )
             continue
         undone = undo(content, file)
-        change = PatchFile(path, content, undone.content)
-        same = content == undone.content
-        changes.append(KeepFile(path, change.before) if same else change)
+        if undone.content is None:
+            changes.append(RemoveFile(path, sha256(content)))
+        elif undone.content == content:
+            changes.append(KeepFile(path, sha256(content)))
+        else:
+            changes.append(PatchFile(path, content, undone.content))
         if not undone.exact:
             text = f"{file.path} was changed since enable: only its own entries are taken out"
             warnings.append(PlanWarning("file-changed-since", text))

@@ -9,6 +9,7 @@ from pathlib import Path
 from compose_tls.changes import relative
 from compose_tls.compose import dotenv
 from compose_tls.compose.edits import (
+    Destination,
     MountOrder,
     add_mounts,
     change_variable,
@@ -47,8 +48,18 @@ def work_out(
     directory: Path,
     read_file: Reader,
     proxy_port: int,
+    override: Path | None,
 ) -> Edits:
     """Every edit that puts TLS into a project.
+
+    Args:
+        milvus: The service.
+        placement: Where the settings go.
+        config: The settings.
+        directory: The project directory.
+        read_file: Gives a file's bytes as they were before any earlier enable.
+        proxy_port: The port of the proxy inside the container.
+        override: The override file that gets the edits instead of the file that defines the service.
 
     Raises:
         ValueInTheWay: Something else is mounted where the TLS directory goes.
@@ -58,17 +69,19 @@ def work_out(
     settings = tls_settings(config.tls_mode, config.container_tls_dir, config.rest_port)
     edits = Edits()
     service = milvus.service
-    compose_file = service.main.file
+    into = Destination.main(service)
+    if override is not None:
+        into = Destination.override(service, override, override.parent)
     orders = _mount_orders(service, placement, config, directory)
     if orders:
-        edits.add(compose_file, add_mounts(milvus.project, service, orders))
-    _environment_edits(edits, milvus, placement, settings, read_file)
+        edits.add(into.file, add_mounts(milvus.project, service, orders, into))
+    _environment_edits(edits, milvus, placement, settings, read_file, into)
     if placement.file is not None:
         _file_edits(edits, placement, settings, directory, read_file)
     if config.rest_port is not None:
         _check_rest(milvus, config.rest_port, proxy_port)
         if published(service, config.rest_port) is None:
-            edits.add(compose_file, publish(service, config.rest_port))
+            edits.add(into.file, publish(service, config.rest_port, into))
     return edits
 
 
@@ -103,23 +116,31 @@ def _environment_edits(
     placement: Placement,
     settings: Iterable[Setting],
     read_file: Reader,
+    into: Destination,
 ) -> None:
-    """Variables win over files, so one that is set already has to say the same."""
+    """Variables win over files, so one that is set already has to say the same.
+
+    It is changed where it stands, or beaten from the override file that gets all edits.
+    """
     service = milvus.service
     present = service.environment()
     imported = _imported_names(service, read_file)
+    is_override = into.file != service.main.file
     wanted: dict[str, str] = {}
     for setting in settings:
         found = [v for v in present if sets(v.name, setting, milvus.version)]
-        for variable in found:
+        elsewhere = [v.name for v in found if is_override and v.definition.file != into.file]
+        changed = [v for v in found if v.name not in elsewhere]
+        for variable in changed:
             edits.add(variable.definition.file, change_variable(service, variable, setting.value))
-        names = {v.name for v in found}
+        names = {v.name for v in changed}
         beaten = [n for n in imported if sets(n, setting, milvus.version) and n not in names]
+        beaten += [name for name in elsewhere if name not in names]
         wanted |= dict.fromkeys(beaten, setting.value)
         if placement.kind == "env" and not found and not beaten:
             wanted[setting.variable] = setting.value
     if wanted:
-        edits.add(service.main.file, set_variables(service, wanted))
+        edits.add(into.file, set_variables(service, wanted, into))
 
 
 def _imported_names(service: Service, read_file: Reader) -> list[str]:

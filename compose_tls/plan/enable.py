@@ -20,8 +20,11 @@ from compose_tls.changes import (
     Pending,
     Plan,
     PlanWarning,
+    RemoveFile,
     relative,
+    sha256,
 )
+from compose_tls.compose.discovery import named_files, override_file
 from compose_tls.compose.project import load_project
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ValueInTheWay
@@ -35,9 +38,10 @@ from compose_tls.plan.placement import Placement, place
 from compose_tls.plan.select import MilvusService, select
 from compose_tls.results import Endpoint
 from compose_tls.state.model import STATE_FILE, FileRecord, State, read_state
-from compose_tls.state.undo import record, undo
+from compose_tls.state.undo import record, record_new, undo
 from compose_tls.yamlpatch.document import parse
-from compose_tls.yamlpatch.patch import patch
+from compose_tls.yamlpatch.intent import Intent
+from compose_tls.yamlpatch.patch import create, patch
 
 _IGNORE_ALL = b"*\n"
 _PRIVATE_DIRECTORY = 0o700
@@ -92,17 +96,26 @@ class _Planner:
         self.warnings: list[PlanWarning] = []
         state_path = self.pki / STATE_FILE
         self.state = read_state(observation.content(state_path), self.relative(state_path))
-        self.originals: dict[Path, bytes] = {}
+        self.originals: dict[Path, bytes | None] = {}
         if self.state is not None:
             self._undo(self.state)
 
     def plan(self) -> EnablePlan:
-        files = self.observation.compose_files
+        # An override file that an earlier enable made is not there in what is planned from.
+        files = [path for path in self.observation.compose_files if self.read(path) is not None]
         project = load_project(self.directory, files, self.read, self.observation.variables)
         milvus = select(project, self.config.service)
         placement = place(milvus, self.config, self.directory, self.read)
         proxy = proxy_port(milvus.service, self._port_in(placement))
-        work = edits.work_out(milvus, placement, self.config, self.directory, self.read, proxy)
+        work = edits.work_out(
+            milvus,
+            placement,
+            self.config,
+            self.directory,
+            self.read,
+            proxy,
+            self._override(files),
+        )
         found = found_names(milvus.service, proxy)
         certificates = plan_certificates(
             self.observation, self.config, wanted_names(self.config), found, self.now
@@ -150,6 +163,12 @@ class _Planner:
                 text = f"{file.path}: {route} was changed since, and counts as yours"
                 self.warnings.append(PlanWarning("edit-kept", text))
 
+    def _override(self, files: list[Path]) -> Path | None:
+        if self.config.style != "override":
+            return None
+        named = named_files(self.config.file, self.observation.variables)
+        return override_file(files, named, lambda path: path in files)
+
     def _port_in(self, placement: Placement) -> str | None:
         content = self.read(placement.file) if placement.file else None
         if placement.file is None or content is None:
@@ -161,16 +180,31 @@ class _Planner:
         records: list[FileRecord] = []
         for path in dict.fromkeys((*work.by_file, *self.originals)):
             original, now = self.read(path), self.observation.content(path)
-            if original is None or now is None:
-                continue
             name = self.relative(path)
             intents = work.by_file.get(path, [])
+            if original is None:
+                changes.append(self._own_file(path, intents, now))
+                if intents:
+                    records.append(record_new(name, create(intents), intents))
+                continue
+            if now is None:
+                continue
             patched = patch(original, name, intents)
             if patched.content != original:
                 records.append(record(name, original, intents, patched))
             change = PatchFile(path, now, patched.content)
             changes.append(KeepFile(path, change.before) if now == patched.content else change)
         return changes, records
+
+    def _own_file(self, path: Path, intents: list[Intent], now: bytes | None) -> FileChange:
+        """An override file of our own: made, replaced, or gone when nothing is left to say."""
+        before = sha256(now) if now is not None else None
+        if not intents:
+            return RemoveFile(path, before) if before else KeepFile(path, None)
+        content = create(intents)
+        return (
+            KeepFile(path, before) if content == now else CreateFile(path, content, _PUBLIC, before)
+        )
 
     def _directories(self) -> list[FileChange]:
         return [

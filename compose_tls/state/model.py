@@ -41,10 +41,13 @@ class EditRecord(_Model):
 
 
 class FileRecord(_Model):
-    """A patched file: SHA-256 before and after, and the edits between."""
+    """A patched file: SHA-256 before and after, and the edits between.
+
+    ``before`` is left out where enable made the file.
+    """
 
     path: str
-    before: str
+    before: str | None = None
     after: str
     splices: tuple[SpliceRecord, ...]
     edits: tuple[EditRecord, ...]

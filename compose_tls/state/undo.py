@@ -27,11 +27,12 @@ class Undone:
     """A file without our edits.
 
     Attributes:
-        exact: Whether these are the very bytes from before enable.
+        content: Its bytes; ``None`` where it goes, as enable made it.
+        exact: Whether this is the very file from before enable.
         kept: Our places that somebody changed since, and that therefore stay.
     """
 
-    content: bytes = field(repr=False)
+    content: bytes | None = field(repr=False)
     exact: bool
     kept: tuple[str, ...] = ()
 
@@ -49,6 +50,8 @@ def undo(content: bytes, record: FileRecord) -> Undone:
     """
     if sha256(content) == record.before:
         return Undone(content, exact=True)
+    if sha256(content) == record.after and record.before is None:
+        return Undone(None, exact=True)
     if sha256(content) == record.after:
         splices = [Splice(s.start, s.old, s.new) for s in record.splices]
         original = revert(content, record.path, splices)
@@ -76,6 +79,13 @@ def record(path: str, content: bytes, intents: Sequence[Intent], patched: Patche
         splices=tuple(SpliceRecord(start=s.start, old=s.old, new=s.new) for s in patched.splices),
         edits=tuple(_edit(document, intent) for intent in intents),
     )
+
+
+def record_new(path: str, content: bytes, intents: Sequence[Intent]) -> FileRecord:
+    """What is to be remembered of a file that is made from intents."""
+    nothing = parse(b"", path)
+    edits = tuple(_edit(nothing, intent) for intent in intents)
+    return FileRecord(path=path, after=sha256(content), splices=(), edits=edits)
 
 
 def _edit(document: Document, intent: Intent) -> EditRecord:

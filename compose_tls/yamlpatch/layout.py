@@ -79,7 +79,9 @@ def ends_open(document: Document, node: Node) -> bool:
 
 
 def separated_by_blank_lines(document: Document, node: Mapping) -> bool:
-    """Whether a blank line stands before most entries of a block mapping."""
+    """Whether a blank line stands before most entries of a block mapping, and may below it."""
+    if _keeps_blank_lines(document, node.end):
+        return False
     starts = [key.start for key, _ in node.entries[1:]]
     blank = sum(_blank_line_above(document, start) for start in starts)
     return blank * 2 > len(starts)
@@ -145,11 +147,14 @@ def _mappings(document: Document) -> Iterator[Mapping]:
             pending += node.items
 
 
+def _keeps_blank_lines(document: Document, end: int) -> bool:
+    """Whether content ends in block text to which the line break, and blank lines, belong."""
+    return end > 0 and document.text.endswith(_LINE_BREAKS, 0, end)
+
+
 def _last_line(document: Document, end: int) -> int:
-    """The start of the last line of content; block text that keeps blank lines ends below it."""
-    if end and document.text.endswith(_LINE_BREAKS, 0, end):
-        return document.line_start(end - 1)
-    return document.line_start(end)
+    """The start of the last line of content."""
+    return document.line_start(end - 1 if _keeps_blank_lines(document, end) else end)
 
 
 def _line_below(document: Document, end: int) -> int:

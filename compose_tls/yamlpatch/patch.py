@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from compose_tls.errors import EditRefused, YamlSyntax
+from compose_tls.yamlpatch import render
 from compose_tls.yamlpatch.document import (
     Document,
     Mapping,
@@ -61,6 +62,18 @@ def patch(content: bytes, name: str, intents: Iterable[Intent]) -> Patched:
             line=document.line(found[0].start),
         )
     return Patched(new, found)
+
+
+def create(intents: Iterable[Intent]) -> bytes:
+    """The bytes of a new YAML file that holds what intents put there, and nothing else."""
+    children = gather(intents).children
+    lines = [
+        line
+        for name, tree in children.items()
+        if not tree.idle
+        for line in render.block_entry(name, tree.value(), 0, render.Look())
+    ]
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def revert(content: bytes, name: str, found: Sequence[Splice]) -> bytes | None:

@@ -39,6 +39,11 @@ _KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
 @click.option("--tls-dir", metavar="DIR", help="What the container mounts (default: tls).")
 @click.option("--container-tls-dir", metavar="DIR", help="Where (default: /milvus/tls).")
 @click.option("--config", type=click.Choice(["auto", "file", "env"]), help="Where the settings go.")
+@click.option(
+    "--style",
+    type=click.Choice(["in-place", "override"]),
+    help="Edit the compose file, or an override file beside it.",
+)
 @click.option("--rest-port", type=int, metavar="PORT", help="Keep REST, over TLS on this port.")
 @credentials
 @common
