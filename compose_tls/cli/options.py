@@ -78,6 +78,8 @@ def credentials(command: _F) -> _F:
 
 def settings(project_directory: Path, **flags: Any) -> TlsConfig:
     """The settings of a command, all layers merged."""
+    from compose_tls.compose.discovery import project_root  # noqa: PLC0415 - not for --help
     from compose_tls.config import load  # noqa: PLC0415 - pydantic costs 80 ms, not for --help
 
-    return load(project_directory, flags, os.environ)
+    root = project_root(project_directory.resolve(), flags.get("file", ()), os.environ)
+    return load(root, flags, os.environ)

@@ -61,6 +61,25 @@ def compose_files(
     return (base,) if override is None else (base, override)
 
 
+def project_root(directory: Path, chosen: Sequence[str], environment: Mapping[str, str]) -> Path:
+    """The directory of the project that Compose would find from a directory: its own or one above.
+
+    Args:
+        directory: Where to start, absolute.
+        chosen: What the user named with ``-f``; then, or with ``COMPOSE_FILE``, nothing is searched.
+        environment: The process environment.
+
+    Returns:
+        The first directory upwards with a compose file, else ``directory`` itself.
+    """
+    if named_files(chosen, environment):
+        return directory
+    for place in (directory, *directory.parents):
+        if any((place / name).is_file() for name in DEFAULT_FILES):
+            return place
+    return directory
+
+
 def override_file(
     files: Sequence[Path], chosen: Sequence[str], exists: Callable[[Path], bool]
 ) -> Path:

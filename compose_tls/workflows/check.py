@@ -41,9 +41,10 @@ def check(
         CheckFailed: At least one check failed.
     """
     config = config or TlsConfig()
-    path = steps.project_directory(directory)
+    variables = steps.environment_of(environment)
+    path = steps.project_directory(directory, config, variables)
     steps.reading(path)
-    located = locate(observe(path, config, steps.environment_of(environment)), config)
+    located = locate(observe(path, config, variables), config)
     address = _address(located, host, port)
     shown = f"[{address.host}]" if ":" in address.host else address.host
     endpoint = Endpoint(

@@ -35,9 +35,10 @@ def connect(
         NotEnabled: ``enable`` has not been here.
     """
     config = config or TlsConfig()
-    path = steps.project_directory(directory)
+    variables = steps.environment_of(environment)
+    path = steps.project_directory(directory, config, variables)
     steps.reading(path)
-    located = locate(observe(path, config, steps.environment_of(environment)), config)
+    located = locate(observe(path, config, variables), config)
     state = located.state
     endpoint = located.endpoint or Endpoint(
         uri=f"https://localhost:{located.proxy_port}", server_name=state.server_name

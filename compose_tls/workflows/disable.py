@@ -36,11 +36,12 @@ def disable(
         ProjectError: A file cannot be put back safely, or not be written.
     """
     config = config or TlsConfig()
-    path = steps.project_directory(directory)
+    variables = steps.environment_of(environment)
+    path = steps.project_directory(directory, config, variables)
     with nullcontext() if dry_run else steps.writing(path):
         if dry_run:
             steps.reading(path)
-        observation = observe(path, config, steps.environment_of(environment))
+        observation = observe(path, config, variables)
         planned = plan_disable(observation, config, purge=purge)
         if not dry_run:
             apply(planned.plan, {})

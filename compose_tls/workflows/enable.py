@@ -46,7 +46,7 @@ def enable(
     """
     config = config or TlsConfig()
     variables = steps.environment_of(environment)
-    path = steps.project_directory(directory)
+    path = steps.project_directory(directory, config, variables)
     checks: tuple[CheckResult, ...] | None = None
     with ExitStack() as stack:
         if dry_run:

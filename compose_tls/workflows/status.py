@@ -42,9 +42,10 @@ def status(
         ProjectError: The project cannot be read.
     """
     config = config or TlsConfig()
-    path = steps.project_directory(directory)
+    variables = steps.environment_of(environment)
+    path = steps.project_directory(directory, config, variables)
     steps.reading(path)
-    observation = observe(path, config, steps.environment_of(environment))
+    observation = observe(path, config, variables)
     state = state_of(observation, config)
     if state is None:
         return Result(command="status", ok=False, project=str(path), exit_code=_OFF_OR_DRIFTED)

@@ -13,6 +13,8 @@ from compose_tls.apply.journal import JOURNAL, journal_path
 from compose_tls.apply.lock import locked
 from compose_tls.apply.recover import recover
 from compose_tls.changes import Plan
+from compose_tls.compose.discovery import project_root
+from compose_tls.config import TlsConfig
 from compose_tls.errors import ProjectLocked, WrongUsage
 from compose_tls.results import FileResult, WarningResult
 
@@ -28,8 +30,10 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def project_directory(directory: str | os.PathLike[str]) -> Path:
-    """The real path of a project directory.
+def project_directory(
+    directory: str | os.PathLike[str], config: TlsConfig, environment: Mapping[str, str]
+) -> Path:
+    """The real path of the project that a directory belongs to.
 
     Raises:
         WrongUsage: There is no such directory.
@@ -41,7 +45,7 @@ def project_directory(directory: str | os.PathLike[str]) -> Path:
             hint="name the project directory with -C",
             path=str(path),
         )
-    return path.resolve()
+    return project_root(path.resolve(), config.file, environment)
 
 
 def environment_of(environment: Mapping[str, str] | None) -> Mapping[str, str]:

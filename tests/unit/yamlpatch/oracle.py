@@ -80,24 +80,11 @@ def expected(root: Value, intents: Iterable[Intent]) -> Value:
     """The document with the intents carried out.
 
     Raises:
-        InTheWay: A value of another kind stands where one has to go.
+        InTheWay: A value of another kind stands where one has to go, or nothing would be left.
     """
     intents = tuple(intents)
     root = _copy(root)
-    emptied: list[tuple[str, ...]] = []
-    for intent in intents:
-        if isinstance(intent, RemoveKey):
-            parent = _at(root, intent.route[:-1])
-            if parent and isinstance(parent.content, dict):
-                if parent.content.pop(intent.route[-1], None):
-                    emptied.append(intent.route[:-1])
-        elif isinstance(intent, RemoveItem):
-            value = _at(root, intent.route)
-            if value and isinstance(value.content, list):
-                kept = [item for item in value.content if not reads(item, intent.item)]
-                if len(kept) < len(value.content):
-                    emptied.append(intent.route)
-                value.content[:] = kept
+    emptied = [route for intent in intents if (route := _removed_at(root, intent)) is not None]
     for intent in intents:
         if isinstance(intent, Put):
             _put(root, intent)
@@ -111,6 +98,26 @@ def expected(root: Value, intents: Iterable[Intent]) -> Value:
     if emptied and not root.content:
         raise InTheWay
     return root
+
+
+def _removed_at(root: Value, intent: Intent) -> tuple[str, ...] | None:
+    """Carry a removal out; where something was removed."""
+    if isinstance(intent, RemoveKey):
+        parent = _at(root, intent.route[:-1])
+        if (
+            parent
+            and isinstance(parent.content, dict)
+            and parent.content.pop(intent.route[-1], None)
+        ):
+            return intent.route[:-1]
+    elif isinstance(intent, RemoveItem):
+        value = _at(root, intent.route)
+        if value and isinstance(value.content, list):
+            kept = [item for item in value.content if not reads(item, intent.item)]
+            if len(kept) < len(value.content):
+                value.content[:] = kept
+                return intent.route
+    return None
 
 
 def reads(item: Value, wanted: str | object) -> bool:
@@ -141,8 +148,10 @@ def means(value: Value, wanted: Value) -> bool:
 def _is_string(value: Value) -> bool:
     """Whether YAML 1.2 (ruamel.yaml) and YAML 1.1 (PyYAML) take a value for a string."""
     assert isinstance(value.content, str)
-    old = yaml.SafeLoader("").resolve(yaml.ScalarNode, value.content, (value.plain, not value.plain))
-    return value.tag == _STRING and old == _STRING
+    if not value.plain:
+        return value.tag == _STRING
+    node = yaml.compose(value.content, Loader=yaml.SafeLoader)
+    return value.tag == _STRING and node is not None and node.tag == _STRING
 
 
 def _put(root: Value, intent: Put) -> None:

@@ -8,9 +8,38 @@ from hypothesis import strategies as st
 
 DrawFn = st.DrawFn
 
-_KEYS = ("image", "volumes", "ports", "tls", "a", "b", "c-d", "é", "yes", "19530", "k k", "environment")
-_PLAIN = ("x", "milvusdb/milvus:v2.5.4", "./a:/b", "19530:19530", "on", "1e3", "2001-01-01", "a b",
-          "日本", "${D:-.}/v:/w", "-x", "a#b", "http://h:1/?q", "0o17", "null", "~")
+_KEYS = (
+    "image",
+    "volumes",
+    "ports",
+    "tls",
+    "a",
+    "b",
+    "c-d",
+    "é",
+    "yes",
+    "19530",
+    "k k",
+    "environment",
+)
+_PLAIN = (
+    "x",
+    "milvusdb/milvus:v2.5.4",
+    "./a:/b",
+    "19530:19530",
+    "on",
+    "1e3",
+    "2001-01-01",
+    "a b",
+    "日本",
+    "${D:-.}/v:/w",
+    "-x",
+    "a#b",
+    "http://h:1/?q",
+    "0o17",
+    "null",
+    "~",
+)
 _FLOW_PLAIN = ("x", "1", "yes", "a b", "milvus:v2", "日本")
 _QUOTED = ("", "x", "19530:19530", "it is", "# no", "a: b", "${D:-.}/v:/w", "日本 ", "- ")
 _COMMENTS = ("# c", "#", "# - ./old:/old", "# volumes:", "#\tt", "# a: b é", "# 'x")
@@ -65,8 +94,11 @@ def _flow(draw: DrawFn, column: int, depth: int) -> str:
     keys = draw(st.permutations(_KEYS))[:count]
     entries: list[str] = []
     for key in keys:
-        value = _flow(draw, column + 2, depth - 1) if depth and draw(st.integers(0, 3)) == 0 else (
-            _flow_scalar(draw, column))
+        value = (
+            _flow(draw, column + 2, depth - 1)
+            if depth and draw(st.integers(0, 3)) == 0
+            else (_flow_scalar(draw, column))
+        )
         if mapping:
             name = key if draw(st.booleans()) else f'"{key}"'
             value = draw(st.sampled_from((f"{name}: {value}",) * 5 + (f"{name}: ",)))
@@ -80,7 +112,9 @@ def _flow(draw: DrawFn, column: int, depth: int) -> str:
         for index, entry in enumerate(entries):
             mark = "," if comma or index + 1 < len(entries) else ""
             lines += pad + entry + mark + _comment(draw)
-        return brackets[0] + _comment(draw, chance=6) + lines + "\n" + " " * (column + 1) + brackets[1]
+        return (
+            brackets[0] + _comment(draw, chance=6) + lines + "\n" + " " * (column + 1) + brackets[1]
+        )
     if shape == 1 and len(entries) > 1:
         return brackets[0] + (",\n" + " " * (column + 3)).join(entries) + brackets[1]
     space = draw(st.sampled_from(("", " ")))
@@ -92,7 +126,10 @@ def _block_text(draw: DrawFn, column: int) -> list[str]:
     """The header and the lines of a block scalar whose parent stands at ``column``."""
     header = draw(st.sampled_from("|>")) + draw(st.sampled_from(("", "-", "+")))
     indent = " " * (column + draw(st.integers(1, 4)))
-    body = [indent + draw(st.sampled_from(("text", "a: b", "# x", "- y"))) for _ in range(draw(st.integers(1, 2)))]
+    body = [
+        indent + draw(st.sampled_from(("text", "a: b", "# x", "- y")))
+        for _ in range(draw(st.integers(1, 2)))
+    ]
     body += draw(st.sampled_from(([], [], [""], ["", ""], [indent + "  "], [indent + "\t"])))
     return [header + _comment(draw), *body]
 
@@ -102,7 +139,9 @@ def _properties(draw: DrawFn, style: Style, *, collection: bool) -> str:
         return ""
     kind = draw(st.integers(0, 3))
     if kind == 0:
-        return draw(st.sampled_from(("!override", "!reset", "!!seq" if collection else "!!str", "!x")))
+        return draw(
+            st.sampled_from(("!override", "!reset", "!!seq" if collection else "!!str", "!x"))
+        )
     style.pending.append(name := f"n{len(style.anchors) + len(style.pending)}")
     return f"&{name}"
 
@@ -117,7 +156,10 @@ def _value(draw: DrawFn, column: int, depth: int, style: Style) -> list[str]:
         head = (" " + properties if properties else "") + _comment(draw)
         if kind >= 13:
             return [head, *_mapping(draw, column + draw(st.integers(1, 4)), depth - 1, style)]
-        return [head, *_sequence(draw, column + draw(st.sampled_from((0, 2, 2, 4))), depth - 1, style)]
+        return [
+            head,
+            *_sequence(draw, column + draw(st.sampled_from((0, 2, 2, 4))), depth - 1, style),
+        ]
     if kind in {0, 1, 2}:
         text = draw(st.sampled_from(_PLAIN))
         if draw(st.integers(0, 9)) == 0 and text not in {"null", "~"}:
@@ -183,7 +225,9 @@ def _sequence(draw: DrawFn, column: int, depth: int, style: Style) -> list[str]:
 def documents(draw: DrawFn, *, shared: bool) -> bytes:
     """The bytes of a compose-like file; ``shared`` lets anchors, tags and explicit keys in."""
     lines = draw(
-        st.sampled_from(([], [], [], ["# head", ""], ["---"], ["%YAML 1.1", "--- # x"], ["", "# é"]))
+        st.sampled_from(
+            ([], [], [], ["# head", ""], ["---"], ["%YAML 1.1", "--- # x"], ["", "# é"])
+        )
     ).copy()
     if draw(st.integers(0, 9)) == 0:
         lines += _flow(draw, 0, 2).split("\n") if shared else ["{a: b, c: [d]}"]
