@@ -69,6 +69,9 @@ class _Editor:
             return False
         if tree.idle and not _finds(value, tree):
             return False
+        if isinstance(value, Alias) and tree.only_puts and _is_mergeable(value) and not parent.flow:
+            self._writer.put_beside_merge(parent, key, value, tree)
+            return False
         self._guard.require_own(value, route)
         if isinstance(value, Sequence) and (tree.appended or tree.removed_items):
             return self._edit_sequence(parent, value, tree, route)
@@ -121,6 +124,11 @@ def _says(node: Scalar, text: Text) -> bool:
         and node.tag is None
         and not (text.string and not render.is_string(node))
     )
+
+
+def _is_mergeable(node: Alias) -> bool:
+    """Whether what an alias stands for can be merged (``<<``) into a mapping of its own."""
+    return isinstance(node.target, Mapping) and node.target.tag is None
 
 
 def _finds(node: Node, tree: EditTree) -> bool:

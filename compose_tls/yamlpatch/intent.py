@@ -93,6 +93,12 @@ class EditTree:
         )
 
     @property
+    def only_puts(self) -> bool:
+        """Whether the intents do nothing but put single values under keys of this node."""
+        leaves = self.children.values()
+        return bool(leaves) and all(leaf.put is not None and not leaf.children for leaf in leaves)
+
+    @property
     def contradictory(self) -> bool:
         """Whether one place is to become two things at once."""
         below = any(not child.idle for child in self.children.values())

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping as ReadMapping
 
 from compose_tls.yamlpatch.intent import EditTree, Text, Value
+from compose_tls.yamlpatch.merge import MERGE
 from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, reads_as, resolve
 from compose_tls.yamlpatch.render import is_string
 
@@ -22,6 +23,8 @@ class Proof:
         """Whether ``new`` is ``old`` with the intents of ``tree`` carried out."""
         if tree is None:
             return self._is_same(old, new)
+        if isinstance(old, Alias) and isinstance(new, Mapping) and tree.only_puts:
+            return self._merge_holds(old, new, tree)
         old, new = resolve(old), resolve(new)
         if tree.put is not None:
             return _is_value(new, tree.put)
@@ -63,6 +66,21 @@ class Proof:
             self._is_same(old_key, new_key) and self.holds(old_value, value, subtree)
             for (old_key, old_value, subtree), (new_key, value) in zip(expected, kept, strict=True)
         ) and all(_is_value(value, wanted[name]) for name, value in added)
+
+    def _merge_holds(self, old: Alias, new: Mapping, tree: EditTree) -> bool:
+        """Whether ``new`` merges what the alias stands for, and has the intended entries besides."""
+        names = [name.value if isinstance(name, Scalar) else None for name, _ in new.entries]
+        return (
+            names == [MERGE, *tree.children]
+            and new.tag is None
+            and isinstance(old.target, Mapping)
+            and isinstance(new.entries[0][1], Alias)
+            and self._is_same(old, new.entries[0][1])
+            and all(
+                _is_value(value, leaf.value())
+                for (_, value), leaf in zip(new.entries[1:], tree.children.values(), strict=True)
+            )
+        )
 
     def _sequence_holds(self, old: Sequence, new: Sequence, tree: EditTree) -> bool:
         expected = [item for item in old.items if not _removed(item, tree)]

@@ -22,7 +22,7 @@ from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, 
 _MAX_DEPTH = 100
 
 LINE_END = re.compile(r"\r\n|\n|\r")
-_BYTE_ORDER_MARK = "\ufeff"
+_BYTE_ORDER_MARK = re.compile(r"(?:\A|[\r\n])\ufeff")
 # YAML 1.2.2, section 5.1.
 _UNPRINTABLE = re.compile(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PROPERTIES = re.compile(r"(?:[!&]\S*(?:\s|#[^\r\n]*)*)*")
@@ -69,18 +69,19 @@ def read(name: str, text: str) -> Reading:
     """
     import yaml  # noqa: PLC0415 - costs 20 ms, not for --version
 
-    if text.startswith(_BYTE_ORDER_MARK):
-        # libyaml would skip it without counting it.
-        raise _error(name, text, 0, f"{name} starts with two byte order marks", "remove them")
-    problem: Exception | None = None
+    if mark := _BYTE_ORDER_MARK.search(text):
+        # libyaml would skip it, and miscount by one. For Compose it is part of what follows.
+        problem = f"{name} holds a byte order mark that is not at its start"
+        raise _error(name, text, mark.end() - 1, problem, "remove that character")
+    first: Exception | None = None
     for strict in (True, False) if yaml.__with_libyaml__ else (False,):
         events = yaml.parse(text, Loader=yaml.CSafeLoader if strict else yaml.SafeLoader)
         try:
             return _Reader(name, text, events).reading(strict=strict)
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             # The latter two come from an escape beyond Unicode, in the second parser only.
-            problem = problem or error
-    raise _syntax_error(name, text, problem)
+            first = first or error
+    raise _syntax_error(name, text, first)
 
 
 class _Reader:

@@ -10,8 +10,9 @@ from collections.abc import Set as AbstractSet
 from compose_tls.yamlpatch import flow, layout, render
 from compose_tls.yamlpatch.document import Document
 from compose_tls.yamlpatch.guard import Guard
-from compose_tls.yamlpatch.intent import Item, Route, Text, Value
-from compose_tls.yamlpatch.nodes import Mapping, Node, Scalar, Sequence
+from compose_tls.yamlpatch.intent import EditTree, Item, Route, Text, Value
+from compose_tls.yamlpatch.merge import MERGE
+from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence
 from compose_tls.yamlpatch.reader import block_header, content_start
 from compose_tls.yamlpatch.splice import Splice
 
@@ -90,6 +91,23 @@ class Writer:
         lines = render.block_value(value, self._document.column(key.start), look)
         # No comment below is skipped: commented-out entries of the list stay after ours.
         self._insert(*layout.insertion(self._document, node.end, len(text), lines))
+
+    def put_beside_merge(self, parent: Mapping, key: Node, alias: Alias, tree: EditTree) -> None:
+        """Put a mapping in the place of an alias: what the alias stands for, merged, and new entries.
+
+        The anchor and every other alias of it keep their meaning.
+        """
+        text = self._document.text
+        start = alias.start
+        while text[start - 1] in " \t":
+            start -= 1
+        self.replace(start, alias.end, "")
+        look = self.look(parent)
+        column = self._document.column(key.start) + look.step
+        lines = [" " * column + f"{MERGE}: {text[alias.start : alias.end]}"]
+        for name, leaf in tree.children.items():
+            lines += render.block_entry(name, leaf.value(), column, look)
+        self._insert(*layout.insertion(self._document, alias.end, len(text), lines))
 
     def add_entries(self, node: Mapping, entries: ReadMapping[str, Value], route: Route) -> None:
         """Put new entries at the end of a block mapping.

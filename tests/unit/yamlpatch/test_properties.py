@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from compose_tls.errors import EditRefused, ValueInTheWay
+from compose_tls.errors import EditRefused, ProjectError, ValueInTheWay
 from compose_tls.yamlpatch.intent import Append, Intent, Item, Put, RemoveItem, RemoveKey, Text
 from compose_tls.yamlpatch.patch import Patched, patch, revert
 from tests.unit.yamlpatch import oracle
@@ -98,6 +98,32 @@ def test_removals_and_additions_mean_what_was_intended(edit: Edit) -> None:
 @given(edits(shared=True, removing=True))
 def test_shared_nodes_are_left_alone_or_refused(edit: Edit) -> None:
     check(edit, may_refuse=True)
+
+
+@_PROFILE
+@given(edits(shared=True, removing=True), st.data())
+def test_files_with_typing_errors_are_edited_or_give_one_clear_error(
+    edit: Edit, data: st.DataObject
+) -> None:
+    text = edit.content.decode()
+    place = data.draw(st.integers(0, len(text)))
+    typed = data.draw(st.sampled_from(":#-[]{}&*!|>'\"%@?, \t\n\r~<\\\x00\u2028\ufeff"))
+    cut = data.draw(st.integers(0, 2))
+    content = (text[:place] + typed + text[place + cut :]).encode()
+    try:
+        patched = patch(content, _NAME, edit.intents)
+    except ValueError:
+        assume(condition=False)
+        raise
+    except ProjectError as error:
+        event(error.code)
+        refused = error
+    else:
+        assert revert(patched.content, _NAME, patched.splices) == content
+        return
+    assert refused.path == _NAME
+    assert refused.hint
+    assert refused.line is not None or "holds no mapping" in refused.message
 
 
 def check(edit: Edit, *, may_refuse: bool) -> None:
