@@ -12,7 +12,8 @@ A leaf class is one stable ``code``. Each code is listed in docs/errors.md and r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from compose_tls.results import CheckResult
@@ -39,6 +40,10 @@ class ComposeTlsError(Exception):
         self.hint = hint
         self.path = path
         self.line = line
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The hint has no default, and yet an error has to get from one process to another.
+        return partial(type(self), hint=self.hint), self.args, vars(self)
 
 
 class SettingsError(ComposeTlsError):

@@ -76,11 +76,12 @@ class PkiFacts:
     """The issued certificates that lie in the PKI directory and are worth keeping.
 
     ``usable`` holds the roles whose certificate and private key were read, belong together and chain
-    to the CA beside them.
+    to the CA beside them; ``brought`` those that are copies of what the settings name.
     """
 
     certificates: Mapping[CertificateRole, CertificateFacts]
     usable: frozenset[CertificateRole]
+    brought: frozenset[CertificateRole] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

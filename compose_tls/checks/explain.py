@@ -1,82 +1,191 @@
-"""What the errors of TLS libraries mean, and what to do about them."""
+"""What the errors of sockets, TLS libraries, gRPC and Milvus mean, and what to do about them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, Literal
+
+Cause = Literal[
+    "plain-text",
+    "certificate",
+    "client-certificate",
+    "unreachable",
+    "not-ready",
+    "not-milvus",
+    "credentials",
+    "unknown",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """An error in plain words, and the next step."""
+    """An error in plain words, and the next step.
+
+    Attributes:
+        cause: Its kind, for programs.
+    """
 
     meaning: str
     next_step: str
+    cause: Cause = "unknown"
 
 
-_RESTART = "docker compose up -d --force-recreate the Milvus service, then compose-tls check"
-_RENEW = "compose-tls enable issues a new one; then recreate the Milvus service"
+_RECREATE: Final = "recreate the Milvus service: docker compose up -d --force-recreate SERVICE"
+_LOG: Final = "see what the server says: docker compose logs"
+_LONGEST: Final = 300
 
-_EXPLANATIONS: tuple[tuple[tuple[str, ...], Explanation], ...] = (
+ACCEPTS_PLAIN_TEXT: Final = Explanation(
+    "the server answers in plain text",
+    f"the TLS settings did not reach the server; see compose-tls status, and {_RECREATE}",
+    "plain-text",
+)
+ACCEPTS_ANY_CLIENT: Final = Explanation(
+    "the server accepted it",
+    f"the server does not run in mode 2; see compose-tls status, and {_RECREATE}",
+    "client-certificate",
+)
+OTHER_CERTIFICATE: Final = Explanation(
+    "another certificate is served than the one on disk",
+    f"Milvus reads its certificate only at start; {_RECREATE}",
+    "certificate",
+)
+EXPIRED: Final = Explanation(
+    "the server's certificate has expired",
+    f"have a new one issued: compose-tls enable; then {_RECREATE}",
+    "certificate",
+)
+NOT_YET_VALID: Final = Explanation(
+    "the server's certificate is not valid yet",
+    "set the clocks of this machine and of the server right",
+    "certificate",
+)
+SILENT: Final = Explanation(
+    "the server did not answer in time", f"{_LOG}; or raise --timeout", "unreachable"
+)
+CLOSED: Final = Explanation(
+    "the port is open, but the connection was closed without an answer", _LOG, "unreachable"
+)
+NO_GRPC: Final = Explanation(
+    "what answers there does not speak gRPC", "give the port of Milvus' proxy", "not-milvus"
+)
+NO_MILVUS: Final = Explanation(
+    "what answers there is not Milvus", "give the port of Milvus' proxy", "not-milvus"
+)
+NO_CREDENTIALS: Final = Explanation(
+    "Milvus asks for credentials",
+    "give --user and --password-file, or --token-file",
+    "credentials",
+)
+WRONG_CREDENTIALS: Final = Explanation(
+    "Milvus does not accept the given credentials",
+    "correct --user and --password-file, or --token-file",
+    "credentials",
+)
+
+# The first row with a needle in the text (case aside) counts, so what is special comes first. Needles
+# are words of OpenSSL and BoringSSL (X509_verify_cert_error_string, SSL_R_...), of the operating
+# system, of gRPC's core and of Milvus' proxy, each seen in a test or on a real server.
+_TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
     (
-        ("WRONG_VERSION_NUMBER", "wrong version number", "record layer failure"),
+        ("wrong version number", "wrong_version_number", "record layer failure", "http_request"),
+        ACCEPTS_PLAIN_TEXT,
+    ),
+    (
+        (
+            "alert bad certificate",
+            "alert certificate",
+            "alert unsupported certificate",
+            "alert unknown ca",
+            "alert access denied",
+            # All that gRPC says when a TLS 1.3 server refuses a client after its handshake.
+            "tsi_data_corrupted",
+        ),
         Explanation(
-            "the server speaks plain text: the TLS settings did not reach it",
-            f"see compose-tls status; {_RESTART}",
+            "the server refused the client certificate, or the lack of one",
+            "use the client certificate of this project, unexpired, issued by the CA in the "
+            "server's ca.pem",
+            "client-certificate",
+        ),
+    ),
+    (("certificate has expired",), EXPIRED),
+    (("certificate is not yet valid",), NOT_YET_VALID),
+    (
+        ("hostname mismatch", "ip address mismatch", "hostname verification", "is not in peer"),
+        Explanation(
+            "the server's certificate is for another name",
+            "connect under a name that it holds, or add this one: compose-tls enable --san NAME",
+            "certificate",
         ),
     ),
     (
-        ("certificate has expired", "CERTIFICATE_EXPIRED", "certificate expired"),
-        Explanation("the certificate has expired", _RENEW),
-    ),
-    (
-        ("certificate is not yet valid",),
-        Explanation("the certificate is not valid yet", "set the clocks of both machines right"),
-    ),
-    (
-        ("Hostname mismatch", "IP address mismatch", "Hostname Verification", "is not in peer"),
+        (
+            "unable to get local issuer",
+            "unable to get issuer",
+            "unable to verify the first certificate",
+            "self-signed",
+            "self signed",
+            "certificate signature failure",
+        ),
         Explanation(
-            "the certificate is for another name",
-            "connect under a name it holds, or add this one: compose-tls enable --san NAME",
+            "the server shows a certificate of another CA",
+            f"it may still serve an older certificate; {_RECREATE}",
+            "certificate",
         ),
     ),
     (
-        ("CERTIFICATE_VERIFY_FAILED", "unable to get local issuer", "self-signed", "self signed"),
-        Explanation("the server shows a certificate of another CA", _RESTART),
-    ),
-    (
-        ("TSI_DATA_CORRUPTED", "CERTIFICATE_REQUIRED", "certificate required", "bad certificate"),
+        ("connection refused",),
         Explanation(
-            "the server refused the client certificate after the handshake",
-            "use cert/client.pem and cert/client.key of this project",
+            "nothing listens there", "start the server: docker compose up -d", "unreachable"
+        ),
+    ),
+    (("timed out", "deadline exceeded", "timeout"), SILENT),
+    (
+        ("name or service not known", "nodename nor servname", "name resolution", "idna"),
+        Explanation(
+            "the host name is unknown",
+            "correct the host name, or give it with --host",
+            "unreachable",
         ),
     ),
     (
-        ("Connection refused", "ECONNREFUSED", "connection refused"),
-        Explanation("nothing listens there", "start the server: docker compose up -d"),
-    ),
-    (
-        ("timed out", "Deadline Exceeded", "DEADLINE_EXCEEDED"),
+        ("no route to host", "network is unreachable", "host is unreachable"),
         Explanation(
-            "the server did not answer in time", "see docker compose logs, or raise --timeout"
+            "the network does not lead there", "correct the host or the route", "unreachable"
         ),
     ),
     (
-        ("Proxy is not ready", "proxy not healthy", "service not ready", "not ready"),
+        ("proxy is not ready", "proxy not healthy", "service not ready", "service unavailable"),
         Explanation(
-            "its proxy is not ready yet (after an unclean stop an old etcd session has to expire)",
-            "wait up to a minute, then run compose-tls check",
+            "its proxy is not ready yet",
+            "wait up to a minute (after an unclean stop an old session has to expire in etcd), "
+            "then run compose-tls check",
+            "not-ready",
         ),
     ),
+    (("missing authorization",), NO_CREDENTIALS),
+    (("auth check failure",), WRONG_CREDENTIALS),
     (
-        ("Connection reset", "closed", "EOF"),
-        Explanation("the server closed the connection", "see docker compose logs"),
+        ("connection reset", "broken pipe", "eof occurred", "socket closed", "endpoint closing"),
+        CLOSED,
     ),
 )
 
 
-def explain(text: str) -> Explanation:
-    """The meaning of an error's text; the text itself where it is not a known one."""
-    for needles, explanation in _EXPLANATIONS:
-        if any(needle in text for needle in needles):
+def explain(error: OSError | str) -> Explanation:
+    """What an error means.
+
+    Args:
+        error: The error or its text. A text that is not known is its own meaning.
+    """
+    text = " ".join(str(error).split())
+    low = text.lower()
+    for needles, explanation in _TABLE:
+        if any(needle in low for needle in needles):
             return explanation
-    return Explanation(text.strip() or "unknown error", "see docker compose logs")
+    if "certificate_verify_failed" in low:
+        return Explanation(
+            f"the server's certificate was not accepted: {text.partition('failed: ')[2] or text}",
+            "use a certificate that strict verifiers accept",
+            "certificate",
+        )
+    return Explanation(text[:_LONGEST] or "an error without a word", _LOG)

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from compose_tls.checks.explain import Explanation, explain
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Expected and observed, and what to do where they differ."""
+    """Expected and observed, and what to do where they differ.
+
+    Attributes:
+        ok: Whether what was observed is what has to be, or the probe was skipped.
+        hint: What the user can do next; told where ``ok`` is false.
+        skipped: Whether the probe was not tried because it need not be.
+    """
 
     ok: bool
     expected: str
     observed: str
     hint: str | None = None
     skipped: bool = False
+
+
+def failed(expected: str, error: OSError | Explanation) -> Outcome:
+    """What had to work did not."""
+    found = error if isinstance(error, Explanation) else explain(error)
+    return Outcome(False, expected, found.meaning, found.next_step)
+
+
+def not_tried(expected: str, error: OSError | Explanation) -> Outcome:
+    """A refusal could not be provoked: that proves nothing, so the check has failed."""
+    found = error if isinstance(error, Explanation) else explain(error)
+    return Outcome(False, expected, f"could not be tried: {found.meaning}", found.next_step)

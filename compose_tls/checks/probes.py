@@ -1,58 +1,65 @@
-"""What must work: the handshake, the certificate, gRPC and pymilvus."""
+"""What must work: the handshake, the certificate and gRPC."""
 
 from __future__ import annotations
 
+import ssl
 from datetime import datetime
 
-from compose_tls.checks.connection import tls, tls_context
-from compose_tls.checks.explain import explain
-from compose_tls.checks.outcome import Outcome
+from compose_tls.checks.connection import Deadline, client_context, greet, present, tls
+from compose_tls.checks.explain import CLOSED, EXPIRED, NO_GRPC, NOT_YET_VALID, OTHER_CERTIFICATE
+from compose_tls.checks.outcome import Outcome, failed
 from compose_tls.checks.readiness import readiness
 from compose_tls.checks.target import Target
-from compose_tls.checks.wire import HTTP2_PREFACE, is_http2_answer
+from compose_tls.checks.wire import is_http2_answer
 from compose_tls.pki.load import certificate_facts
-
-_READ = 64
 
 
 def handshake(target: Target, timeout: float) -> Outcome:
     """A verified handshake, and an answer over it: a refusal shows only then in TLS 1.3."""
-    context = tls_context(target.ca_path, target.client_certificate_path, target.client_key_path)
+    deadline = Deadline.after(timeout)
     expected = f"a verified TLS handshake as {target.server_name}"
+    context = client_context(target)
     try:
-        with tls(target, context, timeout) as connection:
-            connection.sendall(HTTP2_PREFACE)
-            answered = is_http2_answer(connection.recv(_READ))
+        with tls(target, context, deadline) as connection:
+            greeting = greet(connection, deadline)
             cipher = connection.cipher()
-            observed = f"{connection.version()}, {cipher[0] if cipher else 'no cipher'}"
+            version = connection.version()
     except OSError as error:
-        found = explain(str(error))
-        return Outcome(False, expected, found.meaning, found.next_step)
-    if not answered:
-        return Outcome(False, expected, f"{observed}, then no gRPC answer", "check the port")
-    return Outcome(True, expected, observed)
+        return failed(expected, error)
+    if not is_http2_answer(greeting):
+        return failed(expected, NO_GRPC if greeting else CLOSED)
+    return Outcome(True, expected, f"{version}, {cipher[0] if cipher else 'no cipher'}")
 
 
 def certificate(target: Target, timeout: float, now: datetime) -> Outcome:
-    """The served certificate is the one on disk, and still valid."""
-    context = tls_context(target.ca_path, target.client_certificate_path, target.client_key_path)
-    expected = f"the certificate of tls/server.pem, for {target.server_name}"
+    """The served certificate is the one on disk, and valid now.
+
+    It is looked at without being verified, which ``handshake`` does: so this can say what is wrong
+    with it. Nothing is sent over the connection.
+    """
+    deadline = Deadline.after(timeout)
+    expected = f"the certificate on disk, for {target.server_name}, valid now"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    present(context, target)
     try:
-        with tls(target, context, timeout) as connection:
+        with tls(target, context, deadline) as connection:
             served = connection.getpeercert(binary_form=True) or b""
     except OSError as error:
-        found = explain(str(error))
-        return Outcome(False, expected, found.meaning, found.next_step)
+        return failed(expected, error)
     facts = certificate_facts(served, path="the served certificate")
-    names = ", ".join((*facts.dns_names, *facts.ip_addresses))
+    names = ", ".join((*facts.dns_names, *facts.ip_addresses)) or "no name"
     observed = f"for {names}; {facts.remaining(now).days} days left"
     if target.expected_sha256 not in {None, facts.sha256}:
-        return Outcome(
-            False,
-            expected,
-            f"another certificate is served, {observed}",
-            "the server read its certificate at start: docker compose up -d --force-recreate it",
-        )
+        observed = f"{OTHER_CERTIFICATE.meaning}: {facts.subject}, by {facts.issuer}, {observed}"
+        return Outcome(False, expected, observed, OTHER_CERTIFICATE.next_step)
+    if now > facts.not_after:
+        observed = f"{EXPIRED.meaning} on {facts.not_after:%Y-%m-%d %H:%M} UTC"
+        return Outcome(False, expected, observed, EXPIRED.next_step)
+    if now < facts.not_before:
+        observed = f"{NOT_YET_VALID.meaning}: not before {facts.not_before:%Y-%m-%d %H:%M} UTC"
+        return Outcome(False, expected, observed, NOT_YET_VALID.next_step)
     return Outcome(True, expected, observed)
 
 

@@ -1,97 +1,134 @@
-"""What must not work. A probe that could not be tried proves nothing, and so it fails."""
+"""What must not work. A probe that could not be tried proves nothing, and so it fails.
+
+A server that is down refuses everybody, and so does the port forwarder of a container engine whose
+container does not listen (it accepts, and hangs up as Go's TLS does on plain text). So a refusal by
+the server counts only where it answers a good client right afterwards.
+"""
 
 from __future__ import annotations
 
-import socket
 import ssl
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from typing import Final
 
 from compose_tls.changes import CertificateOrder
-from compose_tls.checks.connection import tcp, tls, tls_context
-from compose_tls.checks.explain import explain
-from compose_tls.checks.outcome import Outcome
-from compose_tls.checks.target import Target
-from compose_tls.checks.wire import HTTP2_PREFACE, is_http2_answer
-
-_READ = 64
-_OPEN = (
-    "the TLS settings did not reach the server: recreate the Milvus service, see compose-tls status"
+from compose_tls.checks.connection import (
+    Deadline,
+    client_context,
+    greet,
+    present,
+    receive,
+    speak_http2,
+    tcp,
+    tls,
 )
-_MODE_2 = "the server does not run in mode 2: recreate the Milvus service, see compose-tls status"
+from compose_tls.checks.explain import ACCEPTS_ANY_CLIENT, ACCEPTS_PLAIN_TEXT, CLOSED, NO_GRPC
+from compose_tls.checks.outcome import Outcome, not_tried
+from compose_tls.checks.target import Target
+from compose_tls.checks.wire import (
+    HTTP1,
+    HTTP1_STATUS,
+    HTTP2_PREFACE,
+    is_http2_answer,
+    is_tls_refusal,
+)
+from compose_tls.pki.handshake import client_context as context_of
+from compose_tls.pki.pair import KeyPair
+
+# OpenSSL's X509_V_ERR_… (x509_vfy.h) for "no trusted CA issued this".
+_UNKNOWN_ISSUER: Final = frozenset({2, 18, 19, 20, 21})
+
+# The alerts with which a server refuses a client's certificate (RFC 8446 section 6.2). Before TLS 1.3,
+# a missing one is a handshake_failure (RFC 5246 section 7.4.6).
+_REFUSALS: Final = (
+    "bad certificate",
+    "unsupported certificate",
+    "certificate revoked",
+    "certificate expired",
+    "certificate unknown",
+    "certificate required",
+    "unknown ca",
+    "access denied",
+    "handshake failure",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Foreigner:
-    """A CA that nobody trusts, and a client certificate under it."""
+    """A CA that nobody trusts, and a client certificate under it. They live in memory only."""
 
-    ca_path: Path
-    certificate_path: Path
-    key_path: Path
+    ca_pem: bytes
+    client: KeyPair
 
 
-@contextmanager
-def foreigner(now: datetime) -> Iterator[Foreigner]:
-    """Issue a foreign CA and client for the time of a check."""
+def foreigner(now: datetime) -> Foreigner:
+    """Issue a foreign CA and client for a check."""
     from compose_tls.pki.issue import issue_all  # noqa: PLC0415 - cryptography costs 75 ms
 
     orders = [
         CertificateOrder("ca", "CN=foreign CA", "ecdsa-p256", 1),
-        CertificateOrder("client", "CN=foreign", "ecdsa-p256", 1, ("client.foreign.internal",)),
+        # RFC 2606 section 2: a name below .invalid is nobody's.
+        CertificateOrder("client", "CN=foreign client", "ecdsa-p256", 1, ("client.invalid",)),
     ]
     pairs = issue_all(orders, None, now)
-    with tempfile.TemporaryDirectory(prefix="compose-tls-") as name:
-        # The directory is 0700, and these keys open nothing.
-        directory = Path(name)
-        found = Foreigner(directory / "ca.pem", directory / "client.pem", directory / "client.key")
-        found.ca_path.write_bytes(pairs["ca"].certificate_pem)
-        found.certificate_path.write_bytes(pairs["client"].certificate_pem)
-        found.key_path.write_bytes(pairs["client"].private_key_pem)
-        yield found
+    return Foreigner(pairs["ca"].certificate_pem, pairs["client"])
 
 
 def plain_text(target: Target, timeout: float) -> Outcome:
     """A client without TLS gets no answer."""
+    deadline = Deadline.after(timeout)
     expected = "plain text is refused"
     try:
-        with tcp(target, timeout) as connection:
+        with tcp(target, deadline) as connection:
+            connection.settimeout(deadline.left)
             connection.sendall(HTTP2_PREFACE)
-            answer = _read(connection)
+            answer = receive(connection, deadline)
+            if answer.startswith(HTTP1):
+                answer = receive(connection, deadline, answer, HTTP1_STATUS)
+    except ConnectionError:
+        answer = b""
     except OSError as error:
-        return _not_tried(expected, error)
-    if answer is None:
-        return Outcome(False, expected, "the server neither answered nor refused", "try again")
-    if is_http2_answer(answer):
-        return Outcome(False, expected, "the server answers in plain text", _OPEN)
-    return Outcome(True, expected, "refused")
+        return not_tried(expected, error)
+    if answer and not is_tls_refusal(answer):
+        # Whatever it is: a server that insists on TLS does not say it.
+        return Outcome(False, expected, ACCEPTS_PLAIN_TEXT.meaning, ACCEPTS_PLAIN_TEXT.next_step)
+    return _refused(target, timeout, expected, "refused")
 
 
 def another_ca(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
     """A client that trusts another CA refuses the server."""
+    deadline = Deadline.after(timeout)
     expected = "a client that trusts another CA refuses the server"
-    context = tls_context(foreign.ca_path, target.client_certificate_path, target.client_key_path)
+    context = context_of(foreign.ca_pem, None)
+    speak_http2(context)
+    present(context, target)
     try:
-        with tls(target, context, timeout):
-            return Outcome(False, expected, "the foreign CA vouched for the server", "report this")
+        with tls(target, context, deadline):
+            return Outcome(
+                False,
+                expected,
+                "a certificate of a CA that was made a moment ago was accepted",
+                "this cannot be: please report it",
+            )
     except ssl.SSLCertVerificationError as error:
+        if error.verify_code not in _UNKNOWN_ISSUER:
+            return not_tried(expected, error)
         return Outcome(True, expected, f"refused: {error.verify_message}")
     except OSError as error:
-        return _not_tried(expected, error)
+        return not_tried(expected, error)
 
 
 def no_certificate(target: Target, timeout: float) -> Outcome:
     """A client without a certificate is refused in mode 2."""
-    context = tls_context(target.ca_path, None, None)
+    context = client_context(target, anonymous=True)
     return _client_refused(target, context, timeout, "a client without a certificate is refused")
 
 
 def foreign_certificate(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
     """A client certificate of another CA is refused in mode 2."""
-    context = tls_context(target.ca_path, foreign.certificate_path, foreign.key_path)
+    context = context_of(target.ca_path.read_bytes(), foreign.client)
+    speak_http2(context)
     return _client_refused(
         target, context, timeout, "a client certificate of another CA is refused"
     )
@@ -100,41 +137,40 @@ def foreign_certificate(target: Target, foreign: Foreigner, timeout: float) -> O
 def _client_refused(
     target: Target, context: ssl.SSLContext, timeout: float, expected: str
 ) -> Outcome:
-    """In TLS 1.3 the client's handshake ends before the server has judged it: so read once more.
-
-    Nothing is sent before: a server that has refused already would answer that with a reset, and its
-    alert would be lost. One that has accepted sends its HTTP/2 settings by itself (RFC 9113, 3.4).
-    """
+    deadline = Deadline.after(timeout)
     try:
-        with tls(target, context, timeout) as connection:
-            answer = connection.recv(_READ)
+        with tls(target, context, deadline) as connection:
+            answer = greet(connection, deadline)
+    except (ssl.SSLEOFError, ConnectionError):
+        answer = b""
     except ssl.SSLError as error:
-        if "ALERT" not in (error.reason or ""):
-            return _not_tried(expected, error)
-        return Outcome(True, expected, f"refused: {_alert(error)}")
+        alert = _alert(error)
+        if alert is None:
+            return not_tried(expected, error)
+        return _refused(target, timeout, expected, f"refused: {alert}")
     except OSError as error:
-        return _not_tried(expected, error)
-    if is_http2_answer(answer):
-        return Outcome(False, expected, "the server accepted it", _MODE_2)
-    return Outcome(False, expected, "the server closed without saying why", "see its log")
+        return not_tried(expected, error)
+    if not answer:
+        return _refused(target, timeout, expected, "refused: the connection was closed")
+    if not is_http2_answer(answer):
+        return not_tried(expected, NO_GRPC)
+    return Outcome(False, expected, ACCEPTS_ANY_CLIENT.meaning, ACCEPTS_ANY_CLIENT.next_step)
 
 
-def _alert(error: ssl.SSLError) -> str:
-    """The alert as RFC 8446, section 6, names it."""
-    words = (error.reason or "").lower().split("_")
-    return " ".join(word for word in words if word not in {"sslv3", "tlsv1", "tlsv13", "alert"})
+def _alert(error: ssl.SSLError) -> str | None:
+    """The server's alert about the client's certificate; ``None`` for any other error."""
+    reason = (error.reason or "").lower().replace("_", " ")
+    return next((alert for alert in _REFUSALS if reason.endswith(f"alert {alert}")), None)
 
 
-def _read(connection: socket.socket) -> bytes | None:
-    """The first bytes of an answer; empty when the peer closed, ``None`` when it stayed silent."""
+def _refused(target: Target, timeout: float, expected: str, observed: str) -> Outcome:
+    """The refusal, if it was one: the server has to answer a good client now."""
+    deadline = Deadline.after(timeout)
     try:
-        return connection.recv(_READ)
-    except TimeoutError:
-        return None
-    except ConnectionError:
-        return b""
-
-
-def _not_tried(expected: str, error: OSError) -> Outcome:
-    found = explain(str(error))
-    return Outcome(False, expected, f"could not be tried: {found.meaning}", found.next_step)
+        with tls(target, client_context(target), deadline) as connection:
+            greeting = greet(connection, deadline)
+    except OSError as error:
+        return not_tried(expected, error)
+    if not is_http2_answer(greeting):
+        return not_tried(expected, NO_GRPC if greeting else CLOSED)
+    return Outcome(True, expected, observed)

@@ -39,8 +39,13 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """Host and port as in a URI."""
+        """Host and port as in a URI (RFC 3986 section 3.2)."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def uri(self) -> str:
+        """Where clients connect."""
+        return f"https://{self.authority}"
 
     @property
     def credential(self) -> str | None:

@@ -1,24 +1,41 @@
-"""The few bytes of HTTP/2 and Protocol Buffers that probes read and write.
+"""The few bytes of HTTP/2, TLS and Protocol Buffers that probes read and write.
 
-Sources: RFC 9113, sections 3.4 and 6.5, and https://protobuf.dev/programming-guides/encoding/
+Sources: RFC 9113 sections 3.4, 4.1 and 6.5, RFC 8446 section 5.1, and
+https://protobuf.dev/programming-guides/encoding/
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 # A client's preface, and an empty SETTINGS frame.
-HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
-_SETTINGS = 4
-_FRAME_HEADER = 9
+HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+FRAME_HEADER: Final = 9
+_SETTINGS: Final = 4
+
+_TLS_ALERT: Final = b"\x15\x03"
+
+HTTP1: Final = b"HTTP/1."
+HTTP1_STATUS: Final = len(b"HTTP/1.1 400")
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def is_http2_answer(data: bytes) -> bool:
     """Whether a peer speaks HTTP/2: its first frame has to be SETTINGS on stream 0."""
-    return len(data) >= _FRAME_HEADER and data[3] == _SETTINGS and data[5:9] == bytes(4)
+    return len(data) >= FRAME_HEADER and data[3] == _SETTINGS and data[5:9] == bytes(4)
+
+
+def is_tls_refusal(data: bytes) -> bool:
+    """Whether a peer answers plain text by insisting on TLS: an alert, or HTTP status 400.
+
+    A TLS alert is what RFC 8446 asks for; web servers in front of Milvus send a page instead.
+    """
+    return data.startswith(_TLS_ALERT) or (
+        data.startswith(HTTP1) and data.split(b" ")[1:2] == [b"400"]
+    )
 
 
 @dataclass(frozen=True, slots=True)

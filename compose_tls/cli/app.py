@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from compose_tls.cli import render
 from compose_tls.errors import ComposeTlsError, WrongUsage
 from compose_tls.version import __version__
 
@@ -105,8 +106,6 @@ def _usage_error(error: click.ClickException) -> WrongUsage:
 
 
 def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
-    from compose_tls.cli import render  # noqa: PLC0415 - pydantic costs 80 ms, not for --help
-
     command = next((word for word in arguments if word in _COMMANDS), "")
     checks: tuple[CheckResult, ...] | None = getattr(error, "checks", None)
     if "--json" in arguments:

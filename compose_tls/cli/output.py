@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from compose_tls.cli import render
 from compose_tls.cli.options import Output
-from compose_tls.results import Result
+
+if TYPE_CHECKING:
+    from compose_tls.results import Result
 
 
 def show(result: Result, output: Output) -> int:

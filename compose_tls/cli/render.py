@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from compose_tls.errors import ComposeTlsError
-from compose_tls.results import (
-    CertificateResult,
-    CheckResult,
-    ErrorDetail,
-    Failure,
-    Result,
-    to_json,
-)
+
+if TYPE_CHECKING:
+    from compose_tls.results import CertificateResult, CheckResult, Result
 
 _MODES = {1: "one-way TLS (mode 1)", 2: "mutual TLS (mode 2)"}
 
 
 def result_json(result: Result) -> str:
     """A result as one JSON document."""
+    from compose_tls.results import to_json  # noqa: PLC0415 - pydantic costs 80 ms, not for --help
+
     return to_json(result)
 
 
@@ -26,6 +24,8 @@ def failure_json(
     command: str, error: ComposeTlsError, checks: Sequence[CheckResult] | None = None
 ) -> str:
     """An error as one JSON document."""
+    from compose_tls.results import ErrorDetail, Failure, to_json  # noqa: PLC0415 - as above
+
     detail = ErrorDetail(
         code=error.code, message=error.message, hint=error.hint, path=error.path, line=error.line
     )

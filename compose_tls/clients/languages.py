@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from compose_tls.clients.pymilvus import connect_arguments
 from compose_tls.facts import TlsMode
@@ -66,6 +67,7 @@ def _python(connection: Connection) -> str:
 
 
 def _env(connection: Connection) -> str:
+    """Lines for a shell or an ``env_file``; both take single quotes."""
     values = {
         "MILVUS_URI": connection.uri,
         "MILVUS_SERVER_NAME": connection.server_name,
@@ -74,26 +76,69 @@ def _env(connection: Connection) -> str:
     if connection.mode is TlsMode.MUTUAL:
         values["MILVUS_CLIENT_PEM"] = connection.client_pem
         values["MILVUS_CLIENT_KEY"] = connection.client_key
-    else:
-        # Python gRPC clients without certificate options trust this CA for the whole process.
-        values["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"] = connection.ca_pem
-    return "\n".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
+    lines = _assignments(values)
+    if connection.mode is TlsMode.ONE_WAY:
+        # https://grpc.github.io/grpc/core/md_doc_environment_variables.html
+        lines += [
+            "# For gRPC applications without certificate options: the only CA of the whole process.",
+            *_assignments({"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": connection.ca_pem}),
+        ]
+    return "\n".join(lines)
+
+
+def _assignments(values: Mapping[str, str]) -> list[str]:
+    return [f"{name}={shlex.quote(value)}" for name, value in values.items()]
 
 
 def _curl(connection: Connection) -> str:
+    """A REST call; where REST is off, the one gRPC call that curl can make by itself."""
     if connection.rest_uri is None:
-        return (
-            "# REST is off. Switch it on, on a port of its own: compose-tls enable --rest-port 8080"
+        return "\n".join(
+            (
+                "# REST is off. To have it, on a port of its own: compose-tls enable --rest-port 8080",
+                "# This asks for the version over gRPC (an empty message; curl with HTTP/2):",
+                r"printf '\000\000\000\000\000' | " + _command(connection, connection.uri),
+                "  --http2 -H 'Content-Type: application/grpc' -H 'TE: trailers' \\",
+                "  --data-binary @- --output - \\",
+                f"  {_url(connection, connection.uri)}/milvus.proto.milvus.MilvusService/GetVersion",
+            )
         )
-    client = ""
-    if connection.mode is TlsMode.MUTUAL:
-        files = (connection.client_pem, connection.client_key)
-        client = " --cert {} --key {}".format(*map(shlex.quote, files))
-    return (
-        f"curl --cacert {shlex.quote(connection.ca_pem)}{client} \\\n"
-        f"  -H 'Content-Type: application/json' -d '{{}}' \\\n"
-        f"  {connection.rest_uri}/v2/vectordb/collections/list"
+    return "\n".join(
+        (
+            "# Milvus 2.4 and newer; 2.3 has GET /v1/vector/collections instead.",
+            _command(connection, connection.rest_uri),
+            "  -H 'Content-Type: application/json' -d '{}' \\",
+            f"  {_url(connection, connection.rest_uri)}/v2/vectordb/collections/list",
+        )
     )
+
+
+def _command(connection: Connection, uri: str) -> str:
+    """Curl with the files of a client, to the right place under the right name."""
+    lines = [f"curl --cacert {shlex.quote(connection.ca_pem)} \\"]
+    if connection.mode is TlsMode.MUTUAL:
+        certificate, key = shlex.quote(connection.client_pem), shlex.quote(connection.client_key)
+        lines.append(f"  --cert {certificate} --key {key} \\")
+    host, port = _place(uri)
+    if host != connection.server_name:
+        # curl verifies the name in the URL, so the URL holds it, and the address goes elsewhere.
+        route = f"{_host(connection.server_name)}:{port}:{_host(host)}:{port}"
+        lines.append(f"  --connect-to {shlex.quote(route)} \\")
+    return "\n".join(lines)
+
+
+def _url(connection: Connection, uri: str) -> str:
+    return f"https://{_host(connection.server_name)}:{_place(uri)[1]}"
+
+
+def _place(uri: str) -> tuple[str, int]:
+    parts = urlsplit(uri)
+    return parts.hostname or "", parts.port or 443
+
+
+def _host(name: str) -> str:
+    """A host as in a URI (RFC 3986 section 3.2.2)."""
+    return f"[{name}]" if ":" in name else name
 
 
 _SNIPPETS: Mapping[str, Callable[[Connection], str]] = {

@@ -41,7 +41,7 @@ def compose_files(
     """
     names = named_files(chosen, environment)
     if names:
-        paths = tuple(directory / name for name in names)
+        paths = tuple(Path(os.path.normpath(directory / name)) for name in names)
         for path in paths:
             if not exists(path):
                 raise ComposeFileNotFound(
@@ -75,9 +75,17 @@ def project_root(directory: Path, chosen: Sequence[str], environment: Mapping[st
     if named_files(chosen, environment):
         return directory
     for place in (directory, *directory.parents):
-        if any((place / name).is_file() for name in DEFAULT_FILES):
+        if any(_is_file(place / name) for name in DEFAULT_FILES):
             return place
     return directory
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # A directory above the project may be closed to its user.
+        return False
 
 
 def override_file(

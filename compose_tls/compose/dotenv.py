@@ -11,25 +11,35 @@ from collections.abc import Mapping
 from compose_tls.compose.interpolate import interpolate
 
 _LINE = re.compile(
-    r"""(?mx) ^ [^\S\n]* (?:export[^\S\n]+)? (?P<name> [^\s=\#]+ ) [^\S\n]*
-    (?: [=:] [^\S\n]* (?: '(?P<single> (?:\\'|[^'])* )' | "(?P<double> (?:\\.|[^"\\])* )"
-    | (?P<plain> [^\n]*? ) ) (?: [^\S\n]+ \#[^\n]* )? [^\S\n]* )? \r? $"""
+    r"""(?mx) ^ [^\S\n]* (?:export[^\S\n]+)? (?P<name> [^\s=:\#]+ ) [^\S\n]*
+    (?: [=:] [^\S\n]* (?:
+      '(?P<single> (?:\\'|[^'])* )' [^\n]* | "(?P<double> (?:\\.|[^"\\])* )" [^\n]*
+      | (?P<plain> [^\n]*? ) (?: [ ]+\#[^\n]* )? [^\S\n]* ) )? \r? $"""
 )
-_ESCAPES = {"\\n": "\n", "\\r": "\r", "\\t": "\t", '\\"': '"', "\\\\": "\\", "\\$": "$"}
+# "$$" is how interpolation is told to leave a "$" alone.
+_ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\"": '"', r"\\": "\\", r"\$": "$$"}
 
 
 def parse(text: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables of an environment file; later lines may refer to earlier ones."""
+    """The variables of an environment file; later lines may refer to earlier ones.
+
+    Args:
+        text: The file.
+        environment: What its values are interpolated with, and what a bare name takes over.
+    """
     values: dict[str, str] = {}
+    known = dict(environment)
     for line in _LINE.finditer(text.lstrip("\ufeff")):
         name, single, double, plain = line.group("name", "single", "double", "plain")
         if single is not None:
-            values[name] = single.replace("\\'", "'")
+            values[name] = single.replace(r"\'", "'")
         elif double is not None:
-            raw = interpolate(double, {**values, **environment})
-            values[name] = re.sub(r"\\.", lambda m: _ESCAPES.get(m.group(), m.group()), raw)
+            unescaped = re.sub(r"\\.", lambda m: _ESCAPES.get(m.group(), m.group()), double)
+            values[name] = interpolate(unescaped, known)
         elif plain is not None:
-            values[name] = interpolate(plain.strip(), {**values, **environment})
+            values[name] = interpolate(plain.strip(), known)
         elif name in environment:
             values[name] = environment[name]
+        if name in values and name not in environment:
+            known[name] = values[name]
     return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping as ReadMapping
 from collections.abc import Sequence as ReadSequence
@@ -13,20 +14,29 @@ from compose_tls.compose.interpolate import interpolate
 from compose_tls.compose.project import ComposeProject
 from compose_tls.compose.service import Definition, Service, Variable
 from compose_tls.compose.volumes import Mount
-from compose_tls.errors import EditRefused, ValueInTheWay
+from compose_tls.errors import EditRefused
 from compose_tls.yamlpatch.document import Sequence
 from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, Route, Text
 
 _DATA_DIRECTORY = "/var/lib/milvus"
+_PREFIX = re.compile(r"(?:\.|\$\w+|\$\{(?:[^{}]|\{[^{}]*\})*\})(?=/)")
 
 
 @dataclass(frozen=True, slots=True)
 class MountOrder:
-    """A bind mount to add: an absolute host path and where it appears in the container."""
+    """A bind mount to add.
+
+    Attributes:
+        host_path: An absolute path without ``..``.
+        target: Where it appears in the container.
+        read_only_allowed: Whether ``ro`` may be copied from the neighbours.
+        absolute: Whether a place outside the project is written with its whole path.
+    """
 
     host_path: Path
     target: str
     read_only_allowed: bool = True
+    absolute: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +54,14 @@ class Destination:
     definition: Definition | None
 
     @classmethod
-    def main(cls, service: Service) -> Destination:
-        """The file that defines the service."""
+    def main(cls, service: Service, name: str) -> Destination:
+        """The file that defines the service, or a later one that drops what it says of a field."""
         definition = service.main
+        passed = False
+        for later in service.definitions:
+            if passed and later.editable and later.replaces(name):
+                definition = later
+            passed = passed or later is service.main
         return cls(definition.file, definition.base, definition)
 
     @classmethod
@@ -74,9 +89,11 @@ def add_mounts(
     flags = _flags(mounts or service.mounts())
     intents: list[Intent] = []
     for order in orders:
-        source = _source(order.host_path, into.base, prefix)
+        source = _source(order, into.base, prefix)
         options = [f for f in flags if f != "ro" or order.read_only_allowed]
-        if mounts and all(mount.long for mount in mounts):
+        # Long syntax has no place for a label here, short syntax none for a colon.
+        long = mounts and all(mount.long for mount in mounts) and "z" not in options
+        if long or ":" in source.removeprefix(prefix):
             item: ReadMapping[str, Text] = {
                 "type": Text("bind"),
                 "source": Text(source),
@@ -108,26 +125,11 @@ def set_variables(
 
 
 def change_variable(service: Service, variable: Variable, value: str) -> list[Intent]:
-    """The intents that give a variable another value at the place that sets it.
-
-    Raises:
-        ValueInTheWay: The place does not belong to the service alone.
-    """
-    definition = variable.definition
-    own = definition.node.get("environment")
-    if not definition.editable or own is None:
-        raise ValueInTheWay(
-            f"service {service.name} inherits {variable.name}={variable.value}",
-            hint=f"set {variable.name} to {value} there, or take it out",
-            path=definition.document.name,
-            line=variable.line,
-        )
+    """The intents that give a variable another value at the place of the service that sets it."""
     route = (*_route(service), "environment")
     if variable.item is None:
         return [Put((*route, variable.name), Text(_escaped(value), string=True))]
     new = Text(f"{variable.name}={_escaped(value)}", string=True)
-    if variable.item == new.value:
-        return []
     return [RemoveItem(route, variable.item), Append(route, new)]
 
 
@@ -153,13 +155,12 @@ def _require_own(into: Destination, name: str) -> None:
         )
 
 
-def _source(host_path: Path, base: Path, prefix: str) -> str:
-    try:
-        inside = host_path.relative_to(base).as_posix()
-    except ValueError:
-        outside = os.path.relpath(host_path, base)
-        return _escaped(outside if outside.startswith("..") else str(host_path))
-    return f"{prefix}/{_escaped(inside)}"
+def _source(order: MountOrder, base: Path, prefix: str) -> str:
+    if order.host_path.is_relative_to(base):
+        return f"{prefix}/{_escaped(order.host_path.relative_to(base).as_posix())}"
+    if order.absolute:
+        return _escaped(str(order.host_path))
+    return _escaped(os.path.relpath(order.host_path, base))
 
 
 def _prefix(project: ComposeProject, service: Service, into: Destination) -> str:
@@ -183,14 +184,12 @@ def _prefix(project: ComposeProject, service: Service, into: Destination) -> str
 
 def _prefix_of(mount: Mount, base: Path, variables: ReadMapping[str, str]) -> str | None:
     """The first part of a mount's source where it stands for the directory of the file."""
-    if mount.host_path is None or mount.source is None:
+    found = _PREFIX.match(mount.source or "")
+    if mount.host_path is None or found is None:
         return None
-    prefix = mount.source.partition("}")[0] + "}" if mount.source.startswith("${") else "."
-    if not mount.source.startswith(prefix + "/"):
-        return None
-    if base / interpolate(prefix, variables) != base:
-        return None
-    return prefix
+    # Tried with a name behind it: an empty variable would make an absolute path of "${VAR}/name".
+    tried = os.path.normpath(base / f"{interpolate(found.group(), variables)}/name")
+    return found.group() if Path(tried) == base / "name" else None
 
 
 def _flags(mounts: ReadSequence[Mount]) -> list[str]:
@@ -203,13 +202,19 @@ def _flags(mounts: ReadSequence[Mount]) -> list[str]:
     return [*flags, "z"] if labelled else flags
 
 
-def publish(service: Service, port: int, into: Destination) -> list[Intent]:
+def publish(service: Service, port: int, host_ip: str | None, into: Destination) -> list[Intent]:
     """The intents that publish a container port under its own number.
+
+    Args:
+        service: The service.
+        port: The port.
+        host_ip: The address of the host to publish it at; ``None`` for all.
+        into: The file that gets the edit.
 
     Raises:
         EditRefused: The service inherits its ports, so that ours would replace them.
     """
-    if service.text("network_mode") == "host":
-        return []
     _require_own(into, "ports")
-    return [Append((*_route(service), "ports"), Text(f"{port}:{port}", string=True))]
+    shown = f"[{host_ip}]" if host_ip and ":" in host_ip else host_ip
+    entry = f"{shown}:{port}:{port}" if shown else f"{port}:{port}"
+    return [Append((*_route(service), "ports"), Text(entry, string=True))]

@@ -6,13 +6,18 @@ Source: https://docs.docker.com/reference/compose-file/services/#ports
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from compose_tls.compose.definition import Definition, items
+from compose_tls.yamlpatch.document import Mapping, Node
 
 _SHORT = re.compile(
     r"""(?x) (?: (?: \[ (?P<ip6> [^\]]+ ) \] | (?P<ip> [^:\[\]]* ) ) : (?=.*:) )?
-    (?: (?P<published> \d* (?:-\d+)? ) : )? (?P<target> \d+ (?:-\d+)? )
+    (?: (?P<published> (?:[0-9]+ (?:-[0-9]+)?)? ) : )? (?P<target> [0-9]+ (?:-[0-9]+)? )
     (?: / (?P<protocol> \w+ ) )? """
 )
+_LAST = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +29,19 @@ class PublishedPort:
     host_ip: str | None
 
 
+def ports_of(definition: Definition, ports: Node) -> Iterator[PublishedPort]:
+    """The TCP ports in a service's ``ports``."""
+    for item in items(ports):
+        if isinstance(item, Mapping):
+            yield from _long_port(definition.texts(item))
+        elif text := definition.text(item):
+            yield from parse_short(text)
+
+
 def parse_short(entry: str) -> list[PublishedPort]:
     """The ports of a short entry; none when it is not one or not TCP."""
     match = _SHORT.fullmatch(entry.strip())
-    if match is None or match["protocol"] not in {None, "tcp"}:
+    if match is None or (match["protocol"] or "tcp").lower() != "tcp":
         return []
     targets = _range(match["target"])
     published = _range(match["published"]) if match["published"] else []
@@ -41,6 +55,16 @@ def parse_short(entry: str) -> list[PublishedPort]:
     ]
 
 
+def _long_port(entry: dict[str, str]) -> Iterator[PublishedPort]:
+    targets = _range(entry.get("target", ""))
+    if entry.get("protocol", "tcp").lower() == "tcp" and targets:
+        published = _range(entry.get("published", ""))
+        port = published[0] if len(published) == 1 else None
+        yield PublishedPort(targets[0], port, entry.get("host_ip"))
+
+
 def _range(text: str) -> list[int]:
     first, _, last = text.partition("-")
-    return list(range(int(first), int(last or first) + 1)) if first else []
+    if not first.isdecimal() or int(last or first) > _LAST:
+        return []
+    return list(range(int(first), int(last or first) + 1))

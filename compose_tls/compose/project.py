@@ -5,15 +5,18 @@ Sources: https://docs.docker.com/reference/compose-file/merge/, …/include/, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as ReadMapping
 from collections.abc import Sequence as ReadSequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from compose_tls.changes import relative
+from compose_tls.compose import dotenv
+from compose_tls.compose.definition import OVERRIDE, RESET, Definition, items
 from compose_tls.compose.interpolate import interpolate
-from compose_tls.compose.service import Definition, Service
+from compose_tls.compose.service import Service
 from compose_tls.errors import ComposeFileNotFound, NotAComposeFile
 from compose_tls.yamlpatch.document import (
     Document,
@@ -25,9 +28,6 @@ from compose_tls.yamlpatch.document import (
     resolve,
 )
 from compose_tls.yamlpatch.merge import fields
-
-_MAX_NESTING = 20
-"""Of include and extends: deeper is a cycle."""
 
 Reader = Callable[[Path], bytes | None]
 
@@ -59,47 +59,66 @@ def load_project(
         NotAComposeFile: A file holds no ``services``.
         YamlSyntax: A file cannot be parsed.
     """
-    loader = _Loader(directory, read, variables)
+    loader = _Loader(directory, read)
     base = files[0].parent
-    for file in files:
-        loader.load(file, base, nesting=0)
+    for path in files:
+        loader.load(_File(path, base, variables), ())
     if not loader.definitions:
         raise NotAComposeFile(
             f"{relative(files[0], directory)} defines no services",
             hint="name the Compose file with -f (a milvus.yaml is not one)",
             path=relative(files[0], directory),
         )
-    services = {
-        name: Service(name, tuple(found), variables) for name, found in loader.definitions.items()
-    }
+    services = {name: Service(name, tuple(found)) for name, found in loader.definitions.items()}
     return ComposeProject(directory, services)
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A compose file to read: where its paths are relative to, and what it is interpolated with."""
+
+    path: Path
+    base: Path
+    variables: ReadMapping[str, str] = field(repr=False)
+
+    def texts(self, node: Node | None) -> list[str]:
+        """A scalar or the scalars of a list, interpolated."""
+        value = resolve(node) if node else None
+        found = items(value) if isinstance(value, Sequence) else [value]
+        return [interpolate(n.value, self.variables) for n in found if isinstance(n, Scalar)]
+
+    def beside(self, name: str) -> Path:
+        """A path in the file."""
+        return Path(os.path.normpath(self.base / name))
+
+
 class _Loader:
-    def __init__(self, directory: Path, read: Reader, variables: ReadMapping[str, str]) -> None:
+    def __init__(self, directory: Path, read: Reader) -> None:
         self.directory = directory
         self.read = read
-        self.variables = variables
         self.definitions: dict[str, list[Definition]] = {}
 
-    def load(self, file: Path, base: Path, nesting: int) -> None:
-        """Add the services of a file and of what it includes."""
-        document = self.document(file)
+    def load(self, file: _File, above: tuple[Path, ...]) -> None:
+        """Add the services of a file and of what it includes; ``above`` are the files including it."""
+        document = self.document(file.path)
         for root in map(resolve, document.roots):
             if not isinstance(root, Mapping):
                 continue
-            for path, directory in self.included(root, base):
-                if nesting < _MAX_NESTING:
-                    self.load(path, directory, nesting + 1)
-            services = self.services(root)
-            for name, node in services.items():
-                own = Definition(file, base, document, node)
-                extended = self.extended(own, nesting)
-                self.definitions.setdefault(name, []).extend([*extended, own])
+            inside = (*above, file.path)
+            for included in self.included(root, file):
+                if included.path not in inside:
+                    self.load(included, inside)
+            for name, node in _services(root).items():
+                if node.tag in {RESET, OVERRIDE}:
+                    self.definitions.pop(name, None)
+                if isinstance(node, Mapping) and node.tag != RESET:
+                    own = Definition(file.path, file.base, document, node, file.variables)
+                    extended = self.extended(own, {(file.path, name)})
+                    self.definitions.setdefault(name, []).extend([*extended, own])
 
-    def document(self, file: Path) -> Document:
-        content = self.read(file)
-        name = relative(file, self.directory)
+    def document(self, path: Path) -> Document:
+        content = self.read(path)
+        name = relative(path, self.directory)
         if content is None:
             raise ComposeFileNotFound(
                 f"there is no compose file {name}",
@@ -108,59 +127,59 @@ class _Loader:
             )
         return parse(content, name)
 
-    def services(self, root: Mapping) -> dict[str, Mapping]:
-        node = fields(root).get("services")
-        services = resolve(node) if node else None
-        if not isinstance(services, Mapping):
-            return {}
-        found = {name: resolve(value) for name, value in fields(services).items()}
-        return {name: value for name, value in found.items() if isinstance(value, Mapping)}
-
-    def included(self, root: Mapping, base: Path) -> list[tuple[Path, Path]]:
-        """The files that a root includes, each with the directory its paths are relative to."""
+    def included(self, root: Mapping, file: _File) -> Iterator[_File]:
+        """The files that a root includes: projects of their own, each with its own .env."""
         node = fields(root).get("include")
-        include = resolve(node) if node else None
-        found: list[tuple[Path, Path]] = []
-        for item in map(resolve, include.items if isinstance(include, Sequence) else []):
+        for item in items(resolve(node) if node else None):
+            entry: ReadMapping[str, Node] = {"path": item}
             if isinstance(item, Mapping):
                 entry = fields(item)
-                paths = self.texts(entry.get("path"))
-                directory = self.texts(entry.get("project_directory"))
-            else:
-                paths, directory = self.texts(item), []
-            if paths:
-                first = base / paths[0]
-                own = base / directory[0] if directory else first.parent
-                found += [(base / path, own) for path in paths]
-        return found
+            paths = [file.beside(p) for p in file.texts(entry.get("path")) if not _is_remote(p)]
+            if not paths:
+                continue
+            own = [file.beside(place) for place in file.texts(entry.get("project_directory"))]
+            base = own[0] if own else paths[0].parent
+            env_files = [file.beside(path) for path in file.texts(entry.get("env_file"))]
+            added: dict[str, str] = {}
+            for path in env_files or [base / ".env"]:
+                text = (self.read(path) or b"").decode("utf-8", "replace")
+                added |= dotenv.parse(text, {**added, **file.variables})
+            for path in paths:
+                yield _File(path, base, {**added, **file.variables})
 
-    def extended(self, own: Definition, nesting: int) -> list[Definition]:
+    def extended(self, own: Definition, above: set[tuple[Path, str]]) -> list[Definition]:
         """The definitions that a service extends, the most basic one first.
 
         They belong to another service or project: they are read, never edited.
         """
         node = own.field("extends")
-        if node is None or nesting >= _MAX_NESTING:
-            return []
+        file = _File(own.file, own.base, own.variables)
         entry = fields(node) if isinstance(node, Mapping) else {"service": node}
-        names, files = self.texts(entry.get("service")), self.texts(entry.get("file"))
-        if not names:
+        names, files = file.texts(entry.get("service")), file.texts(entry.get("file"))
+        if not names or any(map(_is_remote, files)):
             return []
-        file = own.base / files[0] if files else own.file
-        base = file.parent if files else own.base
-        document = self.document(file)
+        if files:
+            path = file.beside(files[0])
+            file = _File(path, path.parent, own.variables)
+        document = self.document(file.path)
         for root in map(resolve, document.roots):
-            services = self.services(root) if isinstance(root, Mapping) else {}
-            if names[0] in services:
-                target = Definition(file, base, document, services[names[0]], editable=False)
-                return [*self.extended(target, nesting + 1), target]
+            target = _services(root).get(names[0]) if isinstance(root, Mapping) else None
+            if isinstance(target, Mapping) and (file.path, names[0]) not in above:
+                base = Definition(
+                    file.path, file.base, document, target, file.variables, editable=False
+                )
+                return [*self.extended(base, {*above, (file.path, names[0])}), base]
         return []
 
-    def texts(self, node: Node | None) -> list[str]:
-        value = resolve(node) if node else None
-        items = value.items if isinstance(value, Sequence) else [value] if value else []
-        return [
-            interpolate(item.value, self.variables)
-            for item in map(resolve, items)
-            if isinstance(item, Scalar)
-        ]
+
+def _services(root: Mapping) -> dict[str, Scalar | Sequence | Mapping]:
+    node = fields(root).get("services")
+    services = resolve(node) if node else None
+    if not isinstance(services, Mapping):
+        return {}
+    return {name: resolve(value) for name, value in fields(services).items()}
+
+
+def _is_remote(path: str) -> bool:
+    """Whether an included file comes from a Git repository or a registry: it cannot be read here."""
+    return "://" in path or path.startswith("git@")

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from compose_tls.milvus.version import MilvusVersion
 
 _REPOSITORIES = frozenset({"milvus", "milvus-dev", "milvus-gpu"})
-_RUN = re.compile(r"(?:^|[\s/;&|\"'])milvus\s+run\s+(?P<role>[A-Za-z]+)", re.IGNORECASE)
-# Roles that end client TLS: "standalone" holds a proxy, "mixture" starts the roles it is told.
-_WITH_PROXY = frozenset({"standalone", "proxy", "mixture", "embedded"})
+_RUN = re.compile(
+    r"(?:^|[\s/;&|(\"'])milvus[\"']?\s+run\s+(?P<role>[a-z]+)(?P<flags>[^;&|]*)", re.IGNORECASE
+)
+_WITH_PROXY = frozenset({"standalone", "proxy", "embedded"})
+# "mixture" starts the roles that its flags name.
+_PROXY_FLAG = re.compile(r"--?proxy(?![-=\w])|--?proxy=(?:true|t|1)\b", re.IGNORECASE)
 
 
 def repository_and_tag(image: str) -> tuple[str, str]:
@@ -33,7 +36,18 @@ def ends_client_tls(command: Sequence[str]) -> bool:
     An image started without a command is the standalone server.
     """
     match = _RUN.search(" ".join(command))
-    return match is None or match["role"].lower() in _WITH_PROXY
+    if match is None:
+        return True
+    role = match["role"].lower()
+    return role in _WITH_PROXY or (role == "mixture" and bool(_PROXY_FLAG.search(match["flags"])))
+
+
+def says_so(command: Sequence[str]) -> bool:
+    """Whether it is plain that Milvus is what a container of a Milvus image runs.
+
+    Some run a script of their own, or only copy a file out of the image.
+    """
+    return not command or _RUN.search(" ".join(command)) is not None
 
 
 def version(image: str | None) -> MilvusVersion | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as ReadMapping
 from dataclasses import dataclass
 
 from compose_tls.errors import EditRefused
@@ -19,9 +20,11 @@ from compose_tls.yamlpatch.intent import Intent, Put, Route, Text
 
 CONFIG_DIRECTORY = "/milvus/configs"
 CONFIG_FILE = "milvus.yaml"
+LATER_FILES = ("default.yaml", "user.yaml")
+"""Read after milvus.yaml, so that they win over it."""
 CONFIG_DIRECTORY_VARIABLE = "MILVUSCONF"
 PROXY_PORT = 19530
-PROXY_PORT_VARIABLE = "PROXY_PORT"
+PROXY_PORT_ROUTE: Route = ("proxy", "port")
 _PREFIX = "MILVUS_CONF_"
 
 SERVER_CERTIFICATE = "server.pem"
@@ -87,6 +90,16 @@ def sets(variable: str, setting: Setting, version: MilvusVersion) -> bool:
     wanted = canonical(setting.name)
     name = canonical(variable)
     return name == wanted or (version >= FIRST_WITH_PREFIX and name == canonical(_PREFIX) + wanted)
+
+
+def in_variables(
+    variables: ReadMapping[str, str | None], route: Route, version: MilvusVersion
+) -> str | None:
+    """The value that environment variables give to a setting."""
+    found = {canonical(name): value for name, value in variables.items() if value is not None}
+    wanted = canonical(".".join(route))
+    prefixed = found.get(canonical(_PREFIX) + wanted) if version >= FIRST_WITH_PREFIX else None
+    return prefixed or found.get(wanted)
 
 
 def is_complete(document: Document) -> bool:

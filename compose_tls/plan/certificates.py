@@ -18,7 +18,7 @@ Source = Literal["kept", "issued", "brought"]
 # Re-issued early enough that nobody notices: in the last 30 days, or the last third of a short life.
 _RENEW_BEFORE = timedelta(days=30)
 
-_CA_NAME = "compose-tls CA"
+CA_NAME = "compose-tls CA"
 _CLIENT_NAME = "client"
 _CLIENT_DNS_NAME = "client.milvus.internal"
 
@@ -65,15 +65,17 @@ def plan_certificates(
     sources["ca"] = (
         "brought" if config.ca_cert is not None else _ca_source(observation, config, now)
     )
-    ca = observation.pki.certificates.get("ca") if sources["ca"] == "kept" else None
+    same_ca = sources["ca"] == "kept" or "ca" in observation.pki.brought
     for role in ("server", "client"):
         facts = observation.pki.certificates.get(role)
-        usable = role in observation.pki.usable and facts is not None and sources["ca"] != "issued"
         names = {*dns_names, *ip_addresses} if role == "server" else set[str]()
-        kept = usable and facts is not None and _is_good(facts, config, names, now, ca)
-        sources[role] = "kept" if kept else "issued"
-        if usable and facts is not None and not kept:
-            text = f"{config.pki_dir}/{role}.pem is issued anew: {_why(facts, config, names, now)}"
+        if facts is None or role not in observation.pki.usable:
+            sources[role] = "issued"
+            continue
+        why = _why(facts, config, names, now) if same_ca else "it is from another CA"
+        sources[role] = "issued" if why else "kept"
+        if why:
+            text = f"{config.pki_dir}/{role}.pem is issued anew: {why}"
             warnings.append(PlanWarning("certificate-reissued", text))
     orders = [
         order
@@ -87,7 +89,7 @@ def _orders(
     config: TlsConfig, dns_names: tuple[str, ...], ip_addresses: tuple[str, ...]
 ) -> list[CertificateOrder]:
     return [
-        CertificateOrder("ca", _subject(_CA_NAME, config), config.key_type, config.ca_days),
+        CertificateOrder("ca", _subject(CA_NAME, config), config.key_type, config.ca_days),
         CertificateOrder(
             "server",
             _subject(config.server_name, config),
@@ -122,17 +124,6 @@ def _ca_source(observation: Observation, config: TlsConfig, now: datetime) -> So
             path=f"{config.pki_dir}/ca.pem",
         )
     return "kept"
-
-
-def _is_good(
-    facts: CertificateFacts,
-    config: TlsConfig,
-    names: set[str],
-    now: datetime,
-    ca: CertificateFacts | None,
-) -> bool:
-    issued_by_ca = ca is None or facts.issuer == ca.subject
-    return issued_by_ca and not _why(facts, config, names, now)
 
 
 def _why(facts: CertificateFacts, config: TlsConfig, names: set[str], now: datetime) -> str:

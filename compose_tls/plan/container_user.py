@@ -46,9 +46,8 @@ def key_access(milvus: MilvusService, observation: Observation, key_path: str) -
 
 
 def _container_user(milvus: MilvusService) -> tuple[int | None, int | None]:
-    text = milvus.service.text("user")
-    if text:
-        user, _, group = text.partition(":")
+    user, _, group = (milvus.service.text("user") or "").partition(":")
+    if user:
         return (
             int(user) if user.isdecimal() else _ROOT if user == "root" else None,
             int(group) if group.isdecimal() else None,

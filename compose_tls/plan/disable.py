@@ -18,14 +18,9 @@ from compose_tls.changes import (
 from compose_tls.config import TlsConfig
 from compose_tls.facts import Observation
 from compose_tls.plan.locate import not_enabled, state_of
+from compose_tls.plan.own_files import OWN_PKI_FILES, OWN_TLS_FILES
 from compose_tls.state.model import STATE_FILE, State
 from compose_tls.state.undo import undo
-
-_OWN_PKI_FILES = (
-    ".gitignore",
-    *(f"{role}{suffix}" for role in ("ca", "server", "client") for suffix in (".pem", ".key")),
-)
-_OWN_TLS_FILES = (".gitignore", "ca.pem", "server.pem", "server.key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +73,8 @@ def plan_disable(observation: Observation, config: TlsConfig, *, purge: bool) ->
         ]
     changes.append(_removed(observation, directory / config.pki_dir / STATE_FILE))
     if purge:
-        paths = [directory / config.pki_dir / name for name in _OWN_PKI_FILES]
-        paths += [directory / state.tls_dir / name for name in _OWN_TLS_FILES]
+        paths = [directory / config.pki_dir / name for name in OWN_PKI_FILES]
+        paths += [directory / state.tls_dir / name for name in OWN_TLS_FILES]
         changes += [_removed(observation, p) for p in paths if observation.files.get(p) is not None]
         places = (directory / config.pki_dir, directory / state.tls_dir)
         changes += [RemoveDirectory(place) for place in places]
@@ -88,4 +83,4 @@ def plan_disable(observation: Observation, config: TlsConfig, *, purge: bool) ->
 
 def _removed(observation: Observation, path: Path) -> RemoveFile:
     facts = observation.files[path]
-    return RemoveFile(path, facts.sha256 if facts and facts.sha256 else "")
+    return RemoveFile(path, facts.sha256 if facts else None)

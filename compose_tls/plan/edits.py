@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from compose_tls.changes import relative
-from compose_tls.compose import dotenv
 from compose_tls.compose.edits import (
     Destination,
     MountOrder,
@@ -16,7 +16,7 @@ from compose_tls.compose.edits import (
     publish,
     set_variables,
 )
-from compose_tls.compose.service import Service
+from compose_tls.compose.service import Service, Variable
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ConflictingSettings, UnsupportedMilvus, ValueInTheWay
 from compose_tls.milvus.settings import Setting, put_settings, read, sets, tls_settings
@@ -69,19 +69,30 @@ def work_out(
     settings = tls_settings(config.tls_mode, config.container_tls_dir, config.rest_port)
     edits = Edits()
     service = milvus.service
-    into = Destination.main(service)
-    if override is not None:
-        into = Destination.override(service, override, override.parent)
+
+    def place(name: str) -> Destination:
+        """The file that gets the edits of a field."""
+        if override is not None:
+            return Destination.override(service, override, override.parent)
+        return Destination.main(service, name)
+
     orders = _mount_orders(service, placement, config, directory)
     if orders:
+        into = place("volumes")
         edits.add(into.file, add_mounts(milvus.project, service, orders, into))
-    _environment_edits(edits, milvus, placement, settings, read_file, into)
+    environment = _Environment(milvus, place("environment"), read_file, in_place=override is None)
+    for file, intents in environment.edits(settings, everything=placement.kind == "env"):
+        edits.add(file, intents)
     if placement.file is not None:
-        _file_edits(edits, placement, settings, directory, read_file)
+        files = (placement.file, *placement.later_files)
+        _file_edits(edits, files, settings, directory, read_file)
     if config.rest_port is not None:
         _check_rest(milvus, config.rest_port, proxy_port)
         if published(service, config.rest_port) is None:
-            edits.add(into.file, publish(service, config.rest_port, into))
+            into = place("ports")
+            proxy = published(service, proxy_port)
+            host_ip = proxy.host_ip if proxy else None
+            edits.add(into.file, publish(service, config.rest_port, host_ip, into))
     return edits
 
 
@@ -89,9 +100,14 @@ def _mount_orders(
     service: Service, placement: Placement, config: TlsConfig, directory: Path
 ) -> list[MountOrder]:
     orders: list[MountOrder] = []
-    tls_directory = directory / config.tls_dir
+    tls_directory = Path(os.path.normpath(directory / config.tls_dir))
     target = config.container_tls_dir
-    for mount in service.mounts():
+    if placement.target.startswith(f"{target}/"):
+        raise ConflictingSettings(
+            f"a mount at {target} would hide {placement.target}",
+            hint="choose another place with --container-tls-dir",
+        )
+    for mount in (*service.mounts(), *service.config_mounts()):
         if mount.target == target and mount.host_path == tls_directory:
             break
         if mount.target == target or mount.target.startswith(f"{target}/"):
@@ -102,7 +118,8 @@ def _mount_orders(
                 line=mount.line,
             )
     else:
-        orders.append(MountOrder(tls_directory, target))
+        outside = Path(config.tls_dir).is_absolute()
+        orders.append(MountOrder(tls_directory, target, absolute=outside))
     if placement.file is not None and not placement.mounted:
         # Images that rewrite their milvus.yaml at start (sed -i) need it writable.
         rewrites = "sed -i" in " ".join([*service.words("entrypoint"), *service.words("command")])
@@ -110,63 +127,60 @@ def _mount_orders(
     return orders
 
 
-def _environment_edits(
-    edits: Edits,
-    milvus: MilvusService,
-    placement: Placement,
-    settings: Iterable[Setting],
-    read_file: Reader,
-    into: Destination,
-) -> None:
-    """Variables win over files, so one that is set already has to say the same.
+class _Environment:
+    """The variables of a service: they win over files, so one that is set has to say the same."""
 
-    It is changed where it stands, or beaten from the override file that gets all edits.
-    """
-    service = milvus.service
-    present = service.environment()
-    imported = _imported_names(service, read_file)
-    is_override = into.file != service.main.file
-    wanted: dict[str, str] = {}
-    for setting in settings:
-        found = [v for v in present if sets(v.name, setting, milvus.version)]
-        elsewhere = [v.name for v in found if is_override and v.definition.file != into.file]
-        changed = [v for v in found if v.name not in elsewhere]
-        for variable in changed:
-            edits.add(variable.definition.file, change_variable(service, variable, setting.value))
-        names = {v.name for v in changed}
-        beaten = [n for n in imported if sets(n, setting, milvus.version) and n not in names]
-        beaten += [name for name in elsewhere if name not in names]
-        wanted |= dict.fromkeys(beaten, setting.value)
-        if placement.kind == "env" and not found and not beaten:
-            wanted[setting.variable] = setting.value
-    if wanted:
-        edits.add(into.file, set_variables(service, wanted, into))
+    def __init__(
+        self, milvus: MilvusService, into: Destination, read_file: Reader, *, in_place: bool
+    ) -> None:
+        self.service = milvus.service
+        self.version = milvus.version
+        self.into = into
+        self.in_place = in_place
+        self.set_here = {variable.name: variable for variable in self.service.environment()}
+        self.values = self.service.container_variables(read_file)
 
+    def edits(
+        self, settings: Iterable[Setting], *, everything: bool
+    ) -> Iterator[tuple[Path, list[Intent]]]:
+        """The edits that settle what is set; with ``everything``, that set what is not."""
+        wanted: dict[str, str] = {}
+        for setting in settings:
+            names = [name for name in self.values if sets(name, setting, self.version)]
+            for name in names:
+                variable = self.set_here.get(name)
+                if self.values[name] == setting.value:
+                    continue
+                if variable is not None and self.is_own(variable):
+                    change = change_variable(self.service, variable, setting.value)
+                    yield variable.definition.file, change
+                else:
+                    wanted[name] = setting.value
+            if everything and not names:
+                wanted[setting.variable] = setting.value
+        if wanted:
+            yield self.into.file, set_variables(self.service, wanted, self.into)
 
-def _imported_names(service: Service, read_file: Reader) -> list[str]:
-    names: list[str] = []
-    for path in service.env_files():
-        content = read_file(path)
-        names += dotenv.parse((content or b"").decode("utf-8", "replace"), service.variables)
-    return list(dict.fromkeys(names))
+    def is_own(self, variable: Variable) -> bool:
+        """Whether a variable can be changed where it is set, and not only be beaten."""
+        definition = variable.definition
+        own = definition.editable and definition.node.get("environment") is not None
+        return own and (self.in_place or definition.file == self.into.file)
 
 
 def _file_edits(
     edits: Edits,
-    placement: Placement,
-    settings: Iterable[Setting],
+    files: tuple[Path, ...],
+    settings: tuple[Setting, ...],
     directory: Path,
     read_file: Reader,
 ) -> None:
-    settings = list(settings)
-    for file in (placement.file, *placement.later_files):
-        content = read_file(file) if file else None
-        if file is None or content is None:
-            continue
-        document = parse(content, relative(file, directory))
-        if file != placement.file:
-            settings = [s for s in settings if read(document, s.route) is not None]
-        edits.add(file, put_settings(document, settings))
+    for file in files:
+        document = parse(read_file(file) or b"", relative(file, directory))
+        # A later file wins over the complete one, but need not repeat it.
+        concerned = [s for s in settings if file == files[0] or read(document, s.route) is not None]
+        if concerned:
+            edits.add(file, put_settings(document, concerned))
 
 
 def _check_rest(milvus: MilvusService, rest_port: int, proxy_port: int) -> None:
@@ -175,6 +189,15 @@ def _check_rest(milvus: MilvusService, rest_port: int, proxy_port: int) -> None:
             f"REST cannot share port {rest_port} with gRPC under TLS",
             hint="choose another port, for example --rest-port 8080",
         )
+    for other in milvus.project.services.values():
+        taken = [port for port in other.ports() if port.published == rest_port]
+        if taken and not (other.name == milvus.name and taken[0].target == rest_port):
+            raise ConflictingSettings(
+                f"service {other.name} already publishes the port {rest_port}",
+                hint="choose another one with --rest-port",
+                path=other.main.document.name,
+                line=other.main.line(other.main.field("ports")),
+            )
     if milvus.version < FIRST_WITH_REST_PORT:
         raise UnsupportedMilvus(
             f"Milvus {milvus.version} has no port of its own for REST",

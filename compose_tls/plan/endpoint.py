@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from compose_tls.changes import relative
 from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
-from compose_tls.milvus.settings import PROXY_PORT, PROXY_PORT_VARIABLE
+from compose_tls.milvus.settings import PROXY_PORT, PROXY_PORT_ROUTE, in_variables, read
+from compose_tls.plan.placement import Placement, Reader
+from compose_tls.plan.select import MilvusService
 from compose_tls.results import Endpoint
+from compose_tls.yamlpatch.document import parse
 
 _EVERY_ADDRESS = frozenset({None, "", "0.0.0.0", "::", "127.0.0.1", "::1"})  # noqa: S104 - compared, not bound
 
@@ -28,9 +32,17 @@ def published(service: Service, target: int) -> PublishedPort | None:
     return next((port for port in service.ports() if port.target == target), None)
 
 
-def proxy_port(service: Service, from_file: str | None) -> int:
-    """The port that the proxy listens on inside the container."""
-    text = service.environment_value(PROXY_PORT_VARIABLE) or from_file or ""
+def proxy_port(milvus: MilvusService, placement: Placement, read_file: Reader) -> int:
+    """The port that the proxy listens on inside the container: variables win over files."""
+    variables = milvus.service.container_variables(read_file)
+    found = [in_variables(variables, PROXY_PORT_ROUTE, milvus.version)]
+    for file in (*reversed(placement.later_files), placement.file):
+        content = read_file(file) if file else None
+        if file is not None and content is not None:
+            found.append(
+                read(parse(content, relative(file, milvus.project.directory)), PROXY_PORT_ROUTE)
+            )
+    text = next(filter(None, found), "")
     return int(text) if text.isdecimal() else PROXY_PORT
 
 

@@ -10,13 +10,11 @@ from compose_tls.compose.project import load_project
 from compose_tls.config import TlsConfig
 from compose_tls.errors import NotEnabled
 from compose_tls.facts import Observation
-from compose_tls.milvus.settings import read
 from compose_tls.plan.endpoint import endpoint, proxy_port
 from compose_tls.plan.placement import place
 from compose_tls.plan.select import MilvusService, select
 from compose_tls.results import Endpoint
 from compose_tls.state.model import STATE_FILE, State, read_state
-from compose_tls.yamlpatch.document import parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +60,7 @@ def locate(observation: Observation, config: TlsConfig) -> Located:
     )
     milvus = select(project, config.service or state.services[0])
     placement = place(milvus, config, directory, observation.content)
-    content = observation.content(placement.file) if placement.file else None
-    port = None
-    if placement.file is not None and content is not None:
-        port = read(parse(content, relative(placement.file, directory)), ("proxy", "port"))
-    proxy = proxy_port(milvus.service, port)
+    proxy = proxy_port(milvus, placement, observation.content)
     return Located(state, milvus, proxy, endpoint(milvus.service, state.server_name, proxy))
 
 

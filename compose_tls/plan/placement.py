@@ -10,21 +10,19 @@ from typing import Literal, NoReturn
 
 from compose_tls.changes import PlanWarning, relative
 from compose_tls.compose.service import Service
-from compose_tls.compose.volumes import Mount
+from compose_tls.compose.volumes import Mount, normal_target
 from compose_tls.config import TlsConfig
-from compose_tls.errors import MilvusConfigNotFound, MilvusConfigPartial
+from compose_tls.errors import MilvusConfigNotFound, MilvusConfigPartial, YamlSyntax
 from compose_tls.milvus.settings import (
     CONFIG_DIRECTORY,
     CONFIG_DIRECTORY_VARIABLE,
     CONFIG_FILE,
+    LATER_FILES,
     is_complete,
 )
 from compose_tls.milvus.version import FIRST_WITH_VARIABLES
 from compose_tls.plan.select import MilvusService
 from compose_tls.yamlpatch.document import parse
-
-_LATER_FILES = ("default.yaml", "user.yaml")
-"""Read after milvus.yaml, so that they win over it."""
 
 Reader = Callable[[Path], bytes | None]
 
@@ -68,38 +66,53 @@ class _Placer:
         self.directory = directory
         self.read = read
         self.service: Service = milvus.service
-        base = self.service.environment_value(CONFIG_DIRECTORY_VARIABLE) or CONFIG_DIRECTORY
-        self.config_directory = base.rstrip("/")
+        self.mounts = [*self.service.mounts(), *self.service.config_mounts()]
+        base = self.service.container_variables(read).get(CONFIG_DIRECTORY_VARIABLE)
+        self.config_directory = normal_target(base or CONFIG_DIRECTORY)
         self.target = posixpath.join(self.config_directory, CONFIG_FILE)
 
     def place(self) -> Placement:
-        mount = self.mount_of(CONFIG_FILE)
         if self.config.config == "env":
             return self.environment()
-        if mount is not None:
-            file = self.host_file(mount, CONFIG_FILE)
-            problem = self.problem(file)
-            if file is not None and problem is None:
-                return self.in_file(file, mounted=True)
-            where = relative(file, self.directory) if file else str(mount.source)
-            text = f"{where}, mounted at {self.target}, {problem}; Milvus will not start with it"
-            if self.config.config == "file":
-                self.refuse(file, mount, f"{where}, mounted at {self.target}, {problem}")
-            return self.environment(PlanWarning("milvus-config-unusable", text))
+        mount = self.mount_of(CONFIG_FILE)
+        return self.unmounted() if mount is None else self.mounted(mount)
+
+    def mounted(self, mount: Mount) -> Placement:
+        file = self.host_file(mount, CONFIG_FILE)
+        problem = self.problem(file)
+        if file is not None and problem is None:
+            return self.in_file(file, mounted=True)
+        where = relative(file, self.directory) if file else str(mount.source or "a volume")
+        text = f"{where}, mounted at {self.target}, {problem}"
+        if self.config.config == "file":
+            self.refuse(file, mount, text)
+        if file is None:
+            return self.environment()
+        return self.environment(
+            PlanWarning("milvus-config-unusable", f"{text}; Milvus will not start with it")
+        )
+
+    def unmounted(self) -> Placement:
         beside = self.service.main.base / CONFIG_FILE
-        problem = self.problem(beside)
+        try:
+            problem = self.problem(beside)
+        except YamlSyntax as error:
+            if self.config.config == "file":
+                raise
+            problem = f"cannot be read ({error.message})"
         if problem is None:
             return self.in_file(beside, mounted=False)
         if self.config.config == "file":
             self.refuse(beside, None, f"{relative(beside, self.directory)} {problem}")
-        if self.read(beside) is not None and not self.is_compose_file(beside):
+        if self.read(beside) is not None and not self.is_used(beside):
             text = f"{relative(beside, self.directory)} {problem}: it is left alone, not mounted"
             return self.environment(PlanWarning("milvus-config-partial", text))
         return self.environment()
 
     def mount_of(self, name: str) -> Mount | None:
-        targets = {posixpath.join(self.config_directory, name), self.config_directory}
-        return next((m for m in self.service.mounts() if m.target in targets), None)
+        """The mount of a configuration file, else that of the whole directory."""
+        at = {mount.target: mount for mount in self.mounts}
+        return at.get(posixpath.join(self.config_directory, name)) or at.get(self.config_directory)
 
     def host_file(self, mount: Mount, name: str) -> Path | None:
         if mount.host_path is None or mount.target != self.config_directory:
@@ -116,23 +129,27 @@ class _Placer:
         return None
 
     def in_file(self, file: Path, *, mounted: bool) -> Placement:
-        later = [
-            path
-            for name in _LATER_FILES
-            if (mount := self.mount_of(name)) and (path := self.host_file(mount, name))
-            if self.read(path) is not None
-        ]
-        return Placement("file", self.target, file, mounted, tuple(later))
+        return Placement("file", self.target, file, mounted, self.later_files())
 
     def environment(self, *warnings: PlanWarning) -> Placement:
         if self.milvus.version < FIRST_WITH_VARIABLES:
             self.refuse(
                 None, None, f"Milvus {self.milvus.version} takes TLS settings from a file alone"
             )
-        return Placement("env", self.target, warnings=warnings)
+        return Placement("env", self.target, None, False, self.later_files(), warnings)
 
-    def is_compose_file(self, file: Path) -> bool:
-        return any(file == definition.file for definition in self.service.definitions)
+    def later_files(self) -> tuple[Path, ...]:
+        found = [
+            path
+            for name in LATER_FILES
+            if (mount := self.mount_of(name)) and (path := self.host_file(mount, name))
+        ]
+        return tuple(path for path in found if self.read(path) is not None)
+
+    def is_used(self, file: Path) -> bool:
+        """Whether a file is there for something else: as compose file, or mounted elsewhere."""
+        compose_files = {definition.file for definition in self.service.definitions}
+        return file in compose_files | {mount.host_path for mount in self.mounts}
 
     def refuse(self, file: Path | None, mount: Mount | None, message: str) -> NoReturn:
         image = self.service.text("image") or "IMAGE"
@@ -144,5 +161,5 @@ class _Placer:
         partial = file is not None and self.read(file) is not None
         error = MilvusConfigPartial if partial else MilvusConfigNotFound
         raise error(
-            message, hint=hint, path=path, line=mount.line if mount and not partial else None
+            message, hint=hint, path=path, line=mount.line if mount and file is None else None
         )

@@ -8,7 +8,7 @@ from compose_tls.changes import PlanWarning, relative
 from compose_tls.compose.project import ComposeProject
 from compose_tls.compose.service import Service
 from compose_tls.errors import ServiceAmbiguous, ServiceNotFound, UnsupportedMilvus
-from compose_tls.milvus.service import ends_client_tls, runs_milvus, version
+from compose_tls.milvus.service import ends_client_tls, runs_milvus, says_so, version
 from compose_tls.milvus.version import FIRST_WITH_TLS, NEWEST, MilvusVersion
 
 
@@ -72,13 +72,15 @@ def _only_candidate(project: ComposeProject) -> Service:
     milvus = [
         (service, command)
         for service in project.services.values()
-        if any(definition.editable for definition in service.definitions)
-        and runs_milvus(
+        if runs_milvus(
             service.text("image"),
             command := [*service.words("entrypoint"), *service.words("command")],
         )
     ]
-    candidates = [service for service, command in milvus if ends_client_tls(command)]
+    able = [(service, command) for service, command in milvus if ends_client_tls(command)]
+    active = [(service, command) for service, command in able if _is_active(service)] or able
+    sure = [service for service, command in active if says_so(command)]
+    candidates = sure or [service for service, _ in active]
     if len(candidates) == 1:
         return candidates[0]
     if candidates:
@@ -100,6 +102,16 @@ def _only_candidate(project: ComposeProject) -> Service:
         hint="name the service with --service, or the right compose file with -f",
         path=_path(project),
     )
+
+
+def _is_active(service: Service) -> bool:
+    """Whether its profiles, if it has any, are switched on.
+
+    Source: https://docs.docker.com/compose/how-tos/profiles/
+    """
+    chosen = service.variables.get("COMPOSE_PROFILES", "").split(",")
+    profiles = service.profiles()
+    return not profiles or "*" in chosen or any(profile in chosen for profile in profiles)
 
 
 def _path(project: ComposeProject) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from compose_tls.changes import sha256
 from compose_tls.state.model import EditRecord, FileRecord, SpliceRecord
@@ -20,6 +21,8 @@ from compose_tls.yamlpatch.intent import (
 )
 from compose_tls.yamlpatch.patch import Patched, patch, revert
 from compose_tls.yamlpatch.splice import Splice
+
+Item: TypeAlias = str | dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +61,18 @@ def undo(content: bytes, record: FileRecord) -> Undone:
         if original is not None and sha256(original) == record.before:
             return Undone(original, exact=True)
     document = parse(content, record.path)
+    ours = [edit.new for edit in record.edits if edit.kind == "added-item" and edit.new]
     intents: list[Intent] = []
     kept: list[str] = []
     for edit in record.edits:
-        found = _inverse(document, edit)
+        found = _inverse(document, edit, ours)
         if found is None:
             kept.append(".".join(edit.route))
         else:
             intents += found
-    return Undone(patch(content, record.path, intents).content, exact=False, kept=tuple(kept))
+    whole = record.before is None and _is_all(content, record.path, intents)
+    undone = None if whole else patch(content, record.path, intents).content
+    return Undone(undone, exact=False, kept=tuple(kept))
 
 
 def record(path: str, content: bytes, intents: Sequence[Intent], patched: Patched) -> FileRecord:
@@ -92,8 +98,9 @@ def _edit(document: Document, intent: Intent) -> EditRecord:
     match intent:
         case Put(route=route, value=value):
             node = _at(document, route)
-            if isinstance(node, Scalar) and not node.is_null:
-                return EditRecord(kind="set", route=route, new=value.value, old=node.value)
+            if isinstance(node, Scalar) and not (node.is_null and value.string):
+                old = "null" if node.is_null else node.value
+                return EditRecord(kind="set", route=route, new=value.value, old=old)
             return EditRecord(kind="added-key", route=route, new=value.value)
         case Append(route=route, item=Text(value=text)):
             return EditRecord(kind="added-item", route=route, new=text)
@@ -107,21 +114,58 @@ def _edit(document: Document, intent: Intent) -> EditRecord:
             raise AssertionError(msg)
 
 
-def _inverse(document: Document, edit: EditRecord) -> list[Intent] | None:
-    """The intents that take an edit back; ``None`` when its place says something else by now."""
+def _inverse(document: Document, edit: EditRecord, ours: Sequence[Item]) -> list[Intent] | None:
+    """The intents that take an edit back; ``None`` when its place says something else by now.
+
+    Args:
+        document: The file as it is now.
+        edit: The edit.
+        ours: The items that were added to the lists of the file.
+    """
     node = _at(document, edit.route)
+    items = [_item(i) for i in node.items] if isinstance(node, SequenceNode) else []
     match edit:
         case EditRecord(kind="added-item", route=route, new=str() | dict() as item):
-            items = node.items if isinstance(node, SequenceNode) else []
-            return [RemoveItem(route, item)] if any(reads_as(i, item) for i in items) else []
+            if item in items:
+                return [RemoveItem(route, item)]
+            changed = any(_identity(route, i) == _identity(route, item) for i in items)
+            return None if changed else []
         case EditRecord(kind="removed-item", route=route, old=str(old)):
-            return [Append(route, Text(old, string=True))]
+            others = [i for i in items if i not in ours]
+            settled = any(_identity(route, i) == _identity(route, old) for i in others)
+            return [] if settled else [Append(route, Text(old, string=True))]
         case _ if node is None:
             return []
         case EditRecord(route=route, new=str(new), old=old) if reads_as(node, new):
             return [RemoveKey(route) if old is None else Put(route, Text(old))]
         case _:
             return None
+
+
+def _item(node: Node) -> Item:
+    """An item of a list as edits are recorded; what enable never writes is an empty text."""
+    if isinstance(node, Mapping):
+        pairs = [(k, v) for k, v in node.entries if isinstance(k, Scalar)]
+        return {k.value: v.value if isinstance(v, Scalar) else "" for k, v in pairs}
+    return node.value if isinstance(node, Scalar) else ""
+
+
+def _identity(route: Route, item: Item) -> str:
+    """What makes two items of a list the same one to Compose: variable, container path or port."""
+    if not isinstance(item, str):
+        return item.get("target", "")
+    if route[-1] == "environment":
+        return item.partition("=")[0]
+    parts = item.split(":")
+    return next((part for part in reversed(parts) if part.startswith("/")), parts[-1])
+
+
+def _is_all(content: bytes, path: str, intents: Sequence[Intent]) -> bool:
+    """Whether nothing but comments would be left of a file."""
+    # Something has to stay in a file that is patched.
+    stays = Put(("x-compose-tls",), Text("stays"))
+    left = parse(patch(content, path, (*intents, stays)).content, path).root
+    return isinstance(left, Mapping) and len(left.entries) == 1
 
 
 def _at(document: Document, route: Route) -> Node | None:

@@ -59,7 +59,7 @@ class Document:
     roots: tuple[Node, ...] = field(repr=False)
     aliased: frozenset[int] = field(repr=False)
     line_starts: tuple[int, ...] = field(repr=False)
-    strict: bool = True
+    strict: bool
 
     @property
     def root(self) -> Node | None:

@@ -6,6 +6,7 @@ from compose_tls.yamlpatch import render
 from compose_tls.yamlpatch.document import Document
 from compose_tls.yamlpatch.guard import Guard
 from compose_tls.yamlpatch.intent import EditTree, Intent, Route, Text, Value
+from compose_tls.yamlpatch.merge import fields
 from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, reads_as, resolve
 from compose_tls.yamlpatch.splice import Splice, settled
 from compose_tls.yamlpatch.writer import Writer
@@ -69,8 +70,8 @@ class _Editor:
             return False
         if tree.idle and not _finds(value, tree):
             return False
-        if isinstance(value, Alias) and tree.only_puts and _is_mergeable(value) and not parent.flow:
-            self._writer.put_beside_merge(parent, key, value, tree)
+        if isinstance(value, Alias) and _is_mergeable(value) and tree.only_puts and not parent.flow:
+            self._put_beside_merge(parent, key, value, tree, route)
             return False
         self._guard.require_own(value, route)
         if isinstance(value, Sequence) and (tree.appended or tree.removed_items):
@@ -116,13 +117,30 @@ class _Editor:
         written = render.scalar(text, quote, flow=parent.flow)
         self._writer.write_scalar(parent, key, current, written, route)
 
+    def _put_beside_merge(
+        self, parent: Mapping, key: Node, alias: Alias, tree: EditTree, route: Route
+    ) -> None:
+        target = alias.target
+        if not isinstance(target, Mapping) or all(
+            _says(target.get(name), leaf.put) for name, leaf in tree.children.items()
+        ):
+            return
+        merged = fields(target)
+        for name in tree.children:
+            if name in merged and not isinstance(resolve(merged[name]), Scalar):
+                self._guard.in_the_way(merged[name], (*route, name), "a single value")
+        self._writer.put_beside_merge(parent, key, alias, tree)
 
-def _says(node: Scalar, text: Text) -> bool:
-    """Whether a scalar already is the one that was to be put there."""
+
+def _says(node: Node | None, text: Text | None) -> bool:
+    """Whether a node already is the scalar that was to be put there."""
+    value = resolve(node) if node else None
     return (
-        node.value == text.value
-        and node.tag is None
-        and not (text.string and not render.is_string(node))
+        isinstance(value, Scalar)
+        and text is not None
+        and value.value == text.value
+        and value.tag is None
+        and not (text.string and not render.is_string(value))
     )
 
 

@@ -39,21 +39,23 @@ class Guard:
     def require_not_inherited(
         self, node: Mapping, entries: ReadMapping[str, Value], route: Route
     ) -> None:
-        """Refuse new collections under keys that a merge brings in: they would replace those.
+        """Refuse what would replace a collection that a merge brings in, or be one in its place.
 
         Raises:
-            EditRefused: One of the entries is such a collection.
+            EditRefused: One of the entries is a collection, and is inherited.
+            ValueInTheWay: A collection is inherited where a single value is to stand.
         """
         merge = node.find(MERGE)
-        if merge is None:
-            return
-        inherited = fields(node)
+        inherited = fields(node) if merge else {}
         for name, value in entries.items():
             found = resolve(inherited[name]) if name in inherited else None
-            nothing = found is None or (isinstance(found, Scalar) and found.is_null)
-            if not nothing and not isinstance(value, Text):
+            if merge is None or found is None or (isinstance(found, Scalar) and found.is_null):
+                continue
+            if not isinstance(value, Text):
                 reason = "it is inherited through a merge key (<<), and would be replaced"
                 self.refuse(merge[0], (*route, name), reason)
+            if not isinstance(found, Scalar):
+                self.in_the_way(found, (*route, name), "a single value")
 
     def refuse(self, node: Node, route: Route, reason: str) -> NoReturn:
         """Say why an edit cannot be made.

@@ -32,6 +32,7 @@ class Value:
     content: str | list[Value] | dict[str, Value]
     plain: bool = False
     flow: bool = False
+    alias: bool = False
     key_line: int = 0
     lines: range = field(default=range(0), repr=False)
     new: Text | None = None
@@ -50,18 +51,21 @@ def read(content: bytes) -> Value:
 
 
 def _value(node: Node, key_line: int = 0) -> Value:
-    tag, lines = str(node.tag), range(node.start_mark.line, node.end_mark.line + 1)
+    lines = range(node.start_mark.line, node.end_mark.line + 1)
+    value = Value(str(node.tag), "", key_line=key_line, lines=lines)
     if lines.start < key_line:
-        # An alias, composed as its anchor: it stands in the line of its key, or in the next.
-        lines = range(key_line, key_line + 2)
+        # Composed as its anchor; the alias stands in the line of its key, or in the next.
+        value.alias, value.lines = True, range(key_line, key_line + 2)
     if isinstance(node, ScalarNode):
-        return Value(tag, node.value, node.style in {None, ""}, False, key_line, lines)
-    if isinstance(node, SequenceNode):
-        items = [_value(item, item.start_mark.line) for item in node.value]
-        return Value(tag, items, False, bool(node.flow_style), key_line, lines)
-    assert isinstance(node, MappingNode)
-    entries = {_name(key): _value(value, key.start_mark.line) for key, value in node.value}
-    return Value(tag, entries, False, bool(node.flow_style), key_line, lines)
+        value.content, value.plain = node.value, node.style in {None, ""}
+    elif isinstance(node, SequenceNode):
+        value.content = [_value(item, item.start_mark.line) for item in node.value]
+        value.flow = bool(node.flow_style)
+    else:
+        assert isinstance(node, MappingNode)
+        value.content = {_name(k): _value(v, k.start_mark.line) for k, v in node.value}
+        value.flow = bool(node.flow_style)
+    return value
 
 
 def _name(key: Node) -> str:
@@ -139,6 +143,11 @@ def means(value: Value, wanted: Value) -> bool:
         return False
     a, b = value.content, wanted.content
     if isinstance(a, dict) and isinstance(b, dict):
+        if "<<" in a and "<<" not in b:
+            # An alias became a mapping of its own that merges the anchor.
+            merged = a["<<"].content
+            assert isinstance(merged, dict)
+            a = merged | {name: entry for name, entry in a.items() if name != "<<"}
         return a.keys() == b.keys() and all(means(a[name], b[name]) for name in a)
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(map(means, a, b))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from compose_tls.yamlpatch.intent import Intent
+from compose_tls.yamlpatch.patch import create
 from tests.unit.yamlpatch.editing import Edit, append, check_edit, drop, put
 
 EDITS = {
@@ -61,6 +63,14 @@ EDITS = {
         "x: &x\n  A: b\no: *x\nm:\n  environment:  # shared\n    <<: *x\n"
         '    T: "1"\n    A: c\n  # below\n  y: 1\n',
     ),
+    "a mapping that is an alias and says the same": Edit(
+        "x: &x\n  A: b\nm: *x\n", (put("m.A", "b"),), "x: &x\n  A: b\nm: *x\n"
+    ),
+    "a mapping that is an alias, below its key": Edit(
+        "x: &x\n  A: b\nm: # c\n  *x\nn: 1\n",
+        (put("m.A", "c"), put("n", "2")),
+        "x: &x\n  A: b\nm: # c\n\n  <<: *x\n  A: c\nn: 2\n",
+    ),
     "a mapping that is an alias, at the end of the file": Edit(
         "x: &x\n  A: b\nm: *x",
         (put("m.T", "1"),),
@@ -107,3 +117,13 @@ EDITS = {
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
 def test_a_key_is_put_into(edit: Edit) -> None:
     check_edit(edit)
+
+
+def test_a_new_file_holds_what_is_put_there_and_nothing_else() -> None:
+    intents: list[Intent] = [
+        append("services.m.v", "a:/a"),
+        put("services.m.e.T", "1", string=True),
+        drop("x"),
+    ]
+    assert create(intents) == b'services:\n  m:\n    v:\n      - a:/a\n    e:\n      T: "1"\n'
+    assert create([]) == b""

@@ -31,7 +31,10 @@ REFUSALS = {
         "m: &m\n  a: 1\nn: *m\n", (put("n.b.c", "1"),), 3, "n cannot be edited: it is an alias"
     ),
     "a mapping that is an alias, in braces": Refusal(
-        "m: &m\n  a: 1\nn: {o: *m }\n", (put("n.o.b", "1"),), 3, "o cannot be edited: it is an alias"
+        "m: &m\n  a: 1\nn: {o: *m }\n",
+        (put("n.o.b", "1"),),
+        3,
+        "o cannot be edited: it is an alias",
     ),
     "an alias of a mapping with a tag": Refusal(
         "m: &m !t\n  a: 1\nn: *m\n", (put("n.b", "1"),), 3, "n cannot be edited: it is an alias"
@@ -109,6 +112,16 @@ REFUSALS = {
     "an empty value under !override": Refusal(
         "v: !override\nx: 1\n", (append("v"),), 1, "v holds a single value", ValueInTheWay
     ),
+    "a mapping that a merge key brings in, where a value has to stand": Refusal(
+        "x: &x\n  e: {A: 1}\nm:\n  <<: *x\n",
+        (put("m.e", "1"),),
+        2,
+        "m.e holds a mapping",
+        ValueInTheWay,
+    ),
+    "a list in the mapping that an alias stands for, where a value has to stand": Refusal(
+        "x: &x\n  v: [a]\nm: *x\n", (put("m.v", "1"),), 2, "m.v holds a list", ValueInTheWay
+    ),
     "a list": Refusal("- a\n", (put("a", "1"),), 1, "holds no mapping"),
     "a text": Refusal("\na\n", (put("a", "1"),), 2, "holds no mapping"),
     "a list whose last item the end of the file cuts off": Refusal(
@@ -153,6 +166,9 @@ REFUSALS = {
         4,
         "the key << stands",
         YamlSyntax,
+    ),
+    "an anchor whose name holds a dot": Refusal(
+        "a: 1\nb: &x.y 1\n", (put("a", "2"),), 2, "did not find expected alphabetic", YamlSyntax
     ),
     "an alias without an anchor": Refusal(
         "a: 1\nb: *c\n", (put("a", "2"),), 2, "the alias *c has no anchor", YamlSyntax

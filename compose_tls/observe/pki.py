@@ -1,0 +1,92 @@
+"""Certificates and keys: those at hand, and those that the user brings. No key leaves this module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
+
+from compose_tls.config import TlsConfig
+from compose_tls.errors import CertificateError
+from compose_tls.facts import CertificateRole, PkiFacts
+from compose_tls.observe.reader import Reader
+from compose_tls.state.model import State
+
+Pair: TypeAlias = tuple[bytes | None, bytes | None]
+"""The bytes of a certificate and of its private key."""
+
+_ROLES: tuple[CertificateRole, ...] = ("ca", "server", "client")
+
+
+def read_pki(directory: Path, config: TlsConfig, state: State | None, reader: Reader) -> PkiFacts:
+    """Read the PKI directory and the TLS directory, also that of an earlier enable.
+
+    Args:
+        directory: The project directory.
+        config: The settings; they say where certificates and keys are.
+        state: What an earlier enable left.
+        reader: Remembers the files.
+
+    Raises:
+        FileUnreadable: A file may not be read.
+    """
+    pki, tls = directory / config.pki_dir, directory / config.tls_dir
+    pairs: dict[CertificateRole, Pair] = {}
+    for role in _ROLES:
+        certificate, key = pki / f"{role}.pem", pki / f"{role}.key"
+        pairs[role] = (reader.content(certificate), reader.secret(key))
+    for place in {tls, directory / state.tls_dir} if state else {tls}:
+        reader.secret(place / "server.key")
+        for name in ("server.pem", "ca.pem", ".gitignore"):
+            reader.content(place / name)
+    reader.content(pki / ".gitignore")
+    brought = _brought(directory, config, reader, pairs)
+    if not any(certificate for certificate, _ in pairs.values()):
+        return PkiFacts({}, frozenset())
+    from compose_tls.pki.load import survey  # noqa: PLC0415 - cryptography costs 75 ms
+
+    return replace(survey(pairs), brought=brought)
+
+
+def _brought(
+    directory: Path,
+    config: TlsConfig,
+    reader: Reader,
+    pairs: Mapping[CertificateRole, Pair],
+) -> frozenset[CertificateRole]:
+    """The roles whose certificate and key, as the user names them, lie in the PKI directory.
+
+    There they lie in our own form, without what else the user's files hold.
+    """
+    if config.ca_cert is None:
+        return frozenset()
+    from compose_tls.pki.load import (  # noqa: PLC0415 - cryptography costs 75 ms
+        load_certificates,
+        load_key_pair,
+    )
+
+    def named(certificate: str | None, key: str | None) -> Pair:
+        # A certificate file may hold the key as well, so neither is kept in mind.
+        names = (certificate, key)
+        first, second = (reader.secret(directory / name) if name else None for name in names)
+        return first, second
+
+    found: set[CertificateRole] = set()
+    trusted, _ = named(config.ca_cert, config.ca_key)
+    with suppress(CertificateError):
+        if trusted is not None and pairs["ca"][0] == load_certificates(trusted, path=""):
+            found.add("ca")
+    ends: dict[CertificateRole, Pair] = {
+        "server": named(config.server_cert, config.server_key),
+        "client": named(config.client_cert, config.client_key),
+    }
+    for role, (certificate, key) in ends.items():
+        if certificate is None or key is None:
+            continue
+        with suppress(CertificateError):
+            pair = load_key_pair(certificate, key, certificate_path="", key_path="")
+            if pairs[role] == (pair.full_chain_pem, pair.private_key_pem):
+                found.add(role)
+    return frozenset(found)

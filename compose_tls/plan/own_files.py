@@ -1,0 +1,182 @@
+"""The files of our own: what enable leaves in the PKI directory and in the TLS directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+from compose_tls.changes import (
+    Content,
+    CreateFile,
+    FileChange,
+    KeepFile,
+    MakeDirectory,
+    Pending,
+    RemoveDirectory,
+    RemoveFile,
+    relative,
+)
+from compose_tls.config import TlsConfig
+from compose_tls.errors import ValueInTheWay
+from compose_tls.facts import CertificateRole, Observation
+from compose_tls.milvus.settings import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.plan.certificates import CA_NAME, CertificatePlan
+from compose_tls.plan.container_user import KeyAccess
+from compose_tls.state.model import STATE_FILE, State
+
+IGNORE_FILE = ".gitignore"
+OWN_PKI_FILES = (
+    IGNORE_FILE,
+    *(f"{role}{suffix}" for role in ("ca", "server", "client") for suffix in (".pem", ".key")),
+)
+OWN_TLS_FILES = (IGNORE_FILE, CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY)
+
+PUBLIC = 0o644
+_PRIVATE = 0o600
+_PUBLIC_DIRECTORY = 0o755
+_PRIVATE_DIRECTORY = 0o700
+_IGNORE_ALL = b"*\n"
+
+
+class OwnFiles:
+    """Plans the files that only compose-tls writes; one of somebody else's is never written over."""
+
+    def __init__(self, observation: Observation, config: TlsConfig, state: State | None) -> None:
+        self.observation = observation
+        self.config = config
+        self.state = state
+        self.directory = observation.directory
+        self.pki = self.directory / config.pki_dir
+        self.tls = self.directory / config.tls_dir
+
+    def directories(self) -> list[FileChange]:
+        """The directories that have to be there."""
+        return [
+            MakeDirectory(self.pki, _PRIVATE_DIRECTORY),
+            MakeDirectory(self.tls, _PUBLIC_DIRECTORY),
+        ]
+
+    def changes(self, certificates: CertificatePlan, access: KeyAccess) -> list[FileChange]:
+        """Certificates and keys: those of the PKI directory, and what the container gets of them.
+
+        Raises:
+            ValueInTheWay: A file of somebody else has the name of one of ours.
+        """
+        ca, server = certificates.sources["ca"], certificates.sources["server"]
+        return [
+            self._written(self.pki / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
+            *self._pki_files(certificates),
+            self._written(self.tls / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
+            self._copy(CA_CERTIFICATE, ca, KeyAccess(PUBLIC)),
+            self._copy(SERVER_CERTIFICATE, server, KeyAccess(PUBLIC)),
+            self._copy(SERVER_KEY, server, access),
+            *self._left_behind(),
+        ]
+
+    def state_change(
+        self, state: State, certificates: CertificatePlan, others: list[FileChange]
+    ) -> FileChange:
+        """The change of state.json, whose fingerprints wait for certificates to be issued."""
+        content: Content = Pending(STATE_FILE)
+        known = self._fingerprints(certificates)
+        issued = any(isinstance(c, CreateFile) and isinstance(c.content, Pending) for c in others)
+        if known is not None and not issued:
+            content = state.model_copy(update={"certificates": known}).render()
+        return self._written(self.pki / STATE_FILE, content, _PRIVATE)
+
+    def _pki_files(self, certificates: CertificatePlan) -> list[FileChange]:
+        changes: list[FileChange] = []
+        for role, source in certificates.sources.items():
+            for suffix, mode in ((".pem", PUBLIC), (".key", _PRIVATE)):
+                path = self.pki / f"{role}{suffix}"
+                digest = self._digest(path)
+                if path.name == "ca.key" and source != "issued" and digest is None:
+                    # The key of a CA that the user brought stays where the user keeps it.
+                    continue
+                if source == "kept" or self._is_copied(role, source):
+                    changes.append(KeepFile(path, digest))
+                elif path.name == "ca.key" and source == "brought":
+                    self._refuse_another_ca(path)
+                else:
+                    changes.append(self._written(path, Pending(path.name), mode))
+        return changes
+
+    def _refuse_another_ca(self, key: Path) -> NoReturn:
+        name = relative(key, self.directory)
+        raise ValueInTheWay(
+            f"{name} is the key of another CA than {self.config.ca_cert}",
+            hint=f"move {name} away to change the CA; clients then need the new ca.pem",
+            path=name,
+        )
+
+    def _copy(self, name: str, source: str, access: KeyAccess) -> FileChange:
+        """A file of the TLS directory: a copy of the one in the PKI directory."""
+        path, origin = self.tls / name, self._digest(self.pki / name)
+        facts = self.observation.files.get(path)
+        role: CertificateRole = "ca" if name == CA_CERTIFICATE else "server"
+        if facts is not None and (source == "kept" or self._is_copied(role, source)):
+            owned = access.uid in {None, facts.uid} and access.gid in {None, facts.gid}
+            if owned and facts.mode == access.mode and facts.sha256 in {None, origin}:
+                return KeepFile(path, facts.sha256)
+        return self._written(path, Pending(name), access.mode, access.uid, access.gid)
+
+    def _left_behind(self) -> list[FileChange]:
+        """The copies in the TLS directory of an earlier enable, where that was another one."""
+        old = self.directory / self.state.tls_dir if self.state else self.tls
+        if old == self.tls:
+            return []
+        found = [(old / name, self._digest(self.pki / name)) for name in OWN_TLS_FILES]
+        ours = [path for path, digest in found if digest and self._digest(path) == digest]
+        return [*(RemoveFile(path, self._digest(path)) for path in ours), RemoveDirectory(old)]
+
+    def _is_copied(self, role: CertificateRole, source: str) -> bool:
+        """Whether what the user brings for a role is in the PKI directory already."""
+        return source == "brought" and role in self.observation.pki.brought
+
+    def _written(
+        self,
+        path: Path,
+        content: Content,
+        mode: int,
+        uid: int | None = None,
+        gid: int | None = None,
+    ) -> FileChange:
+        facts = self.observation.files.get(path)
+        if facts is None:
+            return CreateFile(path, content, mode, None, uid, gid)
+        if facts.content is not None and facts.content == content:
+            return KeepFile(path, facts.sha256)
+        if not self._is_ours(path):
+            name = relative(path, self.directory)
+            raise ValueInTheWay(
+                f"{name} is there already, and not from compose-tls",
+                hint="move it away, choose other places with --pki-dir and --tls-dir, or bring it "
+                "with --server-cert, --server-key and --ca-cert",
+                path=name,
+            )
+        return CreateFile(path, content, mode, facts.sha256, uid, gid)
+
+    def _is_ours(self, path: Path) -> bool:
+        """Whether a file is there from an earlier enable, also after a disable."""
+        if self.state is not None:
+            return True
+        ca = self.observation.pki.certificates.get("ca")
+        if ca is None or f"CN={CA_NAME}" not in ca.subject:
+            return False
+        return path.parent == self.pki or self._digest(path) == self._digest(self.pki / path.name)
+
+    def _digest(self, path: Path) -> str | None:
+        facts = self.observation.files.get(path)
+        return facts.sha256 if facts else None
+
+    def _fingerprints(self, certificates: CertificatePlan) -> dict[str, str] | None:
+        """The fingerprints that state.json records; ``None`` while one is still to be issued."""
+        places: dict[Path, CertificateRole] = {
+            self.tls / SERVER_CERTIFICATE: "server",
+            self.tls / CA_CERTIFICATE: "ca",
+            **{self.pki / f"{role}.pem": role for role in certificates.sources},
+        }
+        known = self.observation.pki.certificates
+        if not known.keys() >= set(places.values()):
+            return None
+        return {relative(p, self.directory): known[role].sha256 for p, role in places.items()}

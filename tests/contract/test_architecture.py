@@ -1,0 +1,80 @@
+"""The floors: which module may import which, and which library stays behind which door."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Each one has a gate in pyproject.toml, but pydantic, which floor 0 is made of.
+LIBRARIES = {
+    "click",
+    "cryptography",
+    "docker",
+    "grpc",
+    "idna",
+    "milvus",
+    "pydantic",
+    "pymilvus",
+    "requests",
+    "yaml",
+}
+
+
+def lint_imports(directory: Path) -> subprocess.CompletedProcess[str]:
+    run = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    command = [sys.executable, "-c", run]
+    return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+
+
+def test_every_import_goes_down_a_floor_and_through_its_gate() -> None:
+    outcome = lint_imports(ROOT)
+    assert outcome.returncode == 0, outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "statement", "contract"),
+    [
+        ("plan/select.py", "import compose_tls.apply.lock", "floors"),
+        ("facts.py", "import compose_tls.pki.names", "floors"),
+        ("pki/names.py", "import compose_tls.yamlpatch.patch", "floors"),
+        ("plan/select.py", "import compose_tls.plan.enable", "no cycles"),
+        ("workflows/steps.py", "import click", "click only in cli"),
+        ("plan/select.py", "import cryptography.x509", "cryptography and idna only in pki"),
+        ("compose/project.py", "import yaml", "yaml only in yamlpatch"),
+        ("checks/readiness.py", "import docker", "docker and requests only in deploy"),
+        ("clients/__init__.py", "import pymilvus", "grpc and pymilvus only in checks"),
+    ],
+)
+def test_an_import_that_goes_up_or_around_a_gate_is_found(
+    tmp_path: Path, module: str, statement: str, contract: str
+) -> None:
+    for file in (*ROOT.glob("compose_tls/**/*.py"), ROOT / "pyproject.toml"):
+        copy = tmp_path / file.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(file.read_bytes())
+    with (tmp_path / "compose_tls" / module).open("a") as changed:
+        changed.write(f"\n{statement}\n")
+    outcome = lint_imports(tmp_path)
+    assert outcome.returncode == 1
+    assert f"{contract} BROKEN" in outcome.stdout
+
+
+def test_no_library_is_imported_that_has_no_gate() -> None:
+    graph = grimp.build_graph("compose_tls", include_external_packages=True, cache_dir=None)
+    foreign = {name for name in graph.modules if graph.is_module_squashed(name)}
+    assert foreign - set(sys.stdlib_module_names) == LIBRARIES
+
+
+def test_modules_are_small() -> None:
+    long = {
+        str(file.relative_to(ROOT)): lines
+        for file in ROOT.glob("compose_tls/**/*.py")
+        if (lines := len(file.read_text().splitlines())) > 250
+    }
+    assert not long

@@ -1,0 +1,88 @@
+"""The documents in docs/ say what the code does."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+
+import click
+import pytest
+
+from compose_tls.cli import app
+from compose_tls.errors import ComposeTlsError
+from compose_tls.workflows import status
+from tests.contract.test_error_codes import LEAVES
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_json_schema_is_the_one_of_the_models(generate: ModuleType) -> None:
+    there = json.loads((DOCS / "schema.json").read_text(encoding="utf-8"))
+    assert there == json.loads(generate.schema()), "run python docs/generate.py"
+
+
+def test_the_exit_codes_are_the_documented_ones() -> None:
+    table = (DOCS / "exit-codes.md").read_text()
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
+    errors: set[type[ComposeTlsError]] = set(LEAVES)
+    used = {0, app._BUG, app._INTERRUPTED, *(error.exit_code for error in errors)}
+    used |= {status._OFF_OR_DRIFTED, status._CERTIFICATES_WRONG}
+    assert documented == used
+
+
+def test_the_documents_link_to_files_that_there_are() -> None:
+    for document in DOCS.glob("*.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (DOCS / target).is_file(), f"{document.name}: {target}"
+
+
+def commands() -> list[click.Command]:
+    context = click.Context(app.app)
+    found = [app.app.get_command(context, name) for name in app.app.list_commands(context)]
+    return [command for command in found if command is not None]
+
+
+COMMANDS = commands()
+
+
+def test_every_command_of_the_group_is_there() -> None:
+    assert [command.name for command in COMMANDS] == list(app._COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.name))
+def test_a_command_and_each_of_its_options_say_what_they_do(command: click.Command) -> None:
+    assert command.help
+    for parameter in command.params:
+        assert isinstance(parameter, click.Option), "everything is an option"
+        assert parameter.help, f"{command.name} {parameter.name}"
+        assert parameter.help.endswith("."), f"{command.name} {parameter.name}"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.name))
+def test_no_option_takes_a_secret(command: click.Command) -> None:
+    names = {name for parameter in command.params for name in parameter.opts}
+    assert not names & {"--password", "--token", "--key"}
+
+
+def test_the_commands_in_the_readme_exist() -> None:
+    known = {option for command in COMMANDS for p in command.params for option in p.opts}
+    known |= {"--version", "--help"}
+    text = (ROOT / "README.md").read_text()
+    for name, rest in re.findall(r"compose-tls ([a-z]+)((?: [^\s`|]+)*)", text):
+        assert name in app._COMMANDS, name
+        for option in re.findall(r"--[a-z-]+", rest):
+            assert option in known, f"{name} {option}"

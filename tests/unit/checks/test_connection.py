@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from compose_tls.checks.connection import Deadline, client_context, greet, receive, tcp, tls
+from compose_tls.checks.wire import is_http2_answer
+from compose_tls.errors import CertificateUnreadable
+from tests.unit.checks.conftest import Pki
+from tests.unit.checks.servers import (
+    SETTINGS,
+    Script,
+    closed_port,
+    drips,
+    hangs_up,
+    listening,
+    over_tls,
+    says,
+    until_gone,
+    waits_for_its_client,
+)
+
+
+def greeting(pki: Pki, script: Script, seconds: float = 5) -> bytes:
+    context = pki.server.context(1)
+    with listening(over_tls(context, script)) as port:
+        target = pki.target(port)
+        deadline = Deadline.after(seconds)
+        with tls(target, client_context(target), deadline) as connection:
+            return greet(connection, deadline)
+
+
+@pytest.mark.parametrize("script", [says(SETTINGS), waits_for_its_client, drips])
+def test_a_server_is_heard_whether_it_speaks_first_or_waits_or_drips(
+    pki: Pki, script: Script
+) -> None:
+    assert is_http2_answer(greeting(pki, script))
+
+
+def test_a_server_that_falls_silent_has_said_what_it_said(pki: Pki) -> None:
+    with (
+        listening(says(b"abc")) as port,
+        tcp(pki.target(port), Deadline.after(5)) as connection,
+    ):
+        assert receive(connection, Deadline.after(0.3)) == b"abc"
+
+
+def test_a_server_that_hangs_up_after_the_handshake_has_said_nothing(pki: Pki) -> None:
+    assert greeting(pki, hangs_up) == b""
+
+
+def test_a_silent_server_is_left_when_the_time_is_up(pki: Pki) -> None:
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        greeting(pki, until_gone, 0.3)
+    assert time.monotonic() - began < 4
+
+
+def test_a_server_that_never_shakes_hands_is_left_when_the_time_is_up(pki: Pki) -> None:
+    with listening(until_gone) as port:
+        target = pki.target(port)
+        began = time.monotonic()
+        with (
+            pytest.raises(TimeoutError),
+            tls(target, client_context(target), Deadline.after(0.2)),
+        ):
+            pass
+        assert time.monotonic() - began < 4
+
+
+def test_a_refused_connection_ends_at_once(pki: Pki) -> None:
+    began = time.monotonic()
+    with (
+        pytest.raises(ConnectionRefusedError),
+        tcp(pki.target(closed_port()), Deadline.after(60)),
+    ):
+        pass
+    assert time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70])
+def test_a_name_that_no_host_can_have_is_an_unknown_name(pki: Pki, host: str) -> None:
+    with pytest.raises(socket.gaierror), tcp(pki.target(1, host=host), Deadline.after(1)):
+        pass
+
+
+def test_a_deadline_that_has_passed_never_means_wait_for_ever() -> None:
+    assert 0 < Deadline.after(-1).left < 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("ca.pem", None, "ca.pem cannot be used: No such file or directory"),
+        ("ca.pem", b"not a certificate", "ca.pem cannot be used: no certificate"),
+        ("client.pem", None, "client.pem and its key .* cannot be used: No such file"),
+        ("client.key", b"not a key", "cannot be used: not PEM, encrypted, or not belonging"),
+    ],
+)
+def test_a_client_file_that_is_no_good_is_an_error_that_names_it(
+    pki: Pki, tmp_path: Path, name: str, content: bytes | None, reason: str
+) -> None:
+    for file in pki.directory.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / name).unlink()
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(CertificateUnreadable, match=reason) as caught:
+        client_context(Pki(tmp_path).target(1, 2, expected_sha256=None))
+    assert caught.value.path == str(tmp_path / ("ca.pem" if name == "ca.pem" else "client.pem"))
+
+
+def test_a_key_of_another_certificate_is_an_error(pki: Pki, another_pki: Pki) -> None:
+    target = pki.target(1, 2, client_key_path=another_pki.path("client.key"))
+    with pytest.raises(CertificateUnreadable, match="key values mismatch"):
+        client_context(target)
+
+
+def test_an_encrypted_key_is_an_error_and_no_question_on_the_terminal(
+    pki: Pki, tmp_path: Path
+) -> None:
+    key = load_pem_private_key(pki.path("client.key").read_bytes(), None)
+    encrypted = tmp_path / "client.key"
+    encrypted.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+    )
+    with pytest.raises(CertificateUnreadable, match="encrypted"):
+        client_context(pki.target(1, 2, client_key_path=encrypted))
+
+
+def test_no_error_about_a_client_file_holds_the_key(pki: Pki, another_pki: Pki) -> None:
+    target = pki.target(1, 2, client_key_path=another_pki.path("client.key"))
+    with pytest.raises(CertificateUnreadable) as caught:
+        client_context(target)
+    key = another_pki.path("client.key").read_text().splitlines()[1]
+    assert key not in f"{caught.value!r} {caught.value.message} {caught.value.hint}"

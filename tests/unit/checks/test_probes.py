@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from compose_tls.checks import probes
+from compose_tls.checks.outcome import Outcome
+from tests.unit.checks.conftest import NOW, Issue, Pki
+from tests.unit.checks.servers import (
+    SETTINGS,
+    Script,
+    closed_port,
+    grpc_server,
+    hangs_up,
+    listening,
+    over_tls,
+    says,
+)
+
+
+def look(pki: Pki, probe: Any, script: Script | None = None, **changes: Any) -> Outcome:
+    """What a probe finds at a mode 1 server with these certificates."""
+    served = over_tls(pki.server.context(1), script or says(SETTINGS))
+    with listening(served) as port:
+        found: Outcome = probe(pki.target(port, **changes))
+        return found
+
+
+def handshake(target: Any) -> Outcome:
+    return probes.handshake(target, 5)
+
+
+def certificate(target: Any) -> Outcome:
+    return probes.certificate(target, 5, NOW)
+
+
+@pytest.mark.parametrize("mode", [1, 2])
+def test_a_good_handshake_tells_version_and_cipher(pki: Pki, mode: int) -> None:
+    with grpc_server(pki.server, mode) as server:
+        found = handshake(pki.target(server.port, mode))
+    assert found.ok
+    assert found.observed.startswith("TLSv1.3, TLS_")
+    assert found.expected == "a verified TLS handshake as localhost"
+
+
+@pytest.mark.parametrize(
+    ("name", "ok"), [("localhost", True), ("127.0.0.1", True), ("other.test", False)]
+)
+def test_the_handshake_verifies_the_name(pki: Pki, name: str, ok: bool) -> None:
+    found = look(pki, handshake, server_name=name)
+    assert found.ok is ok
+    assert ok or found.observed == "the server's certificate is for another name"
+
+
+def test_the_handshake_refuses_an_expired_certificate(expired_pki: Pki) -> None:
+    found = look(expired_pki, handshake)
+    assert not found.ok
+    assert found.observed == "the server's certificate has expired"
+    assert found.hint
+
+
+def test_the_handshake_refuses_another_ca(pki: Pki, another_pki: Pki) -> None:
+    found = look(pki, handshake, ca_path=another_pki.path("ca.pem"))
+    assert not found.ok
+    assert "another CA" in found.observed
+
+
+@pytest.mark.parametrize(
+    ("script", "observed"),
+    [
+        (hangs_up, "closed without an answer"),
+        (says(b"HTTP/1.1 200 OK\r\n\r\n"), "does not speak gRPC"),
+    ],
+)
+def test_a_handshake_without_an_answer_is_no_proof(pki: Pki, script: Script, observed: str) -> None:
+    found = look(pki, handshake, script)
+    assert not found.ok
+    assert observed in found.observed
+
+
+def test_a_mode_2_server_that_refuses_the_client_fails_the_handshake(pki: Pki) -> None:
+    with listening(over_tls(pki.server.context(2), says(SETTINGS))) as port:
+        found = handshake(pki.target(port, 1))
+    assert not found.ok
+    assert found.observed == "the server refused the client certificate, or the lack of one"
+
+
+def test_the_served_certificate_is_compared_with_the_one_on_disk(pki: Pki) -> None:
+    found = look(pki, certificate)
+    assert found.ok
+    assert found.observed == "for localhost, 127.0.0.1; 29 days left"
+
+
+def test_an_older_certificate_than_the_one_on_disk_is_found_out(pki: Pki, another_pki: Pki) -> None:
+    # Also where the new one is of another CA, so that no handshake succeeds any more.
+    found = look(
+        pki,
+        certificate,
+        expected_sha256=another_pki.fingerprint,
+        ca_path=another_pki.path("ca.pem"),
+    )
+    assert not found.ok
+    assert "another certificate is served than the one on disk: CN=server" in found.observed
+    assert "reads its certificate only at start" in str(found.hint)
+
+
+def test_any_certificate_will_do_where_none_is_on_disk(pki: Pki) -> None:
+    assert look(pki, certificate, expected_sha256=None).ok
+
+
+def test_an_expired_certificate_tells_since_when(expired_pki: Pki) -> None:
+    found = look(expired_pki, certificate)
+    since = NOW - timedelta(days=30)
+    assert not found.ok
+    assert f"has expired on {since:%Y-%m-%d}" in found.observed
+
+
+def test_a_certificate_of_the_future_tells_from_when(issue: Issue) -> None:
+    found = look(issue(start=NOW + timedelta(days=5)), certificate)
+    assert not found.ok
+    assert "not valid yet: not before" in found.observed
+
+
+def test_a_certificate_is_not_to_be_seen_where_nothing_listens(pki: Pki) -> None:
+    found = certificate(pki.target(closed_port()))
+    assert (found.ok, found.observed) == (False, "nothing listens there")
+
+
+def test_grpc_is_ready_as_readiness_finds_it(pki: Pki) -> None:
+    with grpc_server(pki.server, 1) as server:
+        found = probes.grpc_ready(pki.target(server.port), 5)
+    assert found.ok
+    assert found.observed == "Milvus v9.9.9 answers over TLS"
+    lost = probes.grpc_ready(pki.target(closed_port()), 5)
+    assert (lost.ok, lost.observed, lost.hint) == (
+        False,
+        "nothing listens there",
+        "start the server: docker compose up -d",
+    )

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import importlib.util
+import time
+from pathlib import Path
+
+import pytest
+
+from compose_tls.checks import refusals
+from compose_tls.checks.outcome import Outcome
+from compose_tls.checks.run import run
+from compose_tls.checks.target import Target
+from compose_tls.errors import CertificateUnreadable
+from tests.unit.checks.conftest import NOW, Pki
+from tests.unit.checks.servers import (
+    SETTINGS,
+    closed_port,
+    grpc_server,
+    listening,
+    over_tls,
+    says,
+)
+
+MODE_1 = [
+    "tls-handshake",
+    "server-certificate",
+    "grpc-ready",
+    "refuses-plain-text",
+    "client-refuses-foreign-ca",
+    "pymilvus",
+]
+MODE_2 = [*MODE_1[:-1], "refuses-anonymous-client", "refuses-foreign-client", "pymilvus"]
+
+
+@pytest.fixture(autouse=True)
+def without_pymilvus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+
+
+@pytest.mark.parametrize(("mode", "names"), [(1, MODE_1), (2, MODE_2)])
+def test_a_good_server_passes_every_check_of_its_mode(
+    pki: Pki, mode: int, names: list[str]
+) -> None:
+    events: list[str] = []
+    with grpc_server(pki.server, mode) as server:
+        checks = run(pki.target(server.port, mode), now=NOW, timeout=5, on_event=events.append)
+    assert [check.name for check in checks] == names
+    assert all(check.ok and check.hint is None for check in checks), checks
+    assert [check.name for check in checks if check.skipped] == ["pymilvus"]
+    assert events == [f"checking 127.0.0.1:{server.port}"]
+    assert all(0 <= check.seconds < 5 for check in checks)
+    assert all(check.seconds == round(check.seconds, 3) for check in checks)
+
+
+def test_one_failure_stops_none_of_the_others(pki: Pki) -> None:
+    with grpc_server(pki.server, 1) as server:
+        checks = run(pki.target(server.port, 2), now=NOW, timeout=5)
+    failed = {check.name: check for check in checks if not check.ok}
+    assert set(failed) == {"refuses-anonymous-client", "refuses-foreign-client"}
+    assert all(check.hint and check.observed != check.expected for check in failed.values())
+
+
+def test_nothing_is_proved_where_nothing_listens(pki: Pki) -> None:
+    began = time.monotonic()
+    checks = run(pki.target(closed_port(), 2), now=NOW, timeout=120)
+    assert [check.name for check in checks if check.ok] == ["pymilvus"]
+    assert checks[-1].skipped
+    assert all("nothing listens there" in check.observed for check in checks[:-1])
+    assert time.monotonic() - began < 4
+
+
+def test_a_server_in_plain_text_passes_nothing(pki: Pki) -> None:
+    with grpc_server(None, 0) as server:
+        checks = run(pki.target(server.port, 2), now=NOW, timeout=5)
+    assert not any(check.ok for check in checks[:-1])
+    assert {"the server answers in plain text"} == {
+        check.observed.removeprefix("could not be tried: ") for check in checks[:-1]
+    }
+
+
+def test_after_a_failed_handshake_the_others_wait_for_a_second_at_most(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    def plain_text(_: Target, timeout: float) -> Outcome:
+        waits.append(timeout)
+        return Outcome(True, "", "")
+
+    monkeypatch.setattr(refusals, "plain_text", plain_text)
+    with grpc_server(pki.server, 1) as server:
+        run(pki.target(server.port), now=NOW, timeout=120)
+    run(pki.target(closed_port()), now=NOW, timeout=120)
+    run(pki.target(closed_port()), now=NOW, timeout=0.5)
+    assert waits == [10, 1, 0.5]
+
+
+def test_a_stale_certificate_fails_one_check_alone(pki: Pki, another_pki: Pki) -> None:
+    with grpc_server(pki.server, 1) as server:
+        target = pki.target(server.port, expected_sha256=another_pki.fingerprint)
+        checks = run(target, now=NOW, timeout=5)
+    assert [check.name for check in checks if not check.ok] == ["server-certificate"]
+
+
+def test_a_missing_client_certificate_is_an_error_and_no_failed_check(
+    pki: Pki, tmp_path: Path
+) -> None:
+    with listening(over_tls(pki.server.context(1), says(SETTINGS))) as port:
+        target = pki.target(port, 2, client_certificate_path=tmp_path / "client.pem")
+        with pytest.raises(CertificateUnreadable, match="client certificate"):
+            run(target, now=NOW, timeout=5)

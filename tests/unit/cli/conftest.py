@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from compose_tls.cli.app import main
+
+ROOT = Path(__file__).resolve().parents[3]
+SCHEMA = json.loads((ROOT / "docs" / "schema.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left behind: its exit code and both streams."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output, which must be one document that keeps to the schema."""
+        document = json.loads(self.out)
+        jsonschema.validate(document, SCHEMA)
+        return document
+
+    @property
+    def error(self) -> Any:
+        """The error in the document."""
+        assert self.json["ok"] is False
+        return self.json["error"]
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command line in this process."""
+
+    def run_command(*arguments: str | Path) -> Outcome:
+        code = main([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        assert "Traceback" not in out + err
+        return Outcome(code, out, err)
+
+    return run_command
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The project of the guide, in the current directory."""
+    directory = tmp_path / "project"
+    directory.mkdir()
+    for name in ("docker-compose.yml", "milvus.yaml"):
+        shutil.copyfile(ROOT / "fixtures" / name, directory / name)
+    monkeypatch.chdir(directory)
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # power cuts are tested with apply
+    for name in list(os.environ):
+        if name.startswith(("COMPOSE_", "DOCKER_")):
+            monkeypatch.delenv(name)
+    return directory
+
+
+def facts(directory: Path) -> dict[str, tuple[int, int, int, int]]:
+    """Inode, mode, size and time of change of everything in a directory, itself included."""
+    return {
+        str(path.relative_to(directory)): (s.st_ino, s.st_mode, s.st_size, s.st_mtime_ns)
+        for path in [directory, *directory.rglob("*")]
+        for s in [path.lstat()]
+    }

@@ -1,0 +1,270 @@
+"""What is wrong with a project: one error with its place and next step, and nothing changed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from compose_tls.apply.journal import JOURNAL
+from compose_tls.apply.lock import locked
+from tests.unit.cli.conftest import Run, facts
+
+COMPOSE = "docker-compose.yml"
+
+
+def edit(project: Path, old: str, new: str, name: str = COMPOSE) -> None:
+    path = project / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def no_compose_file(project: Path) -> None:
+    (project / COMPOSE).unlink()
+
+
+def a_compose_file_that_is_too_large(project: Path) -> None:
+    os.truncate(project / COMPOSE, 65 * 1024 * 1024)
+
+
+def a_tab(project: Path) -> None:
+    edit(project, "    container_name: milvus-standalone", "\tcontainer_name: milvus-standalone")
+
+
+def no_milvus(project: Path) -> None:
+    edit(project, "milvusdb/milvus:v2.3.5", "redis:7")
+    edit(project, 'command: ["milvus", "run", "standalone"]', "command: redis-server")
+
+
+def two_candidates(project: Path) -> None:
+    edit(
+        project,
+        "\nnetworks:",
+        "\n  other:\n    image: milvusdb/milvus:v2.3.5\n    command: milvus run standalone\n"
+        "\nnetworks:",
+    )
+
+
+def an_old_milvus(project: Path) -> None:
+    edit(project, "milvus:v2.3.5", "milvus:v1.1.1")
+
+
+def another_mount_at_our_place(project: Path) -> None:
+    edit(project, ":/var/lib/milvus\n", ":/var/lib/milvus\n      - ./mine:/milvus/tls\n")
+
+
+def another_certificate_at_our_place(project: Path) -> None:
+    (project / "tls").mkdir()
+    (project / "tls" / "ca.pem").write_text("mine")
+
+
+def half_a_configuration_mounted(project: Path) -> None:
+    (project / "milvus.yaml").write_text("proxy:\n  port: 19530\n")
+    edit(
+        project,
+        ":/var/lib/milvus\n",
+        ":/var/lib/milvus\n      - ./milvus.yaml:/milvus/configs/milvus.yaml\n",
+    )
+
+
+def no_configuration(project: Path) -> None:
+    (project / "milvus.yaml").unlink()
+
+
+def a_damaged_state(project: Path) -> None:
+    (project / "cert").mkdir()
+    (project / "cert" / "state.json").write_text('{"version": 99}')
+
+
+def a_damaged_journal(project: Path) -> None:
+    (project / JOURNAL).write_text("{")
+
+
+def half_a_pair(project: Path) -> None:
+    (project / "cert").mkdir()
+    trustme.CA().cert_pem.write_to_path(project / "cert" / "ca.pem")
+
+
+def foreign_certificates(project: Path) -> None:
+    ours, theirs = trustme.CA(), trustme.CA()
+    leaf, other = ours.issue_cert("localhost"), ours.issue_cert("localhost")
+    ours.cert_pem.write_to_path(project / "ca.pem")
+    theirs.cert_pem.write_to_path(project / "other-ca.pem")
+    leaf.cert_chain_pems[0].write_to_path(project / "server.pem")
+    leaf.private_key_pem.write_to_path(project / "server.key")
+    other.private_key_pem.write_to_path(project / "other.key")
+    elsewhere = ours.issue_cert("milvus.example")
+    elsewhere.private_key_and_cert_chain_pem.write_to_path(project / "elsewhere.pem")
+
+
+def nothing(project: Path) -> None:
+    """The project as it is."""
+
+
+BRING = "enable --server-cert server.pem --server-key server.key --ca-cert ca.pem"
+
+CASES: list[tuple[Callable[[Path], None], str, int, str, str | None]] = [
+    (no_compose_file, "enable", 3, "compose-file-not-found", None),
+    (a_compose_file_that_is_too_large, "enable", 3, "file-unreadable", COMPOSE),
+    (a_tab, "enable", 3, "yaml-syntax", COMPOSE),
+    (nothing, "enable -f milvus.yaml", 3, "not-a-compose-file", "milvus.yaml"),
+    (nothing, "enable -f missing.yml", 3, "compose-file-not-found", None),
+    (no_milvus, "enable", 3, "service-not-found", COMPOSE),
+    (nothing, "enable --service mivlus", 3, "service-not-found", COMPOSE),
+    (two_candidates, "enable", 3, "service-ambiguous", COMPOSE),
+    (an_old_milvus, "enable", 3, "unsupported-milvus", COMPOSE),
+    (another_mount_at_our_place, "enable", 3, "value-in-the-way", COMPOSE),
+    (another_certificate_at_our_place, "enable", 3, "value-in-the-way", "tls/ca.pem"),
+    (no_configuration, "enable --config file", 3, "milvus-config-not-found", "milvus.yaml"),
+    (half_a_configuration_mounted, "enable --config file", 3, "milvus-config-partial", None),
+    (a_damaged_state, "enable", 3, "state-unreadable", "cert/state.json"),
+    (a_damaged_state, "status", 3, "state-unreadable", "cert/state.json"),
+    (a_damaged_state, "disable", 3, "state-unreadable", "cert/state.json"),
+    (a_damaged_journal, "enable", 3, "recovery-failed", JOURNAL),
+    (a_damaged_journal, "disable", 3, "recovery-failed", JOURNAL),
+    (a_damaged_journal, "status", 3, "project-locked", JOURNAL),
+    (a_damaged_journal, "enable --dry-run", 3, "project-locked", JOURNAL),
+    (nothing, "disable", 3, "not-enabled", "cert/state.json"),
+    (nothing, "connect", 3, "not-enabled", "cert/state.json"),
+    (nothing, "check", 3, "not-enabled", "cert/state.json"),
+    (half_a_pair, "enable", 4, "certificate-unreadable", "cert/ca.key"),
+    (nothing, BRING, 4, "certificate-unreadable", None),
+    (
+        foreign_certificates,
+        BRING.replace("server.key", "other.key"),
+        4,
+        "key-mismatch",
+        "other.key",
+    ),
+    (
+        foreign_certificates,
+        BRING.replace("ca.pem", "other-ca.pem"),
+        4,
+        "issuer-mismatch",
+        "server.pem",
+    ),
+    (
+        foreign_certificates,
+        BRING.replace("server.pem", "elsewhere.pem").replace("server.key", "elsewhere.pem"),
+        4,
+        "name-not-covered",
+        "elsewhere.pem",
+    ),
+    (nothing, "enable --san a:b", 4, "name-invalid", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "arguments", "exit_code", "code", "path"),
+    CASES,
+    ids=[
+        f"{prepare.__name__}-{arguments.split()[0]}-{code}"
+        for prepare, arguments, _, code, _ in CASES
+    ],
+)
+def test_a_project_that_cannot_be_used_is_refused_and_left_alone(
+    run: Run,
+    project: Path,
+    prepare: Callable[[Path], None],
+    arguments: str,
+    exit_code: int,
+    code: str,
+    path: str | None,
+) -> None:
+    prepare(project)
+    before = facts(project)
+    text = run(*arguments.split())
+    assert text.code == exit_code
+    assert text.out == ""
+    assert text.err.count("error: ") == text.err.count("  next: ") == 1
+    document = run(*arguments.split(), "--json")
+    assert document.code == exit_code
+    assert document.error["code"] == code
+    assert document.error["message"] in text.err
+    assert document.error["hint"] in text.err
+    if path is not None:
+        assert document.error["path"] == path
+        assert f"  in:   {path}" in text.err
+    assert facts(project) == before
+
+
+@pytest.mark.parametrize(
+    ("prepare", "text"),
+    [(a_tab, "\tcontainer_name"), (another_mount_at_our_place, "./mine:/milvus/tls")],
+)
+def test_an_error_names_the_line(
+    run: Run, project: Path, prepare: Callable[[Path], None], text: str
+) -> None:
+    prepare(project)
+    lines = (project / COMPOSE).read_text().splitlines()
+    expected = next(number for number, line in enumerate(lines, 1) if text in line)
+    assert run("enable", "--json").error["line"] == expected
+
+
+@pytest.mark.parametrize("command", ["enable", "disable"])
+def test_a_project_in_which_another_command_works_is_locked(
+    run: Run, project: Path, command: str
+) -> None:
+    with locked(project):
+        outcome = run(command, "--json")
+    assert outcome.code == 3
+    assert outcome.error["code"] == "project-locked"
+
+
+@pytest.fixture
+def ordinary(project: Path) -> Iterator[Path]:
+    """The project of a user who is not root; the test runs as that user."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        for file in project.iterdir():
+            shutil.copyfile(file, directory / file.name)
+        root = os.geteuid() == 0
+        if root:
+            for path in (directory, *directory.iterdir()):
+                os.chown(path, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield directory
+        finally:
+            directory.chmod(0o755)
+            if root:
+                os.seteuid(0)
+
+
+def test_a_ordinary_project_is_left_as_it_is(run: Run, ordinary: Path) -> None:
+    ordinary.chmod(0o555)
+    before = facts(ordinary)
+    outcome = run("enable", "-C", ordinary, "--json")
+    assert outcome.code == 3
+    assert outcome.error["code"] == "write-failed"
+    assert "nothing was changed" in outcome.error["message"]
+    assert facts(ordinary) == before
+
+
+def test_a_dry_run_needs_no_permission_to_write(run: Run, ordinary: Path) -> None:
+    ordinary.chmod(0o555)
+    assert run("enable", "-C", ordinary, "--dry-run").code == 0
+
+
+def test_a_key_that_the_container_cannot_read_is_not_deployed(run: Run, ordinary: Path) -> None:
+    edit(ordinary, "    image: milvusdb", '    user: "999:998"\n    image: milvusdb')
+    before = facts(ordinary)
+    outcome = run("enable", "--up", "-C", ordinary, "--json")
+    assert outcome.code == 4
+    assert outcome.error["code"] == "key-unreadable-in-container"
+    assert "sudo chown 999 tls/server.key" in outcome.error["hint"]
+    assert facts(ordinary) == before
+
+
+def test_a_key_that_the_container_cannot_read_yet_is_warned_of(run: Run, ordinary: Path) -> None:
+    edit(ordinary, "    image: milvusdb", '    user: "999:998"\n    image: milvusdb')
+    outcome = run("enable", "-C", ordinary, "--json")
+    assert outcome.code == 0
+    assert "server-key-unreadable" in {w["code"] for w in outcome.json["warnings"]}
+    assert "sudo chown 999 tls/server.key" in outcome.err

@@ -1,0 +1,186 @@
+"""Wrong usage: one error, one exit code, one next step; in text and in JSON."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compose_tls.cli import app
+from compose_tls.cli.app import main
+from compose_tls.version import __version__
+from compose_tls.workflows import steps
+from tests.unit.cli.conftest import ROOT, Run, facts
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message", "hint"),
+    [
+        ("enabl", "wrong-usage", "enabl", "did you mean compose-tls enable?"),
+        ("qqqq", "wrong-usage", "qqqq", "compose-tls --help"),
+        ("enable --mod 2", "wrong-usage", "--mod", "compose-tls enable --help"),
+        ("enable --mode 3", "wrong-usage", "'1', '2'", "compose-tls enable --help"),
+        ("enable --mode", "wrong-usage", "--mode", "--help"),
+        ("enable more", "wrong-usage", "more", "compose-tls enable --help"),
+        ("status --days 5", "wrong-usage", "--days", "compose-tls status --help"),
+        ("check --port 0", "wrong-usage", "--port", "compose-tls check --help"),
+        ("connect --lang cobol", "wrong-usage", "cobol", "compose-tls connect --help"),
+        ("enable --days 0", "invalid-setting", "--days", "compose-tls enable --help"),
+        ("enable --rest-port 70000", "invalid-setting", "--rest-port", "rest-port"),
+        ("enable --timeout -1", "invalid-setting", "--timeout", "timeout"),
+        ("enable --ca-key ca.key", "conflicting-settings", "ca-cert", "--help"),
+        ("status -C missing", "wrong-usage", "missing", "-C"),
+        ("status -C docker-compose.yml", "wrong-usage", "docker-compose.yml", "-C"),
+    ],
+)
+def test_wrong_usage_is_one_error_with_a_next_step(
+    run: Run, project: Path, arguments: str, code: str, message: str, hint: str
+) -> None:
+    before = facts(project)
+    text = run(*arguments.split())
+    assert text.code == 2
+    assert text.out == ""
+    assert text.err.startswith("error: ")
+    assert text.err.count("error:") == text.err.count("  next: ") == 1
+    document = run(*arguments.split(), "--json")
+    assert document.code == 2
+    assert document.err == ""
+    assert document.error["code"] == code
+    assert message in document.error["message"]
+    assert hint in document.error["hint"]
+    assert not document.error["message"].endswith(".")
+    assert facts(project) == before
+
+
+def test_the_document_names_the_command_whatever_stands_before_it(run: Run) -> None:
+    outcome = run("-C", "/tmp", "enable", "--json")
+    assert outcome.code == 2
+    assert outcome.json["command"] == "enable"
+
+
+def test_settings_are_refused_with_their_file_and_line(run: Run, project: Path) -> None:
+    (project / "compose-tls.toml").write_text("mode = 2\ndays = = 3\n")
+    assert "  in:   compose-tls.toml:2\n" in run("status").err
+    error = run("status", "--json").error
+    assert (error["path"], error["line"]) == ("compose-tls.toml", 2)
+
+
+def test_an_unknown_variable_is_an_error_that_names_the_nearest(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPOSE_TLS_MOD", "2")
+    error = run("enable", "--json").error
+    assert error["code"] == "unknown-setting"
+    assert error["hint"] == "did you mean COMPOSE_TLS_MODE?"
+
+
+def test_no_command_prints_the_help_and_fails(run: Run) -> None:
+    outcome = run()
+    assert outcome.code == 2
+    assert "enable" in outcome.err
+
+
+def test_the_version_is_printed(run: Run) -> None:
+    outcome = run("--version")
+    assert (outcome.code, outcome.out) == (0, f"compose-tls, version {__version__}\n")
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+@pytest.mark.parametrize("command", [(), *((name,) for name in app._COMMANDS)])
+def test_help_is_printed(run: Run, command: tuple[str, ...], flag: str) -> None:
+    outcome = run(*command, flag)
+    assert outcome.code == 0
+    assert outcome.out.startswith("Usage: ")
+    assert outcome.err == ""
+
+
+class TestTheBoundary:
+    def test_a_bug_is_one_line_without_its_message(
+        self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise ZeroDivisionError("the password is hunter2")
+
+        monkeypatch.setattr(steps, "project_directory", fail)
+        outcome = run("status")
+        assert outcome.code == 1
+        assert outcome.err.startswith(f"error: a bug in compose-tls {__version__}: ZeroDivision")
+        assert "  next: please report" in outcome.err
+        assert "hunter2" not in outcome.err
+        assert outcome.out == ""
+
+    def test_an_interruption_is_said_and_has_its_own_code(
+        self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(steps, "project_directory", interrupt)
+        outcome = run("status")
+        assert (outcome.code, outcome.err.strip()) == (130, "interrupted")
+
+
+def into_a_closed_pipe(*arguments: str, cwd: Path, stderr: bool = False) -> tuple[int, str]:
+    """Run a command whose reader has gone away."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        outcome = subprocess.run(
+            [sys.executable, "-m", "compose_tls", *arguments],
+            cwd=cwd,
+            stdout=writer,
+            stderr=writer if stderr else subprocess.PIPE,
+            text=True,
+            check=False,
+            env=ENVIRONMENT,
+        )
+    finally:
+        os.close(writer)
+    return outcome.returncode, outcome.stderr or ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("enable", "--dry-run"), 0),
+        (("status", "-C", "missing", "--json"), 2),
+        (("--help",), 0),
+    ],
+)
+def test_a_reader_that_has_gone_away_is_no_failure(
+    project: Path, arguments: tuple[str, ...], code: int
+) -> None:
+    assert into_a_closed_pipe(*arguments, cwd=project) == (code, "")
+
+
+def test_an_error_that_nobody_reads_keeps_its_exit_code(project: Path) -> None:
+    assert into_a_closed_pipe("status", "-C", "missing", cwd=project, stderr=True) == (2, "")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("name", ["日本", "caf\udce9"])
+def test_a_directory_that_the_terminal_cannot_spell_works_all_the_same(
+    project: Path, name: str, encoding: str
+) -> None:
+    directory = project / "sub" / name
+    try:
+        directory.mkdir(parents=True)
+    except OSError as error:
+        pytest.skip(f"this file system takes no such name: {error}")
+    for file in ("docker-compose.yml", "milvus.yaml"):
+        (project / file).rename(directory / file)
+    assert main(["enable", "-q", "-C", str(directory)]) == 0
+    for arguments in ("connect", "status --json"):
+        outcome = subprocess.run(
+            [sys.executable, "-m", "compose_tls", *arguments.split()],
+            cwd=directory,
+            capture_output=True,
+            check=False,
+            env={**ENVIRONMENT, "PYTHONIOENCODING": encoding},
+        )
+        assert outcome.returncode == 0, outcome.stderr

@@ -1,0 +1,324 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import ValidationError
+
+from compose_tls.config import ENVIRONMENT_PREFIX, SETTINGS_FILE, TlsConfig, load
+from compose_tls.errors import ConflictingSettings, InvalidSetting, UnknownSetting
+from compose_tls.facts import KeyType, TlsMode
+
+
+def settings(directory: Path, text: str) -> Path:
+    (directory / SETTINGS_FILE).write_text(text)
+    return directory
+
+
+class TestLayers:
+    def test_nothing_given_is_the_defaults(self, tmp_path: Path) -> None:
+        assert load(tmp_path, {}, {}) == TlsConfig()
+
+    def test_a_directory_that_does_not_exist_has_no_settings(self, tmp_path: Path) -> None:
+        assert load(tmp_path / "missing", {}, {}) == TlsConfig()
+
+    def test_a_file_in_the_place_of_the_directory_has_no_settings(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        assert load(tmp_path / "file", {}, {}) == TlsConfig()
+
+    @pytest.mark.parametrize(
+        ("file", "environment", "flags", "expected"),
+        [
+            ("", {}, {}, 825),
+            ("days = 1", {}, {}, 1),
+            ("days = 1", {"COMPOSE_TLS_DAYS": "2"}, {}, 2),
+            ("days = 1", {"COMPOSE_TLS_DAYS": "2"}, {"days": 3}, 3),
+            ("days = 1", {}, {"days": None}, 1),
+        ],
+    )
+    def test_the_highest_layer_wins(
+        self,
+        tmp_path: Path,
+        file: str,
+        environment: dict[str, str],
+        flags: dict[str, Any],
+        expected: int,
+    ) -> None:
+        assert load(settings(tmp_path, file), flags, environment).days == expected
+
+    def test_layers_add_up(self, tmp_path: Path) -> None:
+        config = load(settings(tmp_path, "days = 1"), {"ca_days": 9}, {"COMPOSE_TLS_MODE": "2"})
+        assert (config.days, config.mode, config.ca_days) == (1, 2, 9)
+        assert config.tls_mode is TlsMode.MUTUAL
+
+    def test_an_option_that_may_repeat_and_was_not_given_hides_nothing(
+        self, tmp_path: Path
+    ) -> None:
+        assert load(settings(tmp_path, 'san = ["a"]'), {"san": ()}, {}).san == ("a",)
+
+    def test_other_variables_are_none_of_ours(self, tmp_path: Path) -> None:
+        assert load(tmp_path, {}, {"COMPOSE_FILE": "x", "PATH": "y", "COMPOSE_TLSX": "z"}) == (
+            TlsConfig()
+        )
+
+    def test_every_setting_can_come_from_a_variable(self, tmp_path: Path) -> None:
+        values = {
+            "mode": "2",
+            "key_type": "rsa-2048",
+            "config": "env",
+            "days": "5",
+            "ca_days": "6",
+            "rest_port": "8080",
+            "timeout": "1.5",
+            "san": "a.example, 10.0.0.1 ,",
+            "file": "one.yml,two.yml",
+            "container_tls_dir": "/tls",
+        }
+        for names in (
+            {"server_cert", "server_key", "ca_cert", "token_file"},
+            {"ca_key", "ca_cert"},
+        ):
+            given = values | dict.fromkeys(names, "x")
+            plain = {"service", "server_name", "subject", "pki_dir", "tls_dir", "user"}
+            given |= {name: f"the-{name}" for name in plain}
+            variables = {f"{ENVIRONMENT_PREFIX}{k.upper()}": v for k, v in given.items()}
+            config = load(tmp_path, {}, variables)
+            assert config.san == ("a.example", "10.0.0.1")
+            assert config.file == ("one.yml", "two.yml")
+            assert (config.mode, config.timeout, config.rest_port) == (2, 1.5, 8080)
+            assert {name for name in names if getattr(config, name) == "x"} == names
+            assert config.model_fields_set == set(given)
+
+    @pytest.mark.parametrize("spelled", ["server-name", "server_name"])
+    def test_the_file_takes_dashes_and_underscores(self, tmp_path: Path, spelled: str) -> None:
+        assert load(settings(tmp_path, f'{spelled} = "m.example"'), {}, {}).server_name == (
+            "m.example"
+        )
+
+    def test_the_file_keeps_the_types_of_toml(self, tmp_path: Path) -> None:
+        text = 'mode = 2\ntimeout = 1.5\nsan = ["a", "b"]\nsubject = ""\nrest-port = 8080\n'
+        config = load(settings(tmp_path, text), {}, {})
+        assert (config.mode, config.timeout, config.san) == (2, 1.5, ("a", "b"))
+        assert (config.subject, config.rest_port) == ("", 8080)
+
+
+class TestUnknownNames:
+    @pytest.mark.parametrize(
+        ("name", "nearest"),
+        [("moed", "mode"), ("server-nam", "server-name"), ("keytype", "key-type")],
+    )
+    def test_a_key_of_the_file_is_named_with_the_nearest_known_one(
+        self, tmp_path: Path, name: str, nearest: str
+    ) -> None:
+        with pytest.raises(UnknownSetting) as caught:
+            load(settings(tmp_path, f'{name} = "hunter2"'), {}, {})
+        assert caught.value.message == f"unknown setting {name} in compose-tls.toml"
+        assert caught.value.hint == f"did you mean {nearest}?"
+        assert caught.value.path == SETTINGS_FILE
+
+    def test_a_variable_is_named_with_the_nearest_known_one(self, tmp_path: Path) -> None:
+        with pytest.raises(UnknownSetting) as caught:
+            load(tmp_path, {}, {"COMPOSE_TLS_PASSWORD": "hunter2"})
+        assert "COMPOSE_TLS_PASSWORD" in caught.value.message
+        assert caught.value.hint == "did you mean COMPOSE_TLS_PASSWORD_FILE?"
+        assert caught.value.path is None
+
+    @pytest.mark.parametrize("name", ["COMPOSE_TLS_", "COMPOSE_TLS_qqqqqq", "COMPOSE_TLS_CA-CERT"])
+    def test_even_the_strangest_variable_gets_an_answer(self, tmp_path: Path, name: str) -> None:
+        with pytest.raises(UnknownSetting, match=name.upper()) as caught:
+            load(tmp_path, {}, {name: "x"})
+        assert caught.value.hint.startswith("did you mean COMPOSE_TLS_")
+
+    def test_a_table_of_the_file_is_no_setting(self, tmp_path: Path) -> None:
+        with pytest.raises(UnknownSetting, match="unknown setting enable"):
+            load(settings(tmp_path, "[enable]\nmode = 2\n"), {}, {})
+
+
+class TestInvalidValues:
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            ("mode = 3", "should be 1 or 2"),
+            ("mode = 0", "should be 1 or 2"),
+            ("mode = true", "must not be true or false"),
+            ('mode = "2"', "should be 1 or 2"),
+            ("days = 0", "greater than or equal to 1"),
+            ("days = 36501", "less than or equal to 36500"),
+            ("days = 1.5", "valid integer"),
+            ("days = true", "must not be true or false"),
+            ("ca-days = 2020-01-01", "valid integer"),
+            ('key-type = "rsa"', "'ecdsa-p256'"),
+            ("rest-port = 65536", "less than or equal to 65535"),
+            ("timeout = 0", "greater than 0"),
+            ("timeout = inf", "finite"),
+            ("timeout = nan", "finite"),
+            ('san = "a,b"', "must be a list"),
+            ("san = [1]", "valid string"),
+            ('san = [""]', "must not be empty"),
+            ('service = ""', "must not be empty"),
+            ("service = 1", "valid string"),
+            ('ca-cert = "a\\u0000b"', "without control characters"),
+            ('server-name = "a\\nb"', "without control characters"),
+            ('pki-dir = "."', "a directory of its own"),
+            ('pki-dir = "/"', "a directory of its own"),
+            ('tls-dir = "tls/.."', "a directory of its own"),
+            ('tls-dir = "../.."', "a directory of its own"),
+            ('container-tls-dir = "tls"', "absolute path"),
+            ('container-tls-dir = "/a:b"', "without a colon"),
+            ('container-tls-dir = "/a/.."', "absolute path"),
+            ('config = "both"', "'auto', 'file' or 'env'"),
+        ],
+    )
+    def test_a_value_of_the_file_is_refused_with_its_place_and_reason(
+        self, tmp_path: Path, text: str, reason: str
+    ) -> None:
+        name = text.split(" ", maxsplit=1)[0]
+        with pytest.raises(InvalidSetting) as caught:
+            load(settings(tmp_path, text), {}, {})
+        assert caught.value.message.startswith(f"setting {name} (compose-tls.toml): ")
+        assert reason in caught.value.message
+        assert caught.value.path == SETTINGS_FILE
+        assert name in caught.value.hint
+
+    def test_a_variable_is_named_as_it_is_spelled(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidSetting) as caught:
+            load(tmp_path, {}, {"COMPOSE_TLS_REST_PORT": "web"})
+        assert "(COMPOSE_TLS_REST_PORT)" in caught.value.message
+        assert caught.value.path is None
+
+    def test_an_option_is_named_as_it_is_spelled(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidSetting, match=r"\(--ca-days\)"):
+            load(settings(tmp_path, "ca-days = 1"), {"ca_days": 0}, {})
+
+    def test_a_name_that_is_not_utf_8_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidSetting, match="UTF-8"):
+            load(tmp_path, {}, {"COMPOSE_TLS_CA_CERT": "ca\udcff.pem"})
+
+    def test_an_argument_that_is_no_setting_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidSetting, match="colour"):
+            load(tmp_path, {"colour": "red"}, {})
+
+    @pytest.mark.parametrize("key_type", get_args(KeyType))
+    def test_every_key_type_is_a_setting(self, tmp_path: Path, key_type: str) -> None:
+        assert load(tmp_path, {"key_type": key_type}, {}).key_type == key_type
+
+    @pytest.mark.parametrize(
+        ("given", "stored"),
+        [("cert/", "cert"), ("./cert", "cert"), ("a/b/../c", "a/c"), ("../pki", "../pki")],
+    )
+    def test_directories_are_kept_in_one_spelling(
+        self, tmp_path: Path, given: str, stored: str
+    ) -> None:
+        assert load(tmp_path, {"pki_dir": given}, {}).pki_dir == stored
+
+    @pytest.mark.parametrize(
+        ("given", "stored"), [("/tls/", "/tls"), ("//milvus//tls", "/milvus/tls")]
+    )
+    def test_the_place_in_the_container_is_kept_in_one_spelling(
+        self, tmp_path: Path, given: str, stored: str
+    ) -> None:
+        assert load(tmp_path, {"container_tls_dir": given}, {}).container_tls_dir == stored
+
+
+class TestTheFile:
+    def test_broken_toml_is_refused_with_its_line(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidSetting) as caught:
+            load(settings(tmp_path, "mode = 2\ndays = = 1\n"), {}, {})
+        assert (caught.value.path, caught.value.line) == (SETTINGS_FILE, 2)
+
+    def test_text_in_another_encoding_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / SETTINGS_FILE).write_bytes(b'subject = "O=M\xfcller"')
+        with pytest.raises(InvalidSetting, match="not valid TOML") as caught:
+            load(tmp_path, {}, {})
+        assert caught.value.line is None
+
+    def test_a_directory_in_its_place_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / SETTINGS_FILE).mkdir()
+        with pytest.raises(InvalidSetting, match="cannot be read: Is a directory"):
+            load(tmp_path, {}, {})
+
+
+class TestConflicts:
+    @pytest.mark.parametrize(
+        ("names", "reason"),
+        [
+            ("server-cert ca-cert", "server-cert and server-key go together"),
+            ("server-key", "server-cert and server-key go together"),
+            ("server-cert server-key ca-cert client-key", "client-cert and client-key go together"),
+            ("ca-key", "ca-key needs ca-cert"),
+            ("ca-cert", "ca-cert needs ca-key"),
+            ("server-cert server-key", "server-cert needs ca-cert"),
+            ("server-cert server-key ca-cert ca-key", "exclude each other"),
+            ("ca-cert ca-key client-cert client-key", "client-cert goes with server-cert"),
+            ("password-file token-file", "exclude each other"),
+        ],
+    )
+    def test_settings_that_do_not_go_together_are_refused(
+        self, tmp_path: Path, names: str, reason: str
+    ) -> None:
+        flags = {name.replace("-", "_"): "x" for name in names.split()}
+        with pytest.raises(ConflictingSettings) as caught:
+            load(tmp_path, flags, {})
+        assert reason in caught.value.message
+        assert "_" not in caught.value.message
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            "ca-cert ca-key",
+            "ca-cert server-cert server-key",
+            "ca-cert server-cert server-key client-cert client-key",
+            "password-file user",
+            "token-file",
+        ],
+    )
+    def test_settings_that_go_together_are_taken(self, tmp_path: Path, names: str) -> None:
+        flags = {name.replace("-", "_"): "x" for name in names.split()}
+        assert load(tmp_path, flags, {}).model_fields_set == set(flags)
+
+    @pytest.mark.parametrize(
+        ("pki", "tls"), [("tls", "tls"), ("./tls/", "tls"), ("tls/pki", "tls"), ("/a/b", "/a")]
+    )
+    def test_keys_never_lie_in_what_the_container_mounts(
+        self, tmp_path: Path, pki: str, tls: str
+    ) -> None:
+        with pytest.raises(ConflictingSettings, match="which the container mounts"):
+            load(tmp_path, {"pki_dir": pki, "tls_dir": tls}, {})
+
+    def test_the_mounted_directory_may_lie_beside_or_in_the_other(self, tmp_path: Path) -> None:
+        assert load(tmp_path, {"pki_dir": "pki", "tls_dir": "pki/tls"}, {}).tls_dir == "pki/tls"
+        assert load(tmp_path, {"pki_dir": "tls2", "tls_dir": "tls"}, {}).pki_dir == "tls2"
+
+
+class TestSecrets:
+    @pytest.mark.parametrize(
+        ("file", "environment", "flags"),
+        [
+            ('password = "hunter2"', {}, {}),
+            ("mode = 'hunter2'", {}, {}),
+            ("password = hunter2", {}, {}),
+            ("days = 'hunter2'", {}, {}),
+            ("san = [['hunter2']]", {}, {}),
+            ("", {"COMPOSE_TLS_TOKEN": "hunter2"}, {}),
+            ("", {"COMPOSE_TLS_MODE": "hunter2"}, {}),
+            ("", {}, {"key_type": "hunter2"}),
+            ("", {}, {"token_file": "hunter2", "password_file": "hunter2"}),
+        ],
+    )
+    def test_no_value_enters_an_error(
+        self, tmp_path: Path, file: str, environment: dict[str, str], flags: dict[str, Any]
+    ) -> None:
+        with pytest.raises((UnknownSetting, InvalidSetting, ConflictingSettings)) as caught:
+            load(settings(tmp_path, file), flags, environment)
+        shown = f"{caught.value!r} {caught.value.message} {caught.value.hint}"
+        assert "hunter2" not in shown
+        assert caught.value.__cause__ is None
+        assert caught.value.__suppress_context__ is (not isinstance(caught.value, UnknownSetting))
+
+
+def test_settings_are_a_value() -> None:
+    config = TlsConfig()
+    with pytest.raises(ValidationError):
+        config.mode = 2
+    assert hash(config) == hash(TlsConfig())
