@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.session import Project
 
 IMAGES = Path(__file__).with_name("images")
-REQUIRED = os.environ.get("COMPOSE_TLS_REQUIRE_E2E") == "1"
+REQUIRED = os.environ.get("REQUIRE_E2E") == "1"
 
 
 def missing(reason: str) -> None:
