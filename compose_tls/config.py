@@ -59,7 +59,7 @@ class TlsConfig(BaseModel):
     tls_dir: str = "tls"
     container_tls_dir: str = "/milvus/tls"
     config: Literal["auto", "file", "env"] = "auto"
-    style: Literal["in-place", "override"] = "in-place"
+    style: Literal["in-place", "override"] | None = None
     rest_port: int | None = Field(default=None, ge=1, le=65535)
 
     timeout: float = Field(default=120, gt=0, allow_inf_nan=False, description="in seconds")

@@ -24,6 +24,7 @@ from compose_tls.changes import (
 from compose_tls.compose.discovery import named_files, override_file
 from compose_tls.compose.project import load_project
 from compose_tls.config import TlsConfig
+from compose_tls.errors import EditRefused
 from compose_tls.facts import Observation
 from compose_tls.milvus.settings import SERVER_KEY
 from compose_tls.plan import edits
@@ -32,7 +33,7 @@ from compose_tls.plan.container_user import key_access
 from compose_tls.plan.endpoint import endpoint, found_names, proxy_port, wanted_names
 from compose_tls.plan.locate import state_of
 from compose_tls.plan.own_files import PUBLIC, OwnFiles
-from compose_tls.plan.placement import place
+from compose_tls.plan.placement import Placement, place
 from compose_tls.plan.select import MilvusService, select
 from compose_tls.results import Endpoint
 from compose_tls.state.model import FileRecord, State
@@ -96,21 +97,12 @@ class _Planner:
         milvus = select(project, self.config.service)
         placement = place(milvus, self.config, self.directory, self.read)
         proxy = proxy_port(milvus, placement, self.read)
-        work = edits.work_out(
-            milvus,
-            placement,
-            self.config,
-            self.directory,
-            self.read,
-            proxy,
-            self._override(files),
-        )
+        patches, records = self._edited(milvus, placement, proxy, files)
         found = found_names(milvus.service, proxy)
         certificates = plan_certificates(
             self.observation, self.config, wanted_names(self.config), found, self.now
         )
         access = key_access(milvus, self.observation, self.relative(self.own.tls / SERVER_KEY))
-        patches, records = self._patches(work)
         state = self._new_state(milvus, records)
         changes = [
             *patches,
@@ -151,11 +143,31 @@ class _Planner:
                 text = f"{file.path}: {route} was changed since, and counts as yours"
                 self.warnings.append(PlanWarning("edit-kept", text))
 
-    def _override(self, files: list[Path]) -> Path | None:
-        if self.config.style != "override":
-            return None
+    def _edited(
+        self, milvus: MilvusService, placement: Placement, proxy: int, files: list[Path]
+    ) -> tuple[list[FileChange], list[FileRecord]]:
+        """The edits in place; where those are refused and nobody asked for them, in an override."""
         named = named_files(self.config.file, self.observation.variables)
-        return override_file(files, named, lambda path: path in files)
+
+        def edited(override: Path | None) -> tuple[list[FileChange], list[FileRecord]]:
+            return self._patches(
+                edits.work_out(
+                    milvus, placement, self.config, self.directory, self.read, proxy, override
+                )
+            )
+
+        if self.config.style == "override":
+            return edited(override_file(files, named, files.__contains__))
+        try:
+            return edited(None)
+        except EditRefused as refusal:
+            if self.config.style is not None or named:
+                raise
+            override = override_file(files, named, files.__contains__)
+            found = edited(override)
+            text = f"{refusal.message}; the edits are in {self.relative(override)} instead"
+            self.warnings.append(PlanWarning("override-used", text))
+            return found
 
     def _patches(self, work: edits.Edits) -> tuple[list[FileChange], list[FileRecord]]:
         changes: list[FileChange] = []

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from compose_tls.checks.readiness import readiness
 from compose_tls.config import TlsConfig
+from compose_tls.deploy.diagnose import reason
 from compose_tls.errors import ContainerExited, EngineUnreachable, NotReady
 from compose_tls.facts import TlsMode
 from compose_tls.milvus.settings import tls_settings
@@ -49,7 +50,6 @@ _ETCD = (
 _STOP_SECONDS = 5
 _PROBE_SECONDS = 2.0
 _POLL_SECONDS = 0.1
-_LOG_LINES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +65,14 @@ class EmbeddedServer:
         """Make sure that the server has not ended.
 
         Raises:
-            ContainerExited: It has; the message quotes its last line.
+            ContainerExited: It has; the message quotes the line of its log that says why.
         """
         code = self.process.poll()
         if code is not None:
-            lines = self.log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]
-            panic = (
-                [line for line in lines if line.startswith("panic:")] or lines[-1:] or ["(no log)"]
-            )
+            found = reason(self.log.read_text("utf-8", "replace").splitlines())
             raise ContainerExited(
-                f"the embedded Milvus ended with code {code}: {panic[-1].strip()}",
-                hint="correct that, then start it again",
+                f"the embedded Milvus ended with code {code}: {found.line if found else '(no log)'}",
+                hint=found.next_step if found else "start it again",
             )
 
 

@@ -21,7 +21,6 @@ from compose_tls.deploy.ports import require_free
 from compose_tls.deploy.recreate import starting
 from compose_tls.deploy.wait import wait_until_ready
 from compose_tls.errors import (
-    CheckFailed,
     ComposeTlsError,
     EngineError,
     KeyUnreadableInContainer,
@@ -60,6 +59,7 @@ class Deployment:
         Raises:
             EngineError: It cannot be started, or does not become ready.
             CheckFailed: It runs, but does not do what it must.
+            CertificateUnreadable: The client's files cannot be used for the check.
         """
         try:
             began = datetime.now(UTC)
@@ -73,7 +73,7 @@ class Deployment:
                 on_event=on_event,
             )
             return prove(self._target(), self.config, on_event)
-        except (EngineError, CheckFailed) as error:
+        except ComposeTlsError as error:
             if undo is not None and undo[0].changed:
                 self._restore(undo, error, on_event)
             raise
@@ -108,7 +108,13 @@ class Deployment:
     def _restore(self, undo: Undo, error: ComposeTlsError, on_event: steps.OnEvent) -> None:
         """Put the previous files back and start the previous service again."""
         plan, contents, before = undo
-        apply(*inverse(plan, contents, before))
+        try:
+            apply(*inverse(plan, contents, before))
+        except ComposeTlsError as second:
+            error.hint = (
+                f"{error.hint} (the previous files could not be put back: {second.message})"
+            )
+            return
         done = "the previous files are back"
         try:
             if self.was_running:

@@ -42,7 +42,7 @@ _KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
 @click.option(
     "--style",
     type=click.Choice(["in-place", "override"]),
-    help="Edit the compose file, or an override file beside it.",
+    help="Where edits go; by default in place, and in an override file where that is refused.",
 )
 @click.option("--rest-port", type=int, metavar="PORT", help="Keep REST, over TLS on this port.")
 @credentials

@@ -405,7 +405,7 @@ class TestOverride:
     def test_it_settles_what_cannot_be_edited_in_place(self) -> None:
         text = "x-a: &a\n  volumes: [./d:/d]\n" + compose("<<: *a")
         with pytest.raises(EditRefused) as caught:
-            enable(observation(text))
+            enable(observation(text), style="in-place")
         assert "--style override" in caught.value.hint
 
         after = applied(observation(text), enable(observation(text), style="override").plan.changes)
@@ -419,7 +419,8 @@ class TestOverride:
 
 def test_a_file_of_several_documents_is_refused_with_the_edit_to_make() -> None:
     with pytest.raises(EditRefused) as caught:
-        enable(observation(f"{compose()}---\nservices: {{milvus: {{user: root}}}}\n"))
+        text = f"{compose()}---\nservices: {{milvus: {{user: root}}}}\n"
+        enable(observation(text), style="in-place")
 
     assert (caught.value.path, caught.value.line) == (COMPOSE_FILE, 5)
 

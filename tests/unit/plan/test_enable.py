@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compose_tls.changes import KeepFile, MakeDirectory
+from compose_tls.errors import EditRefused
 from compose_tls.facts import Observation
 from compose_tls.state.model import read_state
 from tests.unit.builders import (
@@ -196,3 +197,34 @@ def test_an_override_file_of_ours_goes_when_nothing_needs_it(style: str) -> None
 
     assert (DIRECTORY / "compose.override.yaml" in first.files) is True
     assert (second.files[DIRECTORY / "compose.override.yaml"] is None) == (style == "in-place")
+
+
+INHERITED = """\
+x-common: &common
+  volumes: [./data:/data]
+services:
+  milvus:
+    <<: *common
+    image: milvusdb/milvus:v2.6.9
+"""
+
+
+def test_edits_that_are_refused_in_place_go_to_an_override_file_and_say_so() -> None:
+    seen = observation(INHERITED)
+
+    planned = enable(seen)
+
+    assert [warning.code for warning in planned.plan.warnings] == ["override-used"]
+    assert "compose.override.yaml" in planned.plan.warnings[0].message
+    after = enabled(seen)
+    assert text_of(after) == INHERITED
+    assert "./tls:/milvus/tls" in text_of(after, "compose.override.yaml")
+    assert not enable(_with_override(after)).plan.changed
+
+
+@pytest.mark.parametrize("settings", [{"style": "in-place"}, {"file": (COMPOSE_FILE,)}])
+def test_edits_that_are_refused_stay_refused_where_no_override_is_wanted_or_loaded(
+    settings: dict[str, Any],
+) -> None:
+    with pytest.raises(EditRefused, match="merge key"):
+        enable(observation(INHERITED), **settings)

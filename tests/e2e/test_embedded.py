@@ -1,0 +1,76 @@
+"""The real server of the PyPI wheel, without Docker, with a project's certificates."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compose_tls.errors import ContainerExited
+from compose_tls.testing.embedded import embedded_server
+from tests.e2e.conftest import missing
+from tests.e2e.session import FIXTURES, Project
+
+LEFT = ("/tmp/milvus", "/run/milvus")
+
+
+@pytest.fixture(scope="module")
+def wheel() -> None:
+    """The wheel ``milvus``, installed where it is made for this machine."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        pytest.skip("the embedded Milvus is made for Linux on x86-64 alone")
+    if importlib.util.find_spec("milvus") is None:
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "milvus==2.3.5"]
+        done = subprocess.run(install, capture_output=True, text=True, check=False)
+        if done.returncode:
+            missing(f"the wheel milvus cannot be installed: {done.stderr.strip()[-200:]}")
+
+
+@pytest.fixture(params=["file", "env"])
+def project(request: pytest.FixtureRequest, wheel: None, tmp_path: Path) -> Project:
+    """An official project whose settings go into milvus.yaml, or into the environment."""
+    shutil.copy(FIXTURES / "docker-compose.yml", tmp_path)
+    if request.param == "file":
+        shutil.copy(FIXTURES / "milvus.yaml", tmp_path)
+    return Project(tmp_path)
+
+
+def left_behind() -> set[str]:
+    """The files that the server keeps outside its own directory."""
+    return {str(path) for place in LEFT for path in Path(place).glob("*")}
+
+
+@pytest.mark.parametrize("mode", ["1", "2"])
+def test_an_enabled_project_is_proved_and_nothing_is_left_behind(
+    project: Project, mode: str
+) -> None:
+    assert project.compose_tls("enable", "--mode", mode).code == 0
+    before = left_behind()
+
+    with embedded_server(project.directory) as server:
+        checked = project.compose_tls(
+            "check", "--host", server.host, "--port", str(server.port), "--json"
+        )
+        process, work = server.process, server.log.parent
+
+    assert checked.code == 0, checked.out + checked.err
+    assert all(check["ok"] for check in checked.document["checks"])
+    assert process.poll() is not None
+    assert not work.exists()
+    assert left_behind() <= before
+
+
+def test_a_server_that_dies_gives_its_reason(project: Project) -> None:
+    assert project.compose_tls("enable").code == 0
+    shutil.copy(project.directory / "cert" / "client.key", project.directory / "tls" / "server.key")
+
+    with (
+        pytest.raises(ContainerExited, match="private key does not match public key"),
+        embedded_server(project.directory),
+    ):
+        pytest.fail("it became ready")
