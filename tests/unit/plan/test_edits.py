@@ -418,8 +418,8 @@ class TestOverride:
 
 
 def test_a_file_of_several_documents_is_refused_with_the_edit_to_make() -> None:
+    text = f"{compose()}---\nservices: {{milvus: {{user: root}}}}\n"
     with pytest.raises(EditRefused) as caught:
-        text = f"{compose()}---\nservices: {{milvus: {{user: root}}}}\n"
         enable(observation(text), style="in-place")
 
     assert (caught.value.path, caught.value.line) == (COMPOSE_FILE, 5)
