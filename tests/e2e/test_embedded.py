@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import platform
 import shutil
@@ -29,6 +30,7 @@ def wheel() -> None:
         done = subprocess.run(install, capture_output=True, text=True, check=False)
         if done.returncode:
             missing(f"the wheel milvus cannot be installed: {done.stderr.strip()[-200:]}")
+        importlib.invalidate_caches()
 
 
 @pytest.fixture(params=["file", "env"])
