@@ -29,6 +29,8 @@ class CertificateOrder:
         role: Which profile issues it.
         subject: RFC 4514 text, common name included.
         days: Validity in days.
+        permitted_dns: Of a CA: the DNS subtrees that it may issue for (RFC 5280 section 4.2.1.10);
+            empty for any name.
     """
 
     role: CertificateRole
@@ -37,6 +39,7 @@ class CertificateOrder:
     days: int
     dns_names: tuple[str, ...] = ()
     ip_addresses: tuple[str, ...] = ()
+    permitted_dns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

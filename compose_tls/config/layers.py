@@ -1,0 +1,139 @@
+"""The layers that fill the settings: flags, variables, compose-tls.toml, defaults."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import (
+    ValidationError,
+)
+
+from compose_tls.config.model import FLAGS, LISTS, TlsConfig
+from compose_tls.errors import ConflictingSettings, InvalidSetting, UnknownSetting
+
+ENVIRONMENT_PREFIX = "COMPOSE_TLS_"
+SETTINGS_FILE = "compose-tls.toml"
+
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def load(
+    directory: Path,
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str],
+) -> TlsConfig:
+    """Merge the layers, highest first: flags, ``COMPOSE_TLS_*`` variables, compose-tls.toml, defaults.
+
+    Args:
+        directory: The project directory, where compose-tls.toml may lie.
+        flags: Settings from the command line; ``None`` values and empty tuples mean "not given".
+        environment: The process environment.
+
+    Raises:
+        UnknownSetting: A variable or a key of the file is not a setting.
+        InvalidSetting: A value is not of its setting's kind.
+        ConflictingSettings: Settings that exclude each other, or half of a pair.
+    """
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for spelling, layer in (
+        (lambda _: SETTINGS_FILE, _from_file(directory / SETTINGS_FILE)),
+        (lambda name: ENVIRONMENT_PREFIX + name.upper(), _from_environment(environment)),
+        (lambda name: f"--{_dashed(name)}", _given(flags)),
+    ):
+        values.update(layer)
+        sources.update({name: spelling(name) for name in layer})
+    try:
+        return TlsConfig(**values)
+    except ValidationError as error:
+        raise _setting_error(error, sources) from None
+
+
+def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in flags.items() if value is not None and value != ()}
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise InvalidSetting(
+            f"{path.name} cannot be read: {error.strerror}",
+            hint=f"make {path.name} readable or remove it",
+            path=path.name,
+        ) from None
+    try:
+        table = tomllib.loads(text.decode())
+    except ValueError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        raise InvalidSetting(
+            f"{path.name} is not valid TOML: {error}",
+            hint="correct the file",
+            path=path.name,
+            line=int(line[1]) if line else None,
+        ) from None
+    settings = {key.replace("-", "_"): value for key, value in table.items()}
+    _reject_unknown(settings, where=path.name, path=path.name)
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    settings = {
+        name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(ENVIRONMENT_PREFIX)
+    }
+    _reject_unknown(settings, where="the environment", prefix=ENVIRONMENT_PREFIX)
+    return {name: _typed(name, value) for name, value in settings.items()}
+
+
+def _typed(name: str, value: str) -> Any:
+    """A text as its setting wants it, where pydantic does not see to that."""
+    if name in LISTS:
+        return tuple(word.strip() for word in value.split(",") if word.strip())
+    if name in FLAGS:
+        return _BOOLEANS.get(value.lower(), value)
+    return int(value) if name == "mode" and value in {"1", "2"} else value
+
+
+def _reject_unknown(
+    settings: Iterable[str], *, where: str, path: str | None = None, prefix: str = ""
+) -> None:
+    known = list(TlsConfig.model_fields)
+    for name in settings:
+        if name in known:
+            continue
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0)
+        spelled = f"{prefix}{near[0].upper()}" if prefix else _dashed(near[0])
+        shown = f"{prefix}{name.upper()}" if prefix else _dashed(name)
+        raise UnknownSetting(
+            f"unknown setting {shown} in {where}", hint=f"did you mean {spelled}?", path=path
+        )
+
+
+def _setting_error(
+    error: ValidationError, sources: Mapping[str, str]
+) -> InvalidSetting | ConflictingSettings:
+    first = error.errors(include_url=False, include_input=False)[0]
+    reason = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return ConflictingSettings(_dashed(reason), hint="see compose-tls enable --help")
+    name = str(first["loc"][0])
+    source = sources.get(name, "call")
+    return InvalidSetting(
+        f"setting {_dashed(name)} ({source}): {reason[0].lower()}{reason[1:]}",
+        hint=f"correct {_dashed(name)}; see compose-tls enable --help",
+        path=SETTINGS_FILE if source == SETTINGS_FILE else None,
+    )
+
+
+def _dashed(name: str) -> str:
+    """A setting as options and the file spell it."""
+    return name.replace("_", "-")
