@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from compose_tls.workflows.connect import connect as connect
     from compose_tls.workflows.disable import disable as disable
     from compose_tls.workflows.enable import enable as enable
+    from compose_tls.workflows.renew import renew as renew
     from compose_tls.workflows.status import status as status
 
 _HOMES = {
@@ -27,6 +28,7 @@ _HOMES = {
     "connect": "compose_tls.workflows.connect",
     "disable": "compose_tls.workflows.disable",
     "enable": "compose_tls.workflows.enable",
+    "renew": "compose_tls.workflows.renew",
     "status": "compose_tls.workflows.status",
 }
 
@@ -38,6 +40,7 @@ __all__ = [
     "connect",
     "disable",
     "enable",
+    "renew",
     "status",
 ]
 

@@ -138,6 +138,10 @@ class NotEnabled(ProjectError):
     code = "not-enabled"
 
 
+class RolloverNotStarted(ProjectError):
+    code = "rollover-not-started"
+
+
 class WriteFailed(ProjectError):
     code = "write-failed"
 

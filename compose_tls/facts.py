@@ -29,6 +29,9 @@ KeyType = Literal["ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096"
 
 CertificateRole = Literal["ca", "server", "client"]
 
+NEXT_CA = "next-ca"
+"""The CA that takes over once every client trusts it, as files of the PKI directory are named."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
@@ -76,12 +79,14 @@ class PkiFacts:
     """The issued certificates that lie in the PKI directory and are worth keeping.
 
     ``usable`` holds the roles whose certificate and private key were read, belong together and chain
-    to the CA beside them; ``brought`` those that are copies of what the settings name.
+    to a CA beside them; ``brought`` those that are copies of what the settings name; ``next_ca`` is
+    the CA that takes over once every client trusts it.
     """
 
     certificates: Mapping[CertificateRole, CertificateFacts]
     usable: frozenset[CertificateRole]
     brought: frozenset[CertificateRole] = frozenset()
+    next_ca: CertificateFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ _COMMANDS = {
     "disable": "take back exactly what enable put in",
     "status": "what is encrypted, with which certificate, until when",
     "check": "live proof against the running server",
+    "renew": "new certificates in time; --ca: a new CA without cutting clients off",
     "connect": "paste-ready client code and settings",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,28 @@ if TYPE_CHECKING:
     from compose_tls.config import TlsConfig
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
+
+_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
+
+
+class Duration(click.ParamType):
+    """A number and a unit: 2w, 30d, 12h, 45m."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """The duration that a text means."""
+        number, unit = str(value)[:-1], str(value)[-1:]
+        if unit not in _UNITS or not number.isascii() or not number.isdecimal():
+            self.fail(f"{value!r} is no duration such as 2w, 30d or 12h", param, ctx)
+        try:
+            return timedelta(**{_UNITS[unit]: int(number)})
+        except OverflowError:
+            self.fail(f"{value!r} is too long", param, ctx)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ def _lines(result: Result, *, verbose: bool) -> list[str]:
             return _status(result)
         case "check":
             return _check(result)
+        case "renew":
+            return _renewed(result, verbose=verbose)
         case "connect":
             return [result.snippet.text.rstrip("\n")] if result.snippet else []
         case _:
@@ -60,6 +62,32 @@ def _changes(result: Result, *, verbose: bool) -> list[str]:
         lines.append(f"proved: {where} speaks TLS, and refuses what it must refuse")
     elif result.changed and not result.dry_run:
         lines.append("next: docker compose up -d" + ("" if off else ", then compose-tls check"))
+    return lines
+
+
+def _renewed(result: Result, *, verbose: bool) -> list[str]:
+    services = ", ".join(result.services or ())
+    lines = []
+    certificates = result.certificates or ()
+    new = {file.path for file in result.files or () if file.action != "unchanged"}
+    if not result.changed and any(warning.code == "ca-rollover" for warning in result.warnings):
+        lines.append("nothing to do: the new CA is there already")
+    elif not result.changed:
+        days = min((c.days_left for c in certificates if c.days_left is not None), default=0)
+        lines.append(f"nothing to do: all certificates are good for {days} days; --force renews")
+    elif result.dry_run:
+        lines.append("would renew; nothing was written")
+    else:
+        lines.append(f"{services}: renewed")
+    if result.changed or verbose:
+        lines += render.file_lines(result, verbose=verbose)
+    lines += render.certificate_lines([c for c in certificates if verbose or c.path in new])
+    lines += render.check_lines(result.checks or ())
+    if result.checks:
+        where = result.endpoint.uri if result.endpoint else "the server"
+        lines.append(f"proved: {where} serves it, and refuses what it must refuse")
+    elif result.deployed is False and not result.dry_run:
+        lines.append(f"next: docker compose restart {services}, then compose-tls check")
     return lines
 
 

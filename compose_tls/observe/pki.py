@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.facts import CertificateRole, PkiFacts
+from compose_tls.facts import NEXT_CA, CertificateRole, PkiFacts
 from compose_tls.observe.reader import Reader
 from compose_tls.state.model import State
 
@@ -42,12 +42,13 @@ def read_pki(directory: Path, config: TlsConfig, state: State | None, reader: Re
         for name in ("server.pem", "ca.pem", ".gitignore"):
             reader.content(place / name)
     reader.content(pki / ".gitignore")
+    next_ca = (reader.content(pki / f"{NEXT_CA}.pem"), reader.secret(pki / f"{NEXT_CA}.key"))
     brought = _brought(directory, config, reader, pairs)
     if not any(certificate for certificate, _ in pairs.values()):
         return PkiFacts({}, frozenset())
     from compose_tls.pki.load import survey  # noqa: PLC0415 - cryptography costs 75 ms
 
-    return replace(survey(pairs), brought=brought)
+    return replace(survey(pairs, next_ca), brought=brought)
 
 
 def _brought(

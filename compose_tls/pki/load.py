@@ -76,38 +76,48 @@ def load_key_pair(
 
 def survey(
     pem_files: Mapping[CertificateRole, tuple[bytes | None, bytes | None]],
+    next_ca: tuple[bytes | None, bytes | None] = (None, None),
 ) -> PkiFacts:
     """Find out what an existing PKI directory is good for. Damaged files are just not usable.
 
     Args:
         pem_files: Certificate and key file of each role; ``None`` for a file that is not there.
+        next_ca: Those of the CA that is to take over.
     """
     found = {
         role: certificate
         for role, (content, _) in pem_files.items()
         if (certificate := _first(content)) is not None
     }
-    ca = found.get("ca")
+    trusted = _all(pem_files.get("ca", (None, None))[0])
     usable = {
         role
         for role, certificate in found.items()
-        if ca is not None
+        if trusted
         and is_ca(certificate) == (role == "ca")
-        and (role == "ca" or is_issued_by(certificate, ca))
+        and (role == "ca" or any(is_issued_by(certificate, ca) for ca in trusted))
         and _key_fits(certificate, pem_files[role][1])
     }
+    following = _first(next_ca[0])
+    fits = following is not None and is_ca(following) and _key_fits(following, next_ca[1])
     return PkiFacts(
-        {role: facts_of(certificate) for role, certificate in found.items()}, frozenset(usable)
+        {role: facts_of(certificate) for role, certificate in found.items()},
+        frozenset(usable),
+        next_ca=facts_of(following) if following is not None and fits else None,
     )
 
 
 def _first(content: bytes | None) -> x509.Certificate | None:
+    return next(iter(_all(content)), None)
+
+
+def _all(content: bytes | None) -> tuple[x509.Certificate, ...]:
     if content is None:
-        return None
+        return ()
     try:
-        return read_certificates(content, "")[0]
+        return read_certificates(content, "")
     except CertificateError:
-        return None
+        return ()
 
 
 def _key_fits(certificate: x509.Certificate, content: bytes | None) -> bool:

@@ -13,7 +13,8 @@ from compose_tls.errors import CertificateExpired, NameInvalid
 from compose_tls.facts import CertificateFacts, CertificateRole, Observation
 from compose_tls.pki.names import split_names
 
-Source = Literal["kept", "issued", "brought"]
+Source = Literal["kept", "issued", "brought", "joined", "promoted"]
+"""``joined``: a CA that is kept, with a new one beside it; ``promoted``: that one takes its place."""
 
 # Re-issued early enough that nobody notices: in the last 30 days, or the last third of a short life.
 _RENEW_BEFORE = timedelta(days=30)
@@ -25,13 +26,17 @@ _CLIENT_DNS_NAME = "client.milvus.internal"
 
 @dataclass(frozen=True, slots=True)
 class CertificatePlan:
-    """Where the certificate and key of each role come from, and the orders for the new ones."""
+    """Where the certificate and key of each role come from, and the orders for the new ones.
+
+    ``next_ca`` tells whether there is a CA already that is to take over.
+    """
 
     sources: dict[CertificateRole, Source]
     orders: tuple[CertificateOrder, ...]
     dns_names: tuple[str, ...]
     ip_addresses: tuple[str, ...]
     warnings: tuple[PlanWarning, ...] = ()
+    next_ca: bool = False
 
 
 def plan_certificates(
@@ -54,7 +59,7 @@ def plan_certificates(
         NameInvalid: A name that the user asked for cannot stand in a certificate.
         CertificateExpired: The CA in the PKI directory has expired.
     """
-    dns_names, ip_addresses = split_names([*wanted, *filter(_is_valid, found)])
+    dns_names, ip_addresses = server_names(wanted, found)
     sources: dict[CertificateRole, Source] = {}
     warnings: list[PlanWarning] = []
     if config.server_cert is not None:
@@ -79,15 +84,38 @@ def plan_certificates(
             warnings.append(PlanWarning("certificate-reissued", text))
     orders = [
         order
-        for order in _orders(config, dns_names, ip_addresses)
+        for order in orders_for_all(config, dns_names, ip_addresses)
         if sources[order.role] == "issued"
     ]
-    return CertificatePlan(sources, tuple(orders), dns_names, ip_addresses, tuple(warnings))
+    return CertificatePlan(
+        sources,
+        tuple(orders),
+        dns_names,
+        ip_addresses,
+        tuple(warnings),
+        observation.pki.next_ca is not None,
+    )
 
 
-def _orders(
+def server_names(
+    wanted: Iterable[str], found: Iterable[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The DNS names and the IP addresses of the server.
+
+    Args:
+        wanted: Names that the user asked for.
+        found: Names found in the project; what cannot stand in a certificate is left out.
+
+    Raises:
+        NameInvalid: A name that the user asked for cannot stand in a certificate.
+    """
+    return split_names([*wanted, *filter(_is_valid, found)])
+
+
+def orders_for_all(
     config: TlsConfig, dns_names: tuple[str, ...], ip_addresses: tuple[str, ...]
 ) -> list[CertificateOrder]:
+    """The orders for new certificates of every role, from the settings alone."""
     return [
         CertificateOrder("ca", _subject(CA_NAME, config), config.key_type, config.ca_days),
         CertificateOrder(
@@ -120,7 +148,7 @@ def _ca_source(observation: Observation, config: TlsConfig, now: datetime) -> So
     if facts.not_after <= now:
         raise CertificateExpired(
             f"the CA {config.pki_dir}/ca.pem expired on {facts.not_after:%Y-%m-%d}",
-            hint=f"move {config.pki_dir} away and enable again; clients then need the new ca.pem",
+            hint="run compose-tls renew --ca; clients then need the new ca.pem",
             path=f"{config.pki_dir}/ca.pem",
         )
     return "kept"
@@ -133,10 +161,21 @@ def _why(facts: CertificateFacts, config: TlsConfig, names: set[str], now: datet
         return f"it does not hold the name {', '.join(sorted(missing))}"
     if facts.key_type != config.key_type:
         return f"its key is {facts.key_type}, not {config.key_type}"
-    lifetime = facts.not_after - facts.not_before
-    if facts.remaining(now) < min(_RENEW_BEFORE, lifetime / 3):
+    if is_due(facts, now):
         return f"it ends on {facts.not_after:%Y-%m-%d}"
     return ""
+
+
+def is_due(facts: CertificateFacts, now: datetime, within: timedelta | None = None) -> bool:
+    """Whether a certificate is to be renewed.
+
+    Args:
+        facts: The certificate.
+        now: The time to judge by.
+        within: How early; by default in its last 30 days, or in the last third of a shorter life.
+    """
+    early = min(_RENEW_BEFORE, (facts.not_after - facts.not_before) / 3)
+    return facts.remaining(now) < (early if within is None else within)
 
 
 def _is_valid(name: str) -> bool:

@@ -18,7 +18,7 @@ from compose_tls.changes import (
 )
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ValueInTheWay
-from compose_tls.facts import CertificateRole, Observation
+from compose_tls.facts import NEXT_CA, CertificateRole, Observation
 from compose_tls.milvus.settings import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.plan.certificates import CA_NAME, CertificatePlan
 from compose_tls.plan.container_user import KeyAccess
@@ -27,7 +27,7 @@ from compose_tls.state.model import STATE_FILE, State
 IGNORE_FILE = ".gitignore"
 OWN_PKI_FILES = (
     IGNORE_FILE,
-    *(f"{role}{suffix}" for role in ("ca", "server", "client") for suffix in (".pem", ".key")),
+    *(f"{name}{end}" for name in ("ca", "server", "client", NEXT_CA) for end in (".pem", ".key")),
 )
 OWN_TLS_FILES = (IGNORE_FILE, CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY)
 
@@ -66,6 +66,7 @@ class OwnFiles:
         return [
             self._written(self.pki / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
             *self._pki_files(certificates),
+            *self._next_ca(certificates),
             self._written(self.tls / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
             self._copy(CA_CERTIFICATE, ca, KeyAccess(PUBLIC)),
             self._copy(SERVER_CERTIFICATE, server, KeyAccess(PUBLIC)),
@@ -90,15 +91,31 @@ class OwnFiles:
             for suffix, mode in ((".pem", PUBLIC), (".key", _PRIVATE)):
                 path = self.pki / f"{role}{suffix}"
                 digest = self._digest(path)
-                if path.name == "ca.key" and source != "issued" and digest is None:
+                if path.name == "ca.key" and source in {"kept", "brought"} and digest is None:
                     # The key of a CA that the user brought stays where the user keeps it.
                     continue
-                if source == "kept" or self._is_copied(role, source):
+                stays = source == "kept" or (source == "joined" and suffix == ".key")
+                if stays or self._is_copied(role, source):
                     changes.append(KeepFile(path, digest))
                 elif path.name == "ca.key" and source == "brought":
                     self._refuse_another_ca(path)
                 else:
                     changes.append(self._written(path, Pending(path.name), mode))
+        return changes
+
+    def _next_ca(self, certificates: CertificatePlan) -> list[FileChange]:
+        """The CA that is to take over: made, kept, or in its place."""
+        changes: list[FileChange] = []
+        for suffix, mode in ((".pem", PUBLIC), (".key", _PRIVATE)):
+            path = self.pki / f"{NEXT_CA}{suffix}"
+            match certificates.sources["ca"]:
+                case "joined":
+                    changes.append(self._written(path, Pending(path.name), mode))
+                case "promoted":
+                    changes.append(RemoveFile(path, self._digest(path)))
+                case _:
+                    if certificates.next_ca:
+                        changes.append(KeepFile(path, self._digest(path)))
         return changes
 
     def _refuse_another_ca(self, key: Path) -> NoReturn:
@@ -179,4 +196,7 @@ class OwnFiles:
         known = self.observation.pki.certificates
         if not known.keys() >= set(places.values()):
             return None
-        return {relative(p, self.directory): known[role].sha256 for p, role in places.items()}
+        digests = {path: known[role].sha256 for path, role in places.items()}
+        if certificates.next_ca and self.observation.pki.next_ca is not None:
+            digests[self.pki / f"{NEXT_CA}.pem"] = self.observation.pki.next_ca.sha256
+        return {relative(path, self.directory): digest for path, digest in digests.items()}

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
-from compose_tls.errors import CertificateUnreadable
-from compose_tls.facts import CertificateRole, Observation
-from compose_tls.pki.issue import issue_all
-from compose_tls.pki.load import certificate_facts, load_certificates, load_key_pair
-from compose_tls.pki.pair import KeyPair
-from compose_tls.pki.verify import check_ca, check_client, check_server
+from compose_tls.facts import NEXT_CA, CertificateRole, Observation
+from compose_tls.pki.load import certificate_facts
 from compose_tls.plan.enable import EnablePlan
 from compose_tls.results import CertificateResult
 from compose_tls.state.model import STATE_FILE
+from compose_tls.workflows.sources import RESTORE, Pairs, Sources, pair
 
 _ROLES: tuple[CertificateRole, ...] = ("ca", "server", "client")
-
-_RESTORE = "restore it, or move the directory away to start with new certificates"
-_CHECK_PATH = "name an existing file that you may read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +37,16 @@ def require_sound(observation: Observation, config: TlsConfig) -> None:
     """
     if config.server_cert is not None or config.ca_cert is not None:
         return
-    for role in _ROLES:
+    for role in (*_ROLES, NEXT_CA):
         certificate = observation.directory / config.pki_dir / f"{role}.pem"
         key = certificate.with_suffix(".key")
         has_certificate, has_key = (observation.files.get(path) for path in (certificate, key))
         if role == "ca" and has_certificate and not has_key:
             # The key of a CA that the user brought stays where the user keeps it.
             continue
-        if (has_certificate or has_key) and role not in observation.pki.usable:
-            _pair(certificate, key, observation.directory, _RESTORE)
+        sound = observation.pki.next_ca if role == NEXT_CA else role in observation.pki.usable
+        if (has_certificate or has_key) and not sound:
+            pair(certificate, key, observation.directory, RESTORE)
 
 
 def issue(
@@ -68,23 +63,15 @@ def issue(
     Raises:
         CertificateError: A certificate or key cannot be used, or does not pass the rehearsal.
     """
-    pairs, ca_pem = _Source(planned, observation.directory, config, now).pairs()
+    sources = Sources(planned.certificates, observation.directory, config, now)
+    pairs = sources.pairs()
     if planned.plan.changed:
-        from compose_tls.pki.rehearse import rehearse  # noqa: PLC0415 - pulls ssl in
-
-        rehearse(
-            pairs["server"],
-            ca_pem,
-            pairs.get("client"),
-            server_names=_verified_names(planned, config),
-            mode=config.tls_mode,
-            now=now,
-        )
-    contents = {"ca.pem": ca_pem}
-    for role, pair in pairs.items():
-        if role != "ca":
-            contents[f"{role}.pem"] = pair.full_chain_pem
-        contents[f"{role}.key"] = pair.private_key_pem
+        _rehearse(planned, pairs, config, now)
+        if planned.certificates.sources["ca"] == "joined" and "client" in observation.pki.usable:
+            # Who has a certificate of the CA that goes is still to be let in.
+            outgoing = {**pairs.by_role, "client": sources.kept("client")}
+            _rehearse(planned, replace(pairs, by_role=outgoing), config, now)
+    contents = _contents(pairs)
     results = _results(planned, observation.directory, config, contents, now)
     fingerprints = {result.path: result.sha256 for result in results}
     state = planned.state.model_copy(update={"certificates": fingerprints})
@@ -92,71 +79,30 @@ def issue(
     return Issued(contents, results)
 
 
-class _Source:
-    """Gets the certificate and key of each role from where the plan says."""
+def _rehearse(planned: EnablePlan, pairs: Pairs, config: TlsConfig, now: datetime) -> None:
+    from compose_tls.pki.rehearse import rehearse  # noqa: PLC0415 - pulls ssl in
 
-    def __init__(
-        self, planned: EnablePlan, directory: Path, config: TlsConfig, now: datetime
-    ) -> None:
-        self.sources = planned.certificates.sources
-        self.orders = planned.certificates.orders
-        self.names = [*planned.certificates.dns_names, *planned.certificates.ip_addresses]
-        self.directory = directory
-        self.config = config
-        self.now = now
+    rehearse(
+        pairs.by_role["server"],
+        pairs.ca_pem,
+        pairs.by_role.get("client"),
+        server_names=_verified_names(planned, config),
+        mode=config.tls_mode,
+        now=now,
+    )
 
-    def pairs(self) -> tuple[dict[CertificateRole, KeyPair], bytes]:
-        """The pairs of all roles that have a key here, and the CA certificates to be trusted."""
-        found: dict[CertificateRole, KeyPair] = {}
-        for role in ("server", "client"):
-            if self.sources.get(role) == "kept":
-                found[role] = _pair(*self._kept(role), self.directory, _RESTORE)
-            elif self.sources.get(role) == "brought":
-                found[role] = self._brought(role)
-        issued = issue_all(self.orders, self._issuer(), self.now)
-        found.update(issued)
-        ca_pem = issued["ca"].certificate_pem if "ca" in issued else self._trusted()
-        self._check(found, ca_pem)
-        return found, ca_pem
 
-    def _issuer(self) -> KeyPair | None:
-        """The CA to issue under, where it is there already and there is something to issue."""
-        if not self.orders or self.sources["ca"] == "issued":
-            return None
-        if self.sources["ca"] == "brought":
-            return self._brought("ca")
-        hint = "name the CA and its key with --ca-cert and --ca-key, or restore the key"
-        return _pair(*self._kept("ca"), self.directory, hint)
-
-    def _kept(self, role: CertificateRole) -> tuple[Path, Path]:
-        certificate = self.directory / self.config.pki_dir / f"{role}.pem"
-        return certificate, certificate.with_suffix(".key")
-
-    def _trusted(self) -> bytes:
-        brought = self.sources["ca"] == "brought"
-        path = self._setting("ca_cert") if brought else self._kept("ca")[0]
-        name = relative(path, self.directory)
-        # Only the certificates: a file that holds a key as well must not be mounted as it is.
-        content = load_certificates(_read(path, self.directory, _CHECK_PATH), path=name)
-        check_ca(content, now=self.now, path=name)
-        return content
-
-    def _brought(self, role: CertificateRole) -> KeyPair:
-        certificate, key = self._setting(f"{role}_cert"), self._setting(f"{role}_key")
-        return _pair(certificate, key, self.directory, _CHECK_PATH)
-
-    def _check(self, found: Mapping[CertificateRole, KeyPair], ca_pem: bytes) -> None:
-        if self.sources["server"] == "brought":
-            path = relative(self._setting("server_cert"), self.directory)
-            names = [self.config.server_name, *self.config.san]
-            check_server(found["server"], ca_pem, names=names, now=self.now, path=path)
-        if self.sources.get("client") == "brought":
-            path = relative(self._setting("client_cert"), self.directory)
-            check_client(found["client"], ca_pem, now=self.now, path=path)
-
-    def _setting(self, name: str) -> Path:
-        value: str = getattr(self.config, name)
-        return self.directory / value
+def _contents(pairs: Pairs) -> dict[str, bytes]:
+    """What the files of the PKI directory, and their copies, hold."""
+    contents = {"ca.pem": pairs.ca_pem}
+    for role, held in pairs.by_role.items():
+        if role != "ca":
+            contents[f"{role}.pem"] = held.full_chain_pem
+        contents[f"{role}.key"] = held.private_key_pem
+    if pairs.next_ca is not None:
+        contents[f"{NEXT_CA}.pem"] = pairs.next_ca.certificate_pem
+        contents[f"{NEXT_CA}.key"] = pairs.next_ca.private_key_pem
+    return contents
 
 
 def _verified_names(planned: EnablePlan, config: TlsConfig) -> list[str]:
@@ -164,26 +110,6 @@ def _verified_names(planned: EnablePlan, config: TlsConfig) -> list[str]:
     if planned.certificates.sources["server"] == "brought":
         return [config.server_name, *config.san]
     return [*planned.certificates.dns_names, *planned.certificates.ip_addresses]
-
-
-def _pair(certificate: Path, key: Path, directory: Path, hint: str) -> KeyPair:
-    return load_key_pair(
-        _read(certificate, directory, hint),
-        _read(key, directory, hint),
-        certificate_path=relative(certificate, directory),
-        key_path=relative(key, directory),
-    )
-
-
-def _read(path: Path, directory: Path, hint: str) -> bytes:
-    name = relative(path, directory)
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        reason = "is missing"
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror}"
-    raise CertificateUnreadable(f"{name} {reason}", hint=hint, path=name)
 
 
 def _results(
@@ -198,6 +124,7 @@ def _results(
         tls / "server.pem": "server.pem",
         tls / "ca.pem": "ca.pem",
         **{pki / f"{role}.pem": f"{role}.pem" for role in planned.certificates.sources},
+        **({pki / f"{NEXT_CA}.pem": f"{NEXT_CA}.pem"} if f"{NEXT_CA}.pem" in contents else {}),
     }
     results = []
     for path, name in places.items():

@@ -8,10 +8,8 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import Output, common, credentials, settings
+from compose_tls.cli.options import KEY_TYPES, Output, common, credentials, settings
 from compose_tls.cli.output import show
-
-_KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
 
 
 @click.command(
@@ -26,7 +24,7 @@ _KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
 )
 @click.option("--server-name", metavar="NAME", help="The name clients verify (default: localhost).")
 @click.option("--san", multiple=True, metavar="NAME-OR-IP", help="A further name. Repeatable.")
-@click.option("--key-type", type=click.Choice(_KEY_TYPES), help="Default: ecdsa-p256.")
+@click.option("--key-type", type=click.Choice(KEY_TYPES), help="Default: ecdsa-p256.")
 @click.option("--days", type=int, metavar="N", help="Validity of certificates (default: 825).")
 @click.option("--ca-days", type=int, metavar="N", help="Validity of the CA (default: 3650).")
 @click.option("--subject", metavar="RFC4514", help="Subject of certificates, without CN.")

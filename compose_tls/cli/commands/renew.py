@@ -1,0 +1,81 @@
+"""compose-tls renew."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from compose_tls.cli.options import KEY_TYPES, Duration, Output, common, credentials, settings
+from compose_tls.cli.output import show
+
+
+@click.command(
+    name="renew",
+    epilog="A new CA: compose-tls renew --ca, give cert/ca.pem to every client, "
+    "then compose-tls renew --ca --finish",
+)
+@click.option(
+    "--within",
+    type=Duration(),
+    metavar="DURATION",
+    help="Renew what ends within it, such as 30d or 12h (default: 30d, or the last third of a "
+    "shorter life).",
+)
+@click.option("--force", is_flag=True, help="Renew server and client certificate in any case.")
+@click.option("--ca", is_flag=True, help="A new CA beside the old one: clients of either get in.")
+@click.option("--finish", is_flag=True, help="The new CA takes over, the old one goes.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
+@click.option("--no-restart", is_flag=True, help="Do not restart Milvus: only write.")
+@click.option("--keep-on-failure", is_flag=True, help="Leave things as they are on failure.")
+@click.option("--san", multiple=True, metavar="NAME-OR-IP", help="A further name. Repeatable.")
+@click.option("--key-type", type=click.Choice(KEY_TYPES), help="Default: as before.")
+@click.option("--days", type=int, metavar="N", help="Validity (default: as before).")
+@click.option("--ca-days", type=int, metavar="N", help="Validity of a new CA (default: as before).")
+@click.option("--subject", metavar="RFC4514", help="Subject, without CN (default: as before).")
+@click.option("--constrain", is_flag=True, default=None, help="Only these names, for a new CA.")
+@click.option("--ca-cert", metavar="FILE", help="The CA, where its key is not in the project.")
+@click.option("--ca-key", metavar="FILE", help="Its key.")
+@click.option("--ca-passphrase-file", metavar="FILE", help="File with the passphrase of that key.")
+@credentials
+@common
+def command(
+    project_directory: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    within: timedelta | None,
+    force: bool,
+    ca: bool,
+    finish: bool,
+    dry_run: bool,
+    no_restart: bool,
+    keep_on_failure: bool,
+    **flags: Any,
+) -> int:
+    """Issue new certificates in the place of those that end soon, and have Milvus serve them.
+
+    Subject, names, kind of key and lifetime stay as they are. Milvus, and nothing else, is restarted,
+    and the new certificate proved.
+    """
+    from compose_tls.workflows.renew import renew  # noqa: PLC0415 - not for --help
+
+    output = Output(as_json, quiet, verbose)
+    result = renew(
+        project_directory,
+        settings(project_directory, **flags),
+        ca=ca,
+        finish=finish,
+        within=within,
+        force=force,
+        dry_run=dry_run,
+        restart=not no_restart,
+        keep_on_failure=keep_on_failure,
+        environment=os.environ,
+        on_event=output.event,
+    )
+    return show(result, output)

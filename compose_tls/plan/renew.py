@@ -1,0 +1,201 @@
+"""The plan of ``renew``: new certificates in the place of old ones, and nothing of the user's files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, get_args
+
+from compose_tls.changes import CertificateOrder, FileChange, Plan, PlanWarning, relative
+from compose_tls.config import TlsConfig
+from compose_tls.facts import CertificateFacts, KeyType, Observation, TlsMode
+from compose_tls.milvus.settings import SERVER_KEY
+from compose_tls.plan.certificates import (
+    CA_NAME,
+    CertificatePlan,
+    Source,
+    orders_for_all,
+    server_names,
+)
+from compose_tls.plan.container_user import key_access
+from compose_tls.plan.enable import EnablePlan
+from compose_tls.plan.endpoint import found_names, wanted_names
+from compose_tls.plan.locate import Located, locate
+from compose_tls.plan.own_files import OwnFiles
+from compose_tls.plan.renewal import Extent, ca_of, sources
+
+# What makes the common name of each CA its own: see pki/issue.py.
+_OUR_CA: Final = re.compile(rf"\b(CN={re.escape(CA_NAME)}) [0-9a-f]{{8}}(?=,|$)")
+
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RenewPlan:
+    """What is to be renewed.
+
+    Attributes:
+        planned: The plan, and what the steps after it need to know.
+        config: The settings, with what the project was enabled with.
+        restart: Whether Milvus has to read its files again: it does so at its start alone.
+    """
+
+    planned: EnablePlan
+    config: TlsConfig
+    restart: bool
+
+
+def plan_renew(
+    observation: Observation,
+    config: TlsConfig,
+    now: datetime,
+    *,
+    extent: Extent,
+    within: timedelta | None,
+    force: bool,
+) -> RenewPlan:
+    """Work out everything that ``renew`` will do.
+
+    Args:
+        observation: The project as it is.
+        config: The settings; what they leave open stays as it is in the certificates.
+        now: The time that validity is judged by.
+        extent: What to renew.
+        within: Renew server and client when they end within this time; by default, 30 days or the
+            last third of a shorter life.
+        force: Renew server and client in any case.
+
+    Raises:
+        NotEnabled: compose-tls has not been here.
+        RolloverNotStarted: There is no new CA that could take over.
+        CertificateExpired: The CA has expired.
+        CertificateUnreadable: The key of the CA is not here.
+        NameInvalid: A name that the user asked for cannot stand in a certificate.
+        ProjectError: The project cannot be understood.
+    """
+    return _Planner(observation, config, now).plan(extent, within, force=force)
+
+
+class _Planner:
+    def __init__(self, observation: Observation, config: TlsConfig, now: datetime) -> None:
+        self.observation = observation
+        self.pki = observation.pki
+        self.now = now
+        self.given = config
+        self.located = locate(observation, config)
+        self.config = _as_enabled(config, self.located)
+
+    def plan(self, extent: Extent, within: timedelta | None, *, force: bool) -> RenewPlan:
+        found = sources(
+            self.observation,
+            self.config,
+            self.now,
+            extent=extent,
+            within=within,
+            force=force,
+        )
+        dns_names, ip_addresses = server_names(self.wanted(), self.found())
+        ordered = [
+            self.order(order)
+            for order in orders_for_all(self.config, dns_names, ip_addresses)
+            if found[order.role] in {"issued", "joined"}
+        ]
+        certificates = CertificatePlan(
+            found,
+            tuple(ordered),
+            dns_names,
+            ip_addresses,
+            next_ca=self.pki.next_ca is not None and found["ca"] != "promoted",
+        )
+        planned = self.planned(certificates)
+        served = found["server"] == "issued"
+        trusted = found["ca"] in {"issued", "joined", "promoted"}
+        mutual = self.config.tls_mode is TlsMode.MUTUAL
+        return RenewPlan(planned, self.config, restart=served or (trusted and mutual))
+
+    def wanted(self) -> list[str]:
+        """What the user asks for now, and what the certificate holds already."""
+        server = self.pki.certificates.get("server")
+        held = [*server.dns_names, *server.ip_addresses] if server else []
+        return [*wanted_names(self.config), *held]
+
+    def found(self) -> list[str]:
+        return found_names(self.located.milvus.service, self.located.proxy_port)
+
+    def order(self, order: CertificateOrder) -> CertificateOrder:
+        """An order with subject, kind of key and lifetime as before, where nothing else is asked for."""
+        facts = self.pki.certificates.get(order.role)
+        if facts is None:
+            return order
+        given = self.given.model_fields_set
+        kinds: tuple[KeyType, ...] = get_args(KeyType)
+        same_kind = next((kind for kind in kinds if kind == facts.key_type), order.key_type)
+        # One that ends with its CA was to live longer.
+        cut = (
+            order.role != "ca" and facts.not_after == ca_of(self.observation, self.config).not_after
+        )
+        new_days = cut or ("ca_days" if order.role == "ca" else "days") in given
+        return replace(
+            order,
+            subject=order.subject if "subject" in given else _OUR_CA.sub(r"\1", facts.subject),
+            key_type=order.key_type if "key_type" in given else same_kind,
+            days=order.days if new_days else _days(facts),
+        )
+
+    def planned(self, certificates: CertificatePlan) -> EnablePlan:
+        located, state = self.located, self.located.state
+        own = OwnFiles(self.observation, self.config, state)
+        access = key_access(
+            located.milvus, self.observation, relative(own.tls / SERVER_KEY, own.directory)
+        )
+        changes: list[FileChange] = own.changes(certificates, access)
+        changes.append(own.state_change(state, certificates, changes))
+        plan = Plan(
+            own.directory,
+            (*own.directories(), *changes),
+            certificates.orders,
+            (*self.warnings(certificates.sources["ca"]), *access.warnings),
+        )
+        return EnablePlan(
+            plan,
+            located.milvus.name,
+            located.proxy_port,
+            located.endpoint,
+            certificates,
+            state,
+        )
+
+    def warnings(self, ca: Source) -> list[PlanWarning]:
+        if ca == "joined" or (ca == "kept" and self.pki.next_ca):
+            text = (
+                f"two CAs are trusted: give {self.name('ca.pem')} to every client, then run "
+                "compose-tls renew --ca --finish"
+            )
+            return [PlanWarning("ca-rollover", text)]
+        if ca == "issued":
+            text = f"the CA had expired: every client needs the new {self.name('ca.pem')}"
+            return [PlanWarning("ca-replaced", text)]
+        return []
+
+    def name(self, file: str) -> str:
+        return f"{self.config.pki_dir}/{file}"
+
+
+def _as_enabled(config: TlsConfig, located: Located) -> TlsConfig:
+    """The settings, with what the project was enabled with."""
+    state = located.state
+    return config.model_copy(
+        update={
+            "mode": state.mode,
+            "server_name": state.server_name,
+            "tls_dir": state.tls_dir,
+            "container_tls_dir": state.container_tls_dir,
+            "rest_port": state.rest_port,
+        }
+    )
+
+
+def _days(facts: CertificateFacts) -> int:
+    """The validity of a certificate in days: both of its ends belong to it."""
+    return max(1, round((facts.not_after - facts.not_before + timedelta(seconds=1)) / _DAY))

@@ -1,0 +1,117 @@
+"""renew: observe → plan → (preview) → issue → rehearse → apply → (restart → check) → result."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import timedelta
+
+from compose_tls.apply.inverse import snapshot
+from compose_tls.apply.transaction import apply
+from compose_tls.config import TlsConfig
+from compose_tls.observe import observe
+from compose_tls.plan.renew import RenewPlan, plan_renew
+from compose_tls.plan.renewal import Extent
+from compose_tls.results import CheckResult, Result
+from compose_tls.workflows import deployment, issuing, steps
+from compose_tls.workflows.connecting import connect_arguments_of
+
+
+def renew(
+    directory: str | os.PathLike[str] = ".",
+    config: TlsConfig | None = None,
+    *,
+    ca: bool = False,
+    finish: bool = False,
+    within: timedelta | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+    restart: bool = True,
+    keep_on_failure: bool = False,
+    environment: Mapping[str, str] | None = None,
+    on_event: steps.OnEvent = steps.silent,
+) -> Result:
+    """Issue new certificates in the place of those that end soon, and have Milvus serve them.
+
+    With ``ca``, a new CA joins the old one: clients of either are accepted, and ``ca.pem`` holds both.
+    Once every client has that file, ``finish`` lets the new CA take over, and the old one goes.
+
+    Args:
+        directory: The project directory.
+        config: The settings; what they leave open stays as the certificates have it.
+        ca: Renew the CA.
+        finish: Let the new CA take over.
+        within: How early to renew; by default in the last 30 days, or the last third of a shorter life.
+        force: Renew server and client in any case.
+        dry_run: Only say what would be done.
+        restart: Restart Milvus, where it runs and has something new to read, and check it.
+        keep_on_failure: Leave things as they are when that fails.
+        environment: Process variables, for Compose; those of the process by default.
+        on_event: Told about progress, a line at a time.
+
+    Raises:
+        NotEnabled: ``enable`` has not been here.
+        RolloverNotStarted: There is no new CA that could take over.
+        ProjectError: The project cannot be read or written; nothing was changed.
+        CertificateError: Certificates cannot be issued or used; nothing was changed.
+        EngineError: Restarting failed; the project is as before, unless ``keep_on_failure``.
+        CheckFailed: The running server does not pass; likewise.
+    """
+    config = config or TlsConfig()
+    variables = steps.environment_of(environment)
+    path = steps.project_directory(directory, config, variables)
+    extent: Extent = "finish" if finish else "ca" if ca else "end-entities"
+    checks: tuple[CheckResult, ...] | None = None
+    with ExitStack() as stack:
+        if dry_run:
+            steps.reading(path)
+        else:
+            stack.enter_context(steps.writing(path))
+        observation = observe(path, config, variables)
+        issuing.require_sound(observation, config)
+        renewal = plan_renew(
+            observation, config, steps.now(), extent=extent, within=within, force=force
+        )
+        if dry_run:
+            return _result(renewal, dry_run=True)
+        planned = renewal.planned
+        deploy = None
+        if restart and renewal.restart:
+            deploy = deployment.prepare_restart(planned, renewal.config, variables, stack)
+        issued = issuing.issue(planned, observation, renewal.config, steps.now())
+        before = snapshot(planned.plan)
+        if planned.plan.changed:
+            apply(planned.plan, issued.contents)
+        if deploy is not None:
+            undo = None if keep_on_failure else (planned.plan, issued.contents, before)
+            checks = deploy.run(undo, on_event)
+    return _result(renewal, issued=issued, checks=checks)
+
+
+def _result(
+    renewal: RenewPlan,
+    *,
+    dry_run: bool = False,
+    issued: issuing.Issued | None = None,
+    checks: tuple[CheckResult, ...] | None = None,
+) -> Result:
+    planned, config = renewal.planned, renewal.config
+    plan = planned.plan
+    return Result(
+        command="renew",
+        changed=plan.changed,
+        dry_run=dry_run or None,
+        mode=config.mode,
+        project=str(plan.directory),
+        services=(planned.service,),
+        files=steps.file_results(plan),
+        certificates=issued.certificates if issued else None,
+        endpoint=planned.endpoint,
+        connect=connect_arguments_of(plan.directory, config, config.tls_mode, planned.endpoint)
+        if planned.endpoint
+        else None,
+        checks=checks,
+        deployed=True if checks is not None else None if not renewal.restart else False,
+        warnings=steps.warning_results(plan),
+    )
