@@ -77,6 +77,23 @@ def plan_renew(
     return _Planner(observation, config, now).plan(extent, within, force=force)
 
 
+def parts(renewal: RenewPlan) -> tuple[Plan, Plan]:
+    """What Milvus reads, and what clients read, each a plan of its own.
+
+    A client must not show a certificate, or want one to be shown, of a CA that Milvus learns of only at
+    its next start; so what clients read is written once Milvus is back. Where that is interrupted, the
+    PKI directory still says what it said, and the same command begins anew. Under a CA that replaces
+    an expired one there is no client to spare.
+    """
+    plan = renewal.planned.plan
+    if renewal.planned.certificates.sources["ca"] == "issued":
+        return plan, replace(plan, changes=())
+    served = plan.directory / renewal.config.tls_dir
+    first = tuple(change for change in plan.changes if change.path.is_relative_to(served))
+    second = tuple(change for change in plan.changes if not change.path.is_relative_to(served))
+    return replace(plan, changes=first), replace(plan, changes=second)
+
+
 class _Planner:
     def __init__(self, observation: Observation, config: TlsConfig, now: datetime) -> None:
         self.observation = observation

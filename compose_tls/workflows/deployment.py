@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -48,13 +48,21 @@ class Deployment:
     project: ComposeProject = field(repr=False)
     name: str
     was_running: bool
+    restart_only: bool = False
 
-    def run(self, undo: Undo | None, on_event: steps.OnEvent) -> tuple[CheckResult, ...]:
+    def run(
+        self,
+        undo: list[Undo] | None,
+        on_event: steps.OnEvent,
+        before_proof: Callable[[], None] = lambda: None,
+    ) -> tuple[CheckResult, ...]:
         """Start the service anew, wait until it is ready over TLS, and check it.
 
         Args:
-            undo: What takes the written files back when this fails; ``None`` to leave them.
+            undo: What takes the written files back when this fails, in the order in which they were
+                written; ``None`` to leave them.
             on_event: Told about progress.
+            before_proof: Called once the service is ready; what it writes belongs into ``undo``.
 
         Raises:
             EngineError: It cannot be started, or does not become ready.
@@ -72,13 +80,18 @@ class Deployment:
                 timeout=self.config.timeout,
                 on_event=on_event,
             )
+            before_proof()
             return prove(self._target(), self.config, on_event)
         except ComposeTlsError as error:
-            if undo is not None and undo[0].changed:
+            if undo is not None and any(plan.changed for plan, _, _ in undo):
                 self._restore(undo, error, on_event)
             raise
 
     def _up(self, on_event: steps.OnEvent) -> None:
+        if self.restart_only:
+            on_event(f"restarting {self.planned.service}")
+            self.compose.restart(self.project, [self.planned.service])
+            return
         self.compose.up(
             self.project,
             [self.planned.service],
@@ -105,11 +118,11 @@ class Deployment:
         directory = self.planned.plan.directory
         return target_of(directory, self.planned.state, self.config, Address(*place))
 
-    def _restore(self, undo: Undo, error: ComposeTlsError, on_event: steps.OnEvent) -> None:
+    def _restore(self, undo: list[Undo], error: ComposeTlsError, on_event: steps.OnEvent) -> None:
         """Put the previous files back and start the previous service again."""
-        plan, contents, before = undo
         try:
-            apply(*inverse(plan, contents, before))
+            for plan, contents, before in reversed(undo):
+                apply(*inverse(plan, contents, before))
         except ComposeTlsError as second:
             error.hint = (
                 f"{error.hint} (the previous files could not be put back: {second.message})"
@@ -149,11 +162,7 @@ def prepare(
                 text,
                 hint=f"run compose-tls enable without --up, then {command}, then docker compose up -d",
             )
-    engine = stack.enter_context(Engine.connect(variables))
-    compose = ComposeCli.find(variables)
-    directory = planned.plan.directory
-    files = tuple(directory / name for name in config.file)
-    project = ComposeProject(directory, files, variables)
+    engine, compose, project = _connect(planned, config, variables, stack)
     document = compose.config(project)
     services: dict[str, Any] = document.get("services") or {}
     states = compose.ps(project)
@@ -163,3 +172,39 @@ def prepare(
     require_free(concerned, running, engine.port_owner)
     was_running = planned.service in running
     return Deployment(planned, config, engine, compose, project, str(document["name"]), was_running)
+
+
+def prepare_restart(
+    planned: EnablePlan, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
+) -> Deployment | None:
+    """Make sure, before anything is written, that a service can be restarted.
+
+    Args:
+        planned: The plan whose files the service is to read.
+        config: The settings.
+        variables: The process environment.
+        stack: Closes the connection to the engine.
+
+    Returns:
+        ``None`` where the service does not run, so that there is nothing to restart.
+
+    Raises:
+        EngineError: No engine or no Compose.
+    """
+    engine, compose, project = _connect(planned, config, variables, stack)
+    states = compose.ps(project)
+    if not any(state.service == planned.service and state.running for state in states):
+        return None
+    name = compose.project_name(project)
+    return Deployment(
+        planned, config, engine, compose, project, name, was_running=True, restart_only=True
+    )
+
+
+def _connect(
+    planned: EnablePlan, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
+) -> tuple[Engine, ComposeCli, ComposeProject]:
+    engine = stack.enter_context(Engine.connect(variables))
+    directory = planned.plan.directory
+    files = tuple(directory / name for name in config.file)
+    return engine, ComposeCli.find(variables), ComposeProject(directory, files, variables)

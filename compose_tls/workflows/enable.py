@@ -64,7 +64,7 @@ def enable(
         if planned.plan.changed:
             apply(planned.plan, issued.contents)
         if deploy is not None:
-            undo = None if keep_on_failure else (planned.plan, issued.contents, before)
+            undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
             checks = deploy.run(undo, on_event)
     return _result(planned, config, issued=issued, checks=checks)
 

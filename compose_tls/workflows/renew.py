@@ -9,9 +9,10 @@ from datetime import timedelta
 
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
+from compose_tls.changes import Plan
 from compose_tls.config import TlsConfig
 from compose_tls.observe import observe
-from compose_tls.plan.renew import RenewPlan, plan_renew
+from compose_tls.plan.renew import RenewPlan, parts, plan_renew
 from compose_tls.plan.renewal import Extent
 from compose_tls.results import CheckResult, Result
 from compose_tls.workflows import deployment, issuing, steps
@@ -80,12 +81,21 @@ def renew(
         if restart and renewal.restart:
             deploy = deployment.prepare_restart(planned, renewal.config, variables, stack)
         issued = issuing.issue(planned, observation, renewal.config, steps.now())
-        before = snapshot(planned.plan)
-        if planned.plan.changed:
+        if deploy is None:
             apply(planned.plan, issued.contents)
-        if deploy is not None:
-            undo = None if keep_on_failure else (planned.plan, issued.contents, before)
-            checks = deploy.run(undo, on_event)
+        else:
+            undo: list[deployment.Undo] = []
+
+            def write(part: Plan) -> None:
+                before = snapshot(part)
+                apply(part, issued.contents)
+                undo.append((part, issued.contents, before))
+
+            server_side, client_side = parts(renewal)
+            write(server_side)
+            checks = deploy.run(
+                None if keep_on_failure else undo, on_event, lambda: write(client_side)
+            )
     return _result(renewal, issued=issued, checks=checks)
 
 

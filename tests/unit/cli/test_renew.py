@@ -1,0 +1,333 @@
+"""What renew does to files, prints, and exits with; the restart is tested on a real engine."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from compose_tls.changes import CertificateOrder
+from compose_tls.pki.issue import issue_all
+from compose_tls.pki.load import certificate_facts
+from compose_tls.workflows import steps
+from tests.unit.cli.conftest import Run, facts
+
+ENABLE = ("enable", "--mode", "2", "-q")
+RENEW = ("renew", "--no-restart", "--json")
+USER_FILES = ("docker-compose.yml", "milvus.yaml")
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def changed(before: dict[str, bytes], after: dict[str, bytes]) -> set[str]:
+    return {name for name in before | after if before.get(name) != after.get(name)}
+
+
+def later(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    """As if the command were run that many days from now."""
+    then = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
+    monkeypatch.setattr(steps, "now", lambda: then)
+
+
+def verifies(directory: Path, trusted: str, certificate: str, purpose: str) -> bool:
+    """Whether OpenSSL accepts a certificate under the CA certificates in a file."""
+    command = ["openssl", "verify", "-x509_strict", "-purpose", purpose, "-CAfile", trusted]
+    done = subprocess.run([*command, certificate], cwd=directory, capture_output=True, check=False)
+    return done.returncode == 0
+
+
+class TestEndEntities:
+    def test_nothing_is_written_while_all_certificates_are_good_for_long(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE)
+        before = facts(project)
+
+        renewed = run(*RENEW)
+
+        assert (renewed.code, renewed.json["changed"]) == (0, False)
+        assert facts(project) == before
+        assert "good for 824 days" in run("renew", "--no-restart").out
+
+    @pytest.mark.parametrize(
+        "arguments", [("--force",), ("--within", "900d"), ("--within", "200w")]
+    )
+    def test_new_certificates_come_from_the_same_ca_and_say_the_same(
+        self, run: Run, project: Path, arguments: tuple[str, ...]
+    ) -> None:
+        run(*ENABLE, "--key-type", "ecdsa-p384", "--san", "db.example.com", "--days", "90")
+        before = contents(project)
+        old = certificate_facts(before["tls/server.pem"], path="")
+
+        renewed = run(*RENEW, *arguments)
+
+        assert (renewed.code, renewed.json["changed"], renewed.json["mode"]) == (0, True, 2)
+        after = contents(project)
+        assert changed(before, after) == {
+            *(f"cert/{role}{end}" for role in ("server", "client") for end in (".pem", ".key")),
+            *("tls/server.pem", "tls/server.key", "cert/state.json"),
+        }
+        new = certificate_facts(after["tls/server.pem"], path="")
+        assert new.serial != old.serial
+        assert (new.subject, new.issuer, new.key_type) == (old.subject, old.issuer, "ecdsa-p384")
+        assert set(new.dns_names) == set(old.dns_names)
+        assert new.not_after - new.not_before == old.not_after - old.not_before
+        assert verifies(project, "cert/ca.pem", "tls/server.pem", "sslserver")
+        assert verifies(project, "cert/ca.pem", "cert/client.pem", "sslclient")
+        assert run("status").code == 0
+
+    def test_in_the_last_30_days_they_are_renewed_unasked(
+        self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Handshakes are rehearsed by the real clock, so only the plan can be made at another time.
+        run(*ENABLE)
+        later(monkeypatch, 825 - 31)
+        assert run(*RENEW, "--dry-run").json["changed"] is False
+        later(monkeypatch, 825 - 29)
+        assert run(*RENEW, "--dry-run").json["changed"] is True
+
+    def test_options_change_what_they_name(self, run: Run, project: Path) -> None:
+        run(*ENABLE)
+        options = ("--key-type", "rsa-2048", "--days", "10", "--san", "new.example.com")
+        assert run(*RENEW, "--force", *options, "--subject", "O=New").code == 0
+        new = certificate_facts((project / "tls/server.pem").read_bytes(), path="")
+        assert (new.key_type, new.subject) == ("rsa-2048", "CN=localhost,O=New")
+        assert "new.example.com" in new.dns_names
+        assert (new.not_after - new.not_before).days == 9
+
+    def test_names_that_the_project_got_since_are_taken_up(self, run: Run, project: Path) -> None:
+        run(*ENABLE)
+        compose = project / "docker-compose.yml"
+        text = compose.read_text(encoding="utf-8")
+        compose.write_text(text.replace("milvus-standalone", "another-name"), encoding="utf-8")
+
+        assert run(*RENEW, "--force").code == 0
+
+        names = certificate_facts((project / "tls/server.pem").read_bytes(), path="").dns_names
+        assert {"another-name", "milvus-standalone"} <= set(names)
+
+    def test_a_certificate_cut_short_by_its_ca_gets_its_full_life_under_the_next(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE, "--ca-days", "100")
+        run(*RENEW, "--ca", "--ca-days", "3650")
+        assert run(*RENEW, "--finish").code == 0
+        new = certificate_facts((project / "tls/server.pem").read_bytes(), path="")
+        assert (new.not_after - new.not_before).days == 824
+
+    def test_a_dry_run_writes_nothing(self, run: Run, project: Path) -> None:
+        run(*ENABLE)
+        before = facts(project)
+        for extent in (("--force",), ("--ca",)):
+            preview = run(*RENEW, *extent, "--dry-run").json
+            assert (preview["changed"], preview["dry_run"]) == (True, True)
+        assert "would be patched" in run("renew", "--force", "--dry-run").out
+        assert facts(project) == before
+
+    def test_it_says_what_to_do_when_milvus_is_not_restarted(self, run: Run, project: Path) -> None:
+        run(*ENABLE)
+        assert (
+            "next: docker compose restart standalone" in run("renew", "--no-restart", "--force").out
+        )
+
+    @pytest.mark.parametrize("text", ["30", "d", "-3d", "1.5d", "3y", "٣d", "9999999999999w"])
+    def test_what_is_no_duration_is_refused(self, run: Run, project: Path, text: str) -> None:
+        refused = run(*RENEW, "--within", text)
+        assert (refused.code, refused.error["code"]) == (2, "wrong-usage")
+
+
+class TestRefusals:
+    def test_before_enable_there_is_nothing_to_renew(self, run: Run, project: Path) -> None:
+        before = facts(project)
+        refused = run(*RENEW)
+        assert (refused.code, refused.error["code"]) == (3, "not-enabled")
+        assert facts(project) == before
+
+    def test_without_the_key_of_the_ca_nothing_can_be_issued(self, run: Run, project: Path) -> None:
+        run(*ENABLE)
+        (project / "cert/ca.key").rename(project / "kept-elsewhere.key")
+        before = facts(project)
+
+        refused = run(*RENEW, "--force")
+        assert (refused.code, refused.error["code"]) == (4, "certificate-unreadable")
+        assert "--ca-key" in refused.error["hint"]
+        refused = run(*RENEW, "--ca")
+        assert "was brought" in refused.error["message"]
+        assert facts(project) == before
+
+        given = ("--ca-cert", "cert/ca.pem", "--ca-key", "kept-elsewhere.key")
+        renewed = run(*RENEW, "--force", *given)
+        assert renewed.code == 0, renewed.out
+        assert verifies(project, "cert/ca.pem", "tls/server.pem", "sslserver")
+        assert not (project / "cert/ca.key").exists()
+
+    def test_a_ca_of_somebody_else_is_no_renewal(self, run: Run, project: Path) -> None:
+        run(*ENABLE)
+        other = project / "other"
+        other.mkdir()
+        for name in USER_FILES:
+            (other / name).write_bytes((project / name).read_bytes())
+        run("enable", "-C", other, "-q")
+        before = contents(project)
+        given = ("--ca-cert", "other/cert/ca.pem", "--ca-key", "other/cert/ca.key")
+        refused = run(*RENEW, "--force", *given)
+        assert (refused.code, refused.error["path"]) == (4, "other/cert/ca.pem")
+        assert contents(project) == before
+
+    def test_an_expired_ca_issues_nothing(
+        self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run(*ENABLE, "--ca-days", "20")
+        later(monkeypatch, 21)
+        refused = run(*RENEW)
+        assert (refused.code, refused.error["code"]) == (4, "certificate-expired")
+        assert "renew --ca" in refused.error["hint"]
+        assert "renew --ca" in run(*ENABLE, "--json").error["hint"]
+
+    def test_a_takeover_needs_a_new_ca(self, run: Run, project: Path) -> None:
+        run(*ENABLE)
+        before = facts(project)
+        refused = run(*RENEW, "--ca", "--finish")
+        assert (refused.code, refused.error["code"]) == (3, "rollover-not-started")
+        assert facts(project) == before
+
+    @pytest.mark.parametrize("damaged", ["next-ca.pem", "next-ca.key"])
+    def test_a_damaged_new_ca_is_named_and_nothing_is_changed(
+        self, run: Run, project: Path, damaged: str
+    ) -> None:
+        run(*ENABLE)
+        run(*RENEW, "--ca")
+        (project / "cert" / damaged).write_bytes(b"damaged")
+        before = facts(project)
+        for command in ((*RENEW, "--finish"), (*RENEW, "--force"), (*ENABLE, "--json")):
+            refused = run(*command)
+            assert (refused.code, refused.error["path"]) == (4, f"cert/{damaged}")
+        assert facts(project) == before
+
+
+class TestRollover:
+    def test_while_two_cas_are_trusted_clients_of_either_are_accepted(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE)
+        before = contents(project)
+
+        started = run(*RENEW, "--ca")
+
+        assert started.code == 0
+        assert [warning["code"] for warning in started.json["warnings"]] == ["ca-rollover"]
+        after = contents(project)
+        assert changed(before, after) == {
+            *("cert/ca.pem", "tls/ca.pem", "cert/next-ca.pem", "cert/next-ca.key"),
+            *("cert/client.pem", "cert/client.key", "cert/state.json"),
+        }
+        assert after["cert/ca.pem"] == before["cert/ca.pem"] + after["cert/next-ca.pem"]
+        (project / "old.pem").write_bytes(before["cert/client.pem"])
+        (project / "old-ca.pem").write_bytes(before["cert/ca.pem"])
+        for certificate in ("old.pem", "cert/client.pem"):
+            assert verifies(project, "tls/ca.pem", certificate, "sslclient")
+        for trusted in ("old-ca.pem", "cert/ca.pem"):
+            assert verifies(project, trusted, "tls/server.pem", "sslserver")
+        assert (project / "cert/next-ca.key").stat().st_mode & 0o777 == 0o600
+        assert run("status").code == 0
+
+    def test_a_second_time_it_changes_nothing_and_so_does_enable(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE)
+        run(*RENEW, "--ca")
+        before = facts(project)
+        again = run(*RENEW, "--ca")
+        assert (again.code, again.json["changed"]) == (0, False)
+        assert "the new CA is there already" in run("renew", "--ca", "--no-restart").out
+        assert run(*ENABLE, "--json").json["changed"] is False
+        assert facts(project) == before
+
+    def test_what_is_renewed_meanwhile_outlives_the_change(self, run: Run, project: Path) -> None:
+        run(*ENABLE)
+        run(*RENEW, "--ca")
+        assert run(*RENEW, "--force").code == 0
+        assert verifies(project, "cert/next-ca.pem", "cert/client.pem", "sslclient")
+        assert not verifies(project, "cert/next-ca.pem", "tls/server.pem", "sslserver")
+        assert verifies(project, "cert/ca.pem", "tls/server.pem", "sslserver")
+
+    def test_at_the_end_the_old_ca_and_its_key_are_gone(self, run: Run, project: Path) -> None:
+        run(*ENABLE, "--key-type", "rsa-2048")
+        old = contents(project)
+        run(*RENEW, "--ca")
+        during = contents(project)
+
+        ended = run(*RENEW, "--ca", "--finish")
+
+        assert (ended.code, ended.json["changed"]) == (0, True)
+        assert not ended.json["warnings"]
+        after = contents(project)
+        assert after["cert/ca.pem"] == after["tls/ca.pem"] == during["cert/next-ca.pem"]
+        assert after["cert/ca.key"] == during["cert/next-ca.key"]
+        assert after["cert/client.pem"] == during["cert/client.pem"]
+        assert not {"cert/next-ca.pem", "cert/next-ca.key"} & after.keys()
+        assert old["cert/ca.key"] not in after.values()
+        ca = certificate_facts(after["cert/ca.pem"], path="")
+        assert ca.key_type == "rsa-2048"
+        assert ca.subject != certificate_facts(old["cert/ca.pem"], path="").subject
+        for trusted in ("cert/ca.pem", "tls/ca.pem"):
+            assert verifies(project, trusted, "tls/server.pem", "sslserver")
+            assert verifies(project, trusted, "cert/client.pem", "sslclient")
+        assert run("status").code == 0
+        before = facts(project)
+        assert run(*ENABLE, "--key-type", "rsa-2048", "--json").json["changed"] is False
+        assert facts(project) == before
+
+    def test_a_client_certificate_of_the_old_ca_is_replaced_at_the_end(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE)
+        old = contents(project)
+        run(*RENEW, "--ca")
+        for name in ("cert/client.pem", "cert/client.key"):
+            (project / name).write_bytes(old[name])
+        assert run(*RENEW, "--finish").code == 0
+        assert verifies(project, "cert/ca.pem", "cert/client.pem", "sslclient")
+
+    def test_an_expired_ca_is_replaced_at_once(self, run: Run, project: Path) -> None:
+        run(*ENABLE)
+        expired = issue_all(
+            [
+                CertificateOrder("ca", "CN=compose-tls CA", "ecdsa-p256", 20),
+                CertificateOrder("server", "CN=localhost", "ecdsa-p256", 20, ("localhost",)),
+                CertificateOrder("client", "CN=client", "ecdsa-p256", 20, ("client.invalid",)),
+            ],
+            None,
+            datetime.now(UTC) - timedelta(days=30),
+        )
+        for role, pair in expired.items():
+            (project / f"cert/{role}.pem").write_bytes(pair.certificate_pem)
+            (project / f"cert/{role}.key").write_bytes(pair.private_key_pem)
+
+        replaced = run(*RENEW, "--ca")
+        assert replaced.code == 0, replaced.out
+        assert [warning["code"] for warning in replaced.json["warnings"]] == ["ca-replaced"]
+        assert not (project / "cert/next-ca.pem").exists()
+        assert verifies(project, "cert/ca.pem", "tls/server.pem", "sslserver")
+
+    def test_disable_with_purge_takes_the_new_ca_as_well(self, run: Run, project: Path) -> None:
+        before = contents(project)
+        run(*ENABLE)
+        run(*RENEW, "--ca")
+        assert run("disable", "--purge").code == 0
+        assert contents(project) == before
+
+    def test_user_files_are_never_touched(self, run: Run, project: Path) -> None:
+        run(*ENABLE)
+        before = {name: (project / name).stat() for name in USER_FILES}
+        for step in ((), ("--force",), ("--ca",), ("--finish",)):
+            assert run(*RENEW, *step).code == 0
+        assert {name: (project / name).stat() for name in USER_FILES} == before
