@@ -14,6 +14,11 @@ from typing import Any
 FIXTURES = Path(__file__).resolve().parent.parent.parent / "fixtures"
 LOCAL_STORAGE = Path(__file__).with_name("local-storage.override.yml")
 
+# Two runs beside each other need ports and container names of their own; the first has the official ones.
+LANE = int(os.environ.get("E2E_LANE", "0"))
+PORT = 19530 + LANE * 1000
+METRICS_PORT = 9091 + LANE * 1000
+
 _PYMILVUS = """
 import json, sys
 from pymilvus import MilvusClient
@@ -45,12 +50,16 @@ class Project:
 
     @classmethod
     def official(cls, directory: Path, *, milvus_yaml: bool) -> Project:
-        """The fixtures, unchanged, with an override for the one service that cannot run here.
+        """The fixtures, unchanged in the first lane, with an override for what cannot run here.
 
         No S3 server is packaged for machines without an image registry, so Milvus keeps its data in
         its own volume (COMMON_STORAGETYPE=local) and MinIO is not started.
         """
-        shutil.copy(FIXTURES / "docker-compose.yml", directory)
+        text = (FIXTURES / "docker-compose.yml").read_text(encoding="utf-8")
+        if LANE:
+            text = text.replace('"19530:', f'"{PORT}:').replace('"9091:', f'"{METRICS_PORT}:')
+            text = text.replace("container_name: milvus-", f"container_name: milvus-{LANE}-")
+        (directory / "docker-compose.yml").write_text(text, encoding="utf-8")
         shutil.copy(LOCAL_STORAGE, directory / "docker-compose.override.yml")
         if milvus_yaml:
             shutil.copy(FIXTURES / "milvus.yaml", directory)
@@ -120,7 +129,7 @@ def pymilvus(
     return run(command, directory, stdin=json.dumps(arguments), environment=environment)
 
 
-def openssl(directory: Path, *arguments: str, host: str = "localhost:19530") -> Done:
+def openssl(directory: Path, *arguments: str, host: str = f"localhost:{PORT}") -> Done:
     """A handshake by OpenSSL's own client, verified with the project's CA."""
     return run(
         [

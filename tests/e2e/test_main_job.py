@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.session import Done, Project, openssl, pymilvus
+from tests.e2e.session import PORT, Done, Project, openssl, pymilvus
 
-PLAIN = {"uri": "http://localhost:19530"}
+PLAIN = {"uri": f"http://localhost:{PORT}"}
 CLIENT = ("-cert", "cert/client.pem", "-key", "cert/client.key")
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from compose_tls.pki.pair import KeyPair
-from tests.e2e.session import Project
+from tests.e2e.session import PORT, Project
 from tests.unit.pki.minting import CLIENT, SERVER, mint
 
 KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
@@ -136,7 +136,7 @@ def equip(project: Project, directory: Path) -> None:
 def is_served(caller: Caller, directory: Path) -> bool:
     """Whether Milvus answers a client."""
     try:
-        with socket.create_connection(("localhost", 19530), 10) as connection:
+        with socket.create_connection(("localhost", PORT), 10) as connection:
             if caller.plain:
                 return answers(connection)
             context = context_of(caller, directory)

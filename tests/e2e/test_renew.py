@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.session import Project, pymilvus
+from tests.e2e.session import PORT, Project, pymilvus
 
 CLIENT = ("-cert", "cert/client.pem", "-key", "cert/client.key")
 # RFC 9113 section 3.4, and an empty SETTINGS frame.
@@ -41,7 +41,7 @@ class Watcher:
             return  # the files are just being replaced
         try:
             with (
-                socket.create_connection(("localhost", 19530), 5) as plain,
+                socket.create_connection(("localhost", PORT), 5) as plain,
                 context.wrap_socket(plain, server_hostname="localhost") as secured,
             ):
                 secured.sendall(PREFACE)

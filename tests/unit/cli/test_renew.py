@@ -143,6 +143,21 @@ class TestEndEntities:
         refused = run(*RENEW, "--within", text)
         assert (refused.code, refused.error["code"]) == (2, "wrong-usage")
 
+    def test_what_an_interrupted_renewal_left_to_milvus_alone_is_put_right(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE)
+        before = contents(project)
+        run(*RENEW, "--force")
+        for name, content in before.items():
+            if name.startswith("cert/"):
+                (project / name).write_bytes(content)
+
+        mended = run(*RENEW)
+
+        assert (mended.code, mended.json["deployed"]) == (0, False)
+        assert contents(project) == before
+
 
 class TestRefusals:
     def test_before_enable_there_is_nothing_to_renew(self, run: Run, project: Path) -> None:
