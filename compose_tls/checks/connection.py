@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from compose_tls.checks.target import Target
-from compose_tls.checks.wire import FRAME_HEADER, HTTP2_PREFACE
+from compose_tls.checks.wire import FRAME_HEADER, GRPC, Protocol
 from compose_tls.errors import CertificateUnreadable
 
 # How long to listen before speaking, in seconds: a round trip on most networks.
 _LISTEN: Final = 0.25
+_LOCALHOST: Final = "localhost"
+_LOOPBACK_6: Final = "::1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,27 @@ def tcp(target: Target, deadline: Deadline) -> Iterator[socket.socket]:
         OSError: There is none to be had.
     """
     try:
-        connection = socket.create_connection((target.host, target.port), deadline.left)
+        connection = _connected(target, deadline)
     except UnicodeError as error:
         # Python's own resolver answers so for names that no host can have.
         raise socket.gaierror(str(error)) from None
     with connection:
         yield connection
+
+
+def _connected(target: Target, deadline: Deadline) -> socket.socket:
+    try:
+        return socket.create_connection((target.host, target.port), deadline.left)
+    except ConnectionRefusedError:
+        if target.host != _LOCALHOST:
+            raise
+        try:
+            # Both loopback addresses are localhost (RFC 6761 section 6.3), and gRPC knows that; the
+            # system's resolver knows only what /etc/hosts says.
+            return socket.create_connection((_LOOPBACK_6, target.port), deadline.left)
+        except OSError:
+            pass
+        raise
 
 
 @contextmanager
@@ -87,15 +104,16 @@ def client_context(target: Target, *, anonymous: bool = False) -> ssl.SSLContext
             hint="run compose-tls status, which says what is missing",
             path=str(target.ca_path),
         ) from None
-    speak_http2(context)
+    announce(context, target.protocol)
     if not anonymous:
         present(context, target)
     return context
 
 
-def speak_http2(context: ssl.SSLContext) -> None:
-    """Announce HTTP/2: gRPC servers refuse clients that do not (ALPN, RFC 9113 section 3.2)."""
-    context.set_alpn_protocols(["h2"])
+def announce(context: ssl.SSLContext, protocol: Protocol) -> None:
+    """Announce what the client is going to speak (ALPN, RFC 7301)."""
+    if protocol.alpn:
+        context.set_alpn_protocols(protocol.alpn)
 
 
 def present(context: ssl.SSLContext, target: Target) -> None:
@@ -127,8 +145,8 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def greet(connection: ssl.SSLSocket, deadline: Deadline) -> bytes:
-    """The first bytes that a server says: a frame header of HTTP/2, or less when it closed.
+def greet(connection: ssl.SSLSocket, deadline: Deadline, protocol: Protocol = GRPC) -> bytes:
+    """The first bytes that a server says: as many as tell its protocol, or less when it closed.
 
     In TLS 1.3 a server refuses a client after the client's handshake (RFC 8446 section 2), and what is
     sent to a server that has closed already makes the system drop its alert unread (RFC 9293 section
@@ -139,12 +157,15 @@ def greet(connection: ssl.SSLSocket, deadline: Deadline) -> bytes:
     """
     connection.settimeout(min(_LISTEN, deadline.left))
     try:
-        first = connection.recv(FRAME_HEADER)
+        first = connection.recv(protocol.answer_length)
     except TimeoutError:
         connection.settimeout(deadline.left)
-        connection.sendall(HTTP2_PREFACE)
-        return receive(connection, deadline)
-    return receive(connection, deadline, first) if first else b""
+        connection.sendall(protocol.opening)
+        first = b""
+    else:
+        if not first:
+            return b""
+    return receive(connection, deadline, first, protocol.answer_length)
 
 
 def receive(

@@ -51,7 +51,7 @@ OTHER_CERTIFICATE: Final = Explanation(
 )
 EXPIRED: Final = Explanation(
     "the server's certificate has expired",
-    f"have a new one issued: compose-tls enable; then {_RECREATE}",
+    f"have a new one issued: compose-tls renew; then {_RECREATE}",
     "certificate",
 )
 NOT_YET_VALID: Final = Explanation(
@@ -62,12 +62,21 @@ NOT_YET_VALID: Final = Explanation(
 SILENT: Final = Explanation(
     "the server did not answer in time", f"{_LOG}; or raise --timeout", "unreachable"
 )
+NOT_SETTLED: Final = Explanation(
+    "Milvus did not do it in time",
+    f"within a minute of its start, try again (it may still wait for old sessions); else {_LOG}",
+    "not-ready",
+)
 CLOSED: Final = Explanation(
     "the port is open, but the connection was closed without an answer", _LOG, "unreachable"
 )
 NO_GRPC: Final = Explanation(
     "what answers there does not speak gRPC", "give the port of Milvus' proxy", "not-milvus"
 )
+NO_REST: Final = Explanation(
+    "what answers there does not speak HTTP", "give the port of Milvus' REST", "not-milvus"
+)
+REST_FAILS: Final = Explanation("REST answers over TLS", _LOG, "not-ready")
 NO_MILVUS: Final = Explanation(
     "what answers there is not Milvus", "give the port of Milvus' proxy", "not-milvus"
 )

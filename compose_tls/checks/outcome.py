@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compose_tls.checks.explain import Explanation, explain
+from compose_tls.checks.explain import CLOSED, NO_GRPC, NO_REST, Explanation, explain
+from compose_tls.checks.wire import REST, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +35,10 @@ def not_tried(expected: str, error: OSError | Explanation) -> Outcome:
     """A refusal could not be provoked: that proves nothing, so the check has failed."""
     found = error if isinstance(error, Explanation) else explain(error)
     return Outcome(False, expected, f"could not be tried: {found.meaning}", found.next_step)
+
+
+def no_answer(protocol: Protocol, heard: bytes) -> Explanation:
+    """What it means that a server said this, or nothing, where it had to answer."""
+    if not heard:
+        return CLOSED
+    return NO_REST if protocol is REST else NO_GRPC

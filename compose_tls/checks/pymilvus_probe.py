@@ -2,45 +2,83 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import subprocess
-import sys
-from pathlib import Path
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
 
-from compose_tls.checks.explain import SILENT, explain
+from compose_tls.checks.client_process import ClientProcess, client_arguments
+from compose_tls.checks.explain import NOT_SETTLED, SILENT, explain
 from compose_tls.checks.outcome import Outcome, failed
-from compose_tls.checks.readiness import Readiness, readiness
+from compose_tls.checks.readiness import readiness
 from compose_tls.checks.target import Target
-from compose_tls.clients.pymilvus import connect_arguments
 
-_EXPECTED: Final = "pymilvus connects and lists collections"
-_SCRIPT: Final = Path(__file__).with_name("pymilvus_client.py")
-_UPGRADE: Final = "pip install --upgrade 'compose-tls[milvus]'"
+# What is kept of the time of a deep check for dropping its collection, in seconds, and how much longer
+# the process may then take to say so.
+_DROPPING: Final = 5.0
+_ENDING: Final = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a client does.
+
+    Attributes:
+        expected: What has to be seen.
+        script: The module that does it.
+        told: What its answer means.
+        collection: The throw-away collection, for a task that makes one.
+    """
+
+    expected: str
+    script: str
+    told: Callable[[dict[str, Any], Target], str]
+    collection: str | None = None
+
+    def request(self, target: Target, timeout: float) -> dict[str, Any]:
+        """What the script is given."""
+        arguments = client_arguments(target)
+        if self.collection is None:
+            return arguments
+        reserve = min(_DROPPING, timeout / 2)
+        return {
+            "arguments": arguments,
+            "collection": self.collection,
+            "seconds": timeout - reserve,
+            "reserve": reserve,
+        }
+
+
+def listing() -> Task:
+    """Connect, and list collections."""
+    return Task("pymilvus connects and lists collections", "pymilvus_client.py", _listed)
+
+
+def deep() -> Task:
+    """Create, fill, search and drop a collection whose name no one else has."""
+    return Task(
+        "pymilvus creates, fills, searches and drops a collection",
+        "deep_client.py",
+        _searched,
+        f"compose_tls_check_{secrets.token_hex(8)}",
+    )
+
+
+@dataclass(slots=True)
 class PymilvusProbe:
     """Starts at once in a process of its own, so that its slow imports cost no waiting.
 
     A context manager: whatever happens inside it, no process is left behind.
     """
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self._process: subprocess.Popen[str] | None = None
-        if importlib.util.find_spec("pymilvus") is not None:
-            self._process = subprocess.Popen(
-                # -P, and a directory of nobody's: no module is found for lying near by.
-                [sys.executable, "-P", _SCRIPT],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                # gRPC's core is chatty there; what failed is found out without it.
-                stderr=subprocess.DEVNULL,
-                cwd="/",
-                text=True,
-            )
+    target: Target
+    task: Task = field(default_factory=listing)
+    process: ClientProcess = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        patience = _DROPPING if self.task.collection else 0
+        self.process = ClientProcess(self.task.script, patience)
 
     def __enter__(self) -> Self:
         return self
@@ -51,9 +89,7 @@ class PymilvusProbe:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            self._process.communicate()
+        self.process.__exit__(kind, error, traceback)
 
     def outcome(self, ready: Outcome, timeout: float) -> Outcome:
         """Wait for its answer.
@@ -62,64 +98,57 @@ class PymilvusProbe:
             ready: What was found without pymilvus; where that failed, pymilvus is not asked.
             timeout: Seconds to wait at most.
         """
-        if self._process is None:
+        expected = self.task.expected
+        if not self.process.installed:
             observed = "pymilvus is not installed: pip install 'compose-tls[milvus]'"
-            return Outcome(True, _EXPECTED, observed, skipped=True)
+            return Outcome(True, expected, observed, skipped=True)
         if not ready.ok:
-            return Outcome(False, _EXPECTED, f"could not be tried: {ready.observed}", ready.hint)
+            return Outcome(False, expected, f"could not be tried: {ready.observed}", ready.hint)
+        grace = _ENDING if self.task.collection else 0
         try:
-            out, _ = self._process.communicate(json.dumps(_arguments(self._target)), timeout)
-        except subprocess.TimeoutExpired:
-            return failed(_EXPECTED, SILENT)
-        try:
-            found = json.loads(out.splitlines()[-1])
-        except (IndexError, ValueError):
-            observed = f"pymilvus ended with code {self._process.returncode}"
-            return Outcome(False, _EXPECTED, observed, _UPGRADE)
-        return self._judged(found, timeout)
-
-    def _judged(self, found: dict[str, Any], timeout: float) -> Outcome:
-        if "missing" in found:
-            observed = f"pymilvus cannot be imported: {found['missing']}"
-            return Outcome(False, _EXPECTED, observed, _UPGRADE)
+            found = self.process.ask(self.task.request(self.target, timeout), timeout + grace)
+        except TimeoutError:
+            return self._left(failed(expected, SILENT), {"left": self.task.collection})
+        if "broken" in found:
+            return Outcome(False, expected, found["broken"], found["hint"])
         if "error" in found:
             # pymilvus has one sentence for everything that can go wrong with a connection.
-            return _cause(found["error"], readiness(self._target, timeout), self._target)
-        observed = f"Milvus {found['version']}, collections: {found['collections']}"
-        if "proxy" in found:
-            observed += (
-                f"; only without the proxy in {found['proxy']}:"
-                f" clients need no_proxy={self._target.host}"
-            )
-        return Outcome(True, _EXPECTED, observed)
+            return self._left(self._cause(found, timeout), found)
+        return Outcome(True, expected, self.task.told(found, self.target))
+
+    def _cause(self, found: dict[str, Any], timeout: float) -> Outcome:
+        expected, target = self.task.expected, self.target
+        now = readiness(target, timeout)
+        if now.state == "credentials" and target.credential is None:
+            observed = f"TLS works; {now.detail}: {now.next_step}"
+            return Outcome(True, expected, observed, skipped=True)
+        if now.state == "ready" and ":" in target.host:
+            # It drops the brackets of RFC 3986 on the way to gRPC (seen in 2.6.17 and 3.0.2).
+            observed = f"TLS works; pymilvus cannot connect to the IPv6 address {target.host}"
+            return Outcome(False, expected, observed, "use a host name: --host NAME")
+        if now.state == "ready":
+            cause = explain(found["error"])
+            if self.task.collection and cause == SILENT:
+                # The readiness of a moment ago shows that the server as such does answer.
+                cause = NOT_SETTLED
+            step = f"{found['step']}: " if "step" in found else ""
+            return Outcome(False, expected, f"{step}{cause.meaning}", cause.next_step)
+        return Outcome(False, expected, now.detail, now.next_step)
+
+    def _left(self, outcome: Outcome, found: dict[str, Any]) -> Outcome:
+        """The same, naming what could not be cleared away."""
+        if not found.get("left") or outcome.ok:
+            return outcome
+        hint = f"{outcome.hint}; and drop the collection {found['left']}, should it be there"
+        return Outcome(False, outcome.expected, outcome.observed, hint)
 
 
-def _cause(error: str, now: Readiness, target: Target) -> Outcome:
-    if now.state == "credentials" and target.credential is None:
-        observed = f"TLS works; {now.detail}: {now.next_step}"
-        return Outcome(True, _EXPECTED, observed, skipped=True)
-    if now.state == "ready" and ":" in target.host:
-        # It drops the brackets of RFC 3986 on the way to gRPC (seen in 2.6.17 and 3.0.2).
-        observed = f"TLS works; pymilvus cannot connect to the IPv6 address {target.host}"
-        return Outcome(False, _EXPECTED, observed, "use a host name: --host NAME")
-    if now.state == "ready":
-        return failed(_EXPECTED, explain(error))
-    return Outcome(False, _EXPECTED, now.detail, now.next_step)
+def _listed(found: dict[str, Any], target: Target) -> str:
+    told = f"Milvus {found['version']}, collections: {found['collections']}"
+    if "proxy" in found:
+        told += f"; only without the proxy in {found['proxy']}: clients need no_proxy={target.host}"
+    return told
 
 
-def _arguments(target: Target) -> dict[str, Any]:
-    arguments = connect_arguments(
-        mode=target.mode,
-        uri=target.uri,
-        server_name=target.server_name,
-        ca_pem=_absolute(target.ca_path),
-        client_pem=_absolute(target.client_certificate_path),
-        client_key=_absolute(target.client_key_path),
-    )
-    if target.credential is not None:
-        arguments["token"] = target.credential
-    return arguments
-
-
-def _absolute(path: Path | None) -> str:
-    return str(path.absolute()) if path else ""
+def _searched(found: dict[str, Any], _: Target) -> str:
+    return f"created, filled with {found['inserted']} vectors, searched and dropped"

@@ -15,22 +15,20 @@ from typing import Final
 from compose_tls.changes import CertificateOrder
 from compose_tls.checks.connection import (
     Deadline,
+    announce,
     client_context,
     greet,
     present,
     receive,
-    speak_http2,
     tcp,
     tls,
 )
-from compose_tls.checks.explain import ACCEPTS_ANY_CLIENT, ACCEPTS_PLAIN_TEXT, CLOSED, NO_GRPC
-from compose_tls.checks.outcome import Outcome, not_tried
+from compose_tls.checks.explain import ACCEPTS_ANY_CLIENT, ACCEPTS_PLAIN_TEXT
+from compose_tls.checks.outcome import Outcome, no_answer, not_tried
 from compose_tls.checks.target import Target
 from compose_tls.checks.wire import (
     HTTP1,
     HTTP1_STATUS,
-    HTTP2_PREFACE,
-    is_http2_answer,
     is_tls_refusal,
 )
 from compose_tls.pki.handshake import client_context as context_of
@@ -82,7 +80,7 @@ def plain_text(target: Target, timeout: float) -> Outcome:
     try:
         with tcp(target, deadline) as connection:
             connection.settimeout(deadline.left)
-            connection.sendall(HTTP2_PREFACE)
+            connection.sendall(target.protocol.opening)
             answer = receive(connection, deadline)
             if answer.startswith(HTTP1):
                 answer = receive(connection, deadline, answer, HTTP1_STATUS)
@@ -101,7 +99,7 @@ def another_ca(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
     deadline = Deadline.after(timeout)
     expected = "a client that trusts another CA refuses the server"
     context = context_of(foreign.ca_pem, None)
-    speak_http2(context)
+    announce(context, target.protocol)
     present(context, target)
     try:
         with tls(target, context, deadline):
@@ -128,7 +126,7 @@ def no_certificate(target: Target, timeout: float) -> Outcome:
 def foreign_certificate(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
     """A client certificate of another CA is refused in mode 2."""
     context = context_of(target.ca_path.read_bytes(), foreign.client)
-    speak_http2(context)
+    announce(context, target.protocol)
     return _client_refused(
         target, context, timeout, "a client certificate of another CA is refused"
     )
@@ -140,7 +138,7 @@ def _client_refused(
     deadline = Deadline.after(timeout)
     try:
         with tls(target, context, deadline) as connection:
-            answer = greet(connection, deadline)
+            answer = greet(connection, deadline, target.protocol)
     except (ssl.SSLEOFError, ConnectionError):
         answer = b""
     except ssl.SSLError as error:
@@ -152,8 +150,8 @@ def _client_refused(
         return not_tried(expected, error)
     if not answer:
         return _refused(target, timeout, expected, "refused: the connection was closed")
-    if not is_http2_answer(answer):
-        return not_tried(expected, NO_GRPC)
+    if not target.protocol.is_answer(answer):
+        return not_tried(expected, no_answer(target.protocol, answer))
     return Outcome(False, expected, ACCEPTS_ANY_CLIENT.meaning, ACCEPTS_ANY_CLIENT.next_step)
 
 
@@ -168,9 +166,9 @@ def _refused(target: Target, timeout: float, expected: str, observed: str) -> Ou
     deadline = Deadline.after(timeout)
     try:
         with tls(target, client_context(target), deadline) as connection:
-            greeting = greet(connection, deadline)
+            answer = greet(connection, deadline, target.protocol)
     except OSError as error:
         return not_tried(expected, error)
-    if not is_http2_answer(greeting):
-        return not_tried(expected, NO_GRPC if greeting else CLOSED)
+    if not target.protocol.is_answer(answer):
+        return not_tried(expected, no_answer(target.protocol, answer))
     return Outcome(True, expected, observed)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from compose_tls.checks import probes, refusals
 from compose_tls.checks.outcome import Outcome
-from compose_tls.checks.pymilvus_probe import PymilvusProbe
+from compose_tls.checks.pymilvus_probe import PymilvusProbe, deep, listing
 from compose_tls.checks.target import Target
 from compose_tls.facts import TlsMode
 from compose_tls.results import CheckResult
 
-# A single probe needs milliseconds where all is well; pymilvus also takes a second or two to import.
+# A single probe needs milliseconds where all is well; pymilvus also takes a second or two to import,
+# and a new collection three to be loaded.
 _LONGEST_PROBE: Final = 10.0
 _LONGEST_PYMILVUS: Final = 20.0
+_LONGEST_DEEP: Final = 30.0
 # Where not even a good client was served, the others are not waited for as long.
 _LONGEST_AFTER_FAILURE: Final = 1.0
 
@@ -26,6 +30,7 @@ def run(
     *,
     now: datetime,
     timeout: float,
+    with_collection: bool = False,
     on_event: Callable[[str], None] = lambda _: None,
 ) -> tuple[CheckResult, ...]:
     """Run every check, each on a connection of its own; the failure of one stops none of the others.
@@ -33,7 +38,9 @@ def run(
     Args:
         target: The server.
         now: The time to judge validity by.
-        timeout: Seconds that a single probe may take; at most 10 are used, and 20 for pymilvus.
+        timeout: Seconds that a single probe may take; at most 10 are used, 20 for pymilvus, and 30 for
+            the throw-away collection.
+        with_collection: Whether to create, fill, search and drop a throw-away collection as well.
         on_event: Told what is checked.
 
     Raises:
@@ -49,7 +56,11 @@ def run(
         return outcome
 
     on_event(f"checking {target.authority}")
-    with PymilvusProbe(target) as pymilvus:
+    with ExitStack() as stack:
+        tasks = {"pymilvus": listing(), **({"deep": deep()} if with_collection else {})}
+        clients = {
+            name: stack.enter_context(PymilvusProbe(target, task)) for name, task in tasks.items()
+        }
         if not timed("tls-handshake", lambda: probes.handshake(target, seconds)).ok:
             seconds = min(seconds, _LONGEST_AFTER_FAILURE)
         timed("server-certificate", lambda: probes.certificate(target, seconds, now))
@@ -63,9 +74,23 @@ def run(
                 "refuses-foreign-client",
                 lambda: refusals.foreign_certificate(target, foreign, seconds),
             )
-        patience = min(timeout, _LONGEST_PYMILVUS)
-        timed("pymilvus", lambda: pymilvus.outcome(ready, patience))
+        if target.rest is not None:
+            _rest(target.rest, seconds, timed)
+        for name, client in clients.items():
+            longest = _LONGEST_DEEP if name == "deep" else _LONGEST_PYMILVUS
+            timed(name, partial(client.outcome, ready, min(timeout, longest)))
     return tuple(results)
+
+
+def _rest(
+    rest: Target, seconds: float, timed: Callable[[str, Callable[[], Outcome]], Outcome]
+) -> None:
+    """REST has the mode of gRPC, on a port of its own."""
+    if not timed("rest-answers", lambda: probes.rest(rest, seconds)).ok:
+        seconds = min(seconds, _LONGEST_AFTER_FAILURE)
+    timed("rest-refuses-plain-text", lambda: refusals.plain_text(rest, seconds))
+    if rest.mode is TlsMode.MUTUAL:
+        timed("rest-refuses-anonymous-client", lambda: refusals.no_certificate(rest, seconds))
 
 
 def _result(name: str, outcome: Outcome, seconds: float) -> CheckResult:

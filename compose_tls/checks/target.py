@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from compose_tls.checks.wire import GRPC, REST, Protocol
 from compose_tls.facts import TlsMode
 
 
@@ -14,7 +15,7 @@ class Target:
 
     Attributes:
         host: A host name or an address; IPv6 without brackets.
-        port: The TCP port of gRPC.
+        port: The TCP port of gRPC; where ``protocol`` says so, of REST.
         server_name: The name that the certificate must hold.
         mode: What the server is meant to do.
         ca_path: The CA certificates to trust.
@@ -23,6 +24,8 @@ class Target:
         expected_sha256: The fingerprint of the certificate on disk; ``None`` for any.
         user: A Milvus user, with ``password``.
         token: A Milvus token, instead of user and password.
+        rest_address: Host and TCP port of REST, where it is on and published.
+        protocol: What is spoken on the port.
     """
 
     host: str
@@ -36,6 +39,16 @@ class Target:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
+    rest_address: tuple[str, int] | None = None
+    protocol: Protocol = field(default=GRPC, repr=False)
+
+    @property
+    def rest(self) -> Target | None:
+        """REST of the same server, which has the mode and the certificate of gRPC."""
+        if self.rest_address is None:
+            return None
+        host, port = self.rest_address
+        return replace(self, host=host, port=port, rest_address=None, protocol=REST)
 
     @property
     def authority(self) -> str:

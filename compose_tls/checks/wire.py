@@ -1,12 +1,13 @@
-"""The few bytes of HTTP/2, TLS and Protocol Buffers that probes read and write.
+"""The few bytes of HTTP, TLS and Protocol Buffers that probes read and write.
 
-Sources: RFC 9113 sections 3.4, 4.1 and 6.5, RFC 8446 section 5.1, and
+Sources: RFC 9113 sections 3.4, 4.1 and 6.5, RFC 9112 section 4, RFC 8446 section 5.1, and
 https://protobuf.dev/programming-guides/encoding/
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,7 @@ _TLS_ALERT: Final = b"\x15\x03"
 
 HTTP1: Final = b"HTTP/1."
 HTTP1_STATUS: Final = len(b"HTTP/1.1 400")
+_HTTP1_STATUS_LINE: Final = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})")
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -36,6 +38,40 @@ def is_tls_refusal(data: bytes) -> bool:
     return data.startswith(_TLS_ALERT) or (
         data.startswith(HTTP1) and data.split(b" ")[1:2] == [b"400"]
     )
+
+
+def http1_status(data: bytes) -> int | None:
+    """The status code that an HTTP/1 answer begins with; ``None`` where it is no such answer."""
+    found = _HTTP1_STATUS_LINE.match(data)
+    return int(found[1]) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """What is spoken on a port, as far as a probe has to know it.
+
+    Attributes:
+        opening: The first bytes of a client.
+        answer_length: How many bytes of the answer tell that it is one.
+        is_answer: Whether bytes are an answer.
+        alpn: What a client announces (RFC 7301).
+    """
+
+    opening: bytes
+    answer_length: int
+    is_answer: Callable[[bytes], bool]
+    alpn: tuple[str, ...] = ()
+
+
+# gRPC servers refuse clients that do not announce HTTP/2 (RFC 9113 section 3.2).
+GRPC: Final = Protocol(HTTP2_PREFACE, FRAME_HEADER, is_http2_answer, ("h2",))
+# A path that every version with a REST port knows; a client that announces nothing is answered in
+# HTTP/1, also where Milvus (2.6.18 and newer) speaks HTTP/2 as well.
+REST: Final = Protocol(
+    b"GET /v1/vector/collections HTTP/1.0\r\n\r\n",
+    HTTP1_STATUS,
+    lambda data: http1_status(data) is not None,
+)
 
 
 @dataclass(frozen=True, slots=True)

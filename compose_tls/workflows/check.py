@@ -9,6 +9,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import NotReady
 from compose_tls.facts import TlsMode
 from compose_tls.observe import observe
+from compose_tls.plan.endpoint import endpoint as endpoint_of
 from compose_tls.plan.locate import Located, locate
 from compose_tls.results import Endpoint, Result
 from compose_tls.workflows import steps
@@ -22,6 +23,8 @@ def check(
     *,
     host: str | None = None,
     port: int | None = None,
+    rest_port: int | None = None,
+    deep: bool = False,
     environment: Mapping[str, str] | None = None,
     on_event: steps.OnEvent = steps.silent,
 ) -> Result:
@@ -32,12 +35,17 @@ def check(
         config: The settings.
         host: Where the server is; by default where the project publishes it.
         port: Its port, likewise.
+        rest_port: The port of REST, likewise; with ``port`` and without this, REST is not checked.
+        deep: Whether to create, fill, search and drop a throw-away collection as well.
         environment: Variables that Compose interpolates with; those of the process by default.
         on_event: Told about progress, a line at a time.
 
     Raises:
         NotEnabled: ``enable`` has not been here.
+        ProjectError: The project cannot be understood.
         NotReady: The project does not say where its server is reached.
+        CertificateUnreadable: A certificate or key of the project cannot be used.
+        InvalidSetting: The password or token file cannot be read.
         CheckFailed: At least one check failed.
     """
     config = config or TlsConfig()
@@ -50,7 +58,9 @@ def check(
     endpoint = Endpoint(
         uri=f"https://{shown}:{address.port}", server_name=located.state.server_name
     )
-    checks = prove(target_of(path, located.state, config, address), config, on_event)
+    rest = _rest_address(located, address, host, port, rest_port)
+    target = target_of(path, located.state, config, address, rest)
+    checks = prove(target, config, on_event, deep=deep)
     mode = TlsMode(located.state.mode)
     return Result(
         command="check",
@@ -75,3 +85,19 @@ def _address(located: Located, host: str | None, port: int | None) -> Address:
     return Address(
         host or (found.host if found else "localhost"), port or (found.port if found else 0)
     )
+
+
+def _rest_address(
+    located: Located, address: Address, host: str | None, port: int | None, rest_port: int | None
+) -> Address | None:
+    """Where REST is; ``None`` where it is off, not published, or elsewhere at an unknown port."""
+    if rest_port is not None:
+        return Address(address.host, rest_port)
+    if located.state.rest_port is None or port is not None:
+        return None
+    service = located.milvus.service
+    found = endpoint_of(service, located.state.server_name, located.state.rest_port)
+    if found is None:
+        return None
+    published = Address.of(found)
+    return Address(host or published.host, published.port)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from compose_tls.checks.target import Target
 from compose_tls.clients.pymilvus import connect_arguments
 from compose_tls.config import TlsConfig
-from compose_tls.errors import InvalidSetting
+from compose_tls.errors import CertificateUnreadable, InvalidSetting
 from compose_tls.facts import TlsMode
 from compose_tls.pki.load import certificate_facts
 from compose_tls.results import Endpoint
@@ -61,8 +61,21 @@ def connect_arguments_of(
     )
 
 
-def target_of(directory: Path, state: State, config: TlsConfig, address: Address) -> Target:
+def target_of(
+    directory: Path,
+    state: State,
+    config: TlsConfig,
+    address: Address,
+    rest: Address | None = None,
+) -> Target:
     """What to check: the server of a project, with the files and credentials of a client.
+
+    Args:
+        directory: The project.
+        state: What enable did.
+        config: The settings; they hold where client files are, and the credentials.
+        address: Where gRPC is.
+        rest: Where REST is, where it is on and to be checked.
 
     Raises:
         CertificateUnreadable: A certificate of the project cannot be read.
@@ -70,7 +83,6 @@ def target_of(directory: Path, state: State, config: TlsConfig, address: Address
     """
     files = ClientFiles.of(directory, config)
     mode = TlsMode(state.mode)
-    served = directory / state.tls_dir / "server.pem"
     return Target(
         host=address.host,
         port=address.port,
@@ -79,11 +91,25 @@ def target_of(directory: Path, state: State, config: TlsConfig, address: Address
         ca_path=files.ca,
         client_certificate_path=files.certificate if mode is TlsMode.MUTUAL else None,
         client_key_path=files.key if mode is TlsMode.MUTUAL else None,
-        expected_sha256=certificate_facts(served.read_bytes(), path=state.tls_dir).sha256,
+        expected_sha256=_fingerprint(directory, f"{state.tls_dir}/server.pem"),
         user=config.user,
         password=_secret(directory, config.password_file, "password-file"),
         token=_secret(directory, config.token_file, "token-file"),
+        rest_address=(rest.host, rest.port) if rest else None,
     )
+
+
+def _fingerprint(directory: Path, name: str) -> str:
+    """The fingerprint of the certificate that the server is to show."""
+    try:
+        content = (directory / name).read_bytes()
+    except OSError as error:
+        raise CertificateUnreadable(
+            f"{name} cannot be read: {error.strerror}",
+            hint="restore it, or run compose-tls enable, which puts it back",
+            path=name,
+        ) from None
+    return certificate_facts(content, path=name).sha256
 
 
 def _secret(directory: Path, name: str | None, setting: str) -> str | None:

@@ -115,8 +115,11 @@ class Deployment:
                 f"service {self.planned.service} publishes no port for Milvus, so nothing can be proved",
                 hint=f'publish it: ports: ["{self.planned.proxy_port}:{self.planned.proxy_port}"]',
             )
-        directory = self.planned.plan.directory
-        return target_of(directory, self.planned.state, self.config, Address(*place))
+        directory, state = self.planned.plan.directory, self.planned.state
+        rest = container.published_port(state.rest_port) if container and state.rest_port else None
+        return target_of(
+            directory, state, self.config, Address(*place), Address(*rest) if rest else None
+        )
 
     def _restore(self, undo: list[Undo], error: ComposeTlsError, on_event: steps.OnEvent) -> None:
         """Put the previous files back and start the previous service again."""

@@ -10,18 +10,27 @@ from compose_tls.results import CheckResult
 from compose_tls.workflows import steps
 
 
-def prove(target: Target, config: TlsConfig, on_event: steps.OnEvent) -> tuple[CheckResult, ...]:
+def prove(
+    target: Target, config: TlsConfig, on_event: steps.OnEvent, *, deep: bool = False
+) -> tuple[CheckResult, ...]:
     """Run every check against a server.
 
     Args:
         target: The server, and what a client of it has.
         config: The settings; they hold the time a probe may take.
         on_event: Told about progress.
+        deep: Whether to create, fill, search and drop a throw-away collection as well.
 
     Raises:
         CheckFailed: At least one check failed; the error holds the results of all.
     """
-    checks = run(target, now=steps.now(), timeout=config.timeout, on_event=on_event)
+    checks = run(
+        target,
+        now=steps.now(),
+        timeout=config.timeout,
+        with_collection=deep,
+        on_event=on_event,
+    )
     failed = [check for check in checks if not check.ok]
     if failed:
         first = failed[0]

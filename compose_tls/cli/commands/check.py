@@ -3,18 +3,55 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from compose_tls.cli.options import Output, common, credentials, settings
 from compose_tls.cli.output import show
+from compose_tls.errors import WrongUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from compose_tls.workflows.watch import Round
+
+_INTERVAL = 30.0
 
 
 @click.command(name="check")
 @click.option("--host", metavar="HOST", help="Where the server is (default: as published).")
 @click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="Its port.")
+@click.option(
+    "--rest-port",
+    "rest",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="The port of REST (default: as published; with --port, REST is not checked without this).",
+)
+@click.option(
+    "--deep", is_flag=True, help="Also create, fill, search and drop a throw-away collection."
+)
+@click.option(
+    "--watch",
+    "watching",
+    is_flag=True,
+    help="Check until interrupted, a line for each round; with --json, one document a line (NDJSON).",
+)
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="With --watch: from round to round (default: 30).",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(1),
+    metavar="N",
+    help="With --watch: end after N rounds, with the exit code of the last.",
+)
 @credentials
 @common
 def command(
@@ -25,18 +62,44 @@ def command(
     verbose: bool,
     host: str | None,
     port: int | None,
+    rest: int | None,
+    deep: bool,
+    watching: bool,
+    interval: float | None,
+    count: int | None,
     **flags: Any,
 ) -> int:
     """Prove on the wire that the running server encrypts, and refuses what it must refuse."""
     from compose_tls.workflows.check import check  # noqa: PLC0415 - not for --help
 
+    if not watching and (interval or count):
+        raise WrongUsage("--interval and --count go with --watch", hint="add --watch")
     output = Output(as_json, quiet, verbose)
-    result = check(
+    once = partial(
+        check,
         project_directory,
         settings(project_directory, **flags),
         host=host,
         port=port,
+        rest_port=rest,
+        deep=deep,
         environment=os.environ,
-        on_event=output.event,
     )
-    return show(result, output)
+    if watching:
+        from compose_tls.workflows.watch import watch  # noqa: PLC0415 - not for --help
+
+        return _show(watch(once, interval=interval or _INTERVAL, count=count), output)
+    return show(once(on_event=output.event), output)
+
+
+def _show(rounds: Iterable[Round], output: Output) -> int:
+    """Print round after round; the exit code is that of the last."""
+    from compose_tls.cli.rounds import round_json, round_lines  # noqa: PLC0415 - not for --help
+
+    before: Round | None = None
+    for found in rounds:
+        lines = [round_json(found)] if output.json else round_lines(found, before)
+        for line in lines:
+            click.echo(line)
+        before = found
+    return before.exit_code if before else 0

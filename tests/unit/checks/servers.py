@@ -32,9 +32,10 @@ Script = Callable[[socket.socket], None]
 
 
 @contextmanager
-def listening(script: Script) -> Iterator[int]:
+def listening(script: Script, host: str = HOST) -> Iterator[int]:
     """A server that follows a script on one connection after the other; gives its port."""
-    with socket.create_server((HOST, 0)) as listener:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as listener:
         port: int = listener.getsockname()[1]
         closing = threading.Event()
 
@@ -53,7 +54,7 @@ def listening(script: Script) -> Iterator[int]:
         finally:
             closing.set()
             with contextlib.suppress(OSError):
-                socket.create_connection((HOST, port), 5).close()
+                socket.create_connection((host, port), 5).close()
             thread.join()
 
 
@@ -78,6 +79,21 @@ def over_tls(context: ssl.SSLContext, then: Script) -> Script:
     def script(connection: socket.socket) -> None:
         with context.wrap_socket(connection, server_side=True) as secured:
             then(secured)
+
+    return script
+
+
+def over_tls_alone(context: ssl.SSLContext, then: Script) -> Script:
+    """As Go's HTTP server does it: plain HTTP is answered, with a refusal."""
+    served = over_tls(context, then)
+
+    def script(connection: socket.socket) -> None:
+        if connection.recv(1, socket.MSG_PEEK) == b"\x16":
+            served(connection)
+        else:
+            says_and_hangs_up(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request")(
+                connection
+            )
 
     return script
 

@@ -143,3 +143,40 @@ def test_no_error_about_a_client_file_holds_the_key(pki: Pki, another_pki: Pki) 
         client_context(target)
     key = another_pki.path("client.key").read_text().splitlines()[1]
     assert key not in f"{caught.value!r} {caught.value.message} {caught.value.hint}"
+
+
+@pytest.fixture
+def loopback_6() -> str:
+    """The IPv6 loopback address, where this machine has it."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return "::1"
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+
+
+@pytest.mark.parametrize("host", ["::1", "localhost"])
+def test_a_server_on_the_ipv6_loopback_address_is_found_also_as_localhost(
+    pki: Pki, loopback_6: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+    # Many a machine's /etc/hosts knows localhost as 127.0.0.1 alone.
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda name, *rest: real("127.0.0.1" if name == "localhost" else name, *rest),
+    )
+    with (
+        listening(says(b"abc"), loopback_6) as port,
+        tcp(pki.target(port, host=host), Deadline.after(5)) as connection,
+    ):
+        assert receive(connection, Deadline.after(0.3)) == b"abc"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_the_refusal_of_the_first_address_is_told(pki: Pki, host: str) -> None:
+    with (
+        pytest.raises(ConnectionRefusedError),
+        tcp(pki.target(closed_port(), host=host), Deadline.after(5)),
+    ):
+        pass

@@ -17,6 +17,7 @@ import grpc
 import pytest
 
 from compose_tls.checks import pymilvus_client
+from compose_tls.checks.client_process import ClientProcess
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.pymilvus_probe import PymilvusProbe
 from compose_tls.checks.target import Target
@@ -149,8 +150,8 @@ def test_no_process_is_left_behind_by_an_error(pki: Pki, stand_in: StandIn) -> N
     started = PymilvusProbe(pki.target(1))
     with pytest.raises(KeyboardInterrupt), started:
         raise KeyboardInterrupt
-    assert started._process is not None
-    assert started._process.returncode is not None
+    assert started.process._process is not None
+    assert started.process._process.returncode is not None
 
 
 OPAQUE = "raise ValueError('Fail connecting to server, illegal connection params')"
@@ -291,3 +292,10 @@ def test_the_client_tries_again_without_a_proxy(
         "collections": 1,
         "proxy": "http_proxy",
     }
+
+
+def test_without_pymilvus_there_is_nothing_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with ClientProcess("pymilvus_client.py") as process:
+        found = process.ask({}, 1)
+    assert (process.installed, found["broken"]) == (False, "pymilvus is not installed")

@@ -1,0 +1,74 @@
+"""check --watch: check, again and again."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from compose_tls.errors import CheckFailed, ComposeTlsError
+from compose_tls.results import CheckResult, Result
+from compose_tls.workflows import steps
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round, and when it began (UTC).
+
+    Attributes:
+        outcome: What was proved, or what failed.
+    """
+
+    began: datetime
+    outcome: Result | ComposeTlsError
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """The probes of the round; none where the project could not be checked at all."""
+        if isinstance(self.outcome, Result | CheckFailed):
+            return self.outcome.checks or ()
+        return ()
+
+    @property
+    def exit_code(self) -> int:
+        """What a single check would have exited with."""
+        return self.outcome.exit_code
+
+
+def watch(
+    check: Callable[[], Result],
+    *,
+    interval: float,
+    count: int | None = None,
+) -> Iterator[Round]:
+    """Check again and again; a round that fails ends nothing.
+
+    Each round reads the project anew, so that it knows of a certificate that was renewed meanwhile.
+
+    Args:
+        check: Checks once.
+        interval: Seconds from the beginning of a round to that of the next; a round that takes longer
+            is followed at once.
+        count: How many rounds; ``None`` for no end.
+
+    Raises:
+        ComposeTlsError: The very first round could not check anything: that will not mend itself.
+    """
+    for number in itertools.count(1):
+        began = time.monotonic()
+        yield _round(check, first=number == 1)
+        if number == count:
+            return
+        time.sleep(max(0.0, began + interval - time.monotonic()))
+
+
+def _round(check: Callable[[], Result], *, first: bool) -> Round:
+    now = steps.now()
+    try:
+        return Round(now, check())
+    except ComposeTlsError as error:
+        if first and not isinstance(error, CheckFailed):
+            raise
+        return Round(now, error)

@@ -1,0 +1,327 @@
+"""check against servers of the tests' own, with the certificates of an enabled project."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import jsonschema
+import pytest
+
+from compose_tls.checks.target import Target
+from compose_tls.workflows import check as module
+from tests.unit.checks.servers import (
+    ANSWERS,
+    GrpcServer,
+    ServerFiles,
+    closed_port,
+    grpc_server,
+    listening,
+    over_tls_alone,
+    says_and_hangs_up,
+)
+from tests.unit.cli.conftest import SCHEMA, Run
+
+
+def files(project: Path) -> ServerFiles:
+    tls = project / "tls"
+    return ServerFiles(tls / "server.pem", tls / "server.key", tls / "ca.pem")
+
+
+@pytest.fixture(autouse=True)
+def without_pymilvus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+
+
+@pytest.fixture
+def enabled(run: Run, project: Path) -> Path:
+    assert run("enable", "--mode", "2").code == 0
+    return project
+
+
+@pytest.fixture
+def server(enabled: Path) -> Iterator[GrpcServer]:
+    with grpc_server(files(enabled), 2) as running:
+        yield running
+
+
+def said(text: str) -> list[str]:
+    """The lines of standard error, without those of the tests' own gRPC server."""
+    return [line for line in text.splitlines() if "ssl_transport_security" not in line]
+
+
+def documents(text: str) -> list[Any]:
+    """The documents of a stream, one a line, each of which keeps to the schema."""
+    found = [json.loads(line) for line in text.splitlines()]
+    for document in found:
+        jsonschema.validate(document, SCHEMA)
+    return found
+
+
+class TestOnce:
+    def test_a_good_server_is_proved(self, run: Run, server: GrpcServer) -> None:
+        outcome = run("check", "--port", str(server.port), "--json")
+        assert outcome.code == 0
+        assert all(check["ok"] for check in outcome.json["checks"])
+        assert "time" not in outcome.json
+        assert said(outcome.err) == [f"checking localhost:{server.port}"]
+
+    def test_people_see_every_probe_and_the_verdict(self, run: Run, server: GrpcServer) -> None:
+        outcome = run("check", "--port", str(server.port), "-q")
+        assert "  ok     refuses-anonymous-client: refused: " in outcome.out
+        assert "  -      pymilvus: pymilvus is not installed" in outcome.out
+        proved = f"proved: https://localhost:{server.port} speaks TLS"
+        assert outcome.out.splitlines()[-1].startswith(proved)
+        assert said(outcome.err) == []
+
+    def test_a_failure_is_6_with_all_probes_expected_observed_and_what_to_do(
+        self, run: Run, enabled: Path
+    ) -> None:
+        with grpc_server(files(enabled), 1) as server:
+            outcome = run("check", "--port", str(server.port), "--json")
+            told = run("check", "--port", str(server.port))
+        assert outcome.code == told.code == 6
+        failed = [check for check in outcome.json["checks"] if not check["ok"]]
+        assert {check["name"] for check in failed} == {
+            "refuses-anonymous-client",
+            "refuses-foreign-client",
+        }
+        assert all(check["hint"] and check["expected"] for check in failed)
+        assert outcome.error["message"].endswith("the server accepted it (2 of 8 checks failed)")
+        assert "         expected: a client without a certificate is refused\n" in told.err
+        assert "         next: the server does not run in mode 2" in told.err
+
+    def test_credentials_come_from_files(self, run: Run, enabled: Path, server: GrpcServer) -> None:
+        (enabled / "token").write_text("root:Milvus\n")
+        assert run("check", "--port", str(server.port), "--token-file", "token").code == 0
+        assert {metadata.get("authorization") for _, metadata in server.seen} == {
+            "cm9vdDpNaWx2dXM="
+        }
+        missing = run("check", "--port", str(server.port), "--token-file", "none", "--json")
+        assert (missing.code, missing.error["code"]) == (2, "invalid-setting")
+
+    def test_wrong_credentials_fail_also_without_pymilvus(self, run: Run, enabled: Path) -> None:
+        (enabled / "password").write_text("wrong")
+        refused = (grpc.StatusCode.UNAUTHENTICATED, "auth check failure")
+        with grpc_server(files(enabled), 2, {**ANSWERS, "ShowCollections": refused}) as server:
+            port = ("--port", str(server.port))
+            assert run("check", *port).code == 0
+            wrong = run("check", *port, "--user", "root", "--password-file", "password", "--json")
+        assert wrong.code == 6
+        assert "does not accept the given credentials" in wrong.error["message"]
+
+    @pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+    def test_a_server_certificate_that_is_gone_or_damaged_is_4(
+        self, run: Run, enabled: Path, content: bytes | None
+    ) -> None:
+        path = enabled / "tls" / "server.pem"
+        path.unlink() if content is None else path.write_bytes(content)
+        outcome = run("check", "--json")
+        assert (outcome.code, outcome.error["code"]) == (4, "certificate-unreadable")
+        assert outcome.error["path"] == "tls/server.pem"
+
+    @pytest.mark.parametrize("flag", ["--interval", "--count"])
+    def test_options_of_watch_are_for_watch(self, run: Run, enabled: Path, flag: str) -> None:
+        outcome = run("check", flag, "1", "--json")
+        assert (outcome.code, outcome.error["code"]) == (2, "wrong-usage")
+
+
+class TestWhere:
+    """The addresses that are checked, without a server there."""
+
+    @pytest.fixture
+    def targets(self, monkeypatch: pytest.MonkeyPatch) -> list[Target]:
+        seen: list[Target] = []
+
+        def prove(target: Target, *_: object, **__: object) -> tuple[()]:
+            seen.append(target)
+            return ()
+
+        monkeypatch.setattr(module, "prove", prove)
+        return seen
+
+    @pytest.mark.parametrize(
+        ("published", "authority"),
+        [
+            ("19530:19530", "localhost:19530"),
+            ("29530:19530", "localhost:29530"),
+            ("127.0.0.1:29530:19530", "localhost:29530"),
+            ("[::1]:29530:19530", "localhost:29530"),
+            ("192.0.2.7:19530:19530", "192.0.2.7:19530"),
+            ("[2001:db8::7]:29530:19530", "[2001:db8::7]:29530"),
+        ],
+    )
+    def test_a_server_is_looked_for_where_it_is_published(
+        self, run: Run, project: Path, targets: list[Target], published: str, authority: str
+    ) -> None:
+        path = project / "docker-compose.yml"
+        path.write_text(path.read_text().replace("19530:19530", published))
+        run("enable")
+        outcome = run("check", "--json")
+        assert [target.authority for target in targets] == [authority]
+        assert outcome.json["endpoint"]["uri"] == f"https://{authority}"
+        assert targets[0].rest_address is None
+
+    @pytest.mark.parametrize(
+        ("arguments", "rest"),
+        [
+            ((), ("localhost", 8080)),
+            (("--host", "milvus.example"), ("milvus.example", 8080)),
+            (("--rest-port", "9"), ("localhost", 9)),
+            # Elsewhere, nobody knows where REST is.
+            (("--port", "1"), None),
+            (
+                ("--host", "milvus.example", "--port", "1", "--rest-port", "2"),
+                ("milvus.example", 2),
+            ),
+        ],
+    )
+    def test_rest_is_looked_for_where_it_is_published_or_said_to_be(
+        self,
+        run: Run,
+        project: Path,
+        targets: list[Target],
+        arguments: tuple[str, ...],
+        rest: tuple[str, int] | None,
+    ) -> None:
+        run("enable", "--rest-port", "8080")
+        assert run("check", *arguments).code == 0
+        assert targets[0].rest_address == rest
+
+    def test_rest_that_is_published_elsewhere_is_looked_for_there(
+        self, run: Run, project: Path, targets: list[Target]
+    ) -> None:
+        path = project / "docker-compose.yml"
+        mapping = '      - "19530:19530"\n'
+        path.write_text(
+            path.read_text().replace(mapping, f'{mapping}      - "192.0.2.7:28080:8080"\n')
+        )
+        run("enable", "--rest-port", "8080")
+        run("check")
+        assert targets[0].rest_address == ("192.0.2.7", 28080)
+        path.write_text(path.read_text().replace("192.0.2.7:28080:8080", "8081:8081"))
+        run("check")
+        assert targets[1].rest_address is None
+
+    def test_a_server_that_is_not_published_has_to_be_named(self, run: Run, project: Path) -> None:
+        path = project / "docker-compose.yml"
+        path.write_text(path.read_text().replace('"19530:19530"', '"19530"'))
+        run("enable")
+        outcome = run("check", "--host", "milvus.example", "--json")
+        assert (outcome.code, outcome.error["code"]) == (5, "not-ready")
+        assert "--port" in outcome.error["hint"]
+
+
+class TestRest:
+    def test_rest_has_its_own_probes(self, run: Run, project: Path) -> None:
+        run("enable", "--mode", "2", "--rest-port", "8080")
+        answer = says_and_hangs_up(b"HTTP/1.1 200 OK\r\n\r\n")
+        script = over_tls_alone(files(project).context(2), answer)
+        with grpc_server(files(project), 2) as server, listening(script) as port:
+            outcome = run(
+                *("check", "--host", "127.0.0.1", "--port", str(server.port)),
+                *("--rest-port", str(port), "--json"),
+            )
+        checks = {check["name"]: check["ok"] for check in outcome.json["checks"]}
+        assert checks["rest-answers"]
+        assert checks["rest-refuses-plain-text"]
+        assert checks["rest-refuses-anonymous-client"]
+
+
+class TestWatch:
+    def test_each_round_is_a_line_and_only_changes_are_told_in_detail(
+        self, run: Run, server: GrpcServer
+    ) -> None:
+        outcome = run(
+            *("check", "--port", str(server.port)),
+            *("--watch", "--count", "3", "--interval", "0.01"),
+        )
+        assert (outcome.code, said(outcome.err)) == (0, [])
+        lines = outcome.out.splitlines()
+        rounds = [line for line in lines if not line.startswith(" ")]
+        assert len(rounds) == 3
+        assert all(
+            line.endswith(f" UTC  ok      https://localhost:{server.port}: 8 checks")
+            for line in rounds
+        )
+        # All of them are news at first.
+        assert len(lines) == 3 + 8
+        assert lines[-2:] == rounds[-2:]
+
+    def test_with_json_each_round_is_a_document_on_one_line(
+        self, run: Run, server: GrpcServer
+    ) -> None:
+        outcome = run(
+            *("check", "--port", str(server.port), "--json"),
+            *("--watch", "--count", "2", "--interval", "0.01"),
+        )
+        found = documents(outcome.out)
+        assert [document["ok"] for document in found] == [True, True]
+        assert all(document["time"].endswith("Z") for document in found)
+        assert all(len(document["checks"]) == 8 for document in found)
+        assert said(outcome.err) == []
+
+    def test_a_failing_round_is_a_document_too_and_the_last_one_counts(
+        self, run: Run, enabled: Path
+    ) -> None:
+        arguments = ("--watch", "--count", "2", "--interval", "0.01")
+        outcome = run("check", "--port", str(closed_port()), "--json", *arguments)
+        assert outcome.code == 6
+        found = documents(outcome.out)
+        assert {document["error"]["code"] for document in found} == {"check-failed"}
+        assert all(document["time"] and document["checks"] for document in found)
+        told = run("check", "--port", str(closed_port()), *arguments)
+        assert (told.code, said(told.err)) == (6, [])
+        verdicts = [line for line in told.out.splitlines() if not line.startswith(" ")]
+        assert all("UTC  FAILED  check tls-handshake failed: nothing" in line for line in verdicts)
+
+    def test_a_change_between_rounds_is_told(
+        self, run: Run, enabled: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waits: list[float] = []
+
+        def replace_certificate(seconds: float) -> None:
+            waits.append(seconds)
+            shutil.copyfile(enabled / "cert" / "client.pem", enabled / "tls" / "server.pem")
+
+        monkeypatch.setattr(time, "sleep", replace_certificate)
+        with grpc_server(files(enabled), 2) as server:
+            outcome = run("check", "--port", str(server.port), "--watch", "--count", "2")
+        assert outcome.code == 6
+        assert 20 < waits[0] <= 30
+        second = outcome.out.splitlines()[1 + 8 :]
+        assert "FAILED  check server-certificate failed: another certificate is served" in second[0]
+        assert [line.split(":")[0].strip() for line in second[1:]] == [
+            "FAILED server-certificate",
+            "expected",
+            "next",
+        ]
+
+    def test_a_project_without_tls_ends_it_at_once(self, run: Run, project: Path) -> None:
+        outcome = run("check", "--watch", "--json")
+        assert (outcome.code, outcome.error["code"]) == (3, "not-enabled")
+
+    def test_ctrl_c_ends_it_with_130_and_whole_lines(self, server: GrpcServer) -> None:
+        command = [sys.executable, "-m", "compose_tls", "check", "--port", str(server.port)]
+        process = subprocess.Popen(
+            [*command, "--watch", "--interval", "60", "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            rest, err = process.communicate(timeout=20)
+        assert (process.returncode, rest, err.strip()) == (130, "", "interrupted")
+        assert len(documents(first)) == 1
