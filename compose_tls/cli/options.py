@@ -21,22 +21,20 @@ KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
 
 
-class Duration(click.ParamType):
-    """A number and a unit: 2w, 30d, 12h, 45m."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        """The duration that a text means."""
-        number, unit = str(value)[:-1], str(value)[-1:]
-        if unit not in _UNITS or not number.isascii() or not number.isdecimal():
-            self.fail(f"{value!r} is no duration such as 2w, 30d or 12h", param, ctx)
-        try:
-            return timedelta(**{_UNITS[unit]: int(number)})
-        except OverflowError:
-            self.fail(f"{value!r} is too long", param, ctx)
+def duration(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> timedelta | None:
+    """The duration that a text means, a number and a unit: 2w, 30d, 12h, 45m."""
+    if value is None:
+        return None
+    number, unit = value[:-1], value[-1:]
+    if unit not in _UNITS or not number.isascii() or not number.isdecimal():
+        text = f"{value!r} is no duration such as 2w, 30d or 12h"
+        raise click.BadParameter(text, context, parameter)
+    try:
+        return timedelta(**{_UNITS[unit]: int(number)})
+    except OverflowError:
+        raise click.BadParameter(f"{value!r} is too long", context, parameter) from None
 
 
 @dataclass(frozen=True, slots=True)

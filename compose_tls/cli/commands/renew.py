@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import KEY_TYPES, Duration, Output, common, credentials, settings
+from compose_tls.cli.options import KEY_TYPES, Output, common, credentials, duration, settings
 from compose_tls.cli.output import show
 
 
@@ -20,7 +20,7 @@ from compose_tls.cli.output import show
 )
 @click.option(
     "--within",
-    type=Duration(),
+    callback=duration,
     metavar="DURATION",
     help="Renew what ends within it, such as 30d or 12h (default: 30d, or the last third of a "
     "shorter life).",
