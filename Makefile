@@ -41,7 +41,7 @@ $(VENV)/.try: pyproject.toml | $(BIN)/python
 	touch $@
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --editable '.[milvus]' --group dev
+	$(BIN)/pip install --quiet --editable '.[milvus]' --group dev --group judges
 	touch $@ $(VENV)/.try
 
 clean:

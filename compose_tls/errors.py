@@ -176,6 +176,10 @@ class NameNotCovered(CertificateError):
     code = "name-not-covered"
 
 
+class NameNotPermitted(CertificateError):
+    code = "name-not-permitted"
+
+
 class NameInvalid(CertificateError):
     code = "name-invalid"
 

@@ -32,6 +32,9 @@ CertificateRole = Literal["ca", "server", "client"]
 NEXT_CA = "next-ca"
 """The CA that takes over once every client trusts it, as files of the PKI directory are named."""
 
+CLIENTS_DIRECTORY = "clients"
+"""In the PKI directory: the certificates and keys of further clients."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
@@ -56,7 +59,10 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class CertificateFacts:
-    """What one certificate says. Times are aware and in UTC; ``sha256`` is of the DER, in hex."""
+    """What one certificate says. Times are aware and in UTC; ``sha256`` is of the DER, in hex.
+
+    ``permitted_dns`` are the DNS subtrees that a CA may issue for; empty for any name.
+    """
 
     subject: str
     issuer: str
@@ -68,6 +74,7 @@ class CertificateFacts:
     dns_names: tuple[str, ...] = ()
     ip_addresses: tuple[str, ...] = ()
     is_ca: bool = False
+    permitted_dns: tuple[str, ...] = ()
 
     def remaining(self, now: datetime) -> timedelta:
         """The time left until the certificate expires; negative when it has."""

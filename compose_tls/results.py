@@ -83,10 +83,13 @@ class CheckResult(_Model):
 
 
 class WarningResult(_Model):
-    """Something to know although the command went on."""
+    """Something to know although the command went on; with the file and the next step, where known."""
 
     code: str
     message: str
+    path: str | None = None
+    line: int | None = None
+    hint: str | None = None
 
 
 class FileState(_Model):
@@ -94,6 +97,29 @@ class FileState(_Model):
 
     path: str
     state: Literal["as-written", "drifted", "missing"]
+
+
+class Link(_Model):
+    """One network connection between two parties.
+
+    Attributes:
+        sources: Who connects: services, or ``clients`` for whoever comes from outside.
+        targets: To whom: services, or hosts outside the project.
+        purpose: What for.
+        port: Of the target; ``None`` where it differs or is not known.
+        encryption: What the settings on disk say; they hold from the next start on.
+        published: Who reaches the port: only the networks of the project (``nobody``), this machine
+            (``loopback``), who reaches one ``address``, or ``everyone``; ``None`` for other hosts.
+        note: What to know about it, or to do.
+    """
+
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    purpose: str
+    port: int | None = None
+    encryption: Literal["encrypted", "plain", "unknown"]
+    published: Literal["nobody", "loopback", "address", "everyone"] | None = None
+    note: str | None = None
 
 
 class Snippet(_Model):
@@ -117,12 +143,14 @@ class Result(_Model):
     files: tuple[FileResult, ...] | None = None
     file_states: tuple[FileState, ...] | None = None
     certificates: tuple[CertificateResult, ...] | None = None
+    links: tuple[Link, ...] | None = None
     endpoint: Endpoint | None = None
     connect: dict[str, Any] | None = None
     checks: tuple[CheckResult, ...] | None = None
     snippet: Snippet | None = None
     diff: str | None = None
     deployed: bool | None = None
+    time: datetime | None = None
     exit_code: int = Field(default=0, exclude=True)
     warnings: tuple[WarningResult, ...] = ()
 
@@ -145,6 +173,7 @@ class Failure(_Model):
     ok: Literal[False] = False
     error: ErrorDetail
     checks: tuple[CheckResult, ...] | None = None
+    time: datetime | None = None
     warnings: tuple[WarningResult, ...] = ()
 
 
@@ -153,3 +182,8 @@ def to_json(model: Result | Failure) -> str:
     values = model.model_dump(mode="json", by_alias=True, exclude_none=True)
     # In ASCII, which every terminal takes and which can spell a path that is not valid UTF-8.
     return json.dumps(values, indent=2)
+
+
+def to_json_line(model: Result | Failure) -> str:
+    """The same document on one line, for streams of documents."""
+    return json.dumps(model.model_dump(mode="json", by_alias=True, exclude_none=True))

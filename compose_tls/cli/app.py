@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import io
+import itertools
 import os
 import sys
 import traceback
@@ -109,11 +110,17 @@ def _usage_error(error: click.ClickException) -> WrongUsage:
 def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
     command = next((word for word in arguments if word in _COMMANDS), "")
     checks: tuple[CheckResult, ...] | None = getattr(error, "checks", None)
-    if "--json" in arguments:
+    if _wants_json(arguments):
         _say(render.failure_json(command, error, checks))
     else:
         _say(render.failure_text(error, checks), err=True)
     return error.exit_code
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Whether a document is wanted: known before the arguments are, which may be the error."""
+    pairs = set(itertools.pairwise(arguments))
+    return bool({"--json", "--format=json"} & set(arguments)) or ("--format", "json") in pairs
 
 
 def _say(text: str, *, err: bool = False) -> None:

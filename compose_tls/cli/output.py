@@ -8,6 +8,7 @@ import click
 
 from compose_tls.cli import render
 from compose_tls.cli.options import Output
+from compose_tls.cli.status_text import status_lines
 
 if TYPE_CHECKING:
     from compose_tls.results import Result
@@ -25,10 +26,21 @@ def show(result: Result, output: Output) -> int:
     return result.exit_code
 
 
+def show_drawing(result: Result, form: str) -> int:
+    """Print the links of a result as a picture, mermaid or svg, and give its exit code."""
+    from compose_tls.cli.diagram import mermaid  # noqa: PLC0415 - for these two alone
+    from compose_tls.cli.drawing import svg  # noqa: PLC0415 - as above
+
+    for line in render.warning_lines(result):
+        click.echo(line, err=True)
+    click.echo((svg if form == "svg" else mermaid)(result.links or ()), nl=False)
+    return result.exit_code
+
+
 def _lines(result: Result, *, verbose: bool) -> list[str]:
     match result.command:
         case "status":
-            return _status(result)
+            return list(status_lines(result, verbose=verbose))
         case "check":
             return _check(result)
         case "renew":
@@ -88,17 +100,6 @@ def _renewed(result: Result, *, verbose: bool) -> list[str]:
         lines.append(f"proved: {where} serves it, and refuses what it must refuse")
     elif result.deployed is False and not result.dry_run:
         lines.append(f"next: docker compose restart {services}, then compose-tls check")
-    return lines
-
-
-def _status(result: Result) -> list[str]:
-    lines = [f"{', '.join(result.services or ('TLS',))}: {render.mode_text(result.mode)}"]
-    if result.endpoint:
-        lines.append(f"  {result.endpoint.uri}, verified as {result.endpoint.server_name}")
-    lines += [f"  {file.path}  {file.state}" for file in result.file_states or ()]
-    lines += render.certificate_lines(result.certificates or ())
-    if not result.ok and result.mode is None:
-        lines.append("next: compose-tls enable --mode 1")
     return lines
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from compose_tls.errors import ComposeTlsError
 
 if TYPE_CHECKING:
-    from compose_tls.results import CertificateResult, CheckResult, Result
+    from compose_tls.results import CertificateResult, CheckResult, Failure, Result
 
 _MODES = {1: "one-way TLS (mode 1)", 2: "mutual TLS (mode 2)"}
 
@@ -24,12 +24,21 @@ def failure_json(
     command: str, error: ComposeTlsError, checks: Sequence[CheckResult] | None = None
 ) -> str:
     """An error as one JSON document."""
-    from compose_tls.results import ErrorDetail, Failure, to_json  # noqa: PLC0415 - as above
+    from compose_tls.results import to_json  # noqa: PLC0415 - as above
+
+    return to_json(failure(command, error, checks))
+
+
+def failure(
+    command: str, error: ComposeTlsError, checks: Sequence[CheckResult] | None = None
+) -> Failure:
+    """An error as its document."""
+    from compose_tls.results import ErrorDetail, Failure  # noqa: PLC0415 - as above
 
     detail = ErrorDetail(
         code=error.code, message=error.message, hint=error.hint, path=error.path, line=error.line
     )
-    return to_json(Failure(command=command, error=detail, checks=tuple(checks) if checks else None))
+    return Failure(command=command, error=detail, checks=tuple(checks) if checks else None)
 
 
 def failure_text(error: ComposeTlsError, checks: Sequence[CheckResult] | None = None) -> str:
@@ -58,9 +67,7 @@ def certificate_lines(certificates: Sequence[CertificateResult]) -> Iterable[str
         places.setdefault(certificate.sha256, []).append(certificate.path)
     shown = {certificate.sha256: certificate for certificate in certificates}
     for certificate in shown.values():
-        left = certificate.days_left
-        days = "" if left is None else " (expired)" if left < 0 else f" ({left} days left)"
-        until = f"until {certificate.not_after:%Y-%m-%d}{days}"
+        until = until_text(certificate)
         yield f"  {', '.join(places[certificate.sha256])}  {certificate.key_type}, {until}"
         names = [*certificate.dns_names, *certificate.ip_addresses]
         if names:
@@ -68,6 +75,13 @@ def certificate_lines(certificates: Sequence[CertificateResult]) -> Iterable[str
         yield f"    subject {certificate.subject}"
         yield f"    issuer  {certificate.issuer}"
         yield f"    sha256  {certificate.sha256}"
+
+
+def until_text(certificate: CertificateResult) -> str:
+    """How long a certificate is good for."""
+    left = certificate.days_left
+    days = "" if left is None else " (expired)" if left < 0 else f" ({left} days left)"
+    return f"until {certificate.not_after:%Y-%m-%d}{days}"
 
 
 def check_lines(checks: Iterable[CheckResult]) -> Iterable[str]:
@@ -83,7 +97,10 @@ def check_lines(checks: Iterable[CheckResult]) -> Iterable[str]:
 
 def warning_lines(result: Result) -> Iterable[str]:
     """Warnings, for standard error."""
-    return (f"warning: {warning.message}" for warning in result.warnings)
+    for warning in result.warnings:
+        yield f"warning: {warning.message}"
+        if warning.hint:
+            yield f"  next: {warning.hint}"
 
 
 def mode_text(mode: int | None) -> str:

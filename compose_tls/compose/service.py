@@ -122,6 +122,17 @@ class Service:
                     found.append(definition.base / text)
         return found
 
+    def networks(self) -> list[str]:
+        """The networks of the project that it joins; where none is named, the default one."""
+        found: list[str] = []
+        for definition, networks in self.layers("networks"):
+            if isinstance(networks, Mapping):
+                found += fields(networks)
+            else:
+                texts = [definition.text(item) for item in items(networks)]
+                found += [text for text in texts if text is not None]
+        return list(dict.fromkeys(found))
+
     def aliases(self) -> list[str]:
         """The network aliases."""
         found: list[str] = []

@@ -147,13 +147,10 @@ class ComposeCli:
             self._up(project, arguments, on_event, port_owner)
 
     def restart(self, project: ComposeProject, services: Sequence[str]) -> None:
-        """Stop and start the containers of some services; they stay the same, and so does all else.
+        """Stop and start the containers of some services, which stay the same, as all else does.
 
         Raises:
-            ComposeFailed: Compose or the engine refused; the message is theirs.
-            EngineUnreachable: Compose cannot reach the engine.
-
-        Source: https://docs.docker.com/reference/cli/docker/compose/restart/
+            EngineError: As for ``stop``.
         """
         self._output(project, "restart", "--no-deps", *services)
 

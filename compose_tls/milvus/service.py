@@ -42,6 +42,12 @@ def ends_client_tls(command: Sequence[str]) -> bool:
     return role in _WITH_PROXY or (role == "mixture" and bool(_PROXY_FLAG.search(match["flags"])))
 
 
+def is_component(command: Sequence[str]) -> bool:
+    """Whether a Milvus service with this command is a part of a cluster, not a whole server."""
+    match = _RUN.search(" ".join(command))
+    return match is not None and match["role"].lower() not in {"standalone", "embedded"}
+
+
 def says_so(command: Sequence[str]) -> bool:
     """Whether it is plain that Milvus is what a container of a Milvus image runs.
 

@@ -46,6 +46,8 @@ FIRST_WITH_TLS = MilvusVersion(2, 1)
 FIRST_WITH_VARIABLES = MilvusVersion(2, 2)
 # proxy.http.port came with 2.3.0.
 FIRST_WITH_REST_PORT = MilvusVersion(2, 3)
+# common.security.internaltlsEnabled came with 2.5.0 (milvus issue 36864).
+FIRST_WITH_INTERNAL_TLS = MilvusVersion(2, 5)
 # MILVUS_CONF_ variables win over bare ones since 2.6.0 (milvus PR 40623).
 FIRST_WITH_PREFIX = MilvusVersion(2, 6)
 # Images run as user 999 since 3.0 (milvus PR 44524).

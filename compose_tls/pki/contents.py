@@ -34,6 +34,7 @@ def facts_of(certificate: x509.Certificate) -> CertificateFacts:
         dns_names=dns_names,
         ip_addresses=ip_addresses,
         is_ca=is_ca(certificate),
+        permitted_dns=permitted_dns_of(certificate),
     )
 
 
@@ -65,6 +66,13 @@ def names_of(certificate: x509.Certificate) -> tuple[tuple[str, ...], tuple[str,
         tuple(names.value.get_values_for_type(x509.DNSName)),
         tuple(map(str, names.value.get_values_for_type(x509.IPAddress))),
     )
+
+
+def permitted_dns_of(certificate: x509.Certificate) -> tuple[str, ...]:
+    """The DNS subtrees that a CA may issue for (RFC 5280 section 4.2.1.10); empty for any name."""
+    constraints = extension(certificate, x509.NameConstraints)
+    permitted = constraints.value.permitted_subtrees if constraints else None
+    return tuple(name.value for name in permitted or () if isinstance(name, x509.DNSName))
 
 
 def is_ca(certificate: x509.Certificate) -> bool:

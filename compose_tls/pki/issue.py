@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from compose_tls.changes import CertificateOrder
 from compose_tls.errors import CertificateExpired, CertificateNotYetValid, ProfileViolation
 from compose_tls.facts import CertificateRole
-from compose_tls.pki.contents import is_ca, is_self_issued
+from compose_tls.pki.constraints import require_permitted
+from compose_tls.pki.contents import is_ca, is_self_issued, permitted_dns_of
 from compose_tls.pki.keys import (
     IssuingKey,
     generate_key,
@@ -28,7 +29,7 @@ from compose_tls.pki.pem import certificate_pem, read_certificates
 from compose_tls.pki.profiles import BACKDATE, INCLUSIVE_END, PROFILES, Profile, extensions
 from compose_tls.pki.subject import extend_common_name, parse_subject
 
-__all__ = ["KeyPair", "issue", "issue_all"]
+__all__ = ["KeyPair", "issue", "issue_all", "issue_clients"]
 
 _ORDER: Final[tuple[CertificateRole, ...]] = ("ca", "server", "client")
 
@@ -57,6 +58,7 @@ def issue(order: CertificateOrder, issuer: KeyPair | None, now: datetime) -> Key
         CertificateNotYetValid: The issuer is not valid yet.
         ProfileViolation: The issuer is no CA, has a key of another kind or the subject of what it is
             to issue; or an end-entity certificate has no name.
+        NameNotPermitted: The issuer is constrained to other names.
         ValueError: The role and the issuer do not fit: a caller's mistake.
     """
     above = _Issuer.of(issuer, now)
@@ -83,6 +85,7 @@ def issue_all(
         CertificateNotYetValid: The given CA is not valid yet.
         ProfileViolation: The given CA is no CA, has a key of another kind or the subject of what it
             is to issue; or an end-entity certificate has no name.
+        NameNotPermitted: The given CA is constrained to other names.
         ValueError: Two orders for one role, or no CA to issue under: a caller's mistake.
     """
     orders = sorted(orders, key=lambda order: _ORDER.index(order.role))
@@ -98,6 +101,32 @@ def issue_all(
         if order.role == "ca":
             issuer = _Issuer(certificate, key)
     return issued
+
+
+def issue_clients(
+    orders: Sequence[CertificateOrder], ca: KeyPair, now: datetime
+) -> Iterator[KeyPair]:
+    """Make certificates for any number of clients; the CA is read and looked at once.
+
+    Args:
+        orders: What to make, none of them a CA.
+        ca: The CA to issue under.
+        now: The time of issue, aware.
+
+    Yields:
+        What was ordered, in its order.
+
+    Raises:
+        NameInvalid: A subject or a name cannot stand in a certificate.
+        CertificateExpired: The CA has expired.
+        CertificateNotYetValid: The CA is not valid yet.
+        ProfileViolation: The CA is no CA, has a key of another kind or the subject of what it is to
+            issue; or a certificate has no name.
+        NameNotPermitted: The CA is constrained to other names.
+    """
+    issuer = _Issuer.of(ca, now)
+    for order, key in zip(orders, _keys(orders), strict=True):
+        yield _pair(_certificate(order, key, issuer, now), key, issuer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +183,12 @@ def _certificate(
             f"a {order.role} certificate without names is good for no client",
             hint="give it at least one DNS name or IP address",
         )
+    if issuer is not None:
+        require_permitted(
+            dns_names,
+            permitted_dns_of(issuer.certificate),
+            issuer.certificate.subject.rfc4514_string(),
+        )
     start, end = _validity(order.days, issuer, now)
     builder = x509.CertificateBuilder(
         subject_name=subject,
@@ -170,6 +205,7 @@ def _certificate(
         dns_names,
         ip_addresses,
         issuer.certificate if issuer else None,
+        order.permitted_dns,
     ):
         builder = builder.add_extension(extension, critical)
     signing_key = issuer.key if issuer else key
@@ -212,5 +248,5 @@ def _keys(orders: Sequence[CertificateOrder]) -> list[IssuingKey]:
         return [generate_key(order.key_type) for order in orders]
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - not needed for EC keys
 
-    with ThreadPoolExecutor(len(orders)) as pool:
+    with ThreadPoolExecutor(min(len(orders), os.cpu_count() or 1)) as pool:
         return list(pool.map(generate_key, [order.key_type for order in orders]))

@@ -103,6 +103,7 @@ def extensions(
     dns_names: tuple[str, ...],
     ip_addresses: tuple[str, ...],
     issuer: x509.Certificate | None,
+    permitted_dns: tuple[str, ...] = (),
 ) -> Iterator[Extension]:
     """The extensions of one certificate.
 
@@ -112,6 +113,7 @@ def extensions(
         dns_names: As ``split_names`` spells them.
         ip_addresses: Likewise.
         issuer: The issuing certificate; ``None`` for a self-signed one.
+        permitted_dns: The DNS subtrees that a CA may issue for; empty for any name.
     """
     # Critical as RFC 5280 section 4.2.1.9 demands of a CA, and allows for others.
     yield profile.basic_constraints, True
@@ -132,6 +134,13 @@ def extensions(
             ),
             False,
         )
+    if permitted_dns:
+        # RFC 5280 section 4.2.1.10: on a CA alone, and always critical. DNS subtrees and no others: a
+        # CA with subtrees of IP addresses fails every gRPC client, since BoringSSL does not know that
+        # kind (crypto/x509/v3_ncons.cc, X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE). A kind that is not
+        # listed stays free, so such a CA can still issue for any IP address.
+        subtrees = [x509.DNSName(name) for name in permitted_dns]
+        yield x509.NameConstraints(permitted_subtrees=subtrees, excluded_subtrees=None), True
     # RFC 5280 section 4.2.1.2: on every CA, and on others for building chains; never critical.
     yield x509.SubjectKeyIdentifier.from_public_key(public_key), False
     if issuer is not None:

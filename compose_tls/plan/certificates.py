@@ -9,8 +9,10 @@ from typing import Literal
 
 from compose_tls.changes import CertificateOrder, PlanWarning
 from compose_tls.config import TlsConfig
-from compose_tls.errors import CertificateExpired, NameInvalid
+from compose_tls.errors import CertificateExpired, NameInvalid, ProfileViolation
 from compose_tls.facts import CertificateFacts, CertificateRole, Observation
+from compose_tls.pki.client_names import CLIENT_DOMAIN
+from compose_tls.pki.constraints import require_permitted, subtrees_of
 from compose_tls.pki.names import split_names
 
 Source = Literal["kept", "issued", "brought", "joined", "promoted"]
@@ -21,7 +23,7 @@ _RENEW_BEFORE = timedelta(days=30)
 
 CA_NAME = "compose-tls CA"
 _CLIENT_NAME = "client"
-_CLIENT_DNS_NAME = "client.milvus.internal"
+_CLIENT_DNS_NAME = f"client.{CLIENT_DOMAIN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ def plan_certificates(
     Raises:
         NameInvalid: A name that the user asked for cannot stand in a certificate.
         CertificateExpired: The CA in the PKI directory has expired.
+        ProfileViolation: It is to be constrained, and is not.
+        NameNotPermitted: It is constrained to other names.
     """
     dns_names, ip_addresses = server_names(wanted, found)
     sources: dict[CertificateRole, Source] = {}
@@ -70,6 +74,8 @@ def plan_certificates(
     sources["ca"] = (
         "brought" if config.ca_cert is not None else _ca_source(observation, config, now)
     )
+    if sources["ca"] == "kept":
+        require_names_permitted(observation, config, dns_names)
     same_ca = sources["ca"] == "kept" or "ca" in observation.pki.brought
     for role in ("server", "client"):
         facts = observation.pki.certificates.get(role)
@@ -117,10 +123,16 @@ def orders_for_all(
 ) -> list[CertificateOrder]:
     """The orders for new certificates of every role, from the settings alone."""
     return [
-        CertificateOrder("ca", _subject(CA_NAME, config), config.key_type, config.ca_days),
+        CertificateOrder(
+            "ca",
+            subject_of(CA_NAME, config),
+            config.key_type,
+            config.ca_days,
+            permitted_dns=subtrees_of((*dns_names, CLIENT_DOMAIN)) if config.constrain else (),
+        ),
         CertificateOrder(
             "server",
-            _subject(config.server_name, config),
+            subject_of(config.server_name, config),
             config.key_type,
             config.days,
             dns_names,
@@ -128,7 +140,7 @@ def orders_for_all(
         ),
         CertificateOrder(
             "client",
-            _subject(_CLIENT_NAME, config),
+            subject_of(_CLIENT_NAME, config),
             config.key_type,
             config.days,
             (_CLIENT_DNS_NAME,),
@@ -136,9 +148,34 @@ def orders_for_all(
     ]
 
 
-def _subject(common_name: str, config: TlsConfig) -> str:
-    """RFC 4514 text lists the most specific part first, whatever order the rest is given in."""
+def subject_of(common_name: str, config: TlsConfig) -> str:
+    """A subject: RFC 4514 text lists the most specific part first, in whatever order the rest is."""
     return f"CN={common_name},{config.subject}" if config.subject else f"CN={common_name}"
+
+
+def require_names_permitted(
+    observation: Observation, config: TlsConfig, dns_names: Iterable[str]
+) -> None:
+    """Make sure that the CA at hand, or the one that takes over, is as constrained as it has to be.
+
+    Args:
+        observation: What lies in the PKI directory.
+        config: The settings; a CA that is to be constrained is not quietly left as it is.
+        dns_names: The names of the server.
+
+    Raises:
+        ProfileViolation: The CA is to be constrained, and is not.
+        NameNotPermitted: It is constrained to other names.
+    """
+    ca, following = observation.pki.certificates["ca"], observation.pki.next_ca
+    path = f"{config.pki_dir}/ca.pem"
+    if config.constrain and not (following or ca).permitted_dns:
+        raise ProfileViolation(
+            f"the CA {path} was made without --constrain, and may issue for any name",
+            hint="make a new CA with compose-tls renew --ca --constrain, or leave --constrain out",
+            path=path,
+        )
+    require_permitted(dns_names, ca.permitted_dns, path, path=path)
 
 
 def _ca_source(observation: Observation, config: TlsConfig, now: datetime) -> Source:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from compose_tls.changes import PlanWarning
-from compose_tls.facts import Observation
+from compose_tls.compose.definition import items
+from compose_tls.facts import FileFacts, Observation
 from compose_tls.milvus.version import FIRST_WITHOUT_ROOT, IMAGE_USER_ID
 from compose_tls.plan.select import MilvusService
 
 _OWNER_ONLY = 0o600
 _OWNER_AND_GROUP = 0o640
+_GROUP = 0o070
+_OTHERS = 0o007
 _ROOT = 0
 
 
@@ -24,34 +28,123 @@ class KeyAccess:
     warnings: tuple[PlanWarning, ...] = ()
 
 
-def key_access(milvus: MilvusService, observation: Observation, key_path: str) -> KeyAccess:
+@dataclass(frozen=True, slots=True)
+class ContainerUser:
+    """The user that a container runs as, as the host's files see it.
+
+    Attributes:
+        uid: ``None`` for a name that only the image knows.
+        gid: ``None`` where the image decides.
+        groups: Further groups, of ``group_add``.
+    """
+
+    uid: int | None
+    gid: int | None
+    groups: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, milvus: MilvusService) -> ContainerUser:
+        """The user of a service: Milvus images run as root up to 2.6 and as user 999 from 3.0 on.
+
+        ``user:`` in the compose file wins; a user with a number but no group gets the one that the
+        image gives it: https://docs.docker.com/reference/compose-file/services/#user
+        """
+        added = frozenset(
+            int(text)
+            for definition, value in milvus.service.layers("group_add")
+            for item in items(value)
+            if (text := definition.text(item)) is not None and text.isdecimal()
+        )
+        user, _, group = (milvus.service.text("user") or "").partition(":")
+        if user:
+            uid = _ROOT if user == "root" else int(user) if user.isdecimal() else None
+            gid = _ROOT if group == "root" else int(group) if group.isdecimal() else None
+            return cls(uid, gid, added)
+        if milvus.version >= FIRST_WITHOUT_ROOT:
+            return cls(IMAGE_USER_ID, IMAGE_USER_ID, added)
+        return cls(_ROOT, _ROOT, added)
+
+    def reads(self, file: FileFacts) -> bool | None:
+        """Whether the user may read a file; ``None`` where that cannot be known.
+
+        Only one of the three sets of bits counts, the first that fits: path_resolution(7). Root in the
+        container reads any file of the host.
+        """
+        if self.uid == _ROOT:
+            return True
+        if self.uid == file.uid:
+            return bool(file.mode & 0o400)
+        by_group, by_all = bool(file.mode & 0o040), bool(file.mode & 0o004)
+        if by_group == by_all and self.uid is not None:
+            return by_all
+        if file.gid in self.groups | {self.gid} and self.uid is not None:
+            return by_group
+        if self.uid is None or self.gid is None:
+            return None
+        return by_all
+
+    def shares(self, file: FileFacts) -> bool:
+        """Whether the user may be one of those that a file's group bits are for."""
+        return self.gid is None or file.gid in self.groups | {self.gid}
+
+
+def key_access(
+    milvus: MilvusService, observation: Observation, key_path: str, *, kept: bool = False
+) -> KeyAccess:
     """The access that lets the container's user read the key.
 
-    Milvus images run as root up to 2.6 and as user 999 from 3.0 on; ``user:`` in the compose file
-    wins. Root in the container reads any file of the host.
+    Args:
+        milvus: The service.
+        observation: The project, and who runs the command.
+        key_path: The key, relative to the project.
+        kept: Whether the key that lies there stays: then access that somebody gave to the
+            container's user does as well.
     """
-    uid, gid = _container_user(milvus)
-    if uid is None:
-        user = milvus.service.text("user")
-        text = f"user {user} of service {milvus.name} must be able to read {key_path}"
+    user = ContainerUser.of(milvus)
+    command = give_command(milvus, key_path, sudo=observation.user_id != _ROOT)
+    there = observation.files.get(observation.directory / key_path) if kept else None
+    given = there is not None and is_given(there, user, observation)
+    if user.uid is None:
+        if there is not None and given:
+            return KeyAccess(there.mode)
+        name = milvus.service.text("user")
+        text = (
+            f"user {name} of service {milvus.name} must be able to read {key_path}, and only the "
+            f"image knows its number: run {command}"
+        )
         return KeyAccess(warnings=(PlanWarning("container-user-unknown", text),))
-    if uid in {_ROOT, observation.user_id}:
+    if user.uid in {_ROOT, observation.user_id}:
         return KeyAccess()
     if observation.user_id == _ROOT:
-        return KeyAccess(uid=uid, gid=gid)
-    if gid is not None and gid in observation.group_ids:
-        return KeyAccess(_OWNER_AND_GROUP, gid=gid)
-    text = f"container user {uid} cannot read {key_path}: run sudo chown {uid} {key_path}"
+        return KeyAccess(uid=user.uid, gid=user.gid)
+    groups = user.groups | ({user.gid} if user.gid is not None else set())
+    if common := sorted(groups & observation.group_ids):
+        return KeyAccess(_OWNER_AND_GROUP, gid=common[0])
+    if there is not None and given:
+        return KeyAccess(there.mode)
+    text = f"container user {user.uid} cannot read {key_path}: run {command}"
     return KeyAccess(warnings=(PlanWarning("server-key-unreadable", text),))
 
 
-def _container_user(milvus: MilvusService) -> tuple[int | None, int | None]:
-    user, _, group = (milvus.service.text("user") or "").partition(":")
-    if user:
-        return (
-            int(user) if user.isdecimal() else _ROOT if user == "root" else None,
-            int(group) if group.isdecimal() else None,
-        )
-    if milvus.version >= FIRST_WITHOUT_ROOT:
-        return IMAGE_USER_ID, IMAGE_USER_ID
-    return _ROOT, _ROOT
+def is_given(key: FileFacts, user: ContainerUser, observation: Observation) -> bool:
+    """Whether a key is the container user's already, and nobody else's.
+
+    Where the number of the user is not known, an owner who is not the one that writes it will do.
+    """
+    reads = user.reads(key)
+    private = not key.mode & (_GROUP | _OTHERS)
+    if reads is None:
+        return private and key.uid not in {_ROOT, observation.user_id}
+    return reads and not key.mode & _OTHERS and (private or user.shares(key))
+
+
+def give_command(milvus: MilvusService, key_path: str, *, sudo: bool) -> str:
+    """The one command that gives the key to the container's user, and to nobody else."""
+    user = ContainerUser.of(milvus)
+    owner = str(user.uid)
+    if user.uid is None:
+        name = (milvus.service.text("user") or "").partition(":")[0]
+        image = milvus.service.text("image") or "IMAGE"
+        ask = ["docker", "run", "--rm", "--user", name, "--entrypoint", "id", image, "-u"]
+        owner = f'"$({shlex.join(ask)})"'
+    return f"{'sudo ' if sudo else ''}chown {owner} {shlex.quote(key_path)}"

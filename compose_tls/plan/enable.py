@@ -102,7 +102,12 @@ class _Planner:
         certificates = plan_certificates(
             self.observation, self.config, wanted_names(self.config), found, self.now
         )
-        access = key_access(milvus, self.observation, self.relative(self.own.tls / SERVER_KEY))
+        access = key_access(
+            milvus,
+            self.observation,
+            self.relative(self.own.tls / SERVER_KEY),
+            kept=certificates.sources["server"] == "kept",
+        )
         state = self._new_state(milvus, records)
         changes = [
             *patches,

@@ -7,10 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, get_args
 
-from compose_tls.changes import CertificateOrder, FileChange, Plan, PlanWarning, relative
+from compose_tls.changes import (
+    CertificateOrder,
+    CreateFile,
+    FileChange,
+    Plan,
+    PlanWarning,
+    relative,
+)
 from compose_tls.config import TlsConfig
 from compose_tls.facts import CertificateFacts, KeyType, Observation, TlsMode
-from compose_tls.milvus.settings import SERVER_KEY
+from compose_tls.milvus.settings import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.plan.certificates import (
     CA_NAME,
     CertificatePlan,
@@ -126,10 +133,14 @@ class _Planner:
             next_ca=self.pki.next_ca is not None and found["ca"] != "promoted",
         )
         planned = self.planned(certificates)
-        served = found["server"] == "issued"
-        trusted = found["ca"] in {"issued", "joined", "promoted"}
+        return RenewPlan(planned, self.config, restart=self.is_read_anew(planned.plan))
+
+    def is_read_anew(self, plan: Plan) -> bool:
+        """Whether Milvus has to be restarted: in mode 1 it does not look at the CA."""
         mutual = self.config.tls_mode is TlsMode.MUTUAL
-        return RenewPlan(planned, self.config, restart=served or (trusted and mutual))
+        names = {SERVER_CERTIFICATE, SERVER_KEY, *([CA_CERTIFICATE] if mutual else [])}
+        served = {plan.directory / self.config.tls_dir / name for name in names}
+        return any(isinstance(c, CreateFile) and c.path in served for c in plan.changes)
 
     def wanted(self) -> list[str]:
         """What the user asks for now, and what the certificate holds already."""
@@ -164,7 +175,10 @@ class _Planner:
         located, state = self.located, self.located.state
         own = OwnFiles(self.observation, self.config, state)
         access = key_access(
-            located.milvus, self.observation, relative(own.tls / SERVER_KEY, own.directory)
+            located.milvus,
+            self.observation,
+            relative(own.tls / SERVER_KEY, own.directory),
+            kept=certificates.sources["server"] == "kept",
         )
         changes: list[FileChange] = own.changes(certificates, access)
         changes.append(own.state_change(state, certificates, changes))

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from compose_tls.clients.connection import ContainerRoute
 from compose_tls.clients.languages import snippet
 from compose_tls.config import TlsConfig
-from compose_tls.facts import TlsMode
+from compose_tls.facts import Observation, TlsMode
+from compose_tls.milvus.version import NEWEST, MilvusVersion
 from compose_tls.observe import observe
+from compose_tls.plan.effective import EffectiveSettings
 from compose_tls.plan.endpoint import endpoint as endpoint_of
 from compose_tls.plan.locate import Located, locate
 from compose_tls.results import Endpoint, Result, Snippet
 from compose_tls.workflows import steps
 from compose_tls.workflows.connecting import ClientFiles, connect_arguments_of
+
+_AUTHENTICATION = ("common", "security", "authorizationEnabled")
+_SHARED_NETWORKS = ("host", "service:", "container:")
 
 
 def connect(
@@ -38,7 +44,8 @@ def connect(
     variables = steps.environment_of(environment)
     path = steps.project_directory(directory, config, variables)
     steps.reading(path)
-    located = locate(observe(path, config, variables), config)
+    observation = observe(path, config, variables)
+    located = locate(observation, config)
     state = located.state
     endpoint = located.endpoint or Endpoint(
         uri=f"https://localhost:{located.proxy_port}", server_name=state.server_name
@@ -53,6 +60,9 @@ def connect(
         client_pem=str(files.certificate),
         client_key=str(files.key),
         rest_uri=_rest_uri(located),
+        release=_release(located.milvus.version),
+        authentication=_authentication(located, observation),
+        container_route=_container_route(located),
     )
     return Result(
         command="connect",
@@ -71,3 +81,29 @@ def _rest_uri(located: Located) -> str | None:
         return None
     found = endpoint_of(located.milvus.service, located.state.server_name, port)
     return found.uri if found else None
+
+
+def _release(version: MilvusVersion) -> tuple[int, int] | None:
+    return None if version == NEWEST else (version.major, version.minor)
+
+
+def _authentication(located: Located, observation: Observation) -> bool:
+    """Whether Milvus is told to ask for credentials; it does not by itself."""
+    settings = EffectiveSettings.of(
+        located.milvus.service, observation.directory, observation.content
+    )
+    return (settings.get(_AUTHENTICATION) or "").lower() == "true"
+
+
+def _container_route(located: Located) -> ContainerRoute | None:
+    """How the other services of the project reach Milvus.
+
+    Source: https://docs.docker.com/reference/compose-file/services/#network_mode
+    """
+    service = located.milvus.service
+    mode = service.text("network_mode")
+    if mode is None:
+        return ContainerRoute(service.name, located.proxy_port, tuple(service.networks()))
+    if mode.startswith(_SHARED_NETWORKS):
+        return ContainerRoute("localhost", located.proxy_port, network_mode=mode)
+    return None

@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from compose_tls.changes import sha256
+from compose_tls.changes import relative, sha256
+from compose_tls.compose.project import load_project
 from compose_tls.config import TlsConfig
-from compose_tls.errors import CertificateError, ComposeTlsError
 from compose_tls.facts import Observation
+from compose_tls.milvus.settings import SERVER_KEY
 from compose_tls.observe import observe
-from compose_tls.pki.load import certificate_facts
+from compose_tls.plan.findings import key_findings
+from compose_tls.plan.links import LinkMap, link_map
 from compose_tls.plan.locate import locate, state_of
-from compose_tls.results import CertificateResult, FileState, Result, WarningResult
+from compose_tls.results import CertificateResult, FileState, Result
 from compose_tls.state.model import State
 from compose_tls.workflows import steps
+from compose_tls.workflows.inventory import inventory
 
 _CERTIFICATES_WRONG = 4
 _OFF_OR_DRIFTED = 7
-_WARN_DAYS = 30
 
 
 def status(
@@ -35,8 +37,9 @@ def status(
         environment: Variables that Compose interpolates with; those of the process by default.
 
     Returns:
-        A result whose ``exit_code`` is 0, 4 (a certificate is unreadable or expired) or 7 (TLS is
-        off, or files are not as enable left them).
+        A result whose ``exit_code`` is 0, 4 (a certificate is unreadable or expired, or Milvus cannot
+        read its key) or 7 (TLS is off, or files are not as enable left them). Its ``links`` are there
+        in any case.
 
     Raises:
         ProjectError: The project cannot be read.
@@ -48,12 +51,24 @@ def status(
     observation = observe(path, config, variables)
     state = state_of(observation, config)
     if state is None:
-        return Result(command="status", ok=False, project=str(path), exit_code=_OFF_OR_DRIFTED)
+        return Result(
+            command="status",
+            ok=False,
+            project=str(path),
+            links=_links(observation, config, state).links,
+            exit_code=_OFF_OR_DRIFTED,
+        )
     located = locate(observation, config)
-    certificates, problems = _certificates(observation, state)
-    files = (*_files(observation, state), *_certificate_files(certificates, state))
+    certificates, problems = inventory(observation, config, state, steps.now())
+    map_ = _links(observation, config, state)
+    files = (
+        *_files(observation, state),
+        *_certificate_files(certificates, state),
+        *_server_key(observation, config, state),
+    )
+    warnings = (*problems, *key_findings(observation, config, located), *map_.warnings)
     drifted = any(file.state != "as-written" for file in files)
-    broken = any(warning.code in _BROKEN for warning in problems)
+    broken = any(warning.code in _BROKEN for warning in warnings)
     exit_code = _CERTIFICATES_WRONG if broken else _OFF_OR_DRIFTED if drifted else 0
     return Result(
         command="status",
@@ -63,13 +78,27 @@ def status(
         services=state.services,
         file_states=files,
         certificates=tuple(certificates),
+        links=map_.links,
         endpoint=located.endpoint,
-        warnings=tuple(problems),
+        warnings=warnings,
         exit_code=exit_code,
     )
 
 
-_BROKEN = frozenset({"certificate-expired", "certificate-unreadable"})
+# Milvus does not start with a key that it cannot read, so that counts as a certificate that is not
+# there; that others can read it does not keep anything from working.
+_BROKEN = frozenset({"certificate-expired", "certificate-unreadable", "server-key-unreadable"})
+
+
+def _links(observation: Observation, config: TlsConfig, state: State | None) -> LinkMap:
+    project = load_project(
+        observation.directory,
+        observation.compose_files,
+        observation.content,
+        observation.variables,
+    )
+    named = {config.service or "", *(state.services if state else ())}
+    return link_map(project, observation.content, named)
 
 
 def _files(observation: Observation, state: State) -> Iterable[FileState]:
@@ -96,34 +125,12 @@ def _certificate_files(
             yield FileState(path=path, state="drifted")
 
 
-def _certificates(
-    observation: Observation, state: State
-) -> tuple[list[CertificateResult], list[WarningResult]]:
-    now = steps.now()
-    results: list[CertificateResult] = []
-    problems: list[WarningResult] = []
-    for path in state.certificates:
-        content = observation.content(observation.directory / path)
-        if content is None:
-            problems.append(WarningResult(code="certificate-unreadable", message=f"{path} is gone"))
-            continue
-        try:
-            facts = certificate_facts(content, path=path)
-        except CertificateError as error:
-            problems.append(_problem(error))
-            continue
-        results.append(CertificateResult.of(path, facts, now))
-        left = facts.remaining(now)
-        if left.total_seconds() < 0:
-            text = (
-                f"{path} expired on {facts.not_after:%Y-%m-%d}; compose-tls enable issues a new one"
-            )
-            problems.append(WarningResult(code="certificate-expired", message=text))
-        elif left.days < _WARN_DAYS:
-            text = f"{path} expires in {left.days} days; compose-tls enable issues a new one"
-            problems.append(WarningResult(code="certificate-expires-soon", message=text))
-    return results, problems
-
-
-def _problem(error: ComposeTlsError) -> WarningResult:
-    return WarningResult(code="certificate-unreadable", message=error.message)
+def _server_key(observation: Observation, config: TlsConfig, state: State) -> Iterable[FileState]:
+    """Whether the key that Milvus reads is that of the PKI directory, as far as it may be read."""
+    directory = observation.directory
+    served = directory / state.tls_dir / SERVER_KEY
+    copy, origin = (
+        observation.files.get(path) for path in (served, directory / config.pki_dir / SERVER_KEY)
+    )
+    if copy and origin and copy.sha256 and origin.sha256 and copy.sha256 != origin.sha256:
+        yield FileState(path=relative(served, directory), state="drifted")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import importlib
+import importlib.util
 import os
+import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +27,26 @@ def missing(reason: str) -> None:
     if REQUIRED:
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@contextmanager
+def embedded_alone() -> Iterator[None]:
+    """The wheel ``milvus``, installed where it is made for this machine, for one process at a time.
+
+    Its servers put files into directories that they all share, and a test looks whether any is left.
+    """
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        pytest.skip("the embedded Milvus is made for Linux on x86-64 alone")
+    with (Path(sys.prefix) / "embedded-milvus.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        importlib.invalidate_caches()
+        if importlib.util.find_spec("milvus") is None:
+            install = [sys.executable, "-m", "pip", "install", "--quiet", "milvus==2.3.5"]
+            done = subprocess.run(install, capture_output=True, text=True, check=False)
+            if done.returncode:
+                missing(f"the wheel milvus cannot be installed: {done.stderr.strip()[-200:]}")
+            importlib.invalidate_caches()
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import platform
 import shutil
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from compose_tls.errors import ContainerExited
 from compose_tls.testing.embedded import embedded_server
-from tests.e2e.conftest import missing
+from tests.e2e.conftest import embedded_alone
 from tests.e2e.session import FIXTURES, Project
 
 LEFT = ("/tmp/milvus", "/run/milvus")
 
 
 @pytest.fixture(scope="module")
-def wheel() -> None:
+def wheel() -> Iterator[None]:
     """The wheel ``milvus``, installed where it is made for this machine."""
-    if sys.platform != "linux" or platform.machine() != "x86_64":
-        pytest.skip("the embedded Milvus is made for Linux on x86-64 alone")
-    if importlib.util.find_spec("milvus") is None:
-        install = [sys.executable, "-m", "pip", "install", "--quiet", "milvus==2.3.5"]
-        done = subprocess.run(install, capture_output=True, text=True, check=False)
-        if done.returncode:
-            missing(f"the wheel milvus cannot be installed: {done.stderr.strip()[-200:]}")
-        importlib.invalidate_caches()
+    with embedded_alone():
+        yield
 
 
 @pytest.fixture(params=["file", "env"])

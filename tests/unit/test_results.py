@@ -18,10 +18,12 @@ from compose_tls.results import (
     Failure,
     FileResult,
     FileState,
+    Link,
     Result,
     Snippet,
     WarningResult,
     to_json,
+    to_json_line,
 )
 
 SCHEMA = json.loads(
@@ -52,14 +54,29 @@ WHOLE = Result(
     files=(FileResult(path="docker-compose.yml", action="patched"),),
     file_states=(FileState(path="milvus.yaml", state="drifted"),),
     certificates=(CertificateResult.of("tls/server.pem", FACTS, FACTS.not_before),),
+    links=(
+        Link(
+            sources=("clients",),
+            targets=("standalone",),
+            purpose="gRPC",
+            port=19530,
+            encryption="encrypted",
+            published="everyone",
+            note="n",
+        ),
+    ),
     endpoint=Endpoint(uri="https://localhost:19530", server_name="localhost"),
     connect={"uri": "https://localhost:19530", "token": None, "secure": True},
     checks=(CHECK, CheckResult(**{**dict(CHECK), "ok": True, "skipped": True})),
     snippet=Snippet(lang="python", text="x\n"),
     diff="--- a\n",
     deployed=True,
+    time=FACTS.not_before,
     exit_code=4,
-    warnings=(WarningResult(code="edit-kept", message="kept"),),
+    warnings=(
+        WarningResult(code="edit-kept", message="kept"),
+        WarningResult(code="key-mounted", message="m", path="a.yml", line=3, hint="h"),
+    ),
 )
 
 ERROR = ErrorDetail(code="yaml-syntax", message="m", hint="h", path="a.yml", line=3)
@@ -86,6 +103,11 @@ def test_what_is_printed_keeps_to_the_schema_and_reads_back_the_same(
     again = type(model).model_validate_json(to_json(model))
     assert again == (model.model_copy(update={"exit_code": 0}) if model is WHOLE else model)
     assert printed(model)["schema"] == 1
+
+
+def test_on_one_line_it_is_the_same_document() -> None:
+    assert json.loads(to_json_line(WHOLE)) == printed(WHOLE)
+    assert "\n" not in to_json_line(WHOLE)
 
 
 def test_keys_that_do_not_apply_are_left_out() -> None:

@@ -28,6 +28,12 @@ from compose_tls.cli.output import show
 @click.option("--days", type=int, metavar="N", help="Validity of certificates (default: 825).")
 @click.option("--ca-days", type=int, metavar="N", help="Validity of the CA (default: 3650).")
 @click.option("--subject", metavar="RFC4514", help="Subject of certificates, without CN.")
+@click.option(
+    "--constrain",
+    is_flag=True,
+    default=None,
+    help="A new CA may issue only for the names at hand: trusting it is harmless.",
+)
 @click.option("--ca-cert", metavar="FILE", help="An existing CA: issue under it, or trust it.")
 @click.option("--ca-key", metavar="FILE", help="Its key: certificates are issued under it.")
 @click.option("--server-cert", metavar="FILE", help="Bring a server certificate.")

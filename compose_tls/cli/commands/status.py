@@ -9,16 +9,28 @@ from typing import Any
 import click
 
 from compose_tls.cli.options import Output, common, settings
-from compose_tls.cli.output import show
+from compose_tls.cli.output import show, show_drawing
+
+_FORMATS = ("text", "json", "mermaid", "svg")
 
 
 @click.command(name="status", epilog="Exit codes: 0 as written, 4 certificates, 7 off or drifted.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    default="text",
+    show_default=True,
+    help="How to print it; mermaid and svg draw the map of what is encrypted.",
+)
 @common
 def command(
-    project_directory: Path, *, as_json: bool, quiet: bool, verbose: bool, **flags: Any
+    project_directory: Path, *, form: str, as_json: bool, quiet: bool, verbose: bool, **flags: Any
 ) -> int:
     """What is encrypted, with which certificate, until when, and what drifted since enable."""
     from compose_tls.workflows.status import status  # noqa: PLC0415 - not for --help
 
     result = status(project_directory, settings(project_directory, **flags), environment=os.environ)
-    return show(result, Output(as_json, quiet, verbose))
+    if form in {"mermaid", "svg"} and not as_json:
+        return show_drawing(result, form)
+    return show(result, Output(as_json or form == "json", quiet, verbose))

@@ -112,6 +112,31 @@ def test_network_aliases_are_found(networks: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("networks", "expected"),
+    [
+        ("[a, '${TLS}']", ["a", "1"]),
+        ("{a: {aliases: [x]}, b: null}", ["a", "b"]),
+        ("null", []),
+    ],
+)
+def test_networks_are_found(networks: str, expected: list[str]) -> None:
+    text = f"services: {{milvus: {{networks: {networks}}}}}"
+
+    assert service(text, variables=ENVIRONMENT).networks() == expected
+
+
+def test_networks_of_two_files_are_joined() -> None:
+    files = {
+        "a.yml": "services: {milvus: {image: x, networks: [a, b]}}",
+        "b.yml": "services: {milvus: {networks: {b: null, c: null}}}",
+    }
+
+    found = service(files, compose_files=("a.yml", "b.yml")).networks()
+
+    assert found == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
     ("profiles", "expected"), [("[a, b]", ["a", "b"]), ("['${TLS}']", ["1"]), ("null", [])]
 )
 def test_profiles_are_found(profiles: str, expected: list[str]) -> None:

@@ -104,6 +104,11 @@ def _unchained(ca: KeyPair) -> KeyPair:
     return KeyPair(server.certificate_pem, server.private_key_pem)
 
 
+def _unchained_client(ca: KeyPair) -> KeyPair:
+    client = mint("jane", issuer=mint("lower", ca=True, issuer=ca), purposes=(CLIENT,))
+    return KeyPair(client.certificate_pem, client.private_key_pem)
+
+
 @pytest.mark.parametrize(
     ("make", "message", "hint"),
     [
@@ -172,6 +177,7 @@ def test_a_bad_server_certificate_fails_with_the_reason(
             lambda _: mint(issuer=mint("foreign", ca=True), purposes=(CLIENT,)),
             "refused by the server: unable to get local issuer certificate",
         ),
+        (_unchained_client, "refused by the server: unable to get local issuer certificate"),
         (_mismatched, "key values mismatch"),
     ],
 )

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
-from compose_tls.plan.container_user import KeyAccess, key_access
-from tests.unit.builders import milvus, observation
+from compose_tls.facts import FileFacts
+from compose_tls.plan.container_user import ContainerUser, KeyAccess, key_access
+from tests.unit.builders import DIRECTORY, milvus, observation
 
 OLD, NEW = "v2.6.9", "v3.0.0"
 
@@ -69,3 +72,82 @@ def test_a_name_from_the_image_cannot_be_looked_up(user_id: int) -> None:
     assert (found.mode, found.uid) == (0o600, None)
     assert [warning.code for warning in found.warnings] == ["container-user-unknown"]
     assert "user milvus" in found.warnings[0].message
+    image = f"milvusdb/milvus:{OLD}"
+    sudo = "" if user_id == 0 else "sudo "
+    ask = f'"$(docker run --rm --user milvus --entrypoint id {image} -u)"'
+    assert found.warnings[0].message.endswith(f": run {sudo}chown {ask} tls/server.key")
+
+
+def test_a_further_group_in_common_will_do() -> None:
+    assert access("user: '5:6', group_add: ['7', staff]", groups=(7,)) == KeyAccess(0o640, gid=7)
+
+
+def key(mode: int, uid: int, gid: int) -> FileFacts:
+    return FileFacts(DIRECTORY / "tls/server.key", None, None, mode, uid, gid)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize(
+    ("user", "there", "mode"),
+    [
+        ("5:6", key(0o600, 5, 1000), 0o600),
+        ("5:6", key(0o400, 5, 1000), 0o400),
+        ("5:6", key(0o640, 1000, 6), 0o640),
+        ("5", key(0o640, 5, 1000), 0o640),
+        ("milvus", key(0o600, 77, 1000), 0o600),
+    ],
+)
+def test_access_that_somebody_gave_stays_with_a_key_that_stays(
+    user: str, there: FileFacts, mode: int, kept: bool
+) -> None:
+    text = f"services: {{milvus: {{image: 'milvusdb/milvus:{OLD}', user: '{user}'}}}}"
+    seen = observation(text, group_ids=frozenset({1000}))
+    seen = replace(seen, files={**seen.files, there.path: there})
+    found = key_access(milvus(text), seen, "tls/server.key", kept=kept)
+
+    assert (found == KeyAccess(mode)) == kept
+    assert bool(found.warnings) != kept
+
+
+@pytest.mark.parametrize(
+    ("user", "there"),
+    [
+        ("5:6", key(0o604, 5, 1000)),
+        ("5:6", key(0o644, 1000, 1000)),
+        ("5:6", key(0o640, 5, 1000)),
+        ("5:6", key(0o600, 1000, 6)),
+        ("milvus", key(0o600, 1000, 1000)),
+        ("milvus", key(0o600, 0, 0)),
+        ("milvus", key(0o640, 77, 77)),
+    ],
+)
+def test_access_that_is_too_wide_or_too_narrow_is_not_kept(user: str, there: FileFacts) -> None:
+    text = f"services: {{milvus: {{image: 'milvusdb/milvus:{OLD}', user: '{user}'}}}}"
+    seen = observation(text, group_ids=frozenset({1000}))
+    seen = replace(seen, files={**seen.files, there.path: there})
+
+    assert key_access(milvus(text), seen, "tls/server.key", kept=True).warnings
+
+
+@pytest.mark.parametrize(
+    ("user", "there", "reads"),
+    [
+        (ContainerUser(0, 0), key(0o000, 1, 1), True),
+        (ContainerUser(5, 6), key(0o400, 5, 1), True),
+        (ContainerUser(5, 6), key(0o044, 5, 6), False),
+        (ContainerUser(5, 6), key(0o640, 1, 6), True),
+        (ContainerUser(5, 6), key(0o604, 1, 6), False),
+        (ContainerUser(5, 6), key(0o604, 1, 7), True),
+        (ContainerUser(5, 6), key(0o640, 1, 7), False),
+        (ContainerUser(5, 6, frozenset({7})), key(0o640, 1, 7), True),
+        (ContainerUser(5, None), key(0o600, 1, 7), False),
+        (ContainerUser(5, None), key(0o644, 1, 7), True),
+        (ContainerUser(5, None), key(0o640, 1, 7), None),
+        (ContainerUser(None, None), key(0o600, 1, 7), None),
+        (ContainerUser(None, 6), key(0o640, 1, 6), None),
+    ],
+)
+def test_a_user_reads_a_file_as_the_system_lets_them(
+    user: ContainerUser, there: FileFacts, reads: bool | None
+) -> None:
+    assert user.reads(there) is reads

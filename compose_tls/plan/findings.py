@@ -1,0 +1,172 @@
+"""What is wrong with the keys of an enabled project: who may read them, and who may not."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from compose_tls.changes import relative
+from compose_tls.compose.project import ComposeProject
+from compose_tls.compose.service import Service
+from compose_tls.compose.volumes import Mount
+from compose_tls.config import TlsConfig
+from compose_tls.facts import CLIENTS_DIRECTORY, NEXT_CA, FileFacts, Observation
+from compose_tls.milvus.settings import SERVER_KEY
+from compose_tls.plan.container_user import ContainerUser, give_command, is_given
+from compose_tls.plan.locate import Located
+from compose_tls.results import WarningResult
+
+# By the CA's key anybody can be impersonated, by a client's that client.
+_CA_KEYS: Final = ("ca.key", f"{NEXT_CA}.key")
+_CLIENT_KEY: Final = "client.key"
+_MANY: Final = 3
+
+
+def key_findings(
+    observation: Observation, config: TlsConfig, located: Located
+) -> tuple[WarningResult, ...]:
+    """Look at every private key of an enabled project.
+
+    Args:
+        observation: The project as it is.
+        config: The settings; they say where the keys are.
+        located: The service that reads the server key.
+
+    Returns:
+        A warning for each finding, with its file and the one command that mends it.
+    """
+    keys = _Keys(observation, config, located)
+    return (*keys.exposed(), *keys.mounted(), *keys.unreadable())
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    observation: Observation
+    config: TlsConfig
+    located: Located
+
+    @property
+    def pki(self) -> Path:
+        return self.observation.directory / self.config.pki_dir
+
+    @property
+    def served(self) -> Path:
+        return self.observation.directory / self.located.state.tls_dir / SERVER_KEY
+
+    def exposed(self) -> Iterator[WarningResult]:
+        """Keys that others on this machine may read or change."""
+        of_clients: list[FileFacts] = []
+        for file in self.found():
+            allowed = 0o700
+            if file.path == self.served and ContainerUser.of(self.located.milvus).shares(file):
+                allowed |= 0o040
+            if not file.mode & 0o777 & ~allowed:
+                continue
+            if file.path.parent.name == CLIENTS_DIRECTORY:
+                of_clients.append(file)
+                continue
+            mode = 0o640 if allowed & 0o040 and file.mode & 0o040 else 0o600
+            yield self.exposure(self.name(file.path), file, mode, self.name(file.path))
+        if len(of_clients) > _MANY:
+            where = self.name(self.pki / CLIENTS_DIRECTORY)
+            what = f"{len(of_clients):,} keys in {where}"
+            yield self.exposure(what, of_clients[0], 0o600, f"{where}/*.key", quote=False)
+        else:
+            for file in of_clients:
+                yield self.exposure(self.name(file.path), file, 0o600, self.name(file.path))
+
+    def exposure(
+        self, what: str, file: FileFacts, mode: int, target: str, *, quote: bool = True
+    ) -> WarningResult:
+        sudo = "" if self.observation.user_id in {0, file.uid} else "sudo "
+        return WarningResult(
+            code="key-exposed",
+            message=f"{what}: others on this machine may read or change it (mode {file.mode:04o})",
+            path=self.name(file.path),
+            hint=f"{sudo}chmod {mode:o} {shlex.quote(target) if quote else target}",
+        )
+
+    def mounted(self) -> Iterator[WarningResult]:
+        """Keys that no server needs, in what a container gets to see."""
+        keys = [file.path for file in self.found() if self.is_secret(file.path)]
+        for service in self.project.services.values():
+            for mount in (*service.mounts(), *service.config_mounts()):
+                shown = [path for path in keys if self.shows(mount, path)]
+                if shown:
+                    yield self.exhibition(service, mount, shown)
+
+    def exhibition(self, service: Service, mount: Mount, shown: list[Path]) -> WarningResult:
+        first, others = self.name(shown[0]), len(shown) - 1
+        more = f" and {others:,} more" if others else ""
+        place = f"{relative(mount.file, self.observation.directory)}:{mount.line}"
+        wanted = self.name(self.pki / "ca.pem")
+        return WarningResult(
+            code="key-mounted",
+            message=f"service {service.name} mounts {first}{more} at {mount.target}: whoever gets "
+            "into that container can issue certificates or pass for a client",
+            path=relative(mount.file, self.observation.directory),
+            line=mount.line,
+            hint=f"mount only the files it needs, such as ./{wanted}, in {place}",
+        )
+
+    def unreadable(self) -> Iterator[WarningResult]:
+        """Whether Milvus itself gets at its key."""
+        key = self.observation.files.get(self.served)
+        if key is None:
+            yield WarningResult(
+                code="certificate-unreadable",
+                message=f"{self.name(self.served)} is gone",
+                path=self.name(self.served),
+                hint="compose-tls enable",
+            )
+            return
+        milvus = self.located.milvus
+        user = ContainerUser.of(milvus)
+        reads = user.reads(key)
+        if reads or (reads is None and is_given(key, user, self.observation)):
+            return
+        who = str(milvus.service.text("user") or user.uid)
+        command = give_command(milvus, self.name(self.served), sudo=self.observation.user_id != 0)
+        if reads is None:
+            yield WarningResult(
+                code="container-user-unknown",
+                message=f"whether user {who} of service {milvus.name} can read "
+                f"{self.name(self.served)} is not known",
+                path=self.name(self.served),
+                hint=command,
+            )
+        else:
+            yield WarningResult(
+                code="server-key-unreadable",
+                message=f"user {who} of service {milvus.name} cannot read {self.name(self.served)}",
+                path=self.name(self.served),
+                hint=command,
+            )
+
+    @property
+    def project(self) -> ComposeProject:
+        return self.located.milvus.project
+
+    def found(self) -> Iterator[FileFacts]:
+        """The private keys that there are."""
+        places = {self.pki, self.pki / CLIENTS_DIRECTORY, self.served.parent}
+        for path, file in self.observation.files.items():
+            if file is not None and path.suffix == ".key" and path.parent in places:
+                yield file
+
+    def is_secret(self, path: Path) -> bool:
+        return path.name in {*_CA_KEYS, _CLIENT_KEY} or path.parent.name == CLIENTS_DIRECTORY
+
+    def shows(self, mount: Mount, key: Path) -> bool:
+        """Whether a mount has a key in it; that of a client alone is what its program needs."""
+        if mount.host_path is None:
+            return False
+        if mount.host_path == key:
+            return key.name in _CA_KEYS
+        return key.is_relative_to(mount.host_path)
+
+    def name(self, path: Path) -> str:
+        return relative(path, self.observation.directory)

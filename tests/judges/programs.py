@@ -1,0 +1,73 @@
+"""The outside programs: whether they are here, and how those in source form are built."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+SOURCES: Final = Path(__file__).with_name("sources")
+BUILD: Final = Path(__file__).resolve().parents[2] / "build" / "judges"
+
+# Go comes as a Python package: its command lies beside the interpreter.
+_PLACES: Final = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+
+def command(name: str) -> Callable[[], str | None]:
+    """Asks whether a command is here; the answer is why not, or ``None``."""
+    return lambda: None if shutil.which(name) else f"{name} is not installed"
+
+
+def package(name: str) -> Callable[[], str | None]:
+    """Asks whether a Python package is here; the answer is why not, or ``None``."""
+    return lambda: None if find_spec(name) else f"the Python package {name} is not installed"
+
+
+def go() -> str | None:
+    """Why there is no Go; ``None`` when there is."""
+    return None if shutil.which("go", path=_PLACES) else "Go is not installed"
+
+
+@cache
+def go_peer() -> Path:
+    """The program in Go, compiled once; with an empty build cache that takes 15 s."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    compiler = shutil.which("go", path=_PLACES)
+    assert compiler
+    # The standard library and nothing else, with the tool chain at hand: no network.
+    settings = {"GO111MODULE": "off", "GOTOOLCHAIN": "local", "GOPROXY": "off", "CGO_ENABLED": "0"}
+    _build([compiler, "build", "-o", BUILD / "peer", SOURCES / "peer.go"], settings)
+    return BUILD / "peer"
+
+
+@cache
+def java_classes() -> Path:
+    """The directory with the program in Java, compiled once."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    _build(["javac", "-d", BUILD, SOURCES / "Peer.java"], {})
+    return BUILD
+
+
+def run(*arguments: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, with ``text`` on its standard input."""
+    return subprocess.run(
+        arguments, input=text, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def _build(arguments: list[str | Path], settings: dict[str, str]) -> None:
+    done = subprocess.run(
+        arguments,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
