@@ -147,11 +147,7 @@ class ComposeCli:
             self._up(project, arguments, on_event, port_owner)
 
     def restart(self, project: ComposeProject, services: Sequence[str]) -> None:
-        """Stop and start the containers of some services, which stay the same, as all else does.
-
-        Raises:
-            EngineError: As for ``stop``.
-        """
+        """Stop and start the containers of some services; raises as ``stop`` does."""
         self._output(project, "restart", "--no-deps", *services)
 
     def stop(self, project: ComposeProject, services: Sequence[str]) -> None:

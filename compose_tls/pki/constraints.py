@@ -53,6 +53,6 @@ def _is_below(name: str, subtrees: Iterable[str]) -> bool:
     """
     host = name.removeprefix("*.").lower()
     return any(
-        tree == "" or host == tree or host.endswith(tree if tree.startswith(".") else f".{tree}")
+        tree in {"", host} or host.endswith(tree if tree.startswith(".") else f".{tree}")
         for tree in map(str.lower, subtrees)
     )
