@@ -239,7 +239,6 @@ class CheckFailed(ComposeTlsError):
 
     Args:
         message: Which check failed.
-        hint: What the user can do next.
         checks: The results of all checks.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -29,7 +29,7 @@ from compose_tls.pki.pem import certificate_pem, read_certificates
 from compose_tls.pki.profiles import BACKDATE, INCLUSIVE_END, PROFILES, Profile, extensions
 from compose_tls.pki.subject import extend_common_name, parse_subject
 
-__all__ = ["KeyPair", "issue", "issue_all", "issue_clients"]
+__all__ = ["KeyPair", "issue", "issue_all"]
 
 _ORDER: Final[tuple[CertificateRole, ...]] = ("ca", "server", "client")
 
@@ -101,32 +101,6 @@ def issue_all(
         if order.role == "ca":
             issuer = _Issuer(certificate, key)
     return issued
-
-
-def issue_clients(
-    orders: Sequence[CertificateOrder], ca: KeyPair, now: datetime
-) -> Iterator[KeyPair]:
-    """Make certificates for any number of clients; the CA is read and looked at once.
-
-    Args:
-        orders: What to make, none of them a CA.
-        ca: The CA to issue under.
-        now: The time of issue, aware.
-
-    Yields:
-        What was ordered, in its order.
-
-    Raises:
-        NameInvalid: A subject or a name cannot stand in a certificate.
-        CertificateExpired: The CA has expired.
-        CertificateNotYetValid: The CA is not valid yet.
-        ProfileViolation: The CA is no CA, has a key of another kind or the subject of what it is to
-            issue; or a certificate has no name.
-        NameNotPermitted: The CA is constrained to other names.
-    """
-    issuer = _Issuer.of(ca, now)
-    for order, key in zip(orders, _keys(orders), strict=True):
-        yield _pair(_certificate(order, key, issuer, now), key, issuer)
 
 
 @dataclass(frozen=True, slots=True)

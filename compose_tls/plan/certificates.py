@@ -23,7 +23,9 @@ _RENEW_BEFORE = timedelta(days=30)
 
 CA_NAME = "compose-tls CA"
 _CLIENT_NAME = "client"
-_CLIENT_DNS_NAME = f"client.{CLIENT_DOMAIN}"
+# "internal" is nobody's on the Internet (ICANN, 2024-07-29).
+_CLIENT_DOMAIN = "milvus.internal"
+_CLIENT_DNS_NAME = f"client.{_CLIENT_DOMAIN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def orders_for_all(
             subject_of(CA_NAME, config),
             config.key_type,
             config.ca_days,
-            permitted_dns=subtrees_of((*dns_names, CLIENT_DOMAIN)) if config.constrain else (),
+            permitted_dns=subtrees_of((*dns_names, _CLIENT_DOMAIN)) if config.constrain else (),
         ),
         CertificateOrder(
             "server",

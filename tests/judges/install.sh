@@ -13,6 +13,7 @@ need openssl openssl
 need curl curl
 need certtool gnutls-bin
 need node nodejs
+need npm npm
 # The peer in Java is compiled: a JRE is not enough.
 need javac default-jdk-headless
 if [ -n "$missing" ]; then
