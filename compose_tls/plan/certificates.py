@@ -11,7 +11,6 @@ from compose_tls.changes import CertificateOrder, PlanWarning
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateExpired, NameInvalid, ProfileViolation
 from compose_tls.facts import CertificateFacts, CertificateRole, Observation
-from compose_tls.pki.client_names import CLIENT_DOMAIN
 from compose_tls.pki.constraints import require_permitted, subtrees_of
 from compose_tls.pki.names import split_names
 
