@@ -19,7 +19,7 @@ from pydantic import (
 from compose_tls.facts import KeyType, TlsMode
 
 LISTS = frozenset({"file", "san"})
-FLAGS = frozenset({"csr", "constrain"})
+FLAGS = frozenset({"constrain"})
 
 
 class TlsConfig(BaseModel):
@@ -41,16 +41,12 @@ class TlsConfig(BaseModel):
     # RFC 4514 text, without the common name.
     subject: str = "C=CN,ST=Shanghai,L=Shanghai,O=milvus,OU=milvus"
     constrain: bool = Field(default=False, description="a new CA may issue for these names only")
-    csr: bool = Field(default=False, description="signing requests as well")
     ca_cert: str | None = None
     ca_key: str | None = None
-    ca_passphrase_file: str | None = None
     server_cert: str | None = None
     server_key: str | None = None
-    server_passphrase_file: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
-    client_passphrase_file: str | None = None
 
     pki_dir: str = "cert"
     tls_dir: str = "tls"
@@ -100,9 +96,6 @@ class TlsConfig(BaseModel):
         ca, ca_key = self.ca_cert is not None, self.ca_key is not None
         server, server_key = self.server_cert is not None, self.server_key is not None
         client, client_key = self.client_cert is not None, self.client_key is not None
-        ca_secret = self.ca_passphrase_file is not None
-        server_secret = self.server_passphrase_file is not None
-        client_secret = self.client_passphrase_file is not None
         mounted = PurePosixPath(self.pki_dir).is_relative_to(self.tls_dir)
         secrets = self.password_file is not None and self.token_file is not None
         for found, conflict in (
@@ -114,11 +107,7 @@ class TlsConfig(BaseModel):
             (server and not ca, "server_cert needs ca_cert, the CA that clients are to trust"),
             (server and ca_key, "server_cert and ca_key exclude each other: bring or issue"),
             (client and not server, "client_cert goes with server_cert"),
-            (ca_secret and not ca_key, "ca_passphrase_file needs ca_key"),
-            (server_secret and not server, "server_passphrase_file needs server_key"),
-            (client_secret and not client, "client_passphrase_file needs client_key"),
             (self.constrain and ca, "constrain is for a new CA, not for ca_cert"),
-            (self.csr and server, "csr and server_cert exclude each other: ask or bring"),
             (secrets, "password_file and token_file exclude each other"),
         ):
             if found:

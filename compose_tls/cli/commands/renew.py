@@ -39,7 +39,6 @@ from compose_tls.cli.output import show
 @click.option("--constrain", is_flag=True, default=None, help="Only these names, for a new CA.")
 @click.option("--ca-cert", metavar="FILE", help="The CA, where its key is not in the project.")
 @click.option("--ca-key", metavar="FILE", help="Its key.")
-@click.option("--ca-passphrase-file", metavar="FILE", help="File with the passphrase of that key.")
 @credentials
 @common
 def command(
