@@ -32,9 +32,6 @@ CertificateRole = Literal["ca", "server", "client"]
 NEXT_CA = "next-ca"
 """The CA that takes over once every client trusts it, as files of the PKI directory are named."""
 
-CLIENTS_DIRECTORY = "clients"
-"""In the PKI directory: the certificates and keys of further clients."""
-
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:

@@ -40,7 +40,7 @@ def show_drawing(result: Result, form: str) -> int:
 def _lines(result: Result, *, verbose: bool) -> list[str]:
     match result.command:
         case "status":
-            return list(status_lines(result, verbose=verbose))
+            return list(status_lines(result))
         case "check":
             return _check(result)
         case "renew":

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.facts import CLIENTS_DIRECTORY, NEXT_CA, CertificateRole, PkiFacts
+from compose_tls.facts import NEXT_CA, CertificateRole, PkiFacts
 from compose_tls.observe.reader import Reader
 from compose_tls.state.model import State
 
@@ -42,10 +42,6 @@ def read_pki(directory: Path, config: TlsConfig, state: State | None, reader: Re
         for name in ("server.pem", "ca.pem", ".gitignore"):
             reader.content(place / name)
     reader.content(pki / ".gitignore")
-    for certificate in sorted((pki / CLIENTS_DIRECTORY).glob("*.pem")):
-        reader.content(certificate)
-    for key in sorted((pki / CLIENTS_DIRECTORY).glob("*.key")):
-        reader.private(key)
     next_ca = (reader.content(pki / f"{NEXT_CA}.pem"), reader.secret(pki / f"{NEXT_CA}.key"))
     brought = _brought(directory, config, reader, pairs)
     if not any(certificate for certificate, _ in pairs.values()):

@@ -35,11 +35,6 @@ class Reader:
         facts = self.files[path] = self._read(path, secret=True)
         return path.read_bytes() if facts is not None and facts.sha256 is not None else None
 
-    def private(self, path: Path) -> None:
-        """Remember owner and mode of a private key that nobody has to read."""
-        if path.is_file():
-            self.files[path] = self._unread(path)
-
     def _read(self, path: Path, *, secret: bool) -> FileFacts | None:
         try:
             status = path.stat()

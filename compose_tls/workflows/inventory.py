@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
-from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.facts import CLIENTS_DIRECTORY, NEXT_CA, CertificateFacts, Observation
+from compose_tls.facts import NEXT_CA, CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.results import CertificateResult, WarningResult
 from compose_tls.state.model import State
 
 WARN_DAYS: Final = 30
-_NAMED: Final = 3
 
 
 def inventory(
     observation: Observation, config: TlsConfig, state: State, now: datetime
 ) -> tuple[list[CertificateResult], list[WarningResult]]:
-    """Read every certificate, those that enable recorded first, then those of further clients.
+    """Read every certificate that enable recorded, and that of a CA that is to take over.
 
     Args:
         observation: The project as it is.
@@ -31,8 +28,7 @@ def inventory(
         now: The time that validity is judged by.
 
     Returns:
-        The certificates, and a warning for each that is missing, has expired or will within 30 days;
-        those of further clients are counted together.
+        The certificates, and a warning for each that is missing, has expired or will within 30 days.
     """
     results: list[CertificateResult] = []
     problems: list[WarningResult] = []
@@ -58,9 +54,7 @@ def inventory(
                 hint="compose-tls renew --ca --finish",
             )
         )
-    further = _Clients(observation, config, now)
-    results += further.results
-    return results, [*problems, *further.problems()]
+    return results, problems
 
 
 def _recorded(observation: Observation, config: TlsConfig, state: State) -> Iterable[str]:
@@ -87,60 +81,6 @@ def _unreadable(path: str, message: str) -> WarningResult:
     return WarningResult(
         code="certificate-unreadable", message=message, path=path, hint="compose-tls enable"
     )
-
-
-class _Clients:
-    """The certificates of further clients. One of them that has ended breaks nothing but itself."""
-
-    def __init__(self, observation: Observation, config: TlsConfig, now: datetime) -> None:
-        self.directory = observation.directory / config.pki_dir / CLIENTS_DIRECTORY
-        self.where = relative(self.directory, observation.directory)
-        self.results: list[CertificateResult] = []
-        self.damaged: list[str] = []
-        for path, file in sorted(observation.files.items()):
-            if file is None or path.parent != self.directory or path.suffix != ".pem":
-                continue
-            name = relative(path, observation.directory)
-            try:
-                facts = certificate_facts(file.content or b"", path=name)
-            except CertificateError:
-                self.damaged.append(path.stem)
-            else:
-                self.results.append(CertificateResult.of(name, facts, now))
-
-    def problems(self) -> Iterator[WarningResult]:
-        ended: list[str] = []
-        soon: list[str] = []
-        for result in self.results:
-            days = result.days_left if result.days_left is not None else WARN_DAYS
-            if days < WARN_DAYS:
-                (ended if days < 0 else soon).append(Path(result.path).stem)
-        if ended:
-            yield WarningResult(
-                code="client-certificate-expired",
-                message=f"{self.where}: expired for {_listed(ended)}",
-                path=self.where,
-                hint=f"compose-tls client {ended[0]}, or remove the files of clients that are gone",
-            )
-        if soon:
-            yield WarningResult(
-                code="client-certificate-expires-soon",
-                message=f"{self.where}: expires within {WARN_DAYS} days for {_listed(soon)}",
-                path=self.where,
-                hint=f"compose-tls client {soon[0]}",
-            )
-        if self.damaged:
-            yield WarningResult(
-                code="client-certificate-unreadable",
-                message=f"{self.where}: damaged for {_listed(self.damaged)}",
-                path=self.where,
-                hint=f"compose-tls client {self.damaged[0]}",
-            )
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
 
 
 def _days(days: int) -> str:
