@@ -130,10 +130,17 @@ Action: TypeAlias = Literal["created", "patched", "removed", "unchanged"]
 
 @dataclass(frozen=True, slots=True)
 class PlanWarning:
-    """Something the user should know although the command goes on."""
+    """Something the user should know although the command goes on.
+
+    Attributes:
+        path: The file concerned, relative to the project.
+        hint: What the user can do next.
+    """
 
     code: str
     message: str
+    path: str | None = None
+    hint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ Source = Literal["kept", "issued", "brought", "joined", "promoted"]
 """``joined``: a CA that is kept, with a new one beside it; ``promoted``: that one takes its place."""
 
 # Re-issued early enough that nobody notices: in the last 30 days, or the last third of a short life.
-_RENEW_BEFORE = timedelta(days=30)
+RENEW_BEFORE = timedelta(days=30)
 
 CA_NAME = "compose-tls CA"
 _CLIENT_NAME = "client"
@@ -183,13 +183,23 @@ def _ca_source(observation: Observation, config: TlsConfig, now: datetime) -> So
     facts = observation.pki.certificates.get("ca")
     if facts is None:
         return "issued"
-    if facts.not_after <= now:
-        raise CertificateExpired(
-            f"the CA {config.pki_dir}/ca.pem expired on {facts.not_after:%Y-%m-%d}",
-            hint="run compose-tls renew --ca; clients then need the new ca.pem",
-            path=f"{config.pki_dir}/ca.pem",
-        )
+    require_ca_valid(facts, config, now)
     return "kept"
+
+
+def require_ca_valid(ca: CertificateFacts, config: TlsConfig, now: datetime) -> None:
+    """Make sure that certificates can still be issued under the CA at hand.
+
+    Raises:
+        CertificateExpired: They cannot.
+    """
+    if ca.not_after <= now:
+        path = f"{config.pki_dir}/ca.pem"
+        raise CertificateExpired(
+            f"the CA {path} expired on {ca.not_after:%Y-%m-%d}",
+            hint="run compose-tls renew --ca; clients then need the new ca.pem",
+            path=path,
+        )
 
 
 def _why(facts: CertificateFacts, config: TlsConfig, names: set[str], now: datetime) -> str:
@@ -212,7 +222,7 @@ def is_due(facts: CertificateFacts, now: datetime, within: timedelta | None = No
         now: The time to judge by.
         within: How early; by default in its last 30 days, or in the last third of a shorter life.
     """
-    early = min(_RENEW_BEFORE, (facts.not_after - facts.not_before) / 3)
+    early = min(RENEW_BEFORE, (facts.not_after - facts.not_before) / 3)
     return facts.remaining(now) < (early if within is None else within)
 
 

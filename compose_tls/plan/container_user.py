@@ -110,9 +110,10 @@ def key_access(
         name = milvus.service.text("user")
         text = (
             f"user {name} of service {milvus.name} must be able to read {key_path}, and only the "
-            f"image knows its number: run {command}"
+            "image knows its number"
         )
-        return KeyAccess(warnings=(PlanWarning("container-user-unknown", text),))
+        warning = PlanWarning("container-user-unknown", text, key_path, command)
+        return KeyAccess(warnings=(warning,))
     if user.uid in {_ROOT, observation.user_id}:
         return KeyAccess()
     if observation.user_id == _ROOT:
@@ -122,8 +123,8 @@ def key_access(
         return KeyAccess(_OWNER_AND_GROUP, gid=common[0])
     if there is not None and given:
         return KeyAccess(there.mode)
-    text = f"container user {user.uid} cannot read {key_path}: run {command}"
-    return KeyAccess(warnings=(PlanWarning("server-key-unreadable", text),))
+    text = f"container user {user.uid} cannot read {key_path}"
+    return KeyAccess(warnings=(PlanWarning("server-key-unreadable", text, key_path, command),))
 
 
 def is_given(key: FileFacts, user: ContainerUser, observation: Observation) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compose_tls.changes import relative
-from compose_tls.compose.project import load_project
+from compose_tls.compose.project import ComposeProject, load_project
 from compose_tls.config import TlsConfig
 from compose_tls.errors import NotEnabled
 from compose_tls.facts import Observation
@@ -54,14 +54,24 @@ def locate(observation: Observation, config: TlsConfig) -> Located:
     state = state_of(observation, config)
     if state is None:
         raise not_enabled(observation, config)
-    directory = observation.directory
-    project = load_project(
-        directory, observation.compose_files, observation.content, observation.variables
-    )
-    milvus = select(project, config.service or state.services[0])
-    placement = place(milvus, config, directory, observation.content)
+    milvus = select(project_of(observation), config.service or state.services[0])
+    placement = place(milvus, config, observation.directory, observation.content)
     proxy = proxy_port(milvus, placement, observation.content)
     return Located(state, milvus, proxy, endpoint(milvus.service, state.server_name, proxy))
+
+
+def project_of(observation: Observation) -> ComposeProject:
+    """The Compose project as it is on disk, our own edits included.
+
+    Raises:
+        ProjectError: It cannot be understood.
+    """
+    return load_project(
+        observation.directory,
+        observation.compose_files,
+        observation.content,
+        observation.variables,
+    )
 
 
 def not_enabled(observation: Observation, config: TlsConfig) -> NotEnabled:

@@ -30,7 +30,7 @@ from compose_tls.plan.enable import EnablePlan
 from compose_tls.plan.endpoint import found_names, wanted_names
 from compose_tls.plan.locate import Located, locate
 from compose_tls.plan.own_files import OwnFiles
-from compose_tls.plan.renewal import Extent, ca_of, sources
+from compose_tls.plan.renewal import Extent, ca_of, rollover_warning, sources
 
 # What makes the common name of each CA its own: see pki/issue.py.
 _OUR_CA: Final = re.compile(rf"\b(CN={re.escape(CA_NAME)}) [0-9a-f]{{8}}(?=,|$)")
@@ -199,18 +199,12 @@ class _Planner:
 
     def warnings(self, ca: Source) -> list[PlanWarning]:
         if ca == "joined" or (ca == "kept" and self.pki.next_ca):
-            text = (
-                f"two CAs are trusted: give {self.name('ca.pem')} to every client, then run "
-                "compose-tls renew --ca --finish"
-            )
-            return [PlanWarning("ca-rollover", text)]
+            return [rollover_warning(self.config)]
         if ca == "issued":
-            text = f"the CA had expired: every client needs the new {self.name('ca.pem')}"
-            return [PlanWarning("ca-replaced", text)]
+            bundle = f"{self.config.pki_dir}/ca.pem"
+            text = f"the CA had expired: every client needs the new {bundle}"
+            return [PlanWarning("ca-replaced", text, bundle, "give it to every client")]
         return []
-
-    def name(self, file: str) -> str:
-        return f"{self.config.pki_dir}/{file}"
 
 
 def _as_enabled(config: TlsConfig, located: Located) -> TlsConfig:

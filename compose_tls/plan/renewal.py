@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
+from compose_tls.changes import PlanWarning
 from compose_tls.config import TlsConfig
-from compose_tls.errors import CertificateExpired, CertificateUnreadable, RolloverNotStarted
+from compose_tls.errors import CertificateUnreadable, RolloverNotStarted
 from compose_tls.facts import CertificateFacts, CertificateRole, Observation
-from compose_tls.plan.certificates import Source, is_due
+from compose_tls.plan.certificates import Source, is_due, require_ca_valid
 
 Extent: TypeAlias = Literal["end-entities", "ca", "finish"]
 """What is renewed: server and client; the CA, with the old one beside it; or the old one goes."""
@@ -49,12 +50,7 @@ def sources(
         return force or facts is None or not usable or is_due(facts, now, within)
 
     if extent == "end-entities":
-        if ca.not_after <= now:
-            raise CertificateExpired(
-                f"the CA {config.pki_dir}/ca.pem expired on {ca.not_after:%Y-%m-%d}",
-                hint="run compose-tls renew --ca; clients then need the new ca.pem",
-                path=f"{config.pki_dir}/ca.pem",
-            )
+        require_ca_valid(ca, config, now)
         return {
             "ca": "kept" if config.ca_cert is None else "brought",
             "server": "issued" if due("server") else "kept",
@@ -77,6 +73,17 @@ def sources(
         return {"ca": "kept", "server": "kept", "client": "kept"}
     server: Source = "kept" if "server" in observation.pki.usable else "issued"
     return {"ca": "joined", "server": server, "client": "issued"}
+
+
+def rollover_warning(config: TlsConfig) -> PlanWarning:
+    """That two CAs are trusted, and how that ends."""
+    bundle = f"{config.pki_dir}/ca.pem"
+    return PlanWarning(
+        "ca-rollover",
+        f"two CAs are trusted until every client has {bundle}",
+        bundle,
+        "give it to every client, then run compose-tls renew --ca --finish",
+    )
 
 
 def ca_of(observation: Observation, config: TlsConfig) -> CertificateFacts:

@@ -158,13 +158,7 @@ def prepare(
         EngineError: No engine, no Compose, or a port is taken.
         KeyUnreadableInContainer: The container's user could not read the server key.
     """
-    for warning in planned.plan.warnings:
-        if warning.code == "server-key-unreadable":
-            text, _, command = warning.message.partition(": run ")
-            raise KeyUnreadableInContainer(
-                text,
-                hint=f"run compose-tls enable without --up, then {command}, then docker compose up -d",
-            )
+    _require_readable_key(planned, "enable without --up", "docker compose up -d")
     engine, compose, project = _connect(planned, config, variables, stack)
     document = compose.config(project)
     services: dict[str, Any] = document.get("services") or {}
@@ -193,7 +187,11 @@ def prepare_restart(
 
     Raises:
         EngineError: No engine or no Compose.
+        KeyUnreadableInContainer: The container's user could not read the server key.
     """
+    _require_readable_key(
+        planned, "renew --no-restart", f"docker compose restart {planned.service}"
+    )
     engine, compose, project = _connect(planned, config, variables, stack)
     states = compose.ps(project)
     if not any(state.service == planned.service and state.running for state in states):
@@ -202,6 +200,16 @@ def prepare_restart(
     return Deployment(
         planned, config, engine, compose, project, name, was_running=True, restart_only=True
     )
+
+
+def _require_readable_key(planned: EnablePlan, command: str, start: str) -> None:
+    for warning in planned.plan.warnings:
+        if warning.code == "server-key-unreadable":
+            raise KeyUnreadableInContainer(
+                warning.message,
+                hint=f"run compose-tls {command}, then {warning.hint}, then {start}",
+                path=warning.path,
+            )
 
 
 def _connect(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Final
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
 from compose_tls.facts import NEXT_CA, CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
+from compose_tls.plan.certificates import RENEW_BEFORE
+from compose_tls.plan.renewal import rollover_warning
 from compose_tls.results import CertificateResult, WarningResult
 from compose_tls.state.model import State
-
-WARN_DAYS: Final = 30
+from compose_tls.workflows import steps
 
 
 def inventory(
@@ -45,15 +45,7 @@ def inventory(
         results.append(CertificateResult.of(path, facts, now))
         problems += _age(path, facts, now)
     if observation.content(observation.directory / f"{config.pki_dir}/{NEXT_CA}.pem"):
-        problems.append(
-            WarningResult(
-                code="ca-rollover",
-                message="CA rollover in progress: two CAs are trusted; once every client has "
-                f"{config.pki_dir}/ca.pem, end it",
-                path=f"{config.pki_dir}/{NEXT_CA}.pem",
-                hint="compose-tls renew --ca --finish",
-            )
-        )
+        problems.append(steps.warning_result(rollover_warning(config)))
     return results, problems
 
 
@@ -72,7 +64,7 @@ def _age(path: str, facts: CertificateFacts, now: datetime) -> Iterator[WarningR
     if left.total_seconds() < 0:
         text = f"{path} expired on {facts.not_after:%Y-%m-%d}"
         yield WarningResult(code="certificate-expired", message=text, path=path, hint=hint)
-    elif left.days < WARN_DAYS:
+    elif left < RENEW_BEFORE:
         text = f"{path} expires in {_days(left.days)}, on {facts.not_after:%Y-%m-%d}"
         yield WarningResult(code="certificate-expires-soon", message=text, path=path, hint=hint)
 

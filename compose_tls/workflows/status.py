@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterable, Mapping
 
 from compose_tls.changes import relative, sha256
-from compose_tls.compose.project import load_project
+from compose_tls.compose.project import ComposeProject
 from compose_tls.config import TlsConfig
 from compose_tls.facts import Observation
 from compose_tls.milvus.settings import SERVER_KEY
 from compose_tls.observe import observe
 from compose_tls.plan.findings import key_findings
 from compose_tls.plan.links import LinkMap, link_map
-from compose_tls.plan.locate import locate, state_of
+from compose_tls.plan.locate import locate, project_of, state_of
 from compose_tls.results import CertificateResult, FileState, Result
 from compose_tls.state.model import State
 from compose_tls.workflows import steps
@@ -55,12 +55,12 @@ def status(
             command="status",
             ok=False,
             project=str(path),
-            links=_links(observation, config, state).links,
+            links=_links(project_of(observation), observation, config, state).links,
             exit_code=_OFF_OR_DRIFTED,
         )
     located = locate(observation, config)
     certificates, problems = inventory(observation, config, state, steps.now())
-    map_ = _links(observation, config, state)
+    map_ = _links(located.milvus.project, observation, config, state)
     files = (
         *_files(observation, state),
         *_certificate_files(certificates, state),
@@ -90,13 +90,9 @@ def status(
 _BROKEN = frozenset({"certificate-expired", "certificate-unreadable", "server-key-unreadable"})
 
 
-def _links(observation: Observation, config: TlsConfig, state: State | None) -> LinkMap:
-    project = load_project(
-        observation.directory,
-        observation.compose_files,
-        observation.content,
-        observation.variables,
-    )
+def _links(
+    project: ComposeProject, observation: Observation, config: TlsConfig, state: State | None
+) -> LinkMap:
     named = {config.service or "", *(state.services if state else ())}
     return link_map(project, observation.content, named)
 

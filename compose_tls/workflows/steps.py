@@ -12,7 +12,7 @@ from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, journal_path
 from compose_tls.apply.lock import locked
 from compose_tls.apply.recover import recover
-from compose_tls.changes import Plan
+from compose_tls.changes import Plan, PlanWarning
 from compose_tls.compose.discovery import project_root
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ProjectLocked, WrongUsage
@@ -89,4 +89,11 @@ def file_results(plan: Plan) -> tuple[FileResult, ...]:
 
 def warning_results(plan: Plan) -> tuple[WarningResult, ...]:
     """The warnings of a plan, as results."""
-    return tuple(WarningResult(code=w.code, message=w.message) for w in plan.warnings)
+    return tuple(map(warning_result, plan.warnings))
+
+
+def warning_result(warning: PlanWarning) -> WarningResult:
+    """A warning as a result."""
+    return WarningResult(
+        code=warning.code, message=warning.message, path=warning.path, hint=warning.hint
+    )

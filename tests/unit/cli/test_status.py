@@ -84,13 +84,11 @@ class TestAges:
         outcome = run("status", "--json")
         assert outcome.code == 0
         [warning] = outcome.json["warnings"]
-        assert (warning["code"], warning["hint"]) == (
-            "ca-rollover",
-            "compose-tls renew --ca --finish",
-        )
-        assert warning["message"].startswith("CA rollover in progress")
+        assert (warning["code"], warning["path"]) == ("ca-rollover", "cert/ca.pem")
+        assert warning["hint"].endswith("compose-tls renew --ca --finish")
+        assert warning["message"].startswith("two CAs are trusted")
         assert "cert/next-ca.pem" in {c["path"] for c in outcome.json["certificates"]}
-        assert "  next: compose-tls renew --ca --finish\n" in run("status").err
+        assert f"  next: {warning['hint']}\n" in run("status").err
 
     def test_a_next_ca_that_nothing_recorded_is_told_of_too(self, run: Run, project: Path) -> None:
         run("enable")
