@@ -122,6 +122,10 @@ class Service:
                     found.append(definition.base / text)
         return found
 
+    def command_line(self) -> list[str]:
+        """What its container is started with, as far as the project says: entrypoint, then command."""
+        return [*self.words("entrypoint"), *self.words("command")]
+
     def networks(self) -> list[str]:
         """The networks of the project that it joins; where none is named, the default one."""
         found: list[str] = []

@@ -123,6 +123,11 @@ def client_tls(settings: Settings) -> Encryption:
     return "encrypted" if mode in {"1", "2"} else "plain"
 
 
+def asks_for_credentials(settings: Settings) -> bool:
+    """Whether clients need a user or a token; they do not by default."""
+    return _is_true(settings(("common", "security", "authorizationEnabled")))
+
+
 def internal_tls(settings: Settings, version: MilvusVersion) -> Encryption:
     """What the components of a cluster talk to each other, off by default (since 2.5)."""
     wanted = _is_true(settings(("common", "security", "internaltlsEnabled")))

@@ -48,8 +48,7 @@ def observe(directory: Path, config: TlsConfig, environment: Mapping[str, str]) 
     named = {config.service, *(state.services if state else ())}
     project = load_project(directory, files, reader.content, variables)
     for service in project.services.values():
-        command = [*service.words("entrypoint"), *service.words("command")]
-        if service.name in named or runs_milvus(service.text("image"), command):
+        if service.name in named or runs_milvus(service.text("image"), service.command_line()):
             _read_configuration(service, reader)
     pki = read_pki(directory, config, state, reader)
     return Observation(

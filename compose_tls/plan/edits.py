@@ -122,7 +122,7 @@ def _mount_orders(
         orders.append(MountOrder(tls_directory, target, absolute=outside))
     if placement.file is not None and not placement.mounted:
         # Images that rewrite their milvus.yaml at start (sed -i) need it writable.
-        rewrites = "sed -i" in " ".join([*service.words("entrypoint"), *service.words("command")])
+        rewrites = "sed -i" in " ".join(service.command_line())
         orders.append(MountOrder(placement.file, placement.target, read_only_allowed=not rewrites))
     return orders
 

@@ -137,10 +137,7 @@ def milvus_services(
         read_file: Gives the bytes of a file, or ``None`` when there is none.
         named: Services that run Milvus although nothing about them says so.
     """
-    commands = {
-        service.name: [*service.words("entrypoint"), *service.words("command")]
-        for service in project.services.values()
-    }
+    commands = {service.name: service.command_line() for service in project.services.values()}
     found = [
         service
         for service in project.services.values()

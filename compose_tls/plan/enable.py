@@ -6,7 +6,7 @@ start.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from compose_tls.changes import (
     FileChange,
     KeepFile,
     PatchFile,
-    Plan,
     PlanWarning,
     RemoveFile,
     relative,
@@ -26,43 +25,21 @@ from compose_tls.compose.project import load_project
 from compose_tls.config import TlsConfig
 from compose_tls.errors import EditRefused
 from compose_tls.facts import Observation
-from compose_tls.milvus.settings import SERVER_KEY
 from compose_tls.plan import edits
-from compose_tls.plan.certificates import CertificatePlan, plan_certificates
-from compose_tls.plan.container_user import key_access
+from compose_tls.plan.certificates import plan_certificates
 from compose_tls.plan.endpoint import endpoint, found_names, proxy_port, wanted_names
 from compose_tls.plan.locate import state_of
 from compose_tls.plan.own_files import PUBLIC, OwnFiles
 from compose_tls.plan.placement import Placement, place
 from compose_tls.plan.select import MilvusService, select
-from compose_tls.results import Endpoint
+from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.state.model import FileRecord, State
 from compose_tls.state.undo import record, record_new, undo
 from compose_tls.yamlpatch.intent import Intent
 from compose_tls.yamlpatch.patch import create, patch
 
 
-@dataclass(frozen=True, slots=True)
-class EnablePlan:
-    """A plan, and what the steps after it need to know.
-
-    Attributes:
-        service: The service that ends client TLS.
-        proxy_port: The port of the proxy inside the container.
-        endpoint: Where clients reach it; ``None`` when no port is published.
-        certificates: Where each certificate comes from.
-        state: What state.json will say; its certificates are filled in once they are issued.
-    """
-
-    plan: Plan
-    service: str
-    proxy_port: int
-    endpoint: Endpoint | None
-    certificates: CertificatePlan
-    state: State
-
-
-def plan_enable(observation: Observation, config: TlsConfig, now: datetime) -> EnablePlan:
+def plan_enable(observation: Observation, config: TlsConfig, now: datetime) -> ServicePlan:
     """Work out everything that ``enable`` will do.
 
     Args:
@@ -90,7 +67,7 @@ class _Planner:
         if self.state is not None:
             self._undo(self.state)
 
-    def plan(self) -> EnablePlan:
+    def plan(self) -> ServicePlan:
         # An override file that an earlier enable made is not there in what is planned from.
         files = [path for path in self.observation.compose_files if self.read(path) is not None]
         project = load_project(self.directory, files, self.read, self.observation.variables)
@@ -102,32 +79,12 @@ class _Planner:
         certificates = plan_certificates(
             self.observation, self.config, wanted_names(self.config), found, self.now
         )
-        access = key_access(
-            milvus,
-            self.observation,
-            self.relative(self.own.tls / SERVER_KEY),
-            kept=certificates.sources["server"] == "kept",
-        )
         state = self._new_state(milvus, records)
-        changes = [
-            *patches,
-            *self.own.changes(certificates, access),
-        ]
-        changes.append(self.own.state_change(state, certificates, changes))
-        self.warnings += [
-            *milvus.warnings,
-            *placement.warnings,
-            *certificates.warnings,
-            *access.warnings,
-        ]
-        plan = Plan(
-            self.directory,
-            (*self.own.directories(), *changes),
-            certificates.orders,
-            tuple(self.warnings),
-        )
+        plan = self.own.plan(milvus, certificates, state, patches)
+        self.warnings += [*milvus.warnings, *placement.warnings, *plan.warnings]
+        plan = replace(plan, warnings=tuple(self.warnings))
         where = endpoint(milvus.service, self.config.server_name, proxy)
-        return EnablePlan(plan, milvus.name, proxy, where, certificates, state)
+        return ServicePlan(plan, milvus.name, proxy, where, certificates, state)
 
     def read(self, path: Path) -> bytes | None:
         """A file as it was before any earlier enable."""

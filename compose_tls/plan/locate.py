@@ -33,6 +33,13 @@ class Located:
     proxy_port: int
     endpoint: Endpoint | None
 
+    @property
+    def rest_endpoint(self) -> Endpoint | None:
+        """Where REST is, on its own port; ``None`` where it is off, or the file does not tell."""
+        if self.state.rest_port is None:
+            return None
+        return endpoint(self.milvus.service, self.state.server_name, self.state.rest_port)
+
 
 def state_of(observation: Observation, config: TlsConfig) -> State | None:
     """The state of a project; ``None`` when compose-tls has not been here.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,6 +13,7 @@ from compose_tls.changes import (
     KeepFile,
     MakeDirectory,
     Pending,
+    Plan,
     RemoveDirectory,
     RemoveFile,
     relative,
@@ -21,7 +23,8 @@ from compose_tls.errors import ValueInTheWay
 from compose_tls.facts import NEXT_CA, CertificateRole, Observation
 from compose_tls.milvus.settings import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.plan.certificates import CA_NAME, CertificatePlan
-from compose_tls.plan.container_user import KeyAccess
+from compose_tls.plan.container_user import KeyAccess, key_access
+from compose_tls.plan.select import MilvusService
 from compose_tls.state.model import STATE_FILE, State
 
 IGNORE_FILE = ".gitignore"
@@ -49,12 +52,42 @@ class OwnFiles:
         self.pki = self.directory / config.pki_dir
         self.tls = self.directory / config.tls_dir
 
-    def directories(self) -> list[FileChange]:
-        """The directories that have to be there."""
-        return [
-            MakeDirectory(self.pki, _PRIVATE_DIRECTORY),
-            MakeDirectory(self.tls, _PUBLIC_DIRECTORY),
-        ]
+    def plan(
+        self,
+        milvus: MilvusService,
+        certificates: CertificatePlan,
+        state: State,
+        patches: Iterable[FileChange] = (),
+    ) -> Plan:
+        """The whole plan: the user's files, then ours, and state.json as the last.
+
+        Args:
+            milvus: The service that reads the server key.
+            certificates: Where each certificate comes from.
+            state: What state.json is to say; fingerprints of what is issued come later.
+            patches: The changes of the user's files.
+
+        Raises:
+            ValueInTheWay: A file of somebody else has the name of one of ours.
+        """
+        access = key_access(
+            milvus,
+            self.observation,
+            relative(self.tls / SERVER_KEY, self.directory),
+            kept=certificates.sources["server"] == "kept",
+        )
+        changes = [*patches, *self.changes(certificates, access)]
+        return Plan(
+            self.directory,
+            (
+                MakeDirectory(self.pki, _PRIVATE_DIRECTORY),
+                MakeDirectory(self.tls, _PUBLIC_DIRECTORY),
+                *changes,
+                self.state_change(state, certificates, changes),
+            ),
+            certificates.orders,
+            (*certificates.warnings, *access.warnings),
+        )
 
     def changes(self, certificates: CertificatePlan, access: KeyAccess) -> list[FileChange]:
         """Certificates and keys: those of the PKI directory, and what the container gets of them.

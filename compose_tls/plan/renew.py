@@ -10,10 +10,8 @@ from typing import Final, get_args
 from compose_tls.changes import (
     CertificateOrder,
     CreateFile,
-    FileChange,
     Plan,
     PlanWarning,
-    relative,
 )
 from compose_tls.config import TlsConfig
 from compose_tls.facts import CertificateFacts, KeyType, Observation, TlsMode
@@ -23,14 +21,14 @@ from compose_tls.plan.certificates import (
     CertificatePlan,
     Source,
     orders_for_all,
+    require_names_permitted,
     server_names,
 )
-from compose_tls.plan.container_user import key_access
-from compose_tls.plan.enable import EnablePlan
 from compose_tls.plan.endpoint import found_names, wanted_names
 from compose_tls.plan.locate import Located, locate
 from compose_tls.plan.own_files import OwnFiles
 from compose_tls.plan.renewal import Extent, ca_of, rollover_warning, sources
+from compose_tls.plan.service_plan import ServicePlan
 
 # What makes the common name of each CA its own: see pki/issue.py.
 _OUR_CA: Final = re.compile(rf"\b(CN={re.escape(CA_NAME)}) [0-9a-f]{{8}}(?=,|$)")
@@ -48,7 +46,7 @@ class RenewPlan:
         restart: Whether Milvus has to read its files again: it does so at its start alone.
     """
 
-    planned: EnablePlan
+    planned: ServicePlan
     config: TlsConfig
     restart: bool
 
@@ -79,6 +77,8 @@ def plan_renew(
         CertificateExpired: The CA has expired.
         CertificateUnreadable: The key of the CA is not here.
         NameInvalid: A name that the user asked for cannot stand in a certificate.
+        NameNotPermitted: The CA is constrained to other names.
+        ProfileViolation: The CA is to be constrained, and is not.
         ProjectError: The project cannot be understood.
     """
     return _Planner(observation, config, now).plan(extent, within, force=force)
@@ -108,7 +108,7 @@ class _Planner:
         self.now = now
         self.given = config
         self.located = locate(observation, config)
-        self.config = _as_enabled(config, self.located)
+        self.config = _as_enabled(config, self.located, observation)
 
     def plan(self, extent: Extent, within: timedelta | None, *, force: bool) -> RenewPlan:
         found = sources(
@@ -120,6 +120,8 @@ class _Planner:
             force=force,
         )
         dns_names, ip_addresses = server_names(self.wanted(), self.found())
+        if (found["ca"], found["server"]) == ("kept", "issued"):
+            require_names_permitted(self.observation, self.config, dns_names)
         ordered = [
             self.order(order)
             for order in orders_for_all(self.config, dns_names, ip_addresses)
@@ -130,6 +132,7 @@ class _Planner:
             tuple(ordered),
             dns_names,
             ip_addresses,
+            self.warnings(found["ca"]),
             next_ca=self.pki.next_ca is not None and found["ca"] != "promoted",
         )
         planned = self.planned(certificates)
@@ -171,45 +174,34 @@ class _Planner:
             days=order.days if new_days else _days(facts),
         )
 
-    def planned(self, certificates: CertificatePlan) -> EnablePlan:
-        located, state = self.located, self.located.state
-        own = OwnFiles(self.observation, self.config, state)
-        access = key_access(
-            located.milvus,
-            self.observation,
-            relative(own.tls / SERVER_KEY, own.directory),
-            kept=certificates.sources["server"] == "kept",
-        )
-        changes: list[FileChange] = own.changes(certificates, access)
-        changes.append(own.state_change(state, certificates, changes))
-        plan = Plan(
-            own.directory,
-            (*own.directories(), *changes),
-            certificates.orders,
-            (*self.warnings(certificates.sources["ca"]), *access.warnings),
-        )
-        return EnablePlan(
+    def planned(self, certificates: CertificatePlan) -> ServicePlan:
+        located = self.located
+        own = OwnFiles(self.observation, self.config, located.state)
+        plan = own.plan(located.milvus, certificates, located.state)
+        return ServicePlan(
             plan,
             located.milvus.name,
             located.proxy_port,
             located.endpoint,
             certificates,
-            state,
+            located.state,
         )
 
-    def warnings(self, ca: Source) -> list[PlanWarning]:
+    def warnings(self, ca: Source) -> tuple[PlanWarning, ...]:
         if ca == "joined" or (ca == "kept" and self.pki.next_ca):
-            return [rollover_warning(self.config)]
+            return (rollover_warning(self.config),)
         if ca == "issued":
             bundle = f"{self.config.pki_dir}/ca.pem"
             text = f"the CA had expired: every client needs the new {bundle}"
-            return [PlanWarning("ca-replaced", text, bundle, "give it to every client")]
-        return []
+            return (PlanWarning("ca-replaced", text, bundle, "give it to every client"),)
+        return ()
 
 
-def _as_enabled(config: TlsConfig, located: Located) -> TlsConfig:
+def _as_enabled(config: TlsConfig, located: Located, observation: Observation) -> TlsConfig:
     """The settings, with what the project was enabled with."""
     state = located.state
+    ca = observation.pki.certificates.get("ca")
+    constrained = ca is not None and bool(ca.permitted_dns)
     return config.model_copy(
         update={
             "mode": state.mode,
@@ -217,6 +209,8 @@ def _as_enabled(config: TlsConfig, located: Located) -> TlsConfig:
             "tls_dir": state.tls_dir,
             "container_tls_dir": state.container_tls_dir,
             "rest_port": state.rest_port,
+            "constrain": config.constrain
+            or ("constrain" not in config.model_fields_set and constrained),
         }
     )
 

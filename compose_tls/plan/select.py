@@ -72,10 +72,7 @@ def _only_candidate(project: ComposeProject) -> Service:
     milvus = [
         (service, command)
         for service in project.services.values()
-        if runs_milvus(
-            service.text("image"),
-            command := [*service.words("entrypoint"), *service.words("command")],
-        )
+        if runs_milvus(service.text("image"), command := service.command_line())
     ]
     able = [(service, command) for service, command in milvus if ends_client_tls(command)]
     active = [(service, command) for service, command in able if _is_active(service)] or able

@@ -9,7 +9,6 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import NotReady
 from compose_tls.facts import TlsMode
 from compose_tls.observe import observe
-from compose_tls.plan.endpoint import endpoint as endpoint_of
 from compose_tls.plan.locate import Located, locate
 from compose_tls.results import Endpoint, Result
 from compose_tls.workflows import steps
@@ -93,11 +92,7 @@ def _rest_address(
     """Where REST is; ``None`` where it is off, not published, or elsewhere at an unknown port."""
     if rest_port is not None:
         return Address(address.host, rest_port)
-    if located.state.rest_port is None or port is not None:
+    if located.rest_endpoint is None or port is not None:
         return None
-    service = located.milvus.service
-    found = endpoint_of(service, located.state.server_name, located.state.rest_port)
-    if found is None:
-        return None
-    published = Address.of(found)
+    published = Address.of(located.rest_endpoint)
     return Address(host or published.host, published.port)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from compose_tls.clients.connection import ContainerRoute
+from compose_tls.clients.connection import Connection, ContainerRoute
 from compose_tls.clients.languages import snippet
 from compose_tls.config import TlsConfig
 from compose_tls.facts import Observation, TlsMode
+from compose_tls.milvus.connections import asks_for_credentials
 from compose_tls.milvus.version import NEWEST, MilvusVersion
 from compose_tls.observe import observe
 from compose_tls.plan.effective import EffectiveSettings
-from compose_tls.plan.endpoint import endpoint as endpoint_of
 from compose_tls.plan.locate import Located, locate
 from compose_tls.results import Endpoint, Result, Snippet
 from compose_tls.workflows import steps
 from compose_tls.workflows.connecting import ClientFiles, connect_arguments_of
 
-_AUTHENTICATION = ("common", "security", "authorizationEnabled")
 _SHARED_NETWORKS = ("host", "service:", "container:")
 
 
@@ -51,15 +50,14 @@ def connect(
         uri=f"https://localhost:{located.proxy_port}", server_name=state.server_name
     )
     files = ClientFiles.of(path, config)
-    text = snippet(
-        lang,
+    connection = Connection(
         mode=TlsMode(state.mode),
         uri=endpoint.uri,
         server_name=endpoint.server_name,
         ca_pem=str(files.ca),
         client_pem=str(files.certificate),
         client_key=str(files.key),
-        rest_uri=_rest_uri(located),
+        rest_uri=located.rest_endpoint.uri if located.rest_endpoint else None,
         release=_release(located.milvus.version),
         authentication=_authentication(located, observation),
         container_route=_container_route(located),
@@ -71,16 +69,8 @@ def connect(
         services=state.services,
         endpoint=endpoint,
         connect=connect_arguments_of(path, config, TlsMode(state.mode), endpoint),
-        snippet=Snippet(lang=lang, text=text),
+        snippet=Snippet(lang=lang, text=snippet(lang, connection)),
     )
-
-
-def _rest_uri(located: Located) -> str | None:
-    port = located.state.rest_port
-    if port is None:
-        return None
-    found = endpoint_of(located.milvus.service, located.state.server_name, port)
-    return found.uri if found else None
 
 
 def _release(version: MilvusVersion) -> tuple[int, int] | None:
@@ -92,7 +82,7 @@ def _authentication(located: Located, observation: Observation) -> bool:
     settings = EffectiveSettings.of(
         located.milvus.service, observation.directory, observation.content
     )
-    return (settings.get(_AUTHENTICATION) or "").lower() == "true"
+    return asks_for_credentials(settings.get)
 
 
 def _container_route(located: Located) -> ContainerRoute | None:

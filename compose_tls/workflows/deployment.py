@@ -26,7 +26,7 @@ from compose_tls.errors import (
     KeyUnreadableInContainer,
     NotReady,
 )
-from compose_tls.plan.enable import EnablePlan
+from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.results import CheckResult
 from compose_tls.workflows import steps
 from compose_tls.workflows.connecting import Address, target_of
@@ -41,7 +41,7 @@ _PROBE_SECONDS = 2.0
 class Deployment:
     """A deployment that can begin: engine, Compose and free ports are there."""
 
-    planned: EnablePlan
+    planned: ServicePlan
     config: TlsConfig
     engine: Engine = field(repr=False)
     compose: ComposeCli
@@ -144,7 +144,7 @@ class Deployment:
 
 
 def prepare(
-    planned: EnablePlan, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
+    planned: ServicePlan, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
 ) -> Deployment:
     """Make sure, before anything is written, that a deployment can begin.
 
@@ -172,7 +172,7 @@ def prepare(
 
 
 def prepare_restart(
-    planned: EnablePlan, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
+    planned: ServicePlan, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
 ) -> Deployment | None:
     """Make sure, before anything is written, that a service can be restarted.
 
@@ -202,7 +202,7 @@ def prepare_restart(
     )
 
 
-def _require_readable_key(planned: EnablePlan, command: str, start: str) -> None:
+def _require_readable_key(planned: ServicePlan, command: str, start: str) -> None:
     for warning in planned.plan.warnings:
         if warning.code == "server-key-unreadable":
             raise KeyUnreadableInContainer(
@@ -213,7 +213,7 @@ def _require_readable_key(planned: EnablePlan, command: str, start: str) -> None
 
 
 def _connect(
-    planned: EnablePlan, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
+    planned: ServicePlan, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
 ) -> tuple[Engine, ComposeCli, ComposeProject]:
     engine = stack.enter_context(Engine.connect(variables))
     directory = planned.plan.directory

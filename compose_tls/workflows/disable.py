@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import nullcontext
 
 from compose_tls.apply.transaction import apply
 from compose_tls.config import TlsConfig
@@ -38,9 +37,7 @@ def disable(
     config = config or TlsConfig()
     variables = steps.environment_of(environment)
     path = steps.project_directory(directory, config, variables)
-    with nullcontext() if dry_run else steps.writing(path):
-        if dry_run:
-            steps.reading(path)
+    with steps.writing(path, dry_run=dry_run):
         observation = observe(path, config, variables)
         planned = plan_disable(observation, config, purge=purge)
         if not dry_run:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any
 
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.config import TlsConfig
 from compose_tls.observe import observe
-from compose_tls.plan.enable import EnablePlan, plan_enable
+from compose_tls.plan.enable import plan_enable
 from compose_tls.results import CheckResult, Result
 from compose_tls.workflows import deployment, issuing, steps
-from compose_tls.workflows.connecting import connect_arguments_of
+from compose_tls.workflows.reporting import report
 
 
 def enable(
@@ -48,16 +47,12 @@ def enable(
     variables = steps.environment_of(environment)
     path = steps.project_directory(directory, config, variables)
     checks: tuple[CheckResult, ...] | None = None
-    with ExitStack() as stack:
-        if dry_run:
-            steps.reading(path)
-        else:
-            stack.enter_context(steps.writing(path))
+    with steps.writing(path, dry_run=dry_run), ExitStack() as stack:
         observation = observe(path, config, variables)
         issuing.require_sound(observation, config)
         planned = plan_enable(observation, config, steps.now())
         if dry_run:
-            return _result(planned, config, dry_run=True)
+            return report("enable", planned, config, dry_run=True)
         deploy = deployment.prepare(planned, config, variables, stack) if up else None
         issued = issuing.issue(planned, observation, config, steps.now())
         before = snapshot(planned.plan)
@@ -66,37 +61,4 @@ def enable(
         if deploy is not None:
             undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
             checks = deploy.run(undo, on_event)
-    return _result(planned, config, issued=issued, checks=checks)
-
-
-def _result(
-    planned: EnablePlan,
-    config: TlsConfig,
-    *,
-    dry_run: bool = False,
-    issued: issuing.Issued | None = None,
-    checks: tuple[CheckResult, ...] | None = None,
-) -> Result:
-    return Result(
-        command="enable",
-        changed=planned.plan.changed,
-        dry_run=dry_run or None,
-        mode=config.mode,
-        project=str(planned.plan.directory),
-        services=(planned.service,),
-        files=steps.file_results(planned.plan),
-        certificates=issued.certificates if issued else None,
-        endpoint=planned.endpoint,
-        connect=_connect(planned, config),
-        checks=checks,
-        deployed=True if checks is not None else None,
-        diff=planned.plan.diff() or None,
-        warnings=steps.warning_results(planned.plan),
-    )
-
-
-def _connect(planned: EnablePlan, config: TlsConfig) -> dict[str, Any] | None:
-    if planned.endpoint is None:
-        return None
-    directory = planned.plan.directory
-    return connect_arguments_of(directory, config, config.tls_mode, planned.endpoint)
+    return report("enable", planned, config, issued=issued, checks=checks)

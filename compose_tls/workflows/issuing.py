@@ -11,7 +11,7 @@ from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
 from compose_tls.facts import NEXT_CA, CertificateRole, Observation
 from compose_tls.pki.load import certificate_facts
-from compose_tls.plan.enable import EnablePlan
+from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.results import CertificateResult
 from compose_tls.state.model import STATE_FILE
 from compose_tls.workflows.sources import RESTORE, Pairs, Sources, pair
@@ -50,7 +50,7 @@ def require_sound(observation: Observation, config: TlsConfig) -> None:
 
 
 def issue(
-    planned: EnablePlan, observation: Observation, config: TlsConfig, now: datetime
+    planned: ServicePlan, observation: Observation, config: TlsConfig, now: datetime
 ) -> Issued:
     """Fill the orders of a plan, and rehearse what comes out before anything is written.
 
@@ -79,7 +79,7 @@ def issue(
     return Issued(contents, results)
 
 
-def _rehearse(planned: EnablePlan, pairs: Pairs, config: TlsConfig, now: datetime) -> None:
+def _rehearse(planned: ServicePlan, pairs: Pairs, config: TlsConfig, now: datetime) -> None:
     from compose_tls.pki.rehearse import rehearse  # noqa: PLC0415 - pulls ssl in
 
     rehearse(
@@ -105,7 +105,7 @@ def _contents(pairs: Pairs) -> dict[str, bytes]:
     return contents
 
 
-def _verified_names(planned: EnablePlan, config: TlsConfig) -> list[str]:
+def _verified_names(planned: ServicePlan, config: TlsConfig) -> list[str]:
     """The names that clients are going to verify: all, or those asked for of a brought certificate."""
     if planned.certificates.sources["server"] == "brought":
         return [config.server_name, *config.san]
@@ -113,7 +113,7 @@ def _verified_names(planned: EnablePlan, config: TlsConfig) -> list[str]:
 
 
 def _results(
-    planned: EnablePlan,
+    planned: ServicePlan,
     directory: Path,
     config: TlsConfig,
     contents: Mapping[str, bytes],

@@ -12,11 +12,11 @@ from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan
 from compose_tls.config import TlsConfig
 from compose_tls.observe import observe
-from compose_tls.plan.renew import RenewPlan, parts, plan_renew
+from compose_tls.plan.renew import parts, plan_renew
 from compose_tls.plan.renewal import Extent
 from compose_tls.results import CheckResult, Result
 from compose_tls.workflows import deployment, issuing, steps
-from compose_tls.workflows.connecting import connect_arguments_of
+from compose_tls.workflows.reporting import report
 
 
 def renew(
@@ -64,19 +64,15 @@ def renew(
     path = steps.project_directory(directory, config, variables)
     extent: Extent = "finish" if finish else "ca" if ca else "end-entities"
     checks: tuple[CheckResult, ...] | None = None
-    with ExitStack() as stack:
-        if dry_run:
-            steps.reading(path)
-        else:
-            stack.enter_context(steps.writing(path))
+    with steps.writing(path, dry_run=dry_run), ExitStack() as stack:
         observation = observe(path, config, variables)
         issuing.require_sound(observation, config)
         renewal = plan_renew(
             observation, config, steps.now(), extent=extent, within=within, force=force
         )
-        if dry_run:
-            return _result(renewal, dry_run=True)
         planned = renewal.planned
+        if dry_run:
+            return report("renew", planned, renewal.config, dry_run=True)
         deploy = None
         if restart and renewal.restart:
             deploy = deployment.prepare_restart(planned, renewal.config, variables, stack)
@@ -96,32 +92,5 @@ def renew(
             checks = deploy.run(
                 None if keep_on_failure else undo, on_event, lambda: write(client_side)
             )
-    return _result(renewal, issued=issued, checks=checks)
-
-
-def _result(
-    renewal: RenewPlan,
-    *,
-    dry_run: bool = False,
-    issued: issuing.Issued | None = None,
-    checks: tuple[CheckResult, ...] | None = None,
-) -> Result:
-    planned, config = renewal.planned, renewal.config
-    plan = planned.plan
-    return Result(
-        command="renew",
-        changed=plan.changed,
-        dry_run=dry_run or None,
-        mode=config.mode,
-        project=str(plan.directory),
-        services=(planned.service,),
-        files=steps.file_results(plan),
-        certificates=issued.certificates if issued else None,
-        endpoint=planned.endpoint,
-        connect=connect_arguments_of(plan.directory, config, config.tls_mode, planned.endpoint)
-        if planned.endpoint
-        else None,
-        checks=checks,
-        deployed=True if checks is not None else None if not renewal.restart else False,
-        warnings=steps.warning_results(plan),
-    )
+    waiting = renewal.restart and checks is None
+    return report("renew", planned, renewal.config, issued=issued, checks=checks, waiting=waiting)

@@ -19,7 +19,7 @@ from compose_tls.plan.certificates import CertificatePlan
 
 RESTORE = "restore it, or move the directory away to start with new certificates"
 _CHECK_PATH = "name an existing file that you may read"
-_NAME_THE_CA = "name the CA and its key with --ca-cert and --ca-key, or restore the key"
+_ISSUER = "name the CA and its key with --ca-cert and --ca-key, or restore the key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +70,19 @@ class Sources:
                 # The server keeps its certificate: clients know no other CA yet.
                 new = self._issue(None, {"ca", "client"})
                 joining = new.pop("ca")
-                found |= new | self._issue("ca", {"server"})
+                found |= new | self._issue_under_ca({"server"})
                 pairs = Pairs(found, self._trusted() + joining.certificate_pem, joining)
             case "promoted":
-                found |= self._issue(NEXT_CA)
                 found["ca"] = self.kept(NEXT_CA)
+                found |= self._issue(found["ca"])
                 pairs = Pairs(found, found["ca"].certificate_pem)
             case _:
-                # A client's certificate is to outlive the change of the CA.
-                found |= self._issue(NEXT_CA, {"client"}) if self.has_next_ca else {}
-                found |= self._issue("ca", {"server", "client"} - found.keys())
-                next_ca = self.kept(NEXT_CA) if self.has_next_ca else None
-                pairs = Pairs(found, self._trusted(), next_ca)
+                following = self.kept(NEXT_CA) if self.has_next_ca else None
+                if following is not None:
+                    # A client's certificate is to outlive the change of the CA.
+                    found |= self._issue(following, {"client"})
+                found |= self._issue_under_ca({"server", "client"} - found.keys())
+                pairs = Pairs(found, self._trusted(), following)
         self._check(found, pairs.ca_pem)
         return pairs
 
@@ -94,18 +95,19 @@ class Sources:
         return pair(*self._place(name), self.directory, RESTORE)
 
     def _issue(
-        self, issuer: str | None, roles: Collection[str] | None = None
+        self, issuer: KeyPair | None, roles: Collection[str] | None = None
     ) -> dict[CertificateRole, KeyPair]:
-        """Fill the orders for some roles, or all, under a CA that is there; ``None`` for a new one."""
+        """Fill the orders for some roles, or all; without an issuer, under a new CA."""
         orders = [order for order in self.orders if roles is None or order.role in roles]
-        if not orders:
-            return {}
-        return issue_all(orders, self._issuer(issuer) if issuer else None, self.now)
+        return issue_all(orders, issuer, self.now)
 
-    def _issuer(self, name: str) -> KeyPair:
-        if name == "ca" and self.sources["ca"] == "brought":
-            return self._brought("ca")
-        return pair(*self._place(name), self.directory, _NAME_THE_CA)
+    def _issue_under_ca(self, roles: Collection[str]) -> dict[CertificateRole, KeyPair]:
+        """The same under the CA at hand, whose key has to be there only if anything is ordered."""
+        if not any(order.role in roles for order in self.orders):
+            return {}
+        brought = self.sources["ca"] == "brought"
+        ca = self._brought("ca") if brought else pair(*self._place("ca"), self.directory, _ISSUER)
+        return self._issue(ca, roles)
 
     def _place(self, name: str) -> tuple[Path, Path]:
         certificate = self.directory / self.config.pki_dir / f"{name}.pem"

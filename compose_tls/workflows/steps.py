@@ -54,13 +54,21 @@ def environment_of(environment: Mapping[str, str] | None) -> Mapping[str, str]:
 
 
 @contextmanager
-def writing(directory: Path) -> Iterator[None]:
+def writing(directory: Path, *, dry_run: bool = False) -> Iterator[None]:
     """Hold the project for writing; what an interrupted command left is finished first.
 
+    Args:
+        directory: The project.
+        dry_run: Whether nothing is going to be written after all: then it is only looked at.
+
     Raises:
-        ProjectLocked: Another compose-tls works here.
+        ProjectLocked: Another compose-tls works here, or in a dry run was interrupted.
         RecoveryFailed: What was left cannot be finished.
     """
+    if dry_run:
+        reading(directory)
+        yield
+        return
     with locked(directory):
         recover(directory, PosixFileOps())
         yield

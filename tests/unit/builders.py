@@ -23,8 +23,9 @@ from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.facts import CertificateFacts, CertificateRole, FileFacts, Observation, PkiFacts
 from compose_tls.plan.disable import DisablePlan, plan_disable
-from compose_tls.plan.enable import EnablePlan, plan_enable
+from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.select import MilvusService, select
+from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.state.model import STATE_FILE
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -101,7 +102,7 @@ def milvus(files: str | Mapping[str, str | bytes], wanted: str | None = None) ->
     return select(project(files), wanted)
 
 
-def enable(seen: Observation, **settings: Any) -> EnablePlan:
+def enable(seen: Observation, **settings: Any) -> ServicePlan:
     """The plan of enable with these settings."""
     return plan_enable(seen, TlsConfig(**settings), NOW)
 
@@ -195,23 +196,23 @@ def certificate(order: CertificateOrder) -> CertificateFacts:
     )
 
 
-def added(planned: EnablePlan, name: str = COMPOSE_FILE) -> list[str]:
+def added(planned: ServicePlan, name: str = COMPOSE_FILE) -> list[str]:
     """The lines that a plan adds to a file."""
     return _lines(planned, name, "+")
 
 
-def removed(planned: EnablePlan, name: str = COMPOSE_FILE) -> list[str]:
+def removed(planned: ServicePlan, name: str = COMPOSE_FILE) -> list[str]:
     """The lines that a plan takes out of a file."""
     return _lines(planned, name, "-")
 
 
-def _lines(planned: EnablePlan, name: str, sign: str) -> list[str]:
+def _lines(planned: ServicePlan, name: str, sign: str) -> list[str]:
     path = DIRECTORY / name
     one = [c for c in planned.plan.changes if isinstance(c, PatchFile) and c.path == path]
     diff = replace(planned.plan, changes=tuple(one)).diff().splitlines()
     return [line[1:].strip() for line in diff if line[:1] == sign and line[:3] != sign * 3]
 
 
-def roles(planned: EnablePlan) -> dict[CertificateRole, str]:
+def roles(planned: ServicePlan) -> dict[CertificateRole, str]:
     """Where each certificate comes from."""
     return dict(planned.certificates.sources)

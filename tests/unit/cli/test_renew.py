@@ -333,6 +333,26 @@ class TestRollover:
         assert not (project / "cert/next-ca.pem").exists()
         assert verifies(project, "cert/ca.pem", "tls/server.pem", "sslserver")
 
+    def test_a_constrained_ca_is_followed_by_a_constrained_one(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE, "--constrain")
+        refused = run(*RENEW, "--force", "--san", "new.example.com", "--dry-run")
+        assert (refused.code, refused.error["code"]) == (4, "name-not-permitted")
+        assert run(*RENEW, "--ca", "--san", "new.example.com").code == 0
+        assert run(*RENEW, "--finish", "--san", "new.example.com").code == 0
+        ca = certificate_facts((project / "cert/ca.pem").read_bytes(), path="")
+        assert {"new.example.com", "localhost"} <= set(ca.permitted_dns)
+        assert verifies(project, "cert/ca.pem", "tls/server.pem", "sslserver")
+
+    def test_an_open_ca_may_be_followed_by_a_constrained_one(self, run: Run, project: Path) -> None:
+        run(*ENABLE)
+        refused = run(*RENEW, "--force", "--constrain")
+        assert (refused.code, refused.error["code"]) == (4, "profile-violation")
+        assert run(*RENEW, "--ca", "--constrain").code == 0
+        assert run(*RENEW, "--finish").code == 0
+        assert certificate_facts((project / "cert/ca.pem").read_bytes(), path="").permitted_dns
+
     def test_disable_with_purge_takes_the_new_ca_as_well(self, run: Run, project: Path) -> None:
         before = contents(project)
         run(*ENABLE)

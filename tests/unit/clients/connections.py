@@ -14,6 +14,7 @@ import tree_sitter_javascript
 from hypothesis import strategies as st
 from tree_sitter import Language, Node, Parser
 
+from compose_tls.clients.connection import Connection
 from compose_tls.clients.languages import snippet
 from compose_tls.facts import TlsMode
 
@@ -47,7 +48,7 @@ def of(lang: str, mode: TlsMode, **changes: Any) -> str:
         **FILES,
         **changes,
     }
-    return snippet(lang, mode=mode, **values)
+    return snippet(lang, Connection(mode=mode, **values))
 
 
 def used(mode: TlsMode, files: dict[str, str] = FILES) -> set[str]:
