@@ -127,6 +127,10 @@ class _Planner:
             for order in orders_for_all(self.config, dns_names, ip_addresses)
             if found[order.role] in {"issued", "joined"}
         ]
+        server = self.pki.certificates.get("server")
+        if found["server"] == "kept" and server is not None:
+            # A name that is asked for now is to be in the next one.
+            dns_names, ip_addresses = server.dns_names, server.ip_addresses
         certificates = CertificatePlan(
             found,
             tuple(ordered),

@@ -26,6 +26,7 @@ from compose_tls.testing.embedded import embedded_server
 from tests.e2e.conftest import missing
 from tests.e2e.session import FIXTURES, Done, Project, run
 from tests.e2e.test_embedded import wheel
+from tests.judges.programs import GO_SETTINGS, go, go_command
 
 __all__ = ["wheel"]
 
@@ -284,14 +285,15 @@ def test_java_with_a_stand_in_for_its_sdk(serving: Serving, tmp_path: Path) -> N
 
 def test_go_with_a_stand_in_for_its_sdk(serving: Serving, tmp_path: Path) -> None:
     """The stand-in shakes hands with the server, in the configuration that the program gives it."""
-    if shutil.which("go") is None:
-        # Nothing of this project is in Go, so that its compiler is not required.
-        pytest.skip("there is no Go compiler here")
+    if reason := go():
+        missing(reason)
     program = tmp_path / "main.go"
     program.write_text(serving.text("go"), encoding="utf-8")
     shutil.copytree(STUBS / "go", tmp_path, dirs_exist_ok=True)
-    assert require_success(serving.run("gofmt", "-d", program)) == ""
-    require_success(serving.run("go", "build", "-C", tmp_path, "-o", "connect", "."))
+    formatter = Path(require_success(run([go_command(), "env", "GOROOT"], tmp_path)).strip())
+    assert require_success(run([str(formatter / "bin" / "gofmt"), "-d", "main.go"], tmp_path)) == ""
+    build = [go_command(), "build", "-o", "connect", "."]
+    require_success(run(build, tmp_path, environment=GO_SETTINGS))
 
     assert require_success(serving.run(tmp_path / "connect")) == "[h2]\n"
 

@@ -29,20 +29,28 @@ def package(name: str) -> Callable[[], str | None]:
     return lambda: None if find_spec(name) else f"the Python package {name} is not installed"
 
 
+# The standard library and nothing else, with the tool chain at hand: no network.
+GO_SETTINGS: Final = {"GOTOOLCHAIN": "local", "GOPROXY": "off", "CGO_ENABLED": "0"}
+
+
 def go() -> str | None:
     """Why there is no Go; ``None`` when there is."""
     return None if shutil.which("go", path=_PLACES) else "Go is not installed"
+
+
+def go_command() -> str:
+    """The command of Go."""
+    found = shutil.which("go", path=_PLACES)
+    assert found
+    return found
 
 
 @cache
 def go_peer() -> Path:
     """The program in Go, compiled once; with an empty build cache that takes 15 s."""
     BUILD.mkdir(parents=True, exist_ok=True)
-    compiler = shutil.which("go", path=_PLACES)
-    assert compiler
-    # The standard library and nothing else, with the tool chain at hand: no network.
-    settings = {"GO111MODULE": "off", "GOTOOLCHAIN": "local", "GOPROXY": "off", "CGO_ENABLED": "0"}
-    _build([compiler, "build", "-o", BUILD / "peer", SOURCES / "peer.go"], settings)
+    settings = {**GO_SETTINGS, "GO111MODULE": "off"}
+    _build([go_command(), "build", "-o", BUILD / "peer", SOURCES / "peer.go"], settings)
     return BUILD / "peer"
 
 
