@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -127,6 +128,19 @@ def pymilvus(
     """Ask a server for its version and collections, in a fresh process with no pooled connection."""
     command = [sys.executable, "-c", _PYMILVUS]
     return run(command, directory, stdin=json.dumps(arguments), environment=environment)
+
+
+# RFC 9113 section 3.4: what a client says first, an empty SETTINGS frame included, and the type of the
+# frame with which a server answers.
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+SETTINGS = 4
+
+
+def is_answered(connection: socket.socket) -> bool:
+    """Whether the first frame of HTTP/2 is that of a server: TLS 1.3 refuses after its handshake."""
+    connection.sendall(PREFACE)
+    frame = connection.recv(9)
+    return len(frame) == 9 and frame[3] == SETTINGS
 
 
 def openssl(directory: Path, *arguments: str, host: str = f"localhost:{PORT}") -> Done:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from compose_tls.pki.pair import KeyPair
-from tests.e2e.session import PORT, Project
+from tests.e2e.session import PORT, Project, is_answered
 from tests.unit.pki.minting import CLIENT, SERVER, mint
 
 KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
@@ -27,9 +27,6 @@ STYLES = {
     "env": ("--config", "env", "--style", "in-place"),
     "override": ("--config", "env", "--style", "override"),
 }
-# RFC 9113 section 3.4, and an empty SETTINGS frame.
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
-SETTINGS = 4
 
 
 @dataclass(frozen=True)
@@ -138,19 +135,12 @@ def is_served(caller: Caller, directory: Path) -> bool:
     try:
         with socket.create_connection(("localhost", PORT), 10) as connection:
             if caller.plain:
-                return answers(connection)
+                return is_answered(connection)
             context = context_of(caller, directory)
             with context.wrap_socket(connection, server_hostname=caller.wants) as secured:
-                return answers(secured)
+                return is_answered(secured)
     except OSError:
         return False
-
-
-def answers(connection: socket.socket) -> bool:
-    """Whether the first frame of HTTP/2 is that of a server: RFC 9113 section 3.4."""
-    connection.sendall(PREFACE)
-    frame = connection.recv(9)
-    return len(frame) == 9 and frame[3] == SETTINGS
 
 
 def context_of(caller: Caller, directory: Path) -> ssl.SSLContext:
