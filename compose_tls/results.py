@@ -99,6 +99,13 @@ class FileState(_Model):
     state: Literal["as-written", "drifted", "missing"]
 
 
+CLIENTS = "clients"
+"""The source of links that come from outside."""
+
+MONITORING = "monitoring"
+"""Likewise, for health and metrics."""
+
+
 class Link(_Model):
     """One network connection between two parties.
 

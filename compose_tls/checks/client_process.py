@@ -9,8 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from compose_tls.checks.target import Target
 from compose_tls.clients.pymilvus import connect_arguments
@@ -21,8 +20,7 @@ _UPGRADE: Final = "pip install --upgrade 'compose-tls[milvus]'"
 class ClientProcess:
     """A script that is given one request on standard input, and answers with a line of JSON.
 
-    It starts at once, so that its slow imports cost no waiting. A context manager: whatever happens
-    inside it, no process is left behind.
+    It starts at once, so that its slow imports cost no waiting, and has to be closed.
 
     Args:
         script: The name of a module of this room; it is run by path.
@@ -46,15 +44,8 @@ class ClientProcess:
                 start_new_session=True,
             )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End the process, if it has not ended yet."""
         process = self._process
         if process is None or process.returncode is not None:
             return

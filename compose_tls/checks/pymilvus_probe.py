@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from compose_tls.checks.client_process import ClientProcess, client_arguments
 from compose_tls.checks.explain import NOT_SETTLED, SILENT, explain
@@ -69,7 +68,7 @@ def deep() -> Task:
 class PymilvusProbe:
     """Starts at once in a process of its own, so that its slow imports cost no waiting.
 
-    A context manager: whatever happens inside it, no process is left behind.
+    It has to be closed.
     """
 
     target: Target
@@ -80,16 +79,9 @@ class PymilvusProbe:
         patience = _DROPPING if self.task.collection else 0
         self.process = ClientProcess(self.task.script, patience)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.process.__exit__(kind, error, traceback)
+    def close(self) -> None:
+        """Leave no process behind."""
+        self.process.close()
 
     def outcome(self, ready: Outcome, timeout: float) -> Outcome:
         """Wait for its answer.

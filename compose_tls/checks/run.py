@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -59,7 +59,8 @@ def run(
     with ExitStack() as stack:
         tasks = {"pymilvus": listing(), **({"deep": deep()} if with_collection else {})}
         clients = {
-            name: stack.enter_context(PymilvusProbe(target, task)) for name, task in tasks.items()
+            name: stack.enter_context(closing(PymilvusProbe(target, task)))
+            for name, task in tasks.items()
         }
         if not timed("tls-handshake", lambda: probes.handshake(target, seconds)).ok:
             seconds = min(seconds, _LONGEST_AFTER_FAILURE)

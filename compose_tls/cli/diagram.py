@@ -9,19 +9,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from compose_tls.results import Link
+from compose_tls.cli.render import reach_text
+from compose_tls.results import CLIENTS, MONITORING, Link
 
 NOTHING = "no service of this project runs Milvus"
 
-_REACH = {
-    "nobody": "project network only",
-    "loopback": "this machine only",
-    "address": "one address only",
-    "everyone": "published to everyone",
-}
 # Neither green nor red, and never alone: each has a word and a line of its own.
 COLOURS = {"encrypted": "#2b7fd4", "plain": "#d9661f", "unknown": "#808080"}
 _ARROWS = {"encrypted": "==>", "plain": "-.->", "unknown": "-->"}
@@ -34,6 +27,12 @@ class Node:
 
     names: tuple[str, ...]
     inner: Link | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        """The names, and what they say to each other."""
+        inner = [f"among each other: {self.inner.encryption}"] if self.inner else []
+        return [*self.names, *inner]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ class Graph:
             for source, target in product(_nodes(link.sources, groups), _box(link.targets, groups))
         ]
         # Everybody else connects to Milvus, or is connected to by it.
-        served = {edge.target for edge in edges if edge.link.sources[0] in _OUTSIDERS}
+        served = {edge.target for edge in edges if edge.link.sources[0] in {CLIENTS, MONITORING}}
         incoming = [edge for edge in edges if edge.target in served]
         outgoing = [edge for edge in edges if edge.target not in served]
         middle = [
@@ -89,9 +88,6 @@ class Graph:
         )
 
 
-_OUTSIDERS = frozenset({"clients", "monitoring"})
-
-
 def what_text(link: Link) -> str:
     """What a link is for, and on which port."""
     return f"{link.purpose} :{link.port}" if link.port else link.purpose
@@ -99,8 +95,7 @@ def what_text(link: Link) -> str:
 
 def how_text(link: Link) -> str:
     """Whether a link is encrypted, and who reaches it."""
-    reach = _REACH[link.published] if link.published else "outside the project"
-    return f"{link.encryption}, {reach}"
+    return f"{link.encryption}, {reach_text(link)}"
 
 
 def mermaid(links: Sequence[Link]) -> str:
@@ -119,7 +114,7 @@ def _statements(graph: Graph) -> Iterator[str]:
     keys = {node: f"n{index}" for index, node in enumerate(nodes)}
     for node, key in keys.items():
         open_, close = ("[[", "]]") if node in graph.middle else ("[", "]")
-        yield f'  {key}{open_}"{"<br/>".join(map(_quoted, _lines(node)))}"{close}'
+        yield f'  {key}{open_}"{"<br/>".join(map(_quoted, node.texts))}"{close}'
     edges = (*graph.incoming, *graph.outgoing)
     for edge in edges:
         label = f"{_quoted(what_text(edge.link))}<br/>{_quoted(how_text(edge.link))}"
@@ -129,11 +124,6 @@ def _statements(graph: Graph) -> Iterator[str]:
         same = [str(i) for i, edge in enumerate(edges) if edge.link.encryption == encryption]
         if same:
             yield f"  linkStyle {','.join(same)} stroke:{colour}"
-
-
-def _lines(node: Node) -> list[str]:
-    inner = [f"among each other: {node.inner.encryption}"] if node.inner else []
-    return [*node.names, *inner]
 
 
 def _quoted(text: str) -> str:

@@ -86,7 +86,7 @@ class _Drawing:
 
     def height(self, node: Node) -> float:
         ends = [self.lines(node, "target"), self.lines(node, "source")]
-        text = len(_texts(node)) * _LINE + 2 * _PADDING
+        text = len(node.texts) * _LINE + 2 * _PADDING
         return max(*(len(edges) * _ROW for edges in ends), text) - (0 if any(ends) else _GAP)
 
     def lines(self, node: Node, end: str) -> list[Edge]:
@@ -185,7 +185,7 @@ def _box(box: _Box, colour: str) -> Iterator[str]:
         f'<rect x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}" rx="10" '
         f'fill="{colour}"/>'
     )
-    texts = _texts(box.node)
+    texts = box.node.texts
     top = box.y + box.height / 2 - (len(texts) - 1) * _LINE / 2 + 4.5
     for index, text in enumerate(texts):
         weight = "600" if index < len(box.node.names) else "400"
@@ -210,13 +210,8 @@ def _text(text: str, x: float, y: float, colour: str, weight: str = "400") -> st
     return f'<text x="{x:g}" y="{y:g}" text-anchor="middle" fill="{colour}"{bold}>{escape(text)}</text>'
 
 
-def _texts(node: Node) -> list[str]:
-    """The names, and what they say to each other."""
-    return [*node.names, *([f"among each other: {node.inner.encryption}"] if node.inner else [])]
-
-
 def _width(node: Node) -> float:
-    return max(len(text) for text in _texts(node)) * _BOLD + 2 * _PADDING
+    return max(len(text) for text in node.texts) * _BOLD + 2 * _PADDING
 
 
 def _label_width(link: Link) -> float:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -51,8 +52,14 @@ class Output:
             click.echo(text, err=True)
 
 
-def common(command: _F) -> _F:
-    """The options of every command."""
+def common(command: Callable[..., int]) -> Callable[..., int]:
+    """The options of every command; how it is to speak reaches it as its argument ``output``."""
+
+    @wraps(command)
+    def with_output(*, as_json: bool, quiet: bool, verbose: bool, **others: Any) -> int:
+        return command(output=Output(as_json, quiet, verbose), **others)
+
+    decorated = with_output
     for option in reversed(
         (
             click.option(
@@ -77,8 +84,8 @@ def common(command: _F) -> _F:
             click.option("-v", "--verbose", is_flag=True, help="More detail."),
         )
     ):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated
 
 
 def credentials(command: _F) -> _F:

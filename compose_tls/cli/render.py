@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from compose_tls.errors import ComposeTlsError
 
 if TYPE_CHECKING:
-    from compose_tls.results import CertificateResult, CheckResult, Failure, Result
+    from compose_tls.results import CertificateResult, CheckResult, Failure, Link, Result
+
+_REACH = {
+    "nobody": "project network only",
+    "loopback": "this machine only",
+    "address": "one address only",
+    "everyone": "published to everyone",
+}
 
 _MODES = {1: "one-way TLS (mode 1)", 2: "mutual TLS (mode 2)"}
 
@@ -77,6 +84,11 @@ def certificate_lines(certificates: Sequence[CertificateResult]) -> Iterable[str
         yield f"    subject {certificate.subject}"
         yield f"    issuer  {certificate.issuer}"
         yield f"    sha256  {certificate.sha256}"
+
+
+def reach_text(link: Link) -> str:
+    """Who reaches the port of a link, in words."""
+    return _REACH[link.published] if link.published else "outside the project"
 
 
 def check_lines(checks: Iterable[CheckResult]) -> Iterable[str]:

@@ -37,7 +37,7 @@ def link_lines(links: Sequence[Link]) -> Iterable[str]:
     ways = [f"{parties(link.sources)} -> {_target(link)}" for link in links]
     width = max(len(way) for way in ways)
     for link, way in zip(links, ways, strict=True):
-        reach = reach_text(link)
+        reach = "" if link.sources == link.targets else render.reach_text(link)
         yield f"  {link.encryption:<9}  {way:<{width}}  {link.purpose}{f', {reach}' if reach else ''}"
         if link.note:
             yield f"             {link.note}"
@@ -47,21 +47,6 @@ def parties(names: Sequence[str]) -> str:
     """Several parties as one."""
     more = f" +{len(names) - _SHOWN}" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
-
-
-def reach_text(link: Link) -> str:
-    """Who reaches the port of a link, in words."""
-    match link.published:
-        case "nobody":
-            return "inside the project's network"
-        case "loopback":
-            return "published to this machine"
-        case "address":
-            return "published on one address"
-        case "everyone":
-            return "published to everyone"
-        case None:
-            return "" if link.sources == link.targets else "outside the project"
 
 
 def _target(link: Link) -> str:

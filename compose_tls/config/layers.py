@@ -9,9 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError
 
 from compose_tls.config.model import FLAGS, LISTS, TlsConfig
 from compose_tls.errors import ConflictingSettings, InvalidSetting, UnknownSetting

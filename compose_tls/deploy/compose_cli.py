@@ -147,7 +147,11 @@ class ComposeCli:
             self._up(project, arguments, on_event, port_owner)
 
     def restart(self, project: ComposeProject, services: Sequence[str]) -> None:
-        """Stop and start the containers of some services; raises as ``stop`` does."""
+        """Stop and start the containers of some services; they stay the same, as does all else.
+
+        Raises:
+            EngineError: Compose or the engine refused, or cannot be reached.
+        """
         self._output(project, "restart", "--no-deps", *services)
 
     def stop(self, project: ComposeProject, services: Sequence[str]) -> None:

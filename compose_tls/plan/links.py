@@ -18,10 +18,7 @@ from compose_tls.milvus.connections import (
 )
 from compose_tls.plan.effective import MilvusParty, milvus_services
 from compose_tls.plan.parties import HOST_NAME, Parties, entries, names, widest
-from compose_tls.results import Link, WarningResult
-
-CLIENTS = "clients"
-MONITORING = "monitoring"
+from compose_tls.results import CLIENTS, MONITORING, Link, WarningResult
 
 _BEYOND = frozenset({"address", "everyone"})
 

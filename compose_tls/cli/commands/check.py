@@ -57,9 +57,7 @@ _INTERVAL = 30.0
 def command(
     project_directory: Path,
     *,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
+    output: Output,
     host: str | None,
     port: int | None,
     rest: int | None,
@@ -74,7 +72,6 @@ def command(
 
     if not watching and (interval or count):
         raise WrongUsage("--interval and --count go with --watch", hint="add --watch")
-    output = Output(as_json, quiet, verbose)
     once = partial(
         check,
         project_directory,

@@ -22,12 +22,10 @@ from compose_tls.clients.languages import LANGUAGES
     help="Language.",
 )
 @common
-def command(
-    project_directory: Path, *, as_json: bool, quiet: bool, verbose: bool, lang: str, **flags: Any
-) -> int:
+def command(project_directory: Path, *, output: Output, lang: str, **flags: Any) -> int:
     """Print client code or settings for this project, ready to paste."""
     from compose_tls.workflows.connect import connect  # noqa: PLC0415 - not for --help
 
     config = settings(project_directory, **flags)
     result = connect(project_directory, config, lang=lang, environment=os.environ)
-    return show(result, Output(as_json, quiet, verbose))
+    return show(result, output)

@@ -19,9 +19,7 @@ from compose_tls.cli.output import show
 def command(
     project_directory: Path,
     *,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
+    output: Output,
     dry_run: bool,
     purge: bool,
     **flags: Any,
@@ -33,4 +31,4 @@ def command(
     result = disable(
         project_directory, config, dry_run=dry_run, purge=purge, environment=os.environ
     )
-    return show(result, Output(as_json, quiet, verbose))
+    return show(result, output)

@@ -54,9 +54,7 @@ from compose_tls.cli.output import show
 def command(
     project_directory: Path,
     *,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
+    output: Output,
     dry_run: bool,
     up: bool,
     keep_on_failure: bool,
@@ -70,7 +68,6 @@ def command(
     """
     from compose_tls.workflows.enable import enable  # noqa: PLC0415 - not for --help
 
-    output = Output(as_json, quiet, verbose)
     config = settings(project_directory, mode=int(mode) if mode else None, **flags)
     result = enable(
         project_directory,

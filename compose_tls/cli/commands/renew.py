@@ -44,9 +44,7 @@ from compose_tls.cli.output import show
 def command(
     project_directory: Path,
     *,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
+    output: Output,
     within: timedelta | None,
     force: bool,
     ca: bool,
@@ -63,7 +61,6 @@ def command(
     """
     from compose_tls.workflows.renew import renew  # noqa: PLC0415 - not for --help
 
-    output = Output(as_json, quiet, verbose)
     result = renew(
         project_directory,
         settings(project_directory, **flags),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,11 @@ _FORMATS = ("text", "json", "mermaid", "svg")
     help="How to print it; mermaid and svg draw the map of what is encrypted.",
 )
 @common
-def command(
-    project_directory: Path, *, form: str, as_json: bool, quiet: bool, verbose: bool, **flags: Any
-) -> int:
+def command(project_directory: Path, *, form: str, output: Output, **flags: Any) -> int:
     """What is encrypted, with which certificate, until when, and what drifted since enable."""
     from compose_tls.workflows.status import status  # noqa: PLC0415 - not for --help
 
     result = status(project_directory, settings(project_directory, **flags), environment=os.environ)
-    if form in {"mermaid", "svg"} and not as_json:
+    if form in {"mermaid", "svg"} and not output.json:
         return show_drawing(result, form)
-    return show(result, Output(as_json or form == "json", quiet, verbose))
+    return show(result, replace(output, json=output.json or form == "json"))

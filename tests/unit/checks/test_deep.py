@@ -12,6 +12,7 @@ import threading
 import time
 import types
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
 
@@ -100,7 +101,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
 
 
 def probe(target: Target, timeout: float = 20) -> Outcome:
-    with PymilvusProbe(target, deep()) as started:
+    with closing(PymilvusProbe(target, deep())) as started:
         return started.outcome(READY, timeout)
 
 
@@ -162,7 +163,7 @@ def test_a_server_that_hangs_leaves_time_for_the_drop_and_the_name_for_the_user(
 
 def interrupted(target: Target, diary: Diary, step: str) -> subprocess.Popen[str]:
     """Press Ctrl-C once the client has come to a step."""
-    with PymilvusProbe(target, deep()) as started:
+    with closing(PymilvusProbe(target, deep())) as started:
         process = started.process._process
         assert process is not None
         seen = threading.Event()

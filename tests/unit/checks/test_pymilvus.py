@@ -10,6 +10,7 @@ import sys
 import time
 import types
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
 
 
 def probe(target: Target, timeout: float = 20) -> Outcome:
-    with PymilvusProbe(target) as started:
+    with closing(PymilvusProbe(target)) as started:
         return started.outcome(READY, timeout)
 
 
@@ -127,7 +128,7 @@ def test_a_secret_is_neither_an_argument_nor_a_variable(
 def test_a_failed_probe_before_it_is_reason_enough_not_to_try(pki: Pki, stand_in: StandIn) -> None:
     stand_in("time.sleep(60)")
     began = time.monotonic()
-    with PymilvusProbe(pki.target(1)) as started:
+    with closing(PymilvusProbe(pki.target(1))) as started:
         found = started.outcome(Outcome(False, "", "nothing listens there", "start it"), 20)
     assert (found.ok, found.observed, found.hint) == (
         False,
@@ -148,7 +149,7 @@ def test_a_client_that_hangs_is_ended_when_the_time_is_up(pki: Pki, stand_in: St
 def test_no_process_is_left_behind_by_an_error(pki: Pki, stand_in: StandIn) -> None:
     stand_in("pass")
     started = PymilvusProbe(pki.target(1))
-    with pytest.raises(KeyboardInterrupt), started:
+    with pytest.raises(KeyboardInterrupt), closing(started):
         raise KeyboardInterrupt
     assert started.process._process is not None
     assert started.process._process.returncode is not None
@@ -296,6 +297,6 @@ def test_the_client_tries_again_without_a_proxy(
 
 def test_without_pymilvus_there_is_nothing_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with ClientProcess("pymilvus_client.py") as process:
+    with closing(ClientProcess("pymilvus_client.py")) as process:
         found = process.ask({}, 1)
     assert (process.installed, found["broken"]) == (False, "pymilvus is not installed")

@@ -171,11 +171,11 @@ def test_no_box_lies_on_another_or_outside(name: str) -> None:
     [
         (
             link("clients", "proxy", port=19530, published="address"),
-            "  plain      clients -> proxy:19530  gRPC, published on one address",
+            "  plain      clients -> proxy:19530  gRPC, one address only",
         ),
         (
             link("milvus", "etcd", published="loopback"),
-            "  plain      milvus -> etcd  gRPC, published to this machine",
+            "  plain      milvus -> etcd  gRPC, this machine only",
         ),
         (
             link("milvus", "s3.example.com", "unknown", port=443),
@@ -183,7 +183,7 @@ def test_no_box_lies_on_another_or_outside(name: str) -> None:
         ),
         (
             link("a b c d e", "etcd", published="nobody"),
-            "  plain      a, b, c +2 -> etcd  gRPC, inside the project's network",
+            "  plain      a, b, c +2 -> etcd  gRPC, project network only",
         ),
         (link("a b", "a b", "encrypted"), "  encrypted  a, b -> each other  gRPC"),
     ],
