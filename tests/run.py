@@ -1,9 +1,8 @@
 """Runs every test that this machine can run, and names what was skipped and why.
 
 With REQUIRE_E2E=1 a skipped end-to-end test is a failure. Coverage is measured without the
-end-to-end tests, and has to be at least 90 %. Those mostly wait for Milvus, so they run meanwhile, in
-two lanes with ports of their own. The judges of our certificates (tests/judges) come last: they need
-the processor themselves.
+end-to-end tests, and has to be at least 90 %. Those mostly wait for Milvus, so they run meanwhile.
+The judges of our certificates (tests/judges) come last: they need the processor themselves.
 """
 
 from __future__ import annotations
@@ -12,15 +11,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MINIMUM = 90
-
-# The second lane has the tests that ask session.py for ports and names; the first has all others.
-SECOND = [f"tests/e2e/test_{name}.py" for name in ("main_job", "matrix", "renew")]
-LANES = [["tests/e2e", *(f"--ignore={file}" for file in SECOND)], SECOND]
 
 
 def main() -> int:
@@ -29,28 +23,20 @@ def main() -> int:
     python = [sys.executable, "-m"]
     for old in ROOT.glob(".coverage*"):
         old.unlink()
-    with ExitStack() as stack:
-        lanes = []
-        for number, arguments in enumerate(LANES):
-            output = stack.enter_context(tempfile.TemporaryFile("w+"))
-            whole = subprocess.Popen(
-                [*python, "pytest", *arguments],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "E2E_LANE": str(number)},
-            )
-            lanes.append((whole, output))
+    with tempfile.TemporaryFile("w+") as output:
+        whole = subprocess.Popen(
+            [*python, "pytest", "tests/e2e"], stdout=output, stderr=subprocess.STDOUT
+        )
         suites = [f"tests/{name}" for name in ("unit", "contract", "corpus")]
         fast = run([*python, "coverage", "run", "-m", "pytest", *suites])
         run([*python, "coverage", "combine", "--quiet"])
         covered = run([*python, "coverage", "report", f"--fail-under={MINIMUM}"])
         judged = run([*python, "pytest", "tests/judges"])
         print("end-to-end tests: waiting for them to end", flush=True)
-        codes = [whole.wait() for whole, _ in lanes]
-        for _, output in lanes:
-            output.seek(0)
-            print(output.read(), flush=True)
-    return fast or covered or judged or next(filter(None, codes), 0)
+        code = whole.wait()
+        output.seek(0)
+        print(output.read(), flush=True)
+    return fast or covered or judged or code
 
 
 def run(command: list[str]) -> int:

@@ -119,7 +119,7 @@ class PymilvusProbe:
             observed = f"TLS works; pymilvus cannot connect to the IPv6 address {target.host}"
             return Outcome(False, expected, observed, "use a host name: --host NAME")
         if now.state == "ready":
-            cause = explain(found["error"])
+            cause = explain(target.redacted(found["error"]))
             if self.task.collection and cause == SILENT:
                 # The readiness of a moment ago shows that the server as such does answer.
                 cause = NOT_SETTLED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -66,3 +67,11 @@ class Target:
         if self.token is not None:
             return self.token
         return f"{self.user}:{self.password or ''}" if self.user else None
+
+    def redacted(self, text: str) -> str:
+        """A text of somebody else without the secrets, as they are and as they are sent (base64)."""
+        secrets = [secret for secret in (self.credential, self.password, self.token) if secret]
+        sent = [b64encode(secret.encode()).decode() for secret in secrets]
+        for secret in (*secrets, *sent):
+            text = text.replace(secret, "***")
+        return text

@@ -15,10 +15,7 @@ from typing import Any
 FIXTURES = Path(__file__).resolve().parent.parent.parent / "fixtures"
 LOCAL_STORAGE = Path(__file__).with_name("local-storage.override.yml")
 
-# Two runs beside each other need ports and container names of their own; the first has the official ones.
-LANE = int(os.environ.get("E2E_LANE", "0"))
-PORT = 19530 + LANE * 1000
-METRICS_PORT = 9091 + LANE * 1000
+PORT = 19530
 
 _PYMILVUS = """
 import json, sys
@@ -51,16 +48,12 @@ class Project:
 
     @classmethod
     def official(cls, directory: Path, *, milvus_yaml: bool) -> Project:
-        """The fixtures, unchanged in the first lane, with an override for what cannot run here.
+        """The fixtures, unchanged, with an override for the one service that cannot run here.
 
         No S3 server is packaged for machines without an image registry, so Milvus keeps its data in
         its own volume (COMMON_STORAGETYPE=local) and MinIO is not started.
         """
-        text = (FIXTURES / "docker-compose.yml").read_text(encoding="utf-8")
-        if LANE:
-            text = text.replace('"19530:', f'"{PORT}:').replace('"9091:', f'"{METRICS_PORT}:')
-            text = text.replace("container_name: milvus-", f"container_name: milvus-{LANE}-")
-        (directory / "docker-compose.yml").write_text(text, encoding="utf-8")
+        shutil.copy(FIXTURES / "docker-compose.yml", directory)
         shutil.copy(LOCAL_STORAGE, directory / "docker-compose.override.yml")
         if milvus_yaml:
             shutil.copy(FIXTURES / "milvus.yaml", directory)

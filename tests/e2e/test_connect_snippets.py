@@ -26,7 +26,7 @@ from compose_tls.testing.embedded import embedded_server
 from tests.e2e.conftest import missing
 from tests.e2e.session import FIXTURES, Done, Project, run
 from tests.e2e.test_embedded import wheel
-from tests.judges.programs import GO_SETTINGS, go, go_command
+from tests.judges.programs import GO_SETTINGS, go, go_command, require
 
 __all__ = ["wheel"]
 
@@ -285,8 +285,7 @@ def test_java_with_a_stand_in_for_its_sdk(serving: Serving, tmp_path: Path) -> N
 
 def test_go_with_a_stand_in_for_its_sdk(serving: Serving, tmp_path: Path) -> None:
     """The stand-in shakes hands with the server, in the configuration that the program gives it."""
-    if reason := go():
-        missing(reason)
+    require(go())
     program = tmp_path / "main.go"
     program.write_text(serving.text("go"), encoding="utf-8")
     shutil.copytree(STUBS / "go", tmp_path, dirs_exist_ok=True)

@@ -48,8 +48,8 @@ class Watcher:
             return
         except OSError:
             answered = False
+        self.longest_gap = max(self.longest_gap, time.monotonic() - self._last)
         if answered:
-            self.longest_gap = max(self.longest_gap, time.monotonic() - self._last)
             self._last = time.monotonic()
             self.served += 1
 

@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from tests.e2e.conftest import missing
+
 SOURCES: Final = Path(__file__).with_name("sources")
 BUILD: Final = Path(__file__).resolve().parents[2] / "build" / "judges"
 
@@ -31,6 +33,12 @@ def package(name: str) -> Callable[[], str | None]:
 
 # The standard library and nothing else, with the tool chain at hand: no network.
 GO_SETTINGS: Final = {"GOTOOLCHAIN": "local", "GOPROXY": "off", "CGO_ENABLED": "0"}
+
+
+def require(reason: str | None) -> None:
+    """Skip a test for a reason, or fail it where judges are required."""
+    if reason:
+        missing(reason)
 
 
 def go() -> str | None:

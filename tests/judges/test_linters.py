@@ -14,11 +14,11 @@ import pytest
 from compose_tls.changes import CertificateOrder
 from compose_tls.facts import KeyType
 from compose_tls.pki.issue import issue
-from tests.e2e.conftest import missing
 from tests.judges.certificates import CLIENT_NAME, KEY_TYPES, OPTIONS, Presented, foreign, issued
 from tests.judges.faults import FAULTS, sound_but
 from tests.judges.ignored import IGNORED, Ignored
 from tests.judges.judges import LINTERS, VERIFIERS, Linter, Verifier
+from tests.judges.programs import require
 from tests.unit.pki.minting import NOW
 
 every_key_type = pytest.mark.parametrize("key_type", KEY_TYPES)
@@ -28,20 +28,15 @@ every_option = pytest.mark.parametrize("option", OPTIONS)
 @pytest.fixture(params=LINTERS, ids=lambda judge: judge.name)
 def linter(request: pytest.FixtureRequest) -> Linter:
     judge: Linter = request.param
-    _require(judge.missing())
+    require(judge.missing())
     return judge
 
 
 @pytest.fixture(params=VERIFIERS, ids=lambda judge: judge.name)
 def verifier(request: pytest.FixtureRequest) -> Verifier:
     judge: Verifier = request.param
-    _require(judge.missing())
+    require(judge.missing())
     return judge
-
-
-def _require(reason: str | None) -> None:
-    if reason:
-        missing(reason)
 
 
 @every_option
@@ -125,7 +120,7 @@ def test_what_is_ignored_is_still_found(ignored: Ignored, tmp_path: Path) -> Non
 def findings(name: str, shown: Presented, directory: Path) -> list[str]:
     """All that one judge says of a server and of its CA."""
     judge = next(judge for judge in (*LINTERS, *VERIFIERS) if judge.name == name)
-    _require(judge.missing())
+    require(judge.missing())
     if isinstance(judge, Verifier):
         return judge.refusals(shown, directory)
     found: list[str] = []

@@ -8,7 +8,6 @@ from typing import Final
 import pytest
 
 from compose_tls.facts import KeyType
-from tests.e2e.conftest import missing
 from tests.judges.certificates import (
     KEY_TYPES,
     Files,
@@ -20,6 +19,7 @@ from tests.judges.certificates import (
 )
 from tests.judges.grpc_peer import call, grpc_server
 from tests.judges.peers import CLIENTS, SERVERS, Client, Server, ask, listening
+from tests.judges.programs import require
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +65,15 @@ def cast(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(params=CLIENTS, ids=lambda client: client.name)
 def client(request: pytest.FixtureRequest) -> Client:
     peer: Client = request.param
-    _require(peer.missing())
+    require(peer.missing())
     return peer
 
 
 @pytest.fixture(params=SERVERS, ids=lambda server: server.name)
 def server(request: pytest.FixtureRequest) -> Server:
     peer: Server = request.param
-    _require(peer.missing())
+    require(peer.missing())
     return peer
-
-
-def _require(reason: str | None) -> None:
-    if reason:
-        missing(reason)
 
 
 def test_a_client_gets_in_and_refuses_a_foreign_server(client: Client, cast: Cast) -> None:

@@ -155,6 +155,22 @@ def test_no_process_is_left_behind_by_an_error(pki: Pki, stand_in: StandIn) -> N
     assert started.process._process.returncode is not None
 
 
+@pytest.mark.parametrize(
+    "credentials", [{"token": "s3cret"}, {"user": "root", "password": "s3cret"}]
+)
+@pytest.mark.parametrize("sent", [True, False])
+def test_an_error_of_pymilvus_that_holds_a_secret_is_told_without_it(
+    pki: Pki, stand_in: StandIn, credentials: dict[str, Any], *, sent: bool
+) -> None:
+    hidden = "base64.b64encode(t.encode()).decode()" if sent else "t"
+    stand_in(f"import base64; t = arguments['token']; raise ValueError('illegal ' + {hidden})")
+    with grpc_server(pki.server, 1) as server:
+        target = pki.target(server.port, **credentials)
+        found = probe(target)
+    assert not found.ok
+    assert found.observed == "illegal ***"
+
+
 OPAQUE = "raise ValueError('Fail connecting to server, illegal connection params')"
 
 
