@@ -49,7 +49,9 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def extension(certificate: x509.Certificate, kind: type[_Value]) -> x509.Extension[_Value] | None:
+def extension(
+    certificate: x509.Certificate | x509.CertificateSigningRequest, kind: type[_Value]
+) -> x509.Extension[_Value] | None:
     """The extension of that kind; ``None`` when there is none."""
     try:
         return certificate.extensions.get_extension_for_class(kind)
@@ -57,7 +59,9 @@ def extension(certificate: x509.Certificate, kind: type[_Value]) -> x509.Extensi
         return None
 
 
-def names_of(certificate: x509.Certificate) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def names_of(
+    certificate: x509.Certificate | x509.CertificateSigningRequest,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The DNS names and the IP addresses of the subject alternative name."""
     names = extension(certificate, x509.SubjectAlternativeName)
     if names is None:

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from compose_tls.changes import CertificateOrder
-from compose_tls.errors import CertificateExpired, CertificateNotYetValid, ProfileViolation
+from compose_tls.errors import ProfileViolation
 from compose_tls.facts import CertificateRole
 from compose_tls.pki.constraints import require_permitted
-from compose_tls.pki.contents import is_ca, is_self_issued, permitted_dns_of
+from compose_tls.pki.contents import permitted_dns_of
+from compose_tls.pki.issuer import Issuer
 from compose_tls.pki.keys import (
     IssuingKey,
     generate_key,
-    load_private_key,
     private_key_pem,
     signature_hash,
 )
 from compose_tls.pki.names import split_names
 from compose_tls.pki.pair import KeyPair
-from compose_tls.pki.pem import certificate_pem, read_certificates
+from compose_tls.pki.pem import certificate_pem
 from compose_tls.pki.profiles import BACKDATE, INCLUSIVE_END, PROFILES, Profile, extensions
 from compose_tls.pki.subject import extend_common_name, parse_subject
 
-__all__ = ["KeyPair", "issue", "issue_all"]
+__all__ = ["KeyPair", "issue", "issue_all", "issue_clients"]
 
 _ORDER: Final[tuple[CertificateRole, ...]] = ("ca", "server", "client")
 
@@ -61,7 +59,7 @@ def issue(order: CertificateOrder, issuer: KeyPair | None, now: datetime) -> Key
         NameNotPermitted: The issuer is constrained to other names.
         ValueError: The role and the issuer do not fit: a caller's mistake.
     """
-    above = _Issuer.of(issuer, now)
+    above = Issuer.of(issuer, now)
     key = generate_key(order.key_type)
     return _pair(_certificate(order, key, above, now), key, above)
 
@@ -93,58 +91,44 @@ def issue_all(
         msg = "at most one order for each role"
         raise ValueError(msg)
     new_ca = any(order.role == "ca" for order in orders)
-    issuer = None if new_ca else _Issuer.of(ca, now)
+    issuer = None if new_ca else Issuer.of(ca, now)
     issued: dict[CertificateRole, KeyPair] = {}
     for order, key in zip(orders, _keys(orders), strict=True):
         certificate = _certificate(order, key, issuer, now)
         issued[order.role] = _pair(certificate, key, issuer)
         if order.role == "ca":
-            issuer = _Issuer(certificate, key)
+            issuer = Issuer(certificate, key)
     return issued
 
 
-@dataclass(frozen=True, slots=True)
-class _Issuer:
-    """A CA that has been found able to issue now."""
+def issue_clients(
+    orders: Sequence[CertificateOrder], ca: KeyPair, now: datetime
+) -> Iterator[KeyPair]:
+    """Make certificates for any number of clients; the CA is read and looked at once.
 
-    certificate: x509.Certificate
-    key: IssuingKey = field(repr=False)
-    chain_pem: bytes = b""
+    Args:
+        orders: What to make, none of them a CA.
+        ca: The CA to issue under.
+        now: The time of issue, aware.
 
-    @classmethod
-    def of(cls, pair: KeyPair | None, now: datetime) -> _Issuer | None:
-        """The issuer that a pair holds; ``None`` for none."""
-        if pair is None:
-            return None
-        certificate = read_certificates(pair.certificate_pem, "the CA")[0]
-        name = certificate.subject.rfc4514_string()
-        if not is_ca(certificate):
-            raise ProfileViolation(
-                f"{name} is not a CA certificate and can issue nothing",
-                hint="give the certificate and key of a CA",
-            )
-        end, start = certificate.not_valid_after_utc, certificate.not_valid_before_utc
-        if now > end:
-            raise CertificateExpired(
-                f"the CA {name} expired on {end:%Y-%m-%d %H:%M} UTC",
-                hint="issue a new CA, or give one that is valid",
-            )
-        if now < start:
-            raise CertificateNotYetValid(
-                f"the CA {name} is valid only from {start:%Y-%m-%d %H:%M} UTC on",
-                hint="check the clock of this machine, or give a CA that is valid",
-            )
-        key = load_private_key(pair.private_key_pem)
-        if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-            raise ProfileViolation(
-                f"the CA {name} has a key of a kind that gRPC clients do not support",
-                hint="give a CA with an ECDSA or RSA key",
-            )
-        return cls(certificate, key, b"" if is_self_issued(certificate) else pair.full_chain_pem)
+    Yields:
+        What was ordered, in its order.
+
+    Raises:
+        NameInvalid: A subject or a name cannot stand in a certificate.
+        CertificateExpired: The CA has expired.
+        CertificateNotYetValid: The CA is not valid yet.
+        ProfileViolation: The CA is no CA, has a key of another kind or the subject of what it is to
+            issue; or a certificate has no name.
+        NameNotPermitted: The CA is constrained to other names.
+    """
+    issuer = Issuer.of(ca, now)
+    for order, key in zip(orders, _keys(orders), strict=True):
+        yield _pair(_certificate(order, key, issuer, now), key, issuer)
 
 
 def _certificate(
-    order: CertificateOrder, key: IssuingKey, issuer: _Issuer | None, now: datetime
+    order: CertificateOrder, key: IssuingKey, issuer: Issuer | None, now: datetime
 ) -> x509.Certificate:
     profile = PROFILES[order.role]
     if profile.is_ca != (issuer is None):
@@ -186,13 +170,13 @@ def _certificate(
     return builder.sign(signing_key, signature_hash(signing_key))
 
 
-def _pair(certificate: x509.Certificate, key: IssuingKey, issuer: _Issuer | None) -> KeyPair:
+def _pair(certificate: x509.Certificate, key: IssuingKey, issuer: Issuer | None) -> KeyPair:
     return KeyPair(
         certificate_pem(certificate), private_key_pem(key), issuer.chain_pem if issuer else b""
     )
 
 
-def _subject(order: CertificateOrder, profile: Profile, issuer: _Issuer | None) -> x509.Name:
+def _subject(order: CertificateOrder, profile: Profile, issuer: Issuer | None) -> x509.Name:
     subject = parse_subject(order.subject)
     if profile.is_ca:
         return extend_common_name(subject, f" {os.urandom(_SUFFIX_BYTES).hex()}")
@@ -204,7 +188,7 @@ def _subject(order: CertificateOrder, profile: Profile, issuer: _Issuer | None) 
     return subject
 
 
-def _validity(days: int, issuer: _Issuer | None, now: datetime) -> tuple[datetime, datetime]:
+def _validity(days: int, issuer: Issuer | None, now: datetime) -> tuple[datetime, datetime]:
     """Start and end in whole seconds of UTC, within the issuer's own."""
     start = now.astimezone(UTC).replace(microsecond=0) - BACKDATE
     end = start + timedelta(days=days) - INCLUSIVE_END
@@ -212,7 +196,7 @@ def _validity(days: int, issuer: _Issuer | None, now: datetime) -> tuple[datetim
         return start, end
     return (
         max(start, issuer.certificate.not_valid_before_utc),
-        min(end, issuer.certificate.not_valid_after_utc),
+        min(end, issuer.not_after),
     )
 
 

@@ -76,19 +76,19 @@ def private_key_pem(key: PrivateKeyTypes) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def load_private_key(content: bytes) -> PrivateKeyTypes:
-    """Read an unencrypted private key, PEM or DER.
+def load_private_key(content: bytes, passphrase: bytes | None = None) -> PrivateKeyTypes:
+    """Read a private key, PEM or DER.
 
     The library's test of RSA keys, mostly of whether their factors are prime, is left out: it takes 50
     to 300 milliseconds a key, at every command. That the numbers fit each other is seen at once.
 
     Raises:
-        ValueError: The content is no key, or a damaged one.
-        TypeError: The key is encrypted.
+        ValueError: The content is no key, a damaged one, or the passphrase is wrong.
+        TypeError: The key is encrypted and no passphrase is given, or the other way round.
         UnsupportedAlgorithm: The key is of an unknown kind.
     """
     read = load_pem_private_key if b"-----BEGIN" in content else load_der_private_key
-    key = read(content, None, unsafe_skip_rsa_key_validation=True)
+    key = read(content, passphrase, unsafe_skip_rsa_key_validation=True)
     if isinstance(key, rsa.RSAPrivateKey) and not _is_consistent(key.private_numbers()):
         msg = "the numbers of the RSA key do not fit each other"
         raise ValueError(msg)

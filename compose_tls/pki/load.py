@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -13,6 +14,8 @@ from compose_tls.pki.contents import facts_of, is_ca, is_issued_by
 from compose_tls.pki.keys import private_key_pem, public_key_der
 from compose_tls.pki.pair import KeyPair
 from compose_tls.pki.pem import certificate_pem, read_certificates, read_private_key
+from compose_tls.pki.request import requested_names
+from compose_tls.pki.trust import in_order
 
 
 def certificate_facts(pem: bytes, *, path: str) -> CertificateFacts:
@@ -28,36 +31,44 @@ def certificate_facts(pem: bytes, *, path: str) -> CertificateFacts:
     return facts_of(read_certificates(pem, path)[0])
 
 
-def load_certificates(content: bytes, *, path: str) -> bytes:
+def load_certificates(content: bytes, *, path: str, passphrase: bytes | None = None) -> bytes:
     """The certificates of a file and nothing else of it, PEM: what may be handed out as ``ca.pem``.
 
     Args:
-        content: The bytes of the file, PEM or DER; a private key beside the certificates stays out.
+        content: The bytes of the file, PEM, DER or PKCS #12; a private key in it stays out.
         path: How errors name the file.
+        passphrase: What opens a PKCS #12 file.
 
     Raises:
         CertificateUnreadable: The file holds no certificate that can be read.
     """
-    return b"".join(map(certificate_pem, read_certificates(content, path)))
+    return b"".join(map(certificate_pem, read_certificates(content, path, passphrase)))
 
 
 def load_key_pair(
-    certificate: bytes, key: bytes, *, certificate_path: str, key_path: str
+    certificate: bytes,
+    key: bytes,
+    *,
+    certificate_path: str,
+    key_path: str,
+    passphrase: bytes | None = None,
 ) -> KeyPair:
-    """Read a certificate and its private key, PEM or DER, and write both in our form.
+    """Read a certificate and its private key, and write both in our form, the chain in its order.
 
     Args:
-        certificate: The bytes of the certificate file; a chain has the end-entity certificate first.
-        key: The bytes of the key file: PKCS #8, PKCS #1 or SEC 1, not encrypted.
+        certificate: The bytes of the certificate file, PEM, DER or PKCS #12; in PEM the certificate of
+            the key comes first.
+        key: The bytes of the key file: PKCS #8, PKCS #1, SEC 1 or PKCS #12.
         certificate_path: How errors name the certificate file.
         key_path: How errors name the key file.
+        passphrase: What opens an encrypted key or a PKCS #12 file.
 
     Raises:
-        CertificateUnreadable: A file does not hold what it should, or the key is encrypted.
+        CertificateUnreadable: A file does not hold what it should, or does not open.
         KeyMismatch: The key is not that of the first certificate.
     """
-    chain = read_certificates(certificate, certificate_path)
-    private_key = read_private_key(key, key_path)
+    chain = read_certificates(certificate, certificate_path, passphrase)
+    private_key = read_private_key(key, key_path, passphrase)
     matching = [position for position, one in enumerate(chain) if _belongs(private_key, one)]
     if 0 not in matching:
         raise KeyMismatch(
@@ -70,19 +81,21 @@ def load_key_pair(
     return KeyPair(
         certificate_pem(chain[0]),
         private_key_pem(private_key),
-        b"".join(map(certificate_pem, chain[1:])),
+        b"".join(map(certificate_pem, in_order(chain[0], chain[1:]))),
     )
 
 
 def survey(
     pem_files: Mapping[CertificateRole, tuple[bytes | None, bytes | None]],
     next_ca: tuple[bytes | None, bytes | None] = (None, None),
+    requests: Mapping[CertificateRole, bytes | None] = MappingProxyType({}),
 ) -> PkiFacts:
     """Find out what an existing PKI directory is good for. Damaged files are just not usable.
 
     Args:
         pem_files: Certificate and key file of each role; ``None`` for a file that is not there.
         next_ca: Those of the CA that is to take over.
+        requests: The signing request of each role, likewise.
     """
     found = {
         role: certificate
@@ -104,7 +117,33 @@ def survey(
         {role: facts_of(certificate) for role, certificate in found.items()},
         frozenset(usable),
         next_ca=facts_of(following) if following is not None and fits else None,
+        requests={
+            role: names
+            for role, content in requests.items()
+            if content is not None
+            and (key := pem_files[role][1]) is not None
+            and (names := requested_names(content, key)) is not None
+        },
     )
+
+
+def usable_pairs(
+    pairs: Mapping[str, tuple[bytes | None, bytes | None]], trusted: bytes | None
+) -> dict[str, CertificateFacts]:
+    """The certificates, by name, that have their key beside them and come from a CA that is trusted.
+
+    Args:
+        pairs: Certificate and key file of each; ``None`` for a file that is not there.
+        trusted: The CA certificates, PEM.
+    """
+    cas = _all(trusted)
+    return {
+        name: facts_of(certificate)
+        for name, (content, key) in pairs.items()
+        if (certificate := _first(content)) is not None
+        and any(is_issued_by(certificate, ca) for ca in cas)
+        and _key_fits(certificate, key)
+    }
 
 
 def _first(content: bytes | None) -> x509.Certificate | None:

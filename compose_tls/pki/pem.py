@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from compose_tls.errors import CertificateUnreadable
 from compose_tls.pki.contents import quiet
 from compose_tls.pki.keys import load_private_key
+from compose_tls.pki.pkcs12 import is_pkcs12, read_pkcs12
 
 # RFC 7468 section 2; text around the blocks is allowed and ignored.
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
@@ -27,6 +28,8 @@ _MALFORMED = (
 _KEY_LABELS = frozenset(
     {"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"}
 )
+
+_JAVA_KEY_STORE = b"\xfe\xed\xfe\xed"
 
 _SWAPPED = "were certificate and key given the wrong way round?"
 _REQUEST = ("a signing request", "give the certificate that the CA made of it")
@@ -51,16 +54,24 @@ _OTHER_KINDS = {
 }
 
 
-def read_certificates(content: bytes, path: str) -> tuple[x509.Certificate, ...]:
-    """All certificates of a PEM file in its order, or the one of a DER file.
+def read_certificates(
+    content: bytes, path: str, passphrase: bytes | None = None
+) -> tuple[x509.Certificate, ...]:
+    """All certificates of a PEM or PKCS #12 file in its order, or the one of a DER file.
 
     Args:
         content: The bytes of the file.
         path: How errors name it.
+        passphrase: What a passphrase file holds; its last line break does not belong to it.
 
     Raises:
         CertificateUnreadable: There is no certificate, or one that cannot be read.
     """
+    if is_pkcs12(content):
+        held = read_pkcs12(content, path, _stripped(passphrase)).certificates
+        if not held:
+            raise _wrong_kind("PRIVATE KEY", "certificate", path)
+        return held
     blocks = _blocks(content)
     found = [block for label, block in blocks if label == "CERTIFICATE"]
     if blocks and not found:
@@ -81,16 +92,23 @@ def read_certificates(content: bytes, path: str) -> tuple[x509.Certificate, ...]
     return tuple(certificates)
 
 
-def read_private_key(content: bytes, path: str) -> PrivateKeyTypes:
-    """The first private key of a PEM file, or the one of a DER file: PKCS #8, PKCS #1 or SEC 1.
+def read_private_key(content: bytes, path: str, passphrase: bytes | None = None) -> PrivateKeyTypes:
+    """The first private key of a PEM file, or the one of a PKCS #12, PKCS #8, PKCS #1 or SEC 1 file.
 
     Args:
         content: The bytes of the file.
         path: How errors name it.
+        passphrase: What a passphrase file holds; its last line break does not belong to it.
 
     Raises:
-        CertificateUnreadable: There is no private key, or one that is encrypted or cannot be read.
+        CertificateUnreadable: There is no private key, or one that does not open or cannot be read.
     """
+    passphrase = _stripped(passphrase)
+    if is_pkcs12(content):
+        key = read_pkcs12(content, path, passphrase).private_key
+        if key is None:
+            raise _wrong_kind("CERTIFICATE", "private key", path)
+        return key
     blocks = _blocks(content)
     found = [block for label, block in blocks if label in _KEY_LABELS]
     if blocks and not found:
@@ -98,11 +116,7 @@ def read_private_key(content: bytes, path: str) -> PrivateKeyTypes:
     try:
         return load_private_key(found[0] if found else content)
     except TypeError:  # cryptography's way of saying that it needs a passphrase
-        raise CertificateUnreadable(
-            f"the private key {path} is encrypted, and Milvus cannot ask for its passphrase",
-            hint=f"give an unencrypted copy: openssl pkey -in {path} -out unencrypted.key",
-            path=path,
-        ) from None
+        return _opened(found[0] if found else content, path, passphrase)
     except _MALFORMED:
         if _is_der_certificate(content):
             raise _wrong_kind("CERTIFICATE", "private key", path) from None
@@ -122,6 +136,28 @@ def certificate_der(content: bytes) -> bytes:
     """
     certificates = read_certificates(content, "the CA file")
     return b"".join(certificate.public_bytes(Encoding.DER) for certificate in certificates)
+
+
+def _opened(content: bytes, path: str, passphrase: bytes | None) -> PrivateKeyTypes:
+    if passphrase is None:
+        raise CertificateUnreadable(
+            f"the private key {path} is encrypted, and Milvus cannot ask for its passphrase",
+            hint="name a file with its passphrase, such as --server-passphrase-file FILE, or give an "
+            f"unencrypted copy: openssl pkey -in {path} -out unencrypted.key",
+            path=path,
+        )
+    try:
+        return load_private_key(content, passphrase)
+    except _MALFORMED:
+        raise CertificateUnreadable(
+            f"the passphrase does not open the private key {path}, or it is damaged",
+            hint=f"try it: openssl pkey -noout -in {path}",
+            path=path,
+        ) from None
+
+
+def _stripped(passphrase: bytes | None) -> bytes | None:
+    return None if passphrase is None else passphrase.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def _blocks(content: bytes) -> list[tuple[str, bytes]]:
@@ -164,7 +200,7 @@ def _is_der_certificate(content: bytes) -> bool:
 
 def _wrong_kind(label: str, wanted: str, path: str) -> CertificateUnreadable:
     found, hint = _OTHER_KINDS.get(
-        label, (f"a block {label!r}", f"give a PEM or DER file with a {wanted}")
+        label, (f"a block {label!r}", f"give a PEM, DER or PKCS #12 file with a {wanted}")
     )
     return CertificateUnreadable(
         f"{path} holds {found}, not a {wanted}", hint=hint.format(path=path), path=path
@@ -174,10 +210,17 @@ def _wrong_kind(label: str, wanted: str, path: str) -> CertificateUnreadable:
 def _malformed(content: bytes, wanted: str, path: str) -> CertificateUnreadable:
     if not content.strip():
         reason = "is empty"
+    elif content.startswith(_JAVA_KEY_STORE):
+        return CertificateUnreadable(
+            f"{path} is a Java key store",
+            hint=f"convert it: keytool -importkeystore -srckeystore {path} -destkeystore {path}.p12 "
+            "-deststoretype PKCS12",
+            path=path,
+        )
     elif b"-----BEGIN" in content:
         reason = f"holds a {wanted} that is cut short, damaged or of an unknown kind"
     else:
-        reason = f"holds no {wanted} in PEM or DER"
+        reason = f"holds no {wanted} in PEM, DER or PKCS #12"
     return CertificateUnreadable(
-        f"{path} {reason}", hint=f"give a PEM or DER file with a {wanted}", path=path
+        f"{path} {reason}", hint=f"give a PEM, DER or PKCS #12 file with a {wanted}", path=path
     )

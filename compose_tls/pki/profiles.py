@@ -125,15 +125,7 @@ def extensions(
     if dns_names or ip_addresses:
         # RFC 5280 section 4.2.1.6: not critical beside a subject that is not empty. Clients look for
         # their server's name here and nowhere else (RFC 9525 section 2).
-        yield (
-            x509.SubjectAlternativeName(
-                [
-                    *map(x509.DNSName, dns_names),
-                    *(x509.IPAddress(ip_address(address)) for address in ip_addresses),
-                ]
-            ),
-            False,
-        )
+        yield alternative_name(dns_names, ip_addresses), False
     if permitted_dns:
         # RFC 5280 section 4.2.1.10: on a CA alone, and always critical. DNS subtrees and no others: a
         # CA with subtrees of IP addresses fails every gRPC client, since BoringSSL does not know that
@@ -147,6 +139,18 @@ def extensions(
         # RFC 5280 section 4.2.1.1: on all but self-signed certificates; never critical. Python from
         # 3.13 on refuses a certificate without it.
         yield _authority_key_identifier(issuer), False
+
+
+def alternative_name(
+    dns_names: tuple[str, ...], ip_addresses: tuple[str, ...]
+) -> x509.SubjectAlternativeName:
+    """Names as ``split_names`` spells them, as an extension."""
+    return x509.SubjectAlternativeName(
+        [
+            *map(x509.DNSName, dns_names),
+            *(x509.IPAddress(ip_address(address)) for address in ip_addresses),
+        ]
+    )
 
 
 def _authority_key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:

@@ -82,6 +82,18 @@ class Judged:
         ):
             if not present:
                 raise self._violation(f"has {what}; {_STRICT}", "use a CA made to RFC 5280")
+        limits = extension(self.certificate, x509.NameConstraints)
+        subtrees = limits.value if limits else None
+        named = (
+            [*(subtrees.permitted_subtrees or ()), *(subtrees.excluded_subtrees or ())]
+            if subtrees
+            else []
+        )
+        if any(isinstance(name, x509.IPAddress) for name in named):
+            raise self._violation(
+                "has name constraints on IP addresses, with which gRPC refuses every connection",
+                "use a CA that is constrained by DNS names alone, or not at all",
+            )
 
     def check_as_end_entity(self, purpose: tuple[x509.ObjectIdentifier, str]) -> None:
         """What holds for a server or client certificate, on top of what holds for every one."""

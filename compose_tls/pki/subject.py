@@ -69,6 +69,11 @@ def parse_subject(text: str) -> x509.Name:
     return x509.Name(sorted(attributes, key=lambda attribute: _RANK[attribute.oid]))
 
 
+def escaped(value: str) -> str:
+    """A value as RFC 4514 text has it: ``parse_subject`` reads it as it was (section 2.4)."""
+    return re.sub(r'(["+,;<>\\#=])', r"\\\1", value)
+
+
 def extend_common_name(subject: x509.Name, suffix: str) -> x509.Name:
     """The same name with ``suffix`` after its common name.
 

@@ -35,3 +35,23 @@ def chain_to(
         if issuer in trusted or is_self_issued(issuer):
             return tuple(chain)
         current = issuer
+
+
+def issuers_of(
+    certificate: x509.Certificate, others: Sequence[x509.Certificate]
+) -> tuple[x509.Certificate, ...]:
+    """Issuer after issuer, as far as they are among the others; a root has none."""
+    if is_self_issued(certificate):
+        return ()
+    return chain_to(certificate, [one for one in others if one != certificate], ())
+
+
+def in_order(
+    certificate: x509.Certificate, others: Sequence[x509.Certificate]
+) -> tuple[x509.Certificate, ...]:
+    """The others as a server is to send them: issuer after issuer, then what is no part of that chain.
+
+    Source: RFC 8446 section 4.4.2; a PKCS #12 file knows no order, and people append in any.
+    """
+    chain = issuers_of(certificate, others)
+    return (*chain, *(one for one in others if one not in chain))

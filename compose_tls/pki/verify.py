@@ -12,13 +12,13 @@ from datetime import datetime
 
 from cryptography import x509
 
-from compose_tls.errors import IssuerMismatch, NameNotCovered
-from compose_tls.pki.contents import names_of
+from compose_tls.errors import IssuerMismatch, NameNotCovered, ProfileViolation
+from compose_tls.pki.contents import extension, is_self_issued, names_of
 from compose_tls.pki.names import covers
 from compose_tls.pki.pair import KeyPair
 from compose_tls.pki.pem import read_certificates
 from compose_tls.pki.rules import CLIENT_AUTH, SERVER_AUTH, Judged
-from compose_tls.pki.trust import chain_to
+from compose_tls.pki.trust import chain_to, issuers_of
 
 
 def check_server(
@@ -91,9 +91,20 @@ def check_ca(ca_pem: bytes, *, now: datetime, path: str) -> None:
         ProfileViolation: It is no CA, has a weak key or signature, or what strict peers refuse.
         CertificateExpired: It has expired.
         CertificateNotYetValid: It is not valid yet.
+        IssuerMismatch: It is an intermediate, and its root is not in the file.
     """
-    for certificate in read_certificates(ca_pem, path):
+    certificates = read_certificates(ca_pem, path)
+    for certificate in certificates:
         Judged(certificate, path, path).check_as_ca(now)
+        chain = (certificate, *issuers_of(certificate, certificates))
+        _check_path_lengths(chain, path)
+        if not is_self_issued(chain[-1]):
+            name, above = (n.rfc4514_string() for n in (chain[-1].subject, chain[-1].issuer))
+            raise IssuerMismatch(
+                f"{path} ends with the intermediate CA {name}: the root {above} is missing",
+                hint=f"append the certificate of {above} to {path}: clients trust whole chains only",
+                path=path,
+            )
 
 
 def _check_end_entity(
@@ -116,7 +127,27 @@ def _check_end_entity(
         kind = "CA" if issuer is last else "intermediate"
         title = f"the {kind} {issuer.subject.rfc4514_string()} of {path}"
         Judged(issuer, title, path).check_as_ca(now)
+    _check_path_lengths(chain, path)
     return certificate
+
+
+def _check_path_lengths(chain: Iterable[x509.Certificate], path: str) -> None:
+    """Make sure that no CA stands over more CAs than it may: RFC 5280 section 4.2.1.9.
+
+    Args:
+        chain: CA after CA, that of the end entity first.
+        path: How errors name the file.
+    """
+    for below, ca in enumerate(chain):
+        constraints = extension(ca, x509.BasicConstraints)
+        allowed = constraints.value.path_length if constraints else None
+        if allowed is not None and below > allowed:
+            raise ProfileViolation(
+                f"the CA {ca.subject.rfc4514_string()} of {path} may stand over {allowed} other CAs, "
+                f"and stands over {below} (path length)",
+                hint="use a certificate that it issued itself, or a CA with a greater path length",
+                path=path,
+            )
 
 
 def _issuer_mismatch(

@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
-    pkcs12,
 )
 from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certificates
 
@@ -169,12 +168,12 @@ _CUT = _PAIR.certificate_pem[:200]
 @pytest.mark.parametrize(
     ("content", "message", "hint"),
     [
-        (b"", "is empty", "PEM or DER"),
-        (b" \n", "is empty", "PEM or DER"),
-        (b"hello", "holds no certificate in PEM or DER", "PEM or DER"),
-        (b"\x30\x82\x01", "holds no certificate in PEM or DER", "PEM or DER"),
-        (_CUT, "cut short, damaged", "PEM or DER"),
-        (_SPOILED, "cut short, damaged", "PEM or DER"),
+        (b"", "is empty", "PEM, DER or PKCS #12"),
+        (b" \n", "is empty", "PEM, DER or PKCS #12"),
+        (b"hello", "holds no certificate in PEM, DER or PKCS #12", "PEM, DER or PKCS #12"),
+        (b"\x30\x82\x01", "holds no certificate in PEM, DER or PKCS #12", "PEM, DER or PKCS #12"),
+        (_CUT, "cut short, damaged", "PEM, DER or PKCS #12"),
+        (_SPOILED, "cut short, damaged", "PEM, DER or PKCS #12"),
         (_PAIR.private_key_pem, "holds a private key, not a certificate", "wrong way round"),
         (_written(_key(_PAIR), Encoding.DER), "holds a private key", "wrong way round"),
         (
@@ -202,7 +201,7 @@ _CUT = _PAIR.certificate_pem[:200]
         (
             b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n",
             "holds a block 'X509 CRL'",
-            "PEM or DER",
+            "PEM, DER or PKCS #12",
         ),
     ],
 )
@@ -224,10 +223,14 @@ def test_a_file_without_certificate_is_refused_with_what_it_holds(
 @pytest.mark.parametrize(
     ("content", "message", "hint"),
     [
-        (b"", "is empty", "PEM or DER"),
-        (b"hello", "holds no private key in PEM or DER", "PEM or DER"),
-        (_PAIR.private_key_pem[:100], "cut short, damaged", "PEM or DER"),
-        (_PAIR.private_key_pem.replace(b"MIG", b"AAA"), "cut short, damaged", "PEM or DER"),
+        (b"", "is empty", "PEM, DER or PKCS #12"),
+        (b"hello", "holds no private key in PEM, DER or PKCS #12", "PEM, DER or PKCS #12"),
+        (_PAIR.private_key_pem[:100], "cut short, damaged", "PEM, DER or PKCS #12"),
+        (
+            _PAIR.private_key_pem.replace(b"MIG", b"AAA"),
+            "cut short, damaged",
+            "PEM, DER or PKCS #12",
+        ),
         (_PAIR.certificate_pem, "holds a certificate, not a private key", "wrong way round"),
         (_CERTIFICATE.public_bytes(Encoding.DER), "holds a certificate", "wrong way round"),
         (_PUBLIC_KEY, "holds a public key", "belongs here"),
@@ -264,18 +267,10 @@ def test_a_file_without_usable_key_is_refused_with_what_it_holds(
     assert caught.value.path == "my/server.key"
 
 
-def test_a_pkcs12_file_is_not_taken_for_a_certificate() -> None:
-    key = _key(_PAIR)
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
-    bundle = pkcs12.serialize_key_and_certificates(None, key, _CERTIFICATE, None, NoEncryption())
-    with pytest.raises(CertificateUnreadable, match="holds no certificate in PEM or DER"):
-        certificate_facts(bundle, path="server.p12")
-
-
 def test_a_certificate_whose_inner_parts_are_damaged_is_refused() -> None:
     der = _CERTIFICATE.public_bytes(Encoding.DER)
     spoiled = der.replace(b"\x06\x03\x55\x1d\x13", b"\x06\x03\x55\x1d\x0f")  # two key usages
-    with pytest.raises(CertificateUnreadable, match="holds no certificate in PEM or DER"):
+    with pytest.raises(CertificateUnreadable, match="holds no certificate in PEM, DER or PKCS #12"):
         certificate_facts(spoiled, path="server.der")
 
 
@@ -286,7 +281,7 @@ def test_a_damaged_rsa_key_is_refused(number: str, rsa_key: rsa.RSAPrivateKey) -
     der = _written(rsa_key, Encoding.DER)
     assert der.count(octets) == 1
     damaged = der.replace(octets, octets[:-1] + bytes([octets[-1] ^ 2]))
-    with pytest.raises(CertificateUnreadable, match="holds no private key in PEM or DER"):
+    with pytest.raises(CertificateUnreadable, match="holds no private key in PEM, DER or PKCS #12"):
         _load(mint(key=rsa_key).certificate_pem, damaged)
 
 
