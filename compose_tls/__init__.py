@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from compose_tls.errors import ComposeTlsError as ComposeTlsError
     from compose_tls.version import __version__ as __version__
     from compose_tls.workflows.check import check as check
+    from compose_tls.workflows.client import client as client
     from compose_tls.workflows.connect import connect as connect
     from compose_tls.workflows.disable import disable as disable
     from compose_tls.workflows.enable import enable as enable
@@ -25,6 +26,7 @@ _HOMES = {
     "TlsConfig": "compose_tls.config",
     "__version__": "compose_tls.version",
     "check": "compose_tls.workflows.check",
+    "client": "compose_tls.workflows.client",
     "connect": "compose_tls.workflows.connect",
     "disable": "compose_tls.workflows.disable",
     "enable": "compose_tls.workflows.enable",
@@ -37,6 +39,7 @@ __all__ = [
     "TlsConfig",
     "__version__",
     "check",
+    "client",
     "connect",
     "disable",
     "enable",

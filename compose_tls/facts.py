@@ -32,6 +32,12 @@ CertificateRole = Literal["ca", "server", "client"]
 NEXT_CA = "next-ca"
 """The CA that takes over once every client trusts it, as files of the PKI directory are named."""
 
+CLIENTS_DIRECTORY = "clients"
+"""In the PKI directory: the certificates and keys of further clients."""
+
+SERIAL_FILE = "ca.srl"
+"""The serial number that ``openssl x509 -CAserial`` counts on from, as the Milvus guide has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
@@ -79,18 +85,36 @@ class CertificateFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientFacts:
+    """What lies under the name of one further client.
+
+    Attributes:
+        name: The client's name.
+        files: What was looked at, by its suffix; ``None`` where there is no file.
+        certificate: That of the pair, when key and certificate belong together and a CA of the
+            project has issued it; else ``None``.
+    """
+
+    name: str
+    files: Mapping[str, FileFacts | None] = field(repr=False)
+    certificate: CertificateFacts | None
+
+
+@dataclass(frozen=True, slots=True)
 class PkiFacts:
     """The issued certificates that lie in the PKI directory and are worth keeping.
 
     ``usable`` holds the roles whose certificate and private key were read, belong together and chain
     to a CA beside them; ``brought`` those that are copies of what the settings name; ``next_ca`` is
-    the CA that takes over once every client trusts it.
+    the CA that takes over once every client trusts it; ``requests`` are the names in the signing
+    requests that are of the very keys beside them.
     """
 
     certificates: Mapping[CertificateRole, CertificateFacts]
     usable: frozenset[CertificateRole]
     brought: frozenset[CertificateRole] = frozenset()
     next_ca: CertificateFacts | None = None
+    requests: Mapping[CertificateRole, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ _COMMANDS = {
     "status": "what is encrypted, with which certificate, until when",
     "check": "live proof against the running server",
     "renew": "new certificates in time; --ca: a new CA without cutting clients off",
+    "client": "certificates for further clients",
     "connect": "paste-ready client code and settings",
 }
 

@@ -104,6 +104,23 @@ def credentials(command: _F) -> _F:
     return command
 
 
+def existing_ca(command: _F) -> _F:
+    """The CA to issue under, where its key is not in the project."""
+    for option in reversed(
+        (
+            click.option(
+                "--ca-cert", metavar="FILE", help="An existing CA: issue under it, or trust it."
+            ),
+            click.option("--ca-key", metavar="FILE", help="Its key, to issue under it."),
+            click.option(
+                "--ca-passphrase-file", metavar="FILE", help="File with the passphrase of the key."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 def settings(project_directory: Path, **flags: Any) -> TlsConfig:
     """The settings of a command, all layers merged."""
     from compose_tls.compose.discovery import project_root  # noqa: PLC0415 - not for --help

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from compose_tls.results import Result
 
 
+_FEW = 10
+
+
 def show(result: Result, output: Output) -> int:
     """Print a result and give its exit code."""
     for line in render.warning_lines(result):
@@ -40,11 +43,15 @@ def show_drawing(result: Result, form: str) -> int:
 def _lines(result: Result, *, verbose: bool) -> list[str]:
     match result.command:
         case "status":
-            return list(status_lines(result))
+            return list(status_lines(result, verbose=verbose))
         case "check":
             return _check(result)
         case "renew":
             return _renewed(result, verbose=verbose)
+        case "client":
+            return _clients(result, verbose=verbose)
+        case "client":
+            return _clients(result, verbose=verbose)
         case "connect":
             return [result.snippet.text.rstrip("\n")] if result.snippet else []
         case _:
@@ -101,6 +108,30 @@ def _renewed(result: Result, *, verbose: bool) -> list[str]:
     elif result.deployed is False and not result.dry_run:
         lines.append(f"next: docker compose restart {services}, then compose-tls check")
     return lines
+
+
+def _clients(result: Result, *, verbose: bool) -> list[str]:
+    certificates = [file for file in result.files or () if file.path.endswith(".pem")]
+    place = certificates[0].path.rpartition("/")[0] or "."
+    new = _counted(sum(file.action != "unchanged" for file in certificates), "certificate")
+    if not result.changed:
+        clients = _counted(len(certificates), "client")
+        lines = [f"nothing to do: {clients} in {place}, good for long; --force issues anew"]
+    elif result.dry_run:
+        lines = [f"{place}: would issue {new}; nothing was written"]
+    else:
+        lines = [f"{place}: {new} issued"]
+    if result.changed and (verbose or len(certificates) <= _FEW):
+        lines += render.file_lines(result, verbose=verbose)
+    if verbose or len(certificates) == 1:
+        lines += render.certificate_lines(result.certificates or ())
+    if result.changed and not result.dry_run:
+        lines.append("next: give each client its own files, and the ca.pem of the project")
+    return lines
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _check(result: Result) -> list[str]:

@@ -74,9 +74,7 @@ def certificate_lines(certificates: Sequence[CertificateResult]) -> Iterable[str
         places.setdefault(certificate.sha256, []).append(certificate.path)
     shown = {certificate.sha256: certificate for certificate in certificates}
     for certificate in shown.values():
-        left = certificate.days_left
-        days = "" if left is None else " (expired)" if left < 0 else f" ({left} days left)"
-        until = f"until {certificate.not_after:%Y-%m-%d}{days}"
+        until = until_text(certificate)
         yield f"  {', '.join(places[certificate.sha256])}  {certificate.key_type}, {until}"
         names = [*certificate.dns_names, *certificate.ip_addresses]
         if names:
@@ -84,6 +82,13 @@ def certificate_lines(certificates: Sequence[CertificateResult]) -> Iterable[str
         yield f"    subject {certificate.subject}"
         yield f"    issuer  {certificate.issuer}"
         yield f"    sha256  {certificate.sha256}"
+
+
+def until_text(certificate: CertificateResult) -> str:
+    """How long a certificate is good for."""
+    left = certificate.days_left
+    days = "" if left is None else " (expired)" if left < 0 else f" ({left} days left)"
+    return f"until {certificate.not_after:%Y-%m-%d}{days}"
 
 
 def reach_text(link: Link) -> str:

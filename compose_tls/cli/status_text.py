@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from compose_tls.cli import render
+from compose_tls.facts import CLIENTS_DIRECTORY
 
 if TYPE_CHECKING:
-    from compose_tls.results import Link, Result
+    from compose_tls.results import CertificateResult, Link, Result
 
 _SHOWN = 3
 
 
-def status_lines(result: Result) -> Iterator[str]:
-    """The result of status."""
+def status_lines(result: Result, *, verbose: bool) -> Iterator[str]:
+    """The result of status.
+
+    Args:
+        result: The result.
+        verbose: Whether every certificate of every client is shown.
+    """
     yield f"{', '.join(result.services or ('TLS',))}: {render.mode_text(result.mode)}"
     if result.endpoint:
         yield f"  {result.endpoint.uri}, verified as {result.endpoint.server_name}"
@@ -22,9 +29,14 @@ def status_lines(result: Result) -> Iterator[str]:
         yield "files"
         width = max(len(file.path) for file in result.file_states)
         yield from (f"  {file.path:<{width}}  {file.state}" for file in result.file_states)
-    if result.certificates:
+    certificates = result.certificates or ()
+    further = [] if verbose else [one for one in certificates if _is_further(one)]
+    shown = [one for one in certificates if one not in further] if further else certificates
+    if certificates:
         yield "certificates"
-        yield from render.certificate_lines(result.certificates)
+        yield from render.certificate_lines(shown)
+    if further:
+        yield _summary(further)
     if result.links:
         yield "links"
         yield from link_lines(result.links)
@@ -54,3 +66,20 @@ def _target(link: Link) -> str:
         return "each other"
     target = parties(link.targets)
     return f"{target}:{link.port}" if link.port else target
+
+
+def _is_further(certificate: CertificateResult) -> bool:
+    return PurePosixPath(certificate.path).parent.name == CLIENTS_DIRECTORY
+
+
+def _summary(certificates: Sequence[CertificateResult]) -> str:
+    """The certificates of further clients, which may be many, in one line."""
+    first = min(certificates, key=lambda certificate: certificate.not_after)
+    where = PurePosixPath(first.path).parent
+    count = len(certificates)
+    what = "certificate" if count == 1 else "certificates"
+    name = PurePosixPath(first.path).stem
+    return (
+        f"  {where}  {count:,} client {what}, the first to end: {name}, "
+        f"{render.until_text(first)} (-v shows all)"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from pathlib import PurePosixPath
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from unicodedata import category
 
 from pydantic import (
@@ -19,7 +19,9 @@ from pydantic import (
 from compose_tls.facts import KeyType, TlsMode
 
 LISTS = frozenset({"file", "san"})
-FLAGS = frozenset({"constrain"})
+FLAGS = frozenset({"constrain", "csr"})
+
+_HOLD_BOTH = (".p12", ".pfx")
 
 
 class TlsConfig(BaseModel):
@@ -41,12 +43,17 @@ class TlsConfig(BaseModel):
     # RFC 4514 text, without the common name.
     subject: str = "C=CN,ST=Shanghai,L=Shanghai,O=milvus,OU=milvus"
     constrain: bool = Field(default=False, description="a new CA may issue for these names only")
+    csr: bool = Field(default=False, description="signing requests for the same keys as well")
+    # A key may be left out beside a PKCS #12 file, which holds both.
     ca_cert: str | None = None
     ca_key: str | None = None
+    ca_passphrase_file: str | None = None
     server_cert: str | None = None
     server_key: str | None = None
+    server_passphrase_file: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
+    client_passphrase_file: str | None = None
 
     pki_dir: str = "cert"
     tls_dir: str = "tls"
@@ -91,6 +98,17 @@ class TlsConfig(BaseModel):
             raise ValueError(msg)
         return cleaned
 
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_of_bundles(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """A PKCS #12 file holds the key too; that of a CA is wanted where it is to issue."""
+        wanted = ("server", "client") if values.get("server_cert") else ("ca",)
+        for role in wanted:
+            certificate = values.get(f"{role}_cert")
+            if isinstance(certificate, str) and certificate.lower().endswith(_HOLD_BOTH):
+                values = {f"{role}_key": certificate, **_given(values)}
+        return values
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         ca, ca_key = self.ca_cert is not None, self.ca_key is not None
@@ -108,11 +126,25 @@ class TlsConfig(BaseModel):
             (server and ca_key, "server_cert and ca_key exclude each other: bring or issue"),
             (client and not server, "client_cert goes with server_cert"),
             (self.constrain and ca, "constrain is for a new CA, not for ca_cert"),
+            (self.csr and server, "csr is for certificates issued here, not for server_cert"),
+            (self.ca_passphrase_file and not ca, "ca_passphrase_file needs ca_cert"),
+            (
+                self.server_passphrase_file and not server,
+                "server_passphrase_file needs server_cert",
+            ),
+            (
+                self.client_passphrase_file and not client,
+                "client_passphrase_file needs client_cert",
+            ),
             (secrets, "password_file and token_file exclude each other"),
         ):
             if found:
                 raise ValueError(conflict)
         return self
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _objection(value: object, name: str | None) -> str | None:

@@ -10,14 +10,15 @@ from typing import TypeAlias
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.facts import NEXT_CA, CertificateRole, PkiFacts
+from compose_tls.facts import CLIENTS_DIRECTORY, NEXT_CA, SERIAL_FILE, CertificateRole, PkiFacts
 from compose_tls.observe.reader import Reader
 from compose_tls.state.model import State
 
 Pair: TypeAlias = tuple[bytes | None, bytes | None]
 """The bytes of a certificate and of its private key."""
 
-_ROLES: tuple[CertificateRole, ...] = ("ca", "server", "client")
+_END_ENTITIES: tuple[CertificateRole, ...] = ("server", "client")
+_ROLES: tuple[CertificateRole, ...] = ("ca", *_END_ENTITIES)
 
 
 def read_pki(directory: Path, config: TlsConfig, state: State | None, reader: Reader) -> PkiFacts:
@@ -42,13 +43,22 @@ def read_pki(directory: Path, config: TlsConfig, state: State | None, reader: Re
         for name in ("server.pem", "ca.pem", ".gitignore"):
             reader.content(place / name)
     reader.content(pki / ".gitignore")
+    for path in sorted((pki / CLIENTS_DIRECTORY).glob("*")):
+        # Their keys are matched by nobody but the command that makes them.
+        reader.content(path) if path.suffix == ".pem" else reader.unread(path)
+    for path in pki.glob("ca-*"):
+        reader.secret(path)
     next_ca = (reader.content(pki / f"{NEXT_CA}.pem"), reader.secret(pki / f"{NEXT_CA}.key"))
+    requests: dict[CertificateRole, bytes | None] = {
+        role: reader.content(pki / f"{role}.csr") for role in _END_ENTITIES
+    }
+    reader.content(pki / SERIAL_FILE)
     brought = _brought(directory, config, reader, pairs)
     if not any(certificate for certificate, _ in pairs.values()):
         return PkiFacts({}, frozenset())
     from compose_tls.pki.load import survey  # noqa: PLC0415 - cryptography costs 75 ms
 
-    return replace(survey(pairs, next_ca), brought=brought)
+    return replace(survey(pairs, next_ca, requests), brought=brought)
 
 
 def _brought(
@@ -68,26 +78,29 @@ def _brought(
         load_key_pair,
     )
 
-    def named(certificate: str | None, key: str | None) -> Pair:
-        # A certificate file may hold the key as well, so neither is kept in mind.
-        names = (certificate, key)
-        first, second = (reader.secret(directory / name) if name else None for name in names)
-        return first, second
+    def named(role: CertificateRole, suffix: str) -> bytes | None:
+        # A certificate file may hold the key as well, so none is kept in mind.
+        name: str | None = getattr(config, f"{role}_{suffix}")
+        return reader.secret(directory / name) if name else None
 
     found: set[CertificateRole] = set()
-    trusted, _ = named(config.ca_cert, config.ca_key)
+    trusted = named("ca", "cert")
     with suppress(CertificateError):
-        if trusted is not None and pairs["ca"][0] == load_certificates(trusted, path=""):
+        passphrase = named("ca", "passphrase_file")
+        if trusted and pairs["ca"][0] == load_certificates(trusted, path="", passphrase=passphrase):
             found.add("ca")
-    ends: dict[CertificateRole, Pair] = {
-        "server": named(config.server_cert, config.server_key),
-        "client": named(config.client_cert, config.client_key),
-    }
-    for role, (certificate, key) in ends.items():
+    for role in _END_ENTITIES:
+        certificate, key = named(role, "cert"), named(role, "key")
         if certificate is None or key is None:
             continue
         with suppress(CertificateError):
-            pair = load_key_pair(certificate, key, certificate_path="", key_path="")
+            pair = load_key_pair(
+                certificate,
+                key,
+                certificate_path="",
+                key_path="",
+                passphrase=named(role, "passphrase_file"),
+            )
             if pairs[role] == (pair.full_chain_pem, pair.private_key_pem):
                 found.add(role)
     return frozenset(found)

@@ -30,10 +30,18 @@ class Reader:
     def secret(self, path: Path) -> bytes | None:
         """A private key, for the moment in which it is matched with its certificate.
 
-        Its digest, owner and mode are remembered, its bytes are not.
+        Its digest, owner and mode are remembered, its bytes are not, unless it was no secret before.
         """
+        known = self.files.get(path)
+        if known is not None and known.content is not None:
+            return known.content
         facts = self.files[path] = self._read(path, secret=True)
         return path.read_bytes() if facts is not None and facts.sha256 is not None else None
+
+    def unread(self, path: Path) -> None:
+        """Remember owner and mode of a file that is not read, such as a private key."""
+        if path.is_file():
+            self.files[path] = self._unread(path)
 
     def _read(self, path: Path, *, secret: bool) -> FileFacts | None:
         try:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from compose_tls.changes import CertificateOrder, PlanWarning
 from compose_tls.config import TlsConfig
@@ -13,9 +11,9 @@ from compose_tls.errors import CertificateExpired, NameInvalid, ProfileViolation
 from compose_tls.facts import CertificateFacts, CertificateRole, Observation
 from compose_tls.pki.constraints import require_permitted, subtrees_of
 from compose_tls.pki.names import split_names
-
-Source = Literal["kept", "issued", "brought", "joined", "promoted"]
-"""``joined``: a CA that is kept, with a new one beside it; ``promoted``: that one takes its place."""
+from compose_tls.plan.certificate_plan import CertificatePlan, Source
+from compose_tls.plan.requests import requests_for
+from compose_tls.plan.retirement import retired_ca, retirement_warning
 
 # Re-issued early enough that nobody notices: in the last 30 days, or the last third of a short life.
 RENEW_BEFORE = timedelta(days=30)
@@ -25,21 +23,6 @@ _CLIENT_NAME = "client"
 # "internal" is nobody's on the Internet (ICANN, 2024-07-29).
 _CLIENT_DOMAIN = "milvus.internal"
 _CLIENT_DNS_NAME = f"client.{_CLIENT_DOMAIN}"
-
-
-@dataclass(frozen=True, slots=True)
-class CertificatePlan:
-    """Where the certificate and key of each role come from, and the orders for the new ones.
-
-    ``next_ca`` tells whether there is a CA already that is to take over.
-    """
-
-    sources: dict[CertificateRole, Source]
-    orders: tuple[CertificateOrder, ...]
-    dns_names: tuple[str, ...]
-    ip_addresses: tuple[str, ...]
-    warnings: tuple[PlanWarning, ...] = ()
-    next_ca: bool = False
 
 
 def plan_certificates(
@@ -66,12 +49,15 @@ def plan_certificates(
     """
     dns_names, ip_addresses = server_names(wanted, found)
     sources: dict[CertificateRole, Source] = {}
-    warnings: list[PlanWarning] = []
+    retired = retired_ca(observation, config)
+    warnings = [retirement_warning(config, retired)] if retired else []
     if config.server_cert is not None:
         sources = {"ca": "brought", "server": "brought"}
         if config.client_cert is not None:
             sources["client"] = "brought"
-        return CertificatePlan(sources, (), dns_names, ip_addresses)
+        return CertificatePlan(
+            sources, (), dns_names, ip_addresses, tuple(warnings), retired=retired
+        )
     sources["ca"] = (
         "brought" if config.ca_cert is not None else _ca_source(observation, config, now)
     )
@@ -89,18 +75,16 @@ def plan_certificates(
         if why:
             text = f"{config.pki_dir}/{role}.pem is issued anew: {why}"
             warnings.append(PlanWarning("certificate-reissued", text))
-    orders = [
-        order
-        for order in orders_for_all(config, dns_names, ip_addresses)
-        if sources[order.role] == "issued"
-    ]
+    orders = orders_for_all(config, dns_names, ip_addresses)
     return CertificatePlan(
         sources,
-        tuple(orders),
+        tuple(order for order in orders if sources[order.role] == "issued"),
         dns_names,
         ip_addresses,
         tuple(warnings),
         observation.pki.next_ca is not None,
+        retired,
+        tuple(requests_for(observation, config, sources, orders)),
     )
 
 

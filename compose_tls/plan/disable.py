@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from compose_tls.changes import (
     sha256,
 )
 from compose_tls.config import TlsConfig
-from compose_tls.facts import Observation
+from compose_tls.facts import CLIENTS_DIRECTORY, Observation
+from compose_tls.plan.clients import CLIENT_SUFFIXES
 from compose_tls.plan.locate import not_enabled, state_of
 from compose_tls.plan.own_files import OWN_PKI_FILES, OWN_TLS_FILES
+from compose_tls.plan.retirement import RETIRED
 from compose_tls.state.model import STATE_FILE, State
 from compose_tls.state.undo import undo
 
@@ -75,10 +78,20 @@ def plan_disable(observation: Observation, config: TlsConfig, *, purge: bool) ->
     if purge:
         paths = [directory / config.pki_dir / name for name in OWN_PKI_FILES]
         paths += [directory / state.tls_dir / name for name in OWN_TLS_FILES]
+        paths += _further(observation, directory / config.pki_dir)
         changes += [_removed(observation, p) for p in paths if observation.files.get(p) is not None]
-        places = (directory / config.pki_dir, directory / state.tls_dir)
+        pki = directory / config.pki_dir
+        places = (pki / CLIENTS_DIRECTORY, pki, directory / state.tls_dir)
         changes += [RemoveDirectory(place) for place in places]
     return DisablePlan(Plan(directory, tuple(changes), warnings=tuple(warnings)), state)
+
+
+def _further(observation: Observation, pki: Path) -> Iterator[Path]:
+    """What other commands left in the PKI directory: further clients, and CAs that gave way."""
+    for path in observation.files:
+        of_client = path.parent == pki / CLIENTS_DIRECTORY and path.suffix in CLIENT_SUFFIXES
+        if of_client or (path.parent == pki and RETIRED.fullmatch(path.name)):
+            yield path
 
 
 def _removed(observation: Observation, path: Path) -> RemoveFile:

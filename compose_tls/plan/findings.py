@@ -13,7 +13,7 @@ from compose_tls.compose.project import ComposeProject
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import Mount
 from compose_tls.config import TlsConfig
-from compose_tls.facts import NEXT_CA, FileFacts, Observation
+from compose_tls.facts import CLIENTS_DIRECTORY, NEXT_CA, FileFacts, Observation
 from compose_tls.milvus.settings import SERVER_KEY
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
 from compose_tls.plan.locate import Located
@@ -22,6 +22,7 @@ from compose_tls.results import WarningResult
 # By the CA's key anybody can be impersonated, by a client's that client.
 _CA_KEYS: Final = ("ca.key", f"{NEXT_CA}.key")
 _CLIENT_KEY: Final = "client.key"
+_MANY: Final = 3
 
 
 def key_findings(
@@ -57,22 +58,35 @@ class _Keys:
 
     def exposed(self) -> Iterator[WarningResult]:
         """Keys that others on this machine may read or change."""
+        of_clients: list[FileFacts] = []
         for file in self.found():
             allowed = 0o700
             if file.path == self.served and ContainerUser.of(self.located.milvus).shares(file):
                 allowed |= 0o040
-            if file.mode & 0o777 & ~allowed:
-                mode = 0o640 if allowed & 0o040 and file.mode & 0o040 else 0o600
-                yield self.exposure(file, mode)
+            if not file.mode & 0o777 & ~allowed:
+                continue
+            if file.path.parent.name == CLIENTS_DIRECTORY:
+                of_clients.append(file)
+                continue
+            mode = 0o640 if allowed & 0o040 and file.mode & 0o040 else 0o600
+            yield self.exposure(self.name(file.path), file, mode, self.name(file.path))
+        if len(of_clients) > _MANY:
+            where = self.name(self.pki / CLIENTS_DIRECTORY)
+            what = f"{len(of_clients):,} keys in {where}"
+            yield self.exposure(what, of_clients[0], 0o600, f"{where}/*.key", quote=False)
+        else:
+            for file in of_clients:
+                yield self.exposure(self.name(file.path), file, 0o600, self.name(file.path))
 
-    def exposure(self, file: FileFacts, mode: int) -> WarningResult:
+    def exposure(
+        self, what: str, file: FileFacts, mode: int, target: str, *, quote: bool = True
+    ) -> WarningResult:
         sudo = "" if self.observation.user_id in {0, file.uid} else "sudo "
-        name = self.name(file.path)
         return WarningResult(
             code="key-exposed",
-            message=f"{name}: others on this machine may read or change it (mode {file.mode:04o})",
-            path=name,
-            hint=f"{sudo}chmod {mode:o} {shlex.quote(name)}",
+            message=f"{what}: others on this machine may read or change it (mode {file.mode:04o})",
+            path=self.name(file.path),
+            hint=f"{sudo}chmod {mode:o} {shlex.quote(target) if quote else target}",
         )
 
     def mounted(self) -> Iterator[WarningResult]:
@@ -138,13 +152,13 @@ class _Keys:
 
     def found(self) -> Iterator[FileFacts]:
         """The private keys that there are."""
-        places = {self.pki, self.served.parent}
+        places = {self.pki, self.pki / CLIENTS_DIRECTORY, self.served.parent}
         for path, file in self.observation.files.items():
             if file is not None and path.suffix == ".key" and path.parent in places:
                 yield file
 
     def is_secret(self, path: Path) -> bool:
-        return path.name in {*_CA_KEYS, _CLIENT_KEY}
+        return path.name in {*_CA_KEYS, _CLIENT_KEY} or path.parent.name == CLIENTS_DIRECTORY
 
     def shows(self, mount: Mount, key: Path) -> bool:
         """Whether a mount has a key in it; that of a client alone is what its program needs."""

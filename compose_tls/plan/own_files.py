@@ -20,16 +20,20 @@ from compose_tls.changes import (
 )
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ValueInTheWay
-from compose_tls.facts import NEXT_CA, CertificateRole, Observation
+from compose_tls.facts import NEXT_CA, SERIAL_FILE, CertificateRole, Observation
 from compose_tls.milvus.settings import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
-from compose_tls.plan.certificates import CA_NAME, CertificatePlan
+from compose_tls.plan.certificate_plan import CertificatePlan
 from compose_tls.plan.container_user import KeyAccess, key_access
+from compose_tls.plan.ownership import Ownership
 from compose_tls.plan.select import MilvusService
 from compose_tls.state.model import STATE_FILE, State
 
 IGNORE_FILE = ".gitignore"
+REQUEST_FILES = ("server.csr", "client.csr")
 OWN_PKI_FILES = (
     IGNORE_FILE,
+    SERIAL_FILE,
+    *REQUEST_FILES,
     *(f"{name}{end}" for name in ("ca", "server", "client", NEXT_CA) for end in (".pem", ".key")),
 )
 OWN_TLS_FILES = (IGNORE_FILE, CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY)
@@ -51,6 +55,7 @@ class OwnFiles:
         self.directory = observation.directory
         self.pki = self.directory / config.pki_dir
         self.tls = self.directory / config.tls_dir
+        self.own = Ownership(observation, config, state)
 
     def plan(
         self,
@@ -97,10 +102,12 @@ class OwnFiles:
         """
         ca, server = certificates.sources["ca"], certificates.sources["server"]
         return [
-            self._written(self.pki / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
+            self.own.written(self.pki / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
             *self._pki_files(certificates),
             *self._next_ca(certificates),
-            self._written(self.tls / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
+            *self._retired(certificates.retired),
+            *self._requests(certificates),
+            self.own.written(self.tls / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
             self._copy(CA_CERTIFICATE, ca, KeyAccess(PUBLIC)),
             self._copy(SERVER_CERTIFICATE, server, KeyAccess(PUBLIC)),
             self._copy(SERVER_KEY, server, access),
@@ -116,14 +123,14 @@ class OwnFiles:
         issued = any(isinstance(c, CreateFile) and isinstance(c.content, Pending) for c in others)
         if known is not None and not issued:
             content = state.model_copy(update={"certificates": known}).render()
-        return self._written(self.pki / STATE_FILE, content, _PRIVATE)
+        return self.own.written(self.pki / STATE_FILE, content, _PRIVATE)
 
     def _pki_files(self, certificates: CertificatePlan) -> list[FileChange]:
         changes: list[FileChange] = []
         for role, source in certificates.sources.items():
             for suffix, mode in ((".pem", PUBLIC), (".key", _PRIVATE)):
                 path = self.pki / f"{role}{suffix}"
-                digest = self._digest(path)
+                digest = self.own.digest(path)
                 if path.name == "ca.key" and source in {"kept", "brought"} and digest is None:
                     # The key of a CA that the user brought stays where the user keeps it.
                     continue
@@ -131,9 +138,11 @@ class OwnFiles:
                 if stays or self._is_copied(role, source):
                     changes.append(KeepFile(path, digest))
                 elif path.name == "ca.key" and source == "brought":
-                    self._refuse_another_ca(path)
+                    if certificates.retired is None:
+                        self._refuse_damaged_ca(path)
+                    changes.append(RemoveFile(path, digest))
                 else:
-                    changes.append(self._written(path, Pending(path.name), mode))
+                    changes.append(self.own.written(path, Pending(path.name), mode))
         return changes
 
     def _next_ca(self, certificates: CertificatePlan) -> list[FileChange]:
@@ -143,81 +152,68 @@ class OwnFiles:
             path = self.pki / f"{NEXT_CA}{suffix}"
             match certificates.sources["ca"]:
                 case "joined":
-                    changes.append(self._written(path, Pending(path.name), mode))
+                    changes.append(self.own.written(path, Pending(path.name), mode))
                 case "promoted":
-                    changes.append(RemoveFile(path, self._digest(path)))
+                    changes.append(RemoveFile(path, self.own.digest(path)))
                 case _:
                     if certificates.next_ca:
-                        changes.append(KeepFile(path, self._digest(path)))
+                        changes.append(KeepFile(path, self.own.digest(path)))
         return changes
 
-    def _refuse_another_ca(self, key: Path) -> NoReturn:
+    def _retired(self, name: str | None) -> list[FileChange]:
+        """A CA that gives way to another, under its other name."""
+        if name is None:
+            return []
+        certificate, key = self.pki / f"{name}.pem", self.pki / f"{name}.key"
+        return [
+            self.own.written(certificate, Pending(certificate.name), PUBLIC),
+            self.own.written(key, Pending(key.name), _PRIVATE),
+        ]
+
+    def _requests(self, certificates: CertificatePlan) -> list[FileChange]:
+        """Signing requests, and the serial number that OpenSSL counts on from."""
+        changes: list[FileChange] = []
+        written = {f"{order.role}.csr" for order in certificates.requests}
+        for name in (*REQUEST_FILES, SERIAL_FILE):
+            path = self.pki / name
+            digest = self.own.digest(path)
+            if name in written or (name == SERIAL_FILE and self.config.csr and digest is None):
+                changes.append(self.own.written(path, Pending(name), PUBLIC))
+            elif self.config.csr and digest is not None:
+                changes.append(KeepFile(path, digest))
+        return changes
+
+    def _refuse_damaged_ca(self, key: Path) -> NoReturn:
         name = relative(key, self.directory)
         raise ValueInTheWay(
-            f"{name} is the key of another CA than {self.config.ca_cert}",
-            hint=f"move {name} away to change the CA; clients then need the new ca.pem",
+            f"{name} does not belong to the certificate beside it, nor to {self.config.ca_cert}",
+            hint=f"move {name} away: compose-tls does not write over a key that it does not know",
             path=name,
         )
 
     def _copy(self, name: str, source: str, access: KeyAccess) -> FileChange:
         """A file of the TLS directory: a copy of the one in the PKI directory."""
-        path, origin = self.tls / name, self._digest(self.pki / name)
+        path, origin = self.tls / name, self.own.digest(self.pki / name)
         facts = self.observation.files.get(path)
         role: CertificateRole = "ca" if name == CA_CERTIFICATE else "server"
         if facts is not None and (source == "kept" or self._is_copied(role, source)):
             owned = access.uid in {None, facts.uid} and access.gid in {None, facts.gid}
             if owned and facts.mode == access.mode and facts.sha256 in {None, origin}:
                 return KeepFile(path, facts.sha256)
-        return self._written(path, Pending(name), access.mode, access.uid, access.gid)
+        return self.own.written(path, Pending(name), access.mode, access.uid, access.gid)
 
     def _left_behind(self) -> list[FileChange]:
         """The copies in the TLS directory of an earlier enable, where that was another one."""
         old = self.directory / self.state.tls_dir if self.state else self.tls
         if old == self.tls:
             return []
-        found = [(old / name, self._digest(self.pki / name)) for name in OWN_TLS_FILES]
-        ours = [path for path, digest in found if digest and self._digest(path) == digest]
-        return [*(RemoveFile(path, self._digest(path)) for path in ours), RemoveDirectory(old)]
+        found = [(old / name, self.own.digest(self.pki / name)) for name in OWN_TLS_FILES]
+        ours = [path for path, digest in found if digest and self.own.digest(path) == digest]
+        return [*(RemoveFile(path, self.own.digest(path)) for path in ours), RemoveDirectory(old)]
 
     def _is_copied(self, role: CertificateRole, source: str) -> bool:
         """Whether what the user brings for a role is in the PKI directory already."""
         return source == "brought" and role in self.observation.pki.brought
-
-    def _written(
-        self,
-        path: Path,
-        content: Content,
-        mode: int,
-        uid: int | None = None,
-        gid: int | None = None,
-    ) -> FileChange:
-        facts = self.observation.files.get(path)
-        if facts is None:
-            return CreateFile(path, content, mode, None, uid, gid)
-        if facts.content is not None and facts.content == content:
-            return KeepFile(path, facts.sha256)
-        if not self._is_ours(path):
-            name = relative(path, self.directory)
-            raise ValueInTheWay(
-                f"{name} is there already, and not from compose-tls",
-                hint="move it away, choose other places with --pki-dir and --tls-dir, or bring it "
-                "with --server-cert, --server-key and --ca-cert",
-                path=name,
-            )
-        return CreateFile(path, content, mode, facts.sha256, uid, gid)
-
-    def _is_ours(self, path: Path) -> bool:
-        """Whether a file is there from an earlier enable, also after a disable."""
-        if self.state is not None:
-            return True
-        ca = self.observation.pki.certificates.get("ca")
-        if ca is None or f"CN={CA_NAME}" not in ca.subject:
-            return False
-        return path.parent == self.pki or self._digest(path) == self._digest(self.pki / path.name)
-
-    def _digest(self, path: Path) -> str | None:
-        facts = self.observation.files.get(path)
-        return facts.sha256 if facts else None
 
     def _fingerprints(self, certificates: CertificatePlan) -> dict[str, str] | None:
         """The fingerprints that state.json records; ``None`` while one is still to be issued."""

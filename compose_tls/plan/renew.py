@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, get_args
@@ -14,20 +15,21 @@ from compose_tls.changes import (
     PlanWarning,
 )
 from compose_tls.config import TlsConfig
-from compose_tls.facts import CertificateFacts, KeyType, Observation, TlsMode
+from compose_tls.facts import CLIENTS_DIRECTORY, CertificateFacts, KeyType, Observation, TlsMode
 from compose_tls.milvus.settings import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.plan.certificate_plan import CertificatePlan, Source
 from compose_tls.plan.certificates import (
     CA_NAME,
-    CertificatePlan,
-    Source,
     orders_for_all,
     require_names_permitted,
     server_names,
 )
+from compose_tls.plan.client_certificates import client_certificates, listed
 from compose_tls.plan.endpoint import found_names, wanted_names
 from compose_tls.plan.locate import Located, locate
 from compose_tls.plan.own_files import OwnFiles
 from compose_tls.plan.renewal import Extent, ca_of, rollover_warning, sources
+from compose_tls.plan.requests import requests_for
 from compose_tls.plan.service_plan import ServicePlan
 
 # What makes the common name of each CA its own: see pki/issue.py.
@@ -122,10 +124,8 @@ class _Planner:
         dns_names, ip_addresses = server_names(self.wanted(), self.found())
         if (found["ca"], found["server"]) == ("kept", "issued"):
             require_names_permitted(self.observation, self.config, dns_names)
-        ordered = [
-            self.order(order)
-            for order in orders_for_all(self.config, dns_names, ip_addresses)
-            if found[order.role] in {"issued", "joined"}
+        orders = [
+            self.order(order) for order in orders_for_all(self.config, dns_names, ip_addresses)
         ]
         server = self.pki.certificates.get("server")
         if found["server"] == "kept" and server is not None:
@@ -133,11 +133,12 @@ class _Planner:
             dns_names, ip_addresses = server.dns_names, server.ip_addresses
         certificates = CertificatePlan(
             found,
-            tuple(ordered),
+            tuple(order for order in orders if found[order.role] in {"issued", "joined"}),
             dns_names,
             ip_addresses,
             self.warnings(found["ca"]),
             next_ca=self.pki.next_ca is not None and found["ca"] != "promoted",
+            requests=tuple(requests_for(self.observation, self.config, found, orders)),
         )
         planned = self.planned(certificates)
         return RenewPlan(planned, self.config, restart=self.is_read_anew(planned.plan))
@@ -191,7 +192,30 @@ class _Planner:
             located.state,
         )
 
+    def left_behind(self) -> tuple[PlanWarning, ...]:
+        """The further clients that are refused once the new CA has taken over."""
+        following = self.pki.next_ca
+        held = client_certificates(self.observation, self.config).by_path
+        old = [
+            path.stem
+            for path, facts in held.items()
+            if following is not None and facts.issuer != following.subject
+        ]
+        if not old:
+            return ()
+        where = f"{self.config.pki_dir}/{CLIENTS_DIRECTORY}"
+        return (
+            PlanWarning(
+                "clients-left-behind",
+                f"{where}: {listed(old)} still have certificates of the CA that goes",
+                where,
+                f"issue new ones: compose-tls client {shlex.quote(old[0])}",
+            ),
+        )
+
     def warnings(self, ca: Source) -> tuple[PlanWarning, ...]:
+        if ca == "promoted":
+            return self.left_behind() if self.config.tls_mode is TlsMode.MUTUAL else ()
         if ca == "joined" or (ca == "kept" and self.pki.next_ca):
             return (rollover_warning(self.config),)
         if ca == "issued":

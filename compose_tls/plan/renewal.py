@@ -9,7 +9,8 @@ from compose_tls.changes import PlanWarning
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateUnreadable, RolloverNotStarted
 from compose_tls.facts import CertificateFacts, CertificateRole, Observation
-from compose_tls.plan.certificates import Source, is_due, require_ca_valid
+from compose_tls.plan.certificate_plan import Source
+from compose_tls.plan.certificates import is_due, require_ca_valid
 
 Extent: TypeAlias = Literal["end-entities", "ca", "finish"]
 """What is renewed: server and client; the CA, with the old one beside it; or the old one goes."""
@@ -42,7 +43,7 @@ def sources(
         CertificateUnreadable: The CA or its key is not here.
     """
     ca = ca_of(observation, config)
-    _require_issuer(observation, config, extent)
+    require_issuer(observation, config, extent)
 
     def due(role: CertificateRole) -> bool:
         facts = observation.pki.certificates.get(role)
@@ -102,8 +103,12 @@ def ca_of(observation: Observation, config: TlsConfig) -> CertificateFacts:
     return facts
 
 
-def _require_issuer(observation: Observation, config: TlsConfig, extent: Extent) -> None:
-    """Nothing can be issued without the key of a CA, and only a CA of our own can be followed."""
+def require_issuer(observation: Observation, config: TlsConfig, extent: Extent) -> None:
+    """Make sure that the CA can issue: only with its key, and only a CA of our own can be followed.
+
+    Raises:
+        CertificateUnreadable: The key is not here, or the CA that is given is not that of the project.
+    """
     name = f"{config.pki_dir}/ca.key"
     at_hand = observation.files.get(observation.directory / name) is not None
     if extent != "end-entities" and not at_hand:

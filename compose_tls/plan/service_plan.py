@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from compose_tls.changes import Plan
-from compose_tls.plan.certificates import CertificatePlan
+from compose_tls.plan.certificate_plan import CertificatePlan
 from compose_tls.results import Endpoint
 from compose_tls.state.model import State
 

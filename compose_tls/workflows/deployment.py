@@ -22,10 +22,12 @@ from compose_tls.deploy.recreate import starting
 from compose_tls.deploy.wait import wait_until_ready
 from compose_tls.errors import (
     ComposeTlsError,
+    ConflictingSettings,
     EngineError,
     KeyUnreadableInContainer,
     NotReady,
 )
+from compose_tls.facts import TlsMode
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.results import CheckResult
 from compose_tls.workflows import steps
@@ -155,9 +157,15 @@ def prepare(
         stack: Closes the connection to the engine.
 
     Raises:
+        ConflictingSettings: There is no client certificate, without which mode 2 cannot be proved.
         EngineError: No engine, no Compose, or a port is taken.
         KeyUnreadableInContainer: The container's user could not read the server key.
     """
+    if config.tls_mode is TlsMode.MUTUAL and "client" not in planned.certificates.sources:
+        raise ConflictingSettings(
+            "mode 2 cannot be proved without a client certificate",
+            hint="bring one with --client-cert and --client-key, or leave --up out",
+        )
     _require_readable_key(planned, "enable without --up", "docker compose up -d")
     engine, compose, project = _connect(planned, config, variables, stack)
     document = compose.config(project)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.facts import NEXT_CA, CertificateFacts, Observation
+from compose_tls.facts import CLIENTS_DIRECTORY, NEXT_CA, CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.plan.certificates import RENEW_BEFORE
+from compose_tls.plan.client_certificates import client_certificates, listed
 from compose_tls.plan.renewal import rollover_warning
 from compose_tls.results import CertificateResult, WarningResult
 from compose_tls.state.model import State
@@ -19,7 +22,7 @@ from compose_tls.workflows import steps
 def inventory(
     observation: Observation, config: TlsConfig, state: State, now: datetime
 ) -> tuple[list[CertificateResult], list[WarningResult]]:
-    """Read every certificate that enable recorded, and that of a CA that is to take over.
+    """Read every certificate: those that enable recorded, a CA that is to take over, further clients.
 
     Args:
         observation: The project as it is.
@@ -28,7 +31,8 @@ def inventory(
         now: The time that validity is judged by.
 
     Returns:
-        The certificates, and a warning for each that is missing, has expired or will within 30 days.
+        The certificates, and a warning for each that is missing, has expired or will within 30 days;
+        those of further clients are counted together.
     """
     results: list[CertificateResult] = []
     problems: list[WarningResult] = []
@@ -46,7 +50,8 @@ def inventory(
         problems += _age(path, facts, now)
     if observation.content(observation.directory / f"{config.pki_dir}/{NEXT_CA}.pem"):
         problems.append(steps.warning_result(rollover_warning(config)))
-    return results, problems
+    of_clients, theirs = _further(observation, config, now)
+    return [*results, *of_clients], [*problems, *theirs]
 
 
 def _recorded(observation: Observation, config: TlsConfig, state: State) -> Iterable[str]:
@@ -73,6 +78,48 @@ def _unreadable(path: str, message: str) -> WarningResult:
     return WarningResult(
         code="certificate-unreadable", message=message, path=path, hint="compose-tls enable"
     )
+
+
+def _further(
+    observation: Observation, config: TlsConfig, now: datetime
+) -> tuple[list[CertificateResult], list[WarningResult]]:
+    """The certificates of further clients. One of them that has ended breaks nothing but itself."""
+    where = f"{config.pki_dir}/{CLIENTS_DIRECTORY}"
+    found = client_certificates(observation, config)
+    results: list[CertificateResult] = []
+    ended: list[str] = []
+    soon: list[str] = []
+    for path, facts in found.by_path.items():
+        results.append(CertificateResult.of(relative(path, observation.directory), facts, now))
+        left = facts.remaining(now)
+        if left < RENEW_BEFORE:
+            (ended if left.total_seconds() < 0 else soon).append(path.stem)
+    warnings: list[WarningResult] = []
+    if ended:
+        text = f"{where}: expired for {listed(ended)}"
+        hint = f"{_issue(ended)}, or remove the files of clients that are gone"
+        warnings.append(
+            WarningResult(code="client-certificate-expired", message=text, path=where, hint=hint)
+        )
+    if soon:
+        text = f"{where}: expires within {RENEW_BEFORE.days} days for {listed(soon)}"
+        hint = _issue(soon)
+        warnings.append(
+            WarningResult(
+                code="client-certificate-expires-soon", message=text, path=where, hint=hint
+            )
+        )
+    if found.damaged:
+        text = f"{where}: damaged for {listed(found.damaged)}"
+        hint = f"move its files away, then {_issue(found.damaged)}"
+        warnings.append(
+            WarningResult(code="client-certificate-unreadable", message=text, path=where, hint=hint)
+        )
+    return results, warnings
+
+
+def _issue(names: Sequence[str]) -> str:
+    return f"compose-tls client {shlex.quote(names[0])}"
 
 
 def _days(days: int) -> str:

@@ -9,12 +9,15 @@ from pathlib import Path
 
 from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
-from compose_tls.facts import NEXT_CA, CertificateRole, Observation
+from compose_tls.facts import NEXT_CA, SERIAL_FILE, CertificateRole, Observation
 from compose_tls.pki.load import certificate_facts
+from compose_tls.pki.request import signing_request
+from compose_tls.plan.certificate_plan import CertificatePlan
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.results import CertificateResult
 from compose_tls.state.model import STATE_FILE
-from compose_tls.workflows.sources import RESTORE, Pairs, Sources, pair
+from compose_tls.workflows.key_store import KeyStore
+from compose_tls.workflows.sources import Pairs, Sources
 
 _ROLES: tuple[CertificateRole, ...] = ("ca", "server", "client")
 
@@ -46,7 +49,7 @@ def require_sound(observation: Observation, config: TlsConfig) -> None:
             continue
         sound = observation.pki.next_ca if role == NEXT_CA else role in observation.pki.usable
         if (has_certificate or has_key) and not sound:
-            pair(certificate, key, observation.directory, RESTORE)
+            KeyStore(observation.directory, config).kept(role)
 
 
 def issue(
@@ -69,9 +72,9 @@ def issue(
         _rehearse(planned, pairs, config, now)
         if planned.certificates.sources["ca"] == "joined" and "client" in observation.pki.usable:
             # Who has a certificate of the CA that goes is still to be let in.
-            outgoing = {**pairs.by_role, "client": sources.kept("client")}
+            outgoing = {**pairs.by_role, "client": sources.store.kept("client")}
             _rehearse(planned, replace(pairs, by_role=outgoing), config, now)
-    contents = _contents(pairs)
+    contents = _contents(pairs) | _beside(planned.certificates, pairs, sources)
     results = _results(planned, observation.directory, config, contents, now)
     fingerprints = {result.path: result.sha256 for result in results}
     state = planned.state.model_copy(update={"certificates": fingerprints})
@@ -102,6 +105,22 @@ def _contents(pairs: Pairs) -> dict[str, bytes]:
     if pairs.next_ca is not None:
         contents[f"{NEXT_CA}.pem"] = pairs.next_ca.certificate_pem
         contents[f"{NEXT_CA}.key"] = pairs.next_ca.private_key_pem
+    return contents
+
+
+def _beside(certificates: CertificatePlan, pairs: Pairs, sources: Sources) -> dict[str, bytes]:
+    """What lies beside the pairs: signing requests, a serial number, and a CA that gave way."""
+    contents = {
+        f"{order.role}.csr": signing_request(order, pairs.by_role[order.role].private_key_pem)
+        for order in certificates.requests
+    }
+    if "client" in pairs.by_role:
+        latest = certificate_facts(pairs.by_role["client"].certificate_pem, path="client.pem")
+        contents[SERIAL_FILE] = f"{latest.serial.upper()}\n".encode()
+    if certificates.retired is not None:
+        old = sources.store.kept("ca")
+        contents[f"{certificates.retired}.pem"] = old.full_chain_pem
+        contents[f"{certificates.retired}.key"] = old.private_key_pem
     return contents
 
 

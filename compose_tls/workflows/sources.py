@@ -9,17 +9,12 @@ from pathlib import Path
 
 from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
-from compose_tls.errors import CertificateUnreadable
 from compose_tls.facts import NEXT_CA, CertificateRole
 from compose_tls.pki.issue import issue_all
-from compose_tls.pki.load import load_certificates, load_key_pair
 from compose_tls.pki.pair import KeyPair
 from compose_tls.pki.verify import check_ca, check_client, check_server
-from compose_tls.plan.certificates import CertificatePlan
-
-RESTORE = "restore it, or move the directory away to start with new certificates"
-_CHECK_PATH = "name an existing file that you may read"
-_ISSUER = "name the CA and its key with --ca-cert and --ca-key, or restore the key"
+from compose_tls.plan.certificate_plan import CertificatePlan
+from compose_tls.workflows.key_store import KeyStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +41,7 @@ class Sources:
         self.sources = certificates.sources
         self.orders = certificates.orders
         self.has_next_ca = certificates.next_ca
-        self.directory = directory
+        self.store = KeyStore(directory, config)
         self.config = config
         self.now = now
 
@@ -59,9 +54,9 @@ class Sources:
         found: dict[CertificateRole, KeyPair] = {}
         for role in ("server", "client"):
             if self.sources.get(role) == "kept":
-                found[role] = self.kept(role)
+                found[role] = self.store.kept(role)
             elif self.sources.get(role) == "brought":
-                found[role] = self._brought(role)
+                found[role] = self.store.brought(role)
         match self.sources["ca"]:
             case "issued":
                 found |= self._issue(None)
@@ -73,11 +68,11 @@ class Sources:
                 found |= new | self._issue_under_ca({"server"})
                 pairs = Pairs(found, self._trusted() + joining.certificate_pem, joining)
             case "promoted":
-                found["ca"] = self.kept(NEXT_CA)
+                found["ca"] = self.store.kept(NEXT_CA)
                 found |= self._issue(found["ca"])
                 pairs = Pairs(found, found["ca"].certificate_pem)
             case _:
-                following = self.kept(NEXT_CA) if self.has_next_ca else None
+                following = self.store.kept(NEXT_CA) if self.has_next_ca else None
                 if following is not None:
                     # A client's certificate is to outlive the change of the CA.
                     found |= self._issue(following, {"client"})
@@ -85,14 +80,6 @@ class Sources:
                 pairs = Pairs(found, self._trusted(), following)
         self._check(found, pairs.ca_pem)
         return pairs
-
-    def kept(self, name: str) -> KeyPair:
-        """The pair of that name in the PKI directory.
-
-        Raises:
-            CertificateError: It is not whole.
-        """
-        return pair(*self._place(name), self.directory, RESTORE)
 
     def _issue(
         self, issuer: KeyPair | None, roles: Collection[str] | None = None
@@ -105,61 +92,18 @@ class Sources:
         """The same under the CA at hand, whose key has to be there only if anything is ordered."""
         if not any(order.role in roles for order in self.orders):
             return {}
-        brought = self.sources["ca"] == "brought"
-        ca = self._brought("ca") if brought else pair(*self._place("ca"), self.directory, _ISSUER)
-        return self._issue(ca, roles)
-
-    def _place(self, name: str) -> tuple[Path, Path]:
-        certificate = self.directory / self.config.pki_dir / f"{name}.pem"
-        return certificate, certificate.with_suffix(".key")
+        return self._issue(self.store.issuer(brought=self.sources["ca"] == "brought"), roles)
 
     def _trusted(self) -> bytes:
-        brought = self.sources["ca"] == "brought"
-        path = self._setting("ca_cert") if brought else self._place("ca")[0]
-        name = relative(path, self.directory)
-        # Only the certificates: a file that holds a key as well must not be mounted as it is.
-        content = load_certificates(_read(path, self.directory, _CHECK_PATH), path=name)
+        content, name = self.store.trusted(brought=self.sources["ca"] == "brought")
         check_ca(content, now=self.now, path=name)
         return content
 
-    def _brought(self, role: CertificateRole) -> KeyPair:
-        certificate, key = self._setting(f"{role}_cert"), self._setting(f"{role}_key")
-        return pair(certificate, key, self.directory, _CHECK_PATH)
-
     def _check(self, found: Mapping[CertificateRole, KeyPair], ca_pem: bytes) -> None:
         if self.sources["server"] == "brought":
-            path = relative(self._setting("server_cert"), self.directory)
+            path = relative(self.store.named("server_cert"), self.store.directory)
             names = [self.config.server_name, *self.config.san]
             check_server(found["server"], ca_pem, names=names, now=self.now, path=path)
         if self.sources.get("client") == "brought":
-            path = relative(self._setting("client_cert"), self.directory)
+            path = relative(self.store.named("client_cert"), self.store.directory)
             check_client(found["client"], ca_pem, now=self.now, path=path)
-
-    def _setting(self, name: str) -> Path:
-        value: str = getattr(self.config, name)
-        return self.directory / value
-
-
-def pair(certificate: Path, key: Path, directory: Path, hint: str) -> KeyPair:
-    """A certificate and its key from two files.
-
-    Raises:
-        CertificateError: They cannot be read, or do not belong together; ``hint`` says what to do.
-    """
-    return load_key_pair(
-        _read(certificate, directory, hint),
-        _read(key, directory, hint),
-        certificate_path=relative(certificate, directory),
-        key_path=relative(key, directory),
-    )
-
-
-def _read(path: Path, directory: Path, hint: str) -> bytes:
-    name = relative(path, directory)
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        reason = "is missing"
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror}"
-    raise CertificateUnreadable(f"{name} {reason}", hint=hint, path=name)

@@ -34,7 +34,7 @@ def test_a_real_project_has_a_map_before_and_after_enable(tmp_path: Path, sample
 
     assert after.ok
     drawn(after.links)
-    assert list(status_lines(after))
+    assert list(status_lines(after, verbose=True))
     clients = [link for link in after.links or () if link.sources == ("clients",)]
     assert [link.encryption for link in clients] == ["encrypted"]
 

@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import KEY_TYPES, Output, common, credentials, settings
+from compose_tls.cli.options import (
+    KEY_TYPES,
+    Output,
+    common,
+    credentials,
+    existing_ca,
+    settings,
+)
 from compose_tls.cli.output import show
 
 
@@ -34,12 +41,19 @@ from compose_tls.cli.output import show
     default=None,
     help="A new CA may issue only for the names at hand: trusting it is harmless.",
 )
-@click.option("--ca-cert", metavar="FILE", help="An existing CA: issue under it, or trust it.")
-@click.option("--ca-key", metavar="FILE", help="Its key: certificates are issued under it.")
+@click.option(
+    "--csr",
+    is_flag=True,
+    default=None,
+    help="Signing requests for the same keys as well, for a CA that signs elsewhere.",
+)
+@existing_ca
 @click.option("--server-cert", metavar="FILE", help="Bring a server certificate.")
-@click.option("--server-key", metavar="FILE", help="Its key.")
+@click.option("--server-key", metavar="FILE", help="Its key, where a .p12 does not hold it.")
+@click.option("--server-passphrase-file", metavar="FILE", help="File with the key's passphrase.")
 @click.option("--client-cert", metavar="FILE", help="Bring a client certificate.")
-@click.option("--client-key", metavar="FILE", help="Its key.")
+@click.option("--client-key", metavar="FILE", help="Its key, likewise.")
+@click.option("--client-passphrase-file", metavar="FILE", help="File with the key's passphrase.")
 @click.option("--tls-dir", metavar="DIR", help="What the container mounts (default: tls).")
 @click.option("--container-tls-dir", metavar="DIR", help="Where (default: /milvus/tls).")
 @click.option("--config", type=click.Choice(["auto", "file", "env"]), help="Where the settings go.")

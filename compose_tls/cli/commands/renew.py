@@ -9,7 +9,15 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import KEY_TYPES, Output, common, credentials, duration, settings
+from compose_tls.cli.options import (
+    KEY_TYPES,
+    Output,
+    common,
+    credentials,
+    duration,
+    existing_ca,
+    settings,
+)
 from compose_tls.cli.output import show
 
 
@@ -37,8 +45,7 @@ from compose_tls.cli.output import show
 @click.option("--ca-days", type=int, metavar="N", help="Validity of a new CA (default: as before).")
 @click.option("--subject", metavar="RFC4514", help="Subject, without CN (default: as before).")
 @click.option("--constrain", is_flag=True, default=None, help="Only these names, for a new CA.")
-@click.option("--ca-cert", metavar="FILE", help="The CA, where its key is not in the project.")
-@click.option("--ca-key", metavar="FILE", help="Its key.")
+@existing_ca
 @credentials
 @common
 def command(

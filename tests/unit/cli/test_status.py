@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,18 @@ def attu(project: Path) -> Path:
     text = path.read_text(encoding="utf-8").replace("\nnetworks:", f"{ATTU}\nnetworks:")
     path.write_text(text, encoding="utf-8")
     return project
+
+
+@pytest.fixture
+def clients(project: Path, run: Run) -> Path:
+    """A project with TLS and the certificates of three further clients."""
+    run("enable", "--mode", "2")
+    directory = project / "cert" / "clients"
+    directory.mkdir(mode=0o700)
+    for name in ("anna", "bert", "carl"):
+        for suffix in (".pem", ".key"):
+            shutil.copy(project / "cert" / f"client{suffix}", directory / f"{name}{suffix}")
+    return directory
 
 
 class TestAges:
@@ -98,14 +111,55 @@ class TestAges:
         assert "cert/next-ca.pem" in {c["path"] for c in outcome.json["certificates"]}
 
 
+class TestFurtherClients:
+    def test_people_see_how_many_and_the_first_to_end(self, run: Run, clients: Path) -> None:
+        outcome = run("status")
+        assert outcome.code == 0
+        assert re.search(
+            r"^  cert/clients  3 client certificates, the first to end: anna, until 20\d\d-\d\d-\d\d "
+            r"\(\d+ days left\) \(-v shows all\)$",
+            outcome.out,
+            re.MULTILINE,
+        )
+        assert "cert/clients/bert.pem" in run("status", "-v").out
+        paths = {c["path"] for c in run("status", "--json").json["certificates"]}
+        assert {f"cert/clients/{n}.pem" for n in ("anna", "bert", "carl")} < paths
+
+    @pytest.mark.parametrize(
+        ("days", "code"),
+        [(800, "client-certificate-expires-soon"), (830, "client-certificate-expired")],
+    )
+    def test_those_that_end_are_one_warning(
+        self,
+        run: Run,
+        clients: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        days: int,
+        code: str,
+    ) -> None:
+        shutil.copy(clients / "carl.pem", clients / "dora.pem")
+        in_days(monkeypatch, days)
+        [found] = [w for w in run("status", "--json").json["warnings"] if w["code"] == code]
+        assert found["message"].endswith("for anna, bert, carl and 1 more")
+        assert found["hint"].startswith("compose-tls client anna")
+
+    def test_a_damaged_one_breaks_nothing_but_itself(self, run: Run, clients: Path) -> None:
+        (clients / "bert.pem").write_bytes(b"no certificate")
+        (clients / "a-directory.pem").mkdir()
+        outcome = run("status", "--json")
+        assert outcome.code == 0
+        [warning] = outcome.json["warnings"]
+        assert warning["code"] == "client-certificate-unreadable"
+        assert warning["message"] == "cert/clients: damaged for bert"
+
+
 class TestKeys:
-    def test_a_key_that_others_may_read(self, run: Run, project: Path) -> None:
-        run("enable")
-        for name in ("ca.key", "client.key"):
-            (project / "cert" / name).chmod(0o644)
+    def test_a_key_that_others_may_read(self, run: Run, clients: Path) -> None:
+        for path in (clients.parent / "ca.key", clients / "bert.key"):
+            path.chmod(0o644)
         assert warnings(run) == [
             ("key-exposed", "chmod 600 cert/ca.key"),
-            ("key-exposed", "chmod 600 cert/client.key"),
+            ("key-exposed", "chmod 600 cert/clients/bert.key"),
         ]
         assert run("status").code == 0
 

@@ -7,7 +7,8 @@ import pytest
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateExpired, NameInvalid
 from compose_tls.facts import CertificateRole, Observation, PkiFacts
-from compose_tls.plan.certificates import CertificatePlan, plan_certificates
+from compose_tls.plan.certificate_plan import CertificatePlan
+from compose_tls.plan.certificates import plan_certificates
 from tests.unit.builders import NOW, STANDALONE, certificate, observation
 
 ROLES: tuple[CertificateRole, ...] = ("ca", "server", "client")

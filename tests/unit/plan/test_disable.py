@@ -95,7 +95,8 @@ def test_purge_takes_the_certificates_and_keys_as_well() -> None:
         "other/server.pem",
         "other/server.key",
     }
-    assert [c.path.name for c in changes if isinstance(c, RemoveDirectory)] == ["cert", "other"]
+    emptied = [c.path.name for c in changes if isinstance(c, RemoveDirectory)]
+    assert emptied == ["clients", "cert", "other"]
 
 
 def test_purge_does_not_mind_what_is_gone() -> None:

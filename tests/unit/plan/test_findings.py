@@ -89,6 +89,19 @@ class TestExposed:
         found = [one.hint for one in findings(seen) if one.code == "key-exposed"]
         assert found == ([hint] if hint else [])
 
+    def test_a_few_clients_are_named(self, plain: Observation) -> None:
+        seen = with_file(plain, "cert/clients/a b.key", mode=0o644)
+        [found] = findings(seen)
+        assert found.hint == "chmod 600 'cert/clients/a b.key'"
+
+    def test_many_clients_are_one_finding(self, plain: Observation) -> None:
+        seen = plain
+        for number in range(1000):
+            seen = with_file(seen, f"cert/clients/c{number}.key", mode=0o644)
+        [found] = findings(seen)
+        assert found.message.startswith("1,000 keys in cert/clients: others")
+        assert found.hint == "chmod 600 cert/clients/*.key"
+
 
 class TestMounted:
     def found(self, volume: str, *keys: str) -> list[WarningResult]:
@@ -119,6 +132,7 @@ class TestMounted:
         "volume",
         [
             "./cert/client.key:/c/client.key",
+            "./cert/clients/app.key:/c/app.key",
             "./cert/ca.pem:/c/ca.pem",
             "./tls:/c",
             "./certificates:/c",
@@ -126,7 +140,12 @@ class TestMounted:
         ],
     )
     def test_what_a_client_needs_is_fine(self, volume: str) -> None:
-        assert self.found(volume) == []
+        assert self.found(volume, "cert/clients/app.key") == []
+
+    def test_all_clients_in_one_directory_are_too_many(self) -> None:
+        keys = [f"cert/clients/c{number}.key" for number in range(3)]
+        [found] = self.found("./cert/clients:/c", *keys)
+        assert "cert/clients/c0.key and 2 more" in found.message
 
     def test_the_pki_directory_in_milvus_itself(self) -> None:
         seen = enabled(observation(compose("    volumes: ['./cert:/milvus/cert']\n")))

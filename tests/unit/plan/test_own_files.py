@@ -294,8 +294,19 @@ def test_once_they_are_copied_they_are_kept(
     assert {p for p, kind in found.items() if kind is CreateFile} == {"cert/state.json", *written}
 
 
-def test_the_key_of_our_own_ca_is_not_left_beside_another_ca() -> None:
+def test_our_own_ca_that_gives_way_keeps_its_key_under_another_name() -> None:
     seen = enabled(observation(STANDALONE))
+    found = own(seen, ca_cert="my/ca.pem", ca_key="my/ca.key")
+    name = f"cert/ca-{seen.pki.certificates['ca'].sha256[:8]}"
+
+    assert kinds(found)["cert/ca.key"] is RemoveFile
+    assert kinds(found)[f"{name}.key"] is CreateFile
+    assert kinds(found)[f"{name}.pem"] is CreateFile
+
+
+def test_a_key_that_belongs_to_no_ca_here_is_not_written_over() -> None:
+    seen = enabled(observation(STANDALONE))
+    seen = replace(seen, pki=replace(seen.pki, usable=frozenset()))
     with pytest.raises(ValueInTheWay) as caught:
         enable(seen, ca_cert="my/ca.pem", ca_key="my/ca.key")
 

@@ -1,0 +1,97 @@
+"""compose-tls client."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from compose_tls.cli.options import KEY_TYPES, Output, common, existing_ca, settings
+from compose_tls.cli.output import show
+from compose_tls.errors import NameInvalid, WrongUsage
+
+
+@click.command(
+    name="client",
+    epilog="Examples: compose-tls client alice bob | compose-tls client --names-file team.txt --p12",
+)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--names-file",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="Further names, one a line; - for standard input.",
+)
+@click.option("--out", metavar="DIR", help="Where the files go (default: cert/clients).")
+@click.option("--p12", is_flag=True, help="A PKCS #12 file of each as well.")
+@click.option(
+    "--passphrase-file",
+    metavar="FILE",
+    help="What opens them (default: one for each, in a file beside it).",
+)
+@click.option("--force", is_flag=True, help="Replace certificates that are good for long as well.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
+@click.option("--key-type", type=click.Choice(KEY_TYPES), help="Default: ecdsa-p256.")
+@click.option("--days", type=int, metavar="N", help="Validity (default: 825).")
+@click.option("--subject", metavar="RFC4514", help="Subject, without CN, which is the name.")
+@existing_ca
+@common
+def command(
+    project_directory: Path,
+    *,
+    output: Output,
+    names: tuple[str, ...],
+    names_file: IO[bytes] | None,
+    out: str | None,
+    p12: bool,
+    passphrase_file: str | None,
+    force: bool,
+    dry_run: bool,
+    **flags: Any,
+) -> int:
+    """Issue a certificate and a key for each further client.
+
+    Who has a certificate already keeps it while it is good for long.
+    """
+    from compose_tls.workflows.client import client  # noqa: PLC0415 - not for --help
+
+    config = settings(project_directory, **flags)
+    result = client(
+        project_directory,
+        (*names, *_listed(names_file)),
+        config,
+        out=out,
+        p12=p12,
+        passphrase_file=passphrase_file,
+        force=force,
+        dry_run=dry_run,
+        environment=os.environ,
+    )
+    return show(result, output)
+
+
+def _listed(file: IO[bytes] | None) -> tuple[str, ...]:
+    """The names in a file, one a line; blank lines and lines that begin with # are passed over."""
+    if file is None:
+        return ()
+    from compose_tls.pki.client_names import client_name  # noqa: PLC0415 - not for --help
+
+    try:
+        lines = file.read().decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise WrongUsage(
+            f"{file.name} is not UTF-8 text", hint="write one name a line, in UTF-8", path=file.name
+        ) from None
+    names: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        name = line.strip()
+        if not name or name.startswith("#"):
+            continue
+        try:
+            names.append(client_name(name))
+        except NameInvalid as error:
+            error.path, error.line = file.name, number
+            raise
+    return tuple(names)

@@ -1,0 +1,220 @@
+"""client: observe → plan → (preview) → issue → rehearse → apply → result."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from compose_tls.apply.transaction import apply
+from compose_tls.changes import relative
+from compose_tls.clients.pymilvus import connect_arguments
+from compose_tls.config import TlsConfig
+from compose_tls.errors import WrongUsage
+from compose_tls.facts import CLIENTS_DIRECTORY, CertificateFacts, Observation, TlsMode
+from compose_tls.observe import observe
+from compose_tls.observe.clients import read_clients
+from compose_tls.pki.client_names import client_name
+from compose_tls.pki.issue import issue_clients
+from compose_tls.pki.load import certificate_facts
+from compose_tls.pki.pair import KeyPair
+from compose_tls.pki.pkcs12 import pkcs12_of
+from compose_tls.plan.clients import (
+    UNLOCK_SUFFIX,
+    ClientsPlan,
+    Wanted,
+    plan_clients,
+    require_place,
+    suffixes,
+)
+from compose_tls.plan.locate import Located, locate
+from compose_tls.results import CertificateResult, Result
+from compose_tls.workflows import steps
+from compose_tls.workflows.connecting import ClientFiles
+from compose_tls.workflows.key_store import KeyStore, read
+
+# 192 random bits: more than the AES key that they turn into could lose to guessing.
+_PASSPHRASE_BYTES: Final = 24
+
+
+def client(
+    directory: str | os.PathLike[str] = ".",
+    names: Iterable[str] = (),
+    config: TlsConfig | None = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    p12: bool = False,
+    passphrase_file: str | os.PathLike[str] | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> Result:
+    """Issue certificates for further clients, each with a key of its own.
+
+    A client that has a certificate already keeps it while it is good; one that ends soon, or is of a CA
+    that goes, is replaced.
+
+    Args:
+        directory: The project directory.
+        names: The clients, such as ``alice``, ``etl-7`` or ``alice@example.com``.
+        config: The settings; key type, days and subject matter, and where the CA is.
+        out: Where the files go; ``clients`` in the PKI directory by default.
+        p12: Make a PKCS #12 file of each as well.
+        passphrase_file: Holds what opens those; by default each gets its own, in a file beside it.
+        force: Replace certificates that are good for long as well.
+        dry_run: Only say what would be done.
+        environment: Variables that Compose interpolates with; those of the process by default.
+
+    Raises:
+        WrongUsage: There is no name.
+        NotEnabled: ``enable`` has not been here.
+        NameInvalid: A name cannot be that of a client.
+        ProjectError: A file is in the way, or the project cannot be read or written.
+        CertificateError: Nothing can be issued; nothing was changed.
+    """
+    config = config or TlsConfig()
+    variables = steps.environment_of(environment)
+    path = steps.project_directory(directory, config, variables)
+    wanted_names = tuple(dict.fromkeys(map(client_name, names)))
+    if not wanted_names:
+        raise WrongUsage("there is no name of a client", hint="compose-tls client alice")
+    with steps.writing(path, dry_run=dry_run):
+        observation = observe(path, config, variables)
+        located = locate(observation, config)
+        config = config.model_copy(update={"mode": located.state.mode})
+        default = path / config.pki_dir / CLIENTS_DIRECTORY
+        wanted = Wanted(
+            directory=(path / out).resolve() if out is not None else default,
+            p12=p12 or passphrase_file is not None,
+            own_passphrase=passphrase_file is not None,
+            force=force,
+        )
+        require_place(observation, located, wanted.directory)
+        ends = suffixes(p12=wanted.p12, own_passphrase=wanted.own_passphrase)
+        trusted = observation.content(path / config.pki_dir / "ca.pem")
+        clients = read_clients(wanted.directory, wanted_names, ends, trusted)
+        planned = plan_clients(observation, config, clients, wanted, steps.now())
+        found = dict(planned.kept)
+        if not dry_run and planned.plan.changed:
+            own = path / passphrase_file if passphrase_file is not None else None
+            making = _Making(planned, observation, config, wanted.directory)
+            contents, issued = making.contents(own)
+            apply(planned.plan, contents)
+            found |= issued
+    return _result(planned, located, config, wanted.directory, found, wanted_names, dry_run=dry_run)
+
+
+class _Making:
+    """Issues what a plan orders."""
+
+    def __init__(
+        self, planned: ClientsPlan, observation: Observation, config: TlsConfig, directory: Path
+    ) -> None:
+        self.planned = planned
+        self.observation = observation
+        self.config = config
+        self.directory = directory
+        self.store = KeyStore(observation.directory, config)
+        self.ca_pem, _ = self.store.trusted(brought=False)
+
+    def contents(
+        self, passphrase_file: Path | None
+    ) -> tuple[dict[str, bytes], dict[str, CertificateFacts]]:
+        """The files that are pending, and what was issued, by the client's name."""
+        orders = self.planned.orders
+        pairs: dict[str, KeyPair] = {}
+        if orders:
+            issuer = self.store.latest_issuer(self.observation)
+            made = issue_clients(tuple(orders.values()), issuer, steps.now())
+            pairs = dict(zip(orders, made, strict=True))
+            self._rehearse(next(iter(pairs.values())))
+        contents: dict[str, bytes] = {}
+        for name, pair in pairs.items():
+            contents[f"{name}.pem"] = pair.full_chain_pem
+            contents[f"{name}.key"] = pair.private_key_pem
+        contents |= self._bundles(pairs, passphrase_file)
+        facts = {
+            name: certificate_facts(pair.certificate_pem, path=name) for name, pair in pairs.items()
+        }
+        return contents, facts
+
+    def _bundles(
+        self, pairs: Mapping[str, KeyPair], passphrase_file: Path | None
+    ) -> dict[str, bytes]:
+        given = None
+        if passphrase_file is not None:
+            hint = "name a readable file with --passphrase-file"
+            held = read(passphrase_file, self.observation.directory, hint)
+            given = held.removesuffix(b"\n").removesuffix(b"\r")
+        contents: dict[str, bytes] = {}
+        for name in self.planned.bundled:
+            pair = pairs.get(name) or self.store.pair_at(self.directory / f"{name}.pem")
+            passphrase = given or secrets.token_urlsafe(_PASSPHRASE_BYTES).encode()
+            contents[f"{name}{UNLOCK_SUFFIX}"] = passphrase + b"\n"
+            contents[f"{name}.p12"] = pkcs12_of(pair, self.ca_pem, name=name, passphrase=passphrase)
+        return contents
+
+    def _rehearse(self, pair: KeyPair) -> None:
+        """One stands for all: they differ in their names alone."""
+        from compose_tls.pki.rehearse import rehearse  # noqa: PLC0415 - pulls ssl in
+
+        server = self.store.kept("server")
+        names = certificate_facts(server.certificate_pem, path="server.pem")
+        rehearse(
+            server,
+            self.ca_pem,
+            pair,
+            server_names=[*names.dns_names, *names.ip_addresses][:1],
+            mode=TlsMode.MUTUAL,
+            now=steps.now(),
+        )
+
+
+def _result(
+    planned: ClientsPlan,
+    located: Located,
+    config: TlsConfig,
+    directory: Path,
+    found: Mapping[str, CertificateFacts],
+    names: tuple[str, ...],
+    *,
+    dry_run: bool,
+) -> Result:
+    project = planned.plan.directory
+    certificates = tuple(
+        CertificateResult.of(relative(directory / f"{name}.pem", project), found[name], steps.now())
+        for name in names
+        if name in found
+    )
+    return Result(
+        command="client",
+        changed=planned.plan.changed,
+        dry_run=dry_run or None,
+        mode=config.mode,
+        project=str(project),
+        services=located.state.services,
+        files=steps.file_results(planned.plan),
+        certificates=certificates,
+        endpoint=located.endpoint,
+        connect=_connect(located, config, project, directory / names[0])
+        if len(names) == 1
+        else None,
+        warnings=steps.warning_results(planned.plan),
+    )
+
+
+def _connect(
+    located: Located, config: TlsConfig, project: Path, stem: Path
+) -> dict[str, Any] | None:
+    if located.endpoint is None:
+        return None
+    return connect_arguments(
+        mode=config.tls_mode,
+        uri=located.endpoint.uri,
+        server_name=located.endpoint.server_name,
+        ca_pem=str(ClientFiles.of(project, config).ca),
+        client_pem=f"{stem}.pem",
+        client_key=f"{stem}.key",
+    )

@@ -1,0 +1,363 @@
+"""Certificates and CAs that the user brings, in the forms in which people have them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    pkcs12,
+)
+
+from compose_tls.pki.pair import KeyPair
+from tests.unit.cli.conftest import Run, facts
+from tests.unit.pki.minting import CLIENT, DAY, NOW, SERVER, mint
+
+PASSPHRASE = b"correct horse"
+NAMES = ("localhost", "milvus.example.com")
+
+
+def bundle(pair: KeyPair, above: Sequence[KeyPair] = (), passphrase: bytes | None = None) -> bytes:
+    """What a CA hands out as a .p12."""
+    key = load_pem_private_key(pair.private_key_pem, None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
+    return pkcs12.serialize_key_and_certificates(
+        b"milvus",
+        key,
+        x509.load_pem_x509_certificate(pair.certificate_pem),
+        # OpenSSL writes the root first.
+        [x509.load_pem_x509_certificate(one.certificate_pem) for one in reversed(above)],
+        BestAvailableEncryption(passphrase) if passphrase else NoEncryption(),
+    )
+
+
+def chain(path: Path) -> list[str]:
+    """The subjects of the certificates in a file, in its order."""
+    return [
+        certificate.subject.rfc4514_string()
+        for certificate in x509.load_pem_x509_certificates(path.read_bytes())
+    ]
+
+
+@pytest.fixture
+def corporate(project: Path) -> dict[str, KeyPair]:
+    """A root, an intermediate and a server below it, and the files of each."""
+    root = mint("Root", ca=True, end=NOW + 400 * DAY)
+    below = mint("Issuing", ca=True, issuer=root, end=NOW + 2000 * DAY)
+    server = mint(issuer=below, dns=NAMES)
+    client = mint("reader", issuer=below, purposes=(CLIENT,))
+    pairs = {"root": root, "below": below, "server": server, "client": client}
+    brought = project.parent / "brought"
+    brought.mkdir()
+    for name, pair in pairs.items():
+        (brought / f"{name}.pem").write_bytes(pair.full_chain_pem)
+        (brought / f"{name}.key").write_bytes(pair.private_key_pem)
+    (brought / "chain.pem").write_bytes(below.certificate_pem + root.certificate_pem)
+    (brought / "passphrase").write_bytes(PASSPHRASE + b"\n")
+    (brought / "server.p12").write_bytes(bundle(server, (below, root), PASSPHRASE))
+    (brought / "ca.p12").write_bytes(bundle(below, (root,), PASSPHRASE))
+    (brought / "open.pfx").write_bytes(bundle(client, (below,)))
+    (brought / "encrypted.key").write_bytes(
+        load_pem_private_key(server.private_key_pem, None).private_bytes(
+            Encoding.DER, PrivateFormat.PKCS8, BestAvailableEncryption(PASSPHRASE)
+        )
+    )
+    (brought / "server.der").write_bytes(
+        x509.load_pem_x509_certificate(server.certificate_pem).public_bytes(Encoding.DER)
+    )
+    return pairs
+
+
+SECRET = ("--server-passphrase-file", "../brought/passphrase")
+
+
+class TestForms:
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("--server-cert", "../brought/server.p12", *SECRET),
+            (
+                "--server-cert",
+                "../brought/server.p12",
+                "--server-key",
+                "../brought/server.key",
+                *SECRET,
+            ),
+            (
+                "--server-cert",
+                "../brought/server.pem",
+                "--server-key",
+                "../brought/encrypted.key",
+                *SECRET,
+            ),
+            (
+                "--server-cert",
+                "../brought/server.pem",
+                "--server-key",
+                "../brought/server.p12",
+                *SECRET,
+            ),
+            ("--server-cert", "../brought/server.der", "--server-key", "../brought/server.key"),
+        ],
+    )
+    def test_every_form_ends_as_what_milvus_reads(
+        self, run: Run, project: Path, corporate: dict[str, KeyPair], arguments: tuple[str, ...]
+    ) -> None:
+        trusted = "chain.pem" if "../brought/server.der" in arguments else "root.pem"
+        bring = ("enable", *arguments, "--ca-cert", f"../brought/{trusted}", "--json")
+        assert run(*bring).json["changed"]
+        assert (project / "tls/server.key").read_bytes() == corporate["server"].private_key_pem
+        assert chain(project / "tls/server.pem")[0] == "CN=localhost"
+        if "../brought/server.der" not in arguments:
+            assert chain(project / "tls/server.pem")[1] == "CN=Issuing"
+        before = facts(project)
+        assert not run(*bring).json["changed"]
+        assert facts(project) == before
+
+    def test_a_client_comes_from_a_bundle_without_passphrase(
+        self, run: Run, project: Path, corporate: dict[str, KeyPair]
+    ) -> None:
+        found = run(
+            *("enable", "--mode", "2", "--ca-cert", "../brought/root.pem", "--json"),
+            *("--server-cert", "../brought/server.p12", *SECRET),
+            *("--client-cert", "../brought/open.pfx"),
+        )
+        assert found.json["mode"] == 2
+        assert (project / "cert/client.key").read_bytes() == corporate["client"].private_key_pem
+        assert chain(project / "cert/client.pem") == ["CN=reader", "CN=Issuing"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "message", "path"),
+        [
+            (
+                ("--server-cert", "../brought/server.p12"),
+                "the PKCS #12 file ../brought/server.p12 needs a passphrase",
+                "../brought/server.p12",
+            ),
+            (
+                ("--server-cert", "../brought/server.p12", SECRET[0], "wrong"),
+                "the passphrase does not open the PKCS #12 file ../brought/server.p12",
+                "../brought/server.p12",
+            ),
+            (
+                ("--server-cert", "../brought/server.p12", SECRET[0], "missing"),
+                "missing is missing",
+                "missing",
+            ),
+            (
+                (
+                    "--server-cert",
+                    "../brought/server.pem",
+                    "--server-key",
+                    "../brought/encrypted.key",
+                ),
+                "is encrypted, and Milvus cannot ask for its passphrase",
+                "../brought/encrypted.key",
+            ),
+            (
+                (
+                    *("--server-cert", "../brought/server.pem"),
+                    *("--server-key", "../brought/encrypted.key", SECRET[0], "wrong"),
+                ),
+                "the passphrase does not open the private key ../brought/encrypted.key",
+                "../brought/encrypted.key",
+            ),
+        ],
+    )
+    def test_what_does_not_open_is_named_and_nothing_is_written(
+        self,
+        run: Run,
+        project: Path,
+        corporate: dict[str, KeyPair],
+        arguments: tuple[str, ...],
+        message: str,
+        path: str,
+    ) -> None:
+        (project / "wrong").write_bytes(b"hunter2")
+        before = facts(project)
+        refused = run("enable", *arguments, "--ca-cert", "../brought/root.pem", "--json")
+        assert refused.code == 4
+        # As the project names it, which is beside it.
+        brought = str(project.parent / "brought")
+        assert message in refused.error["message"].replace(brought, "../brought").replace(
+            f"{project}/", ""
+        )
+        assert refused.error["path"].endswith(path.removeprefix("../"))
+        assert "hunter2" not in refused.out + refused.err
+        assert facts(project) == before
+
+
+class TestIntermediates:
+    def test_a_ca_without_its_root_is_refused_with_what_is_missing(
+        self, run: Run, project: Path, corporate: dict[str, KeyPair]
+    ) -> None:
+        before = facts(project)
+        refused = run(
+            "enable",
+            "--ca-cert",
+            "../brought/below.pem",
+            "--ca-key",
+            "../brought/below.key",
+            "--json",
+        )
+        assert refused.error["code"] == "issuer-mismatch"
+        assert "the root CN=Root is missing" in refused.error["message"]
+        assert facts(project) == before
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("--ca-cert", "../brought/chain.pem", "--ca-key", "../brought/below.key"),
+            ("--ca-cert", "../brought/ca.p12", "--ca-passphrase-file", "../brought/passphrase"),
+        ],
+    )
+    def test_an_intermediate_issues_and_is_sent_along_without_its_root(
+        self, run: Run, project: Path, corporate: dict[str, KeyPair], arguments: tuple[str, ...]
+    ) -> None:
+        assert run("enable", "--mode", "2", *arguments).code == 0
+        assert chain(project / "tls/ca.pem") == ["CN=Issuing", "CN=Root"]
+        assert len(chain(project / "tls/server.pem")) == 2
+        assert chain(project / "tls/server.pem")[1] == "CN=Issuing"
+        assert not (project / "cert/ca.key").exists()
+        before = facts(project)
+        assert run("enable", "--mode", "2", *arguments).code == 0
+        assert facts(project) == before
+        assert run("renew", "--no-restart", "--force", *arguments).code == 0
+        assert chain(project / "tls/server.pem")[1] == "CN=Issuing"
+
+    def test_what_it_issues_ends_with_the_first_ca_above_it(
+        self, run: Run, project: Path, corporate: dict[str, KeyPair]
+    ) -> None:
+        bring = ("--ca-cert", "../brought/chain.pem", "--ca-key", "../brought/below.key")
+        assert run("enable", "--days", "825", *bring).code == 0
+        leaf = x509.load_pem_x509_certificates((project / "tls/server.pem").read_bytes())[0]
+        root = x509.load_pem_x509_certificate(corporate["root"].certificate_pem)
+        assert leaf.not_valid_after_utc == root.not_valid_after_utc
+
+
+class TestRequests:
+    def test_all_nine_files_of_the_guide_are_there(self, run: Run, project: Path) -> None:
+        assert run("enable", "--csr").code == 0
+        nine = {f"{role}.{end}" for role in ("server", "client") for end in ("pem", "key", "csr")}
+        nine |= {"ca.pem", "ca.key", "ca.srl"}
+        assert nine <= {path.name for path in (project / "cert").iterdir()}
+        before = facts(project)
+        assert run("enable", "--csr").code == 0
+        assert run("enable").code == 0
+        assert facts(project) == before
+
+    def test_they_ask_for_the_names_and_purposes_of_the_certificates(
+        self, run: Run, project: Path
+    ) -> None:
+        assert run("enable", "--csr", "--san", "db.example.com", "--san", "10.1.2.3").code == 0
+        for role in ("server", "client"):
+            request = x509.load_pem_x509_csr((project / f"cert/{role}.csr").read_bytes())
+            issued = x509.load_pem_x509_certificate((project / f"cert/{role}.pem").read_bytes())
+            assert request.is_signature_valid
+            assert request.subject == issued.subject
+            assert request.public_key() == issued.public_key()
+            for kind in (x509.SubjectAlternativeName, x509.ExtendedKeyUsage, x509.KeyUsage):
+                wanted = request.extensions.get_extension_for_class(kind)
+                assert wanted.value == issued.extensions.get_extension_for_class(kind).value
+
+    def test_openssl_signs_them_and_counts_on(self, run: Run, project: Path) -> None:
+        assert run("enable", "--csr").code == 0
+        last = int((project / "cert/ca.srl").read_text(), 16)
+        command = (
+            "x509 -req -in cert/server.csr -CA cert/ca.pem -CAkey cert/ca.key -CAserial cert/ca.srl"
+        )
+        signed = subprocess.run(
+            ["openssl", *command.split()], check=True, capture_output=True
+        ).stdout
+        assert x509.load_pem_x509_certificate(signed).serial_number == last + 1
+
+    def test_a_request_follows_its_key(self, run: Run, project: Path) -> None:
+        assert run("enable", "--csr").code == 0
+        before = (project / "cert/server.csr").read_bytes()
+        assert run("renew", "--force", "--no-restart").code == 0
+        request = x509.load_pem_x509_csr((project / "cert/server.csr").read_bytes())
+        server = x509.load_pem_x509_certificate((project / "cert/server.pem").read_bytes())
+        assert (project / "cert/server.csr").read_bytes() != before
+        assert request.public_key() == server.public_key()
+
+    @pytest.mark.parametrize("damage", [b"", b"-----BEGIN CERTIFICATE REQUEST-----\nno\n"])
+    def test_a_damaged_one_is_written_anew(self, run: Run, project: Path, damage: bytes) -> None:
+        assert run("enable", "--csr").code == 0
+        (project / "cert/client.csr").write_bytes(damage)
+        assert run("enable", "--csr").code == 0
+        request = x509.load_pem_x509_csr((project / "cert/client.csr").read_bytes())
+        assert request.is_signature_valid
+
+    def test_the_signed_certificates_are_taken_later(
+        self, run: Run, project: Path, corporate: dict[str, KeyPair]
+    ) -> None:
+        assert run("enable", "--csr", "--mode", "2").code == 0
+        old_ca = (project / "cert/ca.key").read_bytes()
+        for role, purpose in (("server", SERVER), ("client", CLIENT)):
+            request = x509.load_pem_x509_csr((project / f"cert/{role}.csr").read_bytes())
+            public_key = request.public_key()
+            assert isinstance(public_key, ec.EllipticCurvePublicKey)
+            pair = mint(issuer=corporate["below"], public_key=public_key, purposes=(purpose,))
+            (project / f"{role}.signed").write_bytes(pair.full_chain_pem)
+        bring = (
+            *("enable", "--mode", "2", "--json", "--ca-cert", "../brought/root.pem"),
+            *("--server-cert", "server.signed", "--server-key", "cert/server.key"),
+            *("--client-cert", "client.signed", "--client-key", "cert/client.key"),
+        )
+        taken = run(*bring).json
+        assert [warning["code"] for warning in taken["warnings"]] == ["ca-replaced"]
+        assert chain(project / "tls/server.pem") == ["CN=localhost", "CN=Issuing"]
+        assert not (project / "cert/ca.key").exists()
+        (kept,) = (project / "cert").glob("ca-*.key")
+        assert kept.read_bytes() == old_ca
+        assert kept.stat().st_mode & 0o777 == 0o600
+        before = facts(project)
+        assert not run(*bring).json["changed"]
+        assert facts(project) == before
+        assert run("disable", "--purge").code == 0
+        assert not (project / "cert").exists()
+
+
+def test_a_key_that_belongs_to_nothing_is_never_written_over(
+    run: Run, project: Path, corporate: dict[str, KeyPair]
+) -> None:
+    assert run("enable").code == 0
+    (project / "cert/ca.key").write_bytes(corporate["root"].private_key_pem)
+    before = facts(project)
+    refused = run(
+        *("enable", "--json", "--ca-cert", "../brought/chain.pem"),
+        *("--ca-key", "../brought/below.key"),
+    )
+    assert refused.error["code"] == "value-in-the-way"
+    assert "cert/ca.key does not belong" in refused.error["message"]
+    assert facts(project) == before
+
+
+def test_mode_2_is_not_deployed_without_a_client_to_prove_it_with(
+    run: Run, project: Path, corporate: dict[str, KeyPair]
+) -> None:
+    before = facts(project)
+    refused = run(
+        *("enable", "--mode", "2", "--up", "--json", "--ca-cert", "../brought/root.pem"),
+        *("--server-cert", "../brought/server.p12", *SECRET),
+    )
+    assert (refused.code, refused.error["code"]) == (2, "conflicting-settings")
+    assert "--client-cert" in refused.error["hint"]
+    assert facts(project) == before
+
+
+def test_a_passphrase_in_windows_line_ends_opens_too(
+    run: Run, project: Path, corporate: dict[str, KeyPair]
+) -> None:
+    (project / "pass").write_bytes(PASSPHRASE + b"\r\n")
+    bring = ("--ca-cert", "../brought/ca.p12", "--ca-passphrase-file", "pass")
+    assert run("enable", *bring).code == 0
