@@ -21,6 +21,7 @@ LIBRARIES = {
     "milvus",
     "pydantic",
     "pymilvus",
+    "pytest",
     "requests",
     "yaml",
 }
@@ -49,6 +50,7 @@ def test_every_import_goes_down_a_floor_and_through_its_gate() -> None:
         ("compose/project.py", "import yaml", "yaml only in yamlpatch"),
         ("checks/readiness.py", "import docker", "docker and requests only in deploy"),
         ("clients/__init__.py", "import pymilvus", "grpc and pymilvus only in checks"),
+        ("workflows/steps.py", "import pytest", "pytest and milvus only in testing"),
     ],
 )
 def test_an_import_that_goes_up_or_around_a_gate_is_found(

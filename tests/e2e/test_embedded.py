@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from compose_tls.errors import ContainerExited
+from compose_tls.testing import wheel as wheel_files
 from compose_tls.testing.embedded import embedded_server
 from tests.e2e.conftest import embedded_alone
 from tests.e2e.session import FIXTURES, Project
@@ -48,11 +51,12 @@ def test_an_enabled_project_is_proved_and_nothing_is_left_behind(
         checked = project.compose_tls(
             "check", "--host", server.host, "--port", str(server.port), "--json"
         )
-        process, work = server.process, server.log.parent
+        pid, work = server.pid, server.log.parent
 
     assert checked.code == 0, checked.out + checked.err
     assert all(check["ok"] for check in checked.document["checks"])
-    assert process.poll() is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
     assert not work.exists()
     assert left_behind() <= before
 
@@ -66,3 +70,25 @@ def test_a_server_that_dies_gives_its_reason(project: Project) -> None:
         embedded_server(project.directory),
     ):
         pytest.fail("it became ready")
+
+
+@pytest.mark.parametrize("project", ["file"], indirect=True)
+def test_a_port_that_is_taken_meanwhile_is_replaced(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert project.compose_tls("enable").code == 0
+    choose = wheel_files._free_ports
+    with socket.create_server(("", 0)) as faster:
+        taken = faster.getsockname()[1]
+        choices = [taken]
+
+        def ports(count: int) -> list[int]:
+            return [choices.pop(), *choose(count - 1)] if choices else choose(count)
+
+        monkeypatch.setattr(wheel_files, "_free_ports", ports)
+        with embedded_server(project.directory) as server:
+            assert not choices
+            assert server.port != taken
+            checked = project.compose_tls("check", "--port", str(server.port))
+
+    assert checked.code == 0, checked.out + checked.err

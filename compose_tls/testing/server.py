@@ -1,0 +1,192 @@
+"""A Milvus that speaks TLS, for the length of a ``with`` block."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from compose_tls.config import TlsConfig
+from compose_tls.deploy.compose_cli import ComposeCli
+from compose_tls.deploy.engine import Engine
+from compose_tls.errors import ComposeTlsError, InvalidSetting, NotReady
+from compose_tls.facts import KeyType
+from compose_tls.observe import observe
+from compose_tls.plan.locate import locate
+from compose_tls.results import Endpoint
+from compose_tls.testing.compose_file import DEFAULT_IMAGE, PORT, SERVICE, compose_file
+from compose_tls.testing.embedded import start
+from compose_tls.testing.guard import Guard, guarded
+from compose_tls.testing.wheel import unpacked_binaries
+from compose_tls.workflows.check import check
+from compose_tls.workflows.connecting import ClientFiles, connect_arguments_of
+from compose_tls.workflows.enable import enable
+
+Backend = Literal["docker", "embedded"]
+BACKENDS: tuple[Backend, ...] = ("docker", "embedded")
+
+# Both backends listen on IPv4; "localhost" might be somebody else's server on IPv6.
+_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class MilvusServer:
+    """A running Milvus, ready and proved to speak TLS.
+
+    Attributes:
+        mode: 1 for one-way, 2 for mutual TLS.
+        backend: What runs it: ``docker`` or ``embedded``.
+        host: Where clients reach it.
+        port: Its TCP port there.
+        server_name: The name that clients verify.
+        project: The directory of its Compose project, where ``enable`` has been; temporary.
+        ca_pem: The CA that clients trust.
+        client_pem: A client's certificate; in mode 2 the server asks for one.
+        client_key: Its private key.
+    """
+
+    mode: Literal[1, 2]
+    backend: Backend
+    host: str
+    port: int
+    server_name: str
+    project: Path
+    ca_pem: Path
+    client_pem: Path
+    client_key: Path
+    _connect: Mapping[str, Any] = field(repr=False)
+    _read_log: Callable[[], str] = field(repr=False)
+
+    @property
+    def uri(self) -> str:
+        """Where clients reach it, as an ``https`` URI."""
+        return f"https://{self.host}:{self.port}"
+
+    def connect_args(self) -> dict[str, Any]:
+        """The keyword arguments of ``pymilvus.MilvusClient``; every path is absolute."""
+        return dict(self._connect)
+
+    def logs(self) -> str:
+        """What the server has logged so far; empty once it is gone."""
+        try:
+            return self._read_log()
+        except (OSError, ComposeTlsError):
+            return ""
+
+
+@contextmanager
+def milvus_tls(
+    *,
+    mode: Literal[1, 2] = 1,
+    backend: Backend = "docker",
+    image: str | None = None,
+    key_type: KeyType = "ecdsa-p256",
+    server_name: str = "localhost",
+    san: tuple[str, ...] = (),
+    timeout: float = 120,
+) -> Iterator[MilvusServer]:
+    """Run a Milvus that speaks TLS; take away everything that was made for it afterwards.
+
+    It has certificates, a project and a free port of its own, so any number can run beside each
+    other. Nothing stays behind, not even when this process is killed.
+
+    Args:
+        mode: 1 for one-way TLS, 2 for mutual TLS.
+        backend: ``docker`` runs an image with Docker Compose; ``embedded`` the server of the PyPI
+            wheel ``milvus``, on Linux on x86-64, without Docker.
+        image: For ``docker``: the image, ``milvusdb/milvus:v2.3.5`` by default, the release of the
+            wheel.
+        key_type: The kind of keys, as ``enable --key-type`` takes it.
+        server_name: The name that clients verify.
+        san: Further DNS names and IP addresses in the server's certificate.
+        timeout: How long Milvus may take to get ready, in seconds.
+
+    Raises:
+        pydantic.ValidationError: A value is not of its argument's kind.
+        InvalidSetting: There is no such backend, or it takes no image.
+        EngineUnreachable: There is no Docker engine, or no wheel.
+        EngineRemote: The engine is on another machine.
+        ComposeMissing: Docker Compose is not installed.
+        EngineError: Milvus cannot be started, or does not become ready.
+        CheckFailed: It does not do what it must.
+        CertificateError: No certificate can be issued for these names, or the image's user could not
+            read the key.
+        WriteFailed: No temporary directory can be made.
+    """
+    if backend not in BACKENDS:
+        raise InvalidSetting(f"there is no backend {backend!r}", hint=f"one of {BACKENDS}")
+    if image is not None and backend != "docker":
+        raise InvalidSetting(
+            f"backend {backend} takes no image, and {image} was given", hint="leave one of them out"
+        )
+    config = TlsConfig(
+        mode=mode, key_type=key_type, server_name=server_name, san=san, timeout=timeout
+    )
+    # What a user's Compose variables say is about another project.
+    variables = {n: value for n, value in os.environ.items() if not n.startswith("COMPOSE_")}
+    name = f"compose-tls-test-{uuid.uuid4().hex[:12]}"
+    text = compose_file(name, image or DEFAULT_IMAGE)
+    run = _on_docker if backend == "docker" else _embedded
+    with run(name, text, config, variables) as (project, port, read_log):
+        endpoint = Endpoint(uri=f"https://{_HOST}:{port}", server_name=server_name)
+        files = ClientFiles.of(project, config)
+        yield MilvusServer(
+            mode=mode,
+            backend=backend,
+            host=_HOST,
+            port=port,
+            server_name=server_name,
+            project=project,
+            ca_pem=files.ca,
+            client_pem=files.certificate,
+            client_key=files.key,
+            _connect=connect_arguments_of(project, config, config.tls_mode, endpoint),
+            _read_log=read_log,
+        )
+
+
+_Running = tuple[Path, int, Callable[[], str]]
+
+
+@contextmanager
+def _on_docker(
+    name: str, text: str, config: TlsConfig, variables: Mapping[str, str]
+) -> Iterator[_Running]:
+    with Engine.connect(variables) as engine:
+        compose = ComposeCli.find(variables).command
+        with guarded(variables) as guard:
+            project = _project(guard, text)
+            guard.own_project(compose, name, text)
+            enable(project, config, up=True, keep_on_failure=True, environment=variables)
+            guard.compose_at_work = False
+            container = engine.container(name, SERVICE)
+            place = container.published_port(PORT) if container else None
+            if container is None or place is None:
+                raise NotReady("the test server is gone already", hint="see docker events")
+            identity = container.id
+            yield project, place[1], lambda: "\n".join(engine.log_tail(identity))
+
+
+@contextmanager
+def _embedded(
+    _: str, text: str, config: TlsConfig, variables: Mapping[str, str]
+) -> Iterator[_Running]:
+    binaries = unpacked_binaries(variables)
+    with guarded(variables) as guard:
+        project = _project(guard, text)
+        enable(project, config, environment=variables)
+        state = locate(observe(project, config, variables), config).state
+        server = start(guard, project, state, config, binaries, variables)
+        check(project, config, host=_HOST, port=server.port, environment=variables)
+        yield project, server.port, lambda: server.log.read_text("utf-8", "replace")
+
+
+def _project(guard: Guard, text: str) -> Path:
+    project = guard.directory / "project"
+    project.mkdir()
+    (project / "docker-compose.yml").write_text(text, encoding="utf-8")
+    return project
