@@ -80,6 +80,14 @@ class TlsConfig(BaseModel):
             raise ValueError(objection)
         return value
 
+    @field_validator("key_type", mode="before")
+    @classmethod
+    def _used_by_grpc(cls, value: object) -> object:
+        if value in {"ed25519", "ed448"}:
+            msg = f"{value} is not offered: gRPC, and so every Milvus client, refuses such certificates"
+            raise ValueError(msg)
+        return value
+
     @field_validator("container_tls_dir")
     @classmethod
     def _absolute(cls, value: str) -> str:

@@ -252,6 +252,12 @@ class TestConflicts:
             ("server-cert server-key ca-cert ca-key", "exclude each other"),
             ("ca-cert ca-key client-cert client-key", "client-cert goes with server-cert"),
             ("password-file token-file", "exclude each other"),
+            ("ca-passphrase-file", "ca-passphrase-file needs ca-cert"),
+            ("ca-cert ca-key server-passphrase-file", "server-passphrase-file needs server-cert"),
+            (
+                "ca-cert server-cert server-key client-passphrase-file",
+                "client-passphrase-file needs client-cert",
+            ),
         ],
     )
     def test_settings_that_do_not_go_together_are_refused(
@@ -276,6 +282,25 @@ class TestConflicts:
     def test_settings_that_go_together_are_taken(self, tmp_path: Path, names: str) -> None:
         flags = {name.replace("-", "_"): "x" for name in names.split()}
         assert load(tmp_path, flags, {}).model_fields_set == set(flags)
+
+    @pytest.mark.parametrize("bundle", ["a.p12", "a.PFX"])
+    def test_a_bundle_holds_the_key_as_well(self, tmp_path: Path, bundle: str) -> None:
+        assert load(tmp_path, {"ca_cert": bundle}, {}).ca_key == bundle
+        config = load(tmp_path, {"ca_cert": bundle, "server_cert": bundle}, {})
+        assert (config.ca_key, config.server_key, config.client_key) == (None, bundle, None)
+        named = load(tmp_path, {"ca_cert": bundle, "ca_key": "b.key"}, {})
+        assert named.ca_key == "b.key"
+
+    def test_requests_are_of_keys_that_are_made_here(self, tmp_path: Path) -> None:
+        flags = {"csr": True, "ca_cert": "ca.pem", "server_cert": "a.pem", "server_key": "a.key"}
+        with pytest.raises(ConflictingSettings, match="csr is for certificates issued here"):
+            load(tmp_path, flags, {})
+
+    def test_a_kind_of_key_that_no_client_takes_is_refused_with_the_reason(
+        self, tmp_path: Path
+    ) -> None:
+        with pytest.raises(InvalidSetting, match="ed25519 is not offered: gRPC"):
+            load(tmp_path, {"key_type": "ed25519"}, {})
 
     @pytest.mark.parametrize(
         ("pki", "tls"), [("tls", "tls"), ("./tls/", "tls"), ("tls/pki", "tls"), ("/a/b", "/a")]

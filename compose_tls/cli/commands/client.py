@@ -33,7 +33,7 @@ from compose_tls.errors import NameInvalid, WrongUsage
 )
 @click.option("--force", is_flag=True, help="Replace certificates that are good for long as well.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
-@click.option("--key-type", type=click.Choice(KEY_TYPES), help="Default: ecdsa-p256.")
+@click.option("--key-type", metavar=KEY_TYPES, help="Default: ecdsa-p256.")
 @click.option("--days", type=int, metavar="N", help="Validity (default: 825).")
 @click.option("--subject", metavar="RFC4514", help="Subject, without CN, which is the name.")
 @existing_ca

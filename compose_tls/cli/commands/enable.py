@@ -31,7 +31,7 @@ from compose_tls.cli.output import show
 )
 @click.option("--server-name", metavar="NAME", help="The name clients verify (default: localhost).")
 @click.option("--san", multiple=True, metavar="NAME-OR-IP", help="A further name. Repeatable.")
-@click.option("--key-type", type=click.Choice(KEY_TYPES), help="Default: ecdsa-p256.")
+@click.option("--key-type", metavar=KEY_TYPES, help="Default: ecdsa-p256.")
 @click.option("--days", type=int, metavar="N", help="Validity of certificates (default: 825).")
 @click.option("--ca-days", type=int, metavar="N", help="Validity of the CA (default: 3650).")
 @click.option("--subject", metavar="RFC4514", help="Subject of certificates, without CN.")
