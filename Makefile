@@ -22,7 +22,7 @@ test-pythons: $(VENV)/.test
 	  $$python -m venv $$name && \
 	  $$name/bin/pip install --quiet --upgrade pip && \
 	  $$name/bin/pip install --quiet --editable . --group dev && \
-	  $$name/bin/python -m pytest -q tests/unit tests/contract || exit 1; \
+	  $$name/bin/python -m pytest -q -n auto tests/unit tests/contract || exit 1; \
 	done
 
 lint: $(VENV)/.test

@@ -78,6 +78,8 @@ def _serve(parent: int, directory: Path, left: list[str]) -> None:
                 server = Server(order["server"], order["files"])
             project = order.get("compose", project)
             say(pid=server.pid if server else None)
+            if server and "server" in order:
+                server.report_end()
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if server:
@@ -116,8 +118,11 @@ class Server:
             )
         self.pid = self._process.pid
         self._files = [Path(name.format(pid=self.pid)) for name in files]
-        self._waiting = threading.Thread(target=self._wait, daemon=True)
-        self._waiting.start()
+        self._reporting = threading.Thread(target=self._wait, daemon=True)
+
+    def report_end(self) -> None:
+        """Tell the parent once it has ended: not before it was told that it has begun."""
+        self._reporting.start()
 
     def _wait(self) -> None:
         say(exit=self._process.wait())
@@ -125,7 +130,9 @@ class Server:
     def stop(self) -> None:
         """Kill it: its data goes with it, so there is nothing that it should save."""
         self._process.kill()
-        self._waiting.join()
+        if self._reporting.ident is None:
+            self.report_end()
+        self._reporting.join()
         for file in self._files:
             file.unlink(missing_ok=True)
 
