@@ -1,13 +1,12 @@
-"""The error tree: every way in which compose-tls can fail.
+"""The error tree; each leaf is one stable ``code``, listed in docs/errors.md and raised by a test.
 
 ComposeTlsError
 ├── SettingsError      exit 2   wrong usage or settings
 ├── ProjectError       exit 3   the project cannot be read or patched
 ├── CertificateError   exit 4   certificates and keys
 ├── EngineError        exit 5   Docker engine and Docker Compose
-└── CheckFailed        exit 6   a live check failed
-
-A leaf class is one stable ``code``. Each code is listed in docs/errors.md and raised by a test.
+├── CheckFailed        exit 6   a live check failed
+└── Interrupted        exit 130 the user did not want to wait; only the command line raises it
 """
 
 from __future__ import annotations
@@ -234,13 +233,13 @@ class NotReady(EngineError):
     code = "not-ready"
 
 
-class CheckFailed(ComposeTlsError):
-    """A live check failed.
+class Interrupted(ComposeTlsError):
+    exit_code = 130
+    code = "interrupted"
 
-    Args:
-        message: Which check failed.
-        checks: The results of all checks.
-    """
+
+class CheckFailed(ComposeTlsError):
+    """A live check failed; ``checks`` are the results of all."""
 
     exit_code = 6
     code = "check-failed"

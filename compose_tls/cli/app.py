@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING
 import click
 
 from compose_tls.cli import render
-from compose_tls.errors import ComposeTlsError, WrongUsage
+from compose_tls.errors import ComposeTlsError, Interrupted, WrongUsage
 from compose_tls.version import __version__
 
 if TYPE_CHECKING:
     from compose_tls.results import CheckResult
 
 _BUG = 1
-_INTERRUPTED = 130
 
 _COMMANDS = {
     "enable": "put TLS into a Compose project",
@@ -89,9 +88,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except click.ClickException as error:
         return _report(arguments, _usage_error(error))
-    except (KeyboardInterrupt, click.Abort):
-        _say("interrupted", err=True)
-        return _INTERRUPTED
+    except (KeyboardInterrupt, click.Abort) as error:
+        # click turns Ctrl-C into its own exception; the notes stay with the first.
+        notes = getattr(error.__cause__ or error, "__notes__", [])
+        if not notes:
+            _say("interrupted", err=True)
+            return Interrupted.exit_code
+        again = "run the command again to go on"
+        return _report(arguments, Interrupted(f"interrupted: {'; '.join(notes)}", hint=again))
     except SystemExit:
         # So click ends a command whose output nobody reads any more: no failure of the command.
         return 0

@@ -6,8 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Self
 
 from compose_tls.deploy.compose_output import (
@@ -17,35 +16,12 @@ from compose_tls.deploy.compose_output import (
     progress,
     service_states,
 )
+from compose_tls.deploy.compose_project import ComposeProject
 from compose_tls.deploy.recreate import up_commands
 from compose_tls.errors import ComposeMissing
 
 # Both command lines answer within a fraction of a second; one that hangs is as good as none.
 _VERSION_SECONDS = 30.0
-
-# What a user's environment may set and what would change the output that is read here:
-# https://docs.docker.com/compose/how-tos/environment-variables/envvars/
-_READABLE = {
-    "COMPOSE_ANSI": "never",
-    "COMPOSE_MENU": "false",
-    "COMPOSE_PROGRESS": "plain",
-    "COMPOSE_STATUS_STDOUT": "false",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ComposeProject:
-    """A Compose project as it is given to the command line.
-
-    Attributes:
-        directory: Where Compose runs, and where it looks for its files.
-        files: What the user gave with ``-f``; empty leaves it to ``COMPOSE_FILE`` and Compose's search.
-        environment: The process environment that Compose gets.
-    """
-
-    directory: Path
-    files: tuple[Path, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +164,7 @@ class ComposeCli:
         with subprocess.Popen(
             self._words(project, "up", *arguments),
             cwd=project.directory,
-            env=_environment(project),
+            env=project.readable(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -196,13 +172,19 @@ class ComposeCli:
             encoding="utf-8",
             errors="replace",
         ) as process:
-            for line in process.stderr or ():
-                lines.append(line)
-                step = progress(line)
-                if step and step not in seen:
-                    seen.add(step)
-                    if on_event:
-                        on_event(step)
+            try:
+                for line in process.stderr or ():
+                    lines.append(line)
+                    step = progress(line)
+                    if step and step not in seen:
+                        seen.add(step)
+                        if on_event:
+                            on_event(step)
+            except BaseException:
+                # Whoever takes back what was done must not meet a Compose that still does it.
+                process.terminate()
+                process.wait()
+                raise
         if process.returncode:
             raise failure("up", "".join(lines), project.environment, port_owner)
 
@@ -210,7 +192,7 @@ class ComposeCli:
         finished = subprocess.run(
             self._words(project, *arguments),
             cwd=project.directory,
-            env=_environment(project),
+            env=project.readable(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -225,11 +207,6 @@ class ComposeCli:
     def _words(self, project: ComposeProject, *arguments: str) -> list[str]:
         files = (word for file in project.files for word in ("--file", str(file)))
         return [*self.command, *files, *arguments]
-
-
-def _environment(project: ComposeProject) -> dict[str, str]:
-    # Compose fills ${PWD} in from the environment; there it has to be where Compose runs.
-    return {**project.environment, **_READABLE, "PWD": str(project.directory)}
 
 
 def _version(command: tuple[str, ...], environment: Mapping[str, str]) -> str | None:

@@ -14,7 +14,8 @@ from compose_tls.changes import Plan
 from compose_tls.checks.readiness import readiness
 from compose_tls.checks.target import Target
 from compose_tls.config import TlsConfig
-from compose_tls.deploy.compose_cli import ComposeCli, ComposeProject
+from compose_tls.deploy.compose_cli import ComposeCli
+from compose_tls.deploy.compose_project import ComposeProject
 from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.ports import require_free
@@ -70,6 +71,7 @@ class Deployment:
             EngineError: It cannot be started, or does not become ready.
             CheckFailed: It runs, but does not do what it must.
             CertificateUnreadable: The client's files cannot be used for the check.
+            KeyboardInterrupt: The user interrupted it; its note says how things stand.
         """
         try:
             began = datetime.now(UTC)
@@ -86,7 +88,11 @@ class Deployment:
             return prove(self._target(), self.config, on_event)
         except ComposeTlsError as error:
             if undo is not None and any(plan.changed for plan, _, _ in undo):
-                self._restore(undo, error, on_event)
+                done = self._restore(undo, on_event)
+                error.hint = f"{error.hint} ({done}; --keep-on-failure leaves things as they are)"
+            raise
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(self._after_interrupt(undo, on_event))
             raise
 
     def _up(self, on_event: steps.OnEvent) -> None:
@@ -123,16 +129,29 @@ class Deployment:
             directory, state, self.config, Address(*place), Address(*rest) if rest else None
         )
 
-    def _restore(self, undo: list[Undo], error: ComposeTlsError, on_event: steps.OnEvent) -> None:
-        """Put the previous files back and start the previous service again."""
+    def _after_interrupt(self, undo: list[Undo] | None, on_event: steps.OnEvent) -> str:
+        """Take back what was done, unless that is interrupted too; how things stand, in words."""
+        if undo is None:
+            return (
+                f"the new files are in place, and {self.planned.service} may still be starting: "
+                "compose-tls check tells"
+            )
+        on_event("interrupted: putting the previous files back")
+        try:
+            return self._restore(undo, on_event)
+        except KeyboardInterrupt:
+            return (
+                "interrupted again while the previous files and service were put back: "
+                "compose-tls status tells how the files are, docker compose up -d starts the service"
+            )
+
+    def _restore(self, undo: list[Undo], on_event: steps.OnEvent) -> str:
+        """Put the previous files back and start the previous service again; what came of it."""
         try:
             for plan, contents, before in reversed(undo):
                 apply(*inverse(plan, contents, before))
-        except ComposeTlsError as second:
-            error.hint = (
-                f"{error.hint} (the previous files could not be put back: {second.message})"
-            )
-            return
+        except ComposeTlsError as error:
+            return f"the previous files could not be put back: {error.message}"
         done = "the previous files are back"
         try:
             if self.was_running:
@@ -140,9 +159,9 @@ class Deployment:
                 done += " and the previous service runs again"
             else:
                 self.compose.stop(self.project, [self.planned.service])
-        except EngineError as second:
-            done += f", but the previous service did not start again: {second.message}"
-        error.hint = f"{error.hint} ({done}; --keep-on-failure leaves things as they are)"
+        except EngineError as error:
+            done += f", but the previous service did not start again: {error.message}"
+        return done
 
 
 def prepare(

@@ -21,7 +21,8 @@ from typing import Any
 import pytest
 import trustme
 
-from compose_tls.deploy.compose_cli import ComposeCli, ComposeProject
+from compose_tls.deploy.compose_cli import ComposeCli
+from compose_tls.deploy.compose_project import ComposeProject
 from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.wait import wait_until_ready

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -168,3 +173,58 @@ def test_a_new_certificate_on_disk_that_is_not_served_yet_fails_the_check(offici
     checks = {check["name"]: check for check in done.document["checks"]}
     assert "another certificate is served" in checks["server-certificate"]["observed"]
     assert checks["tls-handshake"]["ok"]
+
+
+def interrupted(project: Project, *arguments: str) -> tuple[int, str, str]:
+    """Ctrl-C, as a terminal sends it to all that runs in it, while Milvus is waited for."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "compose_tls", *arguments],
+        cwd=project.directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    ) as process:
+        assert process.stderr
+        told = []
+        for line in process.stderr:
+            told.append(line)
+            if line.startswith("waiting for standalone"):
+                os.killpg(process.pid, signal.SIGINT)
+                break
+        out, err = process.communicate(timeout=90)
+    return process.returncode, out, "".join(told) + err
+
+
+def test_ctrl_c_while_milvus_is_waited_for_puts_files_and_service_back(official: Any) -> None:
+    project: Project = official(milvus_yaml=False)
+    assert project.compose("up", "-d").code == 0
+    etcd = project.container("etcd")
+    # The new container never gets ready: it cannot resolve the name of its etcd.
+    override = project.directory / "docker-compose.override.yml"
+    good = override.read_text()
+    override.write_text(
+        good.replace(
+            "COMMON_STORAGETYPE: local",
+            "COMMON_STORAGETYPE: local\n      ETCD_ENDPOINTS: nowhere.invalid:2379",
+        )
+    )
+    before = project.tree()
+
+    code, out, err = interrupted(project, "enable", "--mode", "2", "--up", "--json")
+
+    error = json.loads(out)["error"]
+    assert (code, error["code"]) == (130, "interrupted"), err
+    assert "the previous files are back and the previous service runs again" in error["message"]
+    assert "Traceback" not in err
+    assert project.tree() == before
+    assert project.container("etcd") == etcd
+    assert '"State":"running"' in project.compose("ps", "standalone", "--format", "json").out
+
+    code, out, err = interrupted(project, "enable", "--up", "--keep-on-failure")
+
+    assert code == 130
+    assert "the new files are in place" in err
+    assert (project.directory / "tls" / "server.pem").exists()
+    assert project.compose_tls("disable", "--purge").code == 0
+    assert project.tree() == before

@@ -124,6 +124,19 @@ class TestTheBoundary:
         outcome = run("status")
         assert (outcome.code, outcome.err.strip()) == (130, "interrupted")
 
+    def test_an_interruption_says_what_was_taken_back(
+        self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupt(*_: object) -> None:
+            interruption = KeyboardInterrupt()
+            interruption.add_note("the previous files are back")
+            raise interruption
+
+        monkeypatch.setattr(steps, "project_directory", interrupt)
+        outcome = run("status", "--json")
+        assert (outcome.code, outcome.error["code"]) == (130, "interrupted")
+        assert outcome.error["message"] == "interrupted: the previous files are back"
+
 
 def into_a_closed_pipe(*arguments: str, cwd: Path, stderr: bool = False) -> tuple[int, str]:
     """Run a command whose reader has gone away."""

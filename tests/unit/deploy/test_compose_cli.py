@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from compose_tls.deploy.compose_cli import ComposeCli, ComposeProject
+from compose_tls.deploy.compose_cli import ComposeCli
+from compose_tls.deploy.compose_project import ComposeProject
 from compose_tls.errors import ComposeFailed, ComposeMissing, PortTaken
 
 
