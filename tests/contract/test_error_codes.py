@@ -19,6 +19,7 @@ GROUPS = {
     4: errors.CertificateError,
     5: errors.EngineError,
     6: errors.CheckFailed,
+    130: errors.Interrupted,
 }
 
 
@@ -38,7 +39,7 @@ def rows() -> dict[str, tuple[int, str, str]]:
     for line in (ROOT / "docs" / "errors.md").read_text().splitlines():
         if line == "## Warnings":
             break
-        if heading := re.match(r"## (\d)", line):
+        if heading := re.match(r"## (\d+)", line):
             section = int(heading[1])
         elif (row := re.match(r"\| ([a-z][a-z-]+) \| (.+) \| (.+) \|$", line)) and row[1] != "code":
             assert row[1] not in found
