@@ -13,10 +13,10 @@ from compose_tls.deploy.compose_output import (
     ServiceState,
     failure,
     major_version,
-    progress,
     service_states,
 )
 from compose_tls.deploy.compose_project import ComposeProject
+from compose_tls.deploy.progress import Progress
 from compose_tls.deploy.recreate import up_commands
 from compose_tls.errors import ComposeMissing
 
@@ -160,7 +160,7 @@ class ComposeCli:
         port_owner: Callable[[int], str | None] | None,
     ) -> None:
         lines: list[str] = []
-        seen: set[str] = set()
+        progress = Progress()
         with subprocess.Popen(
             self._words(project, "up", *arguments),
             cwd=project.directory,
@@ -175,11 +175,9 @@ class ComposeCli:
             try:
                 for line in process.stderr or ():
                     lines.append(line)
-                    step = progress(line)
-                    if step and step not in seen:
-                        seen.add(step)
-                        if on_event:
-                            on_event(step)
+                    step = progress.step(line)
+                    if step and on_event:
+                        on_event(step)
             except BaseException:
                 # Whoever takes back what was done must not meet a Compose that still does it.
                 process.terminate()

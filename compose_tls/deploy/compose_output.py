@@ -72,22 +72,8 @@ def major_version(version: str) -> int:
     return int(match[1]) if match else 2
 
 
-_STEP = re.compile(
-    r"^\s*(?:(?P<kind>Container|Image|Network|Volume)\s+)?(?P<name>\S+)\s+"
-    r"(?P<verb>Pulling|Pulled|Building|Built|Created|Recreate|Recreated|Starting|Started|Waiting|Healthy)"
-    r"\s*$"
-)
 _ANY_STEP = re.compile(r"^ ?(?:(Container|Image|Network|Volume)\s|\S+ (Pulling|Pulled)\s*$)")
 _LOG_LINE = re.compile(r"^time=\S+ level=\w+ ")
-
-
-def progress(line: str) -> str | None:
-    """A step that is worth a line to the user, out of Compose's plain progress; else ``None``."""
-    match = _STEP.match(line)
-    if match is None:
-        return None
-    kind, name, verb = match.group("kind", "name", "verb")
-    return f"{kind.lower() if kind else 'service'} {name}: {verb.lower()}"
 
 
 def failure(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from compose_tls.deploy.compose_output import failure, major_version, progress, service_states
+from compose_tls.deploy.compose_output import failure, major_version, service_states
 from compose_tls.errors import ComposeFailed, EngineUnreachable, PortTaken
 
 ENTRY = {
@@ -52,23 +52,6 @@ def test_no_containers_are_no_states(text: str) -> None:
 )
 def test_the_major_version_is_read(version: str, major: int) -> None:
     assert major_version(version) == major
-
-
-@pytest.mark.parametrize(
-    ("line", "step"),
-    [
-        (" Container milvus-standalone Recreated \n", "container milvus-standalone: recreated"),
-        (" Network dr-cp_default Created \n", "network dr-cp_default: created"),
-        (" Image milvusdb/milvus:v2.3.5 Pulling \n", "image milvusdb/milvus:v2.3.5: pulling"),
-        (" etcd Pulling \n", "service etcd: pulling"),
-        (" a3ed95caeb02 Pulling fs layer \n", None),
-        (" Container x Stopping \n", None),
-        ('time="2026-11-23T23:39:18Z" level=warning msg="x"', None),
-        ("Error response from daemon: nothing Created here", None),
-    ],
-)
-def test_steps_worth_telling_are_told(line: str, step: str | None) -> None:
-    assert progress(line) == step
 
 
 PROGRAMMING = (
