@@ -49,6 +49,7 @@ def sign(directory: Path, request: Path, name: str) -> None:
 
 def test_who_was_given_a_certificate_gets_in_until_the_ca_changes(official: Any) -> None:
     project: Project = official(milvus_yaml=False)
+    (project.directory / ".env").write_text("COMPOSE_PROJECT_NAME=renamed\n")
     enabled = project.compose_tls("enable", "--mode", "2", "--csr", "--up", "-q")
     assert enabled.code == 0, enabled.err + enabled.out
 
@@ -59,6 +60,8 @@ def test_who_was_given_a_certificate_gets_in_until_the_ca_changes(official: Any)
     ]
     connect = project.compose_tls("client", "alice", "--json").document["connect"]
     assert pymilvus(connect, project.directory).code == 0
+    names = project.compose("ps", "--format", "{{.Project}}").out.split()
+    assert set(names) == {"renamed"}
     files = project.directory / "cert" / "clients"
     openssl(
         files,

@@ -268,3 +268,15 @@ def test_a_key_that_the_container_cannot_read_yet_is_warned_of(run: Run, ordinar
     assert outcome.code == 0
     assert "server-key-unreadable" in {w["code"] for w in outcome.json["warnings"]}
     assert "sudo chown 999 tls/server.key" in outcome.err
+
+
+@pytest.mark.parametrize("host", ["ssh://me@far.example", "tcp://10.1.2.3:2375"])
+def test_an_engine_on_another_machine_is_refused_before_anything_is_written(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    before = facts(project)
+    refused = run("enable", "--up", "--json")
+    assert (refused.code, refused.error["code"]) == (5, "engine-remote")
+    assert "cannot mount the certificates that lie here" in refused.error["message"]
+    assert facts(project) == before
