@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+import compose_tls
 from compose_tls.apply.journal import JOURNAL
 from compose_tls.apply.lock import locked
 from tests.unit.cli.conftest import Run, facts
@@ -218,8 +219,12 @@ def test_a_project_in_which_another_command_works_is_locked(
 
 
 @pytest.fixture
-def ordinary(project: Path) -> Iterator[Path]:
+def ordinary(project: Path, tmp_path: Path) -> Iterator[Path]:
     """The project of a user who is not root; the test runs as that user."""
+    # The interpreter may lie where that user cannot read: what it would load late is loaded now.
+    aside = tmp_path / "aside"
+    shutil.copytree(project, aside)
+    compose_tls.enable(aside, environment={})
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         for file in project.iterdir():
