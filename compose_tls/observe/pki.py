@@ -47,7 +47,7 @@ def read_pki(directory: Path, config: TlsConfig, state: State | None, reader: Re
         # Their keys are matched by nobody but the command that makes them.
         reader.content(path) if path.suffix == ".pem" else reader.unread(path)
     for path in pki.glob("ca-*"):
-        reader.secret(path)
+        reader.unread(path)
     next_ca = (reader.content(pki / f"{NEXT_CA}.pem"), reader.secret(pki / f"{NEXT_CA}.key"))
     requests: dict[CertificateRole, bytes | None] = {
         role: reader.content(pki / f"{role}.csr") for role in _END_ENTITIES

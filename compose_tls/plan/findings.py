@@ -17,6 +17,7 @@ from compose_tls.facts import CLIENTS_DIRECTORY, NEXT_CA, FileFacts, Observation
 from compose_tls.milvus.settings import SERVER_KEY
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
 from compose_tls.plan.locate import Located
+from compose_tls.plan.retirement import RETIRED
 from compose_tls.results import WarningResult
 
 # By the CA's key anybody can be impersonated, by a client's that client.
@@ -158,15 +159,20 @@ class _Keys:
                 yield file
 
     def is_secret(self, path: Path) -> bool:
-        return path.name in {*_CA_KEYS, _CLIENT_KEY} or path.parent.name == CLIENTS_DIRECTORY
+        of_client = path.name == _CLIENT_KEY or path.parent.name == CLIENTS_DIRECTORY
+        return of_client or _is_of_ca(path)
 
     def shows(self, mount: Mount, key: Path) -> bool:
         """Whether a mount has a key in it; that of a client alone is what its program needs."""
         if mount.host_path is None:
             return False
         if mount.host_path == key:
-            return key.name in _CA_KEYS
+            return _is_of_ca(key)
         return key.is_relative_to(mount.host_path)
 
     def name(self, path: Path) -> str:
         return relative(path, self.observation.directory)
+
+
+def _is_of_ca(key: Path) -> bool:
+    return key.name in _CA_KEYS or RETIRED.fullmatch(key.name) is not None

@@ -123,7 +123,7 @@ class TestMounted:
             == f"mount only the files it needs, such as ./cert/ca.pem, in {COMPOSE_FILE}:14"
         )
 
-    @pytest.mark.parametrize("name", ["ca.key", "next-ca.key"])
+    @pytest.mark.parametrize("name", ["ca.key", "next-ca.key", "ca-0123abcd.key"])
     def test_the_key_of_a_ca_is_never_needed_there(self, name: str) -> None:
         [found] = self.found(f"./cert/{name}:/c/key", f"cert/{name}")
         assert f"mounts cert/{name} at /c/key" in found.message
