@@ -91,13 +91,14 @@ class ClientFacts:
     Attributes:
         name: The client's name.
         files: What was looked at, by its suffix; ``None`` where there is no file.
-        certificate: That of the pair, when key and certificate belong together and a CA of the
-            project has issued it; else ``None``.
+        certificate: That of the pair, when key and certificate belong together; else ``None``.
+        trusted: Whether a CA of the project has issued it.
     """
 
     name: str
     files: Mapping[str, FileFacts | None] = field(repr=False)
     certificate: CertificateFacts | None
+    trusted: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from compose_tls.facts import ClientFacts, FileFacts
 from compose_tls.observe.reader import Reader
-from compose_tls.pki.load import usable_pairs
+from compose_tls.pki.load import whole_pairs
 
 
 def read_clients(
@@ -31,5 +31,5 @@ def read_clients(
         contents = {suffix: reader.secret(directory / f"{name}{suffix}") for suffix in suffixes}
         files[name] = {suffix: reader.files[directory / f"{name}{suffix}"] for suffix in contents}
         pairs[name] = contents.get(".pem"), contents.get(".key")
-    certificates = usable_pairs(pairs, trusted)
-    return tuple(ClientFacts(name, files[name], certificates.get(name)) for name in files)
+    whole = whole_pairs(pairs, trusted)
+    return tuple(ClientFacts(name, files[name], *whole.get(name, (None, False))) for name in files)

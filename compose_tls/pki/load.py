@@ -127,10 +127,10 @@ def survey(
     )
 
 
-def usable_pairs(
+def whole_pairs(
     pairs: Mapping[str, tuple[bytes | None, bytes | None]], trusted: bytes | None
-) -> dict[str, CertificateFacts]:
-    """The certificates, by name, that have their key beside them and come from a CA that is trusted.
+) -> dict[str, tuple[CertificateFacts, bool]]:
+    """The certificates, by name, that have their key beside them, and whether a trusted CA issued them.
 
     Args:
         pairs: Certificate and key file of each; ``None`` for a file that is not there.
@@ -138,11 +138,9 @@ def usable_pairs(
     """
     cas = _all(trusted)
     return {
-        name: facts_of(certificate)
+        name: (facts_of(certificate), any(is_issued_by(certificate, ca) for ca in cas))
         for name, (content, key) in pairs.items()
-        if (certificate := _first(content)) is not None
-        and any(is_issued_by(certificate, ca) for ca in cas)
-        and _key_fits(certificate, key)
+        if (certificate := _first(content)) is not None and _key_fits(certificate, key)
     }
 
 

@@ -61,12 +61,14 @@ class Wanted:
 
     Attributes:
         directory: Where the files go.
+        own_place: Whether that is the place for them in the PKI directory.
         p12: Whether each client gets a PKCS #12 file as well.
         own_passphrase: Whether its passphrase is the user's, and so written nowhere.
         force: Whether certificates that are good for long are replaced too.
     """
 
     directory: Path
+    own_place: bool
     p12: bool
     own_passphrase: bool
     force: bool
@@ -115,9 +117,9 @@ def plan_clients(
     kept: dict[str, CertificateFacts] = {}
     for client in clients:
         found = client.certificate
-        _require_own(client, observation.directory)
-        good = found is not None and found.issuer == issuer.subject and not is_due(found, now)
-        if found is not None and good and not wanted.force:
+        _require_own(client, wanted, observation.directory)
+        good = client.trusted and found is not None and found.issuer == issuer.subject
+        if found is not None and good and not is_due(found, now) and not wanted.force:
             kept[client.name] = found
         else:
             orders[client.name] = _order(client.name, config)
@@ -166,10 +168,14 @@ def _changes(
             yield CreateFile(path, Pending(path.name), mode, before)
 
 
-def _require_own(client: ClientFacts, directory: Path) -> None:
-    """Never write over what is somebody else's: a file is the client's beside its certificate."""
+def _require_own(client: ClientFacts, wanted: Wanted, directory: Path) -> None:
+    """Never write over what is somebody else's: a file is the client's beside its certificate.
+
+    Elsewhere than in the PKI directory, it may be that of its namesake in another project.
+    """
     found = client.certificate
-    if found is not None and client_dns_name(client.name) in found.dns_names:
+    named = found is not None and client_dns_name(client.name) in found.dns_names
+    if named and (client.trusted or wanted.own_place or wanted.force):
         return
     for facts in client.files.values():
         if facts is not None:

@@ -87,6 +87,7 @@ def client(
         default = path / config.pki_dir / CLIENTS_DIRECTORY
         wanted = Wanted(
             directory=(path / out).resolve() if out is not None else default,
+            own_place=out is None,
             p12=p12 or passphrase_file is not None,
             own_passphrase=passphrase_file is not None,
             force=force,

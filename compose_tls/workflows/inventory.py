@@ -87,13 +87,18 @@ def _further(
     where = f"{config.pki_dir}/{CLIENTS_DIRECTORY}"
     found = client_certificates(observation, config)
     results: list[CertificateResult] = []
+    pki = observation.pki
+    trusted = {ca.subject for ca in (pki.certificates.get("ca"), pki.next_ca) if ca}
     ended: list[str] = []
     soon: list[str] = []
+    strangers: list[str] = []
     for path, facts in found.by_path.items():
         results.append(CertificateResult.of(relative(path, observation.directory), facts, now))
         left = facts.remaining(now)
         if left < RENEW_BEFORE:
             (ended if left.total_seconds() < 0 else soon).append(path.stem)
+        elif facts.issuer not in trusted:
+            strangers.append(path.stem)
     warnings: list[WarningResult] = []
     if ended:
         text = f"{where}: expired for {listed(ended)}"
@@ -108,6 +113,12 @@ def _further(
             WarningResult(
                 code="client-certificate-expires-soon", message=text, path=where, hint=hint
             )
+        )
+    if strangers:
+        text = f"{where}: {listed(strangers)} have certificates of a CA that is trusted no more"
+        hint = _issue(strangers)
+        warnings.append(
+            WarningResult(code="clients-left-behind", message=text, path=where, hint=hint)
         )
     if found.damaged:
         text = f"{where}: damaged for {listed(found.damaged)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -266,6 +267,22 @@ class TestRefusals:
         assert refused.error["path"] == f"alice{suffix}"
         assert facts(enabled) == before
 
+    def test_a_namesake_of_another_project_is_replaced_by_force_alone(
+        self, run: Run, enabled: Path
+    ) -> None:
+        place = enabled.parent / "handed-out"
+        other = enabled.parent / "other"
+        other.mkdir()
+        shutil.copy(enabled / "docker-compose.yml", other)
+        assert run("enable", "-C", other).code == 0
+        assert run("client", "alice", "-C", other, "--out", place).code == 0
+        before = (place / "alice.key").read_bytes()
+        refused = run("client", "alice", "--out", place, "--json")
+        assert refused.error["code"] == "value-in-the-way"
+        assert (place / "alice.key").read_bytes() == before
+        assert run("client", "alice", "--out", place, "--force").code == 0
+        assert (place / "alice.key").read_bytes() != before
+
     def test_the_clients_of_enable_are_not_taken_for_further_ones(
         self, run: Run, enabled: Path
     ) -> None:
@@ -317,6 +334,17 @@ class TestLife:
         assert certificate(directory / "early.pem").issuer == following.subject
         finish = run("renew", "--finish", "--no-restart", "--json").json
         assert finish["warnings"] == []
+
+    def test_who_was_left_behind_is_told_of_by_status(self, run: Run, enabled: Path) -> None:
+        assert run("client", "early").code == 0
+        assert run("status", "--json").json["warnings"] == []
+        for step in ("--ca", "--finish"):
+            assert run("renew", step, "--no-restart").code == 0
+        [warning] = run("status", "--json").json["warnings"]
+        assert warning["code"] == "clients-left-behind"
+        assert warning["hint"] == "compose-tls client early"
+        assert run("client", "early").code == 0
+        assert run("status", "--json").json["warnings"] == []
 
     def test_purge_takes_them_away_and_nothing_else(self, run: Run, enabled: Path) -> None:
         assert run("client", "alice", "--p12").code == 0
