@@ -107,8 +107,11 @@ def install_node_sdk(directory: Path, version: str) -> Path:
         raise InstallFailedError("there is no node with npm here")
     package = f"@zilliz/milvus2-sdk-node@{version}"
     (directory / "package.json").write_text("{}", encoding="utf-8")
-    options = ["--silent", "--ignore-scripts", "--no-audit", "--no-fund"]
+    options = ["--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund"]
     done = run(["npm", "install", *options, package], directory)
+    if done.code:
+        # Registries have bad moments.
+        done = run(["npm", "install", *options, package], directory)
     if done.code:
         raise InstallFailedError(f"{package} cannot be installed: {done.err.strip()[-200:]}")
     return directory
