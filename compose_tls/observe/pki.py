@@ -77,17 +77,23 @@ def _brought(
         load_certificates,
         load_key_pair,
     )
+    from compose_tls.pki.pkcs12 import passphrase_in  # noqa: PLC0415 - as above
 
     def named(role: CertificateRole, suffix: str) -> bytes | None:
         # A certificate file may hold the key as well, so none is kept in mind.
         name: str | None = getattr(config, f"{role}_{suffix}")
         return reader.secret(directory / name) if name else None
 
+    def passphrase(role: CertificateRole) -> bytes | None:
+        content = named(role, "passphrase_file")
+        return None if content is None else passphrase_in(content)
+
     found: set[CertificateRole] = set()
     trusted = named("ca", "cert")
     with suppress(CertificateError):
-        passphrase = named("ca", "passphrase_file")
-        if trusted and pairs["ca"][0] == load_certificates(trusted, path="", passphrase=passphrase):
+        if trusted and pairs["ca"][0] == load_certificates(
+            trusted, path="", passphrase=passphrase("ca")
+        ):
             found.add("ca")
     for role in _END_ENTITIES:
         certificate, key = named(role, "cert"), named(role, "key")
@@ -99,7 +105,7 @@ def _brought(
                 key,
                 certificate_path="",
                 key_path="",
-                passphrase=named(role, "passphrase_file"),
+                passphrase=passphrase(role),
             )
             if pairs[role] == (pair.full_chain_pem, pair.private_key_pem):
                 found.add(role)

@@ -62,34 +62,32 @@ def read_certificates(
     Args:
         content: The bytes of the file.
         path: How errors name it.
-        passphrase: What a passphrase file holds; its last line break does not belong to it.
+        passphrase: What opens it; ``None`` where nothing has to.
 
     Raises:
         CertificateUnreadable: There is no certificate, or one that cannot be read.
     """
-    if is_pkcs12(content):
-        held = read_pkcs12(content, path, _stripped(passphrase)).certificates
-        if not held:
-            raise _wrong_kind("PRIVATE KEY", "certificate", path)
-        return held
     blocks = _blocks(content)
     found = [block for label, block in blocks if label == "CERTIFICATE"]
     if blocks and not found:
         raise _wrong_kind(blocks[0][0], "certificate", path)
     try:
         with quiet():
-            certificates = (
-                [x509.load_pem_x509_certificate(block) for block in found]
-                if found
-                else [x509.load_der_x509_certificate(content)]
-            )
+            if found:
+                certificates = tuple(map(x509.load_pem_x509_certificate, found))
+            elif is_pkcs12(content):
+                certificates = read_pkcs12(content, path, passphrase).certificates
+                if not certificates:
+                    raise _wrong_kind("PRIVATE KEY", "certificate", path)
+            else:
+                certificates = (x509.load_der_x509_certificate(content),)
             for certificate in certificates:
                 _read_through(certificate)
     except _MALFORMED:
         if _is_der_key(content):
             raise _wrong_kind("PRIVATE KEY", "certificate", path) from None
         raise _malformed(content, "certificate", path) from None
-    return tuple(certificates)
+    return certificates
 
 
 def read_private_key(content: bytes, path: str, passphrase: bytes | None = None) -> PrivateKeyTypes:
@@ -98,12 +96,11 @@ def read_private_key(content: bytes, path: str, passphrase: bytes | None = None)
     Args:
         content: The bytes of the file.
         path: How errors name it.
-        passphrase: What a passphrase file holds; its last line break does not belong to it.
+        passphrase: What opens it; ``None`` where nothing has to.
 
     Raises:
         CertificateUnreadable: There is no private key, or one that does not open or cannot be read.
     """
-    passphrase = _stripped(passphrase)
     if is_pkcs12(content):
         key = read_pkcs12(content, path, passphrase).private_key
         if key is None:
@@ -154,10 +151,6 @@ def _opened(content: bytes, path: str, passphrase: bytes | None) -> PrivateKeyTy
             hint=f"try it: openssl pkey -noout -in {path}",
             path=path,
         ) from None
-
-
-def _stripped(passphrase: bytes | None) -> bytes | None:
-    return None if passphrase is None else passphrase.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def _blocks(content: bytes) -> list[tuple[str, bytes]]:

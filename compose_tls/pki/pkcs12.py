@@ -30,6 +30,11 @@ class Bundle:
     private_key: PrivateKeyTypes | None = field(repr=False)
 
 
+def passphrase_in(content: bytes) -> bytes:
+    """The passphrase that a file holds: its last line break does not belong to it."""
+    return content.removesuffix(b"\n").removesuffix(b"\r")
+
+
 def is_pkcs12(content: bytes) -> bool:
     """Whether the bytes of a file are those of a PKCS #12 file."""
     return _PFX.match(content) is not None

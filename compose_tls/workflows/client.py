@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import relative
 from compose_tls.clients.pymilvus import connect_arguments
 from compose_tls.config import TlsConfig
 from compose_tls.errors import WrongUsage
-from compose_tls.facts import CLIENTS_DIRECTORY, CertificateFacts, Observation, TlsMode
+from compose_tls.facts import CLIENTS_DIRECTORY, CertificateFacts
 from compose_tls.observe import observe
 from compose_tls.observe.clients import read_clients
 from compose_tls.pki.client_names import client_name
-from compose_tls.pki.issue import issue_clients
-from compose_tls.pki.load import certificate_facts
-from compose_tls.pki.pair import KeyPair
-from compose_tls.pki.pkcs12 import pkcs12_of
 from compose_tls.plan.clients import (
-    UNLOCK_SUFFIX,
     ClientsPlan,
     Wanted,
     plan_clients,
@@ -32,11 +26,8 @@ from compose_tls.plan.clients import (
 from compose_tls.plan.locate import Located, locate
 from compose_tls.results import CertificateResult, Result
 from compose_tls.workflows import steps
+from compose_tls.workflows.client_issuing import ClientIssuing
 from compose_tls.workflows.connecting import ClientFiles
-from compose_tls.workflows.key_store import KeyStore, read
-
-# 192 random bits: more than the AES key that they turn into could lose to guessing.
-_PASSPHRASE_BYTES: Final = 24
 
 
 def client(
@@ -69,6 +60,7 @@ def client(
 
     Raises:
         WrongUsage: There is no name.
+        InvalidSetting: The passphrase file is empty.
         NotEnabled: ``enable`` has not been here.
         NameInvalid: A name cannot be that of a client.
         ProjectError: A file is in the way, or the project cannot be read or written.
@@ -100,77 +92,11 @@ def client(
         found = dict(planned.kept)
         if not dry_run and planned.plan.changed:
             own = path / passphrase_file if passphrase_file is not None else None
-            making = _Making(planned, observation, config, wanted.directory)
-            contents, issued = making.contents(own)
+            issuing = ClientIssuing(planned, observation, config, wanted.directory)
+            contents, issued = issuing.contents(own)
             apply(planned.plan, contents)
             found |= issued
     return _result(planned, located, config, wanted.directory, found, wanted_names, dry_run=dry_run)
-
-
-class _Making:
-    """Issues what a plan orders."""
-
-    def __init__(
-        self, planned: ClientsPlan, observation: Observation, config: TlsConfig, directory: Path
-    ) -> None:
-        self.planned = planned
-        self.observation = observation
-        self.config = config
-        self.directory = directory
-        self.store = KeyStore(observation.directory, config)
-        self.ca_pem, _ = self.store.trusted(brought=False)
-
-    def contents(
-        self, passphrase_file: Path | None
-    ) -> tuple[dict[str, bytes], dict[str, CertificateFacts]]:
-        """The files that are pending, and what was issued, by the client's name."""
-        orders = self.planned.orders
-        pairs: dict[str, KeyPair] = {}
-        if orders:
-            issuer = self.store.latest_issuer(self.observation)
-            made = issue_clients(tuple(orders.values()), issuer, steps.now())
-            pairs = dict(zip(orders, made, strict=True))
-            self._rehearse(next(iter(pairs.values())))
-        contents: dict[str, bytes] = {}
-        for name, pair in pairs.items():
-            contents[f"{name}.pem"] = pair.full_chain_pem
-            contents[f"{name}.key"] = pair.private_key_pem
-        contents |= self._bundles(pairs, passphrase_file)
-        facts = {
-            name: certificate_facts(pair.certificate_pem, path=name) for name, pair in pairs.items()
-        }
-        return contents, facts
-
-    def _bundles(
-        self, pairs: Mapping[str, KeyPair], passphrase_file: Path | None
-    ) -> dict[str, bytes]:
-        given = None
-        if passphrase_file is not None:
-            hint = "name a readable file with --passphrase-file"
-            held = read(passphrase_file, self.observation.directory, hint)
-            given = held.removesuffix(b"\n").removesuffix(b"\r")
-        contents: dict[str, bytes] = {}
-        for name in self.planned.bundled:
-            pair = pairs.get(name) or self.store.pair_at(self.directory / f"{name}.pem")
-            passphrase = given or secrets.token_urlsafe(_PASSPHRASE_BYTES).encode()
-            contents[f"{name}{UNLOCK_SUFFIX}"] = passphrase + b"\n"
-            contents[f"{name}.p12"] = pkcs12_of(pair, self.ca_pem, name=name, passphrase=passphrase)
-        return contents
-
-    def _rehearse(self, pair: KeyPair) -> None:
-        """One stands for all: they differ in their names alone."""
-        from compose_tls.pki.rehearse import rehearse  # noqa: PLC0415 - pulls ssl in
-
-        server = self.store.kept("server")
-        names = certificate_facts(server.certificate_pem, path="server.pem")
-        rehearse(
-            server,
-            self.ca_pem,
-            pair,
-            server_names=[*names.dns_names, *names.ip_addresses][:1],
-            mode=TlsMode.MUTUAL,
-            now=steps.now(),
-        )
 
 
 def _result(

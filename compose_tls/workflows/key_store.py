@@ -11,6 +11,7 @@ from compose_tls.errors import CertificateUnreadable
 from compose_tls.facts import NEXT_CA, CertificateRole, Observation
 from compose_tls.pki.load import load_certificates, load_key_pair
 from compose_tls.pki.pair import KeyPair
+from compose_tls.pki.pkcs12 import passphrase_in
 
 RESTORE = "restore it, or move the directory away to start with new certificates"
 _CHECK_PATH = "name an existing file that you may read"
@@ -95,7 +96,9 @@ class KeyStore:
 
     def _passphrase(self, role: CertificateRole) -> bytes | None:
         name: str | None = getattr(self.config, f"{role}_passphrase_file")
-        return read(self.directory / name, self.directory, _CHECK_PATH) if name else None
+        if name is None:
+            return None
+        return passphrase_in(read(self.directory / name, self.directory, _CHECK_PATH))
 
     def _pair(
         self, certificate: Path, key: Path, hint: str, passphrase: bytes | None = None

@@ -238,6 +238,13 @@ class TestBundles:
         )
         assert "CN = alice" in found.stdout or "CN=alice" in found.stdout
 
+    def test_an_empty_passphrase_file_is_refused(self, run: Run, enabled: Path) -> None:
+        (enabled / "secret").write_text("\n")
+        before = facts(enabled)
+        refused = run("client", "alice", "--passphrase-file", "secret", "--json")
+        assert (refused.code, refused.error["path"]) == (2, "secret")
+        assert facts(enabled) == before
+
     def test_a_missing_passphrase_file_is_named_and_nothing_is_written(
         self, run: Run, enabled: Path
     ) -> None:

@@ -173,6 +173,7 @@ _CUT = _PAIR.certificate_pem[:200]
         (b"hello", "holds no certificate in PEM, DER or PKCS #12", "PEM, DER or PKCS #12"),
         (b"\x30\x82\x01", "holds no certificate in PEM, DER or PKCS #12", "PEM, DER or PKCS #12"),
         (_CUT, "cut short, damaged", "PEM, DER or PKCS #12"),
+        (b"\xfe\xed\xfe\xed\x00\x00\x00\x02", "is a Java key store", "keytool -importkeystore"),
         (_SPOILED, "cut short, damaged", "PEM, DER or PKCS #12"),
         (_PAIR.private_key_pem, "holds a private key, not a certificate", "wrong way round"),
         (_written(_key(_PAIR), Encoding.DER), "holds a private key", "wrong way round"),
