@@ -30,8 +30,9 @@ from tests.unit.checks.servers import (
     says,
 )
 
-# Certificates begin five minutes early, for clocks that differ a little.
+# Certificates begin five minutes early, for clocks that differ a little, and their last second counts.
 BACKDATED = timedelta(minutes=5)
+LIFE = timedelta(days=30) - timedelta(seconds=1)
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +73,7 @@ def test_a_server_of_another_ca(pki: Pki, another_pki: Pki) -> None:
         said, found = words_of_grpc(target), checked(target)
     assert "CERTIFICATE_VERIFY_FAILED" in said
     begins = NOW - BACKDATED
-    dates = [f"from {begins:%Y-%m-%d %H:%M} UTC", f"{begins + timedelta(days=30):%Y-%m-%d %H:%M}"]
+    dates = [f"from {begins:%Y-%m-%d %H:%M} UTC", f"{begins + LIFE:%Y-%m-%d %H:%M}"]
     require(
         found["tls-handshake"],
         ["another CA", "for localhost, 127.0.0.1", "issued by CN=test CA", *dates],
@@ -108,7 +109,7 @@ def test_a_client_that_is_refused_after_the_handshake_of_tls_1_3(
 
 
 def test_an_expired_certificate(expired_pki: Pki) -> None:
-    ended = NOW - timedelta(days=30) - BACKDATED
+    ended = NOW - timedelta(days=60) - BACKDATED + LIFE
     with grpc_server(expired_pki.server, 1) as server:
         target = expired_pki.target(server.port)
         said, found = words_of_grpc(target), checked(target)
