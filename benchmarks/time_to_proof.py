@@ -2,10 +2,14 @@
 
 Both sides start the same project, in mode 2, by turns. ``--wait`` ends when the container is healthy,
 which Docker asks every 30 seconds and which says nothing of TLS; our side ends with all checks passed.
-Before each start Milvus has stopped in its own time: after a kill it waits up to a minute for its old
-session in etcd to expire, whoever starts it.
+Before each start Milvus has stopped in its own time. Even so, 2.3.5 spends about five seconds of the
+next start on waiting for its old session in etcd (after a kill up to a minute), whoever starts it.
+``--wait`` ends with the first probe of the health checks, 30 seconds after the start on Engine 20.10.
+From Engine 25 on, probes in a start period come every five seconds by default; but the official etcd has
+no start period, and ``--wait`` waits for it, too (read in Docker's documentation, not measured).
 Beside that, an observer of its own asks Milvus every 20 ms, and so tells how long after Milvus was ready
-the command knew of it. It needs a Docker engine, Compose, and the images of the end-to-end tests:
+the command knew of it; what that costs is on our side's bill. It needs a Docker engine, Compose, and the
+images of the end-to-end tests:
 
     sh tests/e2e/images/engine.sh && sh tests/e2e/images/build.sh
     python -m benchmarks.time_to_proof [ROUNDS]
@@ -65,17 +69,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         project = Project.official(Path(name), milvus_yaml=True)
         try:
-            for _ in range(rounds):
+            for number in range(1, rounds + 1):
                 waits.append(waited(project))
                 seconds, gap = proved(project)
                 proofs.append(seconds)
                 gaps.append(gap)
+                print(f"round {number}: {waits[-1]:.1f} s, {seconds:.1f} s", flush=True)
         finally:
             project.down()
     wait, proof = statistics.median(waits), statistics.median(proofs)
     print(f"docker compose up -d --wait:   {wait:5.1f} s, the median of {rounds}")
     print(f"compose-tls enable --up:       {proof:5.1f} s, proof included")
-    print(f"ratio:                         {proof / wait:5.2f} (wanted: below 0.33)")
+    met = "met" if proof / wait < 1 / 3 else "missed"
+    print(f"ratio:                        {proof / wait:6.3f} (wanted: below a third: {met})")
     print(
         f"known after ready: {statistics.median(gaps):.2f} s, at worst {max(gaps):.2f} s (below 0.5)"
     )

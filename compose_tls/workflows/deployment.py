@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from compose_tls.apply.inverse import Snapshot, inverse
-from compose_tls.apply.transaction import apply
-from compose_tls.changes import Plan
 from compose_tls.checks.readiness import readiness
 from compose_tls.checks.target import Target
 from compose_tls.config import TlsConfig
@@ -34,8 +31,7 @@ from compose_tls.results import CheckResult
 from compose_tls.workflows import steps
 from compose_tls.workflows.connecting import Address, target_of
 from compose_tls.workflows.proving import prove
-
-Undo = tuple[Plan, Mapping[str, bytes], Snapshot]
+from compose_tls.workflows.undo import HALF_WAY, Undo, changed, put_back
 
 _PROBE_SECONDS = 2.0
 
@@ -87,7 +83,7 @@ class Deployment:
             before_proof()
             return prove(self._target(), self.config, on_event)
         except ComposeTlsError as error:
-            if undo is not None and any(plan.changed for plan, _, _ in undo):
+            if undo is not None and changed(undo):
                 done = self._restore(undo, on_event)
                 error.hint = f"{error.hint} ({done}; --keep-on-failure leaves things as they are)"
             raise
@@ -130,26 +126,28 @@ class Deployment:
         )
 
     def _after_interrupt(self, undo: list[Undo] | None, on_event: steps.OnEvent) -> str:
-        """Take back what was done, unless that is interrupted too; how things stand, in words."""
-        if undo is None:
-            return (
-                f"the new files are in place, and {self.planned.service} may still be starting: "
-                "compose-tls check tells"
-            )
-        on_event("interrupted: putting the previous files back")
-        try:
+        """Take back what was done; how things stand, in words."""
+        if undo is not None and changed(undo):
             return self._restore(undo, on_event)
-        except KeyboardInterrupt:
-            return (
-                "interrupted again while the previous files and service were put back: "
-                "compose-tls status tells how the files are, docker compose up -d starts the service"
-            )
+        files = "the new files are in place" if undo is None else "no file had to be changed"
+        return f"{files}; {self.planned.service} may still be starting: compose-tls check tells"
 
     def _restore(self, undo: list[Undo], on_event: steps.OnEvent) -> str:
-        """Put the previous files back and start the previous service again; what came of it."""
+        """Put the previous files back and start the previous service again; what came of it.
+
+        Raises:
+            KeyboardInterrupt: The user interrupted this, too; its note says how things stand.
+        """
         try:
-            for plan, contents, before in reversed(undo):
-                apply(*inverse(plan, contents, before))
+            on_event("putting the previous files back")
+            return self._take_back(undo, on_event)
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(HALF_WAY)
+            raise
+
+    def _take_back(self, undo: list[Undo], on_event: steps.OnEvent) -> str:
+        try:
+            put_back(undo)
         except ComposeTlsError as error:
             return f"the previous files could not be put back: {error.message}"
         done = "the previous files are back"

@@ -17,6 +17,7 @@ from compose_tls.plan.renewal import Extent
 from compose_tls.results import CheckResult, Result
 from compose_tls.workflows import deployment, issuing, steps
 from compose_tls.workflows.reporting import report
+from compose_tls.workflows.undo import Undo
 
 
 def renew(
@@ -80,7 +81,7 @@ def renew(
         if deploy is None:
             apply(planned.plan, issued.contents)
         else:
-            undo: list[deployment.Undo] = []
+            undo: list[Undo] = []
 
             def write(part: Plan) -> None:
                 before = snapshot(part)

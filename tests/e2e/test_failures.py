@@ -192,8 +192,13 @@ def test_a_new_certificate_on_disk_that_is_not_served_yet_fails_the_check(offici
     assert checks["tls-handshake"]["ok"]
 
 
-def interrupted(project: Project, *arguments: str) -> tuple[int, str, str]:
-    """Ctrl-C, as a terminal sends it to all that runs in it, while Milvus is waited for."""
+WAITS = "waiting for standalone"
+
+
+def interrupted(
+    project: Project, *arguments: str, after: tuple[str, ...] = (WAITS,)
+) -> tuple[int, str, str]:
+    """Ctrl-C, as a terminal sends it to all that runs in it, each time that the next line is told."""
     with subprocess.Popen(
         [sys.executable, "-m", "compose_tls", *arguments],
         cwd=project.directory,
@@ -204,11 +209,14 @@ def interrupted(project: Project, *arguments: str) -> tuple[int, str, str]:
     ) as process:
         assert process.stderr
         told = []
+        awaited = list(after)
         for line in process.stderr:
             told.append(line)
-            if line.startswith("waiting for standalone"):
+            if line.startswith(awaited[0]):
                 os.killpg(process.pid, signal.SIGINT)
-                break
+                awaited.pop(0)
+                if not awaited:
+                    break
         out, err = process.communicate(timeout=90)
     return process.returncode, out, "".join(told) + err
 
@@ -244,4 +252,51 @@ def test_ctrl_c_while_milvus_is_waited_for_puts_files_and_service_back(official:
     assert "the new files are in place" in err
     assert (project.directory / "tls" / "server.pem").exists()
     assert project.compose_tls("disable", "--purge").code == 0
+    assert project.tree() == before
+
+
+def test_a_second_ctrl_c_says_how_things_stand(official: Any) -> None:
+    project: Project = official(milvus_yaml=False)
+    before = project.tree()
+
+    code, _, err = interrupted(
+        project, "enable", "--up", after=(WAITS, "putting the previous files back")
+    )
+
+    assert code == 130, err
+    assert "Traceback" not in err
+    assert "interrupted: the previous files and service were being put back" in err
+    assert "compose-tls status" in err
+    # Whichever of the two the files are now, they are it wholly, and the next command works.
+    if project.compose_tls("status").code == 0:
+        assert project.compose_tls("disable", "--purge").code == 0
+    assert project.tree() == before
+
+
+def test_ctrl_c_while_a_failure_is_taken_back_says_how_things_stand(official: Any) -> None:
+    project: Project = official(milvus_yaml=False)
+    before = project.tree()
+
+    code, _, err = interrupted(
+        project, "enable", "--up", "--timeout", "0.1", after=("putting the previous files back",)
+    )
+
+    assert code == 130, err
+    assert "Traceback" not in err
+    assert "interrupted: the previous files and service were being put back" in err
+    if project.compose_tls("status").code == 0:
+        assert project.compose_tls("disable", "--purge").code == 0
+    assert project.tree() == before
+
+
+def test_ctrl_c_where_no_file_had_to_change_takes_nothing_back(official: Any) -> None:
+    project: Project = official(milvus_yaml=False)
+    assert project.compose_tls("enable").code == 0
+    before = project.tree()
+
+    code, _, err = interrupted(project, "enable", "--up")
+
+    assert code == 130, err
+    assert "no file had to be changed; standalone may still be starting" in err
+    assert "the previous files are back" not in err
     assert project.tree() == before

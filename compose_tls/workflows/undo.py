@@ -1,0 +1,38 @@
+"""Taking written files back, where a deployment fails or is interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from compose_tls.apply.inverse import Snapshot, inverse
+from compose_tls.apply.transaction import apply
+from compose_tls.changes import Plan
+
+Undo = tuple[Plan, Mapping[str, bytes], Snapshot]
+"""A plan that was applied, what it was applied with, and what it replaced."""
+
+HALF_WAY: Final = (
+    "the previous files and service were being put back: "
+    "compose-tls status tells how the files are, docker compose up -d starts the service"
+)
+"""How things stand when taking back was interrupted, too."""
+
+
+def changed(undo: Sequence[Undo]) -> bool:
+    """Whether there is anything to take back."""
+    return any(plan.changed for plan, _, _ in undo)
+
+
+def put_back(undo: Sequence[Undo]) -> None:
+    """Put the previous files back. The project's lock must be held.
+
+    Args:
+        undo: What was written, in the order in which it was.
+
+    Raises:
+        ProjectChanged: A file is no longer what was written.
+        WriteFailed: The disk refused.
+    """
+    for plan, contents, before in reversed(undo):
+        apply(*inverse(plan, contents, before))
