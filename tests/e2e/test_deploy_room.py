@@ -335,6 +335,16 @@ def test_an_engine_that_compose_cannot_reach_is_unreachable(room: Room) -> None:
         room.cli.ps(room.project)
 
 
+def test_an_engine_that_dotenv_names_is_neither_ours_nor_that_of_compose(room: Room) -> None:
+    # Compose 2 takes the engine from its own environment alone (docker/compose#9871), and so do we.
+    room.write({"standalone": SLEEP})
+    (room.directory / ".env").write_text("DOCKER_HOST=tcp://192.0.2.1:2375\nDOCKER_CONTEXT=far\n")
+
+    room.up("standalone")
+
+    assert room.facts("standalone").running
+
+
 def test_a_container_is_seen_as_it_is(room: Room) -> None:
     room.write(
         {
