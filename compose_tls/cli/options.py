@@ -60,64 +60,61 @@ def common(command: Callable[..., int]) -> Callable[..., int]:
     def with_output(*, as_json: bool, quiet: bool, verbose: bool, **others: Any) -> int:
         return command(output=Output(as_json, quiet, verbose), **others)
 
-    decorated = with_output
-    for option in reversed(
-        (
-            click.option(
-                "-C",
-                "--project-directory",
-                type=click.Path(path_type=Path),
-                default=Path(),
-                metavar="DIR",
-                help="The project (default: the current directory).",
-            ),
-            click.option(
-                "-f",
-                "--file",
-                multiple=True,
-                metavar="FILE",
-                help="Compose file, as docker compose.",
-            ),
-            click.option("--service", metavar="NAME", help="The service that runs Milvus."),
-            click.option("--pki-dir", metavar="DIR", help="Where keys are kept (default: cert)."),
-            click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
-            click.option("-q", "--quiet", is_flag=True, help="No progress."),
-            click.option("-v", "--verbose", is_flag=True, help="More detail."),
-        )
-    ):
-        decorated = option(decorated)
-    return decorated
+    return _with(
+        with_output,
+        click.option(
+            "-C",
+            "--project-directory",
+            type=click.Path(path_type=Path),
+            default=Path(),
+            metavar="DIR",
+            help="The project (default: the current directory).",
+        ),
+        click.option(
+            "-f",
+            "--file",
+            multiple=True,
+            metavar="FILE",
+            help="Compose file, as docker compose.",
+        ),
+        click.option("--service", metavar="NAME", help="The service that runs Milvus."),
+        click.option("--pki-dir", metavar="DIR", help="Where keys are kept (default: cert)."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
+        click.option("-q", "--quiet", is_flag=True, help="No progress."),
+        click.option("-v", "--verbose", is_flag=True, help="More detail."),
+    )
 
 
 def credentials(command: _F) -> _F:
     """How to sign in to Milvus where authentication is on. Secrets come from files alone."""
-    for option in reversed(
-        (
-            click.option("--user", metavar="NAME", help="Milvus user, with --password-file."),
-            click.option("--password-file", metavar="FILE", help="File with the password."),
-            click.option("--token-file", metavar="FILE", help="File with a token."),
-            click.option(
-                "--timeout", type=float, metavar="SECONDS", help="How long to wait (default: 120)."
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+    return _with(
+        command,
+        click.option("--user", metavar="NAME", help="Milvus user, with --password-file."),
+        click.option("--password-file", metavar="FILE", help="File with the password."),
+        click.option("--token-file", metavar="FILE", help="File with a token."),
+        click.option(
+            "--timeout", type=float, metavar="SECONDS", help="How long to wait (default: 120)."
+        ),
+    )
 
 
 def existing_ca(command: _F) -> _F:
     """The CA to issue under, where its key is not in the project."""
-    for option in reversed(
-        (
-            click.option(
-                "--ca-cert", metavar="FILE", help="An existing CA: issue under it, or trust it."
-            ),
-            click.option("--ca-key", metavar="FILE", help="Its key, to issue under it."),
-            click.option(
-                "--ca-passphrase-file", metavar="FILE", help="File with the passphrase of the key."
-            ),
-        )
-    ):
+    return _with(
+        command,
+        click.option(
+            "--ca-cert", metavar="FILE", help="An existing CA: issue under it, or trust it."
+        ),
+        click.option("--ca-key", metavar="FILE", help="Its key, to issue under it."),
+        click.option(
+            "--ca-passphrase-file", metavar="FILE", help="File with the passphrase of the key."
+        ),
+    )
+
+
+def _with(command: _F, *options: Callable[[_F], _F]) -> _F:
+    """A command with options, which its help lists in this order."""
+    for option in reversed(options):
         command = option(command)
     return command
 

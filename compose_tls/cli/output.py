@@ -50,8 +50,6 @@ def _lines(result: Result, *, verbose: bool) -> list[str]:
             return _renewed(result, verbose=verbose)
         case "client":
             return _clients(result, verbose=verbose)
-        case "client":
-            return _clients(result, verbose=verbose)
         case "connect":
             return [result.snippet.text.rstrip("\n")] if result.snippet else []
         case _:

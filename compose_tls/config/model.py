@@ -112,9 +112,10 @@ class TlsConfig(BaseModel):
         """A PKCS #12 file holds the key too; that of a CA is wanted where it is to issue."""
         wanted = ("server", "client") if values.get("server_cert") else ("ca",)
         for role in wanted:
-            certificate = values.get(f"{role}_cert")
-            if isinstance(certificate, str) and certificate.lower().endswith(_HOLD_BOTH):
-                values = {f"{role}_key": certificate, **_given(values)}
+            certificate, key = values.get(f"{role}_cert"), f"{role}_key"
+            bundled = isinstance(certificate, str) and certificate.lower().endswith(_HOLD_BOTH)
+            if bundled and values.get(key) is None:
+                values = {**values, key: certificate}
         return values
 
     @model_validator(mode="after")
@@ -149,10 +150,6 @@ class TlsConfig(BaseModel):
             if found:
                 raise ValueError(conflict)
         return self
-
-
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _objection(value: object, name: str | None) -> str | None:

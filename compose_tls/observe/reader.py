@@ -23,7 +23,7 @@ class Reader:
     def content(self, path: Path) -> bytes | None:
         """The bytes of a file; ``None`` when there is none."""
         if path not in self.files:
-            self.files[path] = self._read(path, secret=False)
+            self.files[path], _ = self._read(path, secret=False)
         facts = self.files[path]
         return facts.content if facts else None
 
@@ -35,31 +35,32 @@ class Reader:
         known = self.files.get(path)
         if known is not None and known.content is not None:
             return known.content
-        facts = self.files[path] = self._read(path, secret=True)
-        return path.read_bytes() if facts is not None and facts.sha256 is not None else None
+        self.files[path], content = self._read(path, secret=True)
+        return content
 
     def unread(self, path: Path) -> None:
         """Remember owner and mode of a file that is not read, such as a private key."""
         if path.is_file():
             self.files[path] = self._unread(path)
 
-    def _read(self, path: Path, *, secret: bool) -> FileFacts | None:
+    def _read(self, path: Path, *, secret: bool) -> tuple[FileFacts | None, bytes | None]:
+        """What is to be remembered of a file, and its bytes."""
         try:
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):
-                return None
+                return None, None
             if status.st_size > _LARGEST_FILE:
                 raise self._unreadable(path, "it is larger than 64 MiB")
             content = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
-            return None
+            return None, None
         except PermissionError:
             if not secret:
                 raise self._unreadable(path, "permission denied") from None
-            return self._unread(path)
+            return self._unread(path), None
         except OSError as error:
             raise self._unreadable(path, error.strerror or str(error)) from None
-        return FileFacts(
+        facts = FileFacts(
             path=path,
             content=None if secret else content,
             sha256=hashlib.sha256(content).hexdigest(),
@@ -67,6 +68,7 @@ class Reader:
             uid=status.st_uid,
             gid=status.st_gid,
         )
+        return facts, content
 
     def _unread(self, path: Path) -> FileFacts:
         try:

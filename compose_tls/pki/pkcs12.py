@@ -73,8 +73,8 @@ def read_pkcs12(content: bytes, path: str, passphrase: bytes | None) -> Bundle:
 def pkcs12_of(pair: KeyPair, ca_pem: bytes, *, name: str, passphrase: bytes) -> bytes:
     """A certificate, its key, its chain and the CA certificates as a PKCS #12 file.
 
-    It is encrypted with AES-256 and checked with SHA-256, which Java, Windows and macOS have read since
-    2021 (JDK 8u301, Windows Server 2019, macOS 15 or OpenSSL 1.1); nothing older is written.
+    It is encrypted with AES-256 and checked with SHA-256 (RFC 8018, RFC 7292 section 4), which Java reads
+    from 8u301 on (JDK-8153005); the RC2 and 3DES of older ones are not written.
 
     Args:
         pair: The certificate and its key.

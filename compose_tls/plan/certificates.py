@@ -9,6 +9,7 @@ from compose_tls.changes import CertificateOrder, PlanWarning
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateExpired, NameInvalid, ProfileViolation
 from compose_tls.facts import CertificateFacts, CertificateRole, Observation
+from compose_tls.pki.client_names import CLIENT_DOMAIN
 from compose_tls.pki.constraints import require_permitted, subtrees_of
 from compose_tls.pki.names import split_names
 from compose_tls.plan.certificate_plan import CertificatePlan, Source
@@ -20,9 +21,7 @@ RENEW_BEFORE = timedelta(days=30)
 
 CA_NAME = "compose-tls CA"
 _CLIENT_NAME = "client"
-# "internal" is nobody's on the Internet (ICANN, 2024-07-29).
-_CLIENT_DOMAIN = "milvus.internal"
-_CLIENT_DNS_NAME = f"client.{_CLIENT_DOMAIN}"
+_CLIENT_DNS_NAME = f"client.{CLIENT_DOMAIN}"
 
 
 def plan_certificates(
@@ -113,7 +112,7 @@ def orders_for_all(
             subject_of(CA_NAME, config),
             config.key_type,
             config.ca_days,
-            permitted_dns=subtrees_of((*dns_names, _CLIENT_DOMAIN)) if config.constrain else (),
+            permitted_dns=subtrees_of((*dns_names, CLIENT_DOMAIN)) if config.constrain else (),
         ),
         CertificateOrder(
             "server",

@@ -26,16 +26,13 @@ from compose_tls.pki.client_names import client_dns_name
 from compose_tls.pki.subject import escaped
 from compose_tls.plan.certificates import is_due, require_ca_valid, subject_of
 from compose_tls.plan.locate import Located
+from compose_tls.plan.modes import PRIVATE, PRIVATE_DIRECTORY, PUBLIC
 from compose_tls.plan.renewal import ca_of, require_issuer
 
 UNLOCK_SUFFIX: Final = ".p12.passphrase"
 """How the file ends that opens a PKCS #12 file, where the user gave nothing that does."""
 
 CLIENT_SUFFIXES: Final = (".pem", ".key", ".p12", ".passphrase")
-
-_PUBLIC: Final = 0o644
-_PRIVATE: Final = 0o600
-_PRIVATE_DIRECTORY: Final = 0o700
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +127,7 @@ def plan_clients(
     bundled = tuple(client.name for client in clients if f"{client.name}.p12" in written)
     plan = Plan(
         observation.directory,
-        (MakeDirectory(wanted.directory, _PRIVATE_DIRECTORY), *changes),
+        (MakeDirectory(wanted.directory, PRIVATE_DIRECTORY), *changes),
         tuple(orders.values()),
         tuple(_warnings(config)),
     )
@@ -164,7 +161,7 @@ def _changes(
         if stays:
             yield KeepFile(path, before)
         else:
-            mode = _PUBLIC if suffix == ".pem" else _PRIVATE
+            mode = PUBLIC if suffix == ".pem" else PRIVATE
             yield CreateFile(path, Pending(path.name), mode, before)
 
 

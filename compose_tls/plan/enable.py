@@ -29,7 +29,8 @@ from compose_tls.plan import edits
 from compose_tls.plan.certificates import plan_certificates
 from compose_tls.plan.endpoint import endpoint, found_names, proxy_port, wanted_names
 from compose_tls.plan.locate import state_of
-from compose_tls.plan.own_files import PUBLIC, OwnFiles
+from compose_tls.plan.modes import PUBLIC
+from compose_tls.plan.own_files import OwnFiles
 from compose_tls.plan.placement import Placement, place
 from compose_tls.plan.select import MilvusService, select
 from compose_tls.plan.service_plan import ServicePlan

@@ -24,6 +24,7 @@ from compose_tls.facts import NEXT_CA, SERIAL_FILE, CertificateRole, Observation
 from compose_tls.milvus.settings import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.plan.certificate_plan import CertificatePlan
 from compose_tls.plan.container_user import KeyAccess, key_access
+from compose_tls.plan.modes import PRIVATE, PRIVATE_DIRECTORY, PUBLIC, PUBLIC_DIRECTORY
 from compose_tls.plan.ownership import Ownership
 from compose_tls.plan.select import MilvusService
 from compose_tls.state.model import STATE_FILE, State
@@ -38,10 +39,6 @@ OWN_PKI_FILES = (
 )
 OWN_TLS_FILES = (IGNORE_FILE, CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY)
 
-PUBLIC = 0o644
-_PRIVATE = 0o600
-_PUBLIC_DIRECTORY = 0o755
-_PRIVATE_DIRECTORY = 0o700
 _IGNORE_ALL = b"*\n"
 
 
@@ -85,8 +82,8 @@ class OwnFiles:
         return Plan(
             self.directory,
             (
-                MakeDirectory(self.pki, _PRIVATE_DIRECTORY),
-                MakeDirectory(self.tls, _PUBLIC_DIRECTORY),
+                MakeDirectory(self.pki, PRIVATE_DIRECTORY),
+                MakeDirectory(self.tls, PUBLIC_DIRECTORY),
                 *changes,
                 self.state_change(state, certificates, changes),
             ),
@@ -123,12 +120,12 @@ class OwnFiles:
         issued = any(isinstance(c, CreateFile) and isinstance(c.content, Pending) for c in others)
         if known is not None and not issued:
             content = state.model_copy(update={"certificates": known}).render()
-        return self.own.written(self.pki / STATE_FILE, content, _PRIVATE)
+        return self.own.written(self.pki / STATE_FILE, content, PRIVATE)
 
     def _pki_files(self, certificates: CertificatePlan) -> list[FileChange]:
         changes: list[FileChange] = []
         for role, source in certificates.sources.items():
-            for suffix, mode in ((".pem", PUBLIC), (".key", _PRIVATE)):
+            for suffix, mode in ((".pem", PUBLIC), (".key", PRIVATE)):
                 path = self.pki / f"{role}{suffix}"
                 digest = self.own.digest(path)
                 if path.name == "ca.key" and source in {"kept", "brought"} and digest is None:
@@ -148,7 +145,7 @@ class OwnFiles:
     def _next_ca(self, certificates: CertificatePlan) -> list[FileChange]:
         """The CA that is to take over: made, kept, or in its place."""
         changes: list[FileChange] = []
-        for suffix, mode in ((".pem", PUBLIC), (".key", _PRIVATE)):
+        for suffix, mode in ((".pem", PUBLIC), (".key", PRIVATE)):
             path = self.pki / f"{NEXT_CA}{suffix}"
             match certificates.sources["ca"]:
                 case "joined":
@@ -167,7 +164,7 @@ class OwnFiles:
         certificate, key = self.pki / f"{name}.pem", self.pki / f"{name}.key"
         return [
             self.own.written(certificate, Pending(certificate.name), PUBLIC),
-            self.own.written(key, Pending(key.name), _PRIVATE),
+            self.own.written(key, Pending(key.name), PRIVATE),
         ]
 
     def _requests(self, certificates: CertificatePlan) -> list[FileChange]:

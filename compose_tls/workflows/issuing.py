@@ -114,7 +114,7 @@ def _beside(certificates: CertificatePlan, pairs: Pairs, sources: Sources) -> di
         f"{order.role}.csr": signing_request(order, pairs.by_role[order.role].private_key_pem)
         for order in certificates.requests
     }
-    if "client" in pairs.by_role:
+    if sources.config.csr:
         latest = certificate_facts(pairs.by_role["client"].certificate_pem, path="client.pem")
         contents[SERIAL_FILE] = f"{latest.serial.upper()}\n".encode()
     if certificates.retired is not None:

@@ -13,7 +13,7 @@ from compose_tls.pki.load import load_certificates, load_key_pair
 from compose_tls.pki.pair import KeyPair
 from compose_tls.pki.pkcs12 import passphrase_in
 
-RESTORE = "restore it, or move the directory away to start with new certificates"
+_RESTORE = "restore it, or move the directory away to start with new certificates"
 _CHECK_PATH = "name an existing file that you may read"
 _ISSUER = "name the CA and its key with --ca-cert and --ca-key, or restore the key"
 
@@ -25,24 +25,21 @@ class KeyStore:
     directory: Path
     config: TlsConfig
 
-    def kept(self, name: str, hint: str = RESTORE) -> KeyPair:
+    def kept(self, name: str, hint: str = _RESTORE) -> KeyPair:
         """The pair of that name in the PKI directory.
 
         Raises:
             CertificateError: It is not whole; ``hint`` says what to do.
         """
-        certificate = self._place(name)
-        return self._pair(certificate, certificate.with_suffix(".key"), hint)
+        return self.pair_at(self._place(name), hint)
 
-    def pair_at(self, certificate: Path) -> KeyPair:
+    def pair_at(self, certificate: Path, hint: str = _RESTORE) -> KeyPair:
         """The pair of a certificate file and the key beside it.
 
         Raises:
-            CertificateError: It is not whole.
+            CertificateError: It is not whole; ``hint`` says what to do.
         """
-        return self._pair(
-            certificate, certificate.with_name(f"{certificate.name[:-4]}.key"), RESTORE
-        )
+        return self._pair(certificate, certificate.with_suffix(".key"), hint)
 
     def brought(self, role: CertificateRole) -> KeyPair:
         """The pair that the settings name.

@@ -186,12 +186,8 @@ class TestForms:
         before = facts(project)
         refused = run("enable", *arguments, "--ca-cert", "../brought/root.pem", "--json")
         assert refused.code == 4
-        # As the project names it, which is beside it.
-        brought = str(project.parent / "brought")
-        assert message in refused.error["message"].replace(brought, "../brought").replace(
-            f"{project}/", ""
-        )
-        assert refused.error["path"].endswith(path.removeprefix("../"))
+        assert message in refused.error["message"]
+        assert refused.error["path"] == path
         assert "hunter2" not in refused.out + refused.err
         assert facts(project) == before
 
