@@ -1,13 +1,36 @@
-"""The files of further clients."""
+"""The files of further clients and of CAs that gave way, for the commands that look at them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from compose_tls.facts import ClientFacts, FileFacts
+from compose_tls.config import TlsConfig
+from compose_tls.facts import CLIENTS_DIRECTORY, ClientFacts, FileFacts, Observation
 from compose_tls.observe.reader import Reader
 from compose_tls.pki.load import whole_pairs
+
+
+def with_clients(observation: Observation, config: TlsConfig) -> Observation:
+    """The same, and what other commands than ``enable`` left in the PKI directory.
+
+    Keys are not read: nobody matches them but the command that makes them.
+
+    Args:
+        observation: The project as it was read.
+        config: The settings; they say where the PKI directory is.
+
+    Raises:
+        FileUnreadable: A certificate may not be read.
+    """
+    reader = Reader(observation.directory)
+    pki = observation.directory / config.pki_dir
+    for path in sorted((pki / CLIENTS_DIRECTORY).glob("*")):
+        reader.content(path) if path.suffix == ".pem" else reader.unread(path)
+    for path in pki.glob("ca-*"):
+        reader.unread(path)
+    return replace(observation, files={**observation.files, **reader.files})
 
 
 def read_clients(

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.facts import CLIENTS_DIRECTORY, NEXT_CA, SERIAL_FILE, CertificateRole, PkiFacts
+from compose_tls.facts import NEXT_CA, SERIAL_FILE, CertificateRole, PkiFacts
 from compose_tls.observe.reader import Reader
 from compose_tls.state.model import State
 
@@ -43,11 +43,6 @@ def read_pki(directory: Path, config: TlsConfig, state: State | None, reader: Re
         for name in ("server.pem", "ca.pem", ".gitignore"):
             reader.content(place / name)
     reader.content(pki / ".gitignore")
-    for path in sorted((pki / CLIENTS_DIRECTORY).glob("*")):
-        # Their keys are matched by nobody but the command that makes them.
-        reader.content(path) if path.suffix == ".pem" else reader.unread(path)
-    for path in pki.glob("ca-*"):
-        reader.unread(path)
     next_ca = (reader.content(pki / f"{NEXT_CA}.pem"), reader.secret(pki / f"{NEXT_CA}.key"))
     requests: dict[CertificateRole, bytes | None] = {
         role: reader.content(pki / f"{role}.csr") for role in _END_ENTITIES

@@ -1,48 +1,102 @@
-"""The certificates of further clients, as they lie in the PKI directory."""
+"""The certificates of further clients in the PKI directory, and what is to be said of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
+from compose_tls.changes import PlanWarning
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
 from compose_tls.facts import CLIENTS_DIRECTORY, CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
+from compose_tls.plan.certificates import RENEW_BEFORE
 
-_NAMED = 3
+_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ClientCertificates:
-    """The certificates of further clients by their file, and the clients whose files are damaged."""
+    """The certificates of further clients.
 
+    Attributes:
+        place: Their directory, as people know it.
+        by_path: What they say, by their file.
+        damaged: The clients whose files cannot be read.
+    """
+
+    place: str
     by_path: Mapping[Path, CertificateFacts]
     damaged: tuple[str, ...]
 
+    @classmethod
+    def of(cls, observation: Observation, config: TlsConfig) -> ClientCertificates:
+        """Read those of a project.
 
-def client_certificates(observation: Observation, config: TlsConfig) -> ClientCertificates:
-    """Read the certificates of further clients.
+        Args:
+            observation: The project as it is, with its further clients.
+            config: The settings; they say where the certificates are.
+        """
+        directory = observation.directory / config.pki_dir / CLIENTS_DIRECTORY
+        found: dict[Path, CertificateFacts] = {}
+        damaged: list[str] = []
+        for path, file in sorted(observation.files.items()):
+            if file is None or path.parent != directory or path.suffix != ".pem":
+                continue
+            try:
+                found[path] = certificate_facts(file.content or b"", path=path.name)
+            except CertificateError:
+                damaged.append(path.stem)
+        return cls(f"{config.pki_dir}/{CLIENTS_DIRECTORY}", found, tuple(damaged))
 
-    Args:
-        observation: The project as it is.
-        config: The settings; they say where the certificates are.
-    """
-    directory = observation.directory / config.pki_dir / CLIENTS_DIRECTORY
-    found: dict[Path, CertificateFacts] = {}
-    damaged: list[str] = []
-    for path, file in sorted(observation.files.items()):
-        if file is None or path.parent != directory or path.suffix != ".pem":
-            continue
-        try:
-            found[path] = certificate_facts(file.content or b"", path=path.name)
-        except CertificateError:
-            damaged.append(path.stem)
-    return ClientCertificates(found, tuple(damaged))
+    def left_behind(self, trusted: Collection[str]) -> Iterator[PlanWarning]:
+        """That some have certificates of a CA that goes, or is gone.
+
+        Args:
+            trusted: The subjects of the CAs that stay.
+        """
+        names = [path.stem for path, facts in self.by_path.items() if facts.issuer not in trusted]
+        if names:
+            text = f"{self.place}: {_listed(names)} still have certificates of the CA of before"
+            yield PlanWarning("clients-left-behind", text, self.place, _issue(names))
+
+    def aged(self, now: datetime) -> Iterator[PlanWarning]:
+        """That some have expired, will soon, or are damaged. None of that breaks another client."""
+        left = {path.stem: facts.remaining(now) for path, facts in self.by_path.items()}
+        ended = [name for name, time in left.items() if time.total_seconds() < 0]
+        soon = [name for name, time in left.items() if time < RENEW_BEFORE and name not in ended]
+        if ended:
+            yield PlanWarning(
+                "client-certificate-expired",
+                f"{self.place}: expired for {_listed(ended)}",
+                self.place,
+                f"{_issue(ended)}, or remove the files of clients that are gone",
+            )
+        if soon:
+            yield PlanWarning(
+                "client-certificate-expires-soon",
+                f"{self.place}: expires within {RENEW_BEFORE.days} days for {_listed(soon)}",
+                self.place,
+                _issue(soon),
+            )
+        if self.damaged:
+            yield PlanWarning(
+                "client-certificate-unreadable",
+                f"{self.place}: damaged for {_listed(self.damaged)}",
+                self.place,
+                f"move its files away, then {_issue(self.damaged)}",
+            )
 
 
-def listed(names: Sequence[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     """A few of the names, and how many more there are."""
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
+
+
+def _issue(names: Sequence[str]) -> str:
+    return f"compose-tls client {shlex.quote(names[0])}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from compose_tls.changes import (
     Pending,
     Plan,
     PlanWarning,
+    RemoveFile,
     relative,
 )
 from compose_tls.config import TlsConfig
@@ -32,7 +33,8 @@ from compose_tls.plan.renewal import ca_of, require_issuer
 UNLOCK_SUFFIX: Final = ".p12.passphrase"
 """How the file ends that opens a PKCS #12 file, where the user gave nothing that does."""
 
-CLIENT_SUFFIXES: Final = (".pem", ".key", ".p12", ".passphrase")
+CLIENT_FILES: Final = (".pem", ".key", ".p12", UNLOCK_SUFFIX)
+"""How the names of a client's files end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,11 @@ def plan_clients(
             orders[client.name] = _order(client.name, config)
     if orders:
         require_issuer(observation, config, "end-entities")
-    changes = [change for client in clients for change in _changes(client, wanted, orders)]
+    changes = [
+        change
+        for client in clients
+        for change in _changes(client, wanted, issued=client.name in orders)
+    ]
     written = {change.path.name for change in changes if isinstance(change, CreateFile)}
     bundled = tuple(client.name for client in clients if f"{client.name}.p12" in written)
     plan = Plan(
@@ -132,12 +138,6 @@ def plan_clients(
         tuple(_warnings(config)),
     )
     return ClientsPlan(plan, orders, kept, bundled)
-
-
-def suffixes(*, p12: bool, own_passphrase: bool) -> tuple[str, ...]:
-    """What the names of a client's files end in."""
-    bundle = (".p12", *(() if own_passphrase else (UNLOCK_SUFFIX,)))
-    return (".pem", ".key", *(bundle if p12 else ()))
 
 
 def _order(name: str, config: TlsConfig) -> CertificateOrder:
@@ -150,19 +150,32 @@ def _order(name: str, config: TlsConfig) -> CertificateOrder:
     )
 
 
-def _changes(
-    client: ClientFacts, wanted: Wanted, orders: dict[str, CertificateOrder]
-) -> Iterable[FileChange]:
-    bundle_is_whole = all(client.files[suffix] for suffix in client.files)
-    for suffix, facts in client.files.items():
-        path = wanted.directory / f"{client.name}{suffix}"
-        stays = client.name not in orders and (suffix in {".pem", ".key"} or bundle_is_whole)
-        before = facts.sha256 if facts else None
-        if stays:
-            yield KeepFile(path, before)
-        else:
-            mode = PUBLIC if suffix == ".pem" else PRIVATE
-            yield CreateFile(path, Pending(path.name), mode, before)
+def _changes(client: ClientFacts, wanted: Wanted, *, issued: bool) -> Iterator[FileChange]:
+    """The files of a client. A PKCS #12 file follows its key, asked for or not."""
+
+    def at(suffix: str) -> tuple[Path, str | None]:
+        facts = client.files[suffix]
+        return wanted.directory / f"{client.name}{suffix}", facts.sha256 if facts else None
+
+    def change(suffix: str, *, stays: bool) -> FileChange:
+        path, before = at(suffix)
+        mode = PUBLIC if suffix == ".pem" else PRIVATE
+        return (
+            KeepFile(path, before) if stays else CreateFile(path, Pending(path.name), mode, before)
+        )
+
+    yield change(".pem", stays=not issued)
+    yield change(".key", stays=not issued)
+    bundled, unlocked = (client.files[suffix] is not None for suffix in (".p12", UNLOCK_SUFFIX))
+    if not wanted.p12 and not (issued and bundled):
+        return
+    # Whether the user's passphrase opens the file that is there is not known, but ours is told beside it.
+    stays = not issued and bundled and unlocked != wanted.own_passphrase
+    yield change(".p12", stays=stays)
+    if not wanted.own_passphrase:
+        yield change(UNLOCK_SUFFIX, stays=stays)
+    elif unlocked:
+        yield RemoveFile(*at(UNLOCK_SUFFIX))
 
 
 def _require_own(client: ClientFacts, wanted: Wanted, directory: Path) -> None:

@@ -18,7 +18,7 @@ from compose_tls.changes import (
 )
 from compose_tls.config import TlsConfig
 from compose_tls.facts import CLIENTS_DIRECTORY, Observation
-from compose_tls.plan.clients import CLIENT_SUFFIXES
+from compose_tls.plan.clients import CLIENT_FILES
 from compose_tls.plan.locate import not_enabled, state_of
 from compose_tls.plan.own_files import OWN_PKI_FILES, OWN_TLS_FILES
 from compose_tls.plan.retirement import RETIRED
@@ -89,7 +89,7 @@ def plan_disable(observation: Observation, config: TlsConfig, *, purge: bool) ->
 def _further(observation: Observation, pki: Path) -> Iterator[Path]:
     """What other commands left in the PKI directory: further clients, and CAs that gave way."""
     for path in observation.files:
-        of_client = path.parent == pki / CLIENTS_DIRECTORY and path.suffix in CLIENT_SUFFIXES
+        of_client = path.parent == pki / CLIENTS_DIRECTORY and path.name.endswith(CLIENT_FILES)
         if of_client or (path.parent == pki and RETIRED.fullmatch(path.name)):
             yield path
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, get_args
@@ -15,7 +14,7 @@ from compose_tls.changes import (
     PlanWarning,
 )
 from compose_tls.config import TlsConfig
-from compose_tls.facts import CLIENTS_DIRECTORY, CertificateFacts, KeyType, Observation, TlsMode
+from compose_tls.facts import CertificateFacts, KeyType, Observation, TlsMode
 from compose_tls.milvus.settings import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.plan.certificate_plan import CertificatePlan, Source
 from compose_tls.plan.certificates import (
@@ -24,7 +23,7 @@ from compose_tls.plan.certificates import (
     require_names_permitted,
     server_names,
 )
-from compose_tls.plan.client_certificates import client_certificates, listed
+from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.endpoint import found_names, wanted_names
 from compose_tls.plan.locate import Located, locate
 from compose_tls.plan.own_files import OwnFiles
@@ -192,30 +191,11 @@ class _Planner:
             located.state,
         )
 
-    def left_behind(self) -> tuple[PlanWarning, ...]:
-        """The further clients that are refused once the new CA has taken over."""
-        following = self.pki.next_ca
-        held = client_certificates(self.observation, self.config).by_path
-        old = [
-            path.stem
-            for path, facts in held.items()
-            if following is not None and facts.issuer != following.subject
-        ]
-        if not old:
-            return ()
-        where = f"{self.config.pki_dir}/{CLIENTS_DIRECTORY}"
-        return (
-            PlanWarning(
-                "clients-left-behind",
-                f"{where}: {listed(old)} still have certificates of the CA that goes",
-                where,
-                f"issue new ones: compose-tls client {shlex.quote(old[0])}",
-            ),
-        )
-
     def warnings(self, ca: Source) -> tuple[PlanWarning, ...]:
-        if ca == "promoted":
-            return self.left_behind() if self.config.tls_mode is TlsMode.MUTUAL else ()
+        following = self.pki.next_ca
+        if ca == "promoted" and following and self.config.tls_mode is TlsMode.MUTUAL:
+            clients = ClientCertificates.of(self.observation, self.config)
+            return tuple(clients.left_behind({following.subject}))
         if ca == "joined" or (ca == "kept" and self.pki.next_ca):
             return (rollover_warning(self.config),)
         if ca == "issued":

@@ -17,11 +17,11 @@ from compose_tls.observe import observe
 from compose_tls.observe.clients import read_clients
 from compose_tls.pki.client_names import client_name
 from compose_tls.plan.clients import (
+    CLIENT_FILES,
     ClientsPlan,
     Wanted,
     plan_clients,
     require_place,
-    suffixes,
 )
 from compose_tls.plan.locate import Located, locate
 from compose_tls.results import CertificateResult, Result
@@ -85,9 +85,8 @@ def client(
             force=force,
         )
         require_place(observation, located, wanted.directory)
-        ends = suffixes(p12=wanted.p12, own_passphrase=wanted.own_passphrase)
         trusted = observation.content(path / config.pki_dir / "ca.pem")
-        clients = read_clients(wanted.directory, wanted_names, ends, trusted)
+        clients = read_clients(wanted.directory, wanted_names, CLIENT_FILES, trusted)
         planned = plan_clients(observation, config, clients, wanted, steps.now())
         found = dict(planned.kept)
         if not dry_run and planned.plan.changed:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from compose_tls.apply.transaction import apply
 from compose_tls.config import TlsConfig
 from compose_tls.observe import observe
+from compose_tls.observe.clients import with_clients
 from compose_tls.plan.disable import plan_disable
 from compose_tls.results import Result
 from compose_tls.workflows import steps
@@ -39,6 +40,8 @@ def disable(
     path = steps.project_directory(directory, config, variables)
     with steps.writing(path, dry_run=dry_run):
         observation = observe(path, config, variables)
+        if purge:
+            observation = with_clients(observation, config)
         planned = plan_disable(observation, config, purge=purge)
         if not dry_run:
             apply(planned.plan, {})

@@ -12,6 +12,7 @@ from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan
 from compose_tls.config import TlsConfig
 from compose_tls.observe import observe
+from compose_tls.observe.clients import with_clients
 from compose_tls.plan.renew import parts, plan_renew
 from compose_tls.plan.renewal import Extent
 from compose_tls.results import CheckResult, Result
@@ -67,6 +68,8 @@ def renew(
     checks: tuple[CheckResult, ...] | None = None
     with steps.writing(path, dry_run=dry_run), ExitStack() as stack:
         observation = observe(path, config, variables)
+        if finish:
+            observation = with_clients(observation, config)
         issuing.require_sound(observation, config)
         renewal = plan_renew(
             observation, config, steps.now(), extent=extent, within=within, force=force

@@ -11,6 +11,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.facts import Observation
 from compose_tls.milvus.settings import SERVER_KEY
 from compose_tls.observe import observe
+from compose_tls.observe.clients import with_clients
 from compose_tls.plan.findings import key_findings
 from compose_tls.plan.links import LinkMap, link_map
 from compose_tls.plan.locate import locate, project_of, state_of
@@ -48,7 +49,7 @@ def status(
     variables = steps.environment_of(environment)
     path = steps.project_directory(directory, config, variables)
     steps.reading(path)
-    observation = observe(path, config, variables)
+    observation = with_clients(observe(path, config, variables), config)
     state = state_of(observation, config)
     if state is None:
         return Result(

@@ -226,6 +226,30 @@ class TestBundles:
         assert not run("client", "alice", "--p12", "--json").json["changed"]
         assert facts(enabled) == unchanged
 
+    def test_it_follows_its_key_asked_for_or_not(self, run: Run, enabled: Path) -> None:
+        directory = enabled / "cert" / "clients"
+        assert run("client", "alice", "--p12").code == 0
+        assert run("client", "alice", "--force").code == 0
+        opened = self.open(directory, (directory / "alice.p12.passphrase").read_bytes().rstrip())
+        assert opened.cert is not None
+        assert opened.cert.certificate == certificate(directory / "alice.pem")
+
+    def test_a_passphrase_of_ones_own_takes_the_place_of_ours(
+        self, run: Run, enabled: Path
+    ) -> None:
+        directory = enabled / "cert" / "clients"
+        (enabled / "secret").write_text("hunter2\n")
+        own = ("client", "alice", "--passphrase-file", "secret", "--json")
+        assert run("client", "alice", "--p12").code == 0
+        before = (directory / "alice.pem").read_bytes()
+        assert run(*own).json["changed"]
+        assert self.open(directory, b"hunter2").key is not None
+        assert not (directory / "alice.p12.passphrase").exists()
+        assert (directory / "alice.pem").read_bytes() == before
+        unchanged = facts(enabled)
+        assert not run(*own).json["changed"]
+        assert facts(enabled) == unchanged
+
     def test_openssl_reads_it(self, run: Run, enabled: Path) -> None:
         assert run("client", "alice", "--p12").code == 0
         command = "pkcs12 -in alice.p12 -passin file:alice.p12.passphrase -nokeys -clcerts"

@@ -72,7 +72,13 @@ def _spelled(name: str) -> str | None:
         return None
 
 
-_NAMES = st.text(max_size=20).map(_spelled).filter(lambda name: name is not None)
+# Mostly names that are taken, so that little has to be thrown away.
+_CHARACTERS = st.characters(exclude_categories=["C"], exclude_characters="/\\ ")
+_NAMES = (
+    st.text(_CHARACTERS, min_size=1, max_size=12)
+    .map(_spelled)
+    .filter(lambda name: name is not None)
+)
 
 
 @given(_NAMES)
