@@ -26,9 +26,9 @@ import threading
 import time
 from pathlib import Path
 
+from compose_tls.checks.check_target import Target
 from compose_tls.checks.readiness import readiness
-from compose_tls.checks.target import Target
-from compose_tls.facts import TlsMode
+from compose_tls.vocabulary import TlsMode
 from tests.e2e.session import PORT, Project
 
 _KNOWN = "checking "

@@ -6,9 +6,8 @@ Names are loaded on first use, so that importing the package costs nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from compose_tls.lazy import loader
+import importlib
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from compose_tls.config import TlsConfig as TlsConfig
@@ -49,7 +48,11 @@ __all__ = [
 ]
 
 
-__getattr__ = loader(__name__, _HOMES)
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from compose_tls.facts import CertificateRole, KeyType
+from compose_tls.vocabulary import CertificateRole, KeyType, TlsWarning
 
 
 def sha256(content: bytes) -> str:
@@ -129,28 +129,13 @@ Action: TypeAlias = Literal["created", "patched", "removed", "unchanged"]
 
 
 @dataclass(frozen=True, slots=True)
-class PlanWarning:
-    """Something the user should know although the command goes on.
-
-    Attributes:
-        path: The file concerned, relative to the project.
-        hint: What the user can do next.
-    """
-
-    code: str
-    message: str
-    path: str | None = None
-    hint: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """All that a command is going to do to a project, worked out without writing anything."""
 
     directory: Path
     changes: tuple[FileChange, ...]
     orders: tuple[CertificateOrder, ...] = ()
-    warnings: tuple[PlanWarning, ...] = ()
+    warnings: tuple[TlsWarning, ...] = ()
 
     @property
     def changed(self) -> bool:

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from compose_tls.changes import Action
-from compose_tls.facts import CertificateFacts
+from compose_tls.observation import CertificateFacts
+from compose_tls.vocabulary import Encryption, Reach, TlsWarning
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -82,16 +83,6 @@ class CheckResult(_Model):
     hint: str | None = None
 
 
-class WarningResult(_Model):
-    """Something to know although the command went on; with the file and the next step, where known."""
-
-    code: str
-    message: str
-    path: str | None = None
-    line: int | None = None
-    hint: str | None = None
-
-
 class FileState(_Model):
     """A file as ``status`` finds it: as enable wrote it, drifted, or missing."""
 
@@ -124,8 +115,8 @@ class Link(_Model):
     targets: tuple[str, ...]
     purpose: str
     port: int | None = None
-    encryption: Literal["encrypted", "plain", "unknown"]
-    published: Literal["nobody", "loopback", "address", "everyone"] | None = None
+    encryption: Encryption
+    published: Reach | None = None
     note: str | None = None
 
 
@@ -159,7 +150,7 @@ class Result(_Model):
     deployed: bool | None = None
     time: datetime | None = None
     exit_code: int = Field(default=0, exclude=True)
-    warnings: tuple[WarningResult, ...] = ()
+    warnings: tuple[TlsWarning, ...] = ()
 
 
 class ErrorDetail(_Model):
@@ -181,7 +172,7 @@ class Failure(_Model):
     error: ErrorDetail
     checks: tuple[CheckResult, ...] | None = None
     time: datetime | None = None
-    warnings: tuple[WarningResult, ...] = ()
+    warnings: tuple[TlsWarning, ...] = ()
 
 
 def to_json(model: Result | Failure) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compose_tls.apply.target import missing_directories
+from compose_tls.apply.preconditions import missing_directories
 from compose_tls.changes import (
     CreateFile,
     FileChange,

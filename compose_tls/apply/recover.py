@@ -12,7 +12,7 @@ from compose_tls.apply.journal import (
     journal_path,
     unfinished_journal_path,
 )
-from compose_tls.apply.target import digest
+from compose_tls.apply.preconditions import digest
 from compose_tls.errors import RecoveryFailed
 
 

@@ -19,14 +19,14 @@ from compose_tls.apply.journal import (
     name_in,
     unfinished_journal_path,
 )
-from compose_tls.apply.recover import drop, recover, roll_forward
-from compose_tls.apply.target import (
+from compose_tls.apply.preconditions import (
     can_give,
     digest,
     is_mount_point,
     missing_directories,
     require_yielding,
 )
+from compose_tls.apply.recover import drop, recover, roll_forward
 from compose_tls.changes import (
     Content,
     CreateFile,

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from compose_tls.checks.target import Target
-from compose_tls.clients.pymilvus import connect_arguments
+from compose_tls.checks.check_target import Target
+from compose_tls.sdk.pymilvus import connect_arguments
 
 _UPGRADE: Final = "pip install --upgrade 'compose-tls[milvus]'"
 

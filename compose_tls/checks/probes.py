@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 
-from compose_tls.checks.connection import Deadline, client_context, greet, present, tls
+from compose_tls.checks.check_target import Target
 from compose_tls.checks.explain import (
     EXPIRED,
     NOT_YET_VALID,
@@ -17,9 +17,9 @@ from compose_tls.checks.explain import (
 )
 from compose_tls.checks.outcome import Outcome, failed, no_answer
 from compose_tls.checks.readiness import readiness
-from compose_tls.checks.target import Target
+from compose_tls.checks.tls_client import Deadline, client_context, greet, present, tls
 from compose_tls.checks.wire import http1_status
-from compose_tls.facts import CertificateFacts
+from compose_tls.observation import CertificateFacts
 from compose_tls.pki.load import certificate_facts
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from compose_tls.checks.check_target import Target
 from compose_tls.checks.client_process import ClientProcess, client_arguments
 from compose_tls.checks.explain import NOT_SETTLED, SILENT, explain
 from compose_tls.checks.outcome import Outcome, failed
 from compose_tls.checks.readiness import readiness
-from compose_tls.checks.target import Target
 
 # What is kept of the time of a deep check for dropping its collection, in seconds, and how much longer
 # the process may then take to say so.

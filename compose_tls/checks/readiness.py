@@ -7,7 +7,7 @@ import ssl
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from compose_tls.checks.connection import Deadline, client_context, greet, grpc_channel, tls
+from compose_tls.checks.check_target import Target
 from compose_tls.checks.explain import (
     CLOSED,
     NO_CREDENTIALS,
@@ -19,7 +19,7 @@ from compose_tls.checks.explain import (
     Explanation,
     explain,
 )
-from compose_tls.checks.target import Target
+from compose_tls.checks.tls_client import Deadline, client_context, greet, grpc_channel, tls
 from compose_tls.checks.wire import Status, fields, is_http2_answer
 
 State = Literal[

@@ -13,7 +13,10 @@ from datetime import datetime
 from typing import Final
 
 from compose_tls.changes import CertificateOrder
-from compose_tls.checks.connection import (
+from compose_tls.checks.check_target import Target
+from compose_tls.checks.explain import ACCEPTS_ANY_CLIENT, ACCEPTS_PLAIN_TEXT
+from compose_tls.checks.outcome import Outcome, no_answer, not_tried
+from compose_tls.checks.tls_client import (
     Deadline,
     announce,
     client_context,
@@ -23,16 +26,13 @@ from compose_tls.checks.connection import (
     tcp,
     tls,
 )
-from compose_tls.checks.explain import ACCEPTS_ANY_CLIENT, ACCEPTS_PLAIN_TEXT
-from compose_tls.checks.outcome import Outcome, no_answer, not_tried
-from compose_tls.checks.target import Target
 from compose_tls.checks.wire import (
     HTTP1,
     HTTP1_STATUS,
     is_tls_refusal,
 )
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.handshake import client_context as context_of
-from compose_tls.pki.pair import KeyPair
 
 # OpenSSL's X509_V_ERR_… (x509_vfy.h) for "no trusted CA issued this".
 _UNKNOWN_ISSUER: Final = frozenset({2, 18, 19, 20, 21})
@@ -57,7 +57,7 @@ class Foreigner:
     """A CA that nobody trusts, and a client certificate under it. They live in memory only."""
 
     ca_pem: bytes
-    client: KeyPair
+    client: CertificateWithKey
 
 
 def foreigner(now: datetime) -> Foreigner:

@@ -10,11 +10,11 @@ from functools import partial
 from typing import Final
 
 from compose_tls.checks import probes, refusals
+from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.pymilvus_probe import PymilvusProbe, deep, listing
-from compose_tls.checks.target import Target
-from compose_tls.facts import TlsMode
 from compose_tls.results import CheckResult
+from compose_tls.vocabulary import TlsMode
 
 # A single probe needs milliseconds where all is well; pymilvus also takes a second or two to import,
 # and a new collection three to be loaded.

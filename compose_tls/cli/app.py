@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from compose_tls.cli import render
+from compose_tls.cli.output import rendering
 from compose_tls.errors import ComposeTlsError, Interrupted, WrongUsage
 from compose_tls.version import __version__
 
@@ -116,9 +116,9 @@ def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
     command = next((word for word in arguments if word in _COMMANDS), "")
     checks: tuple[CheckResult, ...] | None = getattr(error, "checks", None)
     if _wants_json(arguments):
-        _say(render.failure_json(command, error, checks))
+        _say(rendering.failure_json(command, error, checks))
     else:
-        _say(render.failure_text(error, checks), err=True)
+        _say(rendering.failure_text(error, checks), err=True)
     return error.exit_code
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from compose_tls.compose.interpolate import interpolate
 from compose_tls.yamlpatch.document import Document, Mapping, Node, Scalar, Sequence, resolve
-from compose_tls.yamlpatch.merge import fields
+from compose_tls.yamlpatch.merge_keys import fields
 
 RESET = "!reset"
 OVERRIDE = "!override"

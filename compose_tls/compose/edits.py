@@ -10,8 +10,8 @@ from collections.abc import Sequence as ReadSequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.compose.interpolate import interpolate
-from compose_tls.compose.project import ComposeProject
 from compose_tls.compose.service import Definition, Service, Variable
 from compose_tls.compose.volumes import Mount
 from compose_tls.errors import EditRefused

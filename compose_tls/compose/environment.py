@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from compose_tls.compose.definition import Definition, items
 from compose_tls.yamlpatch.document import Mapping, Node, Scalar, resolve
-from compose_tls.yamlpatch.merge import fields
+from compose_tls.yamlpatch.merge_keys import fields
 
 
 @dataclass(frozen=True, slots=True)

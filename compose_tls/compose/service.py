@@ -14,7 +14,7 @@ from compose_tls.compose.environment import Variable, variables_of
 from compose_tls.compose.ports import PublishedPort, ports_of
 from compose_tls.compose.volumes import Mount, config_mounts_of, mounts_of
 from compose_tls.yamlpatch.document import Mapping, Node, Sequence, resolve
-from compose_tls.yamlpatch.merge import fields
+from compose_tls.yamlpatch.merge_keys import fields
 
 __all__ = ["Definition", "Service", "Variable"]
 

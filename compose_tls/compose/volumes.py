@@ -15,7 +15,7 @@ from pathlib import Path
 from compose_tls.compose.definition import Definition, items
 from compose_tls.compose.interpolate import interpolate
 from compose_tls.yamlpatch.document import Mapping, Node, Scalar, resolve
-from compose_tls.yamlpatch.merge import fields
+from compose_tls.yamlpatch.merge_keys import fields
 
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 # YAML 1.1 has more words for it than go-yaml; Compose takes these, with a warning.

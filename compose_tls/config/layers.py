@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from compose_tls.config.model import FLAGS, LISTS, TlsConfig
+from compose_tls.config.tls_config import FLAGS, LISTS, TlsConfig
 from compose_tls.errors import ConflictingSettings, InvalidSetting, UnknownSetting
 
 ENVIRONMENT_PREFIX = "COMPOSE_TLS_"

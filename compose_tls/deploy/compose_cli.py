@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.compose_output import (
     ServiceState,
     failure,
     major_version,
     service_states,
 )
-from compose_tls.deploy.compose_project import ComposeProject
 from compose_tls.deploy.progress import Progress
 from compose_tls.deploy.recreate import up_commands
 from compose_tls.errors import ComposeMissing
@@ -64,7 +64,7 @@ class ComposeCli:
             hint="install it, see https://docs.docker.com/compose/install/",
         )
 
-    def config(self, project: ComposeProject) -> dict[str, Any]:
+    def config(self, project: ComposeInvocation) -> dict[str, Any]:
         """The project as Compose understands it: files merged, variables filled in, profiles applied.
 
         It holds the values of the services' environment; keep it out of every message.
@@ -75,7 +75,7 @@ class ComposeCli:
         document: dict[str, Any] = json.loads(self._output(project, "config", "--format", "json"))
         return document
 
-    def project_name(self, project: ComposeProject) -> str:
+    def project_name(self, project: ComposeInvocation) -> str:
         """The name that Compose gives to the project, and with it to its containers.
 
         Raises:
@@ -83,7 +83,7 @@ class ComposeCli:
         """
         return str(self.config(project)["name"])
 
-    def ps(self, project: ComposeProject) -> tuple[ServiceState, ...]:
+    def ps(self, project: ComposeInvocation) -> tuple[ServiceState, ...]:
         """The project's containers, stopped ones included.
 
         Raises:
@@ -94,7 +94,7 @@ class ComposeCli:
 
     def up(
         self,
-        project: ComposeProject,
+        project: ComposeInvocation,
         services: Sequence[str],
         *,
         on_event: Callable[[str], None] | None = None,
@@ -122,7 +122,7 @@ class ComposeCli:
         ):
             self._up(project, arguments, on_event, port_owner)
 
-    def restart(self, project: ComposeProject, services: Sequence[str]) -> None:
+    def restart(self, project: ComposeInvocation, services: Sequence[str]) -> None:
         """Stop and start the containers of some services; they stay the same, as does all else.
 
         Raises:
@@ -130,7 +130,7 @@ class ComposeCli:
         """
         self._output(project, "restart", "--no-deps", *services)
 
-    def stop(self, project: ComposeProject, services: Sequence[str]) -> None:
+    def stop(self, project: ComposeInvocation, services: Sequence[str]) -> None:
         """Stop the containers of some services; they stay, and their data with them.
 
         Raises:
@@ -139,12 +139,12 @@ class ComposeCli:
         """
         self._output(project, "stop", *services)
 
-    def _all_services(self, project: ComposeProject, services: Sequence[str]) -> dict[str, Any]:
+    def _all_services(self, project: ComposeInvocation, services: Sequence[str]) -> dict[str, Any]:
         active: dict[str, Any] = self.config(project).get("services") or {}
         if all(service in active for service in services):
             return {name: {**service, "active": True} for name, service in active.items()}
         # A service behind a profile that is not switched on is in no `config`; naming it starts it.
-        everything = ComposeProject(
+        everything = ComposeInvocation(
             project.directory, project.files, {**project.environment, "COMPOSE_PROFILES": "*"}
         )
         services_of: dict[str, Any] = self.config(everything).get("services") or {}
@@ -154,7 +154,7 @@ class ComposeCli:
 
     def _up(
         self,
-        project: ComposeProject,
+        project: ComposeInvocation,
         arguments: tuple[str, ...],
         on_event: Callable[[str], None] | None,
         port_owner: Callable[[int], str | None] | None,
@@ -186,7 +186,7 @@ class ComposeCli:
         if process.returncode:
             raise failure("up", "".join(lines), project.environment, port_owner)
 
-    def _output(self, project: ComposeProject, *arguments: str) -> str:
+    def _output(self, project: ComposeInvocation, *arguments: str) -> str:
         finished = subprocess.run(
             self._words(project, *arguments),
             cwd=project.directory,
@@ -202,7 +202,7 @@ class ComposeCli:
             raise failure(arguments[0], finished.stderr, project.environment)
         return finished.stdout
 
-    def _words(self, project: ComposeProject, *arguments: str) -> list[str]:
+    def _words(self, project: ComposeInvocation, *arguments: str) -> list[str]:
         files = (word for file in project.files for word in ("--file", str(file)))
         return [*self.command, *files, *arguments]
 

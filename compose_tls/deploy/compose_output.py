@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from compose_tls.deploy.diagnose import reason
-from compose_tls.deploy.ports import port_taken
+from compose_tls.deploy.port_check import port_taken
 from compose_tls.errors import ComposeFailed, EngineError, EngineUnreachable
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from compose_tls.deploy import endpoint as endpoints
+from compose_tls.deploy import docker_host
 from compose_tls.deploy.container import ContainerFacts, facts_of
 from compose_tls.errors import EngineUnreachable
 
@@ -29,7 +29,7 @@ LOG_LINES = 5000
 class Engine:
     """A connection to the local engine. Close it, or use it in ``with``."""
 
-    endpoint: endpoints.Endpoint
+    endpoint: docker_host.Endpoint
     _client: DockerClient = field(repr=False)
 
     @classmethod
@@ -46,10 +46,10 @@ class Engine:
         import docker  # noqa: PLC0415 - heavy, and only who deploys needs it
         from docker.errors import DockerException  # noqa: PLC0415 - as above
 
-        endpoint = endpoints.resolve(environment)
-        endpoints.require_local(endpoint)
+        endpoint = docker_host.resolve(environment)
+        docker_host.require_local(endpoint)
         installed = shutil.which("docker", path=environment.get("PATH", "")) is not None
-        endpoints.probe(endpoint, docker_installed=installed)
+        docker_host.probe(endpoint, docker_installed=installed)
         try:
             return cls(endpoint, docker.DockerClient(base_url=endpoint.url, tls=_tls(endpoint)))
         except DockerException as error:
@@ -167,7 +167,7 @@ class Engine:
             raise _unreachable(self.endpoint, error) from None
 
 
-def _tls(endpoint: endpoints.Endpoint) -> Any:
+def _tls(endpoint: docker_host.Endpoint) -> Any:
     from docker.tls import TLSConfig  # noqa: PLC0415 - see connect
 
     folder = endpoint.tls_directory
@@ -181,7 +181,7 @@ def _tls(endpoint: endpoints.Endpoint) -> Any:
     )
 
 
-def _unreachable(endpoint: endpoints.Endpoint, error: Exception) -> EngineUnreachable:
+def _unreachable(endpoint: docker_host.Endpoint, error: Exception) -> EngineUnreachable:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return EngineUnreachable(
         f"the Docker engine at {endpoint.display} (from {endpoint.source}) does not answer as one:"

@@ -9,7 +9,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from compose_tls.pki.contents import names_of
+from compose_tls.pki.inspection import names_of
 from compose_tls.pki.keys import public_key_der
 
 # SHA-256 of the public keys of ca.pem, server.pem and client.pem in configs/cert of the Milvus

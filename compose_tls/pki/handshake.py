@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from compose_tls.pki.pair import KeyPair
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.pem import certificate_der
 
 End = Literal["client", "server"]
@@ -35,7 +35,7 @@ class Outcome:
 
 
 def server_context(
-    pair: KeyPair, client_ca_pem: bytes | None, *, minimum: ssl.TLSVersion
+    pair: CertificateWithKey, client_ca_pem: bytes | None, *, minimum: ssl.TLSVersion
 ) -> ssl.SSLContext:
     """A server.
 
@@ -57,7 +57,7 @@ def server_context(
     return context
 
 
-def client_context(ca_pem: bytes, pair: KeyPair | None) -> ssl.SSLContext:
+def client_context(ca_pem: bytes, pair: CertificateWithKey | None) -> ssl.SSLContext:
     """A client that verifies chain and name.
 
     Args:
@@ -133,7 +133,7 @@ def _trust(context: ssl.SSLContext, ca_pem: bytes) -> None:
     context.load_verify_locations(cadata=certificate_der(ca_pem))
 
 
-def _present(context: ssl.SSLContext, pair: KeyPair) -> None:
+def _present(context: ssl.SSLContext, pair: CertificateWithKey) -> None:
     with _readable(pair.full_chain_pem) as chain, _readable(pair.private_key_pem) as key:
         context.load_cert_chain(chain, key)
 

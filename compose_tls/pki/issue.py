@@ -11,9 +11,9 @@ from cryptography import x509
 
 from compose_tls.changes import CertificateOrder
 from compose_tls.errors import ProfileViolation
-from compose_tls.facts import CertificateRole
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.constraints import require_permitted
-from compose_tls.pki.contents import permitted_dns_of
+from compose_tls.pki.inspection import permitted_dns_of
 from compose_tls.pki.issuer import Issuer
 from compose_tls.pki.keys import (
     IssuingKey,
@@ -22,12 +22,12 @@ from compose_tls.pki.keys import (
     signature_hash,
 )
 from compose_tls.pki.names import split_names
-from compose_tls.pki.pair import KeyPair
 from compose_tls.pki.pem import certificate_pem
 from compose_tls.pki.profiles import BACKDATE, INCLUSIVE_END, PROFILES, Profile, extensions
 from compose_tls.pki.subject import extend_common_name, parse_subject
+from compose_tls.vocabulary import CertificateRole
 
-__all__ = ["KeyPair", "issue", "issue_all", "issue_clients"]
+__all__ = ["CertificateWithKey", "issue", "issue_all", "issue_clients"]
 
 _ORDER: Final[tuple[CertificateRole, ...]] = ("ca", "server", "client")
 
@@ -35,7 +35,9 @@ _ORDER: Final[tuple[CertificateRole, ...]] = ("ca", "server", "client")
 _SUFFIX_BYTES: Final = 4
 
 
-def issue(order: CertificateOrder, issuer: KeyPair | None, now: datetime) -> KeyPair:
+def issue(
+    order: CertificateOrder, issuer: CertificateWithKey | None, now: datetime
+) -> CertificateWithKey:
     """Make a key and a certificate.
 
     A CA signs itself and gets a random suffix to its common name: two CAs under one name, or a CA
@@ -65,8 +67,8 @@ def issue(order: CertificateOrder, issuer: KeyPair | None, now: datetime) -> Key
 
 
 def issue_all(
-    orders: Iterable[CertificateOrder], ca: KeyPair | None, now: datetime
-) -> dict[CertificateRole, KeyPair]:
+    orders: Iterable[CertificateOrder], ca: CertificateWithKey | None, now: datetime
+) -> dict[CertificateRole, CertificateWithKey]:
     """Make everything that is ordered: the CA first, then server and client under it.
 
     Args:
@@ -92,7 +94,7 @@ def issue_all(
         raise ValueError(msg)
     new_ca = any(order.role == "ca" for order in orders)
     issuer = None if new_ca else Issuer.of(ca, now)
-    issued: dict[CertificateRole, KeyPair] = {}
+    issued: dict[CertificateRole, CertificateWithKey] = {}
     for order, key in zip(orders, _keys(orders), strict=True):
         certificate = _certificate(order, key, issuer, now)
         issued[order.role] = _pair(certificate, key, issuer)
@@ -102,8 +104,8 @@ def issue_all(
 
 
 def issue_clients(
-    orders: Sequence[CertificateOrder], ca: KeyPair, now: datetime
-) -> Iterator[KeyPair]:
+    orders: Sequence[CertificateOrder], ca: CertificateWithKey, now: datetime
+) -> Iterator[CertificateWithKey]:
     """Make certificates for any number of clients; the CA is read and looked at once.
 
     Args:
@@ -170,8 +172,10 @@ def _certificate(
     return builder.sign(signing_key, signature_hash(signing_key))
 
 
-def _pair(certificate: x509.Certificate, key: IssuingKey, issuer: Issuer | None) -> KeyPair:
-    return KeyPair(
+def _pair(
+    certificate: x509.Certificate, key: IssuingKey, issuer: Issuer | None
+) -> CertificateWithKey:
+    return CertificateWithKey(
         certificate_pem(certificate), private_key_pem(key), issuer.chain_pem if issuer else b""
     )
 

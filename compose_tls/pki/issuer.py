@@ -9,11 +9,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from compose_tls.errors import CertificateExpired, CertificateNotYetValid, ProfileViolation
-from compose_tls.pki.contents import is_ca, is_self_issued
+from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.pki.chain import issuers_of
+from compose_tls.pki.inspection import is_ca, is_self_issued
 from compose_tls.pki.keys import IssuingKey, load_private_key
-from compose_tls.pki.pair import KeyPair
 from compose_tls.pki.pem import certificate_pem, read_certificates
-from compose_tls.pki.trust import issuers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Issuer:
         return min(one.not_valid_after_utc for one in (self.certificate, *self.above))
 
     @classmethod
-    def of(cls, pair: KeyPair | None, now: datetime) -> Issuer | None:
+    def of(cls, pair: CertificateWithKey | None, now: datetime) -> Issuer | None:
         """The issuer that a pair holds; ``None`` for none.
 
         Raises:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from compose_tls.facts import KeyType
+from compose_tls.vocabulary import KeyType
 
 IssuingKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 """What gRPC takes: BoringSSL refuses Ed25519 and P-521 in a handshake."""

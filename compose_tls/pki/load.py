@@ -9,13 +9,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from compose_tls.errors import CertificateError, KeyMismatch
-from compose_tls.facts import CertificateFacts, CertificateRole, PkiFacts
-from compose_tls.pki.contents import facts_of, is_ca, is_issued_by
+from compose_tls.observation import CertificateFacts, PkiFacts
+from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.pki.chain import in_order
+from compose_tls.pki.inspection import facts_of, is_ca, is_issued_by
 from compose_tls.pki.keys import private_key_pem, public_key_der
-from compose_tls.pki.pair import KeyPair
 from compose_tls.pki.pem import certificate_pem, read_certificates, read_private_key
-from compose_tls.pki.request import requested_names
-from compose_tls.pki.trust import in_order
+from compose_tls.pki.signing_request import requested_names
+from compose_tls.vocabulary import CertificateRole
 
 
 def certificate_facts(pem: bytes, *, path: str) -> CertificateFacts:
@@ -52,7 +53,7 @@ def load_key_pair(
     certificate_path: str,
     key_path: str,
     passphrase: bytes | None = None,
-) -> KeyPair:
+) -> CertificateWithKey:
     """Read a certificate and its private key, and write both in our form, the chain in its order.
 
     Args:
@@ -78,7 +79,7 @@ def load_key_pair(
             else "give the key that the certificate was requested with",
             path=key_path,
         )
-    return KeyPair(
+    return CertificateWithKey(
         certificate_pem(chain[0]),
         private_key_pem(private_key),
         b"".join(map(certificate_pem, in_order(chain[0], chain[1:]))),

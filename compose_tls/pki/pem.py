@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from compose_tls.errors import CertificateUnreadable
-from compose_tls.pki.contents import quiet
+from compose_tls.pki.inspection import quiet
 from compose_tls.pki.keys import load_private_key
 from compose_tls.pki.pkcs12 import is_pkcs12, read_pkcs12
 

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
 from compose_tls.errors import CertificateUnreadable
-from compose_tls.pki.contents import quiet
+from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.pki.inspection import quiet
 from compose_tls.pki.keys import IssuingKey, load_private_key
-from compose_tls.pki.pair import KeyPair
 
 # RFC 7292 section 4: a PFX is a SEQUENCE that begins with version 3; no certificate or key does.
 _PFX: Final = re.compile(
@@ -70,7 +70,7 @@ def read_pkcs12(content: bytes, path: str, passphrase: bytes | None) -> Bundle:
     return Bundle(tuple(one.certificate for one in held), found.key)
 
 
-def pkcs12_of(pair: KeyPair, ca_pem: bytes, *, name: str, passphrase: bytes) -> bytes:
+def pkcs12_of(pair: CertificateWithKey, ca_pem: bytes, *, name: str, passphrase: bytes) -> bytes:
     """A certificate, its key, its chain and the CA certificates as a PKCS #12 file.
 
     It is encrypted with AES-256 and checked with SHA-256 (RFC 8018, RFC 7292 section 4), which Java reads

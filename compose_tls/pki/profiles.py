@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from compose_tls.facts import CertificateRole
+from compose_tls.vocabulary import CertificateRole
 
 # Clocks of containers, virtual machines and laptops drift apart; a certificate issued a moment ago
 # must not be "not yet valid" next door. RFC 5280 section 4.1.2.5 leaves the start to the issuer.

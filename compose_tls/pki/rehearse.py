@@ -15,7 +15,7 @@ from typing import Final
 
 from compose_tls.changes import CertificateOrder
 from compose_tls.errors import RehearsalFailed
-from compose_tls.facts import TlsMode
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.handshake import (
     End,
     Outcome,
@@ -26,7 +26,7 @@ from compose_tls.pki.handshake import (
 )
 from compose_tls.pki.issue import issue_all
 from compose_tls.pki.names import split_names
-from compose_tls.pki.pair import KeyPair
+from compose_tls.vocabulary import TlsMode
 
 # RFC 2606 section 2: a name below .invalid is nobody's.
 _WRONG_NAME: Final = "wrong-name.invalid"
@@ -96,9 +96,9 @@ class _Scene:
 
 
 def rehearse(
-    server: KeyPair,
+    server: CertificateWithKey,
     ca_pem: bytes,
-    client: KeyPair | None,
+    client: CertificateWithKey | None,
     *,
     server_names: Sequence[str],
     mode: TlsMode,
@@ -145,9 +145,9 @@ def rehearse(
 
 
 def _scenes(
-    server: KeyPair,
+    server: CertificateWithKey,
     ca_pem: bytes,
-    client: KeyPair | None,
+    client: CertificateWithKey | None,
     server_names: Sequence[str],
     mode: TlsMode,
     now: datetime,
@@ -190,7 +190,7 @@ def _taken_by_openssl() -> Iterator[None]:
         ) from None
 
 
-def _strangers(now: datetime) -> tuple[KeyPair, KeyPair]:
+def _strangers(now: datetime) -> tuple[CertificateWithKey, CertificateWithKey]:
     """A CA that nobody trusts and a client of it, made for the rehearsal and forgotten after it."""
     issued = issue_all(
         [

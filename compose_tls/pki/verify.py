@@ -13,16 +13,16 @@ from datetime import datetime
 from cryptography import x509
 
 from compose_tls.errors import IssuerMismatch, NameNotCovered, ProfileViolation
-from compose_tls.pki.contents import extension, is_self_issued, names_of
+from compose_tls.pki.certificate_rules import CLIENT_AUTH, SERVER_AUTH, Judged
+from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.pki.chain import chain_to, issuers_of
+from compose_tls.pki.inspection import extension, is_self_issued, names_of
 from compose_tls.pki.names import covers
-from compose_tls.pki.pair import KeyPair
 from compose_tls.pki.pem import read_certificates
-from compose_tls.pki.rules import CLIENT_AUTH, SERVER_AUTH, Judged
-from compose_tls.pki.trust import chain_to, issuers_of
 
 
 def check_server(
-    pair: KeyPair, ca_pem: bytes, *, names: Iterable[str], now: datetime, path: str
+    pair: CertificateWithKey, ca_pem: bytes, *, names: Iterable[str], now: datetime, path: str
 ) -> None:
     """Make sure that clients which trust ``ca_pem`` will accept a server certificate.
 
@@ -57,7 +57,7 @@ def check_server(
         )
 
 
-def check_client(pair: KeyPair, ca_pem: bytes, *, now: datetime, path: str) -> None:
+def check_client(pair: CertificateWithKey, ca_pem: bytes, *, now: datetime, path: str) -> None:
     """Make sure that a server which trusts ``ca_pem`` will accept a client certificate.
 
     Args:
@@ -108,7 +108,7 @@ def check_ca(ca_pem: bytes, *, now: datetime, path: str) -> None:
 
 
 def _check_end_entity(
-    pair: KeyPair,
+    pair: CertificateWithKey,
     ca_pem: bytes,
     purpose: tuple[x509.ObjectIdentifier, str],
     now: datetime,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from compose_tls.changes import CertificateOrder, PlanWarning
-from compose_tls.facts import CertificateRole
+from compose_tls.changes import CertificateOrder
+from compose_tls.vocabulary import CertificateRole, TlsWarning
 
 Source = Literal["kept", "issued", "brought", "joined", "promoted"]
 """``joined``: a CA that is kept, with a new one beside it; ``promoted``: that one takes its place."""
@@ -25,7 +25,7 @@ class CertificatePlan:
     orders: tuple[CertificateOrder, ...]
     dns_names: tuple[str, ...]
     ip_addresses: tuple[str, ...]
-    warnings: tuple[PlanWarning, ...] = ()
+    warnings: tuple[TlsWarning, ...] = ()
     next_ca: bool = False
     retired: str | None = None
     requests: tuple[CertificateOrder, ...] = ()

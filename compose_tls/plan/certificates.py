@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from compose_tls.changes import CertificateOrder, PlanWarning
+from compose_tls.changes import CertificateOrder
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateExpired, NameInvalid, ProfileViolation
-from compose_tls.facts import CertificateFacts, CertificateRole, Observation
+from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.client_names import CLIENT_DOMAIN
 from compose_tls.pki.constraints import require_permitted, subtrees_of
 from compose_tls.pki.names import split_names
 from compose_tls.plan.certificate_plan import CertificatePlan, Source
-from compose_tls.plan.requests import requests_for
 from compose_tls.plan.retirement import retired_ca, retirement_warning
+from compose_tls.plan.signing_requests import requests_for
+from compose_tls.vocabulary import CertificateRole, TlsWarning
 
 # Re-issued early enough that nobody notices: in the last 30 days, or the last third of a short life.
 RENEW_BEFORE = timedelta(days=30)
@@ -73,7 +74,7 @@ def plan_certificates(
         sources[role] = "issued" if why else "kept"
         if why:
             text = f"{config.pki_dir}/{role}.pem is issued anew: {why}"
-            warnings.append(PlanWarning("certificate-reissued", text))
+            warnings.append(TlsWarning("certificate-reissued", text))
     orders = orders_for_all(config, dns_names, ip_addresses)
     return CertificatePlan(
         sources,

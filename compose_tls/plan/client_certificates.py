@@ -9,12 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from compose_tls.changes import PlanWarning
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.facts import CLIENTS_DIRECTORY, CertificateFacts, Observation
+from compose_tls.layout import CLIENTS_DIRECTORY
+from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.plan.certificates import RENEW_BEFORE
+from compose_tls.vocabulary import TlsWarning
 
 _NAMED: Final = 3
 
@@ -53,7 +54,7 @@ class ClientCertificates:
                 damaged.append(path.stem)
         return cls(f"{config.pki_dir}/{CLIENTS_DIRECTORY}", found, tuple(damaged))
 
-    def left_behind(self, trusted: Collection[str]) -> Iterator[PlanWarning]:
+    def left_behind(self, trusted: Collection[str]) -> Iterator[TlsWarning]:
         """That some have certificates of a CA that goes, or is gone.
 
         Args:
@@ -62,29 +63,29 @@ class ClientCertificates:
         names = [path.stem for path, facts in self.by_path.items() if facts.issuer not in trusted]
         if names:
             text = f"{self.place}: {_listed(names)} still have certificates of the CA of before"
-            yield PlanWarning("clients-left-behind", text, self.place, _issue(names))
+            yield TlsWarning("clients-left-behind", text, self.place, _issue(names))
 
-    def aged(self, now: datetime) -> Iterator[PlanWarning]:
+    def aged(self, now: datetime) -> Iterator[TlsWarning]:
         """That some have expired, will soon, or are damaged. None of that breaks another client."""
         left = {path.stem: facts.remaining(now) for path, facts in self.by_path.items()}
         ended = [name for name, time in left.items() if time.total_seconds() < 0]
         soon = [name for name, time in left.items() if time < RENEW_BEFORE and name not in ended]
         if ended:
-            yield PlanWarning(
+            yield TlsWarning(
                 "client-certificate-expired",
                 f"{self.place}: expired for {_listed(ended)}",
                 self.place,
                 f"{_issue(ended)}, or remove the files of clients that are gone",
             )
         if soon:
-            yield PlanWarning(
+            yield TlsWarning(
                 "client-certificate-expires-soon",
                 f"{self.place}: expires within {RENEW_BEFORE.days} days for {_listed(soon)}",
                 self.place,
                 _issue(soon),
             )
         if self.damaged:
-            yield PlanWarning(
+            yield TlsWarning(
                 "client-certificate-unreadable",
                 f"{self.place}: damaged for {_listed(self.damaged)}",
                 self.place,

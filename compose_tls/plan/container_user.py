@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from compose_tls.changes import PlanWarning
 from compose_tls.compose.definition import items
-from compose_tls.facts import FileFacts, Observation
-from compose_tls.milvus.version import FIRST_WITHOUT_ROOT, IMAGE_USER_ID
-from compose_tls.plan.select import MilvusService
+from compose_tls.observation import FileFacts, Observation
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.stack.milvus.release import FIRST_WITHOUT_ROOT, IMAGE_USER_ID
+from compose_tls.vocabulary import TlsWarning
 
 _OWNER_ONLY = 0o600
 _OWNER_AND_GROUP = 0o640
@@ -25,7 +25,7 @@ class KeyAccess:
     mode: int = _OWNER_ONLY
     uid: int | None = None
     gid: int | None = None
-    warnings: tuple[PlanWarning, ...] = ()
+    warnings: tuple[TlsWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def key_access(
             f"user {name} of service {milvus.name} must be able to read {key_path}, and only the "
             "image knows its number"
         )
-        warning = PlanWarning("container-user-unknown", text, key_path, command)
+        warning = TlsWarning("container-user-unknown", text, key_path, command)
         return KeyAccess(warnings=(warning,))
     if user.uid in {_ROOT, observation.user_id}:
         return KeyAccess()
@@ -124,7 +124,7 @@ def key_access(
     if there is not None and given:
         return KeyAccess(there.mode)
     text = f"container user {user.uid} cannot read {key_path}"
-    return KeyAccess(warnings=(PlanWarning("server-key-unreadable", text, key_path, command),))
+    return KeyAccess(warnings=(TlsWarning("server-key-unreadable", text, key_path, command),))
 
 
 def is_given(key: FileFacts, user: ContainerUser, observation: Observation) -> bool:

@@ -11,19 +11,20 @@ from compose_tls.changes import (
     KeepFile,
     PatchFile,
     Plan,
-    PlanWarning,
     RemoveDirectory,
     RemoveFile,
     sha256,
 )
 from compose_tls.config import TlsConfig
-from compose_tls.facts import CLIENTS_DIRECTORY, Observation
-from compose_tls.plan.clients import CLIENT_FILES
-from compose_tls.plan.locate import not_enabled, state_of
-from compose_tls.plan.own_files import OWN_PKI_FILES, OWN_TLS_FILES
+from compose_tls.layout import CLIENTS_DIRECTORY
+from compose_tls.observation import Observation
+from compose_tls.plan.client import CLIENT_FILES
+from compose_tls.plan.managed_files import OWN_PKI_FILES, OWN_TLS_FILES
 from compose_tls.plan.retirement import RETIRED
-from compose_tls.state.model import STATE_FILE, State
+from compose_tls.project.enabled import not_enabled, state_of
+from compose_tls.state.recorded import STATE_FILE, State
 from compose_tls.state.undo import undo
+from compose_tls.vocabulary import TlsWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,12 @@ def plan_disable(observation: Observation, config: TlsConfig, *, purge: bool) ->
     if state is None:
         raise not_enabled(observation, config)
     changes: list[FileChange] = []
-    warnings: list[PlanWarning] = []
+    warnings: list[TlsWarning] = []
     for file in state.files:
         path = directory / file.path
         content = observation.content(path)
         if content is None:
-            warnings.append(
-                PlanWarning("file-missing", f"{file.path} is gone: nothing to take out")
-            )
+            warnings.append(TlsWarning("file-missing", f"{file.path} is gone: nothing to take out"))
             continue
         undone = undo(content, file)
         if undone.content is None:
@@ -69,9 +68,9 @@ def plan_disable(observation: Observation, config: TlsConfig, *, purge: bool) ->
             changes.append(PatchFile(path, content, undone.content))
         if not undone.exact:
             text = f"{file.path} was changed since enable: only its own entries are taken out"
-            warnings.append(PlanWarning("file-changed-since", text))
+            warnings.append(TlsWarning("file-changed-since", text))
         warnings += [
-            PlanWarning("edit-kept", f"{file.path}: {route} was changed since, and stays")
+            TlsWarning("edit-kept", f"{file.path}: {route} was changed since, and stays")
             for route in undone.kept
         ]
     changes.append(_removed(observation, directory / config.pki_dir / STATE_FILE))

@@ -19,11 +19,11 @@ from compose_tls.compose.edits import (
 from compose_tls.compose.service import Service, Variable
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ConflictingSettings, UnsupportedMilvus, ValueInTheWay
-from compose_tls.milvus.settings import Setting, put_settings, read, sets, tls_settings
-from compose_tls.milvus.version import FIRST_WITH_REST_PORT
-from compose_tls.plan.endpoint import published
-from compose_tls.plan.placement import Placement
-from compose_tls.plan.select import MilvusService
+from compose_tls.project.endpoints import published
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.project.placement import Placement
+from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
+from compose_tls.stack.milvus.settings import Setting, put_settings, read, sets, tls_settings
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Intent
 

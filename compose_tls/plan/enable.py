@@ -15,27 +15,27 @@ from compose_tls.changes import (
     FileChange,
     KeepFile,
     PatchFile,
-    PlanWarning,
     RemoveFile,
     relative,
     sha256,
 )
+from compose_tls.compose.compose_project import load_project
 from compose_tls.compose.discovery import named_files, override_file
-from compose_tls.compose.project import load_project
 from compose_tls.config import TlsConfig
 from compose_tls.errors import EditRefused
-from compose_tls.facts import Observation
+from compose_tls.observation import Observation
 from compose_tls.plan import edits
 from compose_tls.plan.certificates import plan_certificates
-from compose_tls.plan.endpoint import endpoint, found_names, proxy_port, wanted_names
-from compose_tls.plan.locate import state_of
+from compose_tls.plan.managed_files import OwnFiles
 from compose_tls.plan.modes import PUBLIC
-from compose_tls.plan.own_files import OwnFiles
-from compose_tls.plan.placement import Placement, place
-from compose_tls.plan.select import MilvusService, select
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.state.model import FileRecord, State
+from compose_tls.project.enabled import state_of
+from compose_tls.project.endpoints import endpoint, found_names, proxy_port, wanted_names
+from compose_tls.project.milvus_services import MilvusService, select
+from compose_tls.project.placement import Placement, place
+from compose_tls.state.recorded import FileRecord, State
 from compose_tls.state.undo import record, record_new, undo
+from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.intent import Intent
 from compose_tls.yamlpatch.patch import create, patch
 
@@ -61,7 +61,7 @@ class _Planner:
         self.config = config
         self.now = now
         self.directory = observation.directory
-        self.warnings: list[PlanWarning] = []
+        self.warnings: list[TlsWarning] = []
         self.state = state_of(observation, config)
         self.own = OwnFiles(observation, config, self.state)
         self.originals: dict[Path, bytes | None] = {}
@@ -104,7 +104,7 @@ class _Planner:
             self.originals[path] = undone.content
             for route in undone.kept:
                 text = f"{file.path}: {route} was changed since, and counts as yours"
-                self.warnings.append(PlanWarning("edit-kept", text))
+                self.warnings.append(TlsWarning("edit-kept", text))
 
     def _edited(
         self, milvus: MilvusService, placement: Placement, proxy: int, files: list[Path]
@@ -129,7 +129,7 @@ class _Planner:
             override = override_file(files, named, files.__contains__)
             found = edited(override)
             text = f"{refusal.message}; the edits are in {self.relative(override)} instead"
-            self.warnings.append(PlanWarning("override-used", text))
+            self.warnings.append(TlsWarning("override-used", text))
             return found
 
     def _patches(self, work: edits.Edits) -> tuple[list[FileChange], list[FileRecord]]:

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Final
 
 from compose_tls.changes import relative
-from compose_tls.compose.project import ComposeProject
+from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import Mount
 from compose_tls.config import TlsConfig
-from compose_tls.facts import CLIENTS_DIRECTORY, NEXT_CA, FileFacts, Observation
-from compose_tls.milvus.settings import SERVER_KEY
+from compose_tls.layout import CLIENTS_DIRECTORY, NEXT_CA
+from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
-from compose_tls.plan.locate import Located
 from compose_tls.plan.retirement import RETIRED
-from compose_tls.results import WarningResult
+from compose_tls.project.enabled import Located
+from compose_tls.stack.milvus.settings import SERVER_KEY
+from compose_tls.vocabulary import TlsWarning
 
 # By the CA's key anybody can be impersonated, by a client's that client.
 _CA_KEYS: Final = ("ca.key", f"{NEXT_CA}.key")
@@ -28,7 +29,7 @@ _MANY: Final = 3
 
 def key_findings(
     observation: Observation, config: TlsConfig, located: Located
-) -> tuple[WarningResult, ...]:
+) -> tuple[TlsWarning, ...]:
     """Look at every private key of an enabled project.
 
     Args:
@@ -57,7 +58,7 @@ class _Keys:
     def served(self) -> Path:
         return self.observation.directory / self.located.state.tls_dir / SERVER_KEY
 
-    def exposed(self) -> Iterator[WarningResult]:
+    def exposed(self) -> Iterator[TlsWarning]:
         """Keys that others on this machine may read or change."""
         of_clients: list[FileFacts] = []
         for file in self.found():
@@ -81,16 +82,16 @@ class _Keys:
 
     def exposure(
         self, what: str, file: FileFacts, mode: int, target: str, *, quote: bool = True
-    ) -> WarningResult:
+    ) -> TlsWarning:
         sudo = "" if self.observation.user_id in {0, file.uid} else "sudo "
-        return WarningResult(
+        return TlsWarning(
             code="key-exposed",
             message=f"{what}: others on this machine may read or change it (mode {file.mode:04o})",
             path=self.name(file.path),
             hint=f"{sudo}chmod {mode:o} {shlex.quote(target) if quote else target}",
         )
 
-    def mounted(self) -> Iterator[WarningResult]:
+    def mounted(self) -> Iterator[TlsWarning]:
         """Keys that no server needs, in what a container gets to see."""
         keys = [file.path for file in self.found() if self.is_secret(file.path)]
         for service in self.project.services.values():
@@ -99,12 +100,12 @@ class _Keys:
                 if shown:
                     yield self.exhibition(service, mount, shown)
 
-    def exhibition(self, service: Service, mount: Mount, shown: list[Path]) -> WarningResult:
+    def exhibition(self, service: Service, mount: Mount, shown: list[Path]) -> TlsWarning:
         first, others = self.name(shown[0]), len(shown) - 1
         more = f" and {others:,} more" if others else ""
         place = f"{relative(mount.file, self.observation.directory)}:{mount.line}"
         wanted = self.name(self.pki / "ca.pem")
-        return WarningResult(
+        return TlsWarning(
             code="key-mounted",
             message=f"service {service.name} mounts {first}{more} at {mount.target}: whoever gets "
             "into that container can issue certificates or pass for a client",
@@ -113,11 +114,11 @@ class _Keys:
             hint=f"mount only the files it needs, such as ./{wanted}, in {place}",
         )
 
-    def unreadable(self) -> Iterator[WarningResult]:
+    def unreadable(self) -> Iterator[TlsWarning]:
         """Whether Milvus itself gets at its key."""
         key = self.observation.files.get(self.served)
         if key is None:
-            yield WarningResult(
+            yield TlsWarning(
                 code="certificate-unreadable",
                 message=f"{self.name(self.served)} is gone",
                 path=self.name(self.served),
@@ -132,7 +133,7 @@ class _Keys:
         who = str(milvus.service.text("user") or user.uid)
         command = give_command(milvus, self.name(self.served), sudo=self.observation.user_id != 0)
         if reads is None:
-            yield WarningResult(
+            yield TlsWarning(
                 code="container-user-unknown",
                 message=f"whether user {who} of service {milvus.name} can read "
                 f"{self.name(self.served)} is not known",
@@ -140,7 +141,7 @@ class _Keys:
                 hint=command,
             )
         else:
-            yield WarningResult(
+            yield TlsWarning(
                 code="server-key-unreadable",
                 message=f"user {who} of service {milvus.name} cannot read {self.name(self.served)}",
                 path=self.name(self.served),

@@ -6,19 +6,19 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from compose_tls.compose.project import ComposeProject
+from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.compose.service import Service
-from compose_tls.milvus.client_variables import Connection, connection
-from compose_tls.milvus.connections import (
+from compose_tls.project.milvus_configuration import MilvusParty, milvus_services
+from compose_tls.project.reachability import HOST_NAME, Parties, entries, names, widest
+from compose_tls.results import CLIENTS, MONITORING, Link
+from compose_tls.stack.applications import Connection, connection
+from compose_tls.stack.milvus.connections import (
     Dependency,
-    Encryption,
     Listener,
     dependencies,
     internal_tls,
 )
-from compose_tls.plan.effective import MilvusParty, milvus_services
-from compose_tls.plan.parties import HOST_NAME, Parties, entries, names, widest
-from compose_tls.results import CLIENTS, MONITORING, Link, WarningResult
+from compose_tls.vocabulary import Encryption, TlsWarning
 
 _BEYOND = frozenset({"address", "everyone"})
 
@@ -28,7 +28,7 @@ class LinkMap:
     """The connections of a project, and those of them that somebody should do something about."""
 
     links: tuple[Link, ...]
-    warnings: tuple[WarningResult, ...]
+    warnings: tuple[TlsWarning, ...]
 
 
 def link_map(
@@ -87,13 +87,13 @@ class _Map:
                 else f"{_danger(milvus)}: {_closer(milvus, listener.port)}",
             )
 
-    def warnings(self) -> Iterator[WarningResult]:
+    def warnings(self) -> Iterator[TlsWarning]:
         """Where anybody could read and write data without TLS and without credentials."""
         for milvus in self.proxies:
             for listener in milvus.listeners():
                 published = self.parties.published(milvus.service, listener.port)
                 if not listener.for_clients and published in _BEYOND and milvus.open_metrics():
-                    yield WarningResult(
+                    yield TlsWarning(
                         code="metrics-port-open",
                         message=f"port {listener.port} of {milvus.service.name} takes /api/v1 "
                         "requests in plain text and without credentials",

@@ -8,9 +8,9 @@ from pathlib import Path
 from compose_tls.changes import Content, CreateFile, FileChange, KeepFile, relative
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ValueInTheWay
-from compose_tls.facts import Observation
+from compose_tls.observation import Observation
 from compose_tls.plan.certificates import CA_NAME
-from compose_tls.state.model import State
+from compose_tls.state.recorded import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, get_args
 
-from compose_tls.changes import (
-    CertificateOrder,
-    CreateFile,
-    Plan,
-    PlanWarning,
-)
+from compose_tls.changes import CertificateOrder, CreateFile, Plan
 from compose_tls.config import TlsConfig
-from compose_tls.facts import CertificateFacts, KeyType, Observation, TlsMode
-from compose_tls.milvus.settings import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.observation import CertificateFacts, Observation
+from compose_tls.plan.ca_rollover import Extent, ca_of, rollover_warning, sources
 from compose_tls.plan.certificate_plan import CertificatePlan, Source
 from compose_tls.plan.certificates import (
     CA_NAME,
@@ -24,12 +19,13 @@ from compose_tls.plan.certificates import (
     server_names,
 )
 from compose_tls.plan.client_certificates import ClientCertificates
-from compose_tls.plan.endpoint import found_names, wanted_names
-from compose_tls.plan.locate import Located, locate
-from compose_tls.plan.own_files import OwnFiles
-from compose_tls.plan.renewal import Extent, ca_of, rollover_warning, sources
-from compose_tls.plan.requests import requests_for
+from compose_tls.plan.managed_files import OwnFiles
 from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.plan.signing_requests import requests_for
+from compose_tls.project.enabled import Located, locate
+from compose_tls.project.endpoints import found_names, wanted_names
+from compose_tls.stack.milvus.settings import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.vocabulary import KeyType, TlsMode, TlsWarning
 
 # What makes the common name of each CA its own: see pki/issue.py.
 _OUR_CA: Final = re.compile(rf"\b(CN={re.escape(CA_NAME)}) [0-9a-f]{{8}}(?=,|$)")
@@ -191,7 +187,7 @@ class _Planner:
             located.state,
         )
 
-    def warnings(self, ca: Source) -> tuple[PlanWarning, ...]:
+    def warnings(self, ca: Source) -> tuple[TlsWarning, ...]:
         following = self.pki.next_ca
         if ca == "promoted" and following and self.config.tls_mode is TlsMode.MUTUAL:
             clients = ClientCertificates.of(self.observation, self.config)
@@ -201,7 +197,7 @@ class _Planner:
         if ca == "issued":
             bundle = f"{self.config.pki_dir}/ca.pem"
             text = f"the CA had expired: every client needs the new {bundle}"
-            return (PlanWarning("ca-replaced", text, bundle, "give it to every client"),)
+            return (TlsWarning("ca-replaced", text, bundle, "give it to every client"),)
         return ()
 
 

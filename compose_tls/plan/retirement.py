@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from compose_tls.changes import PlanWarning
 from compose_tls.config import TlsConfig
-from compose_tls.facts import Observation
+from compose_tls.observation import Observation
+from compose_tls.vocabulary import TlsWarning
 
 RETIRED: Final = re.compile(r"ca-[0-9a-f]{8}\.(?:pem|key)")
 """How files of the PKI directory that hold such a CA are named: after its fingerprint."""
@@ -22,10 +22,10 @@ def retired_ca(observation: Observation, config: TlsConfig) -> str | None:
     return f"ca-{ca.sha256[:8]}"
 
 
-def retirement_warning(config: TlsConfig, retired: str) -> PlanWarning:
+def retirement_warning(config: TlsConfig, retired: str) -> TlsWarning:
     """That clients have to learn of the other CA."""
     bundle = f"{config.pki_dir}/ca.pem"
-    return PlanWarning(
+    return TlsWarning(
         "ca-replaced",
         f"{bundle} is another CA from now on: every client needs it; the key of the one before is "
         f"kept as {config.pki_dir}/{retired}.key",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from compose_tls.changes import Plan
 from compose_tls.plan.certificate_plan import CertificatePlan
 from compose_tls.results import Endpoint
-from compose_tls.state.model import State
+from compose_tls.state.recorded import State
 
 
 @dataclass(frozen=True, slots=True)

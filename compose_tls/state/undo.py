@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from compose_tls.changes import sha256
-from compose_tls.state.model import EditRecord, FileRecord, SpliceRecord
+from compose_tls.state.recorded import EditRecord, FileRecord, SpliceRecord
 from compose_tls.yamlpatch.document import Document, Mapping, Node, Scalar, parse, reads_as, resolve
 from compose_tls.yamlpatch.document import Sequence as SequenceNode
 from compose_tls.yamlpatch.intent import (

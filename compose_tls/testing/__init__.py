@@ -6,9 +6,8 @@ loaded on first use, so that the plugin, which pytest loads in every run, costs 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from compose_tls.lazy import loader
+import importlib
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from compose_tls.testing.embedded import EmbeddedServer as EmbeddedServer
@@ -26,7 +25,11 @@ _HOMES = {
 __all__ = ["EmbeddedServer", "MilvusServer", "embedded_server", "milvus_tls"]
 
 
-__getattr__ = loader(__name__, _HOMES)
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

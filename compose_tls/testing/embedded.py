@@ -17,13 +17,13 @@ from compose_tls.checks.readiness import readiness
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.diagnose import reason
 from compose_tls.errors import ContainerExited, NotReady, PortTaken
-from compose_tls.facts import TlsMode
-from compose_tls.milvus.settings import tls_settings
 from compose_tls.observe import observe
-from compose_tls.plan.locate import locate
-from compose_tls.state.model import State
-from compose_tls.testing.guard import Guard, guarded
+from compose_tls.project.enabled import locate
+from compose_tls.stack.milvus.settings import tls_settings
+from compose_tls.state.recorded import State
+from compose_tls.testing.watchdog_client import Guard, guarded
 from compose_tls.testing.wheel import server_variables, unpacked_binaries, write_configuration
+from compose_tls.vocabulary import TlsMode
 from compose_tls.workflows.connecting import Address, target_of
 
 # The server leaves these outside its directory.

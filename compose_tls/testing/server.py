@@ -14,14 +14,14 @@ from compose_tls.config import TlsConfig
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import ComposeTlsError, InvalidSetting, NotReady
-from compose_tls.facts import KeyType
 from compose_tls.observe import observe
-from compose_tls.plan.locate import locate
+from compose_tls.project.enabled import locate
 from compose_tls.results import Endpoint
 from compose_tls.testing.compose_file import DEFAULT_IMAGE, PORT, SERVICE, compose_file
 from compose_tls.testing.embedded import start
-from compose_tls.testing.guard import Guard, guarded
+from compose_tls.testing.watchdog_client import Guard, guarded
 from compose_tls.testing.wheel import unpacked_binaries
+from compose_tls.vocabulary import KeyType
 from compose_tls.workflows.check import check
 from compose_tls.workflows.connecting import ClientFiles, connect_arguments_of
 from compose_tls.workflows.enable import enable

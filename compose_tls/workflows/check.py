@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import NotReady
-from compose_tls.facts import TlsMode
 from compose_tls.observe import observe
-from compose_tls.plan.locate import Located, locate
+from compose_tls.project.enabled import Located, locate
 from compose_tls.results import Endpoint, Result
-from compose_tls.workflows import steps
+from compose_tls.vocabulary import TlsMode
+from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import Address, connect_arguments_of, target_of
 from compose_tls.workflows.proving import prove
 
@@ -25,7 +25,7 @@ def check(
     rest_port: int | None = None,
     deep: bool = False,
     environment: Mapping[str, str] | None = None,
-    on_event: steps.OnEvent = steps.silent,
+    on_event: preamble.OnEvent = preamble.silent,
 ) -> Result:
     """Prove on the wire that the running server encrypts, and refuses what it must refuse.
 
@@ -48,9 +48,9 @@ def check(
         CheckFailed: At least one check failed.
     """
     config = config or TlsConfig()
-    variables = steps.environment_of(environment)
-    path = steps.project_directory(directory, config, variables)
-    steps.reading(path)
+    variables = preamble.environment_of(environment)
+    path = preamble.project_directory(directory, config, variables)
+    preamble.reading(path)
     located = locate(observe(path, config, variables), config)
     address = _address(located, host, port)
     shown = f"[{address.host}]" if ":" in address.host else address.host

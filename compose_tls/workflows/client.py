@@ -9,24 +9,25 @@ from typing import Any
 
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import relative
-from compose_tls.clients.pymilvus import connect_arguments
 from compose_tls.config import TlsConfig
+from compose_tls.credentials.client_issuing import ClientIssuing
 from compose_tls.errors import WrongUsage
-from compose_tls.facts import CLIENTS_DIRECTORY, CertificateFacts
+from compose_tls.layout import CLIENTS_DIRECTORY
+from compose_tls.observation import CertificateFacts
 from compose_tls.observe import observe
-from compose_tls.observe.clients import read_clients
+from compose_tls.observe.client_files import read_clients
 from compose_tls.pki.client_names import client_name
-from compose_tls.plan.clients import (
+from compose_tls.plan.client import (
     CLIENT_FILES,
     ClientsPlan,
     Wanted,
     plan_clients,
     require_place,
 )
-from compose_tls.plan.locate import Located, locate
+from compose_tls.project.enabled import Located, locate
 from compose_tls.results import CertificateResult, Result
-from compose_tls.workflows import steps
-from compose_tls.workflows.client_issuing import ClientIssuing
+from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
 
 
@@ -67,12 +68,12 @@ def client(
         CertificateError: Nothing can be issued; nothing was changed.
     """
     config = config or TlsConfig()
-    variables = steps.environment_of(environment)
-    path = steps.project_directory(directory, config, variables)
+    variables = preamble.environment_of(environment)
+    path = preamble.project_directory(directory, config, variables)
     wanted_names = tuple(dict.fromkeys(map(client_name, names)))
     if not wanted_names:
         raise WrongUsage("there is no name of a client", hint="compose-tls client alice")
-    with steps.writing(path, dry_run=dry_run):
+    with preamble.writing(path, dry_run=dry_run):
         observation = observe(path, config, variables)
         located = locate(observation, config)
         config = config.model_copy(update={"mode": located.state.mode})
@@ -87,7 +88,7 @@ def client(
         require_place(observation, located, wanted.directory)
         trusted = observation.content(path / config.pki_dir / "ca.pem")
         clients = read_clients(wanted.directory, wanted_names, CLIENT_FILES, trusted)
-        planned = plan_clients(observation, config, clients, wanted, steps.now())
+        planned = plan_clients(observation, config, clients, wanted, preamble.now())
         found = dict(planned.kept)
         if not dry_run and planned.plan.changed:
             own = path / passphrase_file if passphrase_file is not None else None
@@ -110,7 +111,9 @@ def _result(
 ) -> Result:
     project = planned.plan.directory
     certificates = tuple(
-        CertificateResult.of(relative(directory / f"{name}.pem", project), found[name], steps.now())
+        CertificateResult.of(
+            relative(directory / f"{name}.pem", project), found[name], preamble.now()
+        )
         for name in names
         if name in found
     )
@@ -121,13 +124,13 @@ def _result(
         mode=config.mode,
         project=str(project),
         services=located.state.services,
-        files=steps.file_results(planned.plan),
+        files=preamble.file_results(planned.plan),
         certificates=certificates,
         endpoint=located.endpoint,
         connect=_connect(located, config, project, directory / names[0])
         if len(names) == 1
         else None,
-        warnings=steps.warning_results(planned.plan),
+        warnings=planned.plan.warnings,
     )
 
 

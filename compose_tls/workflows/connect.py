@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from compose_tls.clients.connection import Connection, ContainerRoute
-from compose_tls.clients.languages import snippet
 from compose_tls.config import TlsConfig
-from compose_tls.facts import Observation, TlsMode
-from compose_tls.milvus.connections import asks_for_credentials
-from compose_tls.milvus.version import NEWEST, MilvusVersion
+from compose_tls.connection import Connection, ContainerRoute
+from compose_tls.observation import Observation
 from compose_tls.observe import observe
-from compose_tls.plan.effective import EffectiveSettings
-from compose_tls.plan.locate import Located, locate
+from compose_tls.project.enabled import Located, locate
+from compose_tls.project.milvus_configuration import EffectiveSettings
 from compose_tls.results import Endpoint, Result, Snippet
-from compose_tls.workflows import steps
+from compose_tls.stack.milvus.connections import asks_for_credentials
+from compose_tls.stack.milvus.release import NEWEST, MilvusVersion
+from compose_tls.vocabulary import TlsMode
+from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles, connect_arguments_of
+from compose_tls.workflows.snippets import snippet
 
 _SHARED_NETWORKS = ("host", "service:", "container:")
 
@@ -33,16 +34,16 @@ def connect(
     Args:
         directory: The project directory.
         config: The settings.
-        lang: One of ``compose_tls.clients.languages.LANGUAGES``.
+        lang: One of ``compose_tls.workflows.snippets.LANGUAGES``.
         environment: Variables that Compose interpolates with; those of the process by default.
 
     Raises:
         NotEnabled: ``enable`` has not been here.
     """
     config = config or TlsConfig()
-    variables = steps.environment_of(environment)
-    path = steps.project_directory(directory, config, variables)
-    steps.reading(path)
+    variables = preamble.environment_of(environment)
+    path = preamble.project_directory(directory, config, variables)
+    preamble.reading(path)
     observation = observe(path, config, variables)
     located = locate(observation, config)
     state = located.state

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from compose_tls.checks.target import Target
-from compose_tls.clients.pymilvus import connect_arguments
+from compose_tls.checks.check_target import Target
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateUnreadable, InvalidSetting
-from compose_tls.facts import TlsMode
 from compose_tls.pki.load import certificate_facts
 from compose_tls.results import Endpoint
-from compose_tls.state.model import State
+from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.state.recorded import State
+from compose_tls.vocabulary import TlsMode
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from compose_tls.checks.check_target import Target
 from compose_tls.checks.readiness import readiness
-from compose_tls.checks.target import Target
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.compose_cli import ComposeCli
-from compose_tls.deploy.compose_project import ComposeProject
+from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
-from compose_tls.deploy.ports import require_free
+from compose_tls.deploy.port_check import require_free
 from compose_tls.deploy.recreate import starting
 from compose_tls.deploy.wait import wait_until_ready
 from compose_tls.errors import (
@@ -25,13 +25,13 @@ from compose_tls.errors import (
     KeyUnreadableInContainer,
     NotReady,
 )
-from compose_tls.facts import TlsMode
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.results import CheckResult
-from compose_tls.workflows import steps
+from compose_tls.vocabulary import TlsMode
+from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import Address, target_of
 from compose_tls.workflows.proving import prove
-from compose_tls.workflows.undo import HALF_WAY, Undo, changed, put_back
+from compose_tls.workflows.rollback import HALF_WAY, Undo, changed, put_back
 
 _PROBE_SECONDS = 2.0
 
@@ -44,7 +44,7 @@ class Deployment:
     config: TlsConfig
     engine: Engine = field(repr=False)
     compose: ComposeCli
-    project: ComposeProject = field(repr=False)
+    project: ComposeInvocation = field(repr=False)
     name: str
     was_running: bool
     restart_only: bool = False
@@ -52,7 +52,7 @@ class Deployment:
     def run(
         self,
         undo: list[Undo] | None,
-        on_event: steps.OnEvent,
+        on_event: preamble.OnEvent,
         before_proof: Callable[[], None] = lambda: None,
     ) -> tuple[CheckResult, ...]:
         """Start the service anew, wait until it is ready over TLS, and check it.
@@ -91,7 +91,7 @@ class Deployment:
             interrupt.add_note(self._after_interrupt(undo, on_event))
             raise
 
-    def _up(self, on_event: steps.OnEvent) -> None:
+    def _up(self, on_event: preamble.OnEvent) -> None:
         if self.restart_only:
             on_event(f"restarting {self.planned.service}")
             self.compose.restart(self.project, [self.planned.service])
@@ -125,14 +125,14 @@ class Deployment:
             directory, state, self.config, Address(*place), Address(*rest) if rest else None
         )
 
-    def _after_interrupt(self, undo: list[Undo] | None, on_event: steps.OnEvent) -> str:
+    def _after_interrupt(self, undo: list[Undo] | None, on_event: preamble.OnEvent) -> str:
         """Take back what was done; how things stand, in words."""
         if undo is not None and changed(undo):
             return self._restore(undo, on_event)
         files = "the new files are in place" if undo is None else "no file had to be changed"
         return f"{files}; {self.planned.service} may still be starting: compose-tls check tells"
 
-    def _restore(self, undo: list[Undo], on_event: steps.OnEvent) -> str:
+    def _restore(self, undo: list[Undo], on_event: preamble.OnEvent) -> str:
         """Put the previous files back and start the previous service again; what came of it.
 
         Raises:
@@ -145,7 +145,7 @@ class Deployment:
             interrupt.add_note(HALF_WAY)
             raise
 
-    def _take_back(self, undo: list[Undo], on_event: steps.OnEvent) -> str:
+    def _take_back(self, undo: list[Undo], on_event: preamble.OnEvent) -> str:
         try:
             put_back(undo)
         except ComposeTlsError as error:
@@ -239,8 +239,8 @@ def _require_readable_key(planned: ServicePlan, command: str, start: str) -> Non
 
 def _connect(
     planned: ServicePlan, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
-) -> tuple[Engine, ComposeCli, ComposeProject]:
+) -> tuple[Engine, ComposeCli, ComposeInvocation]:
     engine = stack.enter_context(Engine.connect(variables))
     directory = planned.plan.directory
     files = tuple(directory / name for name in config.file)
-    return engine, ComposeCli.find(variables), ComposeProject(directory, files, variables)
+    return engine, ComposeCli.find(variables), ComposeInvocation(directory, files, variables)

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from compose_tls.apply.transaction import apply
 from compose_tls.config import TlsConfig
 from compose_tls.observe import observe
-from compose_tls.observe.clients import with_clients
+from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
 from compose_tls.results import Result
-from compose_tls.workflows import steps
+from compose_tls.workflows import preamble
 
 
 def disable(
@@ -36,9 +36,9 @@ def disable(
         ProjectError: A file cannot be put back safely, or not be written.
     """
     config = config or TlsConfig()
-    variables = steps.environment_of(environment)
-    path = steps.project_directory(directory, config, variables)
-    with steps.writing(path, dry_run=dry_run):
+    variables = preamble.environment_of(environment)
+    path = preamble.project_directory(directory, config, variables)
+    with preamble.writing(path, dry_run=dry_run):
         observation = observe(path, config, variables)
         if purge:
             observation = with_clients(observation, config)
@@ -51,7 +51,7 @@ def disable(
         dry_run=dry_run or None,
         project=str(path),
         services=planned.state.services,
-        files=steps.file_results(planned.plan),
+        files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
-        warnings=steps.warning_results(planned.plan),
+        warnings=planned.plan.warnings,
     )

@@ -9,10 +9,11 @@ from contextlib import ExitStack
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.config import TlsConfig
+from compose_tls.credentials import issuing
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
 from compose_tls.results import CheckResult, Result
-from compose_tls.workflows import deployment, issuing, steps
+from compose_tls.workflows import deployment, preamble
 from compose_tls.workflows.reporting import report
 
 
@@ -24,7 +25,7 @@ def enable(
     up: bool = False,
     keep_on_failure: bool = False,
     environment: Mapping[str, str] | None = None,
-    on_event: steps.OnEvent = steps.silent,
+    on_event: preamble.OnEvent = preamble.silent,
 ) -> Result:
     """Put TLS into a Milvus Compose project.
 
@@ -44,17 +45,17 @@ def enable(
         CheckFailed: The running server does not pass; likewise.
     """
     config = config or TlsConfig()
-    variables = steps.environment_of(environment)
-    path = steps.project_directory(directory, config, variables)
+    variables = preamble.environment_of(environment)
+    path = preamble.project_directory(directory, config, variables)
     checks: tuple[CheckResult, ...] | None = None
-    with steps.writing(path, dry_run=dry_run), ExitStack() as stack:
+    with preamble.writing(path, dry_run=dry_run), ExitStack() as stack:
         observation = observe(path, config, variables)
         issuing.require_sound(observation, config)
-        planned = plan_enable(observation, config, steps.now())
+        planned = plan_enable(observation, config, preamble.now())
         if dry_run:
             return report("enable", planned, config, dry_run=True)
         deploy = deployment.prepare(planned, config, variables, stack) if up else None
-        issued = issuing.issue(planned, observation, config, steps.now())
+        issued = issuing.issue(planned, observation, config, preamble.now())
         before = snapshot(planned.plan)
         if planned.plan.changed:
             apply(planned.plan, issued.contents)

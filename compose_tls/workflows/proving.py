@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from compose_tls.checks.check_target import Target
 from compose_tls.checks.run import run
-from compose_tls.checks.target import Target
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CheckFailed
 from compose_tls.results import CheckResult
-from compose_tls.workflows import steps
+from compose_tls.workflows import preamble
 
 
 def prove(
-    target: Target, config: TlsConfig, on_event: steps.OnEvent, *, deep: bool = False
+    target: Target, config: TlsConfig, on_event: preamble.OnEvent, *, deep: bool = False
 ) -> tuple[CheckResult, ...]:
     """Run every check against a server.
 
@@ -26,7 +26,7 @@ def prove(
     """
     checks = run(
         target,
-        now=steps.now(),
+        now=preamble.now(),
         timeout=config.timeout,
         with_collection=deep,
         on_event=on_event,

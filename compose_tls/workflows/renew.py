@@ -11,14 +11,15 @@ from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan
 from compose_tls.config import TlsConfig
+from compose_tls.credentials import issuing
 from compose_tls.observe import observe
-from compose_tls.observe.clients import with_clients
+from compose_tls.observe.client_files import with_clients
+from compose_tls.plan.ca_rollover import Extent
 from compose_tls.plan.renew import parts, plan_renew
-from compose_tls.plan.renewal import Extent
 from compose_tls.results import CheckResult, Result
-from compose_tls.workflows import deployment, issuing, steps
+from compose_tls.workflows import deployment, preamble
 from compose_tls.workflows.reporting import report
-from compose_tls.workflows.undo import Undo
+from compose_tls.workflows.rollback import Undo
 
 
 def renew(
@@ -33,7 +34,7 @@ def renew(
     restart: bool = True,
     keep_on_failure: bool = False,
     environment: Mapping[str, str] | None = None,
-    on_event: steps.OnEvent = steps.silent,
+    on_event: preamble.OnEvent = preamble.silent,
 ) -> Result:
     """Issue new certificates in the place of those that end soon, and have Milvus serve them.
 
@@ -62,17 +63,17 @@ def renew(
         CheckFailed: The running server does not pass; likewise.
     """
     config = config or TlsConfig()
-    variables = steps.environment_of(environment)
-    path = steps.project_directory(directory, config, variables)
+    variables = preamble.environment_of(environment)
+    path = preamble.project_directory(directory, config, variables)
     extent: Extent = "finish" if finish else "ca" if ca else "end-entities"
     checks: tuple[CheckResult, ...] | None = None
-    with steps.writing(path, dry_run=dry_run), ExitStack() as stack:
+    with preamble.writing(path, dry_run=dry_run), ExitStack() as stack:
         observation = observe(path, config, variables)
         if finish:
             observation = with_clients(observation, config)
         issuing.require_sound(observation, config)
         renewal = plan_renew(
-            observation, config, steps.now(), extent=extent, within=within, force=force
+            observation, config, preamble.now(), extent=extent, within=within, force=force
         )
         planned = renewal.planned
         if dry_run:
@@ -80,7 +81,7 @@ def renew(
         deploy = None
         if restart and renewal.restart:
             deploy = deployment.prepare_restart(planned, renewal.config, variables, stack)
-        issued = issuing.issue(planned, observation, renewal.config, steps.now())
+        issued = issuing.issue(planned, observation, renewal.config, preamble.now())
         if deploy is None:
             apply(planned.plan, issued.contents)
         else:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from compose_tls.config import TlsConfig
+from compose_tls.credentials.issuing import Issued
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.results import CheckResult, Result
-from compose_tls.workflows import steps
+from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import connect_arguments_of
-from compose_tls.workflows.issuing import Issued
 
 
 def report(
@@ -39,7 +39,7 @@ def report(
         mode=config.mode,
         project=str(plan.directory),
         services=(planned.service,),
-        files=steps.file_results(plan),
+        files=preamble.file_results(plan),
         certificates=issued.certificates if issued else None,
         endpoint=endpoint,
         connect=connect_arguments_of(plan.directory, config, config.tls_mode, endpoint)
@@ -48,5 +48,5 @@ def report(
         checks=checks,
         deployed=True if checks is not None else False if waiting else None,
         diff=plan.diff() or None,
-        warnings=steps.warning_results(plan),
+        warnings=plan.warnings,
     )

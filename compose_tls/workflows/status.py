@@ -6,19 +6,19 @@ import os
 from collections.abc import Iterable, Mapping
 
 from compose_tls.changes import relative, sha256
-from compose_tls.compose.project import ComposeProject
+from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.config import TlsConfig
-from compose_tls.facts import Observation
-from compose_tls.milvus.settings import SERVER_KEY
+from compose_tls.observation import Observation
 from compose_tls.observe import observe
-from compose_tls.observe.clients import with_clients
+from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.findings import key_findings
 from compose_tls.plan.links import LinkMap, link_map
-from compose_tls.plan.locate import locate, project_of, state_of
+from compose_tls.project.enabled import locate, project_of, state_of
+from compose_tls.project.inventory import inventory
 from compose_tls.results import CertificateResult, FileState, Result
-from compose_tls.state.model import State
-from compose_tls.workflows import steps
-from compose_tls.workflows.inventory import inventory
+from compose_tls.stack.milvus.settings import SERVER_KEY
+from compose_tls.state.recorded import State
+from compose_tls.workflows import preamble
 
 _CERTIFICATES_WRONG = 4
 _OFF_OR_DRIFTED = 7
@@ -46,9 +46,9 @@ def status(
         ProjectError: The project cannot be read.
     """
     config = config or TlsConfig()
-    variables = steps.environment_of(environment)
-    path = steps.project_directory(directory, config, variables)
-    steps.reading(path)
+    variables = preamble.environment_of(environment)
+    path = preamble.project_directory(directory, config, variables)
+    preamble.reading(path)
     observation = with_clients(observe(path, config, variables), config)
     state = state_of(observation, config)
     if state is None:
@@ -60,7 +60,7 @@ def status(
             exit_code=_OFF_OR_DRIFTED,
         )
     located = locate(observation, config)
-    certificates, problems = inventory(observation, config, state, steps.now())
+    certificates, problems = inventory(observation, config, state, preamble.now())
     map_ = _links(located.milvus.project, observation, config, state)
     files = (
         *_files(observation, state),

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from compose_tls.errors import CheckFailed, ComposeTlsError
 from compose_tls.results import CheckResult, Result
-from compose_tls.workflows import steps
+from compose_tls.workflows import preamble
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def watch(
 
 
 def _round(check: Callable[[], Result], *, first: bool) -> Round:
-    now = steps.now()
+    now = preamble.now()
     try:
         return Round(now, check())
     except ComposeTlsError as error:

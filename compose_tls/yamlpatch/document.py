@@ -12,6 +12,7 @@ import functools
 from dataclasses import dataclass, field
 
 from compose_tls.errors import EditRefused, YamlSyntax
+from compose_tls.yamlpatch.libyaml import LINE_END, read
 from compose_tls.yamlpatch.nodes import (
     Alias,
     Mapping,
@@ -22,7 +23,6 @@ from compose_tls.yamlpatch.nodes import (
     reads_as,
     resolve,
 )
-from compose_tls.yamlpatch.reader import LINE_END, read
 
 __all__ = [
     "Alias",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from compose_tls.yamlpatch import render
+from compose_tls.yamlpatch import style
 from compose_tls.yamlpatch.document import Document
-from compose_tls.yamlpatch.guard import Guard
 from compose_tls.yamlpatch.intent import EditTree, Intent, Route, Text, Value
-from compose_tls.yamlpatch.merge import fields
+from compose_tls.yamlpatch.merge_keys import fields
 from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, reads_as, resolve
+from compose_tls.yamlpatch.refusals import Guard
 from compose_tls.yamlpatch.splice import Splice, settled
 from compose_tls.yamlpatch.writer import Writer
 
@@ -53,7 +53,7 @@ class _Editor:
         self._guard.require_not_inherited(node, missing, route)
         if node.flow:
             look = self._writer.look(node)
-            written = [render.flow_entry(name, value, look) for name, value in missing.items()]
+            written = [style.flow_entry(name, value, look) for name, value in missing.items()]
             self._writer.edit_flow(node, gone, written)
             return False
         self._writer.remove_entries(node, gone, route)
@@ -94,7 +94,7 @@ class _Editor:
             return True
         if node.flow:
             look = self._writer.look(parent, node)
-            written = [render.flow_value(item, look) for item in tree.appended]
+            written = [style.flow_value(item, look) for item in tree.appended]
             self._writer.edit_flow(node, gone, written)
             return False
         self._writer.remove_items(node, gone, route)
@@ -110,11 +110,11 @@ class _Editor:
             return
         if isinstance(node, Alias):
             # The alias goes, its anchor keeps its value.
-            self._writer.replace(node.start, node.end, render.scalar(text, "", flow=parent.flow))
+            self._writer.replace(node.start, node.end, style.scalar(text, "", flow=parent.flow))
             return
         self._guard.require_own(current, route)
-        quote: render.Quote = current.style if current.style in {"'", '"'} else ""
-        written = render.scalar(text, quote, flow=parent.flow)
+        quote: style.Quote = current.style if current.style in {"'", '"'} else ""
+        written = style.scalar(text, quote, flow=parent.flow)
         self._writer.write_scalar(parent, key, current, written, route)
 
     def _put_beside_merge(
@@ -140,7 +140,7 @@ def _says(node: Node | None, text: Text | None) -> bool:
         and text is not None
         and value.value == text.value
         and value.tag is None
-        and not (text.string and not render.is_string(value))
+        and not (text.string and not style.is_string(value))
     )
 
 

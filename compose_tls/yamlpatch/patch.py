@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from compose_tls.errors import EditRefused, YamlSyntax
-from compose_tls.yamlpatch import render
+from compose_tls.yamlpatch import style
 from compose_tls.yamlpatch.document import (
     Document,
     Mapping,
@@ -71,7 +71,7 @@ def create(intents: Iterable[Intent]) -> bytes:
         line
         for name, tree in children.items()
         if not tree.idle
-        for line in render.block_entry(name, tree.value(), 0, render.Look())
+        for line in style.block_entry(name, tree.value(), 0, style.Look())
     ]
     return "".join(f"{line}\n" for line in lines).encode()
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping as ReadMapping
 from collections.abc import Sequence as ReadSequence
 from collections.abc import Set as AbstractSet
 
-from compose_tls.yamlpatch import flow, layout, render
+from compose_tls.yamlpatch import block_layout, flow, style
 from compose_tls.yamlpatch.document import Document
-from compose_tls.yamlpatch.guard import Guard
 from compose_tls.yamlpatch.intent import EditTree, Item, Route, Text, Value
-from compose_tls.yamlpatch.merge import MERGE
+from compose_tls.yamlpatch.libyaml import block_header, content_start
+from compose_tls.yamlpatch.merge_keys import MERGE
 from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence
-from compose_tls.yamlpatch.reader import block_header, content_start
+from compose_tls.yamlpatch.refusals import Guard
 from compose_tls.yamlpatch.splice import Splice
 
 
@@ -28,13 +28,13 @@ class Writer:
         self.found: list[Splice] = []
         self._document = document
         self._guard = guard
-        self._indentation = layout.Indentation(document)
+        self._indentation = block_layout.Indentation(document)
 
-    def look(self, mapping: Mapping, sequence: Sequence | None = None) -> render.Look:
+    def look(self, mapping: Mapping, sequence: Sequence | None = None) -> style.Look:
         """How a new entry of a mapping, or a new item of a sequence in it, should look."""
-        key_quote = render.common_quote(key for key, _ in mapping.entries) or ""
-        quote = render.common_quote(_values(sequence or mapping))
-        return render.Look(
+        key_quote = style.common_quote(key for key, _ in mapping.entries) or ""
+        quote = style.common_quote(_values(sequence or mapping))
+        return style.Look(
             quote=key_quote if quote is None else quote,
             key_quote=key_quote,
             step=self._indentation.step(mapping),
@@ -79,7 +79,7 @@ class Writer:
         """
         look = self.look(parent)
         if parent.flow:
-            self.write_scalar(parent, key, node, render.flow_value(value, look), route)
+            self.write_scalar(parent, key, node, style.flow_value(value, look), route)
             return
         self._colon(parent, key, node, route)
         text = self._document.text
@@ -88,9 +88,9 @@ class Writer:
             while text[start - 1] in " \t":
                 start -= 1
             self.replace(start, node.end, "")
-        lines = render.block_value(value, self._document.column(key.start), look)
+        lines = style.block_value(value, self._document.column(key.start), look)
         # No comment below is skipped: commented-out entries of the list stay after ours.
-        self._insert(*layout.insertion(self._document, node.end, len(text), lines))
+        self._insert(*block_layout.insertion(self._document, node.end, len(text), lines))
 
     def put_beside_merge(self, parent: Mapping, key: Node, alias: Alias, tree: EditTree) -> None:
         """Put a mapping in the place of an alias: what the alias stands for, merged, and new entries.
@@ -106,8 +106,8 @@ class Writer:
         column = self._document.column(key.start) + look.step
         lines = [" " * column + f"{MERGE}: {text[alias.start : alias.end]}"]
         for name, leaf in tree.children.items():
-            lines += render.block_entry(name, leaf.value(), column, look)
-        self._insert(*layout.insertion(self._document, alias.end, len(text), lines))
+            lines += style.block_entry(name, leaf.value(), column, look)
+        self._insert(*block_layout.insertion(self._document, alias.end, len(text), lines))
 
     def add_entries(self, node: Mapping, entries: ReadMapping[str, Value], route: Route) -> None:
         """Put new entries at the end of a block mapping.
@@ -117,16 +117,18 @@ class Writer:
         """
         look = self.look(node)
         column = self._document.column(node.body)
-        blank = column == 0 and layout.separated_by_blank_lines(self._document, node)
+        blank = column == 0 and block_layout.separated_by_blank_lines(self._document, node)
         lines: list[str] = []
         for name, value in entries.items():
             lines += [""] if blank else []
-            lines += render.block_entry(name, value, column, look)
-        if not layout.ends_open(self._document, node):
-            self._insert(*layout.insertion(self._document, node.end, column, lines))
+            lines += style.block_entry(name, value, column, look)
+        if not block_layout.ends_open(self._document, node):
+            self._insert(*block_layout.insertion(self._document, node.end, column, lines))
         elif len(node.entries) > 1:
-            self._insert(*layout.insertion(self._document, node.entries[-2][1].end, column, lines))
-        elif place := layout.insertion_above(self._document, node.body, lines):
+            self._insert(
+                *block_layout.insertion(self._document, node.entries[-2][1].end, column, lines)
+            )
+        elif place := block_layout.insertion_above(self._document, node.body, lines):
             self._insert(*place)
         else:
             self._guard.refuse(node, route, "its text ends the file without a line break")
@@ -144,19 +146,19 @@ class Writer:
             EditRefused: The file ends inside its last item.
         """
         last = node.items[-1]
-        if layout.ends_open(self._document, last):
+        if block_layout.ends_open(self._document, last):
             self._guard.refuse(last, route, "its last item ends the file without a line break")
         look = self.look(parent, node)
         column = self._document.column(node.body)
-        gap = layout.gap(self._document, last)
+        gap = block_layout.gap(self._document, last)
         in_braces = isinstance(last, Mapping) and last.flow
         lines: list[str] = []
         for item in items:
             if in_braces and not isinstance(item, Text):
-                lines.append(" " * column + "-" + gap + render.flow_value(item, look))
+                lines.append(" " * column + "-" + gap + style.flow_value(item, look))
             else:
-                lines += render.block_item(item, column, gap, look)
-        self._insert(*layout.insertion(self._document, node.end, column, lines))
+                lines += style.block_item(item, column, gap, look)
+        self._insert(*block_layout.insertion(self._document, node.end, column, lines))
 
     def edit_flow(
         self, node: Sequence | Mapping, gone: AbstractSet[int], written: list[str]
@@ -187,7 +189,7 @@ class Writer:
             self._remove_lines(dash, item.end, node, route)
 
     def _remove_lines(self, start: int, end: int, node: Node, route: Route) -> None:
-        lines = layout.occupied_lines(self._document, start, end)
+        lines = block_layout.occupied_lines(self._document, start, end)
         if lines is None:
             self._guard.refuse(node, route, "it shares its line with something else")
         self.replace(*lines, "")

@@ -49,7 +49,7 @@ def test_every_import_goes_down_a_floor_and_through_its_gate() -> None:
         ("plan/select.py", "import cryptography.x509", "cryptography and idna only in pki"),
         ("compose/project.py", "import yaml", "yaml only in yamlpatch"),
         ("checks/readiness.py", "import docker", "docker and requests only in deploy"),
-        ("clients/__init__.py", "import pymilvus", "grpc and pymilvus only in checks"),
+        ("sdk/__init__.py", "import pymilvus", "grpc and pymilvus only in checks"),
         ("workflows/steps.py", "import pytest", "pytest and milvus only in testing"),
     ],
 )

@@ -75,8 +75,8 @@ def warning_codes() -> set[str]:
     for file in ROOT.glob("compose_tls/**/*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {
-                "PlanWarning",
-                "WarningResult",
+                "TlsWarning",
+                "TlsWarning",
             }:
                 values = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "code")]
                 found |= {str(v.value) for v in values if isinstance(v, ast.Constant)}

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from compose_tls import TlsConfig, enable, status
-from compose_tls.cli.diagram import mermaid
-from compose_tls.cli.drawing import svg
-from compose_tls.cli.status_text import status_lines
+from compose_tls.cli.output.map_mermaid import mermaid
+from compose_tls.cli.output.map_svg import svg
+from compose_tls.cli.output.status_text import status_lines
 from compose_tls.errors import ProjectError
 from compose_tls.results import Link
 from tests.corpus.files import Sample, compose_samples, or_skipped

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from compose_tls.facts import TlsMode
-from compose_tls.milvus.settings import is_complete, put_settings, tls_settings
+from compose_tls.stack.milvus.settings import is_complete, put_settings, tls_settings
+from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.patch import patch, revert
 from tests.corpus.files import milvus_files, or_skipped

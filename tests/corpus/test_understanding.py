@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from compose_tls.compose.project import load_project
+from compose_tls.compose.compose_project import load_project
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.observe import observe

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from compose_tls.facts import Observation
+from compose_tls.observation import Observation
 from tests.corpus.compose_cli import model, require_compose, without
 from tests.corpus.files import Sample, compose_samples
 from tests.corpus.intended import check_compose_lines, check_milvus_lines

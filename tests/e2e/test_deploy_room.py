@@ -22,7 +22,7 @@ import pytest
 import trustme
 
 from compose_tls.deploy.compose_cli import ComposeCli
-from compose_tls.deploy.compose_project import ComposeProject
+from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.wait import wait_until_ready
@@ -67,8 +67,8 @@ class Room:
     name: str = field(default_factory=lambda: f"compose-tls-room-{uuid.uuid4().hex[:8]}")
 
     @property
-    def project(self) -> ComposeProject:
-        return ComposeProject(self.directory, (), self.environment)
+    def project(self) -> ComposeInvocation:
+        return ComposeInvocation(self.directory, (), self.environment)
 
     def write(self, services: Mapping[str, Any]) -> None:
         """Write the compose file. JSON is YAML, too."""
@@ -175,7 +175,9 @@ def test_files_given_with_f_are_used(room: Room) -> None:
     room.write({"standalone": SLEEP})
     (room.directory / "compose.yaml").rename(room.directory / "base.yml")
     (room.directory / "more.yml").write_text(json.dumps({"services": {"etcd": SLEEP}}))
-    project = ComposeProject(room.directory, (Path("base.yml"), Path("more.yml")), room.environment)
+    project = ComposeInvocation(
+        room.directory, (Path("base.yml"), Path("more.yml")), room.environment
+    )
 
     assert set(room.cli.config(project)["services"]) == {"standalone", "etcd"}
     with pytest.raises(ComposeFailed, match="no configuration file provided"):

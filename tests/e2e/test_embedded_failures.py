@@ -16,9 +16,9 @@ from compose_tls.checks.readiness import readiness
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.diagnose import reason
 from compose_tls.observe import observe
-from compose_tls.plan.locate import locate
+from compose_tls.project.enabled import locate
 from compose_tls.testing import embedded
-from compose_tls.testing.guard import Guard, guarded
+from compose_tls.testing.watchdog_client import Guard, guarded
 from compose_tls.testing.wheel import unpacked_binaries
 from compose_tls.workflows.connecting import Address, target_of
 from tests.e2e.conftest import embedded_alone

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from compose_tls.pki.pair import KeyPair
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from tests.e2e.session import PORT, Project, is_answered
 from tests.unit.pki.minting import CLIENT, SERVER, mint
 
@@ -114,12 +114,14 @@ def start_anew(project: Project, clients: Path) -> None:
 def equip(project: Project, directory: Path) -> None:
     """The files of all clients: those of the project, and bad ones of its own CA and of another."""
     pki = project.directory / "cert"
-    ca = KeyPair((pki / "ca.pem").read_bytes(), (pki / "ca.key").read_bytes())
+    ca = CertificateWithKey((pki / "ca.pem").read_bytes(), (pki / "ca.key").read_bytes())
     foreign_ca = mint("another CA", ca=True, dns=(), ips=(), purposes=())
     now = datetime.now(UTC)
     pairs = {
         "ca": ca,
-        "client": KeyPair((pki / "client.pem").read_bytes(), (pki / "client.key").read_bytes()),
+        "client": CertificateWithKey(
+            (pki / "client.pem").read_bytes(), (pki / "client.key").read_bytes()
+        ),
         "foreign-ca": foreign_ca,
         "foreign": mint("client", issuer=foreign_ca, purposes=(CLIENT,)),
         "expired": mint("client", issuer=ca, purposes=(CLIENT,), end=now - timedelta(seconds=1)),

@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from compose_tls.changes import CertificateOrder
-from compose_tls.facts import KeyType
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all
 from compose_tls.pki.keys import IssuingKey, generate_key, load_private_key
 from compose_tls.pki.names import split_names
-from compose_tls.pki.pair import KeyPair
+from compose_tls.vocabulary import KeyType
 from tests.unit.pki.minting import SUBJECT, mint
 
 KEY_TYPES: Final[tuple[KeyType, ...]] = get_args(KeyType)
@@ -41,7 +41,7 @@ class Presented:
     """
 
     role: Literal["server", "client"]
-    pair: KeyPair
+    pair: CertificateWithKey
     ca_pem: bytes
     names: tuple[str, ...] = ()
 
@@ -159,8 +159,8 @@ def _under_our_ca(orders: list[CertificateOrder], names: Sequence[str]) -> Issue
 
 
 def _seen(
-    server: KeyPair,
-    client: KeyPair,
+    server: CertificateWithKey,
+    client: CertificateWithKey,
     ca_pem: bytes,
     names: Sequence[str],
     ours: Mapping[str, bytes] | None = None,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from cryptography import x509
 
-from compose_tls.pki.pair import KeyPair
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from tests.e2e.conftest import missing
 from tests.judges.certificates import Presented
 from tests.judges.programs import command
@@ -29,7 +29,7 @@ _EXTENSIONS: Final = (
 )
 
 
-def sound_but(ca: KeyPair | None = None, **different: Any) -> Presented:
+def sound_but(ca: CertificateWithKey | None = None, **different: Any) -> Presented:
     """A server certificate that is sound but for what is asked to be different."""
     ca = ca or mint("some CA", ca=True)
     pair = mint("some server", issuer=ca, **different)
@@ -68,7 +68,9 @@ def _signed_with_sha1() -> Presented:
         done = subprocess.run(
             [*request, *files, *added], cwd=directory, capture_output=True, check=True
         )
-    return Presented("server", KeyPair(done.stdout, key), ca.certificate_pem, ("localhost",))
+    return Presented(
+        "server", CertificateWithKey(done.stdout, key), ca.certificate_pem, ("localhost",)
+    )
 
 
 FAULTS: Final[Mapping[str, tuple[Callable[[], Presented], frozenset[str]]]] = {

@@ -10,7 +10,7 @@ import pytest
 
 import compose_tls
 from compose_tls.config import TlsConfig
-from compose_tls.pki.pair import KeyPair
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from tests.judges.certificates import Presented
 from tests.judges.judges import LINTERS, VERIFIERS, Linter, Verifier
 from tests.judges.programs import command, require
@@ -45,7 +45,7 @@ def test_no_verifier_refuses_a_further_client(
     ca_pem = (project / "cert" / "ca.pem").read_bytes()
     for name in NAMES:
         stem = project / "cert" / "clients" / name
-        pair = KeyPair(
+        pair = CertificateWithKey(
             stem.with_name(f"{name}.pem").read_bytes(), stem.with_name(f"{name}.key").read_bytes()
         )
         assert verifier.counted(Presented("client", pair, ca_pem), tmp_path) == []

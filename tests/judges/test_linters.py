@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from compose_tls.changes import CertificateOrder
-from compose_tls.facts import KeyType
 from compose_tls.pki.issue import issue
+from compose_tls.vocabulary import KeyType
 from tests.judges.certificates import CLIENT_NAME, KEY_TYPES, OPTIONS, Presented, foreign, issued
 from tests.judges.faults import FAULTS, sound_but
 from tests.judges.ignored import IGNORED, Ignored

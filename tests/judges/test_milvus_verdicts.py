@@ -13,14 +13,14 @@ from typing import Any, Final
 
 import pytest
 
+from compose_tls.checks.check_target import Target
 from compose_tls.checks.readiness import Readiness
-from compose_tls.checks.target import Target
 from compose_tls.errors import ContainerExited, RehearsalFailed
-from compose_tls.facts import TlsMode
-from compose_tls.pki.pair import KeyPair
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.rehearse import rehearse
 from compose_tls.testing import embedded
 from compose_tls.testing.embedded import EmbeddedServer, embedded_server
+from compose_tls.vocabulary import TlsMode
 from tests.e2e.conftest import embedded_alone
 from tests.e2e.session import FIXTURES, Project, pymilvus
 from tests.unit.pki.minting import CLIENT, DAY, NOW, SERVER, mint
@@ -40,24 +40,24 @@ class Verdict:
             no more than that its certificate is bad.
     """
 
-    pair: KeyPair
+    pair: CertificateWithKey
     rehearsed: str
     met: str
 
 
-def _without_chain(pair: KeyPair) -> KeyPair:
-    return KeyPair(pair.certificate_pem, pair.private_key_pem)
+def _without_chain(pair: CertificateWithKey) -> CertificateWithKey:
+    return CertificateWithKey(pair.certificate_pem, pair.private_key_pem)
 
 
-def _with_other_key(pair: KeyPair) -> KeyPair:
-    return KeyPair(pair.certificate_pem, mint().private_key_pem)
+def _with_other_key(pair: CertificateWithKey) -> CertificateWithKey:
+    return CertificateWithKey(pair.certificate_pem, mint().private_key_pem)
 
 
-def _server(issuer: KeyPair = _CA, **different: Any) -> KeyPair:
+def _server(issuer: CertificateWithKey = _CA, **different: Any) -> CertificateWithKey:
     return mint("server", issuer=issuer, **different)
 
 
-def _client(issuer: KeyPair = _CA, **different: Any) -> KeyPair:
+def _client(issuer: CertificateWithKey = _CA, **different: Any) -> CertificateWithKey:
     return mint("client", issuer=issuer, **{"purposes": (CLIENT,), **different})
 
 
@@ -101,7 +101,7 @@ CLIENTS: Final = {
 }
 
 
-def _rehearse(server: KeyPair, client: KeyPair) -> None:
+def _rehearse(server: CertificateWithKey, client: CertificateWithKey) -> None:
     mode = TlsMode.MUTUAL
     rehearse(server, _CA.certificate_pem, client, server_names=["localhost"], mode=mode)
 
@@ -129,7 +129,7 @@ def milvus(project: Project) -> Iterator[EmbeddedServer]:
         yield server
 
 
-def _write(pair: KeyPair, directory: Path, name: str) -> None:
+def _write(pair: CertificateWithKey, directory: Path, name: str) -> None:
     (directory / f"{name}.pem").write_bytes(pair.full_chain_pem)
     (directory / f"{name}.key").write_bytes(pair.private_key_pem)
 
@@ -149,7 +149,7 @@ def _speaks_tls(target: Target, timeout: float) -> Readiness:
         return Readiness("not-ready", str(error))
 
 
-def _said(project: Project, server: EmbeddedServer, client: KeyPair) -> str | None:
+def _said(project: Project, server: EmbeddedServer, client: CertificateWithKey) -> str | None:
     """What pymilvus prints that cannot connect, in a process of its own; ``None`` when it can."""
     _write(client, project.directory, "client")
     done = pymilvus(
@@ -169,7 +169,7 @@ def _said(project: Project, server: EmbeddedServer, client: KeyPair) -> str | No
 
 @pytest.mark.parametrize("issuer", [_CA, _LOWER_CA], ids=["CA", "intermediate CA"])
 def test_both_accept_good_certificates(
-    project: Project, milvus: EmbeddedServer, issuer: KeyPair
+    project: Project, milvus: EmbeddedServer, issuer: CertificateWithKey
 ) -> None:
     client = _client(issuer)
     _rehearse(_server(_LOWER_CA), client)

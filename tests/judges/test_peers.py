@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from compose_tls.facts import KeyType
+from compose_tls.vocabulary import KeyType
 from tests.judges.certificates import (
     KEY_TYPES,
     Files,

@@ -18,15 +18,16 @@ from compose_tls.changes import (
     Pending,
     RemoveFile,
 )
-from compose_tls.compose.project import ComposeProject, load_project
+from compose_tls.compose.compose_project import ComposeProject, load_project
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
-from compose_tls.facts import CertificateFacts, CertificateRole, FileFacts, Observation, PkiFacts
+from compose_tls.observation import CertificateFacts, FileFacts, Observation, PkiFacts
 from compose_tls.plan.disable import DisablePlan, plan_disable
 from compose_tls.plan.enable import plan_enable
-from compose_tls.plan.select import MilvusService, select
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.state.model import STATE_FILE
+from compose_tls.project.milvus_services import MilvusService, select
+from compose_tls.state.recorded import STATE_FILE
+from compose_tls.vocabulary import CertificateRole
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DIRECTORY = Path("/project")

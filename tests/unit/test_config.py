@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from compose_tls.config import ENVIRONMENT_PREFIX, SETTINGS_FILE, TlsConfig, load
 from compose_tls.errors import ConflictingSettings, InvalidSetting, UnknownSetting
-from compose_tls.facts import KeyType, TlsMode
+from compose_tls.vocabulary import KeyType, TlsMode
 
 
 def settings(directory: Path, text: str) -> Path:

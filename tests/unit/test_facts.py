@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from compose_tls.facts import CertificateFacts, FileFacts, Observation, PkiFacts
+from compose_tls.observation import CertificateFacts, FileFacts, Observation, PkiFacts
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

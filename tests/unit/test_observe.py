@@ -17,10 +17,11 @@ from compose_tls.errors import (
     StateUnreadable,
     YamlSyntax,
 )
-from compose_tls.facts import CertificateRole, Observation
+from compose_tls.observation import Observation
 from compose_tls.observe import observe
 from compose_tls.pki.issue import issue_all
-from compose_tls.state.model import FileRecord, State
+from compose_tls.state.recorded import FileRecord, State
+from compose_tls.vocabulary import CertificateRole
 from tests.unit.builders import NOW, STANDALONE
 
 IMAGE = "image: milvusdb/milvus:v2.5.5"

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from compose_tls.facts import CertificateFacts
+from compose_tls.observation import CertificateFacts
 from compose_tls.results import (
     CertificateResult,
     CheckResult,
@@ -21,10 +21,10 @@ from compose_tls.results import (
     Link,
     Result,
     Snippet,
-    WarningResult,
     to_json,
     to_json_line,
 )
+from compose_tls.vocabulary import TlsWarning
 
 SCHEMA = json.loads(
     (Path(__file__).resolve().parents[2] / "docs" / "schema.json").read_text(encoding="utf-8")
@@ -74,8 +74,8 @@ WHOLE = Result(
     time=FACTS.not_before,
     exit_code=4,
     warnings=(
-        WarningResult(code="edit-kept", message="kept"),
-        WarningResult(code="key-mounted", message="m", path="a.yml", line=3, hint="h"),
+        TlsWarning(code="edit-kept", message="kept"),
+        TlsWarning(code="key-mounted", message="m", path="a.yml", line=3, hint="h"),
     ),
 )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compose_tls.cli.options import Output, common, credentials, settings
-from compose_tls.cli.output import show
+from compose_tls.cli.output.show import show
 from compose_tls.errors import WrongUsage
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def command(
 
 def _show(rounds: Iterable[Round], output: Output) -> int:
     """Print round after round; the exit code is that of the last."""
-    from compose_tls.cli.rounds import round_json, round_lines  # noqa: PLC0415 - not for --help
+    from compose_tls.cli.output.watch_text import round_json, round_lines  # noqa: PLC0415 - not for --help
 
     before: Round | None = None
     for found in rounds:

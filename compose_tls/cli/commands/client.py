@@ -9,7 +9,7 @@ from typing import IO, Any
 import click
 
 from compose_tls.cli.options import KEY_TYPES, Output, common, existing_ca, settings
-from compose_tls.cli.output import show
+from compose_tls.cli.output.show import show
 from compose_tls.errors import NameInvalid, WrongUsage
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from compose_tls.cli.options import Output, common, settings
-from compose_tls.cli.output import show
-from compose_tls.clients.languages import LANGUAGES
+from compose_tls.cli.output.show import show
+from compose_tls.workflows.snippets import LANGUAGES
 
 
 @click.command(name="connect")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from compose_tls.cli.options import Output, common, settings
-from compose_tls.cli.output import show
+from compose_tls.cli.output.show import show
 
 
 @click.command(name="disable", epilog="Then: docker compose up -d, to run without TLS.")

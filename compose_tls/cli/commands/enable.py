@@ -16,7 +16,7 @@ from compose_tls.cli.options import (
     existing_ca,
     settings,
 )
-from compose_tls.cli.output import show
+from compose_tls.cli.output.show import show
 
 
 @click.command(

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from compose_tls.cli.options import Output, common, settings
-from compose_tls.cli.output import show, show_drawing
+from compose_tls.cli.output.show import show, show_drawing
 
 _FORMATS = ("text", "json", "mermaid", "svg")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from compose_tls.apply import target
+from compose_tls.apply import preconditions
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import (
@@ -442,13 +442,13 @@ class TestUnlikelyHosts:
     def test_a_host_that_does_not_list_its_mounts_has_none(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(target, "_MOUNTS", tmp_path / "no such file")
-        assert not target.is_mount_point(Path("/"))
+        monkeypatch.setattr(preconditions, "_MOUNTS", tmp_path / "no such file")
+        assert not preconditions.is_mount_point(Path("/"))
 
     def test_the_root_directory_is_a_mount_point_where_mounts_are_listed(self) -> None:
         if not Path("/proc/self/mountinfo").exists():
             pytest.skip("this host has no /proc/self/mountinfo")
-        assert target.is_mount_point(Path("/"))
+        assert preconditions.is_mount_point(Path("/"))
 
     @root_only
     def test_a_key_that_only_another_user_may_read_can_be_removed(self, ordinary: Path) -> None:

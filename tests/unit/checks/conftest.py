@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from compose_tls.changes import CertificateOrder
-from compose_tls.checks.target import Target
-from compose_tls.facts import TlsMode
+from compose_tls.checks.check_target import Target
 from compose_tls.pki.issue import issue_all
 from compose_tls.pki.load import certificate_facts
+from compose_tls.vocabulary import TlsMode
 from tests.unit.checks.servers import HOST, ServerFiles
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -22,7 +22,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 @pytest.fixture(autouse=True)
 def loopback_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compose_tls.checks.connection._LISTEN", 0.05)
+    monkeypatch.setattr("compose_tls.checks.tls_client._LISTEN", 0.05)
 
 
 @dataclass(frozen=True, slots=True)

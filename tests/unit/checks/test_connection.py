@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from compose_tls.checks.connection import Deadline, client_context, greet, receive, tcp, tls
+from compose_tls.checks.tls_client import Deadline, client_context, greet, receive, tcp, tls
 from compose_tls.checks.wire import is_http2_answer
 from compose_tls.errors import CertificateUnreadable
 from tests.unit.checks.conftest import Pki

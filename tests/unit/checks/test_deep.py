@@ -20,10 +20,10 @@ import grpc
 import pytest
 
 from compose_tls.checks import deep_client, pymilvus_probe
+from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.pymilvus_probe import PymilvusProbe, deep
 from compose_tls.checks.run import run
-from compose_tls.checks.target import Target
 from tests.unit.checks.conftest import NOW, Pki
 from tests.unit.checks.servers import ANSWERS, closed_port, grpc_server
 

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 import grpc
 import pytest
 
-from compose_tls.checks.connection import grpc_channel
+from compose_tls.checks.check_target import Target
 from compose_tls.checks.explain import explain
 from compose_tls.checks.run import run
-from compose_tls.checks.target import Target
+from compose_tls.checks.tls_client import grpc_channel
 from compose_tls.results import CheckResult
 from tests.unit.checks.conftest import NOW, Issue, Pki
 from tests.unit.checks.servers import (

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from compose_tls.checks import refusals
+from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.refusals import Foreigner, foreigner
-from compose_tls.checks.target import Target
 from tests.unit.checks.conftest import NOW, Pki
 from tests.unit.checks.servers import (
     SETTINGS,

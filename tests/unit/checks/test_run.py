@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from compose_tls.checks import refusals
+from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.run import run
-from compose_tls.checks.target import Target
 from compose_tls.errors import CertificateUnreadable
 from tests.unit.checks.conftest import NOW, Pki
 from tests.unit.checks.servers import (

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from compose_tls.checks.target import Target
-from compose_tls.facts import TlsMode
+from compose_tls.checks.check_target import Target
+from compose_tls.vocabulary import TlsMode
 
 TARGET = Target("localhost", 19530, "localhost", TlsMode.ONE_WAY, Path("ca.pem"))
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from compose_tls.pki.pair import KeyPair
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from tests.unit.cli.conftest import Run, facts
 from tests.unit.pki.minting import CLIENT, DAY, NOW, SERVER, mint
 
@@ -26,7 +26,11 @@ PASSPHRASE = b"correct horse"
 NAMES = ("localhost", "milvus.example.com")
 
 
-def bundle(pair: KeyPair, above: Sequence[KeyPair] = (), passphrase: bytes | None = None) -> bytes:
+def bundle(
+    pair: CertificateWithKey,
+    above: Sequence[CertificateWithKey] = (),
+    passphrase: bytes | None = None,
+) -> bytes:
     """What a CA hands out as a .p12."""
     key = load_pem_private_key(pair.private_key_pem, None)
     assert isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
@@ -49,7 +53,7 @@ def chain(path: Path) -> list[str]:
 
 
 @pytest.fixture
-def corporate(project: Path) -> dict[str, KeyPair]:
+def corporate(project: Path) -> dict[str, CertificateWithKey]:
     """A root, an intermediate and a server below it, and the files of each."""
     root = mint("Root", ca=True, end=NOW + 400 * DAY)
     below = mint("Issuing", ca=True, issuer=root, end=NOW + 2000 * DAY)
@@ -110,7 +114,11 @@ class TestForms:
         ],
     )
     def test_every_form_ends_as_what_milvus_reads(
-        self, run: Run, project: Path, corporate: dict[str, KeyPair], arguments: tuple[str, ...]
+        self,
+        run: Run,
+        project: Path,
+        corporate: dict[str, CertificateWithKey],
+        arguments: tuple[str, ...],
     ) -> None:
         trusted = "chain.pem" if "../brought/server.der" in arguments else "root.pem"
         bring = ("enable", *arguments, "--ca-cert", f"../brought/{trusted}", "--json")
@@ -124,7 +132,7 @@ class TestForms:
         assert facts(project) == before
 
     def test_a_client_comes_from_a_bundle_without_passphrase(
-        self, run: Run, project: Path, corporate: dict[str, KeyPair]
+        self, run: Run, project: Path, corporate: dict[str, CertificateWithKey]
     ) -> None:
         found = run(
             *("enable", "--mode", "2", "--ca-cert", "../brought/root.pem", "--json"),
@@ -177,7 +185,7 @@ class TestForms:
         self,
         run: Run,
         project: Path,
-        corporate: dict[str, KeyPair],
+        corporate: dict[str, CertificateWithKey],
         arguments: tuple[str, ...],
         message: str,
         path: str,
@@ -194,7 +202,7 @@ class TestForms:
 
 class TestIntermediates:
     def test_a_ca_without_its_root_is_refused_with_what_is_missing(
-        self, run: Run, project: Path, corporate: dict[str, KeyPair]
+        self, run: Run, project: Path, corporate: dict[str, CertificateWithKey]
     ) -> None:
         before = facts(project)
         refused = run(
@@ -217,7 +225,11 @@ class TestIntermediates:
         ],
     )
     def test_an_intermediate_issues_and_is_sent_along_without_its_root(
-        self, run: Run, project: Path, corporate: dict[str, KeyPair], arguments: tuple[str, ...]
+        self,
+        run: Run,
+        project: Path,
+        corporate: dict[str, CertificateWithKey],
+        arguments: tuple[str, ...],
     ) -> None:
         assert run("enable", "--mode", "2", *arguments).code == 0
         assert chain(project / "tls/ca.pem") == ["CN=Issuing", "CN=Root"]
@@ -231,7 +243,7 @@ class TestIntermediates:
         assert chain(project / "tls/server.pem")[1] == "CN=Issuing"
 
     def test_what_it_issues_ends_with_the_first_ca_above_it(
-        self, run: Run, project: Path, corporate: dict[str, KeyPair]
+        self, run: Run, project: Path, corporate: dict[str, CertificateWithKey]
     ) -> None:
         bring = ("--ca-cert", "../brought/chain.pem", "--ca-key", "../brought/below.key")
         assert run("enable", "--days", "825", *bring).code == 0
@@ -294,7 +306,7 @@ class TestRequests:
         assert request.is_signature_valid
 
     def test_the_signed_certificates_are_taken_later(
-        self, run: Run, project: Path, corporate: dict[str, KeyPair]
+        self, run: Run, project: Path, corporate: dict[str, CertificateWithKey]
     ) -> None:
         assert run("enable", "--csr", "--mode", "2").code == 0
         old_ca = (project / "cert/ca.key").read_bytes()
@@ -324,7 +336,7 @@ class TestRequests:
 
 
 def test_a_key_that_belongs_to_nothing_is_never_written_over(
-    run: Run, project: Path, corporate: dict[str, KeyPair]
+    run: Run, project: Path, corporate: dict[str, CertificateWithKey]
 ) -> None:
     assert run("enable").code == 0
     (project / "cert/ca.key").write_bytes(corporate["root"].private_key_pem)
@@ -339,7 +351,7 @@ def test_a_key_that_belongs_to_nothing_is_never_written_over(
 
 
 def test_mode_2_is_not_deployed_without_a_client_to_prove_it_with(
-    run: Run, project: Path, corporate: dict[str, KeyPair]
+    run: Run, project: Path, corporate: dict[str, CertificateWithKey]
 ) -> None:
     before = facts(project)
     refused = run(
@@ -352,7 +364,7 @@ def test_mode_2_is_not_deployed_without_a_client_to_prove_it_with(
 
 
 def test_a_passphrase_in_windows_line_ends_opens_too(
-    run: Run, project: Path, corporate: dict[str, KeyPair]
+    run: Run, project: Path, corporate: dict[str, CertificateWithKey]
 ) -> None:
     (project / "pass").write_bytes(PASSPHRASE + b"\r\n")
     bring = ("--ca-cert", "../brought/ca.p12", "--ca-passphrase-file", "pass")

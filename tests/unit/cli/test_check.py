@@ -17,7 +17,7 @@ import grpc
 import jsonschema
 import pytest
 
-from compose_tls.checks.target import Target
+from compose_tls.checks.check_target import Target
 from compose_tls.workflows import check as module
 from tests.unit.checks.servers import (
     ANSWERS,

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, p
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import compose_tls
-from compose_tls.workflows import steps
+from compose_tls.workflows import preamble
 from tests.unit.cli.conftest import Run, facts
 
 
@@ -32,8 +32,8 @@ def certificate(path: Path) -> x509.Certificate:
 
 
 def in_days(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
-    later = steps.now() + timedelta(days=days)
-    monkeypatch.setattr(steps, "now", lambda: later)
+    later = preamble.now() + timedelta(days=days)
+    monkeypatch.setattr(preamble, "now", lambda: later)
 
 
 class TestOneClient:

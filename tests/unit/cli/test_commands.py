@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from compose_tls.workflows import steps
+from compose_tls.workflows import preamble
 from tests.unit.cli.conftest import Run, facts
 
 FILES = {
@@ -251,7 +251,7 @@ class TestStatus:
     ) -> None:
         run("enable")
         later = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
-        monkeypatch.setattr(steps, "now", lambda: later)
+        monkeypatch.setattr(preamble, "now", lambda: later)
         outcome = run("status", "--json")
         assert outcome.code == code
         assert {w["code"] for w in outcome.json["warnings"]} == ({warning} if warning else set())

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from compose_tls.cli.diagram import COLOURS, Graph, Node, mermaid
-from compose_tls.cli.drawing import svg
-from compose_tls.cli.status_text import link_lines
+from compose_tls.cli.output.map_mermaid import COLOURS, Graph, Node, mermaid
+from compose_tls.cli.output.map_svg import svg
+from compose_tls.cli.output.status_text import link_lines
 from compose_tls.results import Link
 
 SVG = "{http://www.w3.org/2000/svg}"

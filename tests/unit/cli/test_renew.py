@@ -11,7 +11,7 @@ import pytest
 from compose_tls.changes import CertificateOrder
 from compose_tls.pki.issue import issue_all
 from compose_tls.pki.load import certificate_facts
-from compose_tls.workflows import steps
+from compose_tls.workflows import preamble
 from tests.unit.cli.conftest import Run, facts
 
 ENABLE = ("enable", "--mode", "2", "-q")
@@ -34,7 +34,7 @@ def changed(before: dict[str, bytes], after: dict[str, bytes]) -> set[str]:
 def later(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
     """As if the command were run that many days from now."""
     then = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
-    monkeypatch.setattr(steps, "now", lambda: then)
+    monkeypatch.setattr(preamble, "now", lambda: then)
 
 
 def verifies(directory: Path, trusted: str, certificate: str, purpose: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from compose_tls.workflows import steps
+from compose_tls.workflows import preamble
 from tests.unit.cli.conftest import Run
 
 ATTU = """
@@ -26,7 +26,7 @@ def warnings(run: Run) -> list[tuple[str, str | None]]:
 
 def in_days(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
     later = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
-    monkeypatch.setattr(steps, "now", lambda: later)
+    monkeypatch.setattr(preamble, "now", lambda: later)
 
 
 @pytest.fixture

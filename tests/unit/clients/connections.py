@@ -14,9 +14,9 @@ import tree_sitter_javascript
 from hypothesis import strategies as st
 from tree_sitter import Language, Node, Parser
 
-from compose_tls.clients.connection import Connection
-from compose_tls.clients.languages import snippet
-from compose_tls.facts import TlsMode
+from compose_tls.connection import Connection
+from compose_tls.vocabulary import TlsMode
+from compose_tls.workflows.snippets import snippet
 
 DIRECTORY = '/home/o\'hara/my "project" ü\\n$HOME'
 FILES = {

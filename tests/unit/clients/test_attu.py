@@ -6,8 +6,8 @@ import pytest
 import yaml
 from hypothesis import given, settings
 
-from compose_tls.clients.connection import ContainerRoute
-from compose_tls.facts import TlsMode
+from compose_tls.connection import ContainerRoute
+from compose_tls.vocabulary import TlsMode
 from tests.unit.clients.connections import FILES, PATHS, of, used
 
 MODES = pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])

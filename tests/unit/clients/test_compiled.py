@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from compose_tls.facts import TlsMode
+from compose_tls.vocabulary import TlsMode
 from tests.unit.clients.connections import FILES, GRAMMARS, PATHS, literals, of, used
 
 MODES = pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from compose_tls.clients.connection import ContainerRoute
-from compose_tls.clients.languages import LANGUAGES
-from compose_tls.facts import TlsMode
+from compose_tls.connection import ContainerRoute
+from compose_tls.vocabulary import TlsMode
+from compose_tls.workflows.snippets import LANGUAGES
 from tests.unit.clients.connections import of
 
 MODES = pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])

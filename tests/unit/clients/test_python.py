@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from compose_tls.clients.pymilvus import connect_arguments
-from compose_tls.facts import TlsMode
+from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.vocabulary import TlsMode
 from tests.unit.clients.connections import FILES, PATHS, of
 
 MODES = pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from compose_tls.facts import TlsMode
+from compose_tls.vocabulary import TlsMode
 from tests.unit.clients.connections import FILES, PATHS, curl_words, of, used, variables
 
 MODES = pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])

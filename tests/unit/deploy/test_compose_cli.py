@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from compose_tls.deploy.compose_cli import ComposeCli
-from compose_tls.deploy.compose_project import ComposeProject
+from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.errors import ComposeFailed, ComposeMissing, PortTaken
 
 
@@ -109,7 +109,7 @@ def test_compose_runs_in_the_project_with_the_users_files_and_environment(tmp_pa
     environment = {"PWD": "/elsewhere", "COMPOSE_PROGRESS": "json", "MINE": "kept"}
     cli = ComposeCli((str(shown),), "2.40.3")
 
-    config = cli.config(ComposeProject(directory, files, environment))
+    config = cli.config(ComposeInvocation(directory, files, environment))
 
     assert config == {
         "name": "shown",
@@ -119,17 +119,17 @@ def test_compose_runs_in_the_project_with_the_users_files_and_environment(tmp_pa
         "progress": "plain",
         "mine": "kept",
     }
-    assert cli.project_name(ComposeProject(directory)) == "shown"
+    assert cli.project_name(ComposeInvocation(directory)) == "shown"
 
 
 def test_without_files_compose_searches_itself(tmp_path: Path) -> None:
     cli = ComposeCli((str(program(tmp_path, "docker-compose", SHOW)),), "2.40.3")
 
-    assert cli.config(ComposeProject(tmp_path))["arguments"] == "config --format json"
+    assert cli.config(ComposeInvocation(tmp_path))["arguments"] == "config --format json"
 
 
 def test_a_project_shows_no_environment() -> None:
-    assert "hunter2" not in repr(ComposeProject(Path(), (), {"PASSWORD": "hunter2"}))
+    assert "hunter2" not in repr(ComposeInvocation(Path(), (), {"PASSWORD": "hunter2"}))
 
 
 def test_what_compose_refuses_is_an_error_with_its_words(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_what_compose_refuses_is_an_error_with_its_words(tmp_path: Path) -> None
     with pytest.raises(
         ComposeFailed, match="docker compose config failed: no configuration file"
     ) as caught:
-        cli.config(ComposeProject(tmp_path))
+        cli.config(ComposeInvocation(tmp_path))
 
     assert "--project-directory" in caught.value.hint
 
@@ -189,7 +189,7 @@ def done(folder: Path) -> list[str]:
 
 
 def test_a_stopped_project_is_started(cli: ComposeCli, tmp_path: Path) -> None:
-    cli.up(ComposeProject(tmp_path), ["standalone"])
+    cli.up(ComposeInvocation(tmp_path), ["standalone"])
 
     assert done(tmp_path) == ["up --detach"]
 
@@ -200,7 +200,7 @@ def test_in_a_running_project_the_service_is_replaced_and_each_step_told_once(
     running(tmp_path, "etcd", "standalone")
     events: list[str] = []
 
-    cli.up(ComposeProject(tmp_path), ["standalone"], on_event=events.append)
+    cli.up(ComposeInvocation(tmp_path), ["standalone"], on_event=events.append)
 
     assert done(tmp_path) == ["up --detach --no-deps --force-recreate standalone"]
     assert events == ["container p-standalone-1: recreated"]
@@ -212,7 +212,7 @@ def test_a_service_of_a_profile_that_is_off_is_started_by_name(
     (tmp_path / "config.json").rename(tmp_path / "config-all.json")
     (tmp_path / "config.json").write_text('{"name": "p", "services": {"api": {}}}')
 
-    cli.up(ComposeProject(tmp_path), ["standalone"])
+    cli.up(ComposeInvocation(tmp_path), ["standalone"])
 
     assert done(tmp_path) == ["up --detach standalone"]
 
@@ -222,13 +222,13 @@ def test_a_failing_start_is_an_error_and_ends_the_steps(cli: ComposeCli, tmp_pat
     (tmp_path / "fails").write_text("Bind for 0.0.0.0:19530 failed: port is already allocated\n")
 
     with pytest.raises(PortTaken, match="container other") as caught:
-        cli.up(ComposeProject(tmp_path), ["standalone"], port_owner=lambda _: "container other")
+        cli.up(ComposeInvocation(tmp_path), ["standalone"], port_owner=lambda _: "container other")
 
     assert caught.value.hint.startswith("stop container other")
     assert done(tmp_path) == ["up --detach --no-recreate etcd"]
 
 
 def test_services_are_stopped(cli: ComposeCli, tmp_path: Path) -> None:
-    cli.stop(ComposeProject(tmp_path), ["standalone"])
+    cli.stop(ComposeInvocation(tmp_path), ["standalone"])
 
     assert done(tmp_path) == ["stop standalone"]

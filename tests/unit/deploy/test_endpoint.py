@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from compose_tls.deploy.endpoint import DEFAULT_URL, Endpoint, probe, require_local, resolve
+from compose_tls.deploy.docker_host import DEFAULT_URL, Endpoint, probe, require_local, resolve
 from compose_tls.errors import EngineRemote, EngineUnreachable
 
 

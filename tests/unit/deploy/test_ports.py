@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from compose_tls.deploy.ports import require_free
+from compose_tls.deploy.port_check import require_free
 from compose_tls.errors import PortTaken
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from compose_tls.milvus.client_variables import Connection, connection
+from compose_tls.stack.applications import Connection, connection
 
 NAMES, PORTS = {"milvus", "milvus-standalone"}, {19530, 8080}
 

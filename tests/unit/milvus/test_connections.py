@@ -2,7 +2,7 @@
 
 import pytest
 
-from compose_tls.milvus.connections import (
+from compose_tls.stack.milvus.connections import (
     Address,
     Dependency,
     Listener,
@@ -14,7 +14,7 @@ from compose_tls.milvus.connections import (
     listeners,
     open_metrics_interface,
 )
-from compose_tls.milvus.version import NEWEST, MilvusVersion
+from compose_tls.stack.milvus.release import NEWEST, MilvusVersion
 
 ETCD = Dependency("metadata", (Address("etcd", 2379),), "plain")
 

@@ -2,7 +2,7 @@ import shlex
 
 import pytest
 
-from compose_tls.milvus.service import (
+from compose_tls.stack.milvus.role import (
     ends_client_tls,
     repository_and_tag,
     runs_milvus,

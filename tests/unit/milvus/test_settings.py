@@ -1,8 +1,8 @@
 import pytest
 
 from compose_tls.errors import EditRefused, ValueInTheWay
-from compose_tls.facts import TlsMode
-from compose_tls.milvus.settings import (
+from compose_tls.stack.milvus.release import NEWEST, MilvusVersion
+from compose_tls.stack.milvus.settings import (
     Setting,
     canonical,
     in_variables,
@@ -12,7 +12,7 @@ from compose_tls.milvus.settings import (
     sets,
     tls_settings,
 )
-from compose_tls.milvus.version import NEWEST, MilvusVersion
+from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.patch import patch
 from tests.unit.builders import ROLES, milvus_yaml

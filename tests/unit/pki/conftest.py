@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from compose_tls.changes import CertificateOrder
-from compose_tls.facts import CertificateRole
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all
-from compose_tls.pki.pair import KeyPair
+from compose_tls.vocabulary import CertificateRole
 from tests.unit.pki.minting import NOW, SUBJECT, mint
 
 
@@ -21,7 +21,7 @@ def rsa_key() -> rsa.RSAPrivateKey:
 
 
 @pytest.fixture(scope="session")
-def issued() -> Mapping[CertificateRole, KeyPair]:
+def issued() -> Mapping[CertificateRole, CertificateWithKey]:
     """CA, server and client as enable has them issued, P-256."""
     return issue_all(
         [
@@ -44,6 +44,6 @@ def issued() -> Mapping[CertificateRole, KeyPair]:
 
 
 @pytest.fixture(scope="session")
-def ca() -> KeyPair:
+def ca() -> CertificateWithKey:
     """A CA that a user brings."""
     return mint("brought CA", ca=True)

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from compose_tls.pki.pair import KeyPair
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
@@ -35,7 +35,7 @@ SUBJECT = "OU=milvus,O=milvus,L=Shanghai,ST=Shanghai,C=CN"
 def mint(
     common_name: str = "localhost",
     *,
-    issuer: KeyPair | None = None,
+    issuer: CertificateWithKey | None = None,
     key: CertificateIssuerPrivateKeyTypes | None = None,
     public_key: CertificatePublicKeyTypes | None = None,
     ca: bool = False,
@@ -48,7 +48,7 @@ def mint(
     without: Sequence[type[x509.ExtensionType]] = (),
     start: datetime = NOW - DAY,
     end: datetime = NOW + 90 * DAY,
-) -> KeyPair:
+) -> CertificateWithKey:
     """A certificate that is sound but for what is asked to be different."""
     key = key or ec.generate_private_key(ec.SECP256R1())
     public_key = public_key or key.public_key()
@@ -85,7 +85,7 @@ def mint(
     algorithm = None if isinstance(signing_key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
     certificate = builder.sign(signing_key, algorithm)
     chain = issuer.full_chain_pem if issuer and above and above.subject != above.issuer else b""
-    return KeyPair(
+    return CertificateWithKey(
         certificate.public_bytes(Encoding.PEM),
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
         chain,

@@ -13,9 +13,9 @@ from cryptography.x509.oid import NameOID
 
 from compose_tls.changes import CertificateOrder
 from compose_tls.errors import IssuerMismatch, ProfileViolation
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue, issue_clients
 from compose_tls.pki.load import load_key_pair
-from compose_tls.pki.pair import KeyPair
 from compose_tls.pki.verify import check_ca
 from tests.unit.pki.minting import DAY, NOW, mint, parsed
 
@@ -30,7 +30,9 @@ def _subjects(pem: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("order", [*itertools.permutations([_ROOT, _UPPER, _LOWER, _STRANGER])])
-def test_a_chain_is_sent_in_its_order_whatever_that_of_the_file(order: tuple[KeyPair, ...]) -> None:
+def test_a_chain_is_sent_in_its_order_whatever_that_of_the_file(
+    order: tuple[CertificateWithKey, ...],
+) -> None:
     server = mint(issuer=_LOWER)
     content = server.certificate_pem + b"".join(one.certificate_pem for one in order)
     pair = load_key_pair(
@@ -48,7 +50,7 @@ def test_a_chain_is_sent_in_its_order_whatever_that_of_the_file(order: tuple[Key
     ],
 )
 def test_a_ca_file_that_does_not_reach_its_root_is_refused(
-    pairs: list[KeyPair], missing: str
+    pairs: list[CertificateWithKey], missing: str
 ) -> None:
     content = b"".join(pair.certificate_pem for pair in pairs)
     with pytest.raises(IssuerMismatch) as caught:
@@ -63,7 +65,7 @@ def test_a_ca_file_with_every_root_is_taken() -> None:
 
 
 def test_what_is_issued_ends_with_the_first_certificate_above_it() -> None:
-    ca = KeyPair(
+    ca = CertificateWithKey(
         _LOWER.certificate_pem,
         _LOWER.private_key_pem,
         _UPPER.certificate_pem + _ROOT.certificate_pem,
@@ -75,7 +77,7 @@ def test_what_is_issued_ends_with_the_first_certificate_above_it() -> None:
         assert _subjects(pair.chain_pem) == ["CN=lower", "CN=upper"]
 
 
-def _restricted(issuer: KeyPair, extension: x509.ExtensionType) -> KeyPair:
+def _restricted(issuer: CertificateWithKey, extension: x509.ExtensionType) -> CertificateWithKey:
     """A CA like ``upper``, with one extension of another value."""
     pair = mint("restricted", ca=True, issuer=issuer)
     key = load_pem_private_key(pair.private_key_pem, None)
@@ -93,7 +95,7 @@ def _restricted(issuer: KeyPair, extension: x509.ExtensionType) -> KeyPair:
         if one.oid != extension.oid:
             builder = builder.add_extension(one.value, one.critical)
     certificate = builder.add_extension(extension, critical=True).sign(above, hashes.SHA256())  # type: ignore[arg-type] # likewise
-    return KeyPair(certificate.public_bytes(Encoding.PEM), pair.private_key_pem)
+    return CertificateWithKey(certificate.public_bytes(Encoding.PEM), pair.private_key_pem)
 
 
 def test_a_ca_that_stands_over_more_than_it_may_is_refused() -> None:

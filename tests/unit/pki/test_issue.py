@@ -19,11 +19,11 @@ from compose_tls.errors import (
     NameInvalid,
     ProfileViolation,
 )
-from compose_tls.facts import CertificateRole, KeyType
-from compose_tls.pki.contents import facts_of
+from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.pki.inspection import facts_of
 from compose_tls.pki.issue import issue, issue_all
 from compose_tls.pki.keys import generate_key, key_type_of
-from compose_tls.pki.pair import KeyPair
+from compose_tls.vocabulary import CertificateRole, KeyType
 from tests.unit.pki.minting import DAY, NOW, SUBJECT, mint, parsed
 from tests.unit.pki.profile import (
     assert_ca_profile,
@@ -77,7 +77,7 @@ def test_larger_rsa_keys_are_searched_for_with_the_size_that_was_ordered(
 
 
 def test_the_private_key_is_unencrypted_pkcs8_and_belongs_to_the_certificate(
-    issued: Mapping[CertificateRole, KeyPair],
+    issued: Mapping[CertificateRole, CertificateWithKey],
 ) -> None:
     for pair in issued.values():
         assert pair.private_key_pem.startswith(b"-----BEGIN PRIVATE KEY-----\n")
@@ -87,7 +87,7 @@ def test_the_private_key_is_unencrypted_pkcs8_and_belongs_to_the_certificate(
         assert key.public_key() == parsed(pair.certificate_pem).public_key()
 
 
-def test_a_private_key_is_in_no_repr(issued: Mapping[CertificateRole, KeyPair]) -> None:
+def test_a_private_key_is_in_no_repr(issued: Mapping[CertificateRole, CertificateWithKey]) -> None:
     assert "PRIVATE" not in repr(issued)
     assert "BEGIN CERTIFICATE" in repr(issued)
 
@@ -148,7 +148,7 @@ def test_a_ca_without_key_identifier_is_still_named_by_what_it_issues() -> None:
     assert authority.key_identifier == x509.SubjectKeyIdentifier.from_public_key(key).digest
 
 
-def test_a_given_ca_issues_and_is_not_among_what_is_issued(ca: KeyPair) -> None:
+def test_a_given_ca_issues_and_is_not_among_what_is_issued(ca: CertificateWithKey) -> None:
     issued = issue_all([_SERVER, _CLIENT], ca, NOW)
     assert list(issued) == ["server", "client"]
     for pair in issued.values():
@@ -156,14 +156,14 @@ def test_a_given_ca_issues_and_is_not_among_what_is_issued(ca: KeyPair) -> None:
         assert pair.chain_pem == b""
 
 
-def test_an_ordered_ca_takes_the_place_of_the_given_one(ca: KeyPair) -> None:
+def test_an_ordered_ca_takes_the_place_of_the_given_one(ca: CertificateWithKey) -> None:
     issued = issue_all([_SERVER, _CA], ca, NOW)
     parsed(issued["server"].certificate_pem).verify_directly_issued_by(
         parsed(issued["ca"].certificate_pem)
     )
 
 
-def test_what_an_intermediate_issues_brings_the_chain_along(ca: KeyPair) -> None:
+def test_what_an_intermediate_issues_brings_the_chain_along(ca: CertificateWithKey) -> None:
     upper = mint("upper", ca=True, issuer=ca)
     lower = mint("lower", ca=True, issuer=upper)
     server = issue(_SERVER, lower, NOW)
@@ -191,7 +191,7 @@ def test_names_are_canonical_in_the_certificate() -> None:
     ],
 )
 def test_an_order_that_makes_no_good_certificate_is_refused(
-    order: CertificateOrder, error: type[Exception], ca: KeyPair
+    order: CertificateOrder, error: type[Exception], ca: CertificateWithKey
 ) -> None:
     with pytest.raises(error):
         issue(order, ca, NOW)
@@ -223,14 +223,14 @@ def test_an_ed25519_ca_issues_nothing_because_grpc_does_not_support_it() -> None
         issue(_CLIENT, ca, NOW)
 
 
-def test_role_and_issuer_have_to_fit(ca: KeyPair) -> None:
+def test_role_and_issuer_have_to_fit(ca: CertificateWithKey) -> None:
     with pytest.raises(ValueError, match="a server certificate needs an issuer"):
         issue(_SERVER, None, NOW)
     with pytest.raises(ValueError, match="a ca certificate signs itself"):
         issue(_CA, ca, NOW)
 
 
-def test_a_role_is_ordered_once(ca: KeyPair) -> None:
+def test_a_role_is_ordered_once(ca: CertificateWithKey) -> None:
     with pytest.raises(ValueError, match="at most one order"):
         issue_all([_CLIENT, _CLIENT], ca, NOW)
 

@@ -21,19 +21,20 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certificates
 
 from compose_tls.errors import CertificateUnreadable, KeyMismatch
-from compose_tls.facts import CertificateFacts, CertificateRole, PkiFacts
+from compose_tls.observation import CertificateFacts, PkiFacts
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.load import certificate_facts, load_certificates, load_key_pair, survey
-from compose_tls.pki.pair import KeyPair
+from compose_tls.vocabulary import CertificateRole
 from tests.unit.pki.minting import NOW, mint, parsed
 
 _ROLES: tuple[CertificateRole, ...] = ("ca", "server", "client")
 
 
-def _key(pair: KeyPair) -> PrivateKeyTypes:
+def _key(pair: CertificateWithKey) -> PrivateKeyTypes:
     return load_pem_private_key(pair.private_key_pem, None)
 
 
-def _load(certificate: bytes, key: bytes) -> KeyPair:
+def _load(certificate: bytes, key: bytes) -> CertificateWithKey:
     return load_key_pair(
         certificate, key, certificate_path="my/server.pem", key_path="my/server.key"
     )
@@ -76,7 +77,7 @@ def test_facts_say_what_the_certificate_says() -> None:
     assert facts.serial == facts.serial.lower()
 
 
-def test_facts_of_a_ca_have_no_names(ca: KeyPair) -> None:
+def test_facts_of_a_ca_have_no_names(ca: CertificateWithKey) -> None:
     facts = certificate_facts(ca.certificate_pem, path="ca.pem")
     assert facts.is_ca
     assert facts.dns_names == facts.ip_addresses == ()
@@ -98,7 +99,7 @@ def test_facts_name_the_kind_of_key(
     assert certificate_facts(pair.certificate_pem, path="server.pem").key_type == expected
 
 
-def test_facts_are_those_of_the_first_certificate_of_a_chain(ca: KeyPair) -> None:
+def test_facts_are_those_of_the_first_certificate_of_a_chain(ca: CertificateWithKey) -> None:
     server = mint(issuer=ca)
     facts = certificate_facts(server.certificate_pem + ca.certificate_pem, path="server.pem")
     assert facts == certificate_facts(server.certificate_pem, path="server.pem")
@@ -134,7 +135,7 @@ def test_an_ec_key_may_follow_its_parameters() -> None:
     assert _load(ours.certificate_pem, key) == ours
 
 
-def test_the_rest_of_a_chain_is_kept_in_order(ca: KeyPair) -> None:
+def test_the_rest_of_a_chain_is_kept_in_order(ca: CertificateWithKey) -> None:
     upper = mint("upper", ca=True, issuer=ca)
     server = mint(issuer=mint("lower", ca=True, issuer=upper))
     loaded = _load(server.full_chain_pem, server.private_key_pem)
@@ -142,7 +143,7 @@ def test_the_rest_of_a_chain_is_kept_in_order(ca: KeyPair) -> None:
     assert loaded.chain_pem.endswith(upper.certificate_pem)
 
 
-def test_a_bundle_keeps_its_certificates_and_leaves_a_key_out(ca: KeyPair) -> None:
+def test_a_bundle_keeps_its_certificates_and_leaves_a_key_out(ca: CertificateWithKey) -> None:
     other = mint("other", ca=True)
     content = ca.certificate_pem + ca.private_key_pem + b"# note\n" + other.certificate_pem
     expected = ca.certificate_pem + other.certificate_pem
@@ -312,7 +313,7 @@ def test_a_key_of_another_certificate_is_refused() -> None:
     assert "requested with" in caught.value.hint
 
 
-def test_a_chain_in_the_wrong_order_is_refused_with_the_right_one(ca: KeyPair) -> None:
+def test_a_chain_in_the_wrong_order_is_refused_with_the_right_one(ca: CertificateWithKey) -> None:
     server = mint(issuer=ca)
     with pytest.raises(KeyMismatch) as caught:
         _load(ca.certificate_pem + server.certificate_pem, server.private_key_pem)
@@ -320,7 +321,7 @@ def test_a_chain_in_the_wrong_order_is_refused_with_the_right_one(ca: KeyPair) -
 
 
 def _survey(
-    pairs: Mapping[CertificateRole, KeyPair],
+    pairs: Mapping[CertificateRole, CertificateWithKey],
     **replaced: tuple[bytes | None, bytes | None],
 ) -> PkiFacts:
     files: dict[CertificateRole, tuple[bytes | None, bytes | None]] = {
@@ -330,7 +331,9 @@ def _survey(
     return survey(files)
 
 
-def test_what_was_issued_is_found_usable(issued: Mapping[CertificateRole, KeyPair]) -> None:
+def test_what_was_issued_is_found_usable(
+    issued: Mapping[CertificateRole, CertificateWithKey],
+) -> None:
     found = _survey(issued)
     assert found.usable == {"ca", "server", "client"}
     assert found.certificates == {
@@ -356,7 +359,7 @@ def test_a_damaged_or_foreign_pair_is_just_not_usable(
     key: bytes | None,
     *,
     readable: bool,
-    issued: Mapping[CertificateRole, KeyPair],
+    issued: Mapping[CertificateRole, CertificateWithKey],
 ) -> None:
     found = _survey(issued, server=(certificate, key))
     assert found.usable == {"ca", "client"}
@@ -365,26 +368,28 @@ def test_a_damaged_or_foreign_pair_is_just_not_usable(
 
 @pytest.mark.parametrize("key", [None, b"damaged", _FOREIGN.private_key_pem])
 def test_a_certificate_without_its_key_is_known_but_not_usable(
-    key: bytes | None, issued: Mapping[CertificateRole, KeyPair]
+    key: bytes | None, issued: Mapping[CertificateRole, CertificateWithKey]
 ) -> None:
     found = _survey(issued, server=(issued["server"].certificate_pem, key))
     assert found.usable == {"ca", "client"}
     assert set(found.certificates) == {"ca", "server", "client"}
 
 
-def test_without_its_ca_nothing_is_usable(issued: Mapping[CertificateRole, KeyPair]) -> None:
+def test_without_its_ca_nothing_is_usable(
+    issued: Mapping[CertificateRole, CertificateWithKey],
+) -> None:
     assert _survey(issued, ca=(None, None)).usable == frozenset()
 
 
 def test_with_the_ca_key_missing_the_rest_is_still_usable(
-    issued: Mapping[CertificateRole, KeyPair],
+    issued: Mapping[CertificateRole, CertificateWithKey],
 ) -> None:
     found = _survey(issued, ca=(issued["ca"].certificate_pem, None))
     assert found.usable == {"server", "client"}
 
 
 def test_an_end_entity_certificate_is_no_usable_ca(
-    issued: Mapping[CertificateRole, KeyPair],
+    issued: Mapping[CertificateRole, CertificateWithKey],
 ) -> None:
     server = issued["server"]
     found = _survey(issued, ca=(server.certificate_pem, server.private_key_pem))
@@ -395,6 +400,8 @@ def test_an_empty_directory_is_surveyed_too() -> None:
     assert survey({}) == PkiFacts({}, frozenset())
 
 
-def test_time_left_is_counted_from_now(issued: Mapping[CertificateRole, KeyPair]) -> None:
+def test_time_left_is_counted_from_now(
+    issued: Mapping[CertificateRole, CertificateWithKey],
+) -> None:
     facts = certificate_facts(issued["server"].certificate_pem, path="server.pem")
     assert facts.remaining(NOW).days == 824

@@ -13,21 +13,21 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from compose_tls.errors import CertificateUnreadable, RehearsalFailed
-from compose_tls.facts import CertificateRole, TlsMode
 from compose_tls.pki import handshake
 from compose_tls.pki import rehearse as rehearsal
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.handshake import Outcome, client_context, server_context, shake_hands
-from compose_tls.pki.pair import KeyPair
 from compose_tls.pki.rehearse import RehearsedHandshake, rehearse
+from compose_tls.vocabulary import CertificateRole, TlsMode
 from tests.unit.pki.minting import CLIENT, DAY, NOW, SERVER, mint
 
 _NAMES = ("localhost", "milvus_standalone", "*.milvus.example", "127.0.0.1", "::1")
 
 
 def _rehearse(
-    server: KeyPair,
-    ca: KeyPair,
-    client: KeyPair | None = None,
+    server: CertificateWithKey,
+    ca: CertificateWithKey,
+    client: CertificateWithKey | None = None,
     *,
     names: Sequence[str] = ("localhost",),
     mode: TlsMode = TlsMode.MUTUAL,
@@ -35,7 +35,9 @@ def _rehearse(
     return rehearse(server, ca.certificate_pem, client, server_names=names, mode=mode)
 
 
-def test_what_we_issue_passes_in_mode_2(issued: Mapping[CertificateRole, KeyPair]) -> None:
+def test_what_we_issue_passes_in_mode_2(
+    issued: Mapping[CertificateRole, CertificateWithKey],
+) -> None:
     tried = _rehearse(issued["server"], issued["ca"], issued["client"], names=_NAMES)
     assert [(one.name, one.expected) for one in tried] == [
         *((f"a client of this CA, by {name}", "accepted") for name in _NAMES),
@@ -53,7 +55,7 @@ def test_what_we_issue_passes_in_mode_2(issued: Mapping[CertificateRole, KeyPair
 
 @pytest.mark.parametrize("with_client", [True, False])
 def test_mode_1_asks_no_client_for_a_certificate(
-    issued: Mapping[CertificateRole, KeyPair], *, with_client: bool
+    issued: Mapping[CertificateRole, CertificateWithKey], *, with_client: bool
 ) -> None:
     client = issued["client"] if with_client else None
     tried = _rehearse(issued["server"], issued["ca"], client, names=_NAMES, mode=TlsMode.ONE_WAY)
@@ -65,14 +67,14 @@ def test_mode_1_asks_no_client_for_a_certificate(
 
 
 def test_in_mode_2_without_a_client_certificate_the_refusals_are_still_rehearsed(
-    issued: Mapping[CertificateRole, KeyPair],
+    issued: Mapping[CertificateRole, CertificateWithKey],
 ) -> None:
     tried = _rehearse(issued["server"], issued["ca"], None)
     assert len(tried) == 5
     assert tried[-2].observed == "refused by the server: peer did not return a certificate"
 
 
-def test_a_chain_through_intermediates_passes(ca: KeyPair) -> None:
+def test_a_chain_through_intermediates_passes(ca: CertificateWithKey) -> None:
     lower = mint("lower", ca=True, issuer=mint("upper", ca=True, issuer=ca))
     tried = _rehearse(mint(issuer=lower), ca, mint("jane", issuer=lower, purposes=(CLIENT,)))
     assert len(tried) == 5
@@ -84,29 +86,29 @@ def test_rsa_passes(rsa_key: rsa.RSAPrivateKey) -> None:
     assert len(tried) == 3
 
 
-def test_a_trusted_bundle_may_hold_several_cas(ca: KeyPair) -> None:
+def test_a_trusted_bundle_may_hold_several_cas(ca: CertificateWithKey) -> None:
     other = mint("other", ca=True)
     bundle = other.certificate_pem + ca.certificate_pem
     client = mint("jane", issuer=other, purposes=(CLIENT,))
     rehearse(mint(issuer=ca), bundle, client, server_names=["localhost"], mode=TlsMode.MUTUAL)
 
 
-def _good_client(ca: KeyPair) -> KeyPair:
+def _good_client(ca: CertificateWithKey) -> CertificateWithKey:
     return mint("jane", issuer=ca, purposes=(CLIENT,))
 
 
-def _mismatched(ca: KeyPair) -> KeyPair:
-    return KeyPair(mint(issuer=ca).certificate_pem, mint(issuer=ca).private_key_pem)
+def _mismatched(ca: CertificateWithKey) -> CertificateWithKey:
+    return CertificateWithKey(mint(issuer=ca).certificate_pem, mint(issuer=ca).private_key_pem)
 
 
-def _unchained(ca: KeyPair) -> KeyPair:
+def _unchained(ca: CertificateWithKey) -> CertificateWithKey:
     server = mint(issuer=mint("lower", ca=True, issuer=ca))
-    return KeyPair(server.certificate_pem, server.private_key_pem)
+    return CertificateWithKey(server.certificate_pem, server.private_key_pem)
 
 
-def _unchained_client(ca: KeyPair) -> KeyPair:
+def _unchained_client(ca: CertificateWithKey) -> CertificateWithKey:
     client = mint("jane", issuer=mint("lower", ca=True, issuer=ca), purposes=(CLIENT,))
-    return KeyPair(client.certificate_pem, client.private_key_pem)
+    return CertificateWithKey(client.certificate_pem, client.private_key_pem)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +152,11 @@ def _unchained_client(ca: KeyPair) -> KeyPair:
 )
 @pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])
 def test_a_bad_server_certificate_fails_with_the_reason(
-    make: Callable[[KeyPair], KeyPair], message: str, hint: str, mode: TlsMode, ca: KeyPair
+    make: Callable[[CertificateWithKey], CertificateWithKey],
+    message: str,
+    hint: str,
+    mode: TlsMode,
+    ca: CertificateWithKey,
 ) -> None:
     with pytest.raises(RehearsalFailed) as caught:
         _rehearse(make(ca), ca, _good_client(ca), mode=mode)
@@ -182,7 +188,7 @@ def test_a_bad_server_certificate_fails_with_the_reason(
     ],
 )
 def test_a_bad_client_certificate_fails_in_mode_2_and_is_not_used_in_mode_1(
-    make: Callable[[KeyPair], KeyPair], message: str, ca: KeyPair
+    make: Callable[[CertificateWithKey], CertificateWithKey], message: str, ca: CertificateWithKey
 ) -> None:
     server, client = mint(issuer=ca), make(ca)
     with pytest.raises(RehearsalFailed, match=message):
@@ -190,7 +196,7 @@ def test_a_bad_client_certificate_fails_in_mode_2_and_is_not_used_in_mode_1(
     assert _rehearse(server, ca, client, mode=TlsMode.ONE_WAY)
 
 
-def test_the_failure_names_the_handshake_and_the_name_that_fails(ca: KeyPair) -> None:
+def test_the_failure_names_the_handshake_and_the_name_that_fails(ca: CertificateWithKey) -> None:
     with pytest.raises(RehearsalFailed) as caught:
         _rehearse(mint(issuer=ca), ca, names=["localhost", "milvus"], mode=TlsMode.ONE_WAY)
     assert caught.value.message == (
@@ -199,7 +205,7 @@ def test_the_failure_names_the_handshake_and_the_name_that_fails(ca: KeyPair) ->
     )
 
 
-def test_an_address_that_is_not_covered_fails(ca: KeyPair) -> None:
+def test_an_address_that_is_not_covered_fails(ca: CertificateWithKey) -> None:
     with pytest.raises(RehearsalFailed, match=r"by ::1: must be accepted.*IP address mismatch"):
         _rehearse(mint(issuer=ca), ca, names=["127.0.0.1", "::1"], mode=TlsMode.ONE_WAY)
 
@@ -227,9 +233,11 @@ def test_an_expired_ca_fails() -> None:
 
 
 def test_a_server_that_takes_any_client_fails_in_mode_2(
-    issued: Mapping[CertificateRole, KeyPair], monkeypatch: pytest.MonkeyPatch
+    issued: Mapping[CertificateRole, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def careless(pair: KeyPair, _: bytes | None, *, minimum: ssl.TLSVersion) -> ssl.SSLContext:
+    def careless(
+        pair: CertificateWithKey, _: bytes | None, *, minimum: ssl.TLSVersion
+    ) -> ssl.SSLContext:
         return server_context(pair, None, minimum=minimum)
 
     monkeypatch.setattr(rehearsal, "server_context", careless)
@@ -242,9 +250,9 @@ def test_a_server_that_takes_any_client_fails_in_mode_2(
 
 
 def test_a_client_that_checks_no_name_fails(
-    issued: Mapping[CertificateRole, KeyPair], monkeypatch: pytest.MonkeyPatch
+    issued: Mapping[CertificateRole, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def careless(ca_pem: bytes, pair: KeyPair | None) -> ssl.SSLContext:
+    def careless(ca_pem: bytes, pair: CertificateWithKey | None) -> ssl.SSLContext:
         context = client_context(ca_pem, pair)
         context.check_hostname = False
         return context
@@ -257,7 +265,7 @@ def test_a_client_that_checks_no_name_fails(
 
 
 def test_a_refusal_for_another_reason_does_not_count(
-    issued: Mapping[CertificateRole, KeyPair], monkeypatch: pytest.MonkeyPatch
+    issued: Mapping[CertificateRole, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuses(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> Outcome:
         outcome = shake_hands(client, server, name)
@@ -268,24 +276,26 @@ def test_a_refusal_for_another_reason_does_not_count(
         _rehearse(issued["server"], issued["ca"], issued["client"])
 
 
-def test_names_are_asked_for_as_the_certificate_spells_them(ca: KeyPair) -> None:
+def test_names_are_asked_for_as_the_certificate_spells_them(ca: CertificateWithKey) -> None:
     server = mint(issuer=ca, dns=["xn--bcher-kva.example"], ips=["::1"])
     names = ["Bücher.example", "0:0::1"]
     assert len(_rehearse(server, ca, names=names, mode=TlsMode.ONE_WAY)) == 4
 
 
-def test_a_rehearsal_without_a_name_is_none(issued: Mapping[CertificateRole, KeyPair]) -> None:
+def test_a_rehearsal_without_a_name_is_none(
+    issued: Mapping[CertificateRole, CertificateWithKey],
+) -> None:
     with pytest.raises(ValueError, match="needs a server name"):
         _rehearse(issued["server"], issued["ca"], names=[])
 
 
-def test_garbage_for_a_ca_is_refused(issued: Mapping[CertificateRole, KeyPair]) -> None:
+def test_garbage_for_a_ca_is_refused(issued: Mapping[CertificateRole, CertificateWithKey]) -> None:
     with pytest.raises(CertificateUnreadable):
         rehearse(issued["server"], b"garbage", None, server_names=["a"], mode=TlsMode.ONE_WAY)
 
 
 def test_the_strangers_are_valid_now_even_when_now_is_given(
-    issued: Mapping[CertificateRole, KeyPair],
+    issued: Mapping[CertificateRole, CertificateWithKey],
 ) -> None:
     rehearse(
         issued["server"],
@@ -298,7 +308,7 @@ def test_the_strangers_are_valid_now_even_when_now_is_given(
 
 
 def test_mode_2_speaks_nothing_older_than_tls_1_3(
-    issued: Mapping[CertificateRole, KeyPair],
+    issued: Mapping[CertificateRole, CertificateWithKey],
 ) -> None:
     server = server_context(
         issued["server"], issued["ca"].certificate_pem, minimum=ssl.TLSVersion.TLSv1_3
@@ -310,7 +320,7 @@ def test_mode_2_speaks_nothing_older_than_tls_1_3(
 
 
 def test_a_handshake_without_end_is_given_up(
-    issued: Mapping[CertificateRole, KeyPair], monkeypatch: pytest.MonkeyPatch
+    issued: Mapping[CertificateRole, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(handshake, "_MOST_ROUNDS", 1)
     server = server_context(issued["server"], None, minimum=ssl.TLSVersion.TLSv1_2)
@@ -337,7 +347,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_a_key_gets_to_openssl_without_a_file(
     way: str,
-    issued: Mapping[CertificateRole, KeyPair],
+    issued: Mapping[CertificateRole, CertificateWithKey],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
@@ -358,7 +368,7 @@ def test_a_key_gets_to_openssl_without_a_file(
     assert _descriptors() == before
 
 
-def test_a_mismatched_key_fails_in_either_way(way: str, ca: KeyPair) -> None:
+def test_a_mismatched_key_fails_in_either_way(way: str, ca: CertificateWithKey) -> None:
     before = _descriptors()
     with pytest.raises(RehearsalFailed, match="OpenSSL does not take certificate and key"):
         _rehearse(_mismatched(ca), ca)
@@ -366,11 +376,13 @@ def test_a_mismatched_key_fails_in_either_way(way: str, ca: KeyPair) -> None:
 
 
 def test_what_no_pipe_can_hold_fails_at_once(
-    issued: Mapping[CertificateRole, KeyPair], monkeypatch: pytest.MonkeyPatch
+    issued: Mapping[CertificateRole, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(os, "memfd_create", raising=False)
     server = issued["server"]
-    long = KeyPair(server.certificate_pem, server.private_key_pem, server.certificate_pem * 200)
+    long = CertificateWithKey(
+        server.certificate_pem, server.private_key_pem, server.certificate_pem * 200
+    )
     before = _descriptors()
     with pytest.raises(ValueError, match="more than a pipe holds"):
         server_context(long, None, minimum=ssl.TLSVersion.TLSv1_2)

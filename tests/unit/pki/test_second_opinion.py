@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from compose_tls.changes import CertificateOrder
-from compose_tls.facts import KeyType
 from compose_tls.pki.issue import issue_all
+from compose_tls.vocabulary import KeyType
 from tests.unit.pki.minting import NOW, SUBJECT, mint
 
 pytestmark = pytest.mark.skipif(

@@ -21,24 +21,26 @@ from compose_tls.errors import (
     NameNotCovered,
     ProfileViolation,
 )
-from compose_tls.facts import CertificateRole
-from compose_tls.pki.pair import KeyPair
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.pem import certificate_pem
 from compose_tls.pki.verify import check_ca, check_client, check_server
+from compose_tls.vocabulary import CertificateRole
 from tests.unit.pki.minting import CLIENT, DAY, NOW, SERVER, mint, parsed
 
 _PATH = "my/server.pem"
 
 
-def _check_server(pair: KeyPair, ca: KeyPair, names: Sequence[str] = ("localhost",)) -> None:
+def _check_server(
+    pair: CertificateWithKey, ca: CertificateWithKey, names: Sequence[str] = ("localhost",)
+) -> None:
     check_server(pair, ca.certificate_pem, names=names, now=NOW, path=_PATH)
 
 
-def _check_client(pair: KeyPair, ca: KeyPair) -> None:
+def _check_client(pair: CertificateWithKey, ca: CertificateWithKey) -> None:
     check_client(pair, ca.certificate_pem, now=NOW, path="my/client.pem")
 
 
-def _violation(pair: KeyPair, ca: KeyPair) -> CertificateError:
+def _violation(pair: CertificateWithKey, ca: CertificateWithKey) -> CertificateError:
     with pytest.raises(CertificateError) as caught:
         _check_server(pair, ca)
     assert caught.value.path == _PATH
@@ -47,7 +49,7 @@ def _violation(pair: KeyPair, ca: KeyPair) -> CertificateError:
 
 
 def test_what_we_issue_passes_our_own_judgement(
-    issued: Mapping[CertificateRole, KeyPair],
+    issued: Mapping[CertificateRole, CertificateWithKey],
 ) -> None:
     ca = issued["ca"]
     check_ca(ca.certificate_pem, now=NOW, path="ca.pem")
@@ -59,37 +61,41 @@ def test_what_we_issue_passes_our_own_judgement(
     _check_client(issued["client"], ca)
 
 
-def test_a_chain_through_intermediates_is_followed(ca: KeyPair) -> None:
+def test_a_chain_through_intermediates_is_followed(ca: CertificateWithKey) -> None:
     server = mint(issuer=mint("lower", ca=True, issuer=mint("upper", ca=True, issuer=ca)))
     _check_server(server, ca)
 
 
-def test_the_order_of_intermediates_does_not_matter_but_a_missing_one_does(ca: KeyPair) -> None:
+def test_the_order_of_intermediates_does_not_matter_but_a_missing_one_does(
+    ca: CertificateWithKey,
+) -> None:
     upper = mint("upper", ca=True, issuer=ca)
     lower = mint("lower", ca=True, issuer=upper)
     server = mint(issuer=lower)
     _check_server(
-        KeyPair(
+        CertificateWithKey(
             server.certificate_pem,
             server.private_key_pem,
             upper.certificate_pem + lower.certificate_pem,
         ),
         ca,
     )
-    without_upper = KeyPair(server.certificate_pem, server.private_key_pem, lower.certificate_pem)
+    without_upper = CertificateWithKey(
+        server.certificate_pem, server.private_key_pem, lower.certificate_pem
+    )
     error = _violation(without_upper, ca)
     assert isinstance(error, IssuerMismatch)
     assert "leads to the CA CN=upper, which is not the given one" in error.message
     assert "append the missing intermediate" in error.hint
 
 
-def test_trust_may_begin_at_an_intermediate_or_at_one_of_several(ca: KeyPair) -> None:
+def test_trust_may_begin_at_an_intermediate_or_at_one_of_several(ca: CertificateWithKey) -> None:
     lower = mint("lower", ca=True, issuer=ca)
     bundle = mint("other", ca=True).certificate_pem + lower.certificate_pem
     check_server(mint(issuer=lower), bundle, names=["localhost"], now=NOW, path=_PATH)
 
 
-def test_certificates_may_sign_each_other_in_a_circle_without_end(ca: KeyPair) -> None:
+def test_certificates_may_sign_each_other_in_a_circle_without_end(ca: CertificateWithKey) -> None:
     first = mint("first", ca=True)
     second = mint("second", ca=True, issuer=first)
     circle = mint(
@@ -99,7 +105,7 @@ def test_certificates_may_sign_each_other_in_a_circle_without_end(ca: KeyPair) -
         public_key=parsed(first.certificate_pem).public_key(),
     )
     server = mint(issuer=second)
-    pair = KeyPair(
+    pair = CertificateWithKey(
         server.certificate_pem,
         server.private_key_pem,
         second.certificate_pem + circle.certificate_pem,
@@ -107,13 +113,13 @@ def test_certificates_may_sign_each_other_in_a_circle_without_end(ca: KeyPair) -
     assert isinstance(_violation(pair, ca), IssuerMismatch)
 
 
-def test_a_ca_in_der_is_taken_too(ca: KeyPair) -> None:
+def test_a_ca_in_der_is_taken_too(ca: CertificateWithKey) -> None:
     der = parsed(ca.certificate_pem).public_bytes(Encoding.DER)
     check_ca(der, now=NOW, path="ca.der")
     check_server(mint(issuer=ca), der, names=["localhost"], now=NOW, path=_PATH)
 
 
-def test_a_certificate_of_another_ca_is_refused(ca: KeyPair) -> None:
+def test_a_certificate_of_another_ca_is_refused(ca: CertificateWithKey) -> None:
     error = _violation(mint(issuer=mint("foreign CA", ca=True)), ca)
     assert isinstance(error, IssuerMismatch)
     assert error.message == (
@@ -121,16 +127,18 @@ def test_a_certificate_of_another_ca_is_refused(ca: KeyPair) -> None:
     )
 
 
-def test_a_certificate_of_another_ca_by_the_same_name_is_refused_as_that(ca: KeyPair) -> None:
+def test_a_certificate_of_another_ca_by_the_same_name_is_refused_as_that(
+    ca: CertificateWithKey,
+) -> None:
     error = _violation(mint(issuer=mint("brought CA", ca=True)), ca)
     assert isinstance(error, IssuerMismatch)
     assert "issued by another CA than the given one, although both are named" in error.message
 
 
-def test_a_chain_that_ends_in_a_foreign_root_is_refused(ca: KeyPair) -> None:
+def test_a_chain_that_ends_in_a_foreign_root_is_refused(ca: CertificateWithKey) -> None:
     root = mint("foreign CA", ca=True)
     server = mint(issuer=root)
-    pair = KeyPair(server.certificate_pem, server.private_key_pem, root.certificate_pem)
+    pair = CertificateWithKey(server.certificate_pem, server.private_key_pem, root.certificate_pem)
     assert isinstance(_violation(pair, ca), IssuerMismatch)
 
 
@@ -141,21 +149,21 @@ def test_a_self_signed_server_certificate_is_no_ca() -> None:
     assert "is not a CA certificate" in error.message
 
 
-def test_an_expired_certificate_is_refused_with_its_date(ca: KeyPair) -> None:
+def test_an_expired_certificate_is_refused_with_its_date(ca: CertificateWithKey) -> None:
     end = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     error = _violation(mint(issuer=ca, start=end - DAY, end=end), ca)
     assert isinstance(error, CertificateExpired)
     assert error.message == "my/server.pem expired on 2026-01-02 03:04 UTC"
 
 
-def test_a_certificate_of_tomorrow_is_refused_with_its_date(ca: KeyPair) -> None:
+def test_a_certificate_of_tomorrow_is_refused_with_its_date(ca: CertificateWithKey) -> None:
     start = datetime(2099, 1, 2, 3, 4, tzinfo=UTC)
     error = _violation(mint(issuer=ca, start=start, end=start + DAY), ca)
     assert isinstance(error, CertificateNotYetValid)
     assert error.message == "my/server.pem is valid only from 2099-01-02 03:04 UTC on"
 
 
-def test_an_expired_intermediate_is_refused_by_its_name(ca: KeyPair) -> None:
+def test_an_expired_intermediate_is_refused_by_its_name(ca: CertificateWithKey) -> None:
     lower = mint("lower", ca=True, issuer=ca, start=NOW - 9 * DAY, end=NOW - DAY)
     error = _violation(mint(issuer=lower), ca)
     assert isinstance(error, CertificateExpired)
@@ -171,21 +179,21 @@ def test_an_expired_ca_is_refused_even_where_only_the_server_is_judged() -> None
 
 @pytest.mark.parametrize("purposes", [(SERVER,), (SERVER, CLIENT), ()])
 def test_a_server_certificate_needs_its_purpose_or_none(
-    purposes: Sequence[x509.ObjectIdentifier], ca: KeyPair
+    purposes: Sequence[x509.ObjectIdentifier], ca: CertificateWithKey
 ) -> None:
     _check_server(mint(issuer=ca, purposes=purposes), ca)
 
 
 @pytest.mark.parametrize("purposes", [(CLIENT,), (ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,)])
 def test_a_server_certificate_for_another_purpose_is_refused(
-    purposes: Sequence[x509.ObjectIdentifier], ca: KeyPair
+    purposes: Sequence[x509.ObjectIdentifier], ca: CertificateWithKey
 ) -> None:
     error = _violation(mint(issuer=ca, purposes=purposes), ca)
     assert isinstance(error, ProfileViolation)
     assert error.message == "my/server.pem lacks the extended key usage serverAuth"
 
 
-def test_a_client_certificate_for_servers_is_refused(ca: KeyPair) -> None:
+def test_a_client_certificate_for_servers_is_refused(ca: CertificateWithKey) -> None:
     _check_client(mint(issuer=ca, purposes=(CLIENT,)), ca)
     with pytest.raises(ProfileViolation, match="lacks the extended key usage clientAuth") as caught:
         _check_client(mint(issuer=ca, purposes=(SERVER,)), ca)
@@ -210,7 +218,7 @@ def test_a_client_certificate_for_servers_is_refused(ca: KeyPair) -> None:
     ],
 )
 def test_a_server_certificate_that_strict_clients_refuse_is_refused(
-    make: Callable[[KeyPair], KeyPair], message: str, ca: KeyPair
+    make: Callable[[CertificateWithKey], CertificateWithKey], message: str, ca: CertificateWithKey
 ) -> None:
     error = _violation(make(ca), ca)
     assert isinstance(error, ProfileViolation)
@@ -219,12 +227,14 @@ def test_a_server_certificate_that_strict_clients_refuse_is_refused(
 
 @pytest.mark.parametrize("extension", [x509.KeyUsage, x509.BasicConstraints])
 def test_extensions_that_only_a_ca_needs_may_lack(
-    extension: type[x509.ExtensionType], ca: KeyPair
+    extension: type[x509.ExtensionType], ca: CertificateWithKey
 ) -> None:
     _check_server(mint(issuer=ca, without=[extension]), ca)
 
 
-def test_names_that_are_not_covered_are_listed_beside_those_that_are(ca: KeyPair) -> None:
+def test_names_that_are_not_covered_are_listed_beside_those_that_are(
+    ca: CertificateWithKey,
+) -> None:
     server = mint(issuer=ca, dns=("localhost", "*.example.com"), ips=("127.0.0.1",))
     with pytest.raises(NameNotCovered) as caught:
         _check_server(server, ca, ["localhost", "milvus", "a.example.com", "10.0.0.1"])
@@ -235,17 +245,17 @@ def test_names_that_are_not_covered_are_listed_beside_those_that_are(ca: KeyPair
     assert "--server-name" in caught.value.hint
 
 
-def test_a_certificate_with_a_common_name_alone_covers_nothing(ca: KeyPair) -> None:
+def test_a_certificate_with_a_common_name_alone_covers_nothing(ca: CertificateWithKey) -> None:
     with pytest.raises(NameNotCovered, match="its common name does not count"):
         _check_server(mint("localhost", issuer=ca, dns=(), ips=()), ca)
 
 
-def test_a_name_that_is_none_is_refused_as_such(ca: KeyPair) -> None:
+def test_a_name_that_is_none_is_refused_as_such(ca: CertificateWithKey) -> None:
     with pytest.raises(NameInvalid):
         _check_server(mint(issuer=ca), ca, ["a b"])
 
 
-def test_a_client_certificate_needs_no_names(ca: KeyPair) -> None:
+def test_a_client_certificate_needs_no_names(ca: CertificateWithKey) -> None:
     _check_client(mint("jane", issuer=ca, dns=(), ips=(), purposes=(CLIENT,)), ca)
 
 
@@ -266,7 +276,7 @@ def test_a_client_certificate_needs_no_names(ca: KeyPair) -> None:
 def test_a_key_that_is_weak_or_not_supported_is_refused(
     key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey,
     message: str,
-    ca: KeyPair,
+    ca: CertificateWithKey,
 ) -> None:
     error = _violation(mint(issuer=ca, key=key), ca)
     assert isinstance(error, ProfileViolation)
@@ -276,27 +286,27 @@ def test_a_key_that_is_weak_or_not_supported_is_refused(
         check_ca(mint("odd CA", ca=True, key=key).certificate_pem, now=NOW, path="ca.pem")
 
 
-def test_a_key_that_go_finds_too_large_is_refused(ca: KeyPair) -> None:
+def test_a_key_that_go_finds_too_large_is_refused(ca: CertificateWithKey) -> None:
     huge = rsa.RSAPublicNumbers(65537, (1 << 8200) + 1).public_key()
     error = _violation(mint(issuer=ca, public_key=huge), ca)
     assert "has an RSA key of 8201 bits, too large" in error.message
 
 
 def test_keys_of_every_kind_that_is_issued_are_taken(
-    ca: KeyPair, rsa_key: rsa.RSAPrivateKey
+    ca: CertificateWithKey, rsa_key: rsa.RSAPrivateKey
 ) -> None:
     for key in (rsa_key, ec.generate_private_key(ec.SECP384R1())):
         _check_server(mint(issuer=ca, key=key), ca)
 
 
-def _resigned(pair: KeyPair, last_octet: int) -> KeyPair:
+def _resigned(pair: CertificateWithKey, last_octet: int) -> CertificateWithKey:
     """The certificate with sha256WithRSAEncryption rewritten to a neighbour (RFC 8017 appendix C)."""
     family = bytes.fromhex("06092a864886f70d0101")
     der = parsed(pair.certificate_pem).public_bytes(Encoding.DER)
     assert der.count(family + b"\x0b") == 2
     changed = der.replace(family + b"\x0b", family + bytes([last_octet]))
     pem = certificate_pem(x509.load_der_x509_certificate(changed))
-    return KeyPair(pem, pair.private_key_pem)
+    return CertificateWithKey(pem, pair.private_key_pem)
 
 
 @pytest.mark.parametrize(
@@ -323,14 +333,14 @@ def test_a_broken_signature_is_refused_but_a_root_may_sign_itself_with_it(
         (mint(ca=True, without=[x509.SubjectKeyIdentifier]), "has no subject key identifier"),
     ],
 )
-def test_what_is_no_ca_for_everyone_is_refused(bad: KeyPair, message: str) -> None:
+def test_what_is_no_ca_for_everyone_is_refused(bad: CertificateWithKey, message: str) -> None:
     with pytest.raises(ProfileViolation) as caught:
         check_ca(bad.certificate_pem, now=NOW, path="my/ca.pem")
     assert caught.value.message.startswith("my/ca.pem ")
     assert message in caught.value.message
 
 
-def test_each_certificate_of_a_ca_file_is_judged(ca: KeyPair) -> None:
+def test_each_certificate_of_a_ca_file_is_judged(ca: CertificateWithKey) -> None:
     old = mint("old CA", ca=True, start=NOW - 9 * DAY, end=NOW - DAY)
     with pytest.raises(CertificateExpired):
         check_ca(ca.certificate_pem + old.certificate_pem, now=NOW, path="my/ca.pem")
@@ -351,14 +361,14 @@ _DEMO_MODULUS = int(
 )
 
 
-def test_the_demo_key_is_known_under_any_certificate(ca: KeyPair) -> None:
+def test_the_demo_key_is_known_under_any_certificate(ca: CertificateWithKey) -> None:
     demo = rsa.RSAPublicNumbers(65537, _DEMO_MODULUS).public_key()
     error = _violation(mint("mine", issuer=ca, public_key=demo), ca)
     assert isinstance(error, DemoCertificate)
     assert "whose private key is public" in error.message
 
 
-def test_the_demo_certificate_is_known_by_its_facts(ca: KeyPair) -> None:
+def test_the_demo_certificate_is_known_by_its_facts(ca: CertificateWithKey) -> None:
     demo = mint(
         "localhost",
         issuer=ca,
@@ -378,7 +388,7 @@ def test_the_demo_certificate_is_known_by_its_facts(ca: KeyPair) -> None:
     ],
 )
 def test_a_certificate_made_with_the_old_guide_is_not_taken_for_the_demo(
-    common_name: str, dns: Sequence[str], last_day: date, ca: KeyPair
+    common_name: str, dns: Sequence[str], last_day: date, ca: CertificateWithKey
 ) -> None:
     end = datetime.combine(last_day, time(8, 57, 34), UTC)
     server = mint(common_name, issuer=ca, dns=dns, end=end)

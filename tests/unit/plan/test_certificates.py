@@ -6,9 +6,10 @@ import pytest
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateExpired, NameInvalid
-from compose_tls.facts import CertificateRole, Observation, PkiFacts
+from compose_tls.observation import Observation, PkiFacts
 from compose_tls.plan.certificate_plan import CertificatePlan
 from compose_tls.plan.certificates import plan_certificates
+from compose_tls.vocabulary import CertificateRole
 from tests.unit.builders import NOW, STANDALONE, certificate, observation
 
 ROLES: tuple[CertificateRole, ...] = ("ca", "server", "client")

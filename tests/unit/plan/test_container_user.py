@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from compose_tls.facts import FileFacts
+from compose_tls.observation import FileFacts
 from compose_tls.plan.container_user import ContainerUser, KeyAccess, key_access
 from tests.unit.builders import DIRECTORY, milvus, observation
 

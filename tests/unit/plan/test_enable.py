@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from compose_tls.changes import KeepFile, MakeDirectory
 from compose_tls.errors import EditRefused
-from compose_tls.facts import Observation
-from compose_tls.state.model import read_state
+from compose_tls.observation import Observation
+from compose_tls.state.recorded import read_state
 from tests.unit.builders import (
     COMPOSE_FILE,
     DIRECTORY,

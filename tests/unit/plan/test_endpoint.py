@@ -1,8 +1,8 @@
 import pytest
 
 from compose_tls.config import TlsConfig
-from compose_tls.plan.endpoint import endpoint, found_names, proxy_port, wanted_names
-from compose_tls.plan.placement import place
+from compose_tls.project.endpoints import endpoint, found_names, proxy_port, wanted_names
+from compose_tls.project.placement import place
 from tests.unit.builders import DIRECTORY, milvus, milvus_yaml, observation, service
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from compose_tls.config import TlsConfig
-from compose_tls.facts import FileFacts, Observation
+from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.findings import key_findings
-from compose_tls.plan.locate import locate
-from compose_tls.results import WarningResult
+from compose_tls.project.enabled import locate
+from compose_tls.vocabulary import TlsWarning
 from tests.unit.builders import COMPOSE_FILE, DIRECTORY, USER_ID, enabled, observation
 
 ME = USER_ID
@@ -20,7 +20,7 @@ def compose(lines: str = "", others: str = "", tag: str = "v2.5.5") -> str:
     return f"services:\n  milvus:\n    image: milvusdb/milvus:{tag}\n{lines}{others}"
 
 
-def findings(seen: Observation, **settings: Any) -> list[WarningResult]:
+def findings(seen: Observation, **settings: Any) -> list[TlsWarning]:
     config = TlsConfig(**settings)
     return list(key_findings(seen, config, locate(seen, config)))
 
@@ -104,7 +104,7 @@ class TestExposed:
 
 
 class TestMounted:
-    def found(self, volume: str, *keys: str) -> list[WarningResult]:
+    def found(self, volume: str, *keys: str) -> list[TlsWarning]:
         # Enable adds eight lines before the entry, which then is on line 14.
         others = f"  app:\n    image: app\n    volumes: ['{volume}']\n"
         seen = enabled(observation(compose("", others)))

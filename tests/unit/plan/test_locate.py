@@ -2,7 +2,7 @@ import pytest
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import NotEnabled
-from compose_tls.plan.locate import locate, state_of
+from compose_tls.project.enabled import locate, state_of
 from tests.unit.builders import (
     COMPOSE_FILE,
     STANDALONE,

@@ -15,8 +15,9 @@ from compose_tls.changes import (
     RemoveFile,
 )
 from compose_tls.errors import ValueInTheWay
-from compose_tls.facts import CertificateRole, Observation, PkiFacts
-from compose_tls.state.model import read_state
+from compose_tls.observation import Observation, PkiFacts
+from compose_tls.state.recorded import read_state
+from compose_tls.vocabulary import CertificateRole
 from tests.unit.builders import (
     DIRECTORY,
     STANDALONE,

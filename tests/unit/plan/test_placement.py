@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from compose_tls.compose.project import load_project
+from compose_tls.compose.compose_project import load_project
 from compose_tls.config import TlsConfig
 from compose_tls.errors import (
     ComposeTlsError,
@@ -11,8 +11,8 @@ from compose_tls.errors import (
     MilvusConfigPartial,
     YamlSyntax,
 )
-from compose_tls.plan.placement import Placement, place
-from compose_tls.plan.select import select
+from compose_tls.project.milvus_services import select
+from compose_tls.project.placement import Placement, place
 from tests.unit.builders import DIRECTORY, milvus, milvus_yaml, observation
 
 IMAGE = "milvusdb/milvus:v2.5.5"

@@ -1,8 +1,8 @@
 import pytest
 
 from compose_tls.errors import ServiceAmbiguous, ServiceNotFound, UnsupportedMilvus
-from compose_tls.milvus.version import NEWEST, MilvusVersion
-from compose_tls.plan.select import select
+from compose_tls.project.milvus_services import select
+from compose_tls.stack.milvus.release import NEWEST, MilvusVersion
 from tests.unit.builders import milvus, project
 
 CLUSTER = """\

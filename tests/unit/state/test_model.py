@@ -1,7 +1,7 @@
 import pytest
 
 from compose_tls.errors import StateUnreadable
-from compose_tls.state.model import EditRecord, FileRecord, SpliceRecord, State, read_state
+from compose_tls.state.recorded import EditRecord, FileRecord, SpliceRecord, State, read_state
 
 STATE = State(
     mode=2,

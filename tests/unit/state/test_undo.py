@@ -3,7 +3,7 @@
 import pytest
 
 from compose_tls.errors import EditRefused, YamlSyntax
-from compose_tls.state.model import FileRecord
+from compose_tls.state.recorded import FileRecord
 from compose_tls.state.undo import Undone, record, record_new, undo
 from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, RemoveKey, Text
 from compose_tls.yamlpatch.patch import create, patch

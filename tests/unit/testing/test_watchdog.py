@@ -18,7 +18,7 @@ import pytest
 
 from compose_tls.errors import ComposeFailed, WriteFailed
 from compose_tls.testing import watchdog
-from compose_tls.testing.guard import Guard, guarded
+from compose_tls.testing.watchdog_client import Guard, guarded
 
 PROC = Path("/proc")
 
@@ -26,7 +26,7 @@ PROC = Path("/proc")
 PARENT = """
 import os, sys, time
 from pathlib import Path
-from compose_tls.testing.guard import guarded
+from compose_tls.testing.watchdog_client import guarded
 with guarded(os.environ) as guard:
     (guard.directory / "work").mkdir()
     pid = guard.run(["sleep", "60"], {"PATH": os.environ["PATH"]}, guard.directory / "work" / "log")

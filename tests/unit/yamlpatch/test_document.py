@@ -17,7 +17,7 @@ from compose_tls.yamlpatch.document import (
     reads_as,
     resolve,
 )
-from compose_tls.yamlpatch.merge import fields
+from compose_tls.yamlpatch.merge_keys import fields
 
 _NAME = "compose.yaml"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from compose_tls.yamlpatch.intent import Text
-from compose_tls.yamlpatch.render import scalar
+from compose_tls.yamlpatch.style import scalar
 from tests.unit.yamlpatch import oracle
 from tests.unit.yamlpatch.editing import Edit, append, check_edit, put
 

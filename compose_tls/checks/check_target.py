@@ -1,0 +1,77 @@
+"""The server to look at, and what a client of it has."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from compose_tls.checks.wire import GRPC, REST, Protocol
+from compose_tls.vocabulary import TlsMode
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A Milvus server and the client files for it.
+
+    Attributes:
+        host: A host name or an address; IPv6 without brackets.
+        port: The TCP port of gRPC; where ``protocol`` says so, of REST.
+        server_name: The name that the certificate must hold.
+        mode: What the server is meant to do.
+        ca_path: The CA certificates to trust.
+        client_certificate_path: The client certificate, in mode 2.
+        client_key_path: Its key.
+        expected_sha256: The fingerprint of the certificate on disk; ``None`` for any.
+        user: A Milvus user, with ``password``.
+        token: A Milvus token, instead of user and password.
+        rest_address: Host and TCP port of REST, where it is on and published.
+        protocol: What is spoken on the port.
+    """
+
+    host: str
+    port: int
+    server_name: str
+    mode: TlsMode
+    ca_path: Path
+    client_certificate_path: Path | None = None
+    client_key_path: Path | None = None
+    expected_sha256: str | None = None
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    rest_address: tuple[str, int] | None = None
+    protocol: Protocol = field(default=GRPC, repr=False)
+
+    @property
+    def rest(self) -> Target | None:
+        """REST of the same server, which has the mode and the certificate of gRPC."""
+        if self.rest_address is None:
+            return None
+        host, port = self.rest_address
+        return replace(self, host=host, port=port, rest_address=None, protocol=REST)
+
+    @property
+    def authority(self) -> str:
+        """Host and port as in a URI (RFC 3986 section 3.2)."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def uri(self) -> str:
+        """Where clients connect."""
+        return f"https://{self.authority}"
+
+    @property
+    def credential(self) -> str | None:
+        """What Milvus calls a token: ``user:password`` or a token of its own."""
+        if self.token is not None:
+            return self.token
+        return f"{self.user}:{self.password or ''}" if self.user else None
+
+    def redacted(self, text: str) -> str:
+        """A text of somebody else without the secrets, as they are and as they are sent (base64)."""
+        secrets = [secret for secret in (self.credential, self.password, self.token) if secret]
+        sent = [b64encode(secret.encode()).decode() for secret in secrets]
+        for secret in (*secrets, *sent):
+            text = text.replace(secret, "***")
+        return text

@@ -1,0 +1,222 @@
+"""Connections for probes: a socket, TLS over it, or a gRPC channel. None of them is ever reused."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from compose_tls.checks.check_target import Target
+from compose_tls.checks.wire import FRAME_HEADER, GRPC, Protocol
+from compose_tls.errors import CertificateUnreadable
+
+# How long to listen before speaking, in seconds: a round trip on most networks.
+_LISTEN: Final = 0.25
+_LOCALHOST: Final = "localhost"
+_LOOPBACK_6: Final = "::1"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A point in time that several steps share."""
+
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """The point that many seconds from now."""
+        return cls(time.monotonic() + seconds)
+
+    @property
+    def left(self) -> float:
+        """The seconds left; a moment at least, since sockets take zero for "do not wait"."""
+        return max(self.at - time.monotonic(), 0.001)
+
+
+@contextmanager
+def tcp(target: Target, deadline: Deadline) -> Iterator[socket.socket]:
+    """A plain TCP connection.
+
+    Raises:
+        OSError: There is none to be had.
+    """
+    try:
+        connection = _connected(target, deadline)
+    except UnicodeError as error:
+        # Python's own resolver answers so for names that no host can have.
+        raise socket.gaierror(str(error)) from None
+    with connection:
+        yield connection
+
+
+def _connected(target: Target, deadline: Deadline) -> socket.socket:
+    try:
+        return socket.create_connection((target.host, target.port), deadline.left)
+    except ConnectionRefusedError:
+        if target.host != _LOCALHOST:
+            raise
+        try:
+            # Both loopback addresses are localhost (RFC 6761 section 6.3), and gRPC knows that; the
+            # system's resolver knows only what /etc/hosts says.
+            return socket.create_connection((_LOOPBACK_6, target.port), deadline.left)
+        except OSError:
+            pass
+        raise
+
+
+@contextmanager
+def tls(target: Target, context: ssl.SSLContext, deadline: Deadline) -> Iterator[ssl.SSLSocket]:
+    """A TLS connection whose handshake is done, from the client's point of view.
+
+    Raises:
+        OSError: There is none to be had.
+    """
+    with tcp(target, deadline) as connection:
+        connection.settimeout(deadline.left)
+        with context.wrap_socket(connection, server_hostname=target.server_name) as secured:
+            yield secured
+
+
+def client_context(target: Target, *, anonymous: bool = False) -> ssl.SSLContext:
+    """The TLS settings of a client of the target: it verifies chain and name.
+
+    Args:
+        target: The server, and the files of a client.
+        anonymous: Whether to leave the client certificate out.
+
+    Raises:
+        CertificateUnreadable: A file of the client cannot be read, or not be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # As strict as Python is from 3.13 on, whatever runs this.
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    # RFC 9525 section 2: the common name is no server name. OpenSSL would still take it.
+    context.hostname_checks_common_name = False
+    try:
+        context.load_verify_locations(target.ca_path)
+    except OSError as error:
+        raise CertificateUnreadable(
+            f"the CA certificate {target.ca_path} cannot be used: {_reason(error)}",
+            hint="run compose-tls status, which says what is missing",
+            path=str(target.ca_path),
+        ) from None
+    announce(context, target.protocol)
+    if not anonymous:
+        present(context, target)
+    return context
+
+
+def announce(context: ssl.SSLContext, protocol: Protocol) -> None:
+    """Announce what the client is going to speak (ALPN, RFC 7301)."""
+    if protocol.alpn:
+        context.set_alpn_protocols(protocol.alpn)
+
+
+def present(context: ssl.SSLContext, target: Target) -> None:
+    """Let a client show the certificate of the target's clients, where there is one.
+
+    Raises:
+        CertificateUnreadable: Certificate or key cannot be read, or do not belong together.
+    """
+    certificate, key = target.client_certificate_path, target.client_key_path
+    if certificate is None:
+        return
+    try:
+        # An encrypted key would be asked for on the terminal; with a password it is an error.
+        context.load_cert_chain(certificate, key, password="")
+    except OSError as error:
+        raise CertificateUnreadable(
+            f"the client certificate {certificate} and its key {key} cannot be used:"
+            f" {_reason(error)}",
+            hint="mode 2 is proved with a client certificate: give one with --client-cert and "
+            "--client-key, or have it issued by compose-tls enable",
+            path=str(certificate),
+        ) from None
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        reason = (error.reason or "").lower().replace("_", " ")
+        return reason or "not PEM, encrypted, or not belonging together"
+    return error.strerror or str(error)
+
+
+def greet(connection: ssl.SSLSocket, deadline: Deadline, protocol: Protocol = GRPC) -> bytes:
+    """The first bytes that a server says: as many as tell its protocol, or less when it closed.
+
+    In TLS 1.3 a server refuses a client after the client's handshake (RFC 8446 section 2), and what is
+    sent to a server that has closed already makes the system drop its alert unread (RFC 9293 section
+    3.10.7.4). So this listens first, and speaks to servers that wait for their client.
+
+    Raises:
+        OSError: The server refused, or the connection ended otherwise.
+    """
+    connection.settimeout(min(_LISTEN, deadline.left))
+    try:
+        first = connection.recv(protocol.answer_length)
+    except TimeoutError:
+        connection.settimeout(deadline.left)
+        connection.sendall(protocol.opening)
+        first = b""
+    else:
+        if not first:
+            return b""
+    return receive(connection, deadline, first, protocol.answer_length)
+
+
+def receive(
+    connection: socket.socket,
+    deadline: Deadline,
+    received: bytes = b"",
+    length: int = FRAME_HEADER,
+) -> bytes:
+    """Read up to ``length`` bytes in all; less when the peer closes, or falls silent, before.
+
+    Raises:
+        OSError: The connection ended otherwise, or in time there was nothing.
+    """
+    while len(received) < length:
+        connection.settimeout(deadline.left)
+        try:
+            more = connection.recv(length - len(received))
+        except TimeoutError:
+            if received:
+                break
+            raise
+        if not more:
+            break
+        received += more
+    return received
+
+
+@contextmanager
+def grpc_channel(target: Target) -> Iterator[Any]:
+    """A gRPC channel with the files of a client.
+
+    gRPC's core writes of failed handshakes to standard error: make sure of one first.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    import grpc  # noqa: PLC0415 - 126 ms, and only who checks needs it
+
+    certificate, key = target.client_certificate_path, target.client_key_path
+    credentials = grpc.ssl_channel_credentials(
+        root_certificates=target.ca_path.read_bytes(),
+        private_key=key.read_bytes() if key else None,
+        certificate_chain=certificate.read_bytes() if certificate else None,
+    )
+    options = [
+        ("grpc.ssl_target_name_override", target.server_name),
+        # Channels to one place share connections otherwise, and a probe has to make its own.
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.enable_http_proxy", 0),
+        # A server may hold more collections than fit into gRPC's 4 MiB.
+        ("grpc.max_receive_message_length", -1),
+    ]
+    with grpc.secure_channel(target.authority, credentials, options) as channel:
+        yield channel

@@ -1,0 +1,1 @@
+"""Results and errors, as people read them and as programs do."""

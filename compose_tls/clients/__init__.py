@@ -1,1 +1,0 @@
-"""How each SDK and tool spells TLS. Pure text."""

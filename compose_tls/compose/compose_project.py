@@ -1,0 +1,185 @@
+"""A Compose project: its files merged into services, as far as compose-tls has to understand them.
+
+Sources: https://docs.docker.com/reference/compose-file/merge/, …/include/, and …/services/#extends
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as ReadMapping
+from collections.abc import Sequence as ReadSequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compose_tls.changes import relative
+from compose_tls.compose import dotenv
+from compose_tls.compose.definition import OVERRIDE, RESET, Definition, items
+from compose_tls.compose.interpolate import interpolate
+from compose_tls.compose.service import Service
+from compose_tls.errors import ComposeFileNotFound, NotAComposeFile
+from compose_tls.yamlpatch.document import (
+    Document,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    parse,
+    resolve,
+)
+from compose_tls.yamlpatch.merge_keys import fields
+
+Reader = Callable[[Path], bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeProject:
+    """The services of a project, in the order of the files."""
+
+    directory: Path
+    services: ReadMapping[str, Service]
+
+
+def load_project(
+    directory: Path,
+    files: ReadSequence[Path],
+    read: Reader,
+    variables: ReadMapping[str, str],
+) -> ComposeProject:
+    """Read a project.
+
+    Args:
+        directory: The project directory, absolute.
+        files: The compose files in merge order.
+        read: Gives the bytes of a file, or ``None`` when there is none.
+        variables: What Compose interpolates with.
+
+    Raises:
+        ComposeFileNotFound: A file that the project names does not exist.
+        NotAComposeFile: A file holds no ``services``.
+        YamlSyntax: A file cannot be parsed.
+    """
+    loader = _Loader(directory, read)
+    base = files[0].parent
+    for path in files:
+        loader.load(_File(path, base, variables), ())
+    if not loader.definitions:
+        raise NotAComposeFile(
+            f"{relative(files[0], directory)} defines no services",
+            hint="name the Compose file with -f (a milvus.yaml is not one)",
+            path=relative(files[0], directory),
+        )
+    services = {name: Service(name, tuple(found)) for name, found in loader.definitions.items()}
+    return ComposeProject(directory, services)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A compose file to read: where its paths are relative to, and what it is interpolated with."""
+
+    path: Path
+    base: Path
+    variables: ReadMapping[str, str] = field(repr=False)
+
+    def texts(self, node: Node | None) -> list[str]:
+        """A scalar or the scalars of a list, interpolated."""
+        value = resolve(node) if node else None
+        found = items(value) if isinstance(value, Sequence) else [value]
+        return [interpolate(n.value, self.variables) for n in found if isinstance(n, Scalar)]
+
+    def beside(self, name: str) -> Path:
+        """A path in the file."""
+        return Path(os.path.normpath(self.base / name))
+
+
+class _Loader:
+    def __init__(self, directory: Path, read: Reader) -> None:
+        self.directory = directory
+        self.read = read
+        self.definitions: dict[str, list[Definition]] = {}
+
+    def load(self, file: _File, above: tuple[Path, ...]) -> None:
+        """Add the services of a file and of what it includes; ``above`` are the files including it."""
+        document = self.document(file.path)
+        for root in map(resolve, document.roots):
+            if not isinstance(root, Mapping):
+                continue
+            inside = (*above, file.path)
+            for included in self.included(root, file):
+                if included.path not in inside:
+                    self.load(included, inside)
+            for name, node in _services(root).items():
+                if node.tag in {RESET, OVERRIDE}:
+                    self.definitions.pop(name, None)
+                if isinstance(node, Mapping) and node.tag != RESET:
+                    own = Definition(file.path, file.base, document, node, file.variables)
+                    extended = self.extended(own, {(file.path, name)})
+                    self.definitions.setdefault(name, []).extend([*extended, own])
+
+    def document(self, path: Path) -> Document:
+        content = self.read(path)
+        name = relative(path, self.directory)
+        if content is None:
+            raise ComposeFileNotFound(
+                f"there is no compose file {name}",
+                hint="the project refers to it: restore it or take the reference out",
+                path=name,
+            )
+        return parse(content, name)
+
+    def included(self, root: Mapping, file: _File) -> Iterator[_File]:
+        """The files that a root includes: projects of their own, each with its own .env."""
+        node = fields(root).get("include")
+        for item in items(resolve(node) if node else None):
+            entry: ReadMapping[str, Node] = {"path": item}
+            if isinstance(item, Mapping):
+                entry = fields(item)
+            paths = [file.beside(p) for p in file.texts(entry.get("path")) if not _is_remote(p)]
+            if not paths:
+                continue
+            own = [file.beside(place) for place in file.texts(entry.get("project_directory"))]
+            base = own[0] if own else paths[0].parent
+            env_files = [file.beside(path) for path in file.texts(entry.get("env_file"))]
+            added: dict[str, str] = {}
+            for path in env_files or [base / ".env"]:
+                text = (self.read(path) or b"").decode("utf-8", "replace")
+                added |= dotenv.parse(text, {**added, **file.variables})
+            for path in paths:
+                yield _File(path, base, {**added, **file.variables})
+
+    def extended(self, own: Definition, above: set[tuple[Path, str]]) -> list[Definition]:
+        """The definitions that a service extends, the most basic one first.
+
+        They belong to another service or project: they are read, never edited.
+        """
+        node = own.field("extends")
+        file = _File(own.file, own.base, own.variables)
+        entry = fields(node) if isinstance(node, Mapping) else {"service": node}
+        names, files = file.texts(entry.get("service")), file.texts(entry.get("file"))
+        if not names or any(map(_is_remote, files)):
+            return []
+        if files:
+            path = file.beside(files[0])
+            file = _File(path, path.parent, own.variables)
+        document = self.document(file.path)
+        for root in map(resolve, document.roots):
+            target = _services(root).get(names[0]) if isinstance(root, Mapping) else None
+            if isinstance(target, Mapping) and (file.path, names[0]) not in above:
+                base = Definition(
+                    file.path, file.base, document, target, file.variables, editable=False
+                )
+                return [*self.extended(base, {*above, (file.path, names[0])}), base]
+        return []
+
+
+def _services(root: Mapping) -> dict[str, Scalar | Sequence | Mapping]:
+    node = fields(root).get("services")
+    services = resolve(node) if node else None
+    if not isinstance(services, Mapping):
+        return {}
+    return {name: resolve(value) for name, value in fields(services).items()}
+
+
+def _is_remote(path: str) -> bool:
+    """Whether an included file comes from a Git repository or a registry: it cannot be read here."""
+    return "://" in path or path.startswith("git@")

@@ -1,0 +1,166 @@
+"""The settings: one model."""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import PurePosixPath
+from typing import Any, Literal, Self
+from unicodedata import category
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from compose_tls.vocabulary import KeyType, TlsMode
+
+LISTS = frozenset({"file", "san"})
+FLAGS = frozenset({"constrain", "csr"})
+
+_HOLD_BOTH = (".p12", ".pfx")
+
+
+class TlsConfig(BaseModel):
+    """Everything that can be set. Relative paths are relative to the project directory."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: tuple[str, ...] = Field(default=(), description="Compose files, as docker compose -f")
+    service: str | None = Field(default=None, description="the service that runs Milvus")
+    mode: Literal[1, 2] = Field(default=1, description="1 one-way TLS, 2 mutual TLS")
+
+    server_name: str = Field(default="localhost", description="the name clients verify")
+    san: tuple[str, ...] = Field(default=(), description="further DNS names and IP addresses")
+    # Apple refuses end-entity certificates of more than 825 days, private roots included:
+    # https://support.apple.com/en-us/103769
+    key_type: KeyType = "ecdsa-p256"
+    days: int = Field(default=825, ge=1, le=36500, description="validity in days")
+    ca_days: int = Field(default=3650, ge=1, le=36500, description="validity of the CA in days")
+    # RFC 4514 text, without the common name.
+    subject: str = "C=CN,ST=Shanghai,L=Shanghai,O=milvus,OU=milvus"
+    constrain: bool = Field(default=False, description="a new CA may issue for these names only")
+    csr: bool = Field(default=False, description="signing requests for the same keys as well")
+    # A key may be left out beside a PKCS #12 file, which holds both.
+    ca_cert: str | None = None
+    ca_key: str | None = None
+    ca_passphrase_file: str | None = None
+    server_cert: str | None = None
+    server_key: str | None = None
+    server_passphrase_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    client_passphrase_file: str | None = None
+
+    pki_dir: str = "cert"
+    tls_dir: str = "tls"
+    container_tls_dir: str = "/milvus/tls"
+    config: Literal["auto", "file", "env"] = "auto"
+    style: Literal["in-place", "override"] | None = None
+    rest_port: int | None = Field(default=None, ge=1, le=65535)
+
+    timeout: float = Field(default=120, gt=0, allow_inf_nan=False, description="in seconds")
+    user: str | None = None
+    password_file: str | None = None
+    token_file: str | None = None
+
+    @property
+    def tls_mode(self) -> TlsMode:
+        """The mode as Milvus numbers it."""
+        return TlsMode(self.mode)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain(cls, value: object, info: ValidationInfo) -> object:
+        objection = _objection(value, info.field_name)
+        if objection:
+            raise ValueError(objection)
+        return value
+
+    @field_validator("key_type", mode="before")
+    @classmethod
+    def _used_by_grpc(cls, value: object) -> object:
+        if value in {"ed25519", "ed448"}:
+            msg = f"{value} is not offered: gRPC, and so every Milvus client, refuses such certificates"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("container_tls_dir")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        cleaned = "/" + posixpath.normpath(value).lstrip("/")
+        if not value.startswith("/") or ":" in value or cleaned == "/":
+            msg = "must be an absolute path inside the container, without a colon"
+            raise ValueError(msg)
+        return cleaned
+
+    @field_validator("pki_dir", "tls_dir")
+    @classmethod
+    def _directory(cls, value: str) -> str:
+        cleaned = posixpath.normpath(value)
+        if posixpath.basename(cleaned) in {"", ".", ".."}:
+            msg = "must name a directory of its own"
+            raise ValueError(msg)
+        return cleaned
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_of_bundles(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """A PKCS #12 file holds the key too; that of a CA is wanted where it is to issue."""
+        wanted = ("server", "client") if values.get("server_cert") else ("ca",)
+        for role in wanted:
+            certificate, key = values.get(f"{role}_cert"), f"{role}_key"
+            bundled = isinstance(certificate, str) and certificate.lower().endswith(_HOLD_BOTH)
+            if bundled and values.get(key) is None:
+                values = {**values, key: certificate}
+        return values
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        ca, ca_key = self.ca_cert is not None, self.ca_key is not None
+        server, server_key = self.server_cert is not None, self.server_key is not None
+        client, client_key = self.client_cert is not None, self.client_key is not None
+        mounted = PurePosixPath(self.pki_dir).is_relative_to(self.tls_dir)
+        secrets = self.password_file is not None and self.token_file is not None
+        for found, conflict in (
+            (mounted, "pki_dir must not be or lie in tls_dir, which the container mounts"),
+            (server != server_key, "server_cert and server_key go together"),
+            (client != client_key, "client_cert and client_key go together"),
+            (ca_key and not ca, "ca_key needs ca_cert"),
+            (ca and not ca_key and not server, "ca_cert needs ca_key, or server_cert"),
+            (server and not ca, "server_cert needs ca_cert, the CA that clients are to trust"),
+            (server and ca_key, "server_cert and ca_key exclude each other: bring or issue"),
+            (client and not server, "client_cert goes with server_cert"),
+            (self.constrain and ca, "constrain is for a new CA, not for ca_cert"),
+            (self.csr and server, "csr is for certificates issued here, not for server_cert"),
+            (self.ca_passphrase_file and not ca, "ca_passphrase_file needs ca_cert"),
+            (
+                self.server_passphrase_file and not server,
+                "server_passphrase_file needs server_cert",
+            ),
+            (
+                self.client_passphrase_file and not client,
+                "client_passphrase_file needs client_cert",
+            ),
+            (secrets, "password_file and token_file exclude each other"),
+        ):
+            if found:
+                raise ValueError(conflict)
+        return self
+
+
+def _objection(value: object, name: str | None) -> str | None:
+    """What is wrong with a value that pydantic would take, and nobody means."""
+    if isinstance(value, bool) and name not in FLAGS:
+        return "must not be true or false"
+    if isinstance(value, str) and name in LISTS:
+        return "must be a list"
+    texts = value if isinstance(value, list | tuple) else (value,)
+    if "" in texts and name != "subject":
+        return "must not be empty"
+    if any(category(c) in {"Cc", "Cs"} for t in texts if isinstance(t, str) for c in t):
+        return "must be UTF-8 text without control characters"
+    return None

@@ -1,0 +1,1 @@
+"""Where certificates and keys come from (existing, provided, issued), and their rehearsal."""

@@ -1,0 +1,36 @@
+"""A Compose project as it is given to the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# What a user's environment may set and what would change the output that is read here:
+# https://docs.docker.com/compose/how-tos/environment-variables/envvars/
+_READABLE = {
+    "COMPOSE_ANSI": "never",
+    "COMPOSE_MENU": "false",
+    "COMPOSE_PROGRESS": "plain",
+    "COMPOSE_STATUS_STDOUT": "false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeInvocation:
+    """A Compose project as it is given to the command line.
+
+    Attributes:
+        directory: Where Compose runs, and where it looks for its files.
+        files: What the user gave with ``-f``; empty leaves it to ``COMPOSE_FILE`` and Compose's search.
+        environment: The process environment that Compose gets.
+    """
+
+    directory: Path
+    files: tuple[Path, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def readable(self) -> dict[str, str]:
+        """The environment for Compose, in which what it writes can be read."""
+        # Compose fills ${PWD} in from the environment; there it has to be where Compose runs.
+        return {**self.environment, **_READABLE, "PWD": str(self.directory)}

@@ -1,0 +1,59 @@
+"""The files of further clients and of CAs that gave way, for the commands that look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from compose_tls.config import TlsConfig
+from compose_tls.layout import CLIENTS_DIRECTORY
+from compose_tls.observation import ClientFacts, FileFacts, Observation
+from compose_tls.observe.file_reader import Reader
+from compose_tls.pki.load import whole_pairs
+
+
+def with_clients(observation: Observation, config: TlsConfig) -> Observation:
+    """The same, and what other commands than ``enable`` left in the PKI directory.
+
+    Keys are not read: nobody matches them but the command that makes them.
+
+    Args:
+        observation: The project as it was read.
+        config: The settings; they say where the PKI directory is.
+
+    Raises:
+        FileUnreadable: A certificate may not be read.
+    """
+    reader = Reader(observation.directory)
+    pki = observation.directory / config.pki_dir
+    for path in sorted((pki / CLIENTS_DIRECTORY).glob("*")):
+        reader.content(path) if path.suffix == ".pem" else reader.unread(path)
+    for path in pki.glob("ca-*"):
+        reader.unread(path)
+    return replace(observation, files={**observation.files, **reader.files})
+
+
+def read_clients(
+    directory: Path, names: Iterable[str], suffixes: Iterable[str], trusted: bytes | None
+) -> tuple[ClientFacts, ...]:
+    """Look at what lies under the names of clients. No key leaves this function.
+
+    Args:
+        directory: Where the files are.
+        names: The names.
+        suffixes: What the names of the files end in.
+        trusted: The CA certificates of the project, PEM.
+
+    Raises:
+        FileUnreadable: A file may not be read.
+    """
+    reader = Reader(directory)
+    files: dict[str, dict[str, FileFacts | None]] = {}
+    pairs: dict[str, tuple[bytes | None, bytes | None]] = {}
+    for name in names:
+        contents = {suffix: reader.secret(directory / f"{name}{suffix}") for suffix in suffixes}
+        files[name] = {suffix: reader.files[directory / f"{name}{suffix}"] for suffix in contents}
+        pairs[name] = contents.get(".pem"), contents.get(".key")
+    whole = whole_pairs(pairs, trusted)
+    return tuple(ClientFacts(name, files[name], *whole.get(name, (None, False))) for name in files)

@@ -1,0 +1,132 @@
+"""What ``renew`` issues anew, and what stays."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+
+from compose_tls.config import TlsConfig
+from compose_tls.errors import CertificateUnreadable, RolloverNotStarted
+from compose_tls.observation import CertificateFacts, Observation
+from compose_tls.plan.certificate_plan import Source
+from compose_tls.plan.certificates import is_due, require_ca_valid
+from compose_tls.vocabulary import CertificateRole, TlsWarning
+
+Extent: TypeAlias = Literal["end-entities", "ca", "finish"]
+"""What is renewed: server and client; the CA, with the old one beside it; or the old one goes."""
+
+
+def sources(
+    observation: Observation,
+    config: TlsConfig,
+    now: datetime,
+    *,
+    extent: Extent,
+    within: timedelta | None,
+    force: bool,
+) -> dict[CertificateRole, Source]:
+    """Where each certificate comes from.
+
+    The server keeps its certificate while a new CA joins: its clients know no other CA yet.
+
+    Args:
+        observation: The project as it is.
+        config: The settings.
+        now: The time that validity is judged by.
+        extent: What to renew.
+        within: Renew server and client when they end within this time; see ``is_due``.
+        force: Renew server and client in any case.
+
+    Raises:
+        RolloverNotStarted: There is no new CA that could take over.
+        CertificateExpired: The CA has expired.
+        CertificateUnreadable: The CA or its key is not here.
+    """
+    ca = ca_of(observation, config)
+    require_issuer(observation, config, extent)
+
+    def due(role: CertificateRole) -> bool:
+        facts = observation.pki.certificates.get(role)
+        usable = role in observation.pki.usable
+        return force or facts is None or not usable or is_due(facts, now, within)
+
+    if extent == "end-entities":
+        require_ca_valid(ca, config, now)
+        return {
+            "ca": "kept" if config.ca_cert is None else "brought",
+            "server": "issued" if due("server") else "kept",
+            "client": "issued" if due("client") else "kept",
+        }
+    following = observation.pki.next_ca
+    if extent == "finish":
+        if following is None:
+            raise RolloverNotStarted(
+                "there is no new CA that could take over",
+                hint="run compose-tls renew --ca first, and give its ca.pem to every client",
+            )
+        client = observation.pki.certificates.get("client")
+        ready = client is not None and client.issuer == following.subject and not due("client")
+        return {"ca": "promoted", "server": "issued", "client": "kept" if ready else "issued"}
+    if ca.not_after <= now:
+        # Nobody accepts it any more, so there is nobody to take along.
+        return {"ca": "issued", "server": "issued", "client": "issued"}
+    if following is not None:
+        return {"ca": "kept", "server": "kept", "client": "kept"}
+    server: Source = "kept" if "server" in observation.pki.usable else "issued"
+    return {"ca": "joined", "server": server, "client": "issued"}
+
+
+def rollover_warning(config: TlsConfig) -> TlsWarning:
+    """That two CAs are trusted, and how that ends."""
+    bundle = f"{config.pki_dir}/ca.pem"
+    return TlsWarning(
+        "ca-rollover",
+        f"two CAs are trusted until every client has {bundle}",
+        bundle,
+        "give it to every client, then run compose-tls renew --ca --finish",
+    )
+
+
+def ca_of(observation: Observation, config: TlsConfig) -> CertificateFacts:
+    """The CA of a project.
+
+    Raises:
+        CertificateUnreadable: It is not here.
+    """
+    facts = observation.pki.certificates.get("ca")
+    if facts is None:
+        raise CertificateUnreadable(
+            f"{config.pki_dir}/ca.pem is missing or damaged",
+            hint=f"restore it, or move {config.pki_dir} away and enable again",
+            path=f"{config.pki_dir}/ca.pem",
+        )
+    return facts
+
+
+def require_issuer(observation: Observation, config: TlsConfig, extent: Extent) -> None:
+    """Make sure that the CA can issue: only with its key, and only a CA of our own can be followed.
+
+    Raises:
+        CertificateUnreadable: The key is not here, or the CA that is given is not that of the project.
+    """
+    name = f"{config.pki_dir}/ca.key"
+    at_hand = observation.files.get(observation.directory / name) is not None
+    if extent != "end-entities" and not at_hand:
+        raise CertificateUnreadable(
+            f"{name} is not here: the CA was brought, not made here",
+            hint="bring the new one: compose-tls enable with --ca-cert and --ca-key",
+            path=name,
+        )
+    if not at_hand and config.ca_key is None:
+        raise CertificateUnreadable(
+            f"{name} is not here, so nothing can be issued",
+            hint="name the CA with --ca-cert and --ca-key, or bring new certificates with "
+            "compose-tls enable --server-cert",
+            path=name,
+        )
+    if config.ca_cert is not None and "ca" not in observation.pki.brought:
+        raise CertificateUnreadable(
+            f"{config.ca_cert} is not the CA of this project, {config.pki_dir}/ca.pem",
+            hint="change the CA with compose-tls enable --ca-cert and --ca-key",
+            path=config.ca_cert,
+        )

@@ -1,0 +1,89 @@
+"""The certificates of an enabled project, and how long each is good for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from compose_tls.changes import relative
+from compose_tls.config import TlsConfig
+from compose_tls.errors import CertificateError
+from compose_tls.layout import NEXT_CA
+from compose_tls.observation import CertificateFacts, Observation
+from compose_tls.pki.load import certificate_facts
+from compose_tls.plan.ca_rollover import rollover_warning
+from compose_tls.plan.certificates import RENEW_BEFORE
+from compose_tls.plan.client_certificates import ClientCertificates
+from compose_tls.results import CertificateResult
+from compose_tls.state.recorded import State
+from compose_tls.vocabulary import TlsWarning
+
+
+def inventory(
+    observation: Observation, config: TlsConfig, state: State, now: datetime
+) -> tuple[list[CertificateResult], list[TlsWarning]]:
+    """Read every certificate: those that enable recorded, a CA that is to take over, further clients.
+
+    Args:
+        observation: The project as it is.
+        config: The settings; they say where the certificates are.
+        state: What enable recorded.
+        now: The time that validity is judged by.
+
+    Returns:
+        The certificates, and a warning for each that is missing, has expired or will within 30 days;
+        those of further clients are counted together.
+    """
+    results: list[CertificateResult] = []
+    problems: list[TlsWarning] = []
+    for path in _recorded(observation, config, state):
+        content = observation.content(observation.directory / path)
+        if content is None:
+            problems.append(_unreadable(path, f"{path} is gone"))
+            continue
+        try:
+            facts = certificate_facts(content, path=path)
+        except CertificateError as error:
+            problems.append(_unreadable(path, error.message))
+            continue
+        results.append(CertificateResult.of(path, facts, now))
+        problems += _age(path, facts, now)
+    if observation.content(observation.directory / f"{config.pki_dir}/{NEXT_CA}.pem"):
+        problems.append(rollover_warning(config))
+    clients = ClientCertificates.of(observation, config)
+    for file, facts in clients.by_path.items():
+        results.append(CertificateResult.of(relative(file, observation.directory), facts, now))
+    pki = observation.pki
+    trusted = {ca.subject for ca in (pki.certificates.get("ca"), pki.next_ca) if ca}
+    warnings = (*clients.aged(now), *clients.left_behind(trusted))
+    return results, [*problems, *warnings]
+
+
+def _recorded(observation: Observation, config: TlsConfig, state: State) -> Iterable[str]:
+    yield from state.certificates
+    following = f"{config.pki_dir}/{NEXT_CA}.pem"
+    if following not in state.certificates and observation.content(
+        observation.directory / following
+    ):
+        yield following
+
+
+def _age(path: str, facts: CertificateFacts, now: datetime) -> Iterator[TlsWarning]:
+    left = facts.remaining(now)
+    hint = "compose-tls renew --ca" if facts.is_ca else "compose-tls renew"
+    if left.total_seconds() < 0:
+        text = f"{path} expired on {facts.not_after:%Y-%m-%d}"
+        yield TlsWarning(code="certificate-expired", message=text, path=path, hint=hint)
+    elif left < RENEW_BEFORE:
+        text = f"{path} expires in {_days(left.days)}, on {facts.not_after:%Y-%m-%d}"
+        yield TlsWarning(code="certificate-expires-soon", message=text, path=path, hint=hint)
+
+
+def _unreadable(path: str, message: str) -> TlsWarning:
+    return TlsWarning(
+        code="certificate-unreadable", message=message, path=path, hint="compose-tls enable"
+    )
+
+
+def _days(days: int) -> str:
+    return "less than a day" if days < 1 else "1 day" if days == 1 else f"{days} days"

@@ -1,0 +1,1 @@
+"""How each client spells TLS: code and settings, ready to paste."""

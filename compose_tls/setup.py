@@ -1,0 +1,121 @@
+"""The TLS set-up: what is wanted, without a word about how a target spells it.
+
+Compose renders it as edits of the files that are there; Helm, the Operator, Swarm and a new project
+render the same value as documents.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from compose_tls.vocabulary import Profile, TlsMode
+
+MemberKind: TypeAlias = Literal["milvus", "etcd", "object-store", "attu", "application"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of Milvus: its place in milvus.yaml, and its value there."""
+
+    route: tuple[str, ...]
+    value: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it: the keys joined by ``_``, in capitals."""
+        return "_".join(self.route).upper()
+
+    @property
+    def name(self) -> str:
+        """The setting as people write it."""
+        return ".".join(self.route)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One certificate with its key.
+
+    Attributes:
+        name: What its files are named after: ``ca``, ``next-ca``, ``server``, ``client`` …
+        profile: Which profile issues it.
+        members: Who holds it; none for a CA, and for a client from outside.
+        dns_names: The DNS names in the certificate.
+        ip_addresses: The IP addresses in it.
+    """
+
+    name: str
+    profile: Profile
+    members: tuple[str, ...] = ()
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A directory of certificates, and where its member sees it.
+
+    Attributes:
+        source: On the host; relative to the project where it lies inside.
+        target: In the container.
+        files: Which file of which identity: the name there, and the name in the PKI directory.
+    """
+
+    source: str
+    target: str
+    files: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One part of the stack that TLS concerns.
+
+    Attributes:
+        name: The service.
+        kind: What it is.
+        image: Its image, as the project names it.
+        settings: What it has to be told.
+        directory: The certificates that it gets to see.
+        identity: The name of the identity that it shows.
+        port: Where it takes connections over TLS, in the container.
+        published: Further ports to publish where the first one is.
+    """
+
+    name: str
+    kind: MemberKind
+    image: str | None
+    settings: tuple[Setting, ...]
+    directory: Directory | None
+    identity: str | None
+    port: int
+    published: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetupLink:
+    """A connection that the set-up encrypts: from whom to whom, and with which identities."""
+
+    source: str
+    target: str
+    port: int
+    server: str
+    client: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSetup:
+    """All that is wanted.
+
+    Attributes:
+        mode: One-way or mutual.
+        server_name: The name that clients verify.
+        identities: The certificates and keys, the CA first.
+        members: Who shows or uses them.
+        links: What they encrypt.
+    """
+
+    mode: TlsMode
+    server_name: str
+    identities: tuple[Identity, ...]
+    members: tuple[Member, ...]
+    links: tuple[SetupLink, ...]

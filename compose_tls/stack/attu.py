@@ -1,0 +1,120 @@
+"""Attu, Milvus' web interface, as a service of the project.
+
+Attu 2.3.6 and newer take certificates; TLS is on where there is a root certificate. Attu 3 has other
+variables.
+Source: the README of https://github.com/zilliztech/attu at v2.3.6, v2.6.5 and v3.0.0-beta.5
+"""
+
+from __future__ import annotations
+
+from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, ContainerRoute, place
+from compose_tls.yamlpatch.intent import Text
+from compose_tls.yamlpatch.style import scalar
+
+_DIRECTORY = "/certs"
+_ROOT, _CERTIFICATE, _KEY = (
+    f"{_DIRECTORY}/{name}" for name in ("ca.pem", "client.pem", "client.key")
+)
+_FIRST_OF_ATTU_3 = (3, 0)
+# Which Attu goes with which Milvus, from the first version that knows certificates.
+_IMAGES = (((2, 4), "v2.3.10"), ((2, 5), "v2.4"), ((2, 6), "v2.5"), (_FIRST_OF_ATTU_3, "v2.6"))
+_NEWEST_IMAGE = "v3.0.0-beta.5"
+_ABOUT_2 = "# Attu 2.3.6 to 2.6; Attu 3 has MILVUS_ADDRESS, MILVUS_SSL and MILVUS_TLS_* instead."
+_ABOUT_3 = "# Attu 3; from 2.3.6 to 2.6 it has MILVUS_URL, ROOT_CERT_PATH and so on instead."
+_PORT = 3000
+_HOST = "host.docker.internal"
+
+
+def service(connection: Connection) -> str:
+    """A compose file of its own, for ``-f``, or its service for the project's file."""
+    newest = connection.release is not None and connection.release >= _FIRST_OF_ATTU_3
+    return "\n".join(
+        (
+            "# Put the service into the compose file, or save this beside it and add it with -f.",
+            _ABOUT_3 if newest else _ABOUT_2,
+            "services:",
+            "  attu:",
+            f"    image: zilliz/attu:{_tag(connection.release)}",
+            "    environment:",
+            *(
+                f"      {name}: {value}"
+                for name, value in (_third if newest else _second)(connection).items()
+            ),
+            "    volumes:",
+            *_mount(connection.ca_pem, _ROOT),
+            *(_mount(connection.client_pem, _CERTIFICATE) if connection.mutual else ()),
+            *(_mount(connection.client_key, _KEY) if connection.mutual else ()),
+            *_network(connection.container_route),
+        )
+    )
+
+
+def _tag(release: tuple[int, int] | None) -> str:
+    if release is None:
+        return _IMAGES[-1][1]
+    return next((tag for limit, tag in _IMAGES if release < limit), _NEWEST_IMAGE)
+
+
+def _second(connection: Connection) -> dict[str, str]:
+    """The variables of Attu 2; it asks for user and password on its page."""
+    values = {"MILVUS_URL": _quoted(_address(connection)), "ROOT_CERT_PATH": _ROOT}
+    if connection.mutual:
+        values |= {"CERT_CHAIN_PATH": _CERTIFICATE, "PRIVATE_KEY_PATH": _KEY}
+    return {**values, "SERVER_NAME": _quoted(connection.server_name)}
+
+
+def _third(connection: Connection) -> dict[str, str]:
+    """The variables of Attu 3; it keeps them in its database at the first start."""
+    values = {
+        "MILVUS_ADDRESS": _quoted(_address(connection)),
+        "MILVUS_SSL": '"true"',
+        "MILVUS_TLS_ROOT_CERT_PATH": _ROOT,
+    }
+    if connection.mutual:
+        values |= {
+            "MILVUS_TLS_CERT_CHAIN_PATH": _CERTIFICATE,
+            "MILVUS_TLS_PRIVATE_KEY_PATH": _KEY,
+        }
+    values["MILVUS_TLS_SERVER_NAME"] = _quoted(connection.server_name)
+    if connection.authentication:
+        values[CREDENTIALS_VARIABLE] = f"${{{CREDENTIALS_VARIABLE}:?}}"
+    return values
+
+
+def _address(connection: Connection) -> str:
+    route = connection.container_route
+    if route is None:
+        return f"{_HOST}:{place(connection.uri)[1]}"
+    return f"{route.host}:{route.port}"
+
+
+def _mount(source: str, target: str) -> tuple[str, ...]:
+    """One file: the directory of the certificates holds the CA's key as well."""
+    return (
+        "      - type: bind",
+        f"        source: {_quoted(source)}",
+        f"        target: {target}",
+        "        read_only: true",
+    )
+
+
+def _network(route: ContainerRoute | None) -> tuple[str, ...]:
+    published = ("    ports:", f'      - "127.0.0.1:8000:{_PORT}"')
+    if route is None:
+        return (*published, "    extra_hosts:", f'      - "{_HOST}:host-gateway"')
+    if route.network_mode is not None:
+        return (
+            f"    # Attu is on port {_PORT} there.",
+            f"    network_mode: {_quoted(route.network_mode)}",
+        )
+    if not route.networks:
+        return published
+    return (*published, "    networks:", *(f"      - {_quoted(name)}" for name in route.networks))
+
+
+def _quoted(text: str) -> str:
+    """A double-quoted scalar of a compose file, where a dollar sign would start a variable.
+
+    Source: https://docs.docker.com/reference/compose-file/interpolation/
+    """
+    return scalar(Text(text.replace("$", "$$"), string=True), '"', flow=False)

@@ -1,0 +1,61 @@
+"""Which container runs Milvus, and as what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from compose_tls.stack.milvus.release import MilvusVersion
+
+_REPOSITORIES = frozenset({"milvus", "milvus-dev", "milvus-gpu"})
+_RUN = re.compile(
+    r"(?:^|[\s/;&|(\"'])milvus[\"']?\s+run\s+(?P<role>[a-z]+)(?P<flags>[^;&|]*)", re.IGNORECASE
+)
+_WITH_PROXY = frozenset({"standalone", "proxy", "embedded"})
+# "mixture" starts the roles that its flags name.
+_PROXY_FLAG = re.compile(r"--?proxy(?![-=\w])|--?proxy=(?:true|t|1)\b", re.IGNORECASE)
+
+
+def repository_and_tag(image: str) -> tuple[str, str]:
+    """The last part of an image's repository, and its tag (empty without one)."""
+    name = image.partition("@")[0].rpartition("/")[2]
+    repository, _, tag = name.partition(":")
+    return repository.lower(), tag
+
+
+def runs_milvus(image: str | None, command: Sequence[str]) -> bool:
+    """Whether a service runs Milvus: by the name of its image, else by its command."""
+    if image and repository_and_tag(image)[0] in _REPOSITORIES:
+        return True
+    return _RUN.search(" ".join(command)) is not None
+
+
+def ends_client_tls(command: Sequence[str]) -> bool:
+    """Whether a Milvus service with this command accepts clients.
+
+    An image started without a command is the standalone server.
+    """
+    match = _RUN.search(" ".join(command))
+    if match is None:
+        return True
+    role = match["role"].lower()
+    return role in _WITH_PROXY or (role == "mixture" and bool(_PROXY_FLAG.search(match["flags"])))
+
+
+def is_component(command: Sequence[str]) -> bool:
+    """Whether a Milvus service with this command is a part of a cluster, not a whole server."""
+    match = _RUN.search(" ".join(command))
+    return match is not None and match["role"].lower() not in {"standalone", "embedded"}
+
+
+def says_so(command: Sequence[str]) -> bool:
+    """Whether it is plain that Milvus is what a container of a Milvus image runs.
+
+    Some run a script of their own, or only copy a file out of the image.
+    """
+    return not command or _RUN.search(" ".join(command)) is not None
+
+
+def version(image: str | None) -> MilvusVersion | None:
+    """The version that an image's tag names."""
+    return MilvusVersion.of_tag(repository_and_tag(image)[1]) if image else None

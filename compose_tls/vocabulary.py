@@ -1,0 +1,60 @@
+"""The words that everyone uses: modes, kinds of keys, profiles, encryption, reach, time, warnings."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+
+class TlsMode(enum.IntEnum):
+    """``common.security.tlsMode`` of Milvus.
+
+    Source: https://milvus.io/docs/tls.md
+    """
+
+    OFF = 0
+    ONE_WAY = 1
+    MUTUAL = 2
+
+
+KeyType: TypeAlias = Literal["ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096"]
+
+Profile: TypeAlias = Literal["ca", "server", "client"]
+"""What a certificate is issued as: extensions, validity and use follow from it."""
+
+CertificateRole: TypeAlias = Profile
+
+Encryption: TypeAlias = Literal["encrypted", "plain", "unknown"]
+"""What the settings say of a connection; ``unknown`` where not all of them can be read."""
+
+Reach: TypeAlias = Literal["nobody", "loopback", "address", "everyone"]
+"""Who reaches a port from outside the project's networks."""
+
+
+def has_ended(not_after: datetime, now: datetime) -> bool:
+    """Whether a validity is over: its last second still belongs to it.
+
+    Source: RFC 5280, section 4.1.2.5: "the period of time from notBefore through notAfter, inclusive".
+    """
+    return now > not_after
+
+
+@dataclass(frozen=True, slots=True)
+class TlsWarning:
+    """Something to know although the command goes on.
+
+    Attributes:
+        code: What kind it is, a stable word with hyphens.
+        message: What is the matter, in one sentence without a final full stop.
+        path: The file concerned, relative to the project.
+        hint: What the user can do next.
+        line: The line in that file, counted from 1.
+    """
+
+    code: str
+    message: str
+    path: str | None = None
+    hint: str | None = None
+    line: int | None = None

@@ -1,0 +1,95 @@
+"""Steps that several commands begin with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from compose_tls.apply.file_ops import PosixFileOps
+from compose_tls.apply.journal import JOURNAL, journal_path
+from compose_tls.apply.lock import locked
+from compose_tls.apply.recover import recover
+from compose_tls.changes import Plan
+from compose_tls.compose.discovery import project_root
+from compose_tls.config import TlsConfig
+from compose_tls.errors import ProjectLocked, WrongUsage
+from compose_tls.results import FileResult
+
+OnEvent = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Progress that nobody listens to."""
+
+
+def now() -> datetime:
+    """The time, aware, in UTC, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def project_directory(
+    directory: str | os.PathLike[str], config: TlsConfig, environment: Mapping[str, str]
+) -> Path:
+    """The real path of the project that a directory belongs to.
+
+    Raises:
+        WrongUsage: There is no such directory.
+    """
+    path = Path(directory)
+    if not path.is_dir():
+        raise WrongUsage(
+            f"there is no directory {path}",
+            hint="name the project directory with -C",
+            path=str(path),
+        )
+    return project_root(path.resolve(), config.file, environment)
+
+
+def environment_of(environment: Mapping[str, str] | None) -> Mapping[str, str]:
+    """The given variables, or those of the process."""
+    return os.environ if environment is None else environment
+
+
+@contextmanager
+def writing(directory: Path, *, dry_run: bool = False) -> Iterator[None]:
+    """Hold the project for writing; what an interrupted command left is finished first.
+
+    Args:
+        directory: The project.
+        dry_run: Whether nothing is going to be written after all: then it is only looked at.
+
+    Raises:
+        ProjectLocked: Another compose-tls works here, or in a dry run was interrupted.
+        RecoveryFailed: What was left cannot be finished.
+    """
+    if dry_run:
+        reading(directory)
+        yield
+        return
+    with locked(directory):
+        recover(directory, PosixFileOps())
+        yield
+
+
+def reading(directory: Path) -> None:
+    """Make sure that a command that must not write sees a whole project.
+
+    Raises:
+        ProjectLocked: A command was interrupted, or is at work.
+    """
+    if journal_path(directory).exists():
+        raise ProjectLocked(
+            "an earlier compose-tls was interrupted half-way, or is still at work",
+            hint="run compose-tls enable or disable: it finishes the earlier one first",
+            path=JOURNAL,
+        )
+
+
+def file_results(plan: Plan) -> tuple[FileResult, ...]:
+    """What a plan does to each file, as results."""
+    return tuple(
+        FileResult(path=plan.relative(path), action=action) for path, action in plan.files()
+    )
