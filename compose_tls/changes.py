@@ -1,4 +1,4 @@
-"""The plan as a value: which files change to what, and which certificates have to be made for it.
+"""The plan as a value: which files change to what, and where each certificate of it comes from.
 
 A plan holds no key. What only exists once certificates are issued is named by a ``Pending`` and filled
 in by the workflow between planning and applying.
@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from compose_tls.vocabulary import CertificateRole, KeyType, TlsWarning
+from compose_tls.layout import CA
+from compose_tls.setup import Identity
+from compose_tls.vocabulary import Action, CertificateRole, KeyType, TlsWarning
 
 
 def sha256(content: bytes) -> str:
@@ -27,6 +29,7 @@ class CertificateOrder:
 
     Attributes:
         role: Which profile issues it.
+        identity: The name of the identity; that of the profile by default.
         subject: RFC 4514 text, common name included.
         days: Validity in days.
         permitted_dns: Of a CA: the DNS subtrees that it may issue for (RFC 5280 section 4.2.1.10);
@@ -40,6 +43,75 @@ class CertificateOrder:
     dns_names: tuple[str, ...] = ()
     ip_addresses: tuple[str, ...] = ()
     permitted_dns: tuple[str, ...] = ()
+    identity: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the identity."""
+        return self.identity or self.role
+
+
+Source: TypeAlias = Literal["existing", "provided", "issued", "promoted"]
+"""Where a certificate and its key come from: the PKI directory, the user, a CA that issues them now,
+or (a CA) the one that was to take over."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedIdentity:
+    """An identity, and where its certificate and key come from.
+
+    Attributes:
+        order: What is to be issued; ``None`` where nothing is.
+        issuer: The identity that issues it; ``None`` for a CA.
+        request: What a signing request is written for; ``None`` for nothing.
+    """
+
+    identity: Identity
+    source: Source
+    order: CertificateOrder | None = None
+    issuer: str | None = None
+    request: CertificateOrder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityPlan:
+    """Where every certificate and key comes from.
+
+    Attributes:
+        identities: The identities, in the order in which their files are written.
+        trusted: The names of the CAs that are trusted.
+        retired: The name, without suffix, that the files of a CA get which gives way to another.
+        warnings: What is to be said of them.
+    """
+
+    identities: tuple[PlannedIdentity, ...]
+    trusted: tuple[str, ...] = (CA,)
+    retired: str | None = None
+    warnings: tuple[TlsWarning, ...] = ()
+
+    def get(self, name: str) -> PlannedIdentity | None:
+        """The identity of that name."""
+        return next((one for one in self.identities if one.identity.name == name), None)
+
+    def source(self, name: str) -> Source | None:
+        """Where an identity comes from; ``None`` where there is none of that name."""
+        found = self.get(name)
+        return found.source if found else None
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """Where each identity comes from, by its name."""
+        return {one.identity.name: one.source for one in self.identities}
+
+    @property
+    def orders(self) -> tuple[CertificateOrder, ...]:
+        """What is to be issued."""
+        return tuple(one.order for one in self.identities if one.order is not None)
+
+    @property
+    def requests(self) -> tuple[CertificateOrder, ...]:
+        """What signing requests are written for."""
+        return tuple(one.request for one in self.identities if one.request is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +196,6 @@ class KeepFile:
 FileChange: TypeAlias = (
     MakeDirectory | CreateFile | PatchFile | RemoveFile | RemoveDirectory | KeepFile
 )
-
-Action: TypeAlias = Literal["created", "patched", "removed", "unchanged"]
 
 
 @dataclass(frozen=True, slots=True)

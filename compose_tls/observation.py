@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from compose_tls.vocabulary import CertificateRole
+from compose_tls.layout import NEXT_CA
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +80,26 @@ class ClientFacts:
 class PkiFacts:
     """The issued certificates that lie in the PKI directory and are worth keeping.
 
-    ``usable`` holds the roles whose certificate and private key were read, belong together and chain
-    to a CA beside them; ``brought`` those that are copies of what the settings name; ``next_ca`` is
+    ``usable`` holds those whose certificate and private key were read, belong together and chain
+    to a CA beside them; ``provided`` those that are copies of what the settings name; ``next_ca`` is
     the CA that takes over once every client trusts it; ``requests`` are the names in the signing
-    requests that are of the very keys beside them.
+    requests that are of the very keys beside them. Keys are names of identities.
     """
 
-    certificates: Mapping[CertificateRole, CertificateFacts]
-    usable: frozenset[CertificateRole]
-    brought: frozenset[CertificateRole] = frozenset()
+    certificates: Mapping[str, CertificateFacts]
+    usable: frozenset[str]
+    provided: frozenset[str] = frozenset()
     next_ca: CertificateFacts | None = None
-    requests: Mapping[CertificateRole, frozenset[str]] = field(default_factory=dict)
+    requests: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def all_certificates(self) -> Mapping[str, CertificateFacts]:
+        """Those of every identity, the CA that takes over included."""
+        return (
+            self.certificates
+            if self.next_ca is None
+            else {**self.certificates, NEXT_CA: self.next_ca}
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from compose_tls.changes import Action
 from compose_tls.observation import CertificateFacts
-from compose_tls.vocabulary import Encryption, Reach, TlsWarning
+from compose_tls.vocabulary import Action, Encryption, Reach, TlsWarning
 
 SCHEMA_VERSION: Literal[1] = 1
 

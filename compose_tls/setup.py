@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from compose_tls.results import Endpoint
 from compose_tls.vocabulary import Profile, TlsMode
 
 MemberKind: TypeAlias = Literal["milvus", "etcd", "object-store", "attu", "application"]
@@ -89,6 +90,23 @@ class Member:
     identity: str | None
     port: int
     published: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A service that ends client TLS, and where it is reached.
+
+    Attributes:
+        service: Its name.
+        port: The port of gRPC inside the container.
+        rest_port: That of REST; ``None`` where REST is off.
+        endpoint: Where clients of this machine reach it; ``None`` where the files do not tell.
+    """
+
+    service: str
+    port: int
+    rest_port: int | None = None
+    endpoint: Endpoint | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ CertificateRole: TypeAlias = Profile
 Encryption: TypeAlias = Literal["encrypted", "plain", "unknown"]
 """What the settings say of a connection; ``unknown`` where not all of them can be read."""
 
+Action: TypeAlias = Literal["created", "patched", "removed", "unchanged"]
+"""What happens to a file."""
+
 Reach: TypeAlias = Literal["nobody", "loopback", "address", "everyone"]
 """Who reaches a port from outside the project's networks."""
 

@@ -112,6 +112,12 @@ class Service:
         """The published TCP ports."""
         return [port for layer in self.layers("ports") for port in ports_of(*layer)]
 
+    def published(self, target: int) -> PublishedPort | None:
+        """How a container port is published; with host networking, as itself."""
+        if self.text("network_mode") == "host":
+            return PublishedPort(target, target, None)
+        return next((port for port in self.ports() if port.target == target), None)
+
     def env_files(self) -> list[Path]:
         """The env_file files, in order."""
         found: list[Path] = []

@@ -18,7 +18,7 @@ from pydantic import (
 
 from compose_tls.vocabulary import KeyType, TlsMode
 
-LISTS = frozenset({"file", "san"})
+LISTS = frozenset({"file", "san", "service"})
 FLAGS = frozenset({"constrain", "csr"})
 
 _HOLD_BOTH = (".p12", ".pfx")
@@ -30,7 +30,7 @@ class TlsConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     file: tuple[str, ...] = Field(default=(), description="Compose files, as docker compose -f")
-    service: str | None = Field(default=None, description="the service that runs Milvus")
+    service: tuple[str, ...] = Field(default=(), description="the services that run Milvus")
     mode: Literal[1, 2] = Field(default=1, description="1 one-way TLS, 2 mutual TLS")
 
     server_name: str = Field(default="localhost", description="the name clients verify")
@@ -71,6 +71,11 @@ class TlsConfig(BaseModel):
     def tls_mode(self) -> TlsMode:
         """The mode as Milvus numbers it."""
         return TlsMode(self.mode)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that the user asks for in the server certificate."""
+        return (self.server_name, *self.san)
 
     @field_validator("*", mode="before")
     @classmethod

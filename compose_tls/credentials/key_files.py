@@ -8,12 +8,11 @@ from pathlib import Path
 from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateUnreadable
-from compose_tls.layout import NEXT_CA
+from compose_tls.layout import CA, CERTIFICATE, KEY, NEXT_CA
 from compose_tls.observation import Observation
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.load import load_certificates, load_key_pair
 from compose_tls.pki.pkcs12 import passphrase_in
-from compose_tls.vocabulary import CertificateRole
 
 _RESTORE = "restore it, or move the directory away to start with new certificates"
 _CHECK_PATH = "name an existing file that you may read"
@@ -21,45 +20,45 @@ _ISSUER = "name the CA and its key with --ca-cert and --ca-key, or restore the k
 
 
 @dataclass(frozen=True, slots=True)
-class KeyStore:
+class KeyFiles:
     """Reads pairs, and keeps none of them."""
 
     directory: Path
     config: TlsConfig
 
-    def kept(self, name: str, hint: str = _RESTORE) -> CertificateWithKey:
+    def existing(self, name: str, hint: str = _RESTORE) -> CertificateWithKey:
         """The pair of that name in the PKI directory.
 
         Raises:
             CertificateError: It is not whole; ``hint`` says what to do.
         """
-        return self.pair_at(self._place(name), hint)
+        return self.at(self._place(name), hint)
 
-    def pair_at(self, certificate: Path, hint: str = _RESTORE) -> CertificateWithKey:
+    def at(self, certificate: Path, hint: str = _RESTORE) -> CertificateWithKey:
         """The pair of a certificate file and the key beside it.
 
         Raises:
             CertificateError: It is not whole; ``hint`` says what to do.
         """
-        return self._pair(certificate, certificate.with_suffix(".key"), hint)
+        return self._pair(certificate, certificate.with_suffix(KEY), hint)
 
-    def brought(self, role: CertificateRole) -> CertificateWithKey:
+    def provided(self, name: str) -> CertificateWithKey:
         """The pair that the settings name.
 
         Raises:
             CertificateError: It cannot be read, or does not belong together.
         """
-        passphrase = self._passphrase(role)
-        paths = self.named(f"{role}_cert"), self.named(f"{role}_key")
+        passphrase = self._passphrase(name)
+        paths = self.named(f"{name}_cert"), self.named(f"{name}_key")
         return self._pair(*paths, _CHECK_PATH, passphrase)
 
-    def issuer(self, *, brought: bool) -> CertificateWithKey:
+    def issuer(self, *, provided: bool) -> CertificateWithKey:
         """The CA at hand with its key.
 
         Raises:
             CertificateError: It cannot be read, or does not belong together.
         """
-        return self.brought("ca") if brought else self.kept("ca", _ISSUER)
+        return self.provided(CA) if provided else self.existing(CA, _ISSUER)
 
     def latest_issuer(self, observation: Observation) -> CertificateWithKey:
         """The CA to issue under what is to live long: that which takes over, where there is one.
@@ -68,10 +67,10 @@ class KeyStore:
             CertificateError: It cannot be read, or does not belong together.
         """
         if observation.pki.next_ca is not None:
-            return self.kept(NEXT_CA)
-        return self.issuer(brought=self.config.ca_cert is not None)
+            return self.existing(NEXT_CA)
+        return self.issuer(provided=self.config.ca_cert is not None)
 
-    def trusted(self, *, brought: bool) -> tuple[bytes, str]:
+    def trusted(self, *, provided: bool) -> tuple[bytes, str]:
         """The CA certificates that are trusted, PEM, and how errors name their file.
 
         Only the certificates: a file that holds a key as well must not be mounted as it is.
@@ -79,9 +78,9 @@ class KeyStore:
         Raises:
             CertificateUnreadable: There is none.
         """
-        path = self.named("ca_cert") if brought else self._place("ca")
+        path = self.named("ca_cert") if provided else self._place(CA)
         name = relative(path, self.directory)
-        passphrase = self._passphrase("ca") if brought else None
+        passphrase = self._passphrase(CA) if provided else None
         content = read(path, self.directory, _CHECK_PATH)
         return load_certificates(content, path=name, passphrase=passphrase), name
 
@@ -91,13 +90,13 @@ class KeyStore:
         return self.directory / value
 
     def _place(self, name: str) -> Path:
-        return self.directory / self.config.pki_dir / f"{name}.pem"
+        return self.directory / self.config.pki_dir / f"{name}{CERTIFICATE}"
 
-    def _passphrase(self, role: CertificateRole) -> bytes | None:
-        name: str | None = getattr(self.config, f"{role}_passphrase_file")
-        if name is None:
+    def _passphrase(self, name: str) -> bytes | None:
+        path: str | None = getattr(self.config, f"{name}_passphrase_file")
+        if path is None:
             return None
-        return passphrase_in(read(self.directory / name, self.directory, _CHECK_PATH))
+        return passphrase_in(read(self.directory / path, self.directory, _CHECK_PATH))
 
     def _pair(
         self, certificate: Path, key: Path, hint: str, passphrase: bytes | None = None

@@ -9,7 +9,7 @@ from pathlib import Path
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CLIENTS_DIRECTORY
 from compose_tls.observation import ClientFacts, FileFacts, Observation
-from compose_tls.observe.file_reader import Reader
+from compose_tls.observe.file_reader import FileReader
 from compose_tls.pki.load import whole_pairs
 
 
@@ -25,7 +25,7 @@ def with_clients(observation: Observation, config: TlsConfig) -> Observation:
     Raises:
         FileUnreadable: A certificate may not be read.
     """
-    reader = Reader(observation.directory)
+    reader = FileReader(observation.directory)
     pki = observation.directory / config.pki_dir
     for path in sorted((pki / CLIENTS_DIRECTORY).glob("*")):
         reader.content(path) if path.suffix == ".pem" else reader.unread(path)
@@ -48,7 +48,7 @@ def read_clients(
     Raises:
         FileUnreadable: A file may not be read.
     """
-    reader = Reader(directory)
+    reader = FileReader(directory)
     files: dict[str, dict[str, FileFacts | None]] = {}
     pairs: dict[str, tuple[bytes | None, bytes | None]] = {}
     for name in names:

@@ -13,7 +13,7 @@ from compose_tls.observation import FileFacts
 _LARGEST_FILE = 64 * 1024 * 1024
 
 
-class Reader:
+class FileReader:
     """Reads files and remembers what it saw."""
 
     def __init__(self, directory: Path) -> None:

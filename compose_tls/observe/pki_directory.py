@@ -6,24 +6,39 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.layout import NEXT_CA, SERIAL_FILE
+from compose_tls.layout import (
+    CA,
+    CA_CERTIFICATE,
+    CERTIFICATE,
+    CLIENT,
+    IGNORE_FILE,
+    KEY,
+    NEXT_CA_CERTIFICATE,
+    NEXT_CA_KEY,
+    REQUEST,
+    SERIAL_FILE,
+    SERVER,
+    SERVER_CERTIFICATE,
+    SERVER_KEY,
+)
 from compose_tls.observation import PkiFacts
-from compose_tls.observe.file_reader import Reader
+from compose_tls.observe.file_reader import FileReader
 from compose_tls.state.recorded import State
-from compose_tls.vocabulary import CertificateRole
 
 Pair: TypeAlias = tuple[bytes | None, bytes | None]
 """The bytes of a certificate and of its private key."""
 
-_END_ENTITIES: tuple[CertificateRole, ...] = ("server", "client")
-_ROLES: tuple[CertificateRole, ...] = ("ca", *_END_ENTITIES)
+_END_ENTITIES: Final = (SERVER, CLIENT)
+_OWN: Final = (CA, *_END_ENTITIES)
 
 
-def read_pki(directory: Path, config: TlsConfig, state: State | None, reader: Reader) -> PkiFacts:
+def read_pki(
+    directory: Path, config: TlsConfig, state: State | None, reader: FileReader
+) -> PkiFacts:
     """Read the PKI directory and the TLS directory, also that of an earlier enable.
 
     Args:
@@ -36,35 +51,35 @@ def read_pki(directory: Path, config: TlsConfig, state: State | None, reader: Re
         FileUnreadable: A file may not be read.
     """
     pki, tls = directory / config.pki_dir, directory / config.tls_dir
-    pairs: dict[CertificateRole, Pair] = {}
-    for role in _ROLES:
-        certificate, key = pki / f"{role}.pem", pki / f"{role}.key"
-        pairs[role] = (reader.content(certificate), reader.secret(key))
-    for place in {tls, directory / state.tls_dir} if state else {tls}:
-        reader.secret(place / "server.key")
-        for name in ("server.pem", "ca.pem", ".gitignore"):
+    pairs: dict[str, Pair] = {}
+    for name in _OWN:
+        certificate, key = pki / f"{name}{CERTIFICATE}", pki / f"{name}{KEY}"
+        pairs[name] = (reader.content(certificate), reader.secret(key))
+    for place in {tls, directory / state.settings.tls_dir} if state else {tls}:
+        reader.secret(place / SERVER_KEY)
+        for name in (SERVER_CERTIFICATE, CA_CERTIFICATE, IGNORE_FILE):
             reader.content(place / name)
-    reader.content(pki / ".gitignore")
-    next_ca = (reader.content(pki / f"{NEXT_CA}.pem"), reader.secret(pki / f"{NEXT_CA}.key"))
-    requests: dict[CertificateRole, bytes | None] = {
-        role: reader.content(pki / f"{role}.csr") for role in _END_ENTITIES
+    reader.content(pki / IGNORE_FILE)
+    next_ca = (reader.content(pki / NEXT_CA_CERTIFICATE), reader.secret(pki / NEXT_CA_KEY))
+    requests: dict[str, bytes | None] = {
+        name: reader.content(pki / f"{name}{REQUEST}") for name in _END_ENTITIES
     }
     reader.content(pki / SERIAL_FILE)
-    brought = _brought(directory, config, reader, pairs)
+    provided = _provided(directory, config, reader, pairs)
     if not any(certificate for certificate, _ in pairs.values()):
         return PkiFacts({}, frozenset())
     from compose_tls.pki.load import survey  # noqa: PLC0415 - cryptography costs 75 ms
 
-    return replace(survey(pairs, next_ca, requests), brought=brought)
+    return replace(survey(pairs, next_ca, requests), provided=provided)
 
 
-def _brought(
+def _provided(
     directory: Path,
     config: TlsConfig,
-    reader: Reader,
-    pairs: Mapping[CertificateRole, Pair],
-) -> frozenset[CertificateRole]:
-    """The roles whose certificate and key, as the user names them, lie in the PKI directory.
+    reader: FileReader,
+    pairs: Mapping[str, Pair],
+) -> frozenset[str]:
+    """The identities whose certificate and key, as the user names them, lie in the PKI directory.
 
     There they lie in our own form, without what else the user's files hold.
     """
@@ -76,24 +91,24 @@ def _brought(
     )
     from compose_tls.pki.pkcs12 import passphrase_in  # noqa: PLC0415 - as above
 
-    def named(role: CertificateRole, suffix: str) -> bytes | None:
+    def named(name: str, suffix: str) -> bytes | None:
         # A certificate file may hold the key as well, so none is kept in mind.
-        name: str | None = getattr(config, f"{role}_{suffix}")
-        return reader.secret(directory / name) if name else None
+        path: str | None = getattr(config, f"{name}_{suffix}")
+        return reader.secret(directory / path) if path else None
 
-    def passphrase(role: CertificateRole) -> bytes | None:
-        content = named(role, "passphrase_file")
+    def passphrase(name: str) -> bytes | None:
+        content = named(name, "passphrase_file")
         return None if content is None else passphrase_in(content)
 
-    found: set[CertificateRole] = set()
-    trusted = named("ca", "cert")
+    found: set[str] = set()
+    trusted = named(CA, "cert")
     with suppress(CertificateError):
-        if trusted and pairs["ca"][0] == load_certificates(
-            trusted, path="", passphrase=passphrase("ca")
+        if trusted and pairs[CA][0] == load_certificates(
+            trusted, path="", passphrase=passphrase(CA)
         ):
-            found.add("ca")
-    for role in _END_ENTITIES:
-        certificate, key = named(role, "cert"), named(role, "key")
+            found.add(CA)
+    for name in _END_ENTITIES:
+        certificate, key = named(name, "cert"), named(name, "key")
         if certificate is None or key is None:
             continue
         with suppress(CertificateError):
@@ -102,8 +117,8 @@ def _brought(
                 key,
                 certificate_path="",
                 key_path="",
-                passphrase=passphrase(role),
+                passphrase=passphrase(name),
             )
-            if pairs[role] == (pair.full_chain_pem, pair.private_key_pem):
-                found.add(role)
+            if pairs[name] == (pair.full_chain_pem, pair.private_key_pem):
+                found.add(name)
     return frozenset(found)

@@ -10,29 +10,30 @@ from compose_tls.changes import relative
 from compose_tls.compose import dotenv
 from compose_tls.compose.compose_project import load_project
 from compose_tls.compose.discovery import compose_files
-from compose_tls.compose.service import Service
-from compose_tls.compose.volumes import normal_target
 from compose_tls.config import TlsConfig
 from compose_tls.observation import Observation
-from compose_tls.observe.file_reader import Reader
+from compose_tls.observe.file_reader import FileReader
 from compose_tls.observe.pki_directory import read_pki
-from compose_tls.stack.milvus.role import runs_milvus
-from compose_tls.stack.milvus.settings import (
-    CONFIG_DIRECTORY,
-    CONFIG_DIRECTORY_VARIABLE,
-    CONFIG_FILE,
-    LATER_FILES,
-)
-from compose_tls.state.recorded import STATE_FILE, State, read_state
+from compose_tls.project.milvus_services import milvus_services
+from compose_tls.project.model import Project, named_services, state_path
+from compose_tls.state.recorded import read_state
+from compose_tls.state.undo import undo
 
 
-def observe(directory: Path, config: TlsConfig, environment: Mapping[str, str]) -> Observation:
-    """Read everything that a plan for this project may depend on.
+def observe(
+    directory: Path,
+    config: TlsConfig,
+    environment: Mapping[str, str],
+    *,
+    without_ours: bool = False,
+) -> Project:
+    """Read everything that a plan for this project may depend on: each file once, in one go.
 
     Args:
         directory: The project directory.
         config: The settings; they say which files count.
         environment: The process environment.
+        without_ours: Whether the project is wanted without what an earlier enable put in.
 
     Raises:
         ComposeFileNotFound: There is no compose file.
@@ -40,18 +41,32 @@ def observe(directory: Path, config: TlsConfig, environment: Mapping[str, str]) 
         NotAComposeFile: A compose file defines no services.
         YamlSyntax: A compose file cannot be parsed.
         StateUnreadable: state.json is damaged.
+        EditRefused: What an earlier enable put in cannot be taken out.
     """
     directory = directory.resolve()
-    reader = Reader(directory)
+    reader = FileReader(directory)
     files, variables = _find_files(directory, config, reader, environment)
-    state = _read_state(directory, config, reader)
-    named = {config.service, *(state.services if state else ())}
-    project = load_project(directory, files, reader.content, variables)
-    for service in project.services.values():
-        if service.name in named or runs_milvus(service.text("image"), service.command_line()):
-            _read_configuration(service, reader)
+    path = state_path(directory, config)
+    state = read_state(reader.content(path), relative(path, directory))
+    originals: dict[Path, bytes | None] = {}
+    kept: list[tuple[str, str]] = []
+    for file in state.files if state else ():
+        # Read in any case: edited by an earlier enable, still in use or not.
+        content = reader.content(directory / file.path)
+        if without_ours and content is not None:
+            undone = undo(content, file)
+            originals[directory / file.path] = undone.content
+            kept += [(file.path, route) for route in undone.kept]
+
+    def read(path: Path) -> bytes | None:
+        return originals[path] if path in originals else reader.content(path)
+
+    # An override file that an earlier enable made is not there without what it put in.
+    present = [path for path in files if read(path) is not None]
+    compose = load_project(directory, present, read, variables)
+    milvus = milvus_services(compose, read, named_services(config, state))
     pki = read_pki(directory, config, state, reader)
-    return Observation(
+    observation = Observation(
         directory=directory,
         compose_files=files,
         files=reader.files,
@@ -60,10 +75,11 @@ def observe(directory: Path, config: TlsConfig, environment: Mapping[str, str]) 
         user_id=os.geteuid(),
         group_ids=frozenset({os.getegid(), *os.getgroups()}),
     )
+    return Project(observation, compose, state, originals, tuple(kept), milvus)
 
 
 def _find_files(
-    directory: Path, config: TlsConfig, reader: Reader, environment: Mapping[str, str]
+    directory: Path, config: TlsConfig, reader: FileReader, environment: Mapping[str, str]
 ) -> tuple[tuple[Path, ...], Mapping[str, str]]:
     """The compose files, and what Compose interpolates them with.
 
@@ -93,32 +109,3 @@ def _find_files(
         variables = completed(variables, directory)
     files = compose_files(directory, config.file, variables, exists)
     return files, completed(variables, files[0].parent)
-
-
-def _read_configuration(service: Service, reader: Reader) -> None:
-    """Read what configures a Milvus service, wherever it lies; nobody else's files are looked at."""
-    for path in service.env_files():
-        reader.content(path)
-    variables = service.container_variables(reader.content)
-    directory = variables.get(CONFIG_DIRECTORY_VARIABLE) or CONFIG_DIRECTORY
-    names = (CONFIG_FILE, *LATER_FILES)
-    for mount in (*service.mounts(), *service.config_mounts()):
-        if mount.host_path is None:
-            continue
-        if mount.target == normal_target(directory):
-            for name in names:
-                reader.content(mount.host_path / name)
-        elif mount.target in {normal_target(f"{directory}/{name}") for name in names}:
-            reader.content(mount.host_path)
-    # Not where an image happens to be: an override file may be the first to name one.
-    for base in {definition.base for definition in service.definitions if definition.editable}:
-        reader.content(base / CONFIG_FILE)
-
-
-def _read_state(directory: Path, config: TlsConfig, reader: Reader) -> State | None:
-    """Read what an earlier enable left, and the files that it edited, still in use or not."""
-    path = directory / config.pki_dir / STATE_FILE
-    state = read_state(reader.content(path), relative(path, directory))
-    for file in state.files if state else ():
-        reader.content(directory / file.path)
-    return state

@@ -68,16 +68,16 @@ def issue(
 
 def issue_all(
     orders: Iterable[CertificateOrder], ca: CertificateWithKey | None, now: datetime
-) -> dict[CertificateRole, CertificateWithKey]:
+) -> dict[str, CertificateWithKey]:
     """Make everything that is ordered: the CA first, then server and client under it.
 
     Args:
-        orders: At most one for each role.
+        orders: At most one for each identity.
         ca: The CA to issue under; an ordered CA takes its place.
         now: The time of issue, aware.
 
     Returns:
-        What was ordered, by role.
+        What was ordered, by the name of the identity.
 
     Raises:
         NameInvalid: A subject or a name cannot stand in a certificate.
@@ -86,18 +86,18 @@ def issue_all(
         ProfileViolation: The given CA is no CA, has a key of another kind or the subject of what it
             is to issue; or an end-entity certificate has no name.
         NameNotPermitted: The given CA is constrained to other names.
-        ValueError: Two orders for one role, or no CA to issue under: a caller's mistake.
+        ValueError: Two orders for one identity, or no CA to issue under: a caller's mistake.
     """
     orders = sorted(orders, key=lambda order: _ORDER.index(order.role))
-    if len({order.role for order in orders}) != len(orders):
-        msg = "at most one order for each role"
+    if len({order.name for order in orders}) != len(orders):
+        msg = "at most one order for each identity"
         raise ValueError(msg)
     new_ca = any(order.role == "ca" for order in orders)
     issuer = None if new_ca else Issuer.of(ca, now)
-    issued: dict[CertificateRole, CertificateWithKey] = {}
+    issued: dict[str, CertificateWithKey] = {}
     for order, key in zip(orders, _keys(orders), strict=True):
         certificate = _certificate(order, key, issuer, now)
-        issued[order.role] = _pair(certificate, key, issuer)
+        issued[order.name] = _pair(certificate, key, issuer)
         if order.role == "ca":
             issuer = Issuer(certificate, key)
     return issued

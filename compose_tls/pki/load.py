@@ -16,7 +16,6 @@ from compose_tls.pki.inspection import facts_of, is_ca, is_issued_by
 from compose_tls.pki.keys import private_key_pem, public_key_der
 from compose_tls.pki.pem import certificate_pem, read_certificates, read_private_key
 from compose_tls.pki.signing_request import requested_names
-from compose_tls.vocabulary import CertificateRole
 
 
 def certificate_facts(pem: bytes, *, path: str) -> CertificateFacts:
@@ -87,9 +86,9 @@ def load_key_pair(
 
 
 def survey(
-    pem_files: Mapping[CertificateRole, tuple[bytes | None, bytes | None]],
+    pem_files: Mapping[str, tuple[bytes | None, bytes | None]],
     next_ca: tuple[bytes | None, bytes | None] = (None, None),
-    requests: Mapping[CertificateRole, bytes | None] = MappingProxyType({}),
+    requests: Mapping[str, bytes | None] = MappingProxyType({}),
 ) -> PkiFacts:
     """Find out what an existing PKI directory is good for. Damaged files are just not usable.
 

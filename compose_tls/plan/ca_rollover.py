@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
+from compose_tls.changes import Source
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateUnreadable, RolloverNotStarted
+from compose_tls.layout import CA, CLIENT, NEXT_CA, SERVER
 from compose_tls.observation import CertificateFacts, Observation
-from compose_tls.plan.certificate_plan import Source
-from compose_tls.plan.certificates import is_due, require_ca_valid
-from compose_tls.vocabulary import CertificateRole, TlsWarning
+from compose_tls.plan.identities import is_due, require_ca_valid
+from compose_tls.vocabulary import TlsWarning, has_ended
 
 Extent: TypeAlias = Literal["end-entities", "ca", "finish"]
 """What is renewed: server and client; the CA, with the old one beside it; or the old one goes."""
@@ -24,7 +25,7 @@ def sources(
     extent: Extent,
     within: timedelta | None,
     force: bool,
-) -> dict[CertificateRole, Source]:
+) -> dict[str, Source]:
     """Where each certificate comes from.
 
     The server keeps its certificate while a new CA joins: its clients know no other CA yet.
@@ -45,7 +46,7 @@ def sources(
     ca = ca_of(observation, config)
     require_issuer(observation, config, extent)
 
-    def due(role: CertificateRole) -> bool:
+    def due(role: str) -> bool:
         facts = observation.pki.certificates.get(role)
         usable = role in observation.pki.usable
         return force or facts is None or not usable or is_due(facts, now, within)
@@ -53,9 +54,9 @@ def sources(
     if extent == "end-entities":
         require_ca_valid(ca, config, now)
         return {
-            "ca": "kept" if config.ca_cert is None else "brought",
-            "server": "issued" if due("server") else "kept",
-            "client": "issued" if due("client") else "kept",
+            CA: "existing" if config.ca_cert is None else "provided",
+            SERVER: "issued" if due(SERVER) else "existing",
+            CLIENT: "issued" if due(CLIENT) else "existing",
         }
     following = observation.pki.next_ca
     if extent == "finish":
@@ -64,16 +65,16 @@ def sources(
                 "there is no new CA that could take over",
                 hint="run compose-tls renew --ca first, and give its ca.pem to every client",
             )
-        client = observation.pki.certificates.get("client")
-        ready = client is not None and client.issuer == following.subject and not due("client")
-        return {"ca": "promoted", "server": "issued", "client": "kept" if ready else "issued"}
-    if ca.not_after <= now:
+        client = observation.pki.certificates.get(CLIENT)
+        ready = client is not None and client.issuer == following.subject and not due(CLIENT)
+        return {CA: "promoted", SERVER: "issued", CLIENT: "existing" if ready else "issued"}
+    if has_ended(ca.not_after, now):
         # Nobody accepts it any more, so there is nobody to take along.
-        return {"ca": "issued", "server": "issued", "client": "issued"}
+        return {CA: "issued", SERVER: "issued", CLIENT: "issued"}
     if following is not None:
-        return {"ca": "kept", "server": "kept", "client": "kept"}
-    server: Source = "kept" if "server" in observation.pki.usable else "issued"
-    return {"ca": "joined", "server": server, "client": "issued"}
+        return {CA: "existing", SERVER: "existing", CLIENT: "existing"}
+    server: Source = "existing" if SERVER in observation.pki.usable else "issued"
+    return {CA: "existing", SERVER: server, CLIENT: "issued", NEXT_CA: "issued"}
 
 
 def rollover_warning(config: TlsConfig) -> TlsWarning:
@@ -93,7 +94,7 @@ def ca_of(observation: Observation, config: TlsConfig) -> CertificateFacts:
     Raises:
         CertificateUnreadable: It is not here.
     """
-    facts = observation.pki.certificates.get("ca")
+    facts = observation.pki.certificates.get(CA)
     if facts is None:
         raise CertificateUnreadable(
             f"{config.pki_dir}/ca.pem is missing or damaged",
@@ -124,7 +125,7 @@ def require_issuer(observation: Observation, config: TlsConfig, extent: Extent) 
             "compose-tls enable --server-cert",
             path=name,
         )
-    if config.ca_cert is not None and "ca" not in observation.pki.brought:
+    if config.ca_cert is not None and CA not in observation.pki.provided:
         raise CertificateUnreadable(
             f"{config.ca_cert} is not the CA of this project, {config.pki_dir}/ca.pem",
             hint="change the CA with compose-tls enable --ca-cert and --ca-key",

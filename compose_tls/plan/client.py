@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from compose_tls.changes import (
     CertificateOrder,
@@ -21,20 +20,14 @@ from compose_tls.changes import (
 )
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ValueInTheWay
+from compose_tls.layout import BUNDLE, CERTIFICATE, KEY, PRIVATE, PRIVATE_DIRECTORY, PUBLIC, UNLOCK
 from compose_tls.observation import CertificateFacts, ClientFacts, Observation
 from compose_tls.pki.client_names import client_dns_name
 from compose_tls.pki.subject import escaped
 from compose_tls.plan.ca_rollover import ca_of, require_issuer
-from compose_tls.plan.certificates import is_due, require_ca_valid, subject_of
-from compose_tls.plan.modes import PRIVATE, PRIVATE_DIRECTORY, PUBLIC
-from compose_tls.project.enabled import Located
+from compose_tls.plan.identities import is_due, require_ca_valid, subject_of
+from compose_tls.project.enabled import EnabledProject
 from compose_tls.vocabulary import TlsMode, TlsWarning
-
-UNLOCK_SUFFIX: Final = ".p12.passphrase"
-"""How the file ends that opens a PKCS #12 file, where the user gave nothing that does."""
-
-CLIENT_FILES: Final = (".pem", ".key", ".p12", UNLOCK_SUFFIX)
-"""How the names of a client's files end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +66,18 @@ class Wanted:
     force: bool
 
 
-def require_place(observation: Observation, located: Located, directory: Path) -> None:
+def require_place(located: EnabledProject, directory: Path) -> None:
     """Make sure that keys of clients do not go where a container gets to see them.
 
     Raises:
         ValueInTheWay: They would.
     """
-    mounted = observation.directory / located.state.tls_dir
+    mounted = located.project.directory / located.state.settings.tls_dir
     if directory.is_relative_to(mounted):
-        name = relative(directory, observation.directory)
+        name = located.project.relative(directory)
+        services = ", ".join(one.name for one in located.milvus)
         raise ValueInTheWay(
-            f"{name} is mounted into {located.milvus.name}, which must not see the keys of clients",
+            f"{name} is mounted into {services}, which must not see the keys of clients",
             hint="choose another directory with --out",
             path=name,
         )
@@ -130,7 +124,7 @@ def plan_clients(
         for change in _changes(client, wanted, issued=client.name in orders)
     ]
     written = {change.path.name for change in changes if isinstance(change, CreateFile)}
-    bundled = tuple(client.name for client in clients if f"{client.name}.p12" in written)
+    bundled = tuple(client.name for client in clients if f"{client.name}{BUNDLE}" in written)
     plan = Plan(
         observation.directory,
         (MakeDirectory(wanted.directory, PRIVATE_DIRECTORY), *changes),
@@ -159,23 +153,23 @@ def _changes(client: ClientFacts, wanted: Wanted, *, issued: bool) -> Iterator[F
 
     def change(suffix: str, *, stays: bool) -> FileChange:
         path, before = at(suffix)
-        mode = PUBLIC if suffix == ".pem" else PRIVATE
+        mode = PUBLIC if suffix == CERTIFICATE else PRIVATE
         return (
             KeepFile(path, before) if stays else CreateFile(path, Pending(path.name), mode, before)
         )
 
-    yield change(".pem", stays=not issued)
-    yield change(".key", stays=not issued)
-    bundled, unlocked = (client.files[suffix] is not None for suffix in (".p12", UNLOCK_SUFFIX))
+    yield change(CERTIFICATE, stays=not issued)
+    yield change(KEY, stays=not issued)
+    bundled, unlocked = (client.files[suffix] is not None for suffix in (BUNDLE, UNLOCK))
     if not wanted.p12 and not (issued and bundled):
         return
     # Whether the user's passphrase opens the file that is there is not known, but ours is told beside it.
     stays = not issued and bundled and unlocked != wanted.own_passphrase
-    yield change(".p12", stays=stays)
+    yield change(BUNDLE, stays=stays)
     if not wanted.own_passphrase:
-        yield change(UNLOCK_SUFFIX, stays=stays)
+        yield change(UNLOCK, stays=stays)
     elif unlocked:
-        yield RemoveFile(*at(UNLOCK_SUFFIX))
+        yield RemoveFile(*at(UNLOCK))
 
 
 def _require_own(client: ClientFacts, wanted: Wanted, directory: Path) -> None:

@@ -11,11 +11,11 @@ from typing import Final
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.layout import CLIENTS_DIRECTORY
+from compose_tls.layout import CERTIFICATE, CLIENTS_DIRECTORY
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
-from compose_tls.plan.certificates import RENEW_BEFORE
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.plan.identities import RENEW_BEFORE
+from compose_tls.vocabulary import TlsWarning, has_ended
 
 _NAMED: Final = 3
 
@@ -46,7 +46,7 @@ class ClientCertificates:
         found: dict[Path, CertificateFacts] = {}
         damaged: list[str] = []
         for path, file in sorted(observation.files.items()):
-            if file is None or path.parent != directory or path.suffix != ".pem":
+            if file is None or path.parent != directory or path.suffix != CERTIFICATE:
                 continue
             try:
                 found[path] = certificate_facts(file.content or b"", path=path.name)
@@ -68,7 +68,7 @@ class ClientCertificates:
     def aged(self, now: datetime) -> Iterator[TlsWarning]:
         """That some have expired, will soon, or are damaged. None of that breaks another client."""
         left = {path.stem: facts.remaining(now) for path, facts in self.by_path.items()}
-        ended = [name for name, time in left.items() if time.total_seconds() < 0]
+        ended = [p.stem for p, facts in self.by_path.items() if has_ended(facts.not_after, now)]
         soon = [name for name, time in left.items() if time < RENEW_BEFORE and name not in ended]
         if ended:
             yield TlsWarning(

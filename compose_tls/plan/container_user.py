@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compose_tls.compose.definition import items
@@ -26,6 +27,7 @@ class KeyAccess:
     uid: int | None = None
     gid: int | None = None
     warnings: tuple[TlsWarning, ...] = ()
+    problem: TlsWarning | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,33 @@ class ContainerUser:
 
 
 def key_access(
-    milvus: MilvusService, observation: Observation, key_path: str, *, kept: bool = False
+    services: Sequence[MilvusService],
+    observation: Observation,
+    key_path: str,
+    *,
+    kept: bool = False,
+) -> KeyAccess:
+    """The access that lets the user of every container read the key, and nobody else.
+
+    Args:
+        services: The services that read it.
+        observation: The project, and who runs the command.
+        key_path: The key, relative to the project.
+        kept: Whether the key that lies there stays.
+    """
+    others = [one for one in services if ContainerUser.of(one).uid != _ROOT] or list(services)
+    users = {ContainerUser.of(one) for one in others}
+    if len(users) == 1:
+        return _key_access(others[0], observation, key_path, kept=kept)
+    names = ", ".join(one.name for one in others)
+    text = f"{names} run as different users, and each must be able to read {key_path}"
+    hint = "give them one user: in the compose file, or a group that they share (group_add:)"
+    problem = TlsWarning("server-key-unreadable", text, key_path, hint)
+    return KeyAccess(warnings=(problem,), problem=problem)
+
+
+def _key_access(
+    milvus: MilvusService, observation: Observation, key_path: str, *, kept: bool
 ) -> KeyAccess:
     """The access that lets the container's user read the key.
 
@@ -124,7 +152,8 @@ def key_access(
     if there is not None and given:
         return KeyAccess(there.mode)
     text = f"container user {user.uid} cannot read {key_path}"
-    return KeyAccess(warnings=(TlsWarning("server-key-unreadable", text, key_path, command),))
+    problem = TlsWarning("server-key-unreadable", text, key_path, command)
+    return KeyAccess(warnings=(problem,), problem=problem)
 
 
 def is_given(key: FileFacts, user: ContainerUser, observation: Observation) -> bool:

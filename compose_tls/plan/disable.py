@@ -16,13 +16,11 @@ from compose_tls.changes import (
     sha256,
 )
 from compose_tls.config import TlsConfig
-from compose_tls.layout import CLIENTS_DIRECTORY
+from compose_tls.layout import CLIENT_FILES, CLIENTS_DIRECTORY, PKI_FILES, RETIRED_CA, TLS_FILES
 from compose_tls.observation import Observation
-from compose_tls.plan.client import CLIENT_FILES
-from compose_tls.plan.managed_files import OWN_PKI_FILES, OWN_TLS_FILES
-from compose_tls.plan.retirement import RETIRED
-from compose_tls.project.enabled import not_enabled, state_of
-from compose_tls.state.recorded import STATE_FILE, State
+from compose_tls.project.enabled import not_enabled
+from compose_tls.project.model import Project, state_path
+from compose_tls.state.recorded import State
 from compose_tls.state.undo import undo
 from compose_tls.vocabulary import TlsWarning
 
@@ -35,11 +33,11 @@ class DisablePlan:
     state: State
 
 
-def plan_disable(observation: Observation, config: TlsConfig, *, purge: bool) -> DisablePlan:
+def plan_disable(project: Project, config: TlsConfig, *, purge: bool) -> DisablePlan:
     """Work out everything that ``disable`` will do.
 
     Args:
-        observation: The project as it is.
+        project: The project as it is.
         config: The settings.
         purge: Whether the certificates and keys go as well.
 
@@ -47,10 +45,9 @@ def plan_disable(observation: Observation, config: TlsConfig, *, purge: bool) ->
         NotEnabled: There is no state.json, so nothing is known to take back.
         ProjectError: A file was changed since so that our entries cannot be taken out safely.
     """
-    directory = observation.directory
-    state = state_of(observation, config)
+    observation, directory, state = project.observation, project.directory, project.state
     if state is None:
-        raise not_enabled(observation, config)
+        raise not_enabled(project, config)
     changes: list[FileChange] = []
     warnings: list[TlsWarning] = []
     for file in state.files:
@@ -73,14 +70,14 @@ def plan_disable(observation: Observation, config: TlsConfig, *, purge: bool) ->
             TlsWarning("edit-kept", f"{file.path}: {route} was changed since, and stays")
             for route in undone.kept
         ]
-    changes.append(_removed(observation, directory / config.pki_dir / STATE_FILE))
+    changes.append(_removed(observation, state_path(directory, config)))
     if purge:
-        paths = [directory / config.pki_dir / name for name in OWN_PKI_FILES]
-        paths += [directory / state.tls_dir / name for name in OWN_TLS_FILES]
+        paths = [directory / config.pki_dir / name for name in PKI_FILES]
+        paths += [directory / state.settings.tls_dir / name for name in TLS_FILES]
         paths += _further(observation, directory / config.pki_dir)
         changes += [_removed(observation, p) for p in paths if observation.files.get(p) is not None]
         pki = directory / config.pki_dir
-        places = (pki / CLIENTS_DIRECTORY, pki, directory / state.tls_dir)
+        places = (pki / CLIENTS_DIRECTORY, pki, directory / state.settings.tls_dir)
         changes += [RemoveDirectory(place) for place in places]
     return DisablePlan(Plan(directory, tuple(changes), warnings=tuple(warnings)), state)
 
@@ -89,7 +86,7 @@ def _further(observation: Observation, pki: Path) -> Iterator[Path]:
     """What other commands left in the PKI directory: further clients, and CAs that gave way."""
     for path in observation.files:
         of_client = path.parent == pki / CLIENTS_DIRECTORY and path.name.endswith(CLIENT_FILES)
-        if of_client or (path.parent == pki and RETIRED.fullmatch(path.name)):
+        if of_client or (path.parent == pki and RETIRED_CA.fullmatch(path.name)):
             yield path
 
 

@@ -6,45 +6,42 @@ start.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from compose_tls.changes import (
-    CreateFile,
-    FileChange,
-    KeepFile,
-    PatchFile,
-    RemoveFile,
-    relative,
-    sha256,
-)
-from compose_tls.compose.compose_project import load_project
+from compose_tls.changes import CreateFile, FileChange, KeepFile, PatchFile, RemoveFile, sha256
 from compose_tls.compose.discovery import named_files, override_file
+from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edits
 from compose_tls.config import TlsConfig
-from compose_tls.errors import EditRefused
-from compose_tls.observation import Observation
-from compose_tls.plan import edits
-from compose_tls.plan.certificates import plan_certificates
-from compose_tls.plan.managed_files import OwnFiles
-from compose_tls.plan.modes import PUBLIC
-from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.project.enabled import state_of
-from compose_tls.project.endpoints import endpoint, found_names, proxy_port, wanted_names
+from compose_tls.errors import ConflictingSettings, EditRefused, UnsupportedMilvus
+from compose_tls.layout import PUBLIC
+from compose_tls.plan.identities import plan_identities
+from compose_tls.plan.managed_files import ManagedFiles
+from compose_tls.plan.model import ServicePlan
+from compose_tls.plan.tls_setup import tls_setup
+from compose_tls.project.endpoints import found_names
+from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService, select
-from compose_tls.project.placement import Placement, place
-from compose_tls.state.recorded import FileRecord, State
-from compose_tls.state.undo import record, record_new, undo
+from compose_tls.project.model import Project
+from compose_tls.setup import Member, TlsSetup
+from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
+from compose_tls.stack.milvus.settings import put_settings, read_setting, sets
+from compose_tls.state.recorded import FileRecord, State, recorded
+from compose_tls.state.undo import record, record_new
 from compose_tls.vocabulary import TlsWarning
+from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Intent
 from compose_tls.yamlpatch.patch import create, patch
 
 
-def plan_enable(observation: Observation, config: TlsConfig, now: datetime) -> ServicePlan:
+def plan_enable(project: Project, config: TlsConfig, now: datetime) -> ServicePlan:
     """Work out everything that ``enable`` will do.
 
     Args:
-        observation: The project as it is.
+        project: The project, without what an earlier enable put in.
         config: The settings.
         now: The time that certificate validity is judged by.
 
@@ -52,72 +49,62 @@ def plan_enable(observation: Observation, config: TlsConfig, now: datetime) -> S
         ProjectError: The project cannot be understood, or not be edited safely.
         CertificateError: The certificates at hand cannot be used.
     """
-    return _Planner(observation, config, now).plan()
+    return _Planner(project, config).plan(now)
 
 
 class _Planner:
-    def __init__(self, observation: Observation, config: TlsConfig, now: datetime) -> None:
-        self.observation = observation
+    def __init__(self, project: Project, config: TlsConfig) -> None:
+        self.project = project
+        self.observation = project.observation
         self.config = config
-        self.now = now
-        self.directory = observation.directory
-        self.warnings: list[TlsWarning] = []
-        self.state = state_of(observation, config)
-        self.own = OwnFiles(observation, config, self.state)
-        self.originals: dict[Path, bytes | None] = {}
-        if self.state is not None:
-            self._undo(self.state)
+        self.warnings = [
+            TlsWarning("edit-kept", f"{file}: {route} was changed since, and counts as yours")
+            for file, route in project.kept
+        ]
 
-    def plan(self) -> ServicePlan:
-        # An override file that an earlier enable made is not there in what is planned from.
-        files = [path for path in self.observation.compose_files if self.read(path) is not None]
-        project = load_project(self.directory, files, self.read, self.observation.variables)
-        milvus = select(project, self.config.service)
-        placement = place(milvus, self.config, self.directory, self.read)
-        proxy = proxy_port(milvus, placement, self.read)
-        patches, records = self._edited(milvus, placement, proxy, files)
-        found = found_names(milvus.service, proxy)
-        certificates = plan_certificates(
-            self.observation, self.config, wanted_names(self.config), found, self.now
+    def plan(self, now: datetime) -> ServicePlan:
+        project, config = self.project, self.config
+        milvus = select(project.compose, project.milvus, config.service)
+        placements = {one.name: place(one.configuration, config.config) for one in milvus}
+        names = [
+            name
+            for one in milvus
+            for name in found_names(one.service, one.configuration.proxy_port)
+        ]
+        members = tuple(one.name for one in milvus)
+        identities = plan_identities(self.observation, config, members, names, now)
+        setup = tls_setup(milvus, identities, config)
+        patches, records = self._edited(setup, milvus, placements)
+        state = State(
+            settings=recorded(config),
+            services=members,
+            files=tuple(records),
+            identities=project.state.identities if project.state else (),
         )
-        state = self._new_state(milvus, records)
-        plan = self.own.plan(milvus, certificates, state, patches)
-        self.warnings += [*milvus.warnings, *placement.warnings, *plan.warnings]
-        plan = replace(plan, warnings=tuple(self.warnings))
-        where = endpoint(milvus.service, self.config.server_name, proxy)
-        return ServicePlan(plan, milvus.name, proxy, where, certificates, state)
-
-    def read(self, path: Path) -> bytes | None:
-        """A file as it was before any earlier enable."""
-        return self.originals.get(path, self.observation.content(path))
-
-    def relative(self, path: Path) -> str:
-        return relative(path, self.directory)
-
-    def _undo(self, state: State) -> None:
-        for file in state.files:
-            path = self.directory / file.path
-            content = self.observation.content(path)
-            if content is None:
-                continue
-            undone = undo(content, file)
-            self.originals[path] = undone.content
-            for route in undone.kept:
-                text = f"{file.path}: {route} was changed since, and counts as yours"
-                self.warnings.append(TlsWarning("edit-kept", text))
+        planned = ManagedFiles(project, config).plan(milvus, identities, state, patches)
+        for one in milvus:
+            self.warnings += [*one.warnings, *placements[one.name].warnings]
+        self.warnings += planned.plan.warnings
+        warnings = tuple(dict.fromkeys(self.warnings))
+        return replace(planned, plan=replace(planned.plan, warnings=warnings))
 
     def _edited(
-        self, milvus: MilvusService, placement: Placement, proxy: int, files: list[Path]
+        self,
+        setup: TlsSetup,
+        milvus: Sequence[MilvusService],
+        placements: dict[str, Placement],
     ) -> tuple[list[FileChange], list[FileRecord]]:
         """The edits in place; where those are refused and nobody asked for them, in an override."""
+        # An override file that an earlier enable made is not there in what is planned from.
+        loaded = self.observation.compose_files
+        files = [path for path in loaded if self.project.read(path) is not None]
         named = named_files(self.config.file, self.observation.variables)
 
         def edited(override: Path | None) -> tuple[list[FileChange], list[FileRecord]]:
-            return self._patches(
-                edits.work_out(
-                    milvus, placement, self.config, self.directory, self.read, proxy, override
-                )
-            )
+            edits = Edits()
+            for member, one in zip(setup.members, milvus, strict=True):
+                self._add_edits(member, one, placements[one.name], override, edits)
+            return self._patches(edits)
 
         if self.config.style == "override":
             return edited(override_file(files, named, files.__contains__))
@@ -128,16 +115,73 @@ class _Planner:
                 raise
             override = override_file(files, named, files.__contains__)
             found = edited(override)
-            text = f"{refusal.message}; the edits are in {self.relative(override)} instead"
+            text = f"{refusal.message}; the edits are in {self.project.relative(override)} instead"
             self.warnings.append(TlsWarning("override-used", text))
             return found
 
-    def _patches(self, work: edits.Edits) -> tuple[list[FileChange], list[FileRecord]]:
+    def _add_edits(
+        self,
+        member: Member,
+        milvus: MilvusService,
+        placement: Placement,
+        override: Path | None,
+        edits: Edits,
+    ) -> None:
+        """Add what puts TLS into one service: mounts, variables and ports, then milvus.yaml."""
+        in_compose = MemberInCompose(
+            member,
+            milvus.service,
+            None if placement.mounted else placement.file,
+            placement.target,
+            placement.kind == "env",
+            partial(sets, version=milvus.version),
+        )
+        member_edits(in_compose, self.project.compose, self.project.read, override, edits)
+        if placement.file is not None:
+            self._add_file_edits(member, (placement.file, *placement.later_files), edits)
+        for port in member.published:
+            self._check_rest(milvus, port)
+
+    def _add_file_edits(self, member: Member, files: tuple[Path, ...], edits: Edits) -> None:
+        for file in files:
+            document = parse(self.project.read(file) or b"", self.project.relative(file))
+            # A later file wins over the complete one, but need not repeat it.
+            concerned = [
+                setting
+                for setting in member.settings
+                if file == files[0] or read_setting(document, setting.route) is not None
+            ]
+            if concerned:
+                edits.add(file, put_settings(document, concerned))
+
+    def _check_rest(self, milvus: MilvusService, rest_port: int) -> None:
+        if rest_port == milvus.configuration.proxy_port:
+            raise ConflictingSettings(
+                f"REST cannot share port {rest_port} with gRPC under TLS",
+                hint="choose another port, for example --rest-port 8080",
+            )
+        for other in self.project.compose.services.values():
+            taken = [port for port in other.ports() if port.published == rest_port]
+            if taken and not (other.name == milvus.name and taken[0].target == rest_port):
+                raise ConflictingSettings(
+                    f"service {other.name} already publishes the port {rest_port}",
+                    hint="choose another one with --rest-port",
+                    path=other.main.document.name,
+                    line=other.main.line(other.main.field("ports")),
+                )
+        if milvus.version < FIRST_WITH_REST_PORT:
+            raise UnsupportedMilvus(
+                f"Milvus {milvus.version} has no port of its own for REST",
+                hint=f"use Milvus {FIRST_WITH_REST_PORT} or newer, or leave --rest-port out",
+                path=milvus.service.main.document.name,
+            )
+
+    def _patches(self, work: Edits) -> tuple[list[FileChange], list[FileRecord]]:
         changes: list[FileChange] = []
         records: list[FileRecord] = []
-        for path in dict.fromkeys((*work.by_file, *self.originals)):
-            original, now = self.read(path), self.observation.content(path)
-            name = self.relative(path)
+        for path in dict.fromkeys((*work.by_file, *self.project.originals)):
+            original, now = self.project.read(path), self.observation.content(path)
+            name = self.project.relative(path)
             intents = work.by_file.get(path, [])
             if original is None or now is None:
                 changes.append(self._own_file(path, intents, now))
@@ -159,16 +203,4 @@ class _Planner:
         content = create(intents)
         return (
             KeepFile(path, before) if content == now else CreateFile(path, content, PUBLIC, before)
-        )
-
-    def _new_state(self, milvus: MilvusService, records: list[FileRecord]) -> State:
-        return State(
-            mode=self.config.mode,
-            services=(milvus.name,),
-            server_name=self.config.server_name,
-            tls_dir=self.config.tls_dir,
-            container_tls_dir=self.config.container_tls_dir,
-            rest_port=self.config.rest_port,
-            files=tuple(records),
-            certificates=dict(self.state.certificates) if self.state else {},
         )

@@ -9,46 +9,53 @@ from pathlib import Path
 from typing import Final
 
 from compose_tls.changes import relative
-from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import Mount
 from compose_tls.config import TlsConfig
-from compose_tls.layout import CLIENTS_DIRECTORY, NEXT_CA
+from compose_tls.layout import (
+    CA_CERTIFICATE,
+    CA_KEY,
+    CLIENT_KEY,
+    CLIENTS_DIRECTORY,
+    KEY,
+    NEXT_CA_KEY,
+    RETIRED_CA,
+    SERVER_KEY,
+)
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
-from compose_tls.plan.retirement import RETIRED
-from compose_tls.project.enabled import Located
-from compose_tls.stack.milvus.settings import SERVER_KEY
+from compose_tls.project.enabled import EnabledProject
+from compose_tls.project.milvus_services import MilvusService
 from compose_tls.vocabulary import TlsWarning
 
 # By the CA's key anybody can be impersonated, by a client's that client.
-_CA_KEYS: Final = ("ca.key", f"{NEXT_CA}.key")
-_CLIENT_KEY: Final = "client.key"
+_CA_KEYS: Final = (CA_KEY, NEXT_CA_KEY)
 _MANY: Final = 3
 
 
-def key_findings(
-    observation: Observation, config: TlsConfig, located: Located
-) -> tuple[TlsWarning, ...]:
+def key_findings(config: TlsConfig, located: EnabledProject) -> tuple[TlsWarning, ...]:
     """Look at every private key of an enabled project.
 
     Args:
-        observation: The project as it is.
         config: The settings; they say where the keys are.
-        located: The service that reads the server key.
+        located: The project, and the services that read the server key.
 
     Returns:
         A warning for each finding, with its file and the one command that mends it.
     """
-    keys = _Keys(observation, config, located)
-    return (*keys.exposed(), *keys.mounted(), *keys.unreadable())
+    keys = _Keys(config, located)
+    unreadable = (each for one in located.milvus for each in keys.unreadable(one))
+    return tuple(dict.fromkeys((*keys.exposed(), *keys.mounted(), *unreadable)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    observation: Observation
     config: TlsConfig
-    located: Located
+    located: EnabledProject
+
+    @property
+    def observation(self) -> Observation:
+        return self.located.project.observation
 
     @property
     def pki(self) -> Path:
@@ -56,14 +63,16 @@ class _Keys:
 
     @property
     def served(self) -> Path:
-        return self.observation.directory / self.located.state.tls_dir / SERVER_KEY
+        return self.observation.directory / self.located.state.settings.tls_dir / SERVER_KEY
 
     def exposed(self) -> Iterator[TlsWarning]:
         """Keys that others on this machine may read or change."""
         of_clients: list[FileFacts] = []
         for file in self.found():
             allowed = 0o700
-            if file.path == self.served and ContainerUser.of(self.located.milvus).shares(file):
+            if file.path == self.served and any(
+                ContainerUser.of(one).shares(file) for one in self.located.milvus
+            ):
                 allowed |= 0o040
             if not file.mode & 0o777 & ~allowed:
                 continue
@@ -94,7 +103,7 @@ class _Keys:
     def mounted(self) -> Iterator[TlsWarning]:
         """Keys that no server needs, in what a container gets to see."""
         keys = [file.path for file in self.found() if self.is_secret(file.path)]
-        for service in self.project.services.values():
+        for service in self.located.project.compose.services.values():
             for mount in (*service.mounts(), *service.config_mounts()):
                 shown = [path for path in keys if self.shows(mount, path)]
                 if shown:
@@ -104,7 +113,7 @@ class _Keys:
         first, others = self.name(shown[0]), len(shown) - 1
         more = f" and {others:,} more" if others else ""
         place = f"{relative(mount.file, self.observation.directory)}:{mount.line}"
-        wanted = self.name(self.pki / "ca.pem")
+        wanted = self.name(self.pki / CA_CERTIFICATE)
         return TlsWarning(
             code="key-mounted",
             message=f"service {service.name} mounts {first}{more} at {mount.target}: whoever gets "
@@ -114,7 +123,7 @@ class _Keys:
             hint=f"mount only the files it needs, such as ./{wanted}, in {place}",
         )
 
-    def unreadable(self) -> Iterator[TlsWarning]:
+    def unreadable(self, milvus: MilvusService) -> Iterator[TlsWarning]:
         """Whether Milvus itself gets at its key."""
         key = self.observation.files.get(self.served)
         if key is None:
@@ -125,7 +134,6 @@ class _Keys:
                 hint="compose-tls enable",
             )
             return
-        milvus = self.located.milvus
         user = ContainerUser.of(milvus)
         reads = user.reads(key)
         if reads or (reads is None and is_given(key, user, self.observation)):
@@ -148,19 +156,15 @@ class _Keys:
                 hint=command,
             )
 
-    @property
-    def project(self) -> ComposeProject:
-        return self.located.milvus.project
-
     def found(self) -> Iterator[FileFacts]:
         """The private keys that there are."""
         places = {self.pki, self.pki / CLIENTS_DIRECTORY, self.served.parent}
         for path, file in self.observation.files.items():
-            if file is not None and path.suffix == ".key" and path.parent in places:
+            if file is not None and path.suffix == KEY and path.parent in places:
                 yield file
 
     def is_secret(self, path: Path) -> bool:
-        of_client = path.name == _CLIENT_KEY or path.parent.name == CLIENTS_DIRECTORY
+        of_client = path.name == CLIENT_KEY or path.parent.name == CLIENTS_DIRECTORY
         return of_client or _is_of_ca(path)
 
     def shows(self, mount: Mount, key: Path) -> bool:
@@ -176,4 +180,4 @@ class _Keys:
 
 
 def _is_of_ca(key: Path) -> bool:
-    return key.name in _CA_KEYS or RETIRED.fullmatch(key.name) is not None
+    return key.name in _CA_KEYS or RETIRED_CA.fullmatch(key.name) is not None

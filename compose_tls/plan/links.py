@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.compose.service import Service
-from compose_tls.project.milvus_configuration import MilvusParty, milvus_services
+from compose_tls.project.milvus_services import MilvusService, certain_services
+from compose_tls.project.model import Project
 from compose_tls.project.reachability import HOST_NAME, Parties, entries, names, widest
 from compose_tls.results import CLIENTS, MONITORING, Link
 from compose_tls.stack.applications import Connection, connection
@@ -31,33 +30,22 @@ class LinkMap:
     warnings: tuple[TlsWarning, ...]
 
 
-def link_map(
-    project: ComposeProject,
-    read_file: Callable[[Path], bytes | None],
-    named: Collection[str] = (),
-) -> LinkMap:
+def link_map(project: Project) -> LinkMap:
     """Every connection of the Milvus of a project, as the files on disk say that it will be.
 
     Args:
-        project: The project.
-        read_file: Gives the bytes of a file, or ``None`` when there is none.
-        named: Services that run Milvus although nothing about them says so.
+        project: The project as it is.
     """
-    found = _Map(project, read_file, named)
+    found = _Map(project)
     return LinkMap(found.links(), tuple(found.warnings()))
 
 
 class _Map:
-    def __init__(
-        self,
-        project: ComposeProject,
-        read_file: Callable[[Path], bytes | None],
-        named: Collection[str],
-    ) -> None:
-        self.project = project
-        self.parties = Parties(project)
-        self.read_file = read_file
-        self.milvus = list(milvus_services(project, read_file, named))
+    def __init__(self, project: Project) -> None:
+        self.project = project.compose
+        self.parties = Parties(project.compose)
+        self.read_file = project.read
+        self.milvus = certain_services(project.milvus)
         self.proxies = [milvus for milvus in self.milvus if milvus.proxy]
 
     def links(self) -> tuple[Link, ...]:
@@ -69,16 +57,16 @@ class _Map:
         depending = (link for milvus in self.milvus for link in self.dependencies(milvus))
         return (*found, *_merged(depending), *self.internal())
 
-    def listening(self, milvus: MilvusParty) -> Iterator[Link]:
+    def listening(self, milvus: MilvusService) -> Iterator[Link]:
         """What comes from outside."""
-        for listener in milvus.listeners():
+        for listener in milvus.configuration.listeners():
             published = self.parties.published(milvus.service, listener.port)
             yield Link(
                 sources=(CLIENTS if listener.for_clients else MONITORING,),
                 targets=(milvus.service.name,),
                 purpose=listener.purpose,
                 port=listener.port,
-                encryption=milvus.sure(listener.encryption)
+                encryption=milvus.configuration.sure(listener.encryption)
                 if listener.for_clients
                 else listener.encryption,
                 published=published,
@@ -90,9 +78,13 @@ class _Map:
     def warnings(self) -> Iterator[TlsWarning]:
         """Where anybody could read and write data without TLS and without credentials."""
         for milvus in self.proxies:
-            for listener in milvus.listeners():
+            for listener in milvus.configuration.listeners():
                 published = self.parties.published(milvus.service, listener.port)
-                if not listener.for_clients and published in _BEYOND and milvus.open_metrics():
+                if (
+                    not listener.for_clients
+                    and published in _BEYOND
+                    and milvus.configuration.open_metrics
+                ):
                     yield TlsWarning(
                         code="metrics-port-open",
                         message=f"port {listener.port} of {milvus.service.name} takes /api/v1 "
@@ -102,9 +94,13 @@ class _Map:
                         hint=_closer(milvus, listener.port),
                     )
 
-    def from_services(self, milvus: MilvusParty) -> Iterator[Link]:
+    def from_services(self, milvus: MilvusService) -> Iterator[Link]:
         """What other services of the project want of Milvus."""
-        ports = {listener.port: listener for listener in milvus.listeners() if listener.for_clients}
+        ports = {
+            listener.port: listener
+            for listener in milvus.configuration.listeners()
+            if listener.for_clients
+        }
         outside = {
             entry.published: port
             for port in ports
@@ -128,9 +124,9 @@ class _Map:
                 yield self.from_service(service, milvus, found, listener)
 
     def from_service(
-        self, service: Service, milvus: MilvusParty, found: Connection, listener: Listener
+        self, service: Service, milvus: MilvusService, found: Connection, listener: Listener
     ) -> Link:
-        offered = milvus.sure(listener.encryption)
+        offered = milvus.configuration.sure(listener.encryption)
         return Link(
             sources=(service.name,),
             targets=(milvus.service.name,),
@@ -141,11 +137,11 @@ class _Map:
             note=_client_note(service.name, found, offered),
         )
 
-    def dependencies(self, milvus: MilvusParty) -> Iterator[Link]:
-        for dependency in dependencies(milvus.settings.get, cluster=milvus.component):
+    def dependencies(self, milvus: MilvusService) -> Iterator[Link]:
+        for dependency in dependencies(milvus.configuration.get, cluster=milvus.component):
             yield from self.dependency(milvus, dependency)
 
-    def dependency(self, milvus: MilvusParty, dependency: Dependency) -> Iterator[Link]:
+    def dependency(self, milvus: MilvusService, dependency: Dependency) -> Iterator[Link]:
         inside: dict[int | None, list[Service]] = {}
         outside: dict[int | None, list[str]] = {}
         for address in dependency.addresses:
@@ -164,7 +160,7 @@ class _Map:
                 targets=tuple(dict.fromkeys(service.name for service in services)),
                 purpose=dependency.purpose,
                 port=port,
-                encryption=milvus.sure(dependency.encryption),
+                encryption=milvus.configuration.sure(dependency.encryption),
                 published=reach,
             )
         for port, hosts in outside.items():
@@ -173,7 +169,7 @@ class _Map:
                 targets=tuple(dict.fromkeys(hosts)),
                 purpose=dependency.purpose,
                 port=port,
-                encryption=milvus.sure(dependency.encryption),
+                encryption=milvus.configuration.sure(dependency.encryption),
             )
 
     def internal(self) -> Iterator[Link]:
@@ -181,7 +177,10 @@ class _Map:
         components = [milvus for milvus in self.milvus if milvus.component]
         if len(components) > 1:
             everybody = tuple(milvus.service.name for milvus in components)
-            found = {m.sure(internal_tls(m.settings.get, m.settings.version)) for m in components}
+            found = {
+                one.configuration.sure(internal_tls(one.configuration.get, one.version))
+                for one in components
+            }
             yield Link(
                 sources=everybody,
                 targets=everybody,
@@ -198,13 +197,13 @@ def _merged(found: Iterable[Link]) -> list[Link]:
     return [link.model_copy(update={"sources": tuple(names)}) for link, names in groups.items()]
 
 
-def _danger(milvus: MilvusParty) -> str:
-    if milvus.open_metrics():
+def _danger(milvus: MilvusService) -> str:
+    if milvus.configuration.open_metrics:
         return "takes /api/v1 requests without credentials"
     return "plain in every mode"
 
 
-def _closer(milvus: MilvusParty, port: int) -> str:
+def _closer(milvus: MilvusService, port: int) -> str:
     """How to keep a port to this machine."""
     if milvus.service.text("network_mode") == "host":
         return f"keep port {port} behind a firewall"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,64 +10,72 @@ from compose_tls.changes import (
     Content,
     CreateFile,
     FileChange,
+    IdentityPlan,
     KeepFile,
     MakeDirectory,
     Pending,
     Plan,
+    PlannedIdentity,
     RemoveDirectory,
     RemoveFile,
-    relative,
 )
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ValueInTheWay
-from compose_tls.layout import NEXT_CA, SERIAL_FILE
-from compose_tls.observation import Observation
-from compose_tls.plan.certificate_plan import CertificatePlan
-from compose_tls.plan.container_user import KeyAccess, key_access
-from compose_tls.plan.modes import PRIVATE, PRIVATE_DIRECTORY, PUBLIC, PUBLIC_DIRECTORY
-from compose_tls.plan.ownership import Ownership
-from compose_tls.project.milvus_services import MilvusService
-from compose_tls.stack.milvus.settings import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
-from compose_tls.state.recorded import STATE_FILE, State
-from compose_tls.vocabulary import CertificateRole
-
-IGNORE_FILE = ".gitignore"
-REQUEST_FILES = ("server.csr", "client.csr")
-OWN_PKI_FILES = (
+from compose_tls.layout import (
+    CA,
+    CA_CERTIFICATE,
+    CA_KEY,
+    CERTIFICATE,
     IGNORE_FILE,
+    KEY,
+    NEXT_CA,
+    PRIVATE,
+    PRIVATE_DIRECTORY,
+    PUBLIC,
+    PUBLIC_DIRECTORY,
+    REQUESTS,
     SERIAL_FILE,
-    *REQUEST_FILES,
-    *(f"{name}{end}" for name in ("ca", "server", "client", NEXT_CA) for end in (".pem", ".key")),
+    SERVER,
+    SERVER_CERTIFICATE,
+    SERVER_KEY,
+    STATE_FILE,
+    TLS_FILES,
 )
-OWN_TLS_FILES = (IGNORE_FILE, CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY)
+from compose_tls.plan.container_user import KeyAccess, key_access
+from compose_tls.plan.identities import CA_NAME
+from compose_tls.plan.model import ServicePlan
+from compose_tls.project.enabled import proxies_of
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.project.model import Project, state_path
+from compose_tls.state.recorded import IdentityRecord, State, identity_records
 
 _IGNORE_ALL = b"*\n"
 
 
-class OwnFiles:
+class ManagedFiles:
     """Plans the files that only compose-tls writes; one of somebody else's is never written over."""
 
-    def __init__(self, observation: Observation, config: TlsConfig, state: State | None) -> None:
-        self.observation = observation
+    def __init__(self, project: Project, config: TlsConfig) -> None:
+        self.project = project
+        self.observation = project.observation
         self.config = config
-        self.state = state
-        self.directory = observation.directory
+        self.state = project.state
+        self.directory = project.directory
         self.pki = self.directory / config.pki_dir
         self.tls = self.directory / config.tls_dir
-        self.own = Ownership(observation, config, state)
 
     def plan(
         self,
-        milvus: MilvusService,
-        certificates: CertificatePlan,
+        milvus: Sequence[MilvusService],
+        identities: IdentityPlan,
         state: State,
         patches: Iterable[FileChange] = (),
-    ) -> Plan:
+    ) -> ServicePlan:
         """The whole plan: the user's files, then ours, and state.json as the last.
 
         Args:
-            milvus: The service that reads the server key.
-            certificates: Where each certificate comes from.
+            milvus: The services that read the server key.
+            identities: Where each certificate comes from.
             state: What state.json is to say; fingerprints of what is issued come later.
             patches: The changes of the user's files.
 
@@ -77,154 +85,197 @@ class OwnFiles:
         access = key_access(
             milvus,
             self.observation,
-            relative(self.tls / SERVER_KEY, self.directory),
-            kept=certificates.sources["server"] == "kept",
+            self.project.relative(self.tls / SERVER_KEY),
+            kept=identities.source(SERVER) == "existing",
         )
-        changes = [*patches, *self.changes(certificates, access)]
-        return Plan(
+        changes = [*patches, *self.changes(identities, access)]
+        plan = Plan(
             self.directory,
             (
                 MakeDirectory(self.pki, PRIVATE_DIRECTORY),
                 MakeDirectory(self.tls, PUBLIC_DIRECTORY),
                 *changes,
-                self.state_change(state, certificates, changes),
+                self.state_change(state, identities, changes),
             ),
-            certificates.orders,
-            (*certificates.warnings, *access.warnings),
+            identities.orders,
+            (*identities.warnings, *access.warnings),
         )
+        proxies = proxies_of(tuple(milvus), self.config)
+        return ServicePlan(plan, proxies, identities, state, access.problem)
 
-    def changes(self, certificates: CertificatePlan, access: KeyAccess) -> list[FileChange]:
+    def changes(self, identities: IdentityPlan, access: KeyAccess) -> list[FileChange]:
         """Certificates and keys: those of the PKI directory, and what the container gets of them.
 
         Raises:
             ValueInTheWay: A file of somebody else has the name of one of ours.
         """
-        ca, server = certificates.sources["ca"], certificates.sources["server"]
         return [
-            self.own.written(self.pki / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
-            *self._pki_files(certificates),
-            *self._next_ca(certificates),
-            *self._retired(certificates.retired),
-            *self._requests(certificates),
-            self.own.written(self.tls / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
-            self._copy(CA_CERTIFICATE, ca, KeyAccess(PUBLIC)),
-            self._copy(SERVER_CERTIFICATE, server, KeyAccess(PUBLIC)),
-            self._copy(SERVER_KEY, server, access),
+            self.written(self.pki / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
+            *(change for one in identities.identities for change in self._files(one, identities)),
+            *self._promoted(identities),
+            *self._retired(identities.retired),
+            *self._requests(identities),
+            self.written(self.tls / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
+            self._copy(CA_CERTIFICATE, identities, KeyAccess(PUBLIC)),
+            self._copy(SERVER_CERTIFICATE, identities, KeyAccess(PUBLIC)),
+            self._copy(SERVER_KEY, identities, access),
             *self._left_behind(),
         ]
 
     def state_change(
-        self, state: State, certificates: CertificatePlan, others: list[FileChange]
+        self, state: State, identities: IdentityPlan, others: list[FileChange]
     ) -> FileChange:
         """The change of state.json, whose fingerprints wait for certificates to be issued."""
-        content: Content = Pending(STATE_FILE)
-        known = self._fingerprints(certificates)
+        path = state_path(self.directory, self.config)
+        known = self._records(identities)
         issued = any(isinstance(c, CreateFile) and isinstance(c.content, Pending) for c in others)
-        if known is not None and not issued:
-            content = state.model_copy(update={"certificates": known}).render()
-        return self.own.written(self.pki / STATE_FILE, content, PRIVATE)
+        if known is None or issued:
+            return self.written(path, Pending(STATE_FILE), PRIVATE)
+        new = state.model_copy(update={"identities": known})
+        if new == self.state:
+            return KeepFile(path, self.digest(path))
+        return self.written(path, new.render(), PRIVATE)
 
-    def _pki_files(self, certificates: CertificatePlan) -> list[FileChange]:
+    def written(
+        self,
+        path: Path,
+        content: Content,
+        mode: int,
+        uid: int | None = None,
+        gid: int | None = None,
+    ) -> FileChange:
+        """A file with that content: made, replaced or kept; one of somebody else's is refused.
+
+        Args:
+            path: The file.
+            content: What it is to hold.
+            mode: Its permission bits.
+            uid: Its owner; ``None`` for whoever runs the command.
+            gid: Its group, likewise.
+
+        Raises:
+            ValueInTheWay: A file of somebody else is there.
+        """
+        facts = self.observation.files.get(path)
+        if facts is None:
+            return CreateFile(path, content, mode, None, uid, gid)
+        if facts.content is not None and facts.content == content:
+            return KeepFile(path, facts.sha256)
+        if not self._is_ours(path):
+            name = self.project.relative(path)
+            raise ValueInTheWay(
+                f"{name} is there already, and not from compose-tls",
+                hint="move it away, choose other places with --pki-dir and --tls-dir, or bring it "
+                "with --server-cert, --server-key and --ca-cert",
+                path=name,
+            )
+        return CreateFile(path, content, mode, facts.sha256, uid, gid)
+
+    def digest(self, path: Path) -> str | None:
+        """The SHA-256 of a file that was looked at; ``None`` where there is none to tell."""
+        facts = self.observation.files.get(path)
+        return facts.sha256 if facts else None
+
+    def _is_ours(self, path: Path) -> bool:
+        """Whether a file is there from an earlier enable, also after a disable."""
+        if self.state is not None:
+            return True
+        ca = self.observation.pki.certificates.get(CA)
+        if ca is None or f"CN={CA_NAME}" not in ca.subject:
+            return False
+        return path.parent == self.pki or self.digest(path) == self.digest(self.pki / path.name)
+
+    def _files(self, one: PlannedIdentity, identities: IdentityPlan) -> list[FileChange]:
+        """Certificate and key of an identity in the PKI directory."""
         changes: list[FileChange] = []
-        for role, source in certificates.sources.items():
-            for suffix, mode in ((".pem", PUBLIC), (".key", PRIVATE)):
-                path = self.pki / f"{role}{suffix}"
-                digest = self.own.digest(path)
-                if path.name == "ca.key" and source in {"kept", "brought"} and digest is None:
-                    # The key of a CA that the user brought stays where the user keeps it.
-                    continue
-                stays = source == "kept" or (source == "joined" and suffix == ".key")
-                if stays or self._is_copied(role, source):
-                    changes.append(KeepFile(path, digest))
-                elif path.name == "ca.key" and source == "brought":
-                    if certificates.retired is None:
-                        self._refuse_damaged_ca(path)
-                    changes.append(RemoveFile(path, digest))
-                else:
-                    changes.append(self.own.written(path, Pending(path.name), mode))
+        for suffix, mode in ((CERTIFICATE, PUBLIC), (KEY, PRIVATE)):
+            path = self.pki / f"{one.identity.name}{suffix}"
+            digest = self.digest(path)
+            is_ca_key = path.name == CA_KEY
+            if is_ca_key and one.source in {"existing", "provided"} and digest is None:
+                # The key of a CA that the user provides stays where the user keeps it.
+                continue
+            grows = path.name == CA_CERTIFICATE and len(identities.trusted) > 1
+            if (one.source == "existing" and not grows) or self._is_copied(one):
+                changes.append(KeepFile(path, digest))
+            elif is_ca_key and one.source == "provided":
+                if identities.retired is None:
+                    self._refuse_damaged_ca(path)
+                changes.append(RemoveFile(path, digest))
+            else:
+                changes.append(self.written(path, Pending(path.name), mode))
         return changes
 
-    def _next_ca(self, certificates: CertificatePlan) -> list[FileChange]:
-        """The CA that is to take over: made, kept, or in its place."""
-        changes: list[FileChange] = []
-        for suffix, mode in ((".pem", PUBLIC), (".key", PRIVATE)):
-            path = self.pki / f"{NEXT_CA}{suffix}"
-            match certificates.sources["ca"]:
-                case "joined":
-                    changes.append(self.own.written(path, Pending(path.name), mode))
-                case "promoted":
-                    changes.append(RemoveFile(path, self.own.digest(path)))
-                case _:
-                    if certificates.next_ca:
-                        changes.append(KeepFile(path, self.own.digest(path)))
-        return changes
+    def _promoted(self, identities: IdentityPlan) -> list[FileChange]:
+        """The CA that was to take over is in its place."""
+        if identities.source(CA) != "promoted":
+            return []
+        paths = (self.pki / f"{NEXT_CA}{suffix}" for suffix in (CERTIFICATE, KEY))
+        return [RemoveFile(path, self.digest(path)) for path in paths]
 
     def _retired(self, name: str | None) -> list[FileChange]:
         """A CA that gives way to another, under its other name."""
         if name is None:
             return []
-        certificate, key = self.pki / f"{name}.pem", self.pki / f"{name}.key"
+        certificate, key = self.pki / f"{name}{CERTIFICATE}", self.pki / f"{name}{KEY}"
         return [
-            self.own.written(certificate, Pending(certificate.name), PUBLIC),
-            self.own.written(key, Pending(key.name), PRIVATE),
+            self.written(certificate, Pending(certificate.name), PUBLIC),
+            self.written(key, Pending(key.name), PRIVATE),
         ]
 
-    def _requests(self, certificates: CertificatePlan) -> list[FileChange]:
+    def _requests(self, identities: IdentityPlan) -> list[FileChange]:
         """Signing requests, and the serial number that OpenSSL counts on from."""
         changes: list[FileChange] = []
-        written = {f"{order.role}.csr" for order in certificates.requests}
-        for name in (*REQUEST_FILES, SERIAL_FILE):
+        written = {f"{order.name}.csr" for order in identities.requests}
+        for name in (*REQUESTS, SERIAL_FILE):
             path = self.pki / name
-            digest = self.own.digest(path)
+            digest = self.digest(path)
             if name in written or (name == SERIAL_FILE and self.config.csr and digest is None):
-                changes.append(self.own.written(path, Pending(name), PUBLIC))
+                changes.append(self.written(path, Pending(name), PUBLIC))
             elif self.config.csr and digest is not None:
                 changes.append(KeepFile(path, digest))
         return changes
 
     def _refuse_damaged_ca(self, key: Path) -> NoReturn:
-        name = relative(key, self.directory)
+        name = self.project.relative(key)
         raise ValueInTheWay(
             f"{name} does not belong to the certificate beside it, nor to {self.config.ca_cert}",
             hint=f"move {name} away: compose-tls does not write over a key that it does not know",
             path=name,
         )
 
-    def _copy(self, name: str, source: str, access: KeyAccess) -> FileChange:
+    def _copy(self, name: str, identities: IdentityPlan, access: KeyAccess) -> FileChange:
         """A file of the TLS directory: a copy of the one in the PKI directory."""
-        path, origin = self.tls / name, self.own.digest(self.pki / name)
+        path, origin = self.tls / name, self.digest(self.pki / name)
         facts = self.observation.files.get(path)
-        role: CertificateRole = "ca" if name == CA_CERTIFICATE else "server"
-        if facts is not None and (source == "kept" or self._is_copied(role, source)):
+        one = identities.get(CA if name == CA_CERTIFICATE else SERVER)
+        grows = name == CA_CERTIFICATE and len(identities.trusted) > 1
+        stays = one is not None and one.source == "existing" and not grows
+        if facts is not None and one is not None and (stays or self._is_copied(one)):
             owned = access.uid in {None, facts.uid} and access.gid in {None, facts.gid}
             if owned and facts.mode == access.mode and facts.sha256 in {None, origin}:
                 return KeepFile(path, facts.sha256)
-        return self.own.written(path, Pending(name), access.mode, access.uid, access.gid)
+        return self.written(path, Pending(name), access.mode, access.uid, access.gid)
 
     def _left_behind(self) -> list[FileChange]:
         """The copies in the TLS directory of an earlier enable, where that was another one."""
-        old = self.directory / self.state.tls_dir if self.state else self.tls
+        old = self.directory / self.state.settings.tls_dir if self.state else self.tls
         if old == self.tls:
             return []
-        found = [(old / name, self.own.digest(self.pki / name)) for name in OWN_TLS_FILES]
-        ours = [path for path, digest in found if digest and self.own.digest(path) == digest]
-        return [*(RemoveFile(path, self.own.digest(path)) for path in ours), RemoveDirectory(old)]
+        found = [(old / name, self.digest(self.pki / name)) for name in TLS_FILES]
+        ours = [path for path, digest in found if digest and self.digest(path) == digest]
+        return [*(RemoveFile(path, self.digest(path)) for path in ours), RemoveDirectory(old)]
 
-    def _is_copied(self, role: CertificateRole, source: str) -> bool:
-        """Whether what the user brings for a role is in the PKI directory already."""
-        return source == "brought" and role in self.observation.pki.brought
+    def _is_copied(self, one: PlannedIdentity) -> bool:
+        """Whether what the user provides for an identity is in the PKI directory already."""
+        return one.source == "provided" and one.identity.name in self.observation.pki.provided
 
-    def _fingerprints(self, certificates: CertificatePlan) -> dict[str, str] | None:
-        """The fingerprints that state.json records; ``None`` while one is still to be issued."""
-        places: dict[Path, CertificateRole] = {
-            self.tls / SERVER_CERTIFICATE: "server",
-            self.tls / CA_CERTIFICATE: "ca",
-            **{self.pki / f"{role}.pem": role for role in certificates.sources},
-        }
-        known = self.observation.pki.certificates
-        if not known.keys() >= set(places.values()):
+    def _records(self, identities: IdentityPlan) -> tuple[IdentityRecord, ...] | None:
+        """What state.json records of the identities; ``None`` while one is still to be issued."""
+        known = self.observation.pki.all_certificates
+        if any(one.identity.name not in known for one in identities.identities):
             return None
-        digests = {path: known[role].sha256 for path, role in places.items()}
-        if certificates.next_ca and self.observation.pki.next_ca is not None:
-            digests[self.pki / f"{NEXT_CA}.pem"] = self.observation.pki.next_ca.sha256
-        return {relative(path, self.directory): digest for path, digest in digests.items()}
+        digests = {
+            one.identity.name: known[one.identity.name].sha256 for one in identities.identities
+        }
+        return identity_records(identities, digests, self.config, self.directory)

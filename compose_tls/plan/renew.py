@@ -7,24 +7,32 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, get_args
 
-from compose_tls.changes import CertificateOrder, CreateFile, Plan
+from compose_tls.changes import CertificateOrder, CreateFile, IdentityPlan, Plan
 from compose_tls.config import TlsConfig
-from compose_tls.observation import CertificateFacts, Observation
+from compose_tls.layout import (
+    CA,
+    CA_CERTIFICATE,
+    NEXT_CA,
+    SERVER,
+    SERVER_CERTIFICATE,
+    SERVER_KEY,
+)
+from compose_tls.observation import CertificateFacts
 from compose_tls.plan.ca_rollover import Extent, ca_of, rollover_warning, sources
-from compose_tls.plan.certificate_plan import CertificatePlan, Source
-from compose_tls.plan.certificates import (
+from compose_tls.plan.client_certificates import ClientCertificates
+from compose_tls.plan.identities import (
     CA_NAME,
-    orders_for_all,
+    identities_of,
+    orders_for,
     require_names_permitted,
     server_names,
+    with_sources,
 )
-from compose_tls.plan.client_certificates import ClientCertificates
-from compose_tls.plan.managed_files import OwnFiles
-from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.plan.signing_requests import requests_for
-from compose_tls.project.enabled import Located, locate
-from compose_tls.project.endpoints import found_names, wanted_names
-from compose_tls.stack.milvus.settings import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.plan.managed_files import ManagedFiles
+from compose_tls.plan.model import ServicePlan
+from compose_tls.project.enabled import locate
+from compose_tls.project.endpoints import found_names
+from compose_tls.project.model import Project
 from compose_tls.vocabulary import KeyType, TlsMode, TlsWarning
 
 # What makes the common name of each CA its own: see pki/issue.py.
@@ -49,7 +57,7 @@ class RenewPlan:
 
 
 def plan_renew(
-    observation: Observation,
+    project: Project,
     config: TlsConfig,
     now: datetime,
     *,
@@ -60,7 +68,7 @@ def plan_renew(
     """Work out everything that ``renew`` will do.
 
     Args:
-        observation: The project as it is.
+        project: The project as it is.
         config: The settings; what they leave open stays as it is in the certificates.
         now: The time that validity is judged by.
         extent: What to renew.
@@ -78,7 +86,7 @@ def plan_renew(
         ProfileViolation: The CA is to be constrained, and is not.
         ProjectError: The project cannot be understood.
     """
-    return _Planner(observation, config, now).plan(extent, within, force=force)
+    return _Planner(project, config, now).plan(extent, within, force=force)
 
 
 def parts(renewal: RenewPlan) -> tuple[Plan, Plan]:
@@ -90,7 +98,7 @@ def parts(renewal: RenewPlan) -> tuple[Plan, Plan]:
     an expired one there is no client to spare.
     """
     plan = renewal.planned.plan
-    if renewal.planned.certificates.sources["ca"] == "issued":
+    if renewal.planned.identities.source(CA) == "issued":
         return plan, replace(plan, changes=())
     served = plan.directory / renewal.config.tls_dir
     first = tuple(change for change in plan.changes if change.path.is_relative_to(served))
@@ -99,44 +107,40 @@ def parts(renewal: RenewPlan) -> tuple[Plan, Plan]:
 
 
 class _Planner:
-    def __init__(self, observation: Observation, config: TlsConfig, now: datetime) -> None:
-        self.observation = observation
-        self.pki = observation.pki
+    def __init__(self, project: Project, config: TlsConfig, now: datetime) -> None:
+        self.project = project
+        self.observation = project.observation
+        self.pki = project.observation.pki
         self.now = now
         self.given = config
-        self.located = locate(observation, config)
-        self.config = _as_enabled(config, self.located, observation)
+        self.located = locate(project, config)
+        ca = self.pki.certificates.get(CA)
+        self.config = as_enabled(config, self.located.state.settings, ca)
 
     def plan(self, extent: Extent, within: timedelta | None, *, force: bool) -> RenewPlan:
         found = sources(
-            self.observation,
-            self.config,
-            self.now,
-            extent=extent,
-            within=within,
-            force=force,
+            self.observation, self.config, self.now, extent=extent, within=within, force=force
         )
+        members = tuple(one.name for one in self.located.milvus)
         dns_names, ip_addresses = server_names(self.wanted(), self.found())
-        if (found["ca"], found["server"]) == ("kept", "issued"):
+        if (found[CA], found[SERVER]) == ("existing", "issued") and NEXT_CA not in found:
             require_names_permitted(self.observation, self.config, dns_names)
-        orders = [
-            self.order(order) for order in orders_for_all(self.config, dns_names, ip_addresses)
-        ]
-        server = self.pki.certificates.get("server")
-        if found["server"] == "kept" and server is not None:
+        identities = identities_of(members, dns_names, ip_addresses)
+        orders = {
+            name: self.order(name, order)
+            for name, order in orders_for(identities, self.config).items()
+        }
+        server = self.pki.certificates.get(SERVER)
+        if found[SERVER] == "existing" and server is not None:
             # A name that is asked for now is to be in the next one.
-            dns_names, ip_addresses = server.dns_names, server.ip_addresses
-        certificates = CertificatePlan(
-            found,
-            tuple(order for order in orders if found[order.role] in {"issued", "joined"}),
-            dns_names,
-            ip_addresses,
-            self.warnings(found["ca"]),
-            next_ca=self.pki.next_ca is not None and found["ca"] != "promoted",
-            requests=tuple(requests_for(self.observation, self.config, found, orders)),
+            identities |= identities_of(members, server.dns_names, server.ip_addresses)
+        planned = with_sources(self.observation, self.config, identities, found, orders)
+        renewed = ManagedFiles(self.project, self.config).plan(
+            self.located.milvus,
+            replace(planned, warnings=self.warnings(planned)),
+            self.located.state,
         )
-        planned = self.planned(certificates)
-        return RenewPlan(planned, self.config, restart=self.is_read_anew(planned.plan))
+        return RenewPlan(renewed, self.config, restart=self.is_read_anew(renewed.plan))
 
     def is_read_anew(self, plan: Plan) -> bool:
         """Whether Milvus has to be restarted: in mode 1 it does not look at the CA."""
@@ -147,26 +151,28 @@ class _Planner:
 
     def wanted(self) -> list[str]:
         """What the user asks for now, and what the certificate holds already."""
-        server = self.pki.certificates.get("server")
+        server = self.pki.certificates.get(SERVER)
         held = [*server.dns_names, *server.ip_addresses] if server else []
-        return [*wanted_names(self.config), *held]
+        return [*self.config.names, *held]
 
     def found(self) -> list[str]:
-        return found_names(self.located.milvus.service, self.located.proxy_port)
+        return [
+            name
+            for one in self.located.milvus
+            for name in found_names(one.service, one.configuration.proxy_port)
+        ]
 
-    def order(self, order: CertificateOrder) -> CertificateOrder:
+    def order(self, name: str, order: CertificateOrder) -> CertificateOrder:
         """An order with subject, kind of key and lifetime as before, where nothing else is asked for."""
-        facts = self.pki.certificates.get(order.role)
+        facts = self.pki.certificates.get(name)
         if facts is None:
             return order
         given = self.given.model_fields_set
         kinds: tuple[KeyType, ...] = get_args(KeyType)
         same_kind = next((kind for kind in kinds if kind == facts.key_type), order.key_type)
         # One that ends with its CA was to live longer.
-        cut = (
-            order.role != "ca" and facts.not_after == ca_of(self.observation, self.config).not_after
-        )
-        new_days = cut or ("ca_days" if order.role == "ca" else "days") in given
+        cut = name != CA and facts.not_after == ca_of(self.observation, self.config).not_after
+        new_days = cut or ("ca_days" if name == CA else "days") in given
         return replace(
             order,
             subject=order.subject if "subject" in given else _OUR_CA.sub(r"\1", facts.subject),
@@ -174,45 +180,36 @@ class _Planner:
             days=order.days if new_days else _days(facts),
         )
 
-    def planned(self, certificates: CertificatePlan) -> ServicePlan:
-        located = self.located
-        own = OwnFiles(self.observation, self.config, located.state)
-        plan = own.plan(located.milvus, certificates, located.state)
-        return ServicePlan(
-            plan,
-            located.milvus.name,
-            located.proxy_port,
-            located.endpoint,
-            certificates,
-            located.state,
-        )
-
-    def warnings(self, ca: Source) -> tuple[TlsWarning, ...]:
-        following = self.pki.next_ca
+    def warnings(self, planned: IdentityPlan) -> tuple[TlsWarning, ...]:
+        following, ca = self.pki.next_ca, planned.source(CA)
         if ca == "promoted" and following and self.config.tls_mode is TlsMode.MUTUAL:
             clients = ClientCertificates.of(self.observation, self.config)
             return tuple(clients.left_behind({following.subject}))
-        if ca == "joined" or (ca == "kept" and self.pki.next_ca):
+        if ca == "existing" and planned.get(NEXT_CA):
             return (rollover_warning(self.config),)
         if ca == "issued":
-            bundle = f"{self.config.pki_dir}/ca.pem"
+            bundle = f"{self.config.pki_dir}/{CA_CERTIFICATE}"
             text = f"the CA had expired: every client needs the new {bundle}"
             return (TlsWarning("ca-replaced", text, bundle, "give it to every client"),)
         return ()
 
 
-def _as_enabled(config: TlsConfig, located: Located, observation: Observation) -> TlsConfig:
-    """The settings, with what the project was enabled with."""
-    state = located.state
-    ca = observation.pki.certificates.get("ca")
+def as_enabled(config: TlsConfig, recorded: TlsConfig, ca: CertificateFacts | None) -> TlsConfig:
+    """The settings, with what the project was enabled with.
+
+    Args:
+        config: The settings of today; where they are given they hold for what is issued now.
+        recorded: Those of the last enable.
+        ca: The CA of the project.
+    """
     constrained = ca is not None and bool(ca.permitted_dns)
     return config.model_copy(
         update={
-            "mode": state.mode,
-            "server_name": state.server_name,
-            "tls_dir": state.tls_dir,
-            "container_tls_dir": state.container_tls_dir,
-            "rest_port": state.rest_port,
+            "mode": recorded.mode,
+            "server_name": recorded.server_name,
+            "tls_dir": recorded.tls_dir,
+            "container_tls_dir": recorded.container_tls_dir,
+            "rest_port": recorded.rest_port,
             "constrain": config.constrain
             or ("constrain" not in config.model_fields_set and constrained),
         }

@@ -1,90 +1,93 @@
-"""Where an enabled project stands: its state, its Milvus service, and where clients reach it."""
+"""Where an enabled project stands: what was recorded, its Milvus services, where clients reach them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from compose_tls.changes import relative
-from compose_tls.compose.compose_project import ComposeProject, load_project
 from compose_tls.config import TlsConfig
 from compose_tls.errors import NotEnabled
-from compose_tls.observation import Observation
-from compose_tls.project.endpoints import endpoint, proxy_port
+from compose_tls.project.endpoints import endpoint
 from compose_tls.project.milvus_services import MilvusService, select
-from compose_tls.project.placement import place
+from compose_tls.project.model import Project, state_path
 from compose_tls.results import Endpoint
-from compose_tls.state.recorded import STATE_FILE, State, read_state
+from compose_tls.setup import Proxy
+from compose_tls.state.recorded import State
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class EnabledProject:
     """An enabled project.
 
     Attributes:
-        state: What enable did.
-        milvus: The service that ends client TLS.
-        proxy_port: The port of the proxy inside the container.
-        endpoint: Where clients reach it; ``None`` where the file does not tell.
+        project: The project.
+        state: What enable recorded.
+        milvus: The services that end client TLS.
     """
 
+    project: Project
     state: State
-    milvus: MilvusService
-    proxy_port: int
-    endpoint: Endpoint | None
+    milvus: tuple[MilvusService, ...]
+
+    @property
+    def proxies(self) -> tuple[Proxy, ...]:
+        """Where clients reach each of them."""
+        return proxies_of(self.milvus, self.state.settings)
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Where clients reach the first that is published; ``None`` where the files do not tell."""
+        return first_endpoint(self.proxies)
 
     @property
     def rest_endpoint(self) -> Endpoint | None:
-        """Where REST is, on its own port; ``None`` where it is off, or the file does not tell."""
-        if self.state.rest_port is None:
+        """Where REST is, on its own port; ``None`` where it is off, or the files do not tell."""
+        settings = self.state.settings
+        if settings.rest_port is None:
             return None
-        return endpoint(self.milvus.service, self.state.server_name, self.state.rest_port)
+        found = (
+            endpoint(one.service, settings.server_name, settings.rest_port) for one in self.milvus
+        )
+        return next(filter(None, found), None)
 
 
-def state_of(observation: Observation, config: TlsConfig) -> State | None:
-    """The state of a project; ``None`` when compose-tls has not been here.
+def locate(project: Project, config: TlsConfig) -> EnabledProject:
+    """Find the enabled services of a project.
 
-    Raises:
-        StateUnreadable: state.json is damaged.
-    """
-    path = observation.directory / config.pki_dir / STATE_FILE
-    return read_state(observation.content(path), relative(path, observation.directory))
-
-
-def locate(observation: Observation, config: TlsConfig) -> Located:
-    """Find the enabled service of a project.
+    Args:
+        project: The project as it is.
+        config: The settings; services that they name stand in for those that were enabled.
 
     Raises:
         NotEnabled: compose-tls has not been here.
         ProjectError: The project cannot be understood.
     """
-    state = state_of(observation, config)
-    if state is None:
-        raise not_enabled(observation, config)
-    milvus = select(project_of(observation), config.service or state.services[0])
-    placement = place(milvus, config, observation.directory, observation.content)
-    proxy = proxy_port(milvus, placement, observation.content)
-    return Located(state, milvus, proxy, endpoint(milvus.service, state.server_name, proxy))
+    if project.state is None:
+        raise not_enabled(project, config)
+    wanted = config.service or project.state.services
+    return EnabledProject(project, project.state, select(project.compose, project.milvus, wanted))
 
 
-def project_of(observation: Observation) -> ComposeProject:
-    """The Compose project as it is on disk, our own edits included.
-
-    Raises:
-        ProjectError: It cannot be understood.
-    """
-    return load_project(
-        observation.directory,
-        observation.compose_files,
-        observation.content,
-        observation.variables,
+def proxies_of(milvus: tuple[MilvusService, ...], settings: TlsConfig) -> tuple[Proxy, ...]:
+    """Where clients reach some services, by the files."""
+    return tuple(
+        Proxy(
+            one.name,
+            one.configuration.proxy_port,
+            settings.rest_port,
+            endpoint(one.service, settings.server_name, one.configuration.proxy_port),
+        )
+        for one in milvus
     )
 
 
-def not_enabled(observation: Observation, config: TlsConfig) -> NotEnabled:
+def first_endpoint(proxies: tuple[Proxy, ...]) -> Endpoint | None:
+    """Where clients reach the first that is published; ``None`` where none is."""
+    return next((proxy.endpoint for proxy in proxies if proxy.endpoint), None)
+
+
+def not_enabled(project: Project, config: TlsConfig) -> NotEnabled:
     """The error for a project without state."""
-    path: Path = observation.directory / config.pki_dir / STATE_FILE
-    name = relative(path, observation.directory)
+    name = project.relative(state_path(project.directory, config))
     return NotEnabled(
         f"compose-tls has not enabled TLS here: there is no {name}",
         hint="run compose-tls enable first, or name the right place with -C and --pki-dir",

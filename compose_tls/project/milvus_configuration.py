@@ -1,153 +1,307 @@
-"""The Milvus services of a project, and their settings as Milvus will see them."""
+"""What one Milvus is told, and where: its milvus.yaml, the files after it, its environment.
+
+This is the one place that knows where milvus.yaml is: ``observe`` reads what is named here, and plans,
+status and the map are made from it. Variables win over files, and later files over milvus.yaml.
+"""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Literal, NoReturn, Self
 
 from compose_tls.changes import relative
-from compose_tls.compose.compose_project import ComposeProject
+from compose_tls.compose.compose_project import Reader
 from compose_tls.compose.service import Service
-from compose_tls.compose.volumes import normal_target
-from compose_tls.errors import ProjectError
+from compose_tls.compose.volumes import Mount, normal_target
+from compose_tls.errors import MilvusConfigNotFound, MilvusConfigPartial, ProjectError, YamlSyntax
 from compose_tls.stack.milvus.connections import (
     METRICS_PORT_VARIABLE,
     Listener,
+    asks_for_credentials,
     listeners,
     open_metrics_interface,
 )
-from compose_tls.stack.milvus.release import NEWEST, MilvusVersion
-from compose_tls.stack.milvus.role import (
-    ends_client_tls,
-    is_component,
-    runs_milvus,
-    says_so,
-    version,
-)
+from compose_tls.stack.milvus.release import FIRST_WITH_VARIABLES, MilvusVersion
 from compose_tls.stack.milvus.settings import (
     CONFIG_DIRECTORY,
     CONFIG_DIRECTORY_VARIABLE,
     CONFIG_FILE,
     LATER_FILES,
+    PROXY_PORT,
+    PROXY_PORT_ROUTE,
     in_variables,
-    read,
+    is_complete,
+    read_setting,
 )
-from compose_tls.vocabulary import Encryption
+from compose_tls.vocabulary import Encryption, TlsWarning
 from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.intent import Route
 
 
 @dataclass(frozen=True, slots=True)
-class EffectiveSettings:
-    """What one service's Milvus will be told at its next start: variables win over files.
+class ConfigurationFile:
+    """A file that Milvus reads its settings from, where a mount puts one there.
 
     Attributes:
-        version: Of Milvus; the newest where the image does not tell.
-        known: Whether all of it can be read here: a configuration in a volume or in an image of the
-            user's own cannot.
+        mount: The mount of the file, or of the whole directory.
+        path: Where it is on the host; ``None`` for a volume.
+        content: Its bytes; ``None`` where there is none to be read.
     """
 
-    version: MilvusVersion
-    variables: dict[str, str | None] = field(repr=False)
-    documents: tuple[Document, ...] = field(repr=False)
-    known: bool
-
-    @classmethod
-    def of(
-        cls, service: Service, directory: Path, read_file: Callable[[Path], bytes | None]
-    ) -> Self:
-        """Read the settings of a service; a file that cannot be understood counts as unknown.
-
-        Args:
-            service: A service that runs Milvus.
-            directory: The project directory.
-            read_file: Gives the bytes of a file, or ``None`` when there is none.
-        """
-        variables = service.container_variables(read_file)
-        base = normal_target(variables.get(CONFIG_DIRECTORY_VARIABLE) or CONFIG_DIRECTORY)
-        mounts = {mount.target: mount for mount in (*service.mounts(), *service.config_mounts())}
-        documents: list[Document] = []
-        known = service.text("image") is not None
-        for name in (*reversed(LATER_FILES), CONFIG_FILE):
-            mount = mounts.get(posixpath.join(base, name))
-            whole = mounts.get(base) if mount is None else None
-            host = mount.host_path if mount else None
-            if whole is not None:
-                host = whole.host_path / name if whole.host_path else None
-            content = read_file(host) if host else None
-            if host is None or content is None:
-                # Of a whole directory the optional files may be missing.
-                known = known and mount is None and (whole is None or host is not None)
-                continue
-            try:
-                documents.append(parse(content, relative(host, directory)))
-            except ProjectError:
-                known = False
-        return cls(version(service.text("image")) or NEWEST, variables, tuple(documents), known)
-
-    def get(self, route: Route) -> str | None:
-        """The value of a setting; ``None`` for what is nowhere said."""
-        found = in_variables(self.variables, route, self.version)
-        if found:
-            return found
-        return next((text for document in self.documents if (text := read(document, route))), None)
+    mount: Mount
+    path: Path | None
+    content: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class MilvusParty:
-    """A service that runs Milvus.
+class MilvusConfiguration:
+    """What one service's Milvus will be told at its next start.
 
     Attributes:
-        settings: What it will be told.
-        component: Whether it is a part of a cluster.
-        proxy: Whether it accepts clients.
+        variables: The environment of its container.
+        directory: The directory of its files in the container.
+        files: Those that a mount puts there, by name.
+        beside: A milvus.yaml beside the compose file, which nobody mounts, and its bytes.
     """
 
-    service: Service
-    settings: EffectiveSettings
-    component: bool
-    proxy: bool
+    service: Service = field(repr=False)
+    version: MilvusVersion
+    project_directory: Path
+    variables: Mapping[str, str | None] = field(repr=False)
+    directory: str
+    files: Mapping[str, ConfigurationFile] = field(repr=False)
+    beside: tuple[Path, bytes | None] = field(repr=False)
 
-    def sure(self, found: Encryption) -> Encryption:
-        """What is plain by default may not be so where not every setting can be read."""
-        return found if self.settings.known or found == "encrypted" else "unknown"
+    @classmethod
+    def of(
+        cls, service: Service, version: MilvusVersion, project_directory: Path, read: Reader
+    ) -> Self:
+        """Read all that configures a service.
+
+        Args:
+            service: A service that runs Milvus.
+            version: Of Milvus.
+            project_directory: The project directory.
+            read: Gives the bytes of a file, or ``None`` when there is none.
+        """
+        variables = service.container_variables(read)
+        directory = normal_target(variables.get(CONFIG_DIRECTORY_VARIABLE) or CONFIG_DIRECTORY)
+        mounts = {mount.target: mount for mount in (*service.mounts(), *service.config_mounts())}
+        files: dict[str, ConfigurationFile] = {}
+        for name in (CONFIG_FILE, *LATER_FILES):
+            mount = mounts.get(posixpath.join(directory, name)) or mounts.get(directory)
+            if mount is not None:
+                path = mount.host_path
+                if path is not None and mount.target == directory:
+                    path /= name
+                files[name] = ConfigurationFile(mount, path, read(path) if path else None)
+        beside = service.main.base / CONFIG_FILE
+        # Not only where the image happens to be: an override file may be the first to name one.
+        places = {definition.base for definition in service.definitions if definition.editable}
+        found = {place / CONFIG_FILE: read(place / CONFIG_FILE) for place in places}
+        return cls(
+            service,
+            version,
+            project_directory,
+            variables,
+            directory,
+            files,
+            (beside, found.get(beside)),
+        )
+
+    @property
+    def target(self) -> str:
+        """Where milvus.yaml is in the container."""
+        return posixpath.join(self.directory, CONFIG_FILE)
+
+    @property
+    def later_files(self) -> tuple[Path, ...]:
+        """The files on the host that Milvus reads after milvus.yaml."""
+        found = (self.files[name] for name in LATER_FILES if name in self.files)
+        return tuple(one.path for one in found if one.path and one.content is not None)
+
+    @property
+    def known(self) -> bool:
+        """Whether all of it can be read here: what is in a volume or in an image of one's own cannot."""
+        if self.service.text("image") is None:
+            return False
+        for name, file in self.files.items():
+            # Of a whole directory the optional files may be missing.
+            optional = file.mount.target == self.directory and file.path is not None
+            if file.content is None and not optional:
+                return False
+            if file.content is not None and self._document(name) is None:
+                return False
+        return True
+
+    def get(self, route: Route) -> str | None:
+        """The value of a setting; ``None`` for what is nowhere said, or cannot be read."""
+        found = in_variables(self.variables, route, self.version)
+        if found:
+            return found
+        for name in (*reversed(LATER_FILES), CONFIG_FILE):
+            document = self._document(name)
+            if document is not None and (text := read_setting(document, route)):
+                return text
+        return None
+
+    @property
+    def proxy_port(self) -> int:
+        """The port that the proxy listens on inside the container."""
+        text = self.get(PROXY_PORT_ROUTE) or ""
+        return int(text) if text.isdecimal() else PROXY_PORT
+
+    @property
+    def asks_for_credentials(self) -> bool:
+        """Whether clients need a user or a token."""
+        return asks_for_credentials(self.get)
+
+    @property
+    def open_metrics(self) -> bool:
+        """Whether its metrics port takes requests for data without credentials."""
+        return open_metrics_interface(self.get, self.version)
 
     def listeners(self) -> list[Listener]:
         """The ports that it listens on for others."""
-        metrics_port = self.settings.variables.get(METRICS_PORT_VARIABLE)
-        return list(listeners(self.settings.get, metrics_port))
+        return list(listeners(self.get, self.variables.get(METRICS_PORT_VARIABLE)))
 
-    def open_metrics(self) -> bool:
-        """Whether its metrics port takes requests for data without credentials."""
-        return open_metrics_interface(self.settings.get, self.settings.version)
+    def sure(self, found: Encryption) -> Encryption:
+        """What is plain by default may not be so where not every setting can be read."""
+        return found if found == "encrypted" or self.known else "unknown"
+
+    def _document(self, name: str) -> Document | None:
+        """A file, parsed; ``None`` where there is none, or it cannot be understood."""
+        file = self.files.get(name)
+        if file is None or file.path is None or file.content is None:
+            return None
+        try:
+            return parse(file.content, relative(file.path, self.project_directory))
+        except ProjectError:
+            return None
 
 
-def milvus_services(
-    project: ComposeProject,
-    read_file: Callable[[Path], bytes | None],
-    named: Collection[str],
-) -> Iterator[MilvusParty]:
-    """The services of a project that run Milvus.
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the settings go.
+
+    Attributes:
+        kind: Into a file or into the environment.
+        file: The milvus.yaml on the host, for ``file``.
+        mounted: Whether the service mounts that file already.
+        target: Where milvus.yaml is in the container.
+        later_files: Files on the host that Milvus reads after milvus.yaml.
+    """
+
+    kind: Literal["file", "env"]
+    target: str
+    file: Path | None = None
+    mounted: bool = False
+    later_files: tuple[Path, ...] = ()
+    warnings: tuple[TlsWarning, ...] = ()
+
+
+def place(configuration: MilvusConfiguration, wanted: Literal["auto", "file", "env"]) -> Placement:
+    """Decide by ``--config auto|file|env``.
 
     Args:
-        project: The project.
-        read_file: Gives the bytes of a file, or ``None`` when there is none.
-        named: Services that run Milvus although nothing about them says so.
+        configuration: What the service is told so far.
+        wanted: What the user wants.
+
+    Raises:
+        MilvusConfigNotFound: A file is needed, and there is none.
+        MilvusConfigPartial: The file there is holds only a part of the settings.
     """
-    commands = {service.name: service.command_line() for service in project.services.values()}
-    found = [
-        service
-        for service in project.services.values()
-        if service.name in named or runs_milvus(service.text("image"), commands[service.name])
-    ]
-    # A Milvus image may also run a script of somebody's own.
-    sure = {s.name for s in found if s.name in named or says_so(commands[s.name])}
-    for service in found:
-        if service.name in sure or not sure:
-            command = commands[service.name]
-            settings = EffectiveSettings.of(service, project.directory, read_file)
-            proxy = service.name in named or ends_client_tls(command)
-            yield MilvusParty(service, settings, is_component(command), proxy)
+    return _Placer(configuration, wanted).place()
+
+
+class _Placer:
+    def __init__(
+        self, configuration: MilvusConfiguration, wanted: Literal["auto", "file", "env"]
+    ) -> None:
+        self.configuration = configuration
+        self.wanted = wanted
+
+    def place(self) -> Placement:
+        if self.wanted == "env":
+            return self.environment()
+        file = self.configuration.files.get(CONFIG_FILE)
+        return self.unmounted() if file is None else self.mounted(file)
+
+    def mounted(self, file: ConfigurationFile) -> Placement:
+        problem = self.problem(file.path, file.content)
+        if file.path is not None and problem is None:
+            return self.in_file(file.path, mounted=True)
+        where = self.name(file.path) if file.path else str(file.mount.source or "a volume")
+        text = f"{where}, mounted at {self.configuration.target}, {problem}"
+        if self.wanted == "file":
+            self.refuse(file.path, file.content, file.mount, text)
+        if file.path is None:
+            return self.environment()
+        return self.environment(
+            TlsWarning("milvus-config-unusable", f"{text}; Milvus will not start with it")
+        )
+
+    def unmounted(self) -> Placement:
+        beside, content = self.configuration.beside
+        try:
+            problem = self.problem(beside, content)
+        except YamlSyntax as error:
+            if self.wanted == "file":
+                raise
+            problem = f"cannot be read ({error.message})"
+        if problem is None:
+            return self.in_file(beside, mounted=False)
+        if self.wanted == "file":
+            self.refuse(beside, content, None, f"{self.name(beside)} {problem}")
+        if content is not None and not self.is_used(beside):
+            text = f"{self.name(beside)} {problem}: it is left alone, not mounted"
+            return self.environment(TlsWarning("milvus-config-partial", text))
+        return self.environment()
+
+    def problem(self, path: Path | None, content: bytes | None) -> str | None:
+        """Why a file cannot carry the settings."""
+        if path is None or content is None:
+            return "is not a file on this host"
+        if not is_complete(parse(content, self.name(path))):
+            return "is only a part of a milvus.yaml"
+        return None
+
+    def in_file(self, file: Path, *, mounted: bool) -> Placement:
+        found = self.configuration
+        return Placement("file", found.target, file, mounted, found.later_files)
+
+    def environment(self, *warnings: TlsWarning) -> Placement:
+        found = self.configuration
+        if found.version < FIRST_WITH_VARIABLES:
+            self.refuse(
+                None, None, None, f"Milvus {found.version} takes TLS settings from a file alone"
+            )
+        return Placement("env", found.target, None, False, found.later_files, warnings)
+
+    def is_used(self, file: Path) -> bool:
+        """Whether a file is there for something else: as compose file, or mounted elsewhere."""
+        service = self.configuration.service
+        mounts = (*service.mounts(), *service.config_mounts())
+        compose_files = {definition.file for definition in service.definitions}
+        return file in compose_files | {mount.host_path for mount in mounts}
+
+    def name(self, path: Path) -> str:
+        return relative(path, self.configuration.project_directory)
+
+    def refuse(
+        self, file: Path | None, content: bytes | None, mount: Mount | None, message: str
+    ) -> NoReturn:
+        service = self.configuration.service
+        image = service.text("image") or "IMAGE"
+        hint = (
+            "put the complete file of your version there: "
+            f"docker run --rm --entrypoint cat {image} {CONFIG_DIRECTORY}/{CONFIG_FILE} > {CONFIG_FILE}"
+        )
+        path = self.name(file) if file else service.main.document.name
+        error = MilvusConfigPartial if content is not None else MilvusConfigNotFound
+        raise error(
+            message, hint=hint, path=path, line=mount.line if mount and file is None else None
+        )

@@ -1,25 +1,46 @@
-"""Which service is meant, and what it is."""
+"""Which services of a project run Milvus, what each of them is, and which of them clients connect to."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from compose_tls.changes import relative
-from compose_tls.compose.compose_project import ComposeProject
+from compose_tls.compose.compose_project import ComposeProject, Reader
 from compose_tls.compose.service import Service
 from compose_tls.errors import ServiceAmbiguous, ServiceNotFound, UnsupportedMilvus
+from compose_tls.project.milvus_configuration import MilvusConfiguration
 from compose_tls.stack.milvus.release import FIRST_WITH_TLS, NEWEST, MilvusVersion
-from compose_tls.stack.milvus.role import ends_client_tls, runs_milvus, says_so, version
+from compose_tls.stack.milvus.role import (
+    certainly_runs_milvus,
+    ends_client_tls,
+    is_component,
+    runs_milvus,
+    version,
+)
 from compose_tls.vocabulary import TlsWarning
 
 
 @dataclass(frozen=True, slots=True)
 class MilvusService:
-    """The service that ends client TLS."""
+    """A service that runs Milvus.
 
-    project: ComposeProject = field(repr=False)
+    Attributes:
+        service: The service.
+        version: Of Milvus; the newest where the image does not tell.
+        configuration: What this Milvus is told, and where.
+        proxy: Whether it accepts clients.
+        component: Whether it is a part of a cluster, not a whole server.
+        certain: Whether it is plain that it runs Milvus: an image of Milvus may run somebody's script.
+        warnings: What is to be said of it.
+    """
+
     service: Service = field(repr=False)
     version: MilvusVersion
+    configuration: MilvusConfiguration = field(repr=False)
+    proxy: bool
+    component: bool
+    certain: bool
     warnings: tuple[TlsWarning, ...] = ()
 
     @property
@@ -28,68 +49,97 @@ class MilvusService:
         return self.service.name
 
 
-def select(project: ComposeProject, wanted: str | None) -> MilvusService:
-    """The Milvus service of a project.
+def milvus_services(
+    project: ComposeProject, read: Reader, named: Collection[str]
+) -> tuple[MilvusService, ...]:
+    """The services of a project that run Milvus, or may.
 
     Args:
         project: The project.
-        wanted: The service that the user named, if any.
+        read: Gives the bytes of a file, or ``None`` when there is none.
+        named: Services that run Milvus although nothing about them says so.
+    """
+    return tuple(
+        _milvus(service, project, read, named=service.name in named)
+        for service in project.services.values()
+        if service.name in named or runs_milvus(service.text("image"), service.command_line())
+    )
+
+
+def certain_services(found: Sequence[MilvusService]) -> tuple[MilvusService, ...]:
+    """Those that certainly run Milvus; where none does, all that may."""
+    return tuple(one for one in found if one.certain) or tuple(found)
+
+
+def select(
+    project: ComposeProject, found: Sequence[MilvusService], wanted: Sequence[str]
+) -> tuple[MilvusService, ...]:
+    """The Milvus services that end client TLS: those the user names, else the standalone server or every
+    proxy of the cluster.
+
+    Args:
+        project: The project.
+        found: The services of it that run Milvus, or may; those that are wanted included.
+        wanted: The services that the user named.
 
     Raises:
-        ServiceNotFound: No service runs Milvus, or the named one does not exist.
-        ServiceAmbiguous: Several services accept Milvus clients.
+        ServiceNotFound: No service runs Milvus, or a named one does not exist.
+        ServiceAmbiguous: Several servers accept Milvus clients.
         UnsupportedMilvus: This Milvus cannot speak TLS.
     """
-    service = _named(project, wanted) if wanted else _only_candidate(project)
-    image = service.text("image")
+    by_name = {one.name: one for one in found}
+    for name in wanted:
+        if name not in by_name:
+            raise ServiceNotFound(
+                f"there is no service {name} in the project",
+                hint=f"name one of: {', '.join(project.services)}",
+                path=_path(project),
+            )
+    chosen = tuple(by_name[name] for name in dict.fromkeys(wanted)) or _candidates(project, found)
+    for milvus in chosen:
+        _require_tls(milvus)
+    return chosen
+
+
+def _milvus(
+    service: Service, project: ComposeProject, read: Reader, *, named: bool
+) -> MilvusService:
+    image, command = service.text("image"), service.command_line()
     known = version(image)
     warnings: tuple[TlsWarning, ...] = ()
     if known is None:
         shown = image or "an image of your own"
         text = f"{shown} does not tell the Milvus version; the rules of the newest one are used"
         warnings = (TlsWarning("milvus-version-unknown", text),)
-    elif known < FIRST_WITH_TLS:
-        raise UnsupportedMilvus(
-            f"service {service.name} runs Milvus {known}, which cannot speak TLS",
-            hint=f"use Milvus {FIRST_WITH_TLS} or newer",
-            path=service.main.document.name,
-            line=service.main.line(service.main.field("image")),
-        )
-    return MilvusService(project, service, known or NEWEST, warnings)
-
-
-def _named(project: ComposeProject, wanted: str) -> Service:
-    if wanted in project.services:
-        return project.services[wanted]
-    names = ", ".join(project.services)
-    raise ServiceNotFound(
-        f"there is no service {wanted} in the project",
-        hint=f"name one of: {names}",
-        path=_path(project),
+    return MilvusService(
+        service,
+        known or NEWEST,
+        MilvusConfiguration.of(service, known or NEWEST, project.directory, read),
+        proxy=named or ends_client_tls(command),
+        component=is_component(command),
+        certain=named or certainly_runs_milvus(command),
+        warnings=warnings,
     )
 
 
-def _only_candidate(project: ComposeProject) -> Service:
-    milvus = [
-        (service, command)
-        for service in project.services.values()
-        if runs_milvus(service.text("image"), command := service.command_line())
-    ]
-    able = [(service, command) for service, command in milvus if ends_client_tls(command)]
-    active = [(service, command) for service, command in able if _is_active(service)] or able
-    sure = [service for service, command in active if says_so(command)]
-    candidates = sure or [service for service, _ in active]
-    if len(candidates) == 1:
-        return candidates[0]
+def _candidates(
+    project: ComposeProject, found: Sequence[MilvusService]
+) -> tuple[MilvusService, ...]:
+    able = [one for one in found if one.proxy]
+    active = [one for one in able if _is_active(one.service)] or able
+    candidates = certain_services(active)
+    if len(candidates) == 1 or (candidates and all(one.component for one in candidates)):
+        return candidates
     if candidates:
-        names = [service.name for service in candidates]
+        names = [one.name for one in candidates]
+        second = candidates[1].service.main
         raise ServiceAmbiguous(
             f"several services run Milvus: {', '.join(names)}",
             hint=f"choose one, for example --service {names[0]}",
-            path=candidates[1].main.document.name,
-            line=candidates[1].main.line(),
+            path=second.document.name,
+            line=second.line(),
         )
-    if milvus:
+    if found:
         raise ServiceNotFound(
             "no service of this Milvus cluster accepts clients: there is no proxy",
             hint="name the service that clients connect to with --service",
@@ -100,6 +150,17 @@ def _only_candidate(project: ComposeProject) -> Service:
         hint="name the service with --service, or the right compose file with -f",
         path=_path(project),
     )
+
+
+def _require_tls(milvus: MilvusService) -> None:
+    if milvus.version < FIRST_WITH_TLS:
+        main = milvus.service.main
+        raise UnsupportedMilvus(
+            f"service {milvus.name} runs Milvus {milvus.version}, which cannot speak TLS",
+            hint=f"use Milvus {FIRST_WITH_TLS} or newer",
+            path=main.document.name,
+            line=main.line(main.field("image")),
+        )
 
 
 def _is_active(service: Service) -> bool:

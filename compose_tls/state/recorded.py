@@ -1,15 +1,24 @@
-"""The schema of state.json and its reading and writing."""
+"""The schema of state.json, and its reading and writing.
+
+Format 2 records the settings of the last enable, every service and every identity. Format 1, which
+knew one service and one server certificate, is read as well.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+import json
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from compose_tls.changes import IdentityPlan, relative
+from compose_tls.config import TlsConfig
 from compose_tls.errors import StateUnreadable
+from compose_tls.layout import CA, CERTIFICATE, CLIENT, NEXT_CA, SERVER
+from compose_tls.vocabulary import Profile
 from compose_tls.yamlpatch.intent import Route
-
-STATE_FILE = "state.json"
 
 
 class _Model(BaseModel):
@@ -53,23 +62,54 @@ class FileRecord(_Model):
     edits: tuple[EditRecord, ...]
 
 
+class IdentityRecord(_Model):
+    """A certificate that enable put in place: who holds it, and its files.
+
+    Attributes:
+        members: The services that show it; none for a CA and for a client from outside.
+        certificates: SHA-256 fingerprints by path.
+    """
+
+    name: str
+    profile: Profile
+    members: tuple[str, ...] = ()
+    certificates: dict[str, str]
+
+
+RECORDED: Final = tuple(
+    name
+    for name in TlsConfig.model_fields
+    if name not in {"file", "service", "pki_dir", "timeout", "user", "password_file", "token_file"}
+)
+"""The settings that are remembered from one enable to the next."""
+
+
+def recorded(config: TlsConfig) -> TlsConfig:
+    """The settings of a configuration that are remembered, and the defaults of the others."""
+    return TlsConfig(**{name: getattr(config, name) for name in RECORDED})
+
+
 class State(_Model):
     """What enable did. Paths are relative to the project where they lie inside."""
 
-    version: Literal[1] = 1
-    mode: Literal[1, 2]
-    services: tuple[str, ...]
-    server_name: str
-    tls_dir: str
-    container_tls_dir: str
-    rest_port: int | None = None
+    version: Literal[2] = 2
+    settings: TlsConfig
+    services: tuple[str, ...] = Field(min_length=1)
     files: tuple[FileRecord, ...]
-    certificates: dict[str, str]
-    """SHA-256 fingerprints by path."""
+    identities: tuple[IdentityRecord, ...] = ()
+
+    @property
+    def certificates(self) -> dict[str, str]:
+        """SHA-256 fingerprints by path, of every identity."""
+        return {
+            path: digest for one in self.identities for path, digest in one.certificates.items()
+        }
 
     def render(self) -> bytes:
         """The bytes of state.json: the same state gives the same bytes."""
-        return self.model_dump_json(indent=2, exclude_none=True).encode() + b"\n"
+        left_out = {"settings": set(TlsConfig.model_fields) - set(RECORDED)}
+        values = self.model_dump(mode="json", exclude_none=True, exclude=left_out)
+        return json.dumps(values, indent=2).encode() + b"\n"
 
 
 def read_state(content: bytes | None, path: str) -> State | None:
@@ -85,10 +125,82 @@ def read_state(content: bytes | None, path: str) -> State | None:
     if content is None:
         return None
     try:
+        values = json.loads(content)
+        if isinstance(values, dict) and values.get("version") == 1:
+            return _State1.model_validate(values).migrated()
         return State.model_validate_json(content)
-    except ValidationError:
+    except (ValueError, RecursionError):
         raise StateUnreadable(
             f"{path} is damaged or was written by another version of compose-tls",
             hint=f"restore {path}; or take TLS out by hand, remove it and enable again",
             path=path,
         ) from None
+
+
+_PROFILES: dict[str, Profile] = {CA: "ca", SERVER: "server", CLIENT: "client", NEXT_CA: "ca"}
+
+
+def identity_records(
+    identities: IdentityPlan, digests: Mapping[str, str], config: TlsConfig, directory: Path
+) -> tuple[IdentityRecord, ...]:
+    """What is recorded of identities.
+
+    Args:
+        identities: The identities.
+        digests: The fingerprint of each certificate, by the name of its identity.
+        config: The settings; they say where the files are.
+        directory: The project.
+    """
+
+    def at(place: str, name: str) -> str:
+        return relative(directory / place / f"{name}{CERTIFICATE}", directory)
+
+    def paths(name: str) -> tuple[str, ...]:
+        served = (at(config.tls_dir, name),) if name in {CA, SERVER} else ()
+        return (*served, at(config.pki_dir, name))
+
+    return tuple(
+        IdentityRecord(
+            name=one.identity.name,
+            profile=one.identity.profile,
+            members=one.identity.members,
+            certificates=dict.fromkeys(paths(one.identity.name), digests[one.identity.name]),
+        )
+        for one in identities.identities
+    )
+
+
+class _State1(_Model):
+    """Format 1, which compose-tls 0.1 wrote."""
+
+    version: Literal[1]
+    mode: Literal[1, 2]
+    services: tuple[str, ...] = Field(min_length=1)
+    server_name: str
+    tls_dir: str
+    container_tls_dir: str
+    rest_port: int | None = None
+    files: tuple[FileRecord, ...]
+    certificates: dict[str, str]
+
+    def migrated(self) -> State:
+        """The same in today's format: an identity for each name of a certificate file."""
+        named: dict[str, dict[str, str]] = {name: {} for name in _PROFILES}
+        for path, digest in self.certificates.items():
+            named.setdefault(PurePosixPath(path).stem, {})[path] = digest
+        settings = {"mode", "server_name", "tls_dir", "container_tls_dir", "rest_port"}
+        return State(
+            settings=TlsConfig(**self.model_dump(include=settings)),
+            services=self.services,
+            files=self.files,
+            identities=tuple(
+                IdentityRecord(
+                    name=name,
+                    profile=_PROFILES[name],
+                    members=self.services if name == SERVER else (),
+                    certificates=found,
+                )
+                for name, found in named.items()
+                if found and name in _PROFILES
+            ),
+        )

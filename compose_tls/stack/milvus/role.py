@@ -48,7 +48,7 @@ def is_component(command: Sequence[str]) -> bool:
     return match is not None and match["role"].lower() not in {"standalone", "embedded"}
 
 
-def says_so(command: Sequence[str]) -> bool:
+def certainly_runs_milvus(command: Sequence[str]) -> bool:
     """Whether it is plain that Milvus is what a container of a Milvus image runs.
 
     Some run a script of their own, or only copy a file out of the image.

@@ -10,9 +10,10 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as ReadMapping
-from dataclasses import dataclass
 
 from compose_tls.errors import EditRefused
+from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.setup import Setting
 from compose_tls.stack.milvus.release import FIRST_WITH_PREFIX, MilvusVersion
 from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.document import Document, Mapping, Scalar, require_editable, resolve
@@ -27,31 +28,9 @@ PROXY_PORT = 19530
 PROXY_PORT_ROUTE: Route = ("proxy", "port")
 _PREFIX = "MILVUS_CONF_"
 
-SERVER_CERTIFICATE = "server.pem"
-SERVER_KEY = "server.key"
-CA_CERTIFICATE = "ca.pem"
-
 # Milvus falls back to port 19530 for every role that its file does not name, and then cannot bind
 # the proxy: a file without these is one that was meant to be merged, not mounted over the full one.
 _REQUIRED_PORTS = ("proxy", "rootCoord", "queryCoord", "queryNode", "dataCoord", "dataNode")
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting: its place in milvus.yaml, and its value there."""
-
-    route: Route
-    value: str
-
-    @property
-    def variable(self) -> str:
-        """The environment variable that sets it: the keys joined by ``_``, in capitals."""
-        return "_".join(self.route).upper()
-
-    @property
-    def name(self) -> str:
-        """The setting as people write it."""
-        return ".".join(self.route)
 
 
 def tls_settings(mode: TlsMode, directory: str, rest_port: int | None) -> tuple[Setting, ...]:
@@ -85,9 +64,15 @@ def canonical(key: str) -> str:
     return re.sub(r"[/_.]", "", key.lower())
 
 
-def sets(variable: str, setting: Setting, version: MilvusVersion) -> bool:
-    """Whether an environment variable sets a setting, however it is spelled."""
-    wanted = canonical(setting.name)
+def sets(variable: str, setting: str, version: MilvusVersion) -> bool:
+    """Whether an environment variable sets a setting, however it is spelled.
+
+    Args:
+        variable: The name of the variable.
+        setting: The setting as people write it, ``tls.caPemPath``.
+        version: Of Milvus.
+    """
+    wanted = canonical(setting)
     name = canonical(variable)
     return name == wanted or (version >= FIRST_WITH_PREFIX and name == canonical(_PREFIX) + wanted)
 
@@ -110,7 +95,7 @@ def is_complete(document: Document) -> bool:
     return all(_scalar(root, (role, "port")) for role in _REQUIRED_PORTS)
 
 
-def read(document: Document, route: Route) -> str | None:
+def read_setting(document: Document, route: Route) -> str | None:
     """The value of a setting in a milvus.yaml."""
     root = document.root
     found = _scalar(root, route) if isinstance(root, Mapping) else None

@@ -8,15 +8,15 @@ from datetime import datetime
 from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.layout import NEXT_CA
+from compose_tls.layout import CA, NEXT_CA
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.plan.ca_rollover import rollover_warning
-from compose_tls.plan.certificates import RENEW_BEFORE
 from compose_tls.plan.client_certificates import ClientCertificates
+from compose_tls.plan.identities import RENEW_BEFORE
 from compose_tls.results import CertificateResult
 from compose_tls.state.recorded import State
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.vocabulary import TlsWarning, has_ended
 
 
 def inventory(
@@ -54,7 +54,7 @@ def inventory(
     for file, facts in clients.by_path.items():
         results.append(CertificateResult.of(relative(file, observation.directory), facts, now))
     pki = observation.pki
-    trusted = {ca.subject for ca in (pki.certificates.get("ca"), pki.next_ca) if ca}
+    trusted = {ca.subject for ca in (pki.certificates.get(CA), pki.next_ca) if ca}
     warnings = (*clients.aged(now), *clients.left_behind(trusted))
     return results, [*problems, *warnings]
 
@@ -71,7 +71,7 @@ def _recorded(observation: Observation, config: TlsConfig, state: State) -> Iter
 def _age(path: str, facts: CertificateFacts, now: datetime) -> Iterator[TlsWarning]:
     left = facts.remaining(now)
     hint = "compose-tls renew --ca" if facts.is_ca else "compose-tls renew"
-    if left.total_seconds() < 0:
+    if has_ended(facts.not_after, now):
         text = f"{path} expired on {facts.not_after:%Y-%m-%d}"
         yield TlsWarning(code="certificate-expired", message=text, path=path, hint=hint)
     elif left < RENEW_BEFORE:

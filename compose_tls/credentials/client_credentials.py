@@ -3,81 +3,97 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from compose_tls.changes import relative
+from compose_tls.changes import CertificateOrder, relative
 from compose_tls.config import TlsConfig
-from compose_tls.credentials.key_files import KeyStore, read
+from compose_tls.credentials.key_files import KeyFiles, read
 from compose_tls.errors import InvalidSetting
+from compose_tls.layout import BUNDLE, CERTIFICATE, KEY, SERVER, SERVER_CERTIFICATE, UNLOCK
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_clients
 from compose_tls.pki.load import certificate_facts
 from compose_tls.pki.pkcs12 import passphrase_in, pkcs12_of
-from compose_tls.plan.client import UNLOCK_SUFFIX, ClientsPlan
 from compose_tls.vocabulary import TlsMode
-from compose_tls.workflows import preamble
 
 # 192 random bits, which nobody guesses however fast the key derivation is.
 _PASSPHRASE_BYTES: Final = 24
 
 
-class ClientIssuing:
-    """Issues what a plan for further clients orders, and rehearses it before anything is written."""
+class ClientCredentials:
+    """Issues what a plan for further clients orders, and rehearses it before anything is written.
+
+    Args:
+        observation: The project as it is.
+        config: The settings.
+        directory: Where the files of the clients are.
+        now: The time that validity starts from and is judged by.
+    """
 
     def __init__(
-        self, planned: ClientsPlan, observation: Observation, config: TlsConfig, directory: Path
+        self, observation: Observation, config: TlsConfig, directory: Path, now: datetime
     ) -> None:
-        self.planned = planned
         self.observation = observation
-        self.config = config
         self.directory = directory
-        self.store = KeyStore(observation.directory, config)
-        self.ca_pem, _ = self.store.trusted(brought=False)
+        self.now = now
+        self.files = KeyFiles(observation.directory, config)
+        self.ca_pem, _ = self.files.trusted(provided=False)
 
     def contents(
-        self, passphrase_file: Path | None
+        self,
+        orders: Mapping[str, CertificateOrder],
+        bundled: Sequence[str],
+        passphrase_file: Path | None,
     ) -> tuple[dict[str, bytes], dict[str, CertificateFacts]]:
         """The files that are pending, and what was issued, by the client's name.
 
         Args:
-            passphrase_file: Holds what opens the PKCS #12 files; by default each gets its own.
+            orders: What is to be issued, by the client's name.
+            bundled: The clients that get a PKCS #12 file.
+            passphrase_file: Holds what opens those; by default each gets its own.
 
         Raises:
             InvalidSetting: The passphrase file is empty.
             CertificateError: Nothing can be issued, or what was issued does not pass the rehearsal.
         """
-        orders = self.planned.orders
-        pairs: dict[str, CertificateWithKey] = {}
+        issued: dict[str, CertificateWithKey] = {}
         if orders:
-            issuer = self.store.latest_issuer(self.observation)
-            made = issue_clients(tuple(orders.values()), issuer, preamble.now())
-            pairs = dict(zip(orders, made, strict=True))
-            self._rehearse(next(iter(pairs.values())))
+            issuer = self.files.latest_issuer(self.observation)
+            made = issue_clients(tuple(orders.values()), issuer, self.now)
+            issued = dict(zip(orders, made, strict=True))
+            self._rehearse(next(iter(issued.values())))
         contents: dict[str, bytes] = {}
-        for name, pair in pairs.items():
-            contents[f"{name}.pem"] = pair.full_chain_pem
-            contents[f"{name}.key"] = pair.private_key_pem
-        contents |= self._bundles(pairs, passphrase_file)
+        for name, held in issued.items():
+            contents[f"{name}{CERTIFICATE}"] = held.full_chain_pem
+            contents[f"{name}{KEY}"] = held.private_key_pem
+        contents |= self._bundles(issued, bundled, passphrase_file)
         facts = {
-            name: certificate_facts(pair.certificate_pem, path=name) for name, pair in pairs.items()
+            name: certificate_facts(held.certificate_pem, path=name)
+            for name, held in issued.items()
         }
         return contents, facts
 
     def _bundles(
-        self, pairs: Mapping[str, CertificateWithKey], passphrase_file: Path | None
+        self,
+        issued: Mapping[str, CertificateWithKey],
+        bundled: Sequence[str],
+        passphrase_file: Path | None,
     ) -> dict[str, bytes]:
         given = self._given_passphrase(passphrase_file)
         contents: dict[str, bytes] = {}
-        for name in self.planned.bundled:
-            pair = pairs.get(name) or self.store.pair_at(self.directory / f"{name}.pem")
+        for name in bundled:
+            held = issued.get(name) or self.files.at(self.directory / f"{name}{CERTIFICATE}")
             passphrase = given
             if passphrase is None:
                 passphrase = secrets.token_urlsafe(_PASSPHRASE_BYTES).encode()
-                contents[f"{name}{UNLOCK_SUFFIX}"] = passphrase + b"\n"
-            contents[f"{name}.p12"] = pkcs12_of(pair, self.ca_pem, name=name, passphrase=passphrase)
+                contents[f"{name}{UNLOCK}"] = passphrase + b"\n"
+            contents[f"{name}{BUNDLE}"] = pkcs12_of(
+                held, self.ca_pem, name=name, passphrase=passphrase
+            )
         return contents
 
     def _given_passphrase(self, file: Path | None) -> bytes | None:
@@ -94,17 +110,17 @@ class ClientIssuing:
             )
         return passphrase
 
-    def _rehearse(self, pair: CertificateWithKey) -> None:
+    def _rehearse(self, held: CertificateWithKey) -> None:
         """One stands for all: they differ in their names alone."""
         from compose_tls.pki.rehearse import rehearse  # noqa: PLC0415 - pulls ssl in
 
-        server = self.store.kept("server")
-        names = certificate_facts(server.certificate_pem, path="server.pem")
+        server = self.files.existing(SERVER)
+        names = certificate_facts(server.certificate_pem, path=SERVER_CERTIFICATE)
         rehearse(
             server,
             self.ca_pem,
-            pair,
+            held,
             server_names=[*names.dns_names, *names.ip_addresses][:1],
             mode=TlsMode.MUTUAL,
-            now=preamble.now(),
+            now=self.now,
         )

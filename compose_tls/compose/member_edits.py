@@ -1,0 +1,172 @@
+"""Spells what a member of the TLS set-up needs as edits of compose files: mounts, variables, ports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compose_tls.changes import relative
+from compose_tls.compose.compose_project import ComposeProject, Reader
+from compose_tls.compose.edits import (
+    Destination,
+    MountOrder,
+    add_mounts,
+    change_variable,
+    publish,
+    set_variables,
+)
+from compose_tls.compose.service import Service, Variable
+from compose_tls.errors import ConflictingSettings, ValueInTheWay
+from compose_tls.setup import Directory, Member
+from compose_tls.yamlpatch.intent import Intent
+
+
+@dataclass(slots=True)
+class Edits:
+    """Intents by file, in the order in which they came up."""
+
+    by_file: dict[Path, list[Intent]] = field(default_factory=dict)
+
+    def add(self, file: Path, intents: Iterable[Intent]) -> None:
+        """Add intents on one file."""
+        self.by_file.setdefault(file, []).extend(intents)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberInCompose:
+    """A member, and what the project says of its service.
+
+    Attributes:
+        member: What is wanted.
+        service: Its service.
+        config_file: A configuration file that is to be mounted; ``None`` for none.
+        config_target: Where its configuration file is in the container.
+        in_environment: Whether the settings go into the environment.
+        sets: Whether an environment variable, however it is spelled, sets one of its settings.
+    """
+
+    member: Member
+    service: Service = field(repr=False)
+    config_file: Path | None
+    config_target: str
+    in_environment: bool
+    sets: Callable[[str, str], bool]
+
+
+def member_edits(
+    one: MemberInCompose,
+    project: ComposeProject,
+    read: Reader,
+    override: Path | None,
+    edits: Edits,
+) -> None:
+    """Add the edits that a member needs.
+
+    Args:
+        one: The member.
+        project: The project.
+        read: Gives a file's bytes as they were before any earlier enable.
+        override: The override file that gets the edits instead of the file that defines the service.
+        edits: Gets the edits.
+
+    Raises:
+        ValueInTheWay: Something else is mounted where the TLS directory goes.
+        ConflictingSettings: A mount would hide another one.
+        EditRefused: A place cannot be edited without changing something else.
+    """
+    service = one.service
+
+    def place(name: str) -> Destination:
+        """The file that gets the edits of a field."""
+        if override is not None:
+            return Destination.override(service, override, override.parent)
+        return Destination.main(service, name)
+
+    orders = _mount_orders(one, project.directory)
+    if orders:
+        into = place("volumes")
+        edits.add(into.file, add_mounts(project, service, orders, into))
+    environment = _Environment(one, place("environment"), read, in_place=override is None)
+    for file, intents in environment.edits():
+        edits.add(file, intents)
+    proxy = service.published(one.member.port)
+    for port in one.member.published:
+        if service.published(port) is None:
+            into = place("ports")
+            edits.add(into.file, publish(service, port, proxy.host_ip if proxy else None, into))
+
+
+def _mount_orders(one: MemberInCompose, directory: Path) -> list[MountOrder]:
+    orders: list[MountOrder] = []
+    if one.member.directory is not None:
+        orders += _directory_order(one, one.member.directory, directory)
+    if one.config_file is not None:
+        # Images that rewrite their configuration at start (sed -i) need it writable.
+        rewrites = "sed -i" in " ".join(one.service.command_line())
+        order = MountOrder(one.config_file, one.config_target, read_only_allowed=not rewrites)
+        orders.append(order)
+    return orders
+
+
+def _directory_order(
+    one: MemberInCompose, wanted: Directory, directory: Path
+) -> Iterator[MountOrder]:
+    service, target = one.service, wanted.target
+    source = Path(os.path.normpath(directory / wanted.source))
+    if one.config_target.startswith(f"{target}/"):
+        raise ConflictingSettings(
+            f"a mount at {target} would hide {one.config_target}",
+            hint="choose another place with --container-tls-dir",
+        )
+    for mount in (*service.mounts(), *service.config_mounts()):
+        if mount.target == target and mount.host_path == source:
+            return
+        if mount.target == target or mount.target.startswith(f"{target}/"):
+            raise ValueInTheWay(
+                f"service {service.name} mounts {mount.source or 'a volume'} at {mount.target}",
+                hint="take that entry out, or choose another place with --container-tls-dir",
+                path=relative(mount.file, directory),
+                line=mount.line,
+            )
+    yield MountOrder(source, target, absolute=Path(wanted.source).is_absolute())
+
+
+class _Environment:
+    """The variables of a service: they win over files, so one that is set has to say the same."""
+
+    def __init__(
+        self, one: MemberInCompose, into: Destination, read: Reader, *, in_place: bool
+    ) -> None:
+        self.one = one
+        self.service = one.service
+        self.into = into
+        self.in_place = in_place
+        self.set_here = {variable.name: variable for variable in self.service.environment()}
+        self.values = self.service.container_variables(read)
+
+    def edits(self) -> Iterator[tuple[Path, list[Intent]]]:
+        """The edits that settle what is set, and where the settings go here, set what is not."""
+        wanted: dict[str, str] = {}
+        for setting in self.one.member.settings:
+            names = [name for name in self.values if self.one.sets(name, setting.name)]
+            for name in names:
+                variable = self.set_here.get(name)
+                if self.values[name] == setting.value:
+                    continue
+                if variable is not None and self.is_own(variable):
+                    change = change_variable(self.service, variable, setting.value)
+                    yield variable.definition.file, change
+                else:
+                    wanted[name] = setting.value
+            if self.one.in_environment and not names:
+                wanted[setting.variable] = setting.value
+        if wanted:
+            yield self.into.file, set_variables(self.service, wanted, self.into)
+
+    def is_own(self, variable: Variable) -> bool:
+        """Whether a variable can be changed where it is set, and not only be beaten."""
+        definition = variable.definition
+        own = definition.editable and definition.node.get("environment") is not None
+        return own and (self.in_place or definition.file == self.into.file)

@@ -1,0 +1,103 @@
+"""The certificate and key of every identity: from disk, from the user, or from a CA that issues them now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from compose_tls.changes import CertificateOrder, IdentityPlan, relative
+from compose_tls.config import TlsConfig
+from compose_tls.credentials.key_files import KeyFiles
+from compose_tls.layout import CA, CLIENT, NEXT_CA, SERVER
+from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.pki.issue import issue_all
+from compose_tls.pki.verify import check_ca, check_client, check_server
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """All certificates and keys of a plan.
+
+    Attributes:
+        held: Those that have a key here, by the name of the identity.
+        ca_pem: The CA certificates to be trusted.
+    """
+
+    held: Mapping[str, CertificateWithKey] = field(repr=False)
+    ca_pem: bytes
+
+
+def gather(planned: IdentityPlan, directory: Path, config: TlsConfig, now: datetime) -> Credentials:
+    """Read what is there, and issue what is ordered.
+
+    Args:
+        planned: Where each identity comes from.
+        directory: The project.
+        config: The settings; they say where the files are.
+        now: The time that validity starts from and is judged by.
+
+    Raises:
+        CertificateError: A certificate or key cannot be used.
+    """
+    return _Gathering(planned, directory, config, now).credentials()
+
+
+class _Gathering:
+    def __init__(
+        self, planned: IdentityPlan, directory: Path, config: TlsConfig, now: datetime
+    ) -> None:
+        self.planned = planned
+        self.config = config
+        self.now = now
+        self.files = KeyFiles(directory, config)
+        self.held: dict[str, CertificateWithKey] = {}
+
+    def credentials(self) -> Credentials:
+        for one in self.planned.identities:
+            name = one.identity.name
+            # The key of a CA has to be there only if anything is issued under it.
+            if one.source == "provided" and name != CA:
+                self.held[name] = self.files.provided(name)
+            elif one.source == "promoted":
+                self.held[name] = self.files.existing(NEXT_CA)
+            elif one.source == "existing" and name != CA:
+                self.held[name] = self.files.existing(name)
+        self._issue()
+        ca_pem = b"".join(self._trusted(name) for name in self.planned.trusted)
+        self._check_provided(ca_pem)
+        return Credentials(self.held, ca_pem)
+
+    def _issue(self) -> None:
+        """Fill the orders: each new CA with what it issues, the rest under the CA at hand."""
+        groups: dict[str, list[CertificateOrder]] = {}
+        for one in self.planned.identities:
+            if one.order is not None:
+                groups.setdefault(one.issuer or one.identity.name, []).append(one.order)
+        for name, orders in groups.items():
+            new = any(order.role == "ca" for order in orders)
+            self.held |= issue_all(orders, None if new else self._issuer(name), self.now)
+
+    def _issuer(self, name: str) -> CertificateWithKey:
+        if name in self.held:
+            return self.held[name]
+        return self.files.issuer(provided=self.planned.source(CA) == "provided")
+
+    def _trusted(self, name: str) -> bytes:
+        """What is trusted in the name of a CA: where it stays, all that its file holds."""
+        if name in self.held:
+            return self.held[name].certificate_pem
+        content, path = self.files.trusted(provided=self.planned.source(CA) == "provided")
+        check_ca(content, now=self.now, path=path)
+        return content
+
+    def _check_provided(self, ca_pem: bytes) -> None:
+        if self.planned.source(SERVER) == "provided":
+            path = relative(self.files.named("server_cert"), self.files.directory)
+            check_server(
+                self.held[SERVER], ca_pem, names=list(self.config.names), now=self.now, path=path
+            )
+        if self.planned.source(CLIENT) == "provided":
+            path = relative(self.files.named("client_cert"), self.files.directory)
+            check_client(self.held[CLIENT], ca_pem, now=self.now, path=path)

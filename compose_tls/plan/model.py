@@ -1,0 +1,41 @@
+"""What a command is going to do to the services that end client TLS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compose_tls.changes import IdentityPlan, Plan
+from compose_tls.project.enabled import first_endpoint
+from compose_tls.results import Endpoint
+from compose_tls.setup import Proxy
+from compose_tls.state.recorded import State
+from compose_tls.vocabulary import TlsWarning
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePlan:
+    """A plan, and what the steps after it need to know.
+
+    Attributes:
+        plan: The plan.
+        proxies: The services that end client TLS, and where they are reached.
+        identities: Where each certificate comes from.
+        state: What state.json will say; its fingerprints are filled in once they are issued.
+        key_problem: Why a container's user could not read the server key; ``None`` where all can.
+    """
+
+    plan: Plan
+    proxies: tuple[Proxy, ...]
+    identities: IdentityPlan
+    state: State
+    key_problem: TlsWarning | None = None
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The names of the services."""
+        return tuple(proxy.service for proxy in self.proxies)
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Where clients reach the first that is published; ``None`` when none is."""
+        return first_endpoint(self.proxies)

@@ -1,0 +1,53 @@
+"""From settings to the TLS set-up: what each member has to be told, and which certificates it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compose_tls.changes import IdentityPlan
+from compose_tls.config import TlsConfig
+from compose_tls.layout import CA_CERTIFICATE, CLIENT, SERVER, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.results import CLIENTS
+from compose_tls.setup import Directory, Member, SetupLink, TlsSetup
+from compose_tls.stack.milvus.settings import tls_settings
+from compose_tls.vocabulary import TlsMode
+
+
+def tls_setup(
+    milvus: Sequence[MilvusService], identities: IdentityPlan, config: TlsConfig
+) -> TlsSetup:
+    """What is wanted of a project.
+
+    Args:
+        milvus: The services that end client TLS.
+        identities: The certificates.
+        config: The settings.
+    """
+    rest = () if config.rest_port is None else (config.rest_port,)
+    directory = Directory(
+        config.tls_dir,
+        config.container_tls_dir,
+        tuple((name, name) for name in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)),
+    )
+    members = tuple(
+        Member(
+            one.name,
+            "milvus",
+            one.service.text("image"),
+            tls_settings(config.tls_mode, config.container_tls_dir, config.rest_port),
+            directory,
+            SERVER,
+            one.configuration.proxy_port,
+            rest,
+        )
+        for one in milvus
+    )
+    shown = CLIENT if config.tls_mode is TlsMode.MUTUAL else None
+    return TlsSetup(
+        config.tls_mode,
+        config.server_name,
+        tuple(one.identity for one in identities.identities),
+        members,
+        tuple(SetupLink(CLIENTS, one.name, one.port, SERVER, shown) for one in members),
+    )

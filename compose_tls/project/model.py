@@ -1,0 +1,60 @@
+"""A project as one value, read once: its files, what Compose makes of them, what enable recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compose_tls.changes import relative
+from compose_tls.compose.compose_project import ComposeProject
+from compose_tls.config import TlsConfig
+from compose_tls.layout import STATE_FILE
+from compose_tls.observation import Observation
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.state.recorded import State
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What a command knows of a project.
+
+    Attributes:
+        observation: The files as they lie on disk.
+        compose: What Compose makes of them; of those in ``originals``, of what they were.
+        state: What the last enable recorded; ``None`` where there was none.
+        originals: The files without what an earlier enable put in, where they are looked at like that;
+            ``None`` for a file that enable made.
+        kept: The places of ours that somebody changed since, by file.
+        milvus: The services that run Milvus, or may.
+    """
+
+    observation: Observation
+    compose: ComposeProject
+    state: State | None
+    originals: Mapping[Path, bytes | None] = field(default_factory=dict, repr=False)
+    kept: tuple[tuple[str, str], ...] = ()
+    milvus: tuple[MilvusService, ...] = field(default=(), repr=False)
+
+    @property
+    def directory(self) -> Path:
+        """The project directory, absolute."""
+        return self.observation.directory
+
+    def read(self, path: Path) -> bytes | None:
+        """The bytes of a file that was looked at, without what an earlier enable put in."""
+        return self.originals[path] if path in self.originals else self.observation.content(path)
+
+    def relative(self, path: Path) -> str:
+        """A path as people see it: relative to the project where it lies inside."""
+        return relative(path, self.directory)
+
+
+def named_services(config: TlsConfig, state: State | None) -> frozenset[str]:
+    """The services that run Milvus because the user says so, or said so to an earlier enable."""
+    return frozenset({*config.service, *(state.services if state else ())})
+
+
+def state_path(directory: Path, config: TlsConfig) -> Path:
+    """Where what enable did is recorded."""
+    return directory / config.pki_dir / STATE_FILE
