@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from compose_tls.results import CheckResult
+    from compose_tls.results import Probe
 
 
 class ComposeTlsError(Exception):
@@ -244,6 +244,6 @@ class CheckFailed(ComposeTlsError):
     exit_code = 6
     code = "check-failed"
 
-    def __init__(self, message: str, *, hint: str, checks: tuple[CheckResult, ...] = ()) -> None:
+    def __init__(self, message: str, *, hint: str, checks: tuple[Probe, ...] = ()) -> None:
         super().__init__(message, hint=hint)
         self.checks = checks

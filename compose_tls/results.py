@@ -1,35 +1,55 @@
-"""What commands return and what ``--json`` prints: one envelope, versioned by ``schema``.
+"""What commands return and what ``--json`` prints: one result for each command, versioned by ``schema``.
 
-The JSON schema in docs/schema.json is generated from these models.
+The JSON schema in docs/schema.json is generated from these models. A list is never ``None``. Keys that do
+not apply are left out of the JSON: what is ``None``, and a ``LeftOut`` field that has its default.
 """
 
 from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from compose_tls.observation import CertificateFacts
 from compose_tls.vocabulary import Action, Encryption, Reach, TlsWarning
 
 SCHEMA_VERSION: Literal[1] = 1
 
+CERTIFICATES_UNUSABLE: Final = 4
+OFF_OR_DRIFTED: Final = 7
+"""Exit codes of ``status``, which finds and does not fail."""
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+Mode: TypeAlias = Literal[1, 2]
+
+Rollover: TypeAlias = Literal["none", "started", "pending", "finished"]
+"""Whether a new CA takes over: this command made it, an earlier one did, or it is in its place now."""
+
+_T = TypeVar("_T")
+
+LeftOut: TypeAlias = Annotated[_T, Field(json_schema_extra={"left out": True})]
+"""A field that the JSON leaves out while it has its default."""
 
 
-class FileResult(_Model):
+# Built on first use: a command needs few of them. Type checkers want frozen=True said of each.
+class _Model(BaseModel, frozen=True, extra="forbid", defer_build=True):
+    pass
+
+
+class FileResult(_Model, frozen=True):
     """A file and what happened (or, in a dry run, would happen) to it."""
 
     path: str
     action: Action
 
 
-class CertificateResult(_Model):
-    """A certificate as people and monitors want it. Times are UTC."""
+class CertificateResult(_Model, frozen=True):
+    """A certificate as people and monitors want it. Times are UTC.
+
+    Attributes:
+        client: The further client whose it is; ``None`` for those of the project itself. Not printed.
+    """
 
     path: str
     subject: str
@@ -42,10 +62,16 @@ class CertificateResult(_Model):
     dns_names: tuple[str, ...] = ()
     ip_addresses: tuple[str, ...] = ()
     days_left: int | None = None
+    client: str | None = Field(default=None, exclude=True)
 
     @classmethod
     def of(
-        cls, path: str, facts: CertificateFacts, now: datetime | None = None
+        cls,
+        path: str,
+        facts: CertificateFacts,
+        now: datetime | None = None,
+        *,
+        client: str | None = None,
     ) -> CertificateResult:
         """The result for a certificate at ``path``; with ``now``, whole days left are filled in."""
         return cls(
@@ -60,17 +86,18 @@ class CertificateResult(_Model):
             dns_names=facts.dns_names,
             ip_addresses=facts.ip_addresses,
             days_left=facts.remaining(now).days if now else None,
+            client=client,
         )
 
 
-class Endpoint(_Model):
+class Endpoint(_Model, frozen=True):
     """Where a client connects, and the name it must verify."""
 
     uri: str
     server_name: str
 
 
-class CheckResult(_Model):
+class Probe(_Model, frozen=True):
     """One live probe: what should be seen, what was seen, and how long it took in seconds."""
 
     name: str
@@ -82,7 +109,7 @@ class CheckResult(_Model):
     hint: str | None = None
 
 
-class FileState(_Model):
+class FileState(_Model, frozen=True):
     """A file as ``status`` finds it: as enable wrote it, drifted, or missing."""
 
     path: str
@@ -96,7 +123,7 @@ MONITORING = "monitoring"
 """Likewise, for health and metrics."""
 
 
-class Link(_Model):
+class Link(_Model, frozen=True):
     """One network connection between two parties.
 
     Attributes:
@@ -119,40 +146,191 @@ class Link(_Model):
     note: str | None = None
 
 
-class Snippet(_Model):
+class Snippet(_Model, frozen=True):
     """Paste-ready client code or settings."""
 
     lang: str
     text: str
 
 
-class Result(_Model):
-    """What a command did. Keys that do not apply are left out of the JSON."""
+class CommandResult(_Model, frozen=True):
+    """What every command tells.
+
+    Attributes:
+        command: The command.
+        ok: Whether all is well; ``status`` alone finds that it is not, the others raise an error.
+        project: The project's directory.
+        mode: 1 for one-way, 2 for mutual TLS; ``None`` where TLS is off.
+        services: The services that run Milvus and end client TLS.
+        warnings: What to know although the command went on.
+    """
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
     command: str
     ok: bool = True
-    changed: bool | None = None
-    dry_run: bool | None = None
-    mode: int | None = None
-    project: str | None = None
-    services: tuple[str, ...] | None = None
-    files: tuple[FileResult, ...] | None = None
-    file_states: tuple[FileState, ...] | None = None
-    certificates: tuple[CertificateResult, ...] | None = None
-    links: tuple[Link, ...] | None = None
-    endpoint: Endpoint | None = None
-    connect: dict[str, Any] | None = None
-    checks: tuple[CheckResult, ...] | None = None
-    snippet: Snippet | None = None
-    diff: str | None = None
-    deployed: bool | None = None
-    time: datetime | None = None
-    exit_code: int = Field(default=0, exclude=True)
+    project: str
+    mode: Mode | None
+    services: LeftOut[tuple[str, ...]] = ()
     warnings: tuple[TlsWarning, ...] = ()
 
+    @property
+    def exit_code(self) -> int:
+        """What the command line exits with."""
+        return 0
 
-class ErrorDetail(_Model):
+
+class ChangeResult(CommandResult, frozen=True):
+    """What a command that writes tells.
+
+    Attributes:
+        changed: Whether any file changed (or, in a dry run, would).
+        dry_run: ``True`` where nothing was written because that was asked for.
+        files: Every file of the plan.
+    """
+
+    changed: bool
+    dry_run: Literal[True] | None = None
+    files: tuple[FileResult, ...] = ()
+
+
+class IssueResult(ChangeResult, frozen=True):
+    """What ``enable`` and ``renew`` tell.
+
+    Attributes:
+        certificates: Those of the project, new and kept; none in a dry run.
+        endpoint: Where clients connect; ``None`` when no port is published.
+        connect: The keyword arguments of ``pymilvus.MilvusClient``.
+        checks: What was proved; none where Milvus was not started.
+        deployed: Whether Milvus runs with these files: it was started and proved, or has still to read
+            them; ``None`` where the command has nothing to do with that.
+        diff: What changes in text files.
+        rollover: Whether a new CA is to take over. Not printed.
+    """
+
+    mode: Mode
+    certificates: LeftOut[tuple[CertificateResult, ...]] = ()
+    endpoint: Endpoint | None = None
+    connect: dict[str, Any] | None = None
+    checks: LeftOut[tuple[Probe, ...]] = ()
+    deployed: bool | None = None
+    diff: LeftOut[str] = ""
+    rollover: Rollover = Field(default="none", exclude=True)
+
+
+class EnableResult(IssueResult, frozen=True):
+    """What ``enable`` did."""
+
+    command: Literal["enable"] = "enable"
+
+
+class RenewResult(IssueResult, frozen=True):
+    """What ``renew`` did."""
+
+    command: Literal["renew"] = "renew"
+
+
+class DisableResult(ChangeResult, frozen=True):
+    """What ``disable`` did."""
+
+    command: Literal["disable"] = "disable"
+    mode: None = None
+    diff: str = ""
+
+
+class ClientResult(ChangeResult, frozen=True):
+    """What ``client`` did.
+
+    Attributes:
+        certificates: Those of the clients, in the order in which they were named.
+        connect: The keyword arguments of ``pymilvus.MilvusClient``, where there is one client.
+        directory: Where the files go. Not printed.
+        issued: The clients that get a new certificate. Not printed.
+        kept: Those that keep the one they have. Not printed.
+    """
+
+    command: Literal["client"] = "client"
+    mode: Mode
+    certificates: tuple[CertificateResult, ...] = ()
+    endpoint: Endpoint | None = None
+    connect: dict[str, Any] | None = None
+    directory: str = Field(default=".", exclude=True)
+    issued: tuple[str, ...] = Field(default=(), exclude=True)
+    kept: tuple[str, ...] = Field(default=(), exclude=True)
+
+
+class StatusResult(CommandResult, frozen=True):
+    """What ``status`` found.
+
+    Attributes:
+        links: Every connection of the project.
+        certificates_usable: Whether Milvus can serve with what is there: no certificate is missing or has
+            expired, and its user can read the key. Not printed.
+    """
+
+    command: Literal["status"] = "status"
+    mode: Mode | None = None
+    file_states: LeftOut[tuple[FileState, ...]] = ()
+    certificates: LeftOut[tuple[CertificateResult, ...]] = ()
+    links: tuple[Link, ...] = ()
+    endpoint: Endpoint | None = None
+    certificates_usable: bool = Field(default=True, exclude=True)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS is on for clients."""
+        return self.mode is not None
+
+    @property
+    def in_order(self) -> bool:
+        """Whether every file is as ``enable`` wrote it."""
+        return all(file.state == "as-written" for file in self.file_states)
+
+    @property
+    def exit_code(self) -> int:
+        """0, 4 where certificates cannot be used, 7 where TLS is off or a file has drifted."""
+        if not self.certificates_usable:
+            return CERTIFICATES_UNUSABLE
+        return 0 if self.encrypted and self.in_order else OFF_OR_DRIFTED
+
+
+class CheckResult(CommandResult, frozen=True):
+    """What ``check`` proved.
+
+    Attributes:
+        time: When it began, in a stream of documents.
+    """
+
+    command: Literal["check"] = "check"
+    mode: Mode
+    endpoint: Endpoint
+    connect: dict[str, Any]
+    checks: tuple[Probe, ...]
+    time: datetime | None = None
+
+
+class ConnectResult(CommandResult, frozen=True):
+    """How clients connect."""
+
+    command: Literal["connect"] = "connect"
+    mode: Mode
+    endpoint: Endpoint
+    connect: dict[str, Any]
+    snippet: Snippet
+
+
+Result: TypeAlias = (
+    EnableResult
+    | DisableResult
+    | StatusResult
+    | CheckResult
+    | RenewResult
+    | ClientResult
+    | ConnectResult
+)
+"""What any command returns."""
+
+
+class ErrorDetail(_Model, frozen=True):
     """An error as programs read it."""
 
     code: str
@@ -162,25 +340,33 @@ class ErrorDetail(_Model):
     line: int | None = None
 
 
-class Failure(_Model):
+class Failure(_Model, frozen=True):
     """A command that failed."""
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
     command: str
     ok: Literal[False] = False
     error: ErrorDetail
-    checks: tuple[CheckResult, ...] | None = None
+    checks: LeftOut[tuple[Probe, ...]] = ()
     time: datetime | None = None
     warnings: tuple[TlsWarning, ...] = ()
 
 
 def to_json(model: Result | Failure) -> str:
     """One JSON document, keys that do not apply left out."""
-    values = model.model_dump(mode="json", by_alias=True, exclude_none=True)
     # In ASCII, which every terminal takes and which can spell a path that is not valid UTF-8.
-    return json.dumps(values, indent=2)
+    return json.dumps(_document(model), indent=2)
 
 
 def to_json_line(model: Result | Failure) -> str:
     """The same document on one line, for streams of documents."""
-    return json.dumps(model.model_dump(mode="json", by_alias=True, exclude_none=True))
+    return json.dumps(_document(model))
+
+
+def _document(model: Result | Failure) -> dict[str, Any]:
+    left_out = {
+        name
+        for name, field in type(model).model_fields.items()
+        if field.json_schema_extra and getattr(model, name) == field.default
+    }
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=left_out)

@@ -36,8 +36,8 @@ def _as_printed(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     if node.get("type") == "object" and "properties" in node:
-        fields = node["properties"]
-        optional = {name for name, field in fields.items() if _NULL in field.get("anyOf", [])}
+        fields = {n: f for n, f in node["properties"].items() if f.get("type") != "null"}
+        optional = {n for n, f in fields.items() if _NULL in f.get("anyOf", []) or _LEFT_OUT in f}
         node |= {
             "properties": {name: _without_null(field) for name, field in fields.items()},
             "required": [name for name in fields if name not in optional],
@@ -46,7 +46,8 @@ def _as_printed(node: Any) -> Any:
 
 
 _NULL = {"type": "null"}
-_NOISE = {"title", "default"}
+_LEFT_OUT = "left out"
+_NOISE = {"title", "default", _LEFT_OUT}
 
 
 def _without_null(field: dict[str, Any]) -> dict[str, Any]:

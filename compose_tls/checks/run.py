@@ -13,7 +13,7 @@ from compose_tls.checks import probes, refusals
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.pymilvus_probe import PymilvusProbe, deep, listing
-from compose_tls.results import CheckResult
+from compose_tls.results import Probe
 from compose_tls.vocabulary import TlsMode
 
 # A single probe needs milliseconds where all is well; pymilvus also takes a second or two to import,
@@ -32,7 +32,7 @@ def run(
     timeout: float,
     with_collection: bool = False,
     on_event: Callable[[str], None] = lambda _: None,
-) -> tuple[CheckResult, ...]:
+) -> tuple[Probe, ...]:
     """Run every check, each on a connection of its own; the failure of one stops none of the others.
 
     Args:
@@ -94,8 +94,8 @@ def _rest(
         timed("rest-refuses-anonymous-client", lambda: refusals.no_certificate(rest, seconds))
 
 
-def _result(name: str, outcome: Outcome, seconds: float) -> CheckResult:
-    return CheckResult(
+def _result(name: str, outcome: Outcome, seconds: float) -> Probe:
+    return Probe(
         name=name,
         ok=outcome.ok,
         expected=outcome.expected,

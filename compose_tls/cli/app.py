@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from compose_tls.cli.output import rendering
+from compose_tls.cli.output import json_documents, rendering
 from compose_tls.errors import ComposeTlsError, Interrupted, WrongUsage
 from compose_tls.version import __version__
 
 if TYPE_CHECKING:
-    from compose_tls.results import CheckResult
+    from compose_tls.results import Probe
 
 _BUG = 1
 
@@ -114,9 +114,9 @@ def _usage_error(error: click.ClickException) -> WrongUsage:
 
 def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
     command = next((word for word in arguments if word in _COMMANDS), "")
-    checks: tuple[CheckResult, ...] | None = getattr(error, "checks", None)
+    checks: tuple[Probe, ...] = getattr(error, "checks", ())
     if _wants_json(arguments):
-        _say(rendering.failure_json(command, error, checks))
+        _say(json_documents.failure_json(command, error, checks))
     else:
         _say(rendering.failure_text(error, checks), err=True)
     return error.exit_code

@@ -52,7 +52,8 @@ def inventory(
         problems.append(rollover_warning(config))
     clients = ClientCertificates.of(observation, config)
     for file, facts in clients.by_path.items():
-        results.append(CertificateResult.of(relative(file, observation.directory), facts, now))
+        name = relative(file, observation.directory)
+        results.append(CertificateResult.of(name, facts, now, client=file.stem))
     pki = observation.pki
     trusted = {ca.subject for ca in (pki.certificates.get(CA), pki.next_ca) if ca}
     warnings = (*clients.aged(now), *clients.left_behind(trusted))

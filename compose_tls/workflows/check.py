@@ -9,7 +9,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import NotReady
 from compose_tls.observe import observe
 from compose_tls.project.enabled import Located, locate
-from compose_tls.results import Endpoint, Result
+from compose_tls.results import CheckResult, Endpoint
 from compose_tls.vocabulary import TlsMode
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import Address, connect_arguments_of, target_of
@@ -26,7 +26,7 @@ def check(
     deep: bool = False,
     environment: Mapping[str, str] | None = None,
     on_event: preamble.OnEvent = preamble.silent,
-) -> Result:
+) -> CheckResult:
     """Prove on the wire that the running server encrypts, and refuses what it must refuse.
 
     Args:
@@ -61,8 +61,7 @@ def check(
     target = target_of(path, located.state, config, address, rest)
     checks = prove(target, config, on_event, deep=deep)
     mode = TlsMode(located.state.mode)
-    return Result(
-        command="check",
+    return CheckResult(
         mode=located.state.mode,
         project=str(path),
         services=located.state.services,

@@ -25,7 +25,7 @@ from compose_tls.plan.client import (
     require_place,
 )
 from compose_tls.project.enabled import Located, locate
-from compose_tls.results import CertificateResult, Result
+from compose_tls.results import CertificateResult, ClientResult
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
@@ -42,7 +42,7 @@ def client(
     force: bool = False,
     dry_run: bool = False,
     environment: Mapping[str, str] | None = None,
-) -> Result:
+) -> ClientResult:
     """Issue certificates for further clients, each with a key of its own.
 
     A client that has a certificate already keeps it while it is good; one that ends soon, or is of a CA
@@ -108,20 +108,22 @@ def _result(
     names: tuple[str, ...],
     *,
     dry_run: bool,
-) -> Result:
+) -> ClientResult:
     project = planned.plan.directory
     certificates = tuple(
         CertificateResult.of(
-            relative(directory / f"{name}.pem", project), found[name], preamble.now()
+            relative(directory / f"{name}.pem", project),
+            found[name],
+            preamble.now(),
+            client=name,
         )
         for name in names
         if name in found
     )
-    return Result(
-        command="client",
+    return ClientResult(
         changed=planned.plan.changed,
-        dry_run=dry_run or None,
-        mode=config.mode,
+        dry_run=True if dry_run else None,
+        mode=located.state.mode,
         project=str(project),
         services=located.state.services,
         files=preamble.file_results(planned.plan),
@@ -130,6 +132,9 @@ def _result(
         connect=_connect(located, config, project, directory / names[0])
         if len(names) == 1
         else None,
+        directory=relative(directory, project),
+        issued=tuple(planned.orders),
+        kept=tuple(planned.kept),
         warnings=planned.plan.warnings,
     )
 

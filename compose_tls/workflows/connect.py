@@ -11,7 +11,7 @@ from compose_tls.observation import Observation
 from compose_tls.observe import observe
 from compose_tls.project.enabled import Located, locate
 from compose_tls.project.milvus_configuration import EffectiveSettings
-from compose_tls.results import Endpoint, Result, Snippet
+from compose_tls.results import ConnectResult, Endpoint, Snippet
 from compose_tls.stack.milvus.connections import asks_for_credentials
 from compose_tls.stack.milvus.release import NEWEST, MilvusVersion
 from compose_tls.vocabulary import TlsMode
@@ -28,7 +28,7 @@ def connect(
     *,
     lang: str = "python",
     environment: Mapping[str, str] | None = None,
-) -> Result:
+) -> ConnectResult:
     """Client code or settings for a project, ready to paste.
 
     Args:
@@ -63,8 +63,7 @@ def connect(
         authentication=_authentication(located, observation),
         container_route=_container_route(located),
     )
-    return Result(
-        command="connect",
+    return ConnectResult(
         mode=state.mode,
         project=str(path),
         services=state.services,

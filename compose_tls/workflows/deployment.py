@@ -26,7 +26,7 @@ from compose_tls.errors import (
     NotReady,
 )
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.results import CheckResult
+from compose_tls.results import Probe
 from compose_tls.vocabulary import TlsMode
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import Address, target_of
@@ -54,7 +54,7 @@ class Deployment:
         undo: list[Undo] | None,
         on_event: preamble.OnEvent,
         before_proof: Callable[[], None] = lambda: None,
-    ) -> tuple[CheckResult, ...]:
+    ) -> tuple[Probe, ...]:
         """Start the service anew, wait until it is ready over TLS, and check it.
 
         Args:

@@ -10,7 +10,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
-from compose_tls.results import Result
+from compose_tls.results import DisableResult
 from compose_tls.workflows import preamble
 
 
@@ -21,7 +21,7 @@ def disable(
     dry_run: bool = False,
     purge: bool = False,
     environment: Mapping[str, str] | None = None,
-) -> Result:
+) -> DisableResult:
     """Take back exactly what ``enable`` put in.
 
     Args:
@@ -45,10 +45,9 @@ def disable(
         planned = plan_disable(observation, config, purge=purge)
         if not dry_run:
             apply(planned.plan, {})
-    return Result(
-        command="disable",
+    return DisableResult(
         changed=planned.plan.changed,
-        dry_run=dry_run or None,
+        dry_run=True if dry_run else None,
         project=str(path),
         services=planned.state.services,
         files=preamble.file_results(planned.plan),

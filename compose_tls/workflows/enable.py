@@ -12,7 +12,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.credentials import issuing
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
-from compose_tls.results import CheckResult, Result
+from compose_tls.results import EnableResult, Probe
 from compose_tls.workflows import deployment, preamble
 from compose_tls.workflows.reporting import report
 
@@ -26,7 +26,7 @@ def enable(
     keep_on_failure: bool = False,
     environment: Mapping[str, str] | None = None,
     on_event: preamble.OnEvent = preamble.silent,
-) -> Result:
+) -> EnableResult:
     """Put TLS into a Milvus Compose project.
 
     Args:
@@ -47,13 +47,13 @@ def enable(
     config = config or TlsConfig()
     variables = preamble.environment_of(environment)
     path = preamble.project_directory(directory, config, variables)
-    checks: tuple[CheckResult, ...] | None = None
+    checks: tuple[Probe, ...] = ()
     with preamble.writing(path, dry_run=dry_run), ExitStack() as stack:
         observation = observe(path, config, variables)
         issuing.require_sound(observation, config)
         planned = plan_enable(observation, config, preamble.now())
         if dry_run:
-            return report("enable", planned, config, dry_run=True)
+            return report(EnableResult, planned, config, dry_run=True)
         deploy = deployment.prepare(planned, config, variables, stack) if up else None
         issued = issuing.issue(planned, observation, config, preamble.now())
         before = snapshot(planned.plan)
@@ -62,4 +62,4 @@ def enable(
         if deploy is not None:
             undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
             checks = deploy.run(undo, on_event)
-    return report("enable", planned, config, issued=issued, checks=checks)
+    return report(EnableResult, planned, config, issued=issued, checks=checks)

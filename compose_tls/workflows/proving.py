@@ -6,13 +6,13 @@ from compose_tls.checks.check_target import Target
 from compose_tls.checks.run import run
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CheckFailed
-from compose_tls.results import CheckResult
+from compose_tls.results import Probe
 from compose_tls.workflows import preamble
 
 
 def prove(
     target: Target, config: TlsConfig, on_event: preamble.OnEvent, *, deep: bool = False
-) -> tuple[CheckResult, ...]:
+) -> tuple[Probe, ...]:
     """Run every check against a server.
 
     Args:

@@ -16,7 +16,7 @@ from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.ca_rollover import Extent
 from compose_tls.plan.renew import parts, plan_renew
-from compose_tls.results import CheckResult, Result
+from compose_tls.results import Probe, RenewResult
 from compose_tls.workflows import deployment, preamble
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import Undo
@@ -35,7 +35,7 @@ def renew(
     keep_on_failure: bool = False,
     environment: Mapping[str, str] | None = None,
     on_event: preamble.OnEvent = preamble.silent,
-) -> Result:
+) -> RenewResult:
     """Issue new certificates in the place of those that end soon, and have Milvus serve them.
 
     With ``ca``, a new CA joins the old one: clients of either are accepted, and ``ca.pem`` holds both.
@@ -66,7 +66,7 @@ def renew(
     variables = preamble.environment_of(environment)
     path = preamble.project_directory(directory, config, variables)
     extent: Extent = "finish" if finish else "ca" if ca else "end-entities"
-    checks: tuple[CheckResult, ...] | None = None
+    checks: tuple[Probe, ...] = ()
     with preamble.writing(path, dry_run=dry_run), ExitStack() as stack:
         observation = observe(path, config, variables)
         if finish:
@@ -77,7 +77,7 @@ def renew(
         )
         planned = renewal.planned
         if dry_run:
-            return report("renew", planned, renewal.config, dry_run=True)
+            return report(RenewResult, planned, renewal.config, dry_run=True)
         deploy = None
         if restart and renewal.restart:
             deploy = deployment.prepare_restart(planned, renewal.config, variables, stack)
@@ -97,5 +97,7 @@ def renew(
             checks = deploy.run(
                 None if keep_on_failure else undo, on_event, lambda: write(client_side)
             )
-    waiting = renewal.restart and checks is None
-    return report("renew", planned, renewal.config, issued=issued, checks=checks, waiting=waiting)
+    waiting = renewal.restart and not checks
+    return report(
+        RenewResult, planned, renewal.config, issued=issued, checks=checks, waiting=waiting
+    )

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.issuing import Issued
+from compose_tls.plan.certificate_plan import CertificatePlan
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.results import CheckResult, Result
+from compose_tls.results import EnableResult, Probe, RenewResult, Rollover
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import connect_arguments_of
 
+_R = TypeVar("_R", EnableResult, RenewResult)
+
 
 def report(
-    command: str,
+    kind: type[_R],
     planned: ServicePlan,
     config: TlsConfig,
     *,
     dry_run: bool = False,
     issued: Issued | None = None,
-    checks: tuple[CheckResult, ...] | None = None,
+    checks: tuple[Probe, ...] = (),
     waiting: bool = False,
-) -> Result:
+) -> _R:
     """The result of a plan for a service.
 
     Args:
-        command: The command.
+        kind: The result of the command.
         planned: The plan.
         config: The settings.
         dry_run: Whether nothing was written.
@@ -32,21 +37,33 @@ def report(
         waiting: Whether the service has still to read what was written.
     """
     plan, endpoint = planned.plan, planned.endpoint
-    return Result(
-        command=command,
+    return kind(
         changed=plan.changed,
-        dry_run=dry_run or None,
+        dry_run=True if dry_run else None,
         mode=config.mode,
         project=str(plan.directory),
         services=(planned.service,),
         files=preamble.file_results(plan),
-        certificates=issued.certificates if issued else None,
+        certificates=issued.certificates if issued else (),
         endpoint=endpoint,
         connect=connect_arguments_of(plan.directory, config, config.tls_mode, endpoint)
         if endpoint
         else None,
         checks=checks,
-        deployed=True if checks is not None else False if waiting else None,
-        diff=plan.diff() or None,
+        deployed=True if checks else False if waiting else None,
+        diff=plan.diff(),
+        rollover=_rollover(planned.certificates),
         warnings=plan.warnings,
     )
+
+
+def _rollover(certificates: CertificatePlan) -> Rollover:
+    match certificates.sources["ca"]:
+        case "joined":
+            return "started"
+        case "promoted":
+            return "finished"
+        case "kept" if certificates.next_ca:
+            return "pending"
+        case _:
+            return "none"

@@ -15,13 +15,10 @@ from compose_tls.plan.findings import key_findings
 from compose_tls.plan.links import LinkMap, link_map
 from compose_tls.project.enabled import locate, project_of, state_of
 from compose_tls.project.inventory import inventory
-from compose_tls.results import CertificateResult, FileState, Result
+from compose_tls.results import CertificateResult, FileState, StatusResult
 from compose_tls.stack.milvus.settings import SERVER_KEY
 from compose_tls.state.recorded import State
 from compose_tls.workflows import preamble
-
-_CERTIFICATES_WRONG = 4
-_OFF_OR_DRIFTED = 7
 
 
 def status(
@@ -29,7 +26,7 @@ def status(
     config: TlsConfig | None = None,
     *,
     environment: Mapping[str, str] | None = None,
-) -> Result:
+) -> StatusResult:
     """What is encrypted, with which certificate, until when; and what drifted since ``enable``.
 
     Args:
@@ -52,13 +49,8 @@ def status(
     observation = with_clients(observe(path, config, variables), config)
     state = state_of(observation, config)
     if state is None:
-        return Result(
-            command="status",
-            ok=False,
-            project=str(path),
-            links=_links(project_of(observation), observation, config, state).links,
-            exit_code=_OFF_OR_DRIFTED,
-        )
+        links = _links(project_of(observation), observation, config, state).links
+        return _judged(StatusResult(project=str(path), links=links))
     located = locate(observation, config)
     certificates, problems = inventory(observation, config, state, preamble.now())
     map_ = _links(located.milvus.project, observation, config, state)
@@ -68,22 +60,23 @@ def status(
         *_server_key(observation, config, state),
     )
     warnings = (*problems, *key_findings(observation, config, located), *map_.warnings)
-    drifted = any(file.state != "as-written" for file in files)
-    broken = any(warning.code in _BROKEN for warning in warnings)
-    exit_code = _CERTIFICATES_WRONG if broken else _OFF_OR_DRIFTED if drifted else 0
-    return Result(
-        command="status",
-        ok=exit_code == 0,
-        mode=state.mode,
-        project=str(path),
-        services=state.services,
-        file_states=files,
-        certificates=tuple(certificates),
-        links=map_.links,
-        endpoint=located.endpoint,
-        warnings=warnings,
-        exit_code=exit_code,
+    return _judged(
+        StatusResult(
+            mode=state.mode,
+            project=str(path),
+            services=state.services,
+            file_states=files,
+            certificates=tuple(certificates),
+            links=map_.links,
+            endpoint=located.endpoint,
+            warnings=warnings,
+            certificates_usable=not any(warning.code in _BROKEN for warning in warnings),
+        )
     )
+
+
+def _judged(found: StatusResult) -> StatusResult:
+    return found.model_copy(update={"ok": found.exit_code == 0})
 
 
 # Milvus does not start with a key that it cannot read, so that counts as a certificate that is not

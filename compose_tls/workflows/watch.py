@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from compose_tls.errors import CheckFailed, ComposeTlsError
-from compose_tls.results import CheckResult, Result
+from compose_tls.results import CheckResult, Probe
 from compose_tls.workflows import preamble
 
 
@@ -22,13 +22,13 @@ class Round:
     """
 
     began: datetime
-    outcome: Result | ComposeTlsError
+    outcome: CheckResult | ComposeTlsError
 
     @property
-    def checks(self) -> tuple[CheckResult, ...]:
+    def checks(self) -> tuple[Probe, ...]:
         """The probes of the round; none where the project could not be checked at all."""
-        if isinstance(self.outcome, Result | CheckFailed):
-            return self.outcome.checks or ()
+        if isinstance(self.outcome, CheckResult | CheckFailed):
+            return self.outcome.checks
         return ()
 
     @property
@@ -38,7 +38,7 @@ class Round:
 
 
 def watch(
-    check: Callable[[], Result],
+    check: Callable[[], CheckResult],
     *,
     interval: float,
     count: int | None = None,
@@ -64,7 +64,7 @@ def watch(
         time.sleep(max(0.0, began + interval - time.monotonic()))
 
 
-def _round(check: Callable[[], Result], *, first: bool) -> Round:
+def _round(check: Callable[[], CheckResult], *, first: bool) -> Round:
     now = preamble.now()
     try:
         return Round(now, check())

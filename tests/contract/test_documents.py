@@ -13,7 +13,7 @@ import pytest
 
 from compose_tls.cli import app
 from compose_tls.errors import ComposeTlsError
-from compose_tls.workflows import status
+from compose_tls.results import CERTIFICATES_UNUSABLE, OFF_OR_DRIFTED
 from tests.contract.test_error_codes import LEAVES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +40,7 @@ def test_the_exit_codes_are_the_documented_ones() -> None:
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
     errors: set[type[ComposeTlsError]] = set(LEAVES)
     used = {0, app._BUG, *(error.exit_code for error in errors)}
-    used |= {status._OFF_OR_DRIFTED, status._CERTIFICATES_WRONG}
+    used |= {OFF_OR_DRIFTED, CERTIFICATES_UNUSABLE}
     assert documented == used
 
 

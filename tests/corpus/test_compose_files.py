@@ -9,7 +9,7 @@ import pytest
 
 from compose_tls import TlsConfig, disable, enable
 from compose_tls.errors import ProjectError
-from compose_tls.results import Result
+from compose_tls.results import EnableResult
 from tests.corpus.compose_cli import model, require_compose, without
 from tests.corpus.files import Sample, compose_samples, or_skipped
 from tests.corpus.intended import check_compose_lines, check_milvus_lines
@@ -27,7 +27,7 @@ def project(tmp_path: Path) -> Path:
     return directory
 
 
-def enabled(directory: Path, mode: int) -> Result:
+def enabled(directory: Path, mode: int) -> EnableResult:
     """Enable a project; what is refused has to be refused with everything a person needs."""
     config = TlsConfig.model_validate({"mode": mode})
     try:

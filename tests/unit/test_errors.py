@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from compose_tls.errors import CheckFailed, ComposeTlsError, EngineError, YamlSyntax
-from compose_tls.results import CheckResult
+from compose_tls.results import Probe
 
 
 def test_an_error_says_what_where_and_what_next() -> None:
@@ -27,7 +27,7 @@ def test_an_error_cannot_be_made_without_a_next_step() -> None:
 
 
 def test_a_failed_check_brings_the_results_of_all() -> None:
-    check = CheckResult(name="tls", ok=False, expected="TLS", observed="none", seconds=0)
+    check = Probe(name="tls", ok=False, expected="TLS", observed="none", seconds=0)
     error = CheckFailed("tls", hint="up", checks=(check,))
     assert error.checks == (check,)
     assert (error.code, error.exit_code, error.path) == ("check-failed", 6, None)

@@ -13,14 +13,21 @@ from compose_tls.observation import CertificateFacts
 from compose_tls.results import (
     CertificateResult,
     CheckResult,
+    ClientResult,
+    ConnectResult,
+    DisableResult,
+    EnableResult,
     Endpoint,
     ErrorDetail,
     Failure,
     FileResult,
     FileState,
     Link,
+    Probe,
+    RenewResult,
     Result,
     Snippet,
+    StatusResult,
     to_json,
     to_json_line,
 )
@@ -42,42 +49,123 @@ FACTS = CertificateFacts(
     ip_addresses=("127.0.0.1", "::1"),
 )
 
-CHECK = CheckResult(name="tls", ok=False, expected="TLS", observed="none", seconds=0.5, hint="up")
+CHECK = Probe(name="tls", ok=False, expected="TLS", observed="none", seconds=0.5, hint="up")
+PASSED = Probe(name="tls", ok=True, expected="TLS", observed="TLS", seconds=0.5, skipped=True)
+FILE = FileResult(path="docker-compose.yml", action="patched")
+CERTIFICATE = CertificateResult.of("tls/server.pem", FACTS, FACTS.not_before)
+ENDPOINT = Endpoint(uri="https://localhost:19530", server_name="localhost")
+CONNECT = {"uri": "https://localhost:19530", "token": None, "secure": True}
+WARNINGS = (
+    TlsWarning(code="edit-kept", message="kept"),
+    TlsWarning(code="key-mounted", message="m", path="a.yml", line=3, hint="h"),
+)
+LINK = Link(
+    sources=("clients",),
+    targets=("standalone",),
+    purpose="gRPC",
+    port=19530,
+    encryption="encrypted",
+    published="everyone",
+    note="n",
+)
 
-WHOLE = Result(
-    command="enable",
-    changed=True,
-    dry_run=True,
-    mode=2,
-    project="/project",
-    services=("standalone",),
-    files=(FileResult(path="docker-compose.yml", action="patched"),),
-    file_states=(FileState(path="milvus.yaml", state="drifted"),),
-    certificates=(CertificateResult.of("tls/server.pem", FACTS, FACTS.not_before),),
-    links=(
-        Link(
-            sources=("clients",),
-            targets=("standalone",),
-            purpose="gRPC",
-            port=19530,
-            encryption="encrypted",
-            published="everyone",
-            note="n",
+EVERYTHING: dict[str, Any] = {
+    "changed": True,
+    "dry_run": True,
+    "mode": 2,
+    "project": "/project",
+    "services": ("standalone",),
+    "files": (FILE,),
+    "certificates": (CERTIFICATE,),
+    "endpoint": ENDPOINT,
+    "connect": CONNECT,
+    "checks": (CHECK, PASSED),
+    "diff": "--- a\n",
+    "deployed": True,
+    "warnings": WARNINGS,
+}
+WHOLE = EnableResult(**EVERYTHING)
+OFF = StatusResult(ok=False, project="/project")
+
+# Each command, with nothing and with everything that applies.
+RESULTS: dict[str, tuple[Result, Result]] = {
+    "enable": (EnableResult(project="/project", mode=1, changed=False), WHOLE),
+    "renew": (
+        RenewResult(project="/project", mode=1, changed=False),
+        RenewResult(**EVERYTHING),
+    ),
+    "disable": (
+        DisableResult(project="/project", changed=False),
+        DisableResult(
+            project="/project",
+            services=("standalone",),
+            changed=True,
+            dry_run=True,
+            files=(FILE,),
+            diff="--- a\n",
+            warnings=WARNINGS,
         ),
     ),
-    endpoint=Endpoint(uri="https://localhost:19530", server_name="localhost"),
-    connect={"uri": "https://localhost:19530", "token": None, "secure": True},
-    checks=(CHECK, CheckResult(**{**dict(CHECK), "ok": True, "skipped": True})),
-    snippet=Snippet(lang="python", text="x\n"),
-    diff="--- a\n",
-    deployed=True,
-    time=FACTS.not_before,
-    exit_code=4,
-    warnings=(
-        TlsWarning(code="edit-kept", message="kept"),
-        TlsWarning(code="key-mounted", message="m", path="a.yml", line=3, hint="h"),
+    "client": (
+        ClientResult(project="/project", mode=1, changed=False),
+        ClientResult(
+            project="/project",
+            mode=2,
+            services=("standalone",),
+            changed=True,
+            dry_run=True,
+            files=(FILE,),
+            certificates=(CERTIFICATE,),
+            endpoint=ENDPOINT,
+            connect=CONNECT,
+            warnings=WARNINGS,
+        ),
     ),
-)
+    "status": (
+        OFF,
+        StatusResult(
+            mode=2,
+            project="/project",
+            services=("standalone",),
+            file_states=(FileState(path="milvus.yaml", state="drifted"),),
+            certificates=(CERTIFICATE,),
+            links=(LINK,),
+            endpoint=ENDPOINT,
+            warnings=WARNINGS,
+        ),
+    ),
+    "check": (
+        CheckResult(project="/project", mode=1, endpoint=ENDPOINT, connect={}, checks=()),
+        CheckResult(
+            project="/project",
+            mode=2,
+            services=("standalone",),
+            endpoint=ENDPOINT,
+            connect=CONNECT,
+            checks=(CHECK, PASSED),
+            time=FACTS.not_before,
+            warnings=WARNINGS,
+        ),
+    ),
+    "connect": (
+        ConnectResult(
+            project="/project",
+            mode=1,
+            endpoint=ENDPOINT,
+            connect={},
+            snippet=Snippet(lang="python", text="x\n"),
+        ),
+        ConnectResult(
+            project="/project",
+            mode=2,
+            services=("standalone",),
+            endpoint=ENDPOINT,
+            connect=CONNECT,
+            snippet=Snippet(lang="python", text="x\n"),
+            warnings=WARNINGS,
+        ),
+    ),
+}
 
 ERROR = ErrorDetail(code="yaml-syntax", message="m", hint="h", path="a.yml", line=3)
 
@@ -91,18 +179,37 @@ def printed(model: Result | Failure) -> Any:
 @pytest.mark.parametrize(
     "model",
     [
-        Result(command="disable"),
-        WHOLE,
+        *(result for pair in RESULTS.values() for result in pair),
         Failure(command="enable", error=ERROR),
-        Failure(command="check", error=ERROR, checks=(CHECK,), warnings=WHOLE.warnings),
+        Failure(command="check", error=ERROR, checks=(CHECK,), warnings=WARNINGS),
     ],
+    ids=lambda model: model.command,
 )
 def test_what_is_printed_keeps_to_the_schema_and_reads_back_the_same(
     model: Result | Failure,
 ) -> None:
-    again = type(model).model_validate_json(to_json(model))
-    assert again == (model.model_copy(update={"exit_code": 0}) if model is WHOLE else model)
+    assert type(model).model_validate_json(to_json(model)) == model
     assert printed(model)["schema"] == 1
+
+
+@pytest.mark.parametrize("command", RESULTS)
+def test_each_command_has_a_result_of_its_own(command: str) -> None:
+    for result in RESULTS[command]:
+        assert (result.command, printed(result)["command"]) == (command, command)
+        others = {type(one) for pair in RESULTS.values() for one in pair} - {type(result)}
+        for other in others:
+            with pytest.raises(ValidationError):
+                other.model_validate_json(to_json(result))
+
+
+@pytest.mark.parametrize("command", RESULTS)
+def test_a_list_is_never_none(command: str) -> None:
+    least = RESULTS[command][0]
+    lists = [
+        name for name, field in type(least).model_fields.items() if "tuple" in str(field.annotation)
+    ]
+    assert lists
+    assert all(getattr(least, name) == () for name in lists)
 
 
 def test_on_one_line_it_is_the_same_document() -> None:
@@ -111,10 +218,22 @@ def test_on_one_line_it_is_the_same_document() -> None:
 
 
 def test_keys_that_do_not_apply_are_left_out() -> None:
-    assert printed(Result(command="disable")) == {
+    assert printed(OFF) == {
         "schema": 1,
-        "command": "disable",
+        "command": "status",
+        "ok": False,
+        "project": "/project",
+        "links": [],
+        "warnings": [],
+    }
+    assert printed(RESULTS["enable"][0]) == {
+        "schema": 1,
+        "command": "enable",
         "ok": True,
+        "project": "/project",
+        "mode": 1,
+        "changed": False,
+        "files": [],
         "warnings": [],
     }
     assert printed(
@@ -128,11 +247,24 @@ def test_keys_that_do_not_apply_are_left_out() -> None:
     }
 
 
-def test_everything_that_applies_is_there() -> None:
+INNER = {"rollover", "directory", "issued", "kept", "certificates_usable"}
+"""What is for the command line and callers in Python."""
+
+
+@pytest.mark.parametrize("command", RESULTS)
+def test_everything_that_applies_is_there(command: str) -> None:
+    whole = RESULTS[command][1]
+    document = printed(whole)
+    never = INNER | ({"mode"} if command == "disable" else set())
+    assert (
+        set(document)
+        == {"schema" if name == "schema_version" else name for name in type(whole).model_fields}
+        - never
+    )
+
+
+def test_values_are_printed_as_they_are() -> None:
     document = printed(WHOLE)
-    assert set(document) == {
-        "schema" if name == "schema_version" else name for name in Result.model_fields
-    } - {"exit_code"}
     assert document["connect"] == WHOLE.connect
     assert [check.get("skipped") for check in document["checks"]] == [None, True]
 
@@ -141,24 +273,64 @@ def test_the_exit_code_is_not_part_of_the_document() -> None:
     assert "exit_code" not in printed(WHOLE)
 
 
+DRIFTED = FileState(path="milvus.yaml", state="drifted")
+WRITTEN = FileState(path="milvus.yaml", state="as-written")
+
+
+@pytest.mark.parametrize(
+    ("found", "exit_code"),
+    [
+        (StatusResult(project="/p", mode=1, file_states=(WRITTEN,)), 0),
+        (StatusResult(project="/p", mode=1, file_states=(WRITTEN, DRIFTED)), 7),
+        (StatusResult(project="/p"), 7),
+        (StatusResult(project="/p", mode=1, certificates_usable=False), 4),
+        (
+            StatusResult(project="/p", mode=1, file_states=(DRIFTED,), certificates_usable=False),
+            4,
+        ),
+    ],
+)
+def test_the_exit_code_of_status_follows_from_its_verdict(
+    found: StatusResult, exit_code: int
+) -> None:
+    assert found.exit_code == exit_code
+
+
+def test_every_other_result_means_that_all_is_well() -> None:
+    for command, (least, whole) in RESULTS.items():
+        if command != "status":
+            assert (least.ok, least.exit_code, whole.ok, whole.exit_code) == (True, 0, True, 0)
+
+
 def test_a_document_is_ascii_so_that_every_terminal_takes_it() -> None:
-    text = to_json(Result(command="status", project="/home/日本/caf\udce9"))
+    text = to_json(StatusResult(project="/home/日本/caf\udce9"))
     assert text.isascii()
     assert json.loads(text)["project"] == "/home/日本/caf\udce9"
 
 
 @pytest.mark.parametrize(
-    "document",
+    "change",
     [
-        {"schema": 2, "command": "x", "ok": True, "warnings": []},
-        {"command": "x", "ok": True, "warnings": []},
-        {"schema": 1, "command": "x", "ok": True, "warnings": [], "colour": "red"},
-        {"schema": 1, "command": "x", "ok": True, "warnings": [], "mode": None},
-        {"schema": 1, "command": "x", "ok": True, "error": {}, "warnings": []},
-        {"schema": 1, "command": "x", "ok": True, "warnings": [{"code": "c"}]},
+        {"schema": 2},
+        {"schema": None},
+        {"command": "x"},
+        {"colour": "red"},
+        {"mode": None},
+        {"error": {}},
+        {"warnings": [{"code": "c"}]},
+        {"snippet": {"lang": "python", "text": ""}},
+        {"exit_code": 0},
     ],
 )
-def test_the_schema_refuses_what_is_never_printed(document: dict[str, Any]) -> None:
+def test_the_schema_refuses_what_is_never_printed(change: dict[str, Any]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(printed(WHOLE) | change, SCHEMA)
+
+
+@pytest.mark.parametrize("key", ["schema", "command", "ok", "project", "mode", "files", "warnings"])
+def test_the_schema_wants_what_is_always_printed(key: str) -> None:
+    document = printed(WHOLE)
+    del document[key]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(document, SCHEMA)
 
@@ -192,6 +364,6 @@ def test_a_certificate_tells_the_whole_days_that_are_left(
 
 def test_results_are_values_and_know_their_keys() -> None:
     with pytest.raises(ValidationError):
-        WHOLE.mode = 1
+        WHOLE.mode = 1  # type: ignore[misc] # that it is refused is what is tested
     with pytest.raises(ValidationError):
-        Result(command="x", colour="red")  # type: ignore[call-arg] # an unknown key is what is tested
+        StatusResult(project="x", colour="red")  # type: ignore[call-arg] # an unknown key is what is tested

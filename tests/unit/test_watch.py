@@ -8,19 +8,25 @@ from collections.abc import Callable
 import pytest
 
 from compose_tls.errors import CheckFailed, ComposeTlsError, NotEnabled, ProjectLocked
-from compose_tls.results import CheckResult, Result
+from compose_tls.results import CheckResult, Endpoint, Probe
 from compose_tls.workflows.watch import Round, watch
 
-PROBE = CheckResult(name="tls-handshake", ok=True, expected="", observed="", seconds=0)
-PROVED = Result(command="check", checks=(PROBE,))
+PROBE = Probe(name="tls-handshake", ok=True, expected="", observed="", seconds=0)
+PROVED = CheckResult(
+    project="/project",
+    mode=1,
+    endpoint=Endpoint(uri="https://localhost:19530", server_name="localhost"),
+    connect={},
+    checks=(PROBE,),
+)
 FAILED = CheckFailed("check failed", hint="mend it", checks=(PROBE,))
 LOCKED = ProjectLocked("at work", hint="wait")
 
 
-def in_turn(*outcomes: Result | ComposeTlsError) -> Callable[[], Result]:
+def in_turn(*outcomes: CheckResult | ComposeTlsError) -> Callable[[], CheckResult]:
     left = list(outcomes)
 
-    def check() -> Result:
+    def check() -> CheckResult:
         outcome = left.pop(0)
         if isinstance(outcome, ComposeTlsError):
             raise outcome
@@ -29,7 +35,7 @@ def in_turn(*outcomes: Result | ComposeTlsError) -> Callable[[], Result]:
     return check
 
 
-def rounds(*outcomes: Result | ComposeTlsError) -> list[Round]:
+def rounds(*outcomes: CheckResult | ComposeTlsError) -> list[Round]:
     return list(watch(in_turn(*outcomes), interval=0.001, count=len(outcomes)))
 
 
@@ -65,7 +71,7 @@ def test_the_interval_is_from_beginning_to_beginning(
     clock = [1000.0]
     slept: list[float] = []
 
-    def check() -> Result:
+    def check() -> CheckResult:
         clock[0] += took
         return PROVED
 

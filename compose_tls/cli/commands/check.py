@@ -91,7 +91,8 @@ def command(
 
 def _show(rounds: Iterable[Round], output: Output) -> int:
     """Print round after round; the exit code is that of the last."""
-    from compose_tls.cli.output.watch_text import round_json, round_lines  # noqa: PLC0415 - not for --help
+    from compose_tls.cli.output.check_text import round_lines  # noqa: PLC0415 - not for --help
+    from compose_tls.cli.output.json_documents import round_json  # noqa: PLC0415 - not for --help
 
     before: Round | None = None
     for found in rounds:

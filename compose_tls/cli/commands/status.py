@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from compose_tls.cli.options import Output, common, settings
-from compose_tls.cli.output.show import show, show_drawing
+from compose_tls.cli.output.show import show, show_map
 
 _FORMATS = ("text", "json", "mermaid", "svg")
 
@@ -31,5 +31,5 @@ def command(project_directory: Path, *, form: str, output: Output, **flags: Any)
 
     result = status(project_directory, settings(project_directory, **flags), environment=os.environ)
     if form in {"mermaid", "svg"} and not output.json:
-        return show_drawing(result, form)
+        return show_map(result, form)
     return show(result, replace(output, json=output.json or form == "json"))

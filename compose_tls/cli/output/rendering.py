@@ -1,14 +1,22 @@
-"""Results and errors as text for people, and as JSON for programs."""
+"""The lines that several commands print for people: errors, warnings, files, certificates, probes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from compose_tls.errors import ComposeTlsError
+from compose_tls.vocabulary import TlsWarning
 
 if TYPE_CHECKING:
-    from compose_tls.results import CertificateResult, CheckResult, Failure, Link, Result
+    from compose_tls.results import (
+        CertificateResult,
+        Endpoint,
+        FileResult,
+        Link,
+        Mode,
+        Probe,
+    )
 
 _REACH = {
     "nobody": "project network only",
@@ -17,40 +25,12 @@ _REACH = {
     "everyone": "published to everyone",
 }
 
-_MODES = {1: "one-way TLS (mode 1)", 2: "mutual TLS (mode 2)"}
+_MODES: Mapping[Mode, str] = {1: "one-way TLS (mode 1)", 2: "mutual TLS (mode 2)"}
 
 
-def result_json(result: Result) -> str:
-    """A result as one JSON document."""
-    from compose_tls.results import to_json  # noqa: PLC0415 - pydantic costs 80 ms, not for --help
-
-    return to_json(result)
-
-
-def failure_json(
-    command: str, error: ComposeTlsError, checks: Sequence[CheckResult] | None = None
-) -> str:
-    """An error as one JSON document."""
-    from compose_tls.results import to_json  # noqa: PLC0415 - as above
-
-    return to_json(failure(command, error, checks))
-
-
-def failure(
-    command: str, error: ComposeTlsError, checks: Sequence[CheckResult] | None = None
-) -> Failure:
-    """An error as its document."""
-    from compose_tls.results import ErrorDetail, Failure  # noqa: PLC0415 - as above
-
-    detail = ErrorDetail(
-        code=error.code, message=error.message, hint=error.hint, path=error.path, line=error.line
-    )
-    return Failure(command=command, error=detail, checks=tuple(checks) if checks else None)
-
-
-def failure_text(error: ComposeTlsError, checks: Sequence[CheckResult] | None = None) -> str:
+def failure_text(error: ComposeTlsError, checks: Sequence[Probe] = ()) -> str:
     """An error for people: what, where, what next."""
-    lines = list(check_lines(checks or ()))
+    lines = list(check_lines(checks))
     lines.append(f"error: {error.message}")
     if error.path:
         lines.append(f"  in:   {error.path}{f':{error.line}' if error.line else ''}")
@@ -58,12 +38,12 @@ def failure_text(error: ComposeTlsError, checks: Sequence[CheckResult] | None = 
     return "\n".join(lines)
 
 
-def file_lines(result: Result, *, verbose: bool) -> Iterable[str]:
+def file_lines(files: Sequence[FileResult], *, dry_run: bool, verbose: bool) -> Iterable[str]:
     """Every file that changed and how; with ``verbose`` the others too."""
-    files = [file for file in result.files or () if verbose or file.action != "unchanged"]
-    width = max((len(file.path) for file in files), default=0)
-    for file in files:
-        would = "would be " if result.dry_run and file.action != "unchanged" else ""
+    shown = [file for file in files if verbose or file.action != "unchanged"]
+    width = max((len(file.path) for file in shown), default=0)
+    for file in shown:
+        would = "would be " if dry_run and file.action != "unchanged" else ""
         yield f"  {file.path:<{width}}  {would}{file.action}"
 
 
@@ -96,7 +76,7 @@ def reach_text(link: Link) -> str:
     return _REACH[link.published] if link.published else "outside the project"
 
 
-def check_lines(checks: Iterable[CheckResult]) -> Iterable[str]:
+def check_lines(checks: Iterable[Probe]) -> Iterable[str]:
     """Probes: what was expected, what was seen."""
     for check in checks:
         mark = "-" if check.skipped else "ok" if check.ok else "FAILED"
@@ -107,14 +87,20 @@ def check_lines(checks: Iterable[CheckResult]) -> Iterable[str]:
                 yield f"         next: {check.hint}"
 
 
-def warning_lines(result: Result) -> Iterable[str]:
+def warning_lines(warnings: Iterable[TlsWarning]) -> Iterable[str]:
     """Warnings, for standard error."""
-    for warning in result.warnings:
+    for warning in warnings:
         yield f"warning: {warning.message}"
         if warning.hint:
             yield f"  next: {warning.hint}"
 
 
-def mode_text(mode: int | None) -> str:
+def mode_text(mode: Mode | None) -> str:
     """A mode in words."""
-    return _MODES.get(mode or 0, "no TLS")
+    return _MODES[mode] if mode else "no TLS"
+
+
+def proof_line(endpoint: Endpoint | None, what: str = "speaks TLS") -> str:
+    """What passed checks prove."""
+    where = endpoint.uri if endpoint else "the server"
+    return f"proved: {where} {what}, and refuses what it must refuse"

@@ -7,30 +7,29 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from compose_tls.cli.output import rendering
-from compose_tls.layout import CLIENTS_DIRECTORY
 
 if TYPE_CHECKING:
-    from compose_tls.results import CertificateResult, Link, Result
+    from compose_tls.results import CertificateResult, Link, StatusResult
 
 _SHOWN = 3
 
 
-def status_lines(result: Result, *, verbose: bool) -> Iterator[str]:
+def status_lines(result: StatusResult, *, verbose: bool) -> Iterator[str]:
     """The result of status.
 
     Args:
         result: The result.
         verbose: Whether every certificate of every client is shown.
     """
-    yield f"{', '.join(result.services or ('TLS',))}: {rendering.mode_text(result.mode)}"
+    yield f"{', '.join(result.services) or 'TLS'}: {rendering.mode_text(result.mode)}"
     if result.endpoint:
         yield f"  {result.endpoint.uri}, verified as {result.endpoint.server_name}"
     if result.file_states:
         yield "files"
         width = max(len(file.path) for file in result.file_states)
         yield from (f"  {file.path:<{width}}  {file.state}" for file in result.file_states)
-    certificates = result.certificates or ()
-    further = [] if verbose else [one for one in certificates if _is_further(one)]
+    certificates = result.certificates
+    further = [] if verbose else [one for one in certificates if one.client]
     shown = [one for one in certificates if one not in further] if further else certificates
     if certificates:
         yield "certificates"
@@ -40,7 +39,7 @@ def status_lines(result: Result, *, verbose: bool) -> Iterator[str]:
     if result.links:
         yield "links"
         yield from link_lines(result.links)
-    if not result.ok and result.mode is None:
+    if not result.encrypted:
         yield "next: compose-tls enable --mode 1"
 
 
@@ -68,18 +67,13 @@ def _target(link: Link) -> str:
     return f"{target}:{link.port}" if link.port else target
 
 
-def _is_further(certificate: CertificateResult) -> bool:
-    return PurePosixPath(certificate.path).parent.name == CLIENTS_DIRECTORY
-
-
 def _summary(certificates: Sequence[CertificateResult]) -> str:
     """The certificates of further clients, which may be many, in one line."""
     first = min(certificates, key=lambda certificate: certificate.not_after)
     where = PurePosixPath(first.path).parent
     count = len(certificates)
     what = "certificate" if count == 1 else "certificates"
-    name = PurePosixPath(first.path).stem
     return (
-        f"  {where}  {count:,} client {what}, the first to end: {name}, "
+        f"  {where}  {count:,} client {what}, the first to end: {first.client}, "
         f"{rendering.until_text(first)} (-v shows all)"
     )

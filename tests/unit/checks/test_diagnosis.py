@@ -17,7 +17,7 @@ from compose_tls.checks.check_target import Target
 from compose_tls.checks.explain import explain
 from compose_tls.checks.run import run
 from compose_tls.checks.tls_client import grpc_channel
-from compose_tls.results import CheckResult
+from compose_tls.results import Probe
 from tests.unit.checks.conftest import NOW, Issue, Pki
 from tests.unit.checks.servers import (
     ANSWERS,
@@ -40,7 +40,7 @@ def without_pymilvus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
 
 
-def checked(target: Target, now: datetime = NOW) -> dict[str, CheckResult]:
+def checked(target: Target, now: datetime = NOW) -> dict[str, Probe]:
     return {check.name: check for check in run(target, now=now, timeout=5)}
 
 
@@ -52,7 +52,7 @@ def words_of_grpc(target: Target) -> str:
         return str(raised.value.details())
 
 
-def require(found: CheckResult, observed: list[str], hint: list[str]) -> None:
+def require(found: Probe, observed: list[str], hint: list[str]) -> None:
     assert not found.ok
     assert all(text in found.observed for text in observed), found.observed
     assert all(text in str(found.hint) for text in hint), found.hint

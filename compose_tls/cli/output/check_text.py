@@ -1,4 +1,4 @@
-"""The rounds of check --watch: a line each, in text or as JSON (NDJSON)."""
+"""What check prints for people: its probes once, or with --watch a line for each round."""
 
 from __future__ import annotations
 
@@ -9,20 +9,14 @@ from compose_tls.cli.output import rendering
 from compose_tls.errors import ComposeTlsError
 
 if TYPE_CHECKING:
-    from compose_tls.results import CheckResult
+    from compose_tls.results import CheckResult, Probe
     from compose_tls.workflows.watch import Round
 
 
-def round_json(found: Round) -> str:
-    """The document that a single check would print, with the time, on one line."""
-    from compose_tls.results import to_json_line  # noqa: PLC0415 - pydantic costs 80 ms
-
-    document = (
-        rendering.failure("check", found.outcome, found.checks)
-        if isinstance(found.outcome, ComposeTlsError)
-        else found.outcome
-    )
-    return to_json_line(document.model_copy(update={"time": found.began}))
+def check_result_lines(result: CheckResult) -> Iterator[str]:
+    """The probes, and what they prove."""
+    yield from rendering.check_lines(result.checks)
+    yield rendering.proof_line(result.endpoint)
 
 
 def round_lines(found: Round, before: Round | None) -> Iterator[str]:
@@ -34,11 +28,10 @@ def round_lines(found: Round, before: Round | None) -> Iterator[str]:
 def _verdict(found: Round) -> str:
     if isinstance(found.outcome, ComposeTlsError):
         return f"FAILED  {found.outcome.message}"
-    where = found.outcome.endpoint.uri if found.outcome.endpoint else "the server"
-    return f"ok      {where}: {len(found.checks)} checks"
+    return f"ok      {found.outcome.endpoint.uri}: {len(found.checks)} checks"
 
 
-def _changed(now: Iterable[CheckResult], before: Iterable[CheckResult]) -> list[CheckResult]:
+def _changed(now: Iterable[Probe], before: Iterable[Probe]) -> list[Probe]:
     known = {check.name: (check.ok, check.skipped, check.observed) for check in before}
     return [
         check for check in now if known.get(check.name) != (check.ok, check.skipped, check.observed)

@@ -1,0 +1,76 @@
+"""What enable, disable and renew print for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from compose_tls.cli.output import rendering
+
+if TYPE_CHECKING:
+    from compose_tls.results import ChangeResult, DisableResult, EnableResult, RenewResult
+
+
+def enable_lines(result: EnableResult, *, verbose: bool) -> Iterator[str]:
+    """The result of enable."""
+    yield from _diff(result, verbose=verbose)
+    yield _change(result, rendering.mode_text(result.mode))
+    yield from _files(result, verbose=verbose)
+    if verbose:
+        yield from rendering.certificate_lines(result.certificates)
+    yield from rendering.check_lines(result.checks)
+    if result.checks:
+        yield rendering.proof_line(result.endpoint)
+    elif result.changed and not result.dry_run:
+        yield "next: docker compose up -d, then compose-tls check"
+
+
+def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[str]:
+    """The result of disable."""
+    yield from _diff(result, verbose=verbose)
+    yield _change(result, "plain text, as before")
+    yield from _files(result, verbose=verbose)
+    if result.changed and not result.dry_run:
+        yield "next: docker compose up -d"
+
+
+def renew_lines(result: RenewResult, *, verbose: bool) -> Iterator[str]:
+    """The result of renew."""
+    services = ", ".join(result.services)
+    certificates = result.certificates
+    if not result.changed and result.rollover == "pending":
+        yield "nothing to do: the new CA is there already"
+    elif not result.changed:
+        days = min((c.days_left for c in certificates if c.days_left is not None), default=0)
+        yield f"nothing to do: all certificates are good for {days} days; --force renews"
+    elif result.dry_run:
+        yield "would renew; nothing was written"
+    else:
+        yield f"{services}: renewed"
+    yield from _files(result, verbose=verbose)
+    new = {file.path for file in result.files if file.action != "unchanged"}
+    yield from rendering.certificate_lines([c for c in certificates if verbose or c.path in new])
+    yield from rendering.check_lines(result.checks)
+    if result.checks:
+        yield rendering.proof_line(result.endpoint, "serves it")
+    elif result.deployed is False and not result.dry_run:
+        yield f"next: docker compose restart {services}, then compose-tls check"
+
+
+def _diff(result: EnableResult | DisableResult, *, verbose: bool) -> Iterator[str]:
+    if result.diff and (result.dry_run or verbose):
+        yield result.diff.rstrip("\n")
+
+
+def _change(result: ChangeResult, done: str) -> str:
+    services = ", ".join(result.services)
+    if not result.changed:
+        return f"nothing to do: {services} has {done}"
+    if result.dry_run:
+        return f"would change to {done}; nothing was written"
+    return f"{services}: {done}"
+
+
+def _files(result: ChangeResult, *, verbose: bool) -> Iterator[str]:
+    if result.changed or verbose:
+        yield from rendering.file_lines(result.files, dry_run=bool(result.dry_run), verbose=verbose)
