@@ -73,14 +73,6 @@ class ComposeCli:
         document: dict[str, Any] = json.loads(self._output(project, "config", "--format", "json"))
         return document
 
-    def project_name(self, project: ComposeInvocation) -> str:
-        """The name that Compose gives to the project, and with it to its containers.
-
-        Raises:
-            ComposeFailed: Compose refuses the project.
-        """
-        return str(self.config(project)["name"])
-
     def ps(self, project: ComposeInvocation) -> tuple[ServiceState, ...]:
         """The project's containers, stopped ones included.
 

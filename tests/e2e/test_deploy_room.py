@@ -144,7 +144,7 @@ def test_a_stopped_project_is_started_as_docker_compose_up_would(room: Room) -> 
     room.up("standalone")
 
     assert {state.service for state in room.cli.ps(room.project)} == {"etcd", "standalone"}
-    assert room.cli.project_name(room.project) == room.name
+    assert room.cli.config(room.project)["name"] == room.name
 
 
 def test_profiles_of_the_environment_are_honoured(room: Room) -> None:

@@ -118,7 +118,7 @@ def test_compose_runs_in_the_project_with_the_users_files_and_environment(tmp_pa
         "progress": "plain",
         "mine": "kept",
     }
-    assert cli.project_name(ComposeInvocation(directory)) == "shown"
+    assert cli.config(ComposeInvocation(directory))["name"] == "shown"
 
 
 def test_what_names_the_project_is_handed_on(tmp_path: Path) -> None:
