@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
-
-if TYPE_CHECKING:
-    from compose_tls.config import TlsConfig
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -117,12 +113,3 @@ def _with(command: _F, *options: Callable[[_F], _F]) -> _F:
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def settings(project_directory: Path, **flags: Any) -> TlsConfig:
-    """The settings of a command, all layers merged."""
-    from compose_tls.compose.discovery import project_root  # noqa: PLC0415 - not for --help
-    from compose_tls.config import load  # noqa: PLC0415 - pydantic costs 80 ms, not for --help
-
-    root = project_root(project_directory.resolve(), flags.get("file", ()), os.environ)
-    return load(root, flags, os.environ)

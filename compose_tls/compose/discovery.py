@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from compose_tls.config import SETTINGS_FILE
 from compose_tls.errors import ComposeFileNotFound, ConflictingSettings
 
 DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -70,12 +71,13 @@ def project_root(directory: Path, chosen: Sequence[str], environment: Mapping[st
         environment: The process environment.
 
     Returns:
-        The first directory upwards with a compose file, else ``directory`` itself.
+        The first directory upwards with a compose file or with settings, which may name one; else
+        ``directory`` itself.
     """
     if named_files(chosen, environment):
         return directory
     for place in (directory, *directory.parents):
-        if any(_is_file(place / name) for name in DEFAULT_FILES):
+        if any(_is_file(place / name) for name in (*DEFAULT_FILES, SETTINGS_FILE)):
             return place
     return directory
 

@@ -52,6 +52,12 @@ def load(
         raise _setting_error(error, sources) from None
 
 
+def named_by(flags: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The compose files that the user names for one command, not those of compose-tls.toml."""
+    named = flags.get("file") or _from_environment(environment).get("file", ())
+    return tuple(named)
+
+
 def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in flags.items() if value is not None and value != ()}
 

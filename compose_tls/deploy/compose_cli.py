@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from compose_tls.deploy.compose_invocation import ComposeInvocation
@@ -30,11 +30,9 @@ class ComposeCli:
 
     Attributes:
         command: The words that start it.
-        version: Its version.
     """
 
     command: tuple[str, ...]
-    version: str
 
     @classmethod
     def find(cls, environment: Mapping[str, str]) -> Self:
@@ -58,7 +56,7 @@ class ComposeCli:
             elif major_version(version) < 2:  # noqa: PLR2004 - the first rewritten Compose
                 tried.append(f"{name}: version {version} is too old")
             else:
-                return cls((path, *words), version)
+                return cls((path, *words))
         raise ComposeMissing(
             f"Docker Compose 2 or newer was not found ({'; '.join(tried)})",
             hint="install it, see https://docs.docker.com/compose/install/",
@@ -74,14 +72,6 @@ class ComposeCli:
         """
         document: dict[str, Any] = json.loads(self._output(project, "config", "--format", "json"))
         return document
-
-    def project_name(self, project: ComposeInvocation) -> str:
-        """The name that Compose gives to the project, and with it to its containers.
-
-        Raises:
-            ComposeFailed: Compose refuses the project.
-        """
-        return str(self.config(project)["name"])
 
     def ps(self, project: ComposeInvocation) -> tuple[ServiceState, ...]:
         """The project's containers, stopped ones included.
@@ -128,7 +118,7 @@ class ComposeCli:
         Raises:
             EngineError: Compose or the engine refused, or cannot be reached.
         """
-        self._output(project, "restart", "--no-deps", *services)
+        self._output(project, "restart", "--no-deps", "--", *services)
 
     def stop(self, project: ComposeInvocation, services: Sequence[str]) -> None:
         """Stop the containers of some services; they stay, and their data with them.
@@ -137,20 +127,15 @@ class ComposeCli:
             ComposeFailed: Compose or the engine refused; the message is theirs.
             EngineUnreachable: Compose cannot reach the engine.
         """
-        self._output(project, "stop", *services)
+        self._output(project, "stop", "--", *services)
 
     def _all_services(self, project: ComposeInvocation, services: Sequence[str]) -> dict[str, Any]:
         active: dict[str, Any] = self.config(project).get("services") or {}
         if all(service in active for service in services):
             return {name: {**service, "active": True} for name, service in active.items()}
         # A service behind a profile that is not switched on is in no `config`; naming it starts it.
-        everything = ComposeInvocation(
-            project.directory, project.files, {**project.environment, "COMPOSE_PROFILES": "*"}
-        )
-        services_of: dict[str, Any] = self.config(everything).get("services") or {}
-        return {
-            name: {**service, "active": name in active} for name, service in services_of.items()
-        }
+        everything: dict[str, Any] = self.config(replace(project, profiles=("*",)))["services"]
+        return {name: {**each, "active": name in active} for name, each in everything.items()}
 
     def _up(
         self,
@@ -203,8 +188,7 @@ class ComposeCli:
         return finished.stdout
 
     def _words(self, project: ComposeInvocation, *arguments: str) -> list[str]:
-        files = (word for file in project.files for word in ("--file", str(file)))
-        return [*self.command, *files, *arguments]
+        return [*self.command, *project.options, *arguments]
 
 
 def _version(command: tuple[str, ...], environment: Mapping[str, str]) -> str | None:

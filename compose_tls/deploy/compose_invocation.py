@@ -24,11 +24,34 @@ class ComposeInvocation:
         directory: Where Compose runs, and where it looks for its files.
         files: What the user gave with ``-f``; empty leaves it to ``COMPOSE_FILE`` and Compose's search.
         environment: The process environment that Compose gets.
+        project_name: What the user gave with ``-p``.
+        project_directory: What the user gave with ``--project-directory``.
+        env_files: What the user gave with ``--env-file``.
+        profiles: What the user gave with ``--profile``; empty leaves it to ``COMPOSE_PROFILES``.
     """
 
     directory: Path
     files: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    project_name: str | None = None
+    project_directory: Path | None = None
+    env_files: tuple[Path, ...] = ()
+    profiles: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The global options of ``docker compose`` that name this project.
+
+        Source: https://docs.docker.com/reference/cli/docker/compose/
+        """
+        given = (
+            *(("--file", str(file)) for file in self.files),
+            *(("--project-name", name) for name in [self.project_name] if name),
+            *(("--project-directory", str(path)) for path in [self.project_directory] if path),
+            *(("--env-file", str(file)) for file in self.env_files),
+            *(("--profile", profile) for profile in self.profiles),
+        )
+        return tuple(word for option in given for word in option)
 
     def readable(self) -> dict[str, str]:
         """The environment for Compose, in which what it writes can be read."""

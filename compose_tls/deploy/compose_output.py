@@ -22,7 +22,6 @@ class ServiceState:
         id: The container's short id.
         state: ``created``, ``running``, ``paused``, ``restarting``, ``removing``, ``exited``, ``dead``.
         exit_code: Of the last run.
-        health: ``starting``, ``healthy`` or ``unhealthy``; empty without a health check.
     """
 
     service: str
@@ -30,7 +29,6 @@ class ServiceState:
     id: str
     state: str
     exit_code: int = 0
-    health: str = ""
 
     @property
     def running(self) -> bool:
@@ -60,7 +58,6 @@ def service_states(text: str) -> tuple[ServiceState, ...]:
             id=entry["ID"],
             state=entry["State"],
             exit_code=int(entry.get("ExitCode") or 0),
-            health=entry.get("Health") or "",
         )
         for entry in entries
     )

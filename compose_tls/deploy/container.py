@@ -12,7 +12,7 @@ _EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the engine bound; nothing is bound 
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedPort:
+class BoundPort:
     """A TCP port of a container as the host offers it.
 
     Attributes:
@@ -53,7 +53,7 @@ class ContainerFacts:
     started_at: datetime | None
     user: str
     host_network: bool
-    ports: tuple[PublishedPort, ...]
+    ports: tuple[BoundPort, ...]
 
     @property
     def running(self) -> bool:
@@ -110,7 +110,7 @@ def engine_time(text: str) -> datetime | None:
     return datetime.fromisoformat(text)
 
 
-def _ports(bindings: Mapping[str, list[dict[str, str]] | None]) -> Iterator[PublishedPort]:
+def _ports(bindings: Mapping[str, list[dict[str, str]] | None]) -> Iterator[BoundPort]:
     for name, places in bindings.items():
         port, _, protocol = name.partition("/")
         if protocol not in {"", "tcp"}:
@@ -119,7 +119,7 @@ def _ports(bindings: Mapping[str, list[dict[str, str]] | None]) -> Iterator[Publ
             # An empty HostPort asks for any free port, which is only known once it runs.
             if place.get("HostPort"):
                 address = place.get("HostIp") or _EVERYWHERE
-                yield PublishedPort(int(port), address, int(place["HostPort"]))
+                yield BoundPort(int(port), address, int(place["HostPort"]))
 
 
 def _reachable(address: str) -> str:

@@ -31,7 +31,7 @@ _CONNECT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class DockerHost:
     """Where an engine listens.
 
     Attributes:
@@ -73,7 +73,7 @@ class Endpoint:
         return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def resolve(environment: Mapping[str, str]) -> Endpoint:
+def resolve(environment: Mapping[str, str]) -> DockerHost:
     """The endpoint that the Docker command line would use.
 
     Args:
@@ -92,7 +92,7 @@ def resolve(environment: Mapping[str, str]) -> Endpoint:
     verify = bool(environment.get("DOCKER_TLS_VERIFY"))
     certificates = environment.get("DOCKER_CERT_PATH")
     wants_tls = bool(host) and (verify or bool(environment.get("DOCKER_TLS")))
-    return Endpoint(
+    return DockerHost(
         url=_with_scheme(host) if host else DEFAULT_URL,
         source="DOCKER_HOST" if host else "the default socket",
         tls_directory=(Path(certificates) if certificates else folder) if wants_tls else None,
@@ -100,7 +100,7 @@ def resolve(environment: Mapping[str, str]) -> Endpoint:
     )
 
 
-def require_local(endpoint: Endpoint) -> None:
+def require_local(endpoint: DockerHost) -> None:
     """Refuse an engine on another machine: the certificates and files to mount are on this one.
 
     Raises:
@@ -116,7 +116,7 @@ def require_local(endpoint: Endpoint) -> None:
     )
 
 
-def probe(endpoint: Endpoint, *, docker_installed: bool) -> None:
+def probe(endpoint: DockerHost, *, docker_installed: bool) -> None:
     """Connect once, to tell apart why an engine cannot be reached.
 
     Args:
@@ -200,7 +200,7 @@ def _current_context(folder: Path | None) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _from_context(name: str, folder: Path | None) -> Endpoint:
+def _from_context(name: str, folder: Path | None) -> DockerHost:
     # The store's layout: contexts/meta/<SHA-256 of the name>/meta.json, key material beside in
     # contexts/tls/<the same>/docker/.
     key = hashlib.sha256(name.encode()).hexdigest()
@@ -220,7 +220,7 @@ def _from_context(name: str, folder: Path | None) -> Endpoint:
             hint=f"docker context inspect {name} shows what is wrong with it",
         ) from None
     tls = store / "tls" / key / "docker"
-    return Endpoint(
+    return DockerHost(
         url=_with_scheme(url),
         source=f"the context {name}",
         tls_directory=tls if tls.is_dir() else None,

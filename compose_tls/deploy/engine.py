@@ -29,7 +29,7 @@ LOG_LINES = 5000
 class Engine:
     """A connection to the local engine. Close it, or use it in ``with``."""
 
-    endpoint: docker_host.Endpoint
+    endpoint: docker_host.DockerHost
     _client: DockerClient = field(repr=False)
 
     @classmethod
@@ -167,7 +167,7 @@ class Engine:
             raise _unreachable(self.endpoint, error) from None
 
 
-def _tls(endpoint: docker_host.Endpoint) -> Any:
+def _tls(endpoint: docker_host.DockerHost) -> Any:
     from docker.tls import TLSConfig  # noqa: PLC0415 - see connect
 
     folder = endpoint.tls_directory
@@ -181,7 +181,7 @@ def _tls(endpoint: docker_host.Endpoint) -> Any:
     )
 
 
-def _unreachable(endpoint: docker_host.Endpoint, error: Exception) -> EngineUnreachable:
+def _unreachable(endpoint: docker_host.DockerHost, error: Exception) -> EngineUnreachable:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return EngineUnreachable(
         f"the Docker engine at {endpoint.display} (from {endpoint.source}) does not answer as one:"

@@ -31,17 +31,17 @@ def up_commands(
     if not any(state.alive for state in states):
         if all(project.get(service, {}).get("active") for service in services):
             return (("--detach",),)
-        return (("--detach", *services),)
+        return (("--detach", "--", *services),)
     missing = dict(_not_ready(project, states, services))
     commands = []
     if missing:
-        commands.append(("--detach", "--no-recreate", *missing))
+        commands.append(("--detach", "--no-recreate", "--", *missing))
         # `--no-deps` below drops the wait that depends_on asks for, so it is made up for here.
         if healthy := [
             name for name, condition in missing.items() if condition == "service_healthy"
         ]:
-            commands.append(("--detach", "--no-recreate", "--no-deps", "--wait", *healthy))
-    commands.append(("--detach", "--no-deps", "--force-recreate", *services))
+            commands.append(("--detach", "--no-recreate", "--no-deps", "--wait", "--", *healthy))
+    commands.append(("--detach", "--no-deps", "--force-recreate", "--", *services))
     return tuple(commands)
 
 

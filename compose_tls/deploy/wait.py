@@ -45,6 +45,7 @@ def wait_until_ready(
     *,
     service: str,
     timeout: float,
+    started: float | None = None,
     on_event: Callable[[str], None] = lambda _: None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -57,6 +58,7 @@ def wait_until_ready(
         log: The last lines that it logged since it was deployed, earlier runs included; asked rarely.
         service: The service's name, for messages.
         timeout: Seconds after which to give up.
+        started: When they began, by ``clock``: several containers that start together share them.
         on_event: Told what is waited for, whenever that changes.
         clock: Seconds that only go forward.
         sleep: Waits that many seconds.
@@ -69,7 +71,7 @@ def wait_until_ready(
         NotReady: The time is up.
     """
     watch = _Watch(service, log)
-    deadline = clock() + timeout
+    deadline = (clock() if started is None else started) + timeout
     next_look = clock() + _LOOK_INTERVAL
     told: str | None = None
     while True:

@@ -7,31 +7,33 @@ from dataclasses import replace
 from pathlib import Path
 
 from compose_tls.config import TlsConfig
-from compose_tls.layout import CLIENTS_DIRECTORY
-from compose_tls.observation import ClientFacts, FileFacts, Observation
+from compose_tls.layout import CERTIFICATE, CLIENTS_DIRECTORY, KEY
+from compose_tls.observation import ClientFacts, FileFacts
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.pki.load import whole_pairs
+from compose_tls.project.model import Project
 
 
-def with_clients(observation: Observation, config: TlsConfig) -> Observation:
+def with_clients(project: Project, config: TlsConfig) -> Project:
     """The same, and what other commands than ``enable`` left in the PKI directory.
 
     Keys are not read: nobody matches them but the command that makes them.
 
     Args:
-        observation: The project as it was read.
+        project: The project as it was read.
         config: The settings; they say where the PKI directory is.
 
     Raises:
         FileUnreadable: A certificate may not be read.
     """
-    reader = FileReader(observation.directory)
-    pki = observation.directory / config.pki_dir
+    reader = FileReader(project.directory)
+    pki = project.directory / config.pki_dir
     for path in sorted((pki / CLIENTS_DIRECTORY).glob("*")):
-        reader.content(path) if path.suffix == ".pem" else reader.unread(path)
+        reader.content(path) if path.suffix == CERTIFICATE else reader.unread(path)
     for path in pki.glob("ca-*"):
         reader.unread(path)
-    return replace(observation, files={**observation.files, **reader.files})
+    files = {**project.observation.files, **reader.files}
+    return replace(project, observation=replace(project.observation, files=files))
 
 
 def read_clients(
@@ -54,6 +56,6 @@ def read_clients(
     for name in names:
         contents = {suffix: reader.secret(directory / f"{name}{suffix}") for suffix in suffixes}
         files[name] = {suffix: reader.files[directory / f"{name}{suffix}"] for suffix in contents}
-        pairs[name] = contents.get(".pem"), contents.get(".key")
+        pairs[name] = contents.get(CERTIFICATE), contents.get(KEY)
     whole = whole_pairs(pairs, trusted)
     return tuple(ClientFacts(name, files[name], *whole.get(name, (None, False))) for name in files)

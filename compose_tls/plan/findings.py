@@ -33,19 +33,32 @@ _CA_KEYS: Final = (CA_KEY, NEXT_CA_KEY)
 _MANY: Final = 3
 
 
-def key_findings(config: TlsConfig, located: EnabledProject) -> tuple[TlsWarning, ...]:
+@dataclass(frozen=True, slots=True)
+class KeyFindings:
+    """What is wrong with keys.
+
+    Attributes:
+        warnings: One for each finding, with its file and the one command that mends it.
+        usable: Whether Milvus can read its key; it does not start with one that it cannot read.
+    """
+
+    warnings: tuple[TlsWarning, ...]
+    usable: bool
+
+
+def key_findings(config: TlsConfig, located: EnabledProject) -> KeyFindings:
     """Look at every private key of an enabled project.
 
     Args:
         config: The settings; they say where the keys are.
         located: The project, and the services that read the server key.
-
-    Returns:
-        A warning for each finding, with its file and the one command that mends it.
     """
     keys = _Keys(config, located)
-    unreadable = (each for one in located.milvus for each in keys.unreadable(one))
-    return tuple(dict.fromkeys((*keys.exposed(), *keys.mounted(), *unreadable)))
+    readers = [keys.reader(one) for one in located.milvus]
+    problems = dict.fromkeys(warning for warning, _ in readers if warning)
+    return KeyFindings(
+        (*keys.exposed(), *keys.mounted(), *problems), all(usable for _, usable in readers)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,38 +136,24 @@ class _Keys:
             hint=f"mount only the files it needs, such as ./{wanted}, in {place}",
         )
 
-    def unreadable(self, milvus: MilvusService) -> Iterator[TlsWarning]:
-        """Whether Milvus itself gets at its key."""
+    def reader(self, milvus: MilvusService) -> tuple[TlsWarning | None, bool]:
+        """What keeps a service from its key, and whether it gets at it for all that is known."""
+        name = self.name(self.served)
         key = self.observation.files.get(self.served)
         if key is None:
-            yield TlsWarning(
-                code="certificate-unreadable",
-                message=f"{self.name(self.served)} is gone",
-                path=self.name(self.served),
-                hint="compose-tls enable",
-            )
-            return
+            gone = f"{name} is gone"
+            return TlsWarning("certificate-unreadable", gone, name, "compose-tls enable"), False
         user = ContainerUser.of(milvus)
         reads = user.reads(key)
         if reads or (reads is None and is_given(key, user, self.observation)):
-            return
+            return None, True
         who = str(milvus.service.text("user") or user.uid)
-        command = give_command(milvus, self.name(self.served), sudo=self.observation.user_id != 0)
+        command = give_command(milvus, name, sudo=self.observation.user_id != 0)
         if reads is None:
-            yield TlsWarning(
-                code="container-user-unknown",
-                message=f"whether user {who} of service {milvus.name} can read "
-                f"{self.name(self.served)} is not known",
-                path=self.name(self.served),
-                hint=command,
-            )
-        else:
-            yield TlsWarning(
-                code="server-key-unreadable",
-                message=f"user {who} of service {milvus.name} cannot read {self.name(self.served)}",
-                path=self.name(self.served),
-                hint=command,
-            )
+            text = f"whether user {who} of service {milvus.name} can read {name} is not known"
+            return TlsWarning("container-user-unknown", text, name, command), True
+        text = f"user {who} of service {milvus.name} cannot read {name}"
+        return TlsWarning("server-key-unreadable", text, name, command), False
 
     def found(self) -> Iterator[FileFacts]:
         """The private keys that there are."""

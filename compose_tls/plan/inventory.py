@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from compose_tls.changes import relative
@@ -19,9 +20,24 @@ from compose_tls.state.recorded import State
 from compose_tls.vocabulary import TlsWarning, has_ended
 
 
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The certificates of a project.
+
+    Attributes:
+        certificates: Each that can be read.
+        warnings: For each that is missing, has expired or will within 30 days.
+        usable: Whether none that Milvus or a client of ours needs is missing or has expired.
+    """
+
+    certificates: tuple[CertificateResult, ...]
+    warnings: tuple[TlsWarning, ...]
+    usable: bool
+
+
 def inventory(
     observation: Observation, config: TlsConfig, state: State, now: datetime
-) -> tuple[list[CertificateResult], list[TlsWarning]]:
+) -> Inventory:
     """Read every certificate: those that enable recorded, a CA that is to take over, further clients.
 
     Args:
@@ -31,21 +47,24 @@ def inventory(
         now: The time that validity is judged by.
 
     Returns:
-        The certificates, and a warning for each that is missing, has expired or will within 30 days;
-        those of further clients are counted together.
+        What was found; the warnings of further clients are counted together, and break nothing.
     """
     results: list[CertificateResult] = []
     problems: list[TlsWarning] = []
+    usable = True
     for path in _recorded(observation, config, state):
         content = observation.content(observation.directory / path)
         if content is None:
             problems.append(_unreadable(path, f"{path} is gone"))
+            usable = False
             continue
         try:
             facts = certificate_facts(content, path=path)
         except CertificateError as error:
             problems.append(_unreadable(path, error.message))
+            usable = False
             continue
+        usable = usable and not has_ended(facts.not_after, now)
         results.append(CertificateResult.of(path, facts, now))
         problems += _age(path, facts, now)
     if observation.content(observation.directory / f"{config.pki_dir}/{NEXT_CA}.pem"):
@@ -57,7 +76,7 @@ def inventory(
     pki = observation.pki
     trusted = {ca.subject for ca in (pki.certificates.get(CA), pki.next_ca) if ca}
     warnings = (*clients.aged(now), *clients.left_behind(trusted))
-    return results, [*problems, *warnings]
+    return Inventory(tuple(results), (*problems, *warnings), usable)
 
 
 def _recorded(observation: Observation, config: TlsConfig, state: State) -> Iterable[str]:

@@ -41,13 +41,14 @@ class EnabledProject:
     @property
     def rest_endpoint(self) -> Endpoint | None:
         """Where REST is, on its own port; ``None`` where it is off, or the files do not tell."""
-        settings = self.state.settings
-        if settings.rest_port is None:
+        return next(filter(None, map(self.rest_endpoint_of, self.proxies)), None)
+
+    def rest_endpoint_of(self, proxy: Proxy) -> Endpoint | None:
+        """The same for one of the services."""
+        if proxy.rest_port is None:
             return None
-        found = (
-            endpoint(one.service, settings.server_name, settings.rest_port) for one in self.milvus
-        )
-        return next(filter(None, found), None)
+        service = self.project.compose.services[proxy.service]
+        return endpoint(service, self.state.settings.server_name, proxy.rest_port)
 
 
 def locate(project: Project, config: TlsConfig) -> EnabledProject:

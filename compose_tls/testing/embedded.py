@@ -148,7 +148,7 @@ def start(
 def _wait_until_ready(
     server: EmbeddedServer, project: Path, state: State, config: TlsConfig
 ) -> None:
-    target = target_of(project, state, config, Address(server.host, server.port))
+    target = target_of(project, state.settings, config, Address(server.host, server.port))
     deadline = time.monotonic() + config.timeout
     while not (found := readiness(target, _PROBE_SECONDS)).ready:
         server.require_running()
@@ -170,12 +170,12 @@ def _run(
 ) -> EmbeddedServer:
     work.mkdir()
     alias = uuid.uuid4().hex
-    variables = server_variables(work, binaries, project / state.tls_dir, inherited)
+    variables = server_variables(work, binaries, project / state.settings.tls_dir, inherited)
     config = next((f.path for f in state.files if f.path.endswith("milvus.yaml")), None)
     write_configuration(work / "configs", project / config if config else None)
     if config is None:
         # As in the project: what no file says, the environment does.
-        settings = tls_settings(TlsMode(state.mode), str(project / state.tls_dir), None)
+        settings = tls_settings(state.settings.tls_mode, str(project / state.settings.tls_dir), None)
         variables.update({setting.variable: setting.value for setting in settings})
     log = work / "milvus.log"
     command = [str(binaries / "milvus"), "run", "standalone", "-alias", alias]

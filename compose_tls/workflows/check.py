@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from compose_tls.config import TlsConfig
 from compose_tls.errors import NotReady
 from compose_tls.observe import observe
-from compose_tls.project.enabled import Located, locate
-from compose_tls.results import CheckResult, Endpoint
-from compose_tls.vocabulary import TlsMode
+from compose_tls.project.enabled import EnabledProject, locate
+from compose_tls.results import CheckResult, Endpoint, Probe
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import Address, connect_arguments_of, target_of
 from compose_tls.workflows.proving import prove
@@ -18,7 +16,7 @@ from compose_tls.workflows.proving import prove
 
 def check(
     directory: str | os.PathLike[str] = ".",
-    config: TlsConfig | None = None,
+    config: preamble.Settings = None,
     *,
     host: str | None = None,
     port: int | None = None,
@@ -47,51 +45,58 @@ def check(
         InvalidSetting: The password or token file cannot be read.
         CheckFailed: At least one check failed.
     """
-    config = config or TlsConfig()
-    variables = preamble.environment_of(environment)
-    path = preamble.project_directory(directory, config, variables)
-    preamble.reading(path)
-    located = locate(observe(path, config, variables), config)
-    address = _address(located, host, port)
+    opened = preamble.open_project(directory, config, environment)
+    root, settings = opened.root, opened.config
+    preamble.reading(root)
+    located = locate(observe(root, settings, opened.variables), settings)
+    recorded = located.state.settings
+    addresses = _addresses(located, host, port)
+    checks: list[Probe] = []
+    for address, rest in addresses:
+        if rest_port is not None:
+            rest = Address(address.host, rest_port)  # noqa: PLW2901 - the user knows better
+        target = target_of(root, recorded, settings, address, rest)
+        checks += prove(target, settings, on_event, deep=deep)
+    address = addresses[0][0]
     shown = f"[{address.host}]" if ":" in address.host else address.host
-    endpoint = Endpoint(
-        uri=f"https://{shown}:{address.port}", server_name=located.state.server_name
-    )
-    rest = _rest_address(located, address, host, port, rest_port)
-    target = target_of(path, located.state, config, address, rest)
-    checks = prove(target, config, on_event, deep=deep)
-    mode = TlsMode(located.state.mode)
+    endpoint = Endpoint(uri=f"https://{shown}:{address.port}", server_name=recorded.server_name)
     return CheckResult(
-        mode=located.state.mode,
-        project=str(path),
-        services=located.state.services,
+        mode=recorded.mode,
+        project=str(root),
+        services=tuple(one.name for one in located.milvus),
         endpoint=endpoint,
-        connect=connect_arguments_of(path, config, mode, endpoint),
-        checks=checks,
+        connect=connect_arguments_of(root, settings, recorded.tls_mode, endpoint),
+        checks=tuple(checks),
     )
 
 
-def _address(located: Located, host: str | None, port: int | None) -> Address:
-    found = Address.of(located.endpoint) if located.endpoint else None
-    if found is None and (host is None or port is None):
-        raise NotReady(
-            f"service {located.milvus.name} does not say on which port of this host it is reached",
-            hint="name it with --host and --port",
-            path=located.milvus.service.main.document.name,
-            line=located.milvus.service.main.line(),
+def _addresses(
+    located: EnabledProject, host: str | None, port: int | None
+) -> list[tuple[Address, Address | None]]:
+    """Where gRPC and REST of every proxy are; REST is ``None`` where it is off, or not known."""
+    if host is not None and port is not None:
+        return [(Address(host, port), None)]
+    found: list[tuple[Address, Address | None]] = []
+    for proxy in located.proxies:
+        if proxy.endpoint is None:
+            continue
+        published = Address.of(proxy.endpoint)
+        rest = located.rest_endpoint_of(proxy) if port is None else None
+        at = Address.of(rest) if rest else None
+        found.append(
+            (
+                Address(host or published.host, port or published.port),
+                Address(host or at.host, at.port) if at else None,
+            )
         )
-    return Address(
-        host or (found.host if found else "localhost"), port or (found.port if found else 0)
+    if found:
+        return found[:1] if port is not None else found
+    if port is not None:
+        return [(Address("localhost", port), None)]
+    first = located.milvus[0]
+    raise NotReady(
+        f"service {first.name} does not say on which port of this host it is reached",
+        hint="name it with --host and --port",
+        path=first.service.main.document.name,
+        line=first.service.main.line(),
     )
-
-
-def _rest_address(
-    located: Located, address: Address, host: str | None, port: int | None, rest_port: int | None
-) -> Address | None:
-    """Where REST is; ``None`` where it is off, not published, or elsewhere at an unknown port."""
-    if rest_port is not None:
-        return Address(address.host, rest_port)
-    if located.rest_endpoint is None or port is not None:
-        return None
-    published = Address.of(located.rest_endpoint)
-    return Address(host or published.host, published.port)

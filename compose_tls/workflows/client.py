@@ -8,23 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from compose_tls.apply.transaction import apply
-from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
-from compose_tls.credentials.client_issuing import ClientIssuing
+from compose_tls.credentials.client_credentials import ClientCredentials
 from compose_tls.errors import WrongUsage
-from compose_tls.layout import CLIENTS_DIRECTORY
-from compose_tls.observation import CertificateFacts
+from compose_tls.layout import (
+    CA_CERTIFICATE,
+    CERTIFICATE,
+    CLIENT_FILES,
+    CLIENTS_DIRECTORY,
+    KEY,
+)
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import read_clients
 from compose_tls.pki.client_names import client_name
-from compose_tls.plan.client import (
-    CLIENT_FILES,
-    ClientsPlan,
-    Wanted,
-    plan_clients,
-    require_place,
-)
-from compose_tls.project.enabled import Located, locate
+from compose_tls.plan.client import Wanted, plan_clients, require_place
+from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.results import CertificateResult, ClientResult
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.workflows import preamble
@@ -34,7 +32,7 @@ from compose_tls.workflows.connecting import ClientFiles
 def client(
     directory: str | os.PathLike[str] = ".",
     names: Iterable[str] = (),
-    config: TlsConfig | None = None,
+    config: preamble.Settings = None,
     *,
     out: str | os.PathLike[str] | None = None,
     p12: bool = False,
@@ -67,88 +65,70 @@ def client(
         ProjectError: A file is in the way, or the project cannot be read or written.
         CertificateError: Nothing can be issued; nothing was changed.
     """
-    config = config or TlsConfig()
-    variables = preamble.environment_of(environment)
-    path = preamble.project_directory(directory, config, variables)
+    opened = preamble.open_project(directory, config, environment)
+    root = opened.root
     wanted_names = tuple(dict.fromkeys(map(client_name, names)))
     if not wanted_names:
         raise WrongUsage("there is no name of a client", hint="compose-tls client alice")
-    with preamble.writing(path, dry_run=dry_run):
-        observation = observe(path, config, variables)
-        located = locate(observation, config)
-        config = config.model_copy(update={"mode": located.state.mode})
-        default = path / config.pki_dir / CLIENTS_DIRECTORY
+    with preamble.writing(root, dry_run=dry_run):
+        project = observe(root, opened.config, opened.variables)
+        located = locate(project, opened.config)
+        settings = opened.config.model_copy(update={"mode": located.state.settings.mode})
+        pki = root / settings.pki_dir
         wanted = Wanted(
-            directory=(path / out).resolve() if out is not None else default,
+            directory=(root / out).resolve() if out is not None else pki / CLIENTS_DIRECTORY,
             own_place=out is None,
             p12=p12 or passphrase_file is not None,
             own_passphrase=passphrase_file is not None,
             force=force,
         )
-        require_place(observation, located, wanted.directory)
-        trusted = observation.content(path / config.pki_dir / "ca.pem")
+        require_place(located, wanted.directory)
+        trusted = project.observation.content(pki / CA_CERTIFICATE)
         clients = read_clients(wanted.directory, wanted_names, CLIENT_FILES, trusted)
-        planned = plan_clients(observation, config, clients, wanted, preamble.now())
+        planned = plan_clients(project.observation, settings, clients, wanted, opened.now)
         found = dict(planned.kept)
         if not dry_run and planned.plan.changed:
-            own = path / passphrase_file if passphrase_file is not None else None
-            issuing = ClientIssuing(planned, observation, config, wanted.directory)
-            contents, issued = issuing.contents(own)
+            own = root / passphrase_file if passphrase_file is not None else None
+            issuing = ClientCredentials(project.observation, settings, wanted.directory, opened.now)
+            contents, issued = issuing.contents(planned.orders, planned.bundled, own)
             apply(planned.plan, contents)
             found |= issued
-    return _result(planned, located, config, wanted.directory, found, wanted_names, dry_run=dry_run)
-
-
-def _result(
-    planned: ClientsPlan,
-    located: Located,
-    config: TlsConfig,
-    directory: Path,
-    found: Mapping[str, CertificateFacts],
-    names: tuple[str, ...],
-    *,
-    dry_run: bool,
-) -> ClientResult:
-    project = planned.plan.directory
     certificates = tuple(
         CertificateResult.of(
-            relative(directory / f"{name}.pem", project),
+            project.relative(wanted.directory / f"{name}{CERTIFICATE}"),
             found[name],
-            preamble.now(),
+            opened.now,
             client=name,
         )
-        for name in names
+        for name in wanted_names
         if name in found
     )
+    first = wanted.directory / wanted_names[0]
     return ClientResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,
-        mode=located.state.mode,
-        project=str(project),
+        mode=settings.mode,
+        project=str(root),
         services=located.state.services,
         files=preamble.file_results(planned.plan),
         certificates=certificates,
         endpoint=located.endpoint,
-        connect=_connect(located, config, project, directory / names[0])
-        if len(names) == 1
-        else None,
-        directory=relative(directory, project),
+        connect=_connect(located, settings, first) if len(wanted_names) == 1 else None,
+        directory=project.relative(wanted.directory),
         issued=tuple(planned.orders),
         kept=tuple(planned.kept),
         warnings=planned.plan.warnings,
     )
 
 
-def _connect(
-    located: Located, config: TlsConfig, project: Path, stem: Path
-) -> dict[str, Any] | None:
+def _connect(located: EnabledProject, config: TlsConfig, stem: Path) -> dict[str, Any] | None:
     if located.endpoint is None:
         return None
     return connect_arguments(
         mode=config.tls_mode,
         uri=located.endpoint.uri,
         server_name=located.endpoint.server_name,
-        ca_pem=str(ClientFiles.of(project, config).ca),
-        client_pem=f"{stem}.pem",
-        client_key=f"{stem}.key",
+        ca_pem=str(ClientFiles.of(located.project.directory, config).ca),
+        client_pem=f"{stem}{CERTIFICATE}",
+        client_key=f"{stem}{KEY}",
     )

@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from compose_tls.config import TlsConfig
 from compose_tls.connection import Connection, ContainerRoute
-from compose_tls.observation import Observation
 from compose_tls.observe import observe
-from compose_tls.project.enabled import Located, locate
-from compose_tls.project.milvus_configuration import EffectiveSettings
+from compose_tls.project.enabled import locate
+from compose_tls.project.milvus_services import MilvusService
 from compose_tls.results import ConnectResult, Endpoint, Snippet
-from compose_tls.stack.milvus.connections import asks_for_credentials
 from compose_tls.stack.milvus.release import NEWEST, MilvusVersion
-from compose_tls.vocabulary import TlsMode
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles, connect_arguments_of
 from compose_tls.workflows.snippets import snippet
@@ -24,7 +20,7 @@ _SHARED_NETWORKS = ("host", "service:", "container:")
 
 def connect(
     directory: str | os.PathLike[str] = ".",
-    config: TlsConfig | None = None,
+    config: preamble.Settings = None,
     *,
     lang: str = "python",
     environment: Mapping[str, str] | None = None,
@@ -40,35 +36,34 @@ def connect(
     Raises:
         NotEnabled: ``enable`` has not been here.
     """
-    config = config or TlsConfig()
-    variables = preamble.environment_of(environment)
-    path = preamble.project_directory(directory, config, variables)
-    preamble.reading(path)
-    observation = observe(path, config, variables)
-    located = locate(observation, config)
-    state = located.state
+    opened = preamble.open_project(directory, config, environment)
+    root = opened.root
+    preamble.reading(root)
+    located = locate(observe(root, opened.config, opened.variables), opened.config)
+    recorded, milvus = located.state.settings, located.milvus[0]
     endpoint = located.endpoint or Endpoint(
-        uri=f"https://localhost:{located.proxy_port}", server_name=state.server_name
+        uri=f"https://localhost:{milvus.configuration.proxy_port}",
+        server_name=recorded.server_name,
     )
-    files = ClientFiles.of(path, config)
+    files = ClientFiles.of(root, opened.config)
     connection = Connection(
-        mode=TlsMode(state.mode),
+        mode=recorded.tls_mode,
         uri=endpoint.uri,
         server_name=endpoint.server_name,
         ca_pem=str(files.ca),
         client_pem=str(files.certificate),
         client_key=str(files.key),
         rest_uri=located.rest_endpoint.uri if located.rest_endpoint else None,
-        release=_release(located.milvus.version),
-        authentication=_authentication(located, observation),
-        container_route=_container_route(located),
+        release=_release(milvus.version),
+        authentication=milvus.configuration.asks_for_credentials,
+        container_route=_container_route(milvus),
     )
     return ConnectResult(
-        mode=state.mode,
-        project=str(path),
-        services=state.services,
+        mode=recorded.mode,
+        project=str(root),
+        services=located.state.services,
         endpoint=endpoint,
-        connect=connect_arguments_of(path, config, TlsMode(state.mode), endpoint),
+        connect=connect_arguments_of(root, opened.config, recorded.tls_mode, endpoint),
         snippet=Snippet(lang=lang, text=snippet(lang, connection)),
     )
 
@@ -77,23 +72,15 @@ def _release(version: MilvusVersion) -> tuple[int, int] | None:
     return None if version == NEWEST else (version.major, version.minor)
 
 
-def _authentication(located: Located, observation: Observation) -> bool:
-    """Whether Milvus is told to ask for credentials; it does not by itself."""
-    settings = EffectiveSettings.of(
-        located.milvus.service, observation.directory, observation.content
-    )
-    return asks_for_credentials(settings.get)
-
-
-def _container_route(located: Located) -> ContainerRoute | None:
+def _container_route(milvus: MilvusService) -> ContainerRoute | None:
     """How the other services of the project reach Milvus.
 
     Source: https://docs.docker.com/reference/compose-file/services/#network_mode
     """
-    service = located.milvus.service
+    service, port = milvus.service, milvus.configuration.proxy_port
     mode = service.text("network_mode")
     if mode is None:
-        return ContainerRoute(service.name, located.proxy_port, tuple(service.networks()))
+        return ContainerRoute(service.name, port, tuple(service.networks()))
     if mode.startswith(_SHARED_NETWORKS):
-        return ContainerRoute("localhost", located.proxy_port, network_mode=mode)
+        return ContainerRoute("localhost", port, network_mode=mode)
     return None

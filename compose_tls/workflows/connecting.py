@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from compose_tls.checks.check_target import Target
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateUnreadable, InvalidSetting
+from compose_tls.layout import CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, SERVER_CERTIFICATE
 from compose_tls.pki.load import certificate_facts
 from compose_tls.results import Endpoint
 from compose_tls.sdk.pymilvus import connect_arguments
-from compose_tls.state.recorded import State
 from compose_tls.vocabulary import TlsMode
 
 
@@ -43,7 +43,7 @@ class ClientFiles:
     def of(cls, directory: Path, config: TlsConfig) -> ClientFiles:
         """The files of a project."""
         pki = directory / config.pki_dir
-        return cls(pki / "ca.pem", pki / "client.pem", pki / "client.key")
+        return cls(pki / CA_CERTIFICATE, pki / CLIENT_CERTIFICATE, pki / CLIENT_KEY)
 
 
 def connect_arguments_of(
@@ -63,7 +63,7 @@ def connect_arguments_of(
 
 def target_of(
     directory: Path,
-    state: State,
+    recorded: TlsConfig,
     config: TlsConfig,
     address: Address,
     rest: Address | None = None,
@@ -72,7 +72,7 @@ def target_of(
 
     Args:
         directory: The project.
-        state: What enable did.
+        recorded: The settings of the last enable.
         config: The settings; they hold where client files are, and the credentials.
         address: Where gRPC is.
         rest: Where REST is, where it is on and to be checked.
@@ -82,16 +82,16 @@ def target_of(
         InvalidSetting: The password or token file cannot be read.
     """
     files = ClientFiles.of(directory, config)
-    mode = TlsMode(state.mode)
+    mode = recorded.tls_mode
     return Target(
         host=address.host,
         port=address.port,
-        server_name=state.server_name,
+        server_name=recorded.server_name,
         mode=mode,
         ca_path=files.ca,
         client_certificate_path=files.certificate if mode is TlsMode.MUTUAL else None,
         client_key_path=files.key if mode is TlsMode.MUTUAL else None,
-        expected_sha256=_fingerprint(directory, f"{state.tls_dir}/server.pem"),
+        expected_sha256=_fingerprint(directory, f"{recorded.tls_dir}/{SERVER_CERTIFICATE}"),
         user=config.user,
         password=_secret(directory, config.password_file, "password-file"),
         token=_secret(directory, config.token_file, "token-file"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from compose_tls.checks.check_target import Target
@@ -13,11 +15,12 @@ from compose_tls.checks.readiness import readiness
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
+from compose_tls.deploy.compose_output import ServiceState
 from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.port_check import require_free
 from compose_tls.deploy.recreate import starting
-from compose_tls.deploy.wait import wait_until_ready
+from compose_tls.deploy.wait import Readiness, wait_until_ready
 from compose_tls.errors import (
     ComposeTlsError,
     ConflictingSettings,
@@ -25,9 +28,11 @@ from compose_tls.errors import (
     KeyUnreadableInContainer,
     NotReady,
 )
-from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.layout import CLIENT
+from compose_tls.plan.model import ServicePlan
 from compose_tls.results import Probe
-from compose_tls.vocabulary import TlsMode
+from compose_tls.setup import Proxy
+from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import Address, target_of
 from compose_tls.workflows.proving import prove
@@ -38,16 +43,35 @@ _PROBE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A deployment that can begin: engine, Compose and free ports are there."""
+    """A deployment that can begin: engine, Compose and free ports are there.
 
-    planned: ServicePlan
-    config: TlsConfig
+    Attributes:
+        proxies: The services to start anew.
+        timeout: Seconds that all of them together have until they are ready.
+        project: The project as it is given to Compose.
+        name: The name that Compose gives to it.
+        running: Those of the services that ran before.
+        target: What to check, for a proxy whose gRPC and REST are at these addresses; it reads files.
+        look: One look at whether a server is ready.
+        prove: Runs every check against a server.
+        restart_only: Whether the containers stay, and are only restarted.
+        clock: Seconds that only go forward.
+        sleep: Waits that many seconds.
+    """
+
+    proxies: tuple[Proxy, ...]
+    timeout: float
     engine: Engine = field(repr=False)
     compose: ComposeCli
     project: ComposeInvocation = field(repr=False)
     name: str
-    was_running: bool
+    running: frozenset[str]
+    target: Callable[[Proxy, Address, Address | None], Target] = field(repr=False)
+    look: Callable[[Target], Readiness] = field(repr=False)
+    prove: Callable[[Target, preamble.OnEvent], tuple[Probe, ...]] = field(repr=False)
     restart_only: bool = False
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
     def run(
         self,
@@ -55,33 +79,26 @@ class Deployment:
         on_event: preamble.OnEvent,
         before_proof: Callable[[], None] = lambda: None,
     ) -> tuple[Probe, ...]:
-        """Start the service anew, wait until it is ready over TLS, and check it.
+        """Start the services anew, wait until they are ready over TLS, and check them.
 
         Args:
             undo: What takes the written files back when this fails, in the order in which they were
                 written; ``None`` to leave them.
             on_event: Told about progress.
-            before_proof: Called once the service is ready; what it writes belongs into ``undo``.
+            before_proof: Called once the services are ready; what it writes belongs into ``undo``.
 
         Raises:
-            EngineError: It cannot be started, or does not become ready.
-            CheckFailed: It runs, but does not do what it must.
+            EngineError: One cannot be started, or does not become ready.
+            CheckFailed: One runs, but does not do what it must.
             CertificateUnreadable: The client's files cannot be used for the check.
             KeyboardInterrupt: The user interrupted it; its note says how things stand.
         """
         try:
-            began = datetime.now(UTC)
-            self._up(on_event)
-            wait_until_ready(
-                lambda: readiness(self._target(), timeout=_PROBE_SECONDS),
-                self._container,
-                lambda: self._log(began),
-                service=self.planned.service,
-                timeout=self.config.timeout,
-                on_event=on_event,
-            )
+            began, started = datetime.now(UTC), self.clock()
+            self._up(self.services, on_event)
+            targets = [self._ready(proxy, began, started, on_event) for proxy in self.proxies]
             before_proof()
-            return prove(self._target(), self.config, on_event)
+            proved = [self.prove(target, on_event) for target in targets]
         except ComposeTlsError as error:
             if undo is not None and changed(undo):
                 done = self._restore(undo, on_event)
@@ -90,50 +107,49 @@ class Deployment:
         except KeyboardInterrupt as interrupt:
             interrupt.add_note(self._after_interrupt(undo, on_event))
             raise
+        return tuple(check for checks in proved for check in checks)
 
-    def _up(self, on_event: preamble.OnEvent) -> None:
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The names of the services to start anew."""
+        return tuple(proxy.service for proxy in self.proxies)
+
+    def _up(self, services: Sequence[str], on_event: preamble.OnEvent) -> None:
         if self.restart_only:
-            on_event(f"restarting {self.planned.service}")
-            self.compose.restart(self.project, [self.planned.service])
+            on_event(f"restarting {', '.join(services)}")
+            self.compose.restart(self.project, services)
             return
         self.compose.up(
-            self.project,
-            [self.planned.service],
+            self.project, services, on_event=on_event, port_owner=self.engine.port_owner
+        )
+
+    def _ready(
+        self, proxy: Proxy, began: datetime, started: float, on_event: preamble.OnEvent
+    ) -> Target:
+        """Wait for one proxy, and say where it was met."""
+        watched = _Watched(self, proxy, began)
+        wait_until_ready(
+            lambda: self.look(watched.target()),
+            watched.inspect,
+            watched.log,
+            service=proxy.service,
+            timeout=self.timeout,
+            started=started,
             on_event=on_event,
-            port_owner=self.engine.port_owner,
+            clock=self.clock,
+            sleep=self.sleep,
         )
-
-    def _container(self) -> ContainerFacts | None:
-        return self.engine.container(self.name, self.planned.service)
-
-    def _log(self, since: datetime) -> list[str]:
-        found = self._container()
-        return self.engine.log_tail(found.id, since=since) if found else []
-
-    def _target(self) -> Target:
-        """The server, once its container runs: only then does the engine tell its port."""
-        container = self._container()
-        place = container.published_port(self.planned.proxy_port) if container else None
-        if place is None:
-            raise NotReady(
-                f"service {self.planned.service} publishes no port for Milvus, so nothing can be proved",
-                hint=f'publish it: ports: ["{self.planned.proxy_port}:{self.planned.proxy_port}"]',
-            )
-        directory, state = self.planned.plan.directory, self.planned.state
-        rest = container.published_port(state.rest_port) if container and state.rest_port else None
-        return target_of(
-            directory, state, self.config, Address(*place), Address(*rest) if rest else None
-        )
+        return watched.target()
 
     def _after_interrupt(self, undo: list[Undo] | None, on_event: preamble.OnEvent) -> str:
         """Take back what was done; how things stand, in words."""
         if undo is not None and changed(undo):
             return self._restore(undo, on_event)
         files = "the new files are in place" if undo is None else "no file had to be changed"
-        return f"{files}; {self.planned.service} may still be starting: compose-tls check tells"
+        return f"{files}; {', '.join(self.services)} may still be starting: compose-tls check tells"
 
     def _restore(self, undo: list[Undo], on_event: preamble.OnEvent) -> str:
-        """Put the previous files back and start the previous service again; what came of it.
+        """Put the previous files back and start the previous services again; what came of it.
 
         Raises:
             KeyboardInterrupt: The user interrupted this, too; its note says how things stand.
@@ -151,15 +167,56 @@ class Deployment:
         except ComposeTlsError as error:
             return f"the previous files could not be put back: {error.message}"
         done = "the previous files are back"
+        several = len(self.proxies) > 1
+        what = "the previous services" if several else "the previous service"
+        before = [service for service in self.services if service in self.running]
+        new = [service for service in self.services if service not in self.running]
         try:
-            if self.was_running:
-                self._up(on_event)
-                done += " and the previous service runs again"
-            else:
-                self.compose.stop(self.project, [self.planned.service])
+            if new:
+                self.compose.stop(self.project, new)
+            if before:
+                self._up(before, on_event)
+                done += f" and {what} {'run' if several else 'runs'} again"
         except EngineError as error:
-            done += f", but the previous service did not start again: {error.message}"
+            done += f", but {what} did not start again: {error.message}"
         return done
+
+
+@dataclass(slots=True)
+class _Watched:
+    """One proxy while it is waited for: inspected once a round, its target built once."""
+
+    deployment: Deployment
+    proxy: Proxy
+    began: datetime
+    container: ContainerFacts | None = None
+    known: Target | None = None
+
+    def inspect(self) -> ContainerFacts | None:
+        self.container = self.deployment.engine.container(self.deployment.name, self.proxy.service)
+        return self.container
+
+    def log(self) -> list[str]:
+        if self.container is None:
+            return []
+        return self.deployment.engine.log_tail(self.container.id, since=self.began)
+
+    def target(self) -> Target:
+        """The server, once its container runs: only then does the engine tell its port."""
+        container, port, rest_port = self.container, self.proxy.port, self.proxy.rest_port
+        place = container.published_port(port) if container else None
+        if place is None:
+            raise NotReady(
+                f"service {self.proxy.service} publishes no port for Milvus, so nothing can be proved",
+                hint=f'publish it: ports: ["{port}:{port}"]',
+            )
+        rest = container.published_port(rest_port) if container and rest_port else None
+        if self.known is None:
+            rest_address = Address(*rest) if rest else None
+            self.known = self.deployment.target(self.proxy, Address(*place), rest_address)
+        # A port that the engine picks is another one after each start.
+        self.known = replace(self.known, host=place[0], port=place[1], rest_address=rest)
+        return self.known
 
 
 def prepare(
@@ -178,69 +235,93 @@ def prepare(
         EngineError: No engine, no Compose, or a port is taken.
         KeyUnreadableInContainer: The container's user could not read the server key.
     """
-    if config.tls_mode is TlsMode.MUTUAL and "client" not in planned.certificates.sources:
+    if config.tls_mode is TlsMode.MUTUAL and planned.identities.get(CLIENT) is None:
         raise ConflictingSettings(
             "mode 2 cannot be proved without a client certificate",
             hint="bring one with --client-cert and --client-key, or leave --up out",
         )
-    _require_readable_key(planned, "enable without --up", "docker compose up -d")
-    engine, compose, project = _connect(planned, config, variables, stack)
-    document = compose.config(project)
-    services: dict[str, Any] = document.get("services") or {}
-    states = compose.ps(project)
-    running = frozenset(state.service for state in states if state.running)
-    begun = starting(services, states, [planned.service])
+    require_readable_key(planned.key_problem, "enable without --up", "docker compose up -d")
+    deployment, services, states = _connected(planned, config, variables, stack)
+    begun = starting(services, states, deployment.services)
     concerned = {name: services[name] for name in begun if name in services}
-    require_free(concerned, running, engine.port_owner)
-    was_running = planned.service in running
-    return Deployment(planned, config, engine, compose, project, str(document["name"]), was_running)
+    running = frozenset(state.service for state in states if state.running)
+    require_free(concerned, running, deployment.engine.port_owner)
+    return deployment
 
 
 def prepare_restart(
     planned: ServicePlan, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
 ) -> Deployment | None:
-    """Make sure, before anything is written, that a service can be restarted.
+    """Make sure, before anything is written, that services can be restarted.
 
     Args:
-        planned: The plan whose files the service is to read.
+        planned: The plan whose files the services are to read.
         config: The settings.
         variables: The process environment.
         stack: Closes the connection to the engine.
 
     Returns:
-        ``None`` where the service does not run, so that there is nothing to restart.
+        ``None`` where none of them runs, so that there is nothing to restart.
 
     Raises:
         EngineError: No engine or no Compose.
         KeyUnreadableInContainer: The container's user could not read the server key.
     """
-    _require_readable_key(
-        planned, "renew --no-restart", f"docker compose restart {planned.service}"
+    names = " ".join(planned.services)
+    require_readable_key(
+        planned.key_problem, "renew --no-restart", f"docker compose restart {names}"
     )
-    engine, compose, project = _connect(planned, config, variables, stack)
-    states = compose.ps(project)
-    if not any(state.service == planned.service and state.running for state in states):
-        return None
-    name = compose.project_name(project)
-    return Deployment(
-        planned, config, engine, compose, project, name, was_running=True, restart_only=True
-    )
+    deployment, _, _ = _connected(planned, config, variables, stack)
+    there = tuple(proxy for proxy in planned.proxies if proxy.service in deployment.running)
+    return replace(deployment, proxies=there, restart_only=True) if there else None
 
 
-def _require_readable_key(planned: ServicePlan, command: str, start: str) -> None:
-    for warning in planned.plan.warnings:
-        if warning.code == "server-key-unreadable":
-            raise KeyUnreadableInContainer(
-                warning.message,
-                hint=f"run compose-tls {command}, then {warning.hint}, then {start}",
-                path=warning.path,
-            )
+def require_readable_key(problem: TlsWarning | None, command: str, start: str) -> None:
+    """Make sure that the container's user can read the server key.
+
+    Args:
+        problem: Why it cannot.
+        command: The command of compose-tls that goes on all the same, for the hint.
+        start: What starts the service then.
+
+    Raises:
+        KeyUnreadableInContainer: It cannot.
+    """
+    if problem is not None:
+        raise KeyUnreadableInContainer(
+            problem.message,
+            hint=f"run compose-tls {command}, then {problem.hint}, then {start}",
+            path=problem.path,
+        )
 
 
-def _connect(
-    planned: ServicePlan, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
-) -> tuple[Engine, ComposeCli, ComposeInvocation]:
+def _connected(
+    planned: ServicePlan,
+    config: TlsConfig,
+    variables: Mapping[str, str],
+    stack: ExitStack,
+) -> tuple[Deployment, Mapping[str, Any], tuple[ServiceState, ...]]:
+    """A deployment with the real engine and Compose; the project's services, and its containers."""
     engine = stack.enter_context(Engine.connect(variables))
+    compose = ComposeCli.find(variables)
     directory = planned.plan.directory
-    files = tuple(directory / name for name in config.file)
-    return engine, ComposeCli.find(variables), ComposeInvocation(directory, files, variables)
+    project = ComposeInvocation(
+        directory, tuple(directory / name for name in config.file), variables
+    )
+    document, states = compose.config(project), compose.ps(project)
+    running = frozenset(state.service for state in states if state.running)
+    deployment = Deployment(
+        proxies=planned.proxies,
+        timeout=config.timeout,
+        engine=engine,
+        compose=compose,
+        project=project,
+        name=str(document["name"]),
+        running=running.intersection(planned.services),
+        target=lambda _, grpc, rest: target_of(
+            directory, planned.state.settings, config, grpc, rest
+        ),
+        look=partial(readiness, timeout=_PROBE_SECONDS),
+        prove=lambda target, on_event: prove(target, config, on_event),
+    )
+    return deployment, document.get("services") or {}, states

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 
 from compose_tls.apply.transaction import apply
-from compose_tls.config import TlsConfig
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
@@ -16,7 +15,7 @@ from compose_tls.workflows import preamble
 
 def disable(
     directory: str | os.PathLike[str] = ".",
-    config: TlsConfig | None = None,
+    config: preamble.Settings = None,
     *,
     dry_run: bool = False,
     purge: bool = False,
@@ -35,20 +34,18 @@ def disable(
         NotEnabled: ``enable`` has not been here.
         ProjectError: A file cannot be put back safely, or not be written.
     """
-    config = config or TlsConfig()
-    variables = preamble.environment_of(environment)
-    path = preamble.project_directory(directory, config, variables)
-    with preamble.writing(path, dry_run=dry_run):
-        observation = observe(path, config, variables)
+    opened = preamble.open_project(directory, config, environment)
+    with preamble.writing(opened.root, dry_run=dry_run):
+        project = observe(opened.root, opened.config, opened.variables)
         if purge:
-            observation = with_clients(observation, config)
-        planned = plan_disable(observation, config, purge=purge)
+            project = with_clients(project, opened.config)
+        planned = plan_disable(project, opened.config, purge=purge)
         if not dry_run:
             apply(planned.plan, {})
     return DisableResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,
-        project=str(path),
+        project=str(opened.root),
         services=planned.state.services,
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),

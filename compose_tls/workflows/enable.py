@@ -8,7 +8,6 @@ from contextlib import ExitStack
 
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
-from compose_tls.config import TlsConfig
 from compose_tls.credentials import issuing
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
@@ -19,7 +18,7 @@ from compose_tls.workflows.reporting import report
 
 def enable(
     directory: str | os.PathLike[str] = ".",
-    config: TlsConfig | None = None,
+    config: preamble.Settings = None,
     *,
     dry_run: bool = False,
     up: bool = False,
@@ -44,22 +43,29 @@ def enable(
         EngineError: Deploying failed; the project is as before, unless ``keep_on_failure``.
         CheckFailed: The running server does not pass; likewise.
     """
-    config = config or TlsConfig()
-    variables = preamble.environment_of(environment)
-    path = preamble.project_directory(directory, config, variables)
+    opened = preamble.open_project(directory, config, environment)
     checks: tuple[Probe, ...] = ()
-    with preamble.writing(path, dry_run=dry_run), ExitStack() as stack:
-        observation = observe(path, config, variables)
-        issuing.require_sound(observation, config)
-        planned = plan_enable(observation, config, preamble.now())
+    with preamble.writing(opened.root, dry_run=dry_run), ExitStack() as stack:
+        project = observe(opened.root, opened.config, opened.variables, without_ours=True)
+        issuing.require_sound(project.observation, opened.config)
+        planned = plan_enable(project, opened.config, opened.now)
         if dry_run:
-            return report(EnableResult, planned, config, dry_run=True)
-        deploy = deployment.prepare(planned, config, variables, stack) if up else None
-        issued = issuing.issue(planned, observation, config, preamble.now())
+            return report(EnableResult, planned, opened.config, dry_run=True)
+        deploy = None
+        if up:
+            deploy = deployment.prepare(planned, opened.config, opened.variables, stack)
+        issued = issuing.issue(
+            planned.identities,
+            planned.state,
+            project.observation,
+            opened.config,
+            opened.now,
+            changed=planned.plan.changed,
+        )
         before = snapshot(planned.plan)
         if planned.plan.changed:
             apply(planned.plan, issued.contents)
         if deploy is not None:
             undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
             checks = deploy.run(undo, on_event)
-    return report(EnableResult, planned, config, issued=issued, checks=checks)
+    return report(EnableResult, planned, opened.config, issued=issued, checks=checks)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, journal_path
@@ -14,11 +16,14 @@ from compose_tls.apply.lock import locked
 from compose_tls.apply.recover import recover
 from compose_tls.changes import Plan
 from compose_tls.compose.discovery import project_root
-from compose_tls.config import TlsConfig
+from compose_tls.config import TlsConfig, load, named_by
 from compose_tls.errors import ProjectLocked, WrongUsage
 from compose_tls.results import FileResult
 
 OnEvent = Callable[[str], None]
+
+Settings: TypeAlias = TlsConfig | Mapping[str, Any] | None
+"""The settings of a command: whole; or options, which the environment and compose-tls.toml complete."""
 
 
 def silent(_: str) -> None:
@@ -30,13 +35,38 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def project_directory(
-    directory: str | os.PathLike[str], config: TlsConfig, environment: Mapping[str, str]
-) -> Path:
-    """The real path of the project that a directory belongs to.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a command works on, settled once.
+
+    Attributes:
+        root: The project directory, its real path.
+        config: The settings, all layers merged.
+        variables: The process environment, for Compose.
+        now: The time that the command judges by.
+    """
+
+    root: Path
+    config: TlsConfig
+    variables: Mapping[str, str] = field(repr=False)
+    now: datetime
+
+
+def open_project(
+    directory: str | os.PathLike[str],
+    settings: Settings,
+    environment: Mapping[str, str] | None,
+) -> Opened:
+    """Settle the project directory, the settings and the time: in this order, here and nowhere else.
+
+    Args:
+        directory: Where to start: the project directory, or one below it.
+        settings: The settings; options alone are completed by the environment and compose-tls.toml.
+        environment: The process environment; that of this process by default.
 
     Raises:
         WrongUsage: There is no such directory.
+        SettingsError: The settings contradict each other, or one is not known.
     """
     path = Path(directory)
     if not path.is_dir():
@@ -45,12 +75,13 @@ def project_directory(
             hint="name the project directory with -C",
             path=str(path),
         )
-    return project_root(path.resolve(), config.file, environment)
-
-
-def environment_of(environment: Mapping[str, str] | None) -> Mapping[str, str]:
-    """The given variables, or those of the process."""
-    return os.environ if environment is None else environment
+    variables = os.environ if environment is None else environment
+    given = TlsConfig() if settings is None else settings
+    if isinstance(given, TlsConfig):
+        root = project_root(path.resolve(), given.file, variables)
+        return Opened(root, given, variables, now())
+    root = project_root(path.resolve(), named_by(given, variables), variables)
+    return Opened(root, load(root, given, variables), variables, now())
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from datetime import timedelta
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan
-from compose_tls.config import TlsConfig
 from compose_tls.credentials import issuing
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
@@ -24,7 +23,7 @@ from compose_tls.workflows.rollback import Undo
 
 def renew(
     directory: str | os.PathLike[str] = ".",
-    config: TlsConfig | None = None,
+    config: preamble.Settings = None,
     *,
     ca: bool = False,
     finish: bool = False,
@@ -62,26 +61,31 @@ def renew(
         EngineError: Restarting failed; the project is as before, unless ``keep_on_failure``.
         CheckFailed: The running server does not pass; likewise.
     """
-    config = config or TlsConfig()
-    variables = preamble.environment_of(environment)
-    path = preamble.project_directory(directory, config, variables)
+    opened = preamble.open_project(directory, config, environment)
     extent: Extent = "finish" if finish else "ca" if ca else "end-entities"
     checks: tuple[Probe, ...] = ()
-    with preamble.writing(path, dry_run=dry_run), ExitStack() as stack:
-        observation = observe(path, config, variables)
+    with preamble.writing(opened.root, dry_run=dry_run), ExitStack() as stack:
+        project = observe(opened.root, opened.config, opened.variables)
         if finish:
-            observation = with_clients(observation, config)
-        issuing.require_sound(observation, config)
+            project = with_clients(project, opened.config)
+        issuing.require_sound(project.observation, opened.config)
         renewal = plan_renew(
-            observation, config, preamble.now(), extent=extent, within=within, force=force
+            project, opened.config, opened.now, extent=extent, within=within, force=force
         )
         planned = renewal.planned
         if dry_run:
             return report(RenewResult, planned, renewal.config, dry_run=True)
         deploy = None
         if restart and renewal.restart:
-            deploy = deployment.prepare_restart(planned, renewal.config, variables, stack)
-        issued = issuing.issue(planned, observation, renewal.config, preamble.now())
+            deploy = deployment.prepare_restart(planned, renewal.config, opened.variables, stack)
+        issued = issuing.issue(
+            planned.identities,
+            planned.state,
+            project.observation,
+            renewal.config,
+            opened.now,
+            changed=planned.plan.changed,
+        )
         if deploy is None:
             apply(planned.plan, issued.contents)
         else:

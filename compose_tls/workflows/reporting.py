@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from compose_tls.changes import IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.issuing import Issued
-from compose_tls.plan.certificate_plan import CertificatePlan
-from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.layout import CA, NEXT_CA
+from compose_tls.plan.model import ServicePlan
 from compose_tls.results import EnableResult, Probe, RenewResult, Rollover
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import connect_arguments_of
@@ -42,7 +43,7 @@ def report(
         dry_run=True if dry_run else None,
         mode=config.mode,
         project=str(plan.directory),
-        services=(planned.service,),
+        services=planned.services,
         files=preamble.file_results(plan),
         certificates=issued.certificates if issued else (),
         endpoint=endpoint,
@@ -52,18 +53,14 @@ def report(
         checks=checks,
         deployed=True if checks else False if waiting else None,
         diff=plan.diff(),
-        rollover=_rollover(planned.certificates),
+        rollover=_rollover(planned.identities),
         warnings=plan.warnings,
     )
 
 
-def _rollover(certificates: CertificatePlan) -> Rollover:
-    match certificates.sources["ca"]:
-        case "joined":
-            return "started"
-        case "promoted":
-            return "finished"
-        case "kept" if certificates.next_ca:
-            return "pending"
-        case _:
-            return "none"
+def _rollover(identities: IdentityPlan) -> Rollover:
+    """Whether a new CA is to take over."""
+    following = identities.source(NEXT_CA)
+    if identities.source(CA) == "promoted":
+        return "finished"
+    return "none" if following is None else "started" if following == "issued" else "pending"

@@ -5,25 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from compose_tls.changes import relative, sha256
-from compose_tls.compose.compose_project import ComposeProject
+from compose_tls.changes import sha256
 from compose_tls.config import TlsConfig
+from compose_tls.layout import SERVER_KEY
 from compose_tls.observation import Observation
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.findings import key_findings
-from compose_tls.plan.links import LinkMap, link_map
-from compose_tls.project.enabled import locate, project_of, state_of
-from compose_tls.project.inventory import inventory
+from compose_tls.plan.inventory import inventory
+from compose_tls.plan.links import link_map
+from compose_tls.project.enabled import locate
+from compose_tls.project.model import Project
 from compose_tls.results import CertificateResult, FileState, StatusResult
-from compose_tls.stack.milvus.settings import SERVER_KEY
 from compose_tls.state.recorded import State
 from compose_tls.workflows import preamble
 
 
 def status(
     directory: str | os.PathLike[str] = ".",
-    config: TlsConfig | None = None,
+    config: preamble.Settings = None,
     *,
     environment: Mapping[str, str] | None = None,
 ) -> StatusResult:
@@ -42,53 +42,38 @@ def status(
     Raises:
         ProjectError: The project cannot be read.
     """
-    config = config or TlsConfig()
-    variables = preamble.environment_of(environment)
-    path = preamble.project_directory(directory, config, variables)
-    preamble.reading(path)
-    observation = with_clients(observe(path, config, variables), config)
-    state = state_of(observation, config)
+    opened = preamble.open_project(directory, config, environment)
+    settings = opened.config
+    preamble.reading(opened.root)
+    project = with_clients(observe(opened.root, settings, opened.variables), settings)
+    map_, state = link_map(project), project.state
     if state is None:
-        links = _links(project_of(observation), observation, config, state).links
-        return _judged(StatusResult(project=str(path), links=links))
-    located = locate(observation, config)
-    certificates, problems = inventory(observation, config, state, preamble.now())
-    map_ = _links(located.milvus.project, observation, config, state)
+        return _judged(StatusResult(project=str(opened.root), links=map_.links))
+    located = locate(project, settings)
+    found = inventory(project.observation, settings, state, opened.now)
+    keys = key_findings(settings, located)
     files = (
-        *_files(observation, state),
-        *_certificate_files(certificates, state),
-        *_server_key(observation, config, state),
+        *_files(project.observation, state),
+        *_certificate_files(found.certificates, state),
+        *_server_key(project, settings, state),
     )
-    warnings = (*problems, *key_findings(observation, config, located), *map_.warnings)
     return _judged(
         StatusResult(
-            mode=state.mode,
-            project=str(path),
+            mode=state.settings.mode,
+            project=str(opened.root),
             services=state.services,
             file_states=files,
-            certificates=tuple(certificates),
+            certificates=found.certificates,
             links=map_.links,
             endpoint=located.endpoint,
-            warnings=warnings,
-            certificates_usable=not any(warning.code in _BROKEN for warning in warnings),
+            warnings=(*found.warnings, *keys.warnings, *map_.warnings),
+            certificates_usable=found.usable and keys.usable,
         )
     )
 
 
 def _judged(found: StatusResult) -> StatusResult:
     return found.model_copy(update={"ok": found.exit_code == 0})
-
-
-# Milvus does not start with a key that it cannot read, so that counts as a certificate that is not
-# there; that others can read it does not keep anything from working.
-_BROKEN = frozenset({"certificate-expired", "certificate-unreadable", "server-key-unreadable"})
-
-
-def _links(
-    project: ComposeProject, observation: Observation, config: TlsConfig, state: State | None
-) -> LinkMap:
-    named = {config.service or "", *(state.services if state else ())}
-    return link_map(project, observation.content, named)
 
 
 def _files(observation: Observation, state: State) -> Iterable[FileState]:
@@ -115,12 +100,10 @@ def _certificate_files(
             yield FileState(path=path, state="drifted")
 
 
-def _server_key(observation: Observation, config: TlsConfig, state: State) -> Iterable[FileState]:
+def _server_key(project: Project, config: TlsConfig, state: State) -> Iterable[FileState]:
     """Whether the key that Milvus reads is that of the PKI directory, as far as it may be read."""
-    directory = observation.directory
-    served = directory / state.tls_dir / SERVER_KEY
-    copy, origin = (
-        observation.files.get(path) for path in (served, directory / config.pki_dir / SERVER_KEY)
-    )
+    served = project.directory / state.settings.tls_dir / SERVER_KEY
+    pki = project.directory / config.pki_dir
+    copy, origin = (project.observation.files.get(path) for path in (served, pki / SERVER_KEY))
     if copy and origin and copy.sha256 and origin.sha256 and copy.sha256 != origin.sha256:
-        yield FileState(path=relative(served, directory), state="drifted")
+        yield FileState(path=project.relative(served), state="drifted")

@@ -144,7 +144,7 @@ def test_a_stopped_project_is_started_as_docker_compose_up_would(room: Room) -> 
     room.up("standalone")
 
     assert {state.service for state in room.cli.ps(room.project)} == {"etcd", "standalone"}
-    assert room.cli.project_name(room.project) == room.name
+    assert room.cli.config(room.project)["name"] == room.name
 
 
 def test_profiles_of_the_environment_are_honoured(room: Room) -> None:
@@ -169,6 +169,47 @@ def test_a_milvus_behind_a_profile_that_is_off_is_started_with_what_it_needs(roo
 
     running = {state.service for state in room.cli.ps(room.project) if state.running}
     assert running == {"etcd", "standalone"}
+
+
+def test_a_service_whose_name_begins_with_a_hyphen_is_no_option(room: Room) -> None:
+    # `--always-recreate-deps` as an option would replace etcd.
+    name = "--always-recreate-deps"
+    room.write({"etcd": SLEEP, name: {**SLEEP, "container_name": f"{room.name}-odd"}})
+    room.compose("up", "-d")
+    etcd, odd = room.identity("etcd"), room.facts(name)
+
+    room.up(name)
+    replaced = room.facts(name)
+    room.cli.restart(room.project, [name])
+    restarted = room.facts(name)
+    room.cli.stop(room.project, [name])
+
+    assert room.identity("etcd") == etcd
+    assert odd.id != replaced.id == restarted.id
+    assert restarted.started_at != replaced.started_at
+    assert not room.facts(name).running
+
+
+def test_what_names_the_project_reaches_compose(room: Room) -> None:
+    room.write({"standalone": {**SLEEP, "profiles": ["db"], "environment": ["FROM"]}})
+    (room.directory / "compose.yaml").rename(room.directory / "base.yml")
+    (room.directory / "prod.env").write_text(f"COMPOSE_PROJECT_NAME=ignored\nFROM={room.name}\n")
+    elsewhere = room.directory / "elsewhere"
+    elsewhere.mkdir()
+    project = ComposeInvocation(
+        room.directory,
+        (Path("base.yml"),),
+        room.environment,
+        project_name=f"{room.name}-x",
+        project_directory=elsewhere,
+        env_files=(Path("prod.env"),),
+        profiles=("db",),
+    )
+
+    config = room.cli.config(project)
+
+    assert config["name"] == f"{room.name}-x"
+    assert config["services"]["standalone"]["environment"] == {"FROM": room.name}
 
 
 def test_files_given_with_f_are_used(room: Room) -> None:

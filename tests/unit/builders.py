@@ -21,13 +21,15 @@ from compose_tls.changes import (
 from compose_tls.compose.compose_project import ComposeProject, load_project
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
+from compose_tls.layout import STATE_FILE
 from compose_tls.observation import CertificateFacts, FileFacts, Observation, PkiFacts
 from compose_tls.plan.disable import DisablePlan, plan_disable
 from compose_tls.plan.enable import plan_enable
-from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.project.milvus_services import MilvusService, select
-from compose_tls.state.recorded import STATE_FILE
-from compose_tls.vocabulary import CertificateRole
+from compose_tls.plan.model import ServicePlan
+from compose_tls.project.milvus_services import MilvusService, milvus_services, select
+from compose_tls.project.model import Project, named_services, state_path
+from compose_tls.state.recorded import identity_records, read_state
+from compose_tls.state.undo import undo
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DIRECTORY = Path("/project")
@@ -98,40 +100,68 @@ def service(files: str | Mapping[str, str | bytes], name: str = "milvus", **more
     return project(files, **more).services[name]
 
 
+def opened(seen: Observation, *, without_ours: bool = False, **settings: Any) -> Project:
+    """What a command knows of a project."""
+    config = TlsConfig(**settings)
+    path = state_path(seen.directory, config)
+    state = read_state(seen.content(path), "state.json")
+    originals: dict[Path, bytes | None] = {}
+    kept: list[tuple[str, str]] = []
+    for record in state.files if state and without_ours else ():
+        content = seen.content(seen.directory / record.path)
+        if content is not None:
+            undone = undo(content, record)
+            originals[seen.directory / record.path] = undone.content
+            kept += [(record.path, route) for route in undone.kept]
+
+    def read(path: Path) -> bytes | None:
+        return originals[path] if path in originals else seen.content(path)
+
+    present = [path for path in seen.compose_files if read(path) is not None]
+    compose = load_project(seen.directory, present, read, seen.variables)
+    found = milvus_services(compose, read, named_services(config, state))
+    return Project(seen, compose, state, originals, tuple(kept), found)
+
+
+def chosen(
+    files: str | Mapping[str, str | bytes], *wanted: str, **more: Any
+) -> tuple[MilvusService, ...]:
+    """The Milvus services that a command is about."""
+    seen = opened(observation(files, **more), service=wanted)
+    return select(seen.compose, seen.milvus, wanted)
+
+
 def milvus(files: str | Mapping[str, str | bytes], wanted: str | None = None) -> MilvusService:
     """The Milvus service of the project in these files."""
-    return select(project(files), wanted)
+    (found,) = chosen(files, wanted) if wanted else chosen(files)
+    return found
 
 
 def enable(seen: Observation, **settings: Any) -> ServicePlan:
     """The plan of enable with these settings."""
-    return plan_enable(seen, TlsConfig(**settings), NOW)
+    project = opened(seen, without_ours=True, **settings)
+    return plan_enable(project, TlsConfig(**settings), NOW)
 
 
 def disable(seen: Observation, *, purge: bool = False, **settings: Any) -> DisablePlan:
     """The plan of disable with these settings."""
-    return plan_disable(seen, TlsConfig(**settings), purge=purge)
+    return plan_disable(opened(seen, **settings), TlsConfig(**settings), purge=purge)
 
 
 def enabled(seen: Observation, **settings: Any) -> Observation:
     """The project after an enable, its certificates issued."""
     planned = enable(seen, **settings)
-    certificates = {order.role: certificate(order) for order in planned.plan.orders}
+    certificates = {order.name: certificate(order) for order in planned.plan.orders}
     after = replace(
         seen,
         pki=PkiFacts(
             {**seen.pki.certificates, **certificates},
-            seen.pki.usable | frozenset(planned.certificates.sources),
+            seen.pki.usable | frozenset(planned.identities.sources),
         ),
     )
-    places = {f"cert/{role}.pem": one.sha256 for role, one in after.pki.certificates.items()}
-    places |= {
-        f"{planned.state.tls_dir}/{role}.pem": after.pki.certificates[role].sha256
-        for role in ("server", "ca")
-    }
-    names = [f"{planned.state.tls_dir}/server.pem", f"{planned.state.tls_dir}/ca.pem"]
-    names += [f"cert/{role}.pem" for role in planned.certificates.sources]
-    state = planned.state.model_copy(update={"certificates": {n: places[n] for n in names}})
+    digests = {name: one.sha256 for name, one in after.pki.certificates.items()}
+    records = identity_records(planned.identities, digests, TlsConfig(**settings), DIRECTORY)
+    state = planned.state.model_copy(update={"identities": records})
     return applied(after, planned.plan.changes, {STATE_FILE: state.render()})
 
 
@@ -214,6 +244,6 @@ def _lines(planned: ServicePlan, name: str, sign: str) -> list[str]:
     return [line[1:].strip() for line in diff if line[:1] == sign and line[:3] != sign * 3]
 
 
-def roles(planned: ServicePlan) -> dict[CertificateRole, str]:
+def sources(planned: ServicePlan) -> dict[str, str]:
     """Where each certificate comes from."""
-    return dict(planned.certificates.sources)
+    return dict(planned.identities.sources)

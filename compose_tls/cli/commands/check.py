@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from compose_tls.cli.options import Output, common, credentials, settings
+from compose_tls.cli.options import Output, common, credentials
 from compose_tls.cli.output.show import show
 from compose_tls.errors import WrongUsage
 
@@ -75,7 +75,7 @@ def command(
     once = partial(
         check,
         project_directory,
-        settings(project_directory, **flags),
+        flags,
         host=host,
         port=port,
         rest_port=rest,

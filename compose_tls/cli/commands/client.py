@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-from compose_tls.cli.options import KEY_TYPES, Output, common, existing_ca, settings
+from compose_tls.cli.options import KEY_TYPES, Output, common, existing_ca
 from compose_tls.cli.output.show import show
 from compose_tls.errors import NameInvalid, WrongUsage
 
@@ -57,11 +57,10 @@ def command(
     """
     from compose_tls.workflows.client import client  # noqa: PLC0415 - not for --help
 
-    config = settings(project_directory, **flags)
     result = client(
         project_directory,
         (*names, *_listed(names_file)),
-        config,
+        flags,
         out=out,
         p12=p12,
         passphrase_file=passphrase_file,

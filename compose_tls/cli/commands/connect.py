@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import Output, common, settings
+from compose_tls.cli.options import Output, common
 from compose_tls.cli.output.show import show
 from compose_tls.workflows.snippets import LANGUAGES
 
@@ -26,6 +26,5 @@ def command(project_directory: Path, *, output: Output, lang: str, **flags: Any)
     """Print client code or settings for this project, ready to paste."""
     from compose_tls.workflows.connect import connect  # noqa: PLC0415 - not for --help
 
-    config = settings(project_directory, **flags)
-    result = connect(project_directory, config, lang=lang, environment=os.environ)
+    result = connect(project_directory, flags, lang=lang, environment=os.environ)
     return show(result, output)

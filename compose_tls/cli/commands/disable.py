@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import Output, common, settings
+from compose_tls.cli.options import Output, common
 from compose_tls.cli.output.show import show
 
 
@@ -27,8 +27,5 @@ def command(
     """Take back exactly what enable put in: the very bytes, or its own entries where files changed."""
     from compose_tls.workflows.disable import disable  # noqa: PLC0415 - not for --help
 
-    config = settings(project_directory, **flags)
-    result = disable(
-        project_directory, config, dry_run=dry_run, purge=purge, environment=os.environ
-    )
+    result = disable(project_directory, flags, dry_run=dry_run, purge=purge, environment=os.environ)
     return show(result, output)

@@ -14,7 +14,6 @@ from compose_tls.cli.options import (
     common,
     credentials,
     existing_ca,
-    settings,
 )
 from compose_tls.cli.output.show import show
 
@@ -82,10 +81,9 @@ def command(
     """
     from compose_tls.workflows.enable import enable  # noqa: PLC0415 - not for --help
 
-    config = settings(project_directory, mode=int(mode) if mode else None, **flags)
     result = enable(
         project_directory,
-        config,
+        {"mode": int(mode) if mode else None, **flags},
         dry_run=dry_run,
         up=up,
         keep_on_failure=keep_on_failure,

@@ -16,7 +16,6 @@ from compose_tls.cli.options import (
     credentials,
     duration,
     existing_ca,
-    settings,
 )
 from compose_tls.cli.output.show import show
 
@@ -70,7 +69,7 @@ def command(
 
     result = renew(
         project_directory,
-        settings(project_directory, **flags),
+        flags,
         ca=ca,
         finish=finish,
         within=within,

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import Output, common, settings
+from compose_tls.cli.options import Output, common
 from compose_tls.cli.output.show import show, show_map
 
 _FORMATS = ("text", "json", "mermaid", "svg")
@@ -29,7 +29,7 @@ def command(project_directory: Path, *, form: str, output: Output, **flags: Any)
     """What is encrypted, with which certificate, until when, and what drifted since enable."""
     from compose_tls.workflows.status import status  # noqa: PLC0415 - not for --help
 
-    result = status(project_directory, settings(project_directory, **flags), environment=os.environ)
+    result = status(project_directory, flags, environment=os.environ)
     if form in {"mermaid", "svg"} and not output.json:
         return show_map(result, form)
     return show(result, replace(output, json=output.json or form == "json"))

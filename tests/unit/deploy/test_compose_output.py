@@ -36,7 +36,6 @@ def test_states_are_read_in_both_formats(text: str) -> None:
     assert etcd.running
     assert etcd.alive
     assert standalone.exit_code == 134
-    assert standalone.health == ""
     assert not standalone.running
     assert not standalone.alive
 

@@ -17,7 +17,7 @@ PROJECT: dict[str, dict[str, Any]] = {
     "standalone": {"active": True, "depends_on": {"etcd": STARTED, "minio": STARTED}},
     "attu": {"active": True, "depends_on": {"standalone": STARTED}},
 }
-RECREATE = ("--detach", "--no-deps", "--force-recreate", "standalone")
+RECREATE = ("--detach", "--no-deps", "--force-recreate", "--", "standalone")
 
 
 def containers(**states: str) -> list[ServiceState]:
@@ -34,7 +34,7 @@ def test_a_project_of_which_nothing_runs_is_started_whole(states: list[ServiceSt
 def test_a_service_behind_a_profile_that_is_off_is_started_by_its_name() -> None:
     project = {**PROJECT, "standalone": {**PROJECT["standalone"], "active": False}}
 
-    assert up_commands(project, [], ["standalone"]) == (("--detach", "standalone"),)
+    assert up_commands(project, [], ["standalone"]) == (("--detach", "--", "standalone"),)
 
 
 def test_in_a_running_project_the_service_alone_is_replaced() -> None:
@@ -54,7 +54,7 @@ def test_dependencies_that_do_not_run_are_started_first_and_replace_nothing() ->
     states = containers(etcd="exited", minio="running", standalone="exited", attu="running")
 
     assert up_commands(PROJECT, states, ["standalone"]) == (
-        ("--detach", "--no-recreate", "etcd"),
+        ("--detach", "--no-recreate", "--", "etcd"),
         RECREATE,
     )
 
@@ -66,15 +66,15 @@ def test_a_dependency_that_has_to_be_healthy_is_waited_for() -> None:
     }
 
     assert up_commands(project, containers(standalone="running"), ["standalone"]) == (
-        ("--detach", "--no-recreate", "etcd", "minio"),
-        ("--detach", "--no-recreate", "--no-deps", "--wait", "etcd"),
+        ("--detach", "--no-recreate", "--", "etcd", "minio"),
+        ("--detach", "--no-recreate", "--no-deps", "--wait", "--", "etcd"),
         RECREATE,
     )
 
 
 @pytest.mark.parametrize(
     ("exit_code", "commands"),
-    [(0, (RECREATE,)), (1, (("--detach", "--no-recreate", "init"), RECREATE))],
+    [(0, (RECREATE,)), (1, (("--detach", "--no-recreate", "--", "init"), RECREATE))],
 )
 def test_a_dependency_that_has_done_its_work_is_not_started_again(
     exit_code: int, commands: tuple[tuple[str, ...], ...]
@@ -104,8 +104,8 @@ def test_dependencies_of_dependencies_come_first_and_once() -> None:
     }
 
     assert up_commands(project, containers(proxy="running"), ["proxy", "rootcoord"]) == (
-        ("--detach", "--no-recreate", "disk", "etcd", "minio"),
-        ("--detach", "--no-deps", "--force-recreate", "proxy", "rootcoord"),
+        ("--detach", "--no-recreate", "--", "disk", "etcd", "minio"),
+        ("--detach", "--no-deps", "--force-recreate", "--", "proxy", "rootcoord"),
     )
 
 

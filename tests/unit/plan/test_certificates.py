@@ -66,7 +66,7 @@ def test_the_subject_may_be_the_name_alone() -> None:
 def test_good_ones_are_kept() -> None:
     found = plan(fresh())
 
-    assert found.sources == dict.fromkeys(ROLES, "kept")
+    assert found.sources == dict.fromkeys(ROLES, "existing")
     assert (found.orders, found.warnings) == ((), ())
 
 
@@ -83,7 +83,7 @@ def test_what_no_longer_fits_is_issued_anew_under_the_same_ca(
 ) -> None:
     found = plan(fresh(), **settings)
 
-    assert found.sources["ca"] == "kept"
+    assert found.sources["ca"] == "existing"
     assert [order.role for order in found.orders] == reissued
     assert [warning.code for warning in found.warnings] == ["certificate-reissued"] * len(reissued)
     assert words in found.warnings[0].message
@@ -91,7 +91,7 @@ def test_what_no_longer_fits_is_issued_anew_under_the_same_ca(
 
 
 @pytest.mark.parametrize(
-    ("days", "elapsed", "kept"),
+    ("days", "elapsed", "existing"),
     [(825, 794, True), (825, 796, False), (60, 39, True), (60, 41, False), (825, 900, False)],
 )
 def test_it_is_issued_anew_in_its_last_month_or_last_third(
@@ -99,11 +99,11 @@ def test_it_is_issued_anew_in_its_last_month_or_last_third(
 ) -> None:
     found = plan(fresh(days=days), elapsed=elapsed)
 
-    assert found.sources["server"] == ("kept" if kept else "issued")
+    assert found.sources["server"] == ("existing" if kept else "issued")
 
 
 def test_names_that_fewer_settings_ask_for_do_not_matter() -> None:
-    assert plan(fresh(san=("more.example",))).sources["server"] == "kept"
+    assert plan(fresh(san=("more.example",))).sources["server"] == "existing"
 
 
 def test_an_expired_ca_is_told() -> None:
@@ -143,11 +143,11 @@ CLIENT: dict[str, Any] = {"client_cert": "my/client.pem", "client_key": "my/clie
 def test_with_certificates_of_the_user_nothing_is_issued() -> None:
     found = plan(fresh(), **BROUGHT)
 
-    assert (found.sources, found.orders) == ({"ca": "brought", "server": "brought"}, ())
+    assert (found.sources, found.orders) == ({"ca": "provided", "server": "provided"}, ())
 
 
 def test_a_client_certificate_may_come_with_them() -> None:
-    assert plan(observation(STANDALONE), **BROUGHT, **CLIENT).sources["client"] == "brought"
+    assert plan(observation(STANDALONE), **BROUGHT, **CLIENT).sources["client"] == "provided"
 
 
 OWN_CA: dict[str, Any] = {"ca_cert": "my/ca.pem", "ca_key": "my/ca.key"}
@@ -158,12 +158,12 @@ class TestCaOfTheUser:
         seen = fresh()
         seen = replace(seen, pki=replace(seen.pki, brought=frozenset({"ca"})))
 
-        assert plan(seen, **OWN_CA).sources == {"ca": "brought", "server": "kept", "client": "kept"}
+        assert plan(seen, **OWN_CA).sources == {"ca": "provided", "server": "existing", "client": "existing"}
 
     def test_what_another_ca_issued_is_not(self) -> None:
         found = plan(fresh(), **OWN_CA)
 
-        assert found.sources == {"ca": "brought", "server": "issued", "client": "issued"}
+        assert found.sources == {"ca": "provided", "server": "issued", "client": "issued"}
         assert "another CA" in found.warnings[0].message
 
     def test_the_ca_itself_is_not_issued(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from compose_tls.deploy.docker_host import DEFAULT_URL, Endpoint, probe, require_local, resolve
+from compose_tls.deploy.docker_host import DEFAULT_URL, DockerHost, probe, require_local, resolve
 from compose_tls.errors import EngineRemote, EngineUnreachable
 
 
@@ -165,7 +165,7 @@ def test_a_context_that_is_broken_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_an_engine_elsewhere_is_refused(url: str, local: bool) -> None:
-    endpoint = Endpoint(url, "DOCKER_HOST")
+    endpoint = DockerHost(url, "DOCKER_HOST")
 
     assert endpoint.local is local
     if local:
@@ -179,7 +179,7 @@ def test_an_engine_elsewhere_is_refused(url: str, local: bool) -> None:
 
 def test_a_password_in_an_address_is_not_shown() -> None:
     with pytest.raises(EngineRemote) as caught:
-        require_local(Endpoint("tcp://me:hunter2@docker.example:2375", "DOCKER_HOST"))
+        require_local(DockerHost("tcp://me:hunter2@docker.example:2375", "DOCKER_HOST"))
 
     assert "hunter2" not in caught.value.message
     assert "tcp://docker.example:2375" in caught.value.message
@@ -195,12 +195,12 @@ def listening(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_socket_on_which_somebody_listens_is_fine(listening: Path) -> None:
-    probe(Endpoint(f"unix://{listening}", "DOCKER_HOST"), docker_installed=True)
+    probe(DockerHost(f"unix://{listening}", "DOCKER_HOST"), docker_installed=True)
 
 
 @pytest.mark.parametrize(("installed", "hint"), [(True, "start Docker"), (False, "install Docker")])
 def test_a_missing_socket_means_no_engine(tmp_path: Path, installed: bool, hint: str) -> None:
-    endpoint = Endpoint(f"unix://{tmp_path}/none.sock", "DOCKER_HOST")
+    endpoint = DockerHost(f"unix://{tmp_path}/none.sock", "DOCKER_HOST")
 
     with pytest.raises(EngineUnreachable, match="there is no Docker engine at unix:") as caught:
         probe(endpoint, docker_installed=installed)
@@ -214,7 +214,7 @@ def test_a_socket_on_which_nobody_listens_means_it_does_not_run(tmp_path: Path) 
         listener.bind(str(path))
 
     with pytest.raises(EngineUnreachable, match="does not answer: Connection refused"):
-        probe(Endpoint(f"unix://{path}", "DOCKER_HOST"), docker_installed=True)
+        probe(DockerHost(f"unix://{path}", "DOCKER_HOST"), docker_installed=True)
 
 
 def test_a_socket_without_permission_says_so(listening: Path) -> None:
@@ -227,7 +227,7 @@ def test_a_socket_without_permission_says_so(listening: Path) -> None:
         os.seteuid(65534)
     try:
         with pytest.raises(EngineUnreachable, match="no permission to use") as caught:
-            probe(Endpoint(f"unix://{listening}", "DOCKER_HOST"), docker_installed=True)
+            probe(DockerHost(f"unix://{listening}", "DOCKER_HOST"), docker_installed=True)
     finally:
         if root:
             os.seteuid(0)
@@ -239,11 +239,11 @@ def test_a_socket_without_permission_says_so(listening: Path) -> None:
 def test_a_tcp_port_is_asked_likewise(url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        probe(Endpoint(url.format(port), "DOCKER_HOST"), docker_installed=True)
+        probe(DockerHost(url.format(port), "DOCKER_HOST"), docker_installed=True)
 
     with pytest.raises(EngineUnreachable, match="does not answer: Connection refused"):
-        probe(Endpoint(url.format(port), "DOCKER_HOST"), docker_installed=True)
+        probe(DockerHost(url.format(port), "DOCKER_HOST"), docker_installed=True)
 
 
 def test_a_port_that_is_no_number_falls_back_to_the_usual_one() -> None:
-    assert Endpoint("tcp://localhost:docker", "DOCKER_HOST").address == ("localhost", 2375)
+    assert DockerHost("tcp://localhost:docker", "DOCKER_HOST").address == ("localhost", 2375)

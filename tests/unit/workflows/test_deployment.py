@@ -1,0 +1,435 @@
+"""Deployments in a world of values: the files and the roll-back are real, engine and servers are not.
+
+With the real engine: tests/e2e/test_failures.py and test_renew.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from compose_tls.apply.inverse import snapshot
+from compose_tls.apply.transaction import apply
+from compose_tls.changes import CreateFile, PatchFile, Plan
+from compose_tls.checks.check_target import Target
+from compose_tls.deploy.compose_cli import ComposeCli
+from compose_tls.deploy.compose_invocation import ComposeInvocation
+from compose_tls.deploy.container import BoundPort, ContainerFacts
+from compose_tls.deploy.engine import Engine
+from compose_tls.errors import (
+    CertificateUnreadable,
+    CheckFailed,
+    ComposeFailed,
+    ComposeTlsError,
+    ContainerExited,
+    KeyUnreadableInContainer,
+    NotReady,
+    ProjectChanged,
+)
+from compose_tls.results import CheckResult
+from compose_tls.vocabulary import TlsMode, TlsWarning
+from compose_tls.workflows.connecting import Address
+from compose_tls.workflows.deployment import Deployment, Proxy, require_readable_key
+from compose_tls.workflows.rollback import HALF_WAY, Undo
+
+STANDALONE = Proxy("standalone", 19530)
+FACTS = ContainerFacts(
+    id="4f3a",
+    name="milvus",
+    image="milvusdb/milvus:v2.5.5",
+    status="running",
+    exit_code=0,
+    oom_killed=False,
+    error="",
+    restart_count=0,
+    health=None,
+    started_at=None,
+    user="",
+    host_network=False,
+    ports=(BoundPort(19530, "127.0.0.1", 30001), BoundPort(8080, "127.0.0.1", 30002)),
+)
+Event = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Look:
+    ready: bool
+    detail: str = "nothing listens"
+
+
+@dataclass
+class World:
+    """What engine, Compose and servers do, and what was asked of them.
+
+    Attributes:
+        asked: Every call, in order; those that only look are counted in ``looks`` instead.
+        happens: Raised or done when something is called: the first time it is, then no more.
+        not_ready: How many looks say "not yet", by service.
+    """
+
+    directory: Path
+    asked: list[str] = field(default_factory=list)
+    looks: dict[str, int] = field(default_factory=dict)
+    happens: dict[str, list[BaseException | None]] = field(default_factory=dict)
+    containers: dict[str, ContainerFacts | None] = field(default_factory=dict)
+    not_ready: dict[str, int] = field(default_factory=dict)
+    now: float = 1000.0
+
+    def call(self, what: str, *words: str) -> None:
+        self.asked.append(" ".join((what, *words)))
+        self.meet(what)
+
+    def meet(self, what: str) -> None:
+        queue = self.happens.get(what)
+        if queue and (event := queue.pop(0)):
+            raise event
+
+    def count(self, what: str) -> None:
+        self.looks[what] = self.looks.get(what, 0) + 1
+
+    # The engine
+    def container(self, project: str, service: str) -> ContainerFacts | None:
+        assert project == "milvus"
+        self.count(f"inspect {service}")
+        return self.containers.get(service, FACTS)
+
+    def log_tail(self, container_id: str, since: datetime | None = None) -> list[str]:
+        assert since is not None
+        self.count("log")
+        return []
+
+    def port_owner(self, port: int) -> str | None:
+        return None
+
+    # Compose
+    def up(self, project: ComposeInvocation, services: Sequence[str], **_: Any) -> None:
+        self.call("up", *services)
+
+    def restart(self, project: ComposeInvocation, services: Sequence[str]) -> None:
+        self.call("restart", *services)
+
+    def stop(self, project: ComposeInvocation, services: Sequence[str]) -> None:
+        self.call("stop", *services)
+
+    # The servers
+    def target(self, proxy: Proxy, grpc: Address, rest: Address | None) -> Target:
+        self.count(f"target {proxy.service}")
+        self.meet("target")
+        place = (rest.host, rest.port) if rest else None
+        return Target(
+            grpc.host, grpc.port, proxy.service, TlsMode.ONE_WAY, Path("ca.pem"), rest_address=place
+        )
+
+    def look(self, target: Target) -> Look:
+        self.count(f"look {target.server_name}")
+        self.meet("look")
+        self.not_ready[target.server_name] = self.not_ready.get(target.server_name, 0) - 1
+        return Look(self.not_ready[target.server_name] < 0)
+
+    def prove(self, target: Target, on_event: Callable[[str], None]) -> tuple[CheckResult, ...]:
+        self.call("prove", target.server_name, str(target.port))
+        name = f"tls {target.server_name}"
+        return (CheckResult(name=name, ok=True, expected="", observed="", seconds=0.0),)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def deployment(self, *proxies: Proxy, running: Sequence[str] | None = None) -> Deployment:
+        proxies = proxies or (STANDALONE,)
+        names = [proxy.service for proxy in proxies]
+        return Deployment(
+            proxies=proxies,
+            timeout=20.0,
+            engine=cast("Engine", self),
+            compose=cast("ComposeCli", self),
+            project=ComposeInvocation(self.directory),
+            name="milvus",
+            running=frozenset(names if running is None else running),
+            target=self.target,
+            look=self.look,
+            prove=self.prove,
+            clock=lambda: self.now,
+            sleep=self.sleep,
+        )
+
+    def write(self, undo: list[Undo], plan: Plan) -> None:
+        before = snapshot(plan)
+        apply(plan, {})
+        undo.append((plan, {}, before))
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.directory.iterdir()}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    (tmp_path / "compose.yaml").write_bytes(b"old")
+    return World(tmp_path)
+
+
+@pytest.fixture
+def undo(world: World) -> list[Undo]:
+    """What takes back the server's side, which is written already."""
+    undo: list[Undo] = []
+    changes = (
+        PatchFile(world.directory / "compose.yaml", b"old", b"new"),
+        CreateFile(world.directory / "server.pem", b"certificate", 0o644),
+    )
+    world.write(undo, Plan(world.directory, changes))
+    return undo
+
+
+OLD = {"compose.yaml": b"old"}
+NEW = {"compose.yaml": b"new", "server.pem": b"certificate"}
+BACK = "the previous files are back and the previous service runs again"
+
+
+def silent(_: str) -> None:
+    pass
+
+
+def test_a_service_is_started_waited_for_and_proved(world: World, undo: list[Undo]) -> None:
+    checks = world.deployment().run(undo, silent, lambda: world.call("before proof"))
+
+    assert world.asked == ["up standalone", "before proof", "prove standalone 30001"]
+    assert [check.name for check in checks] == ["tls standalone"]
+    assert world.files == NEW
+
+
+def test_a_wait_reads_the_files_once_and_inspects_once_a_round(world: World) -> None:
+    world.not_ready["standalone"] = 40
+
+    world.deployment().run(None, silent)
+
+    assert world.looks["target standalone"] == 1
+    assert world.looks["look standalone"] == world.looks["inspect standalone"] == 41
+    assert 1 <= world.looks["log"] <= 5
+
+
+def test_a_port_that_changes_with_a_restart_is_followed(world: World) -> None:
+    ports = iter([30001, 30001, 30009, 30009])
+    world.not_ready["standalone"] = 3
+    deployment = world.deployment()
+
+    def container(project: str, service: str) -> ContainerFacts:
+        return replace(FACTS, ports=(BoundPort(19530, "127.0.0.1", next(ports)),))
+
+    world.container = container  # type: ignore[method-assign]
+    deployment.run(None, silent)
+
+    assert world.asked == ["up standalone", "prove standalone 30009"]
+    assert world.looks["target standalone"] == 1
+
+
+def test_rest_is_met_where_it_is_published(world: World) -> None:
+    targets: list[Target] = []
+
+    def look(target: Target) -> Look:
+        targets.append(target)
+        return Look(ready=True)
+
+    replace(world.deployment(Proxy("standalone", 19530, 8080)), look=look).run(None, silent)
+
+    assert targets[0].rest_address == ("127.0.0.1", 30002)
+
+
+def test_every_proxy_is_replaced_waited_for_and_proved(world: World, undo: list[Undo]) -> None:
+    world.containers["proxy-2"] = replace(FACTS, ports=(BoundPort(19531, "::", 30011),))
+    world.not_ready = {"proxy-1": 2, "proxy-2": 5}
+
+    checks = world.deployment(Proxy("proxy-1", 19530), Proxy("proxy-2", 19531)).run(undo, silent)
+
+    assert world.asked == ["up proxy-1 proxy-2", "prove proxy-1 30001", "prove proxy-2 30011"]
+    assert [check.name for check in checks] == ["tls proxy-1", "tls proxy-2"]
+
+
+def test_several_proxies_share_the_time(world: World) -> None:
+    world.not_ready = {"proxy-1": 50, "proxy-2": 1000}
+    began = world.now
+
+    with pytest.raises(NotReady, match="proxy-2 is not ready after 20 s"):
+        world.deployment(Proxy("proxy-1", 19530), Proxy("proxy-2", 19530)).run(None, silent)
+
+    assert world.now - began == pytest.approx(20, abs=1)
+
+
+def test_where_one_proxy_fails_all_are_put_back(world: World, undo: list[Undo]) -> None:
+    world.containers["proxy-2"] = replace(FACTS, status="exited", exit_code=1)
+    proxies = (Proxy("proxy-1", 19530), Proxy("proxy-2", 19530), Proxy("proxy-3", 19530))
+
+    with pytest.raises(ContainerExited) as caught:
+        world.deployment(*proxies, running=["proxy-1", "proxy-2"]).run(undo, silent)
+
+    assert "the previous files are back and the previous services run again" in caught.value.hint
+    assert world.asked[1:] == ["stop proxy-3", "up proxy-1 proxy-2"]
+    assert world.files == OLD
+
+
+STEPS = ("up", "target", "look", "before proof", "prove")
+FAILURES: dict[str, ComposeTlsError] = {
+    "up": ComposeFailed("refused", hint="look"),
+    "target": CertificateUnreadable("unreadable", hint="look"),
+    "look": NotReady("no", hint="look"),
+    "before proof": ProjectChanged("changed", hint="look"),
+    "prove": CheckFailed("failed", hint="look"),
+}
+
+
+def run(world: World, undo: list[Undo] | None, deployment: Deployment | None = None) -> None:
+    """A run whose client's side is written before the proof."""
+
+    def before_proof() -> None:
+        world.meet("before proof")
+        if undo is not None:
+            change = CreateFile(world.directory / "client.pem", b"client", 0o644)
+            world.write(undo, Plan(world.directory, (change,)))
+
+    (deployment or world.deployment()).run(undo, silent, before_proof)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_failure_puts_the_files_back_and_starts_the_service_again(
+    world: World, undo: list[Undo], step: str
+) -> None:
+    error = type(FAILURES[step])(FAILURES[step].message, hint="look")
+    world.happens[step] = [error]
+
+    with pytest.raises(ComposeTlsError) as caught:
+        run(world, undo)
+
+    assert caught.value is error
+    assert error.hint == f"look ({BACK}; --keep-on-failure leaves things as they are)"
+    assert world.files == OLD
+    assert [word for word in world.asked if "prove" not in word] == ["up standalone"] * 2
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_ctrl_c_puts_the_files_back_and_starts_the_service_again(
+    world: World, undo: list[Undo], step: str
+) -> None:
+    world.happens[step] = [KeyboardInterrupt()]
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run(world, undo)
+
+    assert caught.value.__notes__ == [BACK]
+    assert world.files == OLD
+    assert [word for word in world.asked if "prove" not in word] == ["up standalone"] * 2
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_what_failed_is_left_on_request(world: World, undo: list[Undo], step: str) -> None:
+    world.happens[step] = [type(FAILURES[step])(FAILURES[step].message, hint="look")]
+
+    with pytest.raises(ComposeTlsError) as caught:
+        run(world, None)
+
+    assert caught.value.hint == "look"
+    assert world.files == NEW
+    assert world.asked.count("up standalone") == 1
+
+
+def test_ctrl_c_says_that_files_were_left_on_request(world: World, undo: list[Undo]) -> None:
+    world.happens["look"] = [KeyboardInterrupt()]
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run(world, None)
+
+    note = "the new files are in place; standalone may still be starting: compose-tls check tells"
+    assert caught.value.__notes__ == [note]
+
+
+def test_without_a_change_nothing_is_put_back(world: World) -> None:
+    world.happens["look"] = [KeyboardInterrupt()]
+    plan = Plan(world.directory, ())
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        world.deployment().run([(plan, {}, snapshot(plan))], silent)
+
+    assert caught.value.__notes__[0].startswith("no file had to be changed; standalone may still")
+    assert world.asked == ["up standalone"]
+
+
+@pytest.mark.parametrize("first", [KeyboardInterrupt(), NotReady("no", hint="look")])
+def test_ctrl_c_while_things_are_put_back_says_how_they_stand(
+    world: World, undo: list[Undo], first: BaseException
+) -> None:
+    world.happens = {"look": [first], "up": [None, KeyboardInterrupt()]}
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run(world, undo)
+
+    assert caught.value.__notes__ == [HALF_WAY]
+    assert world.files == OLD
+
+
+def test_a_service_that_did_not_run_is_stopped_again(world: World, undo: list[Undo]) -> None:
+    world.happens["look"] = [NotReady("no", hint="look")]
+
+    with pytest.raises(NotReady) as caught:
+        run(world, undo, world.deployment(running=[]))
+
+    assert "(the previous files are back; " in caught.value.hint
+    assert world.asked == ["up standalone", "stop standalone"]
+
+
+def test_a_previous_service_that_does_not_start_is_told(world: World, undo: list[Undo]) -> None:
+    refused = ComposeFailed("the engine refused", hint="")
+    world.happens = {"look": [NotReady("no", hint="look")], "up": [None, refused]}
+
+    with pytest.raises(NotReady) as caught:
+        run(world, undo)
+
+    assert "but the previous service did not start again: the engine refused" in caught.value.hint
+
+
+def test_files_that_cannot_be_put_back_are_told(world: World, undo: list[Undo]) -> None:
+    world.happens["look"] = [NotReady("no", hint="look")]
+    (world.directory / "compose.yaml").write_bytes(b"edited meanwhile")
+
+    with pytest.raises(NotReady) as caught:
+        run(world, undo)
+
+    assert "the previous files could not be put back: " in caught.value.hint
+    assert world.asked == ["up standalone"]
+    assert world.files["compose.yaml"] == b"edited meanwhile"
+
+
+def test_a_restart_restarts_also_on_the_way_back(world: World, undo: list[Undo]) -> None:
+    world.happens["prove"] = [CheckFailed("failed", hint="look")]
+    events: list[str] = []
+
+    with pytest.raises(CheckFailed):
+        replace(world.deployment(), restart_only=True).run(undo, events.append)
+
+    assert world.asked == ["restart standalone", "prove standalone 30001", "restart standalone"]
+    assert events.count("restarting standalone") == 2
+
+
+def test_a_server_without_a_published_port_cannot_be_proved(world: World, undo: list[Undo]) -> None:
+    world.containers["standalone"] = replace(FACTS, ports=())
+
+    with pytest.raises(NotReady, match="publishes no port for Milvus") as caught:
+        run(world, undo)
+
+    assert 'ports: ["19530:19530"]' in caught.value.hint
+    assert world.files == OLD
+
+
+def test_a_key_that_the_container_cannot_read_is_refused_with_the_way_on() -> None:
+    problem = TlsWarning("any", "user 999 may not read it", "tls/server.key", "chown 999 it")
+
+    with pytest.raises(KeyUnreadableInContainer) as caught:
+        require_readable_key(problem, "enable without --up", "docker compose up -d")
+
+    assert caught.value.path == "tls/server.key"
+    assert caught.value.hint == (
+        "run compose-tls enable without --up, then chown 999 it, then docker compose up -d"
+    )
+    require_readable_key(None, "", "")
