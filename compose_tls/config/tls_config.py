@@ -17,7 +17,7 @@ from pydantic import (
 
 from compose_tls.vocabulary import KeyType, TlsMode
 
-LISTS = frozenset({"file", "san"})
+LISTS = frozenset({"file", "service", "san"})
 FLAGS = frozenset({"constrain", "csr"})
 
 _HOLD_BOTH = (".p12", ".pfx")
@@ -27,7 +27,7 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """Everything that can be set. Relative paths are relative to the project directory."""
 
     file: tuple[str, ...] = Field(default=(), description="Compose files, as docker compose -f")
-    service: str | None = Field(default=None, description="the service that runs Milvus")
+    service: tuple[str, ...] = Field(default=(), description="the services that run Milvus")
     mode: Literal[1, 2] = Field(default=1, description="1 one-way TLS, 2 mutual TLS")
 
     server_name: str = Field(default="localhost", description="the name clients verify")
@@ -72,6 +72,8 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     @field_validator("*", mode="before")
     @classmethod
     def _plain(cls, value: object, info: ValidationInfo) -> object:
+        if info.field_name == "service" and not isinstance(value, list | tuple):
+            value = (value,)  # one is as good as a list of one
         objection = _objection(value, info.field_name)
         if objection:
             raise ValueError(objection)

@@ -45,7 +45,7 @@ def observe(directory: Path, config: TlsConfig, environment: Mapping[str, str]) 
     reader = Reader(directory)
     files, variables = _find_files(directory, config, reader, environment)
     state = _read_state(directory, config, reader)
-    named = {config.service, *(state.services if state else ())}
+    named = {*config.service, *(state.services if state else ())}
     project = load_project(directory, files, reader.content, variables)
     for service in project.services.values():
         if service.name in named or runs_milvus(service.text("image"), service.command_line()):

@@ -72,7 +72,7 @@ class _Planner:
         # An override file that an earlier enable made is not there in what is planned from.
         files = [path for path in self.observation.compose_files if self.read(path) is not None]
         project = load_project(self.directory, files, self.read, self.observation.variables)
-        milvus = select(project, self.config.service)
+        milvus = select(project, self.config.service[0] if self.config.service else None)
         placement = place(milvus, self.config, self.directory, self.read)
         proxy = proxy_port(milvus, placement, self.read)
         patches, records = self._edited(milvus, placement, proxy, files)

@@ -61,7 +61,7 @@ def locate(observation: Observation, config: TlsConfig) -> Located:
     state = state_of(observation, config)
     if state is None:
         raise not_enabled(observation, config)
-    milvus = select(project_of(observation), config.service or state.services[0])
+    milvus = select(project_of(observation), (config.service or state.services)[0])
     placement = place(milvus, config, observation.directory, observation.content)
     proxy = proxy_port(milvus, placement, observation.content)
     return Located(state, milvus, proxy, endpoint(milvus.service, state.server_name, proxy))

@@ -87,7 +87,7 @@ _BROKEN = frozenset({"certificate-expired", "certificate-unreadable", "server-ke
 def _links(
     project: ComposeProject, observation: Observation, config: TlsConfig, state: State | None
 ) -> LinkMap:
-    named = {config.service or "", *(state.services if state else ())}
+    named = {*config.service, *(state.services if state else ())}
     return link_map(project, observation.content, named)
 
 
