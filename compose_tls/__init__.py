@@ -1,7 +1,8 @@
 """Turns a Milvus Docker Compose project into one that encrypts its traffic, and proves it.
 
-The functions here are the commands: they return what ``--json`` prints, print nothing and never exit.
-Names are loaded on first use, so that importing the package costs nothing.
+The functions here are the commands: they print nothing and never exit, and each returns a result of its
+own, the one that ``--json`` prints. Names are loaded on first use, so that importing the package costs
+nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from compose_tls.config import TlsConfig as TlsConfig
     from compose_tls.errors import ComposeTlsError as ComposeTlsError
+    from compose_tls.results import CertificateResult as CertificateResult
+    from compose_tls.results import CheckResult as CheckResult
+    from compose_tls.results import ClientResult as ClientResult
+    from compose_tls.results import ConnectResult as ConnectResult
+    from compose_tls.results import DisableResult as DisableResult
+    from compose_tls.results import EnableResult as EnableResult
+    from compose_tls.results import Endpoint as Endpoint
+    from compose_tls.results import FileResult as FileResult
+    from compose_tls.results import FileState as FileState
+    from compose_tls.results import Link as Link
+    from compose_tls.results import Probe as Probe
+    from compose_tls.results import RenewResult as RenewResult
+    from compose_tls.results import Result as Result
+    from compose_tls.results import Snippet as Snippet
+    from compose_tls.results import StatusResult as StatusResult
     from compose_tls.version import __version__ as __version__
+    from compose_tls.vocabulary import TlsWarning as TlsWarning
     from compose_tls.workflows.check import check as check
     from compose_tls.workflows.client import client as client
     from compose_tls.workflows.connect import connect as connect
@@ -21,22 +38,52 @@ if TYPE_CHECKING:
     from compose_tls.workflows.renew import renew as renew
     from compose_tls.workflows.status import status as status
 
+_RESULTS = (
+    "CertificateResult",
+    "CheckResult",
+    "ClientResult",
+    "ConnectResult",
+    "DisableResult",
+    "EnableResult",
+    "Endpoint",
+    "FileResult",
+    "FileState",
+    "Link",
+    "Probe",
+    "RenewResult",
+    "Result",
+    "Snippet",
+    "StatusResult",
+)
+_COMMANDS = ("check", "client", "connect", "disable", "enable", "renew", "status")
 _HOMES = {
     "ComposeTlsError": "compose_tls.errors",
     "TlsConfig": "compose_tls.config",
+    "TlsWarning": "compose_tls.vocabulary",
     "__version__": "compose_tls.version",
-    "check": "compose_tls.workflows.check",
-    "client": "compose_tls.workflows.client",
-    "connect": "compose_tls.workflows.connect",
-    "disable": "compose_tls.workflows.disable",
-    "enable": "compose_tls.workflows.enable",
-    "renew": "compose_tls.workflows.renew",
-    "status": "compose_tls.workflows.status",
+    **dict.fromkeys(_RESULTS, "compose_tls.results"),
+    **{name: f"compose_tls.workflows.{name}" for name in _COMMANDS},
 }
 
 __all__ = [
+    "CertificateResult",
+    "CheckResult",
+    "ClientResult",
     "ComposeTlsError",
+    "ConnectResult",
+    "DisableResult",
+    "EnableResult",
+    "Endpoint",
+    "FileResult",
+    "FileState",
+    "Link",
+    "Probe",
+    "RenewResult",
+    "Result",
+    "Snippet",
+    "StatusResult",
     "TlsConfig",
+    "TlsWarning",
     "__version__",
     "check",
     "client",
@@ -48,11 +95,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    return getattr(importlib.import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # to which every name that there is not would be an Any
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

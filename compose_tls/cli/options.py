@@ -73,7 +73,12 @@ def common(command: Callable[..., int]) -> Callable[..., int]:
             metavar="FILE",
             help="Compose file, as docker compose.",
         ),
-        click.option("--service", metavar="NAME", help="The service that runs Milvus."),
+        click.option(
+            "--service",
+            multiple=True,
+            metavar="NAME",
+            help="The service that runs Milvus. Repeatable.",
+        ),
         click.option("--pki-dir", metavar="DIR", help="Where keys are kept (default: cert)."),
         click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
         click.option("-q", "--quiet", is_flag=True, help="No progress."),

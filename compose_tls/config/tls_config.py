@@ -9,7 +9,6 @@ from unicodedata import category
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
@@ -24,10 +23,8 @@ FLAGS = frozenset({"constrain", "csr"})
 _HOLD_BOTH = (".p12", ".pfx")
 
 
-class TlsConfig(BaseModel):
+class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """Everything that can be set. Relative paths are relative to the project directory."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     file: tuple[str, ...] = Field(default=(), description="Compose files, as docker compose -f")
     service: tuple[str, ...] = Field(default=(), description="the services that run Milvus")
@@ -80,6 +77,8 @@ class TlsConfig(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _plain(cls, value: object, info: ValidationInfo) -> object:
+        if info.field_name == "service" and not isinstance(value, list | tuple):
+            value = (value,)  # one is as good as a list of one
         objection = _objection(value, info.field_name)
         if objection:
             raise ValueError(objection)

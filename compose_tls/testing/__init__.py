@@ -24,12 +24,13 @@ _HOMES = {
 
 __all__ = ["EmbeddedServer", "MilvusServer", "embedded_server", "milvus_tls"]
 
+if not TYPE_CHECKING:  # to which every name that there is not would be an Any
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -83,4 +83,4 @@ def test_every_public_name_is_there() -> None:
 
 def test_a_name_that_there_is_not_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="enabel"):
-        compose_tls.enabel  # noqa: B018 - the access is the test
+        compose_tls.enabel  # type: ignore[attr-defined]  # noqa: B018 - the access is the test

@@ -102,6 +102,28 @@ class TestLayers:
         assert (config.mode, config.timeout, config.san) == (2, 1.5, ("a", "b"))
         assert (config.subject, config.rest_port) == ("", 8080)
 
+    @pytest.mark.parametrize(
+        ("text", "flags", "environment", "found"),
+        [
+            ("", {}, {}, ()),
+            ("", {"service": ("a", "b")}, {}, ("a", "b")),
+            ("", {}, {"COMPOSE_TLS_SERVICE": "a, b"}, ("a", "b")),
+            ('service = ["a", "b"]', {}, {}, ("a", "b")),
+            ('service = "a,b"', {}, {}, ("a,b",)),
+            ('service = "a"', {"service": ()}, {}, ("a",)),
+            ('service = "a"', {"service": ("c",)}, {"COMPOSE_TLS_SERVICE": "b"}, ("c",)),
+        ],
+    )
+    def test_several_services_can_be_named_and_one_needs_no_list(
+        self,
+        tmp_path: Path,
+        text: str,
+        flags: dict[str, Any],
+        environment: dict[str, str],
+        found: tuple[str, ...],
+    ) -> None:
+        assert load(settings(tmp_path, text), flags, environment).service == found
+
 
 class TestUnknownNames:
     @pytest.mark.parametrize(
@@ -154,6 +176,7 @@ class TestInvalidValues:
             ("timeout = inf", "finite"),
             ("timeout = nan", "finite"),
             ('san = "a,b"', "must be a list"),
+            ('service = ""', "must not be empty"),
             ("san = [1]", "valid string"),
             ('san = [""]', "must not be empty"),
             ('service = ""', "must not be empty"),
@@ -345,5 +368,5 @@ class TestSecrets:
 def test_settings_are_a_value() -> None:
     config = TlsConfig()
     with pytest.raises(ValidationError):
-        config.mode = 2
+        config.mode = 2  # type: ignore[misc] # that it is refused is what is tested
     assert hash(config) == hash(TlsConfig())

@@ -190,9 +190,9 @@ class TestConfiguration:
 
         assert seen(look(project)) == {"docker-compose.yml", "sub/a.yml", "sub/milvus.yaml"}
 
-    @pytest.mark.parametrize(("service", "found"), [("db", True), (None, False)])
+    @pytest.mark.parametrize(("service", "found"), [("db", True), ((), False)])
     def test_a_named_service_need_not_look_like_milvus(
-        self, project: Path, service: str | None, *, found: bool
+        self, project: Path, service: str | tuple[()], *, found: bool
     ) -> None:
         write(project, "docker-compose.yml", "services: {db: {image: own, env_file: db.env}}")
         write(project, "db.env")

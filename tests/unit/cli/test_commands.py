@@ -256,6 +256,11 @@ class TestStatus:
         assert outcome.code == code
         assert {w["code"] for w in outcome.json["warnings"]} == ({warning} if warning else set())
 
+    def test_the_service_can_be_named_more_than_once(self, run: Run, project: Path) -> None:
+        named = ("--service", "standalone", "--service", "standalone")
+        assert run("enable", *named).code == 0
+        assert run("status", *named, "--json").json["services"] == ["standalone"]
+
 
 class TestConnect:
     @pytest.mark.parametrize("mode", ["1", "2"])

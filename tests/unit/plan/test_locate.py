@@ -44,7 +44,7 @@ def test_the_service_that_was_enabled_is_the_one_that_is_found() -> None:
     after = enabled(observation(two), service="other")
 
     assert locate(after, TlsConfig()).milvus.name == "other"
-    assert locate(after, TlsConfig(service="milvus")).milvus.name == "milvus"
+    assert locate(after, TlsConfig(service=("milvus",))).milvus.name == "milvus"
 
 
 def test_a_project_that_is_not_enabled_has_no_state() -> None:

@@ -82,7 +82,7 @@ def test_every_public_name_is_there() -> None:
         assert getattr(compose_tls.testing, name) is not None
     assert set(compose_tls.testing.__all__) <= set(dir(compose_tls.testing))
     with pytest.raises(AttributeError, match="milvus_tsl"):
-        compose_tls.testing.milvus_tsl  # noqa: B018 - the access is the test
+        compose_tls.testing.milvus_tsl  # type: ignore[attr-defined]  # noqa: B018 - the access is the test
 
 
 @pytest.fixture
