@@ -23,7 +23,6 @@ from compose_tls.stack.milvus.settings import tls_settings
 from compose_tls.state.recorded import State
 from compose_tls.testing.watchdog_client import Guard, guarded
 from compose_tls.testing.wheel import server_variables, unpacked_binaries, write_configuration
-from compose_tls.vocabulary import TlsMode
 from compose_tls.workflows.connecting import Address, target_of
 
 # The server leaves these outside its directory.
@@ -175,7 +174,9 @@ def _run(
     write_configuration(work / "configs", project / config if config else None)
     if config is None:
         # As in the project: what no file says, the environment does.
-        settings = tls_settings(state.settings.tls_mode, str(project / state.settings.tls_dir), None)
+        settings = tls_settings(
+            state.settings.tls_mode, str(project / state.settings.tls_dir), None
+        )
         variables.update({setting.variable: setting.value for setting in settings})
     log = work / "milvus.log"
     command = [str(binaries / "milvus"), "run", "standalone", "-alias", alias]

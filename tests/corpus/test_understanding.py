@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from compose_tls.compose.compose_project import load_project
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.observe import observe
@@ -116,8 +115,7 @@ def test_compose_reads_a_project_as_we_do(tmp_path: Path, name: str) -> None:
     theirs = model(tmp_path, resolve_environment=True)
     assert isinstance(theirs, dict), theirs
 
-    seen = observe(tmp_path, TlsConfig(), {"HOME": os.environ.get("HOME", "/")})
-    ours = load_project(tmp_path, seen.compose_files, seen.content, seen.variables)
+    ours = observe(tmp_path, TlsConfig(), {"HOME": os.environ.get("HOME", "/")}).compose
     assert ours.services.keys() == theirs["services"].keys()
     for service in ours.services.values():
         assert _ours(service) == _theirs(_plain(theirs["services"][service.name]))

@@ -133,14 +133,14 @@ def test_a_mode_that_milvus_does_not_know_leaves_it_in_plain_text_and_the_check_
     project: Project, mode: str
 ) -> None:
     config = TlsConfig()
-    state = locate(observe(project.directory, config, os.environ), config).state
+    recorded = locate(observe(project.directory, config, os.environ), config).state.settings
     file = project.directory / "milvus.yaml"
     content = file.read_text()
     assert "tlsMode: 2" in content
     file.write_text(content.replace("tlsMode: 2", f"tlsMode: {mode}"))
 
     with started(project) as (server, _):
-        target = target_of(project.directory, state, config, Address(server.host, server.port))
+        target = target_of(project.directory, recorded, config, Address(server.host, server.port))
         deadline = time.monotonic() + 30
         while (found := readiness(target, 2)).state == "unreachable":
             assert time.monotonic() < deadline, found.detail

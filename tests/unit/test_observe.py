@@ -43,7 +43,7 @@ def write(directory: Path, name: str, text: str | bytes = "") -> Path:
 def look(
     directory: Path, environment: dict[str, str] | None = None, **settings: Any
 ) -> Observation:
-    return observe(directory, TlsConfig(**settings), environment or {})
+    return observe(directory, TlsConfig(**settings), environment or {}).observation
 
 
 def seen(found: Observation) -> set[str]:
@@ -203,13 +203,9 @@ class TestConfiguration:
 class TestPki:
     def enabled(self, project: Path, **fields: Any) -> None:
         state = State(
-            mode=1,
+            settings=TlsConfig(mode=1, tls_dir=fields.pop("tls_dir", "tls")),
             services=fields.pop("services", ("milvus",)),
-            server_name="localhost",
-            tls_dir=fields.pop("tls_dir", "tls"),
-            container_tls_dir="/milvus/tls",
             files=fields.pop("files", ()),
-            certificates={},
         )
         write(project, "cert/state.json", state.render())
 
@@ -270,7 +266,7 @@ class TestPki:
             assert facts is not None
             assert facts.content is None
         assert project / "my/ca.key" not in found.files
-        assert found.pki.brought == frozenset()
+        assert found.pki.provided == frozenset()
 
     BROUGHT: ClassVar[dict[str, Any]] = {
         "ca_cert": "my/ca.pem",
@@ -291,7 +287,7 @@ class TestPki:
     def test_copies_of_what_the_user_brings_are_known(self, project: Path) -> None:
         self.bring(project)
 
-        assert look(project, **self.BROUGHT).pki.brought == {"ca", "server", "client"}
+        assert look(project, **self.BROUGHT).pki.provided == {"ca", "server", "client"}
 
     @pytest.mark.parametrize("role", ["ca", "server", "client"])
     @pytest.mark.parametrize("text", ["", "no certificate", None])
@@ -301,14 +297,14 @@ class TestPki:
         if text is not None:
             write(project, f"my/{role}.pem", text)
 
-        assert look(project, **self.BROUGHT).pki.brought == {"ca", "server", "client"} - {role}
+        assert look(project, **self.BROUGHT).pki.provided == {"ca", "server", "client"} - {role}
 
     def test_neither_is_another_certificate_with_its_key(self, project: Path) -> None:
         self.bring(project)
         for suffix in ("pem", "key"):
             write(project, f"my/server.{suffix}", (project / f"my/client.{suffix}").read_bytes())
 
-        assert look(project, **self.BROUGHT).pki.brought == {"ca", "client"}
+        assert look(project, **self.BROUGHT).pki.provided == {"ca", "client"}
 
     def test_files_that_an_earlier_enable_edited_are_read_in_use_or_not(
         self, project: Path

@@ -1,14 +1,14 @@
 import pytest
 
 from compose_tls.errors import EditRefused, ValueInTheWay
+from compose_tls.setup import Setting
 from compose_tls.stack.milvus.release import NEWEST, MilvusVersion
 from compose_tls.stack.milvus.settings import (
-    Setting,
     canonical,
     in_variables,
     is_complete,
     put_settings,
-    read,
+    read_setting,
     sets,
     tls_settings,
 )
@@ -75,7 +75,7 @@ def test_milvus_compares_keys_without_case_and_separators(key: str) -> None:
 )
 @pytest.mark.parametrize("version", [MilvusVersion(2, 2), NEWEST])
 def test_a_variable_sets_a_setting_however_it_is_spelled(name: str, version: MilvusVersion) -> None:
-    assert sets(name, MODE, version)
+    assert sets(name, MODE.name, version)
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,12 @@ def test_a_variable_sets_a_setting_however_it_is_spelled(name: str, version: Mil
     ("version", "expected"), [(MilvusVersion(2, 5, 9), False), (MilvusVersion(2, 6), True)]
 )
 def test_the_prefix_counts_from_2_6_on(name: str, version: MilvusVersion, expected: bool) -> None:
-    assert sets(name, MODE, version) == expected
+    assert sets(name, MODE.name, version) == expected
 
 
 @pytest.mark.parametrize("name", ["TLSMODE", "SECURITY_TLSMODE", "COMMON_SECURITY_TLSMODES", ""])
 def test_other_variables_set_something_else(name: str) -> None:
-    assert not sets(name, MODE, NEWEST)
+    assert not sets(name, MODE.name, NEWEST)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_other_texts_are_partial(text: str) -> None:
     ],
 )
 def test_a_setting_is_read_however_it_is_spelled(text: str, expected: str | None) -> None:
-    assert read(document(text), MODE.route) == expected
+    assert read_setting(document(text), MODE.route) == expected
 
 
 def patched(text: str, *settings: Setting) -> str:

@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from compose_tls.changes import CertificateOrder
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all
-from compose_tls.vocabulary import CertificateRole
 from tests.unit.pki.minting import NOW, SUBJECT, mint
 
 
@@ -21,7 +20,7 @@ def rsa_key() -> rsa.RSAPrivateKey:
 
 
 @pytest.fixture(scope="session")
-def issued() -> Mapping[CertificateRole, CertificateWithKey]:
+def issued() -> Mapping[str, CertificateWithKey]:
     """CA, server and client as enable has them issued, P-256."""
     return issue_all(
         [

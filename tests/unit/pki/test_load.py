@@ -321,10 +321,10 @@ def test_a_chain_in_the_wrong_order_is_refused_with_the_right_one(ca: Certificat
 
 
 def _survey(
-    pairs: Mapping[CertificateRole, CertificateWithKey],
+    pairs: Mapping[str, CertificateWithKey],
     **replaced: tuple[bytes | None, bytes | None],
 ) -> PkiFacts:
-    files: dict[CertificateRole, tuple[bytes | None, bytes | None]] = {
+    files: dict[str, tuple[bytes | None, bytes | None]] = {
         role: replaced.get(role, (pairs[role].certificate_pem, pairs[role].private_key_pem))
         for role in _ROLES
     }
@@ -332,7 +332,7 @@ def _survey(
 
 
 def test_what_was_issued_is_found_usable(
-    issued: Mapping[CertificateRole, CertificateWithKey],
+    issued: Mapping[str, CertificateWithKey],
 ) -> None:
     found = _survey(issued)
     assert found.usable == {"ca", "server", "client"}
@@ -359,7 +359,7 @@ def test_a_damaged_or_foreign_pair_is_just_not_usable(
     key: bytes | None,
     *,
     readable: bool,
-    issued: Mapping[CertificateRole, CertificateWithKey],
+    issued: Mapping[str, CertificateWithKey],
 ) -> None:
     found = _survey(issued, server=(certificate, key))
     assert found.usable == {"ca", "client"}
@@ -368,7 +368,7 @@ def test_a_damaged_or_foreign_pair_is_just_not_usable(
 
 @pytest.mark.parametrize("key", [None, b"damaged", _FOREIGN.private_key_pem])
 def test_a_certificate_without_its_key_is_known_but_not_usable(
-    key: bytes | None, issued: Mapping[CertificateRole, CertificateWithKey]
+    key: bytes | None, issued: Mapping[str, CertificateWithKey]
 ) -> None:
     found = _survey(issued, server=(issued["server"].certificate_pem, key))
     assert found.usable == {"ca", "client"}
@@ -376,20 +376,20 @@ def test_a_certificate_without_its_key_is_known_but_not_usable(
 
 
 def test_without_its_ca_nothing_is_usable(
-    issued: Mapping[CertificateRole, CertificateWithKey],
+    issued: Mapping[str, CertificateWithKey],
 ) -> None:
     assert _survey(issued, ca=(None, None)).usable == frozenset()
 
 
 def test_with_the_ca_key_missing_the_rest_is_still_usable(
-    issued: Mapping[CertificateRole, CertificateWithKey],
+    issued: Mapping[str, CertificateWithKey],
 ) -> None:
     found = _survey(issued, ca=(issued["ca"].certificate_pem, None))
     assert found.usable == {"server", "client"}
 
 
 def test_an_end_entity_certificate_is_no_usable_ca(
-    issued: Mapping[CertificateRole, CertificateWithKey],
+    issued: Mapping[str, CertificateWithKey],
 ) -> None:
     server = issued["server"]
     found = _survey(issued, ca=(server.certificate_pem, server.private_key_pem))
@@ -401,7 +401,7 @@ def test_an_empty_directory_is_surveyed_too() -> None:
 
 
 def test_time_left_is_counted_from_now(
-    issued: Mapping[CertificateRole, CertificateWithKey],
+    issued: Mapping[str, CertificateWithKey],
 ) -> None:
     facts = certificate_facts(issued["server"].certificate_pem, path="server.pem")
     assert facts.remaining(NOW).days == 824

@@ -18,7 +18,7 @@ from compose_tls.pki import rehearse as rehearsal
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.handshake import Outcome, client_context, server_context, shake_hands
 from compose_tls.pki.rehearse import RehearsedHandshake, rehearse
-from compose_tls.vocabulary import CertificateRole, TlsMode
+from compose_tls.vocabulary import TlsMode
 from tests.unit.pki.minting import CLIENT, DAY, NOW, SERVER, mint
 
 _NAMES = ("localhost", "milvus_standalone", "*.milvus.example", "127.0.0.1", "::1")
@@ -36,7 +36,7 @@ def _rehearse(
 
 
 def test_what_we_issue_passes_in_mode_2(
-    issued: Mapping[CertificateRole, CertificateWithKey],
+    issued: Mapping[str, CertificateWithKey],
 ) -> None:
     tried = _rehearse(issued["server"], issued["ca"], issued["client"], names=_NAMES)
     assert [(one.name, one.expected) for one in tried] == [
@@ -55,7 +55,7 @@ def test_what_we_issue_passes_in_mode_2(
 
 @pytest.mark.parametrize("with_client", [True, False])
 def test_mode_1_asks_no_client_for_a_certificate(
-    issued: Mapping[CertificateRole, CertificateWithKey], *, with_client: bool
+    issued: Mapping[str, CertificateWithKey], *, with_client: bool
 ) -> None:
     client = issued["client"] if with_client else None
     tried = _rehearse(issued["server"], issued["ca"], client, names=_NAMES, mode=TlsMode.ONE_WAY)
@@ -67,7 +67,7 @@ def test_mode_1_asks_no_client_for_a_certificate(
 
 
 def test_in_mode_2_without_a_client_certificate_the_refusals_are_still_rehearsed(
-    issued: Mapping[CertificateRole, CertificateWithKey],
+    issued: Mapping[str, CertificateWithKey],
 ) -> None:
     tried = _rehearse(issued["server"], issued["ca"], None)
     assert len(tried) == 5
@@ -233,7 +233,7 @@ def test_an_expired_ca_fails() -> None:
 
 
 def test_a_server_that_takes_any_client_fails_in_mode_2(
-    issued: Mapping[CertificateRole, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
+    issued: Mapping[str, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def careless(
         pair: CertificateWithKey, _: bytes | None, *, minimum: ssl.TLSVersion
@@ -250,7 +250,7 @@ def test_a_server_that_takes_any_client_fails_in_mode_2(
 
 
 def test_a_client_that_checks_no_name_fails(
-    issued: Mapping[CertificateRole, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
+    issued: Mapping[str, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def careless(ca_pem: bytes, pair: CertificateWithKey | None) -> ssl.SSLContext:
         context = client_context(ca_pem, pair)
@@ -265,7 +265,7 @@ def test_a_client_that_checks_no_name_fails(
 
 
 def test_a_refusal_for_another_reason_does_not_count(
-    issued: Mapping[CertificateRole, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
+    issued: Mapping[str, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuses(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> Outcome:
         outcome = shake_hands(client, server, name)
@@ -283,19 +283,19 @@ def test_names_are_asked_for_as_the_certificate_spells_them(ca: CertificateWithK
 
 
 def test_a_rehearsal_without_a_name_is_none(
-    issued: Mapping[CertificateRole, CertificateWithKey],
+    issued: Mapping[str, CertificateWithKey],
 ) -> None:
     with pytest.raises(ValueError, match="needs a server name"):
         _rehearse(issued["server"], issued["ca"], names=[])
 
 
-def test_garbage_for_a_ca_is_refused(issued: Mapping[CertificateRole, CertificateWithKey]) -> None:
+def test_garbage_for_a_ca_is_refused(issued: Mapping[str, CertificateWithKey]) -> None:
     with pytest.raises(CertificateUnreadable):
         rehearse(issued["server"], b"garbage", None, server_names=["a"], mode=TlsMode.ONE_WAY)
 
 
 def test_the_strangers_are_valid_now_even_when_now_is_given(
-    issued: Mapping[CertificateRole, CertificateWithKey],
+    issued: Mapping[str, CertificateWithKey],
 ) -> None:
     rehearse(
         issued["server"],
@@ -308,7 +308,7 @@ def test_the_strangers_are_valid_now_even_when_now_is_given(
 
 
 def test_mode_2_speaks_nothing_older_than_tls_1_3(
-    issued: Mapping[CertificateRole, CertificateWithKey],
+    issued: Mapping[str, CertificateWithKey],
 ) -> None:
     server = server_context(
         issued["server"], issued["ca"].certificate_pem, minimum=ssl.TLSVersion.TLSv1_3
@@ -320,7 +320,7 @@ def test_mode_2_speaks_nothing_older_than_tls_1_3(
 
 
 def test_a_handshake_without_end_is_given_up(
-    issued: Mapping[CertificateRole, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
+    issued: Mapping[str, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(handshake, "_MOST_ROUNDS", 1)
     server = server_context(issued["server"], None, minimum=ssl.TLSVersion.TLSv1_2)
@@ -347,7 +347,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_a_key_gets_to_openssl_without_a_file(
     way: str,
-    issued: Mapping[CertificateRole, CertificateWithKey],
+    issued: Mapping[str, CertificateWithKey],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
@@ -376,7 +376,7 @@ def test_a_mismatched_key_fails_in_either_way(way: str, ca: CertificateWithKey) 
 
 
 def test_what_no_pipe_can_hold_fails_at_once(
-    issued: Mapping[CertificateRole, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
+    issued: Mapping[str, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(os, "memfd_create", raising=False)
     server = issued["server"]

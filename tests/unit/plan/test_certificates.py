@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from compose_tls.changes import IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateExpired, NameInvalid
-from compose_tls.observation import Observation, PkiFacts
-from compose_tls.plan.certificate_plan import CertificatePlan
-from compose_tls.plan.certificates import plan_certificates
+from compose_tls.observation import CertificateFacts, Observation, PkiFacts
+from compose_tls.plan.identities import plan_identities
 from compose_tls.vocabulary import CertificateRole
 from tests.unit.builders import NOW, STANDALONE, certificate, observation
 
@@ -16,16 +16,18 @@ ROLES: tuple[CertificateRole, ...] = ("ca", "server", "client")
 FOUND = ("localhost", "127.0.0.1", "milvus")
 
 
-def plan(seen: Observation, *found: str, elapsed: int = 0, **settings: Any) -> CertificatePlan:
+def plan(seen: Observation, *found: str, elapsed: int = 0, **settings: Any) -> IdentityPlan:
     config = TlsConfig(**settings)
-    wanted = [config.server_name, *config.san]
-    return plan_certificates(seen, config, wanted, found or FOUND, NOW + timedelta(days=elapsed))
+    now = NOW + timedelta(days=elapsed)
+    return plan_identities(seen, config, ("milvus",), found or FOUND, now)
 
 
 def fresh(**settings: Any) -> Observation:
     """A project with the certificates of these settings."""
     seen = observation(STANDALONE)
-    issued = {order.role: certificate(order) for order in plan(seen, **settings).orders}
+    issued: dict[str, CertificateFacts] = {
+        order.name: certificate(order) for order in plan(seen, **settings).orders
+    }
     return replace(seen, pki=PkiFacts(issued, frozenset(issued)))
 
 
@@ -126,8 +128,10 @@ def test_a_name_that_cannot_stand_in_a_certificate_is_only_left_out_when_nobody_
 ):
     found = plan(observation(STANDALONE), "no name", "a..b", "milvus_1", "[::1]", "::1")
 
-    assert found.dns_names == ("localhost", "milvus_1")
-    assert found.ip_addresses == ("::1",)
+    server = found.get("server")
+    assert server is not None
+    assert server.identity.dns_names == ("localhost", "milvus_1")
+    assert server.identity.ip_addresses == ("::1",)
     with pytest.raises(NameInvalid):
         plan(observation(STANDALONE), san=("no name",))
 
@@ -156,9 +160,13 @@ OWN_CA: dict[str, Any] = {"ca_cert": "my/ca.pem", "ca_key": "my/ca.key"}
 class TestCaOfTheUser:
     def test_what_it_issued_before_is_kept(self) -> None:
         seen = fresh()
-        seen = replace(seen, pki=replace(seen.pki, brought=frozenset({"ca"})))
+        seen = replace(seen, pki=replace(seen.pki, provided=frozenset({"ca"})))
 
-        assert plan(seen, **OWN_CA).sources == {"ca": "provided", "server": "existing", "client": "existing"}
+        assert plan(seen, **OWN_CA).sources == {
+            "ca": "provided",
+            "server": "existing",
+            "client": "existing",
+        }
 
     def test_what_another_ca_issued_is_not(self) -> None:
         found = plan(fresh(), **OWN_CA)

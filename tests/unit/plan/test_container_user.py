@@ -14,7 +14,7 @@ def access(
 ) -> KeyAccess:
     text = f"services: {{milvus: {{image: 'milvusdb/milvus:{tag}', {user}}}}}"
     seen = observation(text, user_id=user_id, group_ids=frozenset(groups))
-    return key_access(milvus(text), seen, "tls/server.key")
+    return key_access([milvus(text)], seen, "tls/server.key")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_access_that_somebody_gave_stays_with_a_key_that_stays(
     text = f"services: {{milvus: {{image: 'milvusdb/milvus:{OLD}', user: '{user}'}}}}"
     seen = observation(text, group_ids=frozenset({1000}))
     seen = replace(seen, files={**seen.files, there.path: there})
-    found = key_access(milvus(text), seen, "tls/server.key", kept=kept)
+    found = key_access([milvus(text)], seen, "tls/server.key", kept=kept)
 
     assert (found == KeyAccess(mode)) == kept
     assert bool(found.warnings) != kept
@@ -127,7 +127,7 @@ def test_access_that_is_too_wide_or_too_narrow_is_not_kept(user: str, there: Fil
     seen = observation(text, group_ids=frozenset({1000}))
     seen = replace(seen, files={**seen.files, there.path: there})
 
-    assert key_access(milvus(text), seen, "tls/server.key", kept=True).warnings
+    assert key_access([milvus(text)], seen, "tls/server.key", kept=True).warnings
 
 
 @pytest.mark.parametrize(

@@ -127,8 +127,8 @@ def _with_override(seen: Observation) -> Observation:
 def test_the_plan_says_where_clients_connect() -> None:
     planned = enable(observation(BLOCK), server_name="db.example")
 
-    assert planned.service == "milvus"
-    assert planned.proxy_port == 19530
+    assert planned.services == ("milvus",)
+    assert planned.proxies[0].port == 19530
     assert planned.endpoint is not None
     assert planned.endpoint.uri == "https://localhost:19530"
     assert planned.endpoint.server_name == "db.example"
@@ -146,8 +146,9 @@ def test_the_state_records_the_settings() -> None:
     state = read_state(text_of(after, "cert/state.json").encode(), "")
 
     assert state is not None
-    assert (state.mode, state.services, state.server_name) == (2, ("milvus",), "db")
-    assert (state.tls_dir, state.container_tls_dir, state.rest_port) == ("t", "/c", 8080)
+    found = state.settings
+    assert (found.mode, state.services, found.server_name) == (2, ("milvus",), "db")
+    assert (found.tls_dir, found.container_tls_dir, found.rest_port) == ("t", "/c", 8080)
     assert [file.path for file in state.files] == [COMPOSE_FILE]
 
 

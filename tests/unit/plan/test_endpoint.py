@@ -1,9 +1,8 @@
 import pytest
 
 from compose_tls.config import TlsConfig
-from compose_tls.project.endpoints import endpoint, found_names, proxy_port, wanted_names
-from compose_tls.project.placement import place
-from tests.unit.builders import DIRECTORY, milvus, milvus_yaml, observation, service
+from compose_tls.project.endpoints import endpoint, found_names
+from tests.unit.builders import milvus, milvus_yaml, service
 
 
 def fields(text: str) -> str:
@@ -66,10 +65,7 @@ def test_the_port_of_the_proxy_is_found_where_milvus_finds_it(text: str, port: i
         "u.yaml": "proxy: {port: 7}\n",
         "e.yaml": "proxy: {http: {}}\n",
     }
-    found, read = milvus(files), observation(files).content
-    placement = place(found, TlsConfig(), DIRECTORY, read)
-
-    assert proxy_port(found, placement, read) == port
+    assert milvus(files).configuration.proxy_port == port
 
 
 def test_every_name_that_leads_to_the_service_is_found() -> None:
@@ -100,4 +96,4 @@ def test_an_address_that_is_everywhere_the_same_is_no_name(address: str) -> None
 
 
 def test_names_that_the_user_wants_come_from_the_settings() -> None:
-    assert wanted_names(TlsConfig(server_name="a", san=("b", "10.0.0.1"))) == ["a", "b", "10.0.0.1"]
+    assert TlsConfig(server_name="a", san=("b", "10.0.0.1")).names == ("a", "b", "10.0.0.1")

@@ -11,7 +11,7 @@ from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.findings import key_findings
 from compose_tls.project.enabled import locate
 from compose_tls.vocabulary import TlsWarning
-from tests.unit.builders import COMPOSE_FILE, DIRECTORY, USER_ID, enabled, observation
+from tests.unit.builders import COMPOSE_FILE, DIRECTORY, USER_ID, enabled, observation, opened
 
 ME = USER_ID
 
@@ -22,7 +22,7 @@ def compose(lines: str = "", others: str = "", tag: str = "v2.5.5") -> str:
 
 def findings(seen: Observation, **settings: Any) -> list[TlsWarning]:
     config = TlsConfig(**settings)
-    return list(key_findings(seen, config, locate(seen, config)))
+    return list(key_findings(config, locate(opened(seen, **settings), config)).warnings)
 
 
 def codes(seen: Observation) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from compose_tls.plan.links import LinkMap, link_map
 from compose_tls.results import Link
-from tests.unit.builders import COMPOSE_FILE, DIRECTORY, enabled, milvus_yaml, observation, project
+from tests.unit.builders import COMPOSE_FILE, DIRECTORY, enabled, milvus_yaml, observation, opened
 
 OFFICIAL = """\
 services:
@@ -21,8 +21,7 @@ services:
 
 
 def mapped(files: str | Mapping[str, str | bytes], *named: str, **more: Any) -> LinkMap:
-    seen = observation(files, **more)
-    return link_map(project(files, **more), seen.content, named)
+    return link_map(opened(observation(files, **more), service=named))
 
 
 def standalone(lines: str = "", others: str = "", image: str = "milvusdb/milvus:v2.6.18") -> str:

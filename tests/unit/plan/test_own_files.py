@@ -317,7 +317,7 @@ def test_a_key_that_belongs_to_no_ca_here_is_not_written_over() -> None:
 
 def test_our_own_ca_may_be_brought_back() -> None:
     seen = enabled(observation(STANDALONE))
-    seen = replace(seen, pki=replace(seen.pki, brought=frozenset({"ca"})))
+    seen = replace(seen, pki=replace(seen.pki, provided=frozenset({"ca"})))
     found = own(seen, ca_cert="cert/ca.pem", ca_key="cert/ca.key")
 
     assert kinds(found)["cert/ca.key"] is KeepFile

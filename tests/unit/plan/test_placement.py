@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 
-from compose_tls.compose.compose_project import load_project
 from compose_tls.config import TlsConfig
 from compose_tls.errors import (
     ComposeTlsError,
@@ -11,9 +10,8 @@ from compose_tls.errors import (
     MilvusConfigPartial,
     YamlSyntax,
 )
-from compose_tls.project.milvus_services import select
-from compose_tls.project.placement import Placement, place
-from tests.unit.builders import DIRECTORY, milvus, milvus_yaml, observation
+from compose_tls.project.milvus_configuration import Placement, place
+from tests.unit.builders import DIRECTORY, chosen, milvus, milvus_yaml
 
 IMAGE = "milvusdb/milvus:v2.5.5"
 MOUNTED = "/milvus/configs/milvus.yaml"
@@ -28,9 +26,8 @@ def placed(
     text: str, files: dict[str, str] | None = None, config: str = "auto", **more: Any
 ) -> Placement:
     everything = {"docker-compose.yml": text, **(files or {})}
-    found = milvus(everything)
     settings = TlsConfig.model_validate({"config": config, **more})
-    return place(found, settings, DIRECTORY, observation(everything).content)
+    return place(milvus(everything).configuration, settings.config)
 
 
 def codes(placement: Placement) -> list[str]:
@@ -135,9 +132,8 @@ def test_a_file_that_is_there_for_something_else_is_not_spoken_of() -> None:
 
 def test_nor_is_a_compose_file_called_milvus_yaml() -> None:
     text = compose()
-    seen = observation({"milvus.yaml": text}, compose_files=("milvus.yaml",))
-    found = select(load_project(DIRECTORY, seen.compose_files, seen.content, {}), None)
-    placement = place(found, TlsConfig(), DIRECTORY, seen.content)
+    (found,) = chosen({"milvus.yaml": text}, compose_files=("milvus.yaml",))
+    placement = place(found.configuration, "auto")
 
     assert (placement.kind, placement.warnings) == ("env", ())
 
@@ -235,6 +231,6 @@ def test_a_file_in_the_directory_of_an_included_project_is_beside_it() -> None:
         "sub/milvus.yaml": milvus_yaml(),
         "milvus.yaml": "a: 1",
     }
-    found = place(milvus(files), TlsConfig(), DIRECTORY, observation(files).content)
+    found = place(milvus(files).configuration, "auto")
 
     assert found.file == Path(DIRECTORY / "sub/milvus.yaml")

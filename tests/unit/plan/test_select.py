@@ -1,9 +1,8 @@
 import pytest
 
 from compose_tls.errors import ServiceAmbiguous, ServiceNotFound, UnsupportedMilvus
-from compose_tls.project.milvus_services import select
 from compose_tls.stack.milvus.release import NEWEST, MilvusVersion
-from tests.unit.builders import milvus, project
+from tests.unit.builders import chosen, milvus
 
 CLUSTER = """\
 services:
@@ -51,30 +50,39 @@ def test_the_service_that_clients_connect_to_is_found(text: str, name: str) -> N
 
 @pytest.mark.parametrize(("profiles", "name"), [("gpu", "gpu"), ("a,cpu", "cpu")])
 def test_profiles_decide_between_two(profiles: str, name: str) -> None:
-    found = project(
+    (found,) = chosen(
         "services: {gpu: {image: milvusdb/milvus, profiles: [gpu]},"
         " cpu: {image: milvusdb/milvus, profiles: [cpu]}}",
         variables={"COMPOSE_PROFILES": profiles},
     )
 
-    assert select(found, None).name == name
+    assert found.name == name
 
 
 @pytest.mark.parametrize("profiles", ["", "*", "gpu,cpu", "other"])
 def test_several_candidates_have_to_be_told_apart_by_name(profiles: str) -> None:
-    found = project(
+    text = (
         "services:\n"
         "  gpu: {image: milvusdb/milvus, profiles: [gpu]}\n"
-        "  cpu: {image: milvusdb/milvus, profiles: [cpu]}\n",
-        variables={"COMPOSE_PROFILES": profiles},
+        "  cpu: {image: milvusdb/milvus, profiles: [cpu]}\n"
     )
     with pytest.raises(ServiceAmbiguous) as caught:
-        select(found, None)
+        chosen(text, variables={"COMPOSE_PROFILES": profiles})
 
     assert "gpu, cpu" in caught.value.message
     assert "--service gpu" in caught.value.hint
     assert (caught.value.path, caught.value.line) == ("docker-compose.yml", 3)
-    assert select(found, "cpu").name == "cpu"
+    assert [one.name for one in chosen(text, "cpu")] == ["cpu"]
+    assert [one.name for one in chosen(text, "cpu", "gpu")] == ["cpu", "gpu"]
+
+
+def test_every_proxy_of_a_cluster_is_meant() -> None:
+    text = CLUSTER.replace("proxy:", "proxy-1:") + (
+        "  proxy-2:\n    image: ${MILVUS_IMAGE}\n    command: [milvus, run, proxy]\n"
+    )
+
+    assert [one.name for one in chosen(text)] == ["proxy-1", "proxy-2"]
+    assert [one.name for one in chosen(text, "proxy-2")] == ["proxy-2"]
 
 
 def test_a_named_service_need_not_look_like_milvus() -> None:

@@ -1,14 +1,19 @@
 import pytest
 
+from compose_tls.config import TlsConfig
 from compose_tls.errors import StateUnreadable
-from compose_tls.state.recorded import EditRecord, FileRecord, SpliceRecord, State, read_state
+from compose_tls.state.recorded import (
+    EditRecord,
+    FileRecord,
+    IdentityRecord,
+    SpliceRecord,
+    State,
+    read_state,
+)
 
 STATE = State(
-    mode=2,
+    settings=TlsConfig(mode=2),
     services=("milvus",),
-    server_name="localhost",
-    tls_dir="tls",
-    container_tls_dir="/milvus/tls",
     files=(
         FileRecord(
             path="docker-compose.yml",
@@ -22,7 +27,7 @@ STATE = State(
         ),
         FileRecord(path="compose.override.yaml", after="cc", splices=(), edits=()),
     ),
-    certificates={"tls/ca.pem": "dd"},
+    identities=(IdentityRecord(name="ca", profile="ca", certificates={"tls/ca.pem": "dd"}),),
 )
 
 
@@ -50,7 +55,7 @@ def test_without_a_file_there_is_no_state() -> None:
         b"[]",
         b"\xff",
         STATE.render()[:-10],
-        STATE.render().replace(b'"version": 1', b'"version": 2'),
+        STATE.render().replace(b'"version": 2', b'"version": 3'),
         STATE.render().replace(b'"mode": 2', b'"mode": 0'),
         STATE.render().replace(b'"mode": 2', b'"mode": 2, "surplus": 1'),
         STATE.render().replace(b'"added-item"', b'"other"'),

@@ -31,10 +31,11 @@ from compose_tls.errors import (
     NotReady,
     ProjectChanged,
 )
-from compose_tls.results import CheckResult
+from compose_tls.results import Probe
+from compose_tls.setup import Proxy
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows.connecting import Address
-from compose_tls.workflows.deployment import Deployment, Proxy, require_readable_key
+from compose_tls.workflows.deployment import Deployment, require_readable_key
 from compose_tls.workflows.rollback import HALF_WAY, Undo
 
 STANDALONE = Proxy("standalone", 19530)
@@ -131,10 +132,10 @@ class World:
         self.not_ready[target.server_name] = self.not_ready.get(target.server_name, 0) - 1
         return Look(self.not_ready[target.server_name] < 0)
 
-    def prove(self, target: Target, on_event: Callable[[str], None]) -> tuple[CheckResult, ...]:
+    def prove(self, target: Target, on_event: Callable[[str], None]) -> tuple[Probe, ...]:
         self.call("prove", target.server_name, str(target.port))
         name = f"tls {target.server_name}"
-        return (CheckResult(name=name, ok=True, expected="", observed="", seconds=0.0),)
+        return (Probe(name=name, ok=True, expected="", observed="", seconds=0.0),)
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
