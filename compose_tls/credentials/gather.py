@@ -1,4 +1,4 @@
-"""The certificate and key of every identity: from disk, from the user, or from a CA that issues them now."""
+"""The certificate and key of every identity: from disk, from the user, or issued now by a CA."""
 
 from __future__ import annotations
 

@@ -74,8 +74,9 @@ def certain_services(found: Sequence[MilvusService]) -> tuple[MilvusService, ...
 def select(
     project: ComposeProject, found: Sequence[MilvusService], wanted: Sequence[str]
 ) -> tuple[MilvusService, ...]:
-    """The Milvus services that end client TLS: those the user names, else the standalone server or every
-    proxy of the cluster.
+    """The Milvus services that end client TLS.
+
+    Those that the user names; else the standalone server, or every proxy of the cluster.
 
     Args:
         project: The project.

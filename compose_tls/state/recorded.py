@@ -79,7 +79,8 @@ class IdentityRecord(_Model):
 RECORDED: Final = tuple(
     name
     for name in TlsConfig.model_fields
-    if name not in {"file", "service", "pki_dir", "timeout", "user", "password_file", "token_file"}
+    if name
+    not in {"file", "service", "csr", "pki_dir", "timeout", "user", "password_file", "token_file"}
 )
 """The settings that are remembered from one enable to the next."""
 
@@ -100,10 +101,15 @@ class State(_Model):
 
     @property
     def certificates(self) -> dict[str, str]:
-        """SHA-256 fingerprints by path, of every identity."""
-        return {
-            path: digest for one in self.identities for path, digest in one.certificates.items()
-        }
+        """SHA-256 fingerprints by path, of every identity: what containers see, then what is kept."""
+        kept = {tuple(one.certificates)[-1]: one for one in self.identities}
+        served = [
+            pair
+            for one in reversed(self.identities)
+            for pair in one.certificates.items()
+            if pair[0] not in kept
+        ]
+        return dict(served) | {path: one.certificates[path] for path, one in kept.items()}
 
     def render(self) -> bytes:
         """The bytes of state.json: the same state gives the same bytes."""

@@ -41,16 +41,16 @@ def test_every_import_goes_down_a_floor_and_through_its_gate() -> None:
 @pytest.mark.parametrize(
     ("module", "statement", "contract"),
     [
-        ("plan/select.py", "import compose_tls.apply.lock", "floors"),
-        ("facts.py", "import compose_tls.pki.names", "floors"),
+        ("plan/enable.py", "import compose_tls.apply.lock", "floors"),
+        ("observation.py", "import compose_tls.pki.names", "floors"),
         ("pki/names.py", "import compose_tls.yamlpatch.patch", "floors"),
-        ("plan/select.py", "import compose_tls.plan.enable", "no cycles"),
-        ("workflows/steps.py", "import click", "click only in cli"),
-        ("plan/select.py", "import cryptography.x509", "cryptography and idna only in pki"),
-        ("compose/project.py", "import yaml", "yaml only in yamlpatch"),
+        ("plan/identities.py", "import compose_tls.plan.enable", "no cycles"),
+        ("workflows/preamble.py", "import click", "click only in cli"),
+        ("plan/enable.py", "import cryptography.x509", "cryptography and idna only in pki"),
+        ("compose/compose_project.py", "import yaml", "yaml only in yamlpatch"),
         ("checks/readiness.py", "import docker", "docker and requests only in deploy"),
         ("sdk/__init__.py", "import pymilvus", "grpc and pymilvus only in checks"),
-        ("workflows/steps.py", "import pytest", "pytest and milvus only in testing"),
+        ("workflows/preamble.py", "import pytest", "pytest and milvus only in testing"),
     ],
 )
 def test_an_import_that_goes_up_or_around_a_gate_is_found(
@@ -60,7 +60,8 @@ def test_an_import_that_goes_up_or_around_a_gate_is_found(
         copy = tmp_path / file.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(file.read_bytes())
-    with (tmp_path / "compose_tls" / module).open("a") as changed:
+    with (tmp_path / "compose_tls" / module).open("r+") as changed:
+        changed.seek(0, 2)
         changed.write(f"\n{statement}\n")
     outcome = lint_imports(tmp_path)
     assert outcome.returncode == 1

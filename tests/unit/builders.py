@@ -118,7 +118,9 @@ def opened(seen: Observation, *, without_ours: bool = False, **settings: Any) ->
         return originals[path] if path in originals else seen.content(path)
 
     present = [path for path in seen.compose_files if read(path) is not None]
-    compose = load_project(seen.directory, present, read, seen.variables)
+    compose = ComposeProject(seen.directory, {})
+    if present:
+        compose = load_project(seen.directory, present, read, seen.variables)
     found = milvus_services(compose, read, named_services(config, state))
     return Project(seen, compose, state, originals, tuple(kept), found)
 

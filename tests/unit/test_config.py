@@ -179,7 +179,6 @@ class TestInvalidValues:
             ('service = ""', "must not be empty"),
             ("san = [1]", "valid string"),
             ('san = [""]', "must not be empty"),
-            ('service = ""', "must not be empty"),
             ("service = 1", "valid string"),
             ('ca-cert = "a\\u0000b"', "without control characters"),
             ('server-name = "a\\nb"', "without control characters"),

@@ -106,7 +106,7 @@ class TestTheBoundary:
         def fail(*_: object) -> None:
             raise ZeroDivisionError("the password is hunter2")
 
-        monkeypatch.setattr(preamble, "project_directory", fail)
+        monkeypatch.setattr(preamble, "open_project", fail)
         outcome = run("status")
         assert outcome.code == 1
         assert outcome.err.startswith(f"error: a bug in compose-tls {__version__}: ZeroDivision")
@@ -120,7 +120,7 @@ class TestTheBoundary:
         def interrupt(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(preamble, "project_directory", interrupt)
+        monkeypatch.setattr(preamble, "open_project", interrupt)
         outcome = run("status")
         assert (outcome.code, outcome.err.strip()) == (130, "interrupted")
 
@@ -132,7 +132,7 @@ class TestTheBoundary:
             interruption.add_note("the previous files are back")
             raise interruption
 
-        monkeypatch.setattr(preamble, "project_directory", interrupt)
+        monkeypatch.setattr(preamble, "open_project", interrupt)
         outcome = run("status", "--json")
         assert (outcome.code, outcome.error["code"]) == (130, "interrupted")
         assert outcome.error["message"] == "interrupted: the previous files are back"

@@ -93,7 +93,7 @@ def test_what_no_longer_fits_is_issued_anew_under_the_same_ca(
 
 
 @pytest.mark.parametrize(
-    ("days", "elapsed", "existing"),
+    ("days", "elapsed", "kept"),
     [(825, 794, True), (825, 796, False), (60, 39, True), (60, 41, False), (825, 900, False)],
 )
 def test_it_is_issued_anew_in_its_last_month_or_last_third(
@@ -110,9 +110,13 @@ def test_names_that_fewer_settings_ask_for_do_not_matter() -> None:
 
 def test_an_expired_ca_is_told() -> None:
     with pytest.raises(CertificateExpired) as caught:
-        plan(fresh(ca_days=100), elapsed=100)
+        plan(fresh(ca_days=100), elapsed=101)
 
     assert caught.value.path == "cert/ca.pem"
+
+
+def test_the_last_second_of_a_ca_belongs_to_it() -> None:
+    assert plan(fresh(ca_days=100), elapsed=100).sources["ca"] == "existing"
 
 
 @pytest.mark.parametrize("role", ["server", "client"])

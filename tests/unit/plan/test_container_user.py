@@ -87,7 +87,7 @@ def key(mode: int, uid: int, gid: int) -> FileFacts:
     return FileFacts(DIRECTORY / "tls/server.key", None, None, mode, uid, gid)
 
 
-@pytest.mark.parametrize("existing", [True, False])
+@pytest.mark.parametrize("kept", [True, False])
 @pytest.mark.parametrize(
     ("user", "there", "mode"),
     [

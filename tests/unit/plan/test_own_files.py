@@ -116,7 +116,7 @@ def test_a_copy_that_is_gone_or_changed_is_made_again(name: str) -> None:
         assert change.before == (other.sha256 if other else None)
 
 
-@pytest.mark.parametrize(("mode", "existing"), [(0o600, True), (0o644, False), (0o640, False)])
+@pytest.mark.parametrize(("mode", "kept"), [(0o600, True), (0o644, False), (0o640, False)])
 def test_a_key_with_another_mode_is_written_again(mode: int, *, kept: bool) -> None:
     seen = enabled(observation(STANDALONE))
     path = DIRECTORY / KEY
