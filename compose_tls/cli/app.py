@@ -11,16 +11,12 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from compose_tls.cli.output import json_documents, rendering
-from compose_tls.errors import ComposeTlsError, Interrupted, WrongUsage
+from compose_tls.errors import CheckFailed, ComposeTlsError, Interrupted, WrongUsage
 from compose_tls.version import __version__
-
-if TYPE_CHECKING:
-    from compose_tls.results import Probe
 
 _BUG = 1
 
@@ -75,6 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, as documented in docs/exit-codes.md.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    # Else pydantic reads the metadata of every installed package, in search of plug-ins.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What a terminal cannot show (a name in Chinese, a path that is not UTF-8) ends nothing.
@@ -114,7 +112,7 @@ def _usage_error(error: click.ClickException) -> WrongUsage:
 
 def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
     command = next((word for word in arguments if word in _COMMANDS), "")
-    checks: tuple[Probe, ...] = getattr(error, "checks", ())
+    checks = error.checks if isinstance(error, CheckFailed) else ()
     if _wants_json(arguments):
         _say(json_documents.failure_json(command, error, checks))
     else:

@@ -75,6 +75,14 @@ def test_a_command_that_needs_no_engine_loads_no_client_of_one(command: str) -> 
     assert not loaded & {"docker", "grpc", "pymilvus", "requests", "click"}
 
 
+def test_the_command_line_does_not_look_for_plugins_of_pydantic() -> None:
+    found = "import importlib.metadata as m; m.distributions = None; "  # a search would fail here
+    loaded = loaded_by(
+        f"{found}from compose_tls.cli.app import main; assert main(['status', '-C', '/dev']) == 3"
+    )
+    assert "pydantic.plugin._loader" in loaded
+
+
 def test_every_public_name_is_there() -> None:
     for name in compose_tls.__all__:
         assert getattr(compose_tls, name) is not None
