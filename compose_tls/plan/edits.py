@@ -164,7 +164,7 @@ class _Environment:
     def is_own(self, variable: Variable) -> bool:
         """Whether a variable can be changed where it is set, and not only be beaten."""
         definition = variable.definition
-        own = definition.editable and definition.node.get("environment") is not None
+        own = definition.editable and definition.writes("environment")
         return own and (self.in_place or definition.file == self.into.file)
 
 
@@ -196,7 +196,7 @@ def _check_rest(milvus: MilvusService, rest_port: int, proxy_port: int) -> None:
                 f"service {other.name} already publishes the port {rest_port}",
                 hint="choose another one with --rest-port",
                 path=other.main.document.name,
-                line=other.main.line(other.main.field("ports")),
+                line=other.main.line("ports"),
             )
     if milvus.version < FIRST_WITH_REST_PORT:
         raise UnsupportedMilvus(

@@ -36,8 +36,9 @@ from compose_tls.project.placement import Placement, place
 from compose_tls.state.recorded import FileRecord, State
 from compose_tls.state.undo import record, record_new, undo
 from compose_tls.vocabulary import TlsWarning
+from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Intent
-from compose_tls.yamlpatch.patch import create, patch
+from compose_tls.yamlpatch.patch import create, edit
 
 
 def plan_enable(observation: Observation, config: TlsConfig, now: datetime) -> ServicePlan:
@@ -144,9 +145,10 @@ class _Planner:
                 if intents:
                     records.append(record_new(name, create(intents), intents))
                 continue
-            patched = patch(original, name, intents)
+            document = parse(original, name)
+            patched = edit(document, intents)
             if patched.content != original:
-                records.append(record(name, original, intents, patched))
+                records.append(record(document, intents, patched))
             change = PatchFile(path, now, patched.content)
             changes.append(KeepFile(path, change.before) if now == patched.content else change)
         return changes, records

@@ -53,7 +53,7 @@ def select(project: ComposeProject, wanted: str | None) -> MilvusService:
             f"service {service.name} runs Milvus {known}, which cannot speak TLS",
             hint=f"use Milvus {FIRST_WITH_TLS} or newer",
             path=service.main.document.name,
-            line=service.main.line(service.main.field("image")),
+            line=service.main.line("image"),
         )
     return MilvusService(project, service, known or NEWEST, warnings)
 
