@@ -6,7 +6,6 @@ Written apart from the editor, on the two parsed documents alone.
 from __future__ import annotations
 
 from collections.abc import Mapping as ReadMapping
-from collections.abc import Sequence as ReadSequence
 
 from compose_tls.yamlpatch.intent import EditTree, Text, Value
 from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, reads_as, resolve
@@ -93,26 +92,28 @@ class Proof:
         )
 
     def _is_same(self, old: Node, new: Node) -> bool:
-        aliased = isinstance(old, Alias) or isinstance(new, Alias)
-        old, new = resolve(old), resolve(new)
-        if aliased or old.anchor is not None:
-            # Remembered at the anchor, which stands before its aliases: no chain of them is followed.
-            pair = (id(old), id(new))
+        if isinstance(old, Scalar) and isinstance(new, Scalar):
+            return old.value == new.value and old.style == new.style and old.tag == new.tag
+        if isinstance(old, Alias) or isinstance(new, Alias):
+            pair = (id(resolve(old)), id(resolve(new)))
             if pair in self._same:
                 return True
             self._same.add(pair)
+            return self._is_same(resolve(old), resolve(new))
         if old.tag != new.tag:
             return False
-        if isinstance(old, Scalar) and isinstance(new, Scalar):
-            return old.value == new.value and old.style == new.style
         if isinstance(old, Sequence) and isinstance(new, Sequence):
             return self._are_same(old.items, new.items)
         if not isinstance(old, Mapping) or not isinstance(new, Mapping):
             return False
-        olds, news = old.entries, new.entries
-        return len(olds) == len(news) and all(map(self._are_same, olds, news))
+        if len(old.entries) != len(new.entries):
+            return False
+        for (old_key, old_value), (key, value) in zip(old.entries, new.entries, strict=True):
+            if not (self._is_same(old_key, key) and self._is_same(old_value, value)):
+                return False
+        return True
 
-    def _are_same(self, old: ReadSequence[Node], new: ReadSequence[Node]) -> bool:
+    def _are_same(self, old: list[Node], new: list[Node]) -> bool:
         return len(old) == len(new) and all(map(self._is_same, old, new))
 
 
