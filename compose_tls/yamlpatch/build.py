@@ -50,14 +50,19 @@ def build(value: Mapping[str, New], heading: str = "") -> bytes:
     root = _built(value, 0)
     out = io.BytesIO()
     yaml.dump(root, out)
-    lines = "".join(f"# {line}".rstrip() + "\n" for line in heading.splitlines())
-    return lines.encode() + out.getvalue()
+    head = [f"# {line}".rstrip() for line in _comment(heading)]
+    return "".join(f"{line}\n" for line in [*head, ""] if head).encode() + out.getvalue()
 
 
 class _Plain(str):
     """A scalar to be written as it is: a number or a boolean stays one."""
 
     __slots__ = ()
+
+
+def _comment(text: str) -> list[str]:
+    """The lines of a comment. Names from elsewhere in it cannot end it, or make the file unreadable."""
+    return ["".join(c if c.isprintable() else " " for c in line) for line in text.splitlines()]
 
 
 def _represent_plain(representer: Any, data: _Plain) -> Any:
@@ -92,6 +97,7 @@ def _built(value: New, column: int) -> Any:
         item = _built(entry, column + _INDENT)
         made.insert(len(made), key, item) if isinstance(made, CommentedMap) else made.append(item)
         if isinstance(entry, Commented) and (entry.comment or entry.apart):
-            above = ("\n" if entry.apart and entry.comment else "") + entry.comment
+            lines = _comment(entry.comment)
+            above = "\n".join(["", *lines] if entry.apart and lines else lines)
             made.yaml_set_comment_before_after_key(key, before=above, indent=column)
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import yaml
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from compose_tls.yamlpatch.build import Commented, New, build
@@ -45,6 +45,7 @@ def test_a_commented_document_looks_as_a_person_would_write_it() -> None:
 # Made by compose-tls.
 #
 # Edit it as you like.
+
 # what runs
 services:
   # the database
@@ -91,6 +92,7 @@ VALUES: st.SearchStrategy[New] = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, VALUES, min_size=1, max_size=4))
 def test_what_was_built_is_read_again_by_every_reader(value: dict[str, New]) -> None:
     made = build(value)
@@ -99,7 +101,12 @@ def test_what_was_built_is_read_again_by_every_reader(value: dict[str, New]) -> 
     assert list(root.entries()) == list(value)
 
 
-@given(TEXTS, TEXTS)
-def test_comments_change_nothing(first: str, second: str) -> None:
-    value: New = {"a": Commented(["b", Commented(first, "c")], "d", apart=True), "e": second}
-    assert yaml.safe_load(build(value, "head")) == {"a": ["b", first], "e": second}
+@settings(deadline=None)
+@given(TEXTS, TEXTS, st.booleans())
+@example("first\rx: y", "\x00\x85", True)
+def test_comments_change_nothing(text: str, comment: str, apart: bool) -> None:
+    value: dict[str, New] = {
+        "a": Commented(["b", Commented(text, comment, apart=apart)], comment),
+        "c": Commented({"d": Commented(text, comment)}, text, apart=apart),
+    }
+    assert yaml.safe_load(build(value, text)) == {"a": ["b", text], "c": {"d": text}}
