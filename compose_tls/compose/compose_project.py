@@ -14,20 +14,12 @@ from pathlib import Path
 
 from compose_tls.changes import relative
 from compose_tls.compose import dotenv
-from compose_tls.compose.definition import OVERRIDE, RESET, Definition, items
+from compose_tls.compose.definition import OVERRIDE, RESET, Definition
 from compose_tls.compose.interpolate import interpolate
 from compose_tls.compose.service import Service
 from compose_tls.errors import ComposeFileNotFound, NotAComposeFile
-from compose_tls.yamlpatch.document import (
-    Document,
-    Mapping,
-    Node,
-    Scalar,
-    Sequence,
-    parse,
-    resolve,
-)
-from compose_tls.yamlpatch.merge_keys import fields
+from compose_tls.yamlpatch.document import parse
+from compose_tls.yamlpatch.query import Found, roots
 
 Reader = Callable[[Path], bytes | None]
 
@@ -81,11 +73,9 @@ class _File:
     base: Path
     variables: ReadMapping[str, str] = field(repr=False)
 
-    def texts(self, node: Node | None) -> list[str]:
-        """A scalar or the scalars of a list, interpolated."""
-        value = resolve(node) if node else None
-        found = items(value) if isinstance(value, Sequence) else [value]
-        return [interpolate(n.value, self.variables) for n in found if isinstance(n, Scalar)]
+    def expand(self, text: str) -> str:
+        """A text of the file, interpolated."""
+        return interpolate(text, self.variables)
 
     def beside(self, name: str) -> Path:
         """A path in the file."""
@@ -100,46 +90,40 @@ class _Loader:
 
     def load(self, file: _File, above: tuple[Path, ...]) -> None:
         """Add the services of a file and of what it includes; ``above`` are the files including it."""
-        document = self.document(file.path)
-        for root in map(resolve, document.roots):
-            if not isinstance(root, Mapping):
-                continue
-            inside = (*above, file.path)
+        inside = (*above, file.path)
+        for root in self.roots(file):
             for included in self.included(root, file):
                 if included.path not in inside:
                     self.load(included, inside)
-            for name, node in _services(root).items():
-                if node.tag in {RESET, OVERRIDE}:
+            for name, service in root.entries("services").items():
+                if service.tag in {RESET, OVERRIDE}:
                     self.definitions.pop(name, None)
-                if isinstance(node, Mapping) and node.tag != RESET:
-                    own = Definition(file.path, file.base, document, node, file.variables)
+                if service.is_mapping and service.tag != RESET:
+                    own = Definition(file.path, file.base, service, file.variables)
                     extended = self.extended(own, {(file.path, name)})
                     self.definitions.setdefault(name, []).extend([*extended, own])
 
-    def document(self, path: Path) -> Document:
-        content = self.read(path)
-        name = relative(path, self.directory)
+    def roots(self, file: _File) -> list[Found]:
+        content = self.read(file.path)
+        name = relative(file.path, self.directory)
         if content is None:
             raise ComposeFileNotFound(
                 f"there is no compose file {name}",
                 hint="the project refers to it: restore it or take the reference out",
                 path=name,
             )
-        return parse(content, name)
+        return roots(parse(content, name), file.expand)
 
-    def included(self, root: Mapping, file: _File) -> Iterator[_File]:
+    def included(self, root: Found, file: _File) -> Iterator[_File]:
         """The files that a root includes: projects of their own, each with its own .env."""
-        node = fields(root).get("include")
-        for item in items(resolve(node) if node else None):
-            entry: ReadMapping[str, Node] = {"path": item}
-            if isinstance(item, Mapping):
-                entry = fields(item)
-            paths = [file.beside(p) for p in file.texts(entry.get("path")) if not _is_remote(p)]
+        for item in root.items("include"):
+            texts = item.texts("path") or item.texts()
+            paths = [file.beside(path) for path in texts if not _is_remote(path)]
             if not paths:
                 continue
-            own = [file.beside(place) for place in file.texts(entry.get("project_directory"))]
+            own = [file.beside(place) for place in item.texts("project_directory")]
             base = own[0] if own else paths[0].parent
-            env_files = [file.beside(path) for path in file.texts(entry.get("env_file"))]
+            env_files = [file.beside(path) for path in item.texts("env_file")]
             added: dict[str, str] = {}
             for path in env_files or [base / ".env"]:
                 text = (self.read(path) or b"").decode("utf-8", "replace")
@@ -152,32 +136,22 @@ class _Loader:
 
         They belong to another service or project: they are read, never edited.
         """
-        node = own.field("extends")
-        file = _File(own.file, own.base, own.variables)
-        entry = fields(node) if isinstance(node, Mapping) else {"service": node}
-        names, files = file.texts(entry.get("service")), file.texts(entry.get("file"))
+        extends = own.query("extends")
+        if extends is None:
+            return []
+        names, files = extends.texts("service") or extends.texts(), extends.texts("file")
         if not names or any(map(_is_remote, files)):
             return []
+        file = _File(own.file, own.base, own.variables)
         if files:
             path = file.beside(files[0])
             file = _File(path, path.parent, own.variables)
-        document = self.document(file.path)
-        for root in map(resolve, document.roots):
-            target = _services(root).get(names[0]) if isinstance(root, Mapping) else None
-            if isinstance(target, Mapping) and (file.path, names[0]) not in above:
-                base = Definition(
-                    file.path, file.base, document, target, file.variables, editable=False
-                )
+        for root in self.roots(file):
+            target = root.query("services", names[0])
+            if target is not None and target.is_mapping and (file.path, names[0]) not in above:
+                base = Definition(file.path, file.base, target, file.variables, editable=False)
                 return [*self.extended(base, {*above, (file.path, names[0])}), base]
         return []
-
-
-def _services(root: Mapping) -> dict[str, Scalar | Sequence | Mapping]:
-    node = fields(root).get("services")
-    services = resolve(node) if node else None
-    if not isinstance(services, Mapping):
-        return {}
-    return {name: resolve(value) for name, value in fields(services).items()}
 
 
 def _is_remote(path: str) -> bool:

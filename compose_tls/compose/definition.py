@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Mapping as ReadMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compose_tls.compose.interpolate import interpolate
-from compose_tls.yamlpatch.document import Document, Mapping, Node, Scalar, Sequence, resolve
-from compose_tls.yamlpatch.merge_keys import fields
+from compose_tls.yamlpatch.document import Document
+from compose_tls.yamlpatch.query import Found, Step
 
 RESET = "!reset"
 OVERRIDE = "!override"
@@ -22,51 +20,44 @@ class Definition:
     Attributes:
         file: The compose file.
         base: The directory that relative paths in it are relative to.
-        node: The mapping of the service in that file.
+        service: The mapping of the service in that file; texts in it are interpolated.
         variables: What Compose interpolates that file with.
         editable: Whether the place belongs to the project and to this service alone.
     """
 
     file: Path
     base: Path
-    document: Document = field(repr=False)
-    node: Mapping = field(repr=False)
+    service: Found = field(repr=False)
     variables: ReadMapping[str, str] = field(repr=False)
     editable: bool = True
 
-    def field(self, name: str) -> Node | None:
-        """A field of the service here, merge keys followed; what is null or reset is not there."""
-        node = fields(self.node).get(name)
-        if node is None:
-            return None
-        value = resolve(node)
-        absent = value.tag == RESET or (isinstance(value, Scalar) and value.is_null)
-        return None if absent else value
+    @property
+    def document(self) -> Document:
+        """The document of the file."""
+        return self.service.document
+
+    def query(self, *route: Step) -> Found | None:
+        """What it says there, merge keys followed; what is null or reset is not there."""
+        found = self.service
+        for step in route:
+            value = found.query(step)
+            if value is None or value.is_null or value.tag == RESET:
+                return None
+            found = value
+        return found
+
+    def line(self, *route: Step) -> int:
+        """The line of a place, or of the service itself where it is not there; counted from 1."""
+        return (self.query(*route) or self.service).line
 
     def replaces(self, name: str) -> bool:
         """Whether a field here drops what earlier files say, instead of being merged with it.
 
         Source: https://docs.docker.com/reference/compose-file/merge/#reset-value
         """
-        node = fields(self.node).get(name)
-        return node is not None and resolve(node).tag in {RESET, OVERRIDE}
+        found = self.service.query(name)
+        return found is not None and found.tag in {RESET, OVERRIDE}
 
-    def line(self, node: Node | None = None) -> int:
-        """The line of a node, or of the service itself, counted from 1."""
-        return self.document.line((node or self.node).start)
-
-    def text(self, node: Node | None) -> str | None:
-        """A scalar, interpolated; ``None`` for anything else."""
-        value = resolve(node) if node else None
-        return interpolate(value.value, self.variables) if isinstance(value, Scalar) else None
-
-    def texts(self, node: Mapping) -> dict[str, str]:
-        """The scalars of a mapping, interpolated."""
-        found = {name: self.text(value) for name, value in fields(node).items()}
-        return {name: text for name, text in found.items() if text is not None}
-
-
-def items(node: Node | None) -> Iterator[Scalar | Sequence | Mapping]:
-    """The items of a list, aliases followed; nothing where there is no list."""
-    if isinstance(node, Sequence):
-        yield from map(resolve, node.items)
+    def writes(self, name: str) -> bool:
+        """Whether a field stands here itself, not in what a merge key brings in."""
+        return self.service.query(name, merged=False) is not None

@@ -14,7 +14,7 @@ _LINE = re.compile(
     r"""(?mx) ^ [^\S\n]* (?:export[^\S\n]+)? (?P<name> [^\s=:\#]+ ) [^\S\n]*
     (?: [=:] [^\S\n]* (?:
       '(?P<single> (?:\\'|[^'])* )' [^\n]* | "(?P<double> (?:\\.|[^"\\])* )" [^\n]*
-      | (?P<plain> [^\n]*? ) (?: [ ]+\#[^\n]* )? [^\S\n]* ) )? \r? $"""
+      | (?P<plain> [^\n]* ) ) )? \r? $"""
 )
 # "$$" is how interpolation is told to leave a "$" alone.
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\"": '"', r"\\": "\\", r"\$": "$$"}
@@ -37,7 +37,7 @@ def parse(text: str, environment: Mapping[str, str]) -> dict[str, str]:
             unescaped = re.sub(r"\\.", lambda m: _ESCAPES.get(m.group(), m.group()), double)
             values[name] = interpolate(unescaped, known)
         elif plain is not None:
-            values[name] = interpolate(plain.strip(), known)
+            values[name] = interpolate(plain.partition(" #")[0].strip(), known)
         elif name in environment:
             values[name] = environment[name]
         if name in values and name not in environment:

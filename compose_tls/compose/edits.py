@@ -15,7 +15,6 @@ from compose_tls.compose.interpolate import interpolate
 from compose_tls.compose.service import Definition, Service, Variable
 from compose_tls.compose.volumes import Mount
 from compose_tls.errors import EditRefused
-from compose_tls.yamlpatch.document import Sequence
 from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, Route, Text
 
 _DATA_DIRECTORY = "/var/lib/milvus"
@@ -117,7 +116,8 @@ def set_variables(
     """
     _require_own(into, "environment")
     route = (*_route(service), "environment")
-    if into.definition and isinstance(into.definition.field("environment"), Sequence):
+    there = into.definition.query("environment") if into.definition else None
+    if there is not None and there.is_list:
         return [
             Append(route, Text(f"{k}={_escaped(v)}", string=True)) for k, v in variables.items()
         ]
@@ -144,14 +144,14 @@ def _escaped(value: str) -> str:
 
 def _require_own(into: Destination, name: str) -> None:
     definition = into.definition
-    if definition is None or definition.node.get(name) is not None:
+    if definition is None or definition.writes(name):
         return
-    if (inherited := definition.field(name)) is not None:
+    if (inherited := definition.query(name)) is not None:
         raise EditRefused(
             f"the service inherits {name} through a merge key (<<), which its own would replace",
             hint=f"use --style override, or write {name} out in the service itself",
             path=definition.document.name,
-            line=definition.line(inherited),
+            line=inherited.line,
         )
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from compose_tls.compose.definition import Definition, items
-from compose_tls.yamlpatch.document import Mapping, Node, Scalar, resolve
-from compose_tls.yamlpatch.merge_keys import fields
+from compose_tls.compose.definition import Definition
+from compose_tls.yamlpatch.query import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +28,14 @@ class Variable:
     item: str | None = None
 
 
-def variables_of(definition: Definition, environment: Node) -> Iterator[Variable]:
+def variables_of(definition: Definition, environment: Found) -> Iterator[Variable]:
     """The variables in a service's ``environment``, a mapping or a list."""
-    if isinstance(environment, Mapping):
-        for name, node in fields(environment).items():
-            scalar = resolve(node)
-            taken_over = isinstance(scalar, Scalar) and scalar.is_null
-            value = definition.variables.get(name) if taken_over else definition.text(scalar)
-            yield Variable(name, value, definition, definition.line(node))
-        return
-    for item in items(environment):
-        if isinstance(item, Scalar):
-            name, assigned, text = (definition.text(item) or "").partition("=")
-            value = text if assigned else definition.variables.get(name)
-            yield Variable(name, value, definition, definition.line(item), item.value)
+    taken_over = definition.variables.get
+    for name, found in environment.entries().items():
+        value = taken_over(name) if found.is_null else found.text()
+        yield Variable(name, value, definition, found.line)
+    for item in environment.items():
+        if (text := item.text()) is not None:
+            name, assigned, value = text.partition("=")
+            given = value if assigned else taken_over(name)
+            yield Variable(name, given, definition, item.line, item.written)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BRACE = re.compile(r"\$\{|\}")
 _OPERATORS = (":-", "-", ":?", "?", ":+", "+")
 
 
@@ -16,59 +17,65 @@ def interpolate(text: str, environment: Mapping[str, str]) -> str:
     """Replace ``$VAR`` and ``${VAR…}`` in all their forms, nested ones too; ``$$`` gives ``$``.
 
     A variable that is not set gives nothing, also where ``:?`` would make Compose stop. What is no
-    valid substitution stays as it is.
+    valid substitution stays as it is. Each character is looked at once, however deep they are nested.
     """
+    if "$" not in text:
+        return text
+    closing = _closing_braces(text)
     parts: list[str] = []
+    # Where the defaults end that are being read, the innermost one last.
+    ends: list[int] = []
     position = 0
     while True:
-        dollar = text.find("$", position)
+        end = ends[-1] if ends else len(text)
+        dollar = text.find("$", position, end)
         if dollar < 0:
-            return "".join((*parts, text[position:]))
+            parts.append(text[position:end])
+            if not ends:
+                return "".join(parts)
+            position = ends.pop() + 1
+            continue
         parts.append(text[position:dollar])
-        value, position = _substitution(text, dollar, environment)
+        value, position, inside = _substitution(text, dollar, closing, environment)
         parts.append(value)
+        if inside:
+            ends.append(inside)
 
 
-def _substitution(text: str, dollar: int, environment: Mapping[str, str]) -> tuple[str, int]:
-    following = text[dollar + 1 : dollar + 2]
-    if following == "$":
-        return "$", dollar + 2
-    if following == "{":
-        end = _closing_brace(text, dollar + 2)
-        value = _braced(text[dollar + 2 : end], environment) if end > 0 else None
-        if value is not None:
-            return value, end + 1
-    elif name := _NAME.match(text, dollar + 1):
-        return environment.get(name.group(), ""), name.end()
-    return "$", dollar + 1
+def _substitution(
+    text: str, dollar: int, closing: Mapping[int, int], environment: Mapping[str, str]
+) -> tuple[str, int, int]:
+    """What stands for a substitution, where to read on, and where that ends if it is a default."""
+    if text.startswith("$", dollar + 1):
+        return "$", dollar + 2, 0
+    if dollar in closing:
+        end = closing[dollar]
+        name = _NAME.match(text, dollar + 2, end)
+        if name is None:
+            return "$", dollar + 1, 0
+        value = environment.get(name.group())
+        if name.end() == end:
+            return value or "", end + 1, 0
+        operator = next((o for o in _OPERATORS if text.startswith(o, name.end(), end)), None)
+        if operator is None:
+            return "$", dollar + 1, 0
+        present = value is not None and (value != "" or not operator.startswith(":"))
+        sign = operator[-1]
+        if (sign == "+" and present) or (sign == "-" and not present):
+            return "", name.end() + len(operator), end
+        return (value or "") if present and sign != "+" else "", end + 1, 0
+    if name := _NAME.match(text, dollar + 1):
+        return environment.get(name.group(), ""), name.end(), 0
+    return "$", dollar + 1, 0
 
 
-def _closing_brace(text: str, start: int) -> int:
-    depth = 1
-    for index in range(start, len(text)):
-        if text.startswith("${", index):
-            depth += 1
-        elif text[index] == "}":
-            depth -= 1
-            if depth == 0:
-                return index
-    return -1
-
-
-def _braced(body: str, environment: Mapping[str, str]) -> str | None:
-    name = _NAME.match(body)
-    if name is None:
-        return None
-    value, rest = environment.get(name.group()), body[name.end() :]
-    if not rest:
-        return value or ""
-    operator = next((sign for sign in _OPERATORS if rest.startswith(sign)), None)
-    if operator is None:
-        return None
-    other = rest[len(operator) :]
-    present = value is not None and (value != "" or not operator.startswith(":"))
-    if operator.endswith("+"):
-        return interpolate(other, environment) if present else ""
-    if present:
-        return value or ""
-    return interpolate(other, environment) if operator.endswith("-") else ""
+def _closing_braces(text: str) -> dict[int, int]:
+    """The brace that closes each ``${``, by the place of its ``$``."""
+    found: dict[int, int] = {}
+    opened: list[int] = []
+    for match in _BRACE.finditer(text):
+        if match.group() == "${":
+            opened.append(match.start())
+        elif opened:
+            found[opened.pop()] = match.start()
+    return found

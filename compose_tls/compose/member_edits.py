@@ -168,5 +168,5 @@ class _Environment:
     def is_own(self, variable: Variable) -> bool:
         """Whether a variable can be changed where it is set, and not only be beaten."""
         definition = variable.definition
-        own = definition.editable and definition.node.get("environment") is not None
+        own = definition.editable and definition.writes("environment")
         return own and (self.in_place or definition.file == self.into.file)

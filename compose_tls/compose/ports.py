@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from compose_tls.compose.definition import Definition, items
-from compose_tls.yamlpatch.document import Mapping, Node
+from compose_tls.yamlpatch.query import Found
 
 _SHORT = re.compile(
     r"""(?x) (?: (?: \[ (?P<ip6> [^\]]+ ) \] | (?P<ip> [^:\[\]]* ) ) : (?=.*:) )?
     (?: (?P<published> (?:[0-9]+ (?:-[0-9]+)?)? ) : )? (?P<target> [0-9]+ (?:-[0-9]+)? )
     (?: / (?P<protocol> \w+ ) )? """
 )
+_RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _LAST = 65535
 
 
@@ -29,13 +29,13 @@ class PublishedPort:
     host_ip: str | None
 
 
-def ports_of(definition: Definition, ports: Node) -> Iterator[PublishedPort]:
+def ports_of(ports: Found) -> Iterator[PublishedPort]:
     """The TCP ports in a service's ``ports``."""
-    for item in items(ports):
-        if isinstance(item, Mapping):
-            yield from _long_port(definition.texts(item))
-        elif text := definition.text(item):
+    for item in ports.items():
+        if text := item.text():
             yield from parse_short(text)
+        else:
+            yield from _long_port(item.pairs())
 
 
 def parse_short(entry: str) -> list[PublishedPort]:
@@ -64,7 +64,7 @@ def _long_port(entry: dict[str, str]) -> Iterator[PublishedPort]:
 
 
 def _range(text: str) -> list[int]:
-    first, _, last = text.partition("-")
-    if not first.isdecimal() or int(last or first) > _LAST:
+    found = _RANGE.fullmatch(text)
+    if found is None or int(found[2] or found[1]) > _LAST:
         return []
-    return list(range(int(first), int(last or first) + 1))
+    return list(range(int(found[1]), int(found[2] or found[1]) + 1))

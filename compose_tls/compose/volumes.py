@@ -12,11 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from compose_tls.compose.definition import Definition, items
-from compose_tls.compose.interpolate import interpolate
-from compose_tls.yamlpatch.document import Mapping, Node, Scalar, resolve
-from compose_tls.yamlpatch.merge_keys import fields
+from compose_tls.compose.definition import Definition
+from compose_tls.yamlpatch.query import Found, roots
 
+_MARK = re.compile(r"\$\{|[}:]")
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 # YAML 1.1 has more words for it than go-yaml; Compose takes these, with a warning.
 _TRUE = frozenset({"true", "yes", "y", "on"})
@@ -45,17 +44,17 @@ class Mount:
     line: int
 
 
-def mounts_of(definition: Definition, volumes: Node) -> Iterator[Mount]:
+def mounts_of(definition: Definition, volumes: Found) -> Iterator[Mount]:
     """The entries of a service's ``volumes``."""
-    for item in items(volumes):
-        if isinstance(item, Scalar):
-            yield _short_mount(item, definition)
-        elif isinstance(item, Mapping):
-            yield from _long_mount(item, definition)
+    for item in volumes.items():
+        if (text := item.text()) is not None:
+            yield _short_mount(item, text, definition)
+        elif (target := item.text("target")) is not None:
+            yield _long_mount(item, target, definition)
 
 
 def config_mounts_of(
-    definition: Definition, configs: Node, definitions: Iterable[Definition]
+    definition: Definition, configs: Found, definitions: Iterable[Definition]
 ) -> Iterator[Mount]:
     """The entries of a service's ``configs``, as the mounts that they become.
 
@@ -64,15 +63,13 @@ def config_mounts_of(
         configs: The entries.
         definitions: The places whose files may say what a config is.
     """
-    for item in items(configs):
-        entry = definition.texts(item) if isinstance(item, Mapping) else {}
-        source = entry.get("source") or definition.text(item)
+    for item in configs.items():
+        source = item.text("source") or item.text()
         if source is not None:
-            target = normal_target(entry.get("target") or source)
+            target = normal_target(item.text("target") or source)
             host = _config_file(source, definitions)
-            line = definition.line(item)
             yield Mount(
-                f"/{target.lstrip('/')}", source, host, ("ro",), True, definition.file, line
+                f"/{target.lstrip('/')}", source, host, ("ro",), True, definition.file, item.line
             )
 
 
@@ -98,50 +95,41 @@ def normal_target(target: str) -> str:
 
 def _split(entry: str) -> list[str]:
     """Split at the colons that separate: not inside ``${…}``, not after a Windows drive letter."""
-    parts = [""]
-    depth = 0
-    for index, character in enumerate(entry):
-        if entry.startswith("${", index):
+    parts: list[str] = []
+    start = depth = 0
+    for found in _MARK.finditer(entry):
+        if found.group() == "${":
             depth += 1
-        elif character == "}" and depth:
-            depth -= 1
-        drive = len(parts[-1]) == 1 and _WINDOWS_DRIVE.match(entry, index - 1)
-        if character == ":" and depth == 0 and not drive:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
+        elif found.group() == "}":
+            depth = max(0, depth - 1)
+        elif depth == 0 and not (found.start() == start + 1 and _WINDOWS_DRIVE.match(entry, start)):
+            parts.append(entry[start : found.start()])
+            start = found.end()
+    return [*parts, entry[start:]]
 
 
-def _short_mount(item: Scalar, definition: Definition) -> Mount:
+def _short_mount(item: Found, text: str, definition: Definition) -> Mount:
     # Compose interpolates first: one variable may stand for "source:target".
-    source, target, options = split_short(interpolate(item.value, definition.variables))
-    written = split_short(item.value)[0] or source
+    source, target, options = split_short(text)
+    written = split_short(item.written or "")[0] or source
     host = _host_path(source, definition) if source and is_path(source) else None
-    line = definition.line(item)
-    return Mount(normal_target(target), written, host, options, False, definition.file, line)
+    return Mount(normal_target(target), written, host, options, False, definition.file, item.line)
 
 
-def _long_mount(item: Mapping, definition: Definition) -> Iterator[Mount]:
-    entry = definition.texts(item)
-    if "target" not in entry:
-        return
-    written = fields(item).get("source")
-    source = resolve(written) if written else None
-    host = _host_path(entry.get("source"), definition) if entry.get("type") == "bind" else None
-    options = ["ro"] if entry.get("read_only", "").lower() in _TRUE else []
-    node = fields(item).get("bind")
-    bind = resolve(node) if node else None
-    if isinstance(bind, Mapping) and (label := definition.texts(bind).get("selinux")):
+def _long_mount(item: Found, target: str, definition: Definition) -> Mount:
+    source = item.query("source")
+    host = _host_path(item.text("source"), definition) if item.text("type") == "bind" else None
+    options = ["ro"] if (item.text("read_only") or "").lower() in _TRUE else []
+    if label := item.text("bind", "selinux"):
         options.append(label)
-    yield Mount(
-        normal_target(entry["target"]),
-        source.value if isinstance(source, Scalar) else None,
+    return Mount(
+        normal_target(target),
+        source.written if source else None,
         host,
         tuple(options),
         True,
         definition.file,
-        definition.line(item),
+        item.line,
     )
 
 
@@ -157,11 +145,7 @@ def _host_path(source: str | None, definition: Definition) -> Path | None:
 def _config_file(name: str, definitions: Iterable[Definition]) -> Path | None:
     """The file behind a top-level config; ``None`` for one that comes from elsewhere."""
     for definition in definitions:
-        for root in definition.document.roots:
-            node: Node | None = root
-            for key in ("configs", name, "file"):
-                mapping = resolve(node) if node else None
-                node = fields(mapping).get(key) if isinstance(mapping, Mapping) else None
-            if path := definition.text(node):
+        for root in roots(definition.document, definition.service.expand):
+            if path := root.text("configs", name, "file"):
                 return _host_path(path, definition)
     return None

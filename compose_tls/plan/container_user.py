@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compose_tls.compose.definition import items
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.stack.milvus.release import FIRST_WITHOUT_ROOT, IMAGE_USER_ID
@@ -52,10 +51,7 @@ class ContainerUser:
         image gives it: https://docs.docker.com/reference/compose-file/services/#user
         """
         added = frozenset(
-            int(text)
-            for definition, value in milvus.service.layers("group_add")
-            for item in items(value)
-            if (text := definition.text(item)) is not None and text.isdecimal()
+            int(text) for text in milvus.service.texts("group_add") if text.isdecimal()
         )
         user, _, group = (milvus.service.text("user") or "").partition(":")
         if user:

@@ -34,7 +34,7 @@ from compose_tls.state.undo import record, record_new
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Intent
-from compose_tls.yamlpatch.patch import create, patch
+from compose_tls.yamlpatch.patch import create, edit
 
 
 def plan_enable(project: Project, config: TlsConfig, now: datetime) -> ServicePlan:
@@ -167,7 +167,7 @@ class _Planner:
                     f"service {other.name} already publishes the port {rest_port}",
                     hint="choose another one with --rest-port",
                     path=other.main.document.name,
-                    line=other.main.line(other.main.field("ports")),
+                    line=other.main.line("ports"),
                 )
         if milvus.version < FIRST_WITH_REST_PORT:
             raise UnsupportedMilvus(
@@ -188,9 +188,10 @@ class _Planner:
                 if intents:
                     records.append(record_new(name, create(intents), intents))
                 continue
-            patched = patch(original, name, intents)
+            document = parse(original, name)
+            patched = edit(document, intents)
             if patched.content != original:
-                records.append(record(name, original, intents, patched))
+                records.append(record(document, intents, patched))
             change = PatchFile(path, now, patched.content)
             changes.append(KeepFile(path, change.before) if now == patched.content else change)
         return changes, records

@@ -90,7 +90,7 @@ class _Map:
                         message=f"port {listener.port} of {milvus.service.name} takes /api/v1 "
                         "requests in plain text and without credentials",
                         path=milvus.service.main.document.name,
-                        line=milvus.service.main.line(milvus.service.main.field("ports")),
+                        line=milvus.service.main.line("ports"),
                         hint=_closer(milvus, listener.port),
                     )
 

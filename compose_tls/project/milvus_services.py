@@ -160,7 +160,7 @@ def _require_tls(milvus: MilvusService) -> None:
             f"service {milvus.name} runs Milvus {milvus.version}, which cannot speak TLS",
             hint=f"use Milvus {FIRST_WITH_TLS} or newer",
             path=main.document.name,
-            line=main.line(main.field("image")),
+            line=main.line("image"),
         )
 
 

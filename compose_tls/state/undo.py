@@ -8,8 +8,7 @@ from typing import TypeAlias
 
 from compose_tls.changes import sha256
 from compose_tls.state.recorded import EditRecord, FileRecord, SpliceRecord
-from compose_tls.yamlpatch.document import Document, Mapping, Node, Scalar, parse, reads_as, resolve
-from compose_tls.yamlpatch.document import Sequence as SequenceNode
+from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.intent import (
     Append,
     Intent,
@@ -19,7 +18,8 @@ from compose_tls.yamlpatch.intent import (
     Route,
     Text,
 )
-from compose_tls.yamlpatch.patch import Patched, patch, revert
+from compose_tls.yamlpatch.patch import Patched, edit, revert
+from compose_tls.yamlpatch.query import query, roots
 from compose_tls.yamlpatch.splice import Splice
 
 Item: TypeAlias = str | dict[str, str]
@@ -57,30 +57,29 @@ def undo(content: bytes, record: FileRecord) -> Undone:
         return Undone(None, exact=True)
     if sha256(content) == record.after:
         splices = [Splice(s.start, s.old, s.new) for s in record.splices]
-        original = revert(content, record.path, splices)
+        original = revert(content, splices)
         if original is not None and sha256(original) == record.before:
             return Undone(original, exact=True)
     document = parse(content, record.path)
-    ours = [edit.new for edit in record.edits if edit.kind == "added-item" and edit.new]
+    ours = [made.new for made in record.edits if made.kind == "added-item" and made.new]
     intents: list[Intent] = []
     kept: list[str] = []
-    for edit in record.edits:
-        found = _inverse(document, edit, ours)
+    for made in record.edits:
+        found = _inverse(document, made, ours)
         if found is None:
-            kept.append(".".join(edit.route))
+            kept.append(".".join(made.route))
         else:
             intents += found
-    whole = record.before is None and _is_all(content, record.path, intents)
-    undone = None if whole else patch(content, record.path, intents).content
+    whole = record.before is None and _is_all(document, intents)
+    undone = None if whole else edit(document, intents).content
     return Undone(undone, exact=False, kept=tuple(kept))
 
 
-def record(path: str, content: bytes, intents: Sequence[Intent], patched: Patched) -> FileRecord:
-    """What is to be remembered of a patch."""
-    document = parse(content, path)
+def record(document: Document, intents: Sequence[Intent], patched: Patched) -> FileRecord:
+    """What is to be remembered of a patch of a document, which is named as the record names it."""
     return FileRecord(
-        path=path,
-        before=sha256(content),
+        path=document.name,
+        before=sha256(document.content),
         after=sha256(patched.content),
         splices=tuple(SpliceRecord(start=s.start, old=s.old, new=s.new) for s in patched.splices),
         edits=tuple(_edit(document, intent) for intent in intents),
@@ -97,9 +96,10 @@ def record_new(path: str, content: bytes, intents: Sequence[Intent]) -> FileReco
 def _edit(document: Document, intent: Intent) -> EditRecord:
     match intent:
         case Put(route=route, value=value):
-            node = _at(document, route)
-            if isinstance(node, Scalar) and not (node.is_null and value.string):
-                old = "null" if node.is_null else node.value
+            found = query(document, *route, merged=False)
+            written = found.written if found else None
+            if found and written is not None and not (found.is_null and value.string):
+                old = "null" if found.is_null else written
                 return EditRecord(kind="set", route=route, new=value.value, old=old)
             return EditRecord(kind="added-key", route=route, new=value.value)
         case Append(route=route, item=Text(value=text)):
@@ -122,8 +122,8 @@ def _inverse(document: Document, edit: EditRecord, ours: Sequence[Item]) -> list
         edit: The edit.
         ours: The items that were added to the lists of the file.
     """
-    node = _at(document, edit.route)
-    items = [_item(i) for i in node.items] if isinstance(node, SequenceNode) else []
+    there = query(document, *edit.route, merged=False)
+    items = [item.as_item() for item in there.items()] if there else []
     match edit:
         case EditRecord(kind="added-item", route=route, new=str() | dict() as item):
             if item in items:
@@ -134,20 +134,12 @@ def _inverse(document: Document, edit: EditRecord, ours: Sequence[Item]) -> list
             others = [i for i in items if i not in ours]
             settled = any(_identity(route, i) == _identity(route, old) for i in others)
             return [] if settled else [Append(route, Text(old, string=True))]
-        case _ if node is None:
+        case _ if there is None:
             return []
-        case EditRecord(route=route, new=str(new), old=old) if reads_as(node, new):
+        case EditRecord(route=route, new=str(new), old=old) if there.reads_as(new):
             return [RemoveKey(route) if old is None else Put(route, Text(old))]
         case _:
             return None
-
-
-def _item(node: Node) -> Item:
-    """An item of a list as edits are recorded; what enable never writes is an empty text."""
-    if isinstance(node, Mapping):
-        pairs = [(k, v) for k, v in node.entries if isinstance(k, Scalar)]
-        return {k.value: v.value if isinstance(v, Scalar) else "" for k, v in pairs}
-    return node.value if isinstance(node, Scalar) else ""
 
 
 def _identity(route: Route, item: Item) -> str:
@@ -160,17 +152,9 @@ def _identity(route: Route, item: Item) -> str:
     return next((part for part in reversed(parts) if part.startswith("/")), parts[-1])
 
 
-def _is_all(content: bytes, path: str, intents: Sequence[Intent]) -> bool:
+def _is_all(document: Document, intents: Sequence[Intent]) -> bool:
     """Whether nothing but comments would be left of a file."""
     # Something has to stay in a file that is patched.
     stays = Put(("x-compose-tls",), Text("stays"))
-    left = parse(patch(content, path, (*intents, stays)).content, path).root
-    return isinstance(left, Mapping) and len(left.entries) == 1
-
-
-def _at(document: Document, route: Route) -> Node | None:
-    node: Node | None = document.root
-    for key in route:
-        node = node.get(key) if isinstance(node, Mapping) else None
-        node = resolve(node) if node else None
-    return node
+    left = parse(edit(document, (*intents, stays)).content, document.name)
+    return [root.size for root in roots(left)] == [1]

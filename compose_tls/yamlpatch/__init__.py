@@ -1,5 +1,9 @@
-"""Edits YAML text in place, without re-emitting it.
+"""Reads YAML with its positions, answers questions about it, and edits it without re-emitting it.
 
-``parse`` gives the node graph with positions; ``patch`` carries out intents by splicing the text
-and proves, on a second parse, that the new text means what was intended and nothing else.
+- Reading: ``document`` (``parse``) from ``libyaml``'s events to ``nodes``.
+- ``query``: a route leads to a value and its place; nothing above this package walks nodes.
+- ``patch``, the front door of editing: ``intent`` says what is to change, ``edit`` works out the
+  ``splice``s in the ``style`` of their neighbours.
+- ``prove``: a second parse shows that the new text means what was intended and nothing else.
+- ``build``: documents made new, with their comments.
 """

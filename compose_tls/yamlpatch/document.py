@@ -9,34 +9,17 @@ from __future__ import annotations
 import bisect
 import codecs
 import functools
+from array import array
+from collections.abc import Sequence as ReadSequence
 from dataclasses import dataclass, field
 
 from compose_tls.errors import EditRefused, YamlSyntax
 from compose_tls.yamlpatch.libyaml import LINE_END, read
-from compose_tls.yamlpatch.nodes import (
-    Alias,
-    Mapping,
-    Node,
-    Scalar,
-    Sequence,
-    Style,
-    reads_as,
-    resolve,
-)
+from compose_tls.yamlpatch.nodes import Mapping, Node
 
-__all__ = [
-    "Alias",
-    "Document",
-    "Mapping",
-    "Node",
-    "Scalar",
-    "Sequence",
-    "Style",
-    "parse",
-    "reads_as",
-    "require_editable",
-    "resolve",
-]
+MAX_BYTES = 4 * 1024 * 1024
+"""Fifty times the milvus.yaml of a release. Up to here a file is read in a second and 100 MB; what is
+larger in a project is no configuration, and may be there to keep us busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +28,7 @@ class Document:
 
     Attributes:
         name: How errors name the file.
+        content: Its bytes.
         text: The decoded text, without byte order mark.
         bom: Whether the file starts with a UTF-8 byte order mark.
         roots: The root node of each YAML document in the stream; none for an empty stream.
@@ -54,11 +38,12 @@ class Document:
     """
 
     name: str
+    content: bytes = field(repr=False)
     text: str = field(repr=False)
     bom: bool
     roots: tuple[Node, ...] = field(repr=False)
     aliased: frozenset[int] = field(repr=False)
-    line_starts: tuple[int, ...] = field(repr=False)
+    line_starts: ReadSequence[int] = field(repr=False)
     strict: bool
 
     @property
@@ -113,7 +98,8 @@ def encode(text: str, *, bom: bool) -> bytes:
     return codecs.BOM_UTF8 + text.encode() if bom else text.encode()
 
 
-@functools.lru_cache(maxsize=32)
+# One reading of each text in a run: a project, or what is proved of it, has fewer files than this.
+@functools.lru_cache(maxsize=128)
 def parse(content: bytes, name: str) -> Document:
     """Read YAML.
 
@@ -122,8 +108,14 @@ def parse(content: bytes, name: str) -> Document:
         name: How errors name it.
 
     Raises:
-        YamlSyntax: Not UTF-8, not YAML, a key twice in one mapping, or nested absurdly deep.
+        YamlSyntax: Not UTF-8, not YAML, a key twice in one mapping, or absurdly large or deep.
     """
+    if len(content) > MAX_BYTES:
+        raise YamlSyntax(
+            f"{name} is larger than {MAX_BYTES // 1024**2} MiB",
+            hint="is this the right file? Configuration is smaller",
+            path=name,
+        )
     try:
         text, bom = decode(content)
     except UnicodeDecodeError as error:
@@ -132,8 +124,11 @@ def parse(content: bytes, name: str) -> Document:
             f"{name} is not UTF-8 text", hint="save the file as UTF-8", path=name, line=line
         ) from None
     reading = read(name, text)
-    starts = (0, *(found.end() for found in LINE_END.finditer(text)))
-    return Document(name, text, bom, reading.roots, reading.aliased, starts, reading.strict)
+    starts = array("L", [0])
+    starts.extend(found.end() for found in LINE_END.finditer(text))
+    return Document(
+        name, content, text, bom, reading.roots, reading.aliased, starts, reading.strict
+    )
 
 
 def require_editable(document: Document) -> Mapping:

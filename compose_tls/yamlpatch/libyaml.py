@@ -1,8 +1,8 @@
 """From a YAML text to its node graph: libyaml's events, with their marks put right.
 
 Compose and Milvus read YAML with go-yaml, which was translated from libyaml: so does PyYAML's C
-loader. A few things are read by go-yaml and refused by libyaml (``{a:}``); PyYAML's own parser, which
-is slower and refuses more elsewhere (tabs), reads those.
+loader. A colon before a bracket is read by go-yaml and refused by libyaml (``{a:}``); PyYAML's own
+parser, which is slower and refuses more elsewhere (tabs), reads that.
 
 Start marks are exact. End marks run past comments and blank lines for block collections and block
 scalars, and an empty value may carry the mark of the token after it.
@@ -20,6 +20,12 @@ from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, 
 
 # Deeper files are no configuration, and recursion over nodes has to end somewhere.
 _MAX_DEPTH = 100
+# A compose file of 1 MB has a third of it. Beyond, reading takes more than a second and 100 MB.
+_MAX_NODES = 200_000
+# The one refusal of libyaml that go-yaml does not share, and up to how many characters PyYAML's own
+# parser may then read: it takes seconds for a MB. That is three times the milvus.yaml of a release.
+_COLON_REFUSED = "found unexpected ':'"
+_MAX_FOR_SECOND_PARSER = 256 * 1024
 
 LINE_END = re.compile(r"\r\n|\n|\r")
 _BYTE_ORDER_MARK = re.compile(r"(?:\A|[\r\n])\ufeff")
@@ -65,7 +71,7 @@ def read(name: str, text: str) -> Reading:
         text: The text, without byte order mark.
 
     Raises:
-        YamlSyntax: Not YAML, a key twice in one mapping, or nested absurdly deep.
+        YamlSyntax: Not YAML, a key twice in one mapping, or absurdly large or deep.
     """
     import yaml  # noqa: PLC0415 - costs 20 ms, not for --version
 
@@ -81,6 +87,11 @@ def read(name: str, text: str) -> Reading:
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             # The latter two come from an escape beyond Unicode, in the second parser only.
             first = first or error
+            if (
+                getattr(error, "problem", None) != _COLON_REFUSED
+                or len(text) > _MAX_FOR_SECOND_PARSER
+            ):
+                break
     raise _syntax_error(name, text, first)
 
 
@@ -93,6 +104,7 @@ class _Reader:
         self._events = events
         self._next = events.__next__
         self._aliased: set[int] = set()
+        self._count = 0
         self._anchors: dict[str, Scalar | Sequence | Mapping] = {}
 
     def reading(self, *, strict: bool) -> Reading:
@@ -107,6 +119,10 @@ class _Reader:
 
     def _node(self, kind: str, event: Any, depth: int) -> Node:
         start, end = event.start_mark.index, event.end_mark.index
+        self._count += 1
+        if self._count > _MAX_NODES:
+            hint = "is this the right file? Configuration is smaller"
+            self._refuse(start, f"it holds more than {_MAX_NODES:,} values", hint)
         if kind == "AliasEvent":
             target = self._anchors.get(event.anchor)
             if target is None:

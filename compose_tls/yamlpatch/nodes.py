@@ -103,3 +103,14 @@ def reads_as(node: Node, wanted: str | ReadMapping[str, str]) -> bool:
         and wanted.get(key.value) == value.value
         for key, value in node.entries
     )
+
+
+def item_of(node: Node) -> str | dict[str, str]:
+    """An item of a list as intents name it: what it ``reads_as``.
+
+    What no intent can name is an empty text.
+    """
+    if isinstance(node, Mapping):
+        pairs = [(k, v) for k, v in node.entries if isinstance(k, Scalar)]
+        return {k.value: v.value if isinstance(v, Scalar) else "" for k, v in pairs}
+    return node.value if isinstance(node, Scalar) else ""

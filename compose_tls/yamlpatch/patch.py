@@ -6,17 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from compose_tls.errors import EditRefused, YamlSyntax
-from compose_tls.yamlpatch import style
-from compose_tls.yamlpatch.document import (
-    Document,
-    Mapping,
-    decode,
-    encode,
-    parse,
-    require_editable,
-)
-from compose_tls.yamlpatch.editor import splices
+from compose_tls.yamlpatch.build import build
+from compose_tls.yamlpatch.document import Document, decode, encode, parse, require_editable
+from compose_tls.yamlpatch.edit.editor import splices
 from compose_tls.yamlpatch.intent import EditTree, Intent, describe, gather
+from compose_tls.yamlpatch.nodes import Mapping
 from compose_tls.yamlpatch.prove import Proof
 from compose_tls.yamlpatch.splice import Splice, applied, taken_back
 
@@ -43,22 +37,33 @@ def patch(content: bytes, name: str, intents: Iterable[Intent]) -> Patched:
         ValueInTheWay: A value of another kind stands where ours has to go.
         ValueError: The intents contradict each other.
     """
+    return edit(parse(content, name), intents)
+
+
+def edit(document: Document, intents: Iterable[Intent]) -> Patched:
+    """The same for a file that is parsed already.
+
+    Raises:
+        EditRefused: The edit cannot be made without touching something else, or cannot be proved.
+        ValueInTheWay: A value of another kind stands where ours has to go.
+        ValueError: The intents contradict each other.
+    """
     intents = tuple(intents)
-    document = parse(content, name)
+    unchanged = Patched(document.content, ())
     if not intents:
-        return Patched(content, ())
+        return unchanged
     root = require_editable(document)
     tree = gather(intents)
     found = splices(document, root, tree, intents)
     if not found:
-        return Patched(content, ())
+        return unchanged
     text = applied(document.text, found)
     new = b"" if text is None else document.encode(text)
     if not _proved(document, root, new, tree):
         raise EditRefused(
-            f"{name} cannot be edited with proof that nothing else changes",
+            f"{document.name} cannot be edited with proof that nothing else changes",
             hint="by hand: " + "; ".join(map(describe, intents)),
-            path=name,
+            path=document.name,
             line=document.line(found[0].start),
         )
     return Patched(new, found)
@@ -67,16 +72,11 @@ def patch(content: bytes, name: str, intents: Iterable[Intent]) -> Patched:
 def create(intents: Iterable[Intent]) -> bytes:
     """The bytes of a new YAML file that holds what intents put there, and nothing else."""
     children = gather(intents).children
-    lines = [
-        line
-        for name, tree in children.items()
-        if not tree.idle
-        for line in style.block_entry(name, tree.value(), 0, style.Look())
-    ]
-    return "".join(f"{line}\n" for line in lines).encode()
+    value = {name: tree.value() for name, tree in children.items() if not tree.idle}
+    return build(value) if value else b""
 
 
-def revert(content: bytes, name: str, found: Sequence[Splice]) -> bytes | None:
+def revert(content: bytes, found: Sequence[Splice]) -> bytes | None:
     """The bytes before ``patch``, from the bytes after it and its splices.
 
     Only what the splices wrote is looked for, so that the caller has to know (by a hash) that the
@@ -84,13 +84,11 @@ def revert(content: bytes, name: str, found: Sequence[Splice]) -> bytes | None:
 
     Args:
         content: The bytes that ``patch`` gave.
-        name: How errors name the file.
         found: The splices that ``patch`` gave.
 
     Returns:
         The original bytes, or ``None`` when the file visibly is no longer what the splices made.
     """
-    del name
     try:
         text, bom = decode(content)
     except UnicodeDecodeError:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping as ReadMapping
 
 from compose_tls.yamlpatch.intent import EditTree, Text, Value
-from compose_tls.yamlpatch.merge_keys import MERGE
 from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, reads_as, resolve
+from compose_tls.yamlpatch.query import MERGE
 from compose_tls.yamlpatch.style import is_string
 
 

@@ -23,6 +23,7 @@ LIBRARIES = {
     "pymilvus",
     "pytest",
     "requests",
+    "ruamel",
     "yaml",
 }
 
@@ -47,7 +48,8 @@ def test_every_import_goes_down_a_floor_and_through_its_gate() -> None:
         ("plan/identities.py", "import compose_tls.plan.enable", "no cycles"),
         ("workflows/preamble.py", "import click", "click only in cli"),
         ("plan/enable.py", "import cryptography.x509", "cryptography and idna only in pki"),
-        ("compose/compose_project.py", "import yaml", "yaml only in yamlpatch"),
+        ("compose/compose_project.py", "import yaml", "yaml and ruamel only in yamlpatch"),
+        ("plan/enable.py", "import ruamel.yaml", "yaml and ruamel only in yamlpatch"),
         ("checks/readiness.py", "import docker", "docker and requests only in deploy"),
         ("sdk/__init__.py", "import pymilvus", "grpc and pymilvus only in checks"),
         ("workflows/preamble.py", "import pytest", "pytest and milvus only in testing"),

@@ -41,7 +41,7 @@ def test_settings_are_put_and_nothing_else_changes(path: Path, rest_port: int | 
     before, after = (flat(yaml.safe_load(text)) for text in (content, patched.content))
     wanted = {setting.route: yaml.safe_load(setting.value) for setting in settings}
     assert after == {**before, **wanted}
-    assert revert(patched.content, path.name, patched.splices) == content
+    assert revert(patched.content, patched.splices) == content
     assert put_settings(parse(patched.content, path.name), settings) == []
 
 

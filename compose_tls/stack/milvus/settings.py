@@ -16,8 +16,9 @@ from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.setup import Setting
 from compose_tls.stack.milvus.release import FIRST_WITH_PREFIX, MilvusVersion
 from compose_tls.vocabulary import TlsMode
-from compose_tls.yamlpatch.document import Document, Mapping, Scalar, require_editable, resolve
+from compose_tls.yamlpatch.document import Document, require_editable
 from compose_tls.yamlpatch.intent import Intent, Put, Route, Text
+from compose_tls.yamlpatch.query import Found, roots
 
 CONFIG_DIRECTORY = "/milvus/configs"
 CONFIG_FILE = "milvus.yaml"
@@ -89,17 +90,13 @@ def in_variables(
 
 def is_complete(document: Document) -> bool:
     """Whether a milvus.yaml is a full one, with which Milvus starts when it is mounted."""
-    root = document.root
-    if not isinstance(root, Mapping):
-        return False
-    return all(_scalar(root, (role, "port")) for role in _REQUIRED_PORTS)
+    return all(read_setting(document, (role, "port")) is not None for role in _REQUIRED_PORTS)
 
 
 def read_setting(document: Document, route: Route) -> str | None:
     """The value of a setting in a milvus.yaml."""
-    root = document.root
-    found = _scalar(root, route) if isinstance(root, Mapping) else None
-    return found.value if found else None
+    found = (found.text() for _, found in _places(document, route))
+    return next((text for text in found if text is not None), None)
 
 
 def put_settings(document: Document, settings: Iterable[Setting]) -> list[Intent]:
@@ -108,71 +105,45 @@ def put_settings(document: Document, settings: Iterable[Setting]) -> list[Intent
     Raises:
         EditRefused: The file spells one of the settings twice, so that Milvus takes either.
     """
-    root = require_editable(document)
+    require_editable(document)
     intents: list[Intent] = []
     for setting in settings:
-        route = _spelled(root, setting.route, document)
-        found = _at(root, route)
-        if found is None or found.value != setting.value:
+        places = list(_places(document, setting.route))
+        if len(places) > 1:
+            raise EditRefused(
+                f"{document.name} sets {setting.name} more than once, and Milvus takes either",
+                hint="keep one of them",
+                path=document.name,
+                line=places[1][1].line,
+            )
+        route, found = places[0] if places else (_spelled(document, setting.route), None)
+        if found is None or found.written != setting.value:
             intents.append(Put(route, Text(setting.value)))
     return intents
 
 
-def _spelled(root: Mapping, route: Route, document: Document) -> Route:
-    """The route of a setting as the file spells it; as Milvus does where it is missing."""
-    found = list(_spellings(root, canonical(".".join(route))))
-    if len(found) > 1:
-        name = ".".join(route)
-        line = document.line(_line_of(root, found[1]))
-        raise EditRefused(
-            f"{document.name} sets {name} more than once, and Milvus takes either",
-            hint="keep one of them",
-            path=document.name,
-            line=line,
-        )
-    if found:
-        return found[0]
+def _places(document: Document, route: Route) -> Iterator[tuple[Route, Found]]:
+    """Every place of a file that Milvus reads as one setting, under the keys that the file spells."""
+    for root in roots(document)[:1]:
+        yield from _spellings(root, canonical(".".join(route)))
+
+
+def _spellings(mapping: Found, wanted: str) -> Iterator[tuple[Route, Found]]:
+    for key, value in mapping.entries(merged=False).items():
+        name = canonical(key)
+        if name == wanted and not value.is_mapping:
+            yield (key,), value
+        elif name and wanted.startswith(name) and value.is_mapping:
+            for rest, found in _spellings(value, wanted[len(name) :]):
+                yield (key, *rest), found
+
+
+def _spelled(document: Document, route: Route) -> Route:
+    """The route of a setting that is missing, through the mappings that the file has already."""
     spelled: list[str] = []
-    node: Mapping | None = root
+    there: Found | None = roots(document)[0]
     for key in route:
-        names = [k.value for k, _ in node.entries if isinstance(k, Scalar)] if node else []
-        same = [name for name in names if canonical(name) == canonical(key)]
-        spelled.append(same[0] if same else key)
-        child = node.get(spelled[-1]) if node else None
-        value = resolve(child) if child else None
-        node = value if isinstance(value, Mapping) else None
+        names = there.entries(merged=False) if there else {}
+        spelled.append(next((n for n in names if canonical(n) == canonical(key)), key))
+        there = names.get(spelled[-1])
     return tuple(spelled)
-
-
-def _spellings(node: Mapping, wanted: str) -> Iterator[Route]:
-    """Every route below a node that Milvus reads as one key."""
-    for key, value in node.entries:
-        if not isinstance(key, Scalar):
-            continue
-        name, below = canonical(key.value), resolve(value)
-        if name == wanted and not isinstance(below, Mapping):
-            yield (key.value,)
-        elif name and wanted.startswith(name) and isinstance(below, Mapping):
-            for rest in _spellings(below, wanted[len(name) :]):
-                yield (key.value, *rest)
-
-
-def _scalar(root: Mapping, route: Route) -> Scalar | None:
-    for spelled in _spellings(root, canonical(".".join(route))):
-        found = _at(root, spelled)
-        if found and not found.is_null:
-            return found
-    return None
-
-
-def _at(root: Mapping, route: Route) -> Scalar | None:
-    node: object = root
-    for key in route:
-        child = node.get(key) if isinstance(node, Mapping) else None
-        node = resolve(child) if child else None
-    return node if isinstance(node, Scalar) else None
-
-
-def _line_of(root: Mapping, route: Route) -> int:
-    found = _at(root, route)
-    return found.start if found else root.start

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from compose_tls.compose.dotenv import parse
@@ -61,3 +63,9 @@ def test_a_line_may_refer_to_an_earlier_one_which_the_environment_beats() -> Non
 
 def test_the_last_of_two_lines_wins() -> None:
     assert parse("A=1\nA=2\nB=$A\n", {}) == {"A": "2", "B": "2"}
+
+
+def test_a_line_of_blanks_takes_the_time_of_its_length() -> None:
+    start = time.process_time()
+    assert parse("K=a" + " " * 50_000 + "b # c\n", {}) == {"K": "a" + " " * 50_000 + "b"}
+    assert time.process_time() - start < 2

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from compose_tls.compose.interpolate import interpolate
@@ -56,3 +58,19 @@ def test_what_is_no_substitution_stays_as_it_is(text: str) -> None:
 
 def test_a_malformed_substitution_does_not_keep_the_next_one_from_being_made() -> None:
     assert interpolate("${X:milvusdb/milvus}:$A", VARIABLES) == "${X:milvusdb/milvus}:a"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("${NO:-" * 600 + "x" + "}" * 600, "x", id="600 deep"),
+        pytest.param("${NO:-" * 50_000 + "$A" + "}" * 50_000, "a", id="50,000 deep"),
+        pytest.param("${A" * 100_000, "${A" * 100_000, id="never closed"),
+        pytest.param("${A:+" * 50_000 + "}" * 50_000, "", id="where set"),
+        pytest.param("${" * 100_000 + "}" * 100_000, "${" * 100_000 + "}" * 100_000, id="nameless"),
+    ],
+)
+def test_a_text_takes_the_time_of_its_length_however_deep(text: str, expected: str) -> None:
+    start = time.process_time()
+    assert interpolate(text, VARIABLES) == expected
+    assert time.process_time() - start < 2

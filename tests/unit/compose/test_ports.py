@@ -46,6 +46,8 @@ def test_what_is_no_tcp_port_is_left_out(entry: str) -> None:
         ("{target: 80, protocol: udp}", None),
         ("{published: 80}", None),
         ("{target: web}", None),
+        ("{target: 80-web}", None),
+        (f"{{target: 8{'0' * 5000}}}", None),
         ("[80]", None),
     ],
 )

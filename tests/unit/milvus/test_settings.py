@@ -185,7 +185,7 @@ def test_a_setting_that_is_as_wanted_is_left_alone(value: str) -> None:
     [
         ("common:\n  security:\n    tlsMode: 0\n    tls_mode: 1\n", 4),
         ("common:\n  security:\n    tlsMode: 0\ncommon.security.tlsMode: 1\n", 4),
-        ("common:\n  security.tlsMode: 0\n  security:\n    tlsmode: [1]\n", 1),
+        ("common:\n  security.tlsMode: 0\n  security:\n    tlsmode: [1]\n", 4),
     ],
 )
 def test_two_spellings_of_one_setting_are_refused(text: str, line: int) -> None:

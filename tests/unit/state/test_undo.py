@@ -5,6 +5,7 @@ import pytest
 from compose_tls.errors import EditRefused, YamlSyntax
 from compose_tls.state.recorded import FileRecord
 from compose_tls.state.undo import Undone, record, record_new, undo
+from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, RemoveKey, Text
 from compose_tls.yamlpatch.patch import create, patch
 
@@ -40,7 +41,7 @@ SET = MAP.replace('A: "1"', 'A: "1"\n      COMMON_SECURITY_TLSMODE: "0"')
 def made(text: str, *intents: Intent) -> tuple[str, FileRecord]:
     """A text after the edits, and their record."""
     patched = patch(text.encode(), NAME, intents)
-    return patched.content.decode(), record(NAME, text.encode(), intents, patched)
+    return patched.content.decode(), record(parse(text.encode(), NAME), intents, patched)
 
 
 def undone(text: str, kept: FileRecord) -> Undone:
@@ -230,7 +231,7 @@ class TestAFileOfOurOwn:
 def test_only_what_enable_writes_can_be_recorded() -> None:
     patched = patch(MAP.encode(), NAME, [RemoveKey(VOLUMES)])
     with pytest.raises(AssertionError):
-        record(NAME, MAP.encode(), [RemoveKey(VOLUMES)], patched)
+        record(parse(MAP.encode(), NAME), [RemoveKey(VOLUMES)], patched)
 
 
 def test_a_record_whose_splices_do_not_fit_is_undone_by_meaning() -> None:

@@ -70,7 +70,7 @@ def _check_bytes(before: bytes, intents: tuple[Intent, ...], after: bytes) -> No
     patched = patch(before, NAME, intents)
     assert patched.content.decode("utf-8-sig") == after.decode("utf-8-sig")
     assert patched.content == after
-    assert revert(after, NAME, patched.splices) == before
+    assert revert(after, patched.splices) == before
     again = [intent for intent in intents if not isinstance(intent, Append)]
     assert patch(after, NAME, again).content == after
     assert patch(after, NAME, again).splices == ()

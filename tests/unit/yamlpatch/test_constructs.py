@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.yamlpatch import (
     test_flow,
+    test_limits,
     test_lines,
     test_lists,
     test_mappings,
@@ -23,6 +24,7 @@ _TABLE = Path(__file__).parents[3] / "docs" / "yaml-constructs.md"
 _TEST = re.compile(r"\| `(\w+)\.py`: ([^|]+) \|$", re.MULTILINE)
 _MODULES: tuple[ModuleType, ...] = (
     test_flow,
+    test_limits,
     test_lines,
     test_lists,
     test_mappings,

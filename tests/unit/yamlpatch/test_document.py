@@ -6,18 +6,17 @@ import pytest
 import yaml
 
 from compose_tls.errors import YamlSyntax
-from compose_tls.yamlpatch.document import (
+from compose_tls.yamlpatch.document import Document, parse
+from compose_tls.yamlpatch.nodes import (
     Alias,
-    Document,
     Mapping,
     Node,
     Scalar,
     Sequence,
-    parse,
     reads_as,
     resolve,
 )
-from compose_tls.yamlpatch.merge_keys import fields
+from compose_tls.yamlpatch.query import fields
 
 _NAME = "compose.yaml"
 

@@ -130,7 +130,7 @@ def test_new_lines_end_as_the_line_above_does_in_files_that_mix_line_ends(
 ) -> None:
     patched = patch(before, NAME, [append("v", "b")])
     assert patched.content == after
-    assert revert(after, NAME, patched.splices) == before
+    assert revert(after, patched.splices) == before
 
 
 def test_a_byte_order_mark_stays() -> None:

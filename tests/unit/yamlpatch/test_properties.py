@@ -121,7 +121,7 @@ def test_files_with_typing_errors_are_edited_or_give_one_clear_error(
         event(error.code)
         refused = error
     else:
-        assert revert(patched.content, _NAME, patched.splices) == content
+        assert revert(patched.content, patched.splices) == content
         return
     assert refused.path == _NAME
     assert refused.hint
@@ -145,7 +145,7 @@ def check(edit: Edit, *, may_refuse: bool) -> None:
     else:
         assert wanted is not None
         assert oracle.means(oracle.read(patched.content), wanted)
-        assert revert(patched.content, _NAME, patched.splices) == edit.content
+        assert revert(patched.content, patched.splices) == edit.content
         _check_repetition(edit, patched)
         _check_lines(edit, patched)
         return

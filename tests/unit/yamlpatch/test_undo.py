@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from compose_tls.yamlpatch.document import Mapping, Node, Sequence, parse
+from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Append, Intent, RemoveItem, Text
+from compose_tls.yamlpatch.nodes import Mapping, Node, Sequence
 from compose_tls.yamlpatch.patch import patch, revert
 from compose_tls.yamlpatch.splice import Splice, applied, settled
 from tests.unit.yamlpatch import test_flow, test_lines, test_lists, test_scalars
@@ -120,7 +121,7 @@ def test_an_official_like_file_is_edited_and_comes_back(
     missing = [line for line in old_lines if line not in new_lines]
     assert len(missing) <= (1 if "volumes: [" in text else 0)
     assert 4 <= len(new_lines) - len(old_lines) + len(missing) <= 6
-    assert revert(patched.content, NAME, patched.splices) == before
+    assert revert(patched.content, patched.splices) == before
     without = patch(patched.content, NAME, _DISABLE)
     if "without volumes" not in text and "none yet" not in text:
         assert without.content == before
@@ -168,7 +169,7 @@ def test_taking_appended_items_out_again_gives_the_same_bytes(edit: Edit) -> Non
 )
 def test_there_is_no_way_back_from_a_file_that_visibly_changed(changed: bytes) -> None:
     patched = patch(b"v:\n- a\nx: 1\n", NAME, [append("v", "b")])
-    assert revert(changed, NAME, patched.splices) is None
+    assert revert(changed, patched.splices) is None
 
 
 def test_splices_that_overlap_are_not_applied() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from compose_tls.yamlpatch import style
 from compose_tls.yamlpatch.document import Document
+from compose_tls.yamlpatch.edit.guard import EditGuard
+from compose_tls.yamlpatch.edit.writer import Writer
 from compose_tls.yamlpatch.intent import EditTree, Intent, Route, Text, Value
-from compose_tls.yamlpatch.merge_keys import fields
 from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, reads_as, resolve
-from compose_tls.yamlpatch.refusals import Guard
+from compose_tls.yamlpatch.query import fields
 from compose_tls.yamlpatch.splice import Splice, settled
-from compose_tls.yamlpatch.writer import Writer
 
 
 def splices(
@@ -21,7 +21,7 @@ def splices(
         EditRefused: A place that cannot be edited without touching something else.
         ValueInTheWay: A value of another kind stands where ours has to go.
     """
-    guard = Guard(document, intents)
+    guard = EditGuard(document, intents)
     writer = Writer(document, guard)
     guard.require_own(root, ())
     if _Editor(writer, guard).edit_mapping(root, tree, ()):
@@ -32,7 +32,7 @@ def splices(
 class _Editor:
     """Each ``edit_…`` tells whether nothing would be left, so that the key has to go as well."""
 
-    def __init__(self, writer: Writer, guard: Guard) -> None:
+    def __init__(self, writer: Writer, guard: EditGuard) -> None:
         self._writer = writer
         self._guard = guard
 

@@ -8,15 +8,15 @@ from typing import NoReturn
 from compose_tls.errors import EditRefused, ValueInTheWay
 from compose_tls.yamlpatch.document import Document
 from compose_tls.yamlpatch.intent import Intent, Route, Text, Value, describe
-from compose_tls.yamlpatch.merge_keys import MERGE, fields
 from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, resolve
+from compose_tls.yamlpatch.query import MERGE, fields
 
 # !override replaces a value when Compose merges files; what stands under it is edited as usual.
 # https://docs.docker.com/reference/compose-file/merge/
 _TRANSPARENT_TAGS = frozenset({None, "!override", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
-class Guard:
+class EditGuard:
     """Refuses edits of one document."""
 
     def __init__(self, document: Document, intents: tuple[Intent, ...]) -> None:

@@ -7,13 +7,14 @@ from collections.abc import Mapping as ReadMapping
 from collections.abc import Sequence as ReadSequence
 from collections.abc import Set as AbstractSet
 
-from compose_tls.yamlpatch import block_layout, flow, style
+from compose_tls.yamlpatch import style
 from compose_tls.yamlpatch.document import Document
+from compose_tls.yamlpatch.edit import block_layout, flow
+from compose_tls.yamlpatch.edit.guard import EditGuard
 from compose_tls.yamlpatch.intent import EditTree, Item, Route, Text, Value
 from compose_tls.yamlpatch.libyaml import block_header, content_start
-from compose_tls.yamlpatch.merge_keys import MERGE
 from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence
-from compose_tls.yamlpatch.refusals import Guard
+from compose_tls.yamlpatch.query import MERGE
 from compose_tls.yamlpatch.splice import Splice
 
 
@@ -24,7 +25,7 @@ class Writer:
         found: What was collected, in the order of the calls.
     """
 
-    def __init__(self, document: Document, guard: Guard) -> None:
+    def __init__(self, document: Document, guard: EditGuard) -> None:
         self.found: list[Splice] = []
         self._document = document
         self._guard = guard
