@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from compose_tls.deploy import docker_host
-from compose_tls.deploy.container import ContainerFacts, facts_of
+from compose_tls.deploy.container import ContainerFacts, ImageFacts, facts_of, image_facts
 from compose_tls.errors import EngineUnreachable
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # The labels that Compose puts on its containers:
 # https://github.com/docker/compose/blob/main/pkg/api/labels.go
-_LABEL = "com.docker.compose."
+LABEL = "com.docker.compose."
 
 # A Go panic is followed by every goroutine's stack, more than 3000 lines in Milvus 2.3.5 (measured).
 LOG_LINES = 5000
@@ -65,21 +65,35 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
+        found = (
+            (_number(attributes), facts_of(attributes))
+            for attributes in self.containers(service)
+            if attributes["Config"]["Labels"].get(f"{LABEL}project") == project
+        )
+        return min(found, key=lambda each: (not each[1].running, each[0]), default=(0, None))[1]
+
+    def containers(self, service: str) -> list[dict[str, Any]]:
+        """What the engine knows of the containers of a service, whatever their project is called.
+
+        Args:
+            service: The service's name.
+
+        Returns:
+            Its answers to ``GET /containers/{id}/json``.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
         from docker.errors import NotFound  # noqa: PLC0415 - see connect
 
-        labels = [
-            f"{_LABEL}project={project}",
-            f"{_LABEL}service={service}",
-            f"{_LABEL}oneoff=False",
-        ]
+        labels = [f"{LABEL}service={service}", f"{LABEL}oneoff=False"]
+        found = []
         with self._answers():
-            found = []
             for summary in self._client.api.containers(all=True, filters={"label": labels}):
                 # Between listing and looking, a container that Compose replaces may go away.
                 with contextlib.suppress(NotFound):
-                    number = int(summary["Labels"].get(f"{_LABEL}container-number", "0"))
-                    found.append((number, self._inspect(summary["Id"])))
-        return min(found, key=lambda each: (not each[1].running, each[0]), default=(0, None))[1]
+                    found.append(self._client.api.inspect_container(summary["Id"]))
+        return found
 
     def log_tail(
         self, container_id: str, lines: int = LOG_LINES, since: datetime | None = None
@@ -105,8 +119,8 @@ class Engine:
                 return []
         return content.decode("utf-8", "replace").splitlines()
 
-    def image_user(self, image: str) -> str | None:
-        """What an image's processes run as, empty for root; ``None`` when it is not on this machine.
+    def image(self, reference: str) -> ImageFacts | None:
+        """An image by name or id; ``None`` when it is not on this machine.
 
         Raises:
             EngineUnreachable: The engine stopped answering.
@@ -115,10 +129,56 @@ class Engine:
 
         with self._answers():
             try:
-                attributes = self._client.images.get(image).attrs
+                attributes = self._client.images.get(reference).attrs
             except ImageNotFound:
                 return None
-        return str((attributes.get("Config") or {}).get("User") or "")
+        return image_facts(attributes)
+
+    def changes(self, container_id: str) -> list[dict[str, Any]]:
+        """What ``docker diff`` tells: the answer to ``GET /containers/{id}/changes``, empty without one.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+
+        with self._answers():
+            try:
+                return self._client.api.diff(container_id) or []
+            except NotFound:
+                return []
+
+    def archive(
+        self, container_id: str, path: str, limit: int
+    ) -> tuple[dict[str, Any], bytes] | None:
+        """A path of a container, as ``docker cp`` takes it out; the container may be stopped.
+
+        Args:
+            container_id: The container's id.
+            path: The absolute path inside.
+            limit: Bytes of the archive after which reading ends.
+
+        Returns:
+            What the engine says of the path (``name``, ``size``, ``linkTarget``), and a tar archive with
+            it, cut off after ``limit``; ``None`` when there is no such path.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+
+        with self._answers():
+            try:
+                chunks, status = self._client.api.get_archive(container_id, path)
+            except NotFound:
+                return None
+            content = bytearray()
+            with contextlib.closing(chunks):
+                for chunk in chunks:
+                    content += chunk
+                    if len(content) > limit:
+                        break
+        return status, bytes(content[:limit])
 
     def port_owner(self, port: int) -> str | None:
         """The container that publishes a TCP port of the host, in words; ``None`` when none does.
@@ -133,7 +193,7 @@ class Engine:
                     for bound in summary["Ports"]
                 ):
                     name = str(summary["Names"][0]).removeprefix("/")
-                    project = summary["Labels"].get(f"{_LABEL}project")
+                    project = summary["Labels"].get(f"{LABEL}project")
                     return f"container {name}" + (f" of project {project}" if project else "")
         return None
 
@@ -152,10 +212,6 @@ class Engine:
     ) -> None:
         self.close()
 
-    def _inspect(self, container_id: str) -> ContainerFacts:
-        attributes: dict[str, Any] = self._client.api.inspect_container(container_id)
-        return facts_of(attributes)
-
     @contextlib.contextmanager
     def _answers(self) -> Iterator[None]:
         from docker.errors import DockerException  # noqa: PLC0415 - see connect
@@ -165,6 +221,10 @@ class Engine:
             yield
         except (DockerException, RequestException) as error:
             raise _unreachable(self.endpoint, error) from None
+
+
+def _number(attributes: Mapping[str, Any]) -> int:
+    return int(attributes["Config"]["Labels"].get(f"{LABEL}container-number") or 0)
 
 
 def _tls(endpoint: docker_host.DockerHost) -> Any:
