@@ -21,7 +21,8 @@ CONFIGURATION: Final = "/milvus/configs"
 # A milvus.yaml has 40 kB (2.6).
 LIMIT: Final = 1_000_000
 _HEADERS: Final = 10_240
-_LINKS: Final = 8
+# The engine writes modes as Go does: https://pkg.go.dev/io/fs#FileMode
+_GO_DIRECTORY: Final = 1 << 31
 
 # What is written again at each start. RocksDB's `LOG` is a log, but its `000004.log` is data.
 _NO_DATA: Final = re.compile(
@@ -35,7 +36,7 @@ class UnmountedData:
 
     Attributes:
         directory: The data directory, as it is in the container.
-        files: How many files were written there.
+        files: How many files were written there, at most.
         example: One of them.
     """
 
@@ -44,16 +45,22 @@ class UnmountedData:
     example: str
 
 
-def unmounted_data(deployed: Deployed, directories: Iterable[str]) -> tuple[UnmountedData, ...]:
+def unmounted_data(
+    engine: Engine, deployed: Deployed, directories: Iterable[str]
+) -> tuple[UnmountedData, ...]:
     """The data directories in which something was written that is in no mount.
 
     Args:
+        engine: The engine, which tells files from directories.
         deployed: The container.
         directories: Where its programs keep data; relative ones count from its working directory.
 
     Returns:
         Those in which there is data, in the given order; logs, locks, pid files and empty directories
         are none.
+
+    Raises:
+        EngineUnreachable: The engine stopped answering.
     """
     places = [
         posixpath.normpath(posixpath.join(deployed.working_directory, each)) for each in directories
@@ -67,9 +74,17 @@ def unmounted_data(deployed: Deployed, directories: Iterable[str]) -> tuple[Unmo
             and change.kind != "removed"
             and not _NO_DATA.search(posixpath.relpath(change.path, place))
         )
+        while files and _is_no_file(engine, deployed.container.id, files[0]):
+            del files[0]
         if files:
             found.append(UnmountedData(place, len(files), files[0]))
     return tuple(found)
+
+
+def _is_no_file(engine: Engine, container_id: str, path: str) -> bool:
+    """Whether a path is gone by now, or a directory: ``docker diff`` does not tell."""
+    found = engine.archive(container_id, path, 0)
+    return found is None or bool(found[0]["mode"] & _GO_DIRECTORY)
 
 
 def changed_files(
@@ -107,7 +122,8 @@ def read_file(engine: Engine, container_id: str, path: str, limit: int = LIMIT) 
         EngineUnreachable: The engine stopped answering.
     """
     place = path
-    for _ in range(_LINKS):
+    # The engine names the end of a chain of links.
+    for _ in range(2):
         found = engine.archive(container_id, place, limit + _HEADERS)
         if found is None:
             return None

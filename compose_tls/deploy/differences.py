@@ -29,6 +29,8 @@ Subject = Literal[
 # https://docs.docker.com/engine/cli/proxy/
 _PROXY: Final = re.compile(r"(?:https?|ftp|no|all)_proxy", re.IGNORECASE)
 _IN_A_URL: Final = re.compile(r"(?<=://)[^/@\s]*@")
+# What COMMON_SECURITY_AUTHORIZATIONENABLED is set to has to be seen.
+_NO_SECRET: Final = frozenset({"true", "false", "on", "off", "yes", "no", "1", "0", ""})
 _LONGEST: Final = 100
 _SHORT_ID: Final = 12
 
@@ -148,15 +150,15 @@ def _set(environment: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _shown(name: str, value: str | None, wanted: str | None) -> tuple[str | None, str | None]:
-    if SECRET_NAME.search(name):
-        other = "another value" if value is not None else "a value"
-        return None if value is None else "a value", None if wanted is None else other
-    return _quoted(value), _quoted(wanted)
+    has, says = _text(name, value), _text(name, wanted)
+    return has, "another value" if has == says else says
 
 
-def _quoted(value: str | None) -> str | None:
+def _text(name: str, value: str | None) -> str | None:
     if value is None:
         return None
+    if SECRET_NAME.search(name) and value.lower() not in _NO_SECRET:
+        return "a value"
     text = _IN_A_URL.sub("***@", value)
     return f'"{text[:_LONGEST]}…"' if len(text) > _LONGEST else f'"{text}"'
 

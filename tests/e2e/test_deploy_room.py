@@ -421,8 +421,10 @@ def test_a_container_is_seen_as_it_is(room: Room) -> None:
 def test_what_is_not_there_is_none_or_nothing(room: Room) -> None:
     assert room.engine.container(room.name, "standalone") is None
     assert room.engine.log_tail("0123456789abcdef") == []
-    assert room.engine.image_user("compose-tls-e2e/no-such-image:0") is None
-    assert room.engine.image_user(MILVUS) == ""
+    assert room.engine.image("compose-tls-e2e/no-such-image:0") is None
+    image = room.engine.image(MILVUS)
+    assert image is not None
+    assert image.user == ""
 
 
 def test_the_log_is_read_from_its_end_and_from_a_time_on(room: Room) -> None:
