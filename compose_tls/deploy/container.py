@@ -44,6 +44,7 @@ class ContainerFacts:
         host_network: Whether it shares the host's network, so that its ports are the host's.
         health_output: The last line that the last health check wrote, where that check failed.
         networks: The address in each network, by the network's name; empty while it does not run.
+        network_owner: The id of the container whose network it uses, and which publishes its ports.
     """
 
     id: str
@@ -61,6 +62,7 @@ class ContainerFacts:
     ports: tuple[BoundPort, ...]
     health_output: str = ""
     networks: Mapping[str, str] = field(default_factory=dict)
+    network_owner: str | None = None
 
     @property
     def running(self) -> bool:
@@ -109,6 +111,7 @@ def facts_of(attributes: Mapping[str, Any]) -> ContainerFacts:
     config = attributes.get("Config") or {}
     host_config = attributes.get("HostConfig") or {}
     # NetworkSettings lists ports only while the container runs; HostConfig always has what was asked.
+    kind, _, owner = str(host_config.get("NetworkMode") or "").partition(":")
     live = (attributes.get("NetworkSettings") or {}).get("Ports")
     return ContainerFacts(
         id=attributes["Id"],
@@ -122,10 +125,11 @@ def facts_of(attributes: Mapping[str, Any]) -> ContainerFacts:
         health=(state.get("Health") or {}).get("Status"),
         started_at=engine_time(state.get("StartedAt") or ""),
         user=str(config.get("User") or ""),
-        host_network=host_config.get("NetworkMode") == "host",
+        host_network=kind == "host",
         ports=tuple(_ports(live or host_config.get("PortBindings") or {})),
         health_output=_failed_health_check(state),
         networks={name: _address(joined) for name, joined in _networks(attributes).items()},
+        network_owner=owner if kind == "container" else None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -58,6 +58,8 @@ class Engine:
     def container(self, project: str, service: str) -> ContainerFacts | None:
         """The container of a service; with several, a running one, then the first.
 
+        One in the network of another has the ports and addresses of that one.
+
         Args:
             project: The Compose project's name.
             service: The service's name.
@@ -70,7 +72,16 @@ class Engine:
             for attributes in self.containers(service)
             if attributes["Config"]["Labels"].get(f"{LABEL}project") == project
         )
-        return min(found, key=lambda each: (not each[1].running, each[0]), default=(0, None))[1]
+        _, facts = min(found, key=lambda each: (not each[1].running, each[0]), default=(0, None))
+        if facts is None or facts.network_owner is None:
+            return facts
+        owner = self._inspect(facts.network_owner)
+        if owner is None:
+            return facts
+        there = facts_of(owner)
+        return replace(
+            facts, ports=there.ports, networks=there.networks, host_network=there.host_network
+        )
 
     def containers(self, service: str) -> list[dict[str, Any]]:
         """What the engine knows of the containers of a service, whatever their project is called.
@@ -84,16 +95,11 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import NotFound  # noqa: PLC0415 - see connect
-
         labels = [f"{LABEL}service={service}", f"{LABEL}oneoff=False"]
-        found = []
         with self._answers():
-            for summary in self._client.api.containers(all=True, filters={"label": labels}):
-                # Between listing and looking, a container that Compose replaces may go away.
-                with contextlib.suppress(NotFound):
-                    found.append(self._client.api.inspect_container(summary["Id"]))
-        return found
+            listed = self._client.api.containers(all=True, filters={"label": labels})
+        # Between listing and looking, a container that Compose replaces may go away.
+        return [found for each in listed if (found := self._inspect(each["Id"]))]
 
     def log_tail(
         self, container_id: str, lines: int = LOG_LINES, since: datetime | None = None
@@ -211,6 +217,14 @@ class Engine:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _inspect(self, container_id: str) -> dict[str, Any] | None:
+        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+
+        with self._answers(), contextlib.suppress(NotFound):
+            found: dict[str, Any] = self._client.api.inspect_container(container_id)
+            return found
+        return None
 
     @contextlib.contextmanager
     def _answers(self) -> Iterator[None]:

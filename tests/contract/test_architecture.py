@@ -77,6 +77,6 @@ def test_modules_are_small() -> None:
     long = {
         str(file.relative_to(ROOT)): lines
         for file in ROOT.glob("compose_tls/**/*.py")
-        if (lines := len(file.read_text().splitlines())) > 250
+        if (lines := len(file.read_text().splitlines())) > 400
     }
     assert not long
