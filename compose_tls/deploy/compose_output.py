@@ -131,7 +131,7 @@ _QUOTED_VALUES = (
     (re.compile(r'parsing "[^"]*"'), "parsing the value"),
 )
 _INTERPOLATION = "invalid interpolation format for "
-_SECRET_NAME = re.compile(r"pass|secret|token|key|credential|auth", re.IGNORECASE)
+SECRET_NAME = re.compile(r"pass|secret|token|key|credential|auth", re.IGNORECASE)
 _SHORTEST_SECRET = 4
 _LONGEST = 400
 
@@ -150,7 +150,7 @@ def _last_words(stderr: str, environment: Mapping[str, str]) -> str:
     for pattern, replacement in _QUOTED_VALUES:
         line = pattern.sub(replacement, line)
     for name, value in environment.items():
-        if len(value) >= _SHORTEST_SECRET and _SECRET_NAME.search(name):
+        if len(value) >= _SHORTEST_SECRET and SECRET_NAME.search(name):
             line = line.replace(value, "***")
     return line.removeprefix("Error response from daemon: ").rstrip(".")
 

@@ -1,12 +1,15 @@
-"""What the engine knows about one container."""
+"""What the engine knows about one container, and about the image of one."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+# The engine keeps up to 4096 bytes of what a health check writes.
+_LONGEST_LINE = 300
 
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the engine bound; nothing is bound here
 
@@ -39,6 +42,9 @@ class ContainerFacts:
         started_at: When the last run began; ``None`` when it never did.
         user: What it runs as, ``user:`` of Compose over the image's; empty is root.
         host_network: Whether it shares the host's network, so that its ports are the host's.
+        health_output: The last line that the last health check wrote, where that check failed.
+        networks: The address in each network, by the network's name; empty while it does not run.
+        network_owner: The id of the container whose network it uses, and which publishes its ports.
     """
 
     id: str
@@ -54,6 +60,9 @@ class ContainerFacts:
     user: str
     host_network: bool
     ports: tuple[BoundPort, ...]
+    health_output: str = ""
+    networks: Mapping[str, str] = field(default_factory=dict)
+    network_owner: str | None = None
 
     @property
     def running(self) -> bool:
@@ -76,6 +85,23 @@ class ContainerFacts:
         return min(reached, key=_preference, default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """An image on this machine.
+
+    Attributes:
+        id: Its id.
+        user: What its processes run as; empty is root.
+        environment: The variables that it sets.
+        volumes: The directories for which each container gets a volume of its own.
+    """
+
+    id: str
+    user: str = ""
+    environment: Mapping[str, str | None] = field(default_factory=dict)
+    volumes: frozenset[str] = frozenset()
+
+
 def facts_of(attributes: Mapping[str, Any]) -> ContainerFacts:
     """The facts in the engine's answer to ``GET /containers/{id}/json``.
 
@@ -85,6 +111,7 @@ def facts_of(attributes: Mapping[str, Any]) -> ContainerFacts:
     config = attributes.get("Config") or {}
     host_config = attributes.get("HostConfig") or {}
     # NetworkSettings lists ports only while the container runs; HostConfig always has what was asked.
+    kind, _, owner = str(host_config.get("NetworkMode") or "").partition(":")
     live = (attributes.get("NetworkSettings") or {}).get("Ports")
     return ContainerFacts(
         id=attributes["Id"],
@@ -98,9 +125,29 @@ def facts_of(attributes: Mapping[str, Any]) -> ContainerFacts:
         health=(state.get("Health") or {}).get("Status"),
         started_at=engine_time(state.get("StartedAt") or ""),
         user=str(config.get("User") or ""),
-        host_network=host_config.get("NetworkMode") == "host",
+        host_network=kind == "host",
         ports=tuple(_ports(live or host_config.get("PortBindings") or {})),
+        health_output=_failed_health_check(state),
+        networks={name: _address(joined) for name, joined in _networks(attributes).items()},
+        network_owner=owner if kind == "container" else None,
     )
+
+
+def image_facts(attributes: Mapping[str, Any]) -> ImageFacts:
+    """The facts in the engine's answer to ``GET /images/{name}/json``."""
+    config = attributes.get("Config") or {}
+    return ImageFacts(
+        id=attributes["Id"],
+        user=str(config.get("User") or ""),
+        environment=variables(config.get("Env")),
+        volumes=frozenset(config.get("Volumes") or ()),
+    )
+
+
+def variables(entries: Iterable[str] | None) -> dict[str, str | None]:
+    """Variables from ``NAME=value``; ``None`` for a bare ``NAME``, which is taken away."""
+    split = (entry.partition("=") for entry in entries or ())
+    return {name: value if equals else None for name, equals, value in split}
 
 
 def engine_time(text: str) -> datetime | None:
@@ -120,6 +167,22 @@ def _ports(bindings: Mapping[str, list[dict[str, str]] | None]) -> Iterator[Boun
             if place.get("HostPort"):
                 address = place.get("HostIp") or _EVERYWHERE
                 yield BoundPort(int(port), address, int(place["HostPort"]))
+
+
+def _networks(attributes: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
+    return (attributes.get("NetworkSettings") or {}).get("Networks") or {}
+
+
+def _address(joined: Mapping[str, str]) -> str:
+    return joined.get("IPAddress") or joined.get("GlobalIPv6Address") or ""
+
+
+def _failed_health_check(state: Mapping[str, Any]) -> str:
+    log = (state.get("Health") or {}).get("Log") or [{}]
+    if not log[-1].get("ExitCode"):
+        return ""
+    lines = [line.strip() for line in str(log[-1].get("Output") or "").splitlines()]
+    return next((line for line in reversed(lines) if line), "")[:_LONGEST_LINE]
 
 
 def _reachable(address: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from compose_tls.deploy import docker_host
-from compose_tls.deploy.container import ContainerFacts, facts_of
+from compose_tls.deploy.container import ContainerFacts, ImageFacts, facts_of, image_facts
 from compose_tls.errors import EngineUnreachable
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # The labels that Compose puts on its containers:
 # https://github.com/docker/compose/blob/main/pkg/api/labels.go
-_LABEL = "com.docker.compose."
+LABEL = "com.docker.compose."
 
 # A Go panic is followed by every goroutine's stack, more than 3000 lines in Milvus 2.3.5 (measured).
 LOG_LINES = 5000
@@ -58,6 +58,8 @@ class Engine:
     def container(self, project: str, service: str) -> ContainerFacts | None:
         """The container of a service; with several, a running one, then the first.
 
+        One in the network of another has the ports and addresses of that one.
+
         Args:
             project: The Compose project's name.
             service: The service's name.
@@ -65,21 +67,39 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+        found = (
+            (_number(attributes), facts_of(attributes))
+            for attributes in self.containers(service)
+            if attributes["Config"]["Labels"].get(f"{LABEL}project") == project
+        )
+        _, facts = min(found, key=lambda each: (not each[1].running, each[0]), default=(0, None))
+        if facts is None or facts.network_owner is None:
+            return facts
+        owner = self._inspect(facts.network_owner)
+        if owner is None:
+            return facts
+        there = facts_of(owner)
+        return replace(
+            facts, ports=there.ports, networks=there.networks, host_network=there.host_network
+        )
 
-        labels = [
-            f"{_LABEL}project={project}",
-            f"{_LABEL}service={service}",
-            f"{_LABEL}oneoff=False",
-        ]
+    def containers(self, service: str) -> list[dict[str, Any]]:
+        """What the engine knows of the containers of a service, whatever their project is called.
+
+        Args:
+            service: The service's name.
+
+        Returns:
+            Its answers to ``GET /containers/{id}/json``.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        labels = [f"{LABEL}service={service}", f"{LABEL}oneoff=False"]
         with self._answers():
-            found = []
-            for summary in self._client.api.containers(all=True, filters={"label": labels}):
-                # Between listing and looking, a container that Compose replaces may go away.
-                with contextlib.suppress(NotFound):
-                    number = int(summary["Labels"].get(f"{_LABEL}container-number", "0"))
-                    found.append((number, self._inspect(summary["Id"])))
-        return min(found, key=lambda each: (not each[1].running, each[0]), default=(0, None))[1]
+            listed = self._client.api.containers(all=True, filters={"label": labels})
+        # Between listing and looking, a container that Compose replaces may go away.
+        return [found for each in listed if (found := self._inspect(each["Id"]))]
 
     def log_tail(
         self, container_id: str, lines: int = LOG_LINES, since: datetime | None = None
@@ -105,8 +125,8 @@ class Engine:
                 return []
         return content.decode("utf-8", "replace").splitlines()
 
-    def image_user(self, image: str) -> str | None:
-        """What an image's processes run as, empty for root; ``None`` when it is not on this machine.
+    def image(self, reference: str) -> ImageFacts | None:
+        """An image by name or id; ``None`` when it is not on this machine.
 
         Raises:
             EngineUnreachable: The engine stopped answering.
@@ -115,10 +135,56 @@ class Engine:
 
         with self._answers():
             try:
-                attributes = self._client.images.get(image).attrs
+                attributes = self._client.images.get(reference).attrs
             except ImageNotFound:
                 return None
-        return str((attributes.get("Config") or {}).get("User") or "")
+        return image_facts(attributes)
+
+    def changes(self, container_id: str) -> list[dict[str, Any]]:
+        """What ``docker diff`` tells: the answer to ``GET /containers/{id}/changes``, empty without one.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+
+        with self._answers():
+            try:
+                return self._client.api.diff(container_id) or []
+            except NotFound:
+                return []
+
+    def archive(
+        self, container_id: str, path: str, limit: int
+    ) -> tuple[dict[str, Any], bytes] | None:
+        """A path of a container, as ``docker cp`` takes it out; the container may be stopped.
+
+        Args:
+            container_id: The container's id.
+            path: The absolute path inside.
+            limit: Bytes of the archive after which reading ends.
+
+        Returns:
+            What the engine says of the path (``name``, ``size``, ``linkTarget``), and a tar archive with
+            it, cut off after ``limit``; ``None`` when there is no such path.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+
+        with self._answers():
+            try:
+                chunks, status = self._client.api.get_archive(container_id, path)
+            except NotFound:
+                return None
+            content = bytearray()
+            with contextlib.closing(chunks):
+                for chunk in chunks:
+                    content += chunk
+                    if len(content) > limit:
+                        break
+        return status, bytes(content[:limit])
 
     def port_owner(self, port: int) -> str | None:
         """The container that publishes a TCP port of the host, in words; ``None`` when none does.
@@ -133,7 +199,7 @@ class Engine:
                     for bound in summary["Ports"]
                 ):
                     name = str(summary["Names"][0]).removeprefix("/")
-                    project = summary["Labels"].get(f"{_LABEL}project")
+                    project = summary["Labels"].get(f"{LABEL}project")
                     return f"container {name}" + (f" of project {project}" if project else "")
         return None
 
@@ -152,9 +218,13 @@ class Engine:
     ) -> None:
         self.close()
 
-    def _inspect(self, container_id: str) -> ContainerFacts:
-        attributes: dict[str, Any] = self._client.api.inspect_container(container_id)
-        return facts_of(attributes)
+    def _inspect(self, container_id: str) -> dict[str, Any] | None:
+        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+
+        with self._answers(), contextlib.suppress(NotFound):
+            found: dict[str, Any] = self._client.api.inspect_container(container_id)
+            return found
+        return None
 
     @contextlib.contextmanager
     def _answers(self) -> Iterator[None]:
@@ -165,6 +235,10 @@ class Engine:
             yield
         except (DockerException, RequestException) as error:
             raise _unreachable(self.endpoint, error) from None
+
+
+def _number(attributes: Mapping[str, Any]) -> int:
+    return int(attributes["Config"]["Labels"].get(f"{LABEL}container-number") or 0)
 
 
 def _tls(endpoint: docker_host.DockerHost) -> Any:

@@ -11,22 +11,20 @@ from functools import partial
 from typing import Any
 
 from compose_tls.checks.check_target import Target
-from compose_tls.checks.readiness import readiness
+from compose_tls.checks.readiness import Readiness, readiness
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.compose_output import ServiceState
-from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.port_check import require_free
 from compose_tls.deploy.recreate import starting
-from compose_tls.deploy.wait import Readiness, wait_until_ready
+from compose_tls.deploy.wait import wait_until_ready
 from compose_tls.errors import (
     ComposeTlsError,
     ConflictingSettings,
     EngineError,
     KeyUnreadableInContainer,
-    NotReady,
 )
 from compose_tls.layout import CLIENT
 from compose_tls.plan.model import ServicePlan
@@ -36,6 +34,7 @@ from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import Address, target_of
 from compose_tls.workflows.proving import prove
+from compose_tls.workflows.proxy_watch import ProxyWatch
 from compose_tls.workflows.rollback import HALF_WAY, Undo, changed, put_back
 
 _PROBE_SECONDS = 2.0
@@ -127,9 +126,18 @@ class Deployment:
         self, proxy: Proxy, began: datetime, started: float, on_event: preamble.OnEvent
     ) -> Target:
         """Wait for one proxy, and say where it was met."""
-        watched = _Watched(self, proxy, began)
+        watched = ProxyWatch(
+            proxy=proxy,
+            project=self.name,
+            began=began,
+            engine=self.engine,
+            build=self.target,
+            ask=self.look,
+            clock=self.clock,
+            on_event=on_event,
+        )
         wait_until_ready(
-            lambda: self.look(watched.target()),
+            watched.look,
             watched.inspect,
             watched.log,
             service=proxy.service,
@@ -180,43 +188,6 @@ class Deployment:
         except EngineError as error:
             done += f", but {what} did not start again: {error.message}"
         return done
-
-
-@dataclass(slots=True)
-class _Watched:
-    """One proxy while it is waited for: inspected once a round, its target built once."""
-
-    deployment: Deployment
-    proxy: Proxy
-    began: datetime
-    container: ContainerFacts | None = None
-    known: Target | None = None
-
-    def inspect(self) -> ContainerFacts | None:
-        self.container = self.deployment.engine.container(self.deployment.name, self.proxy.service)
-        return self.container
-
-    def log(self) -> list[str]:
-        if self.container is None:
-            return []
-        return self.deployment.engine.log_tail(self.container.id, since=self.began)
-
-    def target(self) -> Target:
-        """The server, once its container runs: only then does the engine tell its port."""
-        container, port, rest_port = self.container, self.proxy.port, self.proxy.rest_port
-        place = container.published_port(port) if container else None
-        if place is None:
-            raise NotReady(
-                f"service {self.proxy.service} publishes no port for Milvus, so nothing can be proved",
-                hint=f'publish it: ports: ["{port}:{port}"]',
-            )
-        rest = container.published_port(rest_port) if container and rest_port else None
-        if self.known is None:
-            rest_address = Address(*rest) if rest else None
-            self.known = self.deployment.target(self.proxy, Address(*place), rest_address)
-        # A port that the engine picks is another one after each start.
-        self.known = replace(self.known, host=place[0], port=place[1], rest_address=rest)
-        return self.known
 
 
 def prepare(

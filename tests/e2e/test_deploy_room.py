@@ -418,11 +418,29 @@ def test_a_container_is_seen_as_it_is(room: Room) -> None:
     assert room.facts("standalone").status == "exited"
 
 
+def test_a_container_in_the_network_of_another_has_its_ports(room: Room) -> None:
+    room.write(
+        {
+            "vpn": {**SLEEP, "ports": ["127.0.0.1::19530"]},
+            "standalone": {**SLEEP, "network_mode": "service:vpn"},
+        }
+    )
+
+    room.up("standalone")
+
+    milvus, vpn = room.facts("standalone"), room.facts("vpn")
+    assert milvus.published_port(19530) == vpn.published_port(19530) is not None
+    assert milvus.networks == vpn.networks
+    assert milvus.id != vpn.id == milvus.network_owner
+
+
 def test_what_is_not_there_is_none_or_nothing(room: Room) -> None:
     assert room.engine.container(room.name, "standalone") is None
     assert room.engine.log_tail("0123456789abcdef") == []
-    assert room.engine.image_user("compose-tls-e2e/no-such-image:0") is None
-    assert room.engine.image_user(MILVUS) == ""
+    assert room.engine.image("compose-tls-e2e/no-such-image:0") is None
+    image = room.engine.image(MILVUS)
+    assert image is not None
+    assert image.user == ""
 
 
 def test_the_log_is_read_from_its_end_and_from_a_time_on(room: Room) -> None:

@@ -17,6 +17,7 @@ from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import CreateFile, PatchFile, Plan
 from compose_tls.checks.check_target import Target
+from compose_tls.checks.readiness import Readiness
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.container import BoundPort, ContainerFacts
@@ -57,10 +58,8 @@ FACTS = ContainerFacts(
 Event = Callable[[], None]
 
 
-@dataclass(frozen=True)
-class Look:
-    ready: bool
-    detail: str = "nothing listens"
+READY = Readiness("ready", "")
+NOT_YET = Readiness("unreachable", "nothing listens")
 
 
 @dataclass
@@ -79,6 +78,7 @@ class World:
     happens: dict[str, list[BaseException | None]] = field(default_factory=dict)
     containers: dict[str, ContainerFacts | None] = field(default_factory=dict)
     not_ready: dict[str, int] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
     now: float = 1000.0
 
     def call(self, what: str, *words: str) -> None:
@@ -102,7 +102,7 @@ class World:
     def log_tail(self, container_id: str, since: datetime | None = None) -> list[str]:
         assert since is not None
         self.count("log")
-        return []
+        return self.log
 
     def port_owner(self, port: int) -> str | None:
         return None
@@ -126,11 +126,13 @@ class World:
             grpc.host, grpc.port, proxy.service, TlsMode.ONE_WAY, Path("ca.pem"), rest_address=place
         )
 
-    def look(self, target: Target) -> Look:
+    def look(self, target: Target) -> Readiness:
         self.count(f"look {target.server_name}")
         self.meet("look")
         self.not_ready[target.server_name] = self.not_ready.get(target.server_name, 0) - 1
-        return Look(self.not_ready[target.server_name] < 0)
+        if self.not_ready[target.server_name] < 0:
+            return READY
+        return NOT_YET
 
     def prove(self, target: Target, on_event: Callable[[str], None]) -> tuple[Probe, ...]:
         self.call("prove", target.server_name, str(target.port))
@@ -231,9 +233,9 @@ def test_a_port_that_changes_with_a_restart_is_followed(world: World) -> None:
 def test_rest_is_met_where_it_is_published(world: World) -> None:
     targets: list[Target] = []
 
-    def look(target: Target) -> Look:
+    def look(target: Target) -> Readiness:
         targets.append(target)
-        return Look(ready=True)
+        return READY
 
     replace(world.deployment(Proxy("standalone", 19530, 8080)), look=look).run(None, silent)
 
@@ -421,6 +423,59 @@ def test_a_server_without_a_published_port_cannot_be_proved(world: World, undo: 
 
     assert 'ports: ["19530:19530"]' in caught.value.hint
     assert world.files == OLD
+
+
+def test_a_server_without_a_published_port_is_met_on_its_network(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks = {"down": "", "milvus_default": "172.20.0.2"}
+    world.containers["standalone"] = replace(FACTS, ports=(), networks=networks)
+    events: list[str] = []
+    monkeypatch.setattr("sys.platform", "linux")
+
+    world.deployment().run(None, events.append)
+
+    assert world.asked[-1] == "prove standalone 19530"
+    assert events.count("standalone publishes no port 19530: it is met at 172.20.0.2") == 1
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(NotReady, match="publishes no port"):
+        world.deployment().run(None, silent)
+
+
+ETCD = (
+    '[2026/11/26 13:46:22.560 +00:00] [DEBUG] [config/etcd_source.go:85] ["got config from etcd"]'
+    " [key=by-dev/config/common/security/tlsMode] [value=0]"
+)
+
+
+@pytest.mark.parametrize(
+    ("log", "hint"),
+    [
+        ([ETCD, "more"], "etcdctl del by-dev/config/common/security/tlsMode"),
+        ([], "the image's own milvus.yaml"),
+    ],
+)
+def test_a_milvus_that_is_up_in_plain_text_is_not_waited_for(
+    world: World, undo: list[Undo], log: list[str], hint: str
+) -> None:
+    world.log = log
+    began = world.now
+    plain = replace(world.deployment(), look=lambda _: Readiness("plain-text", "plain text"))
+
+    with pytest.raises(NotReady, match="standalone is up and answers in plain text") as caught:
+        plain.run(undo, silent)
+
+    assert hint in caught.value.hint
+    assert world.now - began == pytest.approx(3, abs=0.5)
+    assert world.files == OLD
+
+
+def test_one_answer_in_plain_text_counts_for_nothing(world: World) -> None:
+    answers = [Readiness("plain-text", ""), NOT_YET] * 20
+
+    deployment = replace(world.deployment(), look=lambda _: answers.pop() if answers else READY)
+
+    assert len(deployment.run(None, silent)) == 1
 
 
 def test_a_key_that_the_container_cannot_read_is_refused_with_the_way_on() -> None:

@@ -1,0 +1,165 @@
+"""What is in the layer of a container alone, and goes with it when it is recreated."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import tarfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from compose_tls.deploy.deployed import Deployed, LayerChange
+from compose_tls.deploy.engine import Engine
+from compose_tls.errors import FileUnreadable
+
+CONFIGURATION: Final = "/milvus/configs"
+"""Where Milvus looks for its configuration, in the container."""
+
+# A milvus.yaml has 40 kB (2.6).
+LIMIT: Final = 1_000_000
+_HEADERS: Final = 10_240
+# The engine writes modes as Go does: https://pkg.go.dev/io/fs#FileMode
+_GO_DIRECTORY: Final = 1 << 31
+
+# What is written again at each start. RocksDB's `LOG` is a log, but its `000004.log` is data.
+_NO_DATA: Final = re.compile(
+    r"(?:^|/)(?:logs?/.*|logs?|lost\+found|LOG(?:\.old\.\d+)?|LOCK|[^/]*\.(?:pid|sock|lock))$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnmountedData:
+    """Data in a container's own layer.
+
+    Attributes:
+        directory: The data directory, as it is in the container.
+        files: How many files were written there, at most.
+        example: One of them.
+    """
+
+    directory: str
+    files: int
+    example: str
+
+
+def unmounted_data(
+    engine: Engine, deployed: Deployed, directories: Iterable[str]
+) -> tuple[UnmountedData, ...]:
+    """The data directories in which something was written that is in no mount.
+
+    Args:
+        engine: The engine, which tells files from directories.
+        deployed: The container.
+        directories: Where its programs keep data; relative ones count from its working directory.
+
+    Returns:
+        Those in which there is data, in the given order; logs, locks, pid files and empty directories
+        are none.
+
+    Raises:
+        EngineUnreachable: The engine stopped answering.
+    """
+    places = [
+        posixpath.normpath(posixpath.join(deployed.working_directory, each)) for each in directories
+    ]
+    found = []
+    for place in dict.fromkeys(places):
+        files = sorted(
+            change.path
+            for change in _leaves(deployed)
+            if _below(change.path, place)
+            and change.kind != "removed"
+            and not _NO_DATA.search(posixpath.relpath(change.path, place))
+        )
+        while files and _is_no_file(engine, deployed.container.id, files[0]):
+            del files[0]
+        if files:
+            found.append(UnmountedData(place, len(files), files[0]))
+    return tuple(found)
+
+
+def _is_no_file(engine: Engine, container_id: str, path: str) -> bool:
+    """Whether a path is gone by now, or a directory: ``docker diff`` does not tell."""
+    found = engine.archive(container_id, path, 0)
+    return found is None or bool(found[0]["mode"] & _GO_DIRECTORY)
+
+
+def changed_files(
+    deployed: Deployed, directory: str = CONFIGURATION, copied: Iterable[str] = ()
+) -> tuple[LayerChange, ...]:
+    """The files below a directory that were changed, added or removed inside the container.
+
+    Args:
+        deployed: The container.
+        directory: The directory in the container.
+        copied: What Compose itself puts there (``Declared.copied``).
+    """
+    given = frozenset(copied)
+    return tuple(
+        change
+        for change in sorted(_leaves(deployed), key=lambda change: change.path)
+        if _below(change.path, directory) and change.path not in given
+    )
+
+
+def read_file(engine: Engine, container_id: str, path: str, limit: int = LIMIT) -> bytes | None:
+    """A file out of a container, running or not; symbolic links are followed inside of it.
+
+    Args:
+        engine: The engine.
+        container_id: The container's id.
+        path: The absolute path of the file in the container.
+        limit: The most bytes that it may have.
+
+    Returns:
+        Its content; ``None`` when there is no such file.
+
+    Raises:
+        FileUnreadable: It is no regular file, or larger than the limit.
+        EngineUnreachable: The engine stopped answering.
+    """
+    place = path
+    # The engine names the end of a chain of links.
+    for _ in range(2):
+        found = engine.archive(container_id, place, limit + _HEADERS)
+        if found is None:
+            return None
+        status, archive = found
+        if link := status.get("linkTarget"):
+            place = posixpath.join(posixpath.dirname(place), link)
+            continue
+        if content := _only_file(archive, limit):
+            return content[0]
+        break
+    raise FileUnreadable(
+        f"{path} in the container is no file of at most {limit:,} bytes",
+        hint=f"look at it: docker cp {container_id[:12]}:{path} -",
+        path=path,
+    )
+
+
+def _only_file(archive: bytes, limit: int) -> tuple[bytes] | None:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as members:
+        member = members.next()
+        if member is None or not member.isreg() or member.size > limit:
+            return None
+        content = members.extractfile(member)
+        return (content.read(),) if content else None
+
+
+def _leaves(deployed: Deployed) -> Iterator[LayerChange]:
+    """The changes that are not just on the way to others, or to a mount."""
+    mounted = {mount.target for mount in deployed.mounts}
+    paths = {*mounted, *(change.path for change in deployed.changes)}
+    parents = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
+    for change in deployed.changes:
+        inside = mounted & {change.path, *map(str, PurePosixPath(change.path).parents)}
+        if change.path not in parents and not inside:
+            yield change
+
+
+def _below(path: str, directory: str) -> bool:
+    return path.startswith(f"{directory.rstrip('/')}/")

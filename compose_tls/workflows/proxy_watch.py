@@ -1,0 +1,120 @@
+"""Watching one proxy while it starts: where it is met, and whether it is ready there."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from compose_tls.checks.check_target import Target
+from compose_tls.checks.readiness import Readiness
+from compose_tls.deploy.container import ContainerFacts
+from compose_tls.deploy.engine import Engine
+from compose_tls.errors import NotReady
+from compose_tls.setup import Proxy
+from compose_tls.workflows.connecting import Address
+
+# A Milvus that was told to speak TLS and answers in plain text does so for good. Longer than one answer
+# of a process that is just going.
+_PLAIN_SECONDS = 3.0
+
+# Milvus 2.3.5 says so at level debug, its default (measured).
+_SET_BY_ETCD = re.compile(
+    r"got config from etcd.*\[key=(?P<key>[^\]]*common/security/tlsMode)\]", re.IGNORECASE
+)
+
+
+@dataclass(slots=True)
+class ProxyWatch:
+    """One proxy while it is waited for: inspected once a round, its target built once.
+
+    Attributes:
+        project: The name of the project.
+        began: When it was started anew: older lines of its log do not count.
+        build: What to check, for a proxy whose gRPC and REST are at these addresses; it reads files.
+        ask: One look at whether a server is ready.
+        clock: Seconds that only go forward.
+        on_event: Told where it is met, where that is not a published port.
+        container: The container as it was last inspected.
+    """
+
+    proxy: Proxy
+    project: str
+    began: datetime
+    engine: Engine
+    build: Callable[[Proxy, Address, Address | None], Target]
+    ask: Callable[[Target], Readiness]
+    clock: Callable[[], float]
+    on_event: Callable[[str], None]
+    container: ContainerFacts | None = None
+    known: Target | None = None
+    plain_since: float | None = None
+
+    def inspect(self) -> ContainerFacts | None:
+        """The container of now."""
+        self.container = self.engine.container(self.project, self.proxy.service)
+        return self.container
+
+    def log(self) -> list[str]:
+        """What it logged since it was started anew."""
+        if self.container is None:
+            return []
+        return self.engine.log_tail(self.container.id, since=self.began)
+
+    def look(self) -> Readiness:
+        """One look, and an end where no waiting helps."""
+        answer, now = self.ask(self.target()), self.clock()
+        if answer.state != "plain-text":
+            self.plain_since = None
+        elif self.plain_since is None:
+            self.plain_since = now
+        elif now - self.plain_since >= _PLAIN_SECONDS:
+            raise self._ignored()
+        return answer
+
+    def _ignored(self) -> NotReady:
+        """The error for a Milvus that is up without TLS."""
+        what = f"{self.proxy.service} is up and answers in plain text: the TLS settings do not reach it"
+        for line in reversed(self.log()):
+            if found := _SET_BY_ETCD.search(line):
+                return NotReady(
+                    f"{what}; its log says: {found[0]}",
+                    hint="etcd goes before file and environment: take the key away there,"
+                    f" etcdctl del {found['key']}, and run this again",
+                )
+        return NotReady(
+            what,
+            hint="see what else sets common.security.tlsMode: the image's own milvus.yaml or start"
+            " script, or etcd (etcdctl get --prefix by-dev/config)",
+        )
+
+    def target(self) -> Target:
+        """The server, once its container runs: only then does the engine tell its port."""
+        place, rest = self._place(self.proxy.port), self._place(self.proxy.rest_port)
+        if place is None:
+            raise NotReady(
+                f"service {self.proxy.service} publishes no port for Milvus, so nothing can be proved",
+                hint=f'publish it: ports: ["{self.proxy.port}:{self.proxy.port}"]',
+            )
+        if self.known is None:
+            rest_address = Address(*rest) if rest else None
+            self.known = self.build(self.proxy, Address(*place), rest_address)
+        # A port that the engine picks is another one after each start.
+        self.known = replace(self.known, host=place[0], port=place[1], rest_address=rest)
+        return self.known
+
+    def _place(self, port: int | None) -> tuple[str, int] | None:
+        """Where a port of the container is reached from here: as published, else on its network."""
+        if port is None or self.container is None:
+            return None
+        published = self.container.published_port(port)
+        # Elsewhere the engine runs in a machine of its own, whose networks are not reached.
+        if published or sys.platform != "linux":
+            return published
+        address = next((address for address in self.container.networks.values() if address), None)
+        if address and self.known is None:
+            service = self.proxy.service
+            self.on_event(f"{service} publishes no port {port}: it is met at {address}")
+        return (address, port) if address else None
