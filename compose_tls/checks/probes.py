@@ -21,6 +21,7 @@ from compose_tls.checks.tls_client import Deadline, client_context, greet, prese
 from compose_tls.checks.wire import http1_status
 from compose_tls.observation import CertificateFacts
 from compose_tls.pki.load import certificate_facts
+from compose_tls.vocabulary import has_ended
 
 
 def handshake(target: Target, timeout: float) -> Outcome:
@@ -57,7 +58,7 @@ def certificate(target: Target, timeout: float, now: datetime) -> Outcome:
     if target.expected_sha256 not in {None, facts.sha256}:
         observed = f"{OTHER_CERTIFICATE.meaning}: {facts.subject}, by {facts.issuer}, {observed}"
         return Outcome(False, expected, observed, OTHER_CERTIFICATE.next_step)
-    if now > facts.not_after:
+    if has_ended(facts.not_after, now):
         observed = f"{EXPIRED.meaning} on {_day(facts.not_after)}"
         return Outcome(False, expected, observed, EXPIRED.next_step)
     if now < facts.not_before:

@@ -9,10 +9,11 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from compose_tls.checks import probes, refusals
+from compose_tls.checks import negative_probes, probes
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.pymilvus_probe import PymilvusProbe, deep, listing
+from compose_tls.pki.handshake import foreigner
 from compose_tls.results import Probe
 from compose_tls.vocabulary import TlsMode
 
@@ -66,14 +67,19 @@ def run(
             seconds = min(seconds, _LONGEST_AFTER_FAILURE)
         timed("server-certificate", lambda: probes.certificate(target, seconds, now))
         ready = timed("grpc-ready", lambda: probes.grpc_ready(target, seconds))
-        foreign = refusals.foreigner(now)
-        timed("refuses-plain-text", lambda: refusals.plain_text(target, seconds))
-        timed("client-refuses-foreign-ca", lambda: refusals.another_ca(target, foreign, seconds))
+        foreign = foreigner(now)
+        timed("refuses-plain-text", lambda: negative_probes.plain_text(target, seconds))
+        timed(
+            "client-refuses-foreign-ca",
+            lambda: negative_probes.another_ca(target, foreign, seconds),
+        )
         if target.mode is TlsMode.MUTUAL:
-            timed("refuses-anonymous-client", lambda: refusals.no_certificate(target, seconds))
+            timed(
+                "refuses-anonymous-client", lambda: negative_probes.no_certificate(target, seconds)
+            )
             timed(
                 "refuses-foreign-client",
-                lambda: refusals.foreign_certificate(target, foreign, seconds),
+                lambda: negative_probes.foreign_certificate(target, foreign, seconds),
             )
         if target.rest is not None:
             _rest(target.rest, seconds, timed)
@@ -89,9 +95,11 @@ def _rest(
     """REST has the mode of gRPC, on a port of its own."""
     if not timed("rest-answers", lambda: probes.rest(rest, seconds)).ok:
         seconds = min(seconds, _LONGEST_AFTER_FAILURE)
-    timed("rest-refuses-plain-text", lambda: refusals.plain_text(rest, seconds))
+    timed("rest-refuses-plain-text", lambda: negative_probes.plain_text(rest, seconds))
     if rest.mode is TlsMode.MUTUAL:
-        timed("rest-refuses-anonymous-client", lambda: refusals.no_certificate(rest, seconds))
+        timed(
+            "rest-refuses-anonymous-client", lambda: negative_probes.no_certificate(rest, seconds)
+        )
 
 
 def _result(name: str, outcome: Outcome, seconds: float) -> Probe:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.wire import FRAME_HEADER, GRPC, Protocol
 from compose_tls.errors import CertificateUnreadable
+from compose_tls.pki.handshake import verifying_context
 
 # How long to listen before speaking, in seconds: a round trip on most networks.
 _LISTEN: Final = 0.25
@@ -91,11 +92,7 @@ def client_context(target: Target, *, anonymous: bool = False) -> ssl.SSLContext
     Raises:
         CertificateUnreadable: A file of the client cannot be read, or not be used.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # As strict as Python is from 3.13 on, whatever runs this.
-    context.verify_flags |= ssl.VERIFY_X509_STRICT
-    # RFC 9525 section 2: the common name is no server name. OpenSSL would still take it.
-    context.hostname_checks_common_name = False
+    context = verifying_context()
     try:
         context.load_verify_locations(target.ca_path)
     except OSError as error:

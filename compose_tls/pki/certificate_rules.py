@@ -6,14 +6,15 @@ They are those of the strictest peers: OpenSSL's strict mode (the default of Pyt
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from compose_tls.errors import (
     CertificateExpired,
@@ -21,9 +22,9 @@ from compose_tls.errors import (
     DemoCertificate,
     ProfileViolation,
 )
-from compose_tls.pki.demo import is_demo
-from compose_tls.pki.inspection import extension, is_ca, is_self_issued
-from compose_tls.pki.keys import key_type_of
+from compose_tls.pki.inspection import extension, is_ca, is_self_issued, names_of
+from compose_tls.pki.keys import key_type_of, public_key_der
+from compose_tls.vocabulary import has_ended
 
 # BR 6.1.5 and NIST SP 800-131A: RSA keys have at least 2048 bits. Go refuses to verify those of more
 # than 8192 (crypto/tls, maxRSAKeySize).
@@ -41,6 +42,24 @@ SERVER_AUTH: Final = (ExtendedKeyUsageOID.SERVER_AUTH, "serverAuth")
 CLIENT_AUTH: Final = (ExtendedKeyUsageOID.CLIENT_AUTH, "clientAuth")
 
 
+# The demo certificates in Milvus images protect nothing, since their keys are public: SHA-256 of the
+# public keys of ca.pem, server.pem and client.pem in configs/cert of the Milvus
+# repository, since version 2.1; the private keys lie beside them there and in every image.
+_DEMO_PUBLIC_KEYS: Final = frozenset(
+    {
+        "0910eccda921ace7fbb64961f976a2dca359e95e4dbecf02d47ca2d3b0e0fc05",
+        "94226eaf3a8acb733dafa214dc91fbee87b787a94c9ba147c6b2f314f59cc9d7",
+        "08415416c5c5af5504e3a27ec383b8baf238d3595db39e5a292079d3d49baa9a",
+    }
+)
+
+# What else they have in common. The names alone prove nothing: the guide of Milvus 2.1 and 2.2 put
+# them into every certificate that was made with it.
+_DEMO_COMMON_NAME: Final = "localhost"
+_DEMO_NAMES: Final = frozenset({"localhost", "*.ronething.cn", "*.ronething.com"})
+_DEMO_LAST_DAY: Final = date(2032, 4, 28)
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A certificate under judgement.
@@ -56,7 +75,7 @@ class Judged:
 
     def check_always(self, now: datetime) -> None:
         """What holds for every certificate."""
-        if is_demo(self.certificate):
+        if _is_demo(self.certificate):
             raise DemoCertificate(
                 f"{self.title} is the demo certificate of Milvus images, whose private key is public",
                 hint="leave the certificate options out to have certificates issued",
@@ -151,7 +170,7 @@ class Judged:
     def _check_dates(self, now: datetime) -> None:
         start = self.certificate.not_valid_before_utc
         end = self.certificate.not_valid_after_utc
-        if now > end:
+        if has_ended(end, now):
             raise CertificateExpired(
                 f"{self.title} expired on {end:%Y-%m-%d %H:%M} UTC",
                 hint="renew it, or leave the certificate options out to have certificates issued",
@@ -169,3 +188,16 @@ class Judged:
 
     def _violation(self, what: str, hint: str) -> ProfileViolation:
         return ProfileViolation(f"{self.title} {what}", hint=hint, path=self.path)
+
+
+def _is_demo(certificate: x509.Certificate) -> bool:
+    """Whether a certificate is one of the demo certificates, or another one for their keys."""
+    digest = hashlib.sha256(public_key_der(certificate.public_key())).hexdigest()
+    if digest in _DEMO_PUBLIC_KEYS:
+        return True
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return (
+        [name.value for name in names] == [_DEMO_COMMON_NAME]
+        and set(names_of(certificate)[0]) == _DEMO_NAMES
+        and certificate.not_valid_after_utc.date() == _DEMO_LAST_DAY
+    )

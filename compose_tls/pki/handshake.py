@@ -1,4 +1,7 @@
-"""One TLS handshake between two ends in memory: no socket, no port, no file."""
+"""The two ends of TLS, those that have to be turned away, and one handshake between ends in memory.
+
+A key reaches OpenSSL without a file, and a handshake needs neither socket nor port.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,41 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
+from compose_tls.changes import CertificateOrder
 from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.pki.issue import issue_all
 from compose_tls.pki.pem import certificate_der
 
 End = Literal["client", "server"]
 
 # A TLS 1.3 handshake with a client certificate and one byte each way takes four rounds.
 _MOST_ROUNDS: Final = 20
+
+
+# OpenSSL's X509_V_ERR_… (x509_vfy.h) for "no trusted CA issued this".
+UNKNOWN_ISSUER: Final = frozenset({2, 18, 19, 20, 21})
+
+
+@dataclass(frozen=True, slots=True)
+class Foreigner:
+    """A CA that nobody trusts, and a client certificate under it. They live in memory only."""
+
+    ca_pem: bytes
+    client: CertificateWithKey
+
+
+def foreigner(now: datetime) -> Foreigner:
+    """Issue a foreign CA and client, to be refused."""
+    orders = [
+        CertificateOrder("ca", "CN=foreign CA", "ecdsa-p256", 1),
+        # RFC 2606 section 2: a name below .invalid is nobody's.
+        CertificateOrder("client", "CN=foreign client", "ecdsa-p256", 1, ("client.invalid",)),
+    ]
+    issued = issue_all(orders, None, now)
+    return Foreigner(issued["ca"].certificate_pem, issued["client"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +82,17 @@ def server_context(
     _present(context, pair)
     if client_ca_pem is not None:
         context.verify_mode = ssl.CERT_REQUIRED
+        _be_strict(context)
         _trust(context, client_ca_pem)
+    return context
+
+
+def verifying_context() -> ssl.SSLContext:
+    """A client that verifies chain and name, and trusts nobody yet."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # RFC 9525 section 2: the common name is no server name. OpenSSL would still take it.
+    context.hostname_checks_common_name = False
+    _be_strict(context)
     return context
 
 
@@ -68,9 +107,7 @@ def client_context(ca_pem: bytes, pair: CertificateWithKey | None) -> ssl.SSLCon
         OSError: Certificate and key cannot be used together: ``ssl.SSLError``, or where OpenSSL reads
             from a pipe, an error of that.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # RFC 9525: the common name is no server name. OpenSSL would still take it.
-    context.hostname_checks_common_name = False
+    context = verifying_context()
     _trust(context, ca_pem)
     if pair is not None:
         _present(context, pair)
@@ -127,9 +164,12 @@ def describe(error: OSError) -> str:
     return (reason or str(error)).replace("_", " ").lower()
 
 
-def _trust(context: ssl.SSLContext, ca_pem: bytes) -> None:
+def _be_strict(context: ssl.SSLContext) -> None:
     # As strict as Python is from 3.13 on, whatever runs this.
     context.verify_flags |= ssl.VERIFY_X509_STRICT
+
+
+def _trust(context: ssl.SSLContext, ca_pem: bytes) -> None:
     context.load_verify_locations(cadata=certificate_der(ca_pem))
 
 

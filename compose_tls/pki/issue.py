@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from compose_tls.changes import CertificateOrder
-from compose_tls.errors import ProfileViolation
+from compose_tls.errors import CertificateExpired, CertificateNotYetValid, ProfileViolation
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.constraints import require_permitted
-from compose_tls.pki.inspection import permitted_dns_of
-from compose_tls.pki.issuer import Issuer
+from compose_tls.pki.inspection import is_ca, is_self_issued, issuers_of, permitted_dns_of
 from compose_tls.pki.keys import (
     IssuingKey,
     generate_key,
+    load_private_key,
     private_key_pem,
     signature_hash,
 )
 from compose_tls.pki.names import split_names
-from compose_tls.pki.pem import certificate_pem
+from compose_tls.pki.pem import certificate_pem, read_certificates
 from compose_tls.pki.profiles import BACKDATE, INCLUSIVE_END, PROFILES, Profile, extensions
 from compose_tls.pki.subject import extend_common_name, parse_subject
-from compose_tls.vocabulary import CertificateRole
-
-__all__ = ["CertificateWithKey", "issue", "issue_all", "issue_clients"]
+from compose_tls.vocabulary import CertificateRole, has_ended
 
 _ORDER: Final[tuple[CertificateRole, ...]] = ("ca", "server", "client")
 
@@ -35,41 +35,72 @@ _ORDER: Final[tuple[CertificateRole, ...]] = ("ca", "server", "client")
 _SUFFIX_BYTES: Final = 4
 
 
-def issue(
-    order: CertificateOrder, issuer: CertificateWithKey | None, now: datetime
-) -> CertificateWithKey:
-    """Make a key and a certificate.
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """A CA that has been found able to issue now."""
 
-    A CA signs itself and gets a random suffix to its common name: two CAs under one name, or a CA
-    under the name of what it issues, confuse chain building. A certificate never outlives its issuer:
-    its end is moved forward to the issuer's, which its facts then show.
+    certificate: x509.Certificate
+    key: IssuingKey = field(repr=False)
+    above: tuple[x509.Certificate, ...] = ()
 
-    Args:
-        order: What to make.
-        issuer: The CA and its key; ``None`` for a CA, which signs itself.
-        now: The time of issue, aware.
+    @property
+    def chain_pem(self) -> bytes:
+        """What is sent beside what it issues: the intermediates, without the root (RFC 8446, 4.4.2)."""
+        chain = (self.certificate, *self.above)
+        return b"".join(certificate_pem(one) for one in chain if not is_self_issued(one))
 
-    Returns:
-        The certificate and key. Its chain holds the issuer when that is an intermediate.
+    @property
+    def not_after(self) -> datetime:
+        """When the first certificate of its chain ends: what it issues is good for no longer."""
+        return min(one.not_valid_after_utc for one in (self.certificate, *self.above))
 
-    Raises:
-        NameInvalid: The subject or a name cannot stand in a certificate.
-        CertificateExpired: The issuer has expired.
-        CertificateNotYetValid: The issuer is not valid yet.
-        ProfileViolation: The issuer is no CA, has a key of another kind or the subject of what it is
-            to issue; or an end-entity certificate has no name.
-        NameNotPermitted: The issuer is constrained to other names.
-        ValueError: The role and the issuer do not fit: a caller's mistake.
-    """
-    above = Issuer.of(issuer, now)
-    key = generate_key(order.key_type)
-    return _pair(_certificate(order, key, above, now), key, above)
+    @classmethod
+    def of(cls, pair: CertificateWithKey | None, now: datetime) -> Issuer | None:
+        """The issuer that a pair holds; ``None`` for none.
+
+        Raises:
+            CertificateExpired: It has expired.
+            CertificateNotYetValid: It is not valid yet.
+            ProfileViolation: It is no CA, or has a key of another kind.
+        """
+        if pair is None:
+            return None
+        certificate, *others = read_certificates(pair.full_chain_pem, "the CA")
+        name = certificate.subject.rfc4514_string()
+        if not is_ca(certificate):
+            raise ProfileViolation(
+                f"{name} is not a CA certificate and can issue nothing",
+                hint="give the certificate and key of a CA",
+            )
+        end, start = certificate.not_valid_after_utc, certificate.not_valid_before_utc
+        if has_ended(end, now):
+            raise CertificateExpired(
+                f"the CA {name} expired on {end:%Y-%m-%d %H:%M} UTC",
+                hint="issue a new CA, or give one that is valid",
+            )
+        if now < start:
+            raise CertificateNotYetValid(
+                f"the CA {name} is valid only from {start:%Y-%m-%d %H:%M} UTC on",
+                hint="check the clock of this machine, or give a CA that is valid",
+            )
+        key = load_private_key(pair.private_key_pem)
+        if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+            raise ProfileViolation(
+                f"the CA {name} has a key of a kind that gRPC clients do not support",
+                hint="give a CA with an ECDSA or RSA key",
+            )
+        return cls(certificate, key, issuers_of(certificate, others))
 
 
 def issue_all(
     orders: Iterable[CertificateOrder], ca: CertificateWithKey | None, now: datetime
 ) -> dict[str, CertificateWithKey]:
     """Make everything that is ordered: the CA first, then server and client under it.
+
+    A CA signs itself and gets a random suffix to its common name: two CAs under one name, or a CA
+    under the name of what it issues, confuse chain building. A certificate never outlives its issuer:
+    its end is moved forward to the issuer's, which its facts then show. What an intermediate issues
+    brings the chain along.
 
     Args:
         orders: At most one for each identity.

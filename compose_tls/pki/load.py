@@ -11,8 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from compose_tls.errors import CertificateError, KeyMismatch
 from compose_tls.observation import CertificateFacts, PkiFacts
 from compose_tls.pki.certificate_with_key import CertificateWithKey
-from compose_tls.pki.chain import in_order
-from compose_tls.pki.inspection import facts_of, is_ca, is_issued_by
+from compose_tls.pki.inspection import facts_of, in_order, is_ca, is_issued_by
 from compose_tls.pki.keys import private_key_pem, public_key_der
 from compose_tls.pki.pem import certificate_pem, read_certificates, read_private_key
 from compose_tls.pki.signing_request import requested_names

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from compose_tls.changes import CertificateOrder
 from compose_tls.errors import RehearsalFailed
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.handshake import (
+    UNKNOWN_ISSUER,
     End,
     Outcome,
     client_context,
     describe,
+    foreigner,
     server_context,
     shake_hands,
 )
-from compose_tls.pki.issue import issue_all
 from compose_tls.pki.names import split_names
 from compose_tls.vocabulary import TlsMode
 
@@ -32,29 +32,19 @@ from compose_tls.vocabulary import TlsMode
 _WRONG_NAME: Final = "wrong-name.invalid"
 
 # Numbers of OpenSSL's X509_V_ERR_… (x509_vfy.h) and what helps against each.
-_UNKNOWN_ISSUER: Final = frozenset({2, 18, 19, 20, 21})
 _NAME_MISMATCH: Final = frozenset({62, 64})
 _HINTS: Final = {
     9: "check the clock of this machine, or use a certificate that is valid now",
     10: "renew the certificate",
     26: "use a certificate whose extended key usage fits: serverAuth or clientAuth",
     **dict.fromkeys(
-        _UNKNOWN_ISSUER,
+        UNKNOWN_ISSUER,
         "give the CA that issued the certificate, up to the root, and append intermediate "
         "certificates to the certificate",
     ),
     **dict.fromkeys(_NAME_MISMATCH, "use a certificate for that name"),
 }
 _HINT: Final = "use a certificate that strict verifiers accept, or have certificates issued"
-
-
-@dataclass(frozen=True, slots=True)
-class RehearsedHandshake:
-    """One handshake: who met whom, what had to happen, and what did."""
-
-    name: str
-    expected: str
-    observed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +65,13 @@ class _Ending:
 
 _ACCEPTED: Final = _Ending("accepted")
 _WRONG_NAME_SEEN: Final = _Ending("refused by the client, for its name", "client", _NAME_MISMATCH)
-_WRONG_CA_SEEN: Final = _Ending("refused by the client, for its issuer", "client", _UNKNOWN_ISSUER)
+_WRONG_CA_SEEN: Final = _Ending("refused by the client, for its issuer", "client", UNKNOWN_ISSUER)
 _NOTHING_SHOWN: Final = _Ending(
     "refused by the server, for want of a certificate",
     "server",
     frozenset({"peer did not return a certificate"}),
 )
-_FOREIGN_SHOWN: Final = _Ending("refused by the server, for its issuer", "server", _UNKNOWN_ISSUER)
+_FOREIGN_SHOWN: Final = _Ending("refused by the server, for its issuer", "server", UNKNOWN_ISSUER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +93,7 @@ def rehearse(
     server_names: Sequence[str],
     mode: TlsMode,
     now: datetime | None = None,
-) -> tuple[RehearsedHandshake, ...]:
+) -> None:
     """Find out in memory whether certificates will do what they are for.
 
     Accepted must be: a client of this CA, by each name; in mode 2 with its certificate. Refused must
@@ -119,9 +109,6 @@ def rehearse(
         now: When the other CA of the rehearsal is issued; the validity of all certificates is judged
             by the clock.
 
-    Returns:
-        What was tried, all as expected.
-
     Raises:
         RehearsalFailed: A handshake did not end as it must: which one, and why.
         CertificateUnreadable: ``ca_pem`` holds no certificate.
@@ -131,17 +118,13 @@ def rehearse(
     if not server_names:
         msg = "a rehearsal needs a server name"
         raise ValueError(msg)
-    tried = []
     for scene in _scenes(server, ca_pem, client, server_names, mode, now or datetime.now(UTC)):
         outcome = shake_hands(scene.client, scene.server, scene.server_name)
-        observed = _observed(outcome)
         if not scene.ending.is_that_of(outcome):
             raise RehearsalFailed(
-                f"{scene.name}: must be {scene.ending.text}, but was {observed}",
+                f"{scene.name}: must be {scene.ending.text}, but was {_observed(outcome)}",
                 hint=_HINTS.get(outcome.verify_code, _HINT),
             )
-        tried.append(RehearsedHandshake(scene.name, scene.ending.text, observed))
-    return tuple(tried)
 
 
 def _scenes(
@@ -153,7 +136,7 @@ def _scenes(
     now: datetime,
 ) -> Iterator[_Scene]:
     mutual = mode is TlsMode.MUTUAL
-    foreign_ca, foreign_client = _strangers(now)
+    foreign = foreigner(now)
     # In mode 2 without a client certificate at hand, the server's half is still worth a rehearsal.
     client_ca = ca_pem if mutual and client is not None else None
     shown = client if mutual else None
@@ -162,7 +145,7 @@ def _scenes(
         oldest = ssl.TLSVersion.TLSv1_3 if mutual else ssl.TLSVersion.TLSv1_2
         met = server_context(server, client_ca, minimum=oldest)
         friend = client_context(ca_pem, shown)
-        misled = client_context(foreign_ca.certificate_pem, shown)
+        misled = client_context(foreign.ca_pem, shown)
         demanding = server_context(server, ca_pem, minimum=oldest) if mutual else None
     for name in server_names:
         by = f"a client of this CA, by {name}"
@@ -172,10 +155,10 @@ def _scenes(
     yield _Scene("a client that trusts another CA", misled, met, name, _WRONG_CA_SEEN)
     if demanding is not None:
         bare = client_context(ca_pem, None)
-        foreign = client_context(ca_pem, foreign_client)
+        stranger = client_context(ca_pem, foreign.client)
         yield _Scene("a client without certificate", bare, demanding, name, _NOTHING_SHOWN)
         yield _Scene(
-            "a client with a certificate of another CA", foreign, demanding, name, _FOREIGN_SHOWN
+            "a client with a certificate of another CA", stranger, demanding, name, _FOREIGN_SHOWN
         )
 
 
@@ -188,19 +171,6 @@ def _taken_by_openssl() -> Iterator[None]:
             f"OpenSSL does not take certificate and key: {describe(error)}",
             hint="give the key that belongs to the certificate",
         ) from None
-
-
-def _strangers(now: datetime) -> tuple[CertificateWithKey, CertificateWithKey]:
-    """A CA that nobody trusts and a client of it, made for the rehearsal and forgotten after it."""
-    issued = issue_all(
-        [
-            CertificateOrder("ca", "CN=another CA", "ecdsa-p256", 1),
-            CertificateOrder("client", "CN=stranger", "ecdsa-p256", 1, ("stranger.invalid",)),
-        ],
-        None,
-        now,
-    )
-    return issued["ca"], issued["client"]
 
 
 def _instance(name: str) -> str:

@@ -15,8 +15,7 @@ from cryptography import x509
 from compose_tls.errors import IssuerMismatch, NameNotCovered, ProfileViolation
 from compose_tls.pki.certificate_rules import CLIENT_AUTH, SERVER_AUTH, Judged
 from compose_tls.pki.certificate_with_key import CertificateWithKey
-from compose_tls.pki.chain import chain_to, issuers_of
-from compose_tls.pki.inspection import extension, is_self_issued, names_of
+from compose_tls.pki.inspection import chain_to, extension, is_self_issued, issuers_of, names_of
 from compose_tls.pki.names import covers
 from compose_tls.pki.pem import read_certificates
 

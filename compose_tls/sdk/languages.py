@@ -11,8 +11,6 @@ from compose_tls.sdk import (
     env,
     go,
     java,
-    langchain,
-    llamaindex,
     node,
     python,
 )
@@ -20,8 +18,8 @@ from compose_tls.sdk import (
 SNIPPETS: Mapping[str, Callable[[Connection], str]] = {
     "python": python.client,
     "python-async": python.async_client,
-    "langchain": langchain.vector_store,
-    "llamaindex": llamaindex.vector_store,
+    "langchain": python.langchain,
+    "llamaindex": python.llamaindex,
     "node": node.client,
     "java": java.program,
     "go": go.program,

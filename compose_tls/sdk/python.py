@@ -1,4 +1,8 @@
-"""pymilvus: the client and the asynchronous client, and what its callers share."""
+"""Python: pymilvus' client and asynchronous client, and the vector stores that hand on to it.
+
+Sources: https://github.com/langchain-ai/langchain-milvus (vectorstores/milvus.py) and
+https://github.com/run-llama/llama_index (llama-index-vector-stores-milvus, base.py)
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,11 @@ def client(connection: Connection) -> str:
     """Code with ``MilvusClient``."""
     return "\n".join(
         (
-            *imports(connection),
+            *_imports(connection),
             "from pymilvus import MilvusClient",
             "",
             "client = MilvusClient(",
-            *keywords(connection),
+            *_keywords(connection),
             ")",
         )
     )
@@ -28,13 +32,13 @@ def async_client(connection: Connection) -> str:
         (
             "# pymilvus 2.6 and newer; 2.5.3 has AsyncMilvusClient, but not its list_collections.",
             "import asyncio",
-            *(imports(connection) or ("",)),
+            *(_imports(connection) or ("",)),
             "from pymilvus import AsyncMilvusClient",
             "",
             "",
             "async def main() -> None:",
             "    client = AsyncMilvusClient(",
-            *keywords(connection, indent=8),
+            *_keywords(connection, indent=8),
             "    )",
             "    print(await client.list_collections())",
             "    await client.close()",
@@ -45,17 +49,51 @@ def async_client(connection: Connection) -> str:
     )
 
 
-def imports(connection: Connection) -> tuple[str, ...]:
+def langchain(connection: Connection) -> str:
+    """Code with ``langchain_milvus.Milvus``."""
+    return "\n".join(
+        (
+            "# langchain-milvus; langchain_community.vectorstores.Milvus takes the same arguments.",
+            *_imports(connection),
+            "from langchain_core.embeddings import DeterministicFakeEmbedding",
+            "from langchain_milvus import Milvus",
+            "",
+            "vector_store = Milvus(",
+            "    embedding_function=DeterministicFakeEmbedding(size=8),  # your embedding model",
+            "    connection_args={",
+            *_items(connection, indent=8),
+            "    },",
+            ")",
+        )
+    )
+
+
+def llamaindex(connection: Connection) -> str:
+    """Code with ``MilvusVectorStore``; it makes its collection at once."""
+    return "\n".join(
+        (
+            *_imports(connection),
+            "from llama_index.vector_stores.milvus import MilvusVectorStore",
+            "",
+            "vector_store = MilvusVectorStore(",
+            "    dim=1536,  # the dimension of your embedding model",
+            *_keywords(connection),
+            ")",
+        )
+    )
+
+
+def _imports(connection: Connection) -> tuple[str, ...]:
     """What has to be imported for the token."""
     return ("import os", "") if connection.authentication else ()
 
 
-def keywords(connection: Connection, *, indent: int = 4) -> list[str]:
+def _keywords(connection: Connection, *, indent: int = 4) -> list[str]:
     """The arguments of a client as keywords, one a line."""
     return _lines((f"{name}={value}" for name, value in _arguments(connection).items()), indent)
 
 
-def items(connection: Connection, *, indent: int = 4) -> list[str]:
+def _items(connection: Connection, *, indent: int) -> list[str]:
     """The arguments of a client as items of a dictionary, one a line."""
     return _lines((f"{name!r}: {value}" for name, value in _arguments(connection).items()), indent)
 

@@ -13,12 +13,12 @@ from collections.abc import Callable
 
 def javascript(text: str) -> str:
     """A string literal of JavaScript or TypeScript."""
-    return _quoted(text, _utf16_units)
+    return _quoted(text, _json_escape)
 
 
 def csharp(text: str) -> str:
     """A regular string literal of C#."""
-    return _quoted(text, _utf16_units)
+    return _quoted(text, _json_escape)
 
 
 def java(text: str) -> str:
@@ -45,9 +45,9 @@ def _character(character: str, escaped: Callable[[str], str]) -> str:
     return character if character.isprintable() else escaped(character)
 
 
-def _utf16_units(character: str) -> str:
-    units = character.encode("utf-16-be", "surrogatepass").hex()
-    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
+def _json_escape(character: str) -> str:
+    # What JSON escapes, JavaScript and C# read too: \n and its like, and UTF-16 units.
+    return json.dumps(character)[1:-1]
 
 
 def _utf8_bytes(character: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from compose_tls.changes import CertificateOrder
-from compose_tls.pki.issue import issue
+from compose_tls.pki.issue import issue_all
 from compose_tls.vocabulary import KeyType
 from tests.judges.certificates import CLIENT_NAME, KEY_TYPES, OPTIONS, Presented, foreign, issued
 from tests.judges.faults import FAULTS, sound_but
@@ -88,7 +88,7 @@ def test_every_verifier_refuses_a_name_outside_the_constraints_of_the_ca(
     verifier: Verifier, tmp_path: Path
 ) -> None:
     order = CertificateOrder("ca", "CN=some CA", "ecdsa-p256", 90, permitted_dns=("localhost",))
-    ca = issue(order, None, NOW)
+    ca = issue_all([order], None, NOW)["ca"]
     assert verifier.refusals(sound_but(ca), tmp_path) == []
     assert verifier.refusals(sound_but(ca, dns=("localhost", "other.example")), tmp_path)
 

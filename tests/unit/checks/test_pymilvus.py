@@ -19,9 +19,8 @@ import pytest
 
 from compose_tls.checks import pymilvus_client
 from compose_tls.checks.check_target import Target
-from compose_tls.checks.client_process import ClientProcess
 from compose_tls.checks.outcome import Outcome
-from compose_tls.checks.pymilvus_probe import PymilvusProbe
+from compose_tls.checks.pymilvus_probe import ClientProcess, PymilvusProbe
 from tests.unit.checks.conftest import Pki
 from tests.unit.checks.servers import ANSWERS, closed_port, grpc_server
 

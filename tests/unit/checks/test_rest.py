@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from compose_tls.checks import probes, refusals
+from compose_tls.checks import negative_probes, probes
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.run import run
@@ -97,20 +97,20 @@ def test_a_server_that_hangs_up_on_plain_http_or_says_400_refuses_it(
     assert callable(server)
     script = server(pki.server.context(1), says_and_hangs_up(ANSWER))
     with listening(script) as port:
-        found = refusals.plain_text(rest(pki, port), 2)
+        found = negative_probes.plain_text(rest(pki, port), 2)
     assert (found.ok, found.observed) == (True, "refused")
 
 
 def test_a_server_that_answers_plain_http_does_not_refuse_it(pki: Pki) -> None:
     with listening(says_and_hangs_up(LOGIN)) as port:
-        found = refusals.plain_text(rest(pki, port), 2)
+        found = negative_probes.plain_text(rest(pki, port), 2)
     assert (found.ok, found.observed) == (False, "the server answers in plain text")
 
 
 @pytest.mark.parametrize(("asks", "ok"), [(2, True), (1, False)])
 def test_mode_2_has_to_ask_the_clients_of_rest_too(pki: Pki, asks: int, ok: bool) -> None:
     with listening(over_tls(pki.server.context(asks), says_and_hangs_up(ANSWER))) as port:
-        found = refusals.no_certificate(rest(pki, port, 2), 2)
+        found = negative_probes.no_certificate(rest(pki, port, 2), 2)
     assert found.ok is ok
     assert ok or found.observed == "the server accepted it"
 
@@ -145,7 +145,7 @@ def test_where_rest_is_down_its_refusals_are_not_waited_for_long(
         waits.append(timeout)
         return Outcome(True, "", "")
 
-    monkeypatch.setattr(refusals, "plain_text", plain_text)
+    monkeypatch.setattr(negative_probes, "plain_text", plain_text)
     with grpc_server(pki.server, 1) as server:
         checks = run(
             pki.target(server.port, rest_address=(HOST, closed_port())), now=NOW, timeout=120

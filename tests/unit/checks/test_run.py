@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from compose_tls.checks import refusals
+from compose_tls.checks import negative_probes
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.run import run
@@ -87,7 +87,7 @@ def test_after_a_failed_handshake_the_others_wait_for_a_second_at_most(
         waits.append(timeout)
         return Outcome(True, "", "")
 
-    monkeypatch.setattr(refusals, "plain_text", plain_text)
+    monkeypatch.setattr(negative_probes, "plain_text", plain_text)
     with grpc_server(pki.server, 1) as server:
         run(pki.target(server.port), now=NOW, timeout=120)
     run(pki.target(closed_port()), now=NOW, timeout=120)

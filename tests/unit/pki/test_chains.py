@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from compose_tls.changes import CertificateOrder
 from compose_tls.errors import IssuerMismatch, ProfileViolation
 from compose_tls.pki.certificate_with_key import CertificateWithKey
-from compose_tls.pki.issue import issue, issue_clients
+from compose_tls.pki.issue import issue_all, issue_clients
 from compose_tls.pki.load import load_key_pair
 from compose_tls.pki.verify import check_ca
 from tests.unit.pki.minting import DAY, NOW, mint, parsed
@@ -71,7 +71,7 @@ def test_what_is_issued_ends_with_the_first_certificate_above_it() -> None:
         _UPPER.certificate_pem + _ROOT.certificate_pem,
     )
     order = CertificateOrder("client", "CN=reader", "ecdsa-p256", 825, ("reader.example.com",))
-    for pair in (issue(order, ca, NOW), *issue_clients([order], ca, NOW)):
+    for pair in (issue_all([order], ca, NOW)["client"], *issue_clients([order], ca, NOW)):
         certificate = parsed(pair.certificate_pem)
         assert certificate.not_valid_after_utc == parsed(_ROOT.certificate_pem).not_valid_after_utc
         assert _subjects(pair.chain_pem) == ["CN=lower", "CN=upper"]

@@ -21,7 +21,7 @@ from compose_tls.errors import (
 )
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.inspection import facts_of
-from compose_tls.pki.issue import issue, issue_all
+from compose_tls.pki.issue import issue_all, issue_clients
 from compose_tls.pki.keys import generate_key, key_type_of
 from compose_tls.vocabulary import KeyType
 from tests.unit.pki.minting import DAY, NOW, SUBJECT, mint, parsed
@@ -93,8 +93,8 @@ def test_a_private_key_is_in_no_repr(issued: Mapping[str, CertificateWithKey]) -
 
 
 def test_no_two_certificates_share_a_key_or_a_serial_number() -> None:
-    several = [issue(_CA, None, _THEN) for _ in range(5)]
-    several += [issue(_SERVER, several[0], _THEN) for _ in range(5)]
+    several = [issue_all([_CA], None, _THEN)["ca"] for _ in range(5)]
+    several += [issue_all([_SERVER], several[0], _THEN)["server"] for _ in range(5)]
     certificates = [parsed(pair.certificate_pem) for pair in several]
     assert len({certificate.serial_number for certificate in certificates}) == 10
     assert len({pair.private_key_pem for pair in several}) == 10
@@ -102,7 +102,8 @@ def test_no_two_certificates_share_a_key_or_a_serial_number() -> None:
 
 def test_two_cas_from_one_order_have_different_subjects() -> None:
     first, second = (
-        parsed(issue(_CA, None, _THEN).certificate_pem).subject.rfc4514_string() for _ in range(2)
+        parsed(issue_all([_CA], None, _THEN)["ca"].certificate_pem).subject.rfc4514_string()
+        for _ in range(2)
     )
     assert first != second
     assert first.startswith("CN=compose-tls CA ")
@@ -111,18 +112,18 @@ def test_two_cas_from_one_order_have_different_subjects() -> None:
 
 def test_the_validity_is_counted_in_utc_whatever_the_zone_of_now() -> None:
     there = _THEN.astimezone(timezone(timedelta(hours=8)))
-    certificate = parsed(issue(_CA, None, there).certificate_pem)
+    certificate = parsed(issue_all([_CA], None, there)["ca"].certificate_pem)
     assert certificate.not_valid_before_utc == datetime(2026, 2, 3, 4, 0, 6, tzinfo=UTC)
 
 
 def test_a_certificate_can_be_valid_beyond_2050() -> None:
-    ca = issue(dataclasses.replace(_CA, days=36_500), None, _THEN)
+    ca = issue_all([dataclasses.replace(_CA, days=36_500)], None, _THEN)["ca"]
     assert parsed(ca.certificate_pem).not_valid_after_utc.year == 2126
 
 
 def test_a_certificate_ends_with_its_ca_and_its_facts_show_it() -> None:
-    ca = issue(dataclasses.replace(_CA, days=30), None, _THEN)
-    server = issue(_SERVER, ca, _THEN + 20 * DAY)
+    ca = issue_all([dataclasses.replace(_CA, days=30)], None, _THEN)["ca"]
+    server = issue_all([_SERVER], ca, _THEN + 20 * DAY)["server"]
     assert_server_profile(
         parsed(server.certificate_pem),
         parsed(ca.certificate_pem),
@@ -136,13 +137,13 @@ def test_a_certificate_ends_with_its_ca_and_its_facts_show_it() -> None:
 
 def test_a_certificate_does_not_begin_before_its_ca() -> None:
     ca = mint("young CA", ca=True, start=NOW - timedelta(seconds=90))
-    server = parsed(issue(_SERVER, ca, NOW).certificate_pem)
+    server = parsed(issue_all([_SERVER], ca, NOW)["server"].certificate_pem)
     assert server.not_valid_before_utc == parsed(ca.certificate_pem).not_valid_before_utc
 
 
 def test_a_ca_without_key_identifier_is_still_named_by_what_it_issues() -> None:
     ca = mint("plain CA", ca=True, without=[x509.SubjectKeyIdentifier])
-    server = parsed(issue(_SERVER, ca, NOW).certificate_pem)
+    server = parsed(issue_all([_SERVER], ca, NOW)["server"].certificate_pem)
     authority = server.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
     key = parsed(ca.certificate_pem).public_key()
     assert authority.key_identifier == x509.SubjectKeyIdentifier.from_public_key(key).digest
@@ -166,7 +167,7 @@ def test_an_ordered_ca_takes_the_place_of_the_given_one(ca: CertificateWithKey) 
 def test_what_an_intermediate_issues_brings_the_chain_along(ca: CertificateWithKey) -> None:
     upper = mint("upper", ca=True, issuer=ca)
     lower = mint("lower", ca=True, issuer=upper)
-    server = issue(_SERVER, lower, NOW)
+    server = issue_all([_SERVER], lower, NOW)["server"]
     assert server.chain_pem == lower.certificate_pem + upper.certificate_pem
     assert server.full_chain_pem.startswith(server.certificate_pem)
 
@@ -194,7 +195,7 @@ def test_an_order_that_makes_no_good_certificate_is_refused(
     order: CertificateOrder, error: type[Exception], ca: CertificateWithKey
 ) -> None:
     with pytest.raises(error):
-        issue(order, ca, NOW)
+        issue_all([order], ca, NOW)
 
 
 def test_an_expired_ca_issues_nothing() -> None:
@@ -214,20 +215,20 @@ def test_an_end_entity_certificate_issues_nothing(
     without: tuple[type[x509.ExtensionType], ...],
 ) -> None:
     with pytest.raises(ProfileViolation, match="CN=localhost is not a CA certificate"):
-        issue(_CLIENT, mint(without=without), NOW)
+        issue_all([_CLIENT], mint(without=without), NOW)
 
 
 def test_an_ed25519_ca_issues_nothing_because_grpc_does_not_support_it() -> None:
     ca = mint("new CA", ca=True, key=ed25519.Ed25519PrivateKey.generate())
     with pytest.raises(ProfileViolation, match="gRPC clients do not support"):
-        issue(_CLIENT, ca, NOW)
+        issue_all([_CLIENT], ca, NOW)
 
 
 def test_role_and_issuer_have_to_fit(ca: CertificateWithKey) -> None:
     with pytest.raises(ValueError, match="a server certificate needs an issuer"):
-        issue(_SERVER, None, NOW)
+        issue_all([_SERVER], None, NOW)
     with pytest.raises(ValueError, match="a ca certificate signs itself"):
-        issue(_CA, ca, NOW)
+        list(issue_clients([_CA], ca, NOW))
 
 
 def test_a_role_is_ordered_once(ca: CertificateWithKey) -> None:

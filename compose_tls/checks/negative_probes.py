@@ -8,11 +8,8 @@ the server counts only where it answers a good client right afterwards.
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-from compose_tls.changes import CertificateOrder
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.explain import ACCEPTS_ANY_CLIENT, ACCEPTS_PLAIN_TEXT
 from compose_tls.checks.outcome import Outcome, no_answer, not_tried
@@ -31,11 +28,8 @@ from compose_tls.checks.wire import (
     HTTP1_STATUS,
     is_tls_refusal,
 )
-from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.pki.handshake import UNKNOWN_ISSUER, Foreigner
 from compose_tls.pki.handshake import client_context as context_of
-
-# OpenSSL's X509_V_ERR_… (x509_vfy.h) for "no trusted CA issued this".
-_UNKNOWN_ISSUER: Final = frozenset({2, 18, 19, 20, 21})
 
 # The alerts with which a server refuses a client's certificate (RFC 8446 section 6.2). Before TLS 1.3,
 # a missing one is a handshake_failure (RFC 5246 section 7.4.6).
@@ -50,27 +44,6 @@ _REFUSALS: Final = (
     "access denied",
     "handshake failure",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Foreigner:
-    """A CA that nobody trusts, and a client certificate under it. They live in memory only."""
-
-    ca_pem: bytes
-    client: CertificateWithKey
-
-
-def foreigner(now: datetime) -> Foreigner:
-    """Issue a foreign CA and client for a check."""
-    from compose_tls.pki.issue import issue_all  # noqa: PLC0415 - cryptography costs 75 ms
-
-    orders = [
-        CertificateOrder("ca", "CN=foreign CA", "ecdsa-p256", 1),
-        # RFC 2606 section 2: a name below .invalid is nobody's.
-        CertificateOrder("client", "CN=foreign client", "ecdsa-p256", 1, ("client.invalid",)),
-    ]
-    pairs = issue_all(orders, None, now)
-    return Foreigner(pairs["ca"].certificate_pem, pairs["client"])
 
 
 def plain_text(target: Target, timeout: float) -> Outcome:
@@ -110,7 +83,7 @@ def another_ca(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
                 "this cannot be: please report it",
             )
     except ssl.SSLCertVerificationError as error:
-        if error.verify_code not in _UNKNOWN_ISSUER:
+        if error.verify_code not in UNKNOWN_ISSUER:
             return not_tried(expected, error)
         return Outcome(True, expected, f"refused: {error.verify_message}")
     except OSError as error:

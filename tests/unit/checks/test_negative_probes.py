@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from compose_tls.checks import refusals
+from compose_tls.checks import negative_probes
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
-from compose_tls.checks.refusals import Foreigner, foreigner
+from compose_tls.pki.handshake import Foreigner, foreigner
 from tests.unit.checks.conftest import NOW, Pki
 from tests.unit.checks.servers import (
     SETTINGS,
@@ -40,11 +40,11 @@ def foreign() -> Foreigner:
 
 
 def anonymous(target: Target, _: Foreigner) -> Outcome:
-    return refusals.no_certificate(target, 2)
+    return negative_probes.no_certificate(target, 2)
 
 
 def foreign_client(target: Target, foreign: Foreigner) -> Outcome:
-    return refusals.foreign_certificate(target, foreign, 2)
+    return negative_probes.foreign_certificate(target, foreign, 2)
 
 
 CLIENTS = pytest.mark.parametrize("probe", [anonymous, foreign_client])
@@ -53,7 +53,7 @@ CLIENTS = pytest.mark.parametrize("probe", [anonymous, foreign_client])
 @pytest.mark.parametrize("mode", [1, 2])
 def test_a_tls_server_refuses_plain_text(pki: Pki, mode: int) -> None:
     with grpc_server(pki.server, mode) as server:
-        found = refusals.plain_text(pki.target(server.port, mode), 5)
+        found = negative_probes.plain_text(pki.target(server.port, mode), 5)
     assert found == Outcome(True, "plain text is refused", "refused")
 
 
@@ -65,7 +65,7 @@ def test_every_way_of_refusing_plain_text_counts_where_tls_is_served(
 ) -> None:
     served = over_tls(pki.server.context(1), says(SETTINGS))
     with listening(in_turn(refusal, served)) as port:
-        assert refusals.plain_text(pki.target(port), 5).ok
+        assert negative_probes.plain_text(pki.target(port), 5).ok
 
 
 @pytest.mark.parametrize("refusal", [hangs_up, resets, says_and_hangs_up(ALERT)])
@@ -74,14 +74,14 @@ def test_a_refusal_of_plain_text_proves_nothing_where_tls_is_not_served_either(
 ) -> None:
     # A port forwarder whose container does not listen behaves just so.
     with listening(refusal) as port:
-        found = refusals.plain_text(pki.target(port), 5)
+        found = negative_probes.plain_text(pki.target(port), 5)
     assert not found.ok
     assert found.observed.startswith("could not be tried: ")
 
 
 def test_a_server_in_plain_text_is_found_out(pki: Pki) -> None:
     with grpc_server(None, 0) as server:
-        found = refusals.plain_text(pki.target(server.port), 5)
+        found = negative_probes.plain_text(pki.target(server.port), 5)
     assert not found.ok
     assert found.observed == "the server answers in plain text"
     assert "TLS settings did not reach the server" in str(found.hint)
@@ -91,7 +91,7 @@ def test_a_server_in_plain_text_is_found_out(pki: Pki) -> None:
 def test_a_server_that_speaks_both_is_found_out(pki: Pki, answer: bytes) -> None:
     served = over_tls(pki.server.context(1), says(SETTINGS))
     with listening(in_turn(says(answer), served)) as port:
-        found = refusals.plain_text(pki.target(port), 5)
+        found = negative_probes.plain_text(pki.target(port), 5)
     assert (found.ok, found.observed) == (False, "the server answers in plain text")
 
 
@@ -219,7 +219,7 @@ def test_a_server_whose_own_certificate_is_refused_was_not_tried(
 @pytest.mark.parametrize("mode", [1, 2])
 def test_a_client_of_another_ca_refuses_the_server(pki: Pki, foreign: Foreigner, mode: int) -> None:
     with grpc_server(pki.server, mode) as server:
-        found = refusals.another_ca(pki.target(server.port, mode), foreign, 5)
+        found = negative_probes.another_ca(pki.target(server.port, mode), foreign, 5)
     assert found.ok
     assert found.observed == "refused: unable to get local issuer certificate"
 
@@ -229,7 +229,7 @@ def test_a_client_that_refuses_for_the_name_has_not_refused_the_ca(
 ) -> None:
     trusting = Foreigner(pki.path("ca.pem").read_bytes(), foreign.client)
     with listening(over_tls(pki.server.context(1), says(SETTINGS))) as port:
-        found = refusals.another_ca(pki.target(port, server_name="other.test"), trusting, 5)
+        found = negative_probes.another_ca(pki.target(port, server_name="other.test"), trusting, 5)
     assert not found.ok
     assert "could not be tried: the server's certificate is for another name" in found.observed
 
@@ -239,7 +239,7 @@ def test_a_client_that_accepts_what_it_must_refuse_is_found_out(
 ) -> None:
     trusting = Foreigner(pki.path("ca.pem").read_bytes(), foreign.client)
     with listening(over_tls(pki.server.context(1), says(SETTINGS))) as port:
-        found = refusals.another_ca(pki.target(port), trusting, 5)
+        found = negative_probes.another_ca(pki.target(port), trusting, 5)
     assert not found.ok
     assert "was accepted" in found.observed
 
@@ -247,8 +247,8 @@ def test_a_client_that_accepts_what_it_must_refuse_is_found_out(
 def test_no_refusal_is_proved_where_nothing_listens(pki: Pki, foreign: Foreigner) -> None:
     target = pki.target(closed_port(), 2)
     found = [
-        refusals.plain_text(target, 1),
-        refusals.another_ca(target, foreign, 1),
+        negative_probes.plain_text(target, 1),
+        negative_probes.another_ca(target, foreign, 1),
         anonymous(target, foreign),
         foreign_client(target, foreign),
     ]
@@ -261,10 +261,10 @@ def test_no_refusal_is_proved_where_nobody_answers(pki: Pki, foreign: Foreigner)
     with listening(until_gone) as port:
         target = pki.target(port, 2)
         found = [
-            refusals.plain_text(target, 0.1),
-            refusals.another_ca(target, foreign, 0.1),
-            refusals.no_certificate(target, 0.1),
-            refusals.foreign_certificate(target, foreign, 0.1),
+            negative_probes.plain_text(target, 0.1),
+            negative_probes.another_ca(target, foreign, 0.1),
+            negative_probes.no_certificate(target, 0.1),
+            negative_probes.foreign_certificate(target, foreign, 0.1),
         ]
     assert {(outcome.ok, outcome.observed) for outcome in found} == {
         (False, "could not be tried: the server did not answer in time")
