@@ -76,7 +76,6 @@ def warning_codes() -> set[str]:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {
                 "TlsWarning",
-                "TlsWarning",
             }:
                 values = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "code")]
                 found |= {str(v.value) for v in values if isinstance(v, ast.Constant)}
