@@ -74,9 +74,7 @@ def warning_codes() -> set[str]:
     found: set[str] = set()
     for file in ROOT.glob("compose_tls/**/*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in {
-                "TlsWarning",
-            }:
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "TlsWarning":
                 values = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "code")]
                 found |= {str(v.value) for v in values if isinstance(v, ast.Constant)}
     return found
