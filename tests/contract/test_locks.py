@@ -51,4 +51,6 @@ def test_the_lowest_versions_are_the_lower_bounds(requirement: Requirement) -> N
 def test_every_locked_file_has_a_hash() -> None:
     text = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
 
-    assert len(_PIN.findall(text)) == len(re.findall(r"^\S.*\\\n    --hash=sha256:", text, re.M))
+    assert len(_PIN.findall(text)) == len(
+        re.findall(r"^\S.*\\\n    --hash=sha256:", text, re.MULTILINE)
+    )
