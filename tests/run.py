@@ -46,7 +46,7 @@ def main() -> int:
             ("other Pythons", [*make, "test-pythons"]),
         ):
             begun = time.monotonic()
-            if any([run(command) for command in commands]):
+            if any(run(command) for command in commands):
                 failed.append(name)
             print(f"{name}: {time.monotonic() - begun:.0f} s\n", flush=True)
         print("end-to-end tests: waiting for them to end", flush=True)
