@@ -53,9 +53,10 @@ setup: $(VENV)/.test ## the environment for development, in .venv
 clean: ## removes environments, caches and build/
 	rm -rf $(VENV) $(VENV)-* build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
+# A venv that could not be finished (Debian without python3-venv) is taken away: it would look ready.
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "compose-tls needs Python 3.11 or newer")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 	$(BIN)/pip install --quiet --upgrade pip
 
 $(VENV)/.try: pyproject.toml | $(BIN)/python
