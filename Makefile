@@ -1,48 +1,75 @@
-# make try   on a machine with Python 3.11+ and nothing else: sets up, enables TLS on a scratch
-#            project, and proves it against a real Milvus
-# make test  sets up, and runs every test that this machine can run
+# Needs Python 3.11 or newer and make; everything else is set up in $(VENV). `make` alone says what there is.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: try test test-pythons lint setup clean
+.DEFAULT_GOAL := help
+.PHONY: help try check test format lint fast test-lowest test-pythons lock setup clean
 
-try: $(VENV)/.try
-	$(BIN)/python examples/try.py
-
-test: $(VENV)/.test
-	$(BIN)/python tests/run.py
-
-# The fast tests on every other Python that is at hand, each with an environment of its own.
-OTHER_PYTHONS = $(shell $(BIN)/python tests/pythons.py)
-
-test-pythons: $(VENV)/.test
-	for python in $(OTHER_PYTHONS); do \
-	  name=.venv-$$(basename $$python) && \
-	  $$python -m venv $$name && \
-	  $$name/bin/pip install --quiet --upgrade pip && \
-	  $$name/bin/pip install --quiet --editable . --group dev && \
-	  $$name/bin/python -m pytest -q -n auto tests/unit tests/contract || exit 1; \
+help: ## what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name what; do \
+	  printf '  make %-13s %s\n' "$$name" "$$what"; \
 	done
 
-lint: $(VENV)/.test
+try: $(VENV)/.try ## shows it: TLS on a scratch project, and the proof on a real Milvus
+	$(BIN)/python examples/try.py
+
+# The linters take one core, the tests the others; each tells what it found when it has ended.
+check: $(VENV)/.test ## before a commit: format, lint, types, contracts and the fast tests, at once
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target lint fast
+
+test: $(VENV)/.test ## every test that this machine can run; names what it skipped, and why
+	$(BIN)/python tests/run.py
+
+format: $(VENV)/.test ## puts the code into its form, and mends what ruff can
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lint: $(VENV)/.test ## format, lint, types and contracts, without a test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
+fast: $(VENV)/.test ## the fast tests: unit, contract, corpus and typing
+	$(BIN)/python -m pytest -q -n auto
+
+test-lowest: $(VENV)-lowest/.ready ## the fast tests with every dependency at its lower bound
+	$(VENV)-lowest/bin/python -m pytest -q -n auto
+
+test-pythons: $(VENV)/.test ## the fast tests on every other Python at hand
+	$(BIN)/python tests/pythons.py
+
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+  --custom-compile-command 'make lock' pyproject.toml --extra milvus
+
+lock: $(VENV)/.test ## locks the development tools and the lowest versions; UPGRADE=1 takes newer ones
+	$(LOCK) $(if $(UPGRADE),--upgrade) --group dev --group judges --generate-hashes \
+	  --output-file requirements-dev.txt
+	$(LOCK) --resolution lowest-direct --no-annotate --output-file requirements-lowest.txt
+
+setup: $(VENV)/.test ## the environment for development, in .venv
+
+clean: ## removes environments, caches and build/
+	rm -rf $(VENV) $(VENV)-* build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# A venv that could not be finished (Debian without python3-venv) is taken away: it would look ready.
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "compose-tls needs Python 3.11 or newer")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 	$(BIN)/pip install --quiet --upgrade pip
 
 $(VENV)/.try: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --editable '.[milvus]'
 	touch $@
 
-$(VENV)/.test: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --editable '.[milvus]' --group dev --group judges
+$(VENV)/.test: pyproject.toml requirements-dev.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --requirement requirements-dev.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
 	touch $@ $(VENV)/.try
 
-clean:
-	rm -rf $(VENV) build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+$(VENV)-lowest/.ready: pyproject.toml requirements-lowest.txt | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/pip install --quiet --upgrade pip
+	$(VENV)-lowest/bin/pip install --quiet --constraint requirements-lowest.txt --editable '.[milvus]' --group dev
+	touch $@

@@ -1,23 +1,60 @@
-"""Prints the Pythons on this machine that compose-tls supports, but for the one that runs this."""
+"""Runs the fast tests on every other Python that compose-tls supports, and names those not at hand.
+
+A Python is at hand on the PATH, from pyenv, or in an image (tests/e2e/images/python.sh).
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "requirements-dev.txt"
+REQUIRED = os.environ.get("REQUIRE_PYTHONS") == "1"
 
 
-def main() -> None:
-    """One path a line, one for each version."""
-    declared = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', PYPROJECT.read_text())
-    own = f"3.{sys.version_info.minor}"
+def main() -> int:
+    """One Python after the other; how many of them failed."""
+    declared = re.findall(
+        r'"Programming Language :: Python :: (3\.\d+)"', (ROOT / "pyproject.toml").read_text()
+    )
+    failed = 0
     for version in declared:
-        path = find(version)
-        if version != own and path is not None:
-            print(path)
+        if version == f"3.{sys.version_info.minor}":
+            continue
+        command = local(version) or in_image(version)
+        if command is None:
+            print(f"Python {version}: skipped, there is none here", flush=True)
+            failed += REQUIRED
+            continue
+        print(f"Python {version}", flush=True)
+        failed += run([*command, "-m", "pytest", "-q", "-n", "auto"]) != 0
+    return failed
+
+
+def local(version: str) -> list[str] | None:
+    """The Python of an environment of its own, upon one of this machine."""
+    python = find(version)
+    if python is None:
+        return None
+    home = Path(sys.prefix).with_name(f"{Path(sys.prefix).name}-{version}")
+    own, ready = str(home / "bin" / "python"), home / ".ready"
+    if not ready.exists() or ready.stat().st_mtime < LOCK.stat().st_mtime:
+        pip = [own, "-m", "pip", "install", "--quiet"]
+        for command in (
+            [python, "-m", "venv", str(home)],
+            [*pip, "--upgrade", "pip"],
+            [*pip, "--requirement", str(LOCK)],
+            [*pip, "--no-deps", "--editable", str(ROOT)],
+        ):
+            if run(command):
+                sys.exit(f"Python {version}: no environment can be made")
+        ready.touch()
+    return [own]
 
 
 def find(version: str) -> str | None:
@@ -38,5 +75,46 @@ def find(version: str) -> str | None:
     return None
 
 
+def in_image(version: str) -> list[str] | None:
+    """The Python of an image; packages for it are put in a directory by the pip of this one."""
+    image = f"compose-tls-e2e/python:{version}"
+    if not quiet("docker", "image", "inspect", image):
+        return None
+    packages = Path(sys.prefix).with_name(f"{Path(sys.prefix).name}-{version}")
+    ready = packages / ".ready"
+    if not ready.exists() or ready.stat().st_mtime < LOCK.stat().st_mtime:
+        pip = [sys.executable, "-m", "pip"]
+        install = [*pip, "install", "--quiet", "--upgrade", "--no-deps", "--only-binary=:all:"]
+        install += ["--target", str(packages), "--python-version", version]
+        with tempfile.TemporaryDirectory() as built:
+            wheel = [*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", built, "."]
+            if (
+                run([*install, "--requirement", str(LOCK)])
+                or run(wheel)
+                or run([*install, *map(str, Path(built).glob("*.whl"))])
+            ):
+                sys.exit(f"Python {version}: no packages can be had")
+        ready.touch()
+    return [
+        *("docker", "run", "--rm", "--init", "--workdir=/project"),
+        *("--volume", f"{ROOT}:/project:ro", "--volume", f"{packages}:/packages:ro"),
+        *("--env=PYTHONPATH=/project:/packages", "--env=PYTHONDONTWRITEBYTECODE=1"),
+        *("--tmpfs=/tmp:exec", image, f"python{version}"),
+    ]
+
+
+def run(command: list[str]) -> int:
+    """Run a command in the project, its output passed through."""
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def quiet(*command: str) -> bool:
+    """Whether a command succeeds."""
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

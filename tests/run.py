@@ -1,9 +1,10 @@
 """Runs every test that this machine can run, and names what was skipped and why.
 
-With REQUIRE_E2E=1 a skipped end-to-end test is a failure. Coverage is measured without the
-end-to-end tests, and has to be at least 90 %. Those mostly wait for Milvus, so they run meanwhile.
-The judges of our certificates (tests/judges) come next, since they need the processor themselves, and
-then the fast tests again, on every other Python that is at hand.
+The end-to-end tests mostly wait for Milvus, so they run beside all others: the fast tests, whose
+coverage has to be at least 90 %, the judges of our certificates (tests/judges), and the fast tests once
+more with every dependency at its lower bound, and on every other Python at hand.
+
+With REQUIRE_E2E=1 an end-to-end test that is skipped is a failure.
 """
 
 from __future__ import annotations
@@ -12,33 +13,51 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MINIMUM = 90
+PYTEST = [sys.executable, "-m", "pytest"]
+COVERAGE = [sys.executable, "-m", "coverage"]
 
 
 def main() -> int:
-    """Run the fast tests under coverage beside the end-to-end tests; show the latter at the end."""
+    """Run one suite after the other beside the end-to-end tests; show the latter at the end."""
     os.chdir(ROOT)
-    python = [sys.executable, "-m"]
     for old in ROOT.glob(".coverage*"):
         old.unlink()
+    failed = []
     with tempfile.TemporaryFile("w+") as output:
-        whole = subprocess.Popen(
-            [*python, "pytest", "tests/e2e"], stdout=output, stderr=subprocess.STDOUT
+        started = time.monotonic()
+        end_to_end = subprocess.Popen(
+            [*PYTEST, "-m", "e2e", "tests/e2e"], stdout=output, stderr=subprocess.STDOUT
         )
-        suites = [f"tests/{name}" for name in ("unit", "contract", "corpus")]
-        fast = run([*python, "coverage", "run", "-m", "pytest", *suites])
-        run([*python, "coverage", "combine", "--quiet"])
-        covered = run([*python, "coverage", "report", f"--fail-under={MINIMUM}"])
-        judged = run([*python, "pytest", "tests/judges"])
-        others = run(["make", "--no-print-directory", "test-pythons"])
+        make = ["make", "--no-print-directory", f"VENV={sys.prefix}"]
+        for name, *commands in (
+            (
+                "fast tests",
+                [*COVERAGE, "run", "-m", "pytest", "-n", "auto"],
+                [*COVERAGE, "combine", "--quiet"],
+                [*COVERAGE, "report", f"--fail-under={MINIMUM}"],
+            ),
+            ("judges", [*PYTEST, "-m", "judges", "tests/judges"]),
+            ("lowest versions", [*make, "test-lowest"]),
+            ("other Pythons", [*make, "test-pythons"]),
+        ):
+            begun = time.monotonic()
+            if any(run(command) for command in commands):
+                failed.append(name)
+            print(f"{name}: {time.monotonic() - begun:.0f} s\n", flush=True)
         print("end-to-end tests: waiting for them to end", flush=True)
-        code = whole.wait()
+        if end_to_end.wait():
+            failed.append("end-to-end tests")
         output.seek(0)
         print(output.read(), flush=True)
-    return fast or covered or judged or others or code
+    print(
+        f"all of it: {time.monotonic() - started:.0f} s; failed: {', '.join(failed) or 'nothing'}"
+    )
+    return bool(failed)
 
 
 def run(command: list[str]) -> int:

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.image_names import ETCD, MILVUS
+from tests.patience import LONG
+
 FIXTURES = Path(__file__).resolve().parent.parent.parent / "fixtures"
-LOCAL_STORAGE = Path(__file__).with_name("local-storage.override.yml")
+_LOCAL_STORAGE = Path(__file__).with_name("local-storage.override.yml")
 
 PORT = 19530
 
@@ -48,13 +51,14 @@ class Project:
 
     @classmethod
     def official(cls, directory: Path, *, milvus_yaml: bool) -> Project:
-        """The fixtures, unchanged, with an override for the one service that cannot run here.
+        """The fixtures, unchanged, with an override for what cannot run here.
 
         No S3 server is packaged for machines without an image registry, so Milvus keeps its data in
-        its own volume (COMMON_STORAGETYPE=local) and MinIO is not started.
+        its own volume (COMMON_STORAGETYPE=local) and MinIO is not started. Nor are there official
+        images on such machines.
         """
         shutil.copy(FIXTURES / "docker-compose.yml", directory)
-        shutil.copy(LOCAL_STORAGE, directory / "docker-compose.override.yml")
+        (directory / "docker-compose.override.yml").write_text(local_storage())
         if milvus_yaml:
             shutil.copy(FIXTURES / "milvus.yaml", directory)
         return cls(directory)
@@ -72,9 +76,10 @@ class Project:
         }
 
     def compose_tls(self, *arguments: str, environment: dict[str, str] | None = None) -> Done:
-        """Run compose-tls here."""
+        """Run compose-tls here; it waits for a server as long as these tests do."""
         command = [sys.executable, "-m", "compose_tls", *arguments]
-        return run(command, self.directory, environment=environment)
+        patient = {"COMPOSE_TLS_TIMEOUT": str(LONG), **(environment or {})}
+        return run(command, self.directory, environment=patient)
 
     def compose(self, *arguments: str) -> Done:
         """Run docker compose here."""
@@ -93,13 +98,19 @@ class Project:
         return found, started.out.strip()
 
 
+def local_storage() -> str:
+    """The override file of an official project."""
+    text = _LOCAL_STORAGE.read_text(encoding="utf-8")
+    return text.replace("ETCD_IMAGE", ETCD).replace("MILVUS_IMAGE", MILVUS)
+
+
 def run(
     command: list[str],
     directory: Path,
     *,
     stdin: str | None = None,
     environment: dict[str, str] | None = None,
-    timeout: float = 240,
+    timeout: float = 2 * LONG,
 ) -> Done:
     """Run a command to its end."""
     done = subprocess.run(
@@ -145,5 +156,5 @@ def openssl(directory: Path, *arguments: str, host: str = f"localhost:{PORT}") -
             *arguments,
         ],
         directory,
-        timeout=20,
+        timeout=LONG,
     )

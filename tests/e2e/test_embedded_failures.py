@@ -23,6 +23,7 @@ from compose_tls.testing.wheel import unpacked_binaries
 from compose_tls.workflows.connecting import Address, target_of
 from tests.e2e.conftest import embedded_alone
 from tests.e2e.session import FIXTURES, Project
+from tests.patience import LONG
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +116,7 @@ def test_what_the_server_says_of_a_broken_file_is_explained(
     project: Project, change: Callable[[Path], None], meaning: str
 ) -> None:
     with started(project, change) as (server, guard):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + LONG
         while guard.exit_code() is None:
             assert time.monotonic() < deadline, "it runs on"
             time.sleep(0.05)
@@ -141,7 +142,7 @@ def test_a_mode_that_milvus_does_not_know_leaves_it_in_plain_text_and_the_check_
 
     with started(project) as (server, _):
         target = target_of(project.directory, recorded, config, Address(server.host, server.port))
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + LONG
         while (found := readiness(target, 2)).state == "unreachable":
             assert time.monotonic() < deadline, found.detail
             time.sleep(0.1)

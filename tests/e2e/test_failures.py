@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.image_names import ETCD
 from tests.e2e.session import PORT, Done, Project, is_answered
+from tests.patience import LONG
 
 
 def require_clear(done: Done, exit_code: int, code: str) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def test_a_port_held_by_another_container_names_that_container(
     (other.directory / "compose.yaml").write_text(
         "services:\n"
         "  holder:\n"
-        "    image: quay.io/coreos/etcd:v3.5.5\n"
+        f"    image: {ETCD}\n"
         '    ports: ["19530:2379"]\n'
         "    command: etcd --listen-client-urls=http://0.0.0.0:2379 --advertise-client-urls=http://holder:2379\n"
     )
@@ -152,7 +154,7 @@ def test_keep_on_failure_leaves_the_files(official: Any) -> None:
 
 def wait_for_plain_text() -> None:
     """Until Milvus answers: before it listens, the engine closes connections by itself."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + LONG
     while time.monotonic() < deadline:
         with (
             contextlib.suppress(OSError),
@@ -217,7 +219,7 @@ def interrupted(
                 awaited.pop(0)
                 if not awaited:
                     break
-        out, err = process.communicate(timeout=90)
+        out, err = process.communicate(timeout=LONG)
     return process.returncode, out, "".join(told) + err
 
 

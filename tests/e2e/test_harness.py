@@ -20,6 +20,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import embedded_alone
+from tests.e2e.image_names import MILVUS
+from tests.patience import LONG, SOON
 
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "integration-tests"
 OUTSIDE = ("/tmp/milvus", "/run/milvus")
@@ -79,7 +81,15 @@ class Run:
         own = ["-p", "no:cacheprovider", f"--basetemp={self.directory / 'kept'}"]
         environment = {**os.environ, "TMPDIR": str(self.temporary), "PYTEST_ADDOPTS": ""}
         return subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-rA", *own, *arguments],
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-rA",
+                f"--milvus-tls-image={MILVUS}",
+                *own,
+                *arguments,
+            ],
             cwd=self.directory,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -92,7 +102,7 @@ class Run:
     def finish(self, *arguments: str) -> tuple[dict[str, int], str]:
         """Run pytest to its end: how many tests passed, failed and so on, and what it printed."""
         with self.start(*arguments) as process:
-            output, _ = process.communicate(timeout=120)
+            output, _ = process.communicate(timeout=LONG)
         return {
             what: int(n) for n, what in re.findall(r"(\d+) (passed|failed|error)", output)
         }, output
@@ -123,10 +133,10 @@ def user(tmp_path: Path) -> Run:
 @pytest.fixture
 def left(user: Run) -> Callable[[], dict[str, set[str]]]:
     """What is there of each kind that was not there before, and what is of the run."""
-    before = engine_objects() | outside_files()
+    before = engine_objects(user.temporary) | outside_files()
 
     def now() -> dict[str, set[str]]:
-        there = engine_objects() | outside_files()
+        there = engine_objects(user.temporary) | outside_files()
         new = {kind: names - before[kind] for kind, names in there.items()}
         return {
             **new,
@@ -137,19 +147,40 @@ def left(user: Run) -> Callable[[], dict[str, set[str]]]:
     return now
 
 
-def engine_objects() -> dict[str, set[str]]:
-    """Every container, network and volume of the engine."""
-    listings = {
-        "containers": ["docker", "container", "ls", "--all", "--quiet"],
-        "networks": ["docker", "network", "ls", "--quiet"],
-        "volumes": ["docker", "volume", "ls", "--quiet"],
+def engine_objects(temporary: Path) -> dict[str, set[str]]:
+    """The containers, networks and volumes of test servers, without those of other runs.
+
+    Args:
+        temporary: Where this run has its projects; a container says where its project is.
+    """
+    found = {
+        "containers": of_compose("container", "ls", "--all"),
+        "networks": of_compose("network", "ls"),
+        "volumes": of_compose("volume", "ls"),
+    }
+    others = {
+        project
+        for _, project, directory in found["containers"]
+        if not Path(directory).is_relative_to(temporary)
     }
     return {
-        kind: set(
-            subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-        )
-        for kind, command in listings.items()
+        kind: {
+            name
+            for name, project, _ in objects
+            if project.startswith("compose-tls-test-") and project not in others
+        }
+        for kind, objects in found.items()
     }
+
+
+def of_compose(*command: str) -> list[tuple[str, str, str]]:
+    """The objects of one kind that Compose made: name, project, and for containers its directory."""
+    label = "com.docker.compose.project"
+    shown = f'{{{{.Label "{label}"}}}}\t{{{{.Label "{label}.working_dir"}}}}'
+    name = "{{.Names}}" if command[0] == "container" else "{{.Name}}"
+    listing = ["docker", *command, "--filter", f"label={label}", "--format", f"{name}\t{shown}"]
+    done = subprocess.run(listing, capture_output=True, text=True, check=True)
+    return [(n, p, d) for n, p, d in (line.split("\t") for line in done.stdout.splitlines())]
 
 
 def outside_files() -> dict[str, set[str]]:
@@ -167,7 +198,7 @@ def nothing(left: Callable[[], dict[str, set[str]]], within: float = 0.0) -> boo
 
 
 def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + LONG
     while not condition():
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
@@ -213,13 +244,13 @@ def test_servers_of_both_backends_go_away_with_a_run_that_is_ended(
         until((user.directory / "ready").exists, process)
         there = left()
         os.killpg(process.pid, how)
-        process.communicate(timeout=20)
+        process.communicate(timeout=LONG)
 
     assert [len(there[kind]) for kind in ("containers", "networks", "directories")] == [1, 1, 2]
     assert there["files"]
     assert any("milvus run standalone" in line for line in there["processes"])
     assert process.returncode == (2 if how == signal.SIGINT else -how)
-    assert nothing(left, within=0 if how == signal.SIGINT else 10)
+    assert nothing(left, within=0 if how == signal.SIGINT else SOON)
 
 
 def test_a_run_that_is_killed_while_compose_works_leaves_nothing(
@@ -230,6 +261,6 @@ def test_a_run_that_is_killed_while_compose_works_leaves_nothing(
     with user.start("--milvus-tls-required") as process:
         until(lambda: any(" up " in line for line in user.processes()), process)
         process.kill()
-        process.communicate(timeout=20)
+        process.communicate(timeout=LONG)
 
-    assert nothing(left, within=10)
+    assert nothing(left, within=SOON)

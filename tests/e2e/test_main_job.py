@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.session import PORT, Done, Project, openssl, pymilvus
+from tests.patience import LONG
 
 PLAIN = {"uri": f"http://localhost:{PORT}"}
 CLIENT = ("-cert", "cert/client.pem", "-key", "cert/client.key")
@@ -61,7 +62,7 @@ def judge_from_outside(project: Project, mode: int, connect: dict[str, Any]) -> 
 
 def plain_text_answers(project: Project) -> Done:
     """The answer in plain text, once Milvus has started again."""
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + LONG
     while (done := pymilvus(PLAIN, project.directory)).code and time.monotonic() < deadline:
         time.sleep(1)
     return done

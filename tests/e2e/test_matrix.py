@@ -19,6 +19,7 @@ import pytest
 
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from tests.e2e.session import PORT, Project, is_answered
+from tests.patience import LONG
 from tests.unit.pki.minting import CLIENT, SERVER, mint
 
 KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
@@ -106,7 +107,7 @@ def start_anew(project: Project, clients: Path) -> None:
     options = ("--detach", "--force-recreate", "--timeout", "0", "standalone")
     started = project.compose("up", *options)
     assert started.code == 0, started.err
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + LONG
     while not is_served(CALLERS["right client"], clients) and time.monotonic() < deadline:
         time.sleep(0.1)
 

@@ -84,7 +84,8 @@ LINES = st.lists(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(old=LINES, new=LINES, last=st.sampled_from(["", "end"]))
 def test_any_diff_applies_to_the_byte(patch: Patch, old: str, new: str, last: str) -> None:

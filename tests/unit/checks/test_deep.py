@@ -24,6 +24,7 @@ from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.pymilvus_probe import PymilvusProbe, deep
 from compose_tls.checks.run import run
+from tests.patience import SOON
 from tests.unit.checks.conftest import NOW, Pki
 from tests.unit.checks.servers import ANSWERS, closed_port, grpc_server
 
@@ -153,12 +154,14 @@ def test_a_server_that_hangs_leaves_time_for_the_drop_and_the_name_for_the_user(
 ) -> None:
     monkeypatch.setattr(pymilvus_probe, "_ENDING", 0.1)
     monkeypatch.setattr(pymilvus_probe, "_DROPPING", 0.2)
-    diary = stand_in("if step in ('insert', 'drop'): time.sleep(60)")
+    stand_in("if step in ('insert', 'drop'): time.sleep(60)")
     began = time.monotonic()
-    found = probe(pki.target(1), 1.5)
-    assert time.monotonic() - began < 6
+    # How far it came in that time is not the point: its name is known before it begins.
+    with closing(PymilvusProbe(pki.target(1), deep())) as started:
+        found = started.outcome(READY, 1.5)
+    assert time.monotonic() - began < SOON
     assert (found.ok, found.observed) == (False, "the server did not answer in time")
-    assert diary.names.pop() in str(found.hint)
+    assert str(started.task.collection) in str(found.hint)
 
 
 def interrupted(target: Target, diary: Diary, step: str) -> subprocess.Popen[str]:
@@ -188,7 +191,7 @@ def test_an_interrupted_check_drops_its_collection_before_it_ends(
     began = time.monotonic()
     assert interrupted(pki.target(1), diary, "insert").returncode == 130
     assert diary.steps == ["connect", "create", "index", "load", "insert", "drop"]
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < SOON
 
 
 def test_a_client_that_cannot_connect_tells_the_cause(

@@ -19,6 +19,7 @@ import pytest
 
 from compose_tls.checks.check_target import Target
 from compose_tls.workflows import check as module
+from tests.patience import SOON
 from tests.unit.checks.servers import (
     ANSWERS,
     GrpcServer,
@@ -322,6 +323,6 @@ class TestWatch:
             assert process.stdout is not None
             first = process.stdout.readline()
             process.send_signal(signal.SIGINT)
-            rest, err = process.communicate(timeout=20)
+            rest, err = process.communicate(timeout=SOON)
         assert (process.returncode, rest, err.strip()) == (130, "", "interrupted")
         assert len(documents(first)) == 1

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 
 from compose_tls.connection import ContainerRoute
 from compose_tls.vocabulary import TlsMode
@@ -76,7 +76,6 @@ def test_the_files_of_a_client_are_mounted_read_only_and_no_other(mode: TlsMode)
 
 
 @MODES
-@settings(deadline=None)
 @given(files=PATHS)
 def test_any_path_comes_back_as_it_was(mode: TlsMode, files: dict[str, str]) -> None:
     sources = [mount["source"] for mount in attu(mode, **files)["volumes"]]

@@ -10,7 +10,7 @@ from tests.unit.clients.connections import FILES, GRAMMARS, PATHS, literals, of,
 
 MODES = pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])
 LANGS = pytest.mark.parametrize("lang", GRAMMARS)
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=40)
 
 
 @LANGS

@@ -13,7 +13,7 @@ MODES = pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])
 REST = "https://localhost:8080"
 CLIENT = ["--cert", FILES["client_pem"], "--key", FILES["client_key"]]
 # Each example starts a shell.
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=25)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import pytest
 from compose_tls.errors import ComposeFailed, WriteFailed
 from compose_tls.testing import watchdog
 from compose_tls.testing.watchdog_client import Guard, guarded
+from tests.patience import SOON
 
 PROC = Path("/proc")
 
@@ -50,7 +51,7 @@ def alive(pid: int) -> bool:
 
 
 def gone(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + SOON
     while condition() and time.monotonic() < deadline:
         time.sleep(0.02)
     return not condition()
@@ -114,7 +115,7 @@ def test_it_cleans_up_when_its_parent_is_ended(
             os.kill(parent.pid, how)
         else:
             os.killpg(parent.pid, how)
-        parent.wait(10)
+        parent.wait(SOON)
         assert gone(lambda: alive(int(pid)) or Path(directory).exists())
         if forks:
             os.kill(int((tmp_path / "forked").read_text()), signal.SIGKILL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from compose_tls.errors import EditRefused, ProjectError, ValueInTheWay
@@ -23,13 +23,7 @@ _TEXTS = (
     "null", "~", "a\tb",
 )  # fmt: skip
 
-_PROFILE = settings(
-    max_examples=100,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+_PROFILE = settings(max_examples=100, derandomize=True, database=None)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,43 @@
+"""What holds for all tests: which of them run when nobody says, and how hypothesis draws.
+
+``pytest`` runs the fast tests. Those of tests/e2e need an engine or a real Milvus, and those of
+tests/judges other people's tools: each runs where it is asked for, by marker (``-m e2e``,
+``-m judges``) or by path. ``make test`` runs them all.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+TESTS = Path(__file__).resolve().parent
+SLOW = ("e2e", "judges")
+"""Directories whose tests are not run unless they are asked for; each is a marker too."""
+
+# No example is too slow, and no drawing of one: how fast they are says how busy the machine is.
+settings.register_profile(
+    "compose-tls", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("compose-tls")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave a directory alone that nobody has asked for: not even its modules are loaded."""
+    if collection_path.parent != TESTS or collection_path.name not in SLOW:
+        return None
+    if config.option.markexpr:
+        return None
+    named = (Path(argument.partition("::")[0]).resolve() for argument in config.args)
+    if any(path.is_relative_to(collection_path) for path in named):
+        return None
+    return True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test of such a directory."""
+    for item in items:
+        for name in SLOW:
+            if item.path.is_relative_to(TESTS / name):
+                item.add_marker(name)
