@@ -2,7 +2,8 @@
 
 ComposeTlsError
 ├── SettingsError      exit 2   wrong usage or settings
-├── ProjectError       exit 3   the project cannot be read or patched
+├── ProjectError       exit 3   the project cannot be read, patched or safely recreated
+│   └── Refusal                 the user may decide against it, with --accept CODE
 ├── CertificateError   exit 4   certificates and keys
 ├── EngineError        exit 5   Docker engine and Docker Compose
 ├── CheckFailed        exit 6   a live check failed
@@ -15,7 +16,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from compose_tls.results import Probe
+    from compose_tls.vocabulary import TlsWarning
 
 
 class ComposeTlsError(Exception):
@@ -71,6 +75,28 @@ class ProjectError(ComposeTlsError):
     """The project cannot be read or patched."""
 
     exit_code = 3
+
+
+class Refusal(ProjectError):
+    """What is refused unless the user decides otherwise: ``--accept CODE``, for exactly that code."""
+
+
+def settle(refusal: Refusal, accepted: Collection[str]) -> TlsWarning:
+    """The warning that is left of a refusal which the user decided against.
+
+    Args:
+        refusal: What would be refused.
+        accepted: The codes that the user named with ``--accept``.
+
+    Raises:
+        Refusal: The user has not; its hint ends in how to.
+    """
+    from compose_tls.vocabulary import TlsWarning  # noqa: PLC0415 - enum and dataclasses, not for --help
+
+    if refusal.code not in accepted:
+        refusal.hint = f"{refusal.hint}; or go on all the same with --accept {refusal.code}"
+        raise refusal
+    return TlsWarning(refusal.code, refusal.message, refusal.path, refusal.hint, refusal.line)
 
 
 class ComposeFileNotFound(ProjectError):

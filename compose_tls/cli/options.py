@@ -99,6 +99,19 @@ def credentials(command: _F) -> _F:
     )
 
 
+def acceptable(command: _F) -> _F:
+    """What the user decides against, where a command refuses."""
+    return _with(
+        command,
+        click.option(
+            "--accept",
+            multiple=True,
+            metavar="CODE",
+            help="Go on in spite of the refusal with this code; repeatable.",
+        ),
+    )
+
+
 def existing_ca(command: _F) -> _F:
     """The CA to issue under, where its key is not in the project."""
     return _with(

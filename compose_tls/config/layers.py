@@ -85,6 +85,12 @@ def _from_file(path: Path) -> dict[str, Any]:
         ) from None
     settings = {key.replace("-", "_"): value for key, value in table.items()}
     _reject_unknown(settings, where=path.name, path=path.name)
+    if "accept" in settings:
+        raise InvalidSetting(
+            f"{path.name} cannot accept anything: whoever wrote it is not the one who decides",
+            hint="name the code on the command line, with --accept",
+            path=path.name,
+        )
     return {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
 
 

@@ -17,7 +17,7 @@ from pydantic import (
 
 from compose_tls.vocabulary import KeyType, TlsMode
 
-LISTS = frozenset({"file", "san", "service"})
+LISTS = frozenset({"accept", "file", "san", "service"})
 FLAGS = frozenset({"constrain", "csr"})
 
 _HOLD_BOTH = (".p12", ".pfx")
@@ -60,6 +60,8 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     rest_port: int | None = Field(default=None, ge=1, le=65535)
 
     timeout: float = Field(default=120, gt=0, allow_inf_nan=False, description="in seconds")
+    # Codes of refusals that the user decides against; never from a file of the project.
+    accept: tuple[str, ...] = ()
     user: str | None = None
     password_file: str | None = None
     token_file: str | None = None

@@ -76,12 +76,21 @@ class IdentityRecord(_Model):
     certificates: dict[str, str]
 
 
-RECORDED: Final = tuple(
-    name
-    for name in TlsConfig.model_fields
-    if name
-    not in {"file", "service", "csr", "pki_dir", "timeout", "user", "password_file", "token_file"}
+_OF_ONE_COMMAND = frozenset(
+    {
+        "accept",
+        "csr",
+        "file",
+        "password_file",
+        "pki_dir",
+        "service",
+        "timeout",
+        "token_file",
+        "user",
+    }
 )
+
+RECORDED: Final = tuple(name for name in TlsConfig.model_fields if name not in _OF_ONE_COMMAND)
 """The settings that are remembered from one enable to the next."""
 
 

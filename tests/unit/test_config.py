@@ -369,3 +369,11 @@ def test_settings_are_a_value() -> None:
     with pytest.raises(ValidationError):
         config.mode = 2  # type: ignore[misc] # that it is refused is what is tested
     assert hash(config) == hash(TlsConfig())
+
+
+def test_a_file_of_the_project_cannot_accept_a_refusal(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        load(settings(tmp_path, 'accept = ["differs"]'), {}, {})
+
+    assert "--accept" in caught.value.hint
+    assert load(tmp_path / "none", {"accept": ("differs",)}, {}).accept == ("differs",)

@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import Output, common
+from compose_tls.cli.options import Output, acceptable, common
 from compose_tls.cli.output.show import show
 
 
 @click.command(name="disable", epilog="Then: docker compose up -d, to run without TLS.")
 @click.option("--dry-run", is_flag=True, help="Show the diff, write nothing.")
 @click.option("--purge", is_flag=True, help="Remove the certificates and keys as well.")
+@acceptable
 @common
 def command(
     project_directory: Path,

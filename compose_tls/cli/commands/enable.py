@@ -11,6 +11,7 @@ import click
 from compose_tls.cli.options import (
     KEY_TYPES,
     Output,
+    acceptable,
     common,
     credentials,
     existing_ca,
@@ -63,6 +64,7 @@ from compose_tls.cli.output.show import show
 )
 @click.option("--rest-port", type=int, metavar="PORT", help="Keep REST, over TLS on this port.")
 @credentials
+@acceptable
 @common
 def command(
     project_directory: Path,

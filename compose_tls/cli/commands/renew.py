@@ -12,6 +12,7 @@ import click
 from compose_tls.cli.options import (
     KEY_TYPES,
     Output,
+    acceptable,
     common,
     credentials,
     duration,
@@ -46,6 +47,7 @@ from compose_tls.cli.output.show import show
 @click.option("--constrain", is_flag=True, default=None, help="Only these names, for a new CA.")
 @existing_ca
 @credentials
+@acceptable
 @common
 def command(
     project_directory: Path,
