@@ -2,10 +2,9 @@
 
 import pytest
 
-from compose_tls.stack.dependency import Address, Dependency, addresses
+from compose_tls.stack.dependency import Address, Dependency, Settings, addresses
 from compose_tls.stack.milvus.connections import (
     Listener,
-    Settings,
     client_tls,
     dependencies,
     internal_tls,
