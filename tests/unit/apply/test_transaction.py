@@ -156,7 +156,7 @@ class TestIdentity:
         link = tmp_path / "project" / "docker-compose.yml"
         link.parent.mkdir()
         link.symlink_to("../elsewhere/real.yaml")
-        apply(Plan(tmp_path / "project", (patch(link, b"b"),)), {})
+        apply(Plan(tmp_path / "project", (patch(link, b"b"),)), {}, outside=(real,))
         assert link.readlink() == Path("../elsewhere/real.yaml")
         assert real.read_bytes() == b"b"
         assert [path.name for path in real.parent.iterdir()] == ["real.yaml"]

@@ -29,6 +29,7 @@ OPERATIONS = frozenset(
         "make_directory",
         "write_new",
         "copy_attributes",
+        "hold",
         "overwrite",
         "rename",
         "remove",
