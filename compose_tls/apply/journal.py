@@ -165,10 +165,13 @@ def unfinished(directory: Path) -> bool:
     """Whether a command of this user was interrupted in a project, or is at work there now.
 
     Raises:
-        ForeignJournal: There is a journal, but not one of ours.
-        RecoveryFailed: It is ours and damaged.
+        ForeignJournal: There is a journal, but not one of ours: no command will finish it.
     """
-    return read_journal(directory, (Path("/"),)) is not None
+    try:
+        return read_journal(directory, (Path("/"),)) is not None
+    except RecoveryFailed:
+        # The commands that finish it say what is wrong with it.
+        return True
 
 
 def _require_inside(journal: Journal, outside: Iterable[Path]) -> None:

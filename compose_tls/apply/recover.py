@@ -107,7 +107,7 @@ def _compare(journal: Journal) -> None:
             raise RecoveryFailed(
                 f"{step.target} was edited after a command was interrupted",
                 hint=f"put {step.target} back as it was and try again; or, to keep it, remove "
-                f"{JOURNAL} and the hidden files ending in {journal.suffix}",
+                f"{JOURNAL} and the hidden files with {journal.suffix} in their names",
                 path=step.target,
             )
 

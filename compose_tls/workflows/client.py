@@ -94,7 +94,7 @@ def client(
             own = path / passphrase_file if passphrase_file is not None else None
             issuing = ClientIssuing(planned, observation, config, wanted.directory)
             contents, issued = issuing.contents(own)
-            apply(planned.plan, contents)
+            apply(planned.plan, contents, outside=() if out is None else (wanted.directory,))
             found |= issued
     return _result(planned, located, config, wanted.directory, found, wanted_names, dry_run=dry_run)
 
