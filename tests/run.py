@@ -28,7 +28,7 @@ def main() -> int:
         whole = subprocess.Popen(
             [*python, "pytest", "tests/e2e"], stdout=output, stderr=subprocess.STDOUT
         )
-        suites = [f"tests/{name}" for name in ("unit", "contract", "corpus")]
+        suites = [f"tests/{name}" for name in ("unit", "contract", "corpus", "faults")]
         fast = run([*python, "coverage", "run", "-m", "pytest", *suites])
         run([*python, "coverage", "combine", "--quiet"])
         covered = run([*python, "coverage", "report", f"--fail-under={MINIMUM}"])

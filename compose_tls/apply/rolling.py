@@ -148,6 +148,8 @@ def _is_held(journal: Journal, step: Step) -> bool:
 def _return(journal: Journal, ops: FileOps) -> None:
     """Put all files back, also across a kill."""
     returning = replace(journal, returning=True)
+    # An earlier attempt may have been killed while it wrote that.
+    _remove_if_there(unfinished_journal_path(journal.directory), ops)
     store(returning, ops)
     put_in_force(returning, ops)
     roll_back(returning, ops)

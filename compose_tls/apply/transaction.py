@@ -79,6 +79,7 @@ class _Transaction:
         self.directory = files.root
         self.suffix = f".compose-tls-{secrets.token_hex(4)}"
         self.path = journal_path(self.directory)
+        self.committed = False
         self.done = False
 
     def run(self, interrupted: Collection[int]) -> None:
@@ -99,11 +100,15 @@ class _Transaction:
             self.stage(journal, writes, directories)
             self.store_complete(journal, interrupted)
             # What the journal says from here on is that there is no way back, only on.
+            self.committed = True
             self.ops.rename(unfinished_journal_path(self.directory), self.path)
         except BaseException as error:
             self.settle()
+            if self.done:
+                # The disk reported an error, and had done it.
+                return
             if isinstance(error, OSError):
-                raise self.failed(error) from None
+                raise (self.stopped if self.committed else self.failed)(error) from None
             raise
         self.commit(replace(journal, complete=True))
 
@@ -152,11 +157,7 @@ class _Transaction:
             roll_forward(journal, self.ops, untouched=True)
             drop(self.directory, self.ops)
         except OSError as error:
-            raise WriteFailed(
-                f"writing stopped half-way: {error.strerror or error}",
-                hint="mend that and run the command again: it first finishes this one",
-                path=self.name(error),
-            ) from None
+            raise self.stopped(error) from None
         except BaseException:
             self.settle()
             raise
@@ -169,6 +170,7 @@ class _Transaction:
             found = read_regular(self.path, JOURNAL_LIMIT)
             journal = Journal.parse(found.content, self.directory) if found else None
             if journal is not None and journal.suffix == self.suffix:
+                self.committed = journal.complete
                 self.done = carry_out(journal, self.ops).outcome == "finished"
             elif journal is None:
                 drop(self.directory, self.ops)
@@ -193,6 +195,13 @@ class _Transaction:
         return WriteFailed(
             f"the project cannot be written: {error.strerror or error}; nothing was changed",
             hint="make the project writable for you (and the disk not full), then run it again",
+            path=self.name(error),
+        )
+
+    def stopped(self, error: OSError) -> WriteFailed:
+        return WriteFailed(
+            f"writing stopped half-way: {error.strerror or error}",
+            hint="mend that and run the command again: it first finishes this one",
             path=self.name(error),
         )
 

@@ -18,6 +18,7 @@ from compose_tls.apply.recover import Recovery, recover
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import (
     CreateFile,
+    FileChange,
     MakeDirectory,
     PatchFile,
     Plan,
@@ -201,7 +202,7 @@ class TestMounts:
             write(tmp_path / path, b"a")
         mounts("--bind", place, place)
         run(["mount", "-o", "remount,ro,bind", str(place)])
-        changes = {
+        changes: dict[str, FileChange] = {
             "tls": CreateFile(place / "ca.pem", b"b", 0o644, sha256(b"a")),
             "cert": MakeDirectory(place / "clients" / "deep", 0o700),
             "old": RemoveFile(place / "last.pem", sha256(b"a")),
@@ -211,7 +212,8 @@ class TestMounts:
         ops = StoppingOps(-1, forever=False)
         with pytest.raises(WriteFailed) as caught:
             apply(Plan(tmp_path, (new, changes[name])), {}, ops)
-        assert "Read-only file system; nothing was changed" in caught.value.message
+        assert "ead-only" in caught.value.message
+        assert "nothing was changed" in caught.value.message
         assert str(caught.value.path).startswith(f"{name}/")
         assert tree(tmp_path) == before
         assert ops.calls == 0
@@ -266,8 +268,12 @@ class Editor:
                 self.file.write(EDIT)
 
 
-def killed_while_editing(plan: Plan, path: Path, at: int) -> BaseException:
-    """Apply a plan; a file is edited right after it went, and call ``at`` is the last."""
+def killed_while_editing(plan: Plan, path: Path, at: int) -> tuple[BaseException, bool]:
+    """Apply a plan; a file is edited right after it went, and call ``at`` is the last.
+
+    Returns:
+        What ended it, and whether the edit came before.
+    """
     editor = Editor(path)
 
     class Editing(StoppingOps):
@@ -276,9 +282,11 @@ def killed_while_editing(plan: Plan, path: Path, at: int) -> BaseException:
             if target.name == path.name:
                 editor.append()
 
-    with editor.file, pytest.raises((Killed, ProjectChanged)) as caught:
+    with pytest.raises((Killed, ProjectChanged)) as caught:
         apply(plan, {}, Editing(at))
-    return caught.value
+    edited = editor.file.closed
+    editor.file.close()
+    return caught.value, edited
 
 
 class TestTheVeryMoment:
@@ -348,18 +356,20 @@ class TestTheVeryMoment:
 
     def test_a_kill_while_files_are_put_back_is_finished_later(self, tmp_path: Path) -> None:
         ends: set[object] = set()
+        apply(self.plan(tmp_path / "new"), {})
+        new = tree(tmp_path / "new")
         for at in range(80):
             project = tmp_path / str(at)
             plan = self.plan(project)
             old = tree(project)
-            error = killed_while_editing(plan, project / "milvus.yaml", at)
+            error, edited = killed_while_editing(plan, project / "milvus.yaml", at)
             ends.add(type(error))
             try:
                 recover(project, PosixFileOps())
             except ProjectChanged:
                 ends.add("later")
-            edited = old | {"milvus.yaml": ("file", 0o644, b"tls: 0\n" + EDIT)}
-            assert tree(project) in (old, edited), at
+            kept = old | {"milvus.yaml": ("file", 0o644, b"tls: 0\n" + EDIT)}
+            assert tree(project) in ((kept,) if edited else (old, new)), at
         assert ends == {Killed, ProjectChanged, "later"}
 
     def test_a_disk_without_hard_links_is_written_all_the_same(self, tmp_path: Path) -> None:

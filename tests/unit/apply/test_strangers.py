@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -127,13 +128,14 @@ class TestJournals:
 
     def test_a_link_a_pipe_or_a_directory_is_not_ours(self, project: Path) -> None:
         path = journal_path(project)
-        for make in (
+        kinds: tuple[Callable[[], object], ...] = (
             lambda: path.symlink_to("../home/precious"),
             lambda: path.symlink_to("/dev/zero"),
             lambda: path.symlink_to("/nowhere"),
             lambda: os.mkfifo(path, 0o600),
             path.mkdir,
-        ):
+        )
+        for make in kinds:
             make()
             self.is_refused(project)
             path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
