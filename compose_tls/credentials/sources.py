@@ -78,7 +78,7 @@ class Sources:
                     # A client's certificate is to outlive the change of the CA.
                     found |= self._issue(following, {"client"})
                 found |= self._issue_under_ca({"server", "client"} - found.keys())
-                pairs = Pairs(found, self._trusted(), following)
+                pairs = Pairs(found, self._trusted(found.get("server")), following)
         self._check(found, pairs.ca_pem)
         return pairs
 
@@ -95,9 +95,9 @@ class Sources:
             return {}
         return self._issue(self.store.issuer(brought=self.sources["ca"] == "brought"), roles)
 
-    def _trusted(self) -> bytes:
+    def _trusted(self, server: CertificateWithKey | None = None) -> bytes:
         content, name = self.store.trusted(brought=self.sources["ca"] == "brought")
-        check_ca(content, now=self.now, path=name)
+        check_ca(content, now=self.now, path=name, server=server)
         return content
 
     def _check(self, found: Mapping[CertificateRole, CertificateWithKey], ca_pem: bytes) -> None:
