@@ -89,7 +89,8 @@ class _Gathering:
         if name in self.held:
             return self.held[name].certificate_pem
         content, path = self.files.trusted(provided=self.planned.source(CA) == "provided")
-        check_ca(content, now=self.now, path=path)
+        server = self.held.get(SERVER) if self.planned.source(SERVER) == "provided" else None
+        check_ca(content, now=self.now, path=path, server=server)
         return content
 
     def _check_provided(self, ca_pem: bytes) -> None:
