@@ -54,7 +54,7 @@ def report(
         deployed=True if checks else False if waiting else None,
         diff=plan.diff(),
         rollover=_rollover(planned.identities),
-        warnings=plan.warnings,
+        warnings=(*plan.warnings, *(issued.warnings if issued else ())),
     )
 
 
