@@ -1,4 +1,4 @@
-"""What each stack of a Milvus SDK says of brought certificates: what ``pki`` says, for the same reason."""
+"""What each stack of a Milvus SDK says of brought certificates, beside what ``pki`` says."""
 
 from __future__ import annotations
 
