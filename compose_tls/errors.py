@@ -1,13 +1,4 @@
-"""The error tree; each leaf is one stable ``code``, listed in docs/errors.md and raised by a test.
-
-ComposeTlsError
-├── SettingsError      exit 2   wrong usage or settings
-├── ProjectError       exit 3   the project cannot be read or patched
-├── CertificateError   exit 4   certificates and keys
-├── EngineError        exit 5   Docker engine and Docker Compose
-├── CheckFailed        exit 6   a live check failed
-└── Interrupted        exit 130 the user did not want to wait; only the command line raises it
-"""
+"""The error tree; each leaf is one stable ``code``, listed in docs/errors.md and raised by a test."""
 
 from __future__ import annotations
 
