@@ -64,8 +64,8 @@ def renew(
     opened = preamble.open_project(directory, config, environment)
     extent: Extent = "finish" if finish else "ca" if ca else "end-entities"
     checks: tuple[Probe, ...] = ()
-    with preamble.writing(opened.root, dry_run=dry_run), ExitStack() as stack:
-        project = observe(opened.root, opened.config, opened.variables)
+    with preamble.writing(opened, dry_run=dry_run) as opened, ExitStack() as stack:
+        project = observe(opened.root, opened.config, opened.variables, start=opened.start)
         if finish:
             project = with_clients(project, opened.config)
         issuing.require_sound(project.observation, opened.config)
@@ -77,7 +77,7 @@ def renew(
             return report(RenewResult, planned, renewal.config, dry_run=True)
         deploy = None
         if restart and renewal.restart:
-            deploy = deployment.prepare_restart(planned, renewal.config, opened.variables, stack)
+            deploy = deployment.prepare_restart(planned, renewal.config, opened.invocation, stack)
         issued = issuing.issue(
             planned.identities,
             planned.state,
