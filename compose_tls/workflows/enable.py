@@ -46,7 +46,9 @@ def enable(
     opened = preamble.open_project(directory, config, environment, enabling=True)
     checks: tuple[Probe, ...] = ()
     with preamble.writing(opened, dry_run=dry_run) as opened, ExitStack() as stack:
-        project = observe(opened.root, opened.config, opened.variables, start=opened.start, without_ours=True)
+        project = observe(
+            opened.root, opened.config, opened.variables, start=opened.start, without_ours=True
+        )
         issuing.require_sound(project.observation, opened.config)
         planned = plan_enable(project, opened.config, opened.now)
         if dry_run:

@@ -30,9 +30,10 @@ Settings: TypeAlias = TlsConfig | Mapping[str, Any] | None
 """The settings of a command: whole; or options, which the environment and compose-tls.toml complete."""
 
 
-_FILES: Final = frozenset(
-    name for name in TlsConfig.model_fields if name.endswith(("_cert", "_key", "_file"))
-) - PLACES
+_FILES: Final = (
+    frozenset(name for name in TlsConfig.model_fields if name.endswith(("_cert", "_key", "_file")))
+    - PLACES
+)
 """Files that the user names, PLACES apart."""
 
 
@@ -93,9 +94,7 @@ class Opened:
         path = state_path(self.root, self.given)
         state = read_state(FileReader(self.root).content(path), relative(path, self.root))
         recorded = state.settings if state else None
-        return replace(
-            self, config=completed(self.given, recorded, enabling=self.enabling)
-        )
+        return replace(self, config=completed(self.given, recorded, enabling=self.enabling))
 
 
 def open_project(
@@ -169,7 +168,8 @@ def _seen_from(root: Path, config: TlsConfig, given_at: Mapping[str, Path]) -> T
     """Settings whose other files are relative to the project, as they are recorded."""
     named = {name: getattr(config, name) for name in config.model_fields_set & _FILES}
     return _changed(
-        config, {name: _relative_to(root, given_at[name], value) for name, value in named.items() if value}
+        config,
+        {name: _relative_to(root, given_at[name], value) for name, value in named.items() if value},
     )
 
 
