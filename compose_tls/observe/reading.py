@@ -13,6 +13,7 @@ from compose_tls.compose.discovery import compose_files
 from compose_tls.config import TlsConfig
 from compose_tls.observation import Observation
 from compose_tls.observe.file_reader import FileReader
+from compose_tls.observe.neighbours import read_neighbours
 from compose_tls.observe.pki_directory import read_pki
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path
@@ -65,6 +66,7 @@ def observe(
     present = [path for path in files if read(path) is not None]
     compose = load_project(directory, present, read, variables)
     milvus = milvus_services(compose, read, named_services(config, state))
+    read_neighbours(compose, reader)
     pki = read_pki(directory, config, state, reader)
     observation = Observation(
         directory=directory,
