@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -23,7 +23,7 @@ _MOST_FILES: Final = 64
 _DEPTH: Final = 2
 
 
-def read_neighbours(project: ComposeProject, reader: FileReader) -> None:
+def read_neighbours(project: ComposeProject, reader: FileReader, ours: Collection[str]) -> None:
     """Read what configures the services of a project; what cannot be read says nothing.
 
     Those are their ``env_file`` files, the configuration files inside the project that they mount, and
@@ -32,12 +32,14 @@ def read_neighbours(project: ComposeProject, reader: FileReader) -> None:
     Args:
         project: The project.
         reader: Remembers the files.
+        ours: The services that run Milvus, whose files are read where it is known which count.
     """
     for service in project.services.values():
         for path in service.env_files():
             with suppress(ProjectError):
                 reader.content(path, ENV_LIMIT)
-        for path in (*_mounted(service, project.directory), *_ignore_files(service)):
+        mounted = () if service.name in ours else _mounted(service, project.directory)
+        for path in (*mounted, *_ignore_files(service)):
             with suppress(ProjectError):
                 reader.content(path)
 

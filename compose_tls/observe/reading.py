@@ -66,7 +66,7 @@ def observe(
     present = [path for path in files if read(path) is not None]
     compose = load_project(directory, present, read, variables)
     milvus = milvus_services(compose, read, named_services(config, state))
-    read_neighbours(compose, reader)
+    read_neighbours(compose, reader, {one.name for one in milvus})
     pki = read_pki(directory, config, state, reader)
     observation = Observation(
         directory=directory,
