@@ -217,10 +217,29 @@ class IssueResult(ChangeResult, frozen=True):
     rollover: Rollover = Field(default="none", exclude=True)
 
 
+class CutOff(_Model, frozen=True):
+    """A service of the project that Milvus lets in no more once it speaks TLS.
+
+    Attributes:
+        service: Its name.
+        how: How it connects, as far as that can be told.
+        needs: What it needs to be let in again.
+    """
+
+    service: str
+    how: str
+    needs: str
+
+
 class EnableResult(IssueResult, frozen=True):
-    """What ``enable`` did."""
+    """What ``enable`` did.
+
+    Attributes:
+        cut_off: The services of the project that have to be told of TLS.
+    """
 
     command: Literal["enable"] = "enable"
+    cut_off: LeftOut[tuple[CutOff, ...]] = ()
 
 
 class RenewResult(IssueResult, frozen=True):

@@ -100,7 +100,7 @@ class ManagedFiles:
             identities.orders,
             (*identities.warnings, *access.warnings),
         )
-        proxies = proxies_of(tuple(milvus), self.config)
+        proxies = proxies_of(self.project.compose, tuple(milvus), self.config)
         return ServicePlan(plan, proxies, identities, state, access.problem)
 
     def changes(self, identities: IdentityPlan, access: KeyAccess) -> list[FileChange]:
