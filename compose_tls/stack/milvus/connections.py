@@ -16,6 +16,7 @@ from compose_tls.stack.milvus.release import FIRST_WITH_INTERNAL_TLS, MilvusVers
 from compose_tls.stack.milvus.settings import PROXY_PORT, PROXY_PORT_ROUTE
 from compose_tls.stack.object_store import segments
 from compose_tls.vocabulary import Encryption, TlsMode
+from compose_tls.yamlpatch.intent import Route
 
 TLS_MODE_ROUTE: Route = ("common", "security", "tlsMode")
 
