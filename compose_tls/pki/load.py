@@ -64,6 +64,19 @@ def _sequence(*parts: bytes) -> bytes:
     return b"\x30\x83" + len(content).to_bytes(3, "big") + content
 
 
+def bundle_facts(pem: bytes, *, path: str) -> tuple[CertificateFacts, ...]:
+    """What every certificate of a file says, in the order of the file.
+
+    Args:
+        pem: The bytes of the file, PEM or DER.
+        path: How errors name the file.
+
+    Raises:
+        CertificateUnreadable: The file holds no certificate that can be read.
+    """
+    return tuple(map(facts_of, read_certificates(pem, path)))
+
+
 def load_certificates(content: bytes, *, path: str, passphrase: bytes | None = None) -> bytes:
     """The certificates of a file and nothing else of it, PEM: what may be handed out as ``ca.pem``.
 

@@ -63,7 +63,7 @@ def enable(
             project.observation,
             opened.config,
             opened.now,
-            changed=planned.plan.changed,
+            plan=planned.plan,
         )
         before = snapshot(planned.plan)
         if planned.plan.changed:
