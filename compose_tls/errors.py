@@ -163,6 +163,14 @@ class NotEnabled(ProjectError):
     code = "not-enabled"
 
 
+class TlsRemains(Refusal):
+    code = "tls-remains"
+
+
+class CertificatesUnmounted(ProjectError):
+    code = "certificates-unmounted"
+
+
 class RolloverNotStarted(ProjectError):
     code = "rollover-not-started"
 

@@ -230,11 +230,19 @@ class RenewResult(IssueResult, frozen=True):
 
 
 class DisableResult(ChangeResult, frozen=True):
-    """What ``disable`` did."""
+    """What ``disable`` did.
+
+    Attributes:
+        mode: What the services are told from now on, by the files; left out for plain text.
+        kept: The directories with certificates and keys that stay.
+        as_before: Whether that is what they were told before ``enable``. Not printed.
+    """
 
     command: Literal["disable"] = "disable"
-    mode: None = None
+    mode: Mode | None = None
     diff: str = ""
+    kept: LeftOut[tuple[str, ...]] = ()
+    as_before: bool = Field(default=True, exclude=True)
 
 
 class ClientResult(ChangeResult, frozen=True):

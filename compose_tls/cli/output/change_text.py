@@ -28,8 +28,15 @@ def enable_lines(result: EnableResult, *, verbose: bool) -> Iterator[str]:
 def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[str]:
     """The result of disable."""
     yield from _diff(result, verbose=verbose)
-    yield _change(result, "plain text, as before")
+    mode = rendering.mode_text(result.mode) if result.mode else "plain text"
+    if result.services:
+        yield _change(result, f"{mode}, {'as before' if result.as_before else 'which stays'}")
+    else:
+        yield "would be purged; nothing was written" if result.dry_run else "purged"
     yield from _files(result, verbose=verbose)
+    if result.kept and not result.dry_run:
+        places = " and ".join(f"{place}/" for place in result.kept)
+        yield f"private keys stay in {places}: compose-tls disable --purge removes them"
     if result.changed and not result.dry_run:
         yield "next: docker compose up -d"
 
