@@ -34,8 +34,10 @@ lint: $(VENV)/.test ## format, lint, types and contracts, without a test
 fast: $(VENV)/.test ## the fast tests: unit, contract, corpus and typing
 	$(BIN)/python -m pytest -q -n auto
 
+# How pydantic spells a JSON schema is up to its version; docs/schema.json is that of the locked one.
 test-lowest: $(VENV)-lowest/.ready ## the fast tests with every dependency at its lower bound
-	$(VENV)-lowest/bin/python -m pytest -q -n auto
+	$(VENV)-lowest/bin/python -m pytest -q -n auto \
+	  --deselect tests/contract/test_documents.py::test_the_json_schema_is_the_one_of_the_models
 
 test-pythons: $(VENV)/.test ## the fast tests on every other Python at hand
 	$(BIN)/python tests/pythons.py

@@ -143,12 +143,20 @@ class MilvusConfigPartial(ProjectError):
     code = "milvus-config-partial"
 
 
+class OutsideProject(ProjectError):
+    code = "outside-project"
+
+
 class ProjectChanged(ProjectError):
     code = "project-changed"
 
 
 class ProjectLocked(ProjectError):
     code = "project-locked"
+
+
+class ForeignJournal(ProjectError):
+    code = "foreign-journal"
 
 
 class RecoveryFailed(ProjectError):

@@ -7,6 +7,7 @@ tests/judges other people's tools: each runs where it is asked for, by marker (`
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,10 @@ settings.register_profile(
     "compose-tls", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("compose-tls")
+
+# A shell has what it puts into the background ignore Ctrl-C, and so would every process of a test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

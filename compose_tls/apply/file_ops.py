@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from compose_tls.files import open_real, parent_directory
+
+# What link(2) says where there are no hard links, or not for this file.
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS, errno.EXDEV})
+
 
 class FileOps(Protocol):
-    """What a transaction does to a file system."""
+    """What a transaction does to a file system. Paths are real: no link is on the way."""
 
     def make_directory(self, path: Path, mode: int) -> None:
         """Make one directory with this mode."""
@@ -27,6 +32,9 @@ class FileOps(Protocol):
     def overwrite(self, path: Path, content: bytes) -> None:
         """Write over the bytes of a file that must keep its identity."""
 
+    def hold(self, path: Path, name: Path) -> None:
+        """Give a file a second name, where the file system knows of such."""
+
     def rename(self, source: Path, target: Path) -> None:
         """Move a file over another, atomically."""
 
@@ -41,21 +49,20 @@ class FileOps(Protocol):
 
 
 class PosixFileOps:
-    """The real thing."""
+    """The real thing. No call follows a link: it changes what the path led to when it was checked."""
 
     def make_directory(self, path: Path, mode: int) -> None:
         """Make one directory with this mode, whatever the umask says."""
-        path.mkdir(mode=mode)
-        path.chmod(mode)
+        with parent_directory(path) as (parent, name):
+            os.mkdir(name, mode, dir_fd=parent)
+            os.chmod(name, mode, dir_fd=parent)
 
     def write_new(
         self, path: Path, content: bytes, *, mode: int, uid: int | None, gid: int | None
     ) -> None:
         """Create a file that must not exist, with its final mode and owner before the first byte."""
         # Born with at most the owner's bits: nobody else can open it before it is handed over.
-        descriptor = os.open(
-            path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode & 0o700
-        )
+        descriptor = open_real(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode & 0o700)
         with os.fdopen(descriptor, "wb") as file:
             if uid is not None or gid is not None:
                 os.fchown(descriptor, -1 if uid is None else uid, -1 if gid is None else gid)
@@ -69,40 +76,56 @@ class PosixFileOps:
         if not hasattr(os, "listxattr"):
             return
         with contextlib.suppress(OSError):
-            wanted = os.listxattr(source)
+            wanted = os.listxattr(source, follow_symlinks=False)
             # A directory's default access list was given to the new file at birth.
-            for name in set(os.listxattr(target)).difference(wanted):
+            for name in set(os.listxattr(target, follow_symlinks=False)).difference(wanted):
                 with contextlib.suppress(OSError):
-                    os.removexattr(target, name)
+                    os.removexattr(target, name, follow_symlinks=False)
             for name in wanted:
                 with contextlib.suppress(OSError):
-                    os.setxattr(target, name, os.getxattr(source, name))
+                    value = os.getxattr(source, name, follow_symlinks=False)
+                    os.setxattr(target, name, value, follow_symlinks=False)
 
     def overwrite(self, path: Path, content: bytes) -> None:
         """Write over the bytes of a file that must keep its identity."""
-        with path.open("r+b") as file:
+        with os.fdopen(open_real(path, os.O_RDWR), "r+b") as file:
             file.write(content)
             file.truncate()
             file.flush()
             os.fsync(file.fileno())
 
+    def hold(self, path: Path, name: Path) -> None:
+        """Give a file a second name, where the file system knows of such."""
+        with parent_directory(path) as (parent, old):
+            try:
+                os.link(old, name.name, src_dir_fd=parent, dst_dir_fd=parent, follow_symlinks=False)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+
     def rename(self, source: Path, target: Path) -> None:
-        """Move a file over another, atomically."""
-        source.replace(target)
+        """Move a file over another in the same directory, atomically."""
+        with parent_directory(target) as (parent, name):
+            os.replace(source.name, name, src_dir_fd=parent, dst_dir_fd=parent)
 
     def remove(self, path: Path) -> None:
         """Remove a file; one that is gone already is fine."""
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            path.unlink()
+        try:
+            with parent_directory(path) as (parent, name):
+                os.unlink(name, dir_fd=parent)
+        except OSError:
+            # A file system that is read-only says so first, whether there is a file or not.
+            if os.path.lexists(path):
+                raise
 
     def remove_directory(self, path: Path) -> None:
         """Remove a directory if it is empty."""
-        with contextlib.suppress(OSError):
-            path.rmdir()
+        with contextlib.suppress(OSError), parent_directory(path) as (parent, name):
+            os.rmdir(name, dir_fd=parent)
 
     def sync_directory(self, path: Path) -> None:
         """Make the entries of a directory durable."""
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = open_real(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
         except OSError as error:

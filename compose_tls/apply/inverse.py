@@ -20,6 +20,7 @@ from compose_tls.changes import (
     RemoveFile,
     sha256,
 )
+from compose_tls.files import CHANGED_LIMIT, read_regular
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,12 @@ def snapshot(plan: Plan) -> Snapshot:
         path = change.path
         try:
             if isinstance(change, CreateFile | RemoveFile) and change.before is not None:
-                status = path.stat()
-                files[path] = Previous(
-                    path.read_bytes(), stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
-                )
+                found = read_regular(path, CHANGED_LIMIT)
+                if found is not None:
+                    owner = found.status.st_uid, found.status.st_gid
+                    files[path] = Previous(
+                        found.content, stat.S_IMODE(found.status.st_mode), *owner
+                    )
             elif isinstance(change, RemoveDirectory):
                 removed[path] = stat.S_IMODE(path.stat().st_mode)
         except OSError:

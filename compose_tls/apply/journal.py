@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from dataclasses import dataclass
+import stat
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
+
+from compose_tls.errors import ForeignJournal, RecoveryFailed
+from compose_tls.files import JOURNAL_LIMIT, ProjectFiles, read_regular, real_path
 
 JOURNAL = ".compose-tls.journal"
+MODE: Final = 0o600
 
+_FORMAT: Final = "compose-tls journal 2"
 _SUFFIX = re.compile(r"\.compose-tls-[0-9a-f]{8}")
 
 StepAction = Literal["replace", "overwrite", "remove", "remove-directory"]
@@ -24,19 +32,22 @@ class Step:
         action: ``replace``: the staged file is renamed over the target. ``overwrite``: its bytes are
             copied into the target, which keeps its identity (hard links, a foreign owner).
         before: SHA-256 of the target that goes; ``None`` where there is none, or none to be read.
+        after: SHA-256 of what is staged.
     """
 
     target: str
     action: StepAction
     before: str | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """A transaction on disk. Until ``complete``, recovery goes back; from then on, it goes on.
+    """A transaction on disk.
 
-    The name of a staged file follows from its target: a journal that came with somebody else's
-    project cannot name files to move or to delete.
+    Until ``complete``, recovery goes back: nothing but staged files is there yet. From then on it goes
+    on, unless ``returning``: then a file that goes had been written to in that very moment, and all of
+    them are put back. The names of staged files follow from their targets.
     """
 
     directory: Path
@@ -44,6 +55,7 @@ class Journal:
     steps: tuple[Step, ...]
     directories: tuple[str, ...]
     complete: bool = False
+    returning: bool = False
 
     def target(self, step: Step) -> Path:
         """The file that a step changes."""
@@ -54,21 +66,26 @@ class Journal:
         target = self.target(step)
         return target.with_name(f".{target.name}{self.suffix}")
 
+    def held(self, step: Step) -> Path:
+        """The second name of a file that goes, until it is certain that nobody wrote to it."""
+        target = self.target(step)
+        return target.with_name(f".{target.name}{self.suffix}-old")
+
     def made(self) -> list[Path]:
         """The directories that the transaction makes, parents first."""
         return [self.directory / name for name in self.directories]
 
     def render(self) -> bytes:
         """The journal as bytes."""
-        steps = [{"target": s.target, "action": s.action, "before": s.before} for s in self.steps]
-        return json.dumps(
-            {
-                "complete": self.complete,
-                "suffix": self.suffix,
-                "steps": steps,
-                "directories": self.directories,
-            }
-        ).encode()
+        values = {
+            "format": _FORMAT,
+            "complete": self.complete,
+            "returning": self.returning,
+            "suffix": self.suffix,
+            "steps": [asdict(step) for step in self.steps],
+            "directories": self.directories,
+        }
+        return json.dumps(values).encode()
 
     @classmethod
     def parse(cls, content: bytes, directory: Path) -> Journal:
@@ -77,26 +94,104 @@ class Journal:
         Raises:
             ValueError: It is not one.
         """
-        values: Any = json.loads(content)
         try:
+            values: Any = json.loads(content)
             steps = tuple(Step(**step) for step in values["steps"])
-            journal = cls(
-                directory,
-                values["suffix"],
-                steps,
-                tuple(values["directories"]),
-                complete=values["complete"],
-            )
-            sound = _SUFFIX.fullmatch(journal.suffix) and isinstance(journal.complete, bool)
-            texts = [*journal.directories, *(step.target for step in steps)]
-            sound = sound and all(isinstance(text, str) for text in texts)
-        except (TypeError, KeyError) as error:
+            directories = tuple(values["directories"])
+            flags = values["complete"], values["returning"]
+            journal = cls(directory, values["suffix"], steps, directories, *flags)
+            sound = values["format"] == _FORMAT and _SUFFIX.fullmatch(journal.suffix)
+            sound = sound and all(isinstance(flag, bool) for flag in flags)
+            names = [*directories, *(step.target for step in steps)]
+            # ``with_name`` needs a name, and the system cannot be asked for one with a NUL in it.
+            sound = sound and all(Path(name).name and "\0" not in name for name in names)
+            digests = [digest for step in steps for digest in (step.before, step.after)]
+            sound = sound and all(d is None or isinstance(d, str) for d in digests)
+        except (TypeError, KeyError, RecursionError) as error:
             msg = f"the journal is damaged: {error}"
             raise ValueError(msg) from None
         if not sound or any(step.action not in get_args(StepAction) for step in steps):
             msg = "the journal is damaged"
             raise ValueError(msg)
         return journal
+
+
+def read_journal(directory: Path, outside: Iterable[Path] = ()) -> Journal | None:
+    """The journal that an interrupted command of this user left in a project; ``None`` without one.
+
+    A journal says which files to move and to remove, so it is believed only as far as nobody else can
+    have made it: git gives no file the mode of ours, and every path in it lies in the project.
+
+    Args:
+        directory: The project directory.
+        outside: What the user names outside of the project.
+
+    Raises:
+        ForeignJournal: It is not ours, or names what lies outside.
+        RecoveryFailed: It is ours and damaged.
+    """
+    path = journal_path(real_path(directory))
+    if not os.path.lexists(path):
+        return None
+    if path.is_symlink():
+        raise _foreign("it is a link")
+    try:
+        found = read_regular(path, JOURNAL_LIMIT)
+    except OSError as error:
+        raise _foreign(f"it cannot be read: {error.strerror}") from None
+    if found is None:
+        raise _foreign("it is not a regular file")
+    if found.status.st_uid != os.geteuid():
+        raise _foreign(
+            f"it belongs to user {found.status.st_uid}",
+            "if that user interrupted a command here, run one as that user; else look at it",
+        )
+    mode = stat.S_IMODE(found.status.st_mode)
+    if mode != MODE:
+        raise _foreign(f"its mode is {mode:04o}, and ours are {MODE:04o}")
+    try:
+        journal = Journal.parse(found.content, path.parent)
+    except ValueError as error:
+        raise RecoveryFailed(
+            f"an interrupted command cannot be finished: {error}",
+            hint=f"restore {JOURNAL}, or look at the files that it lists and remove it",
+            path=JOURNAL,
+        ) from None
+    _require_inside(journal, outside)
+    return journal
+
+
+def unfinished(directory: Path) -> bool:
+    """Whether a command of this user was interrupted in a project, or is at work there now.
+
+    Raises:
+        ForeignJournal: There is a journal, but not one of ours: no command will finish it.
+    """
+    try:
+        return read_journal(directory, (Path("/"),)) is not None
+    except RecoveryFailed:
+        # The commands that finish it say what is wrong with it.
+        return True
+
+
+def _require_inside(journal: Journal, outside: Iterable[Path]) -> None:
+    files = ProjectFiles(journal.directory, outside)
+    for path in (*map(journal.target, journal.steps), *journal.made()):
+        place = path.parent
+        if path.name == ".." or real_path(place) != place or not files.is_inside(place):
+            raise _foreign(
+                f"it names {path}, which lies outside of the project or behind a link",
+                "if a command of yours that named that place was interrupted, run that command again; "
+                "else look at it",
+            )
+
+
+def _foreign(reason: str, hint: str = "look at it") -> ForeignJournal:
+    return ForeignJournal(
+        f"{JOURNAL} was not left by a command of yours, and is not carried out: {reason}",
+        hint=f"{hint}, and remove it if you do not know it",
+        path=JOURNAL,
+    )
 
 
 def name_in(path: Path, directory: Path) -> str:

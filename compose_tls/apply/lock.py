@@ -10,6 +10,8 @@ from pathlib import Path
 
 from compose_tls.errors import ProjectLocked, WriteFailed
 
+_LOCKS = Path("/proc/locks")
+
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
@@ -19,7 +21,7 @@ def locked(directory: Path) -> Iterator[None]:
         directory: The project directory.
 
     Raises:
-        ProjectLocked: Another compose-tls works here.
+        ProjectLocked: Another compose-tls works here; the error names the process, where it is known.
         WriteFailed: The directory may not be read, or its file system knows no locks.
     """
     descriptor = None
@@ -28,9 +30,12 @@ def locked(directory: Path) -> Iterator[None]:
             descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            holder = _holder(directory)
+            who = f"process {holder}" if holder else "it"
             raise ProjectLocked(
-                f"another compose-tls is at work in {directory}",
-                hint="wait until it has finished, then run the command again",
+                f"another compose-tls is at work in {directory}"
+                + (f": process {holder}" if holder else ""),
+                hint=f"wait until {who} has finished, then run the command again",
                 path=str(directory),
             ) from None
         except OSError as error:
@@ -43,3 +48,23 @@ def locked(directory: Path) -> Iterator[None]:
     finally:
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _holder(directory: Path) -> int | None:
+    """The process that holds the lock on a directory, where the system tells: proc_locks(5).
+
+    A process in another container has no number here.
+    """
+    try:
+        rows = [line.split() for line in _LOCKS.read_text().splitlines()]
+        inode = str(directory.stat().st_ino)
+    except OSError:
+        return None
+    # The device is not compared: some file systems (overlayfs, btrfs) have two numbers for it.
+    found = {
+        int(row[4])
+        for row in rows
+        if row[1] == "FLOCK" and row[3] == "WRITE" and row[5].rpartition(":")[2] == inode
+    }
+    found.discard(0)
+    return found.pop() if len(found) == 1 else None

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from pathlib import Path
 
 from compose_tls.apply.file_ops import naming
 from compose_tls.apply.journal import StepAction
-from compose_tls.changes import MakeDirectory, Plan
+from compose_tls.changes import MakeDirectory, Plan, sha256
+from compose_tls.files import CHANGED_LIMIT, read_regular
 
 _PARENT_MODE = 0o755
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
 def digest(path: Path) -> str | None:
-    """SHA-256 of a file, in hex; ``None`` where there is nothing, no hash for what is no file.
+    """SHA-256 of a file, in hex; ``None`` where there is nothing, no hash for what is no file of ours.
 
     Raises:
         OSError: It cannot be read.
     """
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except (FileNotFoundError, NotADirectoryError):
-        return "a dangling link" if path.is_symlink() else None
-    except IsADirectoryError:
-        return "a directory"
+        found = read_regular(path, CHANGED_LIMIT)
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+        return "a large file"
+    if found is not None:
+        return sha256(found.content)
+    return "no regular file" if os.path.lexists(path) else None
 
 
 def can_give(status: os.stat_result) -> bool:
@@ -61,11 +64,9 @@ def require_yielding(path: Path, action: StepAction) -> None:
     what can be known is asked first. Whether a file can be staged shows by itself.
 
     Raises:
-        OSError: It is read-only, immutable or a mount point, or its directory is read-only.
+        OSError: It is read-only, immutable or a mount point.
     """
     with naming(path):
-        if action == "remove" and not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         if action != "overwrite" and is_mount_point(path):
             raise OSError(errno.EBUSY, "the file is itself a mount point")
         status = path.stat()
@@ -74,6 +75,20 @@ def require_yielding(path: Path, action: StepAction) -> None:
         mine = os.geteuid() in {0, status.st_uid} and status.st_mode & stat.S_IWUSR
         if (action == "overwrite" or mine) and not os.access(path, os.W_OK, effective_ids=True):
             raise PermissionError(errno.EPERM, "the file is read-only or immutable")
+
+
+def require_writable(directory: Path) -> None:
+    """Make sure that a directory, or the one in which it will be made, takes new entries.
+
+    Raises:
+        OSError: It is read-only, or lies on a read-only mount.
+    """
+    while not directory.is_dir() and directory != directory.parent:
+        directory = directory.parent
+    if not os.access(directory, os.W_OK | os.X_OK, effective_ids=True):
+        read_only = os.statvfs(directory).f_flag & os.ST_RDONLY
+        number = errno.EROFS if read_only else errno.EACCES
+        raise OSError(number, os.strerror(number), str(directory))
 
 
 def missing_directories(plan: Plan) -> list[tuple[Path, int]]:

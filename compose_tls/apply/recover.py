@@ -3,106 +3,111 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from compose_tls.apply.file_ops import FileOps, naming
+from compose_tls.apply.file_ops import FileOps
 from compose_tls.apply.journal import (
     JOURNAL,
     Journal,
     journal_path,
+    read_journal,
     unfinished_journal_path,
 )
 from compose_tls.apply.preconditions import digest
+from compose_tls.apply.rolling import drop, roll_back, roll_forward
 from compose_tls.errors import RecoveryFailed
+from compose_tls.files import real_path
+from compose_tls.signals import deferred
 
 
-def recover(directory: Path, ops: FileOps) -> bool:
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What became of an interrupted command.
+
+    Attributes:
+        outcome: ``finished``: what it was about to write is written. ``taken-back``: the files are as
+            they were before it.
+        files: The files concerned, as the journal names them.
+    """
+
+    outcome: Literal["finished", "taken-back"]
+    files: tuple[str, ...]
+
+
+def recover(directory: Path, ops: FileOps, outside: Iterable[Path] = ()) -> Recovery | None:
     """Finish what an interrupted command left. The project's lock must be held.
 
     Args:
         directory: The project directory.
         ops: How to change the disk.
+        outside: What the user names outside of the project, on the command line or in the environment.
 
     Returns:
-        Whether there was anything to finish.
+        What was done; ``None`` where there was nothing to finish.
 
     Raises:
+        ForeignJournal: The journal is not that of a command of this user.
+        ProjectChanged: A file was written to in the very moment; all files are as they were.
         RecoveryFailed: The journal cannot be read or carried out, or a file that it is about to
             replace was edited since.
     """
+    directory = real_path(directory)
     path = journal_path(directory)
     # Nothing is written where there is nothing to finish: the project may lie on read-only ground.
     if not os.path.lexists(path) and not os.path.lexists(unfinished_journal_path(directory)):
-        return False
+        return None
+    journal = read_journal(directory, outside)
     try:
-        try:
-            journal = Journal.parse(path.read_bytes(), directory)
-        except FileNotFoundError:
-            drop(directory, ops)
-            return False
-        if journal.complete:
-            _compare(journal)
-            roll_forward(journal, ops)
-        else:
-            roll_back(journal, ops)
-        drop(directory, ops)
-    except (OSError, ValueError) as error:
+        with deferred():
+            if journal is None:
+                drop(directory, ops)
+                return None
+            return carry_out(journal, ops)
+    except OSError as error:
         raise RecoveryFailed(
             f"an interrupted command cannot be finished: {error}",
             hint=f"make the project writable and try again; {JOURNAL} lists the files it touches",
             path=JOURNAL,
         ) from None
-    return True
 
 
-def roll_forward(journal: Journal, ops: FileOps) -> None:
-    """Put every staged file in its place. Steps that are done already are passed over."""
-    for step in journal.steps:
-        target, staged = journal.target(step), journal.staged(step)
-        with naming(target):
-            if step.action == "remove-directory":
-                ops.remove_directory(target)
-            elif step.action == "remove":
-                ops.remove(target)
-            elif not staged.exists():
-                continue
-            elif step.action == "overwrite":
-                ops.overwrite(target, staged.read_bytes())
-                ops.remove(staged)
-            else:
-                ops.rename(staged, target)
-    _sync(journal, ops)
+def carry_out(journal: Journal, ops: FileOps) -> Recovery:
+    """Bring a journal to its end, whichever that is.
 
-
-def roll_back(journal: Journal, ops: FileOps) -> None:
-    """Take every staged file and every new directory away again."""
-    for step in journal.steps:
-        ops.remove(journal.staged(step))
-    for directory in reversed(journal.made()):
-        ops.remove_directory(directory)
-    _sync(journal, ops)
-
-
-def drop(directory: Path, ops: FileOps) -> None:
-    """End the transaction."""
-    ops.remove(unfinished_journal_path(directory))
-    ops.remove(journal_path(directory))
-    ops.sync_directory(directory)
+    Raises:
+        OSError: The disk refused.
+        ProjectChanged: A file was written to in the very moment; all files are as they were.
+        RecoveryFailed: A file was edited after the interruption.
+    """
+    forward = journal.complete and not journal.returning
+    if forward:
+        _compare(journal)
+        roll_forward(journal, ops)
+    else:
+        roll_back(journal, ops)
+    drop(journal.directory, ops)
+    outcome: Literal["finished", "taken-back"] = "finished" if forward else "taken-back"
+    return Recovery(outcome, tuple(step.target for step in journal.steps))
 
 
 def _compare(journal: Journal) -> None:
-    """What was edited after the interruption is not ours to write over.
+    """What was edited after the interruption is not ours to write over; nor is what we did not stage.
 
     A file that is overwritten in place may be half-way between two contents, and tells nothing.
     """
     for step in journal.steps:
         target = journal.target(step)
-        waits = {"replace": journal.staged(step).exists(), "remove": os.path.lexists(target)}
-        if waits.get(step.action) and _found(target) != step.before:
+        staged = os.path.lexists(journal.staged(step))
+        waits = {"replace": staged, "remove": os.path.lexists(target)}
+        edited = waits.get(step.action) and _found(target) != step.before
+        if edited or (staged and _found(journal.staged(step)) != step.after):
             raise RecoveryFailed(
                 f"{step.target} was edited after a command was interrupted",
                 hint=f"put {step.target} back as it was and try again; or, to keep it, remove "
-                f"{JOURNAL} and the hidden files ending in {journal.suffix}",
+                f"{JOURNAL} and the hidden files with {journal.suffix} in their names",
                 path=step.target,
             )
 
@@ -112,11 +117,3 @@ def _found(path: Path) -> str | None:
         return digest(path)
     except PermissionError:
         return None
-
-
-def _sync(journal: Journal, ops: FileOps) -> None:
-    """Make every entry durable before the journal goes: in the directories, and of new ones."""
-    paths = [*(journal.target(step) for step in journal.steps), *journal.made()]
-    for directory in dict.fromkeys(path.parent for path in paths):
-        if directory.is_dir():
-            ops.sync_directory(directory)

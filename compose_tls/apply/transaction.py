@@ -3,116 +3,122 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from compose_tls.apply.file_ops import FileOps, PosixFileOps, naming
 from compose_tls.apply.journal import (
+    MODE,
     Journal,
-    Step,
-    StepAction,
     journal_path,
     name_in,
     unfinished_journal_path,
 )
-from compose_tls.apply.preconditions import (
-    can_give,
-    digest,
-    is_mount_point,
-    missing_directories,
-    require_yielding,
-)
-from compose_tls.apply.recover import drop, recover, roll_forward
-from compose_tls.changes import (
-    Content,
-    CreateFile,
-    FileChange,
-    KeepFile,
-    MakeDirectory,
-    PatchFile,
-    Pending,
-    Plan,
-    RemoveDirectory,
-    RemoveFile,
-    relative,
-)
-from compose_tls.errors import ComposeTlsError, ProjectChanged, WriteFailed
+from compose_tls.apply.recover import carry_out
+from compose_tls.apply.rolling import drop, hold, put_in_force, roll_forward, store
+from compose_tls.apply.staging import Steps, Write
+from compose_tls.changes import Plan, RemoveDirectory, relative
+from compose_tls.errors import ComposeTlsError, WriteFailed
+from compose_tls.files import JOURNAL_LIMIT, ProjectFiles, read_regular
+from compose_tls.signals import deferred
+from compose_tls.vocabulary import TlsWarning
+
+_SHOWN = 5
 
 
-def apply(plan: Plan, contents: Mapping[str, bytes], ops: FileOps | None = None) -> None:
+def apply(
+    plan: Plan,
+    contents: Mapping[str, bytes],
+    ops: FileOps | None = None,
+    *,
+    outside: Iterable[Path] = (),
+) -> tuple[TlsWarning, ...]:
     """Carry out a plan: all of it, or nothing. The project's lock must be held.
+
+    Signals are held back meanwhile; until the last file is staged, one still ends it.
 
     Args:
         plan: The plan.
         contents: What the plan's ``Pending`` contents stand for.
         ops: How to change the disk; the real file system by default.
+        outside: Files and directories outside of the project that the user names on the command line
+            or in the environment: these alone are written there.
+
+    Returns:
+        A warning for each directory that should have gone and is still there.
 
     Raises:
-        ProjectChanged: A file is no longer what the plan was made from.
+        OutsideProject: A path of the plan leads outside of the project; nothing was changed.
+        ProjectChanged: A file is no longer what the plan was made from; nothing was changed.
         WriteFailed: The disk refused; nothing has changed, or the next command finishes it.
+        KeyboardInterrupt: The user interrupted it; its note says what became of the files.
     """
-    _Transaction(plan, contents, ops or PosixFileOps()).run()
-
-
-@dataclass(frozen=True, slots=True)
-class _Write:
-    """A step and what it stages: the bytes, and the mode and owner the file is born with."""
-
-    step: Step
-    content: bytes = field(repr=False)
-    mode: int
-    uid: int | None = None
-    gid: int | None = None
-    like: Path | None = None
-    """The file whose extended attributes it takes over."""
+    transaction = _Transaction(plan, contents, ops or PosixFileOps(), outside)
+    try:
+        with deferred() as interrupted:
+            transaction.run(interrupted)
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(transaction.standing())
+        raise
+    return transaction.kept_directories()
 
 
 class _Transaction:
-    def __init__(self, plan: Plan, contents: Mapping[str, bytes], ops: FileOps) -> None:
+    def __init__(
+        self, plan: Plan, contents: Mapping[str, bytes], ops: FileOps, outside: Iterable[Path]
+    ) -> None:
+        files = ProjectFiles(plan.directory, outside)
         self.plan = plan
-        self.contents = contents
+        self.steps = Steps(plan, contents, files)
         self.ops = ops
-        self.directory = plan.directory
-        self.path = journal_path(plan.directory)
+        self.directory = files.root
+        self.suffix = f".compose-tls-{secrets.token_hex(4)}"
+        self.path = journal_path(self.directory)
+        self.committed = False
+        self.done = False
 
-    def run(self) -> None:
+    def run(self, interrupted: Collection[int]) -> None:
+        """Stage and commit, unless a signal comes before all is staged."""
         try:
-            self.compare()
-            writes = [w for change in self.plan.changes if (w := self.write_of(change))]
-            removals = [s for change in self.plan.changes if (s := self.removal_of(change))]
-            directories = missing_directories(self.plan)
+            self.steps.compare()
+            writes, directories = self.steps.writes(), self.steps.directories()
+            steps = (*(write.step for write in writes), *self.steps.removals())
+            self.steps.require_writable((path for path, _ in directories), steps)
         except OSError as error:
             raise self.failed(error) from None
-        if not writes and not removals and not directories:
+        if not steps and not directories:
+            self.done = True
             return
-        journal = Journal(
-            self.directory,
-            f".compose-tls-{secrets.token_hex(4)}",
-            (*(write.step for write in writes), *removals),
-            tuple(name_in(path, self.directory) for path, _ in directories),
-        )
+        names = tuple(name_in(path, self.directory) for path, _ in directories)
+        journal = Journal(self.directory, self.suffix, steps, names)
         try:
             self.stage(journal, writes, directories)
+            self.store_complete(journal, interrupted)
             # What the journal says from here on is that there is no way back, only on.
+            self.committed = True
             self.ops.rename(unfinished_journal_path(self.directory), self.path)
         except BaseException as error:
             self.settle()
+            if self.done:
+                # The disk reported an error, and had done it.
+                return
             if isinstance(error, OSError):
-                raise self.failed(error) from None
+                raise (self.stopped if self.committed else self.failed)(error) from None
             raise
-        self.commit(journal)
+        self.commit(replace(journal, complete=True))
 
     def stage(
-        self, journal: Journal, writes: list[_Write], directories: list[tuple[Path, int]]
+        self, journal: Journal, writes: list[Write], directories: list[tuple[Path, int]]
     ) -> None:
         """Bring everything onto the disk that the commit needs: it only moves and removes."""
-        self.write_journal(journal)
-        self.ops.rename(unfinished_journal_path(self.directory), self.path)
-        self.ops.sync_directory(self.directory)
+        store(journal, self.ops)
+        self.require_permissions(unfinished_journal_path(self.directory))
+        put_in_force(journal, self.ops)
         for path, mode in directories:
             with naming(path):
                 self.ops.make_directory(path, mode)
@@ -128,88 +134,62 @@ class _Transaction:
         for directory in dict.fromkeys(path.parent for path in places):
             self.ops.sync_directory(directory)
         # Staging takes time: what changed meanwhile is not ours to overwrite.
-        self.compare()
-        self.write_journal(replace(journal, complete=True))
+        self.steps.compare()
+        hold(journal, self.ops)
 
-    def write_journal(self, journal: Journal) -> None:
-        with naming(self.path):
-            self.ops.write_new(
-                unfinished_journal_path(self.directory),
-                journal.render(),
-                mode=0o600,
-                uid=None,
-                gid=None,
-            )
+    def store_complete(self, journal: Journal, interrupted: Collection[int]) -> None:
+        """Write the journal that lets recovery go on, unless the user wants to go back."""
+        store(replace(journal, complete=True), self.ops)
+        if interrupted:
+            raise KeyboardInterrupt
+
+    def require_permissions(self, journal: Path) -> None:
+        """A file system that gives our files to everybody is no place for private keys."""
+        status = journal.stat()
+        if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != MODE:
+            with naming(self.path):
+                raise OSError(errno.ENOTSUP, "this file system keeps no owners and permissions")
 
     def commit(self, journal: Journal) -> None:
         """A failure in here is finished by the next command, an interruption at once."""
         try:
             self.ops.sync_directory(self.directory)
-            roll_forward(journal, self.ops)
+            roll_forward(journal, self.ops, untouched=True)
             drop(self.directory, self.ops)
         except OSError as error:
-            raise WriteFailed(
-                f"writing stopped half-way: {error.strerror or error}",
-                hint="mend that and run the command again: it first finishes this one",
-                path=self.name(error),
-            ) from None
+            raise self.stopped(error) from None
         except BaseException:
             self.settle()
             raise
+        self.done = True
 
     def settle(self) -> None:
         """Go back, or on, as the journal on disk says; if even that fails, the next command does."""
-        with contextlib.suppress(OSError, ComposeTlsError):
-            recover(self.directory, self.ops)
+        with contextlib.suppress(OSError, ValueError, ComposeTlsError):
+            # Nobody but this transaction knows its suffix, so there is no need to ask whose it is.
+            found = read_regular(self.path, JOURNAL_LIMIT)
+            journal = Journal.parse(found.content, self.directory) if found else None
+            if journal is not None and journal.suffix == self.suffix:
+                self.committed = journal.complete
+                self.done = carry_out(journal, self.ops).outcome == "finished"
+            elif journal is None:
+                drop(self.directory, self.ops)
 
-    def compare(self) -> None:
-        """Every file must still be what the plan was made from."""
-        for change in self.plan.changes:
-            if isinstance(change, MakeDirectory | RemoveDirectory):
-                continue
-            unknown = isinstance(change, KeepFile | RemoveFile) and change.before is None
-            if not unknown and digest(change.path) != change.before:
-                name = self.plan.relative(change.path)
-                raise ProjectChanged(
-                    f"{name} was changed by somebody else meanwhile",
-                    hint="run the command again: it plans anew from what is there now",
-                    path=name,
-                )
+    def standing(self) -> str:
+        """What became of the files, for the user who interrupted it."""
+        if self.done:
+            return "all files are written"
+        if os.path.lexists(self.path):
+            return "the files are half-way: the next command finishes that"
+        return "no file was changed"
 
-    def write_of(self, change: FileChange) -> _Write | None:
-        match change:
-            case PatchFile(path=path, old=old, new=new) if old != new:
-                target = path.resolve()
-                status = target.stat()
-                mode = stat.S_IMODE(status.st_mode)
-                if status.st_nlink > 1 or not can_give(status) or is_mount_point(target):
-                    # A rename would cut a hard link, take the file from its owner, or be refused.
-                    step = self.step(target, "overwrite", change.before)
-                    return _Write(step, new, mode)
-                step = self.step(target, "replace", change.before)
-                return _Write(step, new, mode, status.st_uid, status.st_gid, target)
-            case CreateFile(path=path, mode=mode, uid=uid, gid=gid):
-                content = self.content(change.content)
-                return _Write(self.step(path, "replace", change.before), content, mode, uid, gid)
-            case _:
-                return None
-
-    def removal_of(self, change: FileChange) -> Step | None:
-        match change:
-            case RemoveFile(path=path, before=before):
-                return self.step(path, "remove", before)
-            case RemoveDirectory(path=path) if path.is_dir():
-                return Step(name_in(path, self.directory), "remove-directory")
-            case _:
-                return None
-
-    def step(self, target: Path, action: StepAction, before: str | None) -> Step:
-        if target.exists():
-            require_yielding(target, action)
-        return Step(name_in(target, self.directory), action, before)
-
-    def content(self, content: Content) -> bytes:
-        return self.contents[content.name] if isinstance(content, Pending) else content
+    def kept_directories(self) -> tuple[TlsWarning, ...]:
+        """The directories that should have gone."""
+        return tuple(
+            _kept(change.path, self.plan.relative(change.path))
+            for change in self.plan.changes
+            if isinstance(change, RemoveDirectory) and change.path.is_dir()
+        )
 
     def failed(self, error: OSError) -> WriteFailed:
         return WriteFailed(
@@ -218,7 +198,24 @@ class _Transaction:
             path=self.name(error),
         )
 
+    def stopped(self, error: OSError) -> WriteFailed:
+        return WriteFailed(
+            f"writing stopped half-way: {error.strerror or error}",
+            hint="mend that and run the command again: it first finishes this one",
+            path=self.name(error),
+        )
+
     def name(self, error: OSError) -> str | None:
         return (
             relative(Path(os.fsdecode(error.filename)), self.directory) if error.filename else None
         )
+
+
+def _kept(path: Path, name: str) -> TlsWarning:
+    """Why a directory is still there."""
+    inside = sorted(entry.name for entry in path.iterdir())
+    shown = ", ".join(inside[:_SHOWN]) + (", …" if len(inside) > _SHOWN else "")
+    reason = (
+        f"it holds what compose-tls did not make: {shown}" if inside else "it cannot be removed"
+    )
+    return TlsWarning("directory-kept", f"{name} stays: {reason}", name, f"look at {name}")

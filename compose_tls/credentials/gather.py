@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,9 +11,11 @@ from compose_tls.changes import CertificateOrder, IdentityPlan, relative
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.key_files import KeyFiles
 from compose_tls.layout import CA, CLIENT, NEXT_CA, SERVER
+from compose_tls.pki.certificate_rules import CLIENT_AUTH
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all
-from compose_tls.pki.verify import check_ca, check_client, check_server
+from compose_tls.pki.verify import check_ca, check_client, check_server, concerns
+from compose_tls.vocabulary import TlsWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +25,12 @@ class Credentials:
     Attributes:
         held: Those that have a key here, by the name of the identity.
         ca_pem: The CA certificates to be trusted.
+        concerns: What the user has to know of certificates that are provided, and work.
     """
 
     held: Mapping[str, CertificateWithKey] = field(repr=False)
     ca_pem: bytes
+    concerns: tuple[TlsWarning, ...] = ()
 
 
 def gather(planned: IdentityPlan, directory: Path, config: TlsConfig, now: datetime) -> Credentials:
@@ -66,8 +70,7 @@ class _Gathering:
                 self.held[name] = self.files.existing(name)
         self._issue()
         ca_pem = b"".join(self._trusted(name) for name in self.planned.trusted)
-        self._check_provided(ca_pem)
-        return Credentials(self.held, ca_pem)
+        return Credentials(self.held, ca_pem, tuple(self._concerns(ca_pem)))
 
     def _issue(self) -> None:
         """Fill the orders: each new CA with what it issues, the rest under the CA at hand."""
@@ -89,15 +92,21 @@ class _Gathering:
         if name in self.held:
             return self.held[name].certificate_pem
         content, path = self.files.trusted(provided=self.planned.source(CA) == "provided")
-        check_ca(content, now=self.now, path=path)
+        server = self.held.get(SERVER) if self.planned.source(SERVER) == "provided" else None
+        check_ca(content, now=self.now, path=path, server=server)
         return content
 
-    def _check_provided(self, ca_pem: bytes) -> None:
+    def _concerns(self, ca_pem: bytes) -> Iterator[TlsWarning]:
+        """Make sure that provided certificates work, and tell what is to be known of them."""
+        now = self.now
         if self.planned.source(SERVER) == "provided":
-            path = relative(self.files.named("server_cert"), self.files.directory)
-            check_server(
-                self.held[SERVER], ca_pem, names=list(self.config.names), now=self.now, path=path
-            )
+            held, path = self.held[SERVER], self._named("server_cert")
+            check_server(held, ca_pem, names=list(self.config.names), now=now, path=path)
+            yield from concerns(held, ca_pem, now=now, path=path)
         if self.planned.source(CLIENT) == "provided":
-            path = relative(self.files.named("client_cert"), self.files.directory)
-            check_client(self.held[CLIENT], ca_pem, now=self.now, path=path)
+            held, path = self.held[CLIENT], self._named("client_cert")
+            check_client(held, ca_pem, now=now, path=path)
+            yield from concerns(held, ca_pem, now=now, path=path, purpose=CLIENT_AUTH)
+
+    def _named(self, setting: str) -> str:
+        return relative(self.files.named(setting), self.files.directory)

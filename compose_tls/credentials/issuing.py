@@ -29,6 +29,7 @@ from compose_tls.pki.load import certificate_facts
 from compose_tls.pki.signing_request import signing_request
 from compose_tls.results import CertificateResult
 from compose_tls.state.recorded import State, identity_records
+from compose_tls.vocabulary import TlsWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Issued:
 
     contents: Mapping[str, bytes] = field(repr=False)
     certificates: tuple[CertificateResult, ...]
+    warnings: tuple[TlsWarning, ...] = ()
 
 
 def require_sound(observation: Observation, config: TlsConfig) -> None:
@@ -102,7 +104,7 @@ def issue(
     digests = {name: each.sha256 for name, each in facts.items()}
     records = identity_records(planned, digests, config, directory)
     contents[STATE_FILE] = state.model_copy(update={"identities": records}).render()
-    return Issued(contents, _results(facts, directory, config, now))
+    return Issued(contents, _results(facts, directory, config, now), found.concerns)
 
 
 def _rehearse(planned: IdentityPlan, found: Credentials, config: TlsConfig, now: datetime) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Self
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.compose_output import (
     ServiceState,
-    failure,
+    compose_failure,
     major_version,
     service_states,
 )
@@ -169,7 +169,7 @@ class ComposeCli:
                 process.wait()
                 raise
         if process.returncode:
-            raise failure("up", "".join(lines), project.environment, port_owner)
+            raise compose_failure("up", "".join(lines), project.environment, port_owner)
 
     def _output(self, project: ComposeInvocation, *arguments: str) -> str:
         finished = subprocess.run(
@@ -184,7 +184,7 @@ class ComposeCli:
             check=False,
         )
         if finished.returncode:
-            raise failure(arguments[0], finished.stderr, project.environment)
+            raise compose_failure(arguments[0], finished.stderr, project.environment)
         return finished.stdout
 
     def _words(self, project: ComposeInvocation, *arguments: str) -> list[str]:

@@ -73,7 +73,7 @@ _ANY_STEP = re.compile(r"^ ?(?:(Container|Image|Network|Volume)\s|\S+ (Pulling|P
 _LOG_LINE = re.compile(r"^time=\S+ level=\w+ ")
 
 
-def failure(
+def compose_failure(
     command: str,
     stderr: str,
     environment: Mapping[str, str],

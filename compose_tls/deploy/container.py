@@ -102,7 +102,7 @@ class ImageFacts:
     volumes: frozenset[str] = frozenset()
 
 
-def facts_of(attributes: Mapping[str, Any]) -> ContainerFacts:
+def container_facts(attributes: Mapping[str, Any]) -> ContainerFacts:
     """The facts in the engine's answer to ``GET /containers/{id}/json``.
 
     Source: https://docs.docker.com/reference/api/engine/

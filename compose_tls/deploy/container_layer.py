@@ -65,11 +65,12 @@ def unmounted_data(
     places = [
         posixpath.normpath(posixpath.join(deployed.working_directory, each)) for each in directories
     ]
+    leaves = list(_leaves(deployed))
     found = []
     for place in dict.fromkeys(places):
         files = sorted(
             change.path
-            for change in _leaves(deployed)
+            for change in leaves
             if _below(change.path, place)
             and change.kind != "removed"
             and not _NO_DATA.search(posixpath.relpath(change.path, place))

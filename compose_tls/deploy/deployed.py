@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal
 
-from compose_tls.deploy.container import ContainerFacts, ImageFacts, facts_of, variables
+from compose_tls.deploy.container import ContainerFacts, ImageFacts, container_facts, variables
 from compose_tls.deploy.declared import Declared, MountPoint, binding, networks
 from compose_tls.deploy.engine import LABEL, Engine
 
@@ -93,8 +93,8 @@ def deployed(engine: Engine, wanted: Declared) -> Deployed | None:
     chosen = min(found, key=lambda each: _order(each, wanted))
     project = _labels(chosen).get("project")
     replicas = sum(_labels(each).get("project") == project for each in found)
-    container = facts_of(chosen)
-    return read(
+    container = container_facts(chosen)
+    return from_answers(
         chosen,
         replicas=replicas,
         image=engine.image(chosen["Image"]),
@@ -103,7 +103,7 @@ def deployed(engine: Engine, wanted: Declared) -> Deployed | None:
     )
 
 
-def read(
+def from_answers(
     attributes: Mapping[str, Any],
     *,
     replicas: int = 1,
@@ -121,7 +121,7 @@ def read(
         changes: The answer to ``GET /containers/{id}/changes``.
     """
     config, host_config = attributes["Config"], attributes.get("HostConfig") or {}
-    labels, container = _labels(attributes), facts_of(attributes)
+    labels, container = _labels(attributes), container_facts(attributes)
     return Deployed(
         container=container,
         replicas=replicas,

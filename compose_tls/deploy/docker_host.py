@@ -73,7 +73,7 @@ class DockerHost:
         return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def resolve(environment: Mapping[str, str]) -> DockerHost:
+def docker_host_of(environment: Mapping[str, str]) -> DockerHost:
     """The endpoint that the Docker command line would use.
 
     Args:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from compose_tls.deploy import docker_host
-from compose_tls.deploy.container import ContainerFacts, ImageFacts, facts_of, image_facts
+from compose_tls.deploy.container import ContainerFacts, ImageFacts, container_facts, image_facts
 from compose_tls.errors import EngineUnreachable
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Engine:
         import docker  # noqa: PLC0415 - heavy, and only who deploys needs it
         from docker.errors import DockerException  # noqa: PLC0415 - as above
 
-        endpoint = docker_host.resolve(environment)
+        endpoint = docker_host.docker_host_of(environment)
         docker_host.require_local(endpoint)
         installed = shutil.which("docker", path=environment.get("PATH", "")) is not None
         docker_host.probe(endpoint, docker_installed=installed)
@@ -68,7 +68,7 @@ class Engine:
             EngineUnreachable: The engine stopped answering.
         """
         found = (
-            (_number(attributes), facts_of(attributes))
+            (_number(attributes), container_facts(attributes))
             for attributes in self.containers(service)
             if attributes["Config"]["Labels"].get(f"{LABEL}project") == project
         )
@@ -78,7 +78,7 @@ class Engine:
         owner = self._inspect(facts.network_owner)
         if owner is None:
             return facts
-        there = facts_of(owner)
+        there = container_facts(owner)
         return replace(
             facts, ports=there.ports, networks=there.networks, host_network=there.host_network
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class KnownFailure:
     """One kind of failure. Named groups of the pattern can be used in the texts.
 
     Attributes:
@@ -27,8 +27,10 @@ class Failure:
     transient: bool = False
 
 
-def _failure(pattern: str, meaning: str, next_step: str, *, transient: bool = False) -> Failure:
-    return Failure(re.compile(pattern), meaning, next_step, transient)
+def _failure(
+    pattern: str, meaning: str, next_step: str, *, transient: bool = False
+) -> KnownFailure:
+    return KnownFailure(re.compile(pattern), meaning, next_step, transient)
 
 
 _MATCHING_PAIR = (
@@ -37,7 +39,7 @@ _MATCHING_PAIR = (
 )
 
 # Causes stand before what they bring about: a milvus.yaml that cannot be read ends in a port clash.
-FAILURES: tuple[Failure, ...] = (
+FAILURES: tuple[KnownFailure, ...] = (
     # --- the engine could not start the container -------------------------------------------------
     _failure(  # measured
         r"error mounting \"?(?P<source>[^\" ]+)\"? to rootfs at \"?(?P<target>[^\" ]+?)\"?:.*"

@@ -23,7 +23,7 @@ _COUNTS = 10.0
 _CRASH_LOOP = 3
 
 
-class Readiness(Protocol):
+class Answer(Protocol):
     """What one look at Milvus says."""
 
     @property
@@ -35,11 +35,11 @@ class Readiness(Protocol):
         """What it still lacks, in words that follow "waiting for …:"."""
 
 
-_Readiness = TypeVar("_Readiness", bound=Readiness)
+_Answer = TypeVar("_Answer", bound=Answer)
 
 
 def wait_until_ready(
-    probe: Callable[[], _Readiness],
+    probe: Callable[[], _Answer],
     container: Callable[[], ContainerFacts | None],
     log: Callable[[], Sequence[str]],
     *,
@@ -49,7 +49,7 @@ def wait_until_ready(
     on_event: Callable[[str], None] = lambda _: None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-) -> _Readiness:
+) -> _Answer:
     """Ask Milvus several times a second until it is ready.
 
     Args:

@@ -3,39 +3,65 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from compose_tls.changes import relative
 from compose_tls.errors import FileUnreadable
+from compose_tls.files import (
+    PEM_LIMIT,
+    YAML_LIMIT,
+    ProjectFiles,
+    RegularFile,
+    read_regular,
+)
 from compose_tls.observation import FileFacts
-
-_LARGEST_FILE = 64 * 1024 * 1024
 
 
 class FileReader:
-    """Reads files and remembers what it saw."""
+    """Reads files and remembers what it saw.
 
-    def __init__(self, directory: Path) -> None:
+    A compose file may name a file elsewhere (``env_file: ../.env``), and Compose reads that; so it is
+    read here too, and never written. But what the project pretends to hold itself has to be in it.
+
+    Args:
+        directory: The project directory.
+        outside: What the user names outside of it, on the command line or in the environment.
+    """
+
+    def __init__(self, directory: Path, outside: Iterable[Path] = ()) -> None:
         self.directory = directory
         self.files: dict[Path, FileFacts | None] = {}
+        self._project = ProjectFiles(directory, outside)
 
-    def content(self, path: Path) -> bytes | None:
-        """The bytes of a file; ``None`` when there is none."""
+    def content(self, path: Path, limit: int = YAML_LIMIT) -> bytes | None:
+        """The bytes of a file; ``None`` when there is none.
+
+        Args:
+            path: The file.
+            limit: The most bytes that its kind may have.
+
+        Raises:
+            FileUnreadable: It may not be read, or is larger.
+            OutsideProject: A link in the project leads outside.
+        """
         if path not in self.files:
-            self.files[path], _ = self._read(path, secret=False)
+            self.files[path], _ = self._read(path, limit, secret=False)
         facts = self.files[path]
         return facts.content if facts else None
 
-    def secret(self, path: Path) -> bytes | None:
+    def secret(self, path: Path, limit: int = PEM_LIMIT) -> bytes | None:
         """A private key, for the moment in which it is matched with its certificate.
 
         Its digest, owner and mode are remembered, its bytes are not, unless it was no secret before.
+        Raises like ``content``.
         """
         known = self.files.get(path)
         if known is not None and known.content is not None:
             return known.content
-        self.files[path], content = self._read(path, secret=True)
+        self.files[path], content = self._read(path, limit, secret=True)
         return content
 
     def unread(self, path: Path) -> None:
@@ -43,32 +69,36 @@ class FileReader:
         if path.is_file():
             self.files[path] = self._unread(path)
 
-    def _read(self, path: Path, *, secret: bool) -> tuple[FileFacts | None, bytes | None]:
+    def _read(
+        self, path: Path, limit: int, *, secret: bool
+    ) -> tuple[FileFacts | None, bytes | None]:
         """What is to be remembered of a file, and its bytes."""
         try:
-            status = path.stat()
-            if not stat.S_ISREG(status.st_mode):
-                return None, None
-            if status.st_size > _LARGEST_FILE:
-                raise self._unreadable(path, "it is larger than 64 MiB")
-            content = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None, None
+            found = self._open(path, limit)
         except PermissionError:
             if not secret:
                 raise self._unreadable(path, "permission denied") from None
             return self._unread(path), None
         except OSError as error:
             raise self._unreadable(path, error.strerror or str(error)) from None
+        if found is None:
+            return None, None
         facts = FileFacts(
             path=path,
-            content=None if secret else content,
-            sha256=hashlib.sha256(content).hexdigest(),
-            mode=stat.S_IMODE(status.st_mode),
-            uid=status.st_uid,
-            gid=status.st_gid,
+            content=None if secret else found.content,
+            sha256=hashlib.sha256(found.content).hexdigest(),
+            mode=stat.S_IMODE(found.status.st_mode),
+            uid=found.status.st_uid,
+            gid=found.status.st_gid,
         )
-        return facts, content
+        return facts, found.content
+
+    def _open(self, path: Path, limit: int) -> RegularFile | None:
+        # Where a path lies by its name; whoever names a place outside does so for all to see.
+        directory = Path(os.path.normpath(self.directory))
+        if Path(os.path.normpath(path)).is_relative_to(directory):
+            return self._project.read(path, limit)
+        return read_regular(path, limit)
 
     def _unread(self, path: Path) -> FileFacts:
         try:

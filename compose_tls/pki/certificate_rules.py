@@ -1,20 +1,22 @@
 """The rules that a certificate is judged by, each broken one said in a sentence.
 
-They are those of the strictest peers: OpenSSL's strict mode (the default of Python from 3.13 on), Go
-(Milvus itself) and BoringSSL (gRPC clients).
+A rule is here when a client or server of Milvus refuses what breaks it: gRPC (BoringSSL: the SDKs for
+Python and C++), Go (Milvus itself, and its SDK), Java, Node or rustls. What only others refuse is
+a warning (``verify.concerns``). tests/judges shows each case to the stacks themselves.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, PublicKeyAlgorithmOID
 
 from compose_tls.errors import (
     CertificateExpired,
@@ -22,7 +24,8 @@ from compose_tls.errors import (
     DemoCertificate,
     ProfileViolation,
 )
-from compose_tls.pki.inspection import extension, is_ca, is_self_issued, names_of
+from compose_tls.pki.constraints import is_below, is_excluded
+from compose_tls.pki.inspection import extension, is_ca, names_of
 from compose_tls.pki.keys import key_type_of, public_key_der
 from compose_tls.vocabulary import has_ended
 
@@ -31,15 +34,35 @@ from compose_tls.vocabulary import has_ended
 _RSA_BITS: Final = range(2048, 8192 + 1)
 _CURVES: Final = frozenset({"secp256r1", "secp384r1"})
 
-_BROKEN_HASHES: Final = frozenset({"md5", "sha1"})
+# A CA only has its signatures verified: all five stacks do that with P-521 too.
+_CA_CURVES: Final = _CURVES | {"secp521r1"}
+
+# What all five stacks verify. Go knows no SHA-224 (crypto/x509, signatureAlgorithmDetails).
+_HASHES: Final = frozenset({"sha256", "sha384", "sha512"})
+
+# Go fails on a critical extension with these (crypto/x509, parser.go), and on constraints of other kinds.
+_NEVER_CRITICAL: Final = (
+    x509.AuthorityKeyIdentifier,
+    x509.SubjectKeyIdentifier,
+    x509.AuthorityInformationAccess,
+)
+_KNOWN_CONSTRAINTS: Final = (
+    x509.DNSName,
+    x509.IPAddress,
+    x509.RFC822Name,
+    x509.UniformResourceIdentifier,
+)
 
 _NEW_KEY: Final = (
     "use a certificate with an ECDSA P-256 or P-384 key, or RSA with 2048 to 8192 bits"
 )
-_STRICT: Final = "OpenSSL in strict mode, and so Python from 3.13 on, refuses it"
+_RFC_5280: Final = "use a certificate made to RFC 5280"
 
-SERVER_AUTH: Final = (ExtendedKeyUsageOID.SERVER_AUTH, "serverAuth")
-CLIENT_AUTH: Final = (ExtendedKeyUsageOID.CLIENT_AUTH, "clientAuth")
+Purpose: TypeAlias = tuple[x509.ObjectIdentifier, str]
+"""An extended key usage and its name."""
+
+SERVER_AUTH: Final[Purpose] = (ExtendedKeyUsageOID.SERVER_AUTH, "serverAuth")
+CLIENT_AUTH: Final[Purpose] = (ExtendedKeyUsageOID.CLIENT_AUTH, "clientAuth")
 
 
 # The demo certificates in Milvus images protect nothing, since their keys are public: SHA-256 of the
@@ -81,45 +104,44 @@ class Judged:
                 hint="leave the certificate options out to have certificates issued",
                 path=self.path,
             )
-        self._check_key()
-        self._check_signature()
+        self._check_form()
         self._check_dates(now)
 
-    def check_as_ca(self, now: datetime) -> None:
-        """What holds for a certificate that issues others."""
+    def check_as_ca(self, now: datetime, purpose: Purpose | None = None, *, anchor: bool) -> None:
+        """What holds for a certificate that issues others.
+
+        Args:
+            now: The time to judge by.
+            purpose: What it issues for; ``None`` where that is not known.
+            anchor: Whether it is trusted as it is: then nobody looks at its own signature.
+        """
         self.check_always(now)
+        self._check_key(_CA_CURVES)
+        if not anchor:
+            self._check_signature()
         constraints = extension(self.certificate, x509.BasicConstraints)
         usage = extension(self.certificate, x509.KeyUsage)
         if constraints is None or not constraints.value.ca:
             raise self._violation("is not a CA certificate", "give the certificate of the CA")
         if usage is not None and not usage.value.key_cert_sign:
             raise self._violation("may not sign certificates", "give the certificate of the CA")
-        for present, what in (
-            (usage is not None, "no key usage"),
-            (constraints.critical, "basic constraints that are not critical"),
-            (self._has(x509.SubjectKeyIdentifier), "no subject key identifier"),
-        ):
-            if not present:
-                raise self._violation(f"has {what}; {_STRICT}", "use a CA made to RFC 5280")
-        limits = extension(self.certificate, x509.NameConstraints)
-        subtrees = limits.value if limits else None
-        named = (
-            [*(subtrees.permitted_subtrees or ()), *(subtrees.excluded_subtrees or ())]
-            if subtrees
-            else []
-        )
-        if any(isinstance(name, x509.IPAddress) for name in named):
-            raise self._violation(
-                "has name constraints on IP addresses, with which gRPC refuses every connection",
-                "use a CA that is constrained by DNS names alone, or not at all",
-            )
+        if not self.certificate.subject.rdns:
+            raise self._violation("has no subject, and Java refuses it", _RFC_5280)
+        if purpose is not None:
+            self._check_purpose(purpose)
 
-    def check_as_end_entity(self, purpose: tuple[x509.ObjectIdentifier, str]) -> None:
-        """What holds for a server or client certificate, on top of what holds for every one."""
-        oid, purpose_name = purpose
+    def check_as_end_entity(self, purpose: Purpose, *, trusted: bool) -> None:
+        """What holds for a server or client certificate, on top of what holds for every one.
+
+        Args:
+            purpose: What it is for.
+            trusted: Whether the other side trusts this very certificate, which signed itself.
+        """
+        self._check_key(_CURVES)
+        self._check_signature()
         usage = extension(self.certificate, x509.KeyUsage)
-        purposes = extension(self.certificate, x509.ExtendedKeyUsage)
-        if is_ca(self.certificate):
+        names = extension(self.certificate, x509.SubjectAlternativeName)
+        if is_ca(self.certificate) and not trusted:
             raise self._violation(
                 "is a CA certificate: with its key, the container could issue for any name",
                 "use an end-entity certificate that the CA issued",
@@ -129,41 +151,103 @@ class Judged:
                 "lacks the key usage digitalSignature, which TLS 1.3 needs",
                 "use a certificate with that key usage",
             )
-        if purposes is not None and oid not in purposes.value:
+        self._check_purpose(purpose)
+        if not self.certificate.subject.rdns and names is not None and not names.critical:
             raise self._violation(
-                f"lacks the extended key usage {purpose_name}",
-                f"use a certificate with {purpose_name}, or with no extended key usage at all",
-            )
-        if not is_self_issued(self.certificate) and not self._has(x509.AuthorityKeyIdentifier):
-            raise self._violation(
-                f"has no authority key identifier; {_STRICT}", "use a certificate made to RFC 5280"
+                "has no subject, and names that are not critical: Java refuses it", _RFC_5280
             )
 
-    def _check_key(self) -> None:
+    def check_below(self, chain: Iterable[x509.Certificate]) -> None:
+        """Whether the CAs above may issue for the names in it (RFC 5280 section 4.2.1.10)."""
+        chain = tuple(chain)
+        dns_names, ip_addresses = names_of(self.certificate)
+        require_no_address_constraints(chain, ip_addresses, path=self.path)
+        for ca in chain:
+            limits = extension(ca, x509.NameConstraints)
+            if limits is None:
+                continue
+            title = ca.subject.rfc4514_string()
+            permitted, excluded = (
+                [name.value for name in subtrees or () if isinstance(name, x509.DNSName)]
+                for subtrees in (limits.value.permitted_subtrees, limits.value.excluded_subtrees)
+            )
+            wrong = [
+                name
+                for name in dns_names
+                if (permitted and not is_below(name, permitted)) or is_excluded(name, excluded)
+            ]
+            if wrong:
+                raise self._violation(
+                    f"is for {', '.join(wrong)}, for which its CA {title} may not issue",
+                    "use a certificate with the names alone that its CA may issue for",
+                )
+
+    def _check_purpose(self, purpose: Purpose) -> None:
+        oid, name = purpose
+        purposes = extension(self.certificate, x509.ExtendedKeyUsage)
+        if purposes is not None and oid not in purposes.value:
+            raise self._violation(
+                f"lacks the extended key usage {name}",
+                f"use a certificate with {name}, or with no extended key usage at all",
+            )
+
+    def _check_form(self) -> None:
+        """What no stack, or not every one, reads."""
+        names = extension(self.certificate, x509.SubjectAlternativeName)
+        mapped = [
+            str(address)
+            for address in (names.value.get_values_for_type(x509.IPAddress) if names else ())
+            if getattr(address, "ipv4_mapped", None)
+        ]
+        if mapped:
+            raise self._violation(
+                f"holds the IPv4-mapped address {', '.join(mapped)}, and Go, and so Milvus, reads no"
+                " such certificate",
+                "use a certificate with the IPv4 address itself",
+            )
+        for one in self.certificate.extensions:
+            if one.critical and isinstance(
+                one.value, (*_NEVER_CRITICAL, x509.UnrecognizedExtension)
+            ):
+                raise self._violation(
+                    f"has the critical extension {one.oid.dotted_string}, which Go and gRPC refuse",
+                    _RFC_5280,
+                )
+        limits = extension(self.certificate, x509.NameConstraints)
+        if limits is not None and limits.critical:
+            subtrees = (limits.value.permitted_subtrees, limits.value.excluded_subtrees)
+            held = [name for names in subtrees for name in names or ()]
+            if not all(isinstance(name, _KNOWN_CONSTRAINTS) for name in held):
+                raise self._violation(
+                    "has name constraints of a kind that Go does not know",
+                    "use a CA that is constrained by DNS names alone, or not at all",
+                )
+
+    def _check_key(self, curves: frozenset[str]) -> None:
         key = self.certificate.public_key()
+        if self.certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS:
+            raise self._violation("has an RSA-PSS key, which gRPC clients do not support", _NEW_KEY)
         if isinstance(key, rsa.RSAPublicKey):
             if key.key_size not in _RSA_BITS:
                 extreme = "weak" if key.key_size < _RSA_BITS.start else "large"
                 raise self._violation(
                     f"has an RSA key of {key.key_size} bits, too {extreme}", _NEW_KEY
                 )
-        elif not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name not in _CURVES:
+        elif not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name not in curves:
             kind = key_type_of(key)
             raise self._violation(
                 f"has a key {kind}, a kind that gRPC clients do not support", _NEW_KEY
             )
 
     def _check_signature(self) -> None:
-        if is_self_issued(self.certificate) and is_ca(self.certificate):
-            return  # a root is trusted because it is at hand: nobody looks at its own signature
         try:
             algorithm = self.certificate.signature_hash_algorithm
         except UnsupportedAlgorithm:
             algorithm = None
-        if algorithm is None or algorithm.name in _BROKEN_HASHES:
+        if algorithm is None or algorithm.name not in _HASHES:
             name = algorithm.name.upper() if algorithm else "an algorithm that gRPC does not know"
             raise self._violation(
-                f"is signed with {name}, which clients refuse",
+                f"is signed with {name}, which clients in Go and others refuse",
                 "use a certificate signed with SHA-256 by an RSA or ECDSA key",
             )
 
@@ -183,11 +267,33 @@ class Judged:
                 path=self.path,
             )
 
-    def _has(self, kind: type[x509.ExtensionType]) -> bool:
-        return extension(self.certificate, kind) is not None
-
     def _violation(self, what: str, hint: str) -> ProfileViolation:
         return ProfileViolation(f"{self.title} {what}", hint=hint, path=self.path)
+
+
+def require_no_address_constraints(
+    chain: Iterable[x509.Certificate], ip_addresses: Iterable[str], *, path: str | None = None
+) -> None:
+    """Make sure that no CA has name constraints on IP addresses, where one is to be certified.
+
+    BoringSSL does not know that kind (crypto/x509/v3_ncons.cc: X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE),
+    and looks at it only when the certificate holds an address.
+
+    Raises:
+        ProfileViolation: A CA has.
+    """
+    for ca in chain if tuple(ip_addresses) else ():
+        limits = extension(ca, x509.NameConstraints)
+        for subtrees in (
+            (limits.value.permitted_subtrees, limits.value.excluded_subtrees) if limits else ()
+        ):
+            if any(isinstance(name, x509.IPAddress) for name in subtrees or ()):
+                raise ProfileViolation(
+                    f"the CA {ca.subject.rfc4514_string()} has name constraints on IP addresses, with"
+                    " which gRPC refuses every certificate that holds one",
+                    hint="use a CA that is constrained by DNS names alone, or not at all",
+                    path=path,
+                )
 
 
 def _is_demo(certificate: x509.Certificate) -> bool:

@@ -35,7 +35,7 @@ def require_permitted(
         NameNotPermitted: It may not issue for at least one of them.
     """
     subtrees = tuple(permitted)
-    outside = [name for name in dns_names if subtrees and not _is_below(name, subtrees)]
+    outside = [name for name in dns_names if subtrees and not is_below(name, subtrees)]
     if outside:
         options = " ".join(f"--san {name}" for name in outside)
         raise NameNotPermitted(
@@ -46,12 +46,23 @@ def require_permitted(
         )
 
 
-def _is_below(name: str, subtrees: Iterable[str]) -> bool:
+def is_excluded(name: str, excluded: Iterable[str]) -> bool:
+    """Whether a CA with these excluded subtrees may not issue for a name.
+
+    A wildcard that could stand for an excluded name is excluded with it, as Go and BoringSSL have it.
+    """
+    parent = name.lower().removeprefix("*.") if name.startswith("*.") else None
+    return is_below(name, excluded) or any(
+        tree.lower().partition(".")[2] == parent for tree in excluded
+    )
+
+
+def is_below(name: str, subtrees: Iterable[str]) -> bool:
     """Whether a name is in a subtree: with labels added on the left, or none.
 
     A leading dot, which the RFC has for URIs alone, is met in CAs of others and demands at least one.
     """
-    host = name.removeprefix("*.").lower()
+    host = name.lower()
     return any(
         tree in {"", host} or host.endswith(tree if tree.startswith(".") else f".{tree}")
         for tree in map(str.lower, subtrees)

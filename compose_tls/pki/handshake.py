@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 from compose_tls.changes import CertificateOrder
@@ -82,17 +82,15 @@ def server_context(
     _present(context, pair)
     if client_ca_pem is not None:
         context.verify_mode = ssl.CERT_REQUIRED
-        _be_strict(context)
         _trust(context, client_ca_pem)
     return context
 
 
 def verifying_context() -> ssl.SSLContext:
-    """A client that verifies chain and name, and trusts nobody yet."""
+    """A client that verifies chain and name as gRPC, Go, Java and Node do, and trusts nobody yet."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # RFC 9525 section 2: the common name is no server name. OpenSSL would still take it.
     context.hostname_checks_common_name = False
-    _be_strict(context)
     return context
 
 
@@ -146,6 +144,31 @@ def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, server_name: str
     return Outcome("client", "the handshake does not come to an end")
 
 
+def strict_refusal(pair: CertificateWithKey, ca_pem: bytes, *, to_servers: bool) -> str | None:
+    """Why peers that verify as strictly as Python does from 3.13 on refuse a certificate, if they do.
+
+    Args:
+        pair: The certificate and its key.
+        ca_pem: The CA certificates that the peers trust.
+        to_servers: Whether it is a client's, shown to servers; else a server's.
+    """
+    oldest = ssl.TLSVersion.TLSv1_2
+    if to_servers:
+        stranger = foreigner(datetime.now(UTC)).client
+        client, server = (
+            client_context(ca_pem, pair),
+            server_context(stranger, ca_pem, minimum=oldest),
+        )
+        client.check_hostname, client.verify_mode, strict = False, ssl.CERT_NONE, server
+    else:
+        client, server = client_context(ca_pem, None), server_context(pair, None, minimum=oldest)
+        client.check_hostname, strict = False, client
+    # ssl.create_default_context, from 3.13 on.
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+    outcome = shake_hands(client, server, "localhost")
+    return outcome.reason if outcome.refused_by else None
+
+
 def _script(connection: ssl.SSLObject) -> deque[Callable[[], object]]:
     return deque(
         [connection.do_handshake, lambda: connection.write(b"."), lambda: connection.read(1)]
@@ -162,11 +185,6 @@ def describe(error: OSError) -> str:
     """OpenSSL's reason in small letters."""
     reason = error.reason if isinstance(error, ssl.SSLError) else None
     return (reason or str(error)).replace("_", " ").lower()
-
-
-def _be_strict(context: ssl.SSLContext) -> None:
-    # As strict as Python is from 3.13 on, whatever runs this.
-    context.verify_flags |= ssl.VERIFY_X509_STRICT
 
 
 def _trust(context: ssl.SSLContext, ca_pem: bytes) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.utils import CryptographyDeprecationWarning
 
 from compose_tls.observation import CertificateFacts
 from compose_tls.pki.keys import key_type_of
@@ -18,8 +18,16 @@ from compose_tls.pki.keys import key_type_of
 _Value = TypeVar("_Value", bound=x509.ExtensionType)
 
 
-def facts_of(certificate: x509.Certificate) -> CertificateFacts:
-    """The facts of a certificate. The serial number is in hex, two digits an octet."""
+def facts_of(
+    certificate: x509.Certificate, above: Sequence[x509.Certificate] = ()
+) -> CertificateFacts:
+    """The facts of a certificate. The serial number is in hex, two digits an octet.
+
+    Args:
+        certificate: What they are of.
+        above: Where its issuers are: it is good for no longer than the first of them (RFC 5280
+            section 6.1.3).
+    """
     dns_names, ip_addresses = names_of(certificate)
     with quiet():
         serial = f"{certificate.serial_number:x}"
@@ -28,7 +36,7 @@ def facts_of(certificate: x509.Certificate) -> CertificateFacts:
         issuer=certificate.issuer.rfc4514_string(),
         serial=serial.zfill(len(serial) + len(serial) % 2),
         not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
+        not_after=earliest_end(certificate, *issuers_of(certificate, above)),
         key_type=key_type_of(certificate.public_key()),
         sha256=certificate.fingerprint(hashes.SHA256()).hex(),
         dns_names=dns_names,
@@ -38,14 +46,19 @@ def facts_of(certificate: x509.Certificate) -> CertificateFacts:
     )
 
 
+def earliest_end(*chain: x509.Certificate) -> datetime:
+    """When the first certificate of a chain ends."""
+    return min(one.not_valid_after_utc for one in chain)
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No warning of cryptography about a certificate that somebody else made.
+    """No warning of cryptography about a file that somebody else made.
 
     It warns about old practice, such as a root with the serial number 0, on the user's terminal.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        warnings.simplefilter("ignore")
         yield
 
 
@@ -85,9 +98,12 @@ def is_ca(certificate: x509.Certificate) -> bool:
     return constraints is not None and constraints.value.ca
 
 
-def is_self_issued(certificate: x509.Certificate) -> bool:
-    """Whether subject and issuer are one, as in a root."""
-    return certificate.subject == certificate.issuer
+def is_self_signed(certificate: x509.Certificate) -> bool:
+    """Whether it ends its chain, as a root does.
+
+    That subject and issuer are one is not enough: a CA may issue under its own name for a new key.
+    """
+    return _leads_to(certificate, certificate)
 
 
 def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
@@ -96,6 +112,28 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
+    return True
+
+
+def _leads_to(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether clients take one for the issuer of the other.
+
+    They go by the key identifiers too (RFC 5280 section 4.2.1.1). A signature that cannot be verified
+    here, for SHA-1 say, is no reason to look for another issuer: it is refused as what it is.
+    """
+    authority = extension(certificate, x509.AuthorityKeyIdentifier)
+    own = extension(issuer, x509.SubjectKeyIdentifier)
+    wanted = authority.value.key_identifier if authority else None
+    if own and wanted is not None and wanted != own.value.digest:
+        return False
+    if certificate.issuer != issuer.subject:
+        return False
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except InvalidSignature:
+        return False
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        pass
     return True
 
 
@@ -118,11 +156,11 @@ def chain_to(
     current = certificate
     while True:
         candidates = [*trusted, *(one for one in intermediates if one not in chain)]
-        issuer = next((one for one in candidates if is_issued_by(current, one)), None)
+        issuer = next((one for one in candidates if _leads_to(current, one)), None)
         if issuer is None:
             return tuple(chain)
         chain.append(issuer)
-        if issuer in trusted or is_self_issued(issuer):
+        if issuer in trusted or is_self_signed(issuer):
             return tuple(chain)
         current = issuer
 
@@ -131,7 +169,7 @@ def issuers_of(
     certificate: x509.Certificate, others: Sequence[x509.Certificate]
 ) -> tuple[x509.Certificate, ...]:
     """Issuer after issuer, as far as they are among the others; a root has none."""
-    if is_self_issued(certificate):
+    if is_self_signed(certificate):
         return ()
     return chain_to(certificate, [one for one in others if one != certificate], ())
 

@@ -13,9 +13,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from compose_tls.changes import CertificateOrder
 from compose_tls.errors import CertificateExpired, CertificateNotYetValid, ProfileViolation
+from compose_tls.pki.certificate_rules import require_no_address_constraints
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.constraints import require_permitted
-from compose_tls.pki.inspection import is_ca, is_self_issued, issuers_of, permitted_dns_of
+from compose_tls.pki.inspection import (
+    earliest_end,
+    is_ca,
+    is_self_signed,
+    issuers_of,
+    permitted_dns_of,
+)
 from compose_tls.pki.keys import (
     IssuingKey,
     generate_key,
@@ -47,12 +54,12 @@ class Issuer:
     def chain_pem(self) -> bytes:
         """What is sent beside what it issues: the intermediates, without the root (RFC 8446, 4.4.2)."""
         chain = (self.certificate, *self.above)
-        return b"".join(certificate_pem(one) for one in chain if not is_self_issued(one))
+        return b"".join(certificate_pem(one) for one in chain if not is_self_signed(one))
 
     @property
     def not_after(self) -> datetime:
         """When the first certificate of its chain ends: what it issues is good for no longer."""
-        return min(one.not_valid_after_utc for one in (self.certificate, *self.above))
+        return earliest_end(self.certificate, *self.above)
 
     @classmethod
     def of(cls, pair: CertificateWithKey | None, now: datetime) -> Issuer | None:
@@ -180,6 +187,7 @@ def _certificate(
             permitted_dns_of(issuer.certificate),
             issuer.certificate.subject.rfc4514_string(),
         )
+        require_no_address_constraints((issuer.certificate, *issuer.above), ip_addresses)
     start, end = _validity(order.days, issuer, now)
     builder = x509.CertificateBuilder(
         subject_name=subject,

@@ -15,10 +15,11 @@ from compose_tls.pki.inspection import facts_of, in_order, is_ca, is_issued_by
 from compose_tls.pki.keys import private_key_pem, public_key_der
 from compose_tls.pki.pem import certificate_pem, read_certificates, read_private_key
 from compose_tls.pki.signing_request import requested_names
+from compose_tls.pki.system_trust import missing_roots
 
 
 def certificate_facts(pem: bytes, *, path: str) -> CertificateFacts:
-    """What the first certificate of a file says.
+    """What the first certificate of a file says; it ends with the first of its issuers there.
 
     Args:
         pem: The bytes of the file, PEM or DER.
@@ -27,11 +28,15 @@ def certificate_facts(pem: bytes, *, path: str) -> CertificateFacts:
     Raises:
         CertificateUnreadable: The file holds no certificate that can be read.
     """
-    return facts_of(read_certificates(pem, path)[0])
+    certificate, *others = read_certificates(pem, path)
+    return facts_of(certificate, others)
 
 
 def load_certificates(content: bytes, *, path: str, passphrase: bytes | None = None) -> bytes:
     """The certificates of a file and nothing else of it, PEM: what may be handed out as ``ca.pem``.
+
+    An intermediate CA whose root is not in the file, as in certbot's chain.pem, gets it from the trust
+    store of this system, if it is there: Node trusts whole chains only.
 
     Args:
         content: The bytes of the file, PEM, DER or PKCS #12; a private key in it stays out.
@@ -41,7 +46,8 @@ def load_certificates(content: bytes, *, path: str, passphrase: bytes | None = N
     Raises:
         CertificateUnreadable: The file holds no certificate that can be read.
     """
-    return b"".join(map(certificate_pem, read_certificates(content, path, passphrase)))
+    certificates = read_certificates(content, path, passphrase)
+    return b"".join(map(certificate_pem, (*certificates, *missing_roots(certificates))))
 
 
 def load_key_pair(
@@ -113,7 +119,10 @@ def survey(
     following = _first(next_ca[0])
     fits = following is not None and is_ca(following) and _key_fits(following, next_ca[1])
     return PkiFacts(
-        {role: facts_of(certificate) for role, certificate in found.items()},
+        {
+            role: facts_of(certificate, (*_all(pem_files[role][0]), *trusted))
+            for role, certificate in found.items()
+        },
         frozenset(usable),
         next_ca=facts_of(following) if following is not None and fits else None,
         requests={

@@ -23,7 +23,8 @@ def split_names(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
     """Sort names into DNS names and IP addresses, each spelled as a certificate spells it.
 
     DNS names come out in lower case (RFC 4343) and with their non-ASCII labels as A-labels (RFC 5280
-    section 7.2), addresses in their shortest form (RFC 5952). Order is kept, repetitions are dropped.
+    section 7.2), addresses in their shortest form (RFC 5952), IPv4-mapped ones as IPv4. Order is kept,
+    repetitions are dropped.
 
     Args:
         names: DNS names, wildcards (``*`` as the whole leftmost label), IPv4 and IPv6 addresses.
@@ -77,7 +78,9 @@ def _ip_address(name: str) -> str | None:
             f"{name} has a zone, which has no place in a certificate",
             hint=f"give the address alone: {name.partition('%')[0]}",
         )
-    return str(address)
+    # An IPv4-mapped address (RFC 4291 section 2.5.5.2) is that IPv4 address to every client, and Go reads
+    # no certificate in which one stands (crypto/x509, parseSANExtension).
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _dns_name(name: str) -> str:

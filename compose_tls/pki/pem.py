@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -12,13 +14,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from compose_tls.errors import CertificateUnreadable
 from compose_tls.pki.inspection import quiet
 from compose_tls.pki.keys import load_private_key
-from compose_tls.pki.pkcs12 import is_pkcs12, read_pkcs12
+from compose_tls.pki.pkcs12 import is_pkcs12, read_pkcs12, require_affordable
+
+MOST_BYTES: Final = 1 << 20
+"""The largest file that is read, in bytes: four times the roots of Debian's ca-certificates."""
 
 # RFC 7468 section 2; text around the blocks is allowed and ignored.
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+_BOUNDARY = re.compile(rb"-----(BEGIN|END) ([A-Z0-9 ]+)-----")
 
+# cryptography's ways of saying that it cannot read something; some of a wrong ASN.1 type get past it.
 _MALFORMED = (
     ValueError,
+    TypeError,
     UnsupportedAlgorithm,
     x509.InvalidVersion,
     x509.DuplicateExtension,
@@ -67,7 +74,8 @@ def read_certificates(
     Raises:
         CertificateUnreadable: There is no certificate, or one that cannot be read.
     """
-    blocks = _blocks(content)
+    _require_small(content, path)
+    blocks = pem_blocks(content)
     found = [block for label, block in blocks if label == "CERTIFICATE"]
     if blocks and not found:
         raise _wrong_kind(blocks[0][0], "certificate", path)
@@ -101,17 +109,19 @@ def read_private_key(content: bytes, path: str, passphrase: bytes | None = None)
     Raises:
         CertificateUnreadable: There is no private key, or one that does not open or cannot be read.
     """
+    _require_small(content, path)
     if is_pkcs12(content):
         key = read_pkcs12(content, path, passphrase).private_key
         if key is None:
             raise _wrong_kind("CERTIFICATE", "private key", path)
         return key
-    blocks = _blocks(content)
+    blocks = pem_blocks(content)
     found = [block for label, block in blocks if label in _KEY_LABELS]
     if blocks and not found:
         raise _wrong_kind(blocks[0][0], "private key", path)
     try:
-        return load_private_key(found[0] if found else content)
+        with quiet():
+            return load_private_key(found[0] if found else content)
     except TypeError:  # cryptography's way of saying that it needs a passphrase
         return _opened(found[0] if found else content, path, passphrase)
     except _MALFORMED:
@@ -143,8 +153,10 @@ def _opened(content: bytes, path: str, passphrase: bytes | None) -> PrivateKeyTy
             f"unencrypted copy: openssl pkey -in {path} -out unencrypted.key",
             path=path,
         )
+    require_affordable(_der_of(content), passphrase, path)
     try:
-        return load_private_key(content, passphrase)
+        with quiet():
+            return load_private_key(content, passphrase)
     except _MALFORMED:
         raise CertificateUnreadable(
             f"the passphrase does not open the private key {path}, or it is damaged",
@@ -153,8 +165,37 @@ def _opened(content: bytes, path: str, passphrase: bytes | None) -> PrivateKeyTy
         ) from None
 
 
-def _blocks(content: bytes) -> list[tuple[str, bytes]]:
-    return [(match[1].decode(), match[0] + b"\n") for match in _BLOCK.finditer(content)]
+def pem_blocks(content: bytes) -> list[tuple[str, bytes]]:
+    """The label and the bytes of each whole block, in one pass over the content."""
+    blocks: list[tuple[str, bytes]] = []
+    begun: re.Match[bytes] | None = None
+    for boundary in _BOUNDARY.finditer(content):
+        if boundary[1] == b"BEGIN":
+            begun = boundary
+        elif begun is not None and begun[2] == boundary[2]:
+            block = content[begun.start() : boundary.end()]
+            blocks.append((boundary[2].decode(), block + b"\n"))
+            begun = None
+    return blocks
+
+
+def _der_of(content: bytes) -> bytes:
+    if not content.startswith(b"-----BEGIN"):
+        return content
+    lines = content.splitlines()[1:-1]
+    try:
+        return b64decode(b"".join(line for line in lines if b":" not in line))
+    except ValueError:
+        return b""  # what cannot be read is told by who reads it
+
+
+def _require_small(content: bytes, path: str) -> None:
+    if len(content) > MOST_BYTES:
+        raise CertificateUnreadable(
+            f"{path} is larger than {MOST_BYTES >> 10} KiB, which no certificate file is",
+            hint="give a file with the certificates that are needed here, and no others",
+            path=path,
+        )
 
 
 def _read_through(certificate: x509.Certificate) -> None:

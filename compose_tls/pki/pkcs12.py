@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from math import prod
 from typing import Final
 
 from cryptography import x509
@@ -20,6 +21,33 @@ from compose_tls.pki.keys import IssuingKey, load_private_key
 _PFX: Final = re.compile(
     rb"\x30(?:[\x00-\x7f]|\x80|\x81.|\x82..|\x83...|\x84....)\x02\x01\x03", re.DOTALL
 )
+
+
+MOST_ITERATIONS: Final = 2_000_000
+"""How many rounds a passphrase may take in all, for its key, its certificates and its checksum.
+
+OWASP's Password Storage Cheat Sheet (2023) asks for 600,000 rounds of PBKDF2 with SHA-256: three times
+that and a little more, which takes a second.
+"""
+
+# A salt with the rounds behind it in ASN.1 (X.690 section 8): an OCTET STRING, then INTEGERs. Before it
+# is the head of their SEQUENCE (RFC 8018 appendix A.2), or in MacData (RFC 7292 section 4) a digest.
+_DIGESTS: Final = (20, 28, 32, 48, 64)
+_BEFORE: Final = (
+    rb"\x30[\x00-\x80]",
+    rb"\x30\x81.",
+    rb"\x30\x82..",
+    *(rb"\x04" + re.escape(bytes([size])) + b".{%d}" % size for size in _DIGESTS),
+)
+_SALT: Final = re.compile(
+    rb"(?=\x04(?:([\x00-\x7f])|\x81(.)|\x82(..)))(?:"
+    + b"|".join(b"(?<=" + before + b")" for before in _BEFORE)
+    + b")",
+    re.DOTALL,
+)
+_INTEGER: Final = 0x02
+_LONGEST_INTEGER: Final = 5  # octets: OpenSSL reads 31 bits
+_SCRYPT: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +79,7 @@ def read_pkcs12(content: bytes, path: str, passphrase: bytes | None) -> Bundle:
     Raises:
         CertificateUnreadable: The passphrase does not open it, or it is damaged.
     """
+    require_affordable(content, passphrase, path)
     try:
         with quiet():
             found = pkcs12.load_pkcs12(content, passphrase)
@@ -68,6 +97,62 @@ def read_pkcs12(content: bytes, path: str, passphrase: bytes | None) -> Bundle:
         ) from None
     held = ([found.cert] if found.cert else []) + found.additional_certs
     return Bundle(tuple(one.certificate for one in held), found.key)
+
+
+def require_affordable(content: bytes, passphrase: bytes | None, path: str) -> None:
+    """Make sure that a passphrase can be tried on an encrypted file, in a second at most.
+
+    Args:
+        content: DER, or BER as older programs write it.
+        passphrase: What is to open it.
+        path: How errors name the file.
+
+    Raises:
+        CertificateUnreadable: The passphrase is no text, or trying it takes too long.
+    """
+    try:
+        (passphrase or b"").decode()
+    except UnicodeDecodeError:
+        # RFC 7292 appendix B.1 and RFC 8018 section 3: a passphrase is text.
+        raise CertificateUnreadable(
+            f"the passphrase for {path} is not UTF-8",
+            hint="save the passphrase file as UTF-8 text",
+            path=path,
+        ) from None
+    rounds = _rounds(content)
+    if rounds > MOST_ITERATIONS:
+        raise CertificateUnreadable(
+            f"{path} asks for {rounds:,} rounds to try one passphrase, more than {MOST_ITERATIONS:,}",
+            hint="write it again with fewer: openssl pkcs12, or openssl pkcs8 -topk8, with -iter 600000",
+            path=path,
+        )
+
+
+def _rounds(content: bytes) -> int:
+    """The rounds that all key derivations in an encrypted file take together.
+
+    They are looked for, and not parsed: older programs write BER, and the library says itself what it
+    cannot read. Of scrypt (RFC 7914 section 7) they are cost, block size and parallelization.
+    """
+    total = 0
+    for found in _SALT.finditer(content):
+        size = next(size for size in found.groups() if size is not None)
+        salt = found.start() + 1 + len(size) + (found[1] is None)
+        numbers = _integers(content, salt + int.from_bytes(size, "big"))
+        total += prod(numbers) if len(numbers) == _SCRYPT else sum(numbers[:1])
+    return total
+
+
+def _integers(content: bytes, position: int) -> list[int]:
+    """The INTEGERs that stand one after the other, up to three."""
+    numbers: list[int] = []
+    while len(numbers) < _SCRYPT and content[position : position + 1] == bytes([_INTEGER]):
+        size = int.from_bytes(content[position + 1 : position + 2], "big")
+        if size > _LONGEST_INTEGER:
+            break
+        numbers.append(int.from_bytes(content[position + 2 : position + 2 + size], "big"))
+        position += 2 + size
+    return numbers
 
 
 def pkcs12_of(pair: CertificateWithKey, ca_pem: bytes, *, name: str, passphrase: bytes) -> bytes:

@@ -44,7 +44,7 @@ _HINTS: Final = {
     ),
     **dict.fromkeys(_NAME_MISMATCH, "use a certificate for that name"),
 }
-_HINT: Final = "use a certificate that strict verifiers accept, or have certificates issued"
+_HINT: Final = "use a certificate that verifiers accept, or have certificates issued"
 
 
 @dataclass(frozen=True, slots=True)

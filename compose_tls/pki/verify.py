@@ -7,17 +7,30 @@ could act on, and refuses names with an underscore.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
 from cryptography import x509
 
 from compose_tls.errors import IssuerMismatch, NameNotCovered, ProfileViolation
-from compose_tls.pki.certificate_rules import CLIENT_AUTH, SERVER_AUTH, Judged
+from compose_tls.pki.certificate_rules import CLIENT_AUTH, SERVER_AUTH, Judged, Purpose
 from compose_tls.pki.certificate_with_key import CertificateWithKey
-from compose_tls.pki.inspection import chain_to, extension, is_self_issued, issuers_of, names_of
+from compose_tls.pki.inspection import (
+    chain_to,
+    extension,
+    is_ca,
+    is_self_signed,
+    issuers_of,
+    names_of,
+)
 from compose_tls.pki.names import covers
 from compose_tls.pki.pem import read_certificates
+from compose_tls.pki.system_trust import is_public
+from compose_tls.vocabulary import TlsWarning
+
+# As long before its end as certbot renews a certificate (its renew_before_expiry).
+_SOON: Final = timedelta(days=30)
 
 
 def check_server(
@@ -34,7 +47,7 @@ def check_server(
 
     Raises:
         DemoCertificate: It is the public demo certificate of Milvus images.
-        ProfileViolation: Wrong purpose, weak key or signature, or what strict clients refuse.
+        ProfileViolation: Wrong purpose, or it breaks another rule of certificate_rules.
         CertificateExpired: It, or an intermediate, has expired.
         CertificateNotYetValid: It, or an intermediate, is not valid yet.
         IssuerMismatch: No chain leads from it to the CA.
@@ -67,7 +80,7 @@ def check_client(pair: CertificateWithKey, ca_pem: bytes, *, now: datetime, path
 
     Raises:
         DemoCertificate: It is the public demo certificate of Milvus images.
-        ProfileViolation: Wrong purpose, weak key or signature, or what strict servers refuse.
+        ProfileViolation: Wrong purpose, or it breaks another rule of certificate_rules.
         CertificateExpired: It, or an intermediate, has expired.
         CertificateNotYetValid: It, or an intermediate, is not valid yet.
         IssuerMismatch: No chain leads from it to the CA.
@@ -76,48 +89,143 @@ def check_client(pair: CertificateWithKey, ca_pem: bytes, *, now: datetime, path
     _check_end_entity(pair, ca_pem, CLIENT_AUTH, now, path)
 
 
-def check_ca(ca_pem: bytes, *, now: datetime, path: str) -> None:
+def check_ca(
+    ca_pem: bytes, *, now: datetime, path: str, server: CertificateWithKey | None = None
+) -> None:
     """Make sure that everyone will accept each certificate of a file as a CA.
 
     Args:
         ca_pem: One or more CA certificates, PEM or DER.
         now: The time to judge by, aware.
         path: How errors name the file.
+        server: The server's certificate, which may be in the file itself when it signed itself.
 
     Raises:
         CertificateUnreadable: The file holds no certificate.
         DemoCertificate: It is the public demo CA of Milvus images.
-        ProfileViolation: It is no CA, has a weak key or signature, or what strict peers refuse.
+        ProfileViolation: It is no CA, or breaks a rule of certificate_rules.
         CertificateExpired: It has expired.
         CertificateNotYetValid: It is not valid yet.
         IssuerMismatch: It is an intermediate, and its root is not in the file.
     """
     certificates = read_certificates(ca_pem, path)
+    own = read_certificates(server.certificate_pem, path)[0] if server else None
     for certificate in certificates:
-        Judged(certificate, path, path).check_as_ca(now)
+        if certificate == own and is_self_signed(certificate):
+            continue  # judged as a server's
+        name = certificate.subject.rfc4514_string()
+        title = path if len(certificates) == 1 else f"the CA {name} in {path}"
+        Judged(certificate, title, path).check_as_ca(now, anchor=is_self_signed(certificate))
         chain = (certificate, *issuers_of(certificate, certificates))
         _check_path_lengths(chain, path)
-        if not is_self_issued(chain[-1]):
+        if not is_self_signed(chain[-1]):
             name, above = (n.rfc4514_string() for n in (chain[-1].subject, chain[-1].issuer))
             raise IssuerMismatch(
                 f"{path} ends with the intermediate CA {name}: the root {above} is missing",
-                hint=f"append the certificate of {above} to {path}: clients trust whole chains only",
+                hint=f"append the certificate of {above} to {path}: Node trusts whole chains only",
                 path=path,
             )
+
+
+def concerns(
+    pair: CertificateWithKey,
+    ca_pem: bytes,
+    *,
+    now: datetime,
+    path: str,
+    purpose: Purpose = SERVER_AUTH,
+) -> tuple[TlsWarning, ...]:
+    """What a user has to know of a certificate that works.
+
+    Args:
+        pair: A certificate that ``check_server`` or ``check_client`` accepts.
+        ca_pem: The certificates that the other side trusts, PEM or DER.
+        now: The time to judge by, aware.
+        path: How the warnings name the certificate file.
+        purpose: What it is for: ``SERVER_AUTH`` or ``CLIENT_AUTH``.
+
+    Returns:
+        Warnings with the codes ``strict-clients-refuse``, ``self-signed-certificate``,
+        ``public-client-ca`` and ``certificate-ends-soon``.
+    """
+    from compose_tls.pki.handshake import strict_refusal  # noqa: PLC0415 - pulls ssl in
+
+    certificate, *intermediates = read_certificates(pair.full_chain_pem, path)
+    trusted = read_certificates(ca_pem, "the CA file")
+    chain = () if certificate in trusted else chain_to(certificate, intermediates, trusted)
+    found = []
+    refusal = strict_refusal(pair, ca_pem, to_servers=purpose == CLIENT_AUTH)
+    if refusal:
+        found.append(
+            TlsWarning(
+                "strict-clients-refuse",
+                f"gRPC, Go, Java and Node accept {path}, but Python's ssl from 3.13 on and OpenSSL with "
+                f"-x509_strict do not: {refusal}",
+                path=path,
+                hint="use a CA made to RFC 5280, such as the one that compose-tls makes",
+            )
+        )
+    if certificate in trusted:
+        others = " and rustls" if is_ca(certificate) else ""
+        found.append(
+            TlsWarning(
+                "self-signed-certificate",
+                f"{path} signed itself: every client needs a new file when it is renewed, and NSS{others}"
+                " refuse such certificates",
+                path=path,
+                hint="use a certificate that a CA issued, such as the one that compose-tls makes",
+            )
+        )
+    if purpose == CLIENT_AUTH and any(map(is_public, chain[-1:])):
+        found.append(
+            TlsWarning(
+                "public-client-ca",
+                f"the CA of {path}, {chain[-1].subject.rfc4514_string()}, is one that everybody's "
+                "programs trust: whoever has a certificate of it is a client of this server",
+                path=path,
+                hint="use a CA of your own for clients",
+            )
+        )
+    return (*found, *_ending(certificate, chain, now, path))
+
+
+def _ending(
+    certificate: x509.Certificate, chain: Sequence[x509.Certificate], now: datetime, path: str
+) -> Iterator[TlsWarning]:
+    first = min((certificate, *chain), key=lambda one: one.not_valid_after_utc)
+    end = first.not_valid_after_utc
+    left = end - now
+    if first is certificate and left > _SOON:
+        return
+    hours, days = left // timedelta(hours=1), left.days
+    amount = f"{days} days" if days > 1 else f"{hours} hours"
+    if first is certificate:
+        text, hint = f"{path} ends in {amount}, on {end:%Y-%m-%d %H:%M} UTC", "have it renewed"
+    else:
+        text = (
+            f"{path} is good for {amount} alone: its CA {first.subject.rfc4514_string()} ends on "
+            f"{end:%Y-%m-%d %H:%M} UTC, before it"
+        )
+        hint = "use a certificate of a CA that lives longer"
+    yield TlsWarning("certificate-ends-soon", text, path=path, hint=hint)
 
 
 def _check_end_entity(
     pair: CertificateWithKey,
     ca_pem: bytes,
-    purpose: tuple[x509.ObjectIdentifier, str],
+    purpose: Purpose,
     now: datetime,
     path: str,
 ) -> x509.Certificate:
     certificate, *intermediates = read_certificates(pair.full_chain_pem, path)
+    trusted = read_certificates(ca_pem, "the CA file")
+    # A certificate that signed itself is its own CA: whoever has it needs no other.
+    own = is_self_signed(certificate) and certificate in trusted
     judged = Judged(certificate, path, path)
     judged.check_always(now)
-    judged.check_as_end_entity(purpose)
-    trusted = read_certificates(ca_pem, "the CA file")
+    judged.check_as_end_entity(purpose, trusted=own)
+    if own:
+        return certificate
     chain = chain_to(certificate, intermediates, trusted)
     last = chain[-1] if chain else certificate
     if last not in trusted:
@@ -125,8 +233,10 @@ def _check_end_entity(
     for issuer in chain:
         kind = "CA" if issuer is last else "intermediate"
         title = f"the {kind} {issuer.subject.rfc4514_string()} of {path}"
-        Judged(issuer, title, path).check_as_ca(now)
+        anchor = issuer is last and is_self_signed(issuer)
+        Judged(issuer, title, path).check_as_ca(now, purpose, anchor=anchor)
     _check_path_lengths(chain, path)
+    judged.check_below(chain)
     return certificate
 
 

@@ -11,8 +11,8 @@ from compose_tls.project.model import Project
 from compose_tls.project.reachability import HOST_NAME, Parties, entries, names, widest
 from compose_tls.results import CLIENTS, MONITORING, Link
 from compose_tls.stack.applications import Connection, connection
+from compose_tls.stack.dependency import Dependency
 from compose_tls.stack.milvus.connections import (
-    Dependency,
     Listener,
     dependencies,
     internal_tls,

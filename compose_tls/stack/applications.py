@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from compose_tls.stack.milvus.connections import addresses
+from compose_tls.stack.dependency import addresses
 from compose_tls.stack.milvus.role import repository_and_tag
 from compose_tls.vocabulary import Encryption
 

@@ -91,7 +91,7 @@ def client(
             own = root / passphrase_file if passphrase_file is not None else None
             issuing = ClientCredentials(project.observation, settings, wanted.directory, opened.now)
             contents, issued = issuing.contents(planned.orders, planned.bundled, own)
-            apply(planned.plan, contents)
+            apply(planned.plan, contents, outside=() if out is None else (wanted.directory,))
             found |= issued
     certificates = tuple(
         CertificateResult.of(

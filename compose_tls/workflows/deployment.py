@@ -19,7 +19,7 @@ from compose_tls.deploy.compose_output import ServiceState
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.port_check import require_free
 from compose_tls.deploy.recreate import starting
-from compose_tls.deploy.wait import wait_until_ready
+from compose_tls.deploy.wait import Answer, wait_until_ready
 from compose_tls.errors import (
     ComposeTlsError,
     ConflictingSettings,
@@ -38,6 +38,9 @@ from compose_tls.workflows.proxy_watch import ProxyWatch
 from compose_tls.workflows.rollback import HALF_WAY, Undo, changed, put_back
 
 _PROBE_SECONDS = 2.0
+
+# How long the services of before have until they run; --timeout may be shorter than that takes.
+_BACK_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,19 @@ class Deployment:
         self, proxy: Proxy, began: datetime, started: float, on_event: preamble.OnEvent
     ) -> Target:
         """Wait for one proxy, and say where it was met."""
-        watched = ProxyWatch(
+        watch = self._watch(proxy, began, on_event)
+        self._wait(watch, watch.look, started, self.timeout, on_event)
+        return watch.target()
+
+    def _stays_up(
+        self, proxy: Proxy, began: datetime, started: float, on_event: preamble.OnEvent
+    ) -> None:
+        """Look for a while whether a service of before runs, which need not speak TLS."""
+        watch = self._watch(proxy, began, on_event)
+        self._wait(watch, lambda: watch.settled(started), started, _BACK_SECONDS, on_event)
+
+    def _watch(self, proxy: Proxy, began: datetime, on_event: preamble.OnEvent) -> ProxyWatch:
+        return ProxyWatch(
             proxy=proxy,
             project=self.name,
             began=began,
@@ -136,18 +151,26 @@ class Deployment:
             clock=self.clock,
             on_event=on_event,
         )
+
+    def _wait(
+        self,
+        watch: ProxyWatch,
+        probe: Callable[[], Answer],
+        started: float,
+        timeout: float,
+        on_event: preamble.OnEvent,
+    ) -> None:
         wait_until_ready(
-            watched.look,
-            watched.inspect,
-            watched.log,
-            service=proxy.service,
-            timeout=self.timeout,
+            probe,
+            watch.inspect,
+            watch.log,
+            service=watch.proxy.service,
+            timeout=timeout,
             started=started,
             on_event=on_event,
             clock=self.clock,
             sleep=self.sleep,
         )
-        return watched.target()
 
     def _after_interrupt(self, undo: list[Undo] | None, on_event: preamble.OnEvent) -> str:
         """Take back what was done; how things stand, in words."""
@@ -177,13 +200,16 @@ class Deployment:
         done = "the previous files are back"
         several = len(self.proxies) > 1
         what = "the previous services" if several else "the previous service"
-        before = [service for service in self.services if service in self.running]
-        new = [service for service in self.services if service not in self.running]
+        before = [proxy for proxy in self.proxies if proxy.service in self.running]
+        new = [proxy.service for proxy in self.proxies if proxy not in before]
         try:
             if new:
                 self.compose.stop(self.project, new)
             if before:
-                self._up(before, on_event)
+                began, started = datetime.now(UTC), self.clock()
+                self._up([proxy.service for proxy in before], on_event)
+                for proxy in before:
+                    self._stays_up(proxy, began, started, on_event)
                 done += f" and {what} {'run' if several else 'runs'} again"
         except EngineError as error:
             done += f", but {what} did not start again: {error.message}"

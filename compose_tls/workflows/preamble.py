@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from compose_tls.apply.file_ops import PosixFileOps
-from compose_tls.apply.journal import JOURNAL, journal_path
+from compose_tls.apply.journal import JOURNAL, unfinished
 from compose_tls.apply.lock import locked
 from compose_tls.apply.recover import recover
 from compose_tls.changes import Plan
@@ -109,9 +109,10 @@ def reading(directory: Path) -> None:
     """Make sure that a command that must not write sees a whole project.
 
     Raises:
+        ForeignJournal: There is a journal that no command will finish.
         ProjectLocked: A command was interrupted, or is at work.
     """
-    if journal_path(directory).exists():
+    if unfinished(directory):
         raise ProjectLocked(
             "an earlier compose-tls was interrupted half-way, or is still at work",
             hint="run compose-tls enable or disable: it finishes the earlier one first",

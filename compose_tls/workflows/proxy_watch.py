@@ -20,10 +20,21 @@ from compose_tls.workflows.connecting import Address
 # of a process that is just going.
 _PLAIN_SECONDS = 3.0
 
+# A Milvus that finds its files wrong says so and exits within 6 s (2.3.5, measured).
+_SETTLE_SECONDS = 8.0
+
 # Milvus 2.3.5 says so at level debug, its default (measured).
 _SET_BY_ETCD = re.compile(
     r"got config from etcd.*\[key=(?P<key>[^\]]*common/security/tlsMode)\]", re.IGNORECASE
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Whether a container has run long enough."""
+
+    ready: bool
+    detail: str = "whether it keeps running"
 
 
 @dataclass(slots=True)
@@ -74,13 +85,22 @@ class ProxyWatch:
             raise self._ignored()
         return answer
 
+    def settled(self, started: float) -> Settled:
+        """Whether the container of before can be said to run again.
+
+        Args:
+            started: When it was started anew, by ``clock``.
+        """
+        health = self.container.health if self.container else None
+        return Settled(health == "healthy" or self.clock() - started >= _SETTLE_SECONDS)
+
     def _ignored(self) -> NotReady:
         """The error for a Milvus that is up without TLS."""
         what = f"{self.proxy.service} is up and answers in plain text: the TLS settings do not reach it"
         for line in reversed(self.log()):
             if found := _SET_BY_ETCD.search(line):
                 return NotReady(
-                    f"{what}; its log says: {found[0]}",
+                    f"{what}; its log says that etcd sets {found['key']}",
                     hint="etcd goes before file and environment: take the key away there,"
                     f" etcdctl del {found['key']}, and run this again",
                 )

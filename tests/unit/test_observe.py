@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from compose_tls import files
 from compose_tls.changes import CertificateOrder
 from compose_tls.config import TlsConfig
 from compose_tls.errors import (
@@ -17,6 +18,7 @@ from compose_tls.errors import (
     StateUnreadable,
     YamlSyntax,
 )
+from compose_tls.files import YAML_LIMIT
 from compose_tls.observation import Observation
 from compose_tls.observe import observe
 from compose_tls.pki.issue import issue_all
@@ -401,11 +403,11 @@ class TestRefusals:
 
     def test_a_file_that_is_absurdly_large(self, project: Path) -> None:
         with (project / "milvus.yaml").open("wb") as file:
-            file.truncate(64 * 1024 * 1024 + 1)
+            file.truncate(YAML_LIMIT + 1)
         with pytest.raises(FileUnreadable) as caught:
             look(project)
 
-        assert "64 MiB" in caught.value.message
+        assert "512 KiB" in caught.value.message
 
     def test_a_link_that_leads_round_in_circles(self, project: Path) -> None:
         (project / "milvus.yaml").symlink_to("milvus.yaml")
@@ -434,6 +436,6 @@ def forbid(monkeypatch: pytest.MonkeyPatch, forbidden: Path, *, stat_too: bool =
 
         return method
 
-    monkeypatch.setattr(Path, "read_bytes", refusing(Path.read_bytes))
+    monkeypatch.setattr(files, "open_real", refusing(files.open_real))
     if stat_too:
         monkeypatch.setattr(Path, "stat", refusing(Path.stat))

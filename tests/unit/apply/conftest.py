@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.unit.apply.trees import run
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +33,17 @@ def ordinary(request: pytest.FixtureRequest) -> Iterator[Path]:
         finally:
             os.seteuid(0)
             os.setegid(0)
+
+
+@pytest.fixture
+def mounts() -> Iterator[Callable[..., None]]:
+    """Mounts something, until the test has ended."""
+    places: list[Path] = []
+
+    def mount(*arguments: str | Path) -> None:
+        run(["mount", *map(str, arguments)])
+        places.append(Path(arguments[-1]))
+
+    yield mount
+    for place in reversed(places):
+        subprocess.run(["umount", str(place)], check=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from compose_tls.apply import lock
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.lock import locked
 from compose_tls.apply.recover import recover
@@ -59,6 +60,8 @@ def test_a_second_command_is_turned_away_until_the_first_one_dies(tmp_path: Path
         with pytest.raises(ProjectLocked) as caught, locked(project):
             pass
         assert caught.value.path == str(project)
+        assert f"process {process.pid}" in caught.value.message
+        assert f"process {process.pid}" in caught.value.hint
         process.send_signal(signal.SIGKILL)
         process.wait()
         with locked(project):
@@ -86,6 +89,21 @@ def test_a_lock_leaves_nothing_behind_and_can_be_taken_again(tmp_path: Path) -> 
     for _ in range(2):
         with locked(tmp_path):
             assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("table", [None, "", "1: POSIX ADVISORY WRITE 7 00:00:0 0 EOF\n"])
+def test_a_holder_that_the_system_does_not_tell_is_not_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str | None
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    if table is not None:
+        (tmp_path / "locks").write_text(table)
+    monkeypatch.setattr(lock, "_LOCKS", tmp_path / "locks")
+    with locked(project), pytest.raises(ProjectLocked) as caught, locked(project):
+        pass
+    assert "process" not in caught.value.message
+    assert caught.value.hint.startswith("wait until it has finished")
 
 
 def test_an_error_under_the_lock_frees_it(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from compose_tls.apply.journal import (
 )
 from compose_tls.apply.recover import recover
 from compose_tls.apply.transaction import apply
-from compose_tls.errors import RecoveryFailed
+from compose_tls.errors import ForeignJournal, RecoveryFailed
 from tests.unit.apply.trees import (
     Killed,
     StoppingOps,
@@ -110,7 +110,8 @@ def test_a_file_that_was_created_after_the_interruption_is_not_overwritten(tmp_p
 def test_a_file_that_is_there_and_cannot_be_read_does_not_stop_its_removal(ordinary: Path) -> None:
     path = write(ordinary / "server.key", b"key", 0o000)
     steps = (Step("server.key", "remove"),)
-    write(journal_path(ordinary), Journal(ordinary, SUFFIX, steps, (), complete=True).render())
+    content = Journal(ordinary, SUFFIX, steps, (), complete=True).render()
+    write(journal_path(ordinary), content, 0o600)
     recover(ordinary, PosixFileOps())
     assert not path.exists()
 
@@ -148,7 +149,7 @@ def test_a_file_that_is_there_and_cannot_be_read_does_not_stop_its_removal(ordin
     ],
 )
 def test_a_damaged_journal_is_refused_and_kept(tmp_path: Path, content: bytes) -> None:
-    write(journal_path(tmp_path), content)
+    write(journal_path(tmp_path), content, 0o600)
     before = tree(tmp_path)
     with pytest.raises(RecoveryFailed) as caught:
         recover(tmp_path, PosixFileOps())
@@ -168,12 +169,10 @@ def test_a_journal_from_a_stranger_removes_and_replaces_nothing_outside(
         Step("../home/precious", "remove", "0" * 64),
     )
     journal = Journal(project, SUFFIX, steps, (str(precious.parent),), complete=complete)
-    write(journal_path(project), journal.render())
+    write(journal_path(project), journal.render(), 0o600)
     write(project / f".precious{SUFFIX}", b"evil")
-    try:
+    with pytest.raises(ForeignJournal, match="outside of the project"):
         recover(project, PosixFileOps())
-    except RecoveryFailed:
-        assert complete
     assert precious.read_bytes() == b"precious"
 
 

@@ -4,8 +4,7 @@ import errno
 import os
 import stat
 import struct
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,34 +24,11 @@ from compose_tls.changes import (
     sha256,
 )
 from compose_tls.errors import ProjectChanged, WriteFailed
-from tests.unit.apply.trees import sample, tree, write
-
-root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root may chown and mount")
+from tests.unit.apply.trees import root_only, run, sample, tree, write
 
 
 def patch(path: Path, new: bytes) -> PatchFile:
     return PatchFile(path, path.read_bytes(), new)
-
-
-def run(command: list[str]) -> None:
-    """Run a command that prepares a test; where it is not possible the test is skipped."""
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"{command[0]} is not possible here: {error}")
-
-
-@pytest.fixture
-def mounts() -> Iterator[Callable[..., None]]:
-    places: list[Path] = []
-
-    def mount(*arguments: str | Path) -> None:
-        run(["mount", *map(str, arguments)])
-        places.append(Path(arguments[-1]))
-
-    yield mount
-    for place in reversed(places):
-        subprocess.run(["umount", str(place)], check=True)
 
 
 class TestWhatIsNotToBeChanged:
@@ -156,7 +132,7 @@ class TestIdentity:
         link = tmp_path / "project" / "docker-compose.yml"
         link.parent.mkdir()
         link.symlink_to("../elsewhere/real.yaml")
-        apply(Plan(tmp_path / "project", (patch(link, b"b"),)), {})
+        apply(Plan(tmp_path / "project", (patch(link, b"b"),)), {}, outside=(real,))
         assert link.readlink() == Path("../elsewhere/real.yaml")
         assert real.read_bytes() == b"b"
         assert [path.name for path in real.parent.iterdir()] == ["real.yaml"]

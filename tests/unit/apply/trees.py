@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
+
+import pytest
 
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.changes import (
@@ -29,6 +32,7 @@ OPERATIONS = frozenset(
         "make_directory",
         "write_new",
         "copy_attributes",
+        "hold",
         "overwrite",
         "rename",
         "remove",
@@ -36,6 +40,17 @@ OPERATIONS = frozenset(
         "sync_directory",
     }
 )
+
+
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root may chown and mount")
+
+
+def run(command: list[str]) -> None:
+    """Run a command that prepares a test; where it is not possible the test is skipped."""
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"{command[0]} is not possible here: {error}")
 
 
 def tree(directory: Path) -> dict[str, Entry]:

@@ -85,6 +85,12 @@ def a_damaged_state(project: Path) -> None:
 
 def a_damaged_journal(project: Path) -> None:
     (project / JOURNAL).write_text("{")
+    (project / JOURNAL).chmod(0o600)
+
+
+def a_journal_from_a_repository(project: Path) -> None:
+    (project / JOURNAL).write_text("{}")
+    (project / JOURNAL).chmod(0o644)
 
 
 def half_a_pair(project: Path) -> None:
@@ -131,6 +137,10 @@ CASES: list[tuple[Callable[[Path], None], str, int, str, str | None]] = [
     (a_damaged_journal, "disable", 3, "recovery-failed", JOURNAL),
     (a_damaged_journal, "status", 3, "project-locked", JOURNAL),
     (a_damaged_journal, "enable --dry-run", 3, "project-locked", JOURNAL),
+    (a_journal_from_a_repository, "enable", 3, "foreign-journal", JOURNAL),
+    (a_journal_from_a_repository, "disable", 3, "foreign-journal", JOURNAL),
+    (a_journal_from_a_repository, "status", 3, "foreign-journal", JOURNAL),
+    (a_journal_from_a_repository, "enable --dry-run", 3, "foreign-journal", JOURNAL),
     (nothing, "disable", 3, "not-enabled", "cert/state.json"),
     (nothing, "connect", 3, "not-enabled", "cert/state.json"),
     (nothing, "check", 3, "not-enabled", "cert/state.json"),

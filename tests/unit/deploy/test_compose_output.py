@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from compose_tls.deploy.compose_output import failure, major_version, service_states
+from compose_tls.deploy.compose_output import compose_failure, major_version, service_states
 from compose_tls.errors import ComposeFailed, EngineUnreachable, PortTaken
 
 ENTRY = {
@@ -89,7 +89,7 @@ PROGRAMMING = (
     ],
 )
 def test_a_taken_port_is_named(line: str) -> None:
-    error = failure("up", f" Container x Starting \n{line}\n", {})
+    error = compose_failure("up", f" Container x Starting \n{line}\n", {})
 
     assert isinstance(error, PortTaken)
     assert (
@@ -102,7 +102,7 @@ def test_the_container_that_has_the_port_is_named() -> None:
     line = "Bind for 0.0.0.0:19530 failed: port is already allocated"
     owners = {19530: "container old-milvus of project old"}
 
-    error = failure("up", line, {}, owners.get)
+    error = compose_failure("up", line, {}, owners.get)
 
     assert isinstance(error, PortTaken)
     assert error.message.endswith("is taken by container old-milvus of project old")
@@ -110,7 +110,7 @@ def test_the_container_that_has_the_port_is_named() -> None:
 
 
 def test_an_address_in_use_that_is_no_port_is_not_taken_for_one() -> None:
-    error = failure("up", "Error response from daemon: Address already in use\n", {})
+    error = compose_failure("up", "Error response from daemon: Address already in use\n", {})
 
     assert isinstance(error, ComposeFailed)
     assert error.message == "docker compose up failed: Address already in use"
@@ -125,7 +125,7 @@ def test_an_address_in_use_that_is_no_port_is_not_taken_for_one() -> None:
     ],
 )
 def test_an_engine_that_compose_cannot_reach_is_told_apart(line: str) -> None:
-    error = failure("ps", line, {})
+    error = compose_failure("ps", line, {})
 
     assert isinstance(error, EngineUnreachable)
     assert line.rstrip(".") in error.message
@@ -152,7 +152,7 @@ def test_the_last_words_of_compose_are_the_message(line: str, message: str, hint
         f'time="2026" level=warning msg="x"\n Network a Creating \n Container b Error dep\n{line}\n'
     )
 
-    error = failure("up", stderr, {})
+    error = compose_failure("up", stderr, {})
 
     assert isinstance(error, ComposeFailed)
     assert error.message.startswith(f"docker compose up failed: {message}")
@@ -165,7 +165,7 @@ def test_what_the_engine_says_is_explained() -> None:
         ' mounting "/srv/milvus.yaml" to rootfs at "/milvus/configs/milvus.yaml": mount: not a directory'
     )
 
-    error = failure("up", line, {})
+    error = compose_failure("up", line, {})
 
     assert isinstance(error, ComposeFailed)
     assert error.message.startswith(
@@ -178,7 +178,7 @@ def test_what_the_engine_says_is_explained() -> None:
 
 @pytest.mark.parametrize("stderr", ["", ' Network a Created \ntime="2026" level=warning msg="x"\n'])
 def test_a_failure_without_words_is_still_an_error(stderr: str) -> None:
-    error = failure("ps", stderr, {})
+    error = compose_failure("ps", stderr, {})
 
     assert error.message == "docker compose ps failed"
     assert "run docker compose ps" in error.hint
@@ -220,7 +220,7 @@ def test_a_failure_without_words_is_still_an_error(stderr: str) -> None:
     ],
 )
 def test_the_text_of_a_value_never_reaches_a_message(stderr: str, message: str) -> None:
-    error = failure(
+    error = compose_failure(
         "config", stderr, {"MINIO_SECRET_KEY": "hunter2", "PIN_TOKEN": "1", "HOME": "/srv"}
     )
 
@@ -229,4 +229,4 @@ def test_the_text_of_a_value_never_reaches_a_message(stderr: str, message: str) 
 
 
 def test_a_long_line_is_cut() -> None:
-    assert len(failure("up", "x" * 5000, {}).message) < 500
+    assert len(compose_failure("up", "x" * 5000, {}).message) < 500

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from compose_tls.deploy.container import engine_time, facts_of
+from compose_tls.deploy.container import container_facts, engine_time
 
 
 def inspected(**network: Any) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def inspected(**network: Any) -> dict[str, Any]:
 
 
 def test_a_running_container_is_read() -> None:
-    facts = facts_of(inspected())
+    facts = container_facts(inspected())
 
     assert facts.id == "98ade9e8e93d"
     assert facts.name == "milvus-standalone"
@@ -51,7 +51,7 @@ def test_a_container_that_never_ran_has_its_error_and_no_start() -> None:
         "StartedAt": "0001-01-01T00:00:00Z",
     }
 
-    facts = facts_of(attributes)
+    facts = container_facts(attributes)
 
     assert not facts.running
     assert facts.error == "error mounting"
@@ -86,7 +86,7 @@ def test_a_published_port_is_given_as_it_is_reached_from_here(
 ) -> None:
     ports = {"19530/tcp": [{"HostIp": ip, "HostPort": port} for ip, port in bindings]}
 
-    assert facts_of(inspected(ports=ports)).published_port(19530) == place
+    assert container_facts(inspected(ports=ports)).published_port(19530) == place
 
 
 def test_other_ports_and_protocols_do_not_count() -> None:
@@ -96,7 +96,7 @@ def test_other_ports_and_protocols_do_not_count() -> None:
         "19529/tcp": None,
     }
 
-    facts = facts_of(inspected(ports=ports))
+    facts = container_facts(inspected(ports=ports))
 
     assert facts.published_port(19530) is None
     assert facts.published_port(9091) == ("127.0.0.1", 9091)
@@ -110,13 +110,13 @@ def test_a_stopped_container_is_reached_where_it_was_asked_to_be() -> None:
         }
     }
 
-    facts = facts_of(inspected(host=asked))
+    facts = container_facts(inspected(host=asked))
 
     assert facts.published_port(19530) == ("127.0.0.1", 19540)
     assert facts.published_port(9091) is None
 
 
 def test_on_the_hosts_network_a_port_is_the_hosts() -> None:
-    facts = facts_of(inspected(host={"NetworkMode": "host"}))
+    facts = container_facts(inspected(host={"NetworkMode": "host"}))
 
     assert facts.published_port(19530) == ("127.0.0.1", 19530)

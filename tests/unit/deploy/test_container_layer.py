@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from compose_tls.deploy.container_layer import changed_files, read_file, unmounted_data
-from compose_tls.deploy.deployed import Deployed, read
+from compose_tls.deploy.deployed import Deployed, from_answers
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import FileUnreadable
 from tests.unit.deploy.recorded import IMAGE, inspected
@@ -54,7 +54,7 @@ def container(*paths: str) -> Deployed:
     """One of which `docker diff` tells this: A, C or D before a path; /var/lib/milvus is mounted."""
     kinds = {"C": 0, "A": 1, "D": 2}
     changes = [{"Path": path[2:], "Kind": kinds[path[0]]} for path in paths]
-    return read(inspected(), image=IMAGE, tag=IMAGE, changes=changes)
+    return from_answers(inspected(), image=IMAGE, tag=IMAGE, changes=changes)
 
 
 class Everything(Files):

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from compose_tls.deploy.container import ImageFacts
-from compose_tls.deploy.deployed import Deployed, read
+from compose_tls.deploy.deployed import Deployed, from_answers
 from compose_tls.deploy.differences import differences
 from tests.unit.deploy.recorded import IMAGE, bind, document, inspected, volume, wanted
 
@@ -28,7 +28,7 @@ def seen(
 ) -> Deployed:
     answer = inspected()
     change(answer)
-    return read(answer, image=image, tag=tag, changes=[])
+    return from_answers(answer, image=image, tag=tag, changes=[])
 
 
 def texts(found: Deployed, config: Answer | None = None, **given: Any) -> list[str]:

@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 
-from compose_tls.deploy.docker_host import DEFAULT_URL, DockerHost, probe, require_local, resolve
+from compose_tls.deploy.docker_host import (
+    DEFAULT_URL,
+    DockerHost,
+    docker_host_of,
+    probe,
+    require_local,
+)
 from compose_tls.errors import EngineRemote, EngineUnreachable
 
 
@@ -33,7 +39,7 @@ def use_context(home: Path, text: str) -> None:
 
 
 def test_without_any_setting_it_is_the_default_socket(tmp_path: Path) -> None:
-    endpoint = resolve({"HOME": str(tmp_path)})
+    endpoint = docker_host_of({"HOME": str(tmp_path)})
 
     assert endpoint.url == DEFAULT_URL
     assert endpoint.address == "/var/run/docker.sock"
@@ -42,7 +48,7 @@ def test_without_any_setting_it_is_the_default_socket(tmp_path: Path) -> None:
 
 
 def test_without_a_home_it_is_the_default_socket() -> None:
-    assert resolve({}).url == DEFAULT_URL
+    assert docker_host_of({}).url == DEFAULT_URL
 
 
 @pytest.mark.parametrize(
@@ -53,14 +59,14 @@ def test_a_configuration_that_names_no_context_leaves_the_default(
 ) -> None:
     use_context(tmp_path, text)
 
-    assert resolve({"HOME": str(tmp_path)}).url == DEFAULT_URL
+    assert docker_host_of({"HOME": str(tmp_path)}).url == DEFAULT_URL
 
 
 def test_the_current_context_is_followed(tmp_path: Path) -> None:
     write_context(tmp_path, "rootless", {"Host": "unix:///run/user/1000/docker.sock"})
     use_context(tmp_path, '{"currentContext": "rootless"}')
 
-    endpoint = resolve({"HOME": str(tmp_path), "DOCKER_HOST": ""})
+    endpoint = docker_host_of({"HOME": str(tmp_path), "DOCKER_HOST": ""})
 
     assert endpoint.url == "unix:///run/user/1000/docker.sock"
     assert endpoint.source == "the context rootless"
@@ -73,11 +79,13 @@ def test_docker_context_goes_before_the_current_one(tmp_path: Path) -> None:
     write_context(tmp_path, "two", {"Host": "unix:///two.sock"})
     use_context(tmp_path, '{"currentContext": "one"}')
 
-    assert resolve({"HOME": str(tmp_path), "DOCKER_CONTEXT": "two"}).url == "unix:///two.sock"
+    assert (
+        docker_host_of({"HOME": str(tmp_path), "DOCKER_CONTEXT": "two"}).url == "unix:///two.sock"
+    )
 
 
 def test_docker_host_goes_before_any_context(tmp_path: Path) -> None:
-    endpoint = resolve(
+    endpoint = docker_host_of(
         {"HOME": str(tmp_path), "DOCKER_CONTEXT": "two", "DOCKER_HOST": "unix:///host.sock"}
     )
 
@@ -88,7 +96,7 @@ def test_docker_host_goes_before_any_context(tmp_path: Path) -> None:
 def test_docker_config_names_another_store(tmp_path: Path) -> None:
     write_context(tmp_path, "one", {"Host": "unix:///one.sock"})
 
-    endpoint = resolve({"DOCKER_CONFIG": str(tmp_path / ".docker"), "DOCKER_CONTEXT": "one"})
+    endpoint = docker_host_of({"DOCKER_CONFIG": str(tmp_path / ".docker"), "DOCKER_CONTEXT": "one"})
 
     assert endpoint.url == "unix:///one.sock"
 
@@ -98,7 +106,7 @@ def test_a_context_with_key_material_brings_it_along(tmp_path: Path) -> None:
         tmp_path, "box", {"Host": "tcp://127.0.0.1:2376", "SkipTLSVerify": True}, tls=True
     )
 
-    endpoint = resolve({"HOME": str(tmp_path), "DOCKER_CONTEXT": "box"})
+    endpoint = docker_host_of({"HOME": str(tmp_path), "DOCKER_CONTEXT": "box"})
 
     assert endpoint.tls_directory == folder
     assert not endpoint.verify
@@ -120,7 +128,7 @@ def test_a_context_with_key_material_brings_it_along(tmp_path: Path) -> None:
 def test_docker_host_takes_its_tls_from_the_environment(
     variables: dict[str, str], folder: str | None, verify: bool, address: tuple[str, int]
 ) -> None:
-    endpoint = resolve({"DOCKER_HOST": "tcp://127.0.0.1", **variables})
+    endpoint = docker_host_of({"DOCKER_HOST": "tcp://127.0.0.1", **variables})
 
     assert endpoint.tls_directory == (Path(folder) if folder else None)
     assert endpoint.verify is verify
@@ -128,7 +136,7 @@ def test_docker_host_takes_its_tls_from_the_environment(
 
 
 def test_a_host_without_a_scheme_is_tcp() -> None:
-    assert resolve({"DOCKER_HOST": "127.0.0.1:2375"}).url == "tcp://127.0.0.1:2375"
+    assert docker_host_of({"DOCKER_HOST": "127.0.0.1:2375"}).url == "tcp://127.0.0.1:2375"
 
 
 @pytest.mark.parametrize("home", [True, False])
@@ -136,7 +144,7 @@ def test_a_context_that_does_not_exist_is_named(tmp_path: Path, home: bool) -> N
     environment = {"DOCKER_CONTEXT": "nowhere", **({"HOME": str(tmp_path)} if home else {})}
 
     with pytest.raises(EngineUnreachable, match="there is no Docker context nowhere") as caught:
-        resolve(environment)
+        docker_host_of(environment)
 
     assert "docker context ls" in caught.value.hint
 
@@ -145,7 +153,7 @@ def test_a_context_that_is_broken_is_named(tmp_path: Path) -> None:
     write_context(tmp_path, "broken", {})
 
     with pytest.raises(EngineUnreachable, match="the Docker context broken cannot be read"):
-        resolve({"HOME": str(tmp_path), "DOCKER_CONTEXT": "broken"})
+        docker_host_of({"HOME": str(tmp_path), "DOCKER_CONTEXT": "broken"})
 
 
 @pytest.mark.parametrize(

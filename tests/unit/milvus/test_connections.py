@@ -2,12 +2,9 @@
 
 import pytest
 
+from compose_tls.stack.dependency import Address, Dependency, Settings, addresses
 from compose_tls.stack.milvus.connections import (
-    Address,
-    Dependency,
     Listener,
-    Settings,
-    addresses,
     client_tls,
     dependencies,
     internal_tls,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+from dataclasses import replace
 
 import pytest
 from cryptography import x509
@@ -16,7 +17,7 @@ from compose_tls.errors import IssuerMismatch, ProfileViolation
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all, issue_clients
 from compose_tls.pki.load import load_key_pair
-from compose_tls.pki.verify import check_ca
+from compose_tls.pki.verify import check_ca, check_server
 from tests.unit.pki.minting import DAY, NOW, mint, parsed
 
 _ROOT = mint("root", ca=True, end=NOW + 50 * DAY)
@@ -108,7 +109,7 @@ def test_a_ca_that_stands_over_more_than_it_may_is_refused() -> None:
 
 
 @pytest.mark.parametrize("permitted", [True, False])
-def test_a_ca_with_constraints_on_addresses_is_refused_since_grpc_refuses_it(
+def test_constraints_on_addresses_matter_where_an_address_is_certified_since_grpc_refuses_it(
     *, permitted: bool
 ) -> None:
     subtrees = [x509.IPAddress(ipaddress.ip_network("10.0.0.0/8"))]
@@ -117,5 +118,18 @@ def test_a_ca_with_constraints_on_addresses_is_refused_since_grpc_refuses_it(
         excluded_subtrees=None if permitted else subtrees,
     )
     ca = _restricted(_ROOT, constraints)
+    check_ca(ca.certificate_pem + _ROOT.certificate_pem, now=NOW, path="my/ca.pem")
+
+    def check(server: CertificateWithKey) -> None:
+        pair = CertificateWithKey(
+            server.certificate_pem, server.private_key_pem, ca.certificate_pem
+        )
+        check_server(pair, _ROOT.certificate_pem, names=["localhost"], now=NOW, path="s.pem")
+
+    check(mint(issuer=ca, ips=()))
+    with pytest.raises(ProfileViolation, match=r"name constraints on IP addresses.* gRPC refuses"):
+        check(mint(issuer=ca))
+    order = CertificateOrder("server", "CN=s", "ecdsa-p256", 9, ("localhost",))
+    issue_all([order], ca, NOW)
     with pytest.raises(ProfileViolation, match="name constraints on IP addresses"):
-        check_ca(ca.certificate_pem + _ROOT.certificate_pem, now=NOW, path="my/ca.pem")
+        issue_all([replace(order, ip_addresses=("127.0.0.1",))], ca, NOW)

@@ -141,11 +141,15 @@ def test_a_chain_that_ends_in_a_foreign_root_is_refused(ca: CertificateWithKey) 
     assert isinstance(_violation(pair, ca), IssuerMismatch)
 
 
-def test_a_self_signed_server_certificate_is_no_ca() -> None:
+def test_a_self_signed_server_certificate_is_taken_by_those_who_trust_it_alone(
+    ca: CertificateWithKey,
+) -> None:
     server = mint()
-    error = _violation(server, server)
-    assert isinstance(error, ProfileViolation)
-    assert "is not a CA certificate" in error.message
+    _check_server(server, server)
+    check_ca(server.certificate_pem, now=NOW, path="ca.pem", server=server)
+    assert isinstance(_violation(server, ca), IssuerMismatch)
+    with pytest.raises(ProfileViolation, match="is not a CA certificate"):
+        check_ca(server.certificate_pem, now=NOW, path="ca.pem", server=mint(issuer=ca))
 
 
 def test_an_expired_certificate_is_refused_with_its_date(ca: CertificateWithKey) -> None:
@@ -210,13 +214,9 @@ def test_a_client_certificate_for_servers_is_refused(ca: CertificateWithKey) -> 
             lambda ca: mint(issuer=ca, ca=True),
             "is a CA certificate: with its key, the container could issue for any name",
         ),
-        (
-            lambda ca: mint(issuer=ca, without=[x509.AuthorityKeyIdentifier]),
-            "has no authority key identifier; OpenSSL in strict mode",
-        ),
     ],
 )
-def test_a_server_certificate_that_strict_clients_refuse_is_refused(
+def test_a_server_certificate_that_clients_refuse_is_refused(
     make: Callable[[CertificateWithKey], CertificateWithKey], message: str, ca: CertificateWithKey
 ) -> None:
     error = _violation(make(ca), ca)
@@ -281,8 +281,13 @@ def test_a_key_that_is_weak_or_not_supported_is_refused(
     assert isinstance(error, ProfileViolation)
     assert message in error.message
     assert "P-256" in error.hint
+    odd = mint("odd CA", ca=True, key=key).certificate_pem
+    if "p521" in message:
+        # Who only verifies with it takes it: so do gRPC, Go, Java, Node and rustls.
+        check_ca(odd, now=NOW, path="ca.pem")
+        return
     with pytest.raises(ProfileViolation, match=message):
-        check_ca(mint("odd CA", ca=True, key=key).certificate_pem, now=NOW, path="ca.pem")
+        check_ca(odd, now=NOW, path="ca.pem")
 
 
 def test_a_key_that_go_finds_too_large_is_refused(ca: CertificateWithKey) -> None:
@@ -327,9 +332,6 @@ def test_a_broken_signature_is_refused_but_a_root_may_sign_itself_with_it(
         (mint(), "is not a CA certificate"),
         (mint(ca=True, without=[x509.BasicConstraints]), "is not a CA certificate"),
         (mint(ca=True, key_cert_sign=False), "may not sign certificates"),
-        (mint(ca=True, without=[x509.KeyUsage]), "has no key usage; OpenSSL in strict mode"),
-        (mint(ca=True, critical_constraints=False), "has basic constraints that are not critical"),
-        (mint(ca=True, without=[x509.SubjectKeyIdentifier]), "has no subject key identifier"),
     ],
 )
 def test_what_is_no_ca_for_everyone_is_refused(bad: CertificateWithKey, message: str) -> None:
@@ -341,7 +343,7 @@ def test_what_is_no_ca_for_everyone_is_refused(bad: CertificateWithKey, message:
 
 def test_each_certificate_of_a_ca_file_is_judged(ca: CertificateWithKey) -> None:
     old = mint("old CA", ca=True, start=NOW - 9 * DAY, end=NOW - DAY)
-    with pytest.raises(CertificateExpired):
+    with pytest.raises(CertificateExpired, match=r"^the CA CN=old CA in my/ca\.pem expired on"):
         check_ca(ca.certificate_pem + old.certificate_pem, now=NOW, path="my/ca.pem")
 
 

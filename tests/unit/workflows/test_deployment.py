@@ -69,6 +69,8 @@ class World:
     Attributes:
         asked: Every call, in order; those that only look are counted in ``looks`` instead.
         happens: Raised or done when something is called: the first time it is, then no more.
+        containers: The containers by service; one that runs where none is named.
+        previous: The same once things were put back.
         not_ready: How many looks say "not yet", by service.
     """
 
@@ -77,6 +79,7 @@ class World:
     looks: dict[str, int] = field(default_factory=dict)
     happens: dict[str, list[BaseException | None]] = field(default_factory=dict)
     containers: dict[str, ContainerFacts | None] = field(default_factory=dict)
+    previous: dict[str, ContainerFacts | None] = field(default_factory=dict)
     not_ready: dict[str, int] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     now: float = 1000.0
@@ -110,6 +113,8 @@ class World:
     # Compose
     def up(self, project: ComposeInvocation, services: Sequence[str], **_: Any) -> None:
         self.call("up", *services)
+        if len(self.asked) > 1:
+            self.containers = self.previous
 
     def restart(self, project: ComposeInvocation, services: Sequence[str]) -> None:
         self.call("restart", *services)
@@ -392,6 +397,37 @@ def test_a_previous_service_that_does_not_start_is_told(world: World, undo: list
     assert "but the previous service did not start again: the engine refused" in caught.value.hint
 
 
+def test_a_previous_service_runs_again_only_when_it_keeps_running(
+    world: World, undo: list[Undo]
+) -> None:
+    world.happens["look"] = [NotReady("no", hint="look")]
+    world.previous["standalone"] = replace(FACTS, status="exited", exit_code=134)
+    world.log = ["panic: open /milvus/tls/server.pem: no such file or directory"]
+
+    with pytest.raises(NotReady) as caught:
+        run(world, undo)
+
+    assert "runs again" not in caught.value.hint
+    assert "did not start again: standalone exited with code 134: Milvus was told to" in (
+        caught.value.hint
+    )
+
+
+@pytest.mark.parametrize(("health", "seconds"), [("healthy", 0), ("starting", 8), (None, 8)])
+def test_a_previous_service_is_watched_until_it_is_known_to_run(
+    world: World, undo: list[Undo], health: str | None, seconds: float
+) -> None:
+    world.happens["prove"] = [CheckFailed("failed", hint="look")]
+    world.previous["standalone"] = replace(FACTS, health=health)
+    began = world.now
+
+    with pytest.raises(CheckFailed, match="failed") as caught:
+        run(world, undo)
+
+    assert BACK in caught.value.hint
+    assert world.now - began == pytest.approx(seconds, abs=0.5)
+
+
 def test_files_that_cannot_be_put_back_are_told(world: World, undo: list[Undo]) -> None:
     world.happens["look"] = [NotReady("no", hint="look")]
     (world.directory / "compose.yaml").write_bytes(b"edited meanwhile")
@@ -438,6 +474,7 @@ def test_a_server_without_a_published_port_is_met_on_its_network(
     assert world.asked[-1] == "prove standalone 19530"
     assert events.count("standalone publishes no port 19530: it is met at 172.20.0.2") == 1
     monkeypatch.setattr("sys.platform", "darwin")
+    world.previous = world.containers
     with pytest.raises(NotReady, match="publishes no port"):
         world.deployment().run(None, silent)
 
@@ -466,7 +503,7 @@ def test_a_milvus_that_is_up_in_plain_text_is_not_waited_for(
         plain.run(undo, silent)
 
     assert hint in caught.value.hint
-    assert world.now - began == pytest.approx(3, abs=0.5)
+    assert world.now - began == pytest.approx(3 + 8, abs=0.5)
     assert world.files == OLD
 
 

@@ -1,0 +1,179 @@
+"""The two ways that a journal goes: forward, every staged file into its place; back, all of them away."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from compose_tls.apply.file_ops import FileOps, naming
+from compose_tls.apply.journal import (
+    MODE,
+    Journal,
+    Step,
+    journal_path,
+    unfinished_journal_path,
+)
+from compose_tls.apply.preconditions import digest
+from compose_tls.errors import ProjectChanged
+from compose_tls.files import CHANGED_LIMIT, JOURNAL_LIMIT, read_regular
+
+
+def roll_forward(journal: Journal, ops: FileOps, *, untouched: bool = False) -> None:
+    """Put every staged file in its place. Steps that are done already are passed over.
+
+    Args:
+        journal: The journal, complete.
+        ops: How to change the disk.
+        untouched: Whether no step can have been begun: then files that are overwritten are still whole,
+            and tell whether somebody has edited them.
+
+    Raises:
+        OSError: The disk refused.
+        ProjectChanged: A file was edited in the very moment; all files are as they were.
+    """
+    edited = _move_all(journal, ops, untouched=untouched)
+    if edited is not None:
+        _return(journal, ops)
+        raise ProjectChanged(
+            f"{edited.target} was changed by another program in the very moment; nothing was changed",
+            hint="run the command again: it plans anew from what is there now",
+            path=edited.target,
+        )
+    for step, _ in _moves(journal):
+        _remove_if_there(journal.held(step), ops)
+    for step in journal.steps:
+        target = journal.target(step)
+        with naming(target):
+            if step.action == "remove-directory":
+                ops.remove_directory(target)
+            elif step.action == "overwrite":
+                staged = read_regular(journal.staged(step), CHANGED_LIMIT)
+                if staged is not None:
+                    ops.overwrite(target, staged.content)
+                    ops.remove(journal.staged(step))
+    _sync(journal, ops)
+
+
+def roll_back(journal: Journal, ops: FileOps) -> None:
+    """Take every staged file and every new directory away again."""
+    for step in journal.steps:
+        target = journal.target(step)
+        with naming(target):
+            if journal.returning and step.action in {"replace", "remove"}:
+                _put_back(journal, step, ops)
+            _remove_if_there(journal.held(step), ops)
+            ops.remove(journal.staged(step))
+    for directory in reversed(journal.made()):
+        ops.remove_directory(directory)
+    _sync(journal, ops)
+
+
+def hold(journal: Journal, ops: FileOps) -> None:
+    """Give the files that will go a second name: whoever has one open may still write to it."""
+    for step, target in _moves(journal):
+        if step.before is not None and os.path.lexists(target):
+            with naming(target):
+                ops.hold(target, journal.held(step))
+
+
+def store(journal: Journal, ops: FileOps) -> None:
+    """Write a journal beside the one that is in force."""
+    with naming(journal_path(journal.directory)):
+        unfinished, content = unfinished_journal_path(journal.directory), journal.render()
+        if len(content) > JOURNAL_LIMIT:
+            raise OSError(errno.EFBIG, "too many files at once")
+        ops.write_new(unfinished, content, mode=MODE, uid=None, gid=None)
+
+
+def put_in_force(journal: Journal, ops: FileOps) -> None:
+    """Let recovery go by the journal that was stored last."""
+    ops.rename(unfinished_journal_path(journal.directory), journal_path(journal.directory))
+    ops.sync_directory(journal.directory)
+
+
+def drop(directory: Path, ops: FileOps) -> None:
+    """End the transaction."""
+    ops.remove(unfinished_journal_path(directory))
+    ops.remove(journal_path(directory))
+    ops.sync_directory(directory)
+
+
+def _moves(journal: Journal) -> Iterator[tuple[Step, Path]]:
+    """The steps that take another file's place, or a file away."""
+    for step in journal.steps:
+        if step.action in {"replace", "remove"}:
+            yield step, journal.target(step)
+
+
+def _is_waiting(journal: Journal, step: Step) -> bool:
+    waits_for = journal.staged(step) if step.action == "replace" else journal.target(step)
+    return os.path.lexists(waits_for)
+
+
+def _move_all(journal: Journal, ops: FileOps, *, untouched: bool) -> Step | None:
+    """Replace and remove. Stops at a file that somebody edits meanwhile, while all can be put back.
+
+    Returns:
+        The step whose file was edited.
+    """
+    known = [step for step, _ in _moves(journal) if step.before is not None]
+    # Without hard links, or where an earlier look had found all in order, there is only the way on.
+    reversible = all(os.path.lexists(journal.held(step)) for step in known)
+    for step, target in _moves(journal):
+        if not _is_waiting(journal, step):
+            continue
+        if reversible and step.before is not None and not _is_held(journal, step):
+            return step
+        with naming(target):
+            if step.action == "replace":
+                ops.rename(journal.staged(step), target)
+            else:
+                ops.remove(target)
+    if not reversible:
+        return None
+    in_place = [step for step in journal.steps if step.action == "overwrite" and untouched]
+    whole = {**{s: journal.held(s) for s in known}, **{s: journal.target(s) for s in in_place}}
+    return next((step for step, path in whole.items() if digest(path) != step.before), None)
+
+
+def _is_held(journal: Journal, step: Step) -> bool:
+    """Whether the file that is about to go is still the one that was held."""
+    target = journal.target(step)
+    return os.path.lexists(target) and os.path.samestat(target.lstat(), journal.held(step).lstat())
+
+
+def _return(journal: Journal, ops: FileOps) -> None:
+    """Put all files back, also across a kill."""
+    returning = replace(journal, returning=True)
+    # An earlier attempt may have been killed while it wrote that.
+    _remove_if_there(unfinished_journal_path(journal.directory), ops)
+    store(returning, ops)
+    put_in_force(returning, ops)
+    roll_back(returning, ops)
+    drop(journal.directory, ops)
+
+
+def _put_back(journal: Journal, step: Step, ops: FileOps) -> None:
+    target, held = journal.target(step), journal.held(step)
+    if _is_waiting(journal, step):
+        return
+    if os.path.lexists(held):
+        ops.rename(held, target)
+    elif step.before is None and step.after is not None and digest(target) == step.after:
+        ops.remove(target)
+
+
+def _remove_if_there(path: Path, ops: FileOps) -> None:
+    if os.path.lexists(path):
+        ops.remove(path)
+
+
+def _sync(journal: Journal, ops: FileOps) -> None:
+    """Make every entry durable before the journal goes: in the directories, and of new ones."""
+    paths = [*(journal.target(step) for step in journal.steps), *journal.made()]
+    for directory in dict.fromkeys(path.parent for path in paths):
+        if directory.is_dir():
+            ops.sync_directory(directory)

@@ -1,0 +1,195 @@
+"""The files of a project, opened so that nothing in the project leads outside: the rule, in one place.
+
+Everything in a project may come from a stranger. A path is followed to where it really lies; that has to
+be inside, or where the user's own command line or environment says. Then it is opened from the root
+directory down and no link is followed any more, so nothing can be exchanged on the way. Only regular
+files are read, and none that is larger than its kind ever gets.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from compose_tls.errors import OutsideProject
+
+_KIB: Final = 1024
+_MIB: Final = 1024 * _KIB
+
+SETTINGS_LIMIT: Final = 64 * _KIB
+"""compose-tls.toml: a line for each of some forty settings."""
+SECRET_LIMIT: Final = 64 * _KIB
+"""A password, token or passphrase: one line."""
+YAML_LIMIT: Final = 512 * _KIB
+"""A compose file or milvus.yaml: five times the largest one that Milvus has published."""
+ENV_LIMIT: Final = _MIB
+"""``.env`` and what ``env_file`` names; Linux passes 2 MiB of arguments and variables (execve(2))."""
+PEM_LIMIT: Final = _MIB
+"""Certificates, keys and PKCS #12: five times the bundle of every CA that browsers trust."""
+STATE_LIMIT: Final = 4 * _MIB
+"""state.json: it repeats what was replaced in compose file and milvus.yaml, twice."""
+JOURNAL_LIMIT: Final = 16 * _MIB
+"""The journal: some 40,000 files in one transaction."""
+CHANGED_LIMIT: Final = 16 * _MIB
+"""A file that a transaction compares, stages or moves, whatever it holds."""
+
+# O_PATH asks for no right to list the directories on the way; systems without it need that right.
+_DIRECTORY: Final = (
+    os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RegularFile:
+    """A regular file as it was opened."""
+
+    content: bytes = field(repr=False)
+    status: os.stat_result
+
+
+class ProjectFiles:
+    """The files of one project.
+
+    Attributes:
+        root: The project directory, as a real path.
+        outside: Files and directories elsewhere that the user named on the command line or in the
+            environment.
+    """
+
+    def __init__(self, root: Path, outside: Iterable[Path] = ()) -> None:
+        self.root = real_path(root)
+        self.outside = tuple(real_path(self.root / path) for path in outside)
+
+    def is_inside(self, path: Path) -> bool:
+        """Whether a path really lies in the project, or where the user named it."""
+        if "\0" in str(path):
+            return False
+        real = real_path(self.root / path)
+        return any(real.is_relative_to(place) for place in (self.root, *self.outside))
+
+    def require_inside(self, path: Path) -> Path:
+        """Where a path really lies.
+
+        Raises:
+            OutsideProject: Neither in the project nor where the user named it.
+        """
+        if self.is_inside(path):
+            return real_path(self.root / path)
+        named = self.root / path
+        name = str(named.relative_to(self.root) if named.is_relative_to(self.root) else path)
+        place = "" if "\0" in name else str(real_path(named))
+        leads = (
+            f"leads outside of the project, to {place}" if place != name else "lies outside of it"
+        )
+        raise OutsideProject(
+            f"{name} {leads}",
+            hint="nothing in a project may reach outside of it; "
+            "name that place yourself, on the command line, if you mean it",
+            path=name,
+        )
+
+    def read(self, path: Path, limit: int) -> RegularFile | None:
+        """Read a file; ``None`` where there is no regular file.
+
+        Args:
+            path: The file, relative to the project or absolute.
+            limit: The most bytes that its kind may have.
+
+        Raises:
+            OutsideProject: It lies outside.
+            OSError: It may not be read, or is larger.
+        """
+        return read_regular(self.require_inside(path), limit)
+
+
+def require_inside(root: Path, path: Path, outside: Iterable[Path] = ()) -> Path:
+    """Where a path of a project really lies.
+
+    Args:
+        root: The project directory.
+        path: The path, relative to it or absolute.
+        outside: What else the user named.
+
+    Raises:
+        OutsideProject: It lies outside.
+    """
+    return ProjectFiles(root, outside).require_inside(path)
+
+
+def real_path(path: Path) -> Path:
+    """Where a path really lies, absolute; what is not there is taken by its name."""
+    return Path(os.path.realpath(path))
+
+
+def read_regular(path: Path, limit: int) -> RegularFile | None:
+    """Read a file wherever it lies; ``None`` where there is no regular file.
+
+    Args:
+        path: The file. Links are followed once, before anything is opened.
+        limit: The most bytes that its kind may have.
+
+    Raises:
+        OSError: It may not be read, or is larger.
+    """
+    if "\0" in str(path):
+        return None
+    try:
+        # What is no file (a pipe, a device) must not be waited for.
+        descriptor = open_real(real_path(path), os.O_RDONLY | os.O_NONBLOCK)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        # A socket, or a device without a driver: open(2).
+        if error.errno == errno.ENXIO:
+            return None
+        raise
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        unit = f"{limit // _MIB} MiB" if limit >= _MIB else f"{limit // _KIB} KiB"
+        raise OSError(errno.EFBIG, f"it is larger than {unit}", str(path))
+    return RegularFile(content, status)
+
+
+def open_real(path: Path, flags: int, mode: int = 0) -> int:
+    """Open a file by its real path; a link anywhere on the way is an error.
+
+    Returns:
+        A descriptor that the caller closes.
+
+    Raises:
+        OSError: It cannot be opened, or is or lies behind a link.
+    """
+    with parent_directory(path) as (parent, name):
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=parent)
+
+
+@contextmanager
+def parent_directory(path: Path) -> Iterator[tuple[int, str]]:
+    """The directory of a file as a descriptor, and the file's name in it.
+
+    Args:
+        path: A real path: absolute, no link on the way.
+
+    Raises:
+        OSError: There is none, or a link is on the way.
+    """
+    descriptor = os.open(path.anchor, _DIRECTORY)
+    try:
+        for part in path.parts[1:-1]:
+            following = os.open(part, _DIRECTORY, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = following
+        yield descriptor, path.name or "."
+    finally:
+        os.close(descriptor)

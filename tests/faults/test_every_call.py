@@ -1,0 +1,192 @@
+"""Whichever system call of whichever command goes wrong: after the next one, the old project or the new.
+
+Each command is stopped at each of its calls: by a kill before it or half-way through a write, by an error
+that passes or that stays, before the call did anything or after it did all, and by signals. The kinds of
+errors and of signals take turns; with ``FAULTS=all`` each call meets each of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compose_tls.apply.file_ops import PosixFileOps
+from compose_tls.apply.recover import recover
+from compose_tls.apply.transaction import apply
+from compose_tls.errors import ProjectError, RecoveryFailed, WriteFailed
+from compose_tls.signals import SIGNALS, as_interrupt
+from tests.faults.commands import COMMANDS, Command, planned, restore
+from tests.faults.system_calls import CALLS, FILE_CALLS, Calls
+from tests.unit.apply.trees import Entry, Killed, Moment, tree
+
+ERRORS = (errno.ENOSPC, errno.EACCES, errno.EIO, errno.EROFS, errno.EINTR)
+MOMENTS: tuple[Moment, ...] = ("before", "after", "torn")
+ALL = os.environ.get("FAULTS") == "all"
+
+
+@pytest.fixture(scope="module", params=COMMANDS)
+def command(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Command:
+    return planned(request.param, tmp_path_factory.mktemp("faults").resolve() / "project")
+
+
+@pytest.fixture
+def run(command: Command, monkeypatch: pytest.MonkeyPatch) -> Callable[[Calls], Calls]:
+    """Run the command from its plan on, in the project as it was."""
+
+    def run(calls: Calls) -> Calls:
+        restore(command.plan.directory, command.old)
+        with monkeypatch.context() as patched:
+            calls.install(patched)
+            calls.warnings = apply(command.plan, command.contents)
+        return calls
+
+    return run
+
+
+@pytest.fixture
+def names(run: Callable[[Calls], Calls], command: Command) -> list[str]:
+    """The calls that the command makes."""
+    found = run(Calls()).names
+    assert tree(command.plan.directory) == command.new
+    assert len(found) > 40
+    return found
+
+
+def turns(kinds: tuple[Any, ...], number: int) -> Iterator[Any]:
+    """All kinds, or the one whose turn it is."""
+    yield from kinds if ALL else (kinds[number % len(kinds)],)
+
+
+def raising(error: Callable[[], BaseException]) -> Callable[[], None]:
+    def fail() -> None:
+        raise error()
+
+    return fail
+
+
+def of_the_system(number: int) -> Callable[[], None]:
+    return raising(lambda: OSError(number, os.strerror(number)))
+
+
+def recovered(directory: Path) -> None:
+    recover(directory, PosixFileOps())
+
+
+def test_a_kill(
+    run: Callable[[Calls], Calls],
+    command: Command,
+    names: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    directory, seen = command.plan.directory, set()
+    # After one call is before the next.
+    moments: list[tuple[int, Moment]] = [(at, "before") for at in range(len(names))]
+    moments += [(at, "torn") for at, name in enumerate(names) if name == "write"]
+    for at, moment in moments:
+        with pytest.raises(Killed):
+            run(Calls(at, raising(Killed), moment, forever=True))
+        for second in turns((None, at % 23, at % 7), at):
+            if second is not None:
+                with monkeypatch.context() as patched, contextlib.suppress(Killed):
+                    Calls(second, raising(Killed), forever=True).install(patched)
+                    recovered(directory)
+        recovered(directory)
+        assert tree(directory) in (command.old, command.new), f"killed {moment} {names[at]} {at}"
+        seen.add(tree(directory) == command.new)
+    assert seen == {False, True}
+
+
+def test_an_error(run: Callable[[Calls], Calls], command: Command, names: list[str]) -> None:
+    directory, seen = command.plan.directory, set()
+    for at, name in enumerate(names):
+        for number, moment, forever in itertools.product(
+            turns(ERRORS, at), turns(MOMENTS, at), turns((False, True), at // 3)
+        ):
+            case = f"{errno.errorcode[number]} {moment} {name} {at}"
+            calls = Calls(at, of_the_system(number), moment, forever=forever)
+            said = what_is_said(run, calls)
+            if said == "directory-kept":
+                assert name == "rmdir"
+                assert files_of(tree(directory)) == files_of(command.new), case
+                continue
+            if not forever and said != "half-way":
+                assert tree(directory) == (command.old if said else command.new), case
+            recovered(directory)
+            assert tree(directory) == (command.old if said == "nothing" else command.new), case
+            seen.add(said)
+    assert seen >= {"nothing", "half-way"}
+
+
+def what_is_said(run: Callable[[Calls], Calls], calls: Calls) -> str:
+    """Whether nothing was changed, or it stopped half-way, or a directory stays, or nothing at all.
+
+    Some errors change nothing: there cannot be a hard link, or the disk had done what it says it had not.
+    """
+    try:
+        run(calls)
+    except WriteFailed as error:
+        return "nothing" if "nothing was changed" in error.message else "half-way"
+    return calls.warnings[0].code if calls.warnings else ""
+
+
+def files_of(entries: dict[str, Entry]) -> dict[str, Entry]:
+    return {name: entry for name, entry in entries.items() if entry[0] != "directory"}
+
+
+def test_signals(run: Callable[[Calls], Calls], command: Command, names: list[str]) -> None:
+    directory, seen = command.plan.directory, set()
+    for at in range(0, len(names), 1 if ALL else 2):
+        for first in turns(SIGNALS, at // 2):
+
+            def send(first: int = first) -> None:
+                os.kill(os.getpid(), first)
+                os.kill(os.getpid(), SIGNALS[0])
+
+            with pytest.raises(KeyboardInterrupt) as caught, as_interrupt():
+                run(Calls(at, send))
+            [note] = caught.value.__notes__
+            said = {"no file was changed": command.old, "all files are written": command.new}
+            assert tree(directory) == said[note], f"{first} {names[at]} {at}"
+            seen.add(note)
+    assert len(seen) == 2
+
+
+def test_the_next_command_is_refused_until_the_disk_is_mended(
+    run: Callable[[Calls], Calls],
+    command: Command,
+    names: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    last = len(names) - 1 - names[::-1].index("replace") if "replace" in names else 0
+    with pytest.raises(WriteFailed, match="half-way"):
+        run(Calls(last, of_the_system(errno.EIO), forever=True))
+    with monkeypatch.context() as patched:
+        Calls(0, of_the_system(errno.EIO), forever=True).install(patched)
+        with pytest.raises(RecoveryFailed) as caught:
+            recovered(command.plan.directory)
+    assert isinstance(caught.value, ProjectError)
+    recovered(command.plan.directory)
+    assert tree(command.plan.directory) == command.new
+
+
+def test_every_call_that_changes_a_disk_is_among_them(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: set[str] = set()
+    for name in ("enable", "disable --purge", "client --p12"):
+        command = planned(name, tmp_path_factory.mktemp("all").resolve() / "project")
+        restore(command.plan.directory, command.old)
+        with monkeypatch.context() as patched:
+            calls = Calls()
+            calls.install(patched)
+            apply(command.plan, command.contents)
+        found |= set(calls.names)
+    # Files in place are for hard links and foreign owners, which tests/unit/apply has.
+    assert found >= (CALLS | FILE_CALLS) - {"truncate"}

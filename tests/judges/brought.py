@@ -1,0 +1,387 @@
+"""Certificates that people bring: those that every SDK's stack accepts, and those that one refuses."""
+
+from __future__ import annotations
+
+import ipaddress
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from compose_tls.pki.certificate_with_key import CertificateWithKey
+from tests.unit.pki.minting import NOW
+
+Extensions = Mapping[str, tuple[x509.ExtensionType, bool] | str | None]
+_AUTO: Final = "its own"
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A server's certificate, and the CA file that clients trust."""
+
+    server: CertificateWithKey
+    ca_pem: bytes
+
+
+class Made:
+    """A certificate with its key, whatever extensions it has."""
+
+    def __init__(
+        self,
+        name: str,
+        extensions: Extensions,
+        issuer: Made | None = None,
+        *,
+        key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None,
+        algorithm: hashes.SHA224 | hashes.SHA256 | hashes.SHA512 | None = None,
+        days: float = 90,
+        sha1: bool = False,
+    ) -> None:
+        self.key = key or ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else [])
+        above = issuer or self
+        builder = x509.CertificateBuilder(
+            above.name,
+            self.name,
+            self.key.public_key(),
+            x509.random_serial_number(),
+            NOW - timedelta(days=9),
+            NOW + timedelta(days=days),
+        )
+        for kind, one in extensions.items():
+            if one is None:
+                continue
+            if isinstance(one, str):
+                public = self.key.public_key() if kind == "ski" else above.key.public_key()
+                value: x509.ExtensionType = (
+                    x509.SubjectKeyIdentifier.from_public_key(public)
+                    if kind == "ski"
+                    else x509.AuthorityKeyIdentifier.from_issuer_public_key(public)
+                )
+                builder = builder.add_extension(value, critical=False)
+            else:
+                builder = builder.add_extension(*one)
+        certificate = builder.sign(above.key, algorithm or hashes.SHA256())
+        self.der = certificate.public_bytes(Encoding.DER)
+        if sha1:
+            self.der = _with_sha1(certificate, above)
+
+    @property
+    def pem(self) -> bytes:
+        return x509.load_der_x509_certificate(self.der).public_bytes(Encoding.PEM)
+
+    @property
+    def key_pem(self) -> bytes:
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _with_sha1(certificate: x509.Certificate, above: Made) -> bytes:
+    """Signed with SHA-1 by RSA, which the library does not do any more (RFC 8017 appendix C)."""
+    family = bytes.fromhex("06092a864886f70d0101")
+    inner = certificate.tbs_certificate_bytes.replace(family + b"\x0b", family + b"\x05")
+    outer = certificate.public_bytes(Encoding.DER).replace(family + b"\x0b", family + b"\x05")
+    with TemporaryDirectory() as directory:
+        key = Path(directory) / "key"
+        key.write_bytes(above.key_pem)
+        done = subprocess.run(
+            ["openssl", "dgst", "-sha1", "-sign", key], input=inner, capture_output=True, check=True
+        )
+    return outer[: -len(done.stdout)] + done.stdout
+
+
+def _usage(*bits: str) -> x509.KeyUsage:
+    names = (
+        "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
+        "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+    )  # fmt: skip
+    return x509.KeyUsage(**{name: name in bits for name in names})
+
+
+def _names(*names: str) -> tuple[x509.ExtensionType, bool]:
+    held: list[x509.GeneralName] = []
+    for name in names:
+        try:
+            held.append(x509.IPAddress(ipaddress.ip_address(name)))
+        except ValueError:
+            held.append(x509.DNSName(name))
+    return x509.SubjectAlternativeName(held), False
+
+
+def _purposes(*purposes: x509.ObjectIdentifier) -> tuple[x509.ExtensionType, bool]:
+    return x509.ExtendedKeyUsage(purposes), False
+
+
+def _constraints(
+    permitted: Sequence[x509.GeneralName] | None, excluded: Sequence[x509.GeneralName] | None = None
+) -> tuple[x509.ExtensionType, bool]:
+    return x509.NameConstraints(permitted, excluded), True
+
+
+_CA: Final[Extensions] = {
+    "bc": (x509.BasicConstraints(ca=True, path_length=None), True),
+    "ku": (_usage("key_cert_sign", "crl_sign"), True),
+    "ski": _AUTO,
+}
+_SERVER: Final[Extensions] = {
+    "bc": (x509.BasicConstraints(ca=False, path_length=None), True),
+    "ku": (_usage("digital_signature", "key_encipherment"), True),
+    "ski": _AUTO,
+    "aki": _AUTO,
+    "eku": _purposes(ExtendedKeyUsageOID.SERVER_AUTH),
+    "san": _names("localhost", "127.0.0.1"),
+}
+
+
+def _brought(server: Made, ca: Made, *chain: Made) -> Brought:
+    above = b"".join(one.pem for one in chain)
+    return Brought(CertificateWithKey(server.pem, server.key_pem, above), ca.pem)
+
+
+def _under(ca: Made, *chain: Made, **different: Any) -> Brought:
+    """A sound server under a CA, but for what is different."""
+    return _brought(Made("server", {**_SERVER, **different}, chain[0] if chain else ca), ca, *chain)
+
+
+def _ca(**different: Any) -> Made:
+    return Made("brought CA", {**_CA, **different})
+
+
+@cache
+def _rsa_ca() -> Made:
+    return Made("RSA CA", _CA, key=rsa.generate_private_key(65537, 2048))
+
+
+def _openssl_req(*options: str) -> Brought:
+    """As half the guides on the web have it."""
+    with TemporaryDirectory() as place:
+        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "365"]
+        command += ["-keyout", f"{place}/key", "-out", f"{place}/pem", "-subj", "/CN=localhost"]
+        command += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", *options]
+        subprocess.run(command, check=True, capture_output=True)
+        pem, key = (Path(place, name).read_bytes() for name in ("pem", "key"))
+    return Brought(CertificateWithKey(pem, key), pem)
+
+
+def _easy_rsa() -> Brought:
+    """Up to 3.1: no critical constraints; both identifiers, that of the authority with its name."""
+    return _under(_ca(bc=(x509.BasicConstraints(ca=True, path_length=None), False)))
+
+
+def _self_issued() -> Brought:
+    root = _ca()
+    below = Made("brought CA", {**_CA, "aki": _AUTO}, root)
+    return _under(root, below)
+
+
+def _pss_key() -> Brought:
+    ca = _ca()
+    with TemporaryDirectory() as place:
+        for name, content in (("ca", ca.pem), ("ca.key", ca.key_pem)):
+            Path(place, name).write_bytes(content)
+        Path(place, "ext").write_text(
+            "keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n"
+            "subjectAltName=DNS:localhost\nauthorityKeyIdentifier=keyid\n"
+        )
+        request = "openssl req -new -newkey rsa-pss -pkeyopt rsa_keygen_bits:2048 -nodes"
+        sign = "openssl x509 -req -in req -days 90 -CA ca -CAkey ca.key -CAcreateserial"
+        for command in (
+            f"{request} -keyout key -subj /CN=server -out req",
+            f"{sign} -extfile ext -out pem",
+        ):
+            subprocess.run(command.split(), cwd=place, check=True, capture_output=True)
+        pem, key = (Path(place, name).read_bytes() for name in ("pem", "key"))
+    return Brought(CertificateWithKey(pem, key), ca.pem)
+
+
+def _sha1_intermediate() -> Brought:
+    root = _rsa_ca()
+    key = rsa.generate_private_key(65537, 2048)
+    return _under(root, Made("lower", {**_CA, "aki": _AUTO}, root, key=key, sha1=True))
+
+
+def _path_length() -> Brought:
+    root = _ca(bc=(x509.BasicConstraints(ca=True, path_length=0), True))
+    return _under(root, Made("brought CA", {**_CA, "aki": _AUTO}, root))
+
+
+_STRICT: Final = frozenset({"strict-clients-refuse"})
+_SELF: Final = frozenset({"self-signed-certificate"})
+_TEN: Final = x509.IPAddress(ipaddress.ip_network("10.0.0.0/8"))
+
+ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
+    "sound": (lambda: _under(_ca()), frozenset()),
+    "CA without key usage, as of easy-rsa": (lambda: _under(_ca(ku=None)), _STRICT),
+    "constraints that are not critical, as of easy-rsa and the guide": (_easy_rsa, _STRICT),
+    "CA without key identifier": (lambda: _under(_ca(ski=None), aki=None), _STRICT),
+    "server without authority key identifier": (lambda: _under(_ca(), aki=None), _STRICT),
+    "CA of openssl req -x509": (lambda: _under(_ca(ku=None, aki=_AUTO)), _STRICT),
+    "server of openssl req -x509, its own CA": (_openssl_req, _SELF),
+    "self-signed server": (
+        lambda: _openssl_req("-addext", "basicConstraints=critical,CA:FALSE"),
+        _SELF,
+    ),
+    "self-issued intermediate": (_self_issued, frozenset()),
+    "address constraints, no address": (
+        lambda: _under(_ca(nc=_constraints([_TEN])), san=_names("localhost")),
+        frozenset(),
+    ),
+    "permitted names, wildcard among them": (
+        lambda: _under(
+            _ca(nc=_constraints([x509.DNSName("localhost"), x509.DNSName("example.com")])),
+            san=_names("localhost", "*.example.com"),
+        ),
+        frozenset(),
+    ),
+    "excluded name that no wildcard reaches": (
+        lambda: _under(
+            _ca(nc=_constraints(None, [x509.DNSName("a.b.example.com")])),
+            san=_names("localhost", "*.example.com"),
+        ),
+        frozenset(),
+    ),
+    "CA with a P-521 key": (
+        lambda: _under(Made("big CA", _CA, key=ec.generate_private_key(ec.SECP521R1()))),
+        frozenset(),
+    ),
+    "root that signed itself with SHA-1": (
+        lambda: _under(
+            Made("old CA", _CA, key=rsa.generate_private_key(65537, 2048), sha1=True)
+        ),
+        frozenset(),
+    ),
+    "CA that ends before the server": (
+        lambda: _under(Made("short CA", _CA, days=40)),
+        frozenset({"certificate-ends-soon"}),
+    ),
+}  # fmt: skip
+"""By name: how it is made, and the codes of the warnings about it."""
+
+REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]] = {
+    "CA without basic constraints": (
+        lambda: _under(_ca(bc=None)), ("Go", "Java"), "is not a CA certificate"
+    ),
+    "CA that may not sign": (
+        lambda: _under(_ca(ku=(_usage("crl_sign"), True))),
+        ("gRPC", "Go", "Java", "Node"),
+        "may not sign certificates",
+    ),
+    "CA for clients alone": (
+        lambda: _under(_ca(eku=_purposes(ExtendedKeyUsageOID.CLIENT_AUTH))),
+        ("Go", "Node"),
+        "lacks the extended key usage serverAuth",
+    ),
+    "CA for any purpose": (
+        lambda: _under(_ca(eku=_purposes(ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE))),
+        ("Node",),
+        "lacks the extended key usage serverAuth",
+    ),
+    "address constraints that do not apply": (
+        lambda: _under(_ca(nc=_constraints(None, [_TEN]))),
+        ("gRPC",),
+        "name constraints on IP addresses, with which gRPC refuses",
+    ),
+    "excluded name that a wildcard could stand for": (
+        lambda: _under(
+            _ca(nc=_constraints(None, [x509.DNSName("host.example.com")])),
+            san=_names("localhost", "*.example.com"),
+        ),
+        ("gRPC", "Go"),
+        "is for *.example.com, for which its CA CN=brought CA may not issue",
+    ),
+    "wildcard wider than what is permitted": (
+        lambda: _under(
+            _ca(nc=_constraints([x509.DNSName("localhost"), x509.DNSName("host.example.com")])),
+            san=_names("localhost", "*.example.com"),
+        ),
+        ("gRPC", "Go", "Node"),
+        "is for *.example.com, for which its CA CN=brought CA may not issue",
+    ),
+    "constraints on directory names": (
+        lambda: _under(
+            _ca(
+                nc=_constraints(
+                    None,
+                    [
+                        x509.DirectoryName(
+                            x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "x")])
+                        )
+                    ],
+                )
+            )
+        ),
+        ("Go",),
+        "name constraints of a kind that Go does not know",
+    ),
+    "SHA-224": (
+        lambda: _brought(
+            Made("server", _SERVER, (ca := _ca()), algorithm=hashes.SHA224()), ca
+        ),
+        ("Go",),
+        "is signed with SHA224, which clients in Go",
+    ),
+    "SHA-1": (
+        lambda: _brought(Made("server", _SERVER, _rsa_ca(), sha1=True), _rsa_ca()),
+        ("Go", "Node"),
+        "s.pem is signed with SHA1, which clients in Go",
+    ),
+    "SHA-1 intermediate": (
+        _sha1_intermediate,
+        ("Go", "Node"),
+        "the intermediate CN=lower of s.pem is signed with SHA1",
+    ),
+    "RSA-PSS key": (_pss_key, ("gRPC",), "has an RSA-PSS key, which gRPC clients"),
+    "IPv4-mapped address": (
+        lambda: _under(_ca(), san=_names("localhost", "::ffff:10.0.0.1")),
+        ("Go",),
+        "holds the IPv4-mapped address ::ffff:",
+    ),
+    "unknown critical extension": (
+        lambda: _under(
+            _ca(),
+            odd=(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True),
+        ),
+        ("gRPC", "Go", "Java", "Node"),
+        "has the critical extension 1.2.3.4",
+    ),
+    "critical key identifier": (
+        lambda: _under(_ca(), ski=(x509.SubjectKeyIdentifier(b"1" * 20), True)),
+        ("gRPC", "Go", "Java", "Node"),
+        "has the critical extension 2.5.29.14",
+    ),
+    "identifier of another authority key": (
+        lambda: _under(_ca(), aki=(x509.AuthorityKeyIdentifier(b"x" * 20, None, None), False)),
+        ("gRPC", "Java", "Node"),
+        "was issued by another CA than the given one",
+    ),
+    "no subject, and names that are not critical": (
+        lambda: _brought(Made("", _SERVER, (ca := _ca())), ca),
+        ("Java",),
+        "has no subject, and names that are not critical",
+    ),
+    "CA without subject": (
+        lambda: _under(Made("", _CA)), ("Java",), "has no subject, and Java refuses it"
+    ),
+    "self-issued intermediate under path length 0": (
+        _path_length, ("Go",), "may stand over 0 other CAs, and stands over 1"
+    ),
+    "self-signed server that may only sign certificates": (
+        lambda: _openssl_req("-addext", "keyUsage=critical,keyCertSign,cRLSign"),
+        ("gRPC", "Node"),
+        "lacks the key usage digitalSignature",
+    ),
+}  # fmt: skip
+"""By name: how it is made, the stacks that refuse it, and how it is said here."""
