@@ -32,6 +32,38 @@ def certificate_facts(pem: bytes, *, path: str) -> CertificateFacts:
     return facts_of(certificate, others)
 
 
+def subjects(pem: bytes, *, path: str) -> dict[bytes, str]:
+    """The subjects of the certificates of a file: in DER, as TLS names CAs, and as text.
+
+    Raises:
+        CertificateUnreadable: The file holds no certificate that can be read.
+    """
+    return {
+        one.subject.public_bytes(): one.subject.rfc4514_string()
+        for one in read_certificates(pem, path)
+    }
+
+
+def name_text(name: bytes) -> str:
+    """A distinguished name in DER as text; what is none, in hex.
+
+    The library reads names within something larger alone: here a signing request (RFC 2986 section 4)
+    with an empty key and signature, which nobody looks at.
+    """
+    public = bytes.fromhex("300a300506032b6570030100")
+    asked = _sequence(b"\x02\x01\x00", name, public, b"\xa0\x00")
+    request = _sequence(asked, bytes.fromhex("300506032b6570"), b"\x03\x01\x00")
+    try:
+        return x509.load_der_x509_csr(request).subject.rfc4514_string()
+    except ValueError:
+        return name.hex()
+
+
+def _sequence(*parts: bytes) -> bytes:
+    content = b"".join(parts)
+    return b"\x30\x83" + len(content).to_bytes(3, "big") + content
+
+
 def load_certificates(content: bytes, *, path: str, passphrase: bytes | None = None) -> bytes:
     """The certificates of a file and nothing else of it, PEM: what may be handed out as ``ca.pem``.
 
