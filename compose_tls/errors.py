@@ -175,6 +175,14 @@ class TlsRemains(Refusal):
     code = "tls-remains"
 
 
+class ClientsLeftBehind(Refusal):
+    code = "clients-left-behind"
+
+
+class DeployedDifferently(Refusal):
+    code = "deployed-differently"
+
+
 class CertificatesUnmounted(ProjectError):
     code = "certificates-unmounted"
 
@@ -199,6 +207,10 @@ class CertificateUnreadable(CertificateError):
 
 class CertificateExpired(CertificateError):
     code = "certificate-expired"
+
+
+class CertificateExpiresSoon(CertificateError):
+    code = "certificate-expires-soon"
 
 
 class CertificateNotYetValid(CertificateError):
@@ -269,6 +281,10 @@ class PortTaken(EngineError):
 
 class ContainerExited(EngineError):
     code = "container-exited"
+
+
+class NotDeployed(EngineError):
+    code = "not-deployed"
 
 
 class NotReady(EngineError):

@@ -224,8 +224,13 @@ class EnableResult(IssueResult, frozen=True):
 
 
 class RenewResult(IssueResult, frozen=True):
-    """What ``renew`` did."""
+    """What ``renew`` did.
 
+    Attributes:
+        brought: Whether the certificates were not issued here. Not printed.
+    """
+
+    brought: bool = Field(default=False, exclude=True)
     command: Literal["renew"] = "renew"
 
 

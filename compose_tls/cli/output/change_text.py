@@ -49,7 +49,8 @@ def renew_lines(result: RenewResult, *, verbose: bool) -> Iterator[str]:
         yield "nothing to do: the new CA is there already"
     elif not result.changed:
         days = min((c.days_left for c in certificates if c.days_left is not None), default=0)
-        yield f"nothing to do: all certificates are good for {days} days; --force renews"
+        force = "" if result.brought else "; --force renews"
+        yield f"nothing to do: all certificates are good for {days} days{force}"
     elif result.dry_run:
         yield "would renew; nothing was written"
     else:
