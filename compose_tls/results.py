@@ -239,14 +239,14 @@ class DisableResult(ChangeResult, frozen=True):
 
     Attributes:
         mode: What the services are told from now on, by the files; left out for plain text.
-        kept: The directories with certificates and keys that stay.
+        key_directories: The directories with certificates and keys that stay.
         as_before: Whether that is what they were told before ``enable``. Not printed.
     """
 
     command: Literal["disable"] = "disable"
     mode: Mode | None = None
     diff: str = ""
-    kept: LeftOut[tuple[str, ...]] = ()
+    key_directories: LeftOut[tuple[str, ...]] = ()
     as_before: bool = Field(default=True, exclude=True)
 
 

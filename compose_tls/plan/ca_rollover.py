@@ -92,20 +92,6 @@ def sources(
     return {CA: "existing", SERVER: server, CLIENT: shown, NEXT_CA: "issued"}
 
 
-def brought(config: TlsConfig, recorded: TlsConfig) -> TlsConfig:
-    """The settings, with the files that were brought to the last enable, where nothing else is given.
-
-    Args:
-        config: The settings of today.
-        recorded: Those of the last enable.
-    """
-    if recorded.server_cert is None or config.server_cert is not None or config.ca_cert is not None:
-        return config
-    values = {name: getattr(recorded, name) for name in (*_BROUGHT, "san", "server_name")}
-    own = set(config.model_fields_set)
-    return TlsConfig.model_construct(_fields_set=own, **(dict(config) | values))
-
-
 def provided_sources(observation: Observation, config: TlsConfig) -> dict[str, Source]:
     """Where brought certificates come from: what lies where they came from counts, if all of it does.
 
@@ -163,7 +149,8 @@ def require_issuer(observation: Observation, config: TlsConfig, extent: Extent) 
     at_hand = observation.files.get(observation.directory / name) is not None
     # It is the new one that issues from then on.
     follows = extent == "finish" and observation.pki.next_ca is not None
-    if extent != "end-entities" and not at_hand and not follows and config.ca_key is None:
+    own = "ca_key" in config.model_fields_set and config.ca_key is not None
+    if extent != "end-entities" and not (at_hand or follows or own):
         raise CertificateUnreadable(
             f"{name} is not here: it was moved away, or the CA was brought",
             hint="name it with --ca-cert and --ca-key; or bring the certificates of another CA with "

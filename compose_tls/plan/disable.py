@@ -50,14 +50,14 @@ class DisablePlan:
         state: The state that it ends; ``None`` where there is only something to purge.
         mode: The mode that they are told then; ``None`` for plain text.
         before: Whether that is as it was before enable.
-        kept: The directories with certificates and keys that stay, relative to the project.
+        key_directories: The directories with certificates and keys that stay, relative to the project.
     """
 
     plan: Plan
     state: State | None
     mode: Literal[1, 2] | None = None
     before: bool = True
-    kept: tuple[str, ...] = ()
+    key_directories: tuple[str, ...] = ()
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ class _Planner:
             self.state,
             (2 if TlsMode.MUTUAL in modes else 1) if modes else None,
             settled,
-            () if purge else tuple(self.kept()),
+            () if purge else tuple(self.key_directories()),
         )
 
     def undone(self) -> dict[Path, tuple[FileRecord, Undone]]:
@@ -298,7 +298,7 @@ class _Planner:
         copy, origin = (self.observation.files.get(p / name) for p in (self.tls, self.pki))
         return copy is not None and origin is not None and copy.sha256 == origin.sha256
 
-    def kept(self) -> Iterator[str]:
+    def key_directories(self) -> Iterator[str]:
         """The directories that hold certificates and keys when all is done."""
         for place, names in ((self.pki, PKI_FILES), (self.tls, TLS_FILES)):
             if any(self.observation.files.get(place / name) for name in names):

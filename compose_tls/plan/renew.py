@@ -138,7 +138,9 @@ class _Planner:
         self.given = config
         self.located = locate(project, config)
         ca = self.pki.certificates.get(CA)
-        self.config = as_enabled(config, self.located.state.settings, ca)
+        constrained = ca is not None and bool(ca.permitted_dns)
+        as_it_is = {} if "constrain" in config.model_fields_set else {"constrain": constrained}
+        self.config = config.model_copy(update=as_it_is)
 
     def plan(
         self, extent: Extent, within: timedelta | None, *, force: bool, restart: bool
@@ -314,28 +316,6 @@ class _Planner:
             path = f"{self.config.pki_dir}/{CLIENT_CERTIFICATE}"
             text = f"{path} stays as it is until Milvus was restarted and trusts the new CA"
             yield TlsWarning("client-waits", text, path, "then run compose-tls renew --ca again")
-
-
-def as_enabled(config: TlsConfig, recorded: TlsConfig, ca: CertificateFacts | None) -> TlsConfig:
-    """The settings, with what the project was enabled with.
-
-    Args:
-        config: The settings of today; where they are given they hold for what is issued now.
-        recorded: Those of the last enable.
-        ca: The CA of the project.
-    """
-    constrained = ca is not None and bool(ca.permitted_dns)
-    return config.model_copy(
-        update={
-            "mode": recorded.mode,
-            "server_name": recorded.server_name,
-            "tls_dir": recorded.tls_dir,
-            "container_tls_dir": recorded.container_tls_dir,
-            "rest_port": recorded.rest_port,
-            "constrain": config.constrain
-            or ("constrain" not in config.model_fields_set and constrained),
-        }
-    )
 
 
 def _days(facts: CertificateFacts) -> int:

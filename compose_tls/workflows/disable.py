@@ -37,13 +37,13 @@ def disable(
         ProjectError: A file cannot be put back safely, or not be written.
     """
     opened = preamble.open_project(directory, config, environment)
-    with preamble.writing(opened.root, dry_run=dry_run):
-        project = observe(opened.root, opened.config, opened.variables)
+    with preamble.writing(opened, dry_run=dry_run) as opened:
+        project = observe(opened.root, opened.config, opened.variables, start=opened.start)
         if purge:
             project = with_clients(project, opened.config)
         planned = plan_disable(project, opened.config, purge=purge)
         if not dry_run:
-            apply(planned.plan, {})
+            apply(planned.plan, {}, outside=opened.named_places)
     return DisableResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,
@@ -51,7 +51,7 @@ def disable(
         mode=planned.mode,
         services=planned.services,
         as_before=planned.before,
-        kept=planned.kept,
+        key_directories=planned.key_directories,
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
         warnings=planned.plan.warnings,

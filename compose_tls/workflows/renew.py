@@ -15,7 +15,7 @@ from compose_tls.credentials import issuing
 from compose_tls.errors import EngineError, NotDeployed, settle
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
-from compose_tls.plan.ca_rollover import Extent, brought
+from compose_tls.plan.ca_rollover import Extent
 from compose_tls.plan.renew import RenewPlan, parts, plan_renew
 from compose_tls.project.model import Project
 from compose_tls.results import Probe, RenewResult
@@ -71,13 +71,9 @@ def renew(
     opened = preamble.open_project(directory, config, environment)
     extent: Extent = "finish" if finish else "ca" if ca else "end-entities"
     checks: tuple[Probe, ...] = ()
-    with preamble.writing(opened.root, dry_run=dry_run), ExitStack() as stack:
-        project = observe(opened.root, opened.config, opened.variables)
+    with preamble.writing(opened, dry_run=dry_run) as opened, ExitStack() as stack:
         settings = opened.config
-        if project.state is not None:
-            settings = brought(settings, project.state.settings)
-        if settings != opened.config:
-            project = observe(opened.root, settings, opened.variables)
+        project = observe(opened.root, settings, opened.variables, start=opened.start)
         if ca or finish:
             project = with_clients(project, settings)
         issuing.require_sound(project.observation, settings)
@@ -143,7 +139,7 @@ def _prepare(
     if planned.key_problem is not None and not needed:
         return None, ()
     try:
-        deploy = deployment.prepare_restart(planned, config, opened.variables, stack)
+        deploy = deployment.prepare_restart(planned, config, opened.invocation, stack)
         seen = restarting.look(deploy, planned, project)
     except EngineError as error:
         if needed:

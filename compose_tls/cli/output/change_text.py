@@ -34,8 +34,8 @@ def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[str]:
     else:
         yield "would be purged; nothing was written" if result.dry_run else "purged"
     yield from _files(result, verbose=verbose)
-    if result.kept and not result.dry_run:
-        places = " and ".join(f"{place}/" for place in result.kept)
+    if result.key_directories and not result.dry_run:
+        places = " and ".join(f"{place}/" for place in result.key_directories)
         yield f"private keys stay in {places}: compose-tls disable --purge removes them"
     if result.changed and not result.dry_run:
         yield "next: docker compose up -d"

@@ -53,4 +53,4 @@ def test_the_mode_that_comes_back_is_told(run: Run, project: Path) -> None:
 
     assert (disabled.code, disabled.json["mode"]) == (0, 1)
     assert [warning["code"] for warning in disabled.json["warnings"]] == ["tls-as-before"]
-    assert disabled.json["kept"] == ["cert", "tls"]
+    assert disabled.json["key_directories"] == ["cert", "tls"]

@@ -310,8 +310,8 @@ class TestPurgeLater:
     def test_what_stays_is_told_unless_it_is_purged(self) -> None:
         after = enabled(observation(STANDALONE))
 
-        assert disable(after).kept == ("cert", "tls")
-        assert disable(after, purge=True).kept == ()
+        assert disable(after).key_directories == ("cert", "tls")
+        assert disable(after, purge=True).key_directories == ()
 
     def test_it_works_without_a_record_for_what_is_ours(self) -> None:
         after = enabled(observation(STANDALONE))
