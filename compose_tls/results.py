@@ -292,17 +292,30 @@ class EnableResult(IssueResult, frozen=True):
 
 
 class RenewResult(IssueResult, frozen=True):
-    """What ``renew`` did."""
+    """What ``renew`` did.
 
+    Attributes:
+        brought: Whether the certificates were not issued here. Not printed.
+    """
+
+    brought: bool = Field(default=False, exclude=True)
     command: Literal["renew"] = "renew"
 
 
 class DisableResult(ChangeResult, frozen=True):
-    """What ``disable`` did."""
+    """What ``disable`` did.
+
+    Attributes:
+        mode: What the services are told from now on, by the files; left out for plain text.
+        key_directories: The directories with certificates and keys that stay.
+        as_before: Whether that is what they were told before ``enable``. Not printed.
+    """
 
     command: Literal["disable"] = "disable"
-    mode: None = None
+    mode: Mode | None = None
     diff: str = ""
+    key_directories: LeftOut[tuple[str, ...]] = ()
+    as_before: bool = Field(default=True, exclude=True)
 
 
 class ClientResult(ChangeResult, frozen=True):
