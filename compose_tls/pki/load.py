@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -17,6 +18,8 @@ from compose_tls.pki.pem import certificate_pem, read_certificates, read_private
 from compose_tls.pki.signing_request import requested_names
 from compose_tls.pki.system_trust import missing_roots
 from compose_tls.vocabulary import CertificateRole
+
+_SHORT: Final = 127
 
 
 def certificate_facts(pem: bytes, *, path: str) -> CertificateFacts:
@@ -62,7 +65,10 @@ def name_text(name: bytes) -> str:
 
 def _sequence(*parts: bytes) -> bytes:
     content = b"".join(parts)
-    return b"\x30\x83" + len(content).to_bytes(3, "big") + content
+    size = len(content)
+    width = (size.bit_length() + 7) // 8 if size > _SHORT else 0  # X.690 section 8.1.3
+    head = bytes((0x80 | width,)) + size.to_bytes(width, "big") if width else bytes((size,))
+    return b"\x30" + head + content
 
 
 def load_certificates(content: bytes, *, path: str, passphrase: bytes | None = None) -> bytes:
