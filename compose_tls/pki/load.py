@@ -59,7 +59,7 @@ def name_text(name: bytes) -> str:
     request = _sequence(asked, bytes.fromhex("300506032b6570"), b"\x03\x01\x00")
     try:
         return x509.load_der_x509_csr(request).subject.rfc4514_string()
-    except ValueError:
+    except (ValueError, TypeError):
         return name.hex()
 
 
