@@ -20,6 +20,21 @@ from compose_tls.vocabulary import KeyType, TlsMode
 
 LISTS = frozenset({"file", "san"})
 FLAGS = frozenset({"constrain", "csr"})
+SECRETS = frozenset({"password_file", "token_file"})
+"""Files whose content is sent to the server."""
+PATHS = frozenset(
+    {
+        "file",
+        "pki_dir",
+        "tls_dir",
+        *(
+            f"{role}_{suffix}"
+            for role in ("ca", "server", "client")
+            for suffix in ("cert", "key", "passphrase_file")
+        ),
+    }
+)
+"""Files and directories, apart from those."""
 
 _HOLD_BOTH = (".p12", ".pfx")
 

@@ -12,7 +12,8 @@ from compose_tls.compose.compose_project import load_project
 from compose_tls.compose.discovery import compose_files
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import normal_target
-from compose_tls.config import TlsConfig
+from compose_tls.config import TlsConfig, named_places
+from compose_tls.files import STATE_LIMIT
 from compose_tls.observation import Observation
 from compose_tls.observe.file_reader import Reader
 from compose_tls.observe.pki_directory import read_pki
@@ -42,7 +43,7 @@ def observe(directory: Path, config: TlsConfig, environment: Mapping[str, str]) 
         StateUnreadable: state.json is damaged.
     """
     directory = directory.resolve()
-    reader = Reader(directory)
+    reader = Reader(directory, named_places(config, directory, environment))
     files, variables = _find_files(directory, config, reader, environment)
     state = _read_state(directory, config, reader)
     named = {config.service, *(state.services if state else ())}
@@ -118,7 +119,7 @@ def _read_configuration(service: Service, reader: Reader) -> None:
 def _read_state(directory: Path, config: TlsConfig, reader: Reader) -> State | None:
     """Read what an earlier enable left, and the files that it edited, still in use or not."""
     path = directory / config.pki_dir / STATE_FILE
-    state = read_state(reader.content(path), relative(path, directory))
+    state = read_state(reader.content(path, STATE_LIMIT), relative(path, directory))
     for file in state.files if state else ():
         reader.content(directory / file.path)
     return state

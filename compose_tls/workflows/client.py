@@ -9,7 +9,7 @@ from typing import Any
 
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import relative
-from compose_tls.config import TlsConfig
+from compose_tls.config import TlsConfig, named_places
 from compose_tls.credentials.client_issuing import ClientIssuing
 from compose_tls.errors import WrongUsage
 from compose_tls.layout import CLIENTS_DIRECTORY
@@ -73,7 +73,10 @@ def client(
     wanted_names = tuple(dict.fromkeys(map(client_name, names)))
     if not wanted_names:
         raise WrongUsage("there is no name of a client", hint="compose-tls client alice")
-    with preamble.writing(path, dry_run=dry_run):
+    outside = named_places(config, path, variables)
+    if out is not None:
+        outside += (path / out,)
+    with preamble.writing(path, outside, dry_run=dry_run) as told:
         observation = observe(path, config, variables)
         located = locate(observation, config)
         config = config.model_copy(update={"mode": located.state.mode})
@@ -94,9 +97,12 @@ def client(
             own = path / passphrase_file if passphrase_file is not None else None
             issuing = ClientIssuing(planned, observation, config, wanted.directory)
             contents, issued = issuing.contents(own)
-            apply(planned.plan, contents, outside=() if out is None else (wanted.directory,))
+            apply(planned.plan, contents, outside=outside)
             found |= issued
-    return _result(planned, located, config, wanted.directory, found, wanted_names, dry_run=dry_run)
+    result = _result(
+        planned, located, config, wanted.directory, found, wanted_names, dry_run=dry_run
+    )
+    return result.model_copy(update={"warnings": (*told, *result.warnings)})
 
 
 def _result(

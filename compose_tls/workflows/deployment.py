@@ -10,7 +10,7 @@ from typing import Any
 
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.readiness import readiness
-from compose_tls.config import TlsConfig
+from compose_tls.config import TlsConfig, named_places
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.container import ContainerFacts
@@ -147,7 +147,8 @@ class Deployment:
 
     def _take_back(self, undo: list[Undo], on_event: preamble.OnEvent) -> str:
         try:
-            put_back(undo)
+            directory, variables = self.planned.plan.directory, self.project.environment
+            put_back(undo, named_places(self.config, directory, variables))
         except ComposeTlsError as error:
             return f"the previous files could not be put back: {error.message}"
         done = "the previous files are back"

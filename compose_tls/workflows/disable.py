@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from compose_tls.apply.transaction import apply
-from compose_tls.config import TlsConfig
+from compose_tls.config import TlsConfig, named_places
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
@@ -38,13 +38,14 @@ def disable(
     config = config or TlsConfig()
     variables = preamble.environment_of(environment)
     path = preamble.project_directory(directory, config, variables)
-    with preamble.writing(path, dry_run=dry_run):
+    outside = named_places(config, path, variables)
+    with preamble.writing(path, outside, dry_run=dry_run) as told:
         observation = observe(path, config, variables)
         if purge:
             observation = with_clients(observation, config)
         planned = plan_disable(observation, config, purge=purge)
         if not dry_run:
-            apply(planned.plan, {})
+            told.extend(apply(planned.plan, {}, outside=outside))
     return Result(
         command="disable",
         changed=planned.plan.changed,
@@ -53,5 +54,5 @@ def disable(
         services=planned.state.services,
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
-        warnings=planned.plan.warnings,
+        warnings=(*told, *planned.plan.warnings),
     )

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
-from compose_tls.config import TlsConfig
+from compose_tls.config import TlsConfig, named_places
 from compose_tls.credentials import issuing
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
@@ -48,7 +48,8 @@ def enable(
     variables = preamble.environment_of(environment)
     path = preamble.project_directory(directory, config, variables)
     checks: tuple[CheckResult, ...] | None = None
-    with preamble.writing(path, dry_run=dry_run), ExitStack() as stack:
+    outside = named_places(config, path, variables)
+    with preamble.writing(path, outside, dry_run=dry_run) as told, ExitStack() as stack:
         observation = observe(path, config, variables)
         issuing.require_sound(observation, config)
         planned = plan_enable(observation, config, preamble.now())
@@ -58,8 +59,8 @@ def enable(
         issued = issuing.issue(planned, observation, config, preamble.now())
         before = snapshot(planned.plan)
         if planned.plan.changed:
-            apply(planned.plan, issued.contents)
+            told.extend(apply(planned.plan, issued.contents, outside=outside))
         if deploy is not None:
             undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
             checks = deploy.run(undo, on_event)
-    return report("enable", planned, config, issued=issued, checks=checks)
+    return report("enable", planned, config, issued=issued, checks=checks, warnings=told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +11,13 @@ from pathlib import Path
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, unfinished
 from compose_tls.apply.lock import locked
-from compose_tls.apply.recover import recover
+from compose_tls.apply.recover import Recovery, recover
 from compose_tls.changes import Plan
 from compose_tls.compose.discovery import project_root
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ProjectLocked, WrongUsage
 from compose_tls.results import FileResult
+from compose_tls.vocabulary import TlsWarning
 
 OnEvent = Callable[[str], None]
 
@@ -54,24 +55,31 @@ def environment_of(environment: Mapping[str, str] | None) -> Mapping[str, str]:
 
 
 @contextmanager
-def writing(directory: Path, *, dry_run: bool = False) -> Iterator[None]:
+def writing(
+    directory: Path, outside: Iterable[Path] = (), *, dry_run: bool = False
+) -> Iterator[list[TlsWarning]]:
     """Hold the project for writing; what an interrupted command left is finished first.
 
     Args:
         directory: The project.
+        outside: What the user names outside of it.
         dry_run: Whether nothing is going to be written after all: then it is only looked at.
 
+    Yields:
+        What is to be told with the result: that something was finished.
+
     Raises:
+        ForeignJournal: What was left is not of a command of this user.
         ProjectLocked: Another compose-tls works here, or in a dry run was interrupted.
         RecoveryFailed: What was left cannot be finished.
     """
     if dry_run:
         reading(directory)
-        yield
+        yield []
         return
     with locked(directory):
-        recover(directory, PosixFileOps())
-        yield
+        recovery = recover(directory, PosixFileOps(), outside)
+        yield [] if recovery is None else [_recovered(recovery)]
 
 
 def reading(directory: Path) -> None:
@@ -87,6 +95,14 @@ def reading(directory: Path) -> None:
             hint="run compose-tls enable or disable: it finishes the earlier one first",
             path=JOURNAL,
         )
+
+
+def _recovered(recovery: Recovery) -> TlsWarning:
+    done = {"finished": "finished first", "taken-back": "taken back"}[recovery.outcome]
+    return TlsWarning(
+        "recovered",
+        f"an earlier command had been interrupted, and was {done}: {', '.join(recovery.files)}",
+    )
 
 
 def file_results(plan: Plan) -> tuple[FileResult, ...]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan
-from compose_tls.config import TlsConfig
+from compose_tls.config import TlsConfig, named_places
 from compose_tls.credentials import issuing
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
@@ -67,7 +67,8 @@ def renew(
     path = preamble.project_directory(directory, config, variables)
     extent: Extent = "finish" if finish else "ca" if ca else "end-entities"
     checks: tuple[CheckResult, ...] | None = None
-    with preamble.writing(path, dry_run=dry_run), ExitStack() as stack:
+    outside = named_places(config, path, variables)
+    with preamble.writing(path, outside, dry_run=dry_run) as told, ExitStack() as stack:
         observation = observe(path, config, variables)
         if finish:
             observation = with_clients(observation, config)
@@ -83,13 +84,13 @@ def renew(
             deploy = deployment.prepare_restart(planned, renewal.config, variables, stack)
         issued = issuing.issue(planned, observation, renewal.config, preamble.now())
         if deploy is None:
-            apply(planned.plan, issued.contents)
+            told.extend(apply(planned.plan, issued.contents, outside=outside))
         else:
             undo: list[Undo] = []
 
             def write(part: Plan) -> None:
                 before = snapshot(part)
-                apply(part, issued.contents)
+                apply(part, issued.contents, outside=outside)
                 undo.append((part, issued.contents, before))
 
             server_side, client_side = parts(renewal)
@@ -98,4 +99,12 @@ def renew(
                 None if keep_on_failure else undo, on_event, lambda: write(client_side)
             )
     waiting = renewal.restart and checks is None
-    return report("renew", planned, renewal.config, issued=issued, checks=checks, waiting=waiting)
+    return report(
+        "renew",
+        planned,
+        renewal.config,
+        issued=issued,
+        checks=checks,
+        waiting=waiting,
+        warnings=told,
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.issuing import Issued
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.results import CheckResult, Result
+from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import connect_arguments_of
 
@@ -19,6 +22,7 @@ def report(
     issued: Issued | None = None,
     checks: tuple[CheckResult, ...] | None = None,
     waiting: bool = False,
+    warnings: Iterable[TlsWarning] = (),
 ) -> Result:
     """The result of a plan for a service.
 
@@ -30,6 +34,7 @@ def report(
         issued: The certificates.
         checks: What was proved, where the service was started.
         waiting: Whether the service has still to read what was written.
+        warnings: What there is to know besides that of the plan.
     """
     plan, endpoint = planned.plan, planned.endpoint
     return Result(
@@ -48,5 +53,5 @@ def report(
         checks=checks,
         deployed=True if checks is not None else False if waiting else None,
         diff=plan.diff() or None,
-        warnings=plan.warnings,
+        warnings=(*warnings, *plan.warnings),
     )
