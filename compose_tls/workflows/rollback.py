@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from compose_tls.apply.inverse import Snapshot, inverse
@@ -24,15 +25,16 @@ def changed(undo: Sequence[Undo]) -> bool:
     return any(plan.changed for plan, _, _ in undo)
 
 
-def put_back(undo: Sequence[Undo]) -> None:
+def put_back(undo: Sequence[Undo], outside: Iterable[Path] = ()) -> None:
     """Put the previous files back. The project's lock must be held.
 
     Args:
         undo: What was written, in the order in which it was.
+        outside: What the user names outside of the project.
 
     Raises:
         ProjectChanged: A file is no longer what was written.
         WriteFailed: The disk refused.
     """
     for plan, contents, before in reversed(undo):
-        apply(*inverse(plan, contents, before))
+        apply(*inverse(plan, contents, before), outside=outside)
