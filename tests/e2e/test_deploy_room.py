@@ -27,6 +27,7 @@ from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.wait import wait_until_ready
 from compose_tls.errors import (
+from tests.e2e.image_names import ETCD, MILVUS
     ComposeFailed,
     ContainerExited,
     EngineRemote,
@@ -35,8 +36,6 @@ from compose_tls.errors import (
     PortTaken,
 )
 
-MILVUS = "milvusdb/milvus:v2.3.5"
-ETCD = "quay.io/coreos/etcd:v3.5.5"
 SLEEP = {"image": MILVUS, "entrypoint": ["sleep", "600"], "init": True, "stop_grace_period": "1s"}
 STANDALONE: dict[str, Any] = {
     "image": MILVUS,
