@@ -27,7 +27,6 @@ from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.wait import wait_until_ready
 from compose_tls.errors import (
-from tests.e2e.image_names import ETCD, MILVUS
     ComposeFailed,
     ContainerExited,
     EngineRemote,
@@ -35,6 +34,7 @@ from tests.e2e.image_names import ETCD, MILVUS
     NotReady,
     PortTaken,
 )
+from tests.e2e.image_names import ETCD, MILVUS
 
 SLEEP = {"image": MILVUS, "entrypoint": ["sleep", "600"], "init": True, "stop_grace_period": "1s"}
 STANDALONE: dict[str, Any] = {
