@@ -59,7 +59,11 @@ _COMMON: Final = (
         help="Work as if started there.",
     ),
     click.option(
-        "-f", "--file", multiple=True, metavar="FILE", help="Compose file. As docker compose has it."
+        "-f",
+        "--file",
+        multiple=True,
+        metavar="FILE",
+        help="Compose file. As docker compose has it.",
     ),
     click.option("-p", "--project-name", metavar="NAME", help="Name of the project. Likewise."),
     click.option("--project-directory", metavar="DIR", help="Base of relative paths. Likewise."),

@@ -6,7 +6,7 @@ start.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -65,6 +65,7 @@ class _Planner:
     def plan(self, now: datetime) -> ServicePlan:
         project, config = self.project, self.config
         milvus = select(project.compose, project.milvus, config.service)
+        self.warnings += self._given_up(milvus)
         placements = {one.name: place(one.configuration, config.config) for one in milvus}
         names = [
             name
@@ -87,6 +88,24 @@ class _Planner:
         self.warnings += planned.plan.warnings
         warnings = tuple(dict.fromkeys(self.warnings))
         return replace(planned, plan=replace(planned.plan, warnings=warnings))
+
+    def _given_up(self, milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
+        """What was encrypted, or asked for a certificate, and is not from now on."""
+        state = self.project.state
+        if state is None:
+            return
+        if state.settings.mode > self.config.mode:
+            text = "mode 2 becomes mode 1: every client that trusts the CA gets in without a certificate"
+            yield TlsWarning(
+                "mode-weakened", text, hint="compose-tls enable --mode 2 takes it back"
+            )
+        left = set(state.services) - {one.name for one in milvus}
+        for name in sorted(left & set(self.project.compose.services)):
+            text = (
+                f"service {name} goes back to plain text: it is not among those that are named now"
+            )
+            hint = "name every service with --service"
+            yield TlsWarning("service-left-out", text, hint=hint)
 
     def _edited(
         self,

@@ -39,7 +39,9 @@ def connect(
     opened = preamble.open_project(directory, config, environment)
     root = opened.root
     preamble.reading(root)
-    located = locate(observe(root, opened.config, opened.variables, start=opened.start), opened.config)
+    located = locate(
+        observe(root, opened.config, opened.variables, start=opened.start), opened.config
+    )
     settings, milvus = opened.config, located.milvus[0]
     endpoint = located.endpoint or Endpoint(
         uri=f"https://localhost:{milvus.configuration.proxy_port}",

@@ -11,6 +11,7 @@ from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
 from compose_tls.results import DisableResult
 from compose_tls.workflows import preamble
+from compose_tls.workflows.next_step import start_command
 
 
 def disable(
@@ -42,6 +43,9 @@ def disable(
         planned = plan_disable(project, opened.config, purge=purge)
         if not dry_run:
             apply(planned.plan, {}, outside=opened.named_places)
+    following: tuple[str, ...] = ()
+    if planned.plan.changed and not dry_run:
+        following = (start_command(opened, project, planned.plan, planned.state.services),)
     return DisableResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,
@@ -49,5 +53,6 @@ def disable(
         services=planned.state.services,
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
+        next=following,
         warnings=planned.plan.warnings,
     )

@@ -13,6 +13,7 @@ from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
 from compose_tls.results import EnableResult, Probe
 from compose_tls.workflows import deployment, preamble
+from compose_tls.workflows.next_step import own_command, start_command
 from compose_tls.workflows.reporting import report
 
 
@@ -46,7 +47,9 @@ def enable(
     opened = preamble.open_project(directory, config, environment, enabling=True)
     checks: tuple[Probe, ...] = ()
     with preamble.writing(opened, dry_run=dry_run) as opened, ExitStack() as stack:
-        project = observe(opened.root, opened.config, opened.variables, start=opened.start, without_ours=True)
+        project = observe(
+            opened.root, opened.config, opened.variables, start=opened.start, without_ours=True
+        )
         issuing.require_sound(project.observation, opened.config)
         planned = plan_enable(project, opened.config, opened.now)
         if dry_run:
@@ -68,4 +71,10 @@ def enable(
         if deploy is not None:
             undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
             checks = deploy.run(undo, on_event)
-    return report(EnableResult, planned, opened.config, issued=issued, checks=checks)
+    following: tuple[str, ...] = ()
+    if planned.plan.changed and not checks:
+        start = start_command(opened, project, planned.plan, planned.services)
+        following = (start, own_command(opened, "check"))
+    return report(
+        EnableResult, planned, opened.config, issued=issued, checks=checks, following=following
+    )

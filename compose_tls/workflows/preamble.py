@@ -30,9 +30,10 @@ Settings: TypeAlias = TlsConfig | Mapping[str, Any] | None
 """The settings of a command: whole; or options, which the environment and compose-tls.toml complete."""
 
 
-_FILES: Final = frozenset(
-    name for name in TlsConfig.model_fields if name.endswith(("_cert", "_key", "_file"))
-) - PLACES
+_FILES: Final = (
+    frozenset(name for name in TlsConfig.model_fields if name.endswith(("_cert", "_key", "_file")))
+    - PLACES
+)
 """Files that the user names, PLACES apart."""
 
 
@@ -56,6 +57,7 @@ class Opened:
         config: The same, over what the last enable recorded.
         variables: The process environment, for Compose.
         now: The time that the command judges by.
+        typed: The settings that the user gave for this command, and not in compose-tls.toml.
         enabling: Whether the command can change what an earlier enable put in place.
     """
 
@@ -65,6 +67,7 @@ class Opened:
     config: TlsConfig
     variables: Mapping[str, str] = field(repr=False)
     now: datetime
+    typed: frozenset[str]
     enabling: bool = False
 
     @property
@@ -93,9 +96,7 @@ class Opened:
         path = state_path(self.root, self.given)
         state = read_state(FileReader(self.root).content(path), relative(path, self.root))
         recorded = state.settings if state else None
-        return replace(
-            self, config=completed(self.given, recorded, enabling=self.enabling)
-        )
+        return replace(self, config=completed(self.given, recorded, enabling=self.enabling))
 
 
 def open_project(
@@ -129,9 +130,10 @@ def open_project(
     start = path.resolve()
     if settings is None or isinstance(settings, TlsConfig):
         given = TlsConfig() if settings is None else settings
-        root = _root(start, dict(given), variables)
+        root, typed = _root(start, dict(given), variables), frozenset(given.model_fields_set)
     else:
         outer = outermost(settings, variables)
+        typed = frozenset(outer)
         beside = _root(start, outer, variables)
         given = _from(beside, start, load(beside, settings, variables), outer)
         root = _root(start, dict(given), variables)
@@ -139,7 +141,7 @@ def open_project(
         given = _seen_from(root, given, {n: start if n in outer else beside for n in _FILES})
     if isinstance(settings, TlsConfig):
         given = _seen_from(root, given, dict.fromkeys(_FILES, start))
-    return Opened(root, start, given, given, variables, now(), enabling).settled()
+    return Opened(root, start, given, given, variables, now(), typed, enabling).settled()
 
 
 def _root(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> Path:
@@ -169,7 +171,8 @@ def _seen_from(root: Path, config: TlsConfig, given_at: Mapping[str, Path]) -> T
     """Settings whose other files are relative to the project, as they are recorded."""
     named = {name: getattr(config, name) for name in config.model_fields_set & _FILES}
     return _changed(
-        config, {name: _relative_to(root, given_at[name], value) for name, value in named.items() if value}
+        config,
+        {name: _relative_to(root, given_at[name], value) for name, value in named.items() if value},
     )
 
 

@@ -17,6 +17,7 @@ from compose_tls.plan.ca_rollover import Extent
 from compose_tls.plan.renew import parts, plan_renew
 from compose_tls.results import Probe, RenewResult
 from compose_tls.workflows import deployment, preamble
+from compose_tls.workflows.next_step import compose_command, own_command
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import Undo
 
@@ -102,6 +103,13 @@ def renew(
                 None if keep_on_failure else undo, on_event, lambda: write(client_side)
             )
     waiting = renewal.restart and not checks
+    again = compose_command(opened, "restart", *planned.services)
     return report(
-        RenewResult, planned, renewal.config, issued=issued, checks=checks, waiting=waiting
+        RenewResult,
+        planned,
+        renewal.config,
+        issued=issued,
+        checks=checks,
+        waiting=waiting,
+        following=(again, own_command(opened, "check")) if waiting else (),
     )

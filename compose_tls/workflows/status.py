@@ -45,7 +45,9 @@ def status(
     opened = preamble.open_project(directory, config, environment)
     settings = opened.config
     preamble.reading(opened.root)
-    project = with_clients(observe(opened.root, settings, opened.variables, start=opened.start), settings)
+    project = with_clients(
+        observe(opened.root, settings, opened.variables, start=opened.start), settings
+    )
     map_, state = link_map(project), project.state
     if state is None:
         return _judged(StatusResult(project=str(opened.root), links=map_.links))
