@@ -30,7 +30,7 @@ from compose_tls.setup import Member, TlsSetup
 from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
 from compose_tls.stack.milvus.settings import put_settings, read_setting, sets
 from compose_tls.state.recorded import FileRecord, State, recorded
-from compose_tls.state.undo import record, record_new
+from compose_tls.state.undo import record, record_new, same_edits, stands
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Intent
@@ -198,21 +198,30 @@ class _Planner:
     def _patches(self, work: Edits) -> tuple[list[FileChange], list[FileRecord]]:
         changes: list[FileChange] = []
         records: list[FileRecord] = []
+        before = (
+            {file.path: file for file in self.project.state.files} if self.project.state else {}
+        )
         for path in dict.fromkeys((*work.by_file, *self.project.originals)):
             original, now = self.project.read(path), self.observation.content(path)
             name = self.project.relative(path)
             intents = work.by_file.get(path, [])
             if original is None or now is None:
-                changes.append(self._own_file(path, intents, now))
-                if intents:
-                    records.append(record_new(name, create(intents), intents))
-                continue
-            document = parse(original, name)
-            patched = edit(document, intents)
-            if patched.content != original:
-                records.append(record(document, intents, patched))
-            change = PatchFile(path, now, patched.content)
-            changes.append(KeepFile(path, change.before) if now == patched.content else change)
+                change = self._own_file(path, intents, now)
+                made = record_new(name, create(intents), intents) if intents else None
+            else:
+                document = parse(original, name)
+                patched = edit(document, intents)
+                differs = patched.content != original
+                made = record(document, intents, patched) if differs else None
+                change = PatchFile(path, now, patched.content)
+                if now == patched.content:
+                    change = KeepFile(path, change.before)
+            old = before.get(name)
+            if now is not None and old and made and same_edits(old, made) and stands(now, old):
+                # Somebody worked on the file, around our entries: neither theirs nor ours moves.
+                made, change = old, KeepFile(path, sha256(now))
+            changes.append(change)
+            records += [made] if made else []
         return changes, records
 
     def _own_file(self, path: Path, intents: list[Intent], now: bytes | None) -> FileChange:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from compose_tls.changes import sha256
 from compose_tls.config import TlsConfig
 from compose_tls.layout import SERVER_KEY
 from compose_tls.observation import Observation
@@ -18,6 +17,7 @@ from compose_tls.project.enabled import locate
 from compose_tls.project.model import Project
 from compose_tls.results import CertificateResult, FileState, StatusResult
 from compose_tls.state.recorded import State
+from compose_tls.state.undo import stands
 from compose_tls.workflows import preamble
 
 
@@ -83,7 +83,7 @@ def _files(observation: Observation, state: State) -> Iterable[FileState]:
         content = observation.content(observation.directory / file.path)
         if content is None:
             yield FileState(path=file.path, state="missing")
-        elif sha256(content) == file.after:
+        elif stands(content, file):
             yield FileState(path=file.path, state="as-written")
         else:
             yield FileState(path=file.path, state="drifted")
