@@ -48,7 +48,10 @@ def check(
     opened = preamble.open_project(directory, config, environment)
     root, settings = opened.root, opened.config
     preamble.reading(root)
-    located = locate(observe(root, settings, opened.variables, start=opened.start), settings)
+    located = locate(
+        observe(root, settings, opened.variables, start=opened.start, outside=opened.named_places),
+        settings,
+    )
     addresses = _addresses(located, host, port)
     checks: list[Probe] = []
     for address, rest in addresses:

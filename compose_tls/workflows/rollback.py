@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,8 +10,9 @@ from compose_tls.apply.inverse import Snapshot, inverse
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan
 
-Undo = tuple[Plan, Mapping[str, bytes], Snapshot]
-"""A plan that was applied, what it was applied with, and what it replaced."""
+Undo = tuple[Plan, Mapping[str, bytes], Snapshot, tuple[Path, ...]]
+"""A plan that was applied, what it was applied with, what it replaced, and where it might write outside
+of the project."""
 
 HALF_WAY: Final = (
     "the previous files and service were being put back: "
@@ -22,19 +23,18 @@ HALF_WAY: Final = (
 
 def changed(undo: Sequence[Undo]) -> bool:
     """Whether there is anything to take back."""
-    return any(plan.changed for plan, _, _ in undo)
+    return any(plan.changed for plan, *_ in undo)
 
 
-def put_back(undo: Sequence[Undo], outside: Iterable[Path] = ()) -> None:
+def put_back(undo: Sequence[Undo]) -> None:
     """Put the previous files back. The project's lock must be held.
 
     Args:
         undo: What was written, in the order in which it was.
-        outside: What the user names outside of the project.
 
     Raises:
         ProjectChanged: A file is no longer what was written.
         WriteFailed: The disk refused.
     """
-    for plan, contents, before in reversed(undo):
+    for plan, contents, before, outside in reversed(undo):
         apply(*inverse(plan, contents, before), outside=outside)

@@ -52,7 +52,10 @@ def status(
     settings = opened.config
     preamble.reading(opened.root)
     project = with_clients(
-        observe(opened.root, settings, opened.variables, start=opened.start), settings
+        observe(
+            opened.root, settings, opened.variables, start=opened.start, outside=opened.named_places
+        ),
+        settings,
     )
     services = declared_tls(project, settings)
     project = with_tls_files(project, services)
