@@ -14,8 +14,9 @@ from pathlib import Path
 
 import click
 
+from compose_tls.cli import printing
 from compose_tls.cli.options import before_the_command
-from compose_tls.cli.output import json_documents, printing, rendering
+from compose_tls.cli.output import json_documents, rendering
 from compose_tls.errors import CheckFailed, ComposeTlsError, Interrupted, WrongUsage
 from compose_tls.version import __version__
 

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from compose_tls.cli.output.printing import say
+from compose_tls.cli.printing import say
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compose_tls.cli.options import Output, acceptable, common, credentials
-from compose_tls.cli.output.printing import say
 from compose_tls.cli.output.show import show
+from compose_tls.cli.printing import say
 from compose_tls.errors import WrongUsage
 
 if TYPE_CHECKING:

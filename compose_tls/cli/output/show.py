@@ -14,7 +14,7 @@ from compose_tls.cli.output import (
     rendering,
     status_text,
 )
-from compose_tls.cli.output.printing import say
+from compose_tls.cli.printing import say
 
 if TYPE_CHECKING:
     from compose_tls.results import Result, StatusResult
