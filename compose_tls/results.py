@@ -266,24 +266,56 @@ class IssueResult(ChangeResult, frozen=True):
     rollover: Rollover = Field(default="none", exclude=True)
 
 
+class CutOff(_Model, frozen=True):
+    """A service of the project that Milvus lets in no more once it speaks TLS.
+
+    Attributes:
+        service: Its name.
+        how: How it connects, as far as that can be told.
+        needs: What it needs to be let in again.
+    """
+
+    service: str
+    how: str
+    needs: str
+
+
 class EnableResult(IssueResult, frozen=True):
-    """What ``enable`` did."""
+    """What ``enable`` did.
+
+    Attributes:
+        cut_off: The services of the project that have to be told of TLS.
+    """
 
     command: Literal["enable"] = "enable"
+    cut_off: LeftOut[tuple[CutOff, ...]] = ()
 
 
 class RenewResult(IssueResult, frozen=True):
-    """What ``renew`` did."""
+    """What ``renew`` did.
 
+    Attributes:
+        brought: Whether the certificates were not issued here. Not printed.
+    """
+
+    brought: bool = Field(default=False, exclude=True)
     command: Literal["renew"] = "renew"
 
 
 class DisableResult(ChangeResult, frozen=True):
-    """What ``disable`` did."""
+    """What ``disable`` did.
+
+    Attributes:
+        mode: What the services are told from now on, by the files; left out for plain text.
+        key_directories: The directories with certificates and keys that stay.
+        as_before: Whether that is what they were told before ``enable``. Not printed.
+    """
 
     command: Literal["disable"] = "disable"
-    mode: None = None
+    mode: Mode | None = None
     diff: str = ""
+    key_directories: LeftOut[tuple[str, ...]] = ()
+    as_before: bool = Field(default=True, exclude=True)
 
 
 class ClientResult(ChangeResult, frozen=True):

@@ -11,9 +11,10 @@ from compose_tls.changes import CertificateOrder, IdentityPlan, relative
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.key_files import KeyFiles
 from compose_tls.layout import CA, CLIENT, NEXT_CA, SERVER
+from compose_tls.pki.certificate_rules import CLIENT_AUTH
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all
-from compose_tls.pki.verify import CLIENT_AUTH, check_ca, check_client, check_server, concerns
+from compose_tls.pki.verify import check_ca, check_client, check_server, concerns
 from compose_tls.vocabulary import TlsWarning
 
 

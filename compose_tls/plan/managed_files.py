@@ -49,7 +49,7 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project, state_path
 from compose_tls.state.recorded import IdentityRecord, State, file_digests, identity_records
 
-_IGNORE_ALL = b"*\n"
+IGNORE_ALL = b"*\n"
 
 
 class ManagedFiles:
@@ -100,7 +100,7 @@ class ManagedFiles:
             identities.orders,
             (*identities.warnings, *access.warnings),
         )
-        proxies = proxies_of(tuple(milvus), self.config)
+        proxies = proxies_of(self.project.compose, tuple(milvus), self.config)
         return ServicePlan(plan, proxies, identities, state, access.problem)
 
     def changes(self, identities: IdentityPlan, access: KeyAccess) -> list[FileChange]:
@@ -110,12 +110,12 @@ class ManagedFiles:
             ValueInTheWay: A file of somebody else has the name of one of ours.
         """
         return [
-            self.written(self.pki / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
+            self.written(self.pki / IGNORE_FILE, IGNORE_ALL, PUBLIC),
             *(change for one in identities.identities for change in self._files(one, identities)),
             *self._promoted(identities),
             *self._retired(identities.retired),
             *self._requests(identities),
-            self.written(self.tls / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
+            self.written(self.tls / IGNORE_FILE, IGNORE_ALL, PUBLIC),
             self._copy(CA_CERTIFICATE, identities, KeyAccess(PUBLIC)),
             self._copy(SERVER_CERTIFICATE, identities, KeyAccess(PUBLIC)),
             self._copy(SERVER_KEY, identities, access),

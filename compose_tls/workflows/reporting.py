@@ -37,7 +37,9 @@ def report(
         checks: What was proved, where the service was started.
         waiting: Whether the service has still to read what was written.
     """
-    plan, endpoint = planned.plan, planned.endpoint
+    plan = planned.plan
+    endpoint = planned.endpoint
+    concerns = issued.warnings if issued else ()
     return kind(
         changed=plan.changed,
         dry_run=True if dry_run else None,
@@ -54,7 +56,7 @@ def report(
         deployed=True if checks else False if waiting else None,
         diff=plan.diff(),
         rollover=_rollover(planned.identities),
-        warnings=(*plan.warnings, *(issued.warnings if issued else ())),
+        warnings=plan.warnings + concerns,
     )
 
 

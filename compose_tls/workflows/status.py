@@ -50,7 +50,9 @@ def status(
     opened = preamble.open_project(directory, config, environment)
     settings = opened.config
     preamble.reading(opened.root)
-    project = with_clients(observe(opened.root, settings, opened.variables), settings)
+    project = with_clients(
+        observe(opened.root, settings, opened.variables, start=opened.start), settings
+    )
     services = declared_tls(project, settings)
     project = with_tls_files(project, services)
     map_ = link_map(project)
