@@ -129,9 +129,8 @@ def test_one_that_runs_under_another_name_is_found_by_the_command_that_is_named(
     document, deployed = look(project, 7)
 
     assert deployed["state"] == "foreign"
-    assert document["next"] == f"COMPOSE_PROJECT_NAME={name}-other compose-tls status"
-    other = {"COMPOSE_PROJECT_NAME": f"{name}-other"}
-    assert project.compose_tls("status", environment=other).code == 0
+    assert document["next"] == f"compose-tls status -p {name}-other"
+    assert project.compose_tls("status", "-p", f"{name}-other").code == 0
 
 
 def test_one_that_was_started_with_further_files_and_one_that_has_one_less(
