@@ -11,6 +11,7 @@ from compose_tls.layout import SERVER_KEY
 from compose_tls.observation import Observation
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
+from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.findings import key_findings
 from compose_tls.plan.inventory import inventory
 from compose_tls.plan.links import link_map
@@ -66,7 +67,12 @@ def status(
             certificates=found.certificates,
             links=map_.links,
             endpoint=located.endpoint,
-            warnings=(*found.warnings, *keys.warnings, *map_.warnings),
+            warnings=(
+                *found.warnings,
+                *keys.warnings,
+                *context_findings(project, settings),
+                *map_.warnings,
+            ),
             certificates_usable=found.usable and keys.usable,
         )
     )
