@@ -175,6 +175,22 @@ class NotEnabled(ProjectError):
     code = "not-enabled"
 
 
+class TlsRemains(Refusal):
+    code = "tls-remains"
+
+
+class ClientsLeftBehind(Refusal):
+    code = "clients-left-behind"
+
+
+class DeployedDifferently(Refusal):
+    code = "deployed-differently"
+
+
+class CertificatesUnmounted(ProjectError):
+    code = "certificates-unmounted"
+
+
 class RolloverNotStarted(ProjectError):
     code = "rollover-not-started"
 
@@ -195,6 +211,10 @@ class CertificateUnreadable(CertificateError):
 
 class CertificateExpired(CertificateError):
     code = "certificate-expired"
+
+
+class CertificateExpiresSoon(CertificateError):
+    code = "certificate-expires-soon"
 
 
 class CertificateNotYetValid(CertificateError):
@@ -265,6 +285,10 @@ class PortTaken(EngineError):
 
 class ContainerExited(EngineError):
     code = "container-exited"
+
+
+class NotDeployed(EngineError):
+    code = "not-deployed"
 
 
 class NotReady(EngineError):

@@ -44,12 +44,14 @@ def connect(
     opened = preamble.open_project(directory, config, environment)
     root = opened.root
     preamble.reading(root)
-    located = locate(observe(root, opened.config, opened.variables), opened.config)
-    recorded, milvus = located.state.settings, located.milvus[0]
-    endpoint, warnings = _endpoint(located, opened.variables)
-    files = ClientFiles.of(root, opened.config)
+    located = locate(
+        observe(root, opened.config, opened.variables, start=opened.start), opened.config
+    )
+    settings, milvus = opened.config, located.milvus[0]
+    endpoint, warnings = _endpoint(located, settings.server_name, opened.variables)
+    files = ClientFiles.of(root, settings)
     connection = Connection(
-        mode=recorded.tls_mode,
+        mode=settings.tls_mode,
         uri=endpoint.uri,
         server_name=endpoint.server_name,
         ca_pem=str(files.ca),
@@ -62,25 +64,24 @@ def connect(
         attu=_attu(located.project),
     )
     return ConnectResult(
-        mode=recorded.mode,
+        mode=settings.mode,
         project=str(root),
         services=located.state.services,
         endpoint=endpoint,
-        connect=connect_arguments_of(root, opened.config, recorded.tls_mode, endpoint),
+        connect=connect_arguments_of(root, settings, settings.tls_mode, endpoint),
         snippet=Snippet(lang=lang, text=snippet(lang, connection)),
         warnings=warnings,
     )
 
 
 def _endpoint(
-    located: EnabledProject, variables: Mapping[str, str]
+    located: EnabledProject, name: str, variables: Mapping[str, str]
 ) -> tuple[Endpoint, tuple[TlsWarning, ...]]:
     """Where clients connect: by the files, else as the engine says; and what is to be said of it."""
     if located.endpoint is not None:
         return located.endpoint, ()
     milvus, project = located.milvus[0], located.project
     port = milvus.configuration.proxy_port
-    name = located.state.settings.server_name
     place = carrier(milvus.service, project.compose.services)
     uri = f"https://localhost:{port}"
     if place.published(port) is None:

@@ -217,14 +217,14 @@ class Deployment:
 
 
 def prepare(
-    planned: ServicePlan, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
+    planned: ServicePlan, config: TlsConfig, project: ComposeInvocation, stack: ExitStack
 ) -> Deployment:
     """Make sure, before anything is written, that a deployment can begin.
 
     Args:
         planned: The plan to deploy.
         config: The settings.
-        variables: The process environment.
+        project: The project as it is given to Compose.
         stack: Closes the connection to the engine.
 
     Raises:
@@ -238,7 +238,7 @@ def prepare(
             hint="bring one with --client-cert and --client-key, or leave --up out",
         )
     require_readable_key(planned.key_problem, "enable without --up", "docker compose up -d")
-    deployment, services, states = _connected(planned, config, variables, stack)
+    deployment, services, states = _connected(planned, config, project, stack)
     begun = starting(services, states, deployment.services)
     concerned = {name: services[name] for name in begun if name in services}
     running = frozenset(state.service for state in states if state.running)
@@ -247,18 +247,15 @@ def prepare(
 
 
 def prepare_restart(
-    planned: ServicePlan, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
-) -> Deployment | None:
+    planned: ServicePlan, config: TlsConfig, project: ComposeInvocation, stack: ExitStack
+) -> Deployment:
     """Make sure, before anything is written, that services can be restarted.
 
     Args:
         planned: The plan whose files the services are to read.
         config: The settings.
-        variables: The process environment.
+        project: The project as it is given to Compose.
         stack: Closes the connection to the engine.
-
-    Returns:
-        ``None`` where none of them runs, so that there is nothing to restart.
 
     Raises:
         EngineError: No engine or no Compose.
@@ -268,9 +265,8 @@ def prepare_restart(
     require_readable_key(
         planned.key_problem, "renew --no-restart", f"docker compose restart {names}"
     )
-    deployment, _, _ = _connected(planned, config, variables, stack)
-    there = tuple(proxy for proxy in planned.proxies if proxy.service in deployment.running)
-    return replace(deployment, proxies=there, restart_only=True) if there else None
+    deployment, _, _ = _connected(planned, config, project, stack)
+    return replace(deployment, restart_only=True)
 
 
 def require_readable_key(problem: TlsWarning | None, command: str, start: str) -> None:
@@ -295,16 +291,13 @@ def require_readable_key(problem: TlsWarning | None, command: str, start: str) -
 def _connected(
     planned: ServicePlan,
     config: TlsConfig,
-    variables: Mapping[str, str],
+    project: ComposeInvocation,
     stack: ExitStack,
 ) -> tuple[Deployment, Mapping[str, Any], tuple[ServiceState, ...]]:
     """A deployment with the real engine and Compose; the project's services, and its containers."""
-    engine = stack.enter_context(Engine.connect(variables))
-    compose = ComposeCli.find(variables)
+    engine = stack.enter_context(Engine.connect(project.environment))
+    compose = ComposeCli.find(project.environment)
     directory = planned.plan.directory
-    project = ComposeInvocation(
-        directory, tuple(directory / name for name in config.file), variables
-    )
     document, states = compose.config(project), compose.ps(project)
     running = frozenset(state.service for state in states if state.running)
     deployment = Deployment(
@@ -315,9 +308,7 @@ def _connected(
         project=project,
         name=str(document["name"]),
         running=running.intersection(planned.services),
-        target=lambda _, grpc, rest: target_of(
-            directory, planned.state.settings, config, grpc, rest
-        ),
+        target=lambda proxy, grpc, rest: target_of(directory, config, grpc, rest, proxy.service),
         look=partial(readiness, timeout=_PROBE_SECONDS),
         prove=lambda target, on_event: prove(target, config, on_event),
     )

@@ -44,10 +44,12 @@ def enable(
         EngineError: Deploying failed; the project is as before, unless ``keep_on_failure``.
         CheckFailed: The running server does not pass; likewise.
     """
-    opened = preamble.open_project(directory, config, environment)
+    opened = preamble.open_project(directory, config, environment, enabling=True)
     checks: tuple[Probe, ...] = ()
-    with preamble.writing(opened.root, dry_run=dry_run), ExitStack() as stack:
-        project = observe(opened.root, opened.config, opened.variables, without_ours=True)
+    with preamble.writing(opened, dry_run=dry_run) as opened, ExitStack() as stack:
+        project = observe(
+            opened.root, opened.config, opened.variables, start=opened.start, without_ours=True
+        )
         issuing.require_sound(project.observation, opened.config)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
         planned = plan_enable(project, opened.config, opened.now, users)
@@ -56,18 +58,18 @@ def enable(
             return result.model_copy(update={"cut_off": planned.cut_off})
         deploy = None
         if up:
-            deploy = deployment.prepare(planned, opened.config, opened.variables, stack)
+            deploy = deployment.prepare(planned, opened.config, opened.invocation, stack)
         issued = issuing.issue(
             planned.identities,
             planned.state,
             project.observation,
             opened.config,
             opened.now,
-            changed=planned.plan.changed,
+            plan=planned.plan,
         )
         before = snapshot(planned.plan)
         if planned.plan.changed:
-            apply(planned.plan, issued.contents)
+            apply(planned.plan, issued.contents, outside=opened.named_places)
         if deploy is not None:
             undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
             checks = deploy.run(undo, on_event)
