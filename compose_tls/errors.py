@@ -99,6 +99,10 @@ def settle(refusal: Refusal, accepted: Collection[str]) -> TlsWarning:
     return TlsWarning(refusal.code, refusal.message, refusal.path, refusal.hint, refusal.line)
 
 
+class HealthCheckBreaks(Refusal):
+    code = "health-check-breaks"
+
+
 class ComposeFileNotFound(ProjectError):
     code = "compose-file-not-found"
 

@@ -62,20 +62,30 @@ def plain_text(target: Target, timeout: float) -> Outcome:
     """A client without TLS gets no answer, whatever it speaks."""
     deadline = Deadline.after(timeout)
     expected = "plain text is refused"
-    openings = dict.fromkeys(
-        (target.protocol.opening, GRPC_CALL, HTTP1_REQUEST, REST.opening, HTTP2_PREFACE)
+    openings = list(
+        dict.fromkeys(
+            (target.protocol.opening, GRPC_CALL, HTTP1_REQUEST, REST.opening, HTTP2_PREFACE)
+        )
     )
     for place in places(target, deadline):
         for _ in repeated(deadline):
+            silent: OSError | None = None
             for opening in openings:
                 try:
-                    answer = _said_to(place, opening, deadline)
+                    # Who is silent in one tongue may answer in the next: each gets its share.
+                    share = Deadline.after(deadline.left / len(openings))
+                    answer = _said_to(place, opening, share)
+                except TimeoutError as error:
+                    silent = error
+                    continue
                 except OSError as error:
                     return not_tried(expected, error)
                 if answer and not is_tls_refusal(answer):
                     # Whatever it is: a server that insists on TLS does not say it.
                     found = ACCEPTS_PLAIN_TEXT
                     return Outcome(False, expected, found.meaning, found.next_step)
+            if silent is not None:
+                return not_tried(expected, silent)
         outcome = _refused(place, timeout, expected, "refused")
         if not outcome.ok:
             return outcome

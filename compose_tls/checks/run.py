@@ -87,7 +87,7 @@ def _every_other(
     ready = timed("grpc-ready", lambda: probes.grpc_ready(target, seconds))
     foreign = foreigner(now)
     timed("refuses-plain-text", lambda: negative_probes.plain_text(target, seconds))
-    timed("refuses-old-tls", lambda: negative_probes.old_tls(target, seconds))
+    timed("tls-versions", lambda: negative_probes.old_tls(target, seconds))
     timed("client-refuses-foreign-ca", lambda: negative_probes.another_ca(target, foreign, seconds))
     if target.mode is TlsMode.MUTUAL:
         timed("refuses-anonymous-client", lambda: negative_probes.no_certificate(target, seconds))

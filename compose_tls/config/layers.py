@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def completed(given: TlsConfig, recorded: TlsConfig | None, *, enabling: bool) -
     return TlsConfig.model_construct(_fields_set=set(own), **dict(settled))
 
 
-def _replaced(own: Set[str]) -> frozenset[str]:
+def _replaced(own: AbstractSet[str]) -> frozenset[str]:
     """The recorded settings that something else takes the place of.
 
     A CA to issue under ends what was brought; and of a pair that is named anew nothing is left over.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -16,6 +17,8 @@ from compose_tls.pki.keys import private_key_pem, public_key_der
 from compose_tls.pki.pem import certificate_pem, read_certificates, read_private_key
 from compose_tls.pki.signing_request import requested_names
 from compose_tls.pki.system_trust import missing_roots
+
+_SHORT: Final = 127
 
 
 def certificate_facts(pem: bytes, *, path: str) -> CertificateFacts:
@@ -55,13 +58,29 @@ def name_text(name: bytes) -> str:
     request = _sequence(asked, bytes.fromhex("300506032b6570"), b"\x03\x01\x00")
     try:
         return x509.load_der_x509_csr(request).subject.rfc4514_string()
-    except ValueError:
+    except (ValueError, TypeError):
         return name.hex()
 
 
 def _sequence(*parts: bytes) -> bytes:
     content = b"".join(parts)
-    return b"\x30\x83" + len(content).to_bytes(3, "big") + content
+    size = len(content)
+    width = (size.bit_length() + 7) // 8 if size > _SHORT else 0  # X.690 section 8.1.3
+    head = bytes((0x80 | width,)) + size.to_bytes(width, "big") if width else bytes((size,))
+    return b"\x30" + head + content
+
+
+def bundle_facts(pem: bytes, *, path: str) -> tuple[CertificateFacts, ...]:
+    """What every certificate of a file says, in the order of the file.
+
+    Args:
+        pem: The bytes of the file, PEM or DER.
+        path: How errors name the file.
+
+    Raises:
+        CertificateUnreadable: The file holds no certificate that can be read.
+    """
+    return tuple(map(facts_of, read_certificates(pem, path)))
 
 
 def load_certificates(content: bytes, *, path: str, passphrase: bytes | None = None) -> bytes:

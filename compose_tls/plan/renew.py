@@ -240,10 +240,11 @@ class _Planner:
         return [*self.config.names, *held]
 
     def found(self) -> list[str]:
+        services = self.located.project.compose.services
         return [
             name
             for one in self.located.milvus
-            for name in found_names(one.service, one.configuration.proxy_port)
+            for name in found_names(one.service, one.configuration.proxy_port, services)
         ]
 
     def order(self, name: str, order: CertificateOrder) -> CertificateOrder:

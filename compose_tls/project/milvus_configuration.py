@@ -127,8 +127,11 @@ class MilvusConfiguration:
     @property
     def known(self) -> bool:
         """Whether all of it can be read here: what is in a volume or in an image of one's own cannot."""
-        if self.service.text("image") is None:
-            return False
+        return self.service.text("image") is not None and self.readable
+
+    @property
+    def readable(self) -> bool:
+        """Whether every file that is mounted for it can be read here."""
         for name, file in self.files.items():
             # Of a whole directory the optional files may be missing.
             optional = file.mount.target == self.directory and file.path is not None

@@ -94,6 +94,7 @@ def target_of(
         password=_secret(directory, config.password_file, "password-file"),
         token=_secret(directory, config.token_file, "token-file"),
         rest_address=(rest.host, rest.port) if rest else None,
+        service=state.services[0] if state.services else None,
     )
 
 

@@ -52,7 +52,8 @@ def enable(
         issuing.require_sound(project.observation, opened.config)
         planned = plan_enable(project, opened.config, opened.now)
         if dry_run:
-            return report(EnableResult, planned, opened.config, dry_run=True)
+            result = report(EnableResult, planned, opened.config, dry_run=True)
+            return result.model_copy(update={"cut_off": planned.cut_off})
         deploy = None
         if up:
             deploy = deployment.prepare(planned, opened.config, opened.invocation, stack)
@@ -62,7 +63,7 @@ def enable(
             project.observation,
             opened.config,
             opened.now,
-            changed=planned.plan.changed,
+            plan=planned.plan,
         )
         before = snapshot(planned.plan)
         if planned.plan.changed:
@@ -70,4 +71,5 @@ def enable(
         if deploy is not None:
             undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
             checks = deploy.run(undo, on_event)
-    return report(EnableResult, planned, opened.config, issued=issued, checks=checks)
+    result = report(EnableResult, planned, opened.config, issued=issued, checks=checks)
+    return result.model_copy(update={"cut_off": planned.cut_off})

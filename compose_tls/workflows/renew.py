@@ -99,7 +99,7 @@ def renew(
             project.observation,
             renewal.config,
             opened.now,
-            changed=planned.plan.changed,
+            plan=planned.plan,
         )
         if deploy is None:
             apply(planned.plan, issued.contents)

@@ -27,7 +27,7 @@ MODE_1 = [
     "server-certificate",
     "grpc-ready",
     "refuses-plain-text",
-    "refuses-old-tls",
+    "tls-versions",
     "client-refuses-foreign-ca",
     "pymilvus",
 ]
