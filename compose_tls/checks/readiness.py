@@ -218,7 +218,12 @@ def _judged(error: Any, target: Target) -> Readiness:
 
 
 def _not_ready(found: Explanation, state: State = "not-ready") -> Readiness:
-    return Readiness(_STATES.get(found.cause, state), found.meaning, next_step=found.next_step)
+    return Readiness(
+        _STATES.get(found.cause, state),
+        found.meaning,
+        next_step=found.next_step,
+        nobody=found.cause == "nobody",
+    )
 
 
 def _call(

@@ -308,7 +308,7 @@ def _connected(
         project=project,
         name=str(document["name"]),
         running=running.intersection(planned.services),
-        target=lambda _, grpc, rest: target_of(directory, config, grpc, rest),
+        target=lambda proxy, grpc, rest: target_of(directory, config, grpc, rest, proxy.service),
         look=partial(readiness, timeout=_PROBE_SECONDS),
         prove=lambda target, on_event: prove(target, config, on_event),
     )
