@@ -238,7 +238,7 @@ def _published(
             Address.of(proxy.endpoint),
             on_host_network=proxy.service in on_host,
         )
-        for proxy in proxies_of(project, tuple(milvus), config)
+        for proxy in proxies_of(project.compose, tuple(milvus), config)
         if proxy.endpoint is not None
     ]
 

@@ -23,7 +23,7 @@ from compose_tls.checks.check_target import Target
 from compose_tls.checks.probes import client_authorities
 from compose_tls.checks.run import run
 from compose_tls.pki import handshake
-from compose_tls.results import CheckResult
+from compose_tls.results import Probe
 from tests.dishonest.fronts import (
     Choice,
     Route,
@@ -147,7 +147,7 @@ def scene(pki: Pki, another_pki: Pki, expired_pki: Pki, tmp_path: Path) -> Itera
         yield Scene(pki, another_pki, expired_pki, tmp_path, stack)
 
 
-def checked(target: Target) -> dict[str, CheckResult]:
+def checked(target: Target) -> dict[str, Probe]:
     return {check.name: check for check in run(target, now=NOW, timeout=4)}
 
 
