@@ -45,7 +45,7 @@ def disable(
             apply(planned.plan, {}, outside=opened.named_places)
     following: tuple[str, ...] = ()
     if planned.plan.changed and not dry_run:
-        following = (start_command(opened, project, planned.plan, planned.state.services),)
+        following = start_command(opened, project, planned.plan, planned.state.services)
     return DisableResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,

@@ -52,6 +52,7 @@ def enable(
         )
         issuing.require_sound(project.observation, opened.config)
         planned = plan_enable(project, opened.config, opened.now)
+        issuing.require_issuer(planned.identities, opened.root, opened.config)
         if dry_run:
             return report(EnableResult, planned, opened.config, dry_run=True)
         deploy = None
@@ -74,7 +75,7 @@ def enable(
     following: tuple[str, ...] = ()
     if planned.plan.changed and not checks:
         start = start_command(opened, project, planned.plan, planned.services)
-        following = (start, own_command(opened, "check"))
+        following = (*start, own_command(opened, "check"))
     return report(
         EnableResult, planned, opened.config, issued=issued, checks=checks, following=following
     )
