@@ -16,6 +16,7 @@ class Outcome:
         ok: Whether what was observed is what has to be, or the probe was skipped.
         hint: What the user can do next; told where ``ok`` is false.
         skipped: Whether the probe was not tried because it need not be.
+        unreachable: Whether nothing listens there at all, so that nothing else can be asked.
     """
 
     ok: bool
@@ -23,12 +24,14 @@ class Outcome:
     observed: str
     hint: str | None = None
     skipped: bool = False
+    unreachable: bool = False
 
 
 def failed(expected: str, error: OSError | Explanation) -> Outcome:
     """What had to work did not."""
     found = error if isinstance(error, Explanation) else explain(error)
-    return Outcome(False, expected, found.meaning, found.next_step)
+    nobody = found.cause == "nobody"
+    return Outcome(False, expected, found.meaning, found.next_step, unreachable=nobody)
 
 
 def not_tried(expected: str, error: OSError | Explanation) -> Outcome:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from compose_tls.changes import IdentityPlan, relative
+from compose_tls.changes import IdentityPlan, Plan, relative
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.gather import Credentials, gather
 from compose_tls.credentials.key_files import KeyFiles
@@ -28,7 +28,7 @@ from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.pki.signing_request import signing_request
 from compose_tls.results import CertificateResult
-from compose_tls.state.recorded import State, identity_records
+from compose_tls.state.recorded import State, file_digests, identity_records
 from compose_tls.vocabulary import TlsWarning
 
 
@@ -90,7 +90,7 @@ def issue(
     config: TlsConfig,
     now: datetime,
     *,
-    changed: bool,
+    plan: Plan,
 ) -> Issued:
     """Fill the orders of a plan, and rehearse what comes out before anything is written.
 
@@ -100,7 +100,7 @@ def issue(
         observation: What the plan was made from.
         config: The settings.
         now: The time that validity starts from and is judged by.
-        changed: Whether anything is going to be written.
+        plan: What is going to be written.
 
     Raises:
         CertificateError: A certificate or key cannot be used, or does not pass the rehearsal.
@@ -108,7 +108,7 @@ def issue(
     directory = observation.directory
     found = gather(planned, directory, config, now)
     files = KeyFiles(directory, config)
-    if changed:
+    if plan.changed:
         _rehearse(planned, found, config, now)
         if len(planned.trusted) > 1 and CLIENT in observation.pki.usable:
             # Who has a certificate of the CA that goes is still to be let in.
@@ -122,7 +122,8 @@ def issue(
         for one in planned.identities
     }
     digests = {name: each.sha256 for name, each in facts.items()}
-    records = identity_records(planned, digests, config, directory)
+    written = file_digests(plan.changes, contents, directory)
+    records = identity_records(planned, digests, config, directory, written)
     contents[STATE_FILE] = state.model_copy(update={"identities": records}).render()
     return Issued(contents, _results(facts, directory, config, now), found.concerns)
 

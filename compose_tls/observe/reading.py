@@ -15,6 +15,7 @@ from compose_tls.compose.interpolate import interpolate
 from compose_tls.config import TlsConfig
 from compose_tls.observation import Observation
 from compose_tls.observe.file_reader import FileReader
+from compose_tls.observe.neighbours import read_neighbours
 from compose_tls.observe.pki_directory import read_pki
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path
@@ -75,6 +76,7 @@ def observe(
     base = directory if config.project_directory else None
     compose = load_project(directory, present, read, variables, base)
     milvus = milvus_services(compose, read, named_services(config, state))
+    read_neighbours(compose, reader, {one.name for one in milvus})
     pki = read_pki(directory, config, state, reader)
     observation = Observation(
         directory=directory,

@@ -18,6 +18,8 @@ from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edit
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ConflictingSettings, EditRefused, UnsupportedMilvus
 from compose_tls.layout import PUBLIC
+from compose_tls.plan.consequences import consequences
+from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
 from compose_tls.plan.model import ServicePlan
@@ -70,12 +72,15 @@ class _Planner:
         names = [
             name
             for one in milvus
-            for name in found_names(one.service, one.configuration.proxy_port)
+            for name in found_names(
+                one.service, one.configuration.proxy_port, project.compose.services
+            )
         ]
         members = tuple(one.name for one in milvus)
         identities = plan_identities(self.observation, config, members, names, now)
         setup = tls_setup(milvus, identities, config)
-        patches, records = self._edited(setup, milvus, placements)
+        beside = consequences(project, milvus, config)
+        patches, records = self._edited(setup, milvus, placements, beside.health)
         state = State(
             settings=recorded(config),
             services=members,
@@ -85,9 +90,10 @@ class _Planner:
         planned = ManagedFiles(project, config).plan(milvus, identities, state, patches)
         for one in milvus:
             self.warnings += [*one.warnings, *placements[one.name].warnings]
-        self.warnings += planned.plan.warnings
+        self.warnings += [*planned.plan.warnings, *beside.warnings]
         warnings = tuple(dict.fromkeys(self.warnings))
-        return replace(planned, plan=replace(planned.plan, warnings=warnings))
+        plan = replace(planned.plan, warnings=warnings)
+        return replace(planned, plan=plan, cut_off=beside.cut_off)
 
     def _given_up(self, milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
         """What was encrypted, or asked for a certificate, and is not from now on."""
@@ -112,6 +118,7 @@ class _Planner:
         setup: TlsSetup,
         milvus: Sequence[MilvusService],
         placements: dict[str, Placement],
+        health: Sequence[HealthEdit],
     ) -> tuple[list[FileChange], list[FileRecord]]:
         """The edits in place; where those are refused and nobody asked for them, in an override."""
         # An override file that an earlier enable made is not there in what is planned from.
@@ -123,6 +130,8 @@ class _Planner:
             edits = Edits()
             for member, one in zip(setup.members, milvus, strict=True):
                 self._add_edits(member, one, placements[one.name], override, edits)
+            for change in health:
+                add_health_edit(change, override, edits)
             return self._patches(edits)
 
         if self.config.style == "override":

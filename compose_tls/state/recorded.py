@@ -7,14 +7,22 @@ knew one service and one server certificate, is read as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from compose_tls.changes import IdentityPlan, relative
+from compose_tls.changes import (
+    CreateFile,
+    FileChange,
+    IdentityPlan,
+    KeepFile,
+    Pending,
+    relative,
+    sha256,
+)
 from compose_tls.config import TlsConfig
 from compose_tls.errors import StateUnreadable
 from compose_tls.layout import CA, CERTIFICATE, CLIENT, KEY, NEXT_CA, SERVER
@@ -69,12 +77,15 @@ class IdentityRecord(_Model):
     Attributes:
         members: The services that show it; none for a CA and for a client from outside.
         certificates: SHA-256 fingerprints by path.
+        files: SHA-256 of the whole files by path, every certificate in them included; ``None`` where
+            an earlier version recorded it.
     """
 
     name: str
     profile: Profile
     members: tuple[str, ...] = ()
     certificates: dict[str, str]
+    files: dict[str, str] | None = None
 
 
 _OF_ONE_COMMAND = frozenset(
@@ -162,6 +173,17 @@ class State(_Model):
         ]
         return dict(served) | {path: one.certificates[path] for path, one in kept.items()}
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of whole certificate files by path, as far as they are recorded."""
+        return {path: sha for one in self.identities for path, sha in (one.files or {}).items()}
+
+    @property
+    def without_digests(self) -> State:
+        """The same as an earlier version would have recorded it."""
+        identities = tuple(one.model_copy(update={"files": None}) for one in self.identities)
+        return self.model_copy(update={"identities": identities})
+
     def render(self) -> bytes:
         """The bytes of state.json: the same state gives the same bytes."""
         left_out = {"settings": set(TlsConfig.model_fields) - set(RECORDED)}
@@ -197,8 +219,37 @@ def read_state(content: bytes | None, path: str) -> State | None:
 _PROFILES: dict[str, Profile] = {CA: "ca", SERVER: "server", CLIENT: "client", NEXT_CA: "ca"}
 
 
+def file_digests(
+    changes: Iterable[FileChange], contents: Mapping[str, bytes], directory: Path
+) -> dict[str, str]:
+    """The SHA-256 of what files will hold, by path, as far as it is known.
+
+    Args:
+        changes: What is going to happen to them.
+        contents: What pending contents stand for.
+        directory: The project.
+    """
+    found: dict[str, str] = {}
+    for change in changes:
+        path = relative(change.path, directory)
+        match change:
+            case KeepFile(before=str(digest)):
+                found[path] = digest
+            case CreateFile(content=bytes(content)):
+                found[path] = sha256(content)
+            case CreateFile(content=Pending(name=name)) if name in contents:
+                found[path] = sha256(contents[name])
+            case _:
+                pass
+    return found
+
+
 def identity_records(
-    identities: IdentityPlan, digests: Mapping[str, str], config: TlsConfig, directory: Path
+    identities: IdentityPlan,
+    digests: Mapping[str, str],
+    config: TlsConfig,
+    directory: Path,
+    files: Mapping[str, str] | None = None,
 ) -> tuple[IdentityRecord, ...]:
     """What is recorded of identities.
 
@@ -207,6 +258,7 @@ def identity_records(
         digests: The fingerprint of each certificate, by the name of its identity.
         config: The settings; they say where the files are.
         directory: The project.
+        files: The SHA-256 of whole files by path; ``None`` where they are not known.
     """
 
     def at(place: str, name: str) -> str:
@@ -222,6 +274,9 @@ def identity_records(
             profile=one.identity.profile,
             members=one.identity.members,
             certificates=dict.fromkeys(paths(one.identity.name), digests[one.identity.name]),
+            files=None
+            if files is None
+            else {path: files[path] for path in paths(one.identity.name) if path in files},
         )
         for one in identities.identities
     )

@@ -54,7 +54,7 @@ def check(
     for address, rest in addresses:
         if rest_port is not None:
             rest = Address(address.host, rest_port)  # noqa: PLW2901 - the user knows better
-        target = target_of(root, settings, address, rest)
+        target = target_of(root, settings, address, rest, located.milvus[0].name)
         checks += prove(target, settings, on_event, deep=deep)
     address = addresses[0][0]
     shown = f"[{address.host}]" if ":" in address.host else address.host

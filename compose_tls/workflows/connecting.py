@@ -66,6 +66,7 @@ def target_of(
     config: TlsConfig,
     address: Address,
     rest: Address | None = None,
+    service: str | None = None,
 ) -> Target:
     """What to check: the server of a project, with the files and credentials of a client.
 
@@ -74,6 +75,7 @@ def target_of(
         config: The settings.
         address: Where gRPC is.
         rest: Where REST is, where it is on and to be checked.
+        service: The service that runs the server, for messages.
 
     Raises:
         CertificateUnreadable: A certificate of the project cannot be read.
@@ -94,6 +96,7 @@ def target_of(
         password=_secret(directory, config.password_file, "password-file"),
         token=_secret(directory, config.token_file, "token-file"),
         rest_address=(rest.host, rest.port) if rest else None,
+        service=service,
     )
 
 

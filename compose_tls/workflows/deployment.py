@@ -248,7 +248,7 @@ def prepare(
 
 def prepare_restart(
     planned: ServicePlan, config: TlsConfig, project: ComposeInvocation, stack: ExitStack
-) -> Deployment | None:
+) -> Deployment:
     """Make sure, before anything is written, that services can be restarted.
 
     Args:
@@ -256,9 +256,6 @@ def prepare_restart(
         config: The settings.
         project: The project as it is given to Compose.
         stack: Closes the connection to the engine.
-
-    Returns:
-        ``None`` where none of them runs, so that there is nothing to restart.
 
     Raises:
         EngineError: No engine or no Compose.
@@ -269,8 +266,7 @@ def prepare_restart(
         planned.key_problem, "renew --no-restart", f"docker compose restart {names}"
     )
     deployment, _, _ = _connected(planned, config, project, stack)
-    there = tuple(proxy for proxy in planned.proxies if proxy.service in deployment.running)
-    return replace(deployment, proxies=there, restart_only=True) if there else None
+    return replace(deployment, restart_only=True)
 
 
 def require_readable_key(problem: TlsWarning | None, command: str, start: str) -> None:
@@ -312,7 +308,7 @@ def _connected(
         project=project,
         name=str(document["name"]),
         running=running.intersection(planned.services),
-        target=lambda _, grpc, rest: target_of(directory, config, grpc, rest),
+        target=lambda proxy, grpc, rest: target_of(directory, config, grpc, rest, proxy.service),
         look=partial(readiness, timeout=_PROBE_SECONDS),
         prove=lambda target, on_event: prove(target, config, on_event),
     )

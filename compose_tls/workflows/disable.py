@@ -26,13 +26,15 @@ def disable(
 
     Args:
         directory: The project directory.
-        config: The settings; only where things are matters.
+        config: The settings; only where things are, and what is accepted, matters.
         dry_run: Only say what would be done.
         purge: Remove certificates and keys as well.
         environment: Variables that Compose interpolates with; those of the process by default.
 
     Raises:
         NotEnabled: ``enable`` has not been here.
+        TlsRemains: Entries stay that are not those of before; nothing was changed.
+        CertificatesUnmounted: A Milvus would not start with what stays; likewise.
         ProjectError: A file cannot be put back safely, or not be written.
     """
     opened = preamble.open_project(directory, config, environment)
@@ -44,13 +46,16 @@ def disable(
         if not dry_run:
             apply(planned.plan, {}, outside=opened.named_places)
     following: tuple[str, ...] = ()
-    if planned.plan.changed and not dry_run:
-        following = start_command(opened, project, planned.plan, planned.state.services)
+    if planned.plan.changed and planned.services and not dry_run:
+        following = start_command(opened, project, planned.plan, planned.services)
     return DisableResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,
         project=str(opened.root),
-        services=planned.state.services,
+        mode=planned.mode,
+        services=planned.services,
+        as_before=planned.before,
+        key_directories=planned.key_directories,
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
         next=following,

@@ -54,7 +54,8 @@ def enable(
         planned = plan_enable(project, opened.config, opened.now)
         issuing.require_issuer(planned.identities, opened.root, opened.config)
         if dry_run:
-            return report(EnableResult, planned, opened.config, dry_run=True)
+            result = report(EnableResult, planned, opened.config, dry_run=True)
+            return result.model_copy(update={"cut_off": planned.cut_off})
         deploy = None
         if up:
             deploy = deployment.prepare(planned, opened.config, opened.invocation, stack)
@@ -64,7 +65,7 @@ def enable(
             project.observation,
             opened.config,
             opened.now,
-            changed=planned.plan.changed,
+            plan=planned.plan,
         )
         before = snapshot(planned.plan)
         if planned.plan.changed:
@@ -76,6 +77,7 @@ def enable(
     if planned.plan.changed and not checks:
         start = start_command(opened, project, planned.plan, planned.services)
         following = (*start, own_command(opened, "check"))
-    return report(
+    result = report(
         EnableResult, planned, opened.config, issued=issued, checks=checks, following=following
     )
+    return result.model_copy(update={"cut_off": planned.cut_off})

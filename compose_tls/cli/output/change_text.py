@@ -27,8 +27,15 @@ def enable_lines(result: EnableResult, *, verbose: bool) -> Iterator[str]:
 def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[str]:
     """The result of disable."""
     yield from _diff(result, verbose=verbose)
-    yield _change(result, "plain text, as before")
+    mode = rendering.mode_text(result.mode) if result.mode else "plain text"
+    if result.services:
+        yield _change(result, f"{mode}, {'as before' if result.as_before else 'which stays'}")
+    else:
+        yield "would be purged; nothing was written" if result.dry_run else "purged"
     yield from _files(result, verbose=verbose)
+    if result.key_directories and not result.dry_run:
+        places = " and ".join(f"{place}/" for place in result.key_directories)
+        yield f"private keys stay in {places}: compose-tls disable --purge removes them"
     yield from _next(result)
 
 
@@ -40,7 +47,8 @@ def renew_lines(result: RenewResult, *, verbose: bool) -> Iterator[str]:
         yield "nothing to do: the new CA is there already"
     elif not result.changed:
         days = min((c.days_left for c in certificates if c.days_left is not None), default=0)
-        yield f"nothing to do: all certificates are good for {days} days; --force renews"
+        force = "" if result.brought else "; --force renews"
+        yield f"nothing to do: all certificates are good for {days} days{force}"
     elif result.dry_run:
         yield "would renew; nothing was written"
     else:
