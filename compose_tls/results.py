@@ -235,11 +235,13 @@ class ChangeResult(CommandResult, frozen=True):
         changed: Whether any file changed (or, in a dry run, would).
         dry_run: ``True`` where nothing was written because that was asked for.
         files: Every file of the plan.
+        next: The commands to go on with, one after the other, for a shell where the user stands.
     """
 
     changed: bool
     dry_run: Literal[True] | None = None
     files: tuple[FileResult, ...] = ()
+    next: LeftOut[tuple[str, ...]] = ()
 
 
 class IssueResult(ChangeResult, frozen=True):

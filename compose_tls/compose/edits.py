@@ -187,9 +187,13 @@ def _prefix_of(mount: Mount, base: Path, variables: ReadMapping[str, str]) -> st
     found = _PREFIX.match(mount.source or "")
     if mount.host_path is None or found is None:
         return None
-    # Tried with a name behind it: an empty variable would make an absolute path of "${VAR}/name".
-    tried = os.path.normpath(base / f"{interpolate(found.group(), variables)}/name")
-    return found.group() if Path(tried) == base / "name" else None
+    # Also without any variable: ${PWD}, or one of the caller's, is another place for somebody else.
+    for known in (variables, {}):
+        # Tried with a name behind it: an empty variable would make an absolute path of "${VAR}/name".
+        tried = os.path.normpath(base / f"{interpolate(found.group(), known)}/name")
+        if Path(tried) != base / "name":
+            return None
+    return found.group()
 
 
 def _flags(mounts: ReadSequence[Mount]) -> list[str]:

@@ -7,15 +7,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from compose_tls.changes import CertificateOrder, IdentityPlan, relative
+from compose_tls.changes import CertificateOrder, IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.key_files import KeyFiles
 from compose_tls.layout import CA, CLIENT, NEXT_CA, SERVER
 from compose_tls.pki.certificate_rules import CLIENT_AUTH
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all
-from compose_tls.pki.verify import check_ca, check_client, check_server, concerns
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.pki.verify import (
+    check_ca,
+    check_client,
+    check_server,
+    client_ca_concerns,
+    concerns,
+)
+from compose_tls.vocabulary import TlsMode, TlsWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +106,12 @@ class _Gathering:
         """Make sure that provided certificates work, and tell what is to be known of them."""
         now = self.now
         if self.planned.source(SERVER) == "provided":
-            held, path = self.held[SERVER], self._named("server_cert")
+            held, path = self.held[SERVER], self.files.name_of(SERVER)
             check_server(held, ca_pem, names=list(self.config.names), now=now, path=path)
             yield from concerns(held, ca_pem, now=now, path=path)
         if self.planned.source(CLIENT) == "provided":
-            held, path = self.held[CLIENT], self._named("client_cert")
+            held, path = self.held[CLIENT], self.files.name_of(CLIENT)
             check_client(held, ca_pem, now=now, path=path)
             yield from concerns(held, ca_pem, now=now, path=path, purpose=CLIENT_AUTH)
-
-    def _named(self, setting: str) -> str:
-        return relative(self.files.named(setting), self.files.directory)
+        elif self.config.tls_mode is TlsMode.MUTUAL and self.planned.source(CA) == "provided":
+            yield from client_ca_concerns(ca_pem, path=self.files.name_of(CA))

@@ -42,23 +42,25 @@ class Issued:
 
 
 def require_sound(observation: Observation, config: TlsConfig) -> None:
-    """Make sure that what lies in the PKI directory is whole.
+    """Make sure that what lies in the PKI directory is whole, or can be issued anew.
 
-    A damaged CA or key is never quietly replaced: clients trust it.
+    A damaged CA or its key is never quietly replaced: clients trust it. Nor is anything else while the
+    key that would issue it is elsewhere.
 
     Raises:
         CertificateError: What is wrong with which file.
     """
     if config.server_cert is not None or config.ca_cert is not None:
         return
-    for name in (CA, SERVER, CLIENT, NEXT_CA):
+    pki = observation.pki
+    for name in (CA, NEXT_CA) if CA in pki.usable else (CA, SERVER, CLIENT, NEXT_CA):
         certificate = observation.directory / config.pki_dir / f"{name}{CERTIFICATE}"
         key = certificate.with_suffix(KEY)
         has_certificate, has_key = (observation.files.get(path) for path in (certificate, key))
         if name == CA and has_certificate and not has_key:
             # The key of a CA that the user provides stays where the user keeps it.
             continue
-        sound = observation.pki.next_ca if name == NEXT_CA else name in observation.pki.usable
+        sound = pki.next_ca if name == NEXT_CA else name in pki.usable
         if (has_certificate or has_key) and not sound:
             KeyFiles(observation.directory, config).existing(name)
 

@@ -77,6 +77,9 @@ def plan_identities(
         facts = pki.certificates.get(name)
         if facts is None or name not in pki.usable:
             sources[name] = "issued"
+            if sources[CA] == "existing":
+                text = f"{config.pki_dir}/{name}{CERTIFICATE} or its key was missing or damaged"
+                warnings.append(TlsWarning("certificate-reissued", f"{text}: issued anew"))
             continue
         names = {*identities[SERVER].dns_names, *identities[SERVER].ip_addresses}
         held = names if name == SERVER else set[str]()
@@ -297,7 +300,7 @@ def _why(
     missing = names - {*facts.dns_names, *facts.ip_addresses}
     if missing:
         return f"it does not hold the name {', '.join(sorted(missing))}"
-    if facts.key_type != config.key_type:
+    if "key_type" in config.model_fields_set and facts.key_type != config.key_type:
         return f"its key is {facts.key_type}, not {config.key_type}"
     if ca is not None and is_due(facts, ca, now):
         return f"it ends on {facts.not_after:%Y-%m-%d}"

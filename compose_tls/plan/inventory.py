@@ -19,6 +19,7 @@ from compose_tls.plan.identities import RENEW_BEFORE
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.results import CertificateResult, FileState
 from compose_tls.state.recorded import State
+from compose_tls.state.undo import stands
 from compose_tls.vocabulary import TlsWarning, has_ended
 
 
@@ -166,7 +167,7 @@ def _states(
         if content is None:
             yield FileState(path=file.path, state="missing")
         else:
-            yield _state(file.path, same=sha256(content) == file.after)
+            yield _state(file.path, same=stands(content, file))
     for path, fingerprint in state.certificates.items():
         content = observation.content(observation.directory / path)
         if content is None or path not in bundles:

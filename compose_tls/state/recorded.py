@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
@@ -24,7 +25,7 @@ from compose_tls.changes import (
 )
 from compose_tls.config import TlsConfig
 from compose_tls.errors import StateUnreadable
-from compose_tls.layout import CA, CERTIFICATE, CLIENT, NEXT_CA, SERVER
+from compose_tls.layout import CA, CERTIFICATE, CLIENT, KEY, NEXT_CA, SERVER
 from compose_tls.vocabulary import Profile
 from compose_tls.yamlpatch.intent import Route
 
@@ -111,6 +112,44 @@ RECORDED: Final = tuple(name for name in TlsConfig.model_fields if name not in _
 def recorded(config: TlsConfig) -> TlsConfig:
     """The settings of a configuration that are remembered, and the defaults of the others."""
     return TlsConfig(**{name: getattr(config, name) for name in RECORDED})
+
+
+def brought_files(directory: Path, config: TlsConfig, role: str) -> BroughtFiles:
+    """Where the certificate and key are that the user brings, or brought to an earlier enable.
+
+    Whoever wrote the record must not make a command read what lies outside the project. So a place
+    there counts while the user names it; later, as where a file is gone, the copies stand in for it.
+
+    Args:
+        directory: The project.
+        config: The settings; of them, as given counts what is set.
+        role: ``ca``, ``server`` or ``client``.
+    """
+    names = (f"{role}_cert", f"{role}_key", f"{role}_passphrase_file")
+    values: list[str | None] = [getattr(config, name) for name in names]
+    given = f"{role}_cert" in config.model_fields_set
+    paths = [directory / value if value is not None else None for value in values]
+    if given or all(_is_file_inside(directory, path) for path in paths if path is not None):
+        return BroughtFiles(*paths)
+    pki = directory / config.pki_dir
+    key = pki / f"{role}{KEY}" if values[1] is not None else None
+    return BroughtFiles(pki / f"{role}{CERTIFICATE}", key, None)
+
+
+def _is_file_inside(directory: Path, path: Path) -> bool:
+    try:
+        return path.is_file() and path.resolve().is_relative_to(directory.resolve())
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtFiles:
+    """A certificate, its key, and what opens them, as the user has them; ``None`` for none."""
+
+    certificate: Path | None
+    key: Path | None
+    passphrase: Path | None
 
 
 class State(_Model):

@@ -147,11 +147,8 @@ def start(
 def _wait_until_ready(
     server: EmbeddedServer, project: Path, state: State, config: TlsConfig
 ) -> None:
-    target = target_of(
-        project,
-        completed(config, state.settings, enabling=False),
-        Address(server.host, server.port),
-    )
+    settled = completed(config, state.settings, enabling=False)
+    target = target_of(project, settled, Address(server.host, server.port))
     deadline = time.monotonic() + config.timeout
     while not (found := readiness(target, _PROBE_SECONDS)).ready:
         server.require_running()

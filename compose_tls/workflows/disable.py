@@ -11,6 +11,7 @@ from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
 from compose_tls.results import DisableResult
 from compose_tls.workflows import preamble
+from compose_tls.workflows.next_step import start_command
 
 
 def disable(
@@ -44,6 +45,9 @@ def disable(
         planned = plan_disable(project, opened.config, purge=purge)
         if not dry_run:
             apply(planned.plan, {}, outside=opened.named_places)
+    following: tuple[str, ...] = ()
+    if planned.plan.changed and planned.services and not dry_run:
+        following = (start_command(opened, project, planned.plan, planned.services),)
     return DisableResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,
@@ -54,5 +58,6 @@ def disable(
         key_directories=planned.key_directories,
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
+        next=following,
         warnings=planned.plan.warnings,
     )

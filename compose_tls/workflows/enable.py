@@ -14,6 +14,7 @@ from compose_tls.plan.enable import plan_enable
 from compose_tls.results import EnableResult, Probe
 from compose_tls.workflows import deployment, preamble
 from compose_tls.workflows.image_users import users_of_images
+from compose_tls.workflows.next_step import own_command, start_command
 from compose_tls.workflows.reporting import report
 
 
@@ -73,5 +74,11 @@ def enable(
         if deploy is not None:
             undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
             checks = deploy.run(undo, on_event)
-    result = report(EnableResult, planned, opened.config, issued=issued, checks=checks)
+    following: tuple[str, ...] = ()
+    if planned.plan.changed and not checks:
+        start = start_command(opened, project, planned.plan, planned.services)
+        following = (start, own_command(opened, "check"))
+    result = report(
+        EnableResult, planned, opened.config, issued=issued, checks=checks, following=following
+    )
     return result.model_copy(update={"cut_off": planned.cut_off})

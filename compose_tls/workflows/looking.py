@@ -21,6 +21,7 @@ from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import Project
 from compose_tls.results import DeployedService
 from compose_tls.workflows import preamble
+from compose_tls.workflows.next_step import compose_command
 
 _SECONDS: Final = 2
 
@@ -148,23 +149,6 @@ class _Look:
             for file in files:
                 options += ["-f", os.path.relpath(file, root.resolve())]
         return " ".join([*given, shlex.join(["compose-tls", "status", *options])])
-
-
-def compose_command(opened: preamble.Opened, *words: str) -> str:
-    """A command of Docker Compose that works where the user is."""
-    given = [word for file in opened.config.file for word in ("-f", file)]
-    command = shlex.join(["docker", "compose", *given, *words])
-    if opened.root == Path.cwd():
-        return command
-    return f"cd {shlex.quote(str(opened.root))} && {command}"
-
-
-def own_command(opened: preamble.Opened, *words: str) -> str:
-    """A command of compose-tls, likewise."""
-    given = [word for file in opened.config.file for word in ("-f", file)]
-    if opened.root != Path.cwd():
-        given = ["-C", str(opened.root), *given]
-    return shlex.join(["compose-tls", *words, *given])
 
 
 def _result(service: str, said: Verdict) -> DeployedService:

@@ -57,6 +57,7 @@ class Opened:
         config: The same, over what the last enable recorded.
         variables: The process environment, for Compose.
         now: The time that the command judges by.
+        typed: The settings that the user gave for this command, and not in compose-tls.toml.
         enabling: Whether the command can change what an earlier enable put in place.
     """
 
@@ -66,6 +67,7 @@ class Opened:
     config: TlsConfig
     variables: Mapping[str, str] = field(repr=False)
     now: datetime
+    typed: frozenset[str]
     enabling: bool = False
 
     @property
@@ -128,9 +130,10 @@ def open_project(
     start = path.resolve()
     if settings is None or isinstance(settings, TlsConfig):
         given = TlsConfig() if settings is None else settings
-        root = _root(start, dict(given), variables)
+        root, typed = _root(start, dict(given), variables), frozenset(given.model_fields_set)
     else:
         outer = outermost(settings, variables)
+        typed = frozenset(outer)
         beside = _root(start, outer, variables)
         given = _from(beside, start, load(beside, settings, variables), outer)
         root = _root(start, dict(given), variables)
@@ -138,7 +141,7 @@ def open_project(
         given = _seen_from(root, given, {n: start if n in outer else beside for n in _FILES})
     if isinstance(settings, TlsConfig):
         given = _seen_from(root, given, dict.fromkeys(_FILES, start))
-    return Opened(root, start, given, given, variables, now(), enabling).settled()
+    return Opened(root, start, given, given, variables, now(), typed, enabling).settled()
 
 
 def _root(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> Path:

@@ -21,6 +21,7 @@ from compose_tls.project.model import Project
 from compose_tls.results import Probe, RenewResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble, restarting
+from compose_tls.workflows.next_step import compose_command, own_command
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import Undo
 
@@ -117,8 +118,15 @@ def renew(
                 None if keep_on_failure else undo, on_event, lambda: write(client_side)
             )
     waiting = renewal.restart and not checks
+    again = compose_command(opened, "restart", *planned.services)
     done = report(
-        RenewResult, planned, renewal.config, issued=issued, checks=checks, waiting=waiting
+        RenewResult,
+        planned,
+        renewal.config,
+        issued=issued,
+        checks=checks,
+        waiting=waiting,
+        following=(again, own_command(opened, "check")) if waiting else (),
     )
     is_brought = renewal.config.server_cert is not None
     return done.model_copy(update={"brought": is_brought, "warnings": (*done.warnings, *said)})

@@ -25,6 +25,7 @@ def report(
     issued: Issued | None = None,
     checks: tuple[Probe, ...] = (),
     waiting: bool = False,
+    following: tuple[str, ...] = (),
 ) -> _R:
     """The result of a plan for a service.
 
@@ -36,6 +37,7 @@ def report(
         issued: The certificates.
         checks: What was proved, where the service was started.
         waiting: Whether the service has still to read what was written.
+        following: The commands to go on with.
     """
     plan = planned.plan
     endpoint = planned.endpoint
@@ -55,6 +57,7 @@ def report(
         checks=checks,
         deployed=True if checks else False if waiting else None,
         diff=plan.diff(),
+        next=following,
         rollover=_rollover(planned.identities),
         warnings=plan.warnings + concerns,
     )

@@ -21,7 +21,8 @@ from compose_tls.project.model import Project, state_path
 from compose_tls.results import DeclaredService, Endpoint, Mode, Recorded, StatusResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
-from compose_tls.workflows.looking import look, own_command
+from compose_tls.workflows.looking import look
+from compose_tls.workflows.next_step import own_command
 
 
 def status(

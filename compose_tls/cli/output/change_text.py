@@ -21,8 +21,7 @@ def enable_lines(result: EnableResult, *, verbose: bool) -> Iterator[str]:
     yield from rendering.check_lines(result.checks)
     if result.checks:
         yield rendering.proof_line(result.endpoint)
-    elif result.changed and not result.dry_run:
-        yield "next: docker compose up -d, then compose-tls check"
+    yield from _next(result)
 
 
 def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[str]:
@@ -37,8 +36,7 @@ def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[str]:
     if result.key_directories and not result.dry_run:
         places = " and ".join(f"{place}/" for place in result.key_directories)
         yield f"private keys stay in {places}: compose-tls disable --purge removes them"
-    if result.changed and not result.dry_run:
-        yield "next: docker compose up -d"
+    yield from _next(result)
 
 
 def renew_lines(result: RenewResult, *, verbose: bool) -> Iterator[str]:
@@ -61,8 +59,12 @@ def renew_lines(result: RenewResult, *, verbose: bool) -> Iterator[str]:
     yield from rendering.check_lines(result.checks)
     if result.checks:
         yield rendering.proof_line(result.endpoint, "serves it")
-    elif result.deployed is False and not result.dry_run:
-        yield f"next: docker compose restart {services}, then compose-tls check"
+    yield from _next(result)
+
+
+def _next(result: ChangeResult) -> Iterator[str]:
+    if result.next:
+        yield f"next: {', then '.join(result.next)}"
 
 
 def _diff(result: EnableResult | DisableResult, *, verbose: bool) -> Iterator[str]:
