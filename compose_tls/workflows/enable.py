@@ -54,6 +54,7 @@ def enable(
         issuing.require_sound(project.observation, opened.config)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
         planned = plan_enable(project, opened.config, opened.now, users)
+        issuing.require_issuer(planned.identities, opened.root, opened.config)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True)
             return result.model_copy(update={"cut_off": planned.cut_off})
@@ -77,7 +78,7 @@ def enable(
     following: tuple[str, ...] = ()
     if planned.plan.changed and not checks:
         start = start_command(opened, project, planned.plan, planned.services)
-        following = (start, own_command(opened, "check"))
+        following = (*start, own_command(opened, "check"))
     result = report(
         EnableResult, planned, opened.config, issued=issued, checks=checks, following=following
     )
