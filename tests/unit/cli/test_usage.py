@@ -260,7 +260,7 @@ def into_a_closed_pipe(*arguments: str, cwd: Path, stderr: bool = False) -> tupl
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("enable", "--dry-run"), 0),
+        (("enable", "--dry-run", "--rest-port", "8080"), 0),
         (("status", "-C", "missing", "--json"), 2),
         (("--help",), 0),
     ],
