@@ -18,6 +18,7 @@ from compose_tls.config.tls_config import (
     DIRECTORIES,
     FILES,
     FLAGS,
+    INCOMPLETE,
     LISTS,
     PLACES,
     SECRETS,
@@ -45,6 +46,8 @@ def load(
     directory: Path,
     flags: Mapping[str, Any],
     environment: Mapping[str, str],
+    *,
+    incomplete: bool = False,
 ) -> TlsConfig:
     """Merge what is given, highest first: flags, ``COMPOSE_TLS_*`` variables, compose-tls.toml.
 
@@ -52,6 +55,7 @@ def load(
         directory: The project directory, where compose-tls.toml may lie.
         flags: Settings from the command line; ``None`` values and empty tuples mean "not given".
         environment: The process environment.
+        incomplete: Whether the rest is recorded: only with that do they have to go together.
 
     Raises:
         UnknownSetting: A variable or a key of the file is not a setting.
@@ -70,7 +74,7 @@ def load(
         values.update(layer)
         sources.update({name: spelling(name) for name in layer})
     try:
-        config = TlsConfig(**values)
+        config = TlsConfig.model_validate(values, context=INCOMPLETE if incomplete else None)
     except ValidationError as error:
         raise _setting_error(error, sources) from None
     for name in sorted((DIRECTORIES | FILES | PLACES) & sources.keys()):
@@ -103,12 +107,11 @@ def completed(given: TlsConfig, recorded: TlsConfig | None, *, enabling: bool) -
     Raises:
         ConflictingSettings: What is given contradicts what was recorded.
     """
-    if recorded is None:
-        return given
     own = given.model_fields_set
+    before = recorded.model_fields_set if recorded else set[str]()
     kept = {
         name: getattr(recorded, name)
-        for name in recorded.model_fields_set - _replaced(own)
+        for name in before - _replaced(own)
         if name not in own or (name in _IN_PLACE and not enabling)
     }
     values = {name: getattr(given, name) for name in own} | kept

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from compose_tls.changes import CreateFile
 from compose_tls.config import TlsConfig
+from compose_tls.layout import KEY
+from compose_tls.observation import FileFacts
 from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.clients import cut_off
+from compose_tls.plan.findings import key_findings
 from compose_tls.plan.health_checks import HealthEdit, health_edits
+from compose_tls.plan.model import ServicePlan
+from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import CutOff
 from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.vocabulary import TlsMode, TlsWarning
 
 _SHARED: Final = "gRPC and REST"
 
@@ -52,6 +58,7 @@ def consequences(
     clients, of_clients = cut_off(project, tuple(milvus), config)
     warnings = (
         *_rest(project, milvus, config),
+        *_nobody(config),
         *of_health,
         *of_clients,
         *context_findings(project, config),
@@ -82,3 +89,39 @@ def _rest(
             else f"Milvus {FIRST_WITH_REST_PORT} and newer can keep it on a port of its own",
             one.service.main.line(),
         )
+
+
+def _nobody(config: TlsConfig) -> Iterator[TlsWarning]:
+    """That mode 2 is on with certificates of the user's, and none of them is a client's."""
+    brought = config.server_cert is not None and config.client_cert is None
+    if config.tls_mode is TlsMode.MUTUAL and brought:
+        yield TlsWarning(
+            "client-certificate-missing",
+            "mode 2 lets in who has a certificate of the CA that was given, and no client has one here",
+            config.ca_cert,
+            "bring one with --client-cert and --client-key, or use --mode 1",
+        )
+
+
+def keys_to_be_mounted(
+    project: Project, config: TlsConfig, milvus: Sequence[MilvusService], planned: ServicePlan
+) -> tuple[TlsWarning, ...]:
+    """The keys that containers would get to see and should not, with those that are still to be made.
+
+    Args:
+        project: The project, without what an earlier enable put in.
+        config: The settings.
+        milvus: The services that are to speak TLS.
+        planned: What is going to be written.
+    """
+    observation = project.observation
+    user, group = observation.user_id, min(observation.group_ids, default=0)
+    made = {
+        change.path: FileFacts(change.path, None, None, change.mode, user, group)
+        for change in planned.plan.changes
+        if isinstance(change, CreateFile) and change.path.suffix == KEY
+    }
+    after = replace(observation, files={**observation.files, **made})
+    located = EnabledProject(replace(project, observation=after), planned.state, tuple(milvus))
+    found = key_findings(config, located).warnings
+    return tuple(warning for warning in found if warning.code == "key-mounted")

@@ -54,7 +54,7 @@ def disable(
             told += apply(planned.plan, {}, outside=places)
     following: tuple[str, ...] = ()
     if planned.plan.changed and planned.services and not dry_run:
-        following = (start_command(opened, project, planned.plan, planned.services),)
+        following = start_command(opened, project, planned.plan, planned.services)
     return DisableResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,
