@@ -87,7 +87,7 @@ def a_recorded_file_made_by_enable(project: Path, place: Path) -> None:
 
 
 def a_recorded_directory(project: Path, place: Path) -> None:
-    recorded(project, lambda state: state.update(tls_dir=str(place / "tls")))
+    recorded(project, lambda state: state["settings"].update(tls_dir=str(place / "tls")))
 
 
 def settings_that_name_directories(project: Path, place: Path) -> None:
@@ -174,12 +174,19 @@ def test_no_command_waits_for_what_is_no_file(run: Run, project: Path, name: str
 
 
 @pytest.mark.parametrize("name", ["--pki-dir", "--tls-dir"])
-def test_what_the_user_names_is_the_user_s_word(run: Run, project: Path, name: str) -> None:
+def test_what_the_user_names_is_the_user_s_word(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     place = project.parent / "elsewhere"
     assert run("enable", name, str(place)).code == 0
     assert list(place.iterdir())
-    options = () if name == "--tls-dir" else (name, str(place))
-    assert run("status", *options).code == 0
+    if name == "--tls-dir":
+        # The record is not the user's word.
+        refused = run("status", "--json").error
+        assert refused["code"] == "outside-project"
+        assert f"COMPOSE_TLS_TLS_DIR={place}" in refused["hint"]
+    monkeypatch.setenv(f"COMPOSE_TLS_{name[2:].replace('-', '_').upper()}", str(place))
+    assert run("status").code == 0
 
 
 @pytest.mark.parametrize(("at", "done"), [(10, "taken back"), (45, "finished first")])
