@@ -13,7 +13,7 @@ from typing import Final
 
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.explain import ACCEPTS_ANY_CLIENT, ACCEPTS_PLAIN_TEXT, OLD_TLS
-from compose_tls.checks.outcome import Outcome, no_answer, not_tried
+from compose_tls.checks.outcome import Outcome, at, no_answer, not_tried
 from compose_tls.checks.tls_client import (
     Deadline,
     announce,
@@ -79,16 +79,17 @@ def plain_text(target: Target, timeout: float) -> Outcome:
                     silent = error
                     continue
                 except OSError as error:
-                    return not_tried(expected, error)
+                    return at(place, target, not_tried(expected, error))
                 if answer and not is_tls_refusal(answer):
                     # Whatever it is: a server that insists on TLS does not say it.
                     found = ACCEPTS_PLAIN_TEXT
-                    return Outcome(False, expected, found.meaning, found.next_step)
+                    plain = Outcome(False, expected, found.meaning, found.next_step)
+                    return at(place, target, plain)
             if silent is not None:
-                return not_tried(expected, silent)
+                return at(place, target, not_tried(expected, silent))
         outcome = _refused(place, timeout, expected, "refused")
         if not outcome.ok:
-            return outcome
+            return at(place, target, outcome)
     return Outcome(True, expected, "refused")
 
 
@@ -122,13 +123,14 @@ def old_tls(target: Target, timeout: float) -> Outcome:
             try:
                 answer = _said_to(place, old_client_hello(secrets.token_bytes(32), name), deadline)
             except OSError as error:
-                return not_tried(expected, error)
+                return at(place, target, not_tried(expected, error))
             if is_old_server_hello(answer):
-                mutual = target.mode is TlsMode.MUTUAL
-                return Outcome(not mutual, expected, OLD_TLS.meaning, OLD_TLS.next_step)
+                accepted = target.mode is not TlsMode.MUTUAL
+                found = Outcome(accepted, expected, OLD_TLS.meaning, OLD_TLS.next_step)
+                return at(place, target, found)
         outcome = _refused(place, timeout, expected, "refused")
         if not outcome.ok:
-            return outcome
+            return at(place, target, outcome)
     return Outcome(True, expected, "refused")
 
 
@@ -179,10 +181,10 @@ def _client_refused(
         for _ in repeated(deadline):
             found = _one_client_refused(place, context, deadline, expected)
             if not found.ok:
-                return found
+                return at(place, target, found)
         found = _refused(place, timeout, expected, found.observed)
         if not found.ok:
-            return found
+            return at(place, target, found)
     return found
 
 

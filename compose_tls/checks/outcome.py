@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from compose_tls.checks.check_target import Target
 from compose_tls.checks.explain import CLOSED, NO_GRPC, NO_REST, Explanation, explain
 from compose_tls.checks.wire import REST, Protocol
 
@@ -38,6 +39,17 @@ def not_tried(expected: str, error: OSError | Explanation) -> Outcome:
     """A refusal could not be provoked: that proves nothing, so the check has failed."""
     found = error if isinstance(error, Explanation) else explain(error)
     return Outcome(False, expected, f"could not be tried: {found.meaning}", found.next_step)
+
+
+def at(place: Target, target: Target, outcome: Outcome) -> Outcome:
+    """The same, with the address where it was seen, if there are several.
+
+    That nothing listens at one of them does not keep anyone from asking at the others.
+    """
+    if outcome.ok or place == target:
+        return outcome
+    observed = f"at {place.authority}: {outcome.observed}"
+    return replace(outcome, observed=observed, unreachable=False)
 
 
 def no_answer(protocol: Protocol, heard: bytes) -> Explanation:

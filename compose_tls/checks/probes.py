@@ -16,7 +16,7 @@ from compose_tls.checks.explain import (
     REST_FAILS,
     WRONG_CREDENTIALS,
 )
-from compose_tls.checks.outcome import Outcome, failed, no_answer, not_tried
+from compose_tls.checks.outcome import Outcome, at, failed, no_answer, not_tried
 from compose_tls.checks.readiness import readiness
 from compose_tls.checks.tls_client import (
     Deadline,
@@ -30,6 +30,7 @@ from compose_tls.checks.tls_client import (
     why,
 )
 from compose_tls.checks.wire import http1_status
+from compose_tls.errors import CertificateUnreadable, NameInvalid
 from compose_tls.observation import CertificateFacts
 from compose_tls.pki.load import certificate_facts, name_text, subjects
 from compose_tls.pki.names import covers
@@ -55,9 +56,9 @@ def handshake(target: Target, timeout: float) -> Outcome:
                 with tls(place, context, deadline):
                     pass
     except ssl.SSLCertVerificationError as error:
-        return _with_certificate(failed(expected, error), place, timeout)
+        return at(place, target, _with_certificate(failed(expected, error), place, timeout))
     except OSError as error:
-        return failed(expected, why(place, error, timeout))
+        return at(place, target, failed(expected, why(place, error, timeout)))
     if not target.protocol.is_answer(answer):
         return failed(expected, no_answer(target.protocol, answer))
     return Outcome(True, expected, f"{version}, {cipher[0] if cipher else 'no cipher'}")
@@ -77,16 +78,25 @@ def certificate(target: Target, timeout: float, now: datetime) -> Outcome:
             try:
                 seen.append(_served(place, deadline.left))
             except OSError as error:
-                return failed(expected, why(place, error, timeout))
+                return at(place, target, failed(expected, why(place, error, timeout)))
+            except CertificateUnreadable as error:
+                return at(place, target, Outcome(False, expected, error.message, error.hint))
             wrong = _wrong(seen[-1], target, now)
             if wrong is not None:
-                return Outcome(False, expected, *wrong)
+                return at(place, target, Outcome(False, expected, *wrong))
     facts = seen[0]
     observed = f"for {_names(facts)}; {facts.remaining(now).days} days left"
-    if not covers(target.host, facts.dns_names, facts.ip_addresses):
+    if not _holds(facts, target.host):
         # RFC 9525 section 6: a client looks for what it connected to, unless it is told otherwise.
         observed += f"; not for {target.host}: clients need server_name={target.server_name}"
     return Outcome(True, expected, observed)
+
+
+def _holds(facts: CertificateFacts, host: str) -> bool:
+    try:
+        return covers(host, facts.dns_names, facts.ip_addresses)
+    except NameInvalid:
+        return False
 
 
 def _wrong(facts: CertificateFacts, target: Target, now: datetime) -> tuple[str, str] | None:
@@ -125,11 +135,12 @@ def client_authorities(target: Target, timeout: float) -> Outcome:
                 with tls(place, context, deadline):
                     seen.update(named)
             except OSError as error:
-                return not_tried(expected, why(place, error, timeout))
+                return at(place, target, not_tried(expected, why(place, error, timeout)))
             others = [name_text(name) for name in named if name not in wanted]
             if others:
                 observed = f"{OTHER_CLIENT_CAS.meaning}: {', '.join(others)}"
-                return Outcome(False, expected, observed, OTHER_CLIENT_CAS.next_step)
+                found = Outcome(False, expected, observed, OTHER_CLIENT_CAS.next_step)
+                return at(place, target, found)
     if not seen:
         return Outcome(True, expected, "the server does not say whom it accepts", skipped=True)
     return Outcome(True, expected, "as they should be")
@@ -188,7 +199,7 @@ def _with_certificate(outcome: Outcome, target: Target, timeout: float) -> Outco
     """The same, with what a person has to know of the certificate that was not accepted."""
     try:
         facts = _served(target, timeout)
-    except OSError:
+    except (OSError, CertificateUnreadable):
         return outcome
     certificate = (
         f"it is for {_names(facts)}, issued by {facts.issuer},"

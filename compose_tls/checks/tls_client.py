@@ -71,8 +71,10 @@ def places(target: Target, deadline: Deadline) -> list[Target]:
     """
     first = [replace(target, host=address) for address in _addresses(target)]
     if len(first) > 1:
-        first = [place for place in first if _listens(place, deadline)] or first[:1]
-    return first + [replace(target, host=host, port=port) for host, port in target.further]
+        first = [place for place in first if _listens(place, deadline)]
+    return (first if len(first) > 1 else [target]) + [
+        replace(target, host=host, port=port) for host, port in target.further
+    ]
 
 
 def _addresses(target: Target) -> list[str]:

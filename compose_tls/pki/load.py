@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from compose_tls.errors import CertificateError, KeyMismatch
 from compose_tls.observation import CertificateFacts, PkiFacts
 from compose_tls.pki.certificate_with_key import CertificateWithKey
-from compose_tls.pki.inspection import facts_of, in_order, is_ca, is_issued_by
+from compose_tls.pki.inspection import facts_of, in_order, is_ca, is_issued_by, is_self_signed
 from compose_tls.pki.keys import private_key_pem, public_key_der
 from compose_tls.pki.pem import certificate_pem, read_certificates, read_private_key
 from compose_tls.pki.signing_request import requested_names
@@ -163,7 +163,11 @@ def survey(
         role
         for role, certificate in found.items()
         if trusted
-        and is_ca(certificate) == (role == "ca")
+        and (
+            is_ca(certificate) == (role == "ca")
+            # A server that signed itself is its own CA, whatever it calls itself.
+            or (role == "server" and certificate in trusted and is_self_signed(certificate))
+        )
         and (role == "ca" or any(is_issued_by(certificate, ca) for ca in trusted))
         and _key_fits(certificate, pem_files[role][1])
     }

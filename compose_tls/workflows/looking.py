@@ -132,19 +132,14 @@ class _Look:
             # Made from files that are no longer there, it can only be replaced by these.
             words = ("up", "-d", "--no-deps", "--force-recreate", wanted.service)
             return compose_command(self.opened, *words)
-        variables = {
-            "COMPOSE_PROJECT_NAME": found.project if found.project != wanted.project else "",
-            "COMPOSE_ENV_FILES": ",".join(env_files),
-        }
-        given = [f"{name}={shlex.quote(value)}" for name, value in variables.items() if value]
-        root = Path(found.directory or self.opened.root)
-        options: list[str] = []
-        if root.resolve() != Path.cwd():
-            options += ["-C", str(root)]
+        root = Path(found.directory or self.opened.root).resolve()
+        options = [] if root == Path.cwd() else ["-C", str(root)]
+        if found.project != wanted.project:
+            options += ["-p", found.project]
         if files != tuple(map(os.path.realpath, wanted.files)):
-            for file in files:
-                options += ["-f", os.path.relpath(file, root.resolve())]
-        return " ".join([*given, shlex.join(["compose-tls", "status", *options])])
+            options += [word for file in files for word in ("-f", os.path.relpath(file, root))]
+        options += [word for file in env_files for word in ("--env-file", file)]
+        return shlex.join(["compose-tls", "status", *options])
 
 
 def _result(service: str, said: Verdict) -> DeployedService:

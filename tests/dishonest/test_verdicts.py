@@ -17,6 +17,7 @@ from typing import Any
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from compose_tls.checks import tls_client
 from compose_tls.checks.check_target import Target
@@ -52,6 +53,7 @@ from tests.unit.checks.servers import (
     says,
     says_and_hangs_up,
 )
+from tests.unit.pki.minting import mint, parsed
 
 Verdict = Mapping[str, str]
 """What fails, and a part of what is said."""
@@ -210,6 +212,21 @@ def optional(scene: Scene) -> int:
     context = scene.pki.server.context(2)
     context.verify_mode = ssl.CERT_OPTIONAL
     return scene.front(passes_on_to(ending_tls(context, scene.plain())))
+
+
+def unreadable(scene: Scene) -> ssl.SSLContext:
+    """A server whose certificate has constraints under the identifier of its names (RFC 5280)."""
+    pair = mint(issuer=None)
+    der = parsed(pair.certificate_pem).public_bytes(Encoding.DER)
+    bad = der.replace(b"\x55\x1d\x13", b"\x55\x1d\x1e", 1)
+    assert bad != der
+    certificate, key = scene.directory / "bad.pem", scene.directory / "bad.key"
+    certificate.write_text(ssl.DER_cert_to_PEM_cert(bad))
+    key.write_bytes(pair.private_key_pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    context.set_alpn_protocols(["h2"])
+    return context
 
 
 def on_both_loopbacks(scene: Scene) -> Target:
@@ -378,9 +395,15 @@ DISHONEST: Mapping[str, tuple[Make, Verdict]] = {
     ),
     "does not listen at another of its addresses": (
         lambda scene: scene.target(scene.milvus(), further=((HOST, closed_port()),)),
-        {"tls-handshake": "nothing listens there"},
+        {"tls-handshake": "nothing listens there", "refuses-plain-text": "nothing listens there"},
     ),
-    "is in plain text by IPv6": (on_both_loopbacks, {**_PLAIN, "tls-handshake": "plain text"}),
+    "is in plain text by IPv6": (on_both_loopbacks, {**_PLAIN, "tls-handshake": "at [::1]:"}),
+    "shows a certificate that cannot be read": (
+        lambda scene: scene.target(
+            scene.script(over_tls(unreadable(scene), says(SETTINGS))), expected_sha256=None
+        ),
+        {"server-certificate": "the served certificate holds"},
+    ),
     "serves REST in plain text": (
         lambda scene: scene.target(
             scene.milvus(), rest_address=(HOST, scene.script(says_and_hangs_up(_PAGE)))

@@ -404,6 +404,16 @@ def test_an_end_entity_certificate_is_no_usable_ca(
     assert found.usable == frozenset()
 
 
+@pytest.mark.parametrize("ca", [True, False])
+def test_a_server_that_signed_itself_is_usable_where_it_is_trusted(*, ca: bool) -> None:
+    server = mint("localhost", ca=ca)
+    pair = (server.certificate_pem, server.private_key_pem)
+    found = survey({"ca": (server.certificate_pem, None), "server": pair})
+    assert found.usable == {"server"}
+    other = survey({"ca": (mint(ca=True).certificate_pem, None), "server": pair})
+    assert other.usable == frozenset()
+
+
 def test_an_empty_directory_is_surveyed_too() -> None:
     assert survey({}) == PkiFacts({}, frozenset())
 
