@@ -74,6 +74,7 @@ LINK = Link(
 )
 
 EVERYTHING: dict[str, Any] = {
+    "next": ("docker compose up -d",),
     "changed": True,
     "dry_run": True,
     "mode": 2,
@@ -110,6 +111,7 @@ RESULTS: dict[str, tuple[Result, Result]] = {
             diff="--- a\n",
             mode=1,
             key_directories=("cert", "tls"),
+            next=("docker compose up -d",),
             warnings=WARNINGS,
         ),
     ),
@@ -125,6 +127,7 @@ RESULTS: dict[str, tuple[Result, Result]] = {
             certificates=(CERTIFICATE,),
             endpoint=ENDPOINT,
             connect=CONNECT,
+            next=("docker compose up -d",),
             warnings=WARNINGS,
         ),
     ),
