@@ -282,6 +282,7 @@ INNER = {
     "directory",
     "issued",
     "kept",
+    "purge",
     "rollover",
 }
 """What is for the command line and callers in Python."""
