@@ -55,16 +55,34 @@ def require_sound(observation: Observation, config: TlsConfig) -> None:
     if config.server_cert is not None or config.ca_cert is not None:
         return
     pki = observation.pki
+    place = observation.directory / config.pki_dir
+    has_issued = [
+        observation.files.get(place / f"{name}{CERTIFICATE}") for name in (SERVER, CLIENT)
+    ]
     for name in (CA, NEXT_CA) if CA in pki.usable else (CA, SERVER, CLIENT, NEXT_CA):
-        certificate = observation.directory / config.pki_dir / f"{name}{CERTIFICATE}"
+        certificate = place / f"{name}{CERTIFICATE}"
         key = certificate.with_suffix(KEY)
         has_certificate, has_key = (observation.files.get(path) for path in (certificate, key))
         if name == CA and has_certificate and not has_key:
             # The key of a CA that the user provides stays where the user keeps it.
             continue
         sound = pki.next_ca if name == NEXT_CA else name in pki.usable
-        if (has_certificate or has_key) and not sound:
+        lost = name == CA and any(has_issued)
+        if (has_certificate or has_key or lost) and not sound:
             KeyFiles(observation.directory, config).existing(name)
+
+
+def require_issuer(planned: IdentityPlan, directory: Path, config: TlsConfig) -> None:
+    """Make sure that what is ordered can be issued: the key of the CA at hand may be elsewhere.
+
+    Raises:
+        CertificateError: It cannot be read, or does not belong together.
+    """
+    ca = planned.source(CA)
+    if ca in {"existing", "provided"} and any(
+        one.order and one.issuer == CA for one in planned.identities
+    ):
+        KeyFiles(directory, config).issuer(provided=ca == "provided")
 
 
 def issue(

@@ -113,9 +113,8 @@ def _differs(project: Project, one: DeclaredTls) -> Iterator[str]:
                 what = "the image's own, whose key is public" if file.by_default else file.target
                 yield f"{file.setting} is {what}, and no mount brings it"
         elif tls is not None and file.path != tls / file.name:
-            found = project.relative(file.path) if file.path else "a volume"
-            wanted = project.relative(tls / file.name)
-            yield f"{file.setting} is {file.target}, which is {found} and not {wanted}"
+            found = project.relative(file.path) if file.path else "in a volume"
+            yield f"{file.target} is {found}, and not {project.relative(tls / file.name)}"
 
 
 def key_findings(config: TlsConfig, located: EnabledProject) -> KeyFindings:

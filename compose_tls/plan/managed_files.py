@@ -72,6 +72,7 @@ class ManagedFiles:
         identities: IdentityPlan,
         state: State,
         patches: Iterable[FileChange] = (),
+        users_of_images: Mapping[str, str] | None = None,
     ) -> ServicePlan:
         """The whole plan: the user's files, then ours, and state.json as the last.
 
@@ -80,6 +81,7 @@ class ManagedFiles:
             identities: Where each certificate comes from.
             state: What state.json is to say; fingerprints of what is issued come later.
             patches: The changes of the user's files.
+            users_of_images: The users that images name, by service, where an engine told.
 
         Raises:
             ValueInTheWay: A file of somebody else has the name of one of ours.
@@ -89,6 +91,7 @@ class ManagedFiles:
             self.observation,
             self.project.relative(self.tls / SERVER_KEY),
             kept=identities.source(SERVER) == "existing" or self.tls / SERVER_KEY in self.taken,
+            users_of_images=users_of_images,
         )
         changes = [*patches, *self.changes(identities, access)]
         plan = Plan(

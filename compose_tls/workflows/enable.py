@@ -13,6 +13,7 @@ from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
 from compose_tls.results import EnableResult, Probe
 from compose_tls.workflows import deployment, preamble
+from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import own_command, start_command
 from compose_tls.workflows.reporting import report
 
@@ -51,7 +52,9 @@ def enable(
             opened.root, opened.config, opened.variables, start=opened.start, without_ours=True
         )
         issuing.require_sound(project.observation, opened.config)
-        planned = plan_enable(project, opened.config, opened.now)
+        users = users_of_images(project, opened.variables) if up and not dry_run else {}
+        planned = plan_enable(project, opened.config, opened.now, users)
+        issuing.require_issuer(planned.identities, opened.root, opened.config)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True)
             return result.model_copy(update={"cut_off": planned.cut_off})
@@ -75,7 +78,7 @@ def enable(
     following: tuple[str, ...] = ()
     if planned.plan.changed and not checks:
         start = start_command(opened, project, planned.plan, planned.services)
-        following = (start, own_command(opened, "check"))
+        following = (*start, own_command(opened, "check"))
     result = report(
         EnableResult, planned, opened.config, issued=issued, checks=checks, following=following
     )

@@ -10,6 +10,7 @@ from compose_tls.layout import STATE_FILE
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
+from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.findings import declared_findings, is_lost, key_findings
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
 from compose_tls.plan.links import link_map
@@ -95,7 +96,8 @@ def _certificates(
     found = inventory(project.observation, config, state, opened.now)
     readers = tuple(one.milvus for one in services if one.name in state.services)
     keys = key_findings(config, EnabledProject(project, state, readers))
-    return found, (*found.warnings, *keys.warnings), found.usable and keys.usable
+    warnings = (*found.warnings, *keys.warnings, *context_findings(project, config))
+    return found, warnings, found.usable and keys.usable
 
 
 def _lost(
