@@ -183,7 +183,7 @@ def _of_client(
     places = [_Place(None, Address(host or "localhost", port or _PORT))]
     if host is None or port is None:
         project = _project(opened)
-        told = declared_tls(project, opened.config) if project else ()
+        told = declared_tls(project, opened.config.service) if project else ()
         services = tuple(one.name for one in told)
         if project and (
             published := _published(project, [one.milvus for one in told], opened.config)
