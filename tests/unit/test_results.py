@@ -86,6 +86,7 @@ EVERYTHING: dict[str, Any] = {
     "checks": (CHECK, PASSED),
     "diff": "--- a\n",
     "deployed": True,
+    "next": ("compose-tls check",),
     "warnings": WARNINGS,
 }
 CUT_OFF = CutOff(service="attu", how="its MILVUS_URL names Milvus", needs="TLS")
@@ -110,6 +111,7 @@ RESULTS: dict[str, tuple[Result, Result]] = {
             diff="--- a\n",
             mode=1,
             key_directories=("cert", "tls"),
+            next=("docker compose up -d",),
             warnings=WARNINGS,
         ),
     ),
@@ -126,6 +128,7 @@ RESULTS: dict[str, tuple[Result, Result]] = {
             endpoint=ENDPOINT,
             connect=CONNECT,
             warnings=WARNINGS,
+            next=("compose-tls check",),
         ),
     ),
     "status": (
