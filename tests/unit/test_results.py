@@ -87,6 +87,7 @@ EVERYTHING: dict[str, Any] = {
     "checks": (CHECK, PASSED),
     "diff": "--- a\n",
     "deployed": True,
+    "next": ("compose-tls check",),
     "warnings": WARNINGS,
 }
 CUT_OFF = CutOff(service="attu", how="its MILVUS_URL names Milvus", needs="TLS")
@@ -129,6 +130,7 @@ RESULTS: dict[str, tuple[Result, Result]] = {
             connect=CONNECT,
             next=("docker compose up -d",),
             warnings=WARNINGS,
+            next=("compose-tls check",),
         ),
     ),
     "status": (
@@ -287,6 +289,7 @@ INNER = {
     "directory",
     "issued",
     "kept",
+    "purge",
     "rollover",
 }
 """What is for the command line and callers in Python."""
