@@ -71,7 +71,7 @@ def client(
     wanted_names = tuple(dict.fromkeys(map(client_name, names)))
     if not wanted_names:
         raise WrongUsage("there is no name of a client", hint="compose-tls client alice")
-    place = Path(os.path.normpath(root / out)) if out is not None else root
+    place = Path(os.path.normpath(opened.start / out)) if out is not None else root
     outside = () if place.is_relative_to(root) else (place,)
     ProjectFiles(root, outside).require_inside(place)
     with preamble.writing(opened, outside, dry_run=dry_run) as opened:
@@ -94,7 +94,7 @@ def client(
         planned = plan_clients(project.observation, settings, clients, wanted, opened.now)
         found = dict(planned.kept)
         if not dry_run and planned.plan.changed:
-            own = root / passphrase_file if passphrase_file is not None else None
+            own = opened.start / passphrase_file if passphrase_file is not None else None
             issuing = ClientCredentials(project.observation, settings, wanted.directory, opened.now)
             contents, issued = issuing.contents(planned.orders, planned.bundled, own)
             apply(planned.plan, contents, outside=(*opened.named_places, *outside))

@@ -80,7 +80,7 @@ def enable(
         if planned.plan.changed:
             told += apply(planned.plan, issued.contents, outside=places)
         if deploy is not None:
-            undo = None if keep_on_failure else [(planned.plan, issued.contents, before, places)]
+            undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
             checks = deploy.run(undo, on_event)
     following: tuple[str, ...] = ()
     if planned.plan.changed and not checks:

@@ -114,7 +114,7 @@ def renew(
             def write(part: Plan) -> None:
                 before = snapshot(part)
                 apply(part, issued.contents, outside=places)
-                undo.append((part, issued.contents, before, places))
+                undo.append((part, issued.contents, before))
 
             server_side, client_side = parts(renewal)
             write(server_side)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
 from compose_tls.apply.inverse import Snapshot, inverse
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan
 
-Undo = tuple[Plan, Mapping[str, bytes], Snapshot, tuple[Path, ...]]
-"""A plan that was applied, what it was applied with, what it replaced, and where it might write outside
-of the project."""
+Undo = tuple[Plan, Mapping[str, bytes], Snapshot]
+"""A plan that was applied, what it was applied with, and what it replaced."""
 
 HALF_WAY: Final = (
     "the previous files and service were being put back: "
@@ -23,7 +21,7 @@ HALF_WAY: Final = (
 
 def changed(undo: Sequence[Undo]) -> bool:
     """Whether there is anything to take back."""
-    return any(plan.changed for plan, *_ in undo)
+    return any(plan.changed for plan, _, _ in undo)
 
 
 def put_back(undo: Sequence[Undo]) -> None:
@@ -36,5 +34,7 @@ def put_back(undo: Sequence[Undo]) -> None:
         ProjectChanged: A file is no longer what was written.
         WriteFailed: The disk refused.
     """
-    for plan, contents, before, outside in reversed(undo):
-        apply(*inverse(plan, contents, before), outside=outside)
+    for plan, contents, before in reversed(undo):
+        # What the user named outside of the project was written already.
+        written = tuple(change.path for change in plan.changes)
+        apply(*inverse(plan, contents, before), outside=written)

@@ -168,7 +168,7 @@ class World:
     def write(self, undo: list[Undo], plan: Plan) -> None:
         before = snapshot(plan)
         apply(plan, {})
-        undo.append((plan, {}, before, ()))
+        undo.append((plan, {}, before))
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -358,7 +358,7 @@ def test_without_a_change_nothing_is_put_back(world: World) -> None:
     plan = Plan(world.directory, ())
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        world.deployment().run([(plan, {}, snapshot(plan), ())], silent)
+        world.deployment().run([(plan, {}, snapshot(plan))], silent)
 
     assert caught.value.__notes__[0].startswith("no file had to be changed; standalone may still")
     assert world.asked == ["up standalone"]
