@@ -30,6 +30,9 @@ class ComposeTlsError(Exception):
         hint: What the user can do next.
         path: The file concerned, relative to the project where possible.
         line: The line in that file, counted from 1.
+
+    Attributes:
+        warnings: What there is to know besides: that an interrupted command was finished.
     """
 
     code: ClassVar[str]
@@ -43,6 +46,7 @@ class ComposeTlsError(Exception):
         self.hint = hint
         self.path = path
         self.line = line
+        self.warnings: tuple[TlsWarning, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The hint has no default, and yet an error has to get from one process to another.
@@ -147,7 +151,7 @@ class MilvusConfigPartial(ProjectError):
     code = "milvus-config-partial"
 
 
-class OutsideProject(ProjectError):
+class OutsideProject(Refusal):
     code = "outside-project"
 
 

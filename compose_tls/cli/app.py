@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from compose_tls.cli import printing
 from compose_tls.cli.options import before_the_command
 from compose_tls.cli.output import json_documents, rendering
 from compose_tls.errors import CheckFailed, ComposeTlsError, Interrupted, WrongUsage
@@ -118,6 +119,8 @@ def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
     if _wants_json(arguments):
         _say(json_documents.failure_json(command, error, checks))
     else:
+        for line in rendering.warning_lines(error.warnings):
+            _say(line, err=True)
         _say(rendering.failure_text(error, checks), err=True)
     return error.exit_code
 
@@ -139,7 +142,7 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 def _say(text: str, *, err: bool = False) -> None:
     try:
-        click.echo(text, err=err)
+        printing.say(text, err=err)
     except BrokenPipeError:
         # Nobody reads on; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())

@@ -151,7 +151,12 @@ def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> 
     """What enable has put TLS into."""
     root, settings = opened.root, opened.config
     try:
-        located = locate(observe(root, settings, opened.variables, start=opened.start), settings)
+        located = locate(
+            observe(
+                root, settings, opened.variables, start=opened.start, outside=opened.named_places
+            ),
+            settings,
+        )
     except NotEnabled as error:
         error.hint = f"{error.hint}; {_ANY_SERVER}"
         raise
@@ -222,7 +227,13 @@ def _of_client(
 
 def _project(opened: preamble.Opened) -> Project | None:
     try:
-        return observe(opened.root, opened.config, opened.variables, start=opened.start)
+        return observe(
+            opened.root,
+            opened.config,
+            opened.variables,
+            start=opened.start,
+            outside=opened.named_places,
+        )
     except ProjectError:
         return None
 

@@ -107,7 +107,8 @@ class Deployment:
                 error.hint = f"{error.hint} ({done}; --keep-on-failure leaves things as they are)"
             raise
         except KeyboardInterrupt as interrupt:
-            interrupt.add_note(self._after_interrupt(undo, on_event))
+            # What a write said about its files is not so any more, once they are taken back.
+            interrupt.__notes__ = [self._after_interrupt(undo, on_event)]
             raise
         return tuple(check for checks in proved for check in checks)
 

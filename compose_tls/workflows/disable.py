@@ -39,12 +39,19 @@ def disable(
     """
     opened = preamble.open_project(directory, config, environment)
     with preamble.writing(opened, dry_run=dry_run) as opened:
-        project = observe(opened.root, opened.config, opened.variables, start=opened.start)
+        project = observe(
+            opened.root,
+            opened.config,
+            opened.variables,
+            start=opened.start,
+            outside=opened.named_places,
+        )
         if purge:
             project = with_clients(project, opened.config)
         planned = plan_disable(project, opened.config, purge=purge)
+        places, told = opened.writable(planned.plan)
         if not dry_run:
-            apply(planned.plan, {}, outside=opened.named_places)
+            told += apply(planned.plan, {}, outside=places)
     following: tuple[str, ...] = ()
     if planned.plan.changed and planned.services and not dry_run:
         following = start_command(opened, project, planned.plan, planned.services)
@@ -60,5 +67,5 @@ def disable(
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
         next=following,
-        warnings=planned.plan.warnings,
+        warnings=(*opened.told, *told, *planned.plan.warnings),
     )

@@ -49,14 +49,21 @@ def enable(
     checks: tuple[Probe, ...] = ()
     with preamble.writing(opened, dry_run=dry_run) as opened, ExitStack() as stack:
         project = observe(
-            opened.root, opened.config, opened.variables, start=opened.start, without_ours=True
+            opened.root,
+            opened.config,
+            opened.variables,
+            start=opened.start,
+            outside=opened.named_places,
+            without_ours=True,
         )
         issuing.require_sound(project.observation, opened.config)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
         planned = plan_enable(project, opened.config, opened.now, users)
+        places, told = opened.writable(planned.plan)
+        told = (*opened.told, *told)
         issuing.require_issuer(planned.identities, opened.root, opened.config)
         if dry_run:
-            result = report(EnableResult, planned, opened.config, dry_run=True)
+            result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)
             return result.model_copy(update={"cut_off": planned.cut_off})
         deploy = None
         if up:
@@ -71,7 +78,7 @@ def enable(
         )
         before = snapshot(planned.plan)
         if planned.plan.changed:
-            apply(planned.plan, issued.contents, outside=opened.named_places)
+            told += apply(planned.plan, issued.contents, outside=places)
         if deploy is not None:
             undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
             checks = deploy.run(undo, on_event)
@@ -80,6 +87,12 @@ def enable(
         start = start_command(opened, project, planned.plan, planned.services)
         following = (*start, own_command(opened, "check"))
     result = report(
-        EnableResult, planned, opened.config, issued=issued, checks=checks, following=following
+        EnableResult,
+        planned,
+        opened.config,
+        issued=issued,
+        checks=checks,
+        following=following,
+        warnings=told,
     )
     return result.model_copy(update={"cut_off": planned.cut_off})

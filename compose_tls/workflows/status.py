@@ -53,7 +53,10 @@ def status(
     settings = opened.config
     preamble.reading(opened.root)
     project = with_clients(
-        observe(opened.root, settings, opened.variables, start=opened.start), settings
+        observe(
+            opened.root, settings, opened.variables, start=opened.start, outside=opened.named_places
+        ),
+        settings,
     )
     # What an earlier enable was about is no reason to be silent about another Milvus.
     named = opened.given.service
