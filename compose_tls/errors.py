@@ -179,6 +179,26 @@ class WriteFailed(ProjectError):
     code = "write-failed"
 
 
+class DeployedDifferently(Refusal):
+    code = "deployed-differently"
+
+
+class ImageMoved(Refusal):
+    code = "image-moved"
+
+
+class DataWithoutMount(Refusal):
+    code = "data-without-mount"
+
+
+class ChangedInContainer(Refusal):
+    code = "changed-in-container"
+
+
+class ConfigDiffers(Refusal):
+    code = "config-differs"
+
+
 class CertificateError(ComposeTlsError):
     """Certificates and keys."""
 
@@ -265,6 +285,10 @@ class ContainerExited(EngineError):
 
 class NotReady(EngineError):
     code = "not-ready"
+
+
+class Unhealthy(EngineError):
+    code = "unhealthy"
 
 
 class Interrupted(ComposeTlsError):

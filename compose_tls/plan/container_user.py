@@ -45,20 +45,20 @@ class ContainerUser:
 
     @classmethod
     def of(cls, milvus: MilvusService) -> ContainerUser:
-        """The user of a service: Milvus images run as root up to 2.6 and as user 999 from 3.0 on.
+        """The user of a service: Milvus' own images run as root up to 2.6 and as user 999 from 3.0 on.
 
-        ``user:`` in the compose file wins; a user with a number but no group gets the one that the
-        image gives it: https://docs.docker.com/reference/compose-file/services/#user
+        ``user:`` in the compose file wins, then what the engine knows of the image; a user with a
+        number but no group gets the one that the image gives it: https://docs.docker.com/reference/compose-file/services/#user
         """
         added = frozenset(
             int(text) for text in milvus.service.texts("group_add") if text.isdecimal()
         )
-        user, _, group = (milvus.service.text("user") or "").partition(":")
+        user, _, group = milvus.user.partition(":")
         if user:
             uid = _ROOT if user == "root" else int(user) if user.isdecimal() else None
             gid = _ROOT if group == "root" else int(group) if group.isdecimal() else None
             return cls(uid, gid, added)
-        if milvus.version >= FIRST_WITHOUT_ROOT:
+        if milvus.version >= FIRST_WITHOUT_ROOT and milvus.image_user is None:
             return cls(IMAGE_USER_ID, IMAGE_USER_ID, added)
         return cls(_ROOT, _ROOT, added)
 
@@ -131,7 +131,7 @@ def _key_access(
     if user.uid is None:
         if there is not None and given:
             return KeyAccess(there.mode)
-        name = milvus.service.text("user")
+        name = milvus.user
         text = (
             f"user {name} of service {milvus.name} must be able to read {key_path}, and only the "
             "image knows its number"
@@ -169,7 +169,7 @@ def give_command(milvus: MilvusService, key_path: str, *, sudo: bool) -> str:
     user = ContainerUser.of(milvus)
     owner = str(user.uid)
     if user.uid is None:
-        name = (milvus.service.text("user") or "").partition(":")[0]
+        name = milvus.user.partition(":")[0]
         image = milvus.service.text("image") or "IMAGE"
         ask = ["docker", "run", "--rm", "--user", name, "--entrypoint", "id", image, "-u"]
         owner = f'"$({shlex.join(ask)})"'

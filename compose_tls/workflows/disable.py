@@ -11,6 +11,7 @@ from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
 from compose_tls.results import DisableResult
 from compose_tls.workflows import preamble
+from compose_tls.workflows.recreation import foreseen
 
 
 def disable(
@@ -40,6 +41,13 @@ def disable(
         if purge:
             project = with_clients(project, opened.config)
         planned = plan_disable(project, opened.config, purge=purge)
+        warnings = foreseen(
+            opened.root,
+            opened.config,
+            opened.variables,
+            planned.state.services,
+            lambda: observe(opened.root, opened.config, opened.variables, without_ours=True),
+        )
         if not dry_run:
             apply(planned.plan, {})
     return DisableResult(
@@ -49,5 +57,5 @@ def disable(
         services=planned.state.services,
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
-        warnings=planned.plan.warnings,
+        warnings=(*planned.plan.warnings, *warnings),
     )

@@ -13,6 +13,8 @@ from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
 from compose_tls.results import EnableResult, Probe
 from compose_tls.workflows import deployment, preamble
+from compose_tls.workflows.engine_project import EngineProject
+from compose_tls.workflows.recreation import foreseen
 from compose_tls.workflows.reporting import report
 
 
@@ -48,12 +50,20 @@ def enable(
     with preamble.writing(opened.root, dry_run=dry_run), ExitStack() as stack:
         project = observe(opened.root, opened.config, opened.variables, without_ours=True)
         issuing.require_sound(project.observation, opened.config)
-        planned = plan_enable(project, opened.config, opened.now)
+        deploy = None
+        if up and not dry_run:
+            seen = EngineProject.connect(opened.root, opened.config, opened.variables, stack)
+            project = seen.with_image_users(project)
+            planned = plan_enable(project, opened.config, opened.now)
+            deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
+        else:
+            planned = plan_enable(project, opened.config, opened.now)
+            warnings = foreseen(
+                opened.root, opened.config, opened.variables, planned.services, lambda: project
+            )
+        planned = planned.warned(warnings)
         if dry_run:
             return report(EnableResult, planned, opened.config, dry_run=True)
-        deploy = None
-        if up:
-            deploy = deployment.prepare(planned, opened.config, opened.variables, stack)
         issued = issuing.issue(
             planned.identities,
             planned.state,

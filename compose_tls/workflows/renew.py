@@ -17,6 +17,7 @@ from compose_tls.plan.ca_rollover import Extent
 from compose_tls.plan.renew import parts, plan_renew
 from compose_tls.results import Probe, RenewResult
 from compose_tls.workflows import deployment, preamble
+from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import Undo
 
@@ -77,7 +78,9 @@ def renew(
             return report(RenewResult, planned, renewal.config, dry_run=True)
         deploy = None
         if restart and renewal.restart:
-            deploy = deployment.prepare_restart(planned, renewal.config, opened.variables, stack)
+            seen = EngineProject.connect(opened.root, opened.config, opened.variables, stack)
+            deploy, warnings = deployment.prepare_restart(planned, project, renewal.config, seen)
+            planned = planned.warned(warnings)
         issued = issuing.issue(
             planned.identities,
             planned.state,

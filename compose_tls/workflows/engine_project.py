@@ -1,0 +1,113 @@
+"""A project as engine and Compose have it, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from compose_tls.config import TlsConfig
+from compose_tls.deploy.compose_cli import ComposeCli
+from compose_tls.deploy.compose_invocation import ComposeInvocation
+from compose_tls.deploy.compose_output import ServiceState
+from compose_tls.deploy.container_layer import read_file
+from compose_tls.deploy.engine import Engine
+from compose_tls.errors import EngineError, FileUnreadable
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.project.model import Project
+
+
+@dataclass(frozen=True, slots=True)
+class EngineProject:
+    """A project that engine and Compose were asked about.
+
+    Attributes:
+        invocation: The project as it is given to Compose.
+        document: What ``docker compose config`` makes of the files as they lie.
+        states: Its containers.
+    """
+
+    engine: Engine = field(repr=False)
+    compose: ComposeCli
+    invocation: ComposeInvocation = field(repr=False)
+    document: Mapping[str, Any] = field(repr=False)
+    states: tuple[ServiceState, ...]
+
+    @classmethod
+    def connect(
+        cls, directory: Path, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
+    ) -> Self:
+        """Ask the real engine and Compose.
+
+        Args:
+            directory: The project directory.
+            config: The settings.
+            variables: The process environment.
+            stack: Closes the connection to the engine.
+
+        Raises:
+            EngineError: No engine or no Compose, or it refuses the project.
+        """
+        engine = stack.enter_context(Engine.connect(variables))
+        compose = ComposeCli.find(variables)
+        files = tuple(directory / name for name in config.file)
+        invocation = ComposeInvocation(directory, files, variables)
+        return cls(engine, compose, invocation, compose.config(invocation), compose.ps(invocation))
+
+    @property
+    def name(self) -> str:
+        """The name that Compose gives to it."""
+        return str(self.document["name"])
+
+    @property
+    def services(self) -> Mapping[str, Any]:
+        """Its services, those behind a profile that is not switched on left out."""
+        return self.document.get("services") or {}
+
+    @property
+    def running(self) -> frozenset[str]:
+        """The services that run."""
+        return frozenset(state.service for state in self.states if state.running)
+
+    @property
+    def env_files(self) -> tuple[Path, ...]:
+        """The files of ``--env-file``, or of COMPOSE_ENV_FILES."""
+        named = self.invocation.environment.get("COMPOSE_ENV_FILES", "").split(",")
+        listed = tuple(self.invocation.directory / name for name in named if name)
+        return self.invocation.env_files or listed
+
+    def complete(self, service: str) -> Mapping[str, Any]:
+        """The document with a service in it, though its profile be switched off."""
+        if service in self.services:
+            return self.document
+        return self.compose.config(replace(self.invocation, profiles=("*",)))
+
+    def with_image_users(self, project: Project) -> Project:
+        """A project whose Milvus services know as what their images run."""
+        return replace(project, milvus=tuple(map(self._with_image_user, project.milvus)))
+
+    def _with_image_user(self, one: MilvusService) -> MilvusService:
+        name = one.service.text("image")
+        image = self.engine.image(name) if name and not one.service.text("user") else None
+        if image is None:
+            return one
+        user, _, group = image.user.partition(":")
+        if user and not user.isdecimal():
+            numbers = self._numbers(image.id, user)
+            if numbers is None:
+                return one
+            user, group = numbers[0], group if group.isdecimal() else numbers[1]
+        return replace(one, image_user=f"{user}:{group}" if group else user)
+
+    def _numbers(self, image_id: str, user: str) -> tuple[str, str] | None:
+        """User and group of a name that only the image knows: passwd(5)."""
+        try:
+            with self.engine.throw_away(image_id) as container:
+                content = read_file(self.engine, container, "/etc/passwd") or b""
+        except (EngineError, FileUnreadable):
+            return None
+        entries = (line.split(":") for line in content.decode("utf-8", "replace").splitlines())
+        numbers = ((entry[2], entry[3]) for entry in entries if entry[0] == user and entry[3:])
+        return next(numbers, None)
