@@ -48,7 +48,8 @@ class ContainerUser:
         """The user of a service: Milvus' own images run as root up to 2.6 and as user 999 from 3.0 on.
 
         ``user:`` in the compose file wins, then what the engine knows of the image; a user with a
-        number but no group gets the one that the image gives it: https://docs.docker.com/reference/compose-file/services/#user
+        number but no group gets the one that the image gives it:
+        https://docs.docker.com/reference/compose-file/services/#user
         """
         added = frozenset(
             int(text) for text in milvus.service.texts("group_add") if text.isdecimal()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from compose_tls.changes import IdentityPlan, Plan
 from compose_tls.project.enabled import first_endpoint
@@ -29,11 +29,6 @@ class ServicePlan:
     identities: IdentityPlan
     state: State
     key_problem: TlsWarning | None = None
-
-    def warned(self, warnings: tuple[TlsWarning, ...]) -> ServicePlan:
-        """The same plan, with more to be told."""
-        told = tuple(dict.fromkeys((*self.plan.warnings, *warnings)))
-        return replace(self, plan=replace(self.plan, warnings=told))
 
     @property
     def services(self) -> tuple[str, ...]:

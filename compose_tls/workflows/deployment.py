@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -252,6 +253,29 @@ class Deployment:
         return done
 
 
+def require_client(planned: ServicePlan, config: TlsConfig) -> None:
+    """Make sure that what is deployed can be proved.
+
+    Raises:
+        ConflictingSettings: There is no client certificate, without which mode 2 cannot be proved.
+    """
+    if config.tls_mode is TlsMode.MUTUAL and planned.identities.get(CLIENT) is None:
+        raise ConflictingSettings(
+            "mode 2 cannot be proved without a client certificate",
+            hint="bring one with --client-cert and --client-key, or leave --up out",
+        )
+
+
+@contextmanager
+def told_first(planned: ServicePlan, *, restart: bool = False) -> Iterator[None]:
+    """A key that cannot be read is told, rather than that there is no engine: it needs none to mend."""
+    try:
+        yield
+    except EngineError:
+        require_readable(planned, restart=restart)
+        raise
+
+
 def prepare(
     planned: ServicePlan, project: Project, config: TlsConfig, seen: EngineProject
 ) -> tuple[Deployment, tuple[TlsWarning, ...]]:
@@ -267,17 +291,11 @@ def prepare(
         The deployment, and what is to be told of it.
 
     Raises:
-        ConflictingSettings: There is no client certificate, without which mode 2 cannot be proved.
-        EngineError: No engine, no Compose, or a port is taken.
+        EngineError: A port is taken, or the engine stopped answering.
         KeyUnreadableInContainer: The container's user could not read the server key.
         Refusal: Something would be lost, and the user has not accepted that.
     """
-    if config.tls_mode is TlsMode.MUTUAL and planned.identities.get(CLIENT) is None:
-        raise ConflictingSettings(
-            "mode 2 cannot be proved without a client certificate",
-            hint="bring one with --client-cert and --client-key, or leave --up out",
-        )
-    require_readable_key(planned.key_problem, "enable without --up", "docker compose up -d")
+    require_readable(planned)
     deployment = _deployment(planned, config, seen)
     begun = starting(seen.services, seen.states, deployment.services)
     review = Review(project, config, seen)
@@ -310,14 +328,11 @@ def prepare_restart(
         ``None`` where none of them runs, so that there is nothing to restart; and what is to be told.
 
     Raises:
-        EngineError: No engine or no Compose.
+        EngineError: The engine stopped answering.
         KeyUnreadableInContainer: The container's user could not read the server key.
         Refusal: A restart would bring other settings into force, and the user has not accepted that.
     """
-    names = " ".join(planned.services)
-    require_readable_key(
-        planned.key_problem, "renew --no-restart", f"docker compose restart {names}"
-    )
+    require_readable(planned, restart=True)
     deployment = _deployment(planned, config, seen)
     there = tuple(proxy for proxy in planned.proxies if proxy.service in deployment.running)
     if not there:
@@ -328,6 +343,21 @@ def prepare_restart(
     unhealthy = frozenset(filter(review.is_unhealthy, services))
     restart = replace(deployment, proxies=there, restart_only=True, unhealthy=unhealthy)
     return restart, warnings
+
+
+def require_readable(planned: ServicePlan, *, restart: bool = False) -> None:
+    """Make sure that the users of all containers can read the server key.
+
+    Raises:
+        KeyUnreadableInContainer: One cannot.
+    """
+    names = " ".join(planned.services)
+    words = (
+        ("renew --no-restart", f"docker compose restart {names}")
+        if restart
+        else ("enable without --up", "docker compose up -d")
+    )
+    require_readable_key(planned.key_problem, *words)
 
 
 def require_readable_key(problem: TlsWarning | None, command: str, start: str) -> None:

@@ -15,7 +15,7 @@ from compose_tls.results import EnableResult, Probe
 from compose_tls.workflows import deployment, preamble
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.recreation import foreseen
-from compose_tls.workflows.reporting import report
+from compose_tls.workflows.reporting import report, warned
 
 
 def enable(
@@ -51,17 +51,19 @@ def enable(
         project = observe(opened.root, opened.config, opened.variables, without_ours=True)
         issuing.require_sound(project.observation, opened.config)
         deploy = None
+        planned = plan_enable(project, opened.config, opened.now)
         if up and not dry_run:
-            seen = EngineProject.connect(opened.root, opened.config, opened.variables, stack)
+            deployment.require_client(planned, opened.config)
+            with deployment.told_first(planned):
+                seen = EngineProject.connect(opened.root, opened.config, opened.variables, stack)
             project = seen.with_image_users(project)
             planned = plan_enable(project, opened.config, opened.now)
             deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
         else:
-            planned = plan_enable(project, opened.config, opened.now)
             warnings = foreseen(
                 opened.root, opened.config, opened.variables, planned.services, lambda: project
             )
-        planned = planned.warned(warnings)
+        planned = warned(planned, warnings)
         if dry_run:
             return report(EnableResult, planned, opened.config, dry_run=True)
         issued = issuing.issue(

@@ -14,11 +14,11 @@ from compose_tls.credentials import issuing
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.ca_rollover import Extent
-from compose_tls.plan.renew import parts, plan_renew
+from compose_tls.plan.renew import RenewPlan, parts, plan_renew
 from compose_tls.results import Probe, RenewResult
 from compose_tls.workflows import deployment, preamble
 from compose_tls.workflows.engine_project import EngineProject
-from compose_tls.workflows.reporting import report
+from compose_tls.workflows.reporting import report, warned
 from compose_tls.workflows.rollback import Undo
 
 
@@ -70,17 +70,27 @@ def renew(
         if finish:
             project = with_clients(project, opened.config)
         issuing.require_sound(project.observation, opened.config)
-        renewal = plan_renew(
-            project, opened.config, opened.now, extent=extent, within=within, force=force
-        )
+
+        def plan() -> RenewPlan:
+            return plan_renew(
+                project, opened.config, opened.now, extent=extent, within=within, force=force
+            )
+
+        renewal = plan()
         planned = renewal.planned
         if dry_run:
             return report(RenewResult, planned, renewal.config, dry_run=True)
         deploy = None
         if restart and renewal.restart:
-            seen = EngineProject.connect(opened.root, opened.config, opened.variables, stack)
-            deploy, warnings = deployment.prepare_restart(planned, project, renewal.config, seen)
-            planned = planned.warned(warnings)
+            with deployment.told_first(planned, restart=True):
+                seen = EngineProject.connect(opened.root, opened.config, opened.variables, stack)
+            project = seen.with_image_users(project)
+            renewal = plan()
+            deploy, warnings = deployment.prepare_restart(
+                renewal.planned, project, renewal.config, seen
+            )
+            planned = renewal.planned
+            planned = warned(planned, warnings)
         issued = issuing.issue(
             planned.identities,
             planned.state,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
-from compose_tls.changes import IdentityPlan
+from compose_tls.changes import IdentityPlan, Plan
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.issuing import Issued
 from compose_tls.layout import CA, NEXT_CA
 from compose_tls.plan.model import ServicePlan
 from compose_tls.results import EnableResult, Probe, RenewResult, Rollover
+from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import connect_arguments_of
 
@@ -37,7 +39,8 @@ def report(
         checks: What was proved, where the service was started.
         waiting: Whether the service has still to read what was written.
     """
-    plan, endpoint = planned.plan, planned.endpoint
+    plan: Plan = planned.plan
+    endpoint = planned.endpoint
     return kind(
         changed=plan.changed,
         dry_run=True if dry_run else None,
@@ -64,3 +67,9 @@ def _rollover(identities: IdentityPlan) -> Rollover:
     if identities.source(CA) == "promoted":
         return "finished"
     return "none" if following is None else "started" if following == "issued" else "pending"
+
+
+def warned(planned: ServicePlan, warnings: tuple[TlsWarning, ...]) -> ServicePlan:
+    """The same plan, with more to be told."""
+    told = tuple(dict.fromkeys((*planned.plan.warnings, *warnings)))
+    return replace(planned, plan=replace(planned.plan, warnings=told))
