@@ -7,16 +7,17 @@ BIN := $(VENV)/bin
 .PHONY: help try check test format lint fast test-lowest test-pythons lock setup clean
 
 help: ## what there is to make
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name what; do \
-	  printf '  make %-13s %s\n' "$$name" "$$what"; \
-	done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 try: $(VENV)/.try ## shows it: TLS on a scratch project, and the proof on a real Milvus
 	$(BIN)/python examples/try.py
 
+# The make of macOS cannot keep what they print apart.
+SYNC = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
 # The linters take one core, the tests the others; each tells what it found when it has ended.
 check: $(VENV)/.test ## before a commit: format, lint, types, contracts and the fast tests, at once
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target lint fast
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(SYNC) lint fast
 
 test: $(VENV)/.test ## every test that this machine can run; names what it skipped, and why
 	$(BIN)/python tests/run.py

@@ -99,6 +99,10 @@ def settle(refusal: Refusal, accepted: Collection[str]) -> TlsWarning:
     return TlsWarning(refusal.code, refusal.message, refusal.path, refusal.hint, refusal.line)
 
 
+class HealthCheckBreaks(Refusal):
+    code = "health-check-breaks"
+
+
 class ComposeFileNotFound(ProjectError):
     code = "compose-file-not-found"
 
@@ -171,6 +175,18 @@ class NotEnabled(ProjectError):
     code = "not-enabled"
 
 
+class TlsRemains(Refusal):
+    code = "tls-remains"
+
+
+class ClientsLeftBehind(Refusal):
+    code = "clients-left-behind"
+
+
+class CertificatesUnmounted(ProjectError):
+    code = "certificates-unmounted"
+
+
 class RolloverNotStarted(ProjectError):
     code = "rollover-not-started"
 
@@ -211,6 +227,10 @@ class CertificateUnreadable(CertificateError):
 
 class CertificateExpired(CertificateError):
     code = "certificate-expired"
+
+
+class CertificateExpiresSoon(CertificateError):
+    code = "certificate-expires-soon"
 
 
 class CertificateNotYetValid(CertificateError):
@@ -281,6 +301,10 @@ class PortTaken(EngineError):
 
 class ContainerExited(EngineError):
     code = "container-exited"
+
+
+class NotDeployed(EngineError):
+    code = "not-deployed"
 
 
 class NotReady(EngineError):

@@ -116,6 +116,55 @@ class FileState(_Model, frozen=True):
     state: Literal["as-written", "drifted", "missing"]
 
 
+class DeclaredService(_Model, frozen=True):
+    """What a Milvus will do for its clients at its next start, by the effective project.
+
+    Attributes:
+        service: Its name.
+        mode: 0 off, 1 one-way, 2 mutual TLS; ``None`` where not all that is said can be read here.
+        place: The file and line that say ``tlsMode``; ``None`` where nothing does.
+        certificate: The certificate that it will show, as a mount brings it from this host.
+        by_compose_tls: Whether ``enable`` has set it up.
+        differs: In what that is not as ``enable`` recorded it, or cannot work.
+    """
+
+    service: str
+    mode: Literal[0, 1, 2] | None
+    place: str | None = None
+    certificate: str | None = None
+    by_compose_tls: bool
+    differs: tuple[str, ...] = ()
+
+
+class Recorded(_Model, frozen=True):
+    """What the last ``enable`` recorded in state.json."""
+
+    mode: Mode
+    services: tuple[str, ...]
+    tls_dir: str
+
+
+class DeployedService(_Model, frozen=True):
+    """What the engine has of a service.
+
+    Attributes:
+        service: Its name.
+        state: ``current``: it runs these files; ``stale``: files of before; ``absent``: nothing runs;
+            ``foreign``: what runs was made from another project name, directory, files or env file.
+        reasons: Why it is not current; of one that is, what its failing health check says.
+        container: The container's name.
+        health: ``starting``, ``healthy`` or ``unhealthy``.
+        started_at: When it was started, in UTC.
+    """
+
+    service: str
+    state: Literal["current", "stale", "absent", "foreign"]
+    reasons: tuple[str, ...] = ()
+    container: str | None = None
+    health: str | None = None
+    started_at: datetime | None = None
+
+
 CLIENTS = "clients"
 """The source of links that come from outside."""
 
@@ -186,11 +235,13 @@ class ChangeResult(CommandResult, frozen=True):
         changed: Whether any file changed (or, in a dry run, would).
         dry_run: ``True`` where nothing was written because that was asked for.
         files: Every file of the plan.
+        next: The commands to go on with, one after the other, for a shell where the user stands.
     """
 
     changed: bool
     dry_run: Literal[True] | None = None
     files: tuple[FileResult, ...] = ()
+    next: LeftOut[tuple[str, ...]] = ()
 
 
 class IssueResult(ChangeResult, frozen=True):
@@ -217,24 +268,56 @@ class IssueResult(ChangeResult, frozen=True):
     rollover: Rollover = Field(default="none", exclude=True)
 
 
+class CutOff(_Model, frozen=True):
+    """A service of the project that Milvus lets in no more once it speaks TLS.
+
+    Attributes:
+        service: Its name.
+        how: How it connects, as far as that can be told.
+        needs: What it needs to be let in again.
+    """
+
+    service: str
+    how: str
+    needs: str
+
+
 class EnableResult(IssueResult, frozen=True):
-    """What ``enable`` did."""
+    """What ``enable`` did.
+
+    Attributes:
+        cut_off: The services of the project that have to be told of TLS.
+    """
 
     command: Literal["enable"] = "enable"
+    cut_off: LeftOut[tuple[CutOff, ...]] = ()
 
 
 class RenewResult(IssueResult, frozen=True):
-    """What ``renew`` did."""
+    """What ``renew`` did.
 
+    Attributes:
+        brought: Whether the certificates were not issued here. Not printed.
+    """
+
+    brought: bool = Field(default=False, exclude=True)
     command: Literal["renew"] = "renew"
 
 
 class DisableResult(ChangeResult, frozen=True):
-    """What ``disable`` did."""
+    """What ``disable`` did.
+
+    Attributes:
+        mode: What the services are told from now on, by the files; left out for plain text.
+        key_directories: The directories with certificates and keys that stay.
+        as_before: Whether that is what they were told before ``enable``. Not printed.
+    """
 
     command: Literal["disable"] = "disable"
-    mode: None = None
+    mode: Mode | None = None
     diff: str = ""
+    key_directories: LeftOut[tuple[str, ...]] = ()
+    as_before: bool = Field(default=True, exclude=True)
 
 
 class ClientResult(ChangeResult, frozen=True):
@@ -259,20 +342,33 @@ class ClientResult(ChangeResult, frozen=True):
 
 
 class StatusResult(CommandResult, frozen=True):
-    """What ``status`` found.
+    """What ``status`` found. ``mode`` is the weakest one that is declared.
 
     Attributes:
+        declared: What every Milvus that accepts clients will do for them.
+        recorded: What enable recorded; ``None`` where state.json is missing.
+        deployed: What the engine has of those services; none where it was not looked at.
+        not_looked_at: Why it was not.
+        file_states: Every file that is recorded.
+        certificates: Those that are recorded; without a record, those that Milvus is told to show.
         links: Every connection of the project.
+        endpoint: Where clients connect; ``None`` where TLS is off or no port is published.
+        next: The one command that brings together what differs.
         certificates_usable: Whether Milvus can serve with what is there: no certificate is missing or has
             expired, and its user can read the key. Not printed.
     """
 
     command: Literal["status"] = "status"
     mode: Mode | None = None
+    declared: LeftOut[tuple[DeclaredService, ...]] = ()
+    recorded: Recorded | None = None
+    deployed: LeftOut[tuple[DeployedService, ...]] = ()
+    not_looked_at: str | None = None
     file_states: LeftOut[tuple[FileState, ...]] = ()
     certificates: LeftOut[tuple[CertificateResult, ...]] = ()
     links: tuple[Link, ...] = ()
     endpoint: Endpoint | None = None
+    next: str | None = None
     certificates_usable: bool = Field(default=True, exclude=True)
 
     @property
@@ -286,11 +382,22 @@ class StatusResult(CommandResult, frozen=True):
         return all(file.state == "as-written" for file in self.file_states)
 
     @property
+    def agreed(self) -> bool:
+        """Whether what is declared, recorded and, as far as it was looked at, deployed is the same."""
+        as_recorded = not any(one.differs for one in self.declared)
+        return self.in_order and as_recorded and self.runs_these_files
+
+    @property
+    def runs_these_files(self) -> bool:
+        """Whether no engine says that a service does not run these files."""
+        return all(one.state == "current" for one in self.deployed)
+
+    @property
     def exit_code(self) -> int:
-        """0, 4 where certificates cannot be used, 7 where TLS is off or a file has drifted."""
+        """0, 4 where certificates cannot be used, 7 where TLS is off or the views differ."""
         if not self.certificates_usable:
             return CERTIFICATES_UNUSABLE
-        return 0 if self.encrypted and self.in_order else OFF_OR_DRIFTED
+        return 0 if self.encrypted and self.agreed else OFF_OR_DRIFTED
 
 
 class CheckResult(CommandResult, frozen=True):

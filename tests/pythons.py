@@ -96,9 +96,13 @@ def in_image(version: str) -> list[str] | None:
                 sys.exit(f"Python {version}: no packages can be had")
         ready.touch()
     return [
-        *("docker", "run", "--rm", "--init", "--workdir=/project"),
+        *("docker", "run", "--rm", "--init", "--network=host", "--workdir=/project"),
         *("--volume", f"{ROOT}:/project:ro", "--volume", f"{packages}:/packages:ro"),
         *("--env=PYTHONPATH=/project:/packages", "--env=PYTHONDONTWRITEBYTECODE=1"),
+        *(
+            "--env=PYTEST_ADDOPTS=-p no:cacheprovider",
+            "--env=HYPOTHESIS_STORAGE_DIRECTORY=/tmp/drawn",
+        ),
         *("--tmpfs=/tmp:exec", image, f"python{version}"),
     ]
 

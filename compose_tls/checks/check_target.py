@@ -26,6 +26,11 @@ class Target:
         user: A Milvus user, with ``password``.
         token: A Milvus token, instead of user and password.
         rest_address: Host and TCP port of REST, where it is on and published.
+        further: Hosts and TCP ports where the same service is reached as well: its replicas, and what
+            else it publishes. Whatever is refused at the first of them must be refused at each.
+        client_ca_path: The CA certificates whose clients the server accepts in mode 2; ``None`` for
+            those of ``ca_path``.
+        service: The name of the service in the Compose project, for the next step.
         protocol: What is spoken on the port.
     """
 
@@ -41,6 +46,9 @@ class Target:
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
     rest_address: tuple[str, int] | None = None
+    further: tuple[tuple[str, int], ...] = ()
+    client_ca_path: Path | None = None
+    service: str | None = None
     protocol: Protocol = field(default=GRPC, repr=False)
 
     @property
@@ -49,7 +57,7 @@ class Target:
         if self.rest_address is None:
             return None
         host, port = self.rest_address
-        return replace(self, host=host, port=port, rest_address=None, protocol=REST)
+        return replace(self, host=host, port=port, rest_address=None, further=(), protocol=REST)
 
     @property
     def authority(self) -> str:
@@ -67,6 +75,10 @@ class Target:
         if self.token is not None:
             return self.token
         return f"{self.user}:{self.password or ''}" if self.user else None
+
+    def advice(self, next_step: str) -> str:
+        """A next step with the service named that it is about, or without one."""
+        return next_step.replace(" SERVICE", f" {self.service}" if self.service else "")
 
     def redacted(self, text: str) -> str:
         """A text of somebody else without the secrets, as they are and as they are sent (base64)."""

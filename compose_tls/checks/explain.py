@@ -9,6 +9,7 @@ Cause = Literal[
     "plain-text",
     "certificate",
     "client-certificate",
+    "nobody",
     "unreachable",
     "not-ready",
     "not-milvus",
@@ -44,6 +45,16 @@ ACCEPTS_ANY_CLIENT: Final = Explanation(
     f"the server does not run in mode 2; see compose-tls status, and {_RECREATE}",
     "client-certificate",
 )
+OTHER_CLIENT_CAS: Final = Explanation(
+    "the server accepts clients of other CAs than it should",
+    f"the server's ca.pem holds more, or others, than the project's; {_RECREATE}",
+    "client-certificate",
+)
+OLD_TLS: Final = Explanation(
+    "the server also accepts TLS 1.1 or older",
+    "upgrade Milvus, or what stands in front of it: RFC 8996 forbids these versions",
+    "unknown",
+)
 OTHER_CERTIFICATE: Final = Explanation(
     "another certificate is served than the one on disk",
     f"Milvus reads its certificate only at start; {_RECREATE}",
@@ -78,7 +89,9 @@ NO_REST: Final = Explanation(
 )
 REST_FAILS: Final = Explanation("REST answers over TLS", _LOG, "not-ready")
 NO_MILVUS: Final = Explanation(
-    "what answers there is not Milvus", "give the port of Milvus' proxy", "not-milvus"
+    "what answers there speaks TLS, but is not known to be Milvus",
+    "give the port of Milvus' proxy",
+    "not-milvus",
 )
 NO_CREDENTIALS: Final = Explanation(
     "Milvus asks for credentials",
@@ -143,9 +156,7 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
     ),
     (
         ("connection refused",),
-        Explanation(
-            "nothing listens there", "start the server: docker compose up -d", "unreachable"
-        ),
+        Explanation("nothing listens there", "start the server: docker compose up -d", "nobody"),
     ),
     (("timed out", "deadline exceeded", "timeout"), SILENT),
     (
@@ -153,14 +164,12 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
         Explanation(
             "the host name is unknown",
             "correct the host name, or give it with --host",
-            "unreachable",
+            "nobody",
         ),
     ),
     (
         ("no route to host", "network is unreachable", "host is unreachable"),
-        Explanation(
-            "the network does not lead there", "correct the host or the route", "unreachable"
-        ),
+        Explanation("the network does not lead there", "correct the host or the route", "nobody"),
     ),
     (
         ("proxy is not ready", "proxy not healthy", "service not ready", "service unavailable"),

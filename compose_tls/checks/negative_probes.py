@@ -7,29 +7,41 @@ the server counts only where it answers a good client right afterwards.
 
 from __future__ import annotations
 
+import secrets
 import ssl
 from typing import Final
 
 from compose_tls.checks.check_target import Target
-from compose_tls.checks.explain import ACCEPTS_ANY_CLIENT, ACCEPTS_PLAIN_TEXT
-from compose_tls.checks.outcome import Outcome, no_answer, not_tried
+from compose_tls.checks.explain import ACCEPTS_ANY_CLIENT, ACCEPTS_PLAIN_TEXT, OLD_TLS
+from compose_tls.checks.outcome import Outcome, at, no_answer, not_tried
 from compose_tls.checks.tls_client import (
     Deadline,
     announce,
     client_context,
     greet,
+    places,
     present,
     receive,
+    repeated,
     tcp,
     tls,
 )
 from compose_tls.checks.wire import (
+    GRPC_CALL,
     HTTP1,
+    HTTP1_REQUEST,
     HTTP1_STATUS,
+    HTTP2_PREFACE,
+    REST,
+    TLS_HANDSHAKE,
+    is_old_server_hello,
     is_tls_refusal,
+    old_client_hello,
 )
 from compose_tls.pki.handshake import UNKNOWN_ISSUER, Foreigner
 from compose_tls.pki.handshake import client_context as context_of
+from compose_tls.pki.names import is_address
+from compose_tls.vocabulary import TlsMode
 
 # The alerts with which a server refuses a client's certificate (RFC 8446 section 6.2). Before TLS 1.3,
 # a missing one is a handshake_failure (RFC 5246 section 7.4.6).
@@ -47,24 +59,79 @@ _REFUSALS: Final = (
 
 
 def plain_text(target: Target, timeout: float) -> Outcome:
-    """A client without TLS gets no answer."""
+    """A client without TLS gets no answer, whatever it speaks."""
     deadline = Deadline.after(timeout)
     expected = "plain text is refused"
+    openings = list(
+        dict.fromkeys(
+            (target.protocol.opening, GRPC_CALL, HTTP1_REQUEST, REST.opening, HTTP2_PREFACE)
+        )
+    )
+    for place in places(target, deadline):
+        for _ in repeated(deadline):
+            silent: OSError | None = None
+            for opening in openings:
+                try:
+                    # Who is silent in one tongue may answer in the next: each gets its share.
+                    share = Deadline.after(deadline.left / len(openings))
+                    answer = _said_to(place, opening, share)
+                except TimeoutError as error:
+                    silent = error
+                    continue
+                except OSError as error:
+                    return at(place, target, not_tried(expected, error))
+                if answer and not is_tls_refusal(answer):
+                    # Whatever it is: a server that insists on TLS does not say it.
+                    found = ACCEPTS_PLAIN_TEXT
+                    plain = Outcome(False, expected, found.meaning, found.next_step)
+                    return at(place, target, plain)
+            if silent is not None:
+                return at(place, target, not_tried(expected, silent))
+        outcome = _refused(place, timeout, expected, "refused")
+        if not outcome.ok:
+            return at(place, target, outcome)
+    return Outcome(True, expected, "refused")
+
+
+def _said_to(target: Target, opening: bytes, deadline: Deadline) -> bytes:
+    """What a server says to plain text; nothing where it hung up."""
     try:
         with tcp(target, deadline) as connection:
             connection.settimeout(deadline.left)
-            connection.sendall(target.protocol.opening)
+            connection.sendall(opening)
             answer = receive(connection, deadline)
-            if answer.startswith(HTTP1):
+            if answer.startswith((HTTP1, TLS_HANDSHAKE)):
                 answer = receive(connection, deadline, answer, HTTP1_STATUS)
+            return answer
+    except ConnectionRefusedError:
+        raise
     except ConnectionError:
-        answer = b""
-    except OSError as error:
-        return not_tried(expected, error)
-    if answer and not is_tls_refusal(answer):
-        # Whatever it is: a server that insists on TLS does not say it.
-        return Outcome(False, expected, ACCEPTS_PLAIN_TEXT.meaning, ACCEPTS_PLAIN_TEXT.next_step)
-    return _refused(target, timeout, expected, "refused")
+        return b""
+
+
+def old_tls(target: Target, timeout: float) -> Outcome:
+    """A client that speaks nothing newer than TLS 1.1 is refused (RFC 8996).
+
+    In mode 1 Milvus takes what Go takes, which before Go 1.22 was TLS 1.0 and newer (seen in 2.3.5), and
+    no setting changes that: so there it is told, and fails nothing.
+    """
+    deadline = Deadline.after(timeout)
+    expected = "TLS 1.1 and older are refused"
+    name = "" if is_address(target.server_name) else target.server_name
+    for place in places(target, deadline):
+        for _ in repeated(deadline):
+            try:
+                answer = _said_to(place, old_client_hello(secrets.token_bytes(32), name), deadline)
+            except OSError as error:
+                return at(place, target, not_tried(expected, error))
+            if is_old_server_hello(answer):
+                accepted = target.mode is not TlsMode.MUTUAL
+                found = Outcome(accepted, expected, OLD_TLS.meaning, OLD_TLS.next_step)
+                return at(place, target, found)
+        outcome = _refused(place, timeout, expected, "refused")
+        if not outcome.ok:
+            return at(place, target, outcome)
+    return Outcome(True, expected, "refused")
 
 
 def another_ca(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
@@ -109,20 +176,37 @@ def _client_refused(
     target: Target, context: ssl.SSLContext, timeout: float, expected: str
 ) -> Outcome:
     deadline = Deadline.after(timeout)
+    found = Outcome(True, expected, "refused")
+    for place in places(target, deadline):
+        for _ in repeated(deadline):
+            found = _one_client_refused(place, context, deadline, expected)
+            if not found.ok:
+                return at(place, target, found)
+        found = _refused(place, timeout, expected, found.observed)
+        if not found.ok:
+            return at(place, target, found)
+    return found
+
+
+def _one_client_refused(
+    target: Target, context: ssl.SSLContext, deadline: Deadline, expected: str
+) -> Outcome:
     try:
         with tls(target, context, deadline) as connection:
             answer = greet(connection, deadline, target.protocol)
+    except ConnectionRefusedError as error:
+        return not_tried(expected, error)
     except (ssl.SSLEOFError, ConnectionError):
         answer = b""
     except ssl.SSLError as error:
         alert = _alert(error)
         if alert is None:
             return not_tried(expected, error)
-        return _refused(target, timeout, expected, f"refused: {alert}")
+        return Outcome(True, expected, f"refused: {alert}")
     except OSError as error:
         return not_tried(expected, error)
     if not answer:
-        return _refused(target, timeout, expected, "refused: the connection was closed")
+        return Outcome(True, expected, "refused: the connection was closed")
     if not target.protocol.is_answer(answer):
         return not_tried(expected, no_answer(target.protocol, answer))
     return Outcome(False, expected, ACCEPTS_ANY_CLIENT.meaning, ACCEPTS_ANY_CLIENT.next_step)

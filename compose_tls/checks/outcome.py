@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from compose_tls.checks.check_target import Target
 from compose_tls.checks.explain import CLOSED, NO_GRPC, NO_REST, Explanation, explain
 from compose_tls.checks.wire import REST, Protocol
 
@@ -16,6 +17,7 @@ class Outcome:
         ok: Whether what was observed is what has to be, or the probe was skipped.
         hint: What the user can do next; told where ``ok`` is false.
         skipped: Whether the probe was not tried because it need not be.
+        unreachable: Whether nothing listens there at all, so that nothing else can be asked.
     """
 
     ok: bool
@@ -23,18 +25,31 @@ class Outcome:
     observed: str
     hint: str | None = None
     skipped: bool = False
+    unreachable: bool = False
 
 
 def failed(expected: str, error: OSError | Explanation) -> Outcome:
     """What had to work did not."""
     found = error if isinstance(error, Explanation) else explain(error)
-    return Outcome(False, expected, found.meaning, found.next_step)
+    nobody = found.cause == "nobody"
+    return Outcome(False, expected, found.meaning, found.next_step, unreachable=nobody)
 
 
 def not_tried(expected: str, error: OSError | Explanation) -> Outcome:
     """A refusal could not be provoked: that proves nothing, so the check has failed."""
     found = error if isinstance(error, Explanation) else explain(error)
     return Outcome(False, expected, f"could not be tried: {found.meaning}", found.next_step)
+
+
+def at(place: Target, target: Target, outcome: Outcome) -> Outcome:
+    """The same, with the address where it was seen, if there are several.
+
+    That nothing listens at one of them does not keep anyone from asking at the others.
+    """
+    if outcome.ok or place == target:
+        return outcome
+    observed = f"at {place.authority}: {outcome.observed}"
+    return replace(outcome, observed=observed, unreachable=False)
 
 
 def no_answer(protocol: Protocol, heard: bytes) -> Explanation:

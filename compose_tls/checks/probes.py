@@ -12,59 +12,138 @@ from compose_tls.checks.explain import (
     EXPIRED,
     NOT_YET_VALID,
     OTHER_CERTIFICATE,
+    OTHER_CLIENT_CAS,
     REST_FAILS,
     WRONG_CREDENTIALS,
 )
-from compose_tls.checks.outcome import Outcome, failed, no_answer
+from compose_tls.checks.outcome import Outcome, at, failed, no_answer, not_tried
 from compose_tls.checks.readiness import readiness
-from compose_tls.checks.tls_client import Deadline, client_context, greet, present, tls
+from compose_tls.checks.tls_client import (
+    Deadline,
+    client_context,
+    greet,
+    named_authorities,
+    places,
+    present,
+    repeated,
+    tls,
+    why,
+)
 from compose_tls.checks.wire import http1_status
+from compose_tls.errors import CertificateUnreadable, NameInvalid
 from compose_tls.observation import CertificateFacts
-from compose_tls.pki.load import certificate_facts
+from compose_tls.pki.load import certificate_facts, name_text, subjects
+from compose_tls.pki.names import covers
 from compose_tls.vocabulary import has_ended
 
 
 def handshake(target: Target, timeout: float) -> Outcome:
-    """A verified handshake, and an answer over it: a refusal shows only then in TLS 1.3."""
+    """A verified handshake, and an answer over it: a refusal shows only then in TLS 1.3.
+
+    Then more handshakes, at each address: behind one port there may be several servers.
+    """
     deadline = Deadline.after(timeout)
     expected = f"a verified TLS handshake as {target.server_name}"
     context = client_context(target)
+    place = target
     try:
         with tls(target, context, deadline) as connection:
             answer = greet(connection, deadline, target.protocol)
             cipher = connection.cipher()
             version = connection.version()
+        for place in places(target, deadline):
+            for _ in repeated(deadline):
+                with tls(place, context, deadline):
+                    pass
     except ssl.SSLCertVerificationError as error:
-        return _with_certificate(failed(expected, error), target, timeout)
+        return at(place, target, _with_certificate(failed(expected, error), place, timeout))
     except OSError as error:
-        return failed(expected, error)
+        return at(place, target, failed(expected, why(place, error, timeout)))
     if not target.protocol.is_answer(answer):
         return failed(expected, no_answer(target.protocol, answer))
     return Outcome(True, expected, f"{version}, {cipher[0] if cipher else 'no cipher'}")
 
 
 def certificate(target: Target, timeout: float, now: datetime) -> Outcome:
-    """The served certificate is the one on disk, and valid now.
+    """The served certificate is the one on disk, and valid now, at each address.
 
     It is looked at without being verified, which ``handshake`` does: so this can say what is wrong
     with it.
     """
+    deadline = Deadline.after(timeout)
     expected = f"the certificate on disk, for {target.server_name}, valid now"
-    try:
-        facts = _served(target, timeout)
-    except OSError as error:
-        return failed(expected, error)
+    seen = []
+    for place in places(target, deadline):
+        for _ in repeated(deadline):
+            try:
+                seen.append(_served(place, deadline.left))
+            except OSError as error:
+                return at(place, target, failed(expected, why(place, error, timeout)))
+            except CertificateUnreadable as error:
+                return at(place, target, Outcome(False, expected, error.message, error.hint))
+            wrong = _wrong(seen[-1], target, now)
+            if wrong is not None:
+                return at(place, target, Outcome(False, expected, *wrong))
+    facts = seen[0]
     observed = f"for {_names(facts)}; {facts.remaining(now).days} days left"
-    if target.expected_sha256 not in {None, facts.sha256}:
-        observed = f"{OTHER_CERTIFICATE.meaning}: {facts.subject}, by {facts.issuer}, {observed}"
-        return Outcome(False, expected, observed, OTHER_CERTIFICATE.next_step)
-    if has_ended(facts.not_after, now):
-        observed = f"{EXPIRED.meaning} on {_day(facts.not_after)}"
-        return Outcome(False, expected, observed, EXPIRED.next_step)
-    if now < facts.not_before:
-        observed = f"{NOT_YET_VALID.meaning}: not before {_day(facts.not_before)}"
-        return Outcome(False, expected, observed, NOT_YET_VALID.next_step)
+    if not _holds(facts, target.host):
+        # RFC 9525 section 6: a client looks for what it connected to, unless it is told otherwise.
+        observed += f"; not for {target.host}: clients need server_name={target.server_name}"
     return Outcome(True, expected, observed)
+
+
+def _holds(facts: CertificateFacts, host: str) -> bool:
+    try:
+        return covers(host, facts.dns_names, facts.ip_addresses)
+    except NameInvalid:
+        return False
+
+
+def _wrong(facts: CertificateFacts, target: Target, now: datetime) -> tuple[str, str] | None:
+    """What is wrong with a served certificate, and the next step."""
+    if target.expected_sha256 not in {None, facts.sha256}:
+        which = f"{facts.subject}, by {facts.issuer}, for {_names(facts)}"
+        left = f"{facts.remaining(now).days} days left"
+        return f"{OTHER_CERTIFICATE.meaning}: {which}; {left}", OTHER_CERTIFICATE.next_step
+    if has_ended(facts.not_after, now):
+        return f"{EXPIRED.meaning} on {_day(facts.not_after)}", EXPIRED.next_step
+    if now < facts.not_before:
+        return (
+            f"{NOT_YET_VALID.meaning}: not before {_day(facts.not_before)}",
+            NOT_YET_VALID.next_step,
+        )
+    return None
+
+
+def client_authorities(target: Target, timeout: float) -> Outcome:
+    """The CAs that the server names for client certificates are those that it should accept.
+
+    Milvus names all of them (Go's crypto/tls does, from its ClientCAs); who names none tells nothing.
+    """
+    deadline = Deadline.after(timeout)
+    path = target.client_ca_path or target.ca_path
+    context = client_context(target)
+    wanted = subjects(path.read_bytes(), path=str(path))
+    expected = f"clients of {', '.join(dict.fromkeys(wanted.values()))} alone are asked for"
+    seen: set[bytes] = set()
+    for place in places(target, deadline):
+        for _ in repeated(deadline):
+            named = named_authorities(context)
+            if named is None:
+                return Outcome(True, expected, "this Python does not show it", skipped=True)
+            try:
+                with tls(place, context, deadline):
+                    seen.update(named)
+            except OSError as error:
+                return at(place, target, not_tried(expected, why(place, error, timeout)))
+            others = [name_text(name) for name in named if name not in wanted]
+            if others:
+                observed = f"{OTHER_CLIENT_CAS.meaning}: {', '.join(others)}"
+                found = Outcome(False, expected, observed, OTHER_CLIENT_CAS.next_step)
+                return at(place, target, found)
+    if not seen:
+        return Outcome(True, expected, "the server does not say whom it accepts", skipped=True)
+    return Outcome(True, expected, "as they should be")
 
 
 def grpc_ready(target: Target, timeout: float) -> Outcome:
@@ -120,7 +199,7 @@ def _with_certificate(outcome: Outcome, target: Target, timeout: float) -> Outco
     """The same, with what a person has to know of the certificate that was not accepted."""
     try:
         facts = _served(target, timeout)
-    except OSError:
+    except (OSError, CertificateUnreadable):
         return outcome
     certificate = (
         f"it is for {_names(facts)}, issued by {facts.issuer},"

@@ -106,6 +106,8 @@ class PymilvusProbe:
         if not self.process.installed:
             observed = "pymilvus is not installed: pip install 'compose-tls[milvus]'"
             return Outcome(True, expected, observed, skipped=True)
+        if ready.unreachable:
+            return Outcome(True, expected, f"not tried: {ready.observed}", skipped=True)
         if not ready.ok:
             return Outcome(False, expected, f"could not be tried: {ready.observed}", ready.hint)
         grace = _ENDING if self.task.collection else 0

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import secrets
 import ssl
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final, Literal, TypeAlias
 
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.explain import (
@@ -19,8 +22,8 @@ from compose_tls.checks.explain import (
     Explanation,
     explain,
 )
-from compose_tls.checks.tls_client import Deadline, client_context, greet, grpc_channel, tls
-from compose_tls.checks.wire import Status, fields, is_http2_answer
+from compose_tls.checks.tls_client import Deadline, client_context, greet, grpc_channel, tls, why
+from compose_tls.checks.wire import Status, fields, is_http2_answer, text_field
 
 State = Literal[
     "ready",
@@ -35,11 +38,16 @@ State = Literal[
 _SERVICE: Final = "/milvus.proto.milvus.MilvusService"
 _STATUS: Final = 1
 _VERSION: Final = 2
+_COLLECTION_NAME: Final = 3
+_MILVUS_WORDS: Final = ("auth check failure", "missing authorization", "permission deny")
+
+_Caller: TypeAlias = Callable[..., bytes]
 
 _STATES: Final[dict[Cause, State]] = {
     "plain-text": "plain-text",
     "certificate": "tls-refused",
     "client-certificate": "tls-refused",
+    "nobody": "unreachable",
     "unreachable": "unreachable",
     "not-milvus": "not-milvus",
     "credentials": "credentials",
@@ -53,9 +61,10 @@ class Readiness:
     Attributes:
         state: ``ready``: a client can work with it now. ``credentials``: it can as well, with
             (other) credentials than were given. ``unreachable``: nothing listens, or nothing answers
-            in time. ``plain-text``: it does not speak TLS. ``tls-refused``: client or server refuse
-            the other's certificate. ``not-ready``: Milvus answers, and says that it is not.
-            ``not-milvus``: something else answers.
+            in time. ``plain-text``: it answers without TLS, which no waiting changes.
+            ``tls-refused``: client or server refuse the other's certificate. ``not-ready``: Milvus
+            answers, and says that it is not.
+            ``not-milvus``: what answers is not known to be Milvus.
         detail: What it said, or what it still lacks.
         version: The version of Milvus, where it told.
         next_step: What to do where it is not ready, or asks for credentials.
@@ -87,6 +96,11 @@ def readiness(target: Target, timeout: float) -> Readiness:
     Raises:
         CertificateUnreadable: A file of the client cannot be read, or not be used.
     """
+    found = _looked(target, timeout)
+    return replace(found, next_step=found.next_step and target.advice(found.next_step))
+
+
+def _looked(target: Target, timeout: float) -> Readiness:
     deadline = Deadline.after(timeout)
     context = client_context(target)
     try:
@@ -94,7 +108,8 @@ def readiness(target: Target, timeout: float) -> Readiness:
         with tls(target, context, deadline) as connection:
             greeting = greet(connection, deadline)
     except OSError as error:
-        return _not_ready(explain(error), "tls-refused" if _by_tls(error) else "unreachable")
+        by_tls = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
+        return _not_ready(why(target, error, timeout), "tls-refused" if by_tls else "unreachable")
     if not greeting:
         return _not_ready(CLOSED)
     if not is_http2_answer(greeting):
@@ -106,28 +121,71 @@ def _ask(target: Target, deadline: Deadline) -> Readiness:
     import grpc  # noqa: PLC0415 - 126 ms, and only who checks needs it
 
     with grpc_channel(target) as channel:
+        call = partial(_call, channel, target, deadline)
         try:
-            answer = dict(fields(_call(channel, "ShowCollections", target, deadline)))
-            status = answer.get(_STATUS)
-            if not isinstance(status, bytes):
-                return _not_ready(NO_MILVUS)
-            found = Status.parse(status)
+            found = _status(call("ShowCollections"))
         except ValueError:
             return _not_ready(NO_MILVUS)
         except grpc.RpcError as error:
-            return _judged(error, target)
+            judged = _judged(error, target)
+            return judged if not judged.ready or _is_milvus(call) else _not_ready(NO_MILVUS)
         if not found.ok:
             return _not_ready(explain(found.reason))
-        version = _version(channel, target, deadline)
+        if not _is_milvus(call):
+            return _not_ready(NO_MILVUS)
+        version = _version(call)
     return Readiness("ready", f"Milvus {version or 'of unknown version'} answers over TLS", version)
 
 
-def _version(channel: Any, target: Target, deadline: Deadline) -> str | None:
+def _is_milvus(call: _Caller) -> bool:
+    """Whether it answers what only Milvus knows, and not what nobody does.
+
+    Milvus repeats the name of a collection that it does not have, in every version; or it asks for
+    credentials, or for a privilege, in words of its own (proxy/authentication_interceptor.go and
+    privilege_interceptor.go). Who answers every call alike is somebody else.
+    """
+    import grpc  # noqa: PLC0415 - loaded already
+
+    name = f"compose_tls_{secrets.token_hex(8)}"
+    try:
+        call(f"No{name}")
+    except grpc.RpcError as error:
+        if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
+            return False
+    else:
+        return False
+    try:
+        answer = _status(call("DescribeCollection", text_field(_COLLECTION_NAME, name)))
+    except ValueError:
+        return False
+    except grpc.RpcError as error:
+        said = str(error.details()).lower()
+        return error.code() in {
+            grpc.StatusCode.UNAUTHENTICATED,
+            grpc.StatusCode.PERMISSION_DENIED,
+        } and any(words in said for words in _MILVUS_WORDS)
+    return not answer.ok and name in answer.reason
+
+
+def _status(answer: bytes) -> Status:
+    """The status that every answer of Milvus begins with.
+
+    Raises:
+        ValueError: It has none.
+    """
+    status = dict(fields(answer)).get(_STATUS)
+    if not isinstance(status, bytes):
+        msg = "no status"
+        raise ValueError(msg)  # noqa: TRY004 - it is the answer that is wrong
+    return Status.parse(status)
+
+
+def _version(call: _Caller) -> str | None:
     """The server's version, where this client may know it."""
     import grpc  # noqa: PLC0415 - loaded already
 
     try:
-        answer = dict(fields(_call(channel, "GetVersion", target, deadline)))
+        answer = dict(fields(call("GetVersion")))
     except (ValueError, grpc.RpcError):
         return None
     version = answer.get(_VERSION)
@@ -156,15 +214,13 @@ def _not_ready(found: Explanation, state: State = "not-ready") -> Readiness:
     return Readiness(_STATES.get(found.cause, state), found.meaning, next_step=found.next_step)
 
 
-def _by_tls(error: OSError) -> bool:
-    return isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
-
-
-def _call(channel: Any, method: str, target: Target, deadline: Deadline) -> bytes:
-    """Call with an empty request: all its fields have their defaults."""
+def _call(
+    channel: Any, target: Target, deadline: Deadline, method: str, request: bytes = b""
+) -> bytes:
+    """Call with a request; in an empty one, all fields have their defaults."""
     metadata = []
     if target.credential is not None:
         token = base64.b64encode(target.credential.encode()).decode()
         metadata.append(("authorization", token))
-    answer: bytes = channel.unary_unary(f"{_SERVICE}/{method}")(b"", deadline.left, metadata)
+    answer: bytes = channel.unary_unary(f"{_SERVICE}/{method}")(request, deadline.left, metadata)
     return answer

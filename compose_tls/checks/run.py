@@ -53,7 +53,7 @@ def run(
     def timed(name: str, probe: Callable[[], Outcome]) -> Outcome:
         began = time.perf_counter()
         outcome = probe()
-        results.append(_result(name, outcome, time.perf_counter() - began))
+        results.append(_result(name, outcome, time.perf_counter() - began, target))
         return outcome
 
     on_event(f"checking {target.authority}")
@@ -63,24 +63,11 @@ def run(
             name: stack.enter_context(closing(PymilvusProbe(target, task)))
             for name, task in tasks.items()
         }
-        if not timed("tls-handshake", lambda: probes.handshake(target, seconds)).ok:
+        met = timed("tls-handshake", lambda: probes.handshake(target, seconds))
+        if not met.ok:
             seconds = min(seconds, _LONGEST_AFTER_FAILURE)
-        timed("server-certificate", lambda: probes.certificate(target, seconds, now))
-        ready = timed("grpc-ready", lambda: probes.grpc_ready(target, seconds))
-        foreign = foreigner(now)
-        timed("refuses-plain-text", lambda: negative_probes.plain_text(target, seconds))
-        timed(
-            "client-refuses-foreign-ca",
-            lambda: negative_probes.another_ca(target, foreign, seconds),
-        )
-        if target.mode is TlsMode.MUTUAL:
-            timed(
-                "refuses-anonymous-client", lambda: negative_probes.no_certificate(target, seconds)
-            )
-            timed(
-                "refuses-foreign-client",
-                lambda: negative_probes.foreign_certificate(target, foreign, seconds),
-            )
+        # Where nothing listens nothing else can be asked, and one line says so.
+        ready = met if met.unreachable else _every_other(target, seconds, now, timed)
         if target.rest is not None:
             _rest(target.rest, seconds, timed)
         for name, client in clients.items():
@@ -89,11 +76,37 @@ def run(
     return tuple(results)
 
 
+def _every_other(
+    target: Target,
+    seconds: float,
+    now: datetime,
+    timed: Callable[[str, Callable[[], Outcome]], Outcome],
+) -> Outcome:
+    """What is asked of a server that listens; whether Milvus answers."""
+    timed("server-certificate", lambda: probes.certificate(target, seconds, now))
+    ready = timed("grpc-ready", lambda: probes.grpc_ready(target, seconds))
+    foreign = foreigner(now)
+    timed("refuses-plain-text", lambda: negative_probes.plain_text(target, seconds))
+    timed("tls-versions", lambda: negative_probes.old_tls(target, seconds))
+    timed("client-refuses-foreign-ca", lambda: negative_probes.another_ca(target, foreign, seconds))
+    if target.mode is TlsMode.MUTUAL:
+        timed("refuses-anonymous-client", lambda: negative_probes.no_certificate(target, seconds))
+        timed(
+            "refuses-foreign-client",
+            lambda: negative_probes.foreign_certificate(target, foreign, seconds),
+        )
+        timed("names-client-cas", lambda: probes.client_authorities(target, seconds))
+    return ready
+
+
 def _rest(
     rest: Target, seconds: float, timed: Callable[[str, Callable[[], Outcome]], Outcome]
 ) -> None:
     """REST has the mode of gRPC, on a port of its own."""
-    if not timed("rest-answers", lambda: probes.rest(rest, seconds)).ok:
+    answered = timed("rest-answers", lambda: probes.rest(rest, seconds))
+    if answered.unreachable:
+        return
+    if not answered.ok:
         seconds = min(seconds, _LONGEST_AFTER_FAILURE)
     timed("rest-refuses-plain-text", lambda: negative_probes.plain_text(rest, seconds))
     if rest.mode is TlsMode.MUTUAL:
@@ -102,7 +115,7 @@ def _rest(
         )
 
 
-def _result(name: str, outcome: Outcome, seconds: float) -> Probe:
+def _result(name: str, outcome: Outcome, seconds: float, target: Target) -> Probe:
     return Probe(
         name=name,
         ok=outcome.ok,
@@ -110,5 +123,5 @@ def _result(name: str, outcome: Outcome, seconds: float) -> Probe:
         observed=outcome.observed,
         seconds=round(seconds, 3),
         skipped=True if outcome.skipped else None,
-        hint=None if outcome.ok else outcome.hint,
+        hint=None if outcome.ok or not outcome.hint else target.advice(outcome.hint),
     )

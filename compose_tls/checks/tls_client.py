@@ -6,17 +6,33 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from compose_tls.checks.check_target import Target
-from compose_tls.checks.wire import FRAME_HEADER, GRPC, Protocol
+from compose_tls.checks.explain import ACCEPTS_PLAIN_TEXT, CLOSED, Explanation, explain
+from compose_tls.checks.wire import (
+    FRAME_HEADER,
+    GRPC,
+    HTTP2_PREFACE,
+    Protocol,
+    authorities,
+    is_http2_answer,
+)
 from compose_tls.errors import CertificateUnreadable
 from compose_tls.pki.handshake import verifying_context
 
+ATTEMPTS: Final = 8
+"""How often a probe is made at each address, on fresh connections.
+
+With one bad server of three behind one port, eight find it in any case where they take turns, and in 96
+of 100 cases where they are chosen by chance.
+"""
+
 # How long to listen before speaking, in seconds: a round trip on most networks.
 _LISTEN: Final = 0.25
+_CERTIFICATE_REQUEST: Final = 13  # RFC 8446 section 4
 _LOCALHOST: Final = "localhost"
 _LOOPBACK_6: Final = "::1"
 
@@ -36,6 +52,70 @@ class Deadline:
     def left(self) -> float:
         """The seconds left; a moment at least, since sockets take zero for "do not wait"."""
         return max(self.at - time.monotonic(), 0.001)
+
+
+def repeated(deadline: Deadline) -> Iterator[int]:
+    """Count attempts: all of them, or as many as there is time for, and one at least."""
+    began = time.monotonic()
+    for number in range(ATTEMPTS):
+        if number and (time.monotonic() - began) / number > deadline.left:
+            return
+        yield number
+
+
+def places(target: Target, deadline: Deadline) -> list[Target]:
+    """The target at each address where clients may reach it.
+
+    A name can have several addresses, of which some lead nowhere: those do not count where another
+    one answers, for clients go on to the next (RFC 8305). What is a place of its own has to answer.
+    """
+    first = [replace(target, host=address) for address in _addresses(target)]
+    if len(first) > 1:
+        first = [place for place in first if _listens(place, deadline)]
+    return (first if len(first) > 1 else [target]) + [
+        replace(target, host=host, port=port) for host, port in target.further
+    ]
+
+
+def _addresses(target: Target) -> list[str]:
+    try:
+        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return [target.host]  # what is wrong with it is said by whoever connects
+    addresses = [str(address[0]) for *_, address in found]
+    if target.host == _LOCALHOST:
+        addresses.append(_LOOPBACK_6)
+    return list(dict.fromkeys(addresses))
+
+
+def _listens(target: Target, deadline: Deadline) -> bool:
+    try:
+        socket.create_connection((target.host, target.port), min(deadline.left, 1)).close()
+    except OSError:
+        return False
+    return True
+
+
+def speaks_plain_text(target: Target, timeout: float) -> bool:
+    """Whether a server, that hangs up on TLS, answers HTTP/2 without it.
+
+    gRPC servers in plain text close the connection on which TLS is spoken, without a word.
+    """
+    deadline = Deadline.after(timeout)
+    try:
+        with tcp(target, deadline) as connection:
+            connection.sendall(HTTP2_PREFACE)
+            return is_http2_answer(receive(connection, deadline))
+    except OSError:
+        return False
+
+
+def why(target: Target, error: OSError, timeout: float) -> Explanation:
+    """What an error of a connection means; where the server hung up, plain text is tried."""
+    found = explain(error)
+    if found == CLOSED and speaks_plain_text(target, min(timeout, 1)):
+        return ACCEPTS_PLAIN_TEXT
+    return found
 
 
 @contextmanager
@@ -105,6 +185,30 @@ def client_context(target: Target, *, anonymous: bool = False) -> ssl.SSLContext
     if not anonymous:
         present(context, target)
     return context
+
+
+def named_authorities(context: ssl.SSLContext) -> list[bytes] | None:
+    """A list that fills with the CAs which the server names for client certificates, in DER.
+
+    Python tells of them in no documented way, but its ``SSLContext`` has had a callback with every
+    message in the clear since 3.8, for debugging.
+
+    Returns:
+        ``None`` where this Python has no such callback.
+    """
+    if not hasattr(context, "_msg_callback"):
+        return None
+    found: list[bytes] = []
+
+    def listen(
+        _: object, direction: str, version: int, _content: int, kind: int, data: bytes
+    ) -> None:
+        if (direction, kind) == ("read", _CERTIFICATE_REQUEST) and data[:1] == bytes([kind]):
+            with suppress(ValueError):
+                found.extend(authorities(data, tls_1_3=version == ssl.TLSVersion.TLSv1_3))
+
+    context._msg_callback = listen  # noqa: SLF001 - see above
+    return found
 
 
 def announce(context: ssl.SSLContext, protocol: Protocol) -> None:

@@ -1,7 +1,8 @@
 """The few bytes of HTTP, TLS and Protocol Buffers that probes read and write.
 
-Sources: RFC 9113 sections 3.4, 4.1 and 6.5, RFC 9112 section 4, RFC 8446 section 5.1, and
-https://protobuf.dev/programming-guides/encoding/
+Sources: RFC 9113 sections 3.4, 4.1 and 6.5, RFC 7541 section 6, RFC 9112 section 4, RFC 8446 sections
+4 and 5.1, RFC 4346 section 7.4, https://protobuf.dev/programming-guides/encoding/ and
+https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 """
 
 from __future__ import annotations
@@ -17,12 +18,46 @@ FRAME_HEADER: Final = 9
 _SETTINGS: Final = 4
 
 _TLS_ALERT: Final = b"\x15\x03"
+TLS_HANDSHAKE: Final = b"\x16"
+_CLIENT_HELLO, _SERVER_HELLO = 1, 2
+_VERSION_END: Final = 11  # a record's head, a message's head, and the version
+_TLS_1_1: Final = b"\x03\x02"
+_CERTIFICATE_AUTHORITIES: Final = 47
 
 HTTP1: Final = b"HTTP/1."
 HTTP1_STATUS: Final = len(b"HTTP/1.1 400")
 _HTTP1_STATUS_LINE: Final = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})")
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+
+
+def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    return (
+        len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
+    )
+
+
+def _header(name: bytes, value: bytes) -> bytes:
+    return b"\x00" + bytes((len(name),)) + name + bytes((len(value),)) + value
+
+
+# HEADERS (END_HEADERS) and DATA (END_STREAM) with an empty message of five zero bytes.
+GRPC_CALL: Final = (
+    HTTP2_PREFACE
+    + _frame(
+        1,
+        4,
+        1,
+        _header(b":method", b"POST")
+        + _header(b":scheme", b"http")
+        + _header(b":path", b"/milvus.proto.milvus.MilvusService/GetVersion")
+        + _header(b":authority", b"localhost")
+        + _header(b"te", b"trailers")
+        + _header(b"content-type", b"application/grpc"),
+    )
+    + _frame(0, 1, 1, bytes(5))
+)
+HTTP1_REQUEST: Final = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def is_http2_answer(data: bytes) -> bool:
@@ -44,6 +79,81 @@ def http1_status(data: bytes) -> int | None:
     """The status code that an HTTP/1 answer begins with; ``None`` where it is no such answer."""
     found = _HTTP1_STATUS_LINE.match(data)
     return int(found[1]) if found else None
+
+
+def old_client_hello(random: bytes, server_name: str) -> bytes:
+    """The first message of a client that knows TLS 1.1 and nothing newer.
+
+    It is written by hand, since a TLS library of today may not speak it any more (RFC 8996).
+
+    Args:
+        random: 32 bytes.
+        server_name: A DNS name in ASCII; empty for none.
+    """
+    # ECDHE and plain RSA, with AES and CBC, for either kind of key (RFC 8422 section 6, RFC 3268).
+    suites = bytes.fromhex("c009c00ac013c014002f0035")
+    name = server_name.encode()
+    entry = b"\x00" + _sized(2, name)
+    extensions = (b"\x00\x00" + _sized(2, _sized(2, entry)) if name else b"") + bytes.fromhex(
+        "000a0006000400170018" + "000b00020100"  # P-256 and P-384, uncompressed points
+    )
+    hello = _TLS_1_1 + random + b"\x00" + _sized(2, suites) + b"\x01\x00" + _sized(2, extensions)
+    message = bytes((_CLIENT_HELLO,)) + _sized(3, hello)
+    return TLS_HANDSHAKE + b"\x03\x01" + _sized(2, message)
+
+
+def is_old_server_hello(data: bytes) -> bool:
+    """Whether a server goes on with TLS 1.1 or older."""
+    return (
+        data[:1] == TLS_HANDSHAKE
+        and len(data) >= _VERSION_END
+        and data[5] == _SERVER_HELLO
+        and b"\x03\x00" <= data[9:11] <= _TLS_1_1
+    )
+
+
+def authorities(request: bytes, *, tls_1_3: bool) -> tuple[bytes, ...]:
+    """The CAs that a server names in its CertificateRequest, as distinguished names in DER.
+
+    Args:
+        request: The handshake message with its head of four bytes.
+        tls_1_3: Whether it is that of TLS 1.3 (RFC 8446 section 4.3.2), or an older one (RFC 5246
+            section 7.4.4).
+
+    Raises:
+        ValueError: It is cut short.
+    """
+    rest = request[4:]
+    if not tls_1_3:
+        _, rest = _taken(1, rest)
+        _, rest = _taken(2, rest)
+        return tuple(_each(2, _taken(2, rest)[0]))
+    _, rest = _taken(1, rest)
+    extensions, _ = _taken(2, rest)
+    while extensions:
+        kind = int.from_bytes(extensions[:2], "big")
+        body, extensions = _taken(2, extensions[2:])
+        if kind == _CERTIFICATE_AUTHORITIES:
+            return tuple(_each(2, _taken(2, body)[0]))
+    return ()
+
+
+def _sized(width: int, content: bytes) -> bytes:
+    return len(content).to_bytes(width, "big") + content
+
+
+def _taken(width: int, content: bytes) -> tuple[bytes, bytes]:
+    end = width + int.from_bytes(content[:width], "big")
+    if len(content) < max(width, end):
+        msg = "a handshake message is cut short"
+        raise ValueError(msg)
+    return content[width:end], content[end:]
+
+
+def _each(width: int, content: bytes) -> Iterator[bytes]:
+    while content:
+        one, content = _taken(width, content)
+        yield one
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +204,12 @@ class Status:
             not values.get(1) and not values.get(3),
             reason.decode("utf-8", "replace") if isinstance(reason, bytes) else "",
         )
+
+
+def text_field(number: int, text: str) -> bytes:
+    """A string field of a message, shorter than 128 bytes."""
+    content = text.encode()
+    return bytes((number << 3 | _BYTES, len(content))) + content
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from compose_tls.cli.options import before_the_command
 from compose_tls.cli.output import json_documents, rendering
 from compose_tls.errors import CheckFailed, ComposeTlsError, Interrupted, WrongUsage
 from compose_tls.version import __version__
@@ -57,7 +58,8 @@ class _LazyGroup(click.Group):
     epilog="Start with: compose-tls enable --mode 1 --dry-run",
 )
 @click.version_option(__version__, prog_name="compose-tls")
-def app() -> None:
+@before_the_command
+def app(**_: object) -> None:
     """Encrypt the traffic of a Milvus Docker Compose project, and prove it."""
 
 

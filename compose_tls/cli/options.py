@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -49,41 +49,68 @@ class Output:
             click.echo(text, err=True)
 
 
+_COMMON: Final = (
+    click.option(
+        "-C",
+        "directory",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="DIR",
+        help="Work as if started there.",
+    ),
+    click.option(
+        "-f",
+        "--file",
+        multiple=True,
+        metavar="FILE",
+        help="Compose file. As docker compose has it.",
+    ),
+    click.option("-p", "--project-name", metavar="NAME", help="Name of the project. Likewise."),
+    click.option("--project-directory", metavar="DIR", help="Base of relative paths. Likewise."),
+    click.option("--env-file", multiple=True, metavar="FILE", help="Environment file. Likewise."),
+    click.option("--profile", multiple=True, metavar="NAME", help="Profile. Likewise."),
+    click.option(
+        "--service",
+        multiple=True,
+        metavar="NAME",
+        help="The service that runs Milvus. Repeatable.",
+    ),
+    click.option("--pki-dir", metavar="DIR", help="Where keys are kept (default: cert)."),
+    click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
+    click.option("-q", "--quiet", is_flag=True, help="No progress."),
+    click.option("-v", "--verbose", is_flag=True, help="More detail."),
+)
+
+
 def common(command: Callable[..., int]) -> Callable[..., int]:
-    """The options of every command; how it is to speak reaches it as its argument ``output``."""
+    """The options of every command, before its name or after it.
+
+    Where to work and how to speak reach it as its arguments ``directory`` and ``output``.
+    """
 
     @wraps(command)
-    def with_output(*, as_json: bool, quiet: bool, verbose: bool, **others: Any) -> int:
-        return command(output=Output(as_json, quiet, verbose), **others)
+    def with_output(**given: Any) -> int:
+        above = click.get_current_context().parent
+        options = _joined(above.params if above else {}, given)
+        output = Output(options.pop("as_json"), options.pop("quiet"), options.pop("verbose"))
+        return command(directory=Path(*options.pop("directory")), output=output, **options)
 
-    return _with(
-        with_output,
-        click.option(
-            "-C",
-            "--project-directory",
-            type=click.Path(path_type=Path),
-            default=Path(),
-            metavar="DIR",
-            help="The project (default: the current directory).",
-        ),
-        click.option(
-            "-f",
-            "--file",
-            multiple=True,
-            metavar="FILE",
-            help="Compose file, as docker compose.",
-        ),
-        click.option(
-            "--service",
-            multiple=True,
-            metavar="NAME",
-            help="The service that runs Milvus. Repeatable.",
-        ),
-        click.option("--pki-dir", metavar="DIR", help="Where keys are kept (default: cert)."),
-        click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
-        click.option("-q", "--quiet", is_flag=True, help="No progress."),
-        click.option("-v", "--verbose", is_flag=True, help="More detail."),
-    )
+    return _with(with_output, *_COMMON)
+
+
+def before_the_command(group: _F) -> _F:
+    """The same options, before the name of the command."""
+    return _with(group, *_COMMON)
+
+
+def _joined(above: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options from before the command's name and from after it, which add up or win."""
+    before = {name: value for name, value in above.items() if name in given}
+    added = {
+        name: (*value, *given[name]) if isinstance(value, tuple) else given[name] or value
+        for name, value in before.items()
+    }
+    return {**given, **added}
 
 
 def credentials(command: _F) -> _F:

@@ -37,6 +37,7 @@ def load_project(
     files: ReadSequence[Path],
     read: Reader,
     variables: ReadMapping[str, str],
+    base: Path | None = None,
 ) -> ComposeProject:
     """Read a project.
 
@@ -45,6 +46,7 @@ def load_project(
         files: The compose files in merge order.
         read: Gives the bytes of a file, or ``None`` when there is none.
         variables: What Compose interpolates with.
+        base: The directory that relative paths are relative to; that of the first file by default.
 
     Raises:
         ComposeFileNotFound: A file that the project names does not exist.
@@ -52,7 +54,7 @@ def load_project(
         YamlSyntax: A file cannot be parsed.
     """
     loader = _Loader(directory, read)
-    base = files[0].parent
+    base = base or files[0].parent
     for path in files:
         loader.load(_File(path, base, variables), ())
     if not loader.definitions:

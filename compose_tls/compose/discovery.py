@@ -10,8 +10,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from compose_tls.compose import dotenv
 from compose_tls.config import SETTINGS_FILE
-from compose_tls.errors import ComposeFileNotFound, ConflictingSettings
+from compose_tls.errors import ComposeFileNotFound, ConflictingSettings, FileUnreadable
 
 DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDE_FILES = (
@@ -62,20 +63,65 @@ def compose_files(
     return (base,) if override is None else (base, override)
 
 
-def project_root(directory: Path, chosen: Sequence[str], environment: Mapping[str, str]) -> Path:
-    """The directory of the project that Compose would find from a directory: its own or one above.
+def variables_of(
+    environment: Mapping[str, str],
+    start: Path,
+    beside: Path,
+    env_files: Sequence[str],
+    read: Callable[[Path], bytes | None],
+) -> Mapping[str, str]:
+    """What Compose interpolates with: the process environment over its environment files.
+
+    Source: https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/
+
+    Args:
+        environment: The process environment.
+        start: Where Compose is run, absolute.
+        beside: Where ``.env`` is looked for, absolute.
+        env_files: What the user named with ``--env-file``.
+        read: Gives the bytes of a file, or ``None`` when there is none.
+
+    Raises:
+        FileUnreadable: A file that the user named is not there.
+    """
+    named = list(env_files) or _listed(environment.get("COMPOSE_ENV_FILES", ""), ",")
+    disabled = environment.get("COMPOSE_DISABLE_ENV_FILE", "").lower() in {"1", "true"}
+    contents = [read(start / name) for name in named]
+    for name, content in zip(named, contents, strict=True):
+        if content is None:
+            raise FileUnreadable(
+                f"there is no environment file {name}",
+                hint="name an existing file with --env-file or COMPOSE_ENV_FILES",
+                path=name,
+            )
+    if not named and not disabled:
+        contents = [read(beside / ".env")]
+    text = "\n".join((content or b"").decode("utf-8", "replace") for content in contents)
+    return {**dotenv.parse(text, environment), **environment}
+
+
+def project_root(
+    directory: Path,
+    chosen: Sequence[str],
+    environment: Mapping[str, str],
+    project_directory: str | None = None,
+) -> Path:
+    """The directory of the project that Compose would load from a directory.
 
     Args:
         directory: Where to start, absolute.
         chosen: What the user named with ``-f``; then, or with ``COMPOSE_FILE``, nothing is searched.
-        environment: The process environment.
+        environment: What Compose interpolates with there.
+        project_directory: What the user named with ``--project-directory``.
 
     Returns:
-        The first directory upwards with a compose file or with settings, which may name one; else
-        ``directory`` itself.
+        What the user named; else where the first file that is named lies; else the first directory
+        upwards with a compose file or with settings, which may name one; else ``directory`` itself.
     """
-    if named_files(chosen, environment):
-        return directory
+    if project_directory:
+        return Path(os.path.normpath(directory / project_directory))
+    if names := named_files(chosen, environment):
+        return Path(os.path.normpath(directory / names[0])).parent
     for place in (directory, *directory.parents):
         if any(_is_file(place / name) for name in (*DEFAULT_FILES, SETTINGS_FILE)):
             return place
@@ -120,6 +166,9 @@ def named_files(chosen: Sequence[str], environment: Mapping[str, str]) -> list[s
 
 
 def _from_environment(environment: Mapping[str, str]) -> list[str]:
-    value = environment.get("COMPOSE_FILE", "")
     separator = environment.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+    return _listed(environment.get("COMPOSE_FILE", ""), separator)
+
+
+def _listed(value: str, separator: str) -> list[str]:
     return [name for name in value.split(separator) if name]

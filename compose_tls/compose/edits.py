@@ -187,9 +187,13 @@ def _prefix_of(mount: Mount, base: Path, variables: ReadMapping[str, str]) -> st
     found = _PREFIX.match(mount.source or "")
     if mount.host_path is None or found is None:
         return None
-    # Tried with a name behind it: an empty variable would make an absolute path of "${VAR}/name".
-    tried = os.path.normpath(base / f"{interpolate(found.group(), variables)}/name")
-    return found.group() if Path(tried) == base / "name" else None
+    # Also without any variable: ${PWD}, or one of the caller's, is another place for somebody else.
+    for known in (variables, {}):
+        # Tried with a name behind it: an empty variable would make an absolute path of "${VAR}/name".
+        tried = os.path.normpath(base / f"{interpolate(found.group(), known)}/name")
+        if Path(tried) != base / "name":
+            return None
+    return found.group()
 
 
 def _flags(mounts: ReadSequence[Mount]) -> list[str]:
@@ -202,7 +206,9 @@ def _flags(mounts: ReadSequence[Mount]) -> list[str]:
     return [*flags, "z"] if labelled else flags
 
 
-def publish(service: Service, port: int, host_ip: str | None, into: Destination) -> list[Intent]:
+def publish(
+    service: Service, port: int, host_ip: str | None, into: Destination, *, picked: bool = False
+) -> list[Intent]:
     """The intents that publish a container port under its own number.
 
     Args:
@@ -210,11 +216,13 @@ def publish(service: Service, port: int, host_ip: str | None, into: Destination)
         port: The port.
         host_ip: The address of the host to publish it at; ``None`` for all.
         into: The file that gets the edit.
+        picked: Whether the engine picks the number on the host instead.
 
     Raises:
         EditRefused: The service inherits its ports, so that ours would replace them.
     """
     _require_own(into, "ports")
     shown = f"[{host_ip}]" if host_ip and ":" in host_ip else host_ip
-    entry = f"{shown}:{port}:{port}" if shown else f"{port}:{port}"
+    on_host = "" if picked else str(port)
+    entry = f"{shown}:{on_host}:{port}" if shown else f"{on_host}:{port}".lstrip(":")
     return [Append((*_route(service), "ports"), Text(entry, string=True))]

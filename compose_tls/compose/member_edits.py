@@ -91,11 +91,17 @@ def member_edits(
     environment = _Environment(one, place("environment"), read, in_place=override is None)
     for file, intents in environment.edits():
         edits.add(file, intents)
-    proxy = service.published(one.member.port)
+    # As the first port is: at its addresses, by the engine's choice, or not at all.
+    beside = {
+        entry.host_ip: entry.published is None
+        for entry in service.ports()
+        if entry.target == one.member.port
+    }
     for port in one.member.published:
         if service.published(port) is None:
             into = place("ports")
-            edits.add(into.file, publish(service, port, proxy.host_ip if proxy else None, into))
+            for host_ip, picked in beside.items():
+                edits.add(into.file, publish(service, port, host_ip, into, picked=picked))
 
 
 def _mount_orders(one: MemberInCompose, directory: Path) -> list[MountOrder]:

@@ -51,6 +51,15 @@ class Build:
     context: Path
     dockerfile: str
 
+    @property
+    def ignore_files(self) -> tuple[Path, Path]:
+        """The files that may say what is left out of the context; the first that is there counts.
+
+        https://docs.docker.com/build/concepts/context/#dockerignore-files
+        """
+        own = self.context / f"{self.dockerfile}.dockerignore"
+        return Path(os.path.normpath(own)), self.context / ".dockerignore"
+
 
 # Without slots: what is asked for again and again is worked out once and kept in the instance.
 @dataclass(frozen=True)

@@ -1,6 +1,23 @@
-"""The settings: one model, and the layers that fill it (flags, variables, compose-tls.toml, defaults)."""
+"""The settings: one model, and the layers that fill it.
 
-from compose_tls.config.layers import ENVIRONMENT_PREFIX, SETTINGS_FILE, load, named_by
-from compose_tls.config.tls_config import TlsConfig
+Flags, variables, compose-tls.toml, what the last enable recorded, defaults.
+"""
 
-__all__ = ["ENVIRONMENT_PREFIX", "SETTINGS_FILE", "TlsConfig", "load", "named_by"]
+from compose_tls.config.layers import (
+    ENVIRONMENT_PREFIX,
+    SETTINGS_FILE,
+    completed,
+    load,
+    outermost,
+)
+from compose_tls.config.tls_config import PLACES, TlsConfig
+
+__all__ = [
+    "ENVIRONMENT_PREFIX",
+    "PLACES",
+    "SETTINGS_FILE",
+    "TlsConfig",
+    "completed",
+    "load",
+    "outermost",
+]

@@ -1,4 +1,4 @@
-"""The layers that fill the settings: flags, variables, compose-tls.toml, defaults."""
+"""The layers that fill the settings: flags, variables, compose-tls.toml, the record, defaults."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ from compose_tls.errors import ConflictingSettings, InvalidSetting, UnknownSetti
 ENVIRONMENT_PREFIX = "COMPOSE_TLS_"
 SETTINGS_FILE = "compose-tls.toml"
 
+# What only enable puts in place.
+_IN_PLACE = frozenset(
+    {"config", "container_tls_dir", "mode", "rest_port", "server_name", "style", "tls_dir"}
+)
+_BROUGHT = {
+    role: frozenset({f"{role}_cert", f"{role}_key", f"{role}_passphrase_file"})
+    for role in ("ca", "server", "client")
+}
+
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -25,7 +35,7 @@ def load(
     flags: Mapping[str, Any],
     environment: Mapping[str, str],
 ) -> TlsConfig:
-    """Merge the layers, highest first: flags, ``COMPOSE_TLS_*`` variables, compose-tls.toml, defaults.
+    """Merge what is given, highest first: flags, ``COMPOSE_TLS_*`` variables, compose-tls.toml.
 
     Args:
         directory: The project directory, where compose-tls.toml may lie.
@@ -52,10 +62,59 @@ def load(
         raise _setting_error(error, sources) from None
 
 
-def named_by(flags: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The compose files that the user names for one command, not those of compose-tls.toml."""
-    named = flags.get("file") or _from_environment(environment).get("file", ())
-    return tuple(named)
+def outermost(flags: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """What the user sets for one command, and not in compose-tls.toml: flags over variables.
+
+    Raises:
+        UnknownSetting: A variable is not a setting.
+    """
+    return {**_from_environment(environment), **_given(flags)}
+
+
+def completed(given: TlsConfig, recorded: TlsConfig | None, *, enabling: bool) -> TlsConfig:
+    """Settings, with what the last enable recorded where nothing else is given.
+
+    Args:
+        given: What flags, variables and compose-tls.toml say.
+        recorded: What state.json says; its fields that are set count.
+        enabling: Whether the command can change what is in place. To every other one, the mode and
+            the like are what enable made them, whatever compose-tls.toml says by now.
+
+    Returns:
+        All of it; as set count those that are given.
+
+    Raises:
+        ConflictingSettings: What is given contradicts what was recorded.
+    """
+    if recorded is None:
+        return given
+    own = given.model_fields_set
+    kept = {
+        name: getattr(recorded, name)
+        for name in recorded.model_fields_set - _replaced(own)
+        if name not in own or (name in _IN_PLACE and not enabling)
+    }
+    values = {name: getattr(given, name) for name in own} | kept
+    try:
+        settled = TlsConfig(**values)
+    except ValidationError as error:
+        raise _setting_error(error, dict.fromkeys(kept, "state.json")) from None
+    return TlsConfig.model_construct(_fields_set=set(own), **dict(settled))
+
+
+def _replaced(own: AbstractSet[str]) -> frozenset[str]:
+    """The recorded settings that something else takes the place of.
+
+    A CA to issue under ends what was brought; and of a pair that is named anew nothing is left over.
+    """
+    found = {name for group in _BROUGHT.values() if own & group for name in group}
+    if "ca_key" in own:
+        found |= _BROUGHT["server"] | _BROUGHT["client"]
+    if own & _BROUGHT["server"]:
+        found |= {"ca_key"}
+    if own & _BROUGHT["ca"]:
+        found |= {"constrain"}
+    return frozenset(found)
 
 
 def _given(flags: Mapping[str, Any]) -> dict[str, Any]:

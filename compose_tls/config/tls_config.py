@@ -17,16 +17,26 @@ from pydantic import (
 
 from compose_tls.vocabulary import KeyType, TlsMode
 
-LISTS = frozenset({"accept", "file", "san", "service"})
+LISTS = frozenset({"accept", "env_file", "file", "profile", "san", "service"})
 FLAGS = frozenset({"constrain", "csr"})
+PLACES = frozenset({"env_file", "file", "project_directory"})
+"""Compose's own options that are paths."""
 
 _HOLD_BOTH = (".p12", ".pfx")
 
 
 class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
-    """Everything that can be set. Relative paths are relative to the project directory."""
+    """Everything that can be set.
+
+    Relative paths are relative to the project directory; those of Compose's own options, the first
+    five, to where the command works, as for ``docker compose``.
+    """
 
     file: tuple[str, ...] = Field(default=(), description="Compose files, as docker compose -f")
+    project_name: str | None = Field(default=None, description="as docker compose -p")
+    project_directory: str | None = Field(default=None, description="as docker compose has it")
+    env_file: tuple[str, ...] = Field(default=(), description="as docker compose --env-file")
+    profile: tuple[str, ...] = Field(default=(), description="as docker compose --profile")
     service: tuple[str, ...] = Field(default=(), description="the services that run Milvus")
     mode: Literal[1, 2] = Field(default=1, description="1 one-way TLS, 2 mutual TLS")
 

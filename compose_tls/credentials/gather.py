@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from compose_tls.changes import CertificateOrder, IdentityPlan, relative
+from compose_tls.changes import CertificateOrder, IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.key_files import KeyFiles
 from compose_tls.layout import CA, CLIENT, NEXT_CA, SERVER
@@ -100,13 +100,10 @@ class _Gathering:
         """Make sure that provided certificates work, and tell what is to be known of them."""
         now = self.now
         if self.planned.source(SERVER) == "provided":
-            held, path = self.held[SERVER], self._named("server_cert")
+            held, path = self.held[SERVER], self.files.name_of(SERVER)
             check_server(held, ca_pem, names=list(self.config.names), now=now, path=path)
             yield from concerns(held, ca_pem, now=now, path=path)
         if self.planned.source(CLIENT) == "provided":
-            held, path = self.held[CLIENT], self._named("client_cert")
+            held, path = self.held[CLIENT], self.files.name_of(CLIENT)
             check_client(held, ca_pem, now=now, path=path)
             yield from concerns(held, ca_pem, now=now, path=path, purpose=CLIENT_AUTH)
-
-    def _named(self, setting: str) -> str:
-        return relative(self.files.named(setting), self.files.directory)

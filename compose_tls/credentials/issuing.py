@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from compose_tls.changes import IdentityPlan, relative
+from compose_tls.changes import IdentityPlan, Plan, relative
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.gather import Credentials, gather
 from compose_tls.credentials.key_files import KeyFiles
@@ -28,7 +28,7 @@ from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.pki.signing_request import signing_request
 from compose_tls.results import CertificateResult
-from compose_tls.state.recorded import State, identity_records
+from compose_tls.state.recorded import State, file_digests, identity_records
 from compose_tls.vocabulary import TlsWarning
 
 
@@ -42,23 +42,25 @@ class Issued:
 
 
 def require_sound(observation: Observation, config: TlsConfig) -> None:
-    """Make sure that what lies in the PKI directory is whole.
+    """Make sure that what lies in the PKI directory is whole, or can be issued anew.
 
-    A damaged CA or key is never quietly replaced: clients trust it.
+    A damaged CA or its key is never quietly replaced: clients trust it. Nor is anything else while the
+    key that would issue it is elsewhere.
 
     Raises:
         CertificateError: What is wrong with which file.
     """
     if config.server_cert is not None or config.ca_cert is not None:
         return
-    for name in (CA, SERVER, CLIENT, NEXT_CA):
+    pki = observation.pki
+    for name in (CA, NEXT_CA) if CA in pki.usable else (CA, SERVER, CLIENT, NEXT_CA):
         certificate = observation.directory / config.pki_dir / f"{name}{CERTIFICATE}"
         key = certificate.with_suffix(KEY)
         has_certificate, has_key = (observation.files.get(path) for path in (certificate, key))
         if name == CA and has_certificate and not has_key:
             # The key of a CA that the user provides stays where the user keeps it.
             continue
-        sound = observation.pki.next_ca if name == NEXT_CA else name in observation.pki.usable
+        sound = pki.next_ca if name == NEXT_CA else name in pki.usable
         if (has_certificate or has_key) and not sound:
             KeyFiles(observation.directory, config).existing(name)
 
@@ -70,7 +72,7 @@ def issue(
     config: TlsConfig,
     now: datetime,
     *,
-    changed: bool,
+    plan: Plan,
 ) -> Issued:
     """Fill the orders of a plan, and rehearse what comes out before anything is written.
 
@@ -80,7 +82,7 @@ def issue(
         observation: What the plan was made from.
         config: The settings.
         now: The time that validity starts from and is judged by.
-        changed: Whether anything is going to be written.
+        plan: What is going to be written.
 
     Raises:
         CertificateError: A certificate or key cannot be used, or does not pass the rehearsal.
@@ -88,7 +90,7 @@ def issue(
     directory = observation.directory
     found = gather(planned, directory, config, now)
     files = KeyFiles(directory, config)
-    if changed:
+    if plan.changed:
         _rehearse(planned, found, config, now)
         if len(planned.trusted) > 1 and CLIENT in observation.pki.usable:
             # Who has a certificate of the CA that goes is still to be let in.
@@ -102,7 +104,8 @@ def issue(
         for one in planned.identities
     }
     digests = {name: each.sha256 for name, each in facts.items()}
-    records = identity_records(planned, digests, config, directory)
+    written = file_digests(plan.changes, contents, directory)
+    records = identity_records(planned, digests, config, directory, written)
     contents[STATE_FILE] = state.model_copy(update={"identities": records}).render()
     return Issued(contents, _results(facts, directory, config, now), found.concerns)
 

@@ -13,6 +13,7 @@ from compose_tls.observation import Observation
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.load import load_certificates, load_key_pair
 from compose_tls.pki.pkcs12 import passphrase_in
+from compose_tls.state.recorded import BroughtFiles, brought_files
 
 _RESTORE = "restore it, or move the directory away to start with new certificates"
 _CHECK_PATH = "name an existing file that you may read"
@@ -48,9 +49,12 @@ class KeyFiles:
         Raises:
             CertificateError: It cannot be read, or does not belong together.
         """
-        passphrase = self._passphrase(name)
-        paths = self.named(f"{name}_cert"), self.named(f"{name}_key")
-        return self._pair(*paths, _CHECK_PATH, passphrase)
+        files = brought_files(self.directory, self.config, name)
+        if files.certificate is None or files.key is None:
+            msg = f"the settings name no {name} with a key"
+            raise AssertionError(msg)
+        hint = _CHECK_PATH if name != CA else _ISSUER
+        return self._pair(files.certificate, files.key, hint, self._passphrase(files))
 
     def issuer(self, *, provided: bool) -> CertificateWithKey:
         """The CA at hand with its key.
@@ -78,25 +82,25 @@ class KeyFiles:
         Raises:
             CertificateUnreadable: There is none.
         """
-        path = self.named("ca_cert") if provided else self._place(CA)
+        files = brought_files(self.directory, self.config, CA) if provided else None
+        path = files.certificate if files and files.certificate else self._place(CA)
         name = relative(path, self.directory)
-        passphrase = self._passphrase(CA) if provided else None
+        passphrase = self._passphrase(files) if files else None
         content = read(path, self.directory, _CHECK_PATH)
         return load_certificates(content, path=name, passphrase=passphrase), name
 
-    def named(self, setting: str) -> Path:
-        """The file that a setting names."""
-        value: str = getattr(self.config, setting)
-        return self.directory / value
+    def name_of(self, role: str) -> str:
+        """How errors name the certificate that the settings name."""
+        found = brought_files(self.directory, self.config, role).certificate or self._place(role)
+        return relative(found, self.directory)
 
     def _place(self, name: str) -> Path:
         return self.directory / self.config.pki_dir / f"{name}{CERTIFICATE}"
 
-    def _passphrase(self, name: str) -> bytes | None:
-        path: str | None = getattr(self.config, f"{name}_passphrase_file")
-        if path is None:
+    def _passphrase(self, files: BroughtFiles) -> bytes | None:
+        if files.passphrase is None:
             return None
-        return passphrase_in(read(self.directory / path, self.directory, _CHECK_PATH))
+        return passphrase_in(read(files.passphrase, self.directory, _CHECK_PATH))
 
     def _pair(
         self, certificate: Path, key: Path, hint: str, passphrase: bytes | None = None

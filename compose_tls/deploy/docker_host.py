@@ -116,18 +116,19 @@ def require_local(endpoint: DockerHost) -> None:
     )
 
 
-def probe(endpoint: DockerHost, *, docker_installed: bool) -> None:
+def probe(endpoint: DockerHost, *, docker_installed: bool, seconds: float | None = None) -> None:
     """Connect once, to tell apart why an engine cannot be reached.
 
     Args:
         endpoint: Where to connect to.
         docker_installed: Whether a ``docker`` command is on the PATH, which decides the next step.
+        seconds: How long to wait; 10 by default.
 
     Raises:
         EngineUnreachable: Nothing there, nobody listens, or no permission: each in its own words.
     """
     try:
-        _connect(endpoint.address)
+        _connect(endpoint.address, seconds or _CONNECT_SECONDS)
     except FileNotFoundError:
         raise EngineUnreachable(
             f"there is no Docker engine at {endpoint.display} (from {endpoint.source})",
@@ -151,12 +152,12 @@ _START = "start Docker (sudo systemctl start docker, or Docker Desktop) and try 
 _INSTALL = "install Docker, see https://docs.docker.com/engine/install/"
 
 
-def _connect(address: str | tuple[str, int]) -> None:
+def _connect(address: str | tuple[str, int], seconds: float) -> None:
     if isinstance(address, tuple):
-        socket.create_connection(address, timeout=_CONNECT_SECONDS).close()
+        socket.create_connection(address, timeout=seconds).close()
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_CONNECT_SECONDS)
+        connection.settimeout(seconds)
         connection.connect(address)
 
 

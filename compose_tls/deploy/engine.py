@@ -39,27 +39,36 @@ class Engine:
     _client: DockerClient = field(repr=False)
 
     @classmethod
-    def connect(cls, environment: Mapping[str, str]) -> Self:
+    def connect(cls, environment: Mapping[str, str], *, patience: int | None = None) -> Self:
         """The engine that the Docker command line would use.
 
         Args:
             environment: The process environment: ``DOCKER_*``, ``HOME`` and ``PATH`` are read.
+            patience: Seconds within which it has to answer the first question; as long as docker-py
+                waits by default.
 
         Raises:
             EngineUnreachable: It is missing, not running, not permitted, or does not speak the API.
             EngineRemote: It is on another machine.
         """
-        import docker  # noqa: PLC0415 - heavy, and only who deploys needs it
-        from docker.errors import DockerException  # noqa: PLC0415 - as above
-
         endpoint = docker_host.docker_host_of(environment)
         docker_host.require_local(endpoint)
         installed = shutil.which("docker", path=environment.get("PATH", "")) is not None
-        docker_host.probe(endpoint, docker_installed=installed)
+        docker_host.probe(endpoint, docker_installed=installed, seconds=patience)
+        import docker  # noqa: PLC0415 - heavy, and only who meets an engine needs it
+        from docker.constants import DEFAULT_TIMEOUT_SECONDS  # noqa: PLC0415 - as above
+        from docker.errors import DockerException  # noqa: PLC0415 - as above
+
         try:
-            return cls(endpoint, docker.DockerClient(base_url=endpoint.url, tls=_tls(endpoint)))
+            client = docker.DockerClient(
+                base_url=endpoint.url,
+                tls=_tls(endpoint),
+                timeout=patience or DEFAULT_TIMEOUT_SECONDS,
+            )
         except DockerException as error:
             raise _unreachable(endpoint, error) from None
+        client.api.timeout = DEFAULT_TIMEOUT_SECONDS
+        return cls(endpoint, client)
 
     def container(self, project: str, service: str) -> ContainerFacts | None:
         """The container of a service; with several, a running one, then the first.

@@ -27,7 +27,7 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import PkiFacts
 from compose_tls.observe.file_reader import FileReader
-from compose_tls.state.recorded import State
+from compose_tls.state.recorded import BroughtFiles, State, brought_files
 
 Pair: TypeAlias = tuple[bytes | None, bytes | None]
 """The bytes of a certificate and of its private key."""
@@ -91,24 +91,27 @@ def _provided(
     )
     from compose_tls.pki.pkcs12 import passphrase_in  # noqa: PLC0415 - as above
 
-    def named(name: str, suffix: str) -> bytes | None:
+    def content(path: Path | None) -> bytes | None:
         # A certificate file may hold the key as well, so none is kept in mind.
-        path: str | None = getattr(config, f"{name}_{suffix}")
-        return reader.secret(directory / path) if path else None
+        return reader.secret(path) if path else None
 
-    def passphrase(name: str) -> bytes | None:
-        content = named(name, "passphrase_file")
-        return None if content is None else passphrase_in(content)
+    def passphrase(files: BroughtFiles) -> bytes | None:
+        found = content(files.passphrase)
+        return None if found is None else passphrase_in(found)
 
     found: set[str] = set()
-    trusted = named(CA, "cert")
+    files = brought_files(directory, config, CA)
+    trusted = content(files.certificate)
     with suppress(CertificateError):
         if trusted and pairs[CA][0] == load_certificates(
-            trusted, path="", passphrase=passphrase(CA)
+            trusted, path="", passphrase=passphrase(files)
         ):
             found.add(CA)
     for name in _END_ENTITIES:
-        certificate, key = named(name, "cert"), named(name, "key")
+        if getattr(config, f"{name}_cert") is None:
+            continue
+        files = brought_files(directory, config, name)
+        certificate, key = content(files.certificate), content(files.key)
         if certificate is None or key is None:
             continue
         with suppress(CertificateError):
@@ -117,7 +120,7 @@ def _provided(
                 key,
                 certificate_path="",
                 key_path="",
-                passphrase=passphrase(name),
+                passphrase=passphrase(files),
             )
             if pairs[name] == (pair.full_chain_pem, pair.private_key_pem):
                 found.add(name)

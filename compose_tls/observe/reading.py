@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from compose_tls.changes import relative
-from compose_tls.compose import dotenv
 from compose_tls.compose.compose_project import load_project
-from compose_tls.compose.discovery import compose_files
+from compose_tls.compose.discovery import compose_files, named_files, variables_of
+from compose_tls.compose.interpolate import interpolate
 from compose_tls.config import TlsConfig
 from compose_tls.observation import Observation
 from compose_tls.observe.file_reader import FileReader
+from compose_tls.observe.neighbours import read_neighbours
 from compose_tls.observe.pki_directory import read_pki
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path
 from compose_tls.state.recorded import read_state
 from compose_tls.state.undo import undo
+from compose_tls.yamlpatch.document import parse
+from compose_tls.yamlpatch.query import roots
+
+_PROJECT_NAME: Final = "COMPOSE_PROJECT_NAME"
 
 
 def observe(
@@ -25,6 +32,7 @@ def observe(
     config: TlsConfig,
     environment: Mapping[str, str],
     *,
+    start: Path | None = None,
     without_ours: bool = False,
 ) -> Project:
     """Read everything that a plan for this project may depend on: each file once, in one go.
@@ -33,6 +41,8 @@ def observe(
         directory: The project directory.
         config: The settings; they say which files count.
         environment: The process environment.
+        start: Where Compose is run, and what its own options are relative to; the project directory
+            by default.
         without_ours: Whether the project is wanted without what an earlier enable put in.
 
     Raises:
@@ -45,7 +55,7 @@ def observe(
     """
     directory = directory.resolve()
     reader = FileReader(directory)
-    files, variables = _find_files(directory, config, reader, environment)
+    files, variables = _find_files(directory, start or directory, config, reader, environment)
     path = state_path(directory, config)
     state = read_state(reader.content(path), relative(path, directory))
     originals: dict[Path, bytes | None] = {}
@@ -63,8 +73,10 @@ def observe(
 
     # An override file that an earlier enable made is not there without what it put in.
     present = [path for path in files if read(path) is not None]
-    compose = load_project(directory, present, read, variables)
+    base = directory if config.project_directory else None
+    compose = load_project(directory, present, read, variables, base)
     milvus = milvus_services(compose, read, named_services(config, state))
+    read_neighbours(compose, reader, {one.name for one in milvus})
     pki = read_pki(directory, config, state, reader)
     observation = Observation(
         directory=directory,
@@ -79,33 +91,61 @@ def observe(
 
 
 def _find_files(
-    directory: Path, config: TlsConfig, reader: FileReader, environment: Mapping[str, str]
+    directory: Path,
+    start: Path,
+    config: TlsConfig,
+    reader: FileReader,
+    environment: Mapping[str, str],
 ) -> tuple[tuple[Path, ...], Mapping[str, str]]:
     """The compose files, and what Compose interpolates them with.
 
-    Compose reads ``.env`` beside the first file that ``-f`` names. Else it reads that of the
-    directory, which may say COMPOSE_FILE, and then that beside the first file for what is not set.
+    Compose reads ``.env`` beside the first file that ``-f`` names, or in the directory that
+    ``--project-directory`` does. Else it reads that of where it is run, which may say COMPOSE_FILE,
+    and then that beside the first file for what is not set.
     """
-
-    def exists(path: Path) -> bool:
-        return reader.content(path) is not None
+    base = directory if config.project_directory else None
 
     def completed(variables: Mapping[str, str], beside: Path) -> Mapping[str, str]:
-        text = (reader.content(beside / ".env") or b"").decode("utf-8", "replace")
-        return {**dotenv.parse(text, variables), **variables}
+        return variables_of(variables, start, base or beside, config.env_file, reader.content)
 
     # Compose sets PWD itself: the shell's may be that of another directory.
-    variables: Mapping[str, str] = {**environment, "PWD": str(directory)}
-    if environment.get("COMPOSE_ENV_FILES"):
-        names = environment["COMPOSE_ENV_FILES"].split(",")
-        texts = [
-            (reader.content(directory / name) or b"").decode("utf-8", "replace") for name in names
-        ]
-        variables = {**dotenv.parse("\n".join(texts), variables), **variables}
-        return compose_files(directory, config.file, variables, exists), variables
-    if environment.get("COMPOSE_DISABLE_ENV_FILE", "").lower() in {"1", "true"}:
-        return compose_files(directory, config.file, variables, exists), variables
+    variables: Mapping[str, str] = {**environment, "PWD": str(start)}
     if not config.file:
-        variables = completed(variables, directory)
-    files = compose_files(directory, config.file, variables, exists)
-    return files, completed(variables, files[0].parent)
+        variables = completed(variables, start)
+    names = named_files(config.file, variables)
+    files = compose_files(
+        directory,
+        [str(start / name) for name in names],
+        {},
+        lambda path: reader.content(path) is not None,
+    )
+    variables = completed(variables, files[0].parent)
+    if config.profile:
+        variables = {**variables, "COMPOSE_PROFILES": ",".join(config.profile)}
+    return files, {**variables, _PROJECT_NAME: _project_name(config, files, variables, reader)}
+
+
+def _project_name(
+    config: TlsConfig, files: Sequence[Path], variables: Mapping[str, str], reader: FileReader
+) -> str:
+    """The name that Compose gives to a project; files may use it as a variable.
+
+    Source: https://docs.docker.com/compose/how-tos/project-name/
+    """
+    given = config.project_name or variables.get(_PROJECT_NAME)
+    if given:
+        return given
+    named = [name for path in files if (name := _own_name(path, variables, reader))]
+    directory = reader.directory if config.project_directory else files[0].parent
+    # As compose-go makes a name of a directory's.
+    return named[-1] if named else re.sub(r"[^a-z0-9_-]", "", directory.name.lower()).lstrip("_-")
+
+
+def _own_name(path: Path, variables: Mapping[str, str], reader: FileReader) -> str | None:
+    """The name that a compose file gives to its project."""
+    content = reader.content(path) or b""
+    if b"name:" not in content:
+        return None
+    document = parse(content, relative(path, reader.directory))
+    found = roots(document, lambda text: interpolate(text, variables))
+    return next((name for root in reversed(found) if (name := root.text("name"))), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -11,11 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from compose_tls.errors import CertificateError, KeyMismatch
 from compose_tls.observation import CertificateFacts, PkiFacts
 from compose_tls.pki.certificate_with_key import CertificateWithKey
-from compose_tls.pki.inspection import facts_of, in_order, is_ca, is_issued_by
+from compose_tls.pki.inspection import facts_of, in_order, is_ca, is_issued_by, is_self_signed
 from compose_tls.pki.keys import private_key_pem, public_key_der
 from compose_tls.pki.pem import certificate_pem, read_certificates, read_private_key
 from compose_tls.pki.signing_request import requested_names
 from compose_tls.pki.system_trust import missing_roots
+
+_SHORT: Final = 127
 
 
 def certificate_facts(pem: bytes, *, path: str) -> CertificateFacts:
@@ -30,6 +33,54 @@ def certificate_facts(pem: bytes, *, path: str) -> CertificateFacts:
     """
     certificate, *others = read_certificates(pem, path)
     return facts_of(certificate, others)
+
+
+def subjects(pem: bytes, *, path: str) -> dict[bytes, str]:
+    """The subjects of the certificates of a file: in DER, as TLS names CAs, and as text.
+
+    Raises:
+        CertificateUnreadable: The file holds no certificate that can be read.
+    """
+    return {
+        one.subject.public_bytes(): one.subject.rfc4514_string()
+        for one in read_certificates(pem, path)
+    }
+
+
+def name_text(name: bytes) -> str:
+    """A distinguished name in DER as text; what is none, in hex.
+
+    The library reads names within something larger alone: here a signing request (RFC 2986 section 4)
+    with an empty key and signature, which nobody looks at.
+    """
+    public = bytes.fromhex("300a300506032b6570030100")
+    asked = _sequence(b"\x02\x01\x00", name, public, b"\xa0\x00")
+    request = _sequence(asked, bytes.fromhex("300506032b6570"), b"\x03\x01\x00")
+    try:
+        return x509.load_der_x509_csr(request).subject.rfc4514_string()
+    except (ValueError, TypeError):
+        return name.hex()
+
+
+def _sequence(*parts: bytes) -> bytes:
+    content = b"".join(parts)
+    size = len(content)
+    width = (size.bit_length() + 7) // 8 if size > _SHORT else 0  # X.690 section 8.1.3
+    head = bytes((0x80 | width,)) + size.to_bytes(width, "big") if width else bytes((size,))
+    return b"\x30" + head + content
+
+
+def bundle_facts(pem: bytes, *, path: str) -> tuple[CertificateFacts, ...]:
+    """What every certificate of a file says, in the order of the file.
+
+    Args:
+        pem: The bytes of the file, PEM or DER.
+        path: How errors name the file.
+
+    Raises:
+        CertificateUnreadable: The file holds no certificate that can be read.
+    """
+    return tuple(map(facts_of, read_certificates(pem, path)))
 
 
 def load_certificates(content: bytes, *, path: str, passphrase: bytes | None = None) -> bytes:
@@ -112,7 +163,11 @@ def survey(
         role
         for role, certificate in found.items()
         if trusted
-        and is_ca(certificate) == (role == "ca")
+        and (
+            is_ca(certificate) == (role == "ca")
+            # A server that signed itself is its own CA, whatever it calls itself.
+            or (role == "server" and certificate in trusted and is_self_signed(certificate))
+        )
         and (role == "ca" or any(is_issued_by(certificate, ca) for ca in trusted))
         and _key_fits(certificate, pem_files[role][1])
     }

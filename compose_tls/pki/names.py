@@ -68,6 +68,11 @@ def covers(name: str, dns_names: Iterable[str], ip_addresses: Iterable[str]) -> 
     return any(held.lower() in {wanted, f"*.{parent}"} for held in dns_names)
 
 
+def is_address(name: str) -> bool:
+    """Whether a name is an IP address, of a kind that a certificate can hold."""
+    return _ip_address(name) is not None
+
+
 def _ip_address(name: str) -> str | None:
     try:
         address = ipaddress.ip_address(name)

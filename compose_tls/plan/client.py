@@ -112,7 +112,7 @@ def plan_clients(
         found = client.certificate
         _require_own(client, wanted, observation.directory)
         good = client.trusted and found is not None and found.issuer == issuer.subject
-        if found is not None and good and not is_due(found, now) and not wanted.force:
+        if found is not None and good and not is_due(found, issuer, now) and not wanted.force:
             kept[client.name] = found
         else:
             orders[client.name] = _order(client.name, config)

@@ -60,10 +60,13 @@ class ClientCertificates:
         Args:
             trusted: The subjects of the CAs that stay.
         """
-        names = [path.stem for path, facts in self.by_path.items() if facts.issuer not in trusted]
-        if names:
+        if names := self.of_others(trusted):
             text = f"{self.place}: {_listed(names)} still have certificates of the CA of before"
             yield TlsWarning("clients-left-behind", text, self.place, _issue(names))
+
+    def of_others(self, trusted: Collection[str]) -> tuple[str, ...]:
+        """The clients whose certificates are of none of some CAs, named by their subjects."""
+        return tuple(p.stem for p, facts in self.by_path.items() if facts.issuer not in trusted)
 
     def aged(self, now: datetime) -> Iterator[TlsWarning]:
         """That some have expired, will soon, or are damaged. None of that breaks another client."""

@@ -1,10 +1,12 @@
-"""The plan of ``disable``: exactly what enable put in goes out again."""
+"""The plan of ``disable``: exactly what enable put in goes out again, and what stays is named."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from pathlib import Path
+from typing import Literal, NoReturn
 
 from compose_tls.changes import (
     FileChange,
@@ -15,22 +17,52 @@ from compose_tls.changes import (
     RemoveFile,
     sha256,
 )
+from compose_tls.compose.compose_project import load_project
 from compose_tls.config import TlsConfig
-from compose_tls.layout import CLIENT_FILES, CLIENTS_DIRECTORY, PKI_FILES, RETIRED_CA, TLS_FILES
-from compose_tls.observation import Observation
+from compose_tls.errors import CertificatesUnmounted, TlsRemains, settle
+from compose_tls.layout import (
+    CA,
+    CLIENT_FILES,
+    CLIENTS_DIRECTORY,
+    IGNORE_FILE,
+    PKI_FILES,
+    RETIRED_CA,
+    SERVER_CERTIFICATE,
+    TLS_FILES,
+)
+from compose_tls.plan.identities import CA_NAME
+from compose_tls.plan.managed_files import IGNORE_ALL
+from compose_tls.plan.remaining import Entry, Remaining, ToldTls
 from compose_tls.project.enabled import not_enabled
-from compose_tls.project.model import Project, state_path
-from compose_tls.state.recorded import State
-from compose_tls.state.undo import undo
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.project.milvus_services import milvus_services
+from compose_tls.project.model import Project, named_services, state_path
+from compose_tls.state.recorded import FileRecord, State
+from compose_tls.state.undo import Undone, undo
+from compose_tls.vocabulary import TlsMode, TlsWarning
 
 
 @dataclass(frozen=True, slots=True)
 class DisablePlan:
-    """A plan, and the state that it ends."""
+    """A plan, and how the project is once it is carried out.
+
+    Attributes:
+        plan: The plan.
+        state: The state that it ends; ``None`` where there is only something to purge.
+        mode: The mode that they are told then; ``None`` for plain text.
+        before: Whether that is as it was before enable.
+        key_directories: The directories with certificates and keys that stay, relative to the project.
+    """
 
     plan: Plan
-    state: State
+    state: State | None
+    mode: Literal[1, 2] | None = None
+    before: bool = True
+    key_directories: tuple[str, ...] = ()
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services that it concerns."""
+        return self.state.services if self.state else ()
 
 
 def plan_disable(project: Project, config: TlsConfig, *, purge: bool) -> DisablePlan:
@@ -42,54 +74,244 @@ def plan_disable(project: Project, config: TlsConfig, *, purge: bool) -> Disable
         purge: Whether the certificates and keys go as well.
 
     Raises:
-        NotEnabled: There is no state.json, so nothing is known to take back.
+        NotEnabled: There is no state.json, and nothing of ours to purge.
+        TlsRemains: Entries stay that are not those of before enable; with ``accept`` they are warnings.
+        CertificatesUnmounted: A Milvus would be told to open certificates that it does not have.
         ProjectError: A file was changed since so that our entries cannot be taken out safely.
     """
-    observation, directory, state = project.observation, project.directory, project.state
-    if state is None:
-        raise not_enabled(project, config)
-    changes: list[FileChange] = []
-    warnings: list[TlsWarning] = []
-    for file in state.files:
-        path = directory / file.path
-        content = observation.content(path)
-        if content is None:
-            warnings.append(TlsWarning("file-missing", f"{file.path} is gone: nothing to take out"))
-            continue
-        undone = undo(content, file)
+    return _Planner(project, config).plan(purge=purge)
+
+
+class _Planner:
+    def __init__(self, project: Project, config: TlsConfig) -> None:
+        self.project = project
+        self.config = config
+        self.observation = project.observation
+        self.directory = project.directory
+        self.state = project.state
+        settings = self.state.settings if self.state else config
+        self.pki, self.tls = self.directory / config.pki_dir, self.directory / settings.tls_dir
+        self.warnings: list[TlsWarning] = []
+
+    def plan(self, *, purge: bool) -> DisablePlan:
+        undone = self.undone()
+        patches = [self.change(path, taken) for path, (_, taken) in undone.items()]
+        removed = self.purged() if purge else []
+        if self.state is None and not removed:
+            self.refuse_unknown()
+        after = self.remaining(undone, {change.path for change in removed})
+        settled = self.settle(after)
+        changes: list[FileChange] = [*patches]
+        if self.state is not None and settled:
+            changes.append(self.removal(state_path(self.directory, self.config)))
+        changes += removed
+        if purge:
+            places = (self.pki / CLIENTS_DIRECTORY, self.pki, self.tls)
+            changes += [RemoveDirectory(place) for place in places]
+        services = self.state.services if self.state else ()
+        modes = {one.mode for one in after.told() if one.service in services}
+        return DisablePlan(
+            Plan(self.directory, tuple(changes), warnings=tuple(self.warnings)),
+            self.state,
+            (2 if TlsMode.MUTUAL in modes else 1) if modes else None,
+            settled,
+            () if purge else tuple(self.key_directories()),
+        )
+
+    def undone(self) -> dict[Path, tuple[FileRecord, Undone]]:
+        """Every recorded file without our edits; one that was renamed is found by what it holds."""
+        found: dict[Path, tuple[FileRecord, Undone]] = {}
+        records = self.state.files if self.state else ()
+        recorded = {self.directory / file.path for file in records}
+        for file in records:
+            path: Path | None = self.directory / file.path
+            content = self.observation.content(self.directory / file.path)
+            if content is None:
+                path = self.renamed(file, recorded)
+                content = self.observation.content(path) if path else None
+                old, new = file.path, self.project.relative(path) if path else None
+                said = f"is {new} now" if new else "is gone: nothing to take out"
+                self.warnings.append(TlsWarning("file-missing", f"{old} {said}"))
+            if path is None or content is None:
+                continue
+            named = file.model_copy(update={"path": self.project.relative(path)})
+            undone = undo(content, named)
+            found[path] = (named, undone)
+            if not undone.exact:
+                text = f"{named.path} was changed since enable: only its own entries are taken out"
+                self.warnings.append(TlsWarning("file-changed-since", text))
+            self.warnings += [
+                TlsWarning("edit-kept", f"{named.path}: {route} was changed since, and stays")
+                for route in undone.kept
+            ]
+        return found
+
+    def renamed(self, file: FileRecord, recorded: Collection[Path]) -> Path | None:
+        """The file that a recorded one has become: with the same bytes, else with all that it got."""
+        others = {p: c for p in self.observation.files if (c := self.observation.content(p))}
+        others = {path: content for path, content in others.items() if path not in recorded}
+        for path, content in others.items():
+            if sha256(content) == file.after:
+                return path
+        for path in self.observation.compose_files:
+            if path in others and file.path.endswith((".yml", ".yaml")):
+                undone = undo(others[path], file.model_copy(update={"path": path.name}))
+                if undone.content != others[path] and not undone.kept:
+                    return path
+        return None
+
+    def change(self, path: Path, undone: Undone) -> FileChange:
+        content = self.observation.content(path) or b""
         if undone.content is None:
-            changes.append(RemoveFile(path, sha256(content)))
-        elif undone.content == content:
-            changes.append(KeepFile(path, sha256(content)))
-        else:
-            changes.append(PatchFile(path, content, undone.content))
-        if not undone.exact:
-            text = f"{file.path} was changed since enable: only its own entries are taken out"
-            warnings.append(TlsWarning("file-changed-since", text))
-        warnings += [
-            TlsWarning("edit-kept", f"{file.path}: {route} was changed since, and stays")
-            for route in undone.kept
-        ]
-    changes.append(_removed(observation, state_path(directory, config)))
-    if purge:
-        paths = [directory / config.pki_dir / name for name in PKI_FILES]
-        paths += [directory / state.settings.tls_dir / name for name in TLS_FILES]
-        paths += _further(observation, directory / config.pki_dir)
-        changes += [_removed(observation, p) for p in paths if observation.files.get(p) is not None]
-        pki = directory / config.pki_dir
-        places = (pki / CLIENTS_DIRECTORY, pki, directory / state.settings.tls_dir)
-        changes += [RemoveDirectory(place) for place in places]
-    return DisablePlan(Plan(directory, tuple(changes), warnings=tuple(warnings)), state)
+            return RemoveFile(path, sha256(content))
+        if undone.content == content:
+            return KeepFile(path, sha256(content))
+        return PatchFile(path, content, undone.content)
 
+    def remaining(
+        self, undone: dict[Path, tuple[FileRecord, Undone]], removed: Collection[Path]
+    ) -> Remaining:
+        """The project that results."""
 
-def _further(observation: Observation, pki: Path) -> Iterator[Path]:
-    """What other commands left in the PKI directory: further clients, and CAs that gave way."""
-    for path in observation.files:
-        of_client = path.parent == pki / CLIENTS_DIRECTORY and path.name.endswith(CLIENT_FILES)
-        if of_client or (path.parent == pki and RETIRED_CA.fullmatch(path.name)):
-            yield path
+        def read(path: Path) -> bytes | None:
+            if path in undone:
+                return undone[path][1].content
+            return self.observation.content(path)
 
+        files = [path for path in self.observation.compose_files if read(path) is not None]
+        variables, named = self.observation.variables, named_services(self.config, self.state)
+        compose = load_project(self.directory, files, read, variables) if files else None
+        served = [self.tls / name for name in TLS_FILES]
+        return Remaining(
+            self.directory,
+            self.tls,
+            [p for p in served if self.observation.files.get(p) is not None and p not in removed],
+            tuple(compose.services.values()) if compose else (),
+            milvus_services(compose, read, named) if compose else (),
+            read,
+            self.state,
+            undone,
+        )
 
-def _removed(observation: Observation, path: Path) -> RemoveFile:
-    facts = observation.files[path]
-    return RemoveFile(path, facts.sha256 if facts else None)
+    def settle(self, after: Remaining) -> bool:
+        """Say what stays; whether nothing stays but what was there before enable.
+
+        Raises:
+            TlsRemains: Something else stays, and the user did not decide to leave it.
+            CertificatesUnmounted: With what stays, a Milvus does not start.
+        """
+        told = list(after.told())
+        for one in told:
+            lacks = one.gone or (() if one.before or self.state is None else one.unmounted)
+            if lacks:
+                self.refuse_unmounted(one, lacks, self.as_it_is(one.entries[0], after))
+        if self.state is None:
+            return True
+        for one in told:
+            if one.before:
+                first = one.entries[0]
+                text = f"{one.service} speaks TLS all the same, in mode {int(one.mode)}, as before enable"
+                self.warnings.append(
+                    TlsWarning("tls-as-before", text, first.path, None, first.line)
+                )
+        ours = [one for one in told if not one.before]
+        entries = list(dict.fromkeys(entry for one in ours for entry in one.entries))
+        entries = entries or list(dict.fromkeys(after.stray()))
+        if not entries:
+            return True
+        if TlsRemains.code not in self.config.accept:
+            entries = [self.as_it_is(entry, after) for entry in entries]
+        names = ", ".join(f"{one.service} (mode {int(one.mode)})" for one in ours)
+        what = f"TLS stays on for {names}" if ours else "entries of compose-tls stay"
+        refusal = TlsRemains(
+            f"{what}, and the record does not show how it was before: "
+            f"{'; '.join(map(str, entries))}",
+            hint="take these out by hand and run compose-tls disable again",
+            path=entries[0].path,
+            line=entries[0].line,
+        )
+        self.warnings.append(settle(refusal, self.config.accept))
+        return False
+
+    def as_it_is(self, entry: Entry, after: Remaining) -> Entry:
+        """An entry with its line in the file as it lies there, into which nothing is written."""
+        path = self.directory / entry.path
+        if entry.line is None or path not in after.undone:
+            return entry
+        old, new = (
+            (content or b"").splitlines()
+            for content in (self.observation.content(path), after.read(path))
+        )
+        blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
+        lines = (b.a + entry.line - b.b for b in blocks if b.b < entry.line <= b.b + b.size)
+        return replace(entry, line=next(lines, entry.line))
+
+    def refuse_unmounted(self, one: ToldTls, lacks: tuple[str, ...], first: Entry) -> NoReturn:
+        purged = (
+            "; certificates that are in use cannot be purged" if set(lacks) & set(one.gone) else ""
+        )
+        raise CertificatesUnmounted(
+            f"{one.service} would be told mode {int(one.mode)} ({first}) without "
+            f"{', '.join(lacks)}, and not start{purged}",
+            hint="set the mode to 0 there, or take it out, and run compose-tls disable again",
+            path=first.path,
+            line=first.line,
+        )
+
+    def refuse_unknown(self) -> NoReturn:
+        """There is no record: say what can be seen all the same."""
+        told = list(self.remaining({}, ()).told())
+        if not told:
+            raise not_enabled(self.project, self.config)
+        entries = [entry for one in told for entry in one.entries]
+        name = self.project.relative(state_path(self.directory, self.config))
+        raise TlsRemains(
+            f"there is no {name}, so nothing is known to take back; {told[0].service} is told mode "
+            f"{int(told[0].mode)}: {'; '.join(map(str, dict.fromkeys(entries)))}",
+            hint=f"take these out by hand, or restore {name}",
+            path=entries[0].path,
+            line=entries[0].line,
+        )
+
+    def purged(self) -> list[RemoveFile]:
+        """The certificates and keys that go, of an enable of now or of before."""
+        if self.state is None and not self.is_ours():
+            return []
+        names = [self.pki / name for name in PKI_FILES]
+        copies = [self.tls / name for name in TLS_FILES if self.state or self.is_copy(name)]
+        paths = [*names, *copies, *self.further()]
+        return [self.removal(path) for path in paths if self.observation.files.get(path)]
+
+    def is_ours(self) -> bool:
+        """Whether the PKI directory without a record is one of ours.
+
+        Our CA has a name of its own; with certificates that were brought, it is the layout that tells.
+        """
+        ca = self.observation.pki.certificates.get(CA)
+        if ca is not None and f"CN={CA_NAME}" in ca.subject:
+            return True
+        ignored = self.observation.content(self.pki / IGNORE_FILE) == IGNORE_ALL
+        return ignored and self.is_copy(IGNORE_FILE) and self.is_copy(SERVER_CERTIFICATE)
+
+    def is_copy(self, name: str) -> bool:
+        """Whether a file of the TLS directory is what the PKI directory has under that name."""
+        copy, origin = (self.observation.files.get(p / name) for p in (self.tls, self.pki))
+        return copy is not None and origin is not None and copy.sha256 == origin.sha256
+
+    def key_directories(self) -> Iterator[str]:
+        """The directories that hold certificates and keys when all is done."""
+        for place, names in ((self.pki, PKI_FILES), (self.tls, TLS_FILES)):
+            if any(self.observation.files.get(place / name) for name in names):
+                yield self.project.relative(place)
+
+    def further(self) -> Iterator[Path]:
+        """What other commands left in the PKI directory: further clients, and CAs that gave way."""
+        for path in self.observation.files:
+            of_client = path.parent == self.pki / CLIENTS_DIRECTORY
+            of_client = of_client and path.name.endswith(CLIENT_FILES)
+            if of_client or (path.parent == self.pki and RETIRED_CA.fullmatch(path.name)):
+                yield path
+
+    def removal(self, path: Path) -> RemoveFile:
+        facts = self.observation.files[path]
+        return RemoveFile(path, facts.sha256 if facts else None)

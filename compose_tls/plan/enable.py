@@ -6,7 +6,7 @@ start.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -18,6 +18,8 @@ from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edit
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ConflictingSettings, EditRefused, UnsupportedMilvus
 from compose_tls.layout import PUBLIC
+from compose_tls.plan.consequences import consequences
+from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
 from compose_tls.plan.model import ServicePlan
@@ -30,7 +32,7 @@ from compose_tls.setup import Member, TlsSetup
 from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
 from compose_tls.stack.milvus.settings import put_settings, read_setting, sets
 from compose_tls.state.recorded import FileRecord, State, recorded
-from compose_tls.state.undo import record, record_new
+from compose_tls.state.undo import record, record_new, same_edits, stands
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Intent
@@ -65,16 +67,20 @@ class _Planner:
     def plan(self, now: datetime) -> ServicePlan:
         project, config = self.project, self.config
         milvus = select(project.compose, project.milvus, config.service)
+        self.warnings += self._given_up(milvus)
         placements = {one.name: place(one.configuration, config.config) for one in milvus}
         names = [
             name
             for one in milvus
-            for name in found_names(one.service, one.configuration.proxy_port)
+            for name in found_names(
+                one.service, one.configuration.proxy_port, project.compose.services
+            )
         ]
         members = tuple(one.name for one in milvus)
         identities = plan_identities(self.observation, config, members, names, now)
         setup = tls_setup(milvus, identities, config)
-        patches, records = self._edited(setup, milvus, placements)
+        beside = consequences(project, milvus, config)
+        patches, records = self._edited(setup, milvus, placements, beside.health)
         state = State(
             settings=recorded(config),
             services=members,
@@ -84,15 +90,35 @@ class _Planner:
         planned = ManagedFiles(project, config).plan(milvus, identities, state, patches)
         for one in milvus:
             self.warnings += [*one.warnings, *placements[one.name].warnings]
-        self.warnings += planned.plan.warnings
+        self.warnings += [*planned.plan.warnings, *beside.warnings]
         warnings = tuple(dict.fromkeys(self.warnings))
-        return replace(planned, plan=replace(planned.plan, warnings=warnings))
+        plan = replace(planned.plan, warnings=warnings)
+        return replace(planned, plan=plan, cut_off=beside.cut_off)
+
+    def _given_up(self, milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
+        """What was encrypted, or asked for a certificate, and is not from now on."""
+        state = self.project.state
+        if state is None:
+            return
+        if state.settings.mode > self.config.mode:
+            text = "mode 2 becomes mode 1: every client that trusts the CA gets in without a certificate"
+            yield TlsWarning(
+                "mode-weakened", text, hint="compose-tls enable --mode 2 takes it back"
+            )
+        left = set(state.services) - {one.name for one in milvus}
+        for name in sorted(left & set(self.project.compose.services)):
+            text = (
+                f"service {name} goes back to plain text: it is not among those that are named now"
+            )
+            hint = "name every service with --service"
+            yield TlsWarning("service-left-out", text, hint=hint)
 
     def _edited(
         self,
         setup: TlsSetup,
         milvus: Sequence[MilvusService],
         placements: dict[str, Placement],
+        health: Sequence[HealthEdit],
     ) -> tuple[list[FileChange], list[FileRecord]]:
         """The edits in place; where those are refused and nobody asked for them, in an override."""
         # An override file that an earlier enable made is not there in what is planned from.
@@ -104,6 +130,8 @@ class _Planner:
             edits = Edits()
             for member, one in zip(setup.members, milvus, strict=True):
                 self._add_edits(member, one, placements[one.name], override, edits)
+            for change in health:
+                add_health_edit(change, override, edits)
             return self._patches(edits)
 
         if self.config.style == "override":
@@ -179,21 +207,30 @@ class _Planner:
     def _patches(self, work: Edits) -> tuple[list[FileChange], list[FileRecord]]:
         changes: list[FileChange] = []
         records: list[FileRecord] = []
+        before = (
+            {file.path: file for file in self.project.state.files} if self.project.state else {}
+        )
         for path in dict.fromkeys((*work.by_file, *self.project.originals)):
             original, now = self.project.read(path), self.observation.content(path)
             name = self.project.relative(path)
             intents = work.by_file.get(path, [])
             if original is None or now is None:
-                changes.append(self._own_file(path, intents, now))
-                if intents:
-                    records.append(record_new(name, create(intents), intents))
-                continue
-            document = parse(original, name)
-            patched = edit(document, intents)
-            if patched.content != original:
-                records.append(record(document, intents, patched))
-            change = PatchFile(path, now, patched.content)
-            changes.append(KeepFile(path, change.before) if now == patched.content else change)
+                change = self._own_file(path, intents, now)
+                made = record_new(name, create(intents), intents) if intents else None
+            else:
+                document = parse(original, name)
+                patched = edit(document, intents)
+                differs = patched.content != original
+                made = record(document, intents, patched) if differs else None
+                change = PatchFile(path, now, patched.content)
+                if now == patched.content:
+                    change = KeepFile(path, change.before)
+            old = before.get(name)
+            if now is not None and old and made and same_edits(old, made) and stands(now, old):
+                # Somebody worked on the file, around our entries: neither theirs nor ours moves.
+                made, change = old, KeepFile(path, sha256(now))
+            changes.append(change)
+            records += [made] if made else []
         return changes, records
 
     def _own_file(self, path: Path, intents: list[Intent], now: bytes | None) -> FileChange:

@@ -1,18 +1,19 @@
-"""What is wrong with the keys of an enabled project: who may read them, and who may not."""
+"""What is wrong with what is declared, and with keys: who may read them, and who may not."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from compose_tls.changes import relative
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import Mount
 from compose_tls.config import TlsConfig
 from compose_tls.layout import (
+    CA,
     CA_CERTIFICATE,
     CA_KEY,
     CLIENT_KEY,
@@ -20,17 +21,27 @@ from compose_tls.layout import (
     KEY,
     NEXT_CA_KEY,
     RETIRED_CA,
+    SERVER_CERTIFICATE,
     SERVER_KEY,
 )
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
+from compose_tls.plan.identities import CA_NAME
+from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.milvus_services import MilvusService
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.project.model import Project
+from compose_tls.results import DeclaredService
+from compose_tls.vocabulary import TlsMode, TlsWarning
 
 # By the CA's key anybody can be impersonated, by a client's that client.
 _CA_KEYS: Final = (CA_KEY, NEXT_CA_KEY)
 _MANY: Final = 3
+_MODES: Final[Mapping[TlsMode, Literal[0, 1, 2]]] = {
+    TlsMode.OFF: 0,
+    TlsMode.ONE_WAY: 1,
+    TlsMode.MUTUAL: 2,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,67 @@ class KeyFindings:
 
     warnings: tuple[TlsWarning, ...]
     usable: bool
+
+
+def declared_findings(
+    project: Project, config: TlsConfig, services: Sequence[DeclaredTls]
+) -> Iterator[DeclaredService]:
+    """Each service with its mode, and in what that is not as it was recorded, or cannot work.
+
+    Args:
+        project: The project as it is.
+        config: The settings; where they name services, those that are gone are not asked for.
+        services: What the services are told.
+    """
+    lost = is_lost(project, config, services)
+    recorded = project.state.services if project.state else ()
+    for one in services:
+        shown = next((file.path for file in one.files if file.name == SERVER_CERTIFICATE), None)
+        yield DeclaredService(
+            service=one.name,
+            mode=_MODES[one.mode] if one.mode is not None else None,
+            place=one.place,
+            certificate=project.relative(shown) if shown else None,
+            by_compose_tls=lost or one.name in recorded,
+            differs=tuple(_differs(project, one)),
+        )
+    there = {one.name for one in services}
+    for name in recorded:
+        if name not in there and not config.service:
+            gone = "enable recorded it, and the project has no such service"
+            yield DeclaredService(service=name, mode=None, by_compose_tls=True, differs=(gone,))
+
+
+def is_lost(project: Project, config: TlsConfig, services: Sequence[DeclaredTls]) -> bool:
+    """Whether the record is missing of what compose-tls did: Milvus is told to show its certificate."""
+    ca = project.observation.pki.certificates.get(CA)
+    if project.state is not None or ca is None or f"CN={CA_NAME}" not in ca.subject:
+        return False
+    issued = project.observation.content(project.directory / config.pki_dir / SERVER_CERTIFICATE)
+    shown = (f.path for one in services for f in one.files if f.name == SERVER_CERTIFICATE)
+    return issued is not None and any(
+        path is not None and project.observation.content(path) == issued for path in shown
+    )
+
+
+def _differs(project: Project, one: DeclaredTls) -> Iterator[str]:
+    state = project.state if project.state and one.name in project.state.services else None
+    if one.mode is None:
+        yield "not every setting of it can be read here: a mounted file is missing or in a volume"
+    elif state is not None and one.mode != state.settings.tls_mode:
+        told = "nothing says tlsMode" if one.value is None else f"tlsMode is {one.value}"
+        place = f" in {one.place}" if one.place else ""
+        yield f"{told}{place}, and enable recorded {int(state.settings.tls_mode)}"
+    tls = project.directory / state.settings.tls_dir if state else None
+    for file in one.files:
+        if not file.mounted:
+            if one.milvus.service.text("image") is not None:
+                what = "the image's own, whose key is public" if file.by_default else file.target
+                yield f"{file.setting} is {what}, and no mount brings it"
+        elif tls is not None and file.path != tls / file.name:
+            found = project.relative(file.path) if file.path else "a volume"
+            wanted = project.relative(tls / file.name)
+            yield f"{file.setting} is {file.target}, which is {found} and not {wanted}"
 
 
 def key_findings(config: TlsConfig, located: EnabledProject) -> KeyFindings:

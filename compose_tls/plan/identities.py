@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -77,15 +77,20 @@ def plan_identities(
         facts = pki.certificates.get(name)
         if facts is None or name not in pki.usable:
             sources[name] = "issued"
+            if sources[CA] == "existing":
+                text = f"{config.pki_dir}/{name}{CERTIFICATE} or its key was missing or damaged"
+                warnings.append(TlsWarning("certificate-reissued", f"{text}: issued anew"))
             continue
         names = {*identities[SERVER].dns_names, *identities[SERVER].ip_addresses}
         held = names if name == SERVER else set[str]()
-        why = _why(facts, config, held, now) if same_ca else "it is from another CA"
+        ca = pki.next_ca if name == CLIENT and pki.next_ca else pki.certificates.get(CA)
+        why = _why(facts, ca, config, held, now) if same_ca else "it is from another CA"
         sources[name] = "issued" if why else "existing"
         if why:
             text = f"{config.pki_dir}/{name}{CERTIFICATE} is issued anew: {why}"
             warnings.append(TlsWarning("certificate-reissued", text))
     plan = with_sources(observation, config, identities, sources, orders)
+    warnings += ends(plan, observation, config, now)
     return replace(plan, retired=retired, warnings=tuple(warnings))
 
 
@@ -219,16 +224,61 @@ def require_ca_valid(ca: CertificateFacts, config: TlsConfig, now: datetime) -> 
         )
 
 
-def is_due(facts: CertificateFacts, now: datetime, within: timedelta | None = None) -> bool:
-    """Whether a certificate is to be renewed.
+def is_due(
+    facts: CertificateFacts,
+    issuer: CertificateFacts,
+    now: datetime,
+    within: timedelta | None = None,
+) -> bool:
+    """Whether a certificate is to be renewed: it ends soon, and a new one would live longer.
 
     Args:
-        facts: The certificate.
+        facts: The certificate; it ends with the first of its chain.
+        issuer: The CA that would issue the new one; likewise.
         now: The time to judge by.
         within: How early; by default in its last 30 days, or in the last third of a shorter life.
     """
     early = min(RENEW_BEFORE, (facts.not_after - facts.not_before) / 3)
-    return facts.remaining(now) < (early if within is None else within)
+    ends_soon = facts.remaining(now) < (early if within is None else within)
+    return ends_soon and facts.not_after < issuer.not_after
+
+
+def ends(
+    planned: IdentityPlan, observation: Observation, config: TlsConfig, now: datetime
+) -> Iterator[TlsWarning]:
+    """That a CA ends soon, and which certificates are cut short by the end of theirs.
+
+    Args:
+        planned: Where each certificate comes from.
+        observation: What lies in the PKI directory; a CA ends with the first of its chain.
+        config: The settings.
+        now: The time to judge by.
+    """
+    cas = observation.pki.all_certificates
+    for name in (CA, NEXT_CA):
+        ca = cas.get(name)
+        source = planned.source(name)
+        stays = source == "existing" or (source == "provided" and name in observation.pki.provided)
+        if ca is not None and stays and ca.remaining(now) < RENEW_BEFORE:
+            path = f"{config.pki_dir}/{name}{CERTIFICATE}"
+            brought = config.ca_cert is not None or config.server_cert is not None
+            yield TlsWarning(
+                "ca-expires-soon",
+                f"{path}, or a CA above it, ends on {ca.not_after:%Y-%m-%d %H:%M} UTC, and every "
+                "certificate under it",
+                path,
+                "bring certificates of a CA that lasts longer, with compose-tls enable"
+                if brought
+                else "compose-tls renew --ca, then give its ca.pem to every client",
+            )
+    for one in planned.identities:
+        ca = cas.get(one.issuer or "")
+        if one.order is None or ca is None or planned.source(one.issuer or "") == "issued":
+            continue
+        if now + timedelta(days=one.order.days) > ca.not_after + timedelta(days=1):
+            path = f"{config.pki_dir}/{one.identity.name}{CERTIFICATE}"
+            text = f"{path} ends on {ca.not_after:%Y-%m-%d}, with its CA, not after {one.order.days} days"
+            yield TlsWarning("certificate-cut-short", text, path, "compose-tls renew --ca")
 
 
 def _ca_source(observation: Observation, config: TlsConfig, now: datetime) -> Source:
@@ -239,14 +289,20 @@ def _ca_source(observation: Observation, config: TlsConfig, now: datetime) -> So
     return "existing"
 
 
-def _why(facts: CertificateFacts, config: TlsConfig, names: set[str], now: datetime) -> str:
+def _why(
+    facts: CertificateFacts,
+    ca: CertificateFacts | None,
+    config: TlsConfig,
+    names: set[str],
+    now: datetime,
+) -> str:
     """Why a certificate has to be replaced; empty when it has not."""
     missing = names - {*facts.dns_names, *facts.ip_addresses}
     if missing:
         return f"it does not hold the name {', '.join(sorted(missing))}"
-    if facts.key_type != config.key_type:
+    if "key_type" in config.model_fields_set and facts.key_type != config.key_type:
         return f"its key is {facts.key_type}, not {config.key_type}"
-    if is_due(facts, now):
+    if ca is not None and is_due(facts, ca, now):
         return f"it ends on {facts.not_after:%Y-%m-%d}"
     return ""
 

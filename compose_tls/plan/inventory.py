@@ -1,22 +1,25 @@
-"""The certificates of an enabled project, and how long each is good for."""
+"""The certificates of a project, how long each is good for, and what of it is not as it was recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
-from compose_tls.changes import relative
+from compose_tls.changes import relative, sha256
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.layout import CA, NEXT_CA
+from compose_tls.layout import CA, KEY, NEXT_CA, SERVER_KEY
 from compose_tls.observation import CertificateFacts, Observation
-from compose_tls.pki.load import certificate_facts
+from compose_tls.pki.load import bundle_facts
 from compose_tls.plan.ca_rollover import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.identities import RENEW_BEFORE
-from compose_tls.results import CertificateResult
+from compose_tls.project.declared_tls import DeclaredTls
+from compose_tls.results import CertificateResult, FileState
 from compose_tls.state.recorded import State
+from compose_tls.state.undo import stands
 from compose_tls.vocabulary import TlsWarning, has_ended
 
 
@@ -25,14 +28,16 @@ class Inventory:
     """The certificates of a project.
 
     Attributes:
-        certificates: Each that can be read.
+        certificates: The first one of each file that can be read.
         warnings: For each that is missing, has expired or will within 30 days.
         usable: Whether none that Milvus or a client of ours needs is missing or has expired.
+        files: Every recorded file, the user's own included: as it was written, or not.
     """
 
     certificates: tuple[CertificateResult, ...]
     warnings: tuple[TlsWarning, ...]
     usable: bool
+    files: tuple[FileState, ...] = ()
 
 
 def inventory(
@@ -49,34 +54,97 @@ def inventory(
     Returns:
         What was found; the warnings of further clients are counted together, and break nothing.
     """
-    results: list[CertificateResult] = []
-    problems: list[TlsWarning] = []
-    usable = True
+    found = _Certificates(observation, now)
     for path in _recorded(observation, config, state):
-        content = observation.content(observation.directory / path)
-        if content is None:
-            problems.append(_unreadable(path, f"{path} is gone"))
-            usable = False
-            continue
-        try:
-            facts = certificate_facts(content, path=path)
-        except CertificateError as error:
-            problems.append(_unreadable(path, error.message))
-            usable = False
-            continue
-        usable = usable and not has_ended(facts.not_after, now)
-        results.append(CertificateResult.of(path, facts, now))
-        problems += _age(path, facts, now)
+        found.read(observation.directory / path)
     if observation.content(observation.directory / f"{config.pki_dir}/{NEXT_CA}.pem"):
-        problems.append(rollover_warning(config))
+        found.warnings.append(rollover_warning(config))
     clients = ClientCertificates.of(observation, config)
     for file, facts in clients.by_path.items():
         name = relative(file, observation.directory)
-        results.append(CertificateResult.of(name, facts, now, client=file.stem))
+        found.results.append(CertificateResult.of(name, facts, now, client=file.stem))
     pki = observation.pki
     trusted = {ca.subject for ca in (pki.certificates.get(CA), pki.next_ca) if ca}
-    warnings = (*clients.aged(now), *clients.left_behind(trusted))
-    return Inventory(tuple(results), (*problems, *warnings), usable)
+    states = tuple(_states(observation, config, state, found.bundles))
+    return Inventory(
+        tuple(found.results),
+        (
+            *found.warnings,
+            *clients.aged(now),
+            *clients.left_behind(trusted),
+            *_drifts(states, found.bundles, state),
+        ),
+        found.usable,
+        states,
+    )
+
+
+def shown_certificates(
+    observation: Observation, declared: Iterable[DeclaredTls], now: datetime
+) -> Inventory:
+    """Read the certificates that services are told to show, and the CAs that they are told to trust.
+
+    Args:
+        observation: The project as it is.
+        declared: The services.
+        now: The time that validity is judged by.
+    """
+    found = _Certificates(observation, now, renewal="replace it, and restart the service")
+    paths = (file.path for one in declared for file in one.files if file.path)
+    for path in dict.fromkeys(paths):
+        # What was not looked at lies outside of the project.
+        if path.suffix != KEY and path in observation.files:
+            found.read(path)
+    return Inventory(tuple(found.results), tuple(found.warnings), found.usable)
+
+
+@dataclass(slots=True)
+class _Certificates:
+    """Reads certificate files, one after the other."""
+
+    observation: Observation
+    now: datetime
+    renewal: str | None = None
+    results: list[CertificateResult] = field(default_factory=list)
+    warnings: list[TlsWarning] = field(default_factory=list)
+    bundles: dict[str, tuple[CertificateFacts, ...]] = field(default_factory=dict)
+    usable: bool = True
+
+    def read(self, file: Path) -> None:
+        path = relative(file, self.observation.directory)
+        content = self.observation.content(file)
+        try:
+            found = () if content is None else bundle_facts(content, path=path)
+        except CertificateError as error:
+            self.warnings.append(self.unreadable(path, error.message))
+            self.usable = False
+            return
+        if not found:
+            self.warnings.append(self.unreadable(path, f"{path} is gone"))
+            self.usable = False
+            return
+        self.bundles[path] = found
+        first, *further = found
+        self.usable = self.usable and not has_ended(first.not_after, self.now)
+        self.results.append(CertificateResult.of(path, first, self.now))
+        self.warnings += self.age(path, path, first)
+        for one in further:
+            self.warnings += self.age(path, f"{one.subject} in {path}", one)
+
+    def age(self, path: str, what: str, facts: CertificateFacts) -> Iterator[TlsWarning]:
+        left = facts.remaining(self.now)
+        hint = "compose-tls renew --ca" if facts.is_ca else "compose-tls renew"
+        hint = self.renewal or hint
+        if has_ended(facts.not_after, self.now):
+            text = f"{what} expired on {facts.not_after:%Y-%m-%d}"
+            yield TlsWarning(code="certificate-expired", message=text, path=path, hint=hint)
+        elif left < RENEW_BEFORE:
+            text = f"{what} expires in {_days(left.days)}, on {facts.not_after:%Y-%m-%d}"
+            yield TlsWarning(code="certificate-expires-soon", message=text, path=path, hint=hint)
+
+    def unreadable(self, path: str, message: str) -> TlsWarning:
+        hint = self.renewal or "compose-tls enable"
+        return TlsWarning(code="certificate-unreadable", message=message, path=path, hint=hint)
 
 
 def _recorded(observation: Observation, config: TlsConfig, state: State) -> Iterable[str]:
@@ -88,21 +156,66 @@ def _recorded(observation: Observation, config: TlsConfig, state: State) -> Iter
         yield following
 
 
-def _age(path: str, facts: CertificateFacts, now: datetime) -> Iterator[TlsWarning]:
-    left = facts.remaining(now)
-    hint = "compose-tls renew --ca" if facts.is_ca else "compose-tls renew"
-    if has_ended(facts.not_after, now):
-        text = f"{path} expired on {facts.not_after:%Y-%m-%d}"
-        yield TlsWarning(code="certificate-expired", message=text, path=path, hint=hint)
-    elif left < RENEW_BEFORE:
-        text = f"{path} expires in {_days(left.days)}, on {facts.not_after:%Y-%m-%d}"
-        yield TlsWarning(code="certificate-expires-soon", message=text, path=path, hint=hint)
+def _states(
+    observation: Observation,
+    config: TlsConfig,
+    state: State,
+    bundles: Mapping[str, tuple[CertificateFacts, ...]],
+) -> Iterator[FileState]:
+    for file in state.files:
+        content = observation.content(observation.directory / file.path)
+        if content is None:
+            yield FileState(path=file.path, state="missing")
+        else:
+            yield _state(file.path, same=stands(content, file))
+    for path, fingerprint in state.certificates.items():
+        content = observation.content(observation.directory / path)
+        if content is None or path not in bundles:
+            yield FileState(path=path, state="missing")
+        elif digest := state.digests.get(path):
+            yield _state(path, same=sha256(content) == digest)
+        else:
+            # An earlier version recorded the first certificate alone: the copy tells of the others.
+            origin = f"{config.pki_dir}/{Path(path).name}"
+            others = bundles.get(origin, bundles[path])
+            same = bundles[path][0].sha256 == fingerprint and bundles[path] == others
+            yield _state(path, same=same)
+    # Whether the key that Milvus reads is that of the PKI directory, as far as it may be read.
+    served = observation.directory / state.settings.tls_dir / SERVER_KEY
+    pki = observation.directory / config.pki_dir
+    copy, origin_key = (observation.files.get(path) for path in (served, pki / SERVER_KEY))
+    digests = [each.sha256 for each in (copy, origin_key) if each and each.sha256]
+    if len(set(digests)) > 1:
+        yield FileState(path=relative(served, observation.directory), state="drifted")
 
 
-def _unreadable(path: str, message: str) -> TlsWarning:
-    return TlsWarning(
-        code="certificate-unreadable", message=message, path=path, hint="compose-tls enable"
-    )
+def _state(path: str, *, same: bool) -> FileState:
+    return FileState(path=path, state="as-written" if same else "drifted")
+
+
+def _drifts(
+    states: Iterable[FileState],
+    bundles: Mapping[str, tuple[CertificateFacts, ...]],
+    state: State,
+) -> Iterator[TlsWarning]:
+    """What is in the certificate files now that are not as they were written."""
+    for file in states:
+        if file.state == "drifted" and (found := bundles.get(file.path)):
+            kept = file.path not in _served(state)
+            holds = ", ".join(one.subject for one in found)
+            yield TlsWarning(
+                code="certificates-drifted",
+                message=f"{file.path} is not as it was written: it holds {holds}",
+                path=file.path,
+                hint=f"restore {file.path}; compose-tls enable records it as it is"
+                if kept
+                else f"compose-tls enable --mode {state.settings.mode} writes it again",
+            )
+
+
+def _served(state: State) -> frozenset[str]:
+    """The certificates in the TLS directory, which are copies."""
+    return frozenset(p for p in state.certificates if p.startswith(f"{state.settings.tls_dir}/"))
 
 
 def _days(days: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -47,9 +47,9 @@ from compose_tls.plan.model import ServicePlan
 from compose_tls.project.enabled import proxies_of
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project, state_path
-from compose_tls.state.recorded import IdentityRecord, State, identity_records
+from compose_tls.state.recorded import IdentityRecord, State, file_digests, identity_records
 
-_IGNORE_ALL = b"*\n"
+IGNORE_ALL = b"*\n"
 
 
 class ManagedFiles:
@@ -100,7 +100,7 @@ class ManagedFiles:
             identities.orders,
             (*identities.warnings, *access.warnings),
         )
-        proxies = proxies_of(tuple(milvus), self.config)
+        proxies = proxies_of(self.project.compose, tuple(milvus), self.config)
         return ServicePlan(plan, proxies, identities, state, access.problem)
 
     def changes(self, identities: IdentityPlan, access: KeyAccess) -> list[FileChange]:
@@ -110,12 +110,12 @@ class ManagedFiles:
             ValueInTheWay: A file of somebody else has the name of one of ours.
         """
         return [
-            self.written(self.pki / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
+            self.written(self.pki / IGNORE_FILE, IGNORE_ALL, PUBLIC),
             *(change for one in identities.identities for change in self._files(one, identities)),
             *self._promoted(identities),
             *self._retired(identities.retired),
             *self._requests(identities),
-            self.written(self.tls / IGNORE_FILE, _IGNORE_ALL, PUBLIC),
+            self.written(self.tls / IGNORE_FILE, IGNORE_ALL, PUBLIC),
             self._copy(CA_CERTIFICATE, identities, KeyAccess(PUBLIC)),
             self._copy(SERVER_CERTIFICATE, identities, KeyAccess(PUBLIC)),
             self._copy(SERVER_KEY, identities, access),
@@ -127,12 +127,13 @@ class ManagedFiles:
     ) -> FileChange:
         """The change of state.json, whose fingerprints wait for certificates to be issued."""
         path = state_path(self.directory, self.config)
-        known = self._records(identities)
+        known = self._records(identities, file_digests(others, {}, self.directory))
         issued = any(isinstance(c, CreateFile) and isinstance(c.content, Pending) for c in others)
         if known is None or issued:
             return self.written(path, Pending(STATE_FILE), PRIVATE)
         new = state.model_copy(update={"identities": known})
-        if new == self.state:
+        # That an earlier version recorded less is no reason to write.
+        if self.state is not None and self.state in (new, new.without_digests):
             return KeepFile(path, self.digest(path))
         return self.written(path, new.render(), PRIVATE)
 
@@ -270,7 +271,9 @@ class ManagedFiles:
         """Whether what the user provides for an identity is in the PKI directory already."""
         return one.source == "provided" and one.identity.name in self.observation.pki.provided
 
-    def _records(self, identities: IdentityPlan) -> tuple[IdentityRecord, ...] | None:
+    def _records(
+        self, identities: IdentityPlan, files: Mapping[str, str]
+    ) -> tuple[IdentityRecord, ...] | None:
         """What state.json records of the identities; ``None`` while one is still to be issued."""
         known = self.observation.pki.all_certificates
         if any(one.identity.name not in known for one in identities.identities):
@@ -278,4 +281,4 @@ class ManagedFiles:
         digests = {
             one.identity.name: known[one.identity.name].sha256 for one in identities.identities
         }
-        return identity_records(identities, digests, self.config, self.directory)
+        return identity_records(identities, digests, self.config, self.directory, files)

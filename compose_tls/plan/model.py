@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from compose_tls.changes import IdentityPlan, Plan
 from compose_tls.project.enabled import first_endpoint
-from compose_tls.results import Endpoint
+from compose_tls.results import CutOff, Endpoint
 from compose_tls.setup import Proxy
 from compose_tls.state.recorded import State
 from compose_tls.vocabulary import TlsWarning
@@ -22,6 +22,7 @@ class ServicePlan:
         identities: Where each certificate comes from.
         state: What state.json will say; its fingerprints are filled in once they are issued.
         key_problem: Why a container's user could not read the server key; ``None`` where all can.
+        cut_off: The services of the project that are let in no more as they are.
     """
 
     plan: Plan
@@ -29,6 +30,7 @@ class ServicePlan:
     identities: IdentityPlan
     state: State
     key_problem: TlsWarning | None = None
+    cut_off: tuple[CutOff, ...] = ()
 
     @property
     def services(self) -> tuple[str, ...]:

@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, get_args
 
-from compose_tls.changes import CertificateOrder, CreateFile, IdentityPlan, Plan
+from compose_tls.changes import CertificateOrder, CreateFile, IdentityPlan, Plan, PlannedIdentity
 from compose_tls.config import TlsConfig
+from compose_tls.errors import CertificateExpiresSoon, ClientsLeftBehind, settle
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
+    CERTIFICATE,
+    CLIENT,
+    CLIENT_CERTIFICATE,
     NEXT_CA,
     SERVER,
     SERVER_CERTIFICATE,
     SERVER_KEY,
 )
 from compose_tls.observation import CertificateFacts
-from compose_tls.plan.ca_rollover import Extent, ca_of, rollover_warning, sources
+from compose_tls.plan.ca_rollover import (
+    Extent,
+    ca_of,
+    provided_sources,
+    rollover_warning,
+    sources,
+)
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.identities import (
     CA_NAME,
+    RENEW_BEFORE,
+    ends,
     identities_of,
     orders_for,
     require_names_permitted,
@@ -49,11 +63,13 @@ class RenewPlan:
         planned: The plan, and what the steps after it need to know.
         config: The settings, with what the project was enabled with.
         restart: Whether Milvus has to read its files again: it does so at its start alone.
+        client_follows: Whether our client is to show a certificate of a CA that takes over.
     """
 
     planned: ServicePlan
     config: TlsConfig
     restart: bool
+    client_follows: bool = False
 
 
 def plan_renew(
@@ -64,6 +80,7 @@ def plan_renew(
     extent: Extent,
     within: timedelta | None,
     force: bool,
+    restart: bool = True,
 ) -> RenewPlan:
     """Work out everything that ``renew`` will do.
 
@@ -75,8 +92,11 @@ def plan_renew(
         within: Renew server and client when they end within this time; by default, 30 days or the
             last third of a shorter life.
         force: Renew server and client in any case.
+        restart: Whether Milvus is restarted where it has something new to read.
 
     Raises:
+        ClientsLeftBehind: A further client has no certificate of the CA that takes over.
+        CertificateExpiresSoon: A certificate that was brought does, and no newer one is there.
         NotEnabled: compose-tls has not been here.
         RolloverNotStarted: There is no new CA that could take over.
         CertificateExpired: The CA has expired.
@@ -86,7 +106,10 @@ def plan_renew(
         ProfileViolation: The CA is to be constrained, and is not.
         ProjectError: The project cannot be understood.
     """
-    return _Planner(project, config, now).plan(extent, within, force=force)
+    planner = _Planner(project, config, now)
+    if config.server_cert is not None and extent == "end-entities":
+        return planner.brought(within)
+    return planner.plan(extent, within, force=force, restart=restart)
 
 
 def parts(renewal: RenewPlan) -> tuple[Plan, Plan]:
@@ -115,11 +138,21 @@ class _Planner:
         self.given = config
         self.located = locate(project, config)
         ca = self.pki.certificates.get(CA)
-        self.config = as_enabled(config, self.located.state.settings, ca)
+        constrained = ca is not None and bool(ca.permitted_dns)
+        as_it_is = {} if "constrain" in config.model_fields_set else {"constrain": constrained}
+        self.config = config.model_copy(update=as_it_is)
 
-    def plan(self, extent: Extent, within: timedelta | None, *, force: bool) -> RenewPlan:
+    def plan(
+        self, extent: Extent, within: timedelta | None, *, force: bool, restart: bool
+    ) -> RenewPlan:
         found = sources(
-            self.observation, self.config, self.now, extent=extent, within=within, force=force
+            self.observation,
+            self.config,
+            self.now,
+            extent=extent,
+            within=within,
+            force=force,
+            restart=restart,
         )
         members = tuple(one.name for one in self.located.milvus)
         dns_names, ip_addresses = server_names(self.wanted(), self.found())
@@ -135,12 +168,63 @@ class _Planner:
             # A name that is asked for now is to be in the next one.
             identities |= identities_of(members, server.dns_names, server.ip_addresses)
         planned = with_sources(self.observation, self.config, identities, found, orders)
+        return self.renewal(planned)
+
+    def brought(self, within: timedelta | None) -> RenewPlan:
+        """Those that were brought: newer ones in their place are taken, and their end is told.
+
+        Raises:
+            CertificateExpiresSoon: It is near, and nothing newer is there.
+        """
+        members = tuple(one.name for one in self.located.milvus)
+        identities = identities_of(members, *server_names(self.config.names, ()))
+        found = provided_sources(self.observation, self.config)
+        taken = all(role in self.pki.provided for role in found)
+        if taken or found[SERVER] == "existing":
+            for role in found:
+                self.require_lasting(role, within)
+        planned = tuple(PlannedIdentity(identities[n], source) for n, source in found.items())
+        return self.renewal(IdentityPlan(planned))
+
+    def require_lasting(self, role: str, within: timedelta | None) -> None:
+        facts = self.pki.certificates.get(role)
+        path = f"{self.config.pki_dir}/{role}{CERTIFICATE}"
+        early = RENEW_BEFORE if within is None else within
+        if facts is not None and facts.remaining(self.now) >= early:
+            return
+        given = [
+            (f"--{role}-{kind}", getattr(self.config, f"{role}_{kind}"))
+            for role in (SERVER, CLIENT, CA)
+            for kind in ("cert", "key")
+        ]
+        words = [word for option, name in given if name for word in (option, name)]
+        command = shlex.join(["compose-tls", "enable", "--mode", str(self.config.mode), *words])
+        until = f"ends on {facts.not_after:%Y-%m-%d %H:%M} UTC" if facts else "is missing"
+        raise CertificateExpiresSoon(
+            f"{path}, which was brought, {until}",
+            hint=f"put newer files where these came from and run compose-tls renew, or: {command}",
+            path=path,
+        )
+
+    def renewal(self, planned: IdentityPlan) -> RenewPlan:
+        warnings = (
+            *self.warnings(planned),
+            *ends(planned, self.observation, self.config, self.now),
+        )
         renewed = ManagedFiles(self.project, self.config).plan(
             self.located.milvus,
-            replace(planned, warnings=self.warnings(planned)),
+            replace(planned, warnings=warnings),
             self.located.state,
         )
-        return RenewPlan(renewed, self.config, restart=self.is_read_anew(renewed.plan))
+        client = planned.get(CLIENT)
+        return RenewPlan(
+            renewed,
+            self.config,
+            restart=self.is_read_anew(renewed.plan),
+            client_follows=client is not None
+            and (client.source, client.issuer) == ("issued", NEXT_CA)
+            and self.config.tls_mode is TlsMode.MUTUAL,
+        )
 
     def is_read_anew(self, plan: Plan) -> bool:
         """Whether Milvus has to be restarted: in mode 1 it does not look at the CA."""
@@ -156,10 +240,11 @@ class _Planner:
         return [*self.config.names, *held]
 
     def found(self) -> list[str]:
+        services = self.located.project.compose.services
         return [
             name
             for one in self.located.milvus
-            for name in found_names(one.service, one.configuration.proxy_port)
+            for name in found_names(one.service, one.configuration.proxy_port, services)
         ]
 
     def order(self, name: str, order: CertificateOrder) -> CertificateOrder:
@@ -182,38 +267,56 @@ class _Planner:
 
     def warnings(self, planned: IdentityPlan) -> tuple[TlsWarning, ...]:
         following, ca = self.pki.next_ca, planned.source(CA)
-        if ca == "promoted" and following and self.config.tls_mode is TlsMode.MUTUAL:
-            clients = ClientCertificates.of(self.observation, self.config)
-            return tuple(clients.left_behind({following.subject}))
+        mutual = self.config.tls_mode is TlsMode.MUTUAL
+        clients = ClientCertificates.of(self.observation, self.config)
+        if ca == "promoted" and following and mutual:
+            left = clients.of_others({following.subject})
+            return tuple(self.settled(clients.place, left)) if left else ()
         if ca == "existing" and planned.get(NEXT_CA):
-            return (rollover_warning(self.config),)
+            known = {following.subject} if following and mutual else set()
+            need = clients.of_others(known)
+            return (
+                rollover_warning(self.config),
+                *(self.followers(clients.place, need) if need else ()),
+                *(self.waiting(planned) if mutual else ()),
+            )
         if ca == "issued":
             bundle = f"{self.config.pki_dir}/{CA_CERTIFICATE}"
             text = f"the CA had expired: every client needs the new {bundle}"
             return (TlsWarning("ca-replaced", text, bundle, "give it to every client"),)
         return ()
 
+    def settled(self, place: str, left: Sequence[str]) -> Iterator[TlsWarning]:
+        yield settle(
+            ClientsLeftBehind(
+                f"{place}: {', '.join(left)} still have certificates of the CA of before",
+                hint=f"{shlex.join(['compose-tls', 'client', *left])}, and give each its new files",
+                path=place,
+            ),
+            self.config.accept,
+        )
 
-def as_enabled(config: TlsConfig, recorded: TlsConfig, ca: CertificateFacts | None) -> TlsConfig:
-    """The settings, with what the project was enabled with.
+    def followers(self, place: str, names: Sequence[str]) -> Iterator[TlsWarning]:
+        """Which further clients have to get something new, before the old CA goes."""
+        bundle = f"{self.config.pki_dir}/{CA_CERTIFICATE}"
+        listed = ", ".join(names)
+        if self.config.tls_mode is TlsMode.MUTUAL:
+            text = f"{place}: {listed} need {bundle} and a new certificate before the old CA goes"
+            hint = shlex.join(["compose-tls", "client", *names])
+        else:
+            text, hint = (
+                f"{place}: {listed} need {bundle} before the old CA goes",
+                "give it to each",
+            )
+        yield TlsWarning("clients-follow", text, place, hint)
 
-    Args:
-        config: The settings of today; where they are given they hold for what is issued now.
-        recorded: Those of the last enable.
-        ca: The CA of the project.
-    """
-    constrained = ca is not None and bool(ca.permitted_dns)
-    return config.model_copy(
-        update={
-            "mode": recorded.mode,
-            "server_name": recorded.server_name,
-            "tls_dir": recorded.tls_dir,
-            "container_tls_dir": recorded.container_tls_dir,
-            "rest_port": recorded.rest_port,
-            "constrain": config.constrain
-            or ("constrain" not in config.model_fields_set and constrained),
-        }
-    )
+    def waiting(self, planned: IdentityPlan) -> Iterator[TlsWarning]:
+        """That our client keeps a certificate of the old CA for now."""
+        client, ca = self.pki.certificates.get(CLIENT), self.pki.certificates[CA]
+        if planned.source(CLIENT) == "existing" and client and client.issuer == ca.subject:
+            path = f"{self.config.pki_dir}/{CLIENT_CERTIFICATE}"
+            text = f"{path} stays as it is until Milvus was restarted and trusts the new CA"
+            yield TlsWarning("client-waits", text, path, "then run compose-tls renew --ca again")
 
 
 def _days(facts: CertificateFacts) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from compose_tls.changes import IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CA_CERTIFICATE, CLIENT, SERVER, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.results import CLIENTS
 from compose_tls.setup import Directory, Member, SetupLink, TlsSetup
@@ -24,7 +25,8 @@ def tls_setup(
         identities: The certificates.
         config: The settings.
     """
-    rest = () if config.rest_port is None else (config.rest_port,)
+    # REST with a port of its own is reached as it was; where that is not published, it stays so.
+    published = () if config.rest_port is None else (config.rest_port,)
     directory = Directory(
         config.tls_dir,
         config.container_tls_dir,
@@ -35,11 +37,11 @@ def tls_setup(
             one.name,
             "milvus",
             one.service.text("image"),
-            tls_settings(config.tls_mode, config.container_tls_dir, config.rest_port),
+            tls_settings(config.tls_mode, config.container_tls_dir, rest_port(one, config)),
             directory,
             SERVER,
             one.configuration.proxy_port,
-            rest,
+            published,
         )
         for one in milvus
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.config import TlsConfig
 from compose_tls.errors import NotEnabled
-from compose_tls.project.endpoints import endpoint
+from compose_tls.project.endpoints import carrier, endpoint, rest_port
 from compose_tls.project.milvus_services import MilvusService, select
 from compose_tls.project.model import Project, state_path
 from compose_tls.results import Endpoint
@@ -31,7 +32,7 @@ class EnabledProject:
     @property
     def proxies(self) -> tuple[Proxy, ...]:
         """Where clients reach each of them."""
-        return proxies_of(self.milvus, self.state.settings)
+        return proxies_of(self.project.compose, self.milvus, self.state.settings)
 
     @property
     def endpoint(self) -> Endpoint | None:
@@ -47,7 +48,8 @@ class EnabledProject:
         """The same for one of the services."""
         if proxy.rest_port is None:
             return None
-        service = self.project.compose.services[proxy.service]
+        services = self.project.compose.services
+        service = carrier(services[proxy.service], services)
         return endpoint(service, self.state.settings.server_name, proxy.rest_port)
 
 
@@ -68,14 +70,20 @@ def locate(project: Project, config: TlsConfig) -> EnabledProject:
     return EnabledProject(project, project.state, select(project.compose, project.milvus, wanted))
 
 
-def proxies_of(milvus: tuple[MilvusService, ...], settings: TlsConfig) -> tuple[Proxy, ...]:
+def proxies_of(
+    project: ComposeProject, milvus: tuple[MilvusService, ...], settings: TlsConfig
+) -> tuple[Proxy, ...]:
     """Where clients reach some services, by the files."""
     return tuple(
         Proxy(
             one.name,
             one.configuration.proxy_port,
-            settings.rest_port,
-            endpoint(one.service, settings.server_name, one.configuration.proxy_port),
+            rest_port(one, settings),
+            endpoint(
+                carrier(one.service, project.services),
+                settings.server_name,
+                one.configuration.proxy_port,
+            ),
         )
         for one in milvus
     )

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from compose_tls.compose.service import Service
+from compose_tls.config import TlsConfig
+from compose_tls.project.milvus_services import MilvusService
 from compose_tls.results import Endpoint
+from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
 
 _EVERY_ADDRESS = frozenset({None, "", "0.0.0.0", "::", "127.0.0.1", "::1"})  # noqa: S104 - compared, not bound
+_HOST_GATEWAY = "host-gateway"
+_OTHER_NETWORK = "service:"
 
 
 def endpoint(service: Service, server_name: str, proxy_port: int) -> Endpoint | None:
-    """The address on the host; ``None`` where none is published or the engine picks the port."""
+    """The address on the host; ``None`` where none is published or the engine picks the port.
+
+    Args:
+        service: The service that publishes: see ``carrier``.
+        server_name: The name that clients verify.
+        proxy_port: The port in the container.
+    """
     found = service.published(proxy_port)
     if found is None or found.published is None:
         return None
@@ -18,20 +31,79 @@ def endpoint(service: Service, server_name: str, proxy_port: int) -> Endpoint | 
     return Endpoint(uri=f"https://{host}:{found.published}", server_name=server_name)
 
 
-def found_names(service: Service, proxy: int) -> list[str]:
+def carrier(service: Service, services: Mapping[str, Service]) -> Service:
+    """The service in whose network one is: itself, or that of ``network_mode: service:NAME``.
+
+    Names, addresses and published ports are those of the carrier:
+    https://docs.docker.com/reference/compose-file/services/#network_mode
+    """
+    mode = service.text("network_mode") or ""
+    other = services.get(mode.removeprefix(_OTHER_NETWORK))
+    return other if other is not None and mode.startswith(_OTHER_NETWORK) else service
+
+
+def rest_port(milvus: MilvusService, config: TlsConfig) -> int | None:
+    """The port of REST over TLS: that of the settings, or its own one; ``None`` where REST is off.
+
+    Args:
+        milvus: The service.
+        config: The settings; ``--rest-port`` wins over what Milvus is told.
+    """
+    if config.rest_port is not None or milvus.version < FIRST_WITH_REST_PORT:
+        return config.rest_port
+    found = (one.port for one in milvus.configuration.listeners() if one.purpose == "REST")
+    return next(found, None)
+
+
+def found_names(
+    service: Service, proxy: int, services: Mapping[str, Service] | None = None
+) -> list[str]:
     """The names under which clients may reach the service, found in the project.
 
     ``host.docker.internal`` is how containers reach the host's published ports:
     https://docs.docker.com/desktop/features/networking/
+
+    Args:
+        service: The service.
+        proxy: The port that its proxy listens on inside the container.
+        services: All services of the project, by name.
     """
-    port = service.published(proxy)
-    return [
+    services = services or {}
+    place = carrier(service, services)
+    published = [port for port in place.ports() if port.target == proxy]
+    hosts = [port.host_ip for port in published if port.host_ip not in _EVERY_ADDRESS]
+    on_host = bool(published) or place.text("network_mode") == "host"
+    addresses = {*place.static_addresses(), *hosts, *([_HOST_GATEWAY] if on_host else [])}
+    names = [
         "localhost",
         "127.0.0.1",
         "::1",
         "host.docker.internal",
         service.name,
-        *(text for name in ("container_name", "hostname") if (text := service.text(name))),
-        *service.aliases(),
-        *([port.host_ip] if port and port.host_ip and port.host_ip not in _EVERY_ADDRESS else []),
+        place.name,
+        *(text for name in ("container_name", "hostname") if (text := place.text(name))),
+        *_full_name(place),
+        *place.aliases(),
+        *place.static_addresses(),
+        *(host for host in hosts if host),
+        *(name for other in services.values() for name in _called(place, addresses, other)),
     ]
+    return list(dict.fromkeys(names))
+
+
+def _full_name(service: Service) -> Iterator[str]:
+    """The host name with its domain."""
+    host, domain = service.text("hostname"), service.text("domainname")
+    if host and domain:
+        yield f"{host}.{domain}"
+
+
+def _called(service: Service, addresses: set[str | None], by: Service) -> Iterator[str]:
+    """What another service alone calls one: its links, and the names that it has for an address."""
+    container = service.text("container_name")
+    for alias, name in by.links().items():
+        if by is not service and name in {service.name, container}:
+            yield alias
+    for name, places in by.extra_hosts().items():
+        if by is not service and not addresses.isdisjoint(places):
+            yield name

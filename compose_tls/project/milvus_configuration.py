@@ -32,6 +32,7 @@ from compose_tls.stack.milvus.settings import (
     LATER_FILES,
     PROXY_PORT,
     PROXY_PORT_ROUTE,
+    find_setting,
     in_variables,
     is_complete,
     lacks,
@@ -127,8 +128,11 @@ class MilvusConfiguration:
     @property
     def known(self) -> bool:
         """Whether all of it can be read here: what is in a volume or in an image of one's own cannot."""
-        if self.service.text("image") is None:
-            return False
+        return self.service.text("image") is not None and self.readable
+
+    @property
+    def readable(self) -> bool:
+        """Whether every file that is mounted for it can be read here."""
         for name, file in self.files.items():
             # Of a whole directory the optional files may be missing.
             optional = file.mount.target == self.directory and file.path is not None
@@ -137,6 +141,33 @@ class MilvusConfiguration:
             if file.content is not None and self._document(name) is None:
                 return False
         return True
+
+    def place_of(self, route: Route, read: Reader) -> tuple[Path, int | None] | None:
+        """The file and the line, counted from 1, that give a setting its value.
+
+        Args:
+            route: The setting.
+            read: Gives the bytes of a file, or ``None`` when there is none.
+
+        Returns:
+            ``None`` for what is nowhere said, or cannot be read.
+        """
+        said = {name: value for name, value in self.variables.items() if value is not None}
+        names = [name for name in said if in_variables({name: said[name]}, route, self.version)]
+        for variable in reversed(self.service.environment()):
+            if variable.name in names:
+                return variable.definition.file, variable.line
+        for path in reversed(self.service.env_files()):
+            lines = (read(path) or b"").decode("utf-8", "replace").splitlines()
+            for number, line in reversed(list(enumerate(lines, 1))):
+                if line.removeprefix("export ").partition("=")[0].strip() in names:
+                    return path, number
+        for name in (*reversed(LATER_FILES), CONFIG_FILE):
+            document, file = self._document(name), self.files.get(name)
+            found = find_setting(document, route) if document else None
+            if file is not None and file.path is not None and found is not None:
+                return file.path, found.line
+        return None
 
     def get(self, route: Route) -> str | None:
         """The value of a setting; ``None`` for what is nowhere said, or cannot be read."""

@@ -134,7 +134,7 @@ def _candidates(
     project: ComposeProject, found: Sequence[MilvusService]
 ) -> tuple[MilvusService, ...]:
     able = [one for one in found if one.proxy]
-    active = [one for one in able if _is_active(one.service)] or able
+    active = [one for one in able if is_active(one.service)] or able
     candidates = certain_services(active)
     if len(candidates) == 1 or (candidates and all(one.component for one in candidates)):
         return candidates
@@ -171,7 +171,7 @@ def _require_tls(milvus: MilvusService) -> None:
         )
 
 
-def _is_active(service: Service) -> bool:
+def is_active(service: Service) -> bool:
     """Whether its profiles, if it has any, are switched on.
 
     Source: https://docs.docker.com/compose/how-tos/profiles/

@@ -1,4 +1,4 @@
-"""How other services say where Milvus is: the environment variables of Attu and of whatever else.
+"""How other services reach Milvus: by their environment and their files; and what each needs for TLS.
 
 Sources: the READMEs of Attu (MILVUS_URL, ROOT_CERT_PATH; from 3.0 on MILVUS_ADDRESS, MILVUS_SSL) and of
 milvus-backup (MILVUS_TLS_MODE); Dify (MILVUS_SECURE). The rest is told by its value.
@@ -7,28 +7,41 @@ milvus-backup (MILVUS_TLS_MODE); Dify (MILVUS_SECURE). The rest is told by its v
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from compose_tls.errors import ProjectError
 from compose_tls.stack.dependency import addresses
 from compose_tls.stack.milvus.role import repository_and_tag
-from compose_tls.vocabulary import Encryption
+from compose_tls.vocabulary import Encryption, TlsMode
+from compose_tls.yamlpatch.document import parse
+from compose_tls.yamlpatch.query import roots
 
-_PLACE = re.compile(r"(?:HOST|HOSTNAME|ADDR|ADDRESS|URI|URL|SERVER|ENDPOINT|ENDPOINTS)$")
+_PLACE = re.compile(r"(?:HOST|HOSTNAME|ADDR|ADDRESS|URI|URL|SERVER|ENDPOINT|ENDPOINTS|IP)$")
 _SWITCH = re.compile(r"MILVUS.*(?:SSL|TLS|SECURE)(?:_ENABLED)?$")
 _MODE = "MILVUS_TLS_MODE"
 _TRUST = "ROOT_CERT_PATH"
+_CLIENT_CERTIFICATE = re.compile(r"CERT_CHAIN|MTLS_CERT|CLIENT_(?:PEM|CERT|CRT)")
 _ON = frozenset({"1", "true", "yes", "on"})
 _OFF = frozenset({"0", "false", "no", "off"})
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What a service's environment says about its way to Milvus."""
+    """What a service's environment says about its way to Milvus.
+
+    Attributes:
+        variable: The variable that names Milvus.
+        port: The port in it.
+        encryption: Whether the service speaks TLS.
+        certificate: Whether it shows a client certificate.
+    """
 
     variable: str
     port: int | None
     encryption: Encryption
+    certificate: bool = False
 
 
 def connection(
@@ -53,7 +66,34 @@ def connection(
             # A bare name may be the name of a volume, or of the kind of database.
             if named and (address.port or address.scheme or _PLACE.search(variable.upper())):
                 found = _encryption(variables, address.scheme)
-                return Connection(variable, address.port, unsaid if found == "unknown" else found)
+                shown = any(
+                    v and _CLIENT_CERTIFICATE.search(n.upper()) for n, v in variables.items()
+                )
+                return Connection(
+                    variable, address.port, unsaid if found == "unknown" else found, shown
+                )
+    return None
+
+
+def elsewhere(
+    variables: Mapping[str, str | None], ports: Collection[int]
+) -> tuple[str, str, int] | None:
+    """A variable of Milvus' name that names a host of no service, with a port of Milvus on this host.
+
+    Args:
+        variables: The environment of a service.
+        ports: The ports of this host on which Milvus is published.
+
+    Returns:
+        The variable, the host and the port.
+    """
+    for variable, value in variables.items():
+        for address in addresses(value or ""):
+            # Within a network a name has a dot only where somebody gave it one on purpose.
+            other = "." in address.host or ":" in address.host
+            port = address.port
+            if port is not None and port in ports and other and "MILVUS" in variable.upper():
+                return variable, address.host, port
     return None
 
 
@@ -70,3 +110,158 @@ def _encryption(variables: Mapping[str, str | None], scheme: str) -> Encryption:
             if switch in _OFF:
                 return "plain"
     return "plain" if scheme in {"http", "tcp"} else "unknown"
+
+
+# nginx.org/en/docs/http/ngx_http_grpc_module.html (grpc_pass, grpc_ssl_certificate), and what proxy_pass
+# and the servers of an upstream look like; HAProxy, Caddy and Envoy files name host and port alike.
+_COMMENT: Final = re.compile(r"(?m)^\s*(?:#|//).*$")
+_SHOWS: Final = re.compile(r"\b(?:grpc|proxy)_ssl_certificate\s")
+_ENCRYPTED_SCHEMES: Final = frozenset({"https", "grpcs", "h2"})
+_PLAIN_SCHEMES: Final = frozenset({"http", "grpc", "tcp", "h2c"})
+
+
+def in_file(content: bytes, names: Collection[str], ports: Collection[int]) -> Connection | None:
+    """The way to Milvus that a configuration file of a service names; ``None`` where it names none.
+
+    Args:
+        content: The file: of nginx and the like, of milvus-backup, or of an application.
+        names: The names under which Milvus is reached.
+        ports: The ports on which it accepts clients.
+    """
+    text = _COMMENT.sub("", content.decode("utf-8", "replace"))
+    if found := _backup(content, text, names, ports):
+        return found
+    for host, port, scheme in _places(text):
+        if host in names and port in ports:
+            said: Encryption = "plain" if scheme in _PLAIN_SCHEMES else "unknown"
+            encryption = "encrypted" if scheme in _ENCRYPTED_SCHEMES else said
+            shown = _SHOWS.search(text) is not None
+            return Connection(f"{host}:{port}", port, encryption, shown)
+    return None
+
+
+_HOST_AND_PORT: Final = re.compile(r"(?:(\w+)://)?(?<![\w.-])([A-Za-z0-9_][\w.-]*):(\d{1,5})(?!\d)")
+
+
+def _places(text: str) -> Iterator[tuple[str, int, str]]:
+    for match in _HOST_AND_PORT.finditer(text):
+        yield match[2], int(match[3]), (match[1] or "").lower()
+
+
+def _backup(
+    content: bytes, text: str, names: Collection[str], ports: Collection[int]
+) -> Connection | None:
+    """What a backup.yaml says: https://github.com/zilliztech/milvus-backup/blob/main/configs/backup.yaml."""
+    if "milvus:" not in text or "address:" not in text:
+        return None
+    try:
+        documents = roots(parse(content, "backup.yaml"))
+    except ProjectError:
+        return None
+    for root in documents:
+        port = root.text("milvus", "port") or ""
+        if root.text("milvus", "address") in names and (not port or port in map(str, ports)):
+            mode = root.text("milvus", "tlsMode") or root.text("milvus", "grpc", "tlsMode") or "0"
+            plain = mode in {"0", "disabled"}
+            return Connection(
+                "milvus.address",
+                int(port) if port else None,
+                "plain" if plain else "encrypted",
+                mode in {"2", "mutual"},
+            )
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application, and how it is told to speak TLS to Milvus.
+
+    Attributes:
+        name: Its name.
+        images: The repositories of its images, the last part.
+        one_way: What it needs in mode 1.
+        mutual: What it needs in mode 2; ``None`` where it has no option for a client certificate.
+    """
+
+    name: str
+    images: frozenset[str]
+    one_way: str
+    mutual: str | None = None
+
+
+# gRPC takes its roots from that file where an application names none; measured with pymilvus 2.2 to 3.0:
+# https://grpc.github.io/grpc/core/md_doc_environment_variables.html
+_ROOTS: Final = "{uri}, and {ca} mounted and named by GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
+_ATTU: Final = "the variables that compose-tls connect --lang attu prints (Attu 2.3.6 or newer)"
+
+# https://nginx.org/en/docs/http/ngx_http_grpc_module.html and doc.traefik.io (serversTransport, routers)
+_NGINX: Final = "grpc_pass grpcs://{place}"
+_TCP_ROUTER: Final = "a TCP router with tls.passthrough=true"
+
+# What the compose files and environment references of each offer, 2026-11: Attu and milvus-backup as
+# above; those of github.com/langgenius/dify (pull 36265), open-webui/open-webui, HKUDS/LightRAG,
+# labring/FastGPT, Tencent/WeKnora, coze-dev/coze-studio, eosphoros-ai/DB-GPT and
+# NVIDIA-AI-Blueprints/rag, which have none for a client certificate.
+_APPLICATIONS: Final = (
+    Application("Attu", frozenset({"attu"}), _ATTU, _ATTU),
+    Application(
+        "milvus-backup",
+        frozenset({"milvus-backup"}),
+        "milvus.tlsMode: 1 and milvus.caCertPath in backup.yaml",
+        "milvus.tlsMode: 2, milvus.caCertPath, milvus.mtlsCertPath and milvus.mtlsKeyPath in "
+        "backup.yaml",
+    ),
+    Application(
+        "Dify",
+        frozenset({"dify-api", "dify-worker"}),
+        "MILVUS_URI={uri}, MILVUS_SECURE=true and MILVUS_SERVER_PEM_PATH (in api and worker alike)",
+    ),
+    Application("Open WebUI", frozenset({"open-webui"}), f"MILVUS_URI={_ROOTS}"),
+    Application("LightRAG", frozenset({"lightrag"}), f"MILVUS_URI={_ROOTS}"),
+    Application("FastGPT", frozenset({"fastgpt"}), f"MILVUS_ADDRESS={_ROOTS}"),
+    Application("WeKnora", frozenset({"weknora", "weknora-app"}), f"MILVUS_ADDRESS={_ROOTS}"),
+    Application("Coze", frozenset({"coze-studio-server"}), f"MILVUS_ADDR={_ROOTS}"),
+    Application("DB-GPT", frozenset({"dbgpt", "dbgpt-openai"}), f"MILVUS_URL={_ROOTS}"),
+    Application("NVIDIA RAG", frozenset({"rag-server"}), f"APP_VECTORSTORE_URL={_ROOTS}"),
+    Application(
+        "nginx",
+        frozenset({"nginx", "nginx-unprivileged", "openresty"}),
+        f"{_NGINX} and grpc_ssl_trusted_certificate, or a stream that hands on the bytes",
+        f"{_NGINX}, grpc_ssl_certificate and grpc_ssl_certificate_key, or a stream that hands on "
+        "the bytes",
+    ),
+    Application(
+        "Traefik",
+        frozenset({"traefik"}),
+        "the label loadbalancer.server.scheme=https with a serversTransport whose rootCAs has "
+        f"{{ca}}, or {_TCP_ROUTER}",
+        f"a serversTransport with rootCAs and certificates, or {_TCP_ROUTER}",
+    ),
+)
+
+
+def needs(image: str | None, mode: TlsMode, *, place: str, ca: str, service: str) -> str:
+    """What a service needs so that Milvus lets it in again, in a few words.
+
+    Args:
+        image: Its image.
+        mode: One-way or mutual.
+        place: Host and port of Milvus, as the services of the project reach it.
+        ca: The CA certificate that clients trust.
+        service: Its name.
+    """
+    repository = repository_and_tag(image or "")[0]
+    words = {"place": place, "uri": f"https://{place}", "ca": ca}
+    mutual = mode is TlsMode.MUTUAL
+    for one in _APPLICATIONS:
+        if repository not in one.images:
+            continue
+        if mutual and one.mutual is None:
+            return (
+                f"{one.name} has no option for a client certificate: it works with --mode 1 and "
+                + one.one_way.format(**words)
+            )
+        return ((one.mutual if mutual else None) or one.one_way).format(**words)
+    if mutual:
+        return f"https://{place}, {ca} and a client certificate: compose-tls client {service}"
+    return f"https://{place} and {ca} as its CA: compose-tls connect shows how"

@@ -7,16 +7,25 @@ knew one service and one server certificate, is read as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from compose_tls.changes import IdentityPlan, relative
+from compose_tls.changes import (
+    CreateFile,
+    FileChange,
+    IdentityPlan,
+    KeepFile,
+    Pending,
+    relative,
+    sha256,
+)
 from compose_tls.config import TlsConfig
 from compose_tls.errors import StateUnreadable
-from compose_tls.layout import CA, CERTIFICATE, CLIENT, NEXT_CA, SERVER
+from compose_tls.layout import CA, CERTIFICATE, CLIENT, KEY, NEXT_CA, SERVER
 from compose_tls.vocabulary import Profile
 from compose_tls.yamlpatch.intent import Route
 
@@ -68,22 +77,28 @@ class IdentityRecord(_Model):
     Attributes:
         members: The services that show it; none for a CA and for a client from outside.
         certificates: SHA-256 fingerprints by path.
+        files: SHA-256 of the whole files by path, every certificate in them included; ``None`` where
+            an earlier version recorded it.
     """
 
     name: str
     profile: Profile
     members: tuple[str, ...] = ()
     certificates: dict[str, str]
+    files: dict[str, str] | None = None
 
 
 _OF_ONE_COMMAND = frozenset(
     {
         "accept",
         "csr",
+        "env_file",
         "file",
         "password_file",
         "pki_dir",
-        "service",
+        "profile",
+        "project_directory",
+        "project_name",
         "timeout",
         "token_file",
         "user",
@@ -97,6 +112,44 @@ RECORDED: Final = tuple(name for name in TlsConfig.model_fields if name not in _
 def recorded(config: TlsConfig) -> TlsConfig:
     """The settings of a configuration that are remembered, and the defaults of the others."""
     return TlsConfig(**{name: getattr(config, name) for name in RECORDED})
+
+
+def brought_files(directory: Path, config: TlsConfig, role: str) -> BroughtFiles:
+    """Where the certificate and key are that the user brings, or brought to an earlier enable.
+
+    Whoever wrote the record must not make a command read what lies outside the project. So a place
+    there counts while the user names it; later, as where a file is gone, the copies stand in for it.
+
+    Args:
+        directory: The project.
+        config: The settings; of them, as given counts what is set.
+        role: ``ca``, ``server`` or ``client``.
+    """
+    names = (f"{role}_cert", f"{role}_key", f"{role}_passphrase_file")
+    values: list[str | None] = [getattr(config, name) for name in names]
+    given = f"{role}_cert" in config.model_fields_set
+    paths = [directory / value if value is not None else None for value in values]
+    if given or all(_is_file_inside(directory, path) for path in paths if path is not None):
+        return BroughtFiles(*paths)
+    pki = directory / config.pki_dir
+    key = pki / f"{role}{KEY}" if values[1] is not None else None
+    return BroughtFiles(pki / f"{role}{CERTIFICATE}", key, None)
+
+
+def _is_file_inside(directory: Path, path: Path) -> bool:
+    try:
+        return path.is_file() and path.resolve().is_relative_to(directory.resolve())
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtFiles:
+    """A certificate, its key, and what opens them, as the user has them; ``None`` for none."""
+
+    certificate: Path | None
+    key: Path | None
+    passphrase: Path | None
 
 
 class State(_Model):
@@ -119,6 +172,17 @@ class State(_Model):
             if pair[0] not in kept
         ]
         return dict(served) | {path: one.certificates[path] for path, one in kept.items()}
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of whole certificate files by path, as far as they are recorded."""
+        return {path: sha for one in self.identities for path, sha in (one.files or {}).items()}
+
+    @property
+    def without_digests(self) -> State:
+        """The same as an earlier version would have recorded it."""
+        identities = tuple(one.model_copy(update={"files": None}) for one in self.identities)
+        return self.model_copy(update={"identities": identities})
 
     def render(self) -> bytes:
         """The bytes of state.json: the same state gives the same bytes."""
@@ -155,8 +219,37 @@ def read_state(content: bytes | None, path: str) -> State | None:
 _PROFILES: dict[str, Profile] = {CA: "ca", SERVER: "server", CLIENT: "client", NEXT_CA: "ca"}
 
 
+def file_digests(
+    changes: Iterable[FileChange], contents: Mapping[str, bytes], directory: Path
+) -> dict[str, str]:
+    """The SHA-256 of what files will hold, by path, as far as it is known.
+
+    Args:
+        changes: What is going to happen to them.
+        contents: What pending contents stand for.
+        directory: The project.
+    """
+    found: dict[str, str] = {}
+    for change in changes:
+        path = relative(change.path, directory)
+        match change:
+            case KeepFile(before=str(digest)):
+                found[path] = digest
+            case CreateFile(content=bytes(content)):
+                found[path] = sha256(content)
+            case CreateFile(content=Pending(name=name)) if name in contents:
+                found[path] = sha256(contents[name])
+            case _:
+                pass
+    return found
+
+
 def identity_records(
-    identities: IdentityPlan, digests: Mapping[str, str], config: TlsConfig, directory: Path
+    identities: IdentityPlan,
+    digests: Mapping[str, str],
+    config: TlsConfig,
+    directory: Path,
+    files: Mapping[str, str] | None = None,
 ) -> tuple[IdentityRecord, ...]:
     """What is recorded of identities.
 
@@ -165,6 +258,7 @@ def identity_records(
         digests: The fingerprint of each certificate, by the name of its identity.
         config: The settings; they say where the files are.
         directory: The project.
+        files: The SHA-256 of whole files by path; ``None`` where they are not known.
     """
 
     def at(place: str, name: str) -> str:
@@ -180,6 +274,9 @@ def identity_records(
             profile=one.identity.profile,
             members=one.identity.members,
             certificates=dict.fromkeys(paths(one.identity.name), digests[one.identity.name]),
+            files=None
+            if files is None
+            else {path: files[path] for path in paths(one.identity.name) if path in files},
         )
         for one in identities.identities
     )

@@ -75,6 +75,33 @@ def undo(content: bytes, record: FileRecord) -> Undone:
     return Undone(undone, exact=False, kept=tuple(kept))
 
 
+def stands(content: bytes, record: FileRecord) -> bool:
+    """Whether a file says all that enable put there, wherever and whatever else it says by now.
+
+    Args:
+        content: The file as it is now.
+        record: What enable did to it.
+
+    Raises:
+        YamlSyntax: The file was changed since and cannot be read.
+    """
+    if sha256(content) == record.after:
+        return True
+    document = parse(content, record.path)
+    return all(_holds(document, made) for made in record.edits)
+
+
+def same_edits(one: FileRecord, other: FileRecord) -> bool:
+    """Whether two records put the same into a file, in whatever order."""
+
+    def told(record: FileRecord) -> list[str]:
+        return sorted(
+            repr((e.kind, e.route, e.new, e.kind == "removed-item" and e.old)) for e in record.edits
+        )
+
+    return told(one) == told(other)
+
+
 def record(document: Document, intents: Sequence[Intent], patched: Patched) -> FileRecord:
     """What is to be remembered of a patch of a document, which is named as the record names it."""
     return FileRecord(
@@ -112,6 +139,18 @@ def _edit(document: Document, intent: Intent) -> EditRecord:
         case _:
             msg = f"enable makes no edit of the kind {intent!r}"
             raise AssertionError(msg)
+
+
+def _holds(document: Document, edit: EditRecord) -> bool:
+    there = query(document, *edit.route, merged=False)
+    items = [item.as_item() for item in there.items()] if there else []
+    match edit:
+        case EditRecord(kind="added-item", new=new):
+            return new in items
+        case EditRecord(kind="removed-item", old=old):
+            return old not in items
+        case _:
+            return there is not None and isinstance(edit.new, str) and there.reads_as(edit.new)
 
 
 def _inverse(document: Document, edit: EditRecord, ours: Sequence[Item]) -> list[Intent] | None:

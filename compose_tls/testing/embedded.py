@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from compose_tls.checks.readiness import readiness
-from compose_tls.config import TlsConfig
+from compose_tls.config import TlsConfig, completed
 from compose_tls.deploy.diagnose import reason
 from compose_tls.errors import ContainerExited, NotReady, PortTaken
 from compose_tls.observe import observe
@@ -147,7 +147,8 @@ def start(
 def _wait_until_ready(
     server: EmbeddedServer, project: Path, state: State, config: TlsConfig
 ) -> None:
-    target = target_of(project, state.settings, config, Address(server.host, server.port))
+    settled = completed(config, state.settings, enabling=False)
+    target = target_of(project, settled, Address(server.host, server.port))
     deadline = time.monotonic() + config.timeout
     while not (found := readiness(target, _PROBE_SECONDS)).ready:
         server.require_running()

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from compose_tls.errors import EngineUnreachable
+from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
 
 _PORTS = (
     "PROXY_PORT",
@@ -93,9 +94,9 @@ def server_variables(
         "LOCALSTORAGE_PATH": str(work / "data"),
         "MQ_TYPE": "rocksmq",
         "ROCKSMQ_PATH": str(work / "rocksmq"),
-        "TLS_SERVERPEMPATH": str(tls_directory / "server.pem"),
-        "TLS_SERVERKEYPATH": str(tls_directory / "server.key"),
-        "TLS_CAPEMPATH": str(tls_directory / "ca.pem"),
+        "TLS_SERVERPEMPATH": str(tls_directory / SERVER_CERTIFICATE),
+        "TLS_SERVERKEYPATH": str(tls_directory / SERVER_KEY),
+        "TLS_CAPEMPATH": str(tls_directory / CA_CERTIFICATE),
     }
 
 

@@ -48,24 +48,23 @@ def check(
     opened = preamble.open_project(directory, config, environment)
     root, settings = opened.root, opened.config
     preamble.reading(root)
-    located = locate(observe(root, settings, opened.variables), settings)
-    recorded = located.state.settings
+    located = locate(observe(root, settings, opened.variables, start=opened.start), settings)
     addresses = _addresses(located, host, port)
     checks: list[Probe] = []
     for address, rest in addresses:
         if rest_port is not None:
             rest = Address(address.host, rest_port)  # noqa: PLW2901 - the user knows better
-        target = target_of(root, recorded, settings, address, rest)
+        target = target_of(root, settings, address, rest, located.milvus[0].name)
         checks += prove(target, settings, on_event, deep=deep)
     address = addresses[0][0]
     shown = f"[{address.host}]" if ":" in address.host else address.host
-    endpoint = Endpoint(uri=f"https://{shown}:{address.port}", server_name=recorded.server_name)
+    endpoint = Endpoint(uri=f"https://{shown}:{address.port}", server_name=settings.server_name)
     return CheckResult(
-        mode=recorded.mode,
+        mode=settings.mode,
         project=str(root),
         services=tuple(one.name for one in located.milvus),
         endpoint=endpoint,
-        connect=connect_arguments_of(root, settings, recorded.tls_mode, endpoint),
+        connect=connect_arguments_of(root, settings, settings.tls_mode, endpoint),
         checks=tuple(checks),
     )
 

@@ -70,10 +70,10 @@ def client(
     wanted_names = tuple(dict.fromkeys(map(client_name, names)))
     if not wanted_names:
         raise WrongUsage("there is no name of a client", hint="compose-tls client alice")
-    with preamble.writing(root, dry_run=dry_run):
-        project = observe(root, opened.config, opened.variables)
+    with preamble.writing(opened, dry_run=dry_run) as opened:
+        project = observe(root, opened.config, opened.variables, start=opened.start)
         located = locate(project, opened.config)
-        settings = opened.config.model_copy(update={"mode": located.state.settings.mode})
+        settings = opened.config
         pki = root / settings.pki_dir
         wanted = Wanted(
             directory=(root / out).resolve() if out is not None else pki / CLIENTS_DIRECTORY,

@@ -39,15 +39,17 @@ def connect(
     opened = preamble.open_project(directory, config, environment)
     root = opened.root
     preamble.reading(root)
-    located = locate(observe(root, opened.config, opened.variables), opened.config)
-    recorded, milvus = located.state.settings, located.milvus[0]
+    located = locate(
+        observe(root, opened.config, opened.variables, start=opened.start), opened.config
+    )
+    settings, milvus = opened.config, located.milvus[0]
     endpoint = located.endpoint or Endpoint(
         uri=f"https://localhost:{milvus.configuration.proxy_port}",
-        server_name=recorded.server_name,
+        server_name=settings.server_name,
     )
-    files = ClientFiles.of(root, opened.config)
+    files = ClientFiles.of(root, settings)
     connection = Connection(
-        mode=recorded.tls_mode,
+        mode=settings.tls_mode,
         uri=endpoint.uri,
         server_name=endpoint.server_name,
         ca_pem=str(files.ca),
@@ -59,11 +61,11 @@ def connect(
         container_route=_container_route(milvus),
     )
     return ConnectResult(
-        mode=recorded.mode,
+        mode=settings.mode,
         project=str(root),
         services=located.state.services,
         endpoint=endpoint,
-        connect=connect_arguments_of(root, opened.config, recorded.tls_mode, endpoint),
+        connect=connect_arguments_of(root, settings, settings.tls_mode, endpoint),
         snippet=Snippet(lang=lang, text=snippet(lang, connection)),
     )
 

@@ -63,39 +63,40 @@ def connect_arguments_of(
 
 def target_of(
     directory: Path,
-    recorded: TlsConfig,
     config: TlsConfig,
     address: Address,
     rest: Address | None = None,
+    service: str | None = None,
 ) -> Target:
     """What to check: the server of a project, with the files and credentials of a client.
 
     Args:
         directory: The project.
-        recorded: The settings of the last enable.
-        config: The settings; they hold where client files are, and the credentials.
+        config: The settings.
         address: Where gRPC is.
         rest: Where REST is, where it is on and to be checked.
+        service: The service that runs the server, for messages.
 
     Raises:
         CertificateUnreadable: A certificate of the project cannot be read.
         InvalidSetting: The password or token file cannot be read.
     """
     files = ClientFiles.of(directory, config)
-    mode = recorded.tls_mode
+    mode = config.tls_mode
     return Target(
         host=address.host,
         port=address.port,
-        server_name=recorded.server_name,
+        server_name=config.server_name,
         mode=mode,
         ca_path=files.ca,
         client_certificate_path=files.certificate if mode is TlsMode.MUTUAL else None,
         client_key_path=files.key if mode is TlsMode.MUTUAL else None,
-        expected_sha256=_fingerprint(directory, f"{recorded.tls_dir}/{SERVER_CERTIFICATE}"),
+        expected_sha256=_fingerprint(directory, f"{config.tls_dir}/{SERVER_CERTIFICATE}"),
         user=config.user,
         password=_secret(directory, config.password_file, "password-file"),
         token=_secret(directory, config.token_file, "token-file"),
         rest_address=(rest.host, rest.port) if rest else None,
+        service=service,
     )
 
 

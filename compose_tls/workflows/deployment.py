@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -267,12 +267,12 @@ def require_client(planned: ServicePlan, config: TlsConfig) -> None:
 
 
 @contextmanager
-def told_first(planned: ServicePlan, *, restart: bool = False) -> Iterator[None]:
+def told_first(planned: ServicePlan) -> Iterator[None]:
     """A key that cannot be read is told, rather than that there is no engine: it needs none to mend."""
     try:
         yield
     except EngineError:
-        require_readable(planned, restart=restart)
+        require_readable(planned)
         raise
 
 
@@ -314,35 +314,23 @@ def prepare(
 
 
 def prepare_restart(
-    planned: ServicePlan, project: Project, config: TlsConfig, seen: EngineProject
-) -> tuple[Deployment | None, tuple[TlsWarning, ...]]:
+    planned: ServicePlan, config: TlsConfig, project: ComposeInvocation, stack: ExitStack
+) -> Deployment:
     """Make sure, before anything is written, that services can be restarted.
 
     Args:
         planned: The plan whose files the services are to read.
-        project: The project as it is.
         config: The settings.
-        seen: The project as engine and Compose have it.
-
-    Returns:
-        ``None`` where none of them runs, so that there is nothing to restart; and what is to be told.
+        project: The project as it is given to Compose.
+        stack: Closes the connection to the engine.
 
     Raises:
-        EngineError: The engine stopped answering.
+        EngineError: No engine or no Compose.
         KeyUnreadableInContainer: The container's user could not read the server key.
-        Refusal: A restart would bring other settings into force, and the user has not accepted that.
     """
     require_readable(planned, restart=True)
-    deployment = _deployment(planned, config, seen)
-    there = tuple(proxy for proxy in planned.proxies if proxy.service in deployment.running)
-    if not there:
-        return None, ()
-    review = Review(project, config, seen)
-    services = [proxy.service for proxy in there]
-    warnings = settled(review.restarting(services), config.accept)
-    unhealthy = frozenset(filter(review.is_unhealthy, services))
-    restart = replace(deployment, proxies=there, restart_only=True, unhealthy=unhealthy)
-    return restart, warnings
+    seen = EngineProject.connect(project, stack)
+    return replace(_deployment(planned, config, seen), restart_only=True)
 
 
 def require_readable(planned: ServicePlan, *, restart: bool = False) -> None:
@@ -389,9 +377,7 @@ def _deployment(planned: ServicePlan, config: TlsConfig, seen: EngineProject) ->
         project=seen.invocation,
         name=seen.name,
         running=seen.running.intersection(planned.services),
-        target=lambda _, grpc, rest: target_of(
-            directory, planned.state.settings, config, grpc, rest
-        ),
+        target=lambda proxy, grpc, rest: target_of(directory, config, grpc, rest, proxy.service),
         look=partial(readiness, timeout=_PROBE_SECONDS),
         prove=lambda target, on_event: prove(target, config, on_event),
     )

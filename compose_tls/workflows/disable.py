@@ -11,6 +11,7 @@ from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
 from compose_tls.results import DisableResult
 from compose_tls.workflows import preamble
+from compose_tls.workflows.next_step import start_command
 from compose_tls.workflows.recreation import foreseen
 
 
@@ -26,36 +27,45 @@ def disable(
 
     Args:
         directory: The project directory.
-        config: The settings; only where things are matters.
+        config: The settings; only where things are, and what is accepted, matters.
         dry_run: Only say what would be done.
         purge: Remove certificates and keys as well.
         environment: Variables that Compose interpolates with; those of the process by default.
 
     Raises:
         NotEnabled: ``enable`` has not been here.
+        TlsRemains: Entries stay that are not those of before; nothing was changed.
+        CertificatesUnmounted: A Milvus would not start with what stays; likewise.
         ProjectError: A file cannot be put back safely, or not be written.
     """
     opened = preamble.open_project(directory, config, environment)
-    with preamble.writing(opened.root, dry_run=dry_run):
-        project = observe(opened.root, opened.config, opened.variables)
+    with preamble.writing(opened, dry_run=dry_run) as opened:
+        project = observe(opened.root, opened.config, opened.variables, start=opened.start)
         if purge:
             project = with_clients(project, opened.config)
         planned = plan_disable(project, opened.config, purge=purge)
         warnings = foreseen(
-            opened.root,
-            opened.config,
-            opened.variables,
-            planned.state.services,
-            lambda: observe(opened.root, opened.config, opened.variables, without_ours=True),
+            opened,
+            planned.services,
+            lambda: observe(
+                opened.root, opened.config, opened.variables, start=opened.start, without_ours=True
+            ),
         )
         if not dry_run:
-            apply(planned.plan, {})
+            apply(planned.plan, {}, outside=opened.named_places)
+    following: tuple[str, ...] = ()
+    if planned.plan.changed and planned.services and not dry_run:
+        following = (start_command(opened, project, planned.plan, planned.services),)
     return DisableResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,
         project=str(opened.root),
-        services=planned.state.services,
+        mode=planned.mode,
+        services=planned.services,
+        as_before=planned.before,
+        key_directories=planned.key_directories,
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
+        next=following,
         warnings=(*planned.plan.warnings, *warnings),
     )

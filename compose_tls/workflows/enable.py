@@ -11,11 +11,14 @@ from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
+from compose_tls.plan.model import ServicePlan
 from compose_tls.results import EnableResult, Probe
+from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble
 from compose_tls.workflows.engine_project import EngineProject
+from compose_tls.workflows.next_step import own_command, start_command
 from compose_tls.workflows.recreation import foreseen
-from compose_tls.workflows.reporting import report, warned
+from compose_tls.workflows.reporting import report
 
 
 def enable(
@@ -45,39 +48,53 @@ def enable(
         EngineError: Deploying failed; the project is as before, unless ``keep_on_failure``.
         CheckFailed: The running server does not pass; likewise.
     """
-    opened = preamble.open_project(directory, config, environment)
+    opened = preamble.open_project(directory, config, environment, enabling=True)
     checks: tuple[Probe, ...] = ()
-    with preamble.writing(opened.root, dry_run=dry_run), ExitStack() as stack:
-        project = observe(opened.root, opened.config, opened.variables, without_ours=True)
+    with preamble.writing(opened, dry_run=dry_run) as opened, ExitStack() as stack:
+        project = observe(
+            opened.root, opened.config, opened.variables, start=opened.start, without_ours=True
+        )
         issuing.require_sound(project.observation, opened.config)
-        deploy = None
         planned = plan_enable(project, opened.config, opened.now)
+        deploy = None
         if up and not dry_run:
             deployment.require_client(planned, opened.config)
             with deployment.told_first(planned):
-                seen = EngineProject.connect(opened.root, opened.config, opened.variables, stack)
+                seen = EngineProject.connect(opened.invocation, stack)
             project = seen.with_image_users(project)
             planned = plan_enable(project, opened.config, opened.now)
             deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
         else:
-            warnings = foreseen(
-                opened.root, opened.config, opened.variables, planned.services, lambda: project
-            )
-        planned = warned(planned, warnings)
+            warnings = foreseen(opened, planned.services, lambda: project)
         if dry_run:
-            return report(EnableResult, planned, opened.config, dry_run=True)
+            result = report(EnableResult, planned, opened.config, dry_run=True)
+            return _told(result, planned, warnings)
         issued = issuing.issue(
             planned.identities,
             planned.state,
             project.observation,
             opened.config,
             opened.now,
-            changed=planned.plan.changed,
+            plan=planned.plan,
         )
         before = snapshot(planned.plan)
         if planned.plan.changed:
-            apply(planned.plan, issued.contents)
+            apply(planned.plan, issued.contents, outside=opened.named_places)
         if deploy is not None:
             undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
             checks = deploy.run(undo, on_event)
-    return report(EnableResult, planned, opened.config, issued=issued, checks=checks)
+    following: tuple[str, ...] = ()
+    if planned.plan.changed and not checks:
+        start = start_command(opened, project, planned.plan, planned.services)
+        following = (start, own_command(opened, "check"))
+    result = report(
+        EnableResult, planned, opened.config, issued=issued, checks=checks, following=following
+    )
+    return _told(result, planned, warnings)
+
+
+def _told(
+    result: EnableResult, planned: ServicePlan, warnings: tuple[TlsWarning, ...]
+) -> EnableResult:
+    told = tuple(dict.fromkeys((*result.warnings, *warnings)))
+    return result.model_copy(update={"cut_off": planned.cut_off, "warnings": told})

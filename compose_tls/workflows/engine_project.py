@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from compose_tls.config import TlsConfig
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.compose_output import ServiceState
@@ -36,24 +35,18 @@ class EngineProject:
     states: tuple[ServiceState, ...]
 
     @classmethod
-    def connect(
-        cls, directory: Path, config: TlsConfig, variables: Mapping[str, str], stack: ExitStack
-    ) -> Self:
+    def connect(cls, invocation: ComposeInvocation, stack: ExitStack) -> Self:
         """Ask the real engine and Compose.
 
         Args:
-            directory: The project directory.
-            config: The settings.
-            variables: The process environment.
+            invocation: The project as it is given to Compose.
             stack: Closes the connection to the engine.
 
         Raises:
             EngineError: No engine or no Compose, or it refuses the project.
         """
-        engine = stack.enter_context(Engine.connect(variables))
-        compose = ComposeCli.find(variables)
-        files = tuple(directory / name for name in config.file)
-        invocation = ComposeInvocation(directory, files, variables)
+        engine = stack.enter_context(Engine.connect(invocation.environment))
+        compose = ComposeCli.find(invocation.environment)
         return cls(engine, compose, invocation, compose.config(invocation), compose.ps(invocation))
 
     @property

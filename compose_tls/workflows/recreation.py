@@ -1,4 +1,4 @@
-"""Before containers are recreated or restarted: what that would lose, put out of sight, or open.
+"""Before containers are recreated: what that would lose, put out of sight, or open.
 
 A container is recreated from the files, and it may be more than these: made from other files, with data
 or settings in its own layer. Our own entries are no difference: the files may have them already.
@@ -48,6 +48,7 @@ from compose_tls.stack.milvus.data import data_directories
 from compose_tls.stack.milvus.settings import in_variables, read_setting, sets, tls_settings
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows.engine_project import EngineProject
+from compose_tls.workflows.preamble import Opened
 from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.intent import Route
 
@@ -55,6 +56,9 @@ Finding: TypeAlias = Refusal | TlsWarning
 
 _HOME: Final = "/milvus"
 _MANY: Final = 6
+
+# An engine that does not answer by then is not waited for: nothing depends on it.
+_SECONDS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +92,6 @@ class Review:
         for service in others:
             if service not in services:
                 yield from self._other(service)
-
-    def restarting(self, services: Collection[str]) -> Iterator[Refusal]:
-        """The services that a restart would start with other settings than they run with.
-
-        A restart keeps the container, and all that is in it, but reads mounted files anew.
-        """
-        for one in self.project.milvus:
-            wanted, found = self._look(one.name)
-            if one.name not in services or found is None or found.project != wanted.project:
-                continue
-            unlike = [str(each) for each in differences(found, wanted) if self._is_tls(one, each)]
-            unlike += [
-                f"{self.project.relative(path)} was changed after it was started"
-                for path in _configuration_files(one)
-                if _is_newer(path, found, chmod=False)
-            ]
-            if unlike:
-                yield DeployedDifferently(
-                    f"{one.name} does not run what its files say: {_listed(unlike)}",
-                    hint="compose-tls enable --up deploys and proves the files as they are",
-                    **_place(self.project, one.name),
-                )
 
     def is_current(self, service: str) -> bool:
         """Whether a container runs these very files, so that nothing has to be recreated."""
@@ -458,35 +440,28 @@ def settled(findings: Iterable[Finding], accepted: Collection[str]) -> tuple[Tls
 
 
 def foreseen(
-    directory: Path,
-    config: TlsConfig,
-    variables: Mapping[str, str],
-    services: Sequence[str],
-    observed: Callable[[], Project],
+    opened: Opened, services: Sequence[str], observed: Callable[[], Project]
 ) -> tuple[TlsWarning, ...]:
     """What the user's own ``docker compose up -d`` would lose, where an engine can tell.
 
     Args:
-        directory: The project directory.
-        config: The settings.
-        variables: The process environment.
+        opened: What the command works on.
         services: The Milvus services that it will recreate.
         observed: Reads the project without what an earlier enable put in.
     """
-    name = variables.get("COMPOSE_PROJECT_NAME")
+    name = opened.config.project_name or opened.variables.get("COMPOSE_PROJECT_NAME")
     try:
-        with Engine.connect(variables) as engine:
-            if not any(comes_from(engine, each, directory, name) for each in services):
+        with Engine.connect(opened.variables, patience=_SECONDS) as engine:
+            if not any(comes_from(engine, each, opened.root, name) for each in services):
                 return ()
         with ExitStack() as stack:
-            seen = EngineProject.connect(directory, config, variables, stack)
-            review = Review(observed(), config, seen)
+            seen = EngineProject.connect(opened.invocation, stack)
+            review = Review(observed(), opened.config, seen)
             findings = list(review.recreating(services, tuple(seen.services)))
     except ComposeTlsError:
         # Nothing is recreated now; whoever does it will meet engine and Compose.
         return ()
-    codes = {each.code for each in findings}
-    return settled(findings, codes)
+    return settled(findings, {each.code for each in findings})
 
 
 def commented_out(one: MilvusService, target: str) -> tuple[Path, int] | None:
@@ -511,15 +486,14 @@ def _configuration_files(one: MilvusService) -> list[Path]:
     return [file.path for file in one.configuration.files.values() if file.path]
 
 
-def _is_newer(path: Path, found: Deployed, *, chmod: bool = True) -> bool:
+def _is_newer(path: Path, found: Deployed) -> bool:
     """Whether a file was changed after a container was started, which reads it then alone."""
     started = found.container.started_at
     try:
         status = path.stat()
     except OSError:
         return False
-    changed = max(status.st_mtime, status.st_ctime) if chmod else status.st_mtime
-    return started is None or changed > started.timestamp()
+    return started is None or max(status.st_mtime, status.st_ctime) > started.timestamp()
 
 
 def _variables(image: ImageFacts | None, own: Mapping[str, str | None]) -> Mapping[str, str | None]:

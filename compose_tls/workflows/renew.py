@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan
 from compose_tls.credentials import issuing
+from compose_tls.errors import EngineError, NotDeployed, settle
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.ca_rollover import Extent
 from compose_tls.plan.renew import RenewPlan, parts, plan_renew
+from compose_tls.project.model import Project
 from compose_tls.results import Probe, RenewResult
-from compose_tls.workflows import deployment, preamble
-from compose_tls.workflows.engine_project import EngineProject
-from compose_tls.workflows.reporting import report, warned
+from compose_tls.vocabulary import TlsWarning
+from compose_tls.workflows import deployment, preamble, restarting
+from compose_tls.workflows.next_step import compose_command, own_command
+from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import Undo
 
 
@@ -57,6 +61,9 @@ def renew(
     Raises:
         NotEnabled: ``enable`` has not been here.
         RolloverNotStarted: There is no new CA that could take over.
+        ClientsLeftBehind: A further client has no certificate of it yet.
+        DeployedDifferently: A restart would put other settings in force as well; nothing was changed.
+        NotDeployed: A service has no container that could read what is new; nothing was changed.
         ProjectError: The project cannot be read or written; nothing was changed.
         CertificateError: Certificates cannot be issued or used; nothing was changed.
         EngineError: Restarting failed; the project is as before, unless ``keep_on_failure``.
@@ -65,39 +72,35 @@ def renew(
     opened = preamble.open_project(directory, config, environment)
     extent: Extent = "finish" if finish else "ca" if ca else "end-entities"
     checks: tuple[Probe, ...] = ()
-    with preamble.writing(opened.root, dry_run=dry_run), ExitStack() as stack:
-        project = observe(opened.root, opened.config, opened.variables)
-        if finish:
-            project = with_clients(project, opened.config)
-        issuing.require_sound(project.observation, opened.config)
-
-        def plan() -> RenewPlan:
-            return plan_renew(
-                project, opened.config, opened.now, extent=extent, within=within, force=force
-            )
-
-        renewal = plan()
+    with preamble.writing(opened, dry_run=dry_run) as opened, ExitStack() as stack:
+        settings = opened.config
+        project = observe(opened.root, settings, opened.variables, start=opened.start)
+        if ca or finish:
+            project = with_clients(project, settings)
+        issuing.require_sound(project.observation, settings)
+        renewal = plan_renew(
+            project,
+            settings,
+            opened.now,
+            extent=extent,
+            within=within,
+            force=force,
+            restart=restart,
+        )
         planned = renewal.planned
         if dry_run:
             return report(RenewResult, planned, renewal.config, dry_run=True)
-        deploy = None
-        if restart and renewal.restart:
-            with deployment.told_first(planned, restart=True):
-                seen = EngineProject.connect(opened.root, opened.config, opened.variables, stack)
-            project = seen.with_image_users(project)
-            renewal = plan()
-            deploy, warnings = deployment.prepare_restart(
-                renewal.planned, project, renewal.config, seen
-            )
-            planned = renewal.planned
-            planned = warned(planned, warnings)
+        deploy: deployment.Deployment | None = None
+        said: tuple[TlsWarning, ...] = ()
+        if restart:
+            deploy, said = _prepare(renewal, project, opened, stack)
         issued = issuing.issue(
             planned.identities,
             planned.state,
             project.observation,
             renewal.config,
             opened.now,
-            changed=planned.plan.changed,
+            plan=planned.plan,
         )
         if deploy is None:
             apply(planned.plan, issued.contents)
@@ -115,6 +118,44 @@ def renew(
                 None if keep_on_failure else undo, on_event, lambda: write(client_side)
             )
     waiting = renewal.restart and not checks
-    return report(
-        RenewResult, planned, renewal.config, issued=issued, checks=checks, waiting=waiting
+    again = compose_command(opened, "restart", *planned.services)
+    done = report(
+        RenewResult,
+        planned,
+        renewal.config,
+        issued=issued,
+        checks=checks,
+        waiting=waiting,
+        following=(again, own_command(opened, "check")) if waiting else (),
     )
+    is_brought = renewal.config.server_cert is not None
+    return done.model_copy(update={"brought": is_brought, "warnings": (*done.warnings, *said)})
+
+
+def _prepare(
+    renewal: RenewPlan, project: Project, opened: preamble.Opened, stack: ExitStack
+) -> tuple[deployment.Deployment | None, tuple[TlsWarning, ...]]:
+    """What restarts the services that have something to read, now or from an earlier renewal.
+
+    Raises:
+        EngineError: There is something to read, and no engine, or a service has no container.
+        DeployedDifferently: A restart would put other settings in force as well.
+        KeyUnreadableInContainer: The container's user could not read the server key.
+    """
+    planned, config = renewal.planned, renewal.config
+    needed = renewal.restart or renewal.client_follows
+    if planned.key_problem is not None and not needed:
+        return None, ()
+    try:
+        deploy = deployment.prepare_restart(planned, config, opened.invocation, stack)
+        seen = restarting.look(deploy, planned, project)
+    except EngineError as error:
+        if needed:
+            raise
+        # Whether Milvus serves what lies there is not known then, and not said.
+        known = isinstance(error, NotDeployed)
+        return None, (TlsWarning(error.code, error.message, hint=error.hint),) if known else ()
+    chosen = [one for one in seen if one.running and (renewal.restart or one.stale)]
+    warnings = [settle(one.drifted, config.accept) for one in chosen if one.drifted]
+    proxies = tuple(one.proxy for one in chosen)
+    return replace(deploy, proxies=proxies) if proxies else None, tuple(warnings)

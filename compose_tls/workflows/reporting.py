@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TypeVar
 
-from compose_tls.changes import IdentityPlan, Plan
+from compose_tls.changes import IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.issuing import Issued
 from compose_tls.layout import CA, NEXT_CA
 from compose_tls.plan.model import ServicePlan
 from compose_tls.results import EnableResult, Probe, RenewResult, Rollover
-from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import connect_arguments_of
 
@@ -27,6 +25,7 @@ def report(
     issued: Issued | None = None,
     checks: tuple[Probe, ...] = (),
     waiting: bool = False,
+    following: tuple[str, ...] = (),
 ) -> _R:
     """The result of a plan for a service.
 
@@ -38,9 +37,11 @@ def report(
         issued: The certificates.
         checks: What was proved, where the service was started.
         waiting: Whether the service has still to read what was written.
+        following: The commands to go on with.
     """
-    plan: Plan = planned.plan
+    plan = planned.plan
     endpoint = planned.endpoint
+    concerns = issued.warnings if issued else ()
     return kind(
         changed=plan.changed,
         dry_run=True if dry_run else None,
@@ -56,8 +57,9 @@ def report(
         checks=checks,
         deployed=True if checks else False if waiting else None,
         diff=plan.diff(),
+        next=following,
         rollover=_rollover(planned.identities),
-        warnings=(*plan.warnings, *(issued.warnings if issued else ())),
+        warnings=plan.warnings + concerns,
     )
 
 
@@ -67,9 +69,3 @@ def _rollover(identities: IdentityPlan) -> Rollover:
     if identities.source(CA) == "promoted":
         return "finished"
     return "none" if following is None else "started" if following == "issued" else "pending"
-
-
-def warned(planned: ServicePlan, warnings: tuple[TlsWarning, ...]) -> ServicePlan:
-    """The same plan, with more to be told."""
-    told = tuple(dict.fromkeys((*planned.plan.warnings, *warnings)))
-    return replace(planned, plan=replace(planned.plan, warnings=told))

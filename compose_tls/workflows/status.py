@@ -1,24 +1,27 @@
-"""status: observe → compare → result."""
+"""status: observe → what is declared → compare with what is recorded and deployed → result."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from compose_tls.changes import sha256
 from compose_tls.config import TlsConfig
-from compose_tls.layout import SERVER_KEY
-from compose_tls.observation import Observation
+from compose_tls.layout import STATE_FILE
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
-from compose_tls.plan.findings import key_findings
-from compose_tls.plan.inventory import inventory
+from compose_tls.observe.tls_files import with_tls_files
+from compose_tls.plan.findings import declared_findings, is_lost, key_findings
+from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
 from compose_tls.plan.links import link_map
-from compose_tls.project.enabled import locate
-from compose_tls.project.model import Project
-from compose_tls.results import CertificateResult, FileState, StatusResult
-from compose_tls.state.recorded import State
+from compose_tls.project.declared_tls import DeclaredTls, declared_tls
+from compose_tls.project.enabled import EnabledProject
+from compose_tls.project.endpoints import endpoint
+from compose_tls.project.model import Project, state_path
+from compose_tls.results import DeclaredService, Endpoint, Mode, Recorded, StatusResult
+from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
+from compose_tls.workflows.looking import look
+from compose_tls.workflows.next_step import own_command
 
 
 def status(
@@ -27,7 +30,10 @@ def status(
     *,
     environment: Mapping[str, str] | None = None,
 ) -> StatusResult:
-    """What is encrypted, with which certificate, until when; and what drifted since ``enable``.
+    """What is encrypted, with which certificate, until when; and what is not as it was recorded.
+
+    What is declared, by the effective project, decides. What is recorded and, where an engine answers
+    within two seconds, what is deployed is compared with that.
 
     Args:
         directory: The project directory.
@@ -36,8 +42,8 @@ def status(
 
     Returns:
         A result whose ``exit_code`` is 0, 4 (a certificate is unreadable or expired, or Milvus cannot
-        read its key) or 7 (TLS is off, or files are not as enable left them). Its ``links`` are there
-        in any case.
+        read its key) or 7 (TLS is off, or what is declared, recorded and deployed does not agree). Its
+        ``links`` are there in any case.
 
     Raises:
         ProjectError: The project cannot be read.
@@ -45,65 +51,119 @@ def status(
     opened = preamble.open_project(directory, config, environment)
     settings = opened.config
     preamble.reading(opened.root)
-    project = with_clients(observe(opened.root, settings, opened.variables), settings)
-    map_, state = link_map(project), project.state
+    project = with_clients(
+        observe(opened.root, settings, opened.variables, start=opened.start), settings
+    )
+    services = declared_tls(project, settings)
+    project = with_tls_files(project, services)
+    map_ = link_map(project)
+    found, warnings, usable = _certificates(project, settings, services, opened)
+    declared = tuple(declared_findings(project, settings, services))
+    looked = look(opened, project, services)
+    mode = _weakest(declared)
+    result = StatusResult(
+        mode=mode,
+        project=str(opened.root),
+        services=tuple(one.service for one in declared),
+        declared=declared,
+        recorded=_recorded(project),
+        deployed=looked.services,
+        not_looked_at=looked.reason,
+        file_states=found.files,
+        certificates=found.certificates,
+        links=map_.links,
+        endpoint=_endpoint(project, services, found) if mode else None,
+        warnings=(*warnings, *map_.warnings),
+        certificates_usable=usable,
+    )
+    following = _next(opened, project, result) or looked.next
+    return result.model_copy(update={"ok": result.exit_code == 0, "next": following})
+
+
+def _certificates(
+    project: Project,
+    config: TlsConfig,
+    services: Sequence[DeclaredTls],
+    opened: preamble.Opened,
+) -> tuple[Inventory, tuple[TlsWarning, ...], bool]:
+    """The certificates, what is to be said of them and of keys, and whether Milvus can work with them."""
+    state = project.state
     if state is None:
-        return _judged(StatusResult(project=str(opened.root), links=map_.links))
-    located = locate(project, settings)
-    found = inventory(project.observation, settings, state, opened.now)
-    keys = key_findings(settings, located)
-    files = (
-        *_files(project.observation, state),
-        *_certificate_files(found.certificates, state),
-        *_server_key(project, settings, state),
-    )
-    return _judged(
-        StatusResult(
-            mode=state.settings.mode,
-            project=str(opened.root),
-            services=state.services,
-            file_states=files,
-            certificates=found.certificates,
-            links=map_.links,
-            endpoint=located.endpoint,
-            warnings=(*found.warnings, *keys.warnings, *map_.warnings),
-            certificates_usable=found.usable and keys.usable,
+        shown = shown_certificates(project.observation, services, opened.now)
+        lost = tuple(_lost(project, config, services, opened))
+        return shown, (*shown.warnings, *lost), shown.usable
+    found = inventory(project.observation, config, state, opened.now)
+    readers = tuple(one.milvus for one in services if one.name in state.services)
+    keys = key_findings(config, EnabledProject(project, state, readers))
+    return found, (*found.warnings, *keys.warnings), found.usable and keys.usable
+
+
+def _lost(
+    project: Project, config: TlsConfig, services: Sequence[DeclaredTls], opened: preamble.Opened
+) -> Iterator[TlsWarning]:
+    if is_lost(project, config, services):
+        name = project.relative(state_path(project.directory, config))
+        mode = max(int(one.mode or 1) for one in services)
+        yield TlsWarning(
+            "state-lost",
+            f"{name} is missing, and the certificates are those of compose-tls",
+            name,
+            f"restore {STATE_FILE} from a backup; without one, "
+            f"{own_command(opened, 'enable', '--mode', str(mode))} records anew what is there",
         )
+
+
+def _weakest(declared: Sequence[DeclaredService]) -> Mode | None:
+    modes = [one.mode for one in declared]
+    if not modes or None in modes or 0 in modes:
+        return None
+    return 1 if 1 in modes else 2
+
+
+def _recorded(project: Project) -> Recorded | None:
+    state = project.state
+    if state is None:
+        return None
+    return Recorded(
+        mode=state.settings.mode, services=state.services, tls_dir=state.settings.tls_dir
     )
 
 
-def _judged(found: StatusResult) -> StatusResult:
-    return found.model_copy(update={"ok": found.exit_code == 0})
+def _endpoint(
+    project: Project, services: Sequence[DeclaredTls], found: Inventory
+) -> Endpoint | None:
+    """Where clients reach the first that is published, and a name that its certificate holds."""
+    if project.state is not None:
+        name = project.state.settings.server_name
+    else:
+        shown = {file.path for one in services for file in one.files}
+        held = [
+            name
+            for one in found.certificates
+            if project.directory / one.path in shown
+            for name in one.dns_names
+        ]
+        name = "localhost" if "localhost" in held or not held else held[0]
+    places = (
+        endpoint(one.milvus.service, name, one.milvus.configuration.proxy_port) for one in services
+    )
+    return next(filter(None, places), None)
 
 
-def _files(observation: Observation, state: State) -> Iterable[FileState]:
-    for file in state.files:
-        content = observation.content(observation.directory / file.path)
-        if content is None:
-            yield FileState(path=file.path, state="missing")
-        elif sha256(content) == file.after:
-            yield FileState(path=file.path, state="as-written")
-        else:
-            yield FileState(path=file.path, state="drifted")
-
-
-def _certificate_files(
-    certificates: Iterable[CertificateResult], state: State
-) -> Iterable[FileState]:
-    found = {certificate.path: certificate.sha256 for certificate in certificates}
-    for path, fingerprint in state.certificates.items():
-        if path not in found:
-            yield FileState(path=path, state="missing")
-        elif found[path] == fingerprint:
-            yield FileState(path=path, state="as-written")
-        else:
-            yield FileState(path=path, state="drifted")
-
-
-def _server_key(project: Project, config: TlsConfig, state: State) -> Iterable[FileState]:
-    """Whether the key that Milvus reads is that of the PKI directory, as far as it may be read."""
-    served = project.directory / state.settings.tls_dir / SERVER_KEY
-    pki = project.directory / config.pki_dir
-    copy, origin = (project.observation.files.get(path) for path in (served, pki / SERVER_KEY))
-    if copy and origin and copy.sha256 and origin.sha256 and copy.sha256 != origin.sha256:
-        yield FileState(path=project.relative(served), state="drifted")
+def _next(opened: preamble.Opened, project: Project, result: StatusResult) -> str | None:
+    """The command that makes the files what they are to be; never to a weaker mode."""
+    if not result.declared:
+        return None
+    off = not result.encrypted
+    if project.state is None and not off:
+        return None
+    if not off and result.in_order and not any(one.differs for one in result.declared):
+        return None
+    recorded = [project.state.settings.mode] if project.state else []
+    mode = max([1, *recorded, *(one.mode or 0 for one in result.declared)])
+    named = list(opened.config.service)
+    whole = [one.name for one in project.milvus if one.proxy and not one.component]
+    if not named and project.state is None and len(whole) > 1:
+        named = [one.service for one in result.declared]
+    words = [word for name in named for word in ("--service", name)]
+    return own_command(opened, "enable", "--mode", str(mode), *words)

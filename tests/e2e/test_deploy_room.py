@@ -34,9 +34,8 @@ from compose_tls.errors import (
     NotReady,
     PortTaken,
 )
+from tests.e2e.image_names import ETCD, MILVUS
 
-MILVUS = "milvusdb/milvus:v2.3.5"
-ETCD = "quay.io/coreos/etcd:v3.5.5"
 SLEEP = {"image": MILVUS, "entrypoint": ["sleep", "600"], "init": True, "stop_grace_period": "1s"}
 STANDALONE: dict[str, Any] = {
     "image": MILVUS,

@@ -22,7 +22,8 @@ from compose_tls.deploy.deployed import Deployed, deployed
 from compose_tls.deploy.differences import Difference, differences
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import FileUnreadable
-from tests.e2e.test_deploy_room import MILVUS, SLEEP
+from tests.e2e.image_names import MILVUS
+from tests.e2e.test_deploy_room import SLEEP
 
 SERVICE = "standalone"
 

@@ -141,7 +141,7 @@ def test_a_mode_that_milvus_does_not_know_leaves_it_in_plain_text_and_the_check_
     file.write_text(content.replace("tlsMode: 2", f"tlsMode: {mode}"))
 
     with started(project) as (server, _):
-        target = target_of(project.directory, recorded, config, Address(server.host, server.port))
+        target = target_of(project.directory, recorded, Address(server.host, server.port))
         deadline = time.monotonic() + LONG
         while (found := readiness(target, 2)).state == "unreachable":
             assert time.monotonic() < deadline, found.detail

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.image_names import ETCD, MILVUS
 from tests.e2e.session import Done, Project
-from tests.e2e.test_deploy_room import ETCD, MILVUS, SLEEP
+from tests.e2e.test_deploy_room import SLEEP
 
 MILVUS_SERVICE: dict[str, Any] = {
     "image": MILVUS,

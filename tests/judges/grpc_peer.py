@@ -38,13 +38,14 @@ def grpc_server(files: Files) -> Iterator[int]:
             server.stop(None).wait()
 
 
-def call(port: int, files: Files, *, shown: bool = True) -> str | None:
+def call(port: int, files: Files, *, shown: bool = True, seconds: float = _SECONDS) -> str | None:
     """One call over a channel of its own; ``None`` when it was answered, else status and details.
 
     Args:
         port: Of ``localhost``.
         files: What to trust and to show.
         shown: Whether to show a certificate.
+        seconds: How long to wait at most.
     """
     credentials = grpc.ssl_channel_credentials(
         files.ca.read_bytes(),
@@ -54,7 +55,7 @@ def call(port: int, files: Files, *, shown: bool = True) -> str | None:
     apart = [("grpc.use_local_subchannel_pool", 1)]
     with grpc.secure_channel(f"localhost:{port}", credentials, apart) as channel:
         try:
-            assert channel.unary_unary(_METHOD)(b"asked", timeout=_SECONDS) == b"asked"
+            assert channel.unary_unary(_METHOD)(b"asked", timeout=seconds) == b"asked"
         except grpc.RpcError as error:
             return f"{error.code().name} {error.details()}"
     return None

@@ -1,4 +1,4 @@
-"""What each stack of a Milvus SDK says of brought certificates: what ``pki`` says, for the same reason."""
+"""Each stack of a Milvus SDK judges brought certificates, as ``pki`` says that it does."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _served(directory: Path, answer: bytes, *, first: bool) -> Iterator[tuple[in
 def _grpc(directory: Path, client: Files) -> bool:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     with _served(directory, _SETTINGS, first=True) as (port, heard):
-        call(port, replace(client, ca=directory / "ca"), shown=False)
+        call(port, replace(client, ca=directory / "ca"), shown=False, seconds=2)
     # It has no gRPC behind it: that the client spoke after the handshake is what counts.
     return not (heard and heard[0].startswith(b"PRI"))
 

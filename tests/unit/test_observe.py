@@ -96,6 +96,31 @@ def test_nothing_but_what_a_plan_needs_is_looked_at(project: Path) -> None:
         "  etcd:\n    image: etcd\n    volumes: [./prometheus.yml:/p.yml]\n    env_file: gone.env\n",
     )
 
+    # What another service mounts may name Milvus, as a reverse proxy does.
+    assert seen(look(project)) == {"docker-compose.yml", "prometheus.yml"}
+
+
+def test_what_configures_other_services_is_looked_at(project: Path) -> None:
+    for name in ("app.env", "conf/a.conf", "conf/d/b.yaml", "conf/d/e/c.yaml", "conf/data.bin"):
+        write(project, name)
+    write(project, ".dockerignore")
+    (project / "conf" / "link.conf").symlink_to("/etc/passwd")
+    write(
+        project,
+        "docker-compose.yml",
+        STANDALONE + "  app: {build: ., env_file: app.env, volumes: ['./conf:/conf', '.:/app']}\n",
+    )
+
+    wanted = {"docker-compose.yml", "app.env", "conf/a.conf", "conf/d/b.yaml", ".dockerignore"}
+    assert seen(look(project)) == wanted
+
+
+def test_what_configures_other_services_and_cannot_be_read_says_nothing(project: Path) -> None:
+    (project / "app.env").symlink_to("/etc/passwd")
+    (project / "big.conf").write_bytes(b" " * 10_000_000)
+    text = "  app: {image: app, env_file: app.env, volumes: ['./big.conf:/big.conf']}\n"
+    write(project, "docker-compose.yml", STANDALONE + text)
+
     assert seen(look(project)) == {"docker-compose.yml"}
 
 
@@ -196,10 +221,10 @@ class TestConfiguration:
     def test_a_named_service_need_not_look_like_milvus(
         self, project: Path, service: str | tuple[()], *, found: bool
     ) -> None:
-        write(project, "docker-compose.yml", "services: {db: {image: own, env_file: db.env}}")
-        write(project, "db.env")
+        write(project, "docker-compose.yml", "services: {db: {image: own}}")
+        write(project, "milvus.yaml")
 
-        assert ("db.env" in seen(look(project, service=service))) == found
+        assert ("milvus.yaml" in seen(look(project, service=service))) == found
 
 
 class TestPki:

@@ -55,7 +55,7 @@ _INTERVAL = 30.0
 @credentials
 @common
 def command(
-    project_directory: Path,
+    directory: Path,
     *,
     output: Output,
     host: str | None,
@@ -74,7 +74,7 @@ def command(
         raise WrongUsage("--interval and --count go with --watch", hint="add --watch")
     once = partial(
         check,
-        project_directory,
+        directory,
         flags,
         host=host,
         port=port,

@@ -39,7 +39,7 @@ from compose_tls.errors import NameInvalid, WrongUsage
 @existing_ca
 @common
 def command(
-    project_directory: Path,
+    directory: Path,
     *,
     output: Output,
     names: tuple[str, ...],
@@ -58,7 +58,7 @@ def command(
     from compose_tls.workflows.client import client  # noqa: PLC0415 - not for --help
 
     result = client(
-        project_directory,
+        directory,
         (*names, *_listed(names_file)),
         flags,
         out=out,

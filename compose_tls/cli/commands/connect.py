@@ -22,9 +22,9 @@ from compose_tls.workflows.snippets import LANGUAGES
     help="Language.",
 )
 @common
-def command(project_directory: Path, *, output: Output, lang: str, **flags: Any) -> int:
+def command(directory: Path, *, output: Output, lang: str, **flags: Any) -> int:
     """Print client code or settings for this project, ready to paste."""
     from compose_tls.workflows.connect import connect  # noqa: PLC0415 - not for --help
 
-    result = connect(project_directory, flags, lang=lang, environment=os.environ)
+    result = connect(directory, flags, lang=lang, environment=os.environ)
     return show(result, output)

@@ -18,7 +18,7 @@ from compose_tls.cli.output.show import show
 @acceptable
 @common
 def command(
-    project_directory: Path,
+    directory: Path,
     *,
     output: Output,
     dry_run: bool,
@@ -28,5 +28,5 @@ def command(
     """Take back exactly what enable put in: the very bytes, or its own entries where files changed."""
     from compose_tls.workflows.disable import disable  # noqa: PLC0415 - not for --help
 
-    result = disable(project_directory, flags, dry_run=dry_run, purge=purge, environment=os.environ)
+    result = disable(directory, flags, dry_run=dry_run, purge=purge, environment=os.environ)
     return show(result, output)

@@ -67,7 +67,7 @@ from compose_tls.cli.output.show import show
 @acceptable
 @common
 def command(
-    project_directory: Path,
+    directory: Path,
     *,
     output: Output,
     dry_run: bool,
@@ -84,7 +84,7 @@ def command(
     from compose_tls.workflows.enable import enable  # noqa: PLC0415 - not for --help
 
     result = enable(
-        project_directory,
+        directory,
         {"mode": int(mode) if mode else None, **flags},
         dry_run=dry_run,
         up=up,

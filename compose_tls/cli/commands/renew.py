@@ -50,7 +50,7 @@ from compose_tls.cli.output.show import show
 @acceptable
 @common
 def command(
-    project_directory: Path,
+    directory: Path,
     *,
     output: Output,
     within: timedelta | None,
@@ -70,7 +70,7 @@ def command(
     from compose_tls.workflows.renew import renew  # noqa: PLC0415 - not for --help
 
     result = renew(
-        project_directory,
+        directory,
         flags,
         ca=ca,
         finish=finish,

@@ -25,11 +25,11 @@ _FORMATS = ("text", "json", "mermaid", "svg")
     help="How to print it; mermaid and svg draw the map of what is encrypted.",
 )
 @common
-def command(project_directory: Path, *, form: str, output: Output, **flags: Any) -> int:
+def command(directory: Path, *, form: str, output: Output, **flags: Any) -> int:
     """What is encrypted, with which certificate, until when, and what drifted since enable."""
     from compose_tls.workflows.status import status  # noqa: PLC0415 - not for --help
 
-    result = status(project_directory, flags, environment=os.environ)
+    result = status(directory, flags, environment=os.environ)
     if form in {"mermaid", "svg"} and not output.json:
         return show_map(result, form)
     return show(result, replace(output, json=output.json or form == "json"))

@@ -21,17 +21,22 @@ def enable_lines(result: EnableResult, *, verbose: bool) -> Iterator[str]:
     yield from rendering.check_lines(result.checks)
     if result.checks:
         yield rendering.proof_line(result.endpoint)
-    elif result.changed and not result.dry_run:
-        yield "next: docker compose up -d, then compose-tls check"
+    yield from _next(result)
 
 
 def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[str]:
     """The result of disable."""
     yield from _diff(result, verbose=verbose)
-    yield _change(result, "plain text, as before")
+    mode = rendering.mode_text(result.mode) if result.mode else "plain text"
+    if result.services:
+        yield _change(result, f"{mode}, {'as before' if result.as_before else 'which stays'}")
+    else:
+        yield "would be purged; nothing was written" if result.dry_run else "purged"
     yield from _files(result, verbose=verbose)
-    if result.changed and not result.dry_run:
-        yield "next: docker compose up -d"
+    if result.key_directories and not result.dry_run:
+        places = " and ".join(f"{place}/" for place in result.key_directories)
+        yield f"private keys stay in {places}: compose-tls disable --purge removes them"
+    yield from _next(result)
 
 
 def renew_lines(result: RenewResult, *, verbose: bool) -> Iterator[str]:
@@ -42,7 +47,8 @@ def renew_lines(result: RenewResult, *, verbose: bool) -> Iterator[str]:
         yield "nothing to do: the new CA is there already"
     elif not result.changed:
         days = min((c.days_left for c in certificates if c.days_left is not None), default=0)
-        yield f"nothing to do: all certificates are good for {days} days; --force renews"
+        force = "" if result.brought else "; --force renews"
+        yield f"nothing to do: all certificates are good for {days} days{force}"
     elif result.dry_run:
         yield "would renew; nothing was written"
     else:
@@ -53,8 +59,12 @@ def renew_lines(result: RenewResult, *, verbose: bool) -> Iterator[str]:
     yield from rendering.check_lines(result.checks)
     if result.checks:
         yield rendering.proof_line(result.endpoint, "serves it")
-    elif result.deployed is False and not result.dry_run:
-        yield f"next: docker compose restart {services}, then compose-tls check"
+    yield from _next(result)
+
+
+def _next(result: ChangeResult) -> Iterator[str]:
+    if result.next:
+        yield f"next: {', then '.join(result.next)}"
 
 
 def _diff(result: EnableResult | DisableResult, *, verbose: bool) -> Iterator[str]:

@@ -9,9 +9,21 @@ from typing import TYPE_CHECKING
 from compose_tls.cli.output import rendering
 
 if TYPE_CHECKING:
-    from compose_tls.results import CertificateResult, Link, StatusResult
+    from compose_tls.results import (
+        CertificateResult,
+        DeclaredService,
+        DeployedService,
+        Link,
+        StatusResult,
+    )
 
 _SHOWN = 3
+_RUNS = {
+    "current": "runs these files",
+    "stale": "does not run these files",
+    "absent": "not running",
+    "foreign": "was made from elsewhere",
+}
 
 
 def status_lines(result: StatusResult, *, verbose: bool) -> Iterator[str]:
@@ -21,9 +33,7 @@ def status_lines(result: StatusResult, *, verbose: bool) -> Iterator[str]:
         result: The result.
         verbose: Whether every certificate of every client is shown.
     """
-    yield f"{', '.join(result.services) or 'TLS'}: {rendering.mode_text(result.mode)}"
-    if result.endpoint:
-        yield f"  {result.endpoint.uri}, verified as {result.endpoint.server_name}"
+    yield from _views(result)
     if result.file_states:
         yield "files"
         width = max(len(file.path) for file in result.file_states)
@@ -39,8 +49,40 @@ def status_lines(result: StatusResult, *, verbose: bool) -> Iterator[str]:
     if result.links:
         yield "links"
         yield from link_lines(result.links)
-    if not result.encrypted:
-        yield "next: compose-tls enable --mode 1"
+    if result.next:
+        yield f"next: {result.next}"
+
+
+def _views(result: StatusResult) -> Iterator[str]:
+    """What is declared, and what of it is recorded or deployed otherwise."""
+    if not result.declared:
+        yield "no service of this project runs Milvus, or none accepts clients"
+    for declared in result.declared:
+        yield f"{declared.service}: {_declared(declared)}"
+        yield from (f"  differs: {text}" for text in declared.differs)
+    if result.endpoint:
+        yield f"  {result.endpoint.uri}, verified as {result.endpoint.server_name}"
+    if result.not_looked_at:
+        yield f"deployed: not looked at ({result.not_looked_at})"
+    elif result.deployed:
+        yield "deployed"
+        yield from (line for one in result.deployed for line in _deployed(one))
+
+
+def _declared(found: DeclaredService) -> str:
+    if found.mode is None:
+        return "not known whether TLS is on"
+    place = f" ({found.place})" if found.place else ""
+    if found.mode == 0:
+        return f"TLS is off{place}"
+    by = "" if found.by_compose_tls else ", not set up by compose-tls"
+    return f"{rendering.mode_text(found.mode)}{by}"
+
+
+def _deployed(found: DeployedService) -> Iterator[str]:
+    first = f"  {found.service}  {_RUNS[found.state]}"
+    yield f"{first}, {found.health}" if found.health else first
+    yield from (f"    {reason}" for reason in found.reasons)
 
 
 def link_lines(links: Sequence[Link]) -> Iterable[str]:

@@ -15,7 +15,10 @@ from compose_tls.stack.etcd import metadata
 from compose_tls.stack.milvus.release import FIRST_WITH_INTERNAL_TLS, MilvusVersion
 from compose_tls.stack.milvus.settings import PROXY_PORT, PROXY_PORT_ROUTE
 from compose_tls.stack.object_store import segments
-from compose_tls.vocabulary import Encryption
+from compose_tls.vocabulary import Encryption, TlsMode
+from compose_tls.yamlpatch.intent import Route
+
+TLS_MODE_ROUTE: Route = ("common", "security", "tlsMode")
 
 METRICS_PORT = 9091
 METRICS_PORT_VARIABLE = "METRICS_PORT"
@@ -64,8 +67,13 @@ def listeners(settings: Settings, metrics_port: str | None) -> Iterator[Listener
 
 def client_tls(settings: Settings) -> Encryption:
     """What clients get: a tlsMode that is neither 1 nor 2 fails open, to plain text."""
-    mode = (settings(("common", "security", "tlsMode")) or "").strip()
-    return "encrypted" if mode in {"1", "2"} else "plain"
+    return "plain" if tls_mode(settings) is TlsMode.OFF else "encrypted"
+
+
+def tls_mode(settings: Settings) -> TlsMode:
+    """The mode that Milvus runs in: it takes what is no mode for 0."""
+    text = (settings(TLS_MODE_ROUTE) or "").strip()
+    return TlsMode(int(text)) if text in {"1", "2"} else TlsMode.OFF
 
 
 def asks_for_credentials(settings: Settings) -> bool:

@@ -126,8 +126,14 @@ def lacks(
 
 def read_setting(document: Document, route: Route) -> str | None:
     """The value of a setting in a milvus.yaml."""
-    found = (found.text() for _, found in _places(document, route))
-    return next((text for text in found if text is not None), None)
+    found = find_setting(document, route)
+    return found.text() if found else None
+
+
+def find_setting(document: Document, route: Route) -> Found | None:
+    """The place of a setting in a milvus.yaml, where it has a value."""
+    found = (found for _, found in _places(document, route))
+    return next((each for each in found if each.text() is not None), None)
 
 
 def put_settings(document: Document, settings: Iterable[Setting]) -> list[Intent]:

@@ -15,7 +15,7 @@ if ! command -v debootstrap >/dev/null; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-packages=ca-certificates,openssl,procps,python$version
+packages=ca-certificates,openssl,patch,procps,python$version
 if ! debootstrap --variant=minbase --include="$packages" testing "$work/root" >"$work/log" 2>&1; then
     tail -n 5 "$work/log" >&2
     echo "$image: cannot be built; Python $version is not tested" >&2

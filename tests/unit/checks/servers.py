@@ -22,8 +22,19 @@ HOST = "127.0.0.1"
 SETTINGS = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 MILVUS = "/milvus.proto.milvus.MilvusService/"
 OK_STATUS = b"\n\x00"
+
+
+def not_found(request: bytes) -> bytes:
+    """As Milvus 2.3.5 answers ``DescribeCollection``: the status names the collection."""
+    name = request[2:].decode()
+    reason = f"can't find collection[database=default][collection={name}]".encode()
+    status = b"\x08\x01\x12" + bytes((len(reason),)) + reason + b"\x18\x64"
+    return b"\n" + bytes((len(status),)) + status
+
+
 ANSWERS = {
     "ShowCollections": OK_STATUS,
+    "DescribeCollection": not_found,
     "GetVersion": OK_STATUS + b"\x12\x06v9.9.9",
     "Connect": OK_STATUS,
 }
@@ -180,13 +191,16 @@ class _Methods(grpc.GenericRpcHandler):  # type: ignore[misc] # grpcio has no ty
             return None
         self._seen.append((name, dict(details.invocation_metadata)))
         return grpc.unary_unary_rpc_method_handler(
-            lambda _, context: _answer(self._answers[name], context)
+            lambda request, context: _answer(self._answers[name], request, context)
         )
 
 
-def _answer(answer: Any, context: Any) -> bytes:
+def _answer(answer: Any, request: bytes, context: Any) -> bytes:
     if isinstance(answer, bytes):
         return answer
+    if callable(answer):
+        made: bytes = answer(request)
+        return made
     if isinstance(answer, threading.Event):
         answer.wait(5)
         return OK_STATUS

@@ -10,6 +10,7 @@ import pytest
 from compose_tls.checks import negative_probes
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
+from compose_tls.checks.tls_client import ATTEMPTS
 from compose_tls.pki.handshake import Foreigner, foreigner
 from tests.unit.checks.conftest import NOW, Pki
 from tests.unit.checks.servers import (
@@ -145,7 +146,7 @@ def test_hanging_up_on_a_client_counts_where_a_good_client_is_served(
     pki: Pki, foreign: Foreigner, probe: ClientProbe
 ) -> None:
     context = pki.server.context(1)
-    script = in_turn(over_tls(context, hangs_up), over_tls(context, says(SETTINGS)))
+    script = in_turn(*[over_tls(context, hangs_up)] * ATTEMPTS, over_tls(context, says(SETTINGS)))
     with listening(script) as port:
         found = probe(pki.target(port, 2), foreign)
     assert found == Outcome(True, found.expected, "refused: the connection was closed")

@@ -107,7 +107,9 @@ def test_credentials_travel_as_milvus_wants_them(pki: Pki) -> None:
         readiness(pki.target(server.port, user="root", password="Milvus"), 5)
         readiness(pki.target(server.port), 5)
     sent = [metadata.get("authorization") for _, metadata in server.seen]
-    assert sent == [base64.b64encode(b"root:Milvus").decode()] * 2 + [None] * 2
+    half = len(sent) // 2
+    assert sent == [base64.b64encode(b"root:Milvus").decode()] * half + [None] * half
+    assert half > 1
 
 
 @pytest.mark.parametrize("answers", [{}, {"ShowCollections": b""}, {"ShowCollections": b"\x0b"}])

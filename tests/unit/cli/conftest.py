@@ -44,10 +44,14 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command line in this process."""
+    """Runs a command line in this process; status as on a machine without an engine."""
 
     def run_command(*arguments: str | Path) -> Outcome:
-        code = main([str(argument) for argument in arguments])
+        with pytest.MonkeyPatch.context() as environment:
+            if "status" in arguments:
+                # What is deployed is looked at in tests/e2e: nothing is started here.
+                environment.setenv("DOCKER_HOST", "unix:///no-engine/docker.sock")
+            code = main([str(argument) for argument in arguments])
         out, err = capfd.readouterr()
         assert "Traceback" not in out + err
         return Outcome(code, out, err)

@@ -251,6 +251,26 @@ class TestIntermediates:
         root = x509.load_pem_x509_certificate(corporate["root"].certificate_pem)
         assert leaf.not_valid_after_utc == root.not_valid_after_utc
 
+    @pytest.mark.parametrize(("below_days", "root_days"), [(10, 400), (400, 10)])
+    def test_the_first_end_of_the_chain_counts_and_is_told(
+        self, run: Run, project: Path, below_days: int, root_days: int
+    ) -> None:
+        root = mint("Root", ca=True, end=NOW + root_days * DAY)
+        below = mint("Issuing", ca=True, issuer=root, end=NOW + below_days * DAY)
+        (project / "chain.pem").write_bytes(below.certificate_pem + root.certificate_pem)
+        (project / "below.key").write_bytes(below.private_key_pem)
+        bring = ("--ca-cert", "chain.pem", "--ca-key", "below.key")
+        assert run("enable", "-q", *bring).code == 0
+
+        nothing = run("renew", "--no-restart", "--json", *bring).json
+        forced = run("renew", "--no-restart", "--force", "--json", *bring).json
+
+        assert nothing["changed"] is False
+        assert [w["code"] for w in nothing["warnings"]] == ["ca-expires-soon"]
+        codes = {w["code"] for w in forced["warnings"]}
+        assert codes == {"ca-expires-soon", "certificate-cut-short"}
+        assert max(c["days_left"] for c in forced["certificates"] if "server" in c["path"]) <= 10
+
 
 class TestRequests:
     def test_all_nine_files_of_the_guide_are_there(self, run: Run, project: Path) -> None:

@@ -97,7 +97,7 @@ class TestOnce:
             "refuses-foreign-client",
         }
         assert all(check["hint"] and check["expected"] for check in failed)
-        assert outcome.error["message"].endswith("the server accepted it (2 of 8 checks failed)")
+        assert outcome.error["message"].endswith("the server accepted it (2 of 10 checks failed)")
         assert "         expected: a client without a certificate is refused\n" in told.err
         assert "         next: the server does not run in mode 2" in told.err
 
@@ -251,11 +251,11 @@ class TestWatch:
         rounds = [line for line in lines if not line.startswith(" ")]
         assert len(rounds) == 3
         assert all(
-            line.endswith(f" UTC  ok      https://localhost:{server.port}: 8 checks")
+            line.endswith(f" UTC  ok      https://localhost:{server.port}: 10 checks")
             for line in rounds
         )
         # All of them are news at first.
-        assert len(lines) == 3 + 8
+        assert len(lines) == 3 + 10
         assert lines[-2:] == rounds[-2:]
 
     def test_with_json_each_round_is_a_document_on_one_line(
@@ -268,7 +268,7 @@ class TestWatch:
         found = documents(outcome.out)
         assert [document["ok"] for document in found] == [True, True]
         assert all(document["time"].endswith("Z") for document in found)
-        assert all(len(document["checks"]) == 8 for document in found)
+        assert all(len(document["checks"]) == 10 for document in found)
         assert said(outcome.err) == []
 
     def test_a_failing_round_is_a_document_too_and_the_last_one_counts(
@@ -299,7 +299,7 @@ class TestWatch:
             outcome = run("check", "--port", str(server.port), "--watch", "--count", "2")
         assert outcome.code == 6
         assert 20 < waits[0] <= 30
-        second = outcome.out.splitlines()[1 + 8 :]
+        second = outcome.out.splitlines()[1 + 10 :]
         assert "FAILED  check server-certificate failed: another certificate is served" in second[0]
         assert [line.split(":")[0].strip() for line in second[1:]] == [
             "FAILED server-certificate",

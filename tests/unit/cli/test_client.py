@@ -357,7 +357,11 @@ class TestLife:
         directory = enabled / "cert" / "clients"
         following = certificate(enabled / "cert" / "next-ca.pem")
         assert certificate(directory / "late.pem").issuer == following.subject
-        finish = run("renew", "--finish", "--no-restart", "--json", "--dry-run").json
+        refused = run("renew", "--finish", "--no-restart", "--json")
+        assert (refused.code, refused.error["code"]) == (3, "clients-left-behind")
+        assert "compose-tls client early" in refused.error["hint"]
+        accepted = ("--accept", "clients-left-behind")
+        finish = run("renew", "--finish", "--no-restart", "--json", "--dry-run", *accepted).json
         [warning] = finish["warnings"]
         assert warning["code"] == "clients-left-behind"
         assert "early still have" in warning["message"]
@@ -370,7 +374,8 @@ class TestLife:
         assert run("client", "early").code == 0
         assert run("status", "--json").json["warnings"] == []
         for step in ("--ca", "--finish"):
-            assert run("renew", step, "--no-restart").code == 0
+            accepted = ("--accept", "clients-left-behind")
+            assert run("renew", step, "--no-restart", *accepted).code == 0
         [warning] = run("status", "--json").json["warnings"]
         assert warning["code"] == "clients-left-behind"
         assert warning["hint"] == "compose-tls client early"

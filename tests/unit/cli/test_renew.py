@@ -12,7 +12,7 @@ from compose_tls.changes import CertificateOrder
 from compose_tls.pki.issue import issue_all
 from compose_tls.pki.load import certificate_facts
 from compose_tls.workflows import preamble
-from tests.unit.cli.conftest import Run, facts
+from tests.unit.cli.conftest import Outcome, Run, facts
 
 ENABLE = ("enable", "--mode", "2", "-q")
 RENEW = ("renew", "--no-restart", "--json")
@@ -35,6 +35,10 @@ def later(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
     """As if the command were run that many days from now."""
     then = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
     monkeypatch.setattr(preamble, "now", lambda: then)
+
+
+def codes(outcome: Outcome) -> set[str]:
+    return {warning["code"] for warning in outcome.json["warnings"]}
 
 
 def verifies(directory: Path, trusted: str, certificate: str, purpose: str) -> bool:
@@ -159,6 +163,123 @@ class TestEndEntities:
         assert contents(project) == before
 
 
+class TestEndOfTheCa:
+    def test_its_last_30_days_are_told_and_nothing_is_issued_in_vain(
+        self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run(*ENABLE, "--ca-days", "100")
+        later(monkeypatch, 60)
+        assert "ca-expires-soon" not in codes(run(*RENEW))
+        for days in (71, 99):
+            later(monkeypatch, days)
+            renewed = run(*RENEW)
+            assert (renewed.code, renewed.json["changed"]) == (0, False)
+            [warning] = [w for w in renewed.json["warnings"] if w["code"] == "ca-expires-soon"]
+            assert warning["path"] == "cert/ca.pem"
+            assert "renew --ca" in warning["hint"]
+            again = run(*ENABLE, "--ca-days", "100", "--json")
+            assert again.json["changed"] is False
+            assert "ca-expires-soon" in codes(again)
+
+    def test_a_certificate_that_ends_with_its_ca_is_not_cut_in_silence(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE, "--ca-days", "100")
+        cut = run(*RENEW, "--force").json["warnings"]
+        assert [w["code"] for w in cut] == ["certificate-cut-short", "certificate-cut-short"]
+        assert "cert/server.pem ends on" in cut[0]["message"]
+
+    def test_a_full_life_is_not_warned_of(self, run: Run, project: Path) -> None:
+        run(*ENABLE)
+        assert run(*RENEW, "--force").json["warnings"] == []
+
+
+class TestBrought:
+    """Certificates that somebody else issues: renewed where they come from."""
+
+    def bring(self, run: Run, project: Path, days: int, mode: str = "1") -> None:
+        self.put(project, days)
+        given = ("--server-cert", "own/server.pem", "--server-key", "own/server.key")
+        done = run("enable", "--mode", mode, *given, "--ca-cert", "own/root.pem", "--json")
+        assert done.code == 0, done.out
+
+    def put(self, project: Path, days: int) -> None:
+        (project / "own").mkdir(exist_ok=True)
+        held = issue_all(
+            [
+                CertificateOrder("ca", "CN=company", "ecdsa-p256", 400),
+                CertificateOrder("server", "CN=localhost", "ecdsa-p256", days, ("localhost",)),
+            ],
+            None,
+            datetime.now(UTC).replace(microsecond=0),
+        )
+        (project / "own/root.pem").write_bytes(held["ca"].certificate_pem)
+        (project / "own/server.pem").write_bytes(held["server"].certificate_pem)
+        (project / "own/server.key").write_bytes(held["server"].private_key_pem)
+
+    def test_until_when_they_are_good_is_told(self, run: Run, project: Path) -> None:
+        self.bring(run, project, 90)
+        before = facts(project)
+
+        told = run("renew", "--no-restart")
+
+        assert (told.code, told.out) == (
+            0,
+            "nothing to do: all certificates are good for 89 days\n",
+        )
+        assert facts(project) == before
+
+    def test_near_the_end_the_whole_command_is_named(self, run: Run, project: Path) -> None:
+        self.bring(run, project, 29)
+
+        refused = run(*RENEW)
+
+        assert (refused.code, refused.error["code"]) == (4, "certificate-expires-soon")
+        assert refused.error["hint"].endswith(
+            "compose-tls enable --mode 1 --server-cert own/server.pem --server-key own/server.key"
+            " --ca-cert own/root.pem"
+        )
+        assert run(*RENEW, "--within", "10d").code == 0
+
+    def test_newer_ones_in_their_place_are_taken(self, run: Run, project: Path) -> None:
+        self.bring(run, project, 10)
+        self.put(project, 90)
+
+        renewed = run(*RENEW)
+
+        assert (renewed.code, renewed.json["changed"], renewed.json["deployed"]) == (0, True, False)
+        new = certificate_facts((project / "own/server.pem").read_bytes(), path="")
+        held = certificate_facts((project / "tls/server.pem").read_bytes(), path="")
+        assert held.serial == new.serial
+        assert run(*RENEW).json["changed"] is False
+
+    def test_damaged_ones_in_their_place_are_not_taken(self, run: Run, project: Path) -> None:
+        self.bring(run, project, 90)
+        (project / "own/server.pem").write_bytes(b"damaged")
+        before = facts(project)
+        refused = run(*RENEW)
+        assert (refused.code, refused.error["path"]) == (4, "own/server.pem")
+        assert facts(project) == before
+
+    def test_where_they_came_from_need_not_stay(self, run: Run, project: Path) -> None:
+        self.bring(run, project, 90)
+        for path in (project / "own").iterdir():
+            path.unlink()
+        assert run(*RENEW).json["changed"] is False
+
+    def test_a_recorded_path_out_of_the_project_is_not_followed_unasked(
+        self, run: Run, project: Path
+    ) -> None:
+        self.bring(run, project, 90)
+        (project / "own").rename(project.parent / "own")
+        record = project / "cert/state.json"
+        record.write_text(record.read_text().replace('"own/', '"../own/'))
+        self.put(project.parent, 200)
+        before = facts(project)
+        assert run(*RENEW).json["changed"] is False
+        assert facts(project) == before
+
+
 class TestRefusals:
     def test_before_enable_there_is_nothing_to_renew(self, run: Run, project: Path) -> None:
         before = facts(project)
@@ -238,11 +359,12 @@ class TestRollover:
         started = run(*RENEW, "--ca")
 
         assert started.code == 0
-        assert [warning["code"] for warning in started.json["warnings"]] == ["ca-rollover"]
+        codes = [warning["code"] for warning in started.json["warnings"]]
+        assert codes == ["ca-rollover", "client-waits"]
         after = contents(project)
         assert changed(before, after) == {
             *("cert/ca.pem", "tls/ca.pem", "cert/next-ca.pem", "cert/next-ca.key"),
-            *("cert/client.pem", "cert/client.key", "cert/state.json"),
+            "cert/state.json",
         }
         assert after["cert/ca.pem"] == before["cert/ca.pem"] + after["cert/next-ca.pem"]
         (project / "old.pem").write_bytes(before["cert/client.pem"])
@@ -253,6 +375,60 @@ class TestRollover:
             assert verifies(project, trusted, "tls/server.pem", "sslserver")
         assert (project / "cert/next-ca.key").stat().st_mode & 0o777 == 0o600
         assert run("status").code == 0
+
+    def test_in_mode_1_nobody_looks_at_the_clients_certificate(
+        self, run: Run, project: Path
+    ) -> None:
+        run("enable", "-q")
+        assert run(*RENEW, "--ca").code == 0
+        assert verifies(project, "cert/next-ca.pem", "cert/client.pem", "sslclient")
+
+    def test_further_clients_are_all_named_with_what_they_need(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE)
+        names = [f"app-{number}" for number in range(5)]
+        run("client", *names)
+
+        for _ in range(2):
+            found = {w["code"]: w for w in run(*RENEW, "--ca").json["warnings"]}
+            assert ", ".join(names) in found["clients-follow"]["message"]
+            assert found["clients-follow"]["hint"] == f"compose-tls client {' '.join(names)}"
+        run("client", *names[1:])
+        found = {w["code"]: w for w in run(*RENEW, "--ca").json["warnings"]}
+        assert found["clients-follow"]["hint"] == "compose-tls client app-0"
+
+    def test_the_old_ca_does_not_go_while_a_client_needs_it(self, run: Run, project: Path) -> None:
+        run(*ENABLE)
+        names = [f"app-{number}" for number in range(5)]
+        run("client", *names)
+        run(*RENEW, "--ca")
+        before = facts(project)
+
+        refused = run(*RENEW, "--ca", "--finish")
+
+        assert (refused.code, refused.error["code"]) == (3, "clients-left-behind")
+        assert ", ".join(names) in refused.error["message"]
+        assert facts(project) == before
+        run("client", *names)
+        assert run(*RENEW, "--ca", "--finish").json["warnings"] == []
+
+    def test_with_the_key_of_the_ca_kept_elsewhere_a_new_ca_has_a_way(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE)
+        (project / "cert/ca.key").rename(project / "offline.key")
+        old = contents(project)["cert/ca.pem"]
+        (project / "offline.pem").write_bytes(old)
+
+        given = ("--ca-cert", "offline.pem", "--ca-key", "offline.key")
+        started = run(*RENEW, "--ca", *given)
+
+        assert started.code == 0, started.out
+        assert (project / "cert/ca.pem").read_bytes().startswith(old)
+        assert run(*RENEW, "--ca", "--finish").code == 0
+        assert verifies(project, "cert/ca.pem", "tls/server.pem", "sslserver")
+        assert verifies(project, "cert/ca.pem", "cert/client.pem", "sslclient")
 
     def test_a_second_time_it_changes_nothing_and_so_does_enable(
         self, run: Run, project: Path
@@ -287,7 +463,6 @@ class TestRollover:
         after = contents(project)
         assert after["cert/ca.pem"] == after["tls/ca.pem"] == during["cert/next-ca.pem"]
         assert after["cert/ca.key"] == during["cert/next-ca.key"]
-        assert after["cert/client.pem"] == during["cert/client.pem"]
         assert not {"cert/next-ca.pem", "cert/next-ca.key"} & after.keys()
         assert old["cert/ca.key"] not in after.values()
         ca = certificate_facts(after["cert/ca.pem"], path="")

@@ -58,7 +58,7 @@ def test_wrong_usage_is_one_error_with_a_next_step(
 
 
 def test_the_document_names_the_command_whatever_stands_before_it(run: Run) -> None:
-    outcome = run("-C", "/tmp", "enable", "--json")
+    outcome = run("-C", "missing", "enable", "--json")
     assert outcome.code == 2
     assert outcome.json["command"] == "enable"
 

@@ -246,7 +246,7 @@ def _tlv(tag: int, *parts: bytes) -> bytes:
 
 
 def test_an_encrypted_key_that_takes_too_long_is_not_tried() -> None:
-    # An EncryptedPrivateKeyInfo (RFC 5958 section 3) with PBES2 (RFC 8018 appendix A.4), without a key.
+    # EncryptedPrivateKeyInfo (RFC 5958 section 3) with PBES2 (RFC 8018 appendix A.4), without a key.
     rounds = _tlv(0x30, _tlv(0x04, b"salt" * 2), _tlv(0x02, (20_000_000).to_bytes(4, "big")))
     derivation = _tlv(0x30, bytes.fromhex("06092a864886f70d01050c"), rounds)
     cipher = _tlv(0x30, bytes.fromhex("060960864801650304012a"), _tlv(0x04, bytes(16)))

@@ -19,11 +19,19 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certificates
+from cryptography.x509.oid import NameOID
 
 from compose_tls.errors import CertificateUnreadable, KeyMismatch
 from compose_tls.observation import CertificateFacts, PkiFacts
 from compose_tls.pki.certificate_with_key import CertificateWithKey
-from compose_tls.pki.load import certificate_facts, load_certificates, load_key_pair, survey
+from compose_tls.pki.load import (
+    certificate_facts,
+    load_certificates,
+    load_key_pair,
+    name_text,
+    subjects,
+    survey,
+)
 from compose_tls.vocabulary import CertificateRole
 from tests.unit.pki.minting import NOW, mint, parsed
 
@@ -396,6 +404,16 @@ def test_an_end_entity_certificate_is_no_usable_ca(
     assert found.usable == frozenset()
 
 
+@pytest.mark.parametrize("ca", [True, False])
+def test_a_server_that_signed_itself_is_usable_where_it_is_trusted(*, ca: bool) -> None:
+    server = mint("localhost", ca=ca)
+    pair = (server.certificate_pem, server.private_key_pem)
+    found = survey({"ca": (server.certificate_pem, None), "server": pair})
+    assert found.usable == {"server"}
+    other = survey({"ca": (mint(ca=True).certificate_pem, None), "server": pair})
+    assert other.usable == frozenset()
+
+
 def test_an_empty_directory_is_surveyed_too() -> None:
     assert survey({}) == PkiFacts({}, frozenset())
 
@@ -405,3 +423,22 @@ def test_time_left_is_counted_from_now(
 ) -> None:
     facts = certificate_facts(issued["server"].certificate_pem, path="server.pem")
     assert facts.remaining(NOW).days == 824
+
+
+def test_a_name_in_der_is_told_as_text_and_what_is_none_in_hex() -> None:
+    long = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "o" * 64),
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "u" * 64),
+            x509.NameAttribute(NameOID.COMMON_NAME, "Größe, Söhne"),
+        ]
+    )
+    for name in (long, x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CA")]), x509.Name([])):
+        assert name_text(name.public_bytes()) == name.rfc4514_string()
+    assert name_text(b"\x30\x05no") == "30056e6f"
+
+
+def test_subjects_are_named_as_tls_names_cas(ca: CertificateWithKey) -> None:
+    both = ca.certificate_pem + mint("other CA", ca=True).certificate_pem
+    assert list(subjects(both, path="ca.pem").values()) == ["CN=brought CA", "CN=other CA"]
+    assert parsed(ca.certificate_pem).subject.public_bytes() in subjects(both, path="ca.pem")

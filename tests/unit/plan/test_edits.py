@@ -315,7 +315,8 @@ class TestRest:
             ("ports:\n- '19530:19530'", "- '8080:8080'"),
             ("ports:\n- 127.0.0.1:19530:19530", "- 127.0.0.1:8080:8080"),
             ("ports:\n- '[::1]:19530:19530'", "- '[::1]:8080:8080'"),
-            ("user: root", '- "8080:8080"'),
+            ("ports:\n- '19530'", "- '8080'"),
+            ("ports:\n- '127.0.0.1::19530'", "- '127.0.0.1::8080'"),
         ],
     )
     def test_its_port_is_published_where_that_of_grpc_is(self, ports: str, entry: str) -> None:
@@ -326,6 +327,35 @@ class TestRest:
         assert {"PROXY_HTTP_ENABLED: true", "PROXY_HTTP_PORT: 8080"} <= {
             line.replace('"', "") for line in added(planned)
         }
+
+    def test_it_is_published_at_every_address_that_grpc_has(self) -> None:
+        ports = "ports:\n- 127.0.0.1:19530:19530\n- 192.0.2.1:19530:19530"
+        planned = enable(observation(compose(ports)), rest_port=8080)
+
+        assert {"- 127.0.0.1:8080:8080", "- 192.0.2.1:8080:8080"} <= set(added(planned))
+
+    def test_where_grpc_is_not_published_it_is_not_either(self) -> None:
+        assert not any(
+            "8080:" in line for line in added(enable(observation(compose()), rest_port=8080))
+        )
+
+    def test_one_with_a_port_of_its_own_stays_there(self) -> None:
+        text = compose("environment: {PROXY_HTTP_PORT: '8080'}\nports: ['19530:19530']")
+        planned = enable(observation(text))
+
+        assert "PROXY_HTTP_ENABLED: 'true'" in " ".join(added(planned))
+        assert not any("8080:" in line for line in added(planned))
+        assert planned.proxies[0].rest_port == 8080
+        assert "rest-switched-off" not in {one.code for one in planned.plan.warnings}
+
+    @pytest.mark.parametrize("setting", ["PROXY_HTTP_ENABLED: 'false'", "PROXY_HTTP_PORT: '19530'"])
+    def test_one_that_was_off_or_shares_the_port_of_grpc_is_off(self, setting: str) -> None:
+        planned = enable(observation(compose(f"environment: {{{setting}, A: b}}")))
+
+        assert planned.proxies[0].rest_port is None
+        assert ("rest-switched-off" in {one.code for one in planned.plan.warnings}) == (
+            "19530" in setting
+        )
 
     @pytest.mark.parametrize("fields", ["network_mode: host", "ports:\n- 9000:8080\n- 19530:19530"])
     def test_a_port_that_can_be_reached_already_is_not_published_again(self, fields: str) -> None:

@@ -159,6 +159,7 @@ def test_warnings_of_every_step_are_gathered() -> None:
     assert {warning.code for warning in planned.plan.warnings} == {
         "milvus-version-unknown",
         "milvus-config-partial",
+        "rest-switched-off",
         "server-key-unreadable",
     }
 
@@ -215,7 +216,10 @@ def test_edits_that_are_refused_in_place_go_to_an_override_file_and_say_so() -> 
 
     planned = enable(seen)
 
-    assert [warning.code for warning in planned.plan.warnings] == ["override-used"]
+    assert [warning.code for warning in planned.plan.warnings] == [
+        "override-used",
+        "rest-switched-off",
+    ]
     assert "compose.override.yaml" in planned.plan.warnings[0].message
     after = enabled(seen)
     assert text_of(after) == INHERITED

@@ -2,7 +2,8 @@ import pytest
 
 from compose_tls.config import TlsConfig
 from compose_tls.project.endpoints import endpoint, found_names
-from tests.unit.builders import milvus, milvus_yaml, service
+from compose_tls.results import Endpoint
+from tests.unit.builders import enable, milvus, milvus_yaml, observation, project, service
 
 
 def fields(text: str) -> str:
@@ -86,6 +87,49 @@ def test_every_name_that_leads_to_the_service_is_found() -> None:
         "two",
         "192.0.2.1",
     ]
+
+
+PROJECT = """\
+services:
+  vpn:
+    image: vpn
+    ports: ['19530:19530']
+    networks: {back: {ipv4_address: 10.5.0.7, ipv6_address: 'fd00::7', aliases: [inside]}}
+    hostname: box
+    domainname: example.test
+  milvus: {image: 'milvusdb/milvus:v2.5.5', network_mode: 'service:vpn'}
+  app:
+    image: app
+    links: ['vpn:store', 'other:no']
+    extra_hosts: ['vectors.test:10.5.0.7', 'gate.test=host-gateway', 'else.test:10.5.0.8']
+"""
+
+
+def test_names_that_other_services_have_for_it_are_found() -> None:
+    services = project(PROJECT).services
+    names = found_names(services["milvus"], 19530, services)
+
+    assert names[4:] == [
+        "milvus",
+        "vpn",
+        "box",
+        "box.example.test",
+        "inside",
+        "10.5.0.7",
+        "fd00::7",
+        "store",
+        "vectors.test",
+        "gate.test",
+    ]
+
+
+def test_the_port_is_that_of_the_service_whose_network_it_shares() -> None:
+    planned = enable(observation(PROJECT))
+
+    assert planned.endpoint == Endpoint(uri="https://localhost:19530", server_name="localhost")
+    [server] = [order for order in planned.plan.orders if order.name == "server"]
+    assert {"store", "vectors.test", "box.example.test"} <= set(server.dns_names)
+    assert {"10.5.0.7", "fd00::7"} <= set(server.ip_addresses)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])

@@ -1,0 +1,87 @@
+"""Whether what is deployed of a service runs the files as they are now, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+
+from compose_tls.deploy.container import ContainerFacts
+from compose_tls.deploy.declared import Declared
+from compose_tls.deploy.deployed import Deployed
+from compose_tls.deploy.differences import Subject, differences
+
+Agreement: TypeAlias = Literal["current", "stale", "absent", "foreign"]
+"""``current``: it runs these files; ``stale``: others than they are now; ``absent``: nothing runs;
+``foreign``: what runs was made from another project name, directory, list of files or env file."""
+
+_ORIGIN: Final[frozenset[Subject]] = frozenset(
+    {"project name", "project directory", "compose files", "env files"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be said of a service.
+
+    Attributes:
+        agreement: Whether it runs the files.
+        reasons: Why not; of one that does, what is wrong with it all the same.
+        container: Its container.
+    """
+
+    agreement: Agreement
+    reasons: tuple[str, ...] = ()
+    container: ContainerFacts | None = None
+
+
+def verdict(found: Deployed | None, wanted: Declared, changed: Mapping[str, datetime]) -> Verdict:
+    """Compare what is deployed of a service with its files.
+
+    Args:
+        found: What is deployed.
+        wanted: What is declared.
+        changed: When the files were changed that are read once, at the start, by their names.
+    """
+    if found is None:
+        return Verdict("absent", ("it was never started",))
+    container = found.container
+    if not container.running:
+        return Verdict("absent", (_at_rest(container),), container)
+    unlike = differences(found, wanted)
+    if origin := tuple(str(each) for each in unlike if each.subject in _ORIGIN):
+        return Verdict("foreign", origin, container)
+    health = tuple(_health(container))
+    if stale := (*map(str, unlike), *_older(container, changed)):
+        return Verdict("stale", (*stale, *health), container)
+    return Verdict("current", health, container)
+
+
+def _at_rest(container: ContainerFacts) -> str:
+    what = f"container {container.name}"
+    match container.status:
+        case "created":
+            return f"{what} was made and never started"
+        case "restarting":
+            return f"{what} ends and is started again (exit code {container.exit_code})"
+        case "exited" | "dead":
+            return f"{what} has stopped (exit code {container.exit_code})"
+        case status:
+            return f"{what} is {status}"
+
+
+def _older(container: ContainerFacts, changed: Mapping[str, datetime]) -> Iterator[str]:
+    start = container.started_at
+    for name, time in changed.items():
+        if start is not None and time > start:
+            yield f"{name} was changed at {_text(time)}, after the start at {_text(start)}"
+
+
+def _text(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _health(container: ContainerFacts) -> Iterator[str]:
+    if container.health == "unhealthy":
+        yield f"unhealthy: {container.health_output or 'its health check writes nothing'}"

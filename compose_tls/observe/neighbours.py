@@ -1,0 +1,74 @@
+"""What tells who else talks to Milvus, and what gets at the keys: files of the other services."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from compose_tls.compose.compose_project import ComposeProject
+from compose_tls.compose.service import Service
+from compose_tls.errors import ProjectError
+from compose_tls.files import ENV_LIMIT
+from compose_tls.observe.file_reader import FileReader
+
+_CONFIGURATION: Final = frozenset(
+    {".cfg", ".conf", ".env", ".ini", ".json", ".properties", ".template", ".toml", ".yaml", ".yml"}
+)
+# Enough for the configuration of a proxy; a directory with more holds data.
+_MOST_FILES: Final = 64
+_DEPTH: Final = 2
+
+
+def read_neighbours(project: ComposeProject, reader: FileReader, ours: Collection[str]) -> None:
+    """Read what configures the services of a project; what cannot be read says nothing.
+
+    Those are their ``env_file`` files, the configuration files inside the project that they mount, and
+    the ``.dockerignore`` files of what they are built from.
+
+    Args:
+        project: The project.
+        reader: Remembers the files.
+        ours: The services that run Milvus, whose files are read where it is known which count.
+    """
+    for service in project.services.values():
+        for path in service.env_files():
+            with suppress(ProjectError):
+                reader.content(path, ENV_LIMIT)
+        mounted = () if service.name in ours else _mounted(service, project.directory)
+        for path in (*mounted, *_ignore_files(service)):
+            with suppress(ProjectError):
+                reader.content(path)
+
+
+def _mounted(service: Service, directory: Path) -> Iterator[Path]:
+    for mount in (*service.mounts(), *service.config_mounts()):
+        place = mount.host_path
+        if place is None or place == directory or not place.is_relative_to(directory):
+            continue
+        if place.is_dir():
+            yield from islice(_below(place, _DEPTH), _MOST_FILES)
+        elif place.suffix in _CONFIGURATION:
+            yield place
+
+
+def _below(directory: Path, depth: int) -> Iterator[Path]:
+    """The configuration files in a directory, links left out."""
+    with suppress(OSError), os.scandir(directory) as found:
+        entries = sorted(islice(found, _MOST_FILES), key=lambda entry: entry.name)
+        for entry in entries:
+            path = directory / entry.name
+            if entry.is_file(follow_symlinks=False) and path.suffix in _CONFIGURATION:
+                yield path
+            elif depth > 1 and entry.is_dir(follow_symlinks=False):
+                yield from _below(path, depth - 1)
+
+
+def _ignore_files(service: Service) -> Iterator[Path]:
+    """What says which files of a build context are left out."""
+    build = service.build_context()
+    if build is not None:
+        yield from build.ignore_files

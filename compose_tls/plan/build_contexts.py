@@ -1,0 +1,99 @@
+"""Build contexts that take the keys along into an image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from compose_tls.config import TlsConfig
+from compose_tls.layout import CA_KEY, CLIENT_KEY, SERVER_KEY
+from compose_tls.project.model import Project
+from compose_tls.vocabulary import TlsWarning
+
+_DEEP: Final = re.compile(r"(\*\*/|\*\*|\*|\?|\[[^\]]*\])")
+
+
+def context_findings(project: Project, config: TlsConfig) -> tuple[TlsWarning, ...]:
+    """That an image would hold keys: one warning a service.
+
+    Args:
+        project: The project.
+        config: The settings; they say where keys are.
+    """
+    return tuple(_findings(project, config))
+
+
+def _findings(project: Project, config: TlsConfig) -> Iterator[TlsWarning]:
+    keys = {
+        project.directory / config.pki_dir: (CA_KEY, CLIENT_KEY),
+        project.directory / config.tls_dir: (SERVER_KEY,),
+    }
+    for service in project.compose.services.values():
+        build = service.build_context()
+        if build is None:
+            continue
+        own = next((f for f in build.ignore_files if project.read(f) is not None), None)
+        text = (project.read(own) or b"") if own else b""
+        patterns = text.decode("utf-8", "replace").splitlines()
+        inside = [
+            place.relative_to(build.context).as_posix()
+            for place, names in keys.items()
+            if place.is_relative_to(build.context)
+            and not all(
+                is_left_out((place / n).relative_to(build.context), patterns) for n in names
+            )
+        ]
+        if inside:
+            file = project.relative(own or build.context / ".dockerignore")
+            lines = " and ".join(f"{name}/" for name in inside)
+            yield TlsWarning(
+                "keys-in-build-context",
+                f"service {service.name} is built from {project.relative(build.context) or '.'}, "
+                "keys included: whoever gets the image may get them",
+                service.main.document.name,
+                f"add the {'lines' if len(inside) > 1 else 'line'} {lines} to {file}",
+                service.main.line("build"),
+            )
+
+
+def is_left_out(path: Path, patterns: Sequence[str]) -> bool:
+    """Whether a .dockerignore leaves a file out of the context; the last line that fits decides.
+
+    Source: https://docs.docker.com/build/concepts/context/#syntax
+
+    Args:
+        path: Relative to the context.
+        patterns: The lines of the file.
+    """
+    places = [path, *path.parents[:-1]]
+    out = False
+    for line in patterns:
+        pattern = line.strip()
+        if not pattern or pattern.startswith("#"):
+            continue
+        taken = pattern.startswith("!")
+        expression = _expression(pattern.removeprefix("!").strip().strip("/"))
+        if any(expression.fullmatch(place.as_posix()) for place in places):
+            out = not taken
+    return out
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    """A pattern of Go's filepath.Match, with ``**`` for any number of directories."""
+    words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    parts = _DEEP.split(pattern.removeprefix("./"))
+    text = "".join(words.get(part) or _set(part) or re.escape(part) for part in parts)
+    try:
+        return re.compile(text)
+    except re.error:
+        return re.compile(re.escape(pattern))
+
+
+def _set(part: str) -> str | None:
+    """A set of characters, ``[a-z]`` or ``[^a-z]``."""
+    if part[:1] != "[" or part[-1:] != "]":
+        return None
+    negated, characters = part[1:2] == "^", part[1:-1].removeprefix("^")
+    return f"[{'^' if negated else ''}{re.escape(characters).replace(chr(92) + '-', '-')}]"

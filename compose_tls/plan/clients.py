@@ -1,0 +1,253 @@
+"""The services of a project that are clients of its Milvus, and those of them that TLS cuts off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from compose_tls.compose.service import Service
+from compose_tls.config import TlsConfig
+from compose_tls.layout import CA_CERTIFICATE
+from compose_tls.project.endpoints import carrier
+from compose_tls.project.milvus_services import MilvusService, certain_services
+from compose_tls.project.model import Project
+from compose_tls.project.reachability import HOST_NAME, names
+from compose_tls.results import CutOff
+from compose_tls.stack.applications import Connection, connection, elsewhere, in_file, needs
+from compose_tls.stack.milvus.role import repository_and_tag
+from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST_GATEWAY: Final = "host-gateway"
+_TRAEFIK: Final = "traefik"
+# They want the metrics port, which stays as it is.
+_MONITORS: Final = frozenset({"grafana", "prometheus"})
+# https://doc.traefik.io/traefik/routing/providers/docker/
+_SERVER_LABEL: Final = re.compile(r"traefik\.http\.services\.[^.]+\.loadbalancer\.server\.(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A service that connects to Milvus.
+
+    Attributes:
+        name: The service.
+        image: Its image.
+        milvus: The Milvus.
+        how: How that is known, in a few words.
+        encryption: Whether it speaks TLS.
+        certificate: Whether it shows a client certificate.
+        path: The file that says so, relative to the project.
+        line: The line in it.
+    """
+
+    name: str
+    image: str | None
+    milvus: MilvusService
+    how: str
+    encryption: Encryption
+    certificate: bool = False
+    path: str | None = None
+    line: int | None = None
+
+
+def clients(project: Project, proxies: tuple[MilvusService, ...]) -> tuple[Client, ...]:
+    """The services that connect to Milvus, each once.
+
+    Args:
+        project: The project.
+        proxies: The services that accept clients.
+    """
+    ours = {one.name for one in (*certain_services(project.milvus), *proxies)}
+    found: dict[str, Client] = {}
+    for milvus in proxies:
+        for client in _Finder(project, milvus).clients(ours):
+            found.setdefault(client.name, client)
+    return tuple(found.values())
+
+
+def cut_off(
+    project: Project, proxies: tuple[MilvusService, ...], config: TlsConfig
+) -> tuple[tuple[CutOff, ...], tuple[TlsWarning, ...]]:
+    """The services that Milvus lets in no more once it speaks TLS, each with what it needs.
+
+    Args:
+        project: The project.
+        proxies: The services that are to speak TLS.
+        config: The settings.
+    """
+    entries: list[CutOff] = []
+    warnings: list[TlsWarning] = []
+    mutual = config.tls_mode is TlsMode.MUTUAL
+    for one in clients(project, proxies):
+        if one.encryption == "encrypted" and (one.certificate or not mutual):
+            continue
+        place = f"{one.milvus.name}:{one.milvus.configuration.proxy_port}"
+        ca = f"{config.pki_dir}/{CA_CERTIFICATE}"
+        wanted = needs(one.image, config.tls_mode, place=place, ca=ca, service=one.name)
+        entries.append(CutOff(service=one.name, how=one.how, needs=wanted))
+        says = {
+            "encrypted": "is cut off: {}, and it shows no client certificate",
+            "plain": "is cut off: {}, and it speaks plain text",
+            "unknown": "may be cut off: {}, and nothing says that it speaks TLS",
+        }[one.encryption]
+        text = f"service {one.name} {says.format(one.how)}"
+        warnings.append(TlsWarning("clients-cut-off", text, one.path, wanted, one.line))
+    return tuple(entries), tuple(warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """Looks for the clients of one Milvus."""
+
+    project: Project
+    milvus: MilvusService
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        return self.project.compose.services
+
+    @property
+    def place(self) -> Service:
+        """The service whose names and ports Milvus has."""
+        return carrier(self.milvus.service, self.services)
+
+    @property
+    def ports(self) -> frozenset[int]:
+        listeners = self.milvus.configuration.listeners()
+        return frozenset(one.port for one in listeners if one.for_clients)
+
+    @property
+    def published(self) -> frozenset[int]:
+        """The ports of this machine on which Milvus is met."""
+        found = (self.place.published(port) for port in self.ports)
+        return frozenset(one.published for one in found if one and one.published)
+
+    def clients(self, ours: set[str]) -> Iterator[Client]:
+        for service in self.services.values():
+            if service.name not in ours:
+                found = (
+                    self.by_environment(service) or self.by_file(service) or self.by_rank(service)
+                )
+                if found is not None:
+                    yield found
+        yield from self.by_labels()
+
+    def inner_names(self, by: Service) -> set[str]:
+        """The names by which a service reaches Milvus on the project's networks."""
+        place = self.place
+        own = names(place) | names(self.milvus.service)
+        found = {*own, *place.static_addresses()}
+        found |= {alias for alias, name in by.links().items() if name in own}
+        addresses = set(place.static_addresses())
+        found |= {n for n, where in by.extra_hosts().items() if not addresses.isdisjoint(where)}
+        if place.name in {by.name, carrier(by, self.services).name}:
+            found |= _LOOPBACK
+        return found
+
+    def outer_names(self, by: Service) -> set[str]:
+        """The names by which a service reaches the ports of this machine."""
+        hosts = {port.host_ip for port in self.place.ports() if port.host_ip}
+        found = {HOST_NAME, *(host for host in hosts if host not in _LOOPBACK)}
+        found |= {n for n, where in by.extra_hosts().items() if {*hosts, _HOST_GATEWAY} & {*where}}
+        if by.text("network_mode") == "host":
+            found |= _LOOPBACK
+        return found
+
+    def by_environment(self, service: Service) -> Client | None:
+        variables = service.container_variables(self.project.read)
+        image = service.text("image")
+        found = connection(variables, self.inner_names(service), self.ports, image=image)
+        if found is None:
+            found = connection(variables, self.outer_names(service), self.published, image=image)
+            found = found if found and found.port else None
+        if found is not None:
+            return self.client(service, f"its {found.variable} names Milvus", found, "environment")
+        if other := elsewhere(variables, self.published):
+            variable, host, port = other
+            found = connection(variables, {host}, {port}, image=image)
+            how = f"its {variable} names port {port} of {host}, if that is this machine"
+            return self.client(service, how, found, "environment")
+        return None
+
+    def by_file(self, service: Service) -> Client | None:
+        """What its command line says, or a configuration file that it mounts."""
+        for word in service.command_line():
+            if found := in_file(word.encode(), self.inner_names(service), self.ports):
+                return self.client(service, f"its command names {found.variable}", found, "command")
+        for path in self.files_of(service):
+            content = self.project.read(path) or b""
+            if found := in_file(content, self.inner_names(service), self.ports):
+                name = self.project.relative(path)
+                client = self.client(service, f"its {name} names {found.variable}", found)
+                return replace(client, path=name, line=_line(content, found.variable))
+        return None
+
+    def files_of(self, service: Service) -> Iterator[Path]:
+        """The configuration files of the project that a service mounts."""
+        compose_files = {definition.file for definition in service.definitions}
+        for mount in (*service.mounts(), *service.config_mounts()):
+            place, directory = mount.host_path, self.project.directory
+            if place is not None and not directory.is_relative_to(place):
+                for path in self.project.observation.files:
+                    if path.is_relative_to(place) and path not in compose_files:
+                        yield path
+
+    def by_rank(self, service: Service) -> Client | None:
+        """What it is linked to, or waits for."""
+        own = names(self.milvus.service) | names(self.place)
+        if not own.isdisjoint(service.links().values()):
+            return self.client(service, f"it is linked to {self.milvus.name}", None, "links")
+        watches = repository_and_tag(service.text("image") or "")[0] in _MONITORS
+        if self.milvus.name in service.depends_on() and not watches:
+            return self.client(service, f"it depends on {self.milvus.name}", None, "depends_on")
+        return None
+
+    def by_labels(self) -> Iterator[Client]:
+        """A Traefik that Milvus' own labels tell of it."""
+        said = {
+            match[1]: value
+            for name, value in self.place.labels().items()
+            if (match := _SERVER_LABEL.fullmatch(name))
+        }
+        port = said.get("port")
+        if not said or (port and port not in map(str, self.ports)):
+            return
+        services = self.services.values()
+        proxy = next(
+            (s for s in services if _TRAEFIK in repository_and_tag(s.text("image") or "")[0]), None
+        )
+        main = self.place.main
+        yield Client(
+            proxy.name if proxy else _TRAEFIK,
+            proxy.text("image") if proxy else _TRAEFIK,
+            self.milvus,
+            f"labels of {self.place.name} put it in front of Milvus",
+            "encrypted" if said.get("scheme", "") == "https" else "plain",
+            path=main.document.name,
+            line=main.line("labels"),
+        )
+
+    def client(
+        self, service: Service, how: str, found: Connection | None, field: str = "volumes"
+    ) -> Client:
+        main = service.main
+        return Client(
+            service.name,
+            service.text("image"),
+            self.milvus,
+            how,
+            found.encryption if found else "unknown",
+            found.certificate if found else False,
+            main.document.name,
+            main.line(field),
+        )
+
+
+def _line(content: bytes, text: str) -> int | None:
+    """The line of a file, counted from 1, in which a text stands."""
+    lines = content.decode("utf-8", "replace").splitlines()
+    return next((number for number, line in enumerate(lines, 1) if text in line), None)

@@ -1,0 +1,84 @@
+"""What TLS takes away or opens beside what it is for: said before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from compose_tls.config import TlsConfig
+from compose_tls.plan.build_contexts import context_findings
+from compose_tls.plan.clients import cut_off
+from compose_tls.plan.health_checks import HealthEdit, health_edits
+from compose_tls.project.endpoints import rest_port
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.project.model import Project
+from compose_tls.results import CutOff
+from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
+from compose_tls.vocabulary import TlsWarning
+
+_SHARED: Final = "gRPC and REST"
+
+
+@dataclass(frozen=True, slots=True)
+class Consequences:
+    """What else comes of it that some services speak TLS.
+
+    Attributes:
+        warnings: What is to be said.
+        cut_off: The services that are let in no more as they are.
+        health: The health checks that have to ask for something else.
+    """
+
+    warnings: tuple[TlsWarning, ...]
+    cut_off: tuple[CutOff, ...]
+    health: tuple[HealthEdit, ...]
+
+
+def consequences(
+    project: Project, milvus: Sequence[MilvusService], config: TlsConfig
+) -> Consequences:
+    """Work out what else comes of it.
+
+    Args:
+        project: The project, without what an earlier enable put in.
+        milvus: The services that are to speak TLS.
+        config: The settings.
+
+    Raises:
+        HealthCheckBreaks: A health check has no equal over TLS.
+    """
+    health, of_health = health_edits(project, milvus, config)
+    clients, of_clients = cut_off(project, tuple(milvus), config)
+    warnings = (
+        *_rest(project, milvus, config),
+        *of_health,
+        *of_clients,
+        *context_findings(project, config),
+    )
+    return Consequences(warnings, clients, health)
+
+
+def _rest(
+    project: Project, milvus: Sequence[MilvusService], config: TlsConfig
+) -> Iterator[TlsWarning]:
+    """That REST goes where it was on."""
+    state = project.state
+    gone = state.services if state is not None and state.settings.rest_port is None else ()
+    for one in milvus:
+        on = one.name not in gone and any(
+            listener.purpose == _SHARED for listener in one.configuration.listeners()
+        )
+        if not on or rest_port(one, config) is not None:
+            continue
+        able = one.version >= FIRST_WITH_REST_PORT
+        yield TlsWarning(
+            "rest-switched-off",
+            f"service {one.name}: REST is switched off, since it cannot share port "
+            f"{one.configuration.proxy_port} with gRPC under TLS",
+            one.service.main.document.name,
+            "keep it on a port of its own: --rest-port 8080"
+            if able
+            else f"Milvus {FIRST_WITH_REST_PORT} and newer can keep it on a port of its own",
+            one.service.main.line(),
+        )

@@ -1,0 +1,178 @@
+"""Health checks that go where TLS or the end of REST lets them in no more, and what they become."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from compose_tls.changes import relative
+from compose_tls.compose.edits import Destination
+from compose_tls.compose.member_edits import Edits
+from compose_tls.compose.service import HealthTest, Service
+from compose_tls.config import TlsConfig
+from compose_tls.errors import EditRefused, HealthCheckBreaks, settle
+from compose_tls.project.endpoints import rest_port
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.project.model import Project
+from compose_tls.project.reachability import names
+from compose_tls.vocabulary import TlsWarning
+from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, Text
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, not bound
+_URL: Final = re.compile(
+    r"(?P<scheme>https?://)?(?P<host>\[::1\]|[A-Za-z0-9_][\w.-]*):(?P<port>\d{1,5})"
+    r"(?P<path>/[^\s\"'|;&)]*)?"
+)
+# Of REST, which is also on the metrics port: internal/distributed/proxy/httpserver of Milvus.
+_REST: Final = re.compile(r"/(?:api|v1|v2)(?:/|$)")
+# What asks the same as /healthz does: is Milvus well? Everything else asks for data, or for a list.
+_HEALTH: Final = re.compile(r"(?:/(?:api/v1/)?healthz?)?/?")
+_SPEAKS_HTTP: Final = re.compile(r"\b(?:curl|wget|http)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class HealthEdit:
+    """A health check that is to ask for something else.
+
+    Attributes:
+        service: Its service.
+        old: What it asks for, as the file writes it.
+        new: What it is to ask for.
+    """
+
+    service: Service
+    old: str
+    new: str
+
+
+def health_edits(
+    project: Project, milvus: Sequence[MilvusService], config: TlsConfig
+) -> tuple[tuple[HealthEdit, ...], tuple[TlsWarning, ...]]:
+    """The health checks that have to change, and what is to be said of them.
+
+    Args:
+        project: The project.
+        milvus: The services that are to speak TLS.
+        config: The settings.
+
+    Raises:
+        HealthCheckBreaks: One has no equal over TLS, and the user has not accepted that.
+    """
+    edits: list[HealthEdit] = []
+    warnings: list[TlsWarning] = []
+    for service in project.compose.services.values():
+        test = service.healthcheck_test()
+        if test is None or test.words[:1] == ["NONE"]:
+            continue
+        for one in milvus:
+            hosts = names(one.service) | (_LOOPBACK if service.name == one.name else set())
+            for url, new in _broken(test, one, hosts, config):
+                path = relative(test.file, project.directory)
+                if new is None or not _is_written(service, url):
+                    wanted = new or f"http://localhost:{_metrics_port(one)}/healthz"
+                    refusal = HealthCheckBreaks(
+                        f"the health check of service {service.name} asks for {url}, which "
+                        "Milvus does not answer over TLS any more",
+                        hint=f"write {wanted} there",
+                        path=path,
+                        line=test.line,
+                    )
+                    warnings.append(settle(refusal, config.accept))
+                    continue
+                edits.append(HealthEdit(service, url, new))
+                text = f"the health check of service {service.name} asks for {new} now: over TLS, "
+                text += f"Milvus does not answer {url} any more"
+                why = "nothing to do; compose-tls disable brings it back"
+                warnings.append(TlsWarning("health-check-replaced", text, path, why, test.line))
+    return tuple(edits), tuple(warnings)
+
+
+def _broken(
+    test: HealthTest, milvus: MilvusService, hosts: Collection[str], config: TlsConfig
+) -> Iterator[tuple[str, str | None]]:
+    """What a test asks for in vain, and what asks the same; ``None`` where nothing does."""
+    metrics = _metrics_port(milvus)
+    kept = rest_port(milvus, config)
+    plain = {milvus.configuration.proxy_port, *([kept] if kept else [])}
+    text = " ".join(test.words)
+    if not _SPEAKS_HTTP.search(text):
+        return
+    for url in dict.fromkeys(_URL.finditer(text)):
+        port, path = int(url["port"]), url["path"] or ""
+        if url["host"] not in hosts or url["scheme"] == "https://":
+            continue
+        lost = port in plain or (port == metrics and kept is None and _REST.match(path))
+        if lost:
+            scheme = url["scheme"] or ""
+            equal = f"{scheme}{url['host']}:{metrics}/healthz"
+            yield url[0], equal if _HEALTH.fullmatch(path) else None
+
+
+def _metrics_port(milvus: MilvusService) -> int:
+    return next(one.port for one in milvus.configuration.listeners() if not one.for_clients)
+
+
+def _is_written(service: Service, url: str) -> bool:
+    """Whether the file has it so, and not in a variable."""
+    _, found = service.layers("healthcheck")[-1]
+    test = found.query("test")
+    items = [] if test is None else test.items() if test.is_list else [test]
+    return sum((item.written or "").count(url) for item in items) == 1
+
+
+def add_health_edit(change: HealthEdit, override: Path | None, edits: Edits) -> None:
+    """Add what makes a health check ask for something else.
+
+    Where its own file is edited one text changes; elsewhere the whole test stands again, which Compose
+    does not merge: https://docs.docker.com/reference/compose-file/merge/#exceptions
+
+    Raises:
+        EditRefused: It is inherited, so that ours would replace more than the test.
+    """
+    service = change.service
+    definition, found = service.layers("healthcheck")[-1]
+    route = ("services", service.name, "healthcheck", "test")
+    test = found.query("test")
+    if test is None:
+        return
+    written = [item.written or "" for item in (test.items() if test.is_list else [test])]
+    new = [text.replace(change.old, change.new) for text in written]
+    own = definition.editable and definition.writes("healthcheck")
+    if own and override in {None, definition.file}:
+        edits.add(
+            definition.file,
+            _in_place(route, written, new)
+            if test.is_list
+            else [Put(route, Text(new[0], string=True))],
+        )
+        return
+    into = (
+        Destination.override(service, override, override.parent)
+        if override is not None
+        else Destination.main(service, "healthcheck")
+    )
+    if into.definition is not None and into.definition.query("healthcheck") is not None:
+        raise EditRefused(
+            "the service inherits its health check, which its own would replace",
+            hint=f"write {change.new} instead of {change.old} where it comes from",
+            path=into.definition.document.name,
+            line=into.definition.line("healthcheck"),
+        )
+    whole: list[Intent] = [Append(route, Text(text, string=True)) for text in new]
+    edits.add(into.file, whole if test.is_list else [Put(route, Text(new[0], string=True))])
+
+
+def _in_place(route: tuple[str, ...], written: list[str], new: list[str]) -> list[Intent]:
+    """The items from the first that changes on are taken out, and stand again at the end."""
+    first = next(i for i, text in enumerate(written) if text != new[i])
+    gone = list(dict.fromkeys(written[first:]))
+    if not set(gone).isdisjoint(written[:first]):
+        # All that reads the same goes with an item: the list is written anew as a whole.
+        first, gone = 0, list(dict.fromkeys(written))
+    return [
+        *(RemoveItem(route, text) for text in gone),
+        *(Append(route, Text(text, string=True)) for text in new[first:]),
+    ]

@@ -1,0 +1,190 @@
+"""What a project would still be told about TLS once enable's edits are out, and who has said so."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from compose_tls.changes import relative
+from compose_tls.compose.compose_project import Reader
+from compose_tls.compose.service import Service
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.stack.milvus.settings import canonical, tls_settings
+from compose_tls.state.recorded import EditRecord, FileRecord, State
+from compose_tls.state.undo import Undone
+from compose_tls.vocabulary import TlsMode
+from compose_tls.yamlpatch.intent import Route
+
+_MODE: Final[Route] = ("common", "security", "tlsMode")
+_ON: Final = {str(int(mode)) for mode in (TlsMode.ONE_WAY, TlsMode.MUTUAL)}
+# What Milvus opens at its start, by the mode that makes it do so.
+_FILES: Final = {
+    mode: [s.route for s in tls_settings(mode, "/", None) if s.route[0] == "tls"][: 1 + int(mode)]
+    for mode in (TlsMode.ONE_WAY, TlsMode.MUTUAL)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A place that says something about TLS.
+
+    Attributes:
+        text: What stands there.
+        path: Its file, relative to the project.
+        line: Its line, counted from 1.
+    """
+
+    text: str
+    path: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}{f':{self.line}' if self.line else ''} {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class ToldTls:
+    """A Milvus that is told to speak TLS.
+
+    Attributes:
+        service: The name of its service.
+        mode: The mode that it is told.
+        entries: The places that tell it: that of the mode first, then the certificates, then mounts.
+        unmounted: The certificates and keys that it is told to open and that no mount brings.
+        gone: Those that a mount brings from the TLS directory, where they would not be.
+        before: Whether that is what it was told before enable, as far as the record shows.
+    """
+
+    service: str
+    mode: TlsMode
+    entries: tuple[Entry, ...]
+    unmounted: tuple[str, ...]
+    gone: tuple[str, ...]
+    before: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """Looks at a project as it would be.
+
+    Attributes:
+        directory: The project directory.
+        tls: The TLS directory.
+        served: The files that would be in it.
+        services: The services of the project.
+        milvus: Those that run Milvus, or may.
+        read: Gives the bytes of a file as it would be, or ``None`` when there would be none.
+        state: What enable recorded; ``None`` where nothing is.
+        undone: What was recorded of each file that is there, and what was taken out.
+    """
+
+    directory: Path
+    tls: Path
+    served: Collection[Path]
+    services: Collection[Service]
+    milvus: Sequence[MilvusService]
+    read: Reader = field(repr=False)
+    state: State | None = None
+    undone: Mapping[Path, tuple[FileRecord, Undone]] = field(default_factory=dict, repr=False)
+
+    def told(self) -> Iterator[ToldTls]:
+        """Each Milvus that would speak TLS."""
+        for one in self.milvus:
+            mode = one.configuration.get(_MODE) or ""
+            if mode in _ON:
+                yield self._told(one, TlsMode(int(mode)))
+
+    def stray(self) -> Iterator[Entry]:
+        """Entries of ours that stand under another service than the one that enable put them in."""
+        for record, undone in self.undone.values():
+            for edit in () if undone.exact else record.edits:
+                yield from self._elsewhere(edit)
+
+    def _told(self, one: MilvusService, mode: TlsMode) -> ToldTls:
+        found = one.configuration
+        routes = [_MODE, *_FILES[mode]]
+        entries = [
+            Entry(".".join(route), relative(place[0], self.directory), place[1])
+            for route in routes
+            if (place := found.place_of(route, self.read))
+        ]
+        files = [found.get(route) or "the image's own" for route in _FILES[mode]]
+        places = {file: self._place(one, file) for file in files}
+        return ToldTls(
+            one.name,
+            mode,
+            (*entries, *self._mounts(one)),
+            tuple(file for file, place in places.items() if place == "unmounted"),
+            tuple(file for file, place in places.items() if self._is_gone(place)),
+            before=self._was_before(one, mode),
+        )
+
+    def _mounts(self, one: MilvusService) -> Iterator[Entry]:
+        for mount in one.service.mounts():
+            if mount.host_path is not None and mount.host_path.is_relative_to(self.tls):
+                text = f"{mount.source}:{mount.target}"
+                yield Entry(text, relative(mount.file, self.directory), mount.line)
+
+    def _place(self, one: MilvusService, file: str) -> Path | Literal["unmounted", "volume"]:
+        """Where a file of a container comes from."""
+        for mount in (*one.service.mounts(), *one.service.config_mounts()):
+            if file == mount.target or file.startswith(f"{mount.target}/"):
+                if mount.host_path is None:
+                    return "volume"
+                return Path(
+                    os.path.normpath(mount.host_path / file[len(mount.target) :].lstrip("/"))
+                )
+        return "unmounted"
+
+    def _is_gone(self, place: Path | str) -> bool:
+        return isinstance(place, Path) and place.parent == self.tls and place not in self.served
+
+    def _was_before(self, one: MilvusService, mode: TlsMode) -> bool:
+        """Whether enable found the mode there.
+
+        A file that is back to the byte says what it said. Else the record tells, where it knows of
+        the mode; and where it knows of no edit of it at all, the mode was there already.
+        """
+        if self.state is None:
+            return False
+        place = one.configuration.place_of(_MODE, self.read)
+        record, undone = self.undone.get(place[0], (None, None)) if place else (None, None)
+        if undone is not None and undone.exact:
+            return True
+        olds = [_old(edit) for edit in record.edits if _is_mode(edit)] if record else []
+        if olds:
+            return str(int(mode)) in olds
+        edits = [edit for file in self.state.files for edit in file.edits]
+        return one.name in self.state.services and bool(edits) and not any(map(_is_mode, edits))
+
+    def _elsewhere(self, edit: EditRecord) -> Iterator[Entry]:
+        if edit.route[:1] != ("services",) or edit.new is None:
+            return
+        _, service, *route = edit.route
+        for other in self.services:
+            for definition in () if other.name == service else other.definitions:
+                found = definition.query(*route)
+                places = found.items() if found and edit.kind == "added-item" else [found]
+                for place in places:
+                    if place is not None and place.reads_as(edit.new):
+                        text = edit.new if isinstance(edit.new, str) else str(edit.new["target"])
+                        text = text if edit.kind == "added-item" else f"{route[-1]}: {text}"
+                        path = relative(definition.file, self.directory)
+                        yield Entry(text, path, place.line)
+
+
+def _is_mode(edit: EditRecord) -> bool:
+    """Whether an edit is one of the mode: in milvus.yaml, or a variable however it is written."""
+    wanted = canonical(".".join(_MODE))
+    items = [item.partition("=")[0] for item in (edit.new, edit.old) if isinstance(item, str)]
+    names = items if edit.kind.endswith("item") else ["".join(edit.route)]
+    return any(canonical(name).endswith(wanted) for name in names)
+
+
+def _old(edit: EditRecord) -> str | None:
+    """The value that an edit replaced."""
+    old = edit.old
+    return old.partition("=")[2] if old and edit.kind.endswith("item") else old

@@ -1,0 +1,154 @@
+"""What each Milvus of a project will do for its clients at its next start, and with which files."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from compose_tls.compose.service import Service
+from compose_tls.compose.volumes import normal_target
+from compose_tls.config import TlsConfig
+from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.project.milvus_services import (
+    MilvusService,
+    certain_services,
+    is_active,
+    select,
+)
+from compose_tls.project.model import Project
+from compose_tls.stack.milvus.connections import TLS_MODE_ROUTE, tls_mode
+from compose_tls.stack.milvus.settings import in_variables
+from compose_tls.vocabulary import TlsMode
+from compose_tls.yamlpatch.intent import Route
+
+# Where the image is at work, and its demo certificates are: configs/milvus.yaml of the releases.
+_WORKING_DIRECTORY: Final = "/milvus"
+_FILES: Final[tuple[tuple[Route, str, str], ...]] = (
+    (("tls", "serverPemPath"), "configs/cert/server.pem", SERVER_CERTIFICATE),
+    (("tls", "serverKeyPath"), "configs/cert/server.key", SERVER_KEY),
+    (("tls", "caPemPath"), "configs/cert/ca.pem", CA_CERTIFICATE),
+)
+_SECRETS: Final = "/run/secrets/"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFile:
+    """A file that Milvus is told to open.
+
+    Attributes:
+        setting: The setting that names it.
+        name: What it is called in a TLS directory of ours.
+        target: Its path in the container.
+        mounted: Whether a mount brings it.
+        path: Where that is on this host; ``None`` where it is in a volume or in the image.
+        by_default: Whether nobody names it, so that it is one of the image.
+    """
+
+    setting: str
+    name: str
+    target: str
+    mounted: bool
+    path: Path | None
+    by_default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredTls:
+    """What one Milvus will do for its clients.
+
+    Attributes:
+        milvus: The service.
+        mode: Its mode; ``None`` where what is said cannot all be read here.
+        value: The ``tlsMode`` that is said; ``None`` where nothing is.
+        place: The file that says it, and the line where one is known.
+        files: What it opens in that mode: certificate, key, and in mode 2 the CA of the clients.
+    """
+
+    milvus: MilvusService = field(repr=False)
+    mode: TlsMode | None
+    value: str | None
+    place: str | None
+    files: tuple[TlsFile, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the service."""
+        return self.milvus.name
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether clients are certainly encrypted."""
+        return bool(self.mode)
+
+    @property
+    def read_files(self) -> tuple[Path, ...]:
+        """The files on this host that it reads once, at its start: settings first."""
+        settings = self.milvus.configuration.files.values()
+        found = [one.path for one in settings if one.path and one.content is not None]
+        return (*found, *(file.path for file in self.files if file.path))
+
+
+def declared_tls(project: Project, config: TlsConfig) -> tuple[DeclaredTls, ...]:
+    """What every Milvus that accepts clients will do for them, by the effective project.
+
+    Args:
+        project: The project as it is.
+        config: The settings; where they name services, only those.
+
+    Raises:
+        ServiceNotFound: A named service does not exist.
+    """
+    return tuple(_declared(one, project) for one in _spoken_of(project, config))
+
+
+def shown_file(service: Service, target: str) -> tuple[bool, Path | None]:
+    """Whether a mount brings a path of a container, and where that is on this host.
+
+    Args:
+        service: The service.
+        target: The absolute path in its container.
+    """
+    mounts = (*service.mounts(), *service.config_mounts())
+    over = [m for m in mounts if target == m.target or target.startswith(f"{m.target}/")]
+    if not over:
+        return target.startswith(_SECRETS) and bool(service.values("secrets")), None
+    mount = max(over, key=lambda each: len(each.target))
+    if mount.host_path is None:
+        return True, None
+    return True, mount.host_path / posixpath.relpath(target, mount.target)
+
+
+def _spoken_of(project: Project, config: TlsConfig) -> tuple[MilvusService, ...]:
+    if config.service:
+        return select(project.compose, project.milvus, config.service)
+    recorded = project.state.services if project.state else ()
+    able = tuple(one for one in certain_services(project.milvus) if one.proxy)
+    return tuple(one for one in able if is_active(one.service) or one.name in recorded) or able
+
+
+def _declared(milvus: MilvusService, project: Project) -> DeclaredTls:
+    configuration = milvus.configuration
+    value = configuration.get(TLS_MODE_ROUTE)
+    said = in_variables(configuration.variables, TLS_MODE_ROUTE, milvus.version)
+    sure = bool(said) or configuration.known or (value is not None and configuration.readable)
+    mode = tls_mode(configuration.get) if sure else None
+    found = configuration.place_of(TLS_MODE_ROUTE, project.read)
+    place = None
+    if found is not None:
+        path, line = found
+        place = f"{project.relative(path)}{f':{line}' if line else ''}"
+    return DeclaredTls(milvus, mode, value, place, tuple(_files(milvus, mode)))
+
+
+def _files(milvus: MilvusService, mode: TlsMode | None) -> Iterator[TlsFile]:
+    if not mode:
+        return
+    wanted = _FILES if mode is TlsMode.MUTUAL else _FILES[:2]
+    for route, default, name in wanted:
+        value = milvus.configuration.get(route)
+        target = normal_target(posixpath.join(_WORKING_DIRECTORY, value or default))
+        mounted, path = shown_file(milvus.service, target)
+        yield TlsFile(".".join(route), name, target, mounted, path, by_default=value is None)

@@ -1,0 +1,163 @@
+"""What is deployed of some services, where an engine answers at once; nothing is changed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from compose_tls.deploy.compose_cli import ComposeCli
+from compose_tls.deploy.compose_invocation import ComposeInvocation
+from compose_tls.deploy.declared import Declared, declared
+from compose_tls.deploy.deployed import Deployed, deployed, paths_of
+from compose_tls.deploy.engine import Engine
+from compose_tls.deploy.verdict import Verdict, verdict
+from compose_tls.errors import EngineError
+from compose_tls.observe.tls_files import changed_at
+from compose_tls.project.declared_tls import DeclaredTls
+from compose_tls.project.model import Project
+from compose_tls.results import DeployedService
+from compose_tls.workflows import preamble
+from compose_tls.workflows.next_step import compose_command
+
+_SECONDS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is deployed.
+
+    Attributes:
+        services: Each service; none where no engine was asked.
+        reason: Why none was.
+        next: The one command after which they run these files, or are looked at where they are;
+            ``None`` where they do.
+    """
+
+    services: tuple[DeployedService, ...] = ()
+    reason: str | None = None
+    next: str | None = None
+
+
+def look(opened: preamble.Opened, project: Project, services: Sequence[DeclaredTls]) -> Looked:
+    """See whether services run the files as they are now.
+
+    Args:
+        opened: What the command works on.
+        project: The project as it is.
+        services: The services, and what they are told.
+    """
+    if not services:
+        return Looked()
+    try:
+        with Engine.connect(opened.variables, patience=_SECONDS) as engine:
+            return _Look(opened, project, engine).all(services)
+    except EngineError as error:
+        return Looked(reason=error.message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    opened: preamble.Opened
+    project: Project
+    engine: Engine = field(repr=False)
+
+    def all(self, services: Sequence[DeclaredTls]) -> Looked:
+        """Each of the services.
+
+        Raises:
+            EngineError: There is no Compose, it refuses the project, or the engine does not answer.
+        """
+        document = self.document([one.name for one in services])
+        seen: list[tuple[DeclaredTls, Declared, Deployed | None, Verdict]] = []
+        for one in services:
+            wanted = declared(
+                document,
+                one.name,
+                directory=self.opened.root,
+                files=self.project.observation.compose_files,
+                env_files=self.env_files(),
+            )
+            found = deployed(self.engine, wanted)
+            seen.append((one, wanted, found, verdict(found, wanted, self.changed(one))))
+        results = tuple(_result(one.name, said) for one, _, _, said in seen)
+        return Looked(results, next=self.next(seen))
+
+    def document(self, names: Sequence[str]) -> dict[str, Any]:
+        """The project as Compose understands it, the services included that no profile switches on."""
+        compose = ComposeCli.find(self.opened.variables)
+        given = ComposeInvocation(
+            self.opened.root,
+            tuple(self.opened.root / name for name in self.opened.config.file),
+            self.opened.variables,
+        )
+        found = compose.config(given)
+        if all(name in (found.get("services") or {}) for name in names):
+            return found
+        return compose.config(replace(given, profiles=("*",)))
+
+    def env_files(self) -> tuple[Path, ...]:
+        names = self.opened.variables.get("COMPOSE_ENV_FILES", "")
+        return tuple(self.opened.root / name for name in names.split(",") if name)
+
+    def changed(self, one: DeclaredTls) -> Mapping[str, Any]:
+        """When the files were changed that the service reads once, by their names."""
+        configuration = one.milvus.configuration.files.values()
+        settings = [each.path for each in configuration if each.path]
+        times = changed_at(one.read_files, settings=settings)
+        return {self.project.relative(path): time for path, time in times.items()}
+
+    def next(
+        self, seen: Sequence[tuple[DeclaredTls, Declared, Deployed | None, Verdict]]
+    ) -> str | None:
+        by_agreement: dict[str, list[str]] = {}
+        for one, wanted, found, said in seen:
+            if said.agreement == "foreign" and found is not None:
+                return self.elsewhere(found, wanted)
+            by_agreement.setdefault(said.agreement, []).append(one.name)
+        if stale := by_agreement.get("stale"):
+            words = ("up", "-d", "--no-deps", "--force-recreate", *stale)
+            return compose_command(self.opened, *words)
+        if absent := by_agreement.get("absent"):
+            everything = len(absent) == len(seen) and not any(
+                one.milvus.service.profiles() for one, _, _, _ in seen
+            )
+            return compose_command(self.opened, "up", "-d", *(() if everything else absent))
+        return None
+
+    def elsewhere(self, found: Deployed, wanted: Declared) -> str:
+        """The command that looks at a container with what it was made from; what is gone cannot be."""
+        files = paths_of(found.files, found.directory)
+        env_files = paths_of(found.env_files, found.directory)
+        if not all(map(os.path.isfile, (*files, *env_files))):
+            # Made from files that are no longer there, it can only be replaced by these.
+            words = ("up", "-d", "--no-deps", "--force-recreate", wanted.service)
+            return compose_command(self.opened, *words)
+        variables = {
+            "COMPOSE_PROJECT_NAME": found.project if found.project != wanted.project else "",
+            "COMPOSE_ENV_FILES": ",".join(env_files),
+        }
+        given = [f"{name}={shlex.quote(value)}" for name, value in variables.items() if value]
+        root = Path(found.directory or self.opened.root)
+        options: list[str] = []
+        if root.resolve() != Path.cwd():
+            options += ["-C", str(root)]
+        if files != tuple(map(os.path.realpath, wanted.files)):
+            for file in files:
+                options += ["-f", os.path.relpath(file, root.resolve())]
+        return " ".join([*given, shlex.join(["compose-tls", "status", *options])])
+
+
+def _result(service: str, said: Verdict) -> DeployedService:
+    container = said.container
+    return DeployedService(
+        service=service,
+        state=said.agreement,
+        reasons=said.reasons,
+        container=container.name if container else None,
+        health=container.health if container and container.running else None,
+        started_at=container.started_at if container and container.running else None,
+    )

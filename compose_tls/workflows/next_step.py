@@ -1,0 +1,97 @@
+"""The next step as it is printed: the whole command that works where the user stands."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from compose_tls.changes import KeepFile, MakeDirectory, Plan, RemoveDirectory
+from compose_tls.compose.discovery import OVERRIDE_FILES, named_files
+from compose_tls.project.milvus_services import is_active
+from compose_tls.project.model import Project
+from compose_tls.workflows.preamble import Opened
+
+
+def start_command(opened: Opened, project: Project, plan: Plan, services: Sequence[str]) -> str:
+    """What makes services run with the files of a plan.
+
+    Compose recreates a service whose definition has changed. Where a mounted file alone has, it does so
+    only when told: https://docs.docker.com/reference/cli/docker/compose/up/
+
+    Args:
+        opened: The project.
+        project: What it was before.
+        plan: What is written.
+        services: Those that have to read it.
+    """
+    written = {
+        change.path
+        for change in plan.changes
+        if not isinstance(change, KeepFile | MakeDirectory | RemoveDirectory)
+    }
+    compose = {
+        definition.file
+        for one in project.compose.services.values()
+        for definition in one.definitions
+    } | set(project.observation.compose_files)
+    made = {
+        file.parent / name
+        for file in project.observation.compose_files[:1]
+        for name in OVERRIDE_FILES
+    }
+    defined = written & (compose | made)
+    there = [name for name in services if name in project.compose.services]
+    if there and not defined:
+        return compose_command(opened, "up", "-d", "--force-recreate", *there)
+    active = all(is_active(project.compose.services[name]) for name in there)
+    return compose_command(opened, "up", "-d", *([] if active else there))
+
+
+def compose_command(opened: Opened, *words: str) -> str:
+    """A command of Docker Compose for the project, with the options that name it."""
+    return shlex.join(["docker", "compose", *_options(opened), *words])
+
+
+def own_command(opened: Opened, *words: str) -> str:
+    """A command of compose-tls for the project."""
+    here, typed = Path.cwd(), opened.typed
+    place = [] if opened.start == here else ["-C", os.path.relpath(opened.start, here)]
+    given = {name: value for name, value in dict(opened.config).items() if name in typed}
+    pki = ["--pki-dir", given["pki_dir"]] if "pki_dir" in given else []
+    return shlex.join(["compose-tls", *words, *place, *_spelled(given), *pki])
+
+
+def _options(opened: Opened) -> Iterator[str]:
+    """Compose's own options, their paths seen from where the user stands."""
+    here = Path.cwd()
+    given = dict(opened.config)
+    if opened.start == here:
+        return _spelled(given)
+
+    def seen(name: str) -> str:
+        return os.path.relpath(opened.start / name, here)
+
+    files = named_files(opened.config.file, opened.variables)
+    base = opened.config.project_directory or (None if files else str(opened.root))
+    moved = {
+        "file": tuple(map(seen, files)),
+        "env_file": tuple(map(seen, opened.config.env_file)),
+        "project_directory": seen(base) if base else None,
+    }
+    return _spelled(given | moved)
+
+
+def _spelled(given: Mapping[str, Any]) -> Iterator[str]:
+    for name, option in (
+        ("file", "-f"),
+        ("project_name", "-p"),
+        ("project_directory", "--project-directory"),
+        ("env_file", "--env-file"),
+        ("profile", "--profile"),
+    ):
+        value = given.get(name) or ()
+        for one in (value,) if isinstance(value, str) else value:
+            yield from (option, one)

@@ -1,0 +1,119 @@
+"""Whether a restart makes Milvus read the files of this project, looked at before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from compose_tls.deploy.declared import declared
+from compose_tls.deploy.deployed import deployed
+from compose_tls.deploy.differences import differences
+from compose_tls.errors import DeployedDifferently, NotDeployed
+from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.plan.model import ServicePlan
+from compose_tls.project.model import Project
+from compose_tls.setup import Proxy
+from compose_tls.vocabulary import TlsMode
+from compose_tls.workflows.deployment import Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the container of a service stands.
+
+    Attributes:
+        proxy: The service.
+        running: Whether it runs; one that does not reads the files when it is started.
+        stale: Whether it has not read the certificates as they are now.
+        drifted: Why a restart would change more than the certificates; ``None`` where it does not.
+    """
+
+    proxy: Proxy
+    running: bool
+    stale: bool
+    drifted: DeployedDifferently | None
+
+
+def look(deployment: Deployment, planned: ServicePlan, project: Project) -> tuple[Standing, ...]:
+    """See which containers run the files of the project.
+
+    Args:
+        deployment: The connection to engine and Compose.
+        planned: The plan for the files.
+        project: The project as it is.
+
+    Raises:
+        NotDeployed: A service has no container, or one that a restart here does not reach.
+        EngineError: The engine or Compose does not answer.
+    """
+    return tuple(_standing(proxy, deployment, planned, project) for proxy in deployment.proxies)
+
+
+def _standing(
+    proxy: Proxy, deployment: Deployment, planned: ServicePlan, project: Project
+) -> Standing:
+    service, invocation = proxy.service, deployment.project
+    document = deployment.compose.config(invocation)
+    if service not in (document.get("services") or {}):
+        document = deployment.compose.config(replace(invocation, profiles=("*",)))
+    names = invocation.environment.get("COMPOSE_ENV_FILES", "").split(",")
+    wanted = declared(
+        document,
+        service,
+        directory=project.directory,
+        files=project.observation.compose_files,
+        env_files=invocation.env_files or [project.directory / name for name in names if name],
+    )
+    found = deployed(deployment.engine, wanted)
+    if found is None or found.project != wanted.project:
+        elsewhere = (
+            f"; one of the project {found.project} was made from these files" if found else ""
+        )
+        raise NotDeployed(
+            f"service {service} has no container in the project {wanted.project}{elsewhere}",
+            hint="start it with docker compose up -d and run this again, name the project that it runs "
+            "in (COMPOSE_PROJECT_NAME), or add --no-restart, and nothing but files is written",
+        )
+    settings = planned.state.settings
+    started = found.container.started_at
+    names_read = [SERVER_CERTIFICATE, SERVER_KEY]
+    if settings.tls_mode is TlsMode.MUTUAL:
+        names_read.append(CA_CERTIFICATE)
+    served = [project.directory / settings.tls_dir / name for name in names_read]
+    reasons = [str(each) for each in differences(found, wanted)]
+    changed = list(_changed_settings(service, planned, project, started))
+    reasons += [f"{path} was changed since the start" for path in changed]
+    drifted = None
+    if reasons:
+        drifted = DeployedDifferently(
+            f"{service} would start with other settings than it runs with: {'; '.join(reasons)}",
+            hint=f"deploy these first: docker compose up -d --force-recreate {service}",
+            path=next(iter(changed), None),
+        )
+    return Standing(proxy, found.container.running, _is_older(started, served), drifted)
+
+
+def _changed_settings(
+    service: str, planned: ServicePlan, project: Project, started: datetime | None
+) -> Iterator[str]:
+    """The mounted settings that are neither those of enable nor those that it was started with."""
+    recorded = {file.path: file.after for file in planned.state.files}
+    for one in project.milvus:
+        for file in one.configuration.files.values() if one.name == service else ():
+            if file.path is None or file.content is None:
+                continue
+            name = project.relative(file.path)
+            as_enabled = recorded.get(name) == hashlib.sha256(file.content).hexdigest()
+            if not as_enabled and _is_older(started, [file.path]):
+                yield name
+
+
+def _is_older(started: datetime | None, files: list[Path]) -> bool:
+    """Whether a container was started before one of some files was written."""
+    if started is None:
+        return False
+    times = (path.stat().st_mtime for path in files if path.exists())
+    return any(datetime.fromtimestamp(time, UTC) > started for time in times)

@@ -1,0 +1,27 @@
+"""Each row of docs/threat-model.md names a test that exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_named_test_exists() -> None:
+    page = (ROOT / "docs" / "threat-model.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| ") and "held by" not in line]
+    texts: dict[str, str] = {}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        texts[path.name] = texts.get(path.name, "") + path.read_text()
+    named = [re.findall(r"`(test_\w+\.py): (test_\w+)`", row.rpartition(" | ")[2]) for row in rows]
+    missing = [
+        f"{file}: {test}"
+        for tests in named
+        for file, test in tests
+        if not re.search(rf"def {test}\(", texts.get(file, ""))
+    ]
+    assert missing == []
+    rules = [row for row in rows if not row.startswith("| ---")]
+    assert len(rules) > 20
+    assert all(tests for row, tests in zip(rows, named, strict=True) if not row.startswith("| ---"))

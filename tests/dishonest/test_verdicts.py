@@ -1,0 +1,564 @@
+"""Servers that look like an encrypted Milvus and are not, and those that are: each gets its verdict.
+
+Nothing is green here that is red, and none of the honest ones is red.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from compose_tls.checks import tls_client
+from compose_tls.checks.check_target import Target
+from compose_tls.checks.probes import client_authorities
+from compose_tls.checks.run import run
+from compose_tls.pki import handshake
+from compose_tls.results import Probe
+from tests.dishonest.fronts import (
+    Choice,
+    Route,
+    also,
+    by_chance,
+    ending_tls,
+    front,
+    in_turns,
+    passes_on_to,
+    plain_too,
+)
+from tests.unit.checks.conftest import NOW, Pki
+from tests.unit.checks.servers import (
+    ANSWERS,
+    HOST,
+    OK_STATUS,
+    SETTINGS,
+    Script,
+    ServerFiles,
+    closed_port,
+    grpc_server,
+    hangs_up,
+    listening,
+    over_tls,
+    over_tls_alone,
+    says,
+    says_and_hangs_up,
+)
+from tests.unit.pki.minting import mint, parsed
+
+Verdict = Mapping[str, str]
+"""What fails, and a part of what is said."""
+
+
+class Everything(dict[str, Any]):
+    """The same answer to every call."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__(any=answer)
+        self._answer = answer
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def __getitem__(self, _: str) -> Any:
+        return self._answer
+
+
+@dataclass(slots=True)
+class Scene:
+    """Servers that run until the test ends."""
+
+    pki: Pki
+    another: Pki
+    expired: Pki
+    directory: Path
+    stack: ExitStack = field(repr=False)
+
+    def milvus(
+        self, mode: int = 1, answers: Mapping[str, Any] = ANSWERS, files: ServerFiles | None = None
+    ) -> int:
+        return self.stack.enter_context(grpc_server(files or self.pki.server, mode, answers)).port
+
+    def plain(self) -> int:
+        return self.stack.enter_context(grpc_server(None, 0)).port
+
+    def front(self, choose: Choice, **different: Any) -> int:
+        return self.stack.enter_context(front(choose, **different))
+
+    def script(self, script: Script) -> int:
+        return self.stack.enter_context(listening(script))
+
+    def naming(self, ca: Path) -> int:
+        """OpenSSL's server, which names the CAs whose clients it accepts; it speaks no gRPC."""
+        if shutil.which("openssl") is None:
+            pytest.skip("the openssl command is not installed")
+        server = self.pki.server
+        command: list[str | Path] = [
+            "openssl",
+            "s_server",
+            "-accept",
+            f"{HOST}:0",
+            "-CAfile",
+            ca,
+            "-Verify",
+            "1",
+        ]
+        command += ["-cert", server.certificate, "-key", server.key, "-naccept", "100"]
+        return self.stack.enter_context(_started(command))
+
+    def trusting_more(self) -> ServerFiles:
+        """A server that accepts the clients of a further CA."""
+        both = self.directory / "both.pem"
+        both.write_bytes(
+            self.pki.path("ca.pem").read_bytes() + self.another.path("ca.pem").read_bytes()
+        )
+        return ServerFiles(self.pki.path("server.pem"), self.pki.path("server.key"), both)
+
+    def target(self, port: int, mode: int = 1, **changes: Any) -> Target:
+        return self.pki.target(port, mode, **changes)
+
+
+@contextmanager
+def _started(command: Sequence[str | Path]) -> Iterator[int]:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            assert process.stdout
+            for line in process.stdout:
+                if line.startswith(b"ACCEPT "):
+                    yield int(line.rpartition(b":")[2])
+                    return
+            pytest.fail("it ended before it printed a port")
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def scene(pki: Pki, another_pki: Pki, expired_pki: Pki, tmp_path: Path) -> Iterator[Scene]:
+    with ExitStack() as stack:
+        yield Scene(pki, another_pki, expired_pki, tmp_path, stack)
+
+
+def checked(target: Target) -> dict[str, Probe]:
+    return {check.name: check for check in run(target, now=NOW, timeout=4)}
+
+
+Make = Callable[[Scene], Target]
+
+_UNKNOWN = {"grpc-ready": "speaks TLS, but is not known to be Milvus"}
+_PLAIN = {"refuses-plain-text": "the server answers in plain text"}
+_ANY_CLIENT = {"refuses-anonymous-client": "the server accepted it"}
+_WORDS = "auth check failure, please check api key is correct"
+_PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+_MOVED = b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://localhost/\r\n\r\n"
+_OLD_HELLO = bytes.fromhex("160302003102") + bytes.fromhex("00002d0302") + bytes(43)
+
+
+def answering(answers: Mapping[str, Any], **changes: Any) -> Make:
+    return lambda scene: scene.target(scene.milvus(answers=answers), **changes)
+
+
+def beside(route: Route, mode: int = 1) -> Make:
+    """Plain text is answered beside TLS."""
+    return lambda scene: scene.target(scene.front(plain_too(route, scene.milvus(mode))), mode)
+
+
+def answers_the_call_alone(connection: socket.socket) -> None:
+    """A plain gRPC server that says nothing before it has a request (a HEADERS frame)."""
+    data = b""
+    while len(data) < 60:
+        more = connection.recv(4096)
+        if not more:
+            return
+        data += more
+    connection.sendall(SETTINGS)
+
+
+def answers_one_path(connection: socket.socket) -> None:
+    """Plain HTTP for REST alone; all else is told to use TLS."""
+    request = connection.recv(4096)
+    connection.sendall(_PAGE if b"/v1/" in request else b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def speaks_old_tls(mode: int) -> Make:
+    def hello(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(_OLD_HELLO)
+
+    def choose(scene: Scene) -> Target:
+        port = scene.milvus(mode)
+
+        def route(_: int, first: bytes) -> Route:
+            # The version in the message, behind both heads: what nobody sends who knows TLS 1.2.
+            return hello if first[9:11] == b"\x03\x02" else port
+
+        return scene.target(scene.front(route), mode)
+
+    return choose
+
+
+def optional(scene: Scene) -> int:
+    """Asks for a certificate, and takes none as well."""
+    context = scene.pki.server.context(2)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    return scene.front(passes_on_to(ending_tls(context, scene.plain())))
+
+
+def unreadable(scene: Scene) -> ssl.SSLContext:
+    """A server whose certificate has constraints under the identifier of its names (RFC 5280)."""
+    pair = mint(issuer=None)
+    der = parsed(pair.certificate_pem).public_bytes(Encoding.DER)
+    bad = der.replace(b"\x55\x1d\x13", b"\x55\x1d\x1e", 1)
+    assert bad != der
+    certificate, key = scene.directory / "bad.pem", scene.directory / "bad.key"
+    certificate.write_text(ssl.DER_cert_to_PEM_cert(bad))
+    key.write_bytes(pair.private_key_pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    context.set_alpn_protocols(["h2"])
+    return context
+
+
+def on_both_loopbacks(scene: Scene) -> Target:
+    """``localhost`` is a good server by IPv4, and one in plain text by IPv6."""
+    port = scene.milvus()
+    plain = scene.plain()
+    scene.front(passes_on_to(plain), host="::1", port=port)
+    return scene.target(port, host="localhost")
+
+
+DISHONEST: Mapping[str, tuple[Make, Verdict]] = {
+    "asks everyone for credentials": (
+        answering(Everything((grpc.StatusCode.UNAUTHENTICATED, "who are you?"))),
+        _UNKNOWN,
+    ),
+    "asks everyone for credentials, in Milvus' words, whatever is called": (
+        answering(Everything((grpc.StatusCode.UNAUTHENTICATED, _WORDS))),
+        _UNKNOWN,
+    ),
+    "asks for credentials in other words": (
+        answering(
+            dict.fromkeys(
+                ("ShowCollections", "DescribeCollection"),
+                (grpc.StatusCode.UNAUTHENTICATED, "who are you?"),
+            )
+        ),
+        _UNKNOWN,
+    ),
+    "permits nothing to anyone": (
+        answering(Everything((grpc.StatusCode.PERMISSION_DENIED, "no"))),
+        _UNKNOWN,
+    ),
+    "answers every call with two bytes": (answering(Everything(OK_STATUS)), _UNKNOWN),
+    "answers every call with nothing": (answering(Everything(b"")), _UNKNOWN),
+    "answers every call with the question": (answering(Everything(lambda said: said)), _UNKNOWN),
+    "names a version and knows nothing else": (
+        answering({"GetVersion": ANSWERS["GetVersion"]}),
+        _UNKNOWN,
+    ),
+    "lists collections and knows nothing else": (
+        answering({"ShowCollections": OK_STATUS}),
+        _UNKNOWN,
+    ),
+    "has every collection that is asked for": (
+        answering({**ANSWERS, "DescribeCollection": OK_STATUS}),
+        _UNKNOWN,
+    ),
+    "misses a collection without its name": (
+        answering({**ANSWERS, "DescribeCollection": b"\n\x0d\x08\x01\x12\x09not found"}),
+        _UNKNOWN,
+    ),
+    "is another gRPC service": (answering({}), _UNKNOWN),
+    "is a web server": (
+        lambda scene: scene.target(
+            scene.script(over_tls(scene.pki.server.context(1), says_and_hangs_up(_PAGE)))
+        ),
+        {"tls-handshake": "does not speak gRPC", "grpc-ready": "does not speak gRPC"},
+    ),
+    "speaks HTTP/2 and then says nothing": (
+        lambda scene: scene.target(
+            scene.script(over_tls(scene.pki.server.context(1), says(SETTINGS)))
+        ),
+        {"grpc-ready": "did not answer in time"},
+    ),
+    "serves a page in plain text beside TLS": (beside(says_and_hangs_up(_PAGE)), _PLAIN),
+    "redirects in plain text beside TLS": (beside(says_and_hangs_up(_MOVED)), _PLAIN),
+    "serves one path in plain text beside TLS": (beside(answers_one_path), _PLAIN),
+    "speaks plain HTTP/2 beside TLS": (beside(says(SETTINGS)), _PLAIN),
+    "answers plain gRPC calls beside TLS": (beside(answers_the_call_alone), _PLAIN),
+    "serves plain gRPC beside mutual TLS": (
+        lambda scene: scene.target(scene.front(plain_too(scene.plain(), scene.milvus(2))), 2),
+        _PLAIN,
+    ),
+    "is in plain text": (
+        lambda scene: scene.target(scene.plain()),
+        {**_PLAIN, "tls-handshake": "plain text", "grpc-ready": "plain text"},
+    ),
+    "is in plain text, and hangs up on TLS": (
+        lambda scene: scene.target(scene.front(also(b"\x16", hangs_up, scene.plain()))),
+        {**_PLAIN, "tls-handshake": "plain text", "grpc-ready": "plain text"},
+    ),
+    "has one of three in plain text": (
+        lambda scene: scene.target(
+            scene.front(in_turns(scene.milvus(), scene.milvus(), scene.plain()))
+        ),
+        {"tls-handshake": "plain text"},
+    ),
+    "has one of three in mode 1": (
+        lambda scene: scene.target(
+            scene.front(in_turns(scene.milvus(2), scene.milvus(2), scene.milvus(1))), 2
+        ),
+        _ANY_CLIENT,
+    ),
+    "has one of two in mode 1": (
+        lambda scene: scene.target(scene.front(in_turns(scene.milvus(2), scene.milvus(1))), 2),
+        _ANY_CLIENT,
+    ),
+    "has one of three in mode 1, by chance": (
+        lambda scene: scene.target(
+            scene.front(by_chance(scene.milvus(2), scene.milvus(2), scene.milvus(1))), 2
+        ),
+        _ANY_CLIENT,
+    ),
+    "runs in mode 1 instead of 2": (
+        lambda scene: scene.target(scene.milvus(1), 2),
+        {**_ANY_CLIENT, "refuses-foreign-client": "the server accepted it"},
+    ),
+    "asks for a certificate and requires none": (
+        lambda scene: scene.target(optional(scene), 2),
+        _ANY_CLIENT,
+    ),
+    "requires no certificate now and then": (
+        lambda scene: scene.target(
+            scene.front(in_turns(*[scene.milvus(2)] * 3, optional(scene))), 2
+        ),
+        _ANY_CLIENT,
+    ),
+    "trusts a further CA": (
+        lambda scene: scene.target(scene.naming(scene.trusting_more().ca), 2),
+        {"names-client-cas": "clients of other CAs than it should: CN=test CA"},
+    ),
+    "has one of three that trusts a further CA": (
+        lambda scene: scene.target(
+            scene.front(
+                in_turns(
+                    scene.naming(scene.pki.path("ca.pem")),
+                    scene.naming(scene.pki.path("ca.pem")),
+                    scene.naming(scene.trusting_more().ca),
+                )
+            ),
+            2,
+        ),
+        {"names-client-cas": "clients of other CAs than it should: CN=test CA"},
+    ),
+    "shows an older certificate": (
+        lambda scene: scene.target(scene.milvus(), expected_sha256=scene.another.fingerprint),
+        {"server-certificate": "than the one on disk"},
+    ),
+    "has one of three with a certificate of another CA": (
+        lambda scene: scene.target(
+            scene.front(
+                in_turns(scene.milvus(), scene.milvus(), scene.milvus(files=scene.another.server))
+            )
+        ),
+        {"tls-handshake": "of another CA", "server-certificate": "than the one on disk"},
+    ),
+    "shows an expired certificate": (
+        lambda scene: scene.expired.target(scene.milvus(files=scene.expired.server)),
+        {"tls-handshake": "has expired", "server-certificate": "has expired"},
+    ),
+    "shows a certificate for another name": (
+        lambda scene: scene.target(scene.milvus(), server_name="milvus.example"),
+        {"tls-handshake": "for another name"},
+    ),
+    "accepts TLS 1.1 in mode 2": (
+        speaks_old_tls(2),
+        {"tls-versions": "also accepts TLS 1.1 or older"},
+    ),
+    "is good at one of its addresses and in plain text at the other": (
+        lambda scene: scene.target(scene.milvus(), further=((HOST, scene.plain()),)),
+        {**_PLAIN, "tls-handshake": "plain text"},
+    ),
+    "is in mode 1 at another of its addresses": (
+        lambda scene: scene.target(scene.milvus(2), 2, further=((HOST, scene.milvus(1)),)),
+        _ANY_CLIENT,
+    ),
+    "does not listen at another of its addresses": (
+        lambda scene: scene.target(scene.milvus(), further=((HOST, closed_port()),)),
+        {"tls-handshake": "nothing listens there", "refuses-plain-text": "nothing listens there"},
+    ),
+    "is in plain text by IPv6": (on_both_loopbacks, {**_PLAIN, "tls-handshake": "at [::1]:"}),
+    "shows a certificate that cannot be read": (
+        lambda scene: scene.target(
+            scene.script(over_tls(unreadable(scene), says(SETTINGS))), expected_sha256=None
+        ),
+        {"server-certificate": "the served certificate holds"},
+    ),
+    "serves REST in plain text": (
+        lambda scene: scene.target(
+            scene.milvus(), rest_address=(HOST, scene.script(says_and_hangs_up(_PAGE)))
+        ),
+        {"rest-answers": "plain text", "rest-refuses-plain-text": "plain text"},
+    ),
+    "serves REST to anyone": (
+        lambda scene: scene.target(
+            scene.milvus(2),
+            2,
+            rest_address=(
+                HOST,
+                scene.script(over_tls_alone(scene.pki.server.context(1), says_and_hangs_up(_PAGE))),
+            ),
+        ),
+        {"rest-refuses-anonymous-client": "the server accepted it"},
+    ),
+    "is a port forwarder whose container does not listen": (
+        lambda scene: scene.target(scene.script(hangs_up)),
+        {"tls-handshake": "without an answer", "refuses-plain-text": "could not be tried"},
+    ),
+    "is nobody": (
+        lambda scene: scene.target(closed_port(), 2),
+        {"tls-handshake": "nothing listens there"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DISHONEST)
+def test_what_is_not_an_encrypted_milvus_is_found_out(scene: Scene, name: str) -> None:
+    make, verdict = DISHONEST[name]
+    found = checked(make(scene))
+    failed = {check.name: check for check in found.values() if not check.ok}
+    assert set(verdict) <= set(failed), found
+    for check, text in verdict.items():
+        assert text in failed[check].observed
+    assert all(check.hint and "SERVICE" not in check.hint for check in failed.values())
+
+
+def test_where_nothing_listens_one_line_says_so(scene: Scene) -> None:
+    found = checked(scene.target(closed_port(), 2))
+    assert [check.name for check in found.values() if not check.skipped] == ["tls-handshake"]
+
+
+def test_the_service_is_named_in_the_next_step(scene: Scene) -> None:
+    found = checked(scene.target(scene.plain(), service="milvus-1"))
+    assert "docker compose up -d --force-recreate milvus-1" in str(found["tls-handshake"].hint)
+    assert "docker compose up -d --force-recreate milvus-1" in str(found["grpc-ready"].hint)
+
+
+def test_old_tls_that_no_setting_of_milvus_changes_is_told(scene: Scene) -> None:
+    found = checked(speaks_old_tls(1)(scene))["tls-versions"]
+    assert found.ok
+    assert found.observed == "the server also accepts TLS 1.1 or older"
+
+
+def test_an_address_that_is_not_in_the_certificate_is_told(scene: Scene) -> None:
+    port = scene.front(passes_on_to(scene.milvus()), host="127.0.0.2")
+    found = checked(scene.target(port, host="127.0.0.2"))["server-certificate"]
+    assert found.ok
+    assert "not for 127.0.0.2: clients need server_name=localhost" in found.observed
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_server_that_names_the_right_cas_is_believed(
+    scene: Scene, version: ssl.TLSVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = handshake.verifying_context
+
+    def of_that_version() -> ssl.SSLContext:
+        context = made()
+        context.maximum_version = version
+        return context
+
+    monkeypatch.setattr(tls_client, "verifying_context", of_that_version)
+    target = scene.target(scene.naming(scene.pki.path("ca.pem")), 2)
+    found = client_authorities(target, 4)
+    assert (found.ok, found.skipped, found.observed) == (True, False, "as they should be")
+    assert found.expected.startswith("clients of CN=test CA")
+    misled = scene.target(target.port, 2, client_ca_path=scene.another.path("ca.pem"))
+    assert not client_authorities(misled, 4).ok
+
+
+def replicas(mode: int) -> Make:
+    return lambda scene: scene.target(
+        scene.front(in_turns(scene.milvus(mode), scene.milvus(mode), scene.milvus(mode))),
+        mode,
+        further=((HOST, scene.milvus(mode)),),
+    )
+
+
+HONEST: Mapping[str, Make] = {
+    "one-way": lambda scene: scene.target(scene.milvus(1)),
+    "mutual": lambda scene: scene.target(scene.milvus(2), 2),
+    "TLS passed through": lambda scene: scene.target(scene.front(passes_on_to(scene.milvus(2))), 2),
+    "slow": lambda scene: scene.target(scene.front(passes_on_to(scene.milvus(2)), delay=0.1), 2),
+    "by IPv6": lambda scene: scene.target(
+        scene.front(passes_on_to(scene.milvus(2)), host="::1"), 2, host="::1"
+    ),
+    "by a name of which one address leads nowhere": lambda scene: scene.target(
+        scene.milvus(), host="localhost"
+    ),
+    "three replicas and a further port": replicas(1),
+    "three replicas and a further port, mutual": replicas(2),
+    "asks for credentials": answering(
+        dict.fromkeys(
+            ("ShowCollections", "DescribeCollection", "GetVersion"),
+            (grpc.StatusCode.UNAUTHENTICATED, "missing authorization in header"),
+        )
+    ),
+    "permits this user little": answering(
+        {
+            **ANSWERS,
+            "ShowCollections": (grpc.StatusCode.PERMISSION_DENIED, "permission deny to bob"),
+            "DescribeCollection": (grpc.StatusCode.PERMISSION_DENIED, "permission deny to bob"),
+        },
+        token="bob:x",
+    ),
+    "a front that ends TLS with our certificate": lambda scene: scene.target(
+        scene.front(passes_on_to(ending_tls(scene.pki.server.context(1), scene.plain())))
+    ),
+    "a front that ends mutual TLS with our certificate": lambda scene: scene.target(
+        scene.front(passes_on_to(ending_tls(scene.pki.server.context(2), scene.plain()))), 2
+    ),
+    "a front that tells plain HTTP to use TLS": lambda scene: scene.target(
+        scene.front(
+            plain_too(says_and_hangs_up(b"HTTP/1.1 400 Bad Request\r\n\r\n"), scene.milvus())
+        )
+    ),
+    "clients have a CA of their own": lambda scene: scene.target(
+        scene.milvus(
+            2,
+            files=ServerFiles(
+                scene.pki.path("server.pem"),
+                scene.pki.path("server.key"),
+                scene.another.path("ca.pem"),
+            ),
+        ),
+        2,
+        client_certificate_path=scene.another.path("client.pem"),
+        client_key_path=scene.another.path("client.key"),
+        client_ca_path=scene.another.path("ca.pem"),
+    ),
+    "REST on a port of its own": lambda scene: scene.target(
+        scene.milvus(2),
+        2,
+        rest_address=(
+            HOST,
+            scene.script(over_tls_alone(scene.pki.server.context(2), says_and_hangs_up(_PAGE))),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_an_encrypted_milvus_is_proved(scene: Scene, name: str) -> None:
+    found = checked(HONEST[name](scene))
+    assert all(check.ok for check in found.values()), found

@@ -1,0 +1,56 @@
+"""What disable prints, writes and exits with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.unit.cli.conftest import Run, facts
+
+
+def test_what_stays_is_an_error_with_its_place_and_nothing_is_written(
+    run: Run, project: Path
+) -> None:
+    run("enable", "-q")
+    compose = project / "docker-compose.yml"
+    text = compose.read_text(encoding="utf-8").replace("\n  standalone:\n", "\n  database:\n")
+    compose.write_text(text, encoding="utf-8")
+    before = facts(project)
+
+    refused = run("disable", "--json")
+
+    assert (refused.code, refused.error["code"]) == (3, "tls-remains")
+    assert refused.error["path"] == "docker-compose.yml"
+    assert "tls:/milvus/tls" in text.splitlines()[refused.error["line"] - 1]
+    assert facts(project) == before
+    accepted = run("disable", "--accept", "tls-remains")
+    assert (accepted.code, (project / "cert/state.json").exists()) == (0, True)
+    assert "tls-remains" in accepted.err or "stay" in accepted.err
+
+
+def test_keys_that_stay_are_told_and_purge_works_later(run: Run, project: Path) -> None:
+    before = facts(project)
+    run("enable", "-q")
+    disabled = run("disable")
+    assert "plain text, as before" in disabled.out
+    assert "cert/ and tls/: compose-tls disable --purge" in disabled.out
+
+    preview, purged = run("disable", "--purge", "--dry-run"), run("disable", "--purge")
+
+    assert (preview.code, "would be purged" in preview.out) == (0, True)
+    assert (purged.code, purged.out.splitlines()[0]) == (0, "purged")
+    assert facts(project).keys() == before.keys()
+    again = run("disable", "--purge", "--json")
+    assert (again.code, again.error["code"]) == (3, "not-enabled")
+
+
+def test_the_mode_that_comes_back_is_told(run: Run, project: Path) -> None:
+    run("enable", "-q")
+    record = project / "cert/state.json"
+    record.rename(project / "lost.json")
+    run("enable", "--mode", "2", "-q")
+
+    disabled = run("disable", "--json")
+
+    assert (disabled.code, disabled.json["mode"]) == (0, 1)
+    assert [warning["code"] for warning in disabled.json["warnings"]] == ["tls-as-before"]
+    assert disabled.json["key_directories"] == ["cert", "tls"]

@@ -1,0 +1,373 @@
+"""What enable keeps, breaks and says: REST, health checks, clients that are cut off, build contexts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compose_tls.errors import EditRefused, HealthCheckBreaks
+from compose_tls.plan.build_contexts import is_left_out
+from compose_tls.plan.model import ServicePlan
+from compose_tls.vocabulary import TlsWarning
+from tests.unit.builders import (
+    COMPOSE_FILE,
+    applied,
+    disable,
+    edited,
+    enable,
+    enabled,
+    observation,
+    text_of,
+)
+
+MILVUS = """\
+services:
+  milvus:
+    image: milvusdb/milvus:v2.5.5
+    ports: ['19530:19530']
+"""
+
+
+def of(planned: ServicePlan, code: str) -> list[TlsWarning]:
+    """The warnings of a plan with a code."""
+    return [warning for warning in planned.plan.warnings if warning.code == code]
+
+
+class TestRest:
+    def test_that_it_goes_is_said_with_what_keeps_it(self) -> None:
+        [warning] = of(enable(observation(MILVUS)), "rest-switched-off")
+
+        assert (warning.path, warning.line) == (COMPOSE_FILE, 3)
+        assert "--rest-port" in (warning.hint or "")
+
+    def test_a_milvus_without_a_port_for_it_cannot_keep_it(self) -> None:
+        [warning] = of(enable(observation(MILVUS.replace("2.5.5", "2.2.16"))), "rest-switched-off")
+
+        assert "--rest-port" not in (warning.hint or "")
+
+    def test_what_went_with_an_earlier_enable_does_not_go_again(self) -> None:
+        assert not of(enable(enabled(observation(MILVUS))), "rest-switched-off")
+
+    def test_rest_that_stays_does_not_go(self) -> None:
+        assert not of(enable(observation(MILVUS), rest_port=8080), "rest-switched-off")
+
+
+def checked(test: str, more: str = "") -> str:
+    return f"{MILVUS}    healthcheck:\n      test: {test}\n      retries: 4\n{more}"
+
+
+class TestHealthChecks:
+    @pytest.mark.parametrize(
+        ("test", "becomes"),
+        [
+            (
+                '["CMD", "curl", "-f", "http://localhost:9091/api/v1/health"]',
+                '["CMD", "curl", "-f", "http://localhost:9091/healthz"]',
+            ),
+            (
+                "curl -sf http://127.0.0.1:9091/api/v1/health || exit 1",
+                "curl -sf http://127.0.0.1:9091/healthz || exit 1",
+            ),
+            (
+                '["CMD-SHELL", "wget -qO- localhost:19530/healthz > /dev/null"]',
+                '["CMD-SHELL", "wget -qO- localhost:9091/healthz > /dev/null"]',
+            ),
+            (
+                "[CMD, curl, 'http://localhost:9091/api/v1/health', -f, --max-time, '3']",
+                '[CMD, curl, http://localhost:9091/healthz, "-f", "--max-time", "3"]',
+            ),
+            (
+                "\n      - CMD\n      - curl\n      - http://milvus:19530/api/v1/health",
+                "\n      - CMD\n      - curl\n      - http://milvus:9091/healthz",
+            ),
+        ],
+    )
+    def test_one_that_asks_rest_for_health_asks_for_it_elsewhere(
+        self, test: str, becomes: str
+    ) -> None:
+        before = observation(checked(test))
+        after = enabled(before)
+
+        assert f"test: {becomes}\n" in text_of(after).replace("        -", "      -")
+        [warning] = of(enable(before), "health-check-replaced")
+        assert warning.line is not None
+        gone = disable(after)
+        assert text_of(applied(after, gone.plan.changes)) == text_of(before)
+
+    def test_after_an_edit_of_the_user_it_comes_back_by_meaning(self) -> None:
+        before = observation(
+            checked('["CMD", "curl", "-f", "http://localhost:9091/api/v1/health"]')
+        )
+        after = edited(enabled(before), COMPOSE_FILE, "retries: 4", "retries: 5")
+        back = text_of(applied(after, disable(after).plan.changes))
+
+        assert back == text_of(before).replace("retries: 4", "retries: 5")
+
+    def test_that_of_another_service_counts_as_well(self) -> None:
+        app = "  app: {image: app, healthcheck: {test: 'curl http://milvus:9091/api/v1/health'}}\n"
+        after = enabled(observation(MILVUS + app))
+
+        assert "curl http://milvus:9091/healthz" in text_of(after)
+
+    @pytest.mark.parametrize(
+        "test",
+        [
+            '["CMD", "curl", "-f", "http://localhost:9091/healthz"]',
+            '["CMD", "nc", "-z", "localhost", "19530"]',
+            '["NONE"]',
+            "curl http://elsewhere:9091/api/v1/health",
+            "curl https://localhost:19530/v1/vector/collections",
+            "timeout 1 bash -c '</dev/tcp/localhost/19530'",
+        ],
+    )
+    def test_one_that_goes_on_working_is_left_alone(self, test: str) -> None:
+        planned = enable(observation(checked(test)))
+
+        assert not of(planned, "health-check-replaced")
+        assert f"test: {test}\n" in text_of(
+            applied(observation(checked(test)), planned.plan.changes)
+        )
+
+    def test_while_rest_stays_its_health_does_too(self) -> None:
+        test = '["CMD", "curl", "-f", "http://localhost:9091/api/v1/health"]'
+        assert not of(enable(observation(checked(test)), rest_port=8080), "health-check-replaced")
+
+    @pytest.mark.parametrize(
+        "test",
+        [
+            '["CMD", "curl", "-f", "http://localhost:19530/v1/vector/collections"]',
+            "curl -X POST http://localhost:9091/v2/vectordb/collections/list",
+            "curl http://localhost:${PORT:-19530}/healthz",
+        ],
+    )
+    def test_one_without_an_equal_is_refused_with_its_line(self, test: str) -> None:
+        with pytest.raises(HealthCheckBreaks) as refused:
+            enable(observation(checked(test)))
+
+        assert (refused.value.path, refused.value.line) == (COMPOSE_FILE, 6)
+        assert "/healthz" in refused.value.hint
+        assert "--accept health-check-breaks" in refused.value.hint
+
+    def test_it_can_be_accepted(self) -> None:
+        test = "curl http://localhost:19530/v1/vector/collections"
+        before = observation(checked(test))
+        planned = enable(before, accept=("health-check-breaks",))
+
+        assert of(planned, "health-check-breaks")
+        assert f"test: {test}\n" in text_of(applied(before, planned.plan.changes))
+
+    def test_an_override_file_gets_the_whole_test(self) -> None:
+        test = '["CMD", "curl", "-f", "http://localhost:9091/api/v1/health"]'
+        after = enabled(observation(checked(test)), style="override")
+
+        assert text_of(after) == checked(test)
+        override = text_of(after, "compose.override.yaml")
+        assert '- "http://localhost:9091/healthz"' in override or (
+            "- http://localhost:9091/healthz" in override
+        )
+        assert override.count("- curl") == 1
+
+    def test_one_that_is_inherited_is_written_where_it_can_be(self) -> None:
+        test = "curl http://localhost:9091/api/v1/health"
+        text = (
+            f"x-base: &base\n  healthcheck: {{test: '{test}', retries: 3}}\n"
+            "services:\n  milvus:\n    <<: *base\n    image: milvusdb/milvus:v2.5.5\n"
+        )
+        after = enabled(observation(text))
+        assert "test: " in text_of(after, "compose.override.yaml")
+        with pytest.raises(EditRefused):
+            enable(observation(text), style="in-place")
+
+
+ATTU = "  attu: {image: 'zilliz/attu:v2.5.6', environment: {MILVUS_URL: 'milvus:19530'}}\n"
+HOSTS = "  app:\n    extra_hosts: ['vec.test:host-gateway']\n"
+NGINX = "http { server { location / { grpc_pass grpc://milvus:19530; } } }\n"
+
+
+class TestCutOff:
+    @pytest.mark.parametrize(
+        ("service", "files", "how"),
+        [
+            (ATTU, {}, "MILVUS_URL"),
+            (
+                "  app: {image: app, env_file: app.env}\n",
+                {"app.env": "MILVUS_URI=http://milvus:19530"},
+                "MILVUS_URI",
+            ),
+            (
+                "  app: {image: app, environment: {MILVUS_SERVER_IP: milvus}}\n",
+                {},
+                "MILVUS_SERVER_IP",
+            ),
+            (
+                "  app: {image: app, environment: ['MILVUS_URI=http://host.docker.internal:19530']}\n",
+                {},
+                "MILVUS_URI",
+            ),
+            (
+                "  app: {image: app, environment: ['MILVUS_URI=http://192.168.1.20:19530']}\n",
+                {},
+                "192.168.1.20, if that is this machine",
+            ),
+            (
+                "  app: {image: app, network_mode: host, environment: ['URI=http://localhost:19530']}\n",
+                {},
+                "URI",
+            ),
+            (
+                "  app: {image: app, links: ['milvus:store'], environment: ['URI=http://store:19530']}\n",
+                {},
+                "URI",
+            ),
+            ("  app: {image: app, links: [milvus]}\n", {}, "linked to milvus"),
+            (
+                f"{HOSTS}    environment: ['URI=http://vec.test:19530']\n",
+                {},
+                "URI",
+            ),
+            ("  app: {image: app, depends_on: [milvus]}\n", {}, "depends on milvus"),
+            ("  app: {image: app, command: 'serve --uri=http://milvus:19530'}\n", {}, "command"),
+            (
+                "  gate: {image: 'nginx:1.27', volumes: ['./nginx.conf:/etc/nginx/nginx.conf:ro']}\n",
+                {"nginx.conf": NGINX},
+                "nginx.conf",
+            ),
+            (
+                "  gate: {image: nginx, volumes: ['./conf.d:/etc/nginx/conf.d']}\n",
+                {"conf.d/milvus.conf": "upstream m { server milvus:19530; }\n"},
+                "conf.d/milvus.conf",
+            ),
+            (
+                "  backup: {image: milvus-backup, volumes: ['./b.yaml:/configs/backup.yaml']}\n",
+                {"b.yaml": "milvus:\n  address: milvus\n  port: 19530\n"},
+                "b.yaml",
+            ),
+        ],
+    )
+    def test_a_client_in_plain_text_is_named(
+        self, service: str, files: dict[str, str], how: str
+    ) -> None:
+        planned = enable(observation({COMPOSE_FILE: MILVUS + service, **files}))
+
+        [one] = planned.cut_off
+        assert one.service == service.split(":", maxsplit=1)[0].strip()
+        assert how in one.how
+        [warning] = of(planned, "clients-cut-off")
+        assert one.service in warning.message
+        assert warning.hint == one.needs
+
+    @pytest.mark.parametrize(
+        "service",
+        [
+            "  app: {image: app, environment: ['MILVUS_URI=https://milvus:19530']}\n",
+            "  app: {image: app, environment: ['MILVUS_URI=http://elsewhere:19530']}\n",
+            "  app: {image: app, environment: ['MILVUS_URI=https://192.168.1.20:19530']}\n",
+            "  app: {image: app}\n",
+            "  prometheus: {image: prom/prometheus, depends_on: [milvus]}\n",
+        ],
+    )
+    def test_who_speaks_tls_or_not_to_milvus_is_not(self, service: str) -> None:
+        assert enable(observation(MILVUS + service)).cut_off == ()
+
+    def test_files_are_not_searched_where_the_whole_project_is_mounted(self) -> None:
+        app = "  app: {image: app, volumes: ['.:/app']}\n"
+        files = {COMPOSE_FILE: MILVUS + ATTU + app, "nginx.conf": NGINX}
+
+        assert [one.service for one in enable(observation(files)).cut_off] == ["attu"]
+
+    def test_in_mode_2_tls_alone_is_not_enough(self) -> None:
+        one_way = "  app: {image: app, environment: {MILVUS_URI: 'https://milvus:19530'%s}}\n"
+        [found] = enable(observation(MILVUS + one_way % ""), mode=2).cut_off
+        assert "compose-tls client app" in found.needs
+        shown = one_way % ", MILVUS_CLIENT_PEM: /c.pem, MILVUS_CLIENT_KEY: /c.key"
+        assert enable(observation(MILVUS + shown), mode=2).cut_off == ()
+
+    @pytest.mark.parametrize(
+        ("image", "name"),
+        [
+            ("ghcr.io/hkuds/lightrag:latest", "LightRAG"),
+            ("ghcr.io/open-webui/open-webui:main", "Open WebUI"),
+            ("langgenius/dify-api:1.4.0", "Dify"),
+            ("ghcr.io/labring/fastgpt:v4.9", "FastGPT"),
+        ],
+    )
+    def test_who_has_no_client_certificates_is_told_just_that_in_mode_2(
+        self, image: str, name: str
+    ) -> None:
+        app = f"  app: {{image: '{image}', environment: ['MILVUS_URI=http://milvus:19530']}}\n"
+        [mutual] = enable(observation(MILVUS + app), mode=2).cut_off
+        [one_way] = enable(observation(MILVUS + app), mode=1).cut_off
+
+        assert mutual.needs.startswith(f"{name} has no option for a client certificate")
+        assert "client certificate" not in one_way.needs
+        assert "https://milvus:19530" in one_way.needs
+
+    def test_labels_of_milvus_name_the_traefik_in_front(self) -> None:
+        labels = "    labels: ['traefik.http.services.m.loadbalancer.server.port=19530']\n"
+        planned = enable(observation(MILVUS + labels + "  edge: {image: 'traefik:v3'}\n"))
+
+        [one] = planned.cut_off
+        assert one.service == "edge"
+        assert "serversTransport" in one.needs
+        over_tls = labels.replace(
+            "']", "', 'traefik.http.services.m.loadbalancer.server.scheme=https']"
+        )
+        assert enable(observation(MILVUS + over_tls)).cut_off == ()
+
+
+APP = "  app:\n    build: .\n"
+
+
+class TestBuildContexts:
+    def test_one_with_keys_in_it_is_named_with_the_lines(self) -> None:
+        [warning] = of(enable(observation(MILVUS + APP)), "keys-in-build-context")
+
+        assert (warning.path, warning.line) == (COMPOSE_FILE, 6)
+        assert "cert/ and tls/ to .dockerignore" in (warning.hint or "")
+
+    @pytest.mark.parametrize(
+        ("ignored", "missing"),
+        [
+            ("cert\ntls\n", None),
+            ("/cert/\n/tls/\n", None),
+            ("**/*.key\n", None),
+            ("*\n!src\n", None),
+            ("# all\ncert/*\ntls\n", None),
+            ("cert\n", "line tls/"),
+            ("*\n!cert\n", "line cert/"),
+            ("*.key\n", "lines cert/ and tls/"),
+        ],
+    )
+    def test_what_is_left_out_already_is_fine(self, ignored: str, missing: str | None) -> None:
+        files = {COMPOSE_FILE: MILVUS + APP, ".dockerignore": ignored}
+        found = of(enable(observation(files)), "keys-in-build-context")
+
+        assert bool(found) == (missing is not None)
+        assert not missing or missing in (found[0].hint or "")
+
+    @pytest.mark.parametrize(
+        "build",
+        ["./app", "https://github.com/a/b.git", "{context: app, dockerfile: ../Dockerfile}"],
+    )
+    def test_a_context_without_keys_is_fine(self, build: str) -> None:
+        planned = enable(observation(f"{MILVUS}  app:\n    build: {build}\n"))
+
+        assert not of(planned, "keys-in-build-context")
+
+    def test_the_file_of_the_dockerfile_goes_first(self) -> None:
+        files = {
+            COMPOSE_FILE: f"{MILVUS}  app:\n    build: {{context: ., dockerfile: app.Dockerfile}}\n",
+            ".dockerignore": "cert\ntls\n",
+            "app.Dockerfile.dockerignore": "node_modules\n",
+        }
+        [warning] = of(enable(observation(files)), "keys-in-build-context")
+
+        assert "app.Dockerfile.dockerignore" in (warning.hint or "")
+
+    @given(patterns=st.lists(st.text(alphabet="*?[]!/\\.abcert", max_size=12), max_size=4))
+    def test_any_pattern_can_be_read(self, patterns: list[str]) -> None:
+        assert is_left_out(Path("cert/ca.key"), [*patterns, "cert"])
+        assert not is_left_out(Path("cert/ca.key"), [*patterns, "!cert"])
