@@ -173,9 +173,9 @@ class Review:
     def _in_another_project(self, service: str, wanted: Declared, found: Deployed) -> Finding:
         """These files are deployed under another name, by mistake or on purpose."""
         definition = self.seen.complete(service)["services"][service]
-        shared = {
-            f"port {port.rpartition(':')[0]}" for port in wanted.ports & found.ports if ":" in port
-        }
+        places = {port.rpartition(":")[0] for port in wanted.ports & found.ports}
+        # Where the engine picks the port, each gets one of its own.
+        shared = {f"port {place}" for place in places if place[-1:].isdigit() and "-" not in place}
         if definition.get("container_name") == found.container.name:
             shared.add(f"container name {found.container.name}")
         if found.container.running:
