@@ -8,30 +8,26 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Final, TypeAlias, TypedDict
+from typing import Final, TypeAlias
 
 from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.container import ImageFacts
 from compose_tls.deploy.container_layer import changed_files, read_file, unmounted_data
 from compose_tls.deploy.declared import Declared, declared
-from compose_tls.deploy.deployed import Deployed, comes_from, deployed, paths_of
-from compose_tls.deploy.differences import Difference, differences
+from compose_tls.deploy.deployed import Deployed, comes_from, deployed
+from compose_tls.deploy.differences import differences
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import (
     ChangedInContainer,
     ComposeTlsError,
     ConfigDiffers,
     DataWithoutMount,
-    DeployedDifferently,
     FileUnreadable,
-    ImageMoved,
     ProjectError,
     Refusal,
     settle,
@@ -45,9 +41,10 @@ from compose_tls.stack.dependency import Settings
 from compose_tls.stack.milvus.comparison import SettingDifference, setting_differences
 from compose_tls.stack.milvus.connections import dependencies
 from compose_tls.stack.milvus.data import data_directories
-from compose_tls.stack.milvus.settings import in_variables, read_setting, sets, tls_settings
-from compose_tls.vocabulary import TlsMode, TlsWarning
+from compose_tls.stack.milvus.settings import in_variables, read_setting
+from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.engine_project import EngineProject
+from compose_tls.workflows.origin import Origin, listed, place_of
 from compose_tls.workflows.preamble import Opened
 from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.intent import Route
@@ -105,13 +102,17 @@ class Review:
             *(self.project.directory / self.config.tls_dir / name for name in TLS_FILES),
         ]
         for one in self.project.milvus:
-            read += _configuration_files(one)
+            read += [file.path for file in one.configuration.files.values() if file.path]
         return not any(_is_newer(path, found) for path in read if path.is_file())
 
     def is_unhealthy(self, service: str) -> bool:
         """Whether a container is unhealthy as it is."""
         found = self._look(service)[1]
         return found is not None and found.container.health == "unhealthy"
+
+    @property
+    def _made(self) -> Origin:
+        return Origin(self.project, self.config, self.seen)
 
     def _look(self, service: str) -> tuple[Declared, Deployed | None]:
         if service not in self._known:
@@ -130,7 +131,7 @@ class Review:
     def _milvus(self, one: MilvusService) -> Iterator[Finding]:
         wanted, found = self._look(one.name)
         if found is not None and found.project != wanted.project:
-            yield self._in_another_project(one.name, wanted, found)
+            yield self._made.in_another_project(one.name, wanted, found)
             found = None
         in_use = self._in_use(one, wanted, found)
         settings = self._settings(one, wanted, found, in_use)
@@ -139,7 +140,7 @@ class Review:
         if found is None:
             yield from self._unmounted(one.name, wanted, directories)
         else:
-            yield from self._unlike(one.name, wanted, found, partial(self._is_ours, one))
+            yield from self._made.unlike(one.name, wanted, found, one)
             yield from self._data(one.name, found, directories)
             yield from self._changed(one, wanted, found, placement)
         yield from self._new_configuration(one, found, placement, in_use)
@@ -149,7 +150,7 @@ class Review:
         wanted, found = self._look(service)
         if found is None or found.project != wanted.project:
             return
-        unlike = list(self._unlike(service, wanted, found, lambda _: False))
+        unlike = list(self._made.unlike(service, wanted, found))
         if unlike:
             yield from unlike
             yield from self._data(service, found, self._directories_of(service, found))
@@ -170,113 +171,6 @@ class Review:
                     return object_store.data_directories(command, variables)
         return ()
 
-    def _in_another_project(self, service: str, wanted: Declared, found: Deployed) -> Finding:
-        """These files are deployed under another name, by mistake or on purpose."""
-        definition = self.seen.complete(service)["services"][service]
-        places = {port.rpartition(":")[0] for port in wanted.ports & found.ports}
-        # Where the engine picks the port, each gets one of its own.
-        shared = {f"port {place}" for place in places if place[-1:].isdigit() and "-" not in place}
-        if definition.get("container_name") == found.container.name:
-            shared.add(f"container name {found.container.name}")
-        if found.container.running:
-            shared |= {
-                f"data directory {mount.source}"
-                for mount in set(wanted.mounts) & set(found.mounts)
-                if mount.source and not mount.read_only and not Path(mount.source).is_file()
-            }
-        name = shlex.quote(found.project)
-        hint = f"name it: compose-tls -p {name} enable …, or COMPOSE_PROJECT_NAME={name}"
-        if shared:
-            return DeployedDifferently(
-                f"this project runs as {found.project}: {service} of {wanted.project} would need the"
-                f" same {_listed(sorted(shared))}",
-                hint=hint,
-                **_place(self.project, service),
-            )
-        return TlsWarning(
-            "another-project",
-            f"project {found.project} is made from these files too; it is left as it is, and gets their"
-            " TLS when it is recreated",
-            hint=f"if that is the one you mean, {hint}",
-        )
-
-    def _unlike(
-        self,
-        service: str,
-        wanted: Declared,
-        found: Deployed,
-        is_ours: Callable[[Difference], bool],
-    ) -> Iterator[Refusal]:
-        unlike = [each for each in differences(found, wanted) if not is_ours(each)]
-        real = [str(each) for each in unlike if not (each.of_origin or each.of_moved_tag)]
-        if real:
-            yield DeployedDifferently(
-                f"container {found.container.name} of service {service} is not what these files"
-                f" declare, and would be replaced: {_listed(real)}",
-                hint=self._how_it_was_made(service, found, [e for e in unlike if e.of_origin]),
-                **_place(self.project, service),
-            )
-        for each in unlike:
-            if each.of_moved_tag:
-                yield ImageMoved(
-                    f"{each.name} is another image now ({each.declared}) than container"
-                    f" {found.container.name} runs ({each.deployed}): recreating it is an upgrade",
-                    hint=f"upgrade first (docker compose up -d {service}), or keep the image:"
-                    f" docker tag {each.deployed} {each.name}",
-                    **_place(self.project, service, "image"),
-                )
-
-    def _how_it_was_made(self, service: str, found: Deployed, origin: Sequence[Difference]) -> str:
-        """What to type so that the files of then are the files of now."""
-        if not origin:
-            return (
-                f"deploy what the files say first (docker compose up -d {service}), or put into them"
-                " what the container has"
-            )
-        directory = self.project.directory
-        subjects = {each.subject for each in origin}
-        words: list[str] = []
-        if subjects & {"project directory", "compose files"}:
-            for file in paths_of(found.files, found.directory):
-                words += ["-f", relative(Path(file), directory)]
-        if "env files" in subjects:
-            for file in paths_of(found.env_files, found.directory):
-                words += ["--env-file", relative(Path(file), directory)]
-        given = shlex.join(words)
-        names = ":".join(words[place + 1] for place, word in enumerate(words) if word == "-f")
-        also = f" (or COMPOSE_FILE={shlex.quote(names)})" if names else ""
-        return (
-            f"it was made with more: compose-tls {given} enable …{also}"
-            if words
-            else (f"run this where it was made, in {found.directory}")
-        )
-
-    def _is_tls(self, one: MilvusService, each: Difference) -> bool:
-        """Whether a difference is in what enable puts in."""
-        recorded = self.project.state.settings if self.project.state else self.config
-        if each.subject == "environment":
-            settings = tls_settings(TlsMode.ONE_WAY, "/", rest_port=1)
-            return any(sets(each.name, setting.name, one.version) for setting in settings)
-        if each.subject == "mount":
-            places = {self.config.container_tls_dir, recorded.container_tls_dir}
-            return each.name in {*places, one.configuration.target}
-        rest = {str(port) for port in (self.config.rest_port, recorded.rest_port) if port}
-        text = each.deployed or each.declared or ""
-        return each.subject == "port" and text.rpartition(":")[2].partition("/")[0] in rest
-
-    def _is_ours(self, one: MilvusService, each: Difference) -> bool:
-        """Whether a difference is an entry of ours that is to be deployed, or was taken out."""
-        if not self._is_tls(one, each):
-            return False
-        if each.subject != "mount":
-            return True
-        if each.deployed is None:
-            return each.name != one.configuration.target or not one.configuration.files
-        recorded = self.project.state.settings if self.project.state else self.config
-        made = {self.project.directory / name for name in (self.config.tls_dir, recorded.tls_dir)}
-        made.add(one.configuration.beside[0])
-        return any(each.deployed.startswith(f"bind {path}") for path in made)
-
     def _data(
         self, service: str, found: Deployed, directories: Iterable[str]
     ) -> Iterator[DataWithoutMount]:
@@ -294,7 +188,7 @@ class Review:
                 f" is recreated ({each.example})",
                 hint=f"docker compose stop {service}, then docker cp {name}:{outer} {copy}, then mount it"
                 f" (volumes: - {copy}:{outer}), then docker compose up -d {service}, then this again",
-                **_place(self.project, service),
+                **place_of(self.project, service),
             )
 
     def _unmounted(
@@ -310,7 +204,7 @@ class Review:
                     "data-without-mount",
                     f"{service} will keep data in {path}, where no mount is: it goes with the container",
                     hint=f"mount a directory or a volume at {path}",
-                    **_place(self.project, service),
+                    **place_of(self.project, service),
                 )
                 return
 
@@ -337,15 +231,15 @@ class Review:
             if change.path != one.configuration.target or old is None or new is None:
                 told.append(change.path)
             elif unlike := setting_differences(old, new):
-                told.append(f"{change.path}: {_listed(map(str, unlike))}")
+                told.append(f"{change.path}: {listed(map(str, unlike))}")
         if told:
             file = changes[0].path if len(changes) == 1 else one.configuration.target
             yield ChangedInContainer(
                 f"files were changed inside container {name}, and go when it is recreated:"
-                f" {_listed(told)}",
+                f" {listed(told)}",
                 hint=f"docker cp {name}:{file} . keeps it: compose-tls enable mounts and patches a"
                 " milvus.yaml beside the compose file; mount other files yourself",
-                **_place(self.project, one.name),
+                **place_of(self.project, one.name),
             )
 
     def _new_configuration(
@@ -373,7 +267,7 @@ class Review:
         out = commented_out(one, placement.target)
         if not unlike and out is None:
             return
-        what = f"differs from the one in use: {_listed(map(str, unlike))}" if unlike else ""
+        what = f"differs from the one in use: {listed(map(str, unlike))}" if unlike else ""
         where = "its mount is commented out" if out else ""
         yield ConfigDiffers(
             f"{name}, which nothing uses yet, would come into force, but"
@@ -482,10 +376,6 @@ def _is_new(placement: Placement, found: Deployed | None) -> bool:
     return found is None or not any(mount.target in places for mount in found.mounts)
 
 
-def _configuration_files(one: MilvusService) -> list[Path]:
-    return [file.path for file in one.configuration.files.values() if file.path]
-
-
 def _is_newer(path: Path, found: Deployed) -> bool:
     """Whether a file was changed after a container was started, which reads it then alone."""
     started = found.container.started_at
@@ -505,19 +395,3 @@ def _parsed(content: bytes | None) -> Document | None:
         return parse(content, "milvus.yaml") if content else None
     except ProjectError:
         return None
-
-
-def _listed(texts: Iterable[str]) -> str:
-    found = list(texts)
-    more = len(found) - _MANY
-    return "; ".join(found[:_MANY]) + (f"; and {more} more" if more > 0 else "")
-
-
-def _place(project: Project, service: str, *route: str) -> _Place:
-    main = project.compose.services[service].main
-    return _Place(path=main.document.name, line=main.line(*route))
-
-
-class _Place(TypedDict):
-    path: str
-    line: int

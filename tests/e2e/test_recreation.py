@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,14 @@ from tests.e2e.image_names import MILVUS
 from tests.e2e.session import Done, Project, run
 from tests.patience import LONG
 
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
 MOUNT = ["./data:/var/lib/milvus"]
 SERVICE: dict[str, Any] = {
     "image": MILVUS,
@@ -28,7 +37,7 @@ SERVICE: dict[str, Any] = {
         "ETCD_DATA_DIR": "/var/lib/milvus/etcd",
         "COMMON_STORAGETYPE": "local",
     },
-    "ports": ["127.0.0.1::19530"],
+    "ports": [f"127.0.0.1:{_free_port()}:19530"],
 }
 
 _ROWS = """
@@ -184,10 +193,7 @@ def test_rows_stay_through_enable_renew_and_disable(stack: Stack, layout: Any) -
     renewed = stack.tls("renew", "--force")
     assert renewed.code == 0, renewed.out + renewed.err
     assert stack.container[0] == container[0]
-    connect = stack.tls("connect").document["connect"]
-    port = stack.compose("port", "standalone", "19530").out.strip().rpartition(":")[2]
-    connect["uri"] = f"https://localhost:{port}"
-    assert rows({**connect, "timeout": 60}, directory) == ROWS
+    assert rows({**renewed.document["connect"], "timeout": 60}, directory) == ROWS
 
     disabled = stack.tls("disable")
     assert disabled.code == 0, disabled.out + disabled.err
@@ -324,7 +330,8 @@ def test_a_project_that_runs_under_another_name_is_named(stack: Stack) -> None:
 
 
 def test_a_second_project_of_the_same_files_is_none_of_the_first(stack: Stack) -> None:
-    named_volume(stack)
+    service = {**SERVICE, "volumes": ["data:/var/lib/milvus"], "ports": ["127.0.0.1::19530"]}
+    stack.write(service, volumes={"data": {}})
     stack.options = ("-p", f"{stack.name}-dev")
     stack.compose("up", "-d")
     dev = stack.container
