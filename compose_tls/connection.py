@@ -30,6 +30,14 @@ class ContainerRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A service of the project that is there already, by its name, and its image."""
+
+    service: str
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """A server, its names, and the files of a client. Paths are absolute.
 
@@ -44,6 +52,7 @@ class Connection:
         release: Major and minor version of Milvus; ``None`` where they are unknown.
         authentication: Whether the server asks for a token as well.
         container_route: The way for other containers; ``None`` is by the published port.
+        attu: The Attu of the project; ``None`` where it has none.
     """
 
     mode: TlsMode
@@ -56,6 +65,7 @@ class Connection:
     release: tuple[int, int] | None = None
     authentication: bool = False
     container_route: ContainerRoute | None = None
+    attu: Neighbour | None = None
 
     @property
     def mutual(self) -> bool:

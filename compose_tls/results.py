@@ -98,9 +98,14 @@ class Endpoint(_Model, frozen=True):
 
 
 class Probe(_Model, frozen=True):
-    """One live probe: what should be seen, what was seen, and how long it took in seconds."""
+    """One live probe: what should be seen, what was seen, and how long it took in seconds.
+
+    Attributes:
+        service: The service that it is of, where several are checked.
+    """
 
     name: str
+    service: str | None = None
     ok: bool
     expected: str
     observed: str

@@ -68,12 +68,19 @@ class Readiness:
         detail: What it said, or what it still lacks.
         version: The version of Milvus, where it told.
         next_step: What to do where it is not ready, or asks for credentials.
+        nobody: Whether nothing listens there.
     """
 
     state: State
     detail: str
     version: str | None = None
     next_step: str | None = None
+    nobody: bool = False
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether waiting may help: something is there, and does not answer, or says not yet."""
+        return self.state == "not-ready" or (self.state == "unreachable" and not self.nobody)
 
     @property
     def ready(self) -> bool:
@@ -211,7 +218,12 @@ def _judged(error: Any, target: Target) -> Readiness:
 
 
 def _not_ready(found: Explanation, state: State = "not-ready") -> Readiness:
-    return Readiness(_STATES.get(found.cause, state), found.meaning, next_step=found.next_step)
+    return Readiness(
+        _STATES.get(found.cause, state),
+        found.meaning,
+        next_step=found.next_step,
+        nobody=found.cause == "nobody",
+    )
 
 
 def _call(

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from compose_tls.config.tls_config import FLAGS, LISTS, TlsConfig
+from compose_tls.config.tls_config import FLAGS, INCOMPLETE, LISTS, TlsConfig
 from compose_tls.errors import ConflictingSettings, InvalidSetting, UnknownSetting
 
 ENVIRONMENT_PREFIX = "COMPOSE_TLS_"
@@ -34,6 +34,8 @@ def load(
     directory: Path,
     flags: Mapping[str, Any],
     environment: Mapping[str, str],
+    *,
+    incomplete: bool = False,
 ) -> TlsConfig:
     """Merge what is given, highest first: flags, ``COMPOSE_TLS_*`` variables, compose-tls.toml.
 
@@ -41,6 +43,7 @@ def load(
         directory: The project directory, where compose-tls.toml may lie.
         flags: Settings from the command line; ``None`` values and empty tuples mean "not given".
         environment: The process environment.
+        incomplete: Whether the rest is recorded: only with that do they have to go together.
 
     Raises:
         UnknownSetting: A variable or a key of the file is not a setting.
@@ -57,7 +60,7 @@ def load(
         values.update(layer)
         sources.update({name: spelling(name) for name in layer})
     try:
-        return TlsConfig(**values)
+        return TlsConfig.model_validate(values, context=INCOMPLETE if incomplete else None)
     except ValidationError as error:
         raise _setting_error(error, sources) from None
 
@@ -86,12 +89,11 @@ def completed(given: TlsConfig, recorded: TlsConfig | None, *, enabling: bool) -
     Raises:
         ConflictingSettings: What is given contradicts what was recorded.
     """
-    if recorded is None:
-        return given
     own = given.model_fields_set
+    before = recorded.model_fields_set if recorded else set[str]()
     kept = {
         name: getattr(recorded, name)
-        for name in recorded.model_fields_set - _replaced(own)
+        for name in before - _replaced(own)
         if name not in own or (name in _IN_PLACE and not enabling)
     }
     values = {name: getattr(given, name) for name in own} | kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from pathlib import PurePosixPath
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 from unicodedata import category
 
 from pydantic import (
@@ -19,6 +19,8 @@ from compose_tls.vocabulary import KeyType, TlsMode
 
 LISTS = frozenset({"accept", "env_file", "file", "profile", "san", "service"})
 FLAGS = frozenset({"constrain", "csr"})
+INCOMPLETE: Final = object()
+"""The context of a validation whose other half, what was recorded, is still to come."""
 PLACES = frozenset({"env_file", "file", "project_directory"})
 """Compose's own options that are paths."""
 
@@ -135,7 +137,9 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
         return values
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _consistent(self, info: ValidationInfo) -> Self:
+        if info.context is INCOMPLETE:
+            return self
         ca, ca_key = self.ca_cert is not None, self.ca_key is not None
         server, server_key = self.server_cert is not None, self.server_key is not None
         client, client_key = self.client_cert is not None, self.client_key is not None

@@ -10,7 +10,8 @@ from pathlib import Path
 from compose_tls.changes import IdentityPlan, Plan, relative
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.gather import Credentials, gather
-from compose_tls.credentials.key_files import KeyFiles
+from compose_tls.credentials.key_files import KeyFiles, read
+from compose_tls.errors import CertificateUnreadable
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
@@ -27,6 +28,7 @@ from compose_tls.layout import (
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.pki.signing_request import signing_request
+from compose_tls.project.model import taken_over
 from compose_tls.results import CertificateResult
 from compose_tls.state.recorded import State, file_digests, identity_records
 from compose_tls.vocabulary import TlsWarning
@@ -53,16 +55,34 @@ def require_sound(observation: Observation, config: TlsConfig) -> None:
     if config.server_cert is not None or config.ca_cert is not None:
         return
     pki = observation.pki
+    place = observation.directory / config.pki_dir
+    has_issued = [
+        observation.files.get(place / f"{name}{CERTIFICATE}") for name in (SERVER, CLIENT)
+    ]
     for name in (CA, NEXT_CA) if CA in pki.usable else (CA, SERVER, CLIENT, NEXT_CA):
-        certificate = observation.directory / config.pki_dir / f"{name}{CERTIFICATE}"
+        certificate = place / f"{name}{CERTIFICATE}"
         key = certificate.with_suffix(KEY)
         has_certificate, has_key = (observation.files.get(path) for path in (certificate, key))
         if name == CA and has_certificate and not has_key:
             # The key of a CA that the user provides stays where the user keeps it.
             continue
         sound = pki.next_ca if name == NEXT_CA else name in pki.usable
-        if (has_certificate or has_key) and not sound:
+        lost = name == CA and any(has_issued)
+        if (has_certificate or has_key or lost) and not sound:
             KeyFiles(observation.directory, config).existing(name)
+
+
+def require_issuer(planned: IdentityPlan, directory: Path, config: TlsConfig) -> None:
+    """Make sure that what is ordered can be issued: the key of the CA at hand may be elsewhere.
+
+    Raises:
+        CertificateError: It cannot be read, or does not belong together.
+    """
+    ca = planned.source(CA)
+    if ca in {"existing", "provided"} and any(
+        one.order and one.issuer == CA for one in planned.identities
+    ):
+        KeyFiles(directory, config).issuer(provided=ca == "provided")
 
 
 def issue(
@@ -96,6 +116,9 @@ def issue(
             # Who has a certificate of the CA that goes is still to be let in.
             outgoing = {**found.held, CLIENT: files.existing(CLIENT)}
             _rehearse(planned, replace(found, held=outgoing), config, now)
+    if planned.source(SERVER) == "provided":
+        for path in taken_over(directory, config):
+            _require_pem(path, directory)
     contents = _contents(found) | _beside(planned, found, files)
     facts = {
         one.identity.name: certificate_facts(
@@ -108,6 +131,22 @@ def issue(
     records = identity_records(planned, digests, config, directory, written)
     contents[STATE_FILE] = state.model_copy(update={"identities": records}).render()
     return Issued(contents, _results(facts, directory, config, now), found.concerns)
+
+
+def _require_pem(path: Path, directory: Path) -> None:
+    """Make sure that Milvus can read a file that stays as it is.
+
+    Raises:
+        CertificateUnreadable: It is not PEM, or its key is encrypted.
+    """
+    content = read(path, directory, "name an existing file that you may read")
+    if b"-----BEGIN " not in content or b"ENCRYPTED" in content:
+        name = relative(path, directory)
+        raise CertificateUnreadable(
+            f"{name} is used where it lies, and Milvus reads nothing but PEM without a passphrase",
+            hint=f"move {path.parent.name} to another name and bring the files from there",
+            path=name,
+        )
 
 
 def _rehearse(planned: IdentityPlan, found: Credentials, config: TlsConfig, now: datetime) -> None:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.declared import Declared
-from compose_tls.deploy.deployed import Deployed
+from compose_tls.deploy.deployed import Deployed, paths_of
 from compose_tls.deploy.differences import Subject, differences
 
 Agreement: TypeAlias = Literal["current", "stale", "absent", "foreign"]
 """``current``: it runs these files; ``stale``: others than they are now; ``absent``: nothing runs;
 ``foreign``: what runs was made from another project name, directory, list of files or env file."""
 
-_ORIGIN: Final[frozenset[Subject]] = frozenset(
-    {"project name", "project directory", "compose files", "env files"}
-)
+_ORIGIN: Final[frozenset[Subject]] = frozenset({"project name", "project directory", "env files"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,26 @@ def verdict(found: Deployed | None, wanted: Declared, changed: Mapping[str, date
     if not container.running:
         return Verdict("absent", (_at_rest(container),), container)
     unlike = differences(found, wanted)
-    if origin := tuple(str(each) for each in unlike if each.subject in _ORIGIN):
+    origin = tuple(str(each) for each in unlike if each.subject in _origins(found, wanted))
+    if origin:
         return Verdict("foreign", origin, container)
     health = tuple(_health(container))
     if stale := (*map(str, unlike), *_older(container, changed)):
         return Verdict("stale", (*stale, *health), container)
     return Verdict("current", health, container)
+
+
+def _origins(found: Deployed, wanted: Declared) -> frozenset[Subject]:
+    """What tells that a container was made from elsewhere.
+
+    One that lacks a file of now is only older than that file; one that has a further file was made by
+    somebody who named it, unless the file is gone.
+    """
+    further = set(paths_of(found.files, found.directory)).difference(
+        os.path.realpath(file) for file in wanted.files
+    )
+    named = any(Path(file).is_file() for file in further)
+    return _ORIGIN | {"compose files"} if named else _ORIGIN
 
 
 def _at_rest(container: ContainerFacts) -> str:

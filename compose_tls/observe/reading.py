@@ -10,15 +10,28 @@ from typing import Final
 
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import load_project
-from compose_tls.compose.discovery import compose_files, named_files, variables_of
+from compose_tls.compose.discovery import (
+    DEFAULT_FILES,
+    compose_files,
+    named_files,
+    variables_of,
+)
 from compose_tls.compose.interpolate import interpolate
 from compose_tls.config import TlsConfig
+from compose_tls.errors import ComposeFileNotFound
 from compose_tls.observation import Observation
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.observe.neighbours import read_neighbours
 from compose_tls.observe.pki_directory import read_pki
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path
+from compose_tls.stack.milvus.standalone_embed import (
+    CONTAINER,
+    DATA,
+    SCRIPT,
+    USER_SETTINGS,
+    compose_file,
+)
 from compose_tls.state.recorded import read_state
 from compose_tls.state.undo import undo
 from compose_tls.yamlpatch.document import parse
@@ -55,7 +68,10 @@ def observe(
     """
     directory = directory.resolve()
     reader = FileReader(directory)
-    files, variables = _find_files(directory, start or directory, config, reader, environment)
+    try:
+        files, variables = _find_files(directory, start or directory, config, reader, environment)
+    except ComposeFileNotFound as error:
+        raise _of_script(directory, reader, error) from None
     path = state_path(directory, config)
     state = read_state(reader.content(path), relative(path, directory))
     originals: dict[Path, bytes | None] = {}
@@ -149,3 +165,21 @@ def _own_name(path: Path, variables: Mapping[str, str], reader: FileReader) -> s
     document = parse(content, relative(path, reader.directory))
     found = roots(document, lambda text: interpolate(text, variables))
     return next((name for root in reversed(found) if (name := root.text("name"))), None)
+
+
+def _of_script(
+    directory: Path, reader: FileReader, error: ComposeFileNotFound
+) -> ComposeFileNotFound:
+    """The error for a directory in which Milvus is started by a script; elsewhere as it was."""
+    script = reader.content(directory / SCRIPT)
+    if script is None or error.path != str(directory):
+        return error
+    user_settings = reader.content(directory / USER_SETTINGS) is not None
+    return ComposeFileNotFound(
+        f"there is no compose file in {directory}: {SCRIPT} starts Milvus there, and compose-tls "
+        "works on Compose projects",
+        hint=f"save the text below as {DEFAULT_FILES[2]}, remove the script's container with docker "
+        f"rm -f {CONTAINER} (its data stay in {DATA}), and run this again:\n\n"
+        + compose_file(script, user_settings=user_settings),
+        path=error.path,
+    )

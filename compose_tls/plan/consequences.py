@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from compose_tls.changes import CreateFile
 from compose_tls.config import TlsConfig
+from compose_tls.layout import KEY
+from compose_tls.observation import FileFacts
 from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.clients import cut_off
+from compose_tls.plan.findings import key_findings
 from compose_tls.plan.health_checks import HealthEdit, health_edits
+from compose_tls.plan.model import ServicePlan
+from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
@@ -82,3 +88,27 @@ def _rest(
             else f"Milvus {FIRST_WITH_REST_PORT} and newer can keep it on a port of its own",
             one.service.main.line(),
         )
+
+
+def keys_to_be_mounted(
+    project: Project, config: TlsConfig, milvus: Sequence[MilvusService], planned: ServicePlan
+) -> tuple[TlsWarning, ...]:
+    """The keys that containers would get to see and should not, with those that are still to be made.
+
+    Args:
+        project: The project, without what an earlier enable put in.
+        config: The settings.
+        milvus: The services that are to speak TLS.
+        planned: What is going to be written.
+    """
+    observation = project.observation
+    user, group = observation.user_id, min(observation.group_ids, default=0)
+    made = {
+        change.path: FileFacts(change.path, None, None, change.mode, user, group)
+        for change in planned.plan.changes
+        if isinstance(change, CreateFile) and change.path.suffix == KEY
+    }
+    after = replace(observation, files={**observation.files, **made})
+    located = EnabledProject(replace(project, observation=after), planned.state, tuple(milvus))
+    found = key_findings(config, located).warnings
+    return tuple(warning for warning in found if warning.code == "key-mounted")

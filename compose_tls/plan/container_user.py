@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from compose_tls.observation import FileFacts, Observation
@@ -44,22 +44,26 @@ class ContainerUser:
     groups: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, milvus: MilvusService) -> ContainerUser:
-        """The user of a service: Milvus' own images run as root up to 2.6 and as user 999 from 3.0 on.
+    def of(cls, milvus: MilvusService, user_of_image: str | None = None) -> ContainerUser:
+        """The user of a service: Milvus images run as root up to 2.6 and as user 999 from 3.0 on.
 
-        ``user:`` in the compose file wins, then what the engine knows of the image; a user with a
-        number but no group gets the one that the image gives it:
-        https://docs.docker.com/reference/compose-file/services/#user
+        ``user:`` in the compose file wins; a user with a number but no group gets the one that the
+        image gives it: https://docs.docker.com/reference/compose-file/services/#user
+
+        Args:
+            milvus: The service.
+            user_of_image: The user that its image names, empty for root; ``None`` where that is not
+                known, so that the rule for Milvus images holds.
         """
         added = frozenset(
             int(text) for text in milvus.service.texts("group_add") if text.isdecimal()
         )
-        user, _, group = milvus.user.partition(":")
+        user, _, group = _named_user(milvus, user_of_image).partition(":")
         if user:
             uid = _ROOT if user == "root" else int(user) if user.isdecimal() else None
             gid = _ROOT if group == "root" else int(group) if group.isdecimal() else None
             return cls(uid, gid, added)
-        if milvus.version >= FIRST_WITHOUT_ROOT and milvus.image_user is None:
+        if milvus.version >= FIRST_WITHOUT_ROOT:
             return cls(IMAGE_USER_ID, IMAGE_USER_ID, added)
         return cls(_ROOT, _ROOT, added)
 
@@ -93,6 +97,7 @@ def key_access(
     key_path: str,
     *,
     kept: bool = False,
+    users_of_images: Mapping[str, str] | None = None,
 ) -> KeyAccess:
     """The access that lets the user of every container read the key, and nobody else.
 
@@ -101,11 +106,15 @@ def key_access(
         observation: The project, and who runs the command.
         key_path: The key, relative to the project.
         kept: Whether the key that lies there stays.
+        users_of_images: The user that the image of a service names, by the name of the service, where
+            an engine told.
     """
-    others = [one for one in services if ContainerUser.of(one).uid != _ROOT] or list(services)
-    users = {ContainerUser.of(one) for one in others}
-    if len(users) == 1:
-        return _key_access(others[0], observation, key_path, kept=kept)
+    told = users_of_images or {}
+    users = {one.name: ContainerUser.of(one, told.get(one.name)) for one in services}
+    others = [one for one in services if users[one.name].uid != _ROOT] or list(services)
+    if len({users[one.name] for one in others}) == 1:
+        image_user = told.get(others[0].name)
+        return _key_access(others[0], observation, key_path, image_user, kept=kept)
     names = ", ".join(one.name for one in others)
     text = f"{names} run as different users, and each must be able to read {key_path}"
     hint = "give them one user: in the compose file, or a group that they share (group_add:)"
@@ -114,7 +123,12 @@ def key_access(
 
 
 def _key_access(
-    milvus: MilvusService, observation: Observation, key_path: str, *, kept: bool
+    milvus: MilvusService,
+    observation: Observation,
+    key_path: str,
+    user_of_image: str | None,
+    *,
+    kept: bool,
 ) -> KeyAccess:
     """The access that lets the container's user read the key.
 
@@ -122,17 +136,19 @@ def _key_access(
         milvus: The service.
         observation: The project, and who runs the command.
         key_path: The key, relative to the project.
+        user_of_image: The user that its image names, where an engine told.
         kept: Whether the key that lies there stays: then access that somebody gave to the
             container's user does as well.
     """
-    user = ContainerUser.of(milvus)
-    command = give_command(milvus, key_path, sudo=observation.user_id != _ROOT)
+    user = ContainerUser.of(milvus, user_of_image)
+    sudo = observation.user_id != _ROOT
+    command = give_command(milvus, key_path, sudo=sudo, user_of_image=user_of_image)
     there = observation.files.get(observation.directory / key_path) if kept else None
     given = there is not None and is_given(there, user, observation)
     if user.uid is None:
         if there is not None and given:
             return KeyAccess(there.mode)
-        name = milvus.user
+        name = _named_user(milvus, user_of_image)
         text = (
             f"user {name} of service {milvus.name} must be able to read {key_path}, and only the "
             "image knows its number"
@@ -165,13 +181,21 @@ def is_given(key: FileFacts, user: ContainerUser, observation: Observation) -> b
     return reads and not key.mode & _OTHERS and (private or user.shares(key))
 
 
-def give_command(milvus: MilvusService, key_path: str, *, sudo: bool) -> str:
+def give_command(
+    milvus: MilvusService, key_path: str, *, sudo: bool, user_of_image: str | None = None
+) -> str:
     """The one command that gives the key to the container's user, and to nobody else."""
-    user = ContainerUser.of(milvus)
+    user = ContainerUser.of(milvus, user_of_image)
     owner = str(user.uid)
     if user.uid is None:
-        name = milvus.user.partition(":")[0]
+        name = _named_user(milvus, user_of_image).partition(":")[0]
         image = milvus.service.text("image") or "IMAGE"
         ask = ["docker", "run", "--rm", "--user", name, "--entrypoint", "id", image, "-u"]
         owner = f'"$({shlex.join(ask)})"'
     return f"{'sudo ' if sudo else ''}chown {owner} {shlex.quote(key_path)}"
+
+
+def _named_user(milvus: MilvusService, user_of_image: str | None) -> str:
+    """The user as the compose file names it, else as the image does; empty where neither is known."""
+    named = milvus.service.text("user")
+    return named or ("" if user_of_image is None else user_of_image or "root")

@@ -35,7 +35,7 @@ from compose_tls.plan.managed_files import IGNORE_ALL
 from compose_tls.plan.remaining import Entry, Remaining, ToldTls
 from compose_tls.project.enabled import not_enabled
 from compose_tls.project.milvus_services import milvus_services
-from compose_tls.project.model import Project, named_services, state_path
+from compose_tls.project.model import Project, named_services, state_path, taken_over
 from compose_tls.state.recorded import FileRecord, State
 from compose_tls.state.undo import Undone, undo
 from compose_tls.vocabulary import TlsMode, TlsWarning
@@ -279,7 +279,8 @@ class _Planner:
             return []
         names = [self.pki / name for name in PKI_FILES]
         copies = [self.tls / name for name in TLS_FILES if self.state or self.is_copy(name)]
-        paths = [*names, *copies, *self.further()]
+        users = taken_over(self.directory, self.state.settings if self.state else self.config)
+        paths = [*names, *(path for path in copies if path not in users), *self.further()]
         return [self.removal(path) for path in paths if self.observation.files.get(path)]
 
     def is_ours(self) -> bool:

@@ -6,7 +6,7 @@ start.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -18,7 +18,7 @@ from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edit
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ConflictingSettings, EditRefused, UnsupportedMilvus
 from compose_tls.layout import PUBLIC
-from compose_tls.plan.consequences import consequences
+from compose_tls.plan.consequences import consequences, keys_to_be_mounted
 from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
@@ -39,19 +39,25 @@ from compose_tls.yamlpatch.intent import Intent
 from compose_tls.yamlpatch.patch import create, edit
 
 
-def plan_enable(project: Project, config: TlsConfig, now: datetime) -> ServicePlan:
+def plan_enable(
+    project: Project,
+    config: TlsConfig,
+    now: datetime,
+    users_of_images: Mapping[str, str] | None = None,
+) -> ServicePlan:
     """Work out everything that ``enable`` will do.
 
     Args:
         project: The project, without what an earlier enable put in.
         config: The settings.
         now: The time that certificate validity is judged by.
+        users_of_images: The users that images name, by service, where an engine told.
 
     Raises:
         ProjectError: The project cannot be understood, or not be edited safely.
         CertificateError: The certificates at hand cannot be used.
     """
-    return _Planner(project, config).plan(now)
+    return _Planner(project, config).plan(now, users_of_images or {})
 
 
 class _Planner:
@@ -64,7 +70,7 @@ class _Planner:
             for file, route in project.kept
         ]
 
-    def plan(self, now: datetime) -> ServicePlan:
+    def plan(self, now: datetime, users_of_images: Mapping[str, str]) -> ServicePlan:
         project, config = self.project, self.config
         milvus = select(project.compose, project.milvus, config.service)
         self.warnings += self._given_up(milvus)
@@ -87,10 +93,13 @@ class _Planner:
             files=tuple(records),
             identities=project.state.identities if project.state else (),
         )
-        planned = ManagedFiles(project, config).plan(milvus, identities, state, patches)
+        planned = ManagedFiles(project, config).plan(
+            milvus, identities, state, patches, users_of_images
+        )
         for one in milvus:
             self.warnings += [*one.warnings, *placements[one.name].warnings]
         self.warnings += [*planned.plan.warnings, *beside.warnings]
+        self.warnings += keys_to_be_mounted(project, config, milvus, planned)
         warnings = tuple(dict.fromkeys(self.warnings))
         plan = replace(planned.plan, warnings=warnings)
         return replace(planned, plan=plan, cut_off=beside.cut_off)

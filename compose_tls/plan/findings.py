@@ -58,14 +58,15 @@ class KeyFindings:
 
 
 def declared_findings(
-    project: Project, config: TlsConfig, services: Sequence[DeclaredTls]
+    project: Project, config: TlsConfig, services: Sequence[DeclaredTls], *, every: bool
 ) -> Iterator[DeclaredService]:
     """Each service with its mode, and in what that is not as it was recorded, or cannot work.
 
     Args:
         project: The project as it is.
-        config: The settings; where they name services, those that are gone are not asked for.
+        config: The settings; they say where the PKI directory is.
         services: What the services are told.
+        every: Whether they are all that there are: else one that is gone was not asked for.
     """
     lost = is_lost(project, config, services)
     recorded = project.state.services if project.state else ()
@@ -81,7 +82,7 @@ def declared_findings(
         )
     there = {one.name for one in services}
     for name in recorded:
-        if name not in there and not config.service:
+        if every and name not in there:
             gone = "enable recorded it, and the project has no such service"
             yield DeclaredService(service=name, mode=None, by_compose_tls=True, differs=(gone,))
 
@@ -113,9 +114,8 @@ def _differs(project: Project, one: DeclaredTls) -> Iterator[str]:
                 what = "the image's own, whose key is public" if file.by_default else file.target
                 yield f"{file.setting} is {what}, and no mount brings it"
         elif tls is not None and file.path != tls / file.name:
-            found = project.relative(file.path) if file.path else "a volume"
-            wanted = project.relative(tls / file.name)
-            yield f"{file.setting} is {file.target}, which is {found} and not {wanted}"
+            found = project.relative(file.path) if file.path else "in a volume"
+            yield f"{file.target} is {found}, and not {project.relative(tls / file.name)}"
 
 
 def key_findings(config: TlsConfig, located: EnabledProject) -> KeyFindings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -46,7 +47,7 @@ from compose_tls.plan.identities import CA_NAME
 from compose_tls.plan.model import ServicePlan
 from compose_tls.project.enabled import proxies_of
 from compose_tls.project.milvus_services import MilvusService
-from compose_tls.project.model import Project, state_path
+from compose_tls.project.model import Project, state_path, taken_over
 from compose_tls.state.recorded import IdentityRecord, State, file_digests, identity_records
 
 IGNORE_ALL = b"*\n"
@@ -63,6 +64,7 @@ class ManagedFiles:
         self.directory = project.directory
         self.pki = self.directory / config.pki_dir
         self.tls = self.directory / config.tls_dir
+        self.taken = taken_over(self.directory, config)
 
     def plan(
         self,
@@ -70,6 +72,7 @@ class ManagedFiles:
         identities: IdentityPlan,
         state: State,
         patches: Iterable[FileChange] = (),
+        users_of_images: Mapping[str, str] | None = None,
     ) -> ServicePlan:
         """The whole plan: the user's files, then ours, and state.json as the last.
 
@@ -78,6 +81,7 @@ class ManagedFiles:
             identities: Where each certificate comes from.
             state: What state.json is to say; fingerprints of what is issued come later.
             patches: The changes of the user's files.
+            users_of_images: The users that images name, by service, where an engine told.
 
         Raises:
             ValueInTheWay: A file of somebody else has the name of one of ours.
@@ -86,7 +90,8 @@ class ManagedFiles:
             milvus,
             self.observation,
             self.project.relative(self.tls / SERVER_KEY),
-            kept=identities.source(SERVER) == "existing",
+            kept=identities.source(SERVER) == "existing" or self.tls / SERVER_KEY in self.taken,
+            users_of_images=users_of_images,
         )
         changes = [*patches, *self.changes(identities, access)]
         plan = Plan(
@@ -166,11 +171,23 @@ class ManagedFiles:
             name = self.project.relative(path)
             raise ValueInTheWay(
                 f"{name} is there already, and not from compose-tls",
-                hint="move it away, choose other places with --pki-dir and --tls-dir, or bring it "
-                "with --server-cert, --server-key and --ca-cert",
+                hint=f"{self._way_to_bring()}, or move it away, or choose other places with --pki-dir "
+                "and --tls-dir",
                 path=name,
             )
         return CreateFile(path, content, mode, facts.sha256, uid, gid)
+
+    def _way_to_bring(self) -> str:
+        """How certificates are taken that were made by hand: those of the TLS directory as they are."""
+        places = {
+            "--server-cert": self.tls / SERVER_CERTIFICATE,
+            "--server-key": self.tls / SERVER_KEY,
+            "--ca-cert": self.tls / CA_CERTIFICATE,
+        }
+        if all(self.observation.files.get(place) for place in places.values()):
+            words = [w for o, place in places.items() for w in (o, self.project.relative(place))]
+            return f"use what lies there, with {shlex.join(words)}"
+        return "bring it with --server-cert, --server-key and --ca-cert"
 
     def digest(self, path: Path) -> str | None:
         """The SHA-256 of a file that was looked at; ``None`` where there is none to tell."""
@@ -249,6 +266,8 @@ class ManagedFiles:
         """A file of the TLS directory: a copy of the one in the PKI directory."""
         path, origin = self.tls / name, self.digest(self.pki / name)
         facts = self.observation.files.get(path)
+        if facts is not None and path in self.taken:
+            return KeepFile(path, facts.sha256)
         one = identities.get(CA if name == CA_CERTIFICATE else SERVER)
         grows = name == CA_CERTIFICATE and len(identities.trusted) > 1
         stays = one is not None and one.source == "existing" and not grows

@@ -184,7 +184,10 @@ class _Planner:
             for role in found:
                 self.require_lasting(role, within)
         planned = tuple(PlannedIdentity(identities[n], source) for n, source in found.items())
-        return self.renewal(IdentityPlan(planned))
+        renewed = self.renewal(IdentityPlan(planned))
+        # What lies in the TLS directory itself is not written, and has to be read all the same.
+        in_place = not taken and found[SERVER] == "provided"
+        return replace(renewed, restart=renewed.restart or in_place)
 
     def require_lasting(self, role: str, within: timedelta | None) -> None:
         facts = self.pki.certificates.get(role)

@@ -7,6 +7,7 @@ status and the map are made from it. Variables win over files, and later files o
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,7 @@ from compose_tls.stack.milvus.settings import (
     in_variables,
     is_complete,
     lacks,
+    not_settings,
     read_setting,
 )
 from compose_tls.vocabulary import Encryption, TlsWarning
@@ -272,8 +274,10 @@ class _Placer:
             self.refuse(file.path, file.content, file.mount, text)
         if file.path is None:
             return self.environment()
+        text += "; Milvus will not start with it"
+        hint = f"for the complete one: {self.command()}"
         return self.environment(
-            TlsWarning("milvus-config-unusable", f"{text}; Milvus will not start with it")
+            TlsWarning("milvus-config-unusable", text, self.name(file.path), hint)
         )
 
     def unmounted(self) -> Placement:
@@ -290,13 +294,18 @@ class _Placer:
             self.refuse(beside, content, None, f"{self.name(beside)} {problem}")
         if content is not None and not self.is_used(beside):
             text = f"{self.name(beside)} {problem}: it is left alone, not mounted"
-            return self.environment(TlsWarning("milvus-config-partial", text))
+            hint = f"for the complete one: {self.command()}"
+            return self.environment(
+                TlsWarning("milvus-config-partial", text, self.name(beside), hint)
+            )
         return self.environment()
 
     def problem(self, path: Path | None, content: bytes | None) -> str | None:
         """Why a file cannot carry the settings."""
         if path is None or content is None:
             return "is not a file on this host"
+        if other := not_settings(content):
+            return other
         if not is_complete(parse(content, self.name(path))):
             return "is only a part of a milvus.yaml"
         return None
@@ -331,15 +340,17 @@ class _Placer:
     def name(self, path: Path) -> str:
         return relative(path, self.configuration.project_directory)
 
+    def command(self) -> str:
+        """What gets the complete file of this version out of the image."""
+        image = shlex.quote(self.configuration.service.text("image") or "IMAGE")
+        place = f"{CONFIG_DIRECTORY}/{CONFIG_FILE}"
+        return f"docker run --rm --entrypoint cat {image} {place} > {CONFIG_FILE}"
+
     def refuse(
         self, file: Path | None, content: bytes | None, mount: Mount | None, message: str
     ) -> NoReturn:
         service = self.configuration.service
-        image = service.text("image") or "IMAGE"
-        hint = (
-            "put the complete file of your version there: "
-            f"docker run --rm --entrypoint cat {image} {CONFIG_DIRECTORY}/{CONFIG_FILE} > {CONFIG_FILE}"
-        )
+        hint = f"put the complete file of your version there: {self.command()}"
         path = self.name(file) if file else service.main.document.name
         error = MilvusConfigPartial if content is not None else MilvusConfigNotFound
         raise error(

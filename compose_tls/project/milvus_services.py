@@ -32,7 +32,6 @@ class MilvusService:
         proxy: Whether it accepts clients.
         component: Whether it is a part of a cluster, not a whole server.
         certain: Whether it is plain that it runs Milvus: an image of Milvus may run somebody's script.
-        image_user: As what its image runs, in numbers, empty for root; ``None`` where that is not known.
         warnings: What is to be said of it.
     """
 
@@ -43,17 +42,11 @@ class MilvusService:
     component: bool
     certain: bool
     warnings: tuple[TlsWarning, ...] = ()
-    image_user: str | None = None
 
     @property
     def name(self) -> str:
         """Its name in the project."""
         return self.service.name
-
-    @property
-    def user(self) -> str:
-        """As what it runs: by ``user:``, else by its image; empty where neither says."""
-        return self.service.text("user") or self.image_user or ""
 
 
 def milvus_services(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.config import TlsConfig
-from compose_tls.layout import STATE_FILE
+from compose_tls.layout import STATE_FILE, TLS_FILES
 from compose_tls.observation import Observation
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.state.recorded import State
@@ -53,6 +54,17 @@ class Project:
 def named_services(config: TlsConfig, state: State | None) -> frozenset[str]:
     """The services that run Milvus because the user says so, or said so to an earlier enable."""
     return frozenset({*config.service, *(state.services if state else ())})
+
+
+def taken_over(directory: Path, config: TlsConfig) -> frozenset[Path]:
+    """The files that the user brings and that lie in the TLS directory already, under our names.
+
+    They stay the user's: Milvus reads them where they are, and nothing writes over or removes them.
+    """
+    named = (config.ca_cert, config.server_cert, config.server_key)
+    brought = {Path(os.path.normpath(directory / name)) for name in named if name}
+    ours = {directory / config.tls_dir / name for name in TLS_FILES}
+    return frozenset(brought & ours)
 
 
 def state_path(directory: Path, config: TlsConfig) -> Path:

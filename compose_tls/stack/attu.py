@@ -8,6 +8,8 @@ Source: the README of https://github.com/zilliztech/attu at v2.3.6, v2.6.5 and v
 from __future__ import annotations
 
 from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, ContainerRoute, place
+from compose_tls.stack.milvus.release import MilvusVersion
+from compose_tls.stack.milvus.role import repository_and_tag
 from compose_tls.yamlpatch.intent import Text
 from compose_tls.yamlpatch.style import scalar
 
@@ -15,9 +17,10 @@ _DIRECTORY = "/certs"
 _ROOT, _CERTIFICATE, _KEY = (
     f"{_DIRECTORY}/{name}" for name in ("ca.pem", "client.pem", "client.key")
 )
-_FIRST_OF_ATTU_3 = (3, 0)
+_FIRST_WITH_CERTIFICATES = MilvusVersion(2, 3, 6)
+_FIRST_OF_ATTU_3 = MilvusVersion(3, 0)
 # Which Attu goes with which Milvus, from the first version that knows certificates.
-_IMAGES = (((2, 4), "v2.3.10"), ((2, 5), "v2.4"), ((2, 6), "v2.5"), (_FIRST_OF_ATTU_3, "v2.6"))
+_IMAGES = (((2, 4), "v2.3.10"), ((2, 5), "v2.4"), ((2, 6), "v2.5"), ((3, 0), "v2.6"))
 _NEWEST_IMAGE = "v3.0.0-beta.5"
 _ABOUT_2 = "# Attu 2.3.6 to 2.6; Attu 3 has MILVUS_ADDRESS, MILVUS_SSL and MILVUS_TLS_* instead."
 _ABOUT_3 = "# Attu 3; from 2.3.6 to 2.6 it has MILVUS_URL, ROOT_CERT_PATH and so on instead."
@@ -26,25 +29,40 @@ _HOST = "host.docker.internal"
 
 
 def service(connection: Connection) -> str:
-    """A compose file of its own, for ``-f``, or its service for the project's file."""
-    newest = connection.release is not None and connection.release >= _FIRST_OF_ATTU_3
+    """A compose file of its own, for ``-f``, or its service for the project's file.
+
+    An Attu that is there already keeps its image, its ports and its networks.
+    """
+    there = connection.attu
+    tag = repository_and_tag(there.image)[1] if there else _tag(connection.release)
+    version = MilvusVersion.of_tag(tag)
+    old = there is not None and version is not None and version < _FIRST_WITH_CERTIFICATES
+    third = version is not None and version >= _FIRST_OF_ATTU_3
+    name = there.service if there else "attu"
     return "\n".join(
         (
-            "# Put the service into the compose file, or save this beside it and add it with -f.",
-            _ABOUT_3 if newest else _ABOUT_2,
+            f"# Put this into service {name} of the compose file, or save it beside and add it with -f."
+            if there
+            else "# Put the service into the compose file, or save this beside it and add it with -f.",
+            _ABOUT_3 if third else _ABOUT_2,
+            *(
+                (f"# {there.image} takes no certificates, so the image is a newer one.",)
+                if there and old
+                else ()
+            ),
             "services:",
-            "  attu:",
-            f"    image: zilliz/attu:{_tag(connection.release)}",
+            f"  {scalar(Text(name, string=True), '', flow=False)}:",
+            *((f"    image: zilliz/attu:{_tag(connection.release)}",) if old or not there else ()),
             "    environment:",
             *(
-                f"      {name}: {value}"
-                for name, value in (_third if newest else _second)(connection).items()
+                f"      {variable}: {value}"
+                for variable, value in (_third if third else _second)(connection).items()
             ),
             "    volumes:",
             *_mount(connection.ca_pem, _ROOT),
             *(_mount(connection.client_pem, _CERTIFICATE) if connection.mutual else ()),
             *(_mount(connection.client_key, _KEY) if connection.mutual else ()),
-            *_network(connection.container_route),
+            *(() if there else _network(connection.container_route)),
         )
     )
 

@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from compose_tls.errors import NotReady
+from compose_tls.checks.check_target import Target
+from compose_tls.config import TlsConfig
+from compose_tls.errors import (
+    CheckFailed,
+    ConflictingSettings,
+    NotEnabled,
+    NotReady,
+    ProjectError,
+)
 from compose_tls.observe import observe
-from compose_tls.project.enabled import EnabledProject, locate
+from compose_tls.project.declared_tls import declared_tls
+from compose_tls.project.enabled import EnabledProject, locate, proxies_of
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.project.model import Project
 from compose_tls.results import CheckResult, Endpoint, Probe
+from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
-from compose_tls.workflows.connecting import Address, connect_arguments_of, target_of
+from compose_tls.workflows.connecting import (
+    Address,
+    ClientOf,
+    connect_arguments_of,
+    target_of,
+)
 from compose_tls.workflows.proving import prove
+
+_PORT = 19530
+_ANY_SERVER = (
+    "or say what a client of the server has: compose-tls check --host HOST --port PORT"
+    " --ca-cert FILE --server-name NAME"
+)
 
 
 def check(
@@ -21,7 +47,9 @@ def check(
     host: str | None = None,
     port: int | None = None,
     rest_port: int | None = None,
+    client: ClientOf | None = None,
     deep: bool = False,
+    wait: bool = True,
     environment: Mapping[str, str] | None = None,
     on_event: preamble.OnEvent = preamble.silent,
 ) -> CheckResult:
@@ -33,65 +61,215 @@ def check(
         host: Where the server is; by default where the project publishes it.
         port: Its port, likewise.
         rest_port: The port of REST, likewise; with ``port`` and without this, REST is not checked.
+        client: What a client has, for a server that ``enable`` has nothing to do with; there need not
+            be a project then. Paths are relative to ``directory``.
         deep: Whether to create, fill, search and drop a throw-away collection as well.
+        wait: Whether to wait while Milvus starts, for as long as ``timeout`` says.
         environment: Variables that Compose interpolates with; those of the process by default.
         on_event: Told about progress, a line at a time.
 
     Raises:
-        NotEnabled: ``enable`` has not been here.
+        NotEnabled: ``enable`` has not been here, and ``client`` is not given.
         ProjectError: The project cannot be understood.
         NotReady: The project does not say where its server is reached.
-        CertificateUnreadable: A certificate or key of the project cannot be used.
+        CertificateUnreadable: A certificate or key cannot be used.
+        ConflictingSettings: Mode 2 cannot be proved without a client certificate.
         InvalidSetting: The password or token file cannot be read.
         CheckFailed: At least one check failed.
     """
     opened = preamble.open_project(directory, config, environment)
-    root, settings = opened.root, opened.config
-    preamble.reading(root)
-    located = locate(observe(root, settings, opened.variables, start=opened.start), settings)
-    addresses = _addresses(located, host, port)
-    checks: list[Probe] = []
-    for address, rest in addresses:
-        if rest_port is not None:
-            rest = Address(address.host, rest_port)  # noqa: PLW2901 - the user knows better
-        target = target_of(root, settings, address, rest, located.milvus[0].name)
-        checks += prove(target, settings, on_event, deep=deep)
-    address = addresses[0][0]
-    shown = f"[{address.host}]" if ":" in address.host else address.host
-    endpoint = Endpoint(uri=f"https://{shown}:{address.port}", server_name=settings.server_name)
+    preamble.reading(opened.root)
+    found = (
+        _of_project(opened, host, port)
+        if client is None
+        else _of_client(opened, client, host, port)
+    )
+    places = found.places
+    if rest_port is not None:
+        places = [replace(p, rest=Address(p.address.host, rest_port)) for p in places]
+    checks, failures = [], []
+    for place in places:
+        target = found.target(place)
+        try:
+            proved = prove(
+                target,
+                opened.config,
+                on_event,
+                deep=deep,
+                patient=wait,
+                starts_silently=place.on_host_network,
+            )
+        except CheckFailed as failure:
+            failures.append(failure)
+            proved = failure.checks
+        several = place.service if len(places) > 1 else None
+        checks += [probe.model_copy(update={"service": several}) for probe in proved]
+    if failures:
+        raise _failed(failures, tuple(checks))
+    endpoint = found.endpoint(places[0].address)
     return CheckResult(
-        mode=settings.mode,
-        project=str(root),
-        services=tuple(one.name for one in located.milvus),
+        mode=2 if found.mode is TlsMode.MUTUAL else 1,
+        project=str(opened.root),
+        services=found.services,
         endpoint=endpoint,
-        connect=connect_arguments_of(root, settings, settings.tls_mode, endpoint),
+        connect=found.connect(endpoint),
         checks=tuple(checks),
+        warnings=found.warnings,
     )
 
 
-def _addresses(
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where one server is reached: gRPC, and REST where that is on and known."""
+
+    service: str | None
+    address: Address
+    rest: Address | None = None
+    on_host_network: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is to be checked, and how clients connect to it."""
+
+    mode: TlsMode
+    services: tuple[str, ...]
+    places: list[_Place]
+    server_name: str | None
+    target: Callable[[_Place], Target]
+    connect: Callable[[Endpoint], dict[str, Any]]
+    warnings: tuple[TlsWarning, ...] = ()
+
+    def endpoint(self, address: Address) -> Endpoint:
+        """Where clients connect."""
+        shown = f"[{address.host}]" if ":" in address.host else address.host
+        name = self.server_name or address.host
+        return Endpoint(uri=f"https://{shown}:{address.port}", server_name=name)
+
+
+def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> _Found:
+    """What enable has put TLS into."""
+    root, settings = opened.root, opened.config
+    try:
+        located = locate(observe(root, settings, opened.variables, start=opened.start), settings)
+    except NotEnabled as error:
+        error.hint = f"{error.hint}; {_ANY_SERVER}"
+        raise
+    places, unknown = _places(located, host, port)
+    return _Found(
+        settings.tls_mode,
+        tuple(one.name for one in located.milvus),
+        places,
+        settings.server_name,
+        lambda place: target_of(root, settings, place.address, place.rest, place.service),
+        lambda endpoint: connect_arguments_of(root, settings, settings.tls_mode, endpoint),
+        tuple(
+            TlsWarning(
+                "not-checked",
+                f"service {name} does not say on which port of this host it is reached",
+                hint="check it with --service, --host and --port",
+            )
+            for name in unknown
+        ),
+    )
+
+
+def _of_client(
+    opened: preamble.Opened, client: ClientOf, host: str | None, port: int | None
+) -> _Found:
+    """A server that need not be one of ours; what is not said, a project here may tell."""
+    client = client.below(opened.start)
+    mode, services = client.mode, tuple[str, ...]()
+    places = [_Place(None, Address(host or "localhost", port or _PORT))]
+    if host is None or port is None:
+        project = _project(opened)
+        told = declared_tls(project, opened.config.service) if project else ()
+        services = tuple(one.name for one in told)
+        if project and (
+            published := _published(project, [one.milvus for one in told], opened.config)
+        ):
+            places = [
+                replace(
+                    place, address=Address(host or place.address.host, port or place.address.port)
+                )
+                for place in published
+            ]
+        mode = mode or next((one.mode for one in told if one.mode), None)
+    mode = mode or (TlsMode.MUTUAL if client.certificate else TlsMode.ONE_WAY)
+    if mode is TlsMode.MUTUAL and (client.certificate is None or client.key is None):
+        raise ConflictingSettings(
+            "mode 2 cannot be proved without a client certificate",
+            hint="give --client-cert and --client-key, or say --mode 1",
+        )
+    return _Found(
+        mode,
+        services,
+        places,
+        client.server_name,
+        lambda place: client.target(
+            opened.root, opened.config, place.address, place.rest, place.service, mode
+        ),
+        lambda endpoint: connect_arguments(
+            mode=mode,
+            uri=endpoint.uri,
+            server_name=endpoint.server_name,
+            ca_pem=str(client.ca),
+            client_pem=str(client.certificate),
+            client_key=str(client.key),
+        ),
+    )
+
+
+def _project(opened: preamble.Opened) -> Project | None:
+    try:
+        return observe(opened.root, opened.config, opened.variables, start=opened.start)
+    except ProjectError:
+        return None
+
+
+def _published(
+    project: Project, milvus: Sequence[MilvusService], config: TlsConfig
+) -> list[_Place]:
+    """Where the files say that services are reached."""
+    on_host = {one.name for one in milvus if one.service.text("network_mode") == "host"}
+    return [
+        _Place(
+            proxy.service,
+            Address.of(proxy.endpoint),
+            on_host_network=proxy.service in on_host,
+        )
+        for proxy in proxies_of(project.compose, tuple(milvus), config)
+        if proxy.endpoint is not None
+    ]
+
+
+def _places(
     located: EnabledProject, host: str | None, port: int | None
-) -> list[tuple[Address, Address | None]]:
-    """Where gRPC and REST of every proxy are; REST is ``None`` where it is off, or not known."""
+) -> tuple[list[_Place], list[str]]:
+    """Where every proxy is, and the names of those that do not say it.
+
+    REST is left out where it is off, or where nobody knows where it is.
+    """
+    only = located.milvus[0].name if len(located.milvus) == 1 else None
     if host is not None and port is not None:
-        return [(Address(host, port), None)]
-    found: list[tuple[Address, Address | None]] = []
-    for proxy in located.proxies:
-        if proxy.endpoint is None:
-            continue
-        published = Address.of(proxy.endpoint)
+        return [_Place(only, Address(host, port))], []
+    found: list[_Place] = []
+    for place in _published(located.project, located.milvus, located.state.settings):
+        proxy = next(one for one in located.proxies if one.service == place.service)
         rest = located.rest_endpoint_of(proxy) if port is None else None
         at = Address.of(rest) if rest else None
         found.append(
-            (
-                Address(host or published.host, port or published.port),
-                Address(host or at.host, at.port) if at else None,
+            replace(
+                place,
+                address=Address(host or place.address.host, port or place.address.port),
+                rest=Address(host or at.host, at.port) if at else None,
             )
         )
-    if found:
-        return found[:1] if port is not None else found
     if port is not None:
-        return [(Address("localhost", port), None)]
+        return found[:1] or [_Place(only, Address("localhost", port))], []
+    unknown = [one.name for one in located.milvus if one.name not in {p.service for p in found}]
+    if found:
+        return found, unknown
     first = located.milvus[0]
     raise NotReady(
         f"service {first.name} does not say on which port of this host it is reached",
@@ -99,3 +277,11 @@ def _addresses(
         path=first.service.main.document.name,
         line=first.service.main.line(),
     )
+
+
+def _failed(failures: Sequence[CheckFailed], checks: tuple[Probe, ...]) -> CheckFailed:
+    """One error for all servers, with the results of all."""
+    first = failures[0]
+    service = next((check.service for check in checks if not check.ok), None)
+    message = f"{service}: {first.message}" if service else first.message
+    return CheckFailed(message, hint=first.hint, checks=checks)

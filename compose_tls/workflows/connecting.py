@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -75,7 +75,7 @@ def target_of(
         config: The settings.
         address: Where gRPC is.
         rest: Where REST is, where it is on and to be checked.
-        service: The service that runs the server, for messages.
+        service: The name of its service.
 
     Raises:
         CertificateUnreadable: A certificate of the project cannot be read.
@@ -98,6 +98,65 @@ def target_of(
         rest_address=(rest.host, rest.port) if rest else None,
         service=service,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOf:
+    """What a client has of a server that compose-tls need not have set up.
+
+    Attributes:
+        ca: The CA certificates to trust.
+        certificate: The client certificate; ``None`` without one.
+        key: Its key.
+        server_name: The name that the server's certificate must hold; by default the host.
+        mode: What the server is meant to do; by default what a project here says, else mutual with a
+            client certificate and one-way without.
+    """
+
+    ca: Path
+    certificate: Path | None = None
+    key: Path | None = None
+    server_name: str | None = None
+    mode: TlsMode | None = None
+
+    def below(self, directory: Path) -> ClientOf:
+        """The same with paths that are relative to a directory made absolute."""
+        return replace(
+            self,
+            ca=directory / self.ca,
+            certificate=directory / self.certificate if self.certificate else None,
+            key=directory / self.key if self.key else None,
+        )
+
+    def target(
+        self,
+        directory: Path,
+        config: TlsConfig,
+        address: Address,
+        rest: Address | None,
+        service: str | None,
+        mode: TlsMode,
+    ) -> Target:
+        """What to check; the arguments are those of ``target_of``, and what the server is meant to do.
+
+        Raises:
+            InvalidSetting: The password or token file cannot be read.
+        """
+        mutual = mode is TlsMode.MUTUAL
+        return Target(
+            host=address.host,
+            port=address.port,
+            server_name=self.server_name or address.host,
+            mode=mode,
+            ca_path=self.ca,
+            client_certificate_path=self.certificate if mutual else None,
+            client_key_path=self.key if mutual else None,
+            user=config.user,
+            password=_secret(directory, config.password_file, "password-file"),
+            token=_secret(directory, config.token_file, "token-file"),
+            rest_address=(rest.host, rest.port) if rest else None,
+            service=service,
+        )
 
 
 def _fingerprint(directory: Path, name: str) -> str:

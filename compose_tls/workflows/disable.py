@@ -55,7 +55,7 @@ def disable(
             apply(planned.plan, {}, outside=opened.named_places)
     following: tuple[str, ...] = ()
     if planned.plan.changed and planned.services and not dry_run:
-        following = (start_command(opened, project, planned.plan, planned.services),)
+        following = start_command(opened, project, planned.plan, planned.services)
     return DisableResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,

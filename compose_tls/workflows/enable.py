@@ -16,6 +16,7 @@ from compose_tls.results import EnableResult, Probe
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble
 from compose_tls.workflows.engine_project import EngineProject
+from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import own_command, start_command
 from compose_tls.workflows.recreation import foreseen
 from compose_tls.workflows.reporting import report
@@ -55,14 +56,14 @@ def enable(
             opened.root, opened.config, opened.variables, start=opened.start, without_ours=True
         )
         issuing.require_sound(project.observation, opened.config)
-        planned = plan_enable(project, opened.config, opened.now)
+        users = users_of_images(project, opened.variables) if up and not dry_run else {}
+        planned = plan_enable(project, opened.config, opened.now, users)
+        issuing.require_issuer(planned.identities, opened.root, opened.config)
         deploy = None
         if up and not dry_run:
             deployment.require_client(planned, opened.config)
             with deployment.told_first(planned):
                 seen = EngineProject.connect(opened.invocation, stack)
-            project = seen.with_image_users(project)
-            planned = plan_enable(project, opened.config, opened.now)
             deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
         else:
             warnings = foreseen(opened, planned.services, lambda: project)
@@ -86,7 +87,7 @@ def enable(
     following: tuple[str, ...] = ()
     if planned.plan.changed and not checks:
         start = start_command(opened, project, planned.plan, planned.services)
-        following = (start, own_command(opened, "check"))
+        following = (*start, own_command(opened, "check"))
     result = report(
         EnableResult, planned, opened.config, issued=issued, checks=checks, following=following
     )

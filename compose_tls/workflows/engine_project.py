@@ -11,11 +11,7 @@ from typing import Any, Self
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.compose_output import ServiceState
-from compose_tls.deploy.container_layer import read_file
 from compose_tls.deploy.engine import Engine
-from compose_tls.errors import EngineError, FileUnreadable
-from compose_tls.project.milvus_services import MilvusService
-from compose_tls.project.model import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,31 +72,3 @@ class EngineProject:
         if service in self.services:
             return self.document
         return self.compose.config(replace(self.invocation, profiles=("*",)))
-
-    def with_image_users(self, project: Project) -> Project:
-        """A project whose Milvus services know as what their images run."""
-        return replace(project, milvus=tuple(map(self._with_image_user, project.milvus)))
-
-    def _with_image_user(self, one: MilvusService) -> MilvusService:
-        name = one.service.text("image")
-        image = self.engine.image(name) if name and not one.service.text("user") else None
-        if image is None:
-            return one
-        user, _, group = image.user.partition(":")
-        if user and not user.isdecimal():
-            numbers = self._numbers(image.id, user)
-            if numbers is None:
-                return one
-            user, group = numbers[0], group if group.isdecimal() else numbers[1]
-        return replace(one, image_user=f"{user}:{group}" if group else user)
-
-    def _numbers(self, image_id: str, user: str) -> tuple[str, str] | None:
-        """User and group of a name that only the image knows: passwd(5)."""
-        try:
-            with self.engine.throw_away(image_id) as container:
-                content = read_file(self.engine, container, "/etc/passwd") or b""
-        except (EngineError, FileUnreadable):
-            return None
-        entries = (line.split(":") for line in content.decode("utf-8", "replace").splitlines())
-        numbers = ((entry[2], entry[3]) for entry in entries if entry[0] == user and entry[3:])
-        return next(numbers, None)

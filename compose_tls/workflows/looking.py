@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from compose_tls.deploy.compose_cli import ComposeCli
-from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.declared import Declared, declared
 from compose_tls.deploy.deployed import Deployed, deployed, paths_of
 from compose_tls.deploy.engine import Engine
@@ -89,19 +88,16 @@ class _Look:
     def document(self, names: Sequence[str]) -> dict[str, Any]:
         """The project as Compose understands it, the services included that no profile switches on."""
         compose = ComposeCli.find(self.opened.variables)
-        given = ComposeInvocation(
-            self.opened.root,
-            tuple(self.opened.root / name for name in self.opened.config.file),
-            self.opened.variables,
-        )
+        given = self.opened.invocation
         found = compose.config(given)
         if all(name in (found.get("services") or {}) for name in names):
             return found
         return compose.config(replace(given, profiles=("*",)))
 
     def env_files(self) -> tuple[Path, ...]:
-        names = self.opened.variables.get("COMPOSE_ENV_FILES", "")
-        return tuple(self.opened.root / name for name in names.split(",") if name)
+        names = self.opened.variables.get("COMPOSE_ENV_FILES", "").split(",")
+        given = self.opened.config.env_file or filter(None, names)
+        return tuple(self.opened.start / name for name in given)
 
     def changed(self, one: DeclaredTls) -> Mapping[str, Any]:
         """When the files were changed that the service reads once, by their names."""
@@ -136,19 +132,14 @@ class _Look:
             # Made from files that are no longer there, it can only be replaced by these.
             words = ("up", "-d", "--no-deps", "--force-recreate", wanted.service)
             return compose_command(self.opened, *words)
-        variables = {
-            "COMPOSE_PROJECT_NAME": found.project if found.project != wanted.project else "",
-            "COMPOSE_ENV_FILES": ",".join(env_files),
-        }
-        given = [f"{name}={shlex.quote(value)}" for name, value in variables.items() if value]
-        root = Path(found.directory or self.opened.root)
-        options: list[str] = []
-        if root.resolve() != Path.cwd():
-            options += ["-C", str(root)]
+        root = Path(found.directory or self.opened.root).resolve()
+        options = [] if root == Path.cwd() else ["-C", str(root)]
+        if found.project != wanted.project:
+            options += ["-p", found.project]
         if files != tuple(map(os.path.realpath, wanted.files)):
-            for file in files:
-                options += ["-f", os.path.relpath(file, root.resolve())]
-        return " ".join([*given, shlex.join(["compose-tls", "status", *options])])
+            options += [word for file in files for word in ("-f", os.path.relpath(file, root))]
+        options += [word for file in env_files for word in ("--env-file", file)]
+        return shlex.join(["compose-tls", "status", *options])
 
 
 def _result(service: str, said: Verdict) -> DeployedService:

@@ -15,7 +15,9 @@ from compose_tls.project.model import Project
 from compose_tls.workflows.preamble import Opened
 
 
-def start_command(opened: Opened, project: Project, plan: Plan, services: Sequence[str]) -> str:
+def start_command(
+    opened: Opened, project: Project, plan: Plan, services: Sequence[str]
+) -> tuple[str, ...]:
     """What makes services run with the files of a plan.
 
     Compose recreates a service whose definition has changed. Where a mounted file alone has, it does so
@@ -26,6 +28,9 @@ def start_command(opened: Opened, project: Project, plan: Plan, services: Sequen
         project: What it was before.
         plan: What is written.
         services: Those that have to read it.
+
+    Returns:
+        The command; nothing where they have nothing new to read.
     """
     written = {
         change.path
@@ -43,11 +48,14 @@ def start_command(opened: Opened, project: Project, plan: Plan, services: Sequen
         for name in OVERRIDE_FILES
     }
     defined = written & (compose | made)
+    pki = opened.root / opened.config.pki_dir
+    if all(path.is_relative_to(pki) for path in written):
+        return ()
     there = [name for name in services if name in project.compose.services]
     if there and not defined:
-        return compose_command(opened, "up", "-d", "--force-recreate", *there)
+        return (compose_command(opened, "up", "-d", "--force-recreate", *there),)
     active = all(is_active(project.compose.services[name]) for name in there)
-    return compose_command(opened, "up", "-d", *([] if active else there))
+    return (compose_command(opened, "up", "-d", *([] if active else there)),)
 
 
 def compose_command(opened: Opened, *words: str) -> str:

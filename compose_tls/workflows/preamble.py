@@ -135,7 +135,7 @@ def open_project(
         outer = outermost(settings, variables)
         typed = frozenset(outer)
         beside = _root(start, outer, variables)
-        given = _from(beside, start, load(beside, settings, variables), outer)
+        given = _from(beside, start, load(beside, settings, variables, incomplete=True), outer)
         root = _root(start, dict(given), variables)
         _require_below(beside, root)
         given = _seen_from(root, given, {n: start if n in outer else beside for n in _FILES})

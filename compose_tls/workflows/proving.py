@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import time
+from typing import Final
+
 from compose_tls.checks.check_target import Target
+from compose_tls.checks.readiness import readiness
 from compose_tls.checks.run import run
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CheckFailed
 from compose_tls.results import Probe
 from compose_tls.workflows import preamble
 
+_LOOK_SECONDS: Final = 2.0
+_INTERVAL: Final = 0.5
+_SAY_AGAIN: Final = 10.0
+
 
 def prove(
-    target: Target, config: TlsConfig, on_event: preamble.OnEvent, *, deep: bool = False
+    target: Target,
+    config: TlsConfig,
+    on_event: preamble.OnEvent,
+    *,
+    deep: bool = False,
+    patient: bool = False,
+    starts_silently: bool = False,
 ) -> tuple[Probe, ...]:
     """Run every check against a server.
 
@@ -20,10 +34,15 @@ def prove(
         config: The settings; they hold the time a probe may take.
         on_event: Told about progress.
         deep: Whether to create, fill, search and drop a throw-away collection as well.
+        patient: Whether to wait first while Milvus starts.
+        starts_silently: Whether nothing listens there until it has started, as on the host's network;
+            the engine listens on the ports that it publishes.
 
     Raises:
         CheckFailed: At least one check failed; the error holds the results of all.
     """
+    if patient:
+        _wait(target, config.timeout, on_event, starts_silently=starts_silently)
     checks = run(
         target,
         now=preamble.now(),
@@ -41,3 +60,22 @@ def prove(
             checks=checks,
         )
     return checks
+
+
+def _wait(
+    target: Target, timeout: float, on_event: preamble.OnEvent, *, starts_silently: bool
+) -> None:
+    """Wait while the server starts; one that will not be otherwise is not waited for."""
+    began = time.monotonic()
+    told, told_at = "", began
+    while True:
+        found = readiness(target, min(timeout, _LOOK_SECONDS))
+        waited = time.monotonic() - began
+        passes = found.may_pass or (found.nobody and starts_silently)
+        if not passes or waited >= timeout:
+            return
+        if found.detail != told or began + waited - told_at >= _SAY_AGAIN:
+            told, told_at = found.detail, began + waited
+            name = target.service or target.authority
+            on_event(f"waiting for {name}: {told} ({waited:.0f} of at most {timeout:g} s)")
+        time.sleep(min(_INTERVAL, timeout - waited))

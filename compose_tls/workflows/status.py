@@ -10,6 +10,7 @@ from compose_tls.layout import STATE_FILE
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
+from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.findings import declared_findings, is_lost, key_findings
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
 from compose_tls.plan.links import link_map
@@ -54,11 +55,13 @@ def status(
     project = with_clients(
         observe(opened.root, settings, opened.variables, start=opened.start), settings
     )
-    services = declared_tls(project, settings)
+    # What an earlier enable was about is no reason to be silent about another Milvus.
+    named = opened.given.service
+    services = declared_tls(project, named)
     project = with_tls_files(project, services)
     map_ = link_map(project)
     found, warnings, usable = _certificates(project, settings, services, opened)
-    declared = tuple(declared_findings(project, settings, services))
+    declared = tuple(declared_findings(project, settings, services, every=not named))
     looked = look(opened, project, services)
     mode = _weakest(declared)
     result = StatusResult(
@@ -95,7 +98,8 @@ def _certificates(
     found = inventory(project.observation, config, state, opened.now)
     readers = tuple(one.milvus for one in services if one.name in state.services)
     keys = key_findings(config, EnabledProject(project, state, readers))
-    return found, (*found.warnings, *keys.warnings), found.usable and keys.usable
+    warnings = (*found.warnings, *keys.warnings, *context_findings(project, config))
+    return found, warnings, found.usable and keys.usable
 
 
 def _lost(
@@ -161,7 +165,7 @@ def _next(opened: preamble.Opened, project: Project, result: StatusResult) -> st
         return None
     recorded = [project.state.settings.mode] if project.state else []
     mode = max([1, *recorded, *(one.mode or 0 for one in result.declared)])
-    named = list(opened.config.service)
+    named = list(opened.given.service)
     whole = [one.name for one in project.milvus if one.proxy and not one.component]
     if not named and project.state is None and len(whole) > 1:
         named = [one.service for one in result.declared]

@@ -7,13 +7,12 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
-
-_CONFIG = ("docker", "compose", "config", "--format", "json")
 
 
 def require_compose() -> None:
@@ -25,13 +24,24 @@ def require_compose() -> None:
         pytest.skip("the docker command here has no Compose")
 
 
-def model(directory: Path, *, resolve_environment: bool = False) -> dict[str, Any] | str:
+def model(
+    directory: Path,
+    *,
+    resolve_environment: bool = False,
+    options: Sequence[str] = (),
+    variables: Mapping[str, str] = MappingProxyType(
+        {"COMPOSE_PROJECT_NAME": "corpus", "COMPOSE_PROFILES": "*"}
+    ),
+) -> dict[str, Any] | str:
     """What Compose makes of the project in a directory, or why it refuses it."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     done = subprocess.run(
-        [*_CONFIG, *([] if resolve_environment else ["--no-env-resolution"])],
+        [
+            *("docker", "compose", *options, "config", "--format", "json"),
+            *([] if resolve_environment else ["--no-env-resolution"]),
+        ],
         cwd=directory,
-        env={**environment, "COMPOSE_PROJECT_NAME": "corpus", "COMPOSE_PROFILES": "*"},
+        env={**environment, **variables},
         capture_output=True,
         text=True,
         check=False,

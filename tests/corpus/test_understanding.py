@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ import pytest
 
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
+from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.observe import observe
+from compose_tls.project.milvus_services import is_active
+from compose_tls.workflows.preamble import open_project
 from tests.corpus.compose_cli import model, require_compose
 from tests.corpus.shapes import shapes
 
@@ -119,6 +123,95 @@ def test_compose_reads_a_project_as_we_do(tmp_path: Path, name: str) -> None:
     assert ours.services.keys() == theirs["services"].keys()
     for service in ours.services.values():
         assert _ours(service) == _theirs(_plain(theirs["services"][service.name]))
+
+
+NAMED = """\
+services:
+  milvus:
+    image: milvusdb/milvus:v2.5.5-${A:-none}
+    container_name: ${COMPOSE_PROJECT_NAME}-milvus
+    environment: {N: "${COMPOSE_PROJECT_NAME}", B: "${B:-none}"}
+    volumes: ["./d:/d", "${PWD}/e:/e", "../f:/f"]
+  behind:
+    image: x
+    profiles: [q]
+"""
+TREE = {
+    ".env": "A=top\nB=top\n",
+    "other.env": "A=other\n",
+    "more.env": "A=more\nCOMPOSE_PROFILES=q\n",
+    "docker-compose.yml": NAMED,
+    "deploy/x.yml": NAMED,
+    "deploy/.env": "A=deploy\n",
+    "deploy/y.yml": "name: of-${A}\nservices: {milvus: {volumes: ['./y:/y']}}\n",
+    "other/compose.yaml": NAMED,
+    "other/compose.override.yml": "services: {milvus: {volumes: ['./o:/o']}}\n",
+    "below/.env": "B=below\n",
+    "lists/.env": "COMPOSE_FILE=../deploy/x.yml:../deploy/y.yml\nA=lists\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("where", "options", "variables"),
+    [
+        (".", "-f deploy/x.yml", {}),
+        (".", "-f deploy/x.yml -f deploy/y.yml", {}),
+        (".", "--project-directory . -f deploy/x.yml", {}),
+        (".", "--project-directory other", {}),
+        (".", "--project-directory other -f deploy/y.yml -f deploy/x.yml", {}),
+        (".", "-p rag", {}),
+        (".", "-p rag", {"COMPOSE_PROJECT_NAME": "never"}),
+        (".", "", {"COMPOSE_PROJECT_NAME": "rag"}),
+        (".", "--env-file other.env", {}),
+        (".", "--env-file other.env --env-file more.env", {}),
+        (".", "-f deploy/x.yml --env-file other.env", {}),
+        (".", "--env-file other.env", {"COMPOSE_ENV_FILES": "more.env"}),
+        (".", "", {"COMPOSE_ENV_FILES": "other.env,more.env"}),
+        (".", "", {"COMPOSE_DISABLE_ENV_FILE": "1"}),
+        (".", "--profile q", {}),
+        (".", "--profile p --profile q", {"COMPOSE_PROFILES": "never"}),
+        (".", "--profile p", {"COMPOSE_PROFILES": "q"}),
+        (".", "", {"COMPOSE_PROFILES": "p,q"}),
+        (".", "", {"COMPOSE_FILE": "deploy/x.yml"}),
+        (".", "--project-directory other", {"COMPOSE_FILE": "deploy/x.yml:deploy/y.yml"}),
+        (".", "-f docker-compose.yml", {"COMPOSE_FILE": "deploy/x.yml"}),
+        ("below", "", {}),
+        ("below", "-f ../deploy/x.yml", {}),
+        ("below", "--env-file ../other.env", {}),
+        ("lists", "", {}),
+        ("lists", "-f ../docker-compose.yml", {}),
+    ],
+)
+def test_the_options_and_variables_of_compose_mean_what_they_mean_to_compose(
+    tmp_path: Path, where: str, options: str, variables: dict[str, str]
+) -> None:
+    require_compose()
+    for file, text in TREE.items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    start = tmp_path / where
+    theirs = model(start, resolve_environment=True, options=options.split(), variables=variables)
+    assert isinstance(theirs, dict), theirs
+    words = options.split()
+    flags: dict[str, Any] = {"file": (), "env_file": (), "profile": ()}
+    for option, value in zip(words[::2], words[1::2], strict=True):
+        name = {"-f": "file", "-p": "project_name"}.get(option, option[2:].replace("-", "_"))
+        flags[name] = (*flags[name], value) if name in flags else value
+
+    opened = open_project(start, flags, {"HOME": os.environ.get("HOME", "/"), **variables})
+    project = observe(opened.root, opened.config, opened.variables, start=opened.start)
+
+    services = project.compose.services
+    assert {n for n, one in services.items() if is_active(one)} == theirs["services"].keys()
+    for name, service in theirs["services"].items():
+        assert _ours(services[name]) == _theirs(_plain(service))
+    assert services["milvus"].text("container_name") == f"{theirs['name']}-milvus"
+    # The base of relative paths is where cert/ and tls/ go.
+    assert _theirs(theirs["services"]["milvus"])["volumes"]["/d"][0] == str(opened.root / "d")
+    handed_on = ComposeCli.find(os.environ).config(
+        replace(opened.invocation, environment={**os.environ, **variables})
+    )
+    assert handed_on == theirs
 
 
 def _plain(value: Any) -> Any:

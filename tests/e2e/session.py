@@ -20,6 +20,9 @@ _LOCAL_STORAGE = Path(__file__).with_name("local-storage.override.yml")
 
 PORT = 19530
 
+NO_ENGINE = {"DOCKER_HOST": "unix:///no-engine/docker.sock"}
+"""For status, where it is asked about files that nobody has started."""
+
 _PYMILVUS = """
 import json, sys
 from pymilvus import MilvusClient

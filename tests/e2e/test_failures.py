@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.image_names import ETCD
-from tests.e2e.session import PORT, Done, Project, is_answered
+from tests.e2e.session import NO_ENGINE, PORT, Done, Project, is_answered
 from tests.patience import LONG
 
 
@@ -270,7 +270,7 @@ def test_a_second_ctrl_c_says_how_things_stand(official: Any) -> None:
     assert "interrupted: the previous files and service were being put back" in err
     assert "compose-tls status" in err
     # Whichever of the two the files are now, they are it wholly, and the next command works.
-    if project.compose_tls("status").code == 0:
+    if project.compose_tls("status", environment=NO_ENGINE).code == 0:
         assert project.compose_tls("disable", "--purge").code == 0
     assert project.tree() == before
 
@@ -286,7 +286,7 @@ def test_ctrl_c_while_a_failure_is_taken_back_says_how_things_stand(official: An
     assert code == 130, err
     assert "Traceback" not in err
     assert "interrupted: the previous files and service were being put back" in err
-    if project.compose_tls("status").code == 0:
+    if project.compose_tls("status", environment=NO_ENGINE).code == 0:
         assert project.compose_tls("disable", "--purge").code == 0
     assert project.tree() == before
 

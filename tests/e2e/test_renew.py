@@ -181,10 +181,66 @@ def test_without_an_engine_nothing_is_written_unless_asked_for(official: Any) ->
     assert "next: docker compose restart standalone" in written.out
 
 
-def test_a_milvus_that_does_not_run_is_not_started(official: Any) -> None:
+def test_without_a_container_nothing_is_renewed_and_the_next_run_meets_that_again(
+    official: Any,
+) -> None:
     project: Project = official(milvus_yaml=False)
     assert project.compose_tls("enable", "-q").code == 0
+    before = project.tree()
+    for environment in ({}, {"COMPOSE_PROJECT_NAME": "another-name"}):
+        for _ in range(2):
+            refused = project.compose_tls("renew", "--force", "--json", environment=environment)
+            assert (refused.code, refused.document["error"]["code"]) == (5, "not-deployed")
+    assert project.tree() == before
+    told = project.compose_tls("renew", "--json").document
+    assert [warning["code"] for warning in told["warnings"]] == ["not-deployed"]
+    assert project.compose_tls("renew", "--force", "--no-restart").code == 0
+    assert project.compose("ps", "--all", "--quiet").out == ""
+
+
+def test_a_restart_puts_nothing_but_certificates_in_force(official: Any) -> None:
+    project: Project = official(milvus_yaml=True)
+    assert project.compose_tls("enable", "--mode", "2", "--up", "-q").code == 0
+    container = project.container("standalone")
+    settings, compose = (project.directory / f for f in ("milvus.yaml", "docker-compose.yml"))
+    for path, old, new in (
+        (settings, "tlsMode: 2", "tlsMode: 1"),
+        (compose, "ETCD_ENDPOINTS: etcd:2379", "ETCD_ENDPOINTS: etcd:2379\n      FOO: bar"),
+    ):
+        whole = path.read_text()
+        assert old in whole
+        path.write_text(whole.replace(old, new))
+        before = project.tree()
+        refused = project.compose_tls("renew", "--force", "--json")
+        assert (refused.code, refused.document["error"]["code"]) == (3, "deployed-differently")
+        assert project.tree() == before
+        path.write_text(whole)
+    assert project.container("standalone") == container
+
+    # What was renewed without a restart is read by the next one that may restart.
+    assert project.compose_tls("renew", "--force", "--no-restart").code == 0
+    assert project.compose_tls("check").code == 6
+    caught_up = project.compose_tls("renew", "--json")
+    assert (caught_up.code, caught_up.document["changed"]) == (0, False)
+    assert caught_up.document["checks"]
+    assert project.compose_tls("check").code == 0
+
+    # Our client shows a certificate of a new CA once Milvus knows it, and not before.
+    client = (project.directory / "cert/client.pem").read_bytes()
+    assert project.compose_tls("renew", "--ca", "--no-restart").code == 0
+    assert (project.directory / "cert/client.pem").read_bytes() == client
+    assert project.compose("restart", "standalone").code == 0
+    assert project.compose_tls("check").code == 0
+    assert project.compose_tls("renew", "--ca").code == 0
+    assert (project.directory / "cert/client.pem").read_bytes() != client
+    assert project.compose_tls("check").code == 0
+
+
+def test_a_milvus_that_has_stopped_reads_them_when_it_starts(official: Any) -> None:
+    project: Project = official(milvus_yaml=False)
+    assert project.compose_tls("enable", "--up", "-q").code == 0
+    assert project.compose("stop", "standalone").code == 0
     renewed = project.compose_tls("renew", "--force", "--json")
     assert renewed.code == 0, renewed.err
     assert renewed.document["deployed"] is False
-    assert project.compose("ps", "--all", "--quiet").out == ""
+    assert project.compose("ps", "--quiet", "standalone").out == ""

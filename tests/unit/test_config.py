@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from compose_tls.config import ENVIRONMENT_PREFIX, SETTINGS_FILE, TlsConfig, load
+from compose_tls.config import ENVIRONMENT_PREFIX, SETTINGS_FILE, TlsConfig, completed, load
 from compose_tls.errors import ConflictingSettings, InvalidSetting, UnknownSetting
 from compose_tls.vocabulary import KeyType, TlsMode
 
@@ -377,3 +377,49 @@ def test_a_file_of_the_project_cannot_accept_a_refusal(tmp_path: Path) -> None:
 
     assert "--accept" in caught.value.hint
     assert load(tmp_path / "none", {"accept": ("differs",)}, {}).accept == ("differs",)
+
+
+class TestTheRecord:
+    """What is not given stays as the last enable recorded it."""
+
+    def test_it_lies_below_all_that_is_given(self) -> None:
+        recorded = TlsConfig(mode=2, days=90, san=("a.example",))
+
+        found = completed(TlsConfig(days=1), recorded, enabling=True)
+
+        assert (found.mode, found.days, found.san) == (2, 1, ("a.example",))
+        assert found.model_fields_set == {"days"}
+
+    def test_a_default_that_is_given_is_given(self) -> None:
+        assert completed(TlsConfig(mode=1), TlsConfig(mode=2), enabling=True).mode == 1
+
+    def test_without_one_everything_is_as_given(self) -> None:
+        assert completed(TlsConfig(mode=2), None, enabling=True) == TlsConfig(mode=2)
+
+    @pytest.mark.parametrize("name", ["mode", "server_name", "tls_dir", "rest_port"])
+    def test_only_enable_changes_what_is_in_place(self, name: str) -> None:
+        values = {"mode": 2, "server_name": "db.example", "tls_dir": "other", "rest_port": 8080}
+        recorded = TlsConfig.model_validate({name: values[name]})
+        given = TlsConfig(mode=1, server_name="localhost", tls_dir="tls", rest_port=9000)
+
+        assert getattr(completed(given, recorded, enabling=False), name) == values[name]
+        assert getattr(completed(given, recorded, enabling=True), name) == getattr(given, name)
+
+    def test_a_ca_to_issue_under_ends_what_was_brought(self) -> None:
+        brought = TlsConfig(
+            ca_cert="r.pem", server_cert="s.pem", server_key="s.key", client_cert="c.p12"
+        )
+        found = completed(TlsConfig(ca_cert="ca.pem", ca_key="ca.key"), brought, enabling=True)
+        assert (found.server_cert, found.client_cert, found.client_key) == (None, None, None)
+        other = TlsConfig(server_cert="n.pem", server_key="n.key", ca_cert="r.pem")
+        assert completed(other, brought, enabling=True).client_cert == "c.p12"
+
+    def test_what_is_brought_ends_a_ca_to_issue_under(self) -> None:
+        under = TlsConfig(ca_cert="ca.pem", ca_key="ca.key", constrain=False)
+        given = {"server_cert": "s.pem", "server_key": "s.key", "ca_cert": "r.pem"}
+        assert completed(TlsConfig.model_validate(given), under, enabling=True).ca_key is None
+
+    def test_what_contradicts_it_is_refused(self) -> None:
+        brought = TlsConfig(ca_cert="r.pem", server_cert="s.pem", server_key="s.key")
+        with pytest.raises(ConflictingSettings, match="csr is for certificates issued here"):
+            completed(TlsConfig(csr=True), brought, enabling=True)

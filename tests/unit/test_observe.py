@@ -124,6 +124,36 @@ def test_what_configures_other_services_and_cannot_be_read_says_nothing(project:
     assert seen(look(project)) == {"docker-compose.yml"}
 
 
+class TestScript:
+    def test_the_compose_file_of_the_script_is_in_the_error(self, project: Path) -> None:
+        (project / "docker-compose.yml").unlink()
+        write(project, "standalone_embed.sh", "docker run -d \\\n  milvusdb/milvus:v2.4.17 \\\n")
+        write(project, "user.yaml", "# Extra\n")
+
+        with pytest.raises(ComposeFileNotFound) as caught:
+            look(project)
+
+        assert "compose-tls works on Compose projects" in caught.value.message
+        text = caught.value.hint.partition("\n\n")[2]
+        write(project, "docker-compose.yml", text)
+        [found] = observe(project, TlsConfig(), {}).milvus
+        assert found.service.text("image") == "milvusdb/milvus:v2.4.17"
+        assert [mount.target for mount in found.service.mounts()] == [
+            "/var/lib/milvus",
+            "/milvus/configs/embedEtcd.yaml",
+            "/milvus/configs/user.yaml",
+        ]
+        assert found.service.published(19530) is not None
+
+    def test_a_file_that_was_named_is_what_is_missing(self, project: Path) -> None:
+        write(project, "standalone_embed.sh")
+
+        with pytest.raises(ComposeFileNotFound) as caught:
+            look(project, file=("other.yml",))
+
+        assert "standalone_embed" not in caught.value.message
+
+
 class TestDotEnv:
     def test_it_is_read_and_the_environment_wins(self, project: Path) -> None:
         write(project, ".env", "A=file\nB=file\n")

@@ -16,6 +16,7 @@ from compose_tls.errors import WrongUsage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from compose_tls.workflows.connecting import ClientOf
     from compose_tls.workflows.watch import Round
 
 _INTERVAL = 30.0
@@ -30,6 +31,24 @@ _INTERVAL = 30.0
     type=click.IntRange(1, 65535),
     metavar="PORT",
     help="The port of REST (default: as published; with --port, REST is not checked without this).",
+)
+@click.option(
+    "--ca-cert",
+    "trusted",
+    metavar="FILE",
+    help="The CA certificates to trust: checks any server, set up by compose-tls or not.",
+)
+@click.option("--client-cert", "shown", metavar="FILE", help="With --ca-cert: to show in mode 2.")
+@click.option("--client-key", "shown_key", metavar="FILE", help="Its key.")
+@click.option(
+    "--server-name", "name", metavar="NAME", help="With --ca-cert: to verify (default: HOST)."
+)
+@click.option(
+    "--mode",
+    "meant",
+    type=click.IntRange(1, 2),
+    help="With --ca-cert: what the server is meant to do (default: as the project says, else 2 with"
+    " --client-cert).",
 )
 @click.option(
     "--deep", is_flag=True, help="Also create, fill, search and drop a throw-away collection."
@@ -61,6 +80,11 @@ def command(
     host: str | None,
     port: int | None,
     rest: int | None,
+    trusted: str | None,
+    shown: str | None,
+    shown_key: str | None,
+    name: str | None,
+    meant: int | None,
     deep: bool,
     watching: bool,
     interval: float | None,
@@ -72,6 +96,7 @@ def command(
 
     if not watching and (interval or count):
         raise WrongUsage("--interval and --count go with --watch", hint="add --watch")
+    client = _client(trusted, shown, shown_key, name, meant)
     once = partial(
         check,
         directory,
@@ -79,14 +104,45 @@ def command(
         host=host,
         port=port,
         rest_port=rest,
+        client=client,
         deep=deep,
         environment=os.environ,
     )
     if watching:
         from compose_tls.workflows.watch import watch  # noqa: PLC0415 - not for --help
 
+        once = partial(once, wait=False)
         return _show(watch(once, interval=interval or _INTERVAL, count=count), output)
     return show(once(on_event=output.event), output)
+
+
+def _client(
+    trusted: str | None,
+    shown: str | None,
+    shown_key: str | None,
+    name: str | None,
+    meant: int | None,
+) -> ClientOf | None:
+    """What a client of any server has; ``None`` where the project is to tell."""
+    from compose_tls.vocabulary import TlsMode  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.connecting import ClientOf  # noqa: PLC0415 - as above
+
+    if trusted is None:
+        if shown or shown_key or name or meant:
+            raise WrongUsage(
+                "--client-cert, --client-key, --server-name and --mode go with --ca-cert",
+                hint="add --ca-cert; without it, all of them are as enable recorded them",
+            )
+        return None
+    if (shown is None) != (shown_key is None):
+        raise WrongUsage("--client-cert and --client-key go together", hint="give both")
+    return ClientOf(
+        Path(trusted),
+        Path(shown) if shown else None,
+        Path(shown_key) if shown_key else None,
+        name,
+        TlsMode(meant) if meant else None,
+    )
 
 
 def _show(rounds: Iterable[Round], output: Output) -> int:

@@ -43,7 +43,9 @@ def renew_lines(result: RenewResult, *, verbose: bool) -> Iterator[str]:
     """The result of renew."""
     services = ", ".join(result.services)
     certificates = result.certificates
-    if not result.changed and result.rollover == "pending":
+    if not result.changed and result.checks:
+        yield f"{services}: restarted, to read what was renewed before"
+    elif not result.changed and result.rollover == "pending":
         yield "nothing to do: the new CA is there already"
     elif not result.changed:
         days = min((c.days_left for c in certificates if c.days_left is not None), default=0)

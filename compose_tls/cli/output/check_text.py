@@ -32,7 +32,9 @@ def _verdict(found: Round) -> str:
 
 
 def _changed(now: Iterable[Probe], before: Iterable[Probe]) -> list[Probe]:
-    known = {check.name: (check.ok, check.skipped, check.observed) for check in before}
-    return [
-        check for check in now if known.get(check.name) != (check.ok, check.skipped, check.observed)
-    ]
+    known = {(check.service, check.name): _told(check) for check in before}
+    return [check for check in now if known.get((check.service, check.name)) != _told(check)]
+
+
+def _told(check: Probe) -> tuple[bool, bool | None, str]:
+    return check.ok, check.skipped, check.observed

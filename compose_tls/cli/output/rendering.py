@@ -80,7 +80,8 @@ def check_lines(checks: Iterable[Probe]) -> Iterable[str]:
     """Probes: what was expected, what was seen."""
     for check in checks:
         mark = "-" if check.skipped else "ok" if check.ok else "FAILED"
-        yield f"  {mark:<6} {check.name}: {check.observed}"
+        service = f"{check.service} " if check.service else ""
+        yield f"  {mark:<6} {service}{check.name}: {check.observed}"
         if not check.ok:
             yield f"         expected: {check.expected}"
             if check.hint:

@@ -40,6 +40,12 @@ _QUEUES: tuple[Route, ...] = (
     ("kafka", "brokerList"),
     ("mq", "type"),
 )
+_WEB_PAGE = re.compile(
+    r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html)", re.IGNORECASE | re.DOTALL
+)
+# What raw.githubusercontent.com and the like answer.
+_NOT_FOUND = re.compile(r"(?:404|403|400|500)\b[^\n]{0,60}|Not Found", re.IGNORECASE)
+
 # Milvus falls back to port 19530 for every role that its file does not name, and then cannot bind
 # the proxy: a file without these is one that was meant to be merged, not mounted over the full one.
 _REQUIRED_PORTS = ("proxy", "rootCoord", "queryCoord", "queryNode", "dataCoord", "dataNode")
@@ -122,6 +128,21 @@ def lacks(
         return "streamingNode.port: it is of an older Milvus"
     # Measured with 2.3.5: "no available mq config found".
     return "" if any(map(told, _QUEUES)) else "a message queue, such as rocksmq.path"
+
+
+def not_settings(content: bytes) -> str | None:
+    """What a file that was meant to be a milvus.yaml is instead; ``None`` where it may be one.
+
+    Saving the page of a file instead of the file is a common mistake: milvus-docs issue 2513.
+    """
+    text = content.decode("utf-8-sig", "replace").strip()
+    if not text:
+        return "is empty"
+    if _WEB_PAGE.match(text):
+        return "is a web page, not a milvus.yaml"
+    if _NOT_FOUND.fullmatch(text):
+        return f'says "{text}", and is no milvus.yaml'
+    return None
 
 
 def read_setting(document: Document, route: Route) -> str | None:

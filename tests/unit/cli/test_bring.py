@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from compose_tls.pki.certificate_with_key import CertificateWithKey
-from tests.unit.cli.conftest import Run, facts
+from tests.unit.cli.conftest import Outcome, Run, facts
 from tests.unit.pki.minting import CLIENT, DAY, NOW, SERVER, mint
 
 PASSPHRASE = b"correct horse"
@@ -389,3 +389,82 @@ def test_a_passphrase_in_windows_line_ends_opens_too(
     (project / "pass").write_bytes(PASSPHRASE + b"\r\n")
     bring = ("--ca-cert", "../brought/ca.p12", "--ca-passphrase-file", "pass")
     assert run("enable", *bring).code == 0
+
+
+class TestMadeByHand:
+    """Certificates that lie in the TLS directory already, as the Milvus guide has them."""
+
+    @pytest.fixture
+    def by_hand(self, project: Path) -> Path:
+        tls = project / "tls"
+        tls.mkdir()
+        command = "req -x509 -newkey rsa:2048 -nodes -keyout tls/server.key -out tls/server.pem"
+        names = "-days 365 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+        subprocess.run(
+            ["openssl", *command.split(), *names.split()], check=True, capture_output=True
+        )
+        (tls / "ca.pem").write_bytes((tls / "server.pem").read_bytes())
+        (tls / "server.key").chmod(0o640)
+        return tls
+
+    def bring(self, run: Run) -> Outcome:
+        refused = run("enable", "--mode", "1", "--json")
+        assert (refused.code, refused.error["code"]) == (3, "value-in-the-way")
+        told = "--server-cert tls/server.pem --server-key tls/server.key --ca-cert tls/ca.pem"
+        assert told in refused.error["hint"]
+        return run("enable", "--mode", "1", "--json", *told.split())
+
+    def test_they_are_taken_as_they_are(self, run: Run, by_hand: Path, project: Path) -> None:
+        before = facts(by_hand)
+        assert self.bring(run).code == 0
+        after = facts(by_hand)
+        assert {name: after[name] for name in before if name != "."} == {
+            name: fact for name, fact in before.items() if name != "."
+        }
+        assert run("enable", "--mode", "1", "--json").json["changed"] is False
+        assert run("renew", "--no-restart", "--json").json["changed"] is False
+        assert run("status", "--json").json["mode"] == 1
+
+    @pytest.mark.parametrize("form", ["-traditional", "-text"])
+    def test_another_form_of_pem_is_none_of_our_business(
+        self, run: Run, by_hand: Path, form: str
+    ) -> None:
+        what = ["rsa", "-in", "tls/server.key", "-out", "tls/server.key", form]
+        if form == "-text":
+            what = ["x509", "-in", "tls/ca.pem", "-out", "tls/server.pem", form]
+        subprocess.run(["openssl", *what], check=True, capture_output=True)
+        before = [path.read_bytes() for path in sorted(by_hand.iterdir())]
+        assert self.bring(run).code == 0
+        assert [
+            p.read_bytes() for p in sorted(by_hand.glob("*.*")) if p.name != ".gitignore"
+        ] == before
+
+    def test_what_milvus_cannot_read_is_refused(self, run: Run, by_hand: Path) -> None:
+        key = by_hand / "server.key"
+        plain = key.rename(by_hand.parent / "plain.key")
+        encrypt = ["pkey", "-in", plain, "-out", key, "-aes256", "-passout", "pass:x"]
+        subprocess.run(["openssl", *map(str, encrypt)], check=True, capture_output=True)
+        (by_hand.parent / "passphrase").write_text("x")
+        given = ("--server-cert", "tls/server.pem", "--server-key", "tls/server.key")
+        opens = ("--ca-cert", "tls/ca.pem", "--server-passphrase-file", "passphrase")
+        refused = run("enable", *given, *opens, "--json")
+        assert (refused.code, refused.error["path"]) == (4, "tls/server.key")
+
+    def test_they_stay_when_all_is_purged(self, run: Run, by_hand: Path, project: Path) -> None:
+        before = {path.name: path.read_bytes() for path in by_hand.iterdir()}
+        assert self.bring(run).code == 0
+        assert run("disable", "--purge").code == 0
+        assert {path.name: path.read_bytes() for path in by_hand.iterdir()} == before
+        assert not (project / "cert").exists()
+
+    def test_newer_ones_in_their_place_are_read_anew(self, run: Run, by_hand: Path) -> None:
+        assert self.bring(run).code == 0
+        command = "req -x509 -key tls/server.key -out tls/server.pem -days 500 -subj /CN=localhost"
+        names = "-addext subjectAltName=DNS:localhost"
+        subprocess.run(
+            ["openssl", *command.split(), *names.split()], check=True, capture_output=True
+        )
+        (by_hand / "ca.pem").write_bytes((by_hand / "server.pem").read_bytes())
+        renewed = run("renew", "--no-restart", "--json")
+        assert (renewed.code, renewed.json["deployed"]) == (0, False)
+        assert renewed.json["certificates"][0]["days_left"] > 400

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ import jsonschema
 import pytest
 
 from compose_tls.checks.check_target import Target
+from compose_tls.errors import CheckFailed
+from compose_tls.results import Probe
 from compose_tls.workflows import check as module
 from tests.patience import SOON
 from tests.unit.checks.servers import (
@@ -220,6 +223,186 @@ class TestWhere:
         outcome = run("check", "--host", "milvus.example", "--json")
         assert (outcome.code, outcome.error["code"]) == (5, "not-ready")
         assert "--port" in outcome.error["hint"]
+
+
+class TestAnyServer:
+    """Servers that enable has nothing to do with."""
+
+    @pytest.fixture
+    def elsewhere(self, enabled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A directory that is no project, with what a client got from somebody."""
+        place = enabled.parent / "elsewhere"
+        place.mkdir()
+        for name in ("ca.pem", "client.pem", "client.key"):
+            shutil.copy(enabled / "cert" / name, place)
+        monkeypatch.chdir(place)
+        return place
+
+    def test_no_project_and_no_state_is_needed(
+        self, run: Run, elsewhere: Path, server: GrpcServer
+    ) -> None:
+        outcome = run(
+            *("check", "--host", "127.0.0.1", "--port", str(server.port), "--ca-cert", "ca.pem"),
+            *("--server-name", "localhost", "--client-cert", "client.pem"),
+            *("--client-key", "client.key", "--json"),
+        )
+
+        assert outcome.code == 0, outcome.out
+        assert outcome.json["mode"] == 2
+        assert outcome.json["endpoint"]["server_name"] == "localhost"
+        assert outcome.json["connect"]["client_pem_path"] == str(elsewhere / "client.pem")
+        assert "refuses-anonymous-client" in {check["name"] for check in outcome.json["checks"]}
+
+    def test_what_it_is_meant_to_do_can_be_said(
+        self, run: Run, elsewhere: Path, enabled: Path
+    ) -> None:
+        given = ("--ca-cert", "ca.pem", "--server-name", "localhost", "--json")
+        shown = ("--client-cert", "client.pem", "--client-key", "client.key")
+        with grpc_server(files(enabled), 1) as server:
+            where = ("check", "--host", "127.0.0.1", "--port", str(server.port))
+            assert run(*where, *given).json["mode"] == 1
+            failed = run(*where, *given, *shown)
+            assert (failed.code, failed.error["code"]) == (6, "check-failed")
+            assert run(*where, *given, *shown, "--mode", "1").code == 0
+            refused = run(*where, *given, "--mode", "2")
+        assert (refused.code, refused.error["code"]) == (2, "conflicting-settings")
+
+    def test_another_name_than_in_the_certificate_is_found(
+        self, run: Run, elsewhere: Path, server: GrpcServer
+    ) -> None:
+        where = ("check", "--host", "127.0.0.1", "--port", str(server.port), "--ca-cert", "ca.pem")
+        failed = run(*where, "--server-name", "other.example", "--json")
+        assert failed.code == 6
+        assert "another name" in failed.error["message"]
+
+    def test_a_project_without_state_tells_where_the_server_is_and_its_mode(
+        self, run: Run, enabled: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (enabled / "cert/state.json").unlink()
+        seen: list[Target] = []
+
+        def prove(target: Target, *_: object, **__: object) -> tuple[()]:
+            seen.append(target)
+            return ()
+
+        monkeypatch.setattr(module, "prove", prove)
+        shown = ("--client-cert", "cert/client.pem", "--client-key", "cert/client.key")
+        found = run("check", "--ca-cert", "tls/ca.pem", *shown, "--json").json
+
+        assert (found["services"], found["mode"]) == (["standalone"], 2)
+        [target] = seen
+        assert (target.authority, target.service) == ("localhost:19530", "standalone")
+        assert target.ca_path == enabled / "tls/ca.pem"
+        assert target.client_key_path == enabled / "cert/client.key"
+
+    def test_without_state_the_way_is_named(self, run: Run, project: Path) -> None:
+        refused = run("check", "--json")
+        assert refused.error["code"] == "not-enabled"
+        assert "check --host HOST --port PORT --ca-cert FILE" in refused.error["hint"]
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("--server-name", "localhost"),
+            ("--mode", "1"),
+            ("--ca-cert", "ca.pem", "--client-cert", "client.pem"),
+        ],
+    )
+    def test_half_of_it_is_refused(
+        self, run: Run, project: Path, arguments: tuple[str, ...]
+    ) -> None:
+        refused = run("check", *arguments, "--json")
+        assert (refused.code, refused.error["code"]) == (2, "wrong-usage")
+
+
+class TestSeveralProxies:
+    @pytest.fixture
+    def cluster(self, run: Run, project: Path) -> Path:
+        (project / "docker-compose.yml").write_text(
+            "services:\n"
+            + "".join(
+                f"  {name}:\n    image: milvusdb/milvus:v2.5.5\n"
+                f'    command: ["milvus", "run", "proxy"]\n    ports: ["{port}:19530"]\n'
+                for name, port in (("proxy-a", 19531), ("proxy-b", 19532))
+            )
+        )
+        (project / "milvus.yaml").unlink()
+        assert run("enable", "-q").code == 0
+        return project
+
+    def test_each_is_checked_also_after_a_failure_and_named(
+        self, run: Run, cluster: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[str | None] = []
+
+        def prove(target: Target, *_: object, **__: object) -> tuple[Probe, ...]:
+            asked.append(target.service)
+            ok = target.service != "proxy-a"
+            probe = Probe(name="tls-handshake", ok=ok, expected="TLS", observed="it", seconds=0)
+            if not ok:
+                raise CheckFailed("check tls-handshake failed", hint="up", checks=(probe,))
+            return (probe,)
+
+        monkeypatch.setattr(module, "prove", prove)
+        failed = run("check", "--json")
+        told = run("check")
+
+        assert asked == ["proxy-a", "proxy-b"] * 2
+        found = {check["service"]: check["ok"] for check in failed.json["checks"]}
+        assert found == {"proxy-a": False, "proxy-b": True}
+        assert failed.error["message"].startswith("proxy-a: check tls-handshake")
+        assert "FAILED proxy-a tls-handshake" in told.err
+        assert "ok     proxy-b tls-handshake" in told.err
+
+    def test_one_that_is_not_published_is_not_passed_over_in_silence(
+        self, run: Run, cluster: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = cluster / "docker-compose.yml"
+        path.write_text(path.read_text().replace('    ports: ["19532:19530"]\n', ""))
+        monkeypatch.setattr(module, "prove", lambda *_, **__: ())
+        [warning] = run("check", "--json").json["warnings"]
+        assert warning["code"] == "not-checked"
+        assert "proxy-b" in warning["message"]
+
+
+class TestWaiting:
+    def test_a_server_that_starts_is_waited_for_with_a_word_and_seconds(
+        self, run: Run, enabled: Path
+    ) -> None:
+        waiting = (grpc.StatusCode.UNAVAILABLE, "service not ready[Standalone]")
+        answers = dict(ANSWERS)
+        with grpc_server(files(enabled), 2, answers) as server:
+            ready, answers["ShowCollections"] = answers["ShowCollections"], waiting
+            threading.Timer(1.5, lambda: answers.update(ShowCollections=ready)).start()
+            outcome = run("check", "--port", str(server.port), "--timeout", "60")
+
+        assert outcome.code == 0, outcome.err
+        assert (
+            "waiting for standalone: its proxy is not ready yet (0 of at most 60 s)" in outcome.err
+        )
+
+    def test_it_ends_with_the_timeout(self, run: Run, enabled: Path) -> None:
+        waiting = (grpc.StatusCode.UNAVAILABLE, "service not ready[Standalone]")
+        with grpc_server(files(enabled), 2, {**ANSWERS, "ShowCollections": waiting}) as server:
+            failed = run("check", "--port", str(server.port), "--timeout", "1", "--json")
+        assert failed.code == 6
+        assert "waiting for standalone" in failed.err
+
+    def test_plain_text_is_told_at_once(self, run: Run, enabled: Path) -> None:
+        with listening(says_and_hangs_up(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
+            began = time.monotonic()
+            failed = run("check", "--port", str(port), "--timeout", "120", "--json")
+        assert (failed.code, time.monotonic() - began < 20) == (6, True)
+        assert "plain text" in failed.error["message"]
+        assert "--force-recreate standalone" in failed.error["hint"]
+        assert "waiting" not in failed.err
+
+    def test_where_nothing_listens_there_is_nothing_to_wait_for(
+        self, run: Run, enabled: Path
+    ) -> None:
+        failed = run("check", "--port", str(closed_port()), "--timeout", "120", "--json")
+        assert failed.code == 6
+        assert "waiting" not in failed.err
 
 
 class TestRest:

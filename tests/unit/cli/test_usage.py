@@ -14,6 +14,7 @@ from compose_tls.cli.app import main
 from compose_tls.version import __version__
 from compose_tls.workflows import preamble
 from tests.unit.cli.conftest import ROOT, Run, facts
+from tests.unit.pki.minting import mint
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
 
@@ -61,6 +62,105 @@ def test_the_document_names_the_command_whatever_stands_before_it(run: Run) -> N
     outcome = run("-C", "missing", "enable", "--json")
     assert outcome.code == 2
     assert outcome.json["command"] == "enable"
+
+
+class TestPlaces:
+    """Compose's own options, before the command's name or after it."""
+
+    @pytest.fixture
+    def deploy(self, project: Path) -> Path:
+        deploy = project / "deploy"
+        deploy.mkdir()
+        for name in ("docker-compose.yml", "milvus.yaml"):
+            (project / name).rename(deploy / name)
+        return deploy
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            "-C deploy enable",
+            "enable -C deploy",
+            "-C deploy enable -C .",
+            "-C . enable -C deploy",
+            "-C deploy -C . enable",
+            "-f deploy/docker-compose.yml enable",
+            "enable -f deploy/docker-compose.yml",
+            "-C deploy enable -f docker-compose.yml",
+            "--project-directory deploy enable",
+            "-q -p rag enable --project-directory deploy",
+        ],
+    )
+    def test_they_lead_to_the_project_that_compose_would_load(
+        self, run: Run, project: Path, deploy: Path, arguments: str
+    ) -> None:
+        found = run(*arguments.split(), "--json")
+        assert found.code == 0, found.out
+        assert found.json["project"] == str(deploy)
+        assert (deploy / "cert/state.json").is_file()
+        assert "/tls:/milvus/tls" in (deploy / "docker-compose.yml").read_text()
+        assert not (project / "cert").exists()
+
+    def test_the_project_directory_is_the_base_of_relative_paths(
+        self, run: Run, project: Path, deploy: Path
+    ) -> None:
+        compose = deploy / "docker-compose.yml"
+        mounted = "./deploy/milvus.yaml:/milvus/configs/milvus.yaml"
+        compose.write_text(
+            f"services:\n  milvus:\n    image: milvusdb/milvus:v2.3.5\n    volumes: [{mounted}]\n"
+        )
+        named = ("--project-directory", ".", "-f", "deploy/docker-compose.yml", "--json")
+
+        assert run("enable", *named).json["project"] == str(project)
+
+        assert "./tls:/milvus/tls" in compose.read_text()
+        assert (project / "tls/server.pem").is_file()
+        assert "/milvus/tls/server.pem" in (deploy / "milvus.yaml").read_text()
+        assert run("disable", *named).code == 0
+
+    def test_files_and_profiles_before_and_after_the_name_add_up(
+        self, run: Run, project: Path
+    ) -> None:
+        more = project / "more.yml"
+        more.write_text("services: {standalone: {hostname: of-more}}\n")
+        found = run("-f", "docker-compose.yml", "enable", "-f", "more.yml", "--json").json
+        (server,) = (one for one in found["certificates"] if one["path"] == "tls/server.pem")
+        assert "of-more" in server["dns_names"]
+
+    def test_the_later_of_two_names_counts_and_flags_stay(self, run: Run, project: Path) -> None:
+        found = run("--json", "-p", "one", "enable", "-p", "two").json
+        assert found["next"][0] == "docker compose -p two up -d"
+
+    def test_other_files_are_seen_from_where_the_user_stands(
+        self, run: Run, project: Path, deploy: Path
+    ) -> None:
+        ca = mint("Root", ca=True)
+        (project / "root.pem").write_bytes(ca.certificate_pem)
+        (project / "root.key").write_bytes(ca.private_key_pem)
+        bring = ("--ca-cert", "root.pem", "--ca-key", "root.key")
+        assert run("enable", "-f", "deploy/docker-compose.yml", *bring).code == 0
+
+    def test_the_file_of_settings_may_name_what_lies_below_it(
+        self, run: Run, project: Path, deploy: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (project / "compose-tls.toml").write_text(
+            'file = ["deploy/docker-compose.yml"]\nmode = 2\n'
+        )
+        (project / "sub").mkdir()
+        monkeypatch.chdir(project / "sub")
+        found = run("enable", "--json").json
+        assert (found["project"], found["mode"]) == (str(deploy), 2)
+
+    @pytest.mark.parametrize("text", ['project-directory = ".."', 'file = ["../x/compose.yml"]'])
+    def test_it_leads_to_no_other_project(self, run: Run, project: Path, text: str) -> None:
+        (project / "compose-tls.toml").write_text(f"{text}\n")
+        error = run("enable", "--json").error
+        assert (error["code"], error["path"]) == ("invalid-setting", "compose-tls.toml")
+
+    def test_an_environment_file_that_is_named_has_to_be_there(
+        self, run: Run, project: Path
+    ) -> None:
+        error = run("status", "--env-file", "gone.env", "--json").error
+        assert (error["code"], error["path"]) == ("file-unreadable", "gone.env")
 
 
 def test_settings_are_refused_with_their_file_and_line(run: Run, project: Path) -> None:

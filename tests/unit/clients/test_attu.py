@@ -6,7 +6,7 @@ import pytest
 import yaml
 from hypothesis import given
 
-from compose_tls.connection import ContainerRoute
+from compose_tls.connection import ContainerRoute, Neighbour
 from compose_tls.vocabulary import TlsMode
 from tests.unit.clients.connections import FILES, PATHS, of, used
 
@@ -64,6 +64,35 @@ def test_attu_3_gets_its_variables_for_the_mode(mode: TlsMode) -> None:
         "MILVUS_TOKEN": "${MILVUS_TOKEN:?}",
         **(mutual if mode is TlsMode.MUTUAL else {}),
     }
+
+
+@pytest.mark.parametrize(
+    ("image", "address"),
+    [
+        ("zilliz/attu:v2.5.6", "MILVUS_URL"),
+        ("zilliz/attu:latest", "MILVUS_URL"),
+        ("zilliz/attu:v3.0.0-beta.2", "MILVUS_ADDRESS"),
+        ("registry.test/attu:v3.1", "MILVUS_ADDRESS"),
+    ],
+)
+@MODES
+def test_an_attu_that_is_there_keeps_all_but_its_variables(
+    mode: TlsMode, image: str, address: str
+) -> None:
+    text = of("attu", mode, container_route=BESIDE, attu=Neighbour("the-ui", image), release=(2, 5))
+    [(name, found)] = yaml.safe_load(text)["services"].items()
+
+    assert name == "the-ui"
+    assert set(found) == {"environment", "volumes"}
+    assert found["environment"][address] == "standalone:19530"
+
+
+def test_one_without_certificates_becomes_a_newer_one() -> None:
+    old = Neighbour("attu", "zilliz/attu:v2.3.4")
+    found = attu(TlsMode.ONE_WAY, attu=old, release=(2, 3))
+
+    assert found["image"] == "zilliz/attu:v2.3.10"
+    assert "ports" not in found
 
 
 @MODES

@@ -115,6 +115,29 @@ def test_nothing_is_searched_for_where_files_are_named(tmp_path: Path) -> None:
     assert project_root(below, (), {"COMPOSE_FILE": "other.yml"}) == below
 
 
+@pytest.mark.parametrize(
+    ("named", "environment", "base", "found"),
+    [
+        (("deploy/x.yml", "y.yml"), {}, None, "deploy"),
+        (("y.yml", "deploy/x.yml"), {}, None, "."),
+        (("../x.yml",), {}, None, ".."),
+        ((), {"COMPOSE_FILE": "deploy/x.yml:y.yml"}, None, "deploy"),
+        (("deploy/x.yml",), {}, ".", "."),
+        ((), {}, "other", "other"),
+    ],
+)
+def test_the_project_directory_is_that_of_the_first_file_unless_it_is_named(
+    tmp_path: Path,
+    named: tuple[str, ...],
+    environment: dict[str, str],
+    base: str | None,
+    found: str,
+) -> None:
+    (tmp_path / "compose.yaml").touch()
+
+    assert project_root(tmp_path, named, environment, base) == (tmp_path / found).resolve()
+
+
 def test_a_directory_without_a_project_above_it_is_its_own(tmp_path: Path) -> None:
     assert project_root(tmp_path, (), {}) == tmp_path
 

@@ -371,3 +371,15 @@ class TestBuildContexts:
     def test_any_pattern_can_be_read(self, patterns: list[str]) -> None:
         assert is_left_out(Path("cert/ca.key"), [*patterns, "cert"])
         assert not is_left_out(Path("cert/ca.key"), [*patterns, "!cert"])
+
+
+class TestMountedKeys:
+    def test_a_container_that_would_see_them_is_named_before_they_are_made(self) -> None:
+        app = "  app: {image: app, volumes: ['.:/app']}\n"
+        [warning] = of(enable(observation(MILVUS + app)), "key-mounted")
+
+        assert "service app mounts cert/" in warning.message
+        assert warning.line == 5
+
+    def test_milvus_itself_gets_to_see_none(self) -> None:
+        assert not of(enable(observation(MILVUS)), "key-mounted")

@@ -152,3 +152,38 @@ def test_a_user_reads_a_file_as_the_system_lets_them(
     user: ContainerUser, there: FileFacts, reads: bool | None
 ) -> None:
     assert user.reads(there) is reads
+
+
+def of_image(user: str, field: str = "", *, user_id: int = 1000) -> KeyAccess:
+    text = f"services: {{milvus: {{image: 'company/milvus:2.3.5', {field}}}}}"
+    seen = observation(text, user_id=user_id, group_ids=frozenset())
+    return key_access([milvus(text)], seen, "tls/server.key", users_of_images={"milvus": user})
+
+
+@pytest.mark.parametrize("user", ["", "root", "0", "0:0"])
+def test_an_image_of_root_needs_nothing(user: str) -> None:
+    assert of_image(user) == KeyAccess()
+
+
+def test_the_user_of_the_image_gets_the_key_where_that_can_be_done() -> None:
+    assert of_image("1001", user_id=0) == KeyAccess(uid=1001)
+    assert of_image("1001:1002", user_id=0) == KeyAccess(uid=1001, gid=1002)
+    assert of_image("1000") == KeyAccess()
+
+
+def test_elsewhere_the_command_is_named() -> None:
+    problem = of_image("1001").problem
+
+    assert problem is not None
+    assert problem.hint == "sudo chown 1001 tls/server.key"
+
+
+def test_a_name_is_looked_up_in_the_image() -> None:
+    [warning] = of_image("milvus").warnings
+
+    assert warning.code == "container-user-unknown"
+    assert "--user milvus --entrypoint id company/milvus:2.3.5 -u" in (warning.hint or "")
+
+
+def test_the_compose_file_goes_before_the_image() -> None:
+    assert of_image("1001", "user: '1000'") == KeyAccess()

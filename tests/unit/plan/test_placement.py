@@ -122,6 +122,27 @@ def test_an_unfit_file_beside_it_is_left_alone_and_that_is_said(text: str) -> No
     assert "milvus.yaml" in found.warnings[0].message
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<!DOCTYPE html>\n<html>\n", "is a web page"),
+        ("\ufeff<!-- saved -->\n<html lang='en'></html>", "is a web page"),
+        ("404: Not Found\n", 'says "404: Not Found"'),
+        ("", "is empty"),
+        ("\n \n", "is empty"),
+        ("common: {}\n", "is only a part"),
+    ],
+)
+@pytest.mark.parametrize("volume", ["./data:/data", f"./milvus.yaml:{MOUNTED}"])
+def test_what_it_is_instead_is_said_with_what_gets_the_right_one(
+    volume: str, text: str, words: str
+) -> None:
+    [warning] = placed(compose(volume), {"milvus.yaml": text}).warnings
+
+    assert words in warning.message
+    assert "docker run --rm --entrypoint cat milvusdb/milvus:" in (warning.hint or "")
+
+
 def test_a_file_that_is_there_for_something_else_is_not_spoken_of() -> None:
     found = placed(
         compose("./milvus.yaml:/milvus/configs/user.yaml"), {"milvus.yaml": "common: {}\n"}
