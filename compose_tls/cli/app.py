@@ -113,7 +113,7 @@ def _usage_error(error: click.ClickException) -> WrongUsage:
 
 
 def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
-    command = next((word for word in arguments if word in _COMMANDS), "")
+    command = _command_in(arguments)
     checks = error.checks if isinstance(error, CheckFailed) else ()
     if _wants_json(arguments):
         _say(json_documents.failure_json(command, error, checks))
@@ -122,8 +122,17 @@ def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
     return error.exit_code
 
 
+def _command_in(arguments: Sequence[str]) -> str:
+    """The command that is called: known before the arguments are, which may be the error."""
+    options = (option for option in app.params if isinstance(option, click.Option))
+    followed = {name for option in options if not option.is_flag for name in option.opts}
+    before = ("", *arguments)
+    found = (w for w, last in zip(arguments, before, strict=False) if last not in followed)
+    return next((word for word in found if word in _COMMANDS), "")
+
+
 def _wants_json(arguments: Sequence[str]) -> bool:
-    """Whether a document is wanted: known before the arguments are, which may be the error."""
+    """Whether a document is wanted, likewise."""
     pairs = set(itertools.pairwise(arguments))
     return bool({"--json", "--format=json"} & set(arguments)) or ("--format", "json") in pairs
 

@@ -76,7 +76,9 @@ def client(
         settings = opened.config
         pki = root / settings.pki_dir
         wanted = Wanted(
-            directory=(root / out).resolve() if out is not None else pki / CLIENTS_DIRECTORY,
+            directory=(opened.start / out).resolve()
+            if out is not None
+            else pki / CLIENTS_DIRECTORY,
             own_place=out is None,
             p12=p12 or passphrase_file is not None,
             own_passphrase=passphrase_file is not None,
@@ -88,7 +90,7 @@ def client(
         planned = plan_clients(project.observation, settings, clients, wanted, opened.now)
         found = dict(planned.kept)
         if not dry_run and planned.plan.changed:
-            own = root / passphrase_file if passphrase_file is not None else None
+            own = opened.start / passphrase_file if passphrase_file is not None else None
             issuing = ClientCredentials(project.observation, settings, wanted.directory, opened.now)
             contents, issued = issuing.contents(planned.orders, planned.bundled, own)
             apply(planned.plan, contents, outside=() if out is None else (wanted.directory,))

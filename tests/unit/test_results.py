@@ -15,6 +15,7 @@ from compose_tls.results import (
     CheckResult,
     ClientResult,
     ConnectResult,
+    CutOff,
     DeclaredService,
     DeployedService,
     DisableResult,
@@ -87,7 +88,8 @@ EVERYTHING: dict[str, Any] = {
     "deployed": True,
     "warnings": WARNINGS,
 }
-WHOLE = EnableResult(**EVERYTHING)
+CUT_OFF = CutOff(service="attu", how="its MILVUS_URL names Milvus", needs="TLS")
+WHOLE = EnableResult(**EVERYTHING, cut_off=(CUT_OFF,))
 OFF = StatusResult(ok=False, project="/project")
 
 # Each command, with nothing and with everything that applies.
