@@ -415,7 +415,9 @@ def test_the_user_of_the_image_reads_the_key(stack: Stack) -> None:
             capture_output=True,
             check=True,
         )
-        stack.write({**SERVICE, "image": tag, "volumes": ["d:/var/lib/milvus"]}, volumes={"d": {}})
+        stack.write(
+            {**SERVICE, "image": tag, "volumes": ["data:/var/lib/milvus"]}, volumes={"data": {}}
+        )
         done = stack.tls("enable", "--up", "--timeout", "60")
         assert done.code == 0, done.out + done.err
         assert (stack.project.directory / "tls" / "server.key").stat().st_uid == 1001
