@@ -135,6 +135,7 @@ class DisableResult(ChangeResult, frozen=True):
         mode: What the services are told from now on, by the files; left out for plain text.
         key_directories: The directories with certificates and keys that stay.
         as_before: Whether that is what they were told before ``enable``. Not printed.
+        purge: The command that removes those. Not printed.
     """
 
     command: Literal["disable"] = "disable"
@@ -142,6 +143,7 @@ class DisableResult(ChangeResult, frozen=True):
     diff: str = ""
     key_directories: LeftOut[tuple[str, ...]] = ()
     as_before: bool = Field(default=True, exclude=True)
+    purge: str = Field(default="compose-tls disable --purge", exclude=True)
 
 
 class ClientResult(ChangeResult, frozen=True):

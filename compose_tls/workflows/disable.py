@@ -11,7 +11,7 @@ from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
 from compose_tls.results import DisableResult
 from compose_tls.workflows import preamble
-from compose_tls.workflows.next_step import start_command
+from compose_tls.workflows.next_step import own_command, start_command
 from compose_tls.workflows.recreation import foreseen
 
 
@@ -64,6 +64,7 @@ def disable(
         services=planned.services,
         as_before=planned.before,
         key_directories=planned.key_directories,
+        purge=own_command(opened, "disable", "--purge"),
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
         next=following,

@@ -74,6 +74,7 @@ LINK = Link(
 )
 
 EVERYTHING: dict[str, Any] = {
+    "next": ("docker compose up -d",),
     "changed": True,
     "dry_run": True,
     "mode": 2,
@@ -86,6 +87,7 @@ EVERYTHING: dict[str, Any] = {
     "checks": (CHECK, PASSED),
     "diff": "--- a\n",
     "deployed": True,
+    "next": ("compose-tls check",),
     "warnings": WARNINGS,
 }
 CUT_OFF = CutOff(service="attu", how="its MILVUS_URL names Milvus", needs="TLS")
@@ -110,6 +112,7 @@ RESULTS: dict[str, tuple[Result, Result]] = {
             diff="--- a\n",
             mode=1,
             key_directories=("cert", "tls"),
+            next=("docker compose up -d",),
             warnings=WARNINGS,
         ),
     ),
@@ -125,7 +128,9 @@ RESULTS: dict[str, tuple[Result, Result]] = {
             certificates=(CERTIFICATE,),
             endpoint=ENDPOINT,
             connect=CONNECT,
+            next=("docker compose up -d",),
             warnings=WARNINGS,
+            next=("compose-tls check",),
         ),
     ),
     "status": (
@@ -284,6 +289,7 @@ INNER = {
     "directory",
     "issued",
     "kept",
+    "purge",
     "rollover",
 }
 """What is for the command line and callers in Python."""

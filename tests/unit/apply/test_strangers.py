@@ -221,7 +221,7 @@ DAMAGED = st.builds(
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(journal=JOURNALS | JSON | DAMAGED, staged=st.sampled_from([None, "file", "link"]))
 def test_no_journal_reaches_outside(without_fsync: None, journal: Any, staged: str | None) -> None:
