@@ -187,10 +187,6 @@ class ClientsLeftBehind(Refusal):
     code = "clients-left-behind"
 
 
-class DeployedDifferently(Refusal):
-    code = "deployed-differently"
-
-
 class CertificatesUnmounted(ProjectError):
     code = "certificates-unmounted"
 
@@ -201,6 +197,26 @@ class RolloverNotStarted(ProjectError):
 
 class WriteFailed(ProjectError):
     code = "write-failed"
+
+
+class DeployedDifferently(Refusal):
+    code = "deployed-differently"
+
+
+class ImageMoved(Refusal):
+    code = "image-moved"
+
+
+class DataWithoutMount(Refusal):
+    code = "data-without-mount"
+
+
+class ChangedInContainer(Refusal):
+    code = "changed-in-container"
+
+
+class ConfigDiffers(Refusal):
+    code = "config-differs"
 
 
 class CertificateError(ComposeTlsError):
@@ -297,6 +313,10 @@ class NotDeployed(EngineError):
 
 class NotReady(EngineError):
     code = "not-ready"
+
+
+class Unhealthy(EngineError):
+    code = "unhealthy"
 
 
 class Interrupted(ComposeTlsError):

@@ -12,6 +12,7 @@ from compose_tls.plan.disable import plan_disable
 from compose_tls.results import DisableResult
 from compose_tls.workflows import preamble
 from compose_tls.workflows.next_step import own_command, start_command
+from compose_tls.workflows.recreation import foreseen
 
 
 def disable(
@@ -50,6 +51,18 @@ def disable(
             project = with_clients(project, opened.config)
         planned = plan_disable(project, opened.config, purge=purge)
         places, told = opened.writable(planned.plan)
+        warnings = foreseen(
+            opened,
+            planned.services,
+            lambda: observe(
+                opened.root,
+                opened.config,
+                opened.variables,
+                start=opened.start,
+                outside=opened.named_places,
+                without_ours=True,
+            ),
+        )
         if not dry_run:
             told += apply(planned.plan, {}, outside=places)
     following: tuple[str, ...] = ()
@@ -67,5 +80,5 @@ def disable(
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
         next=following,
-        warnings=(*opened.told, *told, *planned.plan.warnings),
+        warnings=(*opened.told, *told, *planned.plan.warnings, *warnings),
     )

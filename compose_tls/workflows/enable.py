@@ -11,10 +11,14 @@ from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
+from compose_tls.plan.model import ServicePlan
 from compose_tls.results import EnableResult, Probe
+from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble
+from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import own_command, start_command
+from compose_tls.workflows.recreation import foreseen
 from compose_tls.workflows.reporting import report
 
 
@@ -62,12 +66,17 @@ def enable(
         places, told = opened.writable(planned.plan)
         told = (*opened.told, *told)
         issuing.require_issuer(planned.identities, opened.root, opened.config)
+        deploy = None
+        if up and not dry_run:
+            deployment.require_client(planned, opened.config)
+            with deployment.told_first(planned):
+                seen = EngineProject.connect(opened.invocation, stack)
+            deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
+        else:
+            warnings = foreseen(opened, planned.services, lambda: project)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)
-            return result.model_copy(update={"cut_off": planned.cut_off})
-        deploy = None
-        if up:
-            deploy = deployment.prepare(planned, opened.config, opened.invocation, stack)
+            return _told(result, planned, warnings)
         issued = issuing.issue(
             planned.identities,
             planned.state,
@@ -95,4 +104,11 @@ def enable(
         following=following,
         warnings=told,
     )
-    return result.model_copy(update={"cut_off": planned.cut_off})
+    return _told(result, planned, warnings)
+
+
+def _told(
+    result: EnableResult, planned: ServicePlan, warnings: tuple[TlsWarning, ...]
+) -> EnableResult:
+    told = tuple(dict.fromkeys((*result.warnings, *warnings)))
+    return result.model_copy(update={"cut_off": planned.cut_off, "warnings": told})

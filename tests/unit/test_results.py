@@ -87,7 +87,6 @@ EVERYTHING: dict[str, Any] = {
     "checks": (CHECK, PASSED),
     "diff": "--- a\n",
     "deployed": True,
-    "next": ("compose-tls check",),
     "warnings": WARNINGS,
 }
 CUT_OFF = CutOff(service="attu", how="its MILVUS_URL names Milvus", needs="TLS")
@@ -130,7 +129,6 @@ RESULTS: dict[str, tuple[Result, Result]] = {
             connect=CONNECT,
             next=("docker compose up -d",),
             warnings=WARNINGS,
-            next=("compose-tls check",),
         ),
     ),
     "status": (

@@ -16,6 +16,7 @@ from compose_tls.workflows import preamble
 from tests.unit.cli.conftest import ROOT, Run, facts
 from tests.unit.pki.minting import mint
 
+NO_ENGINE = {"DOCKER_HOST": "unix:///no-engine/docker.sock"}
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
 
 
@@ -294,7 +295,7 @@ def test_a_directory_that_the_terminal_cannot_spell_works_all_the_same(
             cwd=directory,
             capture_output=True,
             check=False,
-            env={**ENVIRONMENT, "PYTHONIOENCODING": encoding},
+            env={**ENVIRONMENT, **NO_ENGINE, "PYTHONIOENCODING": encoding},
         )
         assert outcome.returncode == 0, outcome.stderr
 
