@@ -186,6 +186,8 @@ def docker_can_deploy() -> bool:
 
 def on_docker(before: dict[str, bytes]) -> bool:
     """Deploy with Compose, prove it, undo it, and remove everything."""
+    down = ("docker", "compose", "down", "--volumes", "--timeout", "5")
+    quiet(*down, seconds=120)  # what a try that was killed has left
     try:
         session(
             "enable", "--mode", "2", "--up", why="deploys it with Docker Compose, and proves it"
