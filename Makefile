@@ -9,8 +9,8 @@ BIN := $(VENV)/bin
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-try: $(VENV)/.try ## shows it: TLS on a scratch project, and the proof on a real Milvus
-	$(BIN)/python examples/try.py
+try: ## shows it: TLS on a scratch project, the proof on a real Milvus, and the undo
+	@$(PYTHON) examples/try.py
 
 # The make of macOS cannot keep what they print apart.
 SYNC = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
@@ -62,14 +62,10 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 	$(BIN)/pip install --quiet --upgrade pip
 
-$(VENV)/.try: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --editable '.[milvus]'
-	touch $@
-
 $(VENV)/.test: pyproject.toml requirements-dev.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --requirement requirements-dev.txt
 	$(BIN)/pip install --quiet --no-deps --editable .
-	touch $@ $(VENV)/.try
+	touch $@
 
 $(VENV)-lowest/.ready: pyproject.toml requirements-lowest.txt | $(BIN)/python
 	$(PYTHON) -m venv $(VENV)-lowest

@@ -1,16 +1,35 @@
-"""Writes docs/schema.json from the models in compose_tls/results.py: ``python docs/generate.py``."""
+"""Writes the reference pages from the code: ``python docs/generate.py``.
+
+docs/schema.json is made from compose_tls/results.py, docs/cli.md from the help of each command,
+docs/settings.md from the settings, and docs/library.md from the public names.
+"""
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Final, Literal, Union, get_args, get_origin
 
-from pydantic import TypeAdapter
+import click
+from pydantic import BaseModel, TypeAdapter
 
+import compose_tls
+from compose_tls.cli import app
+from compose_tls.config import TlsConfig
+from compose_tls.config.layers import ENVIRONMENT_PREFIX, SETTINGS_FILE, load
+from compose_tls.config.tls_config import FLAGS, LISTS
+from compose_tls.errors import InvalidSetting
 from compose_tls.results import Failure, Result
+from compose_tls.state.recorded import RECORDED
 
-SCHEMA = Path(__file__).with_name("schema.json")
+DOCS: Final = Path(__file__).parent
+_GENERATED = "<!-- Made by python docs/generate.py: change the code, not this page. -->\n"
+_WIDTH = 92
 
 
 def schema() -> str:
@@ -58,5 +77,289 @@ def _without_null(field: dict[str, Any]) -> dict[str, Any]:
     return {**variants[0], **others}
 
 
+def commands() -> list[click.Command]:
+    """The commands, in the order of the help."""
+    context = click.Context(app.app)
+    found = [app.app.get_command(context, name) for name in app.app.list_commands(context)]
+    return [command for command in found if command is not None]
+
+
+def cli_page() -> str:
+    """The help of every command."""
+    parts = [
+        _GENERATED,
+        "# Commands\n",
+        "What `compose-tls --help` and `compose-tls COMMAND --help` print. The options of",
+        "`compose-tls --help` may stand before the command or after it. See also",
+        "[exit codes](exit-codes.md), [errors](errors.md) and [settings](settings.md).\n",
+        _help(app.app, "compose-tls"),
+    ]
+    for command in commands():
+        name = f"compose-tls {command.name}"
+        parts += [f"## {name}\n", _help(command, name)]
+    return "\n".join(parts)
+
+
+def _help(command: click.Command, name: str) -> str:
+    context = click.Context(
+        command,
+        info_name=name,
+        terminal_width=_WIDTH,
+        max_content_width=_WIDTH,
+        help_option_names=["-h", "--help"],
+    )
+    with context:
+        text = click.unstyle(command.get_help(context))
+    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    return f"```text\n{lines}\n```\n"
+
+
+def settings_page() -> str:
+    """Every setting: where it can be given, its default, and whether it is remembered."""
+    options = _options()
+    rows = [
+        "| " + " | ".join(_setting_row(name, options.get(name))) + " |"
+        for name in TlsConfig.model_fields
+    ]
+    return (
+        f"""{_GENERATED}
+# Settings
+
+A setting can be given in five places. The first that has it wins:
+
+1. the option on the command line,
+2. the variable `{ENVIRONMENT_PREFIX}…`,
+3. the key in `{SETTINGS_FILE}`, in the project directory,
+4. what the last `enable` recorded in `cert/state.json`,
+5. the default.
+
+So what you do not give stays as it was. To a command other than `enable`, the mode and the like are what
+`enable` put in place, whatever `{SETTINGS_FILE}` says by now.
+
+```toml
+# {SETTINGS_FILE}
+mode = 2
+san = ["milvus.example.org"]
+days = 90
+```
+
+- A list in a variable has commas between its items: `{ENVIRONMENT_PREFIX}SAN=a.example.org,10.0.0.7`.
+  A switch is `true` or `false`.
+- A key may have dashes or underscores: `key-type`, `key_type`.
+- A relative path in `{SETTINGS_FILE}` starts at the project directory; on the command line and in a
+  variable, at the directory where you work.
+- An unknown variable or key is an error that names the nearest one.
+- Whoever wrote the project wrote `{SETTINGS_FILE}`, too. It cannot accept a refusal, and cannot lead to a
+  project outside of its directory.
+
+| key | default | option | variable | recorded by `enable` | in `{SETTINGS_FILE}` | meaning |
+| --- | --- | --- | --- | --- | --- | --- |
+"""
+        + "\n".join(rows)
+        + "\n"
+    )
+
+
+def _options() -> dict[str, tuple[str, str]]:
+    """The option and its help by setting; those of enable first, which has most of them."""
+    found: dict[str, tuple[str, str]] = {}
+    for command in commands():
+        for option in command.params:
+            if isinstance(option, click.Option) and option.name in TlsConfig.model_fields:
+                long = max(option.opts, key=len)
+                found.setdefault(option.name, (long, option.help or ""))
+    return found
+
+
+def _setting_row(name: str, option: tuple[str, str] | None) -> list[str]:
+    field = TlsConfig.model_fields[name]
+    flag, help_text = option or ("", "")
+    default = field.default
+    shown = "" if default is None or default == () else json.dumps(default)
+    return [
+        f"`{name.replace('_', '-')}`",
+        f"`{shown}`" if shown else "-",
+        f"`{flag}`" if flag else "-",
+        f"`{ENVIRONMENT_PREFIX}{name.upper()}`",
+        "yes" if name in RECORDED else "no",
+        "yes" if _file_may_set(name) else "no",
+        _cell(" ".join((help_text or field.description or "", _choices(field.annotation)))),
+    ]
+
+
+def _choices(annotation: Any) -> str:
+    """The values that a setting takes, where they are few."""
+    literals = [one for one in (annotation, *get_args(annotation)) if get_origin(one) is Literal]
+    values = [str(value) for one in literals for value in get_args(one)]
+    return f"One of {', '.join(f'`{value}`' for value in values)}." if values else ""
+
+
+def _file_may_set(name: str) -> bool:
+    """Whether compose-tls.toml may: it is tried."""
+    field = TlsConfig.model_fields[name]
+    values = {"mode": 2, "rest_port": 8080, "container_tls_dir": "/tls", "key_type": "rsa-2048"}
+    choices = {"config": "env", "style": "override"}
+    value = values.get(name) or choices.get(name) or field.default or "name"
+    value = True if name in FLAGS else ["name"] if name in LISTS else value
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory)
+        (place / SETTINGS_FILE).write_text(f"{name} = {json.dumps(value)}\n", encoding="utf-8")
+        try:
+            load(place, {}, {}, incomplete=True)
+        except InvalidSetting:
+            return False
+        return True
+
+
+def library_page() -> str:
+    """The public names, as a program uses them."""
+    functions = [n for n in compose_tls.__all__ if inspect.isfunction(_public(n))]
+    models = [n for n in compose_tls.__all__ if _is_model(n) and n != "TlsConfig"]
+    example = (DOCS.parent / "tests" / "typing" / "library_example.py").read_text(encoding="utf-8")
+    code = example.split('"""', 2)[2].strip()
+    parts = [
+        _GENERATED,
+        "# Library\n",
+        "Each command is a function. It prints nothing, never exits, and returns a typed result,",
+        "the one that `--json` prints. The package is typed (PEP 561); mypy and pyright check this",
+        "example:\n",
+        f"```python\n{code}\n```\n",
+        "- Every error is a `ComposeTlsError` with `code`, `message`, `hint` and `exit_code`, and",
+        "  with `path` and `line` where they are known. The codes are in [errors](errors.md).",
+        "- The fields of `TlsConfig` are the [settings](settings.md). A wrong value is a",
+        "  `pydantic.ValidationError`.",
+        "- A mapping in the place of a `TlsConfig` is completed by variables and by",
+        "  `compose-tls.toml`, as options of the command line are.",
+        "- `on_event` is called with progress, a line at a time.",
+        "- For tests there is a Milvus with TLS: see [testing](testing.md).\n",
+        "## Functions\n",
+    ]
+    parts += [_function_entry(name) for name in functions]
+    parts += [
+        "## Results\n",
+        "Frozen pydantic models. A list is never `None`. `exit_code` is that of the command line.\n",
+    ]
+    parts += [_model_entry(name) for name in models]
+    return "\n".join(parts)
+
+
+def _public(name: str) -> Any:
+    return getattr(compose_tls, name)
+
+
+def _is_model(name: str) -> bool:
+    found = _public(name)
+    return inspect.isclass(found) and issubclass(found, BaseModel)
+
+
+def _function_entry(name: str) -> str:
+    function: Callable[..., Any] = _public(name)
+    documentation = inspect.getdoc(function) or ""
+    sections = _sections(documentation)
+    signature = inspect.signature(function)
+    listed = [_parameter(parameter) for parameter in signature.parameters.values()]
+    first_keyword = next(
+        (i for i, p in enumerate(signature.parameters.values()) if p.kind is p.KEYWORD_ONLY), None
+    )
+    if first_keyword is not None:
+        listed.insert(first_keyword, "*")
+    returns = str(signature.return_annotation).rsplit(".", 1)[-1]
+    arguments = "".join(f"    {one},\n" for one in listed)
+    lines = [
+        f"### {name}\n",
+        f"```text\n{name}(\n{arguments}) -> {returns}\n```\n",
+        sections.pop("") + "\n",
+    ]
+    for title, text in sections.items():
+        lines += [f"{title}:\n", text + "\n"]
+    if "Returns" not in sections:
+        lines.append(f"Returns: [{returns}](#{returns.lower()}).\n")
+    return "\n".join(lines)
+
+
+def _parameter(parameter: inspect.Parameter) -> str:
+    annotation = str(parameter.annotation).replace("preamble.", "")
+    default = "" if parameter.default is parameter.empty else f" = {_default(parameter.default)}"
+    return f"{parameter.name}: {annotation}{default}"
+
+
+def _default(value: Any) -> str:
+    return getattr(value, "__name__", None) or repr(value)
+
+
+def _sections(documentation: str) -> dict[str, str]:
+    """The summary of a docstring, under an empty title, and its sections as lists."""
+    found: dict[str, list[str]] = {"": []}
+    title = ""
+    for line in documentation.splitlines():
+        heading = re.fullmatch(r"(Args|Returns|Raises|Attributes|Yields):", line)
+        if heading:
+            title = {"Args": "Arguments"}.get(heading[1], heading[1])
+            found[title] = []
+        elif not title:
+            found[title].append(line)
+        elif entry := re.match(r"    (\w+): (.*)", line):
+            found[title].append(f"- `{entry[1]}`: {entry[2]}")
+        elif line.strip():
+            found[title].append(f"  {line.strip()}")
+    return {name: "\n".join(lines).strip().replace("``", "`") for name, lines in found.items()}
+
+
+def _model_entry(name: str) -> str:
+    model = _public(name)
+    described: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        for line in _joined(_sections(inspect.cleandoc(base.__doc__ or "")).get("Attributes", "")):
+            if entry := re.match(r"- `(\w+)`: (.*)", line):
+                described[entry[1]] = entry[2]
+    summary = _sections(inspect.getdoc(model) or "")[""]
+    fields = {n: f for n, f in model.model_fields.items() if n != "schema_version"}
+    rows = [
+        f"| `{field}` | `{_type(info.annotation)}` | {_cell(described.get(field, ''))} |"
+        for field, info in fields.items()
+    ]
+    table = "\n".join(["| field | type | |", "| --- | --- | --- |", *rows])
+    return f"### {name}\n\n{summary}\n\n{table}\n"
+
+
+def _joined(text: str) -> list[str]:
+    """The entries of a section, each on one line."""
+    return re.sub(r"\n  +", " ", text).splitlines()
+
+
+def _type(annotation: Any) -> str:
+    """A type as people write it."""
+    if annotation is type(None):
+        return "None"
+    if annotation is Ellipsis:
+        return "…"
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in {Union, UnionType}:
+        return " \\| ".join(_type(one) for one in arguments)
+    if origin is Literal:
+        return " \\| ".join(
+            json.dumps(one) if isinstance(one, str) else str(one) for one in arguments
+        )
+    if origin is not None:
+        inner = ", ".join(_type(one) for one in arguments)
+        return f"{origin.__name__}[{inner}]".replace(", …]", ", ...]")
+    return getattr(annotation, "__name__", str(annotation))
+
+
+def _cell(text: str) -> str:
+    """A text that can stand in a cell of a table."""
+    return " ".join(text.replace("|", "\\|").split())
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "schema.json": schema,
+    "cli.md": cli_page,
+    "settings.md": settings_page,
+    "library.md": library_page,
+}
+"""Every file that is made here, by name."""
+
+
 if __name__ == "__main__":
-    SCHEMA.write_text(schema(), encoding="utf-8")
+    for page, make in PAGES.items():
+        (DOCS / page).write_text(make(), encoding="utf-8")

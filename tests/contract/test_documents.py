@@ -18,6 +18,7 @@ from tests.contract.test_error_codes import LEAVES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
+REPOSITORY = "https://github.com/compose-tls/compose-tls/blob/main/"
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,12 @@ def test_the_json_schema_is_the_one_of_the_models(generate: ModuleType) -> None:
     assert there == json.loads(generate.schema()), "run python docs/generate.py"
 
 
+@pytest.mark.parametrize("page", ["cli.md", "settings.md", "library.md"])
+def test_a_reference_page_is_the_one_of_the_code(generate: ModuleType, page: str) -> None:
+    there = (DOCS / page).read_text(encoding="utf-8")
+    assert there == generate.PAGES[page](), "run python docs/generate.py"
+
+
 def test_the_exit_codes_are_the_documented_ones() -> None:
     table = (DOCS / "exit-codes.md").read_text()
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
@@ -48,6 +55,33 @@ def test_the_documents_link_to_files_that_there_are() -> None:
     for document in DOCS.glob("*.md"):
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (DOCS / target).is_file(), f"{document.name}: {target}"
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_links_into_pages_lead_to_headings() -> None:
+    for document in DOCS.glob("*.md"):
+        for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", document.read_text()):
+            page = DOCS / target if target else document
+            assert anchor in headings(page), f"{document.name}: {target}#{anchor}"
+
+
+def test_the_links_of_the_readme_work_on_a_package_index_too() -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text())
+    assert targets
+    for target in targets:
+        assert target.startswith(REPOSITORY), target
+        assert (ROOT / target.removeprefix(REPOSITORY)).is_file(), target
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (DOCS / "README.md").read_text()
+    for page in DOCS.glob("*.md"):
+        assert page.name == "README.md" or f"({page.name})" in index, page.name
 
 
 def commands() -> list[click.Command]:
