@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -22,7 +23,11 @@ SECONDS = 0.9
 
 def start(project: Path, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "compose_tls", *arguments, "-C", str(project), "--json"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # What is deployed is looked at in tests/e2e: nothing is started here.
+    environment = {**os.environ, "DOCKER_HOST": "unix:///no-engine/docker.sock"}
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
 
 
 def is_whole(project: Path, before: dict[str, object]) -> bool:
