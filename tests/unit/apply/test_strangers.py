@@ -221,11 +221,9 @@ JOURNALS = st.fixed_dictionaries(
         "directories": st.lists(TARGETS, max_size=3),
     }
 )
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=10,
-)
+SCALARS = st.none() | st.booleans() | st.integers() | st.text()
+LISTS = st.lists(SCALARS | st.lists(SCALARS))
+JSON = SCALARS | LISTS | st.dictionaries(st.text(), SCALARS | LISTS)
 DAMAGED = st.builds(
     lambda journal, key, value: {**journal, key: value},
     JOURNALS,
