@@ -26,8 +26,9 @@ SETTINGS_LIMIT: Final = 64 * _KIB
 """compose-tls.toml: a line for each of some forty settings."""
 SECRET_LIMIT: Final = 64 * _KIB
 """A password, token or passphrase: one line."""
-YAML_LIMIT: Final = 512 * _KIB
-"""A compose file or milvus.yaml: five times the largest one that Milvus has published."""
+YAML_LIMIT: Final = 4 * _MIB
+"""A compose file or milvus.yaml: fifty times the milvus.yaml of a release. Up to here a file is read in a
+second and 100 MB; what is larger in a project is no configuration, and may be there to keep us busy."""
 ENV_LIMIT: Final = _MIB
 """``.env`` and what ``env_file`` names; Linux passes 2 MiB of arguments and variables (execve(2))."""
 PEM_LIMIT: Final = _MIB

@@ -14,12 +14,9 @@ from collections.abc import Sequence as ReadSequence
 from dataclasses import dataclass, field
 
 from compose_tls.errors import EditRefused, YamlSyntax
+from compose_tls.files import YAML_LIMIT
 from compose_tls.yamlpatch.libyaml import LINE_END, read
 from compose_tls.yamlpatch.nodes import Mapping, Node
-
-MAX_BYTES = 4 * 1024 * 1024
-"""Fifty times the milvus.yaml of a release. Up to here a file is read in a second and 100 MB; what is
-larger in a project is no configuration, and may be there to keep us busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +107,9 @@ def parse(content: bytes, name: str) -> Document:
     Raises:
         YamlSyntax: Not UTF-8, not YAML, a key twice in one mapping, or absurdly large or deep.
     """
-    if len(content) > MAX_BYTES:
+    if len(content) > YAML_LIMIT:
         raise YamlSyntax(
-            f"{name} is larger than {MAX_BYTES // 1024**2} MiB",
+            f"{name} is larger than {YAML_LIMIT // 1024**2} MiB",
             hint="is this the right file? Configuration is smaller",
             path=name,
         )

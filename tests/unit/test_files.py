@@ -14,6 +14,7 @@ from compose_tls.errors import FileUnreadable, OutsideProject
 from compose_tls.files import (
     PEM_LIMIT,
     SECRET_LIMIT,
+    YAML_LIMIT,
     ProjectFiles,
     open_real,
     read_regular,
@@ -127,8 +128,8 @@ class TestReader:
         assert FileReader(project).content(project / "../elsewhere/secret") == b"outside"
 
     def test_each_kind_of_file_has_its_limit(self, project: Path) -> None:
-        (project / "big").write_bytes(bytes(PEM_LIMIT))
+        (project / "big").write_bytes(bytes(YAML_LIMIT))
         reader = FileReader(project)
-        assert reader.secret(project / "big") == bytes(PEM_LIMIT)
-        with pytest.raises(FileUnreadable, match="larger than 512 KiB"):
-            FileReader(project).content(project / "big")
+        assert reader.content(project / "big") == bytes(YAML_LIMIT)
+        with pytest.raises(FileUnreadable, match="larger than 1 MiB"):
+            reader.secret(project / "big")

@@ -462,7 +462,7 @@ class TestRefusals:
         with pytest.raises(FileUnreadable) as caught:
             look(project)
 
-        assert "512 KiB" in caught.value.message
+        assert "4 MiB" in caught.value.message
 
     def test_a_link_that_leads_round_in_circles(self, project: Path) -> None:
         (project / "milvus.yaml").symlink_to("milvus.yaml")

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from compose_tls.errors import YamlSyntax
+from compose_tls.files import YAML_LIMIT
 from compose_tls.yamlpatch import document, libyaml
-from compose_tls.yamlpatch.document import MAX_BYTES, parse
+from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Put, Text
 from compose_tls.yamlpatch.patch import edit, patch
 from compose_tls.yamlpatch.query import query
@@ -59,7 +60,7 @@ def test_what_is_no_configuration_is_refused_at_once(content: bytes, message: st
     "content",
     [
         pytest.param(b"a: [" + b"{}," * 190_000 + b"]\n", id="as many values as may be"),
-        pytest.param(b"a: 1\n" + b"\n" * (MAX_BYTES - 5), id="as many lines as may be"),
+        pytest.param(b"a: 1\n" + b"\n" * (YAML_LIMIT - 5), id="as many lines as may be"),
         pytest.param(b"a: [x:]\n" + services(250_000), id="as much as the second parser takes"),
     ],
 )
