@@ -30,6 +30,9 @@ class ComposeTlsError(Exception):
         hint: What the user can do next.
         path: The file concerned, relative to the project where possible.
         line: The line in that file, counted from 1.
+
+    Attributes:
+        warnings: What there is to know besides: that an interrupted command was finished.
     """
 
     code: ClassVar[str]
@@ -43,6 +46,7 @@ class ComposeTlsError(Exception):
         self.hint = hint
         self.path = path
         self.line = line
+        self.warnings: tuple[TlsWarning, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The hint has no default, and yet an error has to get from one process to another.
@@ -147,7 +151,7 @@ class MilvusConfigPartial(ProjectError):
     code = "milvus-config-partial"
 
 
-class OutsideProject(ProjectError):
+class OutsideProject(Refusal):
     code = "outside-project"
 
 
@@ -183,10 +187,6 @@ class ClientsLeftBehind(Refusal):
     code = "clients-left-behind"
 
 
-class DeployedDifferently(Refusal):
-    code = "deployed-differently"
-
-
 class CertificatesUnmounted(ProjectError):
     code = "certificates-unmounted"
 
@@ -197,6 +197,26 @@ class RolloverNotStarted(ProjectError):
 
 class WriteFailed(ProjectError):
     code = "write-failed"
+
+
+class DeployedDifferently(Refusal):
+    code = "deployed-differently"
+
+
+class ImageMoved(Refusal):
+    code = "image-moved"
+
+
+class DataWithoutMount(Refusal):
+    code = "data-without-mount"
+
+
+class ChangedInContainer(Refusal):
+    code = "changed-in-container"
+
+
+class ConfigDiffers(Refusal):
+    code = "config-differs"
 
 
 class CertificateError(ComposeTlsError):
@@ -293,6 +313,10 @@ class NotDeployed(EngineError):
 
 class NotReady(EngineError):
     code = "not-ready"
+
+
+class Unhealthy(EngineError):
+    code = "unhealthy"
 
 
 class Interrupted(ComposeTlsError):

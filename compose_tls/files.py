@@ -122,6 +122,29 @@ def require_inside(root: Path, path: Path, outside: Iterable[Path] = ()) -> Path
     return ProjectFiles(root, outside).require_inside(path)
 
 
+def read_named(
+    root: Path, path: Path, limit: int, outside: Iterable[Path] = ()
+) -> RegularFile | None:
+    """Read a file of a project, or one elsewhere that is named as such for all to see.
+
+    What lies in the project by its name has to be there, or where the user says, after every link.
+
+    Args:
+        root: The project directory.
+        path: The file, relative to it or absolute.
+        limit: The most bytes that its kind may have.
+        outside: What the user named.
+
+    Raises:
+        OutsideProject: A link in the project leads outside.
+        OSError: It may not be read, or is larger.
+    """
+    directory = Path(os.path.normpath(root))
+    if Path(os.path.normpath(directory / path)).is_relative_to(directory):
+        return ProjectFiles(directory, outside).read(path, limit)
+    return read_regular(directory / path, limit)
+
+
 def real_path(path: Path) -> Path:
     """Where a path really lies, absolute; what is not there is taken by its name."""
     return Path(os.path.realpath(path))

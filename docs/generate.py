@@ -149,8 +149,8 @@ days = 90
 - A relative path in `{SETTINGS_FILE}` starts at the project directory; on the command line and in a
   variable, at the directory where you work.
 - An unknown variable or key is an error that names the nearest one.
-- Whoever wrote the project wrote `{SETTINGS_FILE}`, too. It cannot accept a refusal, and cannot lead to a
-  project outside of its directory.
+- Whoever wrote the project wrote `{SETTINGS_FILE}`, too. It cannot accept a refusal, and cannot name a file or
+  a project outside of its directory.
 
 | key | default | option | variable | recorded by `enable` | in `{SETTINGS_FILE}` | meaning |
 | --- | --- | --- | --- | --- | --- | --- |

@@ -131,24 +131,17 @@ def read_journal(directory: Path, outside: Iterable[Path] = ()) -> Journal | Non
         RecoveryFailed: It is ours and damaged.
     """
     path = journal_path(real_path(directory))
-    if not os.path.lexists(path):
-        return None
-    if path.is_symlink():
-        raise _foreign("it is a link")
     try:
+        _require_ours(path.lstat())
         found = read_regular(path, JOURNAL_LIMIT)
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise _foreign(f"it cannot be read: {error.strerror}") from None
     if found is None:
-        raise _foreign("it is not a regular file")
-    if found.status.st_uid != os.geteuid():
-        raise _foreign(
-            f"it belongs to user {found.status.st_uid}",
-            "if that user interrupted a command here, run one as that user; else look at it",
-        )
-    mode = stat.S_IMODE(found.status.st_mode)
-    if mode != MODE:
-        raise _foreign(f"its mode is {mode:04o}, and ours are {MODE:04o}")
+        # The command that had just been at work here has ended.
+        return None
+    _require_ours(found.status)
     try:
         journal = Journal.parse(found.content, path.parent)
     except ValueError as error:
@@ -172,6 +165,19 @@ def unfinished(directory: Path) -> bool:
     except RecoveryFailed:
         # The commands that finish it say what is wrong with it.
         return True
+
+
+def _require_ours(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise _foreign("it is not a regular file")
+    if status.st_uid != os.geteuid():
+        raise _foreign(
+            f"it belongs to user {status.st_uid}",
+            "if that user interrupted a command here, run one as that user; else look at it",
+        )
+    mode = stat.S_IMODE(status.st_mode)
+    if mode != MODE:
+        raise _foreign(f"its mode is {mode:04o}, and ours are {MODE:04o}")
 
 
 def _require_inside(journal: Journal, outside: Iterable[Path]) -> None:

@@ -64,11 +64,13 @@ def require_yielding(path: Path, action: StepAction) -> None:
     what can be known is asked first. Whether a file can be staged shows by itself.
 
     Raises:
-        OSError: It is read-only, immutable or a mount point.
+        OSError: It is read-only, immutable, a mount point or a directory.
     """
     with naming(path):
         if action != "overwrite" and is_mount_point(path):
             raise OSError(errno.EBUSY, "the file is itself a mount point")
+        if stat.S_ISDIR(path.lstat().st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         status = path.stat()
         # Permission bits bind whoever writes into a file, not whoever renames another over it; but
         # an owner (or root) who may not write in spite of them meets an attribute or a mount.

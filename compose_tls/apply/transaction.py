@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 import stat
@@ -147,8 +146,11 @@ class _Transaction:
         """A file system that gives our files to everybody is no place for private keys."""
         status = journal.stat()
         if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != MODE:
-            with naming(self.path):
-                raise OSError(errno.ENOTSUP, "this file system keeps no owners and permissions")
+            raise WriteFailed(
+                "this file system keeps no owners and permissions; nothing was changed",
+                hint="move the project to one that does: others could read its private keys here",
+                path=str(self.directory),
+            )
 
     def commit(self, journal: Journal) -> None:
         """A failure in here is finished by the next command, an interruption at once."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from compose_tls.cli import printing
 from compose_tls.cli.options import before_the_command
 from compose_tls.cli.output import json_documents, rendering
 from compose_tls.errors import CheckFailed, ComposeTlsError, Interrupted, WrongUsage
@@ -113,24 +114,35 @@ def _usage_error(error: click.ClickException) -> WrongUsage:
 
 
 def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
-    command = next((word for word in arguments if word in _COMMANDS), "")
+    command = _command_in(arguments)
     checks = error.checks if isinstance(error, CheckFailed) else ()
     if _wants_json(arguments):
         _say(json_documents.failure_json(command, error, checks))
     else:
+        for line in rendering.warning_lines(error.warnings):
+            _say(line, err=True)
         _say(rendering.failure_text(error, checks), err=True)
     return error.exit_code
 
 
+def _command_in(arguments: Sequence[str]) -> str:
+    """The command that is called: known before the arguments are, which may be the error."""
+    options = (option for option in app.params if isinstance(option, click.Option))
+    followed = {name for option in options if not option.is_flag for name in option.opts}
+    before = ("", *arguments)
+    found = (w for w, last in zip(arguments, before, strict=False) if last not in followed)
+    return next((word for word in found if word in _COMMANDS), "")
+
+
 def _wants_json(arguments: Sequence[str]) -> bool:
-    """Whether a document is wanted: known before the arguments are, which may be the error."""
+    """Whether a document is wanted, likewise."""
     pairs = set(itertools.pairwise(arguments))
     return bool({"--json", "--format=json"} & set(arguments)) or ("--format", "json") in pairs
 
 
 def _say(text: str, *, err: bool = False) -> None:
     try:
-        click.echo(text, err=err)
+        printing.say(text, err=err)
     except BrokenPipeError:
         # Nobody reads on; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())

@@ -11,6 +11,8 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from compose_tls.cli.printing import say
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 KEY_TYPES = "ecdsa-p256|ecdsa-p384|rsa-2048|rsa-3072|rsa-4096"
@@ -46,7 +48,7 @@ class Output:
     def event(self, text: str) -> None:
         """Progress, on standard error."""
         if not self.quiet:
-            click.echo(text, err=True)
+            say(text, err=True)
 
 
 _COMMON: Final = (

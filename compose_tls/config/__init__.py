@@ -10,10 +10,12 @@ from compose_tls.config.layers import (
     load,
     outermost,
 )
-from compose_tls.config.tls_config import PLACES, TlsConfig
+from compose_tls.config.tls_config import DIRECTORIES, FILES, PLACES, TlsConfig
 
 __all__ = [
+    "DIRECTORIES",
     "ENVIRONMENT_PREFIX",
+    "FILES",
     "PLACES",
     "SETTINGS_FILE",
     "TlsConfig",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -12,8 +14,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from compose_tls.config.tls_config import FLAGS, INCOMPLETE, LISTS, TlsConfig
-from compose_tls.errors import ConflictingSettings, InvalidSetting, UnknownSetting
+from compose_tls.config.tls_config import (
+    DIRECTORIES,
+    FILES,
+    FLAGS,
+    INCOMPLETE,
+    LISTS,
+    PLACES,
+    SECRETS,
+    TlsConfig,
+)
+from compose_tls.errors import ConflictingSettings, InvalidSetting, OutsideProject, UnknownSetting
+from compose_tls.files import SETTINGS_LIMIT, ProjectFiles
 
 ENVIRONMENT_PREFIX = "COMPOSE_TLS_"
 SETTINGS_FILE = "compose-tls.toml"
@@ -49,20 +61,26 @@ def load(
         UnknownSetting: A variable or a key of the file is not a setting.
         InvalidSetting: A value is not of its setting's kind.
         ConflictingSettings: Settings that exclude each other, or half of a pair.
+        OutsideProject: compose-tls.toml lies, or names a file, outside of the project.
     """
+    files = ProjectFiles(directory)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for spelling, layer in (
-        (lambda _: SETTINGS_FILE, _from_file(directory / SETTINGS_FILE)),
+        (lambda _: SETTINGS_FILE, _from_file(files)),
         (lambda name: ENVIRONMENT_PREFIX + name.upper(), _from_environment(environment)),
         (lambda name: f"--{_dashed(name)}", _given(flags)),
     ):
         values.update(layer)
         sources.update({name: spelling(name) for name in layer})
     try:
-        return TlsConfig.model_validate(values, context=INCOMPLETE if incomplete else None)
+        config = TlsConfig.model_validate(values, context=INCOMPLETE if incomplete else None)
     except ValidationError as error:
         raise _setting_error(error, sources) from None
+    for name in sorted((DIRECTORIES | FILES | PLACES) & sources.keys()):
+        if sources[name] == SETTINGS_FILE:
+            _require_inside(config, name, files)
+    return config
 
 
 def outermost(flags: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
@@ -123,20 +141,24 @@ def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in flags.items() if value is not None and value != ()}
 
 
-def _from_file(path: Path) -> dict[str, Any]:
+def _from_file(files: ProjectFiles) -> dict[str, Any]:
+    path = files.root / SETTINGS_FILE
+    reason = "it is no regular file"
     try:
-        text = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
+        found = files.read(path, SETTINGS_LIMIT)
     except OSError as error:
+        found, reason = None, error.strerror or str(error)
+    if found is None and not os.path.lexists(path):
+        return {}
+    if found is None:
         raise InvalidSetting(
-            f"{path.name} cannot be read: {error.strerror}",
+            f"{path.name} cannot be read: {os.strerror(errno.EISDIR) if path.is_dir() else reason}",
             hint=f"make {path.name} readable or remove it",
             path=path.name,
-        ) from None
+        )
     try:
-        table = tomllib.loads(text.decode())
-    except ValueError as error:
+        table = tomllib.loads(found.content.decode())
+    except (ValueError, RecursionError) as error:
         line = re.search(r"at line (\d+)", str(error))
         raise InvalidSetting(
             f"{path.name} is not valid TOML: {error}",
@@ -152,7 +174,26 @@ def _from_file(path: Path) -> dict[str, Any]:
             hint="name the code on the command line, with --accept",
             path=path.name,
         )
+    for name in SECRETS & settings.keys():
+        raise InvalidSetting(
+            f"{_dashed(name)} cannot stand in {path.name}: what it names is sent to the server",
+            hint=f"give it as --{_dashed(name)} or {ENVIRONMENT_PREFIX}{name.upper()}",
+            path=path.name,
+        )
     return {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+
+
+def _require_inside(config: TlsConfig, name: str, files: ProjectFiles) -> None:
+    """A file that comes with a project does not name what lies outside of it."""
+    value = getattr(config, name)
+    for text in value if isinstance(value, tuple) else (value,):
+        if not files.is_inside(Path(text)):
+            raise OutsideProject(
+                f"{_dashed(name)} in {SETTINGS_FILE} names {text}, which lies outside of the project",
+                hint=f"give it as --{_dashed(name)} or {ENVIRONMENT_PREFIX}{name.upper()}, "
+                "if you mean it",
+                path=SETTINGS_FILE,
+            )
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

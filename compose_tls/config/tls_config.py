@@ -23,6 +23,10 @@ INCOMPLETE: Final = object()
 """The context of a validation whose other half, what was recorded, is still to come."""
 PLACES = frozenset({"env_file", "file", "project_directory"})
 """Compose's own options that are paths."""
+DIRECTORIES = frozenset({"pki_dir", "tls_dir"})
+"""Where files of ours go."""
+SECRETS = frozenset({"password_file", "token_file"})
+"""Files whose content is sent to the server."""
 
 _HOLD_BOTH = (".p12", ".pfx")
 
@@ -170,6 +174,13 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
             if found:
                 raise ValueError(conflict)
         return self
+
+
+FILES = (
+    frozenset(name for name in TlsConfig.model_fields if name.endswith(("_cert", "_key", "_file")))
+    - PLACES
+)
+"""Files that the user names, PLACES apart."""
 
 
 def _objection(value: object, name: str | None) -> str | None:

@@ -14,8 +14,14 @@ from compose_tls.layout import CA, CLIENT, NEXT_CA, SERVER
 from compose_tls.pki.certificate_rules import CLIENT_AUTH
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all
-from compose_tls.pki.verify import check_ca, check_client, check_server, concerns
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.pki.verify import (
+    check_ca,
+    check_client,
+    check_server,
+    client_ca_concerns,
+    concerns,
+)
+from compose_tls.vocabulary import TlsMode, TlsWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +113,5 @@ class _Gathering:
             held, path = self.held[CLIENT], self.files.name_of(CLIENT)
             check_client(held, ca_pem, now=now, path=path)
             yield from concerns(held, ca_pem, now=now, path=path, purpose=CLIENT_AUTH)
+        elif self.config.tls_mode is TlsMode.MUTUAL and self.planned.source(CA) == "provided":
+            yield from client_ca_concerns(ca_pem, path=self.files.name_of(CA))

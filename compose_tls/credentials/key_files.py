@@ -8,6 +8,7 @@ from pathlib import Path
 from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateUnreadable
+from compose_tls.files import PEM_LIMIT, read_named
 from compose_tls.layout import CA, CERTIFICATE, KEY, NEXT_CA
 from compose_tls.observation import Observation
 from compose_tls.pki.certificate_with_key import CertificateWithKey
@@ -119,12 +120,15 @@ def read(path: Path, directory: Path, hint: str) -> bytes:
 
     Raises:
         CertificateUnreadable: It is not, or may not be read; ``hint`` says what to do.
+        OutsideProject: It is a link in the project that leads outside.
     """
     name = relative(path, directory)
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        reason = "is missing"
+        found = read_named(directory, path, PEM_LIMIT)
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
+    else:
+        if found is not None:
+            return found.content
+        reason = "is no regular file" if path.exists() else "is missing"
     raise CertificateUnreadable(f"{name} {reason}", hint=hint, path=name)

@@ -181,8 +181,13 @@ def _failed_health_check(state: Mapping[str, Any]) -> str:
     log = (state.get("Health") or {}).get("Log") or [{}]
     if not log[-1].get("ExitCode"):
         return ""
-    lines = [line.strip() for line in str(log[-1].get("Output") or "").splitlines()]
-    return next((line for line in reversed(lines) if line), "")[:_LONGEST_LINE]
+    return last_line(str(log[-1].get("Output") or ""))
+
+
+def last_line(text: str) -> str:
+    """The last line that says something, cut to what fits a message."""
+    lines = (line.strip() for line in reversed(text.splitlines()))
+    return next((line for line in lines if line), "")[:_LONGEST_LINE]
 
 
 def _reachable(address: str) -> str:

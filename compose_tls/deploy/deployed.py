@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
 from compose_tls.deploy.container import ContainerFacts, ImageFacts, container_facts, variables
@@ -71,6 +71,29 @@ class Deployed:
     ports: frozenset[str]
     networks: frozenset[str]
     changes: tuple[LayerChange, ...] = field(repr=False)
+
+
+def comes_from(engine: Engine, service: str, directory: Path, name: str | None) -> bool:
+    """Whether there is a container of a service that a project directory may have to do with.
+
+    Quick, and without Compose: only ``deployed`` knows for certain.
+
+    Args:
+        engine: The engine.
+        service: The service's name.
+        directory: The project directory.
+        name: The project's name, where the environment gives one.
+    """
+    # https://docs.docker.com/compose/how-tos/project-name/: a file may give another one.
+    usual = re.sub(r"[^a-z0-9_-]", "", directory.name.lower()).lstrip("_-")
+    for attributes in engine.containers(service):
+        labels = _labels(attributes)
+        where = labels.get("project.working_dir", "")
+        files = paths_of(labels.get("project.config_files", ""), where)
+        near = {where, *(posixpath.dirname(file) for file in files)}
+        if labels.get("project") in {name, usual} or str(directory) in map(os.path.realpath, near):
+            return True
+    return False
 
 
 def deployed(engine: Engine, wanted: Declared) -> Deployed | None:

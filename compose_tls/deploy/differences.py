@@ -51,6 +51,16 @@ class Difference:
     deployed: str | None
     declared: str | None
 
+    @property
+    def of_origin(self) -> bool:
+        """Whether it is from where the container was made, not what it is."""
+        return self.subject in {"project name", "project directory", "compose files", "env files"}
+
+    @property
+    def of_moved_tag(self) -> bool:
+        """Whether its image had the name that is declared, and another one has it now."""
+        return self.subject == "image" and bool(self.name)
+
     def __str__(self) -> str:
         what = f"{self.subject} {self.name}".rstrip()
         has = (

@@ -11,7 +11,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from compose_tls.deploy import docker_host
-from compose_tls.deploy.container import ContainerFacts, ImageFacts, container_facts, image_facts
+from compose_tls.deploy.container import (
+    ContainerFacts,
+    ImageFacts,
+    container_facts,
+    image_facts,
+    last_line,
+)
 from compose_tls.errors import EngineUnreachable
 
 if TYPE_CHECKING:
@@ -194,6 +200,54 @@ class Engine:
                     if len(content) > limit:
                         break
         return status, bytes(content[:limit])
+
+    @contextlib.contextmanager
+    def throw_away(self, image: str) -> Iterator[str]:
+        """A container of an image that is never started, so that the image's files can be read.
+
+        Args:
+            image: The image's id or name; it must be on this machine.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering, or refuses.
+        """
+        with self._answers():
+            made = self._client.api.create_container(image, command=["true"])["Id"]
+        try:
+            yield made
+        finally:
+            with self._answers():
+                self._client.api.remove_container(made, v=True, force=True)
+
+    def health_check(self, container_id: str) -> str | None:
+        """Run the health check of a container once, there and then, as the engine does now and again.
+
+        Args:
+            container_id: The container's id; it must run.
+
+        Returns:
+            The last line that it wrote where it fails; ``None`` where it passes, or there is none.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        from docker.errors import APIError  # noqa: PLC0415 - see connect
+        from requests import RequestException  # noqa: PLC0415 - as above
+
+        attributes = self._inspect(container_id) or {}
+        test = ((attributes.get("Config") or {}).get("Healthcheck") or {}).get("Test") or ["NONE"]
+        kind, *words = test
+        if kind == "NONE":
+            return None
+        shell = attributes["Config"].get("Shell") or ["/bin/sh", "-c"]
+        command = [*shell, *words] if kind == "CMD-SHELL" else words
+        try:
+            run = self._client.api.exec_create(container_id, command)["Id"]
+            output = self._client.api.exec_start(run)
+            code = self._client.api.exec_inspect(run)["ExitCode"]
+        except (APIError, RequestException) as error:
+            return str(error)
+        return last_line(output.decode("utf-8", "replace")) or f"exit code {code}" if code else None
 
     def port_owner(self, port: int) -> str | None:
         """The container that publishes a TCP port of the host, in words; ``None`` when none does.

@@ -137,8 +137,8 @@ FAILURES: tuple[KnownFailure, ...] = (
     _failure(  # measured
         r"(?:panic: |\[(?:WARN|ERROR)\].*\")open (?P<file>/\S+?): permission denied",
         "the user that Milvus runs as may not read {file}",
-        "make the file that is mounted there readable for that user; compose-tls enable does so for the"
-        " server key",
+        "give the file that is mounted there to that user (docker image inspect -f"
+        " '{{{{.Config.User}}}}' IMAGE names it): chown USER FILE, or set user: of the service",
     ),
     _failure(  # measured
         r"(?:panic: |\[(?:WARN|ERROR)\].*\")open (?P<file>/\S+?): no such file or directory",

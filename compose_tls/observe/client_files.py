@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from compose_tls.config import TlsConfig
+from compose_tls.files import PEM_LIMIT
 from compose_tls.layout import CERTIFICATE, CLIENTS_DIRECTORY, KEY
 from compose_tls.observation import ClientFacts, FileFacts
 from compose_tls.observe.file_reader import FileReader
@@ -29,7 +30,7 @@ def with_clients(project: Project, config: TlsConfig) -> Project:
     reader = FileReader(project.directory)
     pki = project.directory / config.pki_dir
     for path in sorted((pki / CLIENTS_DIRECTORY).glob("*")):
-        reader.content(path) if path.suffix == CERTIFICATE else reader.unread(path)
+        reader.content(path, PEM_LIMIT) if path.suffix == CERTIFICATE else reader.unread(path)
     for path in pki.glob("ca-*"):
         reader.unread(path)
     files = {**project.observation.files, **reader.files}
@@ -37,11 +38,16 @@ def with_clients(project: Project, config: TlsConfig) -> Project:
 
 
 def read_clients(
-    directory: Path, names: Iterable[str], suffixes: Iterable[str], trusted: bytes | None
+    project: Path,
+    directory: Path,
+    names: Iterable[str],
+    suffixes: Iterable[str],
+    trusted: bytes | None,
 ) -> tuple[ClientFacts, ...]:
     """Look at what lies under the names of clients. No key leaves this function.
 
     Args:
+        project: The project directory.
         directory: Where the files are.
         names: The names.
         suffixes: What the names of the files end in.
@@ -49,8 +55,9 @@ def read_clients(
 
     Raises:
         FileUnreadable: A file may not be read.
+        OutsideProject: A link in the project leads outside.
     """
-    reader = FileReader(directory)
+    reader = FileReader(project)
     files: dict[str, dict[str, FileFacts | None]] = {}
     pairs: dict[str, tuple[bytes | None, bytes | None]] = {}
     for name in names:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,9 +12,7 @@ from compose_tls.errors import FileUnreadable
 from compose_tls.files import (
     PEM_LIMIT,
     YAML_LIMIT,
-    ProjectFiles,
-    RegularFile,
-    read_regular,
+    read_named,
 )
 from compose_tls.observation import FileFacts
 
@@ -34,7 +31,7 @@ class FileReader:
     def __init__(self, directory: Path, outside: Iterable[Path] = ()) -> None:
         self.directory = directory
         self.files: dict[Path, FileFacts | None] = {}
-        self._project = ProjectFiles(directory, outside)
+        self.outside = tuple(outside)
 
     def content(self, path: Path, limit: int = YAML_LIMIT) -> bytes | None:
         """The bytes of a file; ``None`` when there is none.
@@ -74,7 +71,7 @@ class FileReader:
     ) -> tuple[FileFacts | None, bytes | None]:
         """What is to be remembered of a file, and its bytes."""
         try:
-            found = self._open(path, limit)
+            found = read_named(self.directory, path, limit, self.outside)
         except PermissionError:
             if not secret:
                 raise self._unreadable(path, "permission denied") from None
@@ -92,13 +89,6 @@ class FileReader:
             gid=found.status.st_gid,
         )
         return facts, found.content
-
-    def _open(self, path: Path, limit: int) -> RegularFile | None:
-        # Where a path lies by its name; whoever names a place outside does so for all to see.
-        directory = Path(os.path.normpath(self.directory))
-        if Path(os.path.normpath(path)).is_relative_to(directory):
-            return self._project.read(path, limit)
-        return read_regular(path, limit)
 
     def _unread(self, path: Path) -> FileFacts:
         try:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
+from compose_tls.files import PEM_LIMIT, ProjectFiles
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
@@ -50,21 +52,25 @@ def read_pki(
     Raises:
         FileUnreadable: A file may not be read.
     """
+    content = partial(reader.content, limit=PEM_LIMIT)
     pki, tls = directory / config.pki_dir, directory / config.tls_dir
     pairs: dict[str, Pair] = {}
     for name in _OWN:
         certificate, key = pki / f"{name}{CERTIFICATE}", pki / f"{name}{KEY}"
-        pairs[name] = (reader.content(certificate), reader.secret(key))
-    for place in {tls, directory / state.settings.tls_dir} if state else {tls}:
+        pairs[name] = (content(certificate), reader.secret(key))
+    before = directory / state.settings.tls_dir if state else tls
+    # Where the record leads outside, it is not the user who says so.
+    known = ProjectFiles(directory, reader.outside).is_inside(before)
+    for place in {tls, before} if known else {tls}:
         reader.secret(place / SERVER_KEY)
         for name in (SERVER_CERTIFICATE, CA_CERTIFICATE, IGNORE_FILE):
-            reader.content(place / name)
-    reader.content(pki / IGNORE_FILE)
-    next_ca = (reader.content(pki / NEXT_CA_CERTIFICATE), reader.secret(pki / NEXT_CA_KEY))
+            content(place / name)
+    content(pki / IGNORE_FILE)
+    next_ca = (content(pki / NEXT_CA_CERTIFICATE), reader.secret(pki / NEXT_CA_KEY))
     requests: dict[str, bytes | None] = {
-        name: reader.content(pki / f"{name}{REQUEST}") for name in _END_ENTITIES
+        name: content(pki / f"{name}{REQUEST}") for name in _END_ENTITIES
     }
-    reader.content(pki / SERIAL_FILE)
+    content(pki / SERIAL_FILE)
     provided = _provided(directory, config, reader, pairs)
     if not any(certificate for certificate, _ in pairs.values()):
         return PkiFacts({}, frozenset())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from compose_tls.changes import relative
+from compose_tls.compose.compose_project import Reader as Read
 from compose_tls.compose.compose_project import load_project
 from compose_tls.compose.discovery import (
     DEFAULT_FILES,
@@ -18,7 +20,8 @@ from compose_tls.compose.discovery import (
 )
 from compose_tls.compose.interpolate import interpolate
 from compose_tls.config import TlsConfig
-from compose_tls.errors import ComposeFileNotFound
+from compose_tls.errors import ComposeFileNotFound, OutsideProject, settle
+from compose_tls.files import ENV_LIMIT, STATE_LIMIT
 from compose_tls.observation import Observation
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.observe.neighbours import read_neighbours
@@ -46,6 +49,7 @@ def observe(
     environment: Mapping[str, str],
     *,
     start: Path | None = None,
+    outside: Iterable[Path] = (),
     without_ours: bool = False,
 ) -> Project:
     """Read everything that a plan for this project may depend on: each file once, in one go.
@@ -56,6 +60,7 @@ def observe(
         environment: The process environment.
         start: Where Compose is run, and what its own options are relative to; the project directory
             by default.
+        outside: What the user names outside of the project.
         without_ours: Whether the project is wanted without what an earlier enable put in.
 
     Raises:
@@ -64,16 +69,20 @@ def observe(
         NotAComposeFile: A compose file defines no services.
         YamlSyntax: A compose file cannot be parsed.
         StateUnreadable: state.json is damaged.
+        OutsideProject: A link in the project leads outside.
         EditRefused: What an earlier enable put in cannot be taken out.
     """
     directory = directory.resolve()
-    reader = FileReader(directory)
+    reader = FileReader(directory, outside)
+    theirs = _theirs(reader, config)
     try:
-        files, variables = _find_files(directory, start or directory, config, reader, environment)
+        files, variables = _find_files(
+            directory, start or directory, config, reader, theirs, environment
+        )
     except ComposeFileNotFound as error:
         raise _of_script(directory, reader, error) from None
     path = state_path(directory, config)
-    state = read_state(reader.content(path), relative(path, directory))
+    state = read_state(reader.content(path, STATE_LIMIT), relative(path, directory))
     originals: dict[Path, bytes | None] = {}
     kept: list[tuple[str, str]] = []
     for file in state.files if state else ():
@@ -85,7 +94,7 @@ def observe(
             kept += [(file.path, route) for route in undone.kept]
 
     def read(path: Path) -> bytes | None:
-        return originals[path] if path in originals else reader.content(path)
+        return originals[path] if path in originals else theirs(path)
 
     # An override file that an earlier enable made is not there without what it put in.
     present = [path for path in files if read(path) is not None]
@@ -106,11 +115,26 @@ def observe(
     return Project(observation, compose, state, originals, tuple(kept), milvus)
 
 
+def _theirs(reader: FileReader, config: TlsConfig) -> Read:
+    """Reads the user's files; one outside, to which a link leads, if the user accepts that."""
+
+    def read(path: Path) -> bytes | None:
+        try:
+            return reader.content(path)
+        except OutsideProject as refusal:
+            settle(refusal, config.accept)
+            reader.outside = (*reader.outside, path)
+            return reader.content(path)
+
+    return read
+
+
 def _find_files(
     directory: Path,
     start: Path,
     config: TlsConfig,
     reader: FileReader,
+    read: Read,
     environment: Mapping[str, str],
 ) -> tuple[tuple[Path, ...], Mapping[str, str]]:
     """The compose files, and what Compose interpolates them with.
@@ -122,7 +146,8 @@ def _find_files(
     base = directory if config.project_directory else None
 
     def completed(variables: Mapping[str, str], beside: Path) -> Mapping[str, str]:
-        return variables_of(variables, start, base or beside, config.env_file, reader.content)
+        content = partial(reader.content, limit=ENV_LIMIT)
+        return variables_of(variables, start, base or beside, config.env_file, content)
 
     # Compose sets PWD itself: the shell's may be that of another directory.
     variables: Mapping[str, str] = {**environment, "PWD": str(start)}
@@ -133,16 +158,23 @@ def _find_files(
         directory,
         [str(start / name) for name in names],
         {},
-        lambda path: reader.content(path) is not None,
+        lambda path: read(path) is not None,
     )
     variables = completed(variables, files[0].parent)
     if config.profile:
         variables = {**variables, "COMPOSE_PROFILES": ",".join(config.profile)}
-    return files, {**variables, _PROJECT_NAME: _project_name(config, files, variables, reader)}
+    return files, {
+        **variables,
+        _PROJECT_NAME: _project_name(config, files, variables, reader.directory, read),
+    }
 
 
 def _project_name(
-    config: TlsConfig, files: Sequence[Path], variables: Mapping[str, str], reader: FileReader
+    config: TlsConfig,
+    files: Sequence[Path],
+    variables: Mapping[str, str],
+    root: Path,
+    read: Read,
 ) -> str:
     """The name that Compose gives to a project; files may use it as a variable.
 
@@ -151,18 +183,18 @@ def _project_name(
     given = config.project_name or variables.get(_PROJECT_NAME)
     if given:
         return given
-    named = [name for path in files if (name := _own_name(path, variables, reader))]
-    directory = reader.directory if config.project_directory else files[0].parent
+    named = [name for path in files if (name := _own_name(path, variables, root, read))]
+    directory = root if config.project_directory else files[0].parent
     # As compose-go makes a name of a directory's.
     return named[-1] if named else re.sub(r"[^a-z0-9_-]", "", directory.name.lower()).lstrip("_-")
 
 
-def _own_name(path: Path, variables: Mapping[str, str], reader: FileReader) -> str | None:
+def _own_name(path: Path, variables: Mapping[str, str], root: Path, read: Read) -> str | None:
     """The name that a compose file gives to its project."""
-    content = reader.content(path) or b""
+    content = read(path) or b""
     if b"name:" not in content:
         return None
-    document = parse(content, relative(path, reader.directory))
+    document = parse(content, relative(path, root))
     found = roots(document, lambda text: interpolate(text, variables))
     return next((name for root in reversed(found) if (name := root.text("name"))), None)
 

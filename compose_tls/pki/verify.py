@@ -176,17 +176,33 @@ def concerns(
                 hint="use a certificate that a CA issued, such as the one that compose-tls makes",
             )
         )
-    if purpose == CLIENT_AUTH and any(map(is_public, chain[-1:])):
-        found.append(
-            TlsWarning(
-                "public-client-ca",
-                f"the CA of {path}, {chain[-1].subject.rfc4514_string()}, is one that everybody's "
-                "programs trust: whoever has a certificate of it is a client of this server",
-                path=path,
-                hint="use a CA of your own for clients",
-            )
-        )
+    if purpose == CLIENT_AUTH:
+        found += _public(chain[-1:], path)
     return (*found, *_ending(certificate, chain, now, path))
+
+
+def client_ca_concerns(ca_pem: bytes, *, path: str) -> tuple[TlsWarning, ...]:
+    """What a user has to know of CA certificates that clients are let in by.
+
+    Args:
+        ca_pem: The certificates, PEM or DER.
+        path: How the warning names their file.
+
+    Returns:
+        A warning with the code ``public-client-ca`` where one of them is a public one.
+    """
+    return tuple(_public(read_certificates(ca_pem, path), path))
+
+
+def _public(issuers: Iterable[x509.Certificate], path: str) -> Iterator[TlsWarning]:
+    for issuer in filter(is_public, issuers):
+        yield TlsWarning(
+            "public-client-ca",
+            f"the CA of {path}, {issuer.subject.rfc4514_string()}, is one that everybody's "
+            "programs trust: whoever has a certificate of it is a client of this server",
+            path=path,
+            hint="use a CA of your own for clients",
+        )
 
 
 def _ending(

@@ -58,14 +58,15 @@ class KeyFindings:
 
 
 def declared_findings(
-    project: Project, config: TlsConfig, services: Sequence[DeclaredTls]
+    project: Project, config: TlsConfig, services: Sequence[DeclaredTls], *, every: bool
 ) -> Iterator[DeclaredService]:
     """Each service with its mode, and in what that is not as it was recorded, or cannot work.
 
     Args:
         project: The project as it is.
-        config: The settings; where they name services, those that are gone are not asked for.
+        config: The settings; they say where the PKI directory is.
         services: What the services are told.
+        every: Whether they are all that there are: else one that is gone was not asked for.
     """
     lost = is_lost(project, config, services)
     recorded = project.state.services if project.state else ()
@@ -81,7 +82,7 @@ def declared_findings(
         )
     there = {one.name for one in services}
     for name in recorded:
-        if name not in there and not config.service:
+        if every and name not in there:
             gone = "enable recorded it, and the project has no such service"
             yield DeclaredService(service=name, mode=None, by_compose_tls=True, differs=(gone,))
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import normal_target
-from compose_tls.config import TlsConfig
 from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.project.milvus_services import (
     MilvusService,
@@ -91,17 +90,17 @@ class DeclaredTls:
         return (*found, *(file.path for file in self.files if file.path))
 
 
-def declared_tls(project: Project, config: TlsConfig) -> tuple[DeclaredTls, ...]:
+def declared_tls(project: Project, named: Sequence[str]) -> tuple[DeclaredTls, ...]:
     """What every Milvus that accepts clients will do for them, by the effective project.
 
     Args:
         project: The project as it is.
-        config: The settings; where they name services, only those.
+        named: The services that the user asks for; none for every one.
 
     Raises:
         ServiceNotFound: A named service does not exist.
     """
-    return tuple(_declared(one, project) for one in _spoken_of(project, config))
+    return tuple(_declared(one, project) for one in _spoken_of(project, named))
 
 
 def shown_file(service: Service, target: str) -> tuple[bool, Path | None]:
@@ -121,9 +120,9 @@ def shown_file(service: Service, target: str) -> tuple[bool, Path | None]:
     return True, mount.host_path / posixpath.relpath(target, mount.target)
 
 
-def _spoken_of(project: Project, config: TlsConfig) -> tuple[MilvusService, ...]:
-    if config.service:
-        return select(project.compose, project.milvus, config.service)
+def _spoken_of(project: Project, named: Sequence[str]) -> tuple[MilvusService, ...]:
+    if named:
+        return select(project.compose, project.milvus, named)
     recorded = project.state.services if project.state else ()
     able = tuple(one for one in certain_services(project.milvus) if one.proxy)
     return tuple(one for one in able if is_active(one.service) or one.name in recorded) or able

@@ -36,6 +36,7 @@ from compose_tls.stack.milvus.settings import (
     find_setting,
     in_variables,
     is_complete,
+    lacks,
     not_settings,
     read_setting,
 )
@@ -282,7 +283,7 @@ class _Placer:
     def unmounted(self) -> Placement:
         beside, content = self.configuration.beside
         try:
-            problem = self.problem(beside, content)
+            problem = self.problem(beside, content) or self.unfit(beside, content or b"")
         except YamlSyntax as error:
             if self.wanted == "file":
                 raise
@@ -308,6 +309,14 @@ class _Placer:
         if not is_complete(parse(content, self.name(path))):
             return "is only a part of a milvus.yaml"
         return None
+
+    def unfit(self, path: Path, content: bytes) -> str | None:
+        """Why Milvus would not start with a complete file that nobody has tried yet."""
+        found = self.configuration
+        missing = lacks(parse(content, self.name(path)), found.variables, found.version)
+        return (
+            f"lacks {missing}, so that Milvus {found.version} does not start" if missing else None
+        )
 
     def in_file(self, file: Path, *, mounted: bool) -> Placement:
         found = self.configuration

@@ -5,7 +5,7 @@ Source: configs/milvus.yaml of the releases for the keys and their defaults.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true, port_of
 
@@ -21,3 +21,18 @@ def segments(settings: Settings) -> Iterator[Dependency]:
         found = addresses(settings(("minio", "address")) or "localhost", port)
         encrypted = is_true(settings(("minio", "useSSL")))
         yield Dependency("object store", found, "encrypted" if encrypted else "plain")
+
+
+def data_directories(
+    command: Sequence[str], variables: Mapping[str, str | None]
+) -> tuple[str, ...]:
+    """Where a MinIO keeps its data, in its container: the paths on its command line, else its default.
+
+    Args:
+        command: Its command line.
+        variables: Its environment, that of the image included.
+    """
+    words = " ".join(command).split()
+    given = words[words.index("server") + 1 :] if "server" in words else []
+    named = given or (variables.get("MINIO_VOLUMES") or "").split()
+    return tuple(word for word in named if word.startswith("/")) or ("/data",)

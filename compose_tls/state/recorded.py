@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from compose_tls.changes import (
     CreateFile,
@@ -160,6 +160,14 @@ class State(_Model):
     services: tuple[str, ...] = Field(min_length=1)
     files: tuple[FileRecord, ...]
     identities: tuple[IdentityRecord, ...] = ()
+
+    @field_validator("settings")
+    @classmethod
+    def _remembered(cls, settings: TlsConfig) -> TlsConfig:
+        """What enable does not record, a stranger has written: what is accepted, what is sent."""
+        return TlsConfig(
+            **{name: getattr(settings, name) for name in settings.model_fields_set & set(RECORDED)}
+        )
 
     @property
     def certificates(self) -> dict[str, str]:

@@ -151,7 +151,12 @@ def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> 
     """What enable has put TLS into."""
     root, settings = opened.root, opened.config
     try:
-        located = locate(observe(root, settings, opened.variables, start=opened.start), settings)
+        located = locate(
+            observe(
+                root, settings, opened.variables, start=opened.start, outside=opened.named_places
+            ),
+            settings,
+        )
     except NotEnabled as error:
         error.hint = f"{error.hint}; {_ANY_SERVER}"
         raise
@@ -183,7 +188,7 @@ def _of_client(
     places = [_Place(None, Address(host or "localhost", port or _PORT))]
     if host is None or port is None:
         project = _project(opened)
-        told = declared_tls(project, opened.config) if project else ()
+        told = declared_tls(project, opened.config.service) if project else ()
         services = tuple(one.name for one in told)
         if project and (
             published := _published(project, [one.milvus for one in told], opened.config)
@@ -222,7 +227,13 @@ def _of_client(
 
 def _project(opened: preamble.Opened) -> Project | None:
     try:
-        return observe(opened.root, opened.config, opened.variables, start=opened.start)
+        return observe(
+            opened.root,
+            opened.config,
+            opened.variables,
+            start=opened.start,
+            outside=opened.named_places,
+        )
     except ProjectError:
         return None
 

@@ -11,6 +11,7 @@ from compose_tls.apply.transaction import apply
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.client_credentials import ClientCredentials
 from compose_tls.errors import WrongUsage
+from compose_tls.files import ProjectFiles
 from compose_tls.layout import (
     CA_CERTIFICATE,
     CERTIFICATE,
@@ -70,13 +71,18 @@ def client(
     wanted_names = tuple(dict.fromkeys(map(client_name, names)))
     if not wanted_names:
         raise WrongUsage("there is no name of a client", hint="compose-tls client alice")
-    with preamble.writing(opened, dry_run=dry_run) as opened:
-        project = observe(root, opened.config, opened.variables, start=opened.start)
+    place = Path(os.path.normpath(opened.start / out)) if out is not None else root
+    outside = () if place.is_relative_to(root) else (place,)
+    ProjectFiles(root, outside).require_inside(place)
+    with preamble.writing(opened, outside, dry_run=dry_run) as opened:
+        project = observe(
+            root, opened.config, opened.variables, start=opened.start, outside=opened.named_places
+        )
         located = locate(project, opened.config)
         settings = opened.config
         pki = root / settings.pki_dir
         wanted = Wanted(
-            directory=(root / out).resolve() if out is not None else pki / CLIENTS_DIRECTORY,
+            directory=place.resolve() if out is not None else pki / CLIENTS_DIRECTORY,
             own_place=out is None,
             p12=p12 or passphrase_file is not None,
             own_passphrase=passphrase_file is not None,
@@ -84,14 +90,14 @@ def client(
         )
         require_place(located, wanted.directory)
         trusted = project.observation.content(pki / CA_CERTIFICATE)
-        clients = read_clients(wanted.directory, wanted_names, CLIENT_FILES, trusted)
+        clients = read_clients(root, wanted.directory, wanted_names, CLIENT_FILES, trusted)
         planned = plan_clients(project.observation, settings, clients, wanted, opened.now)
         found = dict(planned.kept)
         if not dry_run and planned.plan.changed:
-            own = root / passphrase_file if passphrase_file is not None else None
+            own = opened.start / passphrase_file if passphrase_file is not None else None
             issuing = ClientCredentials(project.observation, settings, wanted.directory, opened.now)
             contents, issued = issuing.contents(planned.orders, planned.bundled, own)
-            apply(planned.plan, contents, outside=() if out is None else (wanted.directory,))
+            apply(planned.plan, contents, outside=(*opened.named_places, *outside))
             found |= issued
     certificates = tuple(
         CertificateResult.of(
@@ -117,7 +123,7 @@ def client(
         directory=project.relative(wanted.directory),
         issued=tuple(planned.orders),
         kept=tuple(planned.kept),
-        warnings=planned.plan.warnings,
+        warnings=(*opened.told, *planned.plan.warnings),
     )
 
 

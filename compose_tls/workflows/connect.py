@@ -45,7 +45,10 @@ def connect(
     root = opened.root
     preamble.reading(root)
     located = locate(
-        observe(root, opened.config, opened.variables, start=opened.start), opened.config
+        observe(
+            root, opened.config, opened.variables, start=opened.start, outside=opened.named_places
+        ),
+        opened.config,
     )
     settings, milvus = opened.config, located.milvus[0]
     endpoint, warnings = _endpoint(located, settings.server_name, opened.variables)

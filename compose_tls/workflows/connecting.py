@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from urllib.parse import urlsplit
 
 from compose_tls.checks.check_target import Target
 from compose_tls.config import TlsConfig
-from compose_tls.errors import CertificateUnreadable, InvalidSetting
+from compose_tls.credentials import key_files
+from compose_tls.errors import InvalidSetting
+from compose_tls.files import SECRET_LIMIT, read_named
 from compose_tls.layout import CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, SERVER_CERTIFICATE
 from compose_tls.pki.load import certificate_facts
 from compose_tls.results import Endpoint
@@ -161,25 +164,19 @@ class ClientOf:
 
 def _fingerprint(directory: Path, name: str) -> str:
     """The fingerprint of the certificate that the server is to show."""
-    try:
-        content = (directory / name).read_bytes()
-    except OSError as error:
-        raise CertificateUnreadable(
-            f"{name} cannot be read: {error.strerror}",
-            hint="restore it, or run compose-tls enable, which puts it back",
-            path=name,
-        ) from None
-    return certificate_facts(content, path=name).sha256
+    hint = "restore it, or run compose-tls enable, which puts it back"
+    return certificate_facts(key_files.read(directory / name, directory, hint), path=name).sha256
 
 
 def _secret(directory: Path, name: str | None, setting: str) -> str | None:
     if name is None:
         return None
-    try:
-        return (directory / name).read_text().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError):
-        raise InvalidSetting(
-            f"the {setting} {name} cannot be read",
-            hint=f"name a readable text file with --{setting}",
-            path=name,
-        ) from None
+    with suppress(OSError, UnicodeDecodeError):
+        found = read_named(directory, directory / name, SECRET_LIMIT)
+        if found is not None:
+            return found.content.decode().rstrip("\r\n")
+    raise InvalidSetting(
+        f"the {setting} {name} cannot be read",
+        hint=f"name a readable text file with --{setting}",
+        path=name,
+    )

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.readiness import Readiness, readiness
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
-from compose_tls.deploy.compose_output import ServiceState
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.port_check import require_free
 from compose_tls.deploy.recreate import starting
@@ -25,22 +23,29 @@ from compose_tls.errors import (
     ConflictingSettings,
     EngineError,
     KeyUnreadableInContainer,
+    Unhealthy,
 )
 from compose_tls.layout import CLIENT
 from compose_tls.plan.model import ServicePlan
+from compose_tls.project.model import Project
 from compose_tls.results import Probe
 from compose_tls.setup import Proxy
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import Address, target_of
+from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.proving import prove
 from compose_tls.workflows.proxy_watch import ProxyWatch
+from compose_tls.workflows.recreation import Review, settled
 from compose_tls.workflows.rollback import HALF_WAY, Undo, changed, put_back
 
 _PROBE_SECONDS = 2.0
 
 # How long the services of before have until they run; --timeout may be shorter than that takes.
 _BACK_SECONDS = 60.0
+
+# A health check may lag behind: Milvus 2.3.5 is healthy a second after its proxy is ready (measured).
+_HEALTHY_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class Deployment:
         look: One look at whether a server is ready.
         prove: Runs every check against a server.
         restart_only: Whether the containers stay, and are only restarted.
+        current: Those of the services that run the very files already: they are only checked.
+        unhealthy: Those whose health check failed before, so that it tells nothing now.
         clock: Seconds that only go forward.
         sleep: Waits that many seconds.
     """
@@ -72,6 +79,8 @@ class Deployment:
     look: Callable[[Target], Readiness] = field(repr=False)
     prove: Callable[[Target, preamble.OnEvent], tuple[Probe, ...]] = field(repr=False)
     restart_only: bool = False
+    current: frozenset[str] = frozenset()
+    unhealthy: frozenset[str] = frozenset()
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -97,17 +106,20 @@ class Deployment:
         """
         try:
             began, started = datetime.now(UTC), self.clock()
-            self._up(self.services, on_event)
-            targets = [self._ready(proxy, began, started, on_event) for proxy in self.proxies]
+            self._up([name for name in self.services if name not in self.current], on_event)
+            ready = [self._ready(proxy, began, started, on_event) for proxy in self.proxies]
             before_proof()
-            proved = [self.prove(target, on_event) for target in targets]
+            proved = [self.prove(watch.target(), on_event) for watch in ready]
+            for watch in ready:
+                self._require_health(watch)
         except ComposeTlsError as error:
             if undo is not None and changed(undo):
                 done = self._restore(undo, on_event)
                 error.hint = f"{error.hint} ({done}; --keep-on-failure leaves things as they are)"
             raise
         except KeyboardInterrupt as interrupt:
-            interrupt.add_note(self._after_interrupt(undo, on_event))
+            # What a write said about its files is not so any more, once they are taken back.
+            interrupt.__notes__ = [self._after_interrupt(undo, on_event)]
             raise
         return tuple(check for checks in proved for check in checks)
 
@@ -117,6 +129,9 @@ class Deployment:
         return tuple(proxy.service for proxy in self.proxies)
 
     def _up(self, services: Sequence[str], on_event: preamble.OnEvent) -> None:
+        if not services:
+            on_event(f"{', '.join(self.services)} runs these files already, and is not recreated")
+            return
         if self.restart_only:
             on_event(f"restarting {', '.join(services)}")
             self.compose.restart(self.project, services)
@@ -127,11 +142,34 @@ class Deployment:
 
     def _ready(
         self, proxy: Proxy, began: datetime, started: float, on_event: preamble.OnEvent
-    ) -> Target:
-        """Wait for one proxy, and say where it was met."""
+    ) -> ProxyWatch:
+        """Wait for one proxy."""
         watch = self._watch(proxy, began, on_event)
         self._wait(watch, watch.look, started, self.timeout, on_event)
-        return watch.target()
+        return watch
+
+    def _require_health(self, watch: ProxyWatch) -> None:
+        """Make sure that a proved Milvus is healthy, too, where it has a health check.
+
+        The engine's own verdict can take minutes (an interval of 30 s, a start period of 90 s), so the
+        check is run once, here and now, as the engine will: who passes is not waited for.
+        """
+        container, service = watch.container, watch.proxy.service
+        if container is None or container.health is None or service in self.unhealthy:
+            return
+        until = self.clock() + min(_HEALTHY_SECONDS, self.timeout)
+        while container is not None and container.health != "healthy":
+            said = self.engine.health_check(container.id)
+            if said is None:
+                return
+            if self.clock() >= until:
+                raise Unhealthy(
+                    f"{service} speaks TLS, but its health check fails: {said}",
+                    hint="let healthcheck: of the service ask http://localhost:9091/healthz, which TLS"
+                    " leaves as it is",
+                )
+            self.sleep(1.0)
+            container = watch.inspect()
 
     def _stays_up(
         self, proxy: Proxy, began: datetime, started: float, on_event: preamble.OnEvent
@@ -216,34 +254,64 @@ class Deployment:
         return done
 
 
-def prepare(
-    planned: ServicePlan, config: TlsConfig, project: ComposeInvocation, stack: ExitStack
-) -> Deployment:
-    """Make sure, before anything is written, that a deployment can begin.
-
-    Args:
-        planned: The plan to deploy.
-        config: The settings.
-        project: The project as it is given to Compose.
-        stack: Closes the connection to the engine.
+def require_client(planned: ServicePlan, config: TlsConfig) -> None:
+    """Make sure that what is deployed can be proved.
 
     Raises:
         ConflictingSettings: There is no client certificate, without which mode 2 cannot be proved.
-        EngineError: No engine, no Compose, or a port is taken.
-        KeyUnreadableInContainer: The container's user could not read the server key.
     """
     if config.tls_mode is TlsMode.MUTUAL and planned.identities.get(CLIENT) is None:
         raise ConflictingSettings(
             "mode 2 cannot be proved without a client certificate",
             hint="bring one with --client-cert and --client-key, or leave --up out",
         )
-    require_readable_key(planned.key_problem, "enable without --up", "docker compose up -d")
-    deployment, services, states = _connected(planned, config, project, stack)
-    begun = starting(services, states, deployment.services)
-    concerned = {name: services[name] for name in begun if name in services}
-    running = frozenset(state.service for state in states if state.running)
-    require_free(concerned, running, deployment.engine.port_owner)
-    return deployment
+
+
+@contextmanager
+def told_first(planned: ServicePlan) -> Iterator[None]:
+    """A key that cannot be read is told, rather than that there is no engine: it needs none to mend."""
+    try:
+        yield
+    except EngineError:
+        require_readable(planned)
+        raise
+
+
+def prepare(
+    planned: ServicePlan, project: Project, config: TlsConfig, seen: EngineProject
+) -> tuple[Deployment, tuple[TlsWarning, ...]]:
+    """Make sure, before anything is written, that a deployment can begin and loses nothing.
+
+    Args:
+        planned: The plan to deploy.
+        project: The project without what an earlier enable put in.
+        config: The settings.
+        seen: The project as engine and Compose have it.
+
+    Returns:
+        The deployment, and what is to be told of it.
+
+    Raises:
+        EngineError: A port is taken, or the engine stopped answering.
+        KeyUnreadableInContainer: The container's user could not read the server key.
+        Refusal: Something would be lost, and the user has not accepted that.
+    """
+    require_readable(planned)
+    deployment = _deployment(planned, config, seen)
+    begun = starting(seen.services, seen.states, deployment.services)
+    review = Review(project, config, seen)
+    settled_here = not planned.plan.changed and begun == frozenset(deployment.services)
+    current = frozenset(
+        service for service in deployment.services if settled_here and review.is_current(service)
+    )
+    # Where something runs, what Milvus needs is started but never replaced.
+    others = () if any(state.alive for state in seen.states) else begun
+    recreated = frozenset(deployment.services) - current
+    warnings = settled(review.recreating(recreated, others), config.accept)
+    concerned = {name: seen.services[name] for name in begun if name in seen.services}
+    require_free(concerned, seen.running, seen.engine.port_owner)
+    unhealthy = frozenset(filter(review.is_unhealthy, deployment.services))
+    return replace(deployment, current=current, unhealthy=unhealthy), warnings
 
 
 def prepare_restart(
@@ -261,12 +329,24 @@ def prepare_restart(
         EngineError: No engine or no Compose.
         KeyUnreadableInContainer: The container's user could not read the server key.
     """
+    require_readable(planned, restart=True)
+    seen = EngineProject.connect(project, stack)
+    return replace(_deployment(planned, config, seen), restart_only=True)
+
+
+def require_readable(planned: ServicePlan, *, restart: bool = False) -> None:
+    """Make sure that the users of all containers can read the server key.
+
+    Raises:
+        KeyUnreadableInContainer: One cannot.
+    """
     names = " ".join(planned.services)
-    require_readable_key(
-        planned.key_problem, "renew --no-restart", f"docker compose restart {names}"
+    words = (
+        ("renew --no-restart", f"docker compose restart {names}")
+        if restart
+        else ("enable without --up", "docker compose up -d")
     )
-    deployment, _, _ = _connected(planned, config, project, stack)
-    return replace(deployment, restart_only=True)
+    require_readable_key(planned.key_problem, *words)
 
 
 def require_readable_key(problem: TlsWarning | None, command: str, start: str) -> None:
@@ -288,28 +368,17 @@ def require_readable_key(problem: TlsWarning | None, command: str, start: str) -
         )
 
 
-def _connected(
-    planned: ServicePlan,
-    config: TlsConfig,
-    project: ComposeInvocation,
-    stack: ExitStack,
-) -> tuple[Deployment, Mapping[str, Any], tuple[ServiceState, ...]]:
-    """A deployment with the real engine and Compose; the project's services, and its containers."""
-    engine = stack.enter_context(Engine.connect(project.environment))
-    compose = ComposeCli.find(project.environment)
+def _deployment(planned: ServicePlan, config: TlsConfig, seen: EngineProject) -> Deployment:
     directory = planned.plan.directory
-    document, states = compose.config(project), compose.ps(project)
-    running = frozenset(state.service for state in states if state.running)
-    deployment = Deployment(
+    return Deployment(
         proxies=planned.proxies,
         timeout=config.timeout,
-        engine=engine,
-        compose=compose,
-        project=project,
-        name=str(document["name"]),
-        running=running.intersection(planned.services),
+        engine=seen.engine,
+        compose=seen.compose,
+        project=seen.invocation,
+        name=seen.name,
+        running=seen.running.intersection(planned.services),
         target=lambda proxy, grpc, rest: target_of(directory, config, grpc, rest, proxy.service),
         look=partial(readiness, timeout=_PROBE_SECONDS),
         prove=lambda target, on_event: prove(target, config, on_event),
     )
-    return deployment, document.get("services") or {}, states

@@ -11,7 +11,8 @@ from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
 from compose_tls.results import DisableResult
 from compose_tls.workflows import preamble
-from compose_tls.workflows.next_step import start_command
+from compose_tls.workflows.next_step import own_command, start_command
+from compose_tls.workflows.recreation import foreseen
 
 
 def disable(
@@ -39,12 +40,31 @@ def disable(
     """
     opened = preamble.open_project(directory, config, environment)
     with preamble.writing(opened, dry_run=dry_run) as opened:
-        project = observe(opened.root, opened.config, opened.variables, start=opened.start)
+        project = observe(
+            opened.root,
+            opened.config,
+            opened.variables,
+            start=opened.start,
+            outside=opened.named_places,
+        )
         if purge:
             project = with_clients(project, opened.config)
         planned = plan_disable(project, opened.config, purge=purge)
+        places, told = opened.writable(planned.plan)
+        warnings = foreseen(
+            opened,
+            planned.services,
+            lambda: observe(
+                opened.root,
+                opened.config,
+                opened.variables,
+                start=opened.start,
+                outside=opened.named_places,
+                without_ours=True,
+            ),
+        )
         if not dry_run:
-            apply(planned.plan, {}, outside=opened.named_places)
+            told += apply(planned.plan, {}, outside=places)
     following: tuple[str, ...] = ()
     if planned.plan.changed and planned.services and not dry_run:
         following = start_command(opened, project, planned.plan, planned.services)
@@ -56,8 +76,9 @@ def disable(
         services=planned.services,
         as_before=planned.before,
         key_directories=planned.key_directories,
+        purge=own_command(opened, "disable", "--purge"),
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
         next=following,
-        warnings=planned.plan.warnings,
+        warnings=(*opened.told, *told, *planned.plan.warnings, *warnings),
     )

@@ -11,10 +11,14 @@ from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
+from compose_tls.plan.model import ServicePlan
 from compose_tls.results import EnableResult, Probe
+from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble
+from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import own_command, start_command
+from compose_tls.workflows.recreation import foreseen
 from compose_tls.workflows.reporting import report
 
 
@@ -49,18 +53,30 @@ def enable(
     checks: tuple[Probe, ...] = ()
     with preamble.writing(opened, dry_run=dry_run) as opened, ExitStack() as stack:
         project = observe(
-            opened.root, opened.config, opened.variables, start=opened.start, without_ours=True
+            opened.root,
+            opened.config,
+            opened.variables,
+            start=opened.start,
+            outside=opened.named_places,
+            without_ours=True,
         )
         issuing.require_sound(project.observation, opened.config)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
         planned = plan_enable(project, opened.config, opened.now, users)
+        places, told = opened.writable(planned.plan)
+        told = (*opened.told, *told)
         issuing.require_issuer(planned.identities, opened.root, opened.config)
-        if dry_run:
-            result = report(EnableResult, planned, opened.config, dry_run=True)
-            return result.model_copy(update={"cut_off": planned.cut_off})
         deploy = None
-        if up:
-            deploy = deployment.prepare(planned, opened.config, opened.invocation, stack)
+        if up and not dry_run:
+            deployment.require_client(planned, opened.config)
+            with deployment.told_first(planned):
+                seen = EngineProject.connect(opened.invocation, stack)
+            deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
+        else:
+            warnings = foreseen(opened, planned.services, lambda: project)
+        if dry_run:
+            result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)
+            return _told(result, planned, warnings)
         issued = issuing.issue(
             planned.identities,
             planned.state,
@@ -71,7 +87,7 @@ def enable(
         )
         before = snapshot(planned.plan)
         if planned.plan.changed:
-            apply(planned.plan, issued.contents, outside=opened.named_places)
+            told += apply(planned.plan, issued.contents, outside=places)
         if deploy is not None:
             undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
             checks = deploy.run(undo, on_event)
@@ -80,6 +96,19 @@ def enable(
         start = start_command(opened, project, planned.plan, planned.services)
         following = (*start, own_command(opened, "check"))
     result = report(
-        EnableResult, planned, opened.config, issued=issued, checks=checks, following=following
+        EnableResult,
+        planned,
+        opened.config,
+        issued=issued,
+        checks=checks,
+        following=following,
+        warnings=told,
     )
-    return result.model_copy(update={"cut_off": planned.cut_off})
+    return _told(result, planned, warnings)
+
+
+def _told(
+    result: EnableResult, planned: ServicePlan, warnings: tuple[TlsWarning, ...]
+) -> EnableResult:
+    told = tuple(dict.fromkeys((*result.warnings, *warnings)))
+    return result.model_copy(update={"cut_off": planned.cut_off, "warnings": told})

@@ -3,38 +3,52 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, unfinished
 from compose_tls.apply.lock import locked
-from compose_tls.apply.recover import recover
-from compose_tls.changes import Plan, relative
+from compose_tls.apply.recover import Recovery, recover
+from compose_tls.changes import PatchFile, Plan, relative
 from compose_tls.compose.discovery import named_files, project_root, variables_of
-from compose_tls.config import PLACES, SETTINGS_FILE, TlsConfig, completed, load, outermost
+from compose_tls.config import (
+    DIRECTORIES,
+    ENVIRONMENT_PREFIX,
+    FILES,
+    PLACES,
+    SETTINGS_FILE,
+    TlsConfig,
+    completed,
+    load,
+    outermost,
+)
 from compose_tls.deploy.compose_invocation import ComposeInvocation
-from compose_tls.errors import InvalidSetting, ProjectLocked, WrongUsage
+from compose_tls.errors import (
+    ComposeTlsError,
+    InvalidSetting,
+    OutsideProject,
+    ProjectLocked,
+    WrongUsage,
+    settle,
+)
+from compose_tls.files import ENV_LIMIT, STATE_LIMIT, ProjectFiles, real_path
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import state_path
 from compose_tls.results import FileResult
 from compose_tls.state.recorded import read_state
+from compose_tls.vocabulary import TlsWarning
 
 OnEvent = Callable[[str], None]
 
 Settings: TypeAlias = TlsConfig | Mapping[str, Any] | None
 """The settings of a command: whole; or options, which the environment and compose-tls.toml complete."""
-
-
-_FILES: Final = (
-    frozenset(name for name in TlsConfig.model_fields if name.endswith(("_cert", "_key", "_file")))
-    - PLACES
-)
-"""Files that the user names, PLACES apart."""
 
 
 def silent(_: str) -> None:
@@ -59,6 +73,7 @@ class Opened:
         now: The time that the command judges by.
         typed: The settings that the user gave for this command, and not in compose-tls.toml.
         enabling: Whether the command can change what an earlier enable put in place.
+        told: What is to be told with the result: that an interrupted command was finished.
     """
 
     root: Path
@@ -69,6 +84,7 @@ class Opened:
     now: datetime
     typed: frozenset[str]
     enabling: bool = False
+    told: tuple[TlsWarning, ...] = ()
 
     @property
     def invocation(self) -> ComposeInvocation:
@@ -87,16 +103,65 @@ class Opened:
 
     @property
     def named_places(self) -> tuple[Path, ...]:
-        """The compose files that the user names: they alone may lie outside of the project."""
-        names = named_files(self.config.file, self.variables)
-        return tuple(Path(os.path.normpath(self.start / name)) for name in names)
+        """What the user names outside of the project: there alone something is written outside.
+
+        compose-tls.toml can name nothing there, so what is given is the user's own word.
+        """
+        files = [self.start / name for name in named_files(self.given.file, self.variables)]
+        ours = [self.root / getattr(self.given, name) for name in DIRECTORIES]
+        places = (Path(os.path.normpath(path)) for path in (*files, *ours))
+        return tuple(place for place in places if not place.is_relative_to(self.root))
 
     def settled(self) -> Opened:
-        """The same, with what is recorded now."""
+        """The same, with what is recorded now.
+
+        Raises:
+            OutsideProject: Files of ours are outside of the project, and it is not the user who says so.
+            StateUnreadable: state.json is damaged.
+        """
+        self._require_own_word("pki_dir", self.given)
         path = state_path(self.root, self.given)
-        state = read_state(FileReader(self.root).content(path), relative(path, self.root))
+        content = FileReader(self.root, self.named_places).content(path, STATE_LIMIT)
+        state = read_state(content, relative(path, self.root))
         recorded = state.settings if state else None
-        return replace(self, config=completed(self.given, recorded, enabling=self.enabling))
+        config = completed(self.given, recorded, enabling=self.enabling)
+        for name in sorted(DIRECTORIES):
+            self._require_own_word(name, config)
+        return replace(self, config=config)
+
+    def writable(self, plan: Plan) -> tuple[tuple[Path, ...], tuple[TlsWarning, ...]]:
+        """The places outside of the project that a plan may write to, and what is to be said of them.
+
+        A file that the project leads to (by a link, a mount, ``include``) is edited there only if the
+        user accepts that; nothing is ever made or removed there.
+
+        Raises:
+            OutsideProject: It is to be edited, and the user has not accepted that.
+        """
+        files = ProjectFiles(self.root, self.named_places)
+        edited = (c.path for c in plan.changes if isinstance(c, PatchFile) and c.new != c.old)
+        led = {path: real_path(path) for path in edited if not files.is_inside(path)}
+        if not led:
+            return self.named_places, ()
+        names = ", ".join(dict.fromkeys(map(str, led.values())))
+        refusal = OutsideProject(
+            f"{names} would be edited, which lies outside of the project",
+            hint="look whose that is, and what else uses it",
+            path=plan.relative(next(iter(led))),
+        )
+        return (*self.named_places, *led.values()), (settle(refusal, self.config.accept),)
+
+    def _require_own_word(self, name: str, config: TlsConfig) -> None:
+        place: str = getattr(config, name)
+        if not ProjectFiles(self.root, self.named_places).is_inside(Path(place)):
+            real = real_path(self.root / place)
+            variable = ENVIRONMENT_PREFIX + name.upper()
+            raise OutsideProject(
+                f"{place} leads outside of the project, to {real}",
+                hint="nothing in a project may reach outside of it; "
+                f"if you mean that place, say so with {variable}={shlex.quote(str(real))}",
+                path=place,
+            )
 
 
 def open_project(
@@ -118,6 +183,7 @@ def open_project(
         WrongUsage: There is no such directory.
         SettingsError: The settings contradict each other, or one is not known.
         StateUnreadable: state.json is damaged.
+        OutsideProject: The project says that it is, or has something of ours, elsewhere.
     """
     path = Path(directory)
     if not path.is_dir():
@@ -138,21 +204,31 @@ def open_project(
         given = _from(beside, start, load(beside, settings, variables, incomplete=True), outer)
         root = _root(start, dict(given), variables)
         _require_below(beside, root)
-        given = _seen_from(root, given, {n: start if n in outer else beside for n in _FILES})
+        given = _seen_from(root, given, {n: start if n in outer else beside for n in FILES})
     if isinstance(settings, TlsConfig):
-        given = _seen_from(root, given, dict.fromkeys(_FILES, start))
+        given = _seen_from(root, given, dict.fromkeys(FILES, start))
     return Opened(root, start, given, given, variables, now(), typed, enabling).settled()
 
 
 def _root(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> Path:
     """The project directory that some settings and the environment lead to."""
-    named = values.get("file", ())
+    named, base = values.get("file", ()), values.get("project_directory")
+    completed = environment
     if not named:
         # .env may say COMPOSE_FILE.
-        read = FileReader(start).content
-        beside = start / (values.get("project_directory") or ".")
-        environment = variables_of(environment, start, beside, values.get("env_file", ()), read)
-    return project_root(start, named, environment, values.get("project_directory")).resolve()
+        read = partial(FileReader(start).content, limit=ENV_LIMIT)
+        env_files = values.get("env_file", ())
+        completed = variables_of(environment, start, start / (base or "."), env_files, read)
+    root = project_root(start, named, completed, base).resolve()
+    own_word = base or named or named_files((), environment)
+    files = named_files(named, completed)
+    if files and not own_word and not root.is_relative_to(start):
+        raise OutsideProject(
+            f"COMPOSE_FILE of .env names a project outside of this directory, in {root}",
+            hint=f"name it on the command line, if you mean it: -f {shlex.quote(files[0])}",
+            path=".env",
+        )
+    return root
 
 
 def _from(beside: Path, start: Path, config: TlsConfig, outer: Mapping[str, Any]) -> TlsConfig:
@@ -169,7 +245,7 @@ def _from(beside: Path, start: Path, config: TlsConfig, outer: Mapping[str, Any]
 
 def _seen_from(root: Path, config: TlsConfig, given_at: Mapping[str, Path]) -> TlsConfig:
     """Settings whose other files are relative to the project, as they are recorded."""
-    named = {name: getattr(config, name) for name in config.model_fields_set & _FILES}
+    named = {name: getattr(config, name) for name in config.model_fields_set & FILES}
     return _changed(
         config,
         {name: _relative_to(root, given_at[name], value) for name, value in named.items() if value},
@@ -198,17 +274,21 @@ def _require_below(settings: Path, root: Path) -> None:
 
 
 @contextmanager
-def writing(opened: Opened, *, dry_run: bool = False) -> Iterator[Opened]:
+def writing(
+    opened: Opened, outside: Iterable[Path] = (), *, dry_run: bool = False
+) -> Iterator[Opened]:
     """Hold the project for writing; what an interrupted command left is finished first.
 
     Args:
         opened: The project.
+        outside: What else the user names outside of it.
         dry_run: Whether nothing is going to be written after all: then it is only looked at.
 
     Yields:
-        The project with the settings that are recorded then.
+        The project with the settings that are recorded then, and what is to be told with the result.
 
     Raises:
+        ForeignJournal: What was left is not of a command of this user.
         ProjectLocked: Another compose-tls works here, or in a dry run was interrupted.
         RecoveryFailed: What was left cannot be finished.
     """
@@ -217,8 +297,13 @@ def writing(opened: Opened, *, dry_run: bool = False) -> Iterator[Opened]:
         yield opened.settled()
         return
     with locked(opened.root):
-        recover(opened.root, PosixFileOps())
-        yield opened.settled()
+        recovery = recover(opened.root, PosixFileOps(), (*opened.named_places, *outside))
+        told = (_recovered(recovery),) if recovery else ()
+        try:
+            yield replace(opened.settled(), told=told)
+        except ComposeTlsError as error:
+            error.warnings = (*told, *error.warnings)
+            raise
 
 
 def reading(directory: Path) -> None:
@@ -234,6 +319,14 @@ def reading(directory: Path) -> None:
             hint="run compose-tls enable or disable: it finishes the earlier one first",
             path=JOURNAL,
         )
+
+
+def _recovered(recovery: Recovery) -> TlsWarning:
+    done = {"finished": "finished first", "taken-back": "taken back"}[recovery.outcome]
+    return TlsWarning(
+        "recovered",
+        f"an earlier command had been interrupted, and was {done}: {', '.join(recovery.files)}",
+    )
 
 
 def file_results(plan: Plan) -> tuple[FileResult, ...]:

@@ -74,7 +74,9 @@ def renew(
     checks: tuple[Probe, ...] = ()
     with preamble.writing(opened, dry_run=dry_run) as opened, ExitStack() as stack:
         settings = opened.config
-        project = observe(opened.root, settings, opened.variables, start=opened.start)
+        project = observe(
+            opened.root, settings, opened.variables, start=opened.start, outside=opened.named_places
+        )
         if ca or finish:
             project = with_clients(project, settings)
         issuing.require_sound(project.observation, settings)
@@ -88,8 +90,10 @@ def renew(
             restart=restart,
         )
         planned = renewal.planned
+        places, told = opened.writable(planned.plan)
+        told = (*opened.told, *told)
         if dry_run:
-            return report(RenewResult, planned, renewal.config, dry_run=True)
+            return report(RenewResult, planned, renewal.config, dry_run=True, warnings=told)
         deploy: deployment.Deployment | None = None
         said: tuple[TlsWarning, ...] = ()
         if restart:
@@ -103,13 +107,13 @@ def renew(
             plan=planned.plan,
         )
         if deploy is None:
-            apply(planned.plan, issued.contents)
+            told += apply(planned.plan, issued.contents, outside=places)
         else:
             undo: list[Undo] = []
 
             def write(part: Plan) -> None:
                 before = snapshot(part)
-                apply(part, issued.contents)
+                apply(part, issued.contents, outside=places)
                 undo.append((part, issued.contents, before))
 
             server_side, client_side = parts(renewal)
@@ -127,6 +131,7 @@ def renew(
         checks=checks,
         waiting=waiting,
         following=(again, own_command(opened, "check")) if waiting else (),
+        warnings=told,
     )
     is_brought = renewal.config.server_cert is not None
     return done.model_copy(update={"brought": is_brought, "warnings": (*done.warnings, *said)})

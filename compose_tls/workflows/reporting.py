@@ -10,6 +10,7 @@ from compose_tls.credentials.issuing import Issued
 from compose_tls.layout import CA, NEXT_CA
 from compose_tls.plan.model import ServicePlan
 from compose_tls.results import EnableResult, Probe, RenewResult, Rollover
+from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import connect_arguments_of
 
@@ -26,6 +27,7 @@ def report(
     checks: tuple[Probe, ...] = (),
     waiting: bool = False,
     following: tuple[str, ...] = (),
+    warnings: tuple[TlsWarning, ...] = (),
 ) -> _R:
     """The result of a plan for a service.
 
@@ -38,6 +40,7 @@ def report(
         checks: What was proved, where the service was started.
         waiting: Whether the service has still to read what was written.
         following: The commands to go on with.
+        warnings: What there is to know besides that of the plan.
     """
     plan = planned.plan
     endpoint = planned.endpoint
@@ -59,7 +62,7 @@ def report(
         diff=plan.diff(),
         next=following,
         rollover=_rollover(planned.identities),
-        warnings=plan.warnings + concerns,
+        warnings=warnings + plan.warnings + concerns,
     )
 
 

@@ -35,4 +35,6 @@ def put_back(undo: Sequence[Undo]) -> None:
         WriteFailed: The disk refused.
     """
     for plan, contents, before in reversed(undo):
-        apply(*inverse(plan, contents, before))
+        # What the user named outside of the project was written already.
+        written = tuple(change.path for change in plan.changes)
+        apply(*inverse(plan, contents, before), outside=written)

@@ -53,13 +53,18 @@ def status(
     settings = opened.config
     preamble.reading(opened.root)
     project = with_clients(
-        observe(opened.root, settings, opened.variables, start=opened.start), settings
+        observe(
+            opened.root, settings, opened.variables, start=opened.start, outside=opened.named_places
+        ),
+        settings,
     )
-    services = declared_tls(project, settings)
+    # What an earlier enable was about is no reason to be silent about another Milvus.
+    named = opened.given.service
+    services = declared_tls(project, named)
     project = with_tls_files(project, services)
     map_ = link_map(project)
     found, warnings, usable = _certificates(project, settings, services, opened)
-    declared = tuple(declared_findings(project, settings, services))
+    declared = tuple(declared_findings(project, settings, services, every=not named))
     looked = look(opened, project, services)
     mode = _weakest(declared)
     result = StatusResult(
@@ -163,7 +168,7 @@ def _next(opened: preamble.Opened, project: Project, result: StatusResult) -> st
         return None
     recorded = [project.state.settings.mode] if project.state else []
     mode = max([1, *recorded, *(one.mode or 0 for one in result.declared)])
-    named = list(opened.config.service)
+    named = list(opened.given.service)
     whole = [one.name for one in project.milvus if one.proxy and not one.component]
     if not named and project.state is None and len(whole) > 1:
         named = [one.service for one in result.declared]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from compose_tls import files
+
 ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "threat-model.md"
 
 
 def test_every_named_test_exists() -> None:
-    page = (ROOT / "docs" / "threat-model.md").read_text()
+    page = PAGE.read_text().split("## How large")[0]
     rows = [line for line in page.splitlines() if line.startswith("| ") and "held by" not in line]
     texts: dict[str, str] = {}
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
@@ -25,3 +28,11 @@ def test_every_named_test_exists() -> None:
     rules = [row for row in rows if not row.startswith("| ---")]
     assert len(rules) > 20
     assert all(tests for row, tests in zip(rows, named, strict=True) if not row.startswith("| ---"))
+
+
+def test_the_limits_are_the_documented_ones() -> None:
+    units = {"KiB": 1024, "MiB": 1024 * 1024}
+    table = PAGE.read_text().split("## How large")[1]
+    documented = [int(n) * units[u] for n, u in re.findall(r"\| (\d+) ([KM]iB) \|", table)]
+    limits = [value for name, value in vars(files).items() if name.endswith("_LIMIT")]
+    assert sorted(documented) == sorted(limits)

@@ -19,7 +19,12 @@ MILVUS_SERVICE: dict[str, Any] = {
     "image": MILVUS,
     "command": ["milvus", "run", "standalone"],
     "stop_grace_period": "1s",
-    "environment": {"ETCD_USE_EMBED": "true", "COMMON_STORAGETYPE": "local"},
+    "environment": {
+        "ETCD_USE_EMBED": "true",
+        "ETCD_DATA_DIR": "/var/lib/milvus/etcd",
+        "COMMON_STORAGETYPE": "local",
+    },
+    "volumes": ["/var/lib/milvus"],
 }
 Write = Callable[[Mapping[str, Any]], Project]
 
@@ -103,7 +108,8 @@ def test_a_previous_service_that_does_not_come_back_is_not_said_to_run(write: Wr
     broken = {**MILVUS_SERVICE, "environment": environment, "ports": ["127.0.0.1::19530"]}
     before = write({"standalone": broken}).contents()
 
-    done = project.compose_tls("enable", "--mode", "1", "--up", "--json")
+    accept = ("--accept", "deployed-differently")
+    done = project.compose_tls("enable", "--mode", "1", "--up", "--json", *accept)
 
     assert (done.code, error_of(done)["code"]) == (5, "container-exited")
     assert "runs again" not in error_of(done)["hint"]

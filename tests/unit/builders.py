@@ -47,9 +47,10 @@ ROLES = ("proxy", "rootCoord", "queryCoord", "queryNode", "dataCoord", "dataNode
 
 
 def milvus_yaml(head: str = "", port: int = 19530) -> str:
-    """A milvus.yaml with every port that Milvus needs, and something before them."""
+    """A milvus.yaml with all that Milvus needs to start, and something before that."""
     ports = "".join(f"{role}:\n  port: {port + i}\n" for i, role in enumerate(ROLES))
-    return dedent(head) + ports
+    later = f"streamingNode:\n  port: {port + len(ROLES)}\n"
+    return f"{dedent(head)}{ports}{later}rocksmq:\n  path: /var/lib/milvus/rdb_data\n"
 
 
 def facts(path: Path, content: bytes | None, mode: int = 0o644, uid: int = USER_ID) -> FileFacts:

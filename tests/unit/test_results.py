@@ -15,6 +15,7 @@ from compose_tls.results import (
     CheckResult,
     ClientResult,
     ConnectResult,
+    CutOff,
     DeclaredService,
     DeployedService,
     DisableResult,
@@ -73,6 +74,7 @@ LINK = Link(
 )
 
 EVERYTHING: dict[str, Any] = {
+    "next": ("docker compose up -d",),
     "changed": True,
     "dry_run": True,
     "mode": 2,
@@ -87,7 +89,8 @@ EVERYTHING: dict[str, Any] = {
     "deployed": True,
     "warnings": WARNINGS,
 }
-WHOLE = EnableResult(**EVERYTHING)
+CUT_OFF = CutOff(service="attu", how="its MILVUS_URL names Milvus", needs="TLS")
+WHOLE = EnableResult(**EVERYTHING, cut_off=(CUT_OFF,))
 OFF = StatusResult(ok=False, project="/project")
 
 # Each command, with nothing and with everything that applies.
@@ -108,6 +111,7 @@ RESULTS: dict[str, tuple[Result, Result]] = {
             diff="--- a\n",
             mode=1,
             key_directories=("cert", "tls"),
+            next=("docker compose up -d",),
             warnings=WARNINGS,
         ),
     ),
@@ -123,6 +127,7 @@ RESULTS: dict[str, tuple[Result, Result]] = {
             certificates=(CERTIFICATE,),
             endpoint=ENDPOINT,
             connect=CONNECT,
+            next=("docker compose up -d",),
             warnings=WARNINGS,
         ),
     ),
@@ -282,6 +287,7 @@ INNER = {
     "directory",
     "issued",
     "kept",
+    "purge",
     "rollover",
 }
 """What is for the command line and callers in Python."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from compose_tls.cli.options import Output, common, credentials
+from compose_tls.cli.options import Output, acceptable, common, credentials
 from compose_tls.cli.output.show import show
+from compose_tls.cli.printing import say
 from compose_tls.errors import WrongUsage
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ _INTERVAL = 30.0
     help="With --watch: end after N rounds, with the exit code of the last.",
 )
 @credentials
+@acceptable
 @common
 def command(
     directory: Path,
@@ -154,6 +156,6 @@ def _show(rounds: Iterable[Round], output: Output) -> int:
     for found in rounds:
         lines = [round_json(found)] if output.json else round_lines(found, before)
         for line in lines:
-            click.echo(line)
+            say(line)
         before = found
     return before.exit_code if before else 0

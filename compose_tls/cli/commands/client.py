@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-from compose_tls.cli.options import KEY_TYPES, Output, common, existing_ca
+from compose_tls.cli.options import KEY_TYPES, Output, acceptable, common, existing_ca
 from compose_tls.cli.output.show import show
 from compose_tls.errors import NameInvalid, WrongUsage
 
@@ -37,6 +37,7 @@ from compose_tls.errors import NameInvalid, WrongUsage
 @click.option("--days", type=int, metavar="N", help="Validity (default: 825).")
 @click.option("--subject", metavar="RFC4514", help="Subject, without CN, which is the name.")
 @existing_ca
+@acceptable
 @common
 def command(
     directory: Path,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import Output, common
+from compose_tls.cli.options import Output, acceptable, common
 from compose_tls.cli.output.show import show
 from compose_tls.workflows.snippets import LANGUAGES
 
@@ -21,6 +21,7 @@ from compose_tls.workflows.snippets import LANGUAGES
     show_default=True,
     help="Language.",
 )
+@acceptable
 @common
 def command(directory: Path, *, output: Output, lang: str, **flags: Any) -> int:
     """Print client code or settings for this project, ready to paste."""

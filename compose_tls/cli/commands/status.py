@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import Output, common
+from compose_tls.cli.options import Output, acceptable, common
 from compose_tls.cli.output.show import show, show_map
 
 _FORMATS = ("text", "json", "mermaid", "svg")
@@ -24,6 +24,7 @@ _FORMATS = ("text", "json", "mermaid", "svg")
     show_default=True,
     help="How to print it; mermaid and svg draw the map of what is encrypted.",
 )
+@acceptable
 @common
 def command(directory: Path, *, form: str, output: Output, **flags: Any) -> int:
     """What is encrypted, with which certificate, until when, and what drifted since enable."""

@@ -35,7 +35,7 @@ def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[str]:
     yield from _files(result, verbose=verbose)
     if result.key_directories and not result.dry_run:
         places = " and ".join(f"{place}/" for place in result.key_directories)
-        yield f"private keys stay in {places}: compose-tls disable --purge removes them"
+        yield f"private keys stay in {places}: {result.purge} removes them"
     yield from _next(result)
 
 

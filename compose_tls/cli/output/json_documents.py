@@ -43,4 +43,4 @@ def _failure(command: str, error: ComposeTlsError, checks: Sequence[Probe]) -> F
     detail = ErrorDetail(
         code=error.code, message=error.message, hint=error.hint, path=error.path, line=error.line
     )
-    return Failure(command=command, error=detail, checks=tuple(checks))
+    return Failure(command=command, error=detail, checks=tuple(checks), warnings=error.warnings)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from compose_tls.cli.output.rendering import reach_text
+from compose_tls.cli.printing import clean
 from compose_tls.results import CLIENTS, MONITORING, Link
 
 NOTHING = "no service of this project runs Milvus"
@@ -32,7 +33,7 @@ class Node:
     def texts(self) -> list[str]:
         """The names, and what they say to each other."""
         inner = [f"among each other: {self.inner.encryption}"] if self.inner else []
-        return [*self.names, *inner]
+        return [*map(clean, self.names), *inner]
 
 
 @dataclass(frozen=True, slots=True)

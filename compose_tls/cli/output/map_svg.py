@@ -20,6 +20,7 @@ from compose_tls.cli.output.map_mermaid import (
     how_text,
     what_text,
 )
+from compose_tls.cli.printing import clean
 
 if TYPE_CHECKING:
     from compose_tls.results import Link
@@ -147,7 +148,7 @@ class _Drawing:
         top, middle = y - _LABEL_HEIGHT / 2, x + width / 2
         yield "<g>"
         if edge.link.note:
-            yield f"<title>{escape(edge.link.note)}</title>"
+            yield f"<title>{escape(clean(edge.link.note))}</title>"
         yield (
             f'<rect x="{x:g}" y="{top:g}" width="{width:g}" height="{_LABEL_HEIGHT}" rx="8" '
             f'fill="#ffffff" stroke="{COLOURS[kind]}"/>'

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import click
-
 from compose_tls.cli.options import Output
 from compose_tls.cli.output import (
     change_text,
@@ -16,6 +14,7 @@ from compose_tls.cli.output import (
     rendering,
     status_text,
 )
+from compose_tls.cli.printing import say
 
 if TYPE_CHECKING:
     from compose_tls.results import Result, StatusResult
@@ -25,10 +24,10 @@ def show(result: Result, output: Output) -> int:
     """Print a result and give its exit code."""
     _warn(result)
     if output.json:
-        click.echo(json_documents.result_json(result))
+        say(json_documents.result_json(result))
     else:
         for line in _lines(result, verbose=output.verbose):
-            click.echo(line)
+            say(line)
     return result.exit_code
 
 
@@ -38,13 +37,13 @@ def show_map(result: StatusResult, form: str) -> int:
     from compose_tls.cli.output.map_svg import svg  # noqa: PLC0415 - as above
 
     _warn(result)
-    click.echo((svg if form == "svg" else mermaid)(result.links), nl=False)
+    say((svg if form == "svg" else mermaid)(result.links), end="")
     return result.exit_code
 
 
 def _warn(result: Result) -> None:
     for line in rendering.warning_lines(result.warnings):
-        click.echo(line, err=True)
+        say(line, err=True)
 
 
 def _lines(result: Result, *, verbose: bool) -> Iterable[str]:

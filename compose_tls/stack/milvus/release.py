@@ -50,6 +50,8 @@ FIRST_WITH_REST_PORT = MilvusVersion(2, 3)
 FIRST_WITH_INTERNAL_TLS = MilvusVersion(2, 5)
 # MILVUS_CONF_ variables win over bare ones since 2.6.0 (milvus PR 40623).
 FIRST_WITH_PREFIX = MilvusVersion(2, 6)
+# The streaming node, with a port of its own, came with 2.6.0: configs/milvus.yaml.
+FIRST_WITH_STREAMING_NODE = MilvusVersion(2, 6)
 # Images run as user 999 since 3.0 (milvus PR 44524).
 FIRST_WITHOUT_ROOT = MilvusVersion(3, 0)
 IMAGE_USER_ID = 999

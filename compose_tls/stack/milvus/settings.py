@@ -14,7 +14,12 @@ from collections.abc import Mapping as ReadMapping
 from compose_tls.errors import EditRefused
 from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.setup import Setting
-from compose_tls.stack.milvus.release import FIRST_WITH_PREFIX, MilvusVersion
+from compose_tls.stack.milvus.release import (
+    FIRST_WITH_PREFIX,
+    FIRST_WITH_STREAMING_NODE,
+    NEWEST,
+    MilvusVersion,
+)
 from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.document import Document, require_editable
 from compose_tls.yamlpatch.intent import Intent, Put, Route, Text
@@ -29,6 +34,12 @@ PROXY_PORT = 19530
 PROXY_PORT_ROUTE: Route = ("proxy", "port")
 _PREFIX = "MILVUS_CONF_"
 
+_QUEUES: tuple[Route, ...] = (
+    ("rocksmq", "path"),
+    ("pulsar", "address"),
+    ("kafka", "brokerList"),
+    ("mq", "type"),
+)
 _WEB_PAGE = re.compile(
     r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html)", re.IGNORECASE | re.DOTALL
 )
@@ -97,6 +108,26 @@ def in_variables(
 def is_complete(document: Document) -> bool:
     """Whether a milvus.yaml is a full one, with which Milvus starts when it is mounted."""
     return all(read_setting(document, (role, "port")) is not None for role in _REQUIRED_PORTS)
+
+
+def lacks(
+    document: Document, variables: ReadMapping[str, str | None], version: MilvusVersion
+) -> str:
+    """What a complete milvus.yaml lacks for this Milvus to start with it; empty for nothing.
+
+    Args:
+        document: The file.
+        variables: The environment of the container, which may make up for it.
+        version: Of Milvus.
+    """
+
+    def told(route: Route) -> bool:
+        return bool(read_setting(document, route) or in_variables(variables, route, version))
+
+    if FIRST_WITH_STREAMING_NODE <= version < NEWEST and not told(("streamingNode", "port")):
+        return "streamingNode.port: it is of an older Milvus"
+    # Measured with 2.3.5: "no available mq config found".
+    return "" if any(map(told, _QUEUES)) else "a message queue, such as rocksmq.path"
 
 
 def not_settings(content: bytes) -> str | None:

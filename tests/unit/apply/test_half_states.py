@@ -70,6 +70,17 @@ class TestUnreadKeys:
             seen.add(recovery.outcome if recovery else None)
         assert seen == {None, "taken-back", "finished"}
 
+    def test_a_directory_in_the_place_of_one_stops_everything(self, tmp_path: Path) -> None:
+        plan, contents = purge(tmp_path)
+        key = tmp_path / "cert" / "clients" / "alice.key"
+        key.unlink()
+        key.mkdir()
+        before = tree(tmp_path)
+        with pytest.raises(WriteFailed, match="Is a directory; nothing was changed") as caught:
+            apply(plan, contents)
+        assert caught.value.path == "cert/clients/alice.key"
+        assert tree(tmp_path) == before
+
     def test_one_that_came_after_the_interruption_stays(self, tmp_path: Path) -> None:
         plan, contents = purge(tmp_path)
 

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from compose_tls.apply import journal as journal_module
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, Journal, Step, journal_path, unfinished
 from compose_tls.apply.recover import Recovery, recover
@@ -36,6 +37,7 @@ from compose_tls.errors import (
     ProjectChanged,
     RecoveryFailed,
 )
+from compose_tls.files import read_regular
 from tests.unit.apply.trees import tree, write
 
 SUFFIX = ".compose-tls-0123abcd"
@@ -140,6 +142,18 @@ class TestJournals:
             self.is_refused(project)
             path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
 
+    def test_one_that_goes_while_it_is_looked_at_was_that_of_a_command_at_work(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        journalled(project, Step("docker-compose.yml", "remove"))
+
+        def gone(path: Path, limit: int) -> None:
+            path.unlink()
+            assert read_regular(path, limit) is None
+
+        monkeypatch.setattr(journal_module, "read_regular", gone)
+        assert not unfinished(project)
+
     def test_one_that_is_too_large_is_not_ours(self, project: Path) -> None:
         with journal_path(project).open("wb") as file:
             file.truncate(1 << 40)
@@ -220,9 +234,7 @@ DAMAGED = st.builds(
 )
 
 
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(journal=JOURNALS | JSON | DAMAGED, staged=st.sampled_from([None, "file", "link"]))
 def test_no_journal_reaches_outside(without_fsync: None, journal: Any, staged: str | None) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -468,3 +468,36 @@ class TestMadeByHand:
         renewed = run("renew", "--no-restart", "--json")
         assert (renewed.code, renewed.json["deployed"]) == (0, False)
         assert renewed.json["certificates"][0]["days_left"] > 400
+
+
+class TestWhoIsAClient:
+    BROUGHT = (
+        *("--server-cert", "../brought/server.pem", "--server-key", "../brought/server.key"),
+        *("--ca-cert", "../brought/chain.pem"),
+    )
+
+    def test_mode_2_without_a_client_certificate_says_so(
+        self, run: Run, project: Path, corporate: dict[str, CertificateWithKey]
+    ) -> None:
+        codes = {
+            one["code"]
+            for one in run("enable", "--mode", "2", *self.BROUGHT, "--json").json["warnings"]
+        }
+
+        assert "client-certificate-missing" in codes
+        assert "public-client-ca" not in codes
+
+    @pytest.mark.parametrize(("mode", "warned"), [("1", False), ("2", True)])
+    def test_a_public_ca_of_clients_is_warned_of(
+        self,
+        run: Run,
+        project: Path,
+        corporate: dict[str, CertificateWithKey],
+        monkeypatch: pytest.MonkeyPatch,
+        mode: str,
+        warned: bool,
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(project.parent / "brought" / "root.pem"))
+        document = run("enable", "--mode", mode, *self.BROUGHT, "--json").json
+
+        assert ("public-client-ca" in {one["code"] for one in document["warnings"]}) == warned

@@ -210,8 +210,8 @@ class TestStatus:
     @pytest.mark.parametrize("name", ["docker-compose.yml", "milvus.yaml"])
     def test_a_file_that_was_edited_since_is_7(self, run: Run, project: Path, name: str) -> None:
         run("enable")
-        with (project / name).open("a") as file:
-            file.write("# mine\n")
+        file = project / name
+        file.write_text(file.read_text().replace("/milvus/tls", "/milvus/other"))
         outcome = run("status", "--json")
         assert outcome.code == 7
         states = {file["path"]: file["state"] for file in outcome.json["file_states"]}
@@ -262,6 +262,22 @@ class TestStatus:
         assert run("status", *named, "--json").json["services"] == ["standalone"]
 
 
+class TestCutOff:
+    def test_the_document_and_the_warnings_name_who_is_cut_off(
+        self, run: Run, project: Path
+    ) -> None:
+        compose = project / "docker-compose.yml"
+        app = "services:\n  chat:\n    image: open-webui\n    env_file: chat.env\n"
+        compose.write_text(compose.read_text().replace("services:\n", app, 1))
+        (project / "chat.env").write_text("MILVUS_URI=http://standalone:19530\n")
+        outcome = run("enable", "--mode", "2", "--json")
+
+        [one] = outcome.json["cut_off"]
+        assert one["service"] == "chat"
+        assert "Open WebUI has no option for a client certificate" in one["needs"]
+        assert "service chat is cut off" in outcome.err
+
+
 class TestConnect:
     @pytest.mark.parametrize("mode", ["1", "2"])
     def test_python_code_names_the_files_of_its_mode(
@@ -285,6 +301,33 @@ class TestConnect:
         document = run("connect", "--json").json
         assert document["connect"]["uri"] == "https://localhost:19530"
         assert document["snippet"]["lang"] == "python"
+
+    def test_a_port_that_the_engine_picks_is_not_made_up(
+        self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+        compose = project / "docker-compose.yml"
+        compose.write_text(re.sub(r'"?19530:19530"?', '"19530"', compose.read_text()))
+        run("enable")
+        [warning] = run("connect", "--json").json["warnings"]
+
+        assert warning["code"] == "port-not-known"
+        assert warning["line"] is not None
+
+    def test_the_attu_of_the_project_keeps_its_name_and_its_image(
+        self, run: Run, project: Path
+    ) -> None:
+        compose = project / "docker-compose.yml"
+        text = compose.read_text().replace(
+            "services:\n", "services:\n  ui:\n    image: zilliz/attu:v2.5.6\n", 1
+        )
+        compose.write_text(text)
+        run("enable")
+        snippet = run("connect", "--lang", "attu").out
+
+        assert "  ui:\n    environment:\n      MILVUS_URL:" in snippet
+        assert "image:" not in snippet
+        assert "ports:" not in snippet
 
     @pytest.mark.parametrize("lang", ["env", "curl"])
     def test_other_languages_name_the_ca(self, run: Run, project: Path, lang: str) -> None:

@@ -18,7 +18,10 @@ from compose_tls.results import Result
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 
 ME, GROUP = 1000, 1001
-COMPOSE = "services: {milvus: {image: 'milvusdb/milvus:v2.5.5', user: '%s'}}\n"
+COMPOSE = """\
+services:
+  milvus: {image: 'milvusdb/milvus:v2.5.5', environment: {PROXY_HTTP_ENABLED: 'false'}, user: '%s'}
+"""
 
 
 @pytest.fixture

@@ -365,7 +365,7 @@ class TestNext:
         (env / "docker-compose.yml").rename(env / "a b.yml")
         monkeypatch.chdir(tmp_path)
         document = found(run, "-C", str(env), "-f", "a b.yml")
-        command = f"compose-tls enable --mode 1 -C {env} -f 'a b.yml'"
+        command = "compose-tls enable --mode 1 -C project -f 'a b.yml'"
         assert document["next"] == command
 
     def test_without_an_engine_it_says_what_it_could_not_look_at(

@@ -16,6 +16,7 @@ from compose_tls.workflows import preamble
 from tests.unit.cli.conftest import ROOT, Run, facts
 from tests.unit.pki.minting import mint
 
+NO_ENGINE = {"DOCKER_HOST": "unix:///no-engine/docker.sock"}
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
 
 
@@ -59,7 +60,7 @@ def test_wrong_usage_is_one_error_with_a_next_step(
 
 
 def test_the_document_names_the_command_whatever_stands_before_it(run: Run) -> None:
-    outcome = run("-C", "missing", "enable", "--json")
+    outcome = run("-p", "status", "-C", "missing", "enable", "--json")
     assert outcome.code == 2
     assert outcome.json["command"] == "enable"
 
@@ -260,7 +261,7 @@ def into_a_closed_pipe(*arguments: str, cwd: Path, stderr: bool = False) -> tupl
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("enable", "--dry-run"), 0),
+        (("enable", "--dry-run", "--rest-port", "8080"), 0),
         (("status", "-C", "missing", "--json"), 2),
         (("--help",), 0),
     ],
@@ -294,6 +295,37 @@ def test_a_directory_that_the_terminal_cannot_spell_works_all_the_same(
             cwd=directory,
             capture_output=True,
             check=False,
-            env={**ENVIRONMENT, "PYTHONIOENCODING": encoding},
+            env={**ENVIRONMENT, **NO_ENGINE, "PYTHONIOENCODING": encoding},
         )
         assert outcome.returncode == 0, outcome.stderr
+
+
+def test_a_file_that_is_named_outside_of_the_project_is_patched_there(
+    run: Run, project: Path
+) -> None:
+    elsewhere = project.parent / "elsewhere"
+    elsewhere.mkdir()
+    (project / "docker-compose.yml").rename(elsewhere / "milvus.yml")
+    (project / "docker-compose.yml").write_text("services: {app: {image: app}}\n")
+    original = (elsewhere / "milvus.yml").read_bytes()
+    named = ("-f", "docker-compose.yml", "-f", "../elsewhere/milvus.yml")
+
+    assert run("enable", *named).code == 0
+
+    assert "/milvus/tls" in (elsewhere / "milvus.yml").read_text()
+    assert (project / "cert/ca.pem").is_file()
+    assert run("status", *named, "--json").json["mode"] == 1
+    assert run("disable", *named).code == 0
+    assert (elsewhere / "milvus.yml").read_bytes() == original
+
+
+def test_where_further_clients_go_is_seen_from_where_the_user_stands(
+    run: Run, project: Path
+) -> None:
+    (project / "deploy").mkdir()
+    for name in ("docker-compose.yml", "milvus.yaml"):
+        (project / name).rename(project / "deploy" / name)
+    named = ("-f", "deploy/docker-compose.yml")
+    assert run("enable", *named).code == 0
+    assert run("client", "alice", "--out", "keys", *named).code == 0
+    assert (project / "keys/alice.pem").is_file()

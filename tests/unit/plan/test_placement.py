@@ -255,3 +255,39 @@ def test_a_file_in_the_directory_of_an_included_project_is_beside_it() -> None:
     found = place(milvus(files).configuration, "auto")
 
     assert found.file == Path(DIRECTORY / "sub/milvus.yaml")
+
+
+QUEUE = "rocksmq:\n  path: /var/lib/milvus/rdb_data\n"
+STREAMING = "streamingNode:\n  port: 19536\n"
+
+
+@pytest.mark.parametrize(
+    ("image", "taken_out", "missing"),
+    [
+        ("milvusdb/milvus:v2.6.2", STREAMING, "lacks streamingNode.port: it is of an older Milvus"),
+        ("milvusdb/milvus:v2.5.5", QUEUE, "lacks a message queue, such as rocksmq.path"),
+        ("milvusdb/milvus:v2.5.5", STREAMING, None),
+        ("registry.test/milvus:prod", STREAMING, None),
+    ],
+)
+def test_a_file_with_every_port_with_which_this_milvus_does_not_start_is_not_mounted(
+    image: str, taken_out: str, missing: str | None
+) -> None:
+    text = milvus_yaml()
+    assert taken_out in text
+    files = {"milvus.yaml": text.replace(taken_out, "")}
+
+    found = placed(compose(image=image), files)
+
+    assert found.kind == ("file" if missing is None else "env")
+    assert missing is None or missing in found.warnings[0].message
+    # One that is mounted already has shown that Milvus starts with it.
+    assert placed(compose(f"./milvus.yaml:{MOUNTED}", image=image), files).kind == "file"
+
+
+def test_the_environment_makes_up_for_a_message_queue() -> None:
+    text = compose(fields=", environment: {ROCKSMQ_PATH: /var/lib/milvus/mq}")
+
+    found = placed(text, {"milvus.yaml": milvus_yaml().replace(QUEUE, "")})
+
+    assert found.kind == "file"

@@ -31,6 +31,7 @@ from compose_tls.errors import (
     KeyUnreadableInContainer,
     NotReady,
     ProjectChanged,
+    Unhealthy,
 )
 from compose_tls.results import Probe
 from compose_tls.setup import Proxy
@@ -82,6 +83,7 @@ class World:
     previous: dict[str, ContainerFacts | None] = field(default_factory=dict)
     not_ready: dict[str, int] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
+    health: list[str | None] = field(default_factory=list)
     now: float = 1000.0
 
     def call(self, what: str, *words: str) -> None:
@@ -109,6 +111,9 @@ class World:
 
     def port_owner(self, port: int) -> str | None:
         return None
+
+    def health_check(self, container_id: str) -> str | None:
+        return self.health.pop(0) if self.health else "no more"
 
     # Compose
     def up(self, project: ComposeInvocation, services: Sequence[str], **_: Any) -> None:
@@ -526,3 +531,57 @@ def test_a_key_that_the_container_cannot_read_is_refused_with_the_way_on() -> No
         "run compose-tls enable without --up, then chown 999 it, then docker compose up -d"
     )
     require_readable_key(None, "", "")
+
+
+def test_what_runs_these_files_is_proved_and_not_replaced(world: World) -> None:
+    events: list[str] = []
+    proxies = (Proxy("proxy-1", 19530), Proxy("proxy-2", 19530))
+
+    one = replace(world.deployment(*proxies), current=frozenset({"proxy-1"}))
+    assert len(one.run(None, events.append)) == 2
+    assert world.asked == ["up proxy-2", "prove proxy-1 30001", "prove proxy-2 30001"]
+
+    world.asked.clear()
+    replace(one, current=frozenset({"proxy-1", "proxy-2"})).run(None, events.append)
+    assert world.asked == ["prove proxy-1 30001", "prove proxy-2 30001"]
+    assert "proxy-1, proxy-2 runs these files already, and is not recreated" in events
+
+
+@pytest.mark.parametrize(
+    ("health", "answers", "seconds"),
+    [
+        ("healthy", ["never asked"], 0),
+        ("starting", [None], 0),
+        ("starting", ["not yet", "not yet", None], 2),
+    ],
+)
+def test_a_health_check_that_passes_is_not_waited_for(
+    world: World, health: str, answers: list[str | None], seconds: float
+) -> None:
+    world.containers["standalone"] = replace(FACTS, health=health)
+    world.health = answers
+    began = world.now
+
+    world.deployment().run(None, silent)
+
+    assert world.now - began == pytest.approx(seconds, abs=0.5)
+
+
+def test_a_health_check_that_fails_is_told_with_its_last_line(
+    world: World, undo: list[Undo]
+) -> None:
+    world.containers["standalone"] = replace(FACTS, health="starting")
+    world.health = ["curl: (22) 404"] * 100
+
+    with pytest.raises(Unhealthy, match=r"health check fails: curl: \(22\) 404"):
+        run(world, undo)
+
+    assert world.files == OLD
+
+
+def test_one_that_failed_before_tells_nothing(world: World) -> None:
+    world.containers["standalone"] = replace(FACTS, health="starting")
+
+    known = replace(world.deployment(), unhealthy=frozenset({"standalone"}))
+
+    assert len(known.run(None, silent)) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from compose_tls.yamlpatch.build import Commented, New, build
@@ -92,7 +92,6 @@ VALUES: st.SearchStrategy[New] = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(KEYS, VALUES, min_size=1, max_size=4))
 def test_what_was_built_is_read_again_by_every_reader(value: dict[str, New]) -> None:
     made = build(value)
@@ -101,7 +100,6 @@ def test_what_was_built_is_read_again_by_every_reader(value: dict[str, New]) -> 
     assert list(root.entries()) == list(value)
 
 
-@settings(deadline=None)
 @given(TEXTS, TEXTS, st.booleans())
 @example("first\rx: y", "\x00\x85", True)
 def test_comments_change_nothing(text: str, comment: str, apart: bool) -> None:

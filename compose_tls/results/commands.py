@@ -8,12 +8,27 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from compose_tls.observation import CertificateFacts
-from compose_tls.vocabulary import Action, Encryption, Reach, TlsWarning
+from compose_tls.results.parts import (
+    CertificateResult,
+    CutOff,
+    DeclaredService,
+    DeployedService,
+    Endpoint,
+    FileResult,
+    FileState,
+    LeftOut,
+    Link,
+    Mode,
+    Model,
+    Probe,
+    Recorded,
+    Snippet,
+)
+from compose_tls.vocabulary import TlsWarning
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -21,193 +36,11 @@ CERTIFICATES_UNUSABLE: Final = 4
 OFF_OR_DRIFTED: Final = 7
 """Exit codes of ``status``, which finds and does not fail."""
 
-Mode: TypeAlias = Literal[1, 2]
-
 Rollover: TypeAlias = Literal["none", "started", "pending", "finished"]
 """Whether a new CA takes over: this command made it, an earlier one did, or it is in its place now."""
 
-_T = TypeVar("_T")
 
-LeftOut: TypeAlias = Annotated[_T, Field(json_schema_extra={"left out": True})]
-"""A field that the JSON leaves out while it has its default."""
-
-
-# Built on first use: a command needs few of them. Type checkers want frozen=True said of each.
-class _Model(BaseModel, frozen=True, extra="forbid", defer_build=True):
-    pass
-
-
-class FileResult(_Model, frozen=True):
-    """A file and what happened (or, in a dry run, would happen) to it."""
-
-    path: str
-    action: Action
-
-
-class CertificateResult(_Model, frozen=True):
-    """A certificate as people and monitors want it. Times are UTC.
-
-    Attributes:
-        client: The further client whose it is; ``None`` for those of the project itself. Not printed.
-    """
-
-    path: str
-    subject: str
-    issuer: str
-    serial: str
-    not_before: datetime
-    not_after: datetime
-    key_type: str
-    sha256: str
-    dns_names: tuple[str, ...] = ()
-    ip_addresses: tuple[str, ...] = ()
-    days_left: int | None = None
-    client: str | None = Field(default=None, exclude=True)
-
-    @classmethod
-    def of(
-        cls,
-        path: str,
-        facts: CertificateFacts,
-        now: datetime | None = None,
-        *,
-        client: str | None = None,
-    ) -> CertificateResult:
-        """The result for a certificate at ``path``; with ``now``, whole days left are filled in."""
-        return cls(
-            path=path,
-            subject=facts.subject,
-            issuer=facts.issuer,
-            serial=facts.serial,
-            not_before=facts.not_before,
-            not_after=facts.not_after,
-            key_type=facts.key_type,
-            sha256=facts.sha256,
-            dns_names=facts.dns_names,
-            ip_addresses=facts.ip_addresses,
-            days_left=facts.remaining(now).days if now else None,
-            client=client,
-        )
-
-
-class Endpoint(_Model, frozen=True):
-    """Where a client connects, and the name it must verify."""
-
-    uri: str
-    server_name: str
-
-
-class Probe(_Model, frozen=True):
-    """One live probe: what should be seen, what was seen, and how long it took in seconds.
-
-    Attributes:
-        service: The service that it is of, where several are checked.
-    """
-
-    name: str
-    service: str | None = None
-    ok: bool
-    expected: str
-    observed: str
-    seconds: float
-    skipped: Literal[True] | None = None
-    hint: str | None = None
-
-
-class FileState(_Model, frozen=True):
-    """A file as ``status`` finds it: as enable wrote it, drifted, or missing."""
-
-    path: str
-    state: Literal["as-written", "drifted", "missing"]
-
-
-class DeclaredService(_Model, frozen=True):
-    """What a Milvus will do for its clients at its next start, by the effective project.
-
-    Attributes:
-        service: Its name.
-        mode: 0 off, 1 one-way, 2 mutual TLS; ``None`` where not all that is said can be read here.
-        place: The file and line that say ``tlsMode``; ``None`` where nothing does.
-        certificate: The certificate that it will show, as a mount brings it from this host.
-        by_compose_tls: Whether ``enable`` has set it up.
-        differs: In what that is not as ``enable`` recorded it, or cannot work.
-    """
-
-    service: str
-    mode: Literal[0, 1, 2] | None
-    place: str | None = None
-    certificate: str | None = None
-    by_compose_tls: bool
-    differs: tuple[str, ...] = ()
-
-
-class Recorded(_Model, frozen=True):
-    """What the last ``enable`` recorded in state.json."""
-
-    mode: Mode
-    services: tuple[str, ...]
-    tls_dir: str
-
-
-class DeployedService(_Model, frozen=True):
-    """What the engine has of a service.
-
-    Attributes:
-        service: Its name.
-        state: ``current``: it runs these files; ``stale``: files of before; ``absent``: nothing runs;
-            ``foreign``: what runs was made from another project name, directory, files or env file.
-        reasons: Why it is not current; of one that is, what its failing health check says.
-        container: The container's name.
-        health: ``starting``, ``healthy`` or ``unhealthy``.
-        started_at: When it was started, in UTC.
-    """
-
-    service: str
-    state: Literal["current", "stale", "absent", "foreign"]
-    reasons: tuple[str, ...] = ()
-    container: str | None = None
-    health: str | None = None
-    started_at: datetime | None = None
-
-
-CLIENTS = "clients"
-"""The source of links that come from outside."""
-
-MONITORING = "monitoring"
-"""Likewise, for health and metrics."""
-
-
-class Link(_Model, frozen=True):
-    """One network connection between two parties.
-
-    Attributes:
-        sources: Who connects: services, or ``clients`` for whoever comes from outside.
-        targets: To whom: services, or hosts outside the project.
-        purpose: What for.
-        port: Of the target; ``None`` where it differs or is not known.
-        encryption: What the settings on disk say; they hold from the next start on.
-        published: Who reaches the port: only the networks of the project (``nobody``), this machine
-            (``loopback``), who reaches one ``address``, or ``everyone``; ``None`` for other hosts.
-        note: What to know about it, or to do.
-    """
-
-    sources: tuple[str, ...]
-    targets: tuple[str, ...]
-    purpose: str
-    port: int | None = None
-    encryption: Encryption
-    published: Reach | None = None
-    note: str | None = None
-
-
-class Snippet(_Model, frozen=True):
-    """Paste-ready client code or settings."""
-
-    lang: str
-    text: str
-
-
-class CommandResult(_Model, frozen=True):
+class CommandResult(Model, frozen=True):
     """What every command tells.
 
     Attributes:
@@ -273,20 +106,6 @@ class IssueResult(ChangeResult, frozen=True):
     rollover: Rollover = Field(default="none", exclude=True)
 
 
-class CutOff(_Model, frozen=True):
-    """A service of the project that Milvus lets in no more once it speaks TLS.
-
-    Attributes:
-        service: Its name.
-        how: How it connects, as far as that can be told.
-        needs: What it needs to be let in again.
-    """
-
-    service: str
-    how: str
-    needs: str
-
-
 class EnableResult(IssueResult, frozen=True):
     """What ``enable`` did.
 
@@ -316,6 +135,7 @@ class DisableResult(ChangeResult, frozen=True):
         mode: What the services are told from now on, by the files; left out for plain text.
         key_directories: The directories with certificates and keys that stay.
         as_before: Whether that is what they were told before ``enable``. Not printed.
+        purge: The command that removes those. Not printed.
     """
 
     command: Literal["disable"] = "disable"
@@ -323,6 +143,7 @@ class DisableResult(ChangeResult, frozen=True):
     diff: str = ""
     key_directories: LeftOut[tuple[str, ...]] = ()
     as_before: bool = Field(default=True, exclude=True)
+    purge: str = Field(default="compose-tls disable --purge", exclude=True)
 
 
 class ClientResult(ChangeResult, frozen=True):
@@ -442,7 +263,7 @@ Result: TypeAlias = (
 """What any command returns."""
 
 
-class ErrorDetail(_Model, frozen=True):
+class ErrorDetail(Model, frozen=True):
     """An error as programs read it."""
 
     code: str
@@ -452,7 +273,7 @@ class ErrorDetail(_Model, frozen=True):
     line: int | None = None
 
 
-class Failure(_Model, frozen=True):
+class Failure(Model, frozen=True):
     """A command that failed."""
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")

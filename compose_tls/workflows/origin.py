@@ -1,0 +1,179 @@
+"""From what a deployed container was made, against the files as they are named and lie now."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypedDict
+
+from compose_tls.changes import relative
+from compose_tls.config import TlsConfig
+from compose_tls.deploy.declared import Declared
+from compose_tls.deploy.deployed import Deployed, paths_of
+from compose_tls.deploy.differences import Difference, differences
+from compose_tls.errors import DeployedDifferently, ImageMoved, Refusal
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.project.model import Project
+from compose_tls.stack.milvus.settings import sets, tls_settings
+from compose_tls.vocabulary import TlsMode, TlsWarning
+from compose_tls.workflows.engine_project import EngineProject
+
+_MANY: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Compares containers with the files.
+
+    Attributes:
+        project: The project without what an earlier enable put in.
+        config: The settings.
+        seen: The project as engine and Compose have it.
+    """
+
+    project: Project
+    config: TlsConfig
+    seen: EngineProject
+
+    def in_another_project(
+        self, service: str, wanted: Declared, found: Deployed
+    ) -> DeployedDifferently | TlsWarning:
+        """These files are deployed under another name, by mistake or on purpose."""
+        definition = self.seen.complete(service)["services"][service]
+        places = {port.rpartition(":")[0] for port in wanted.ports & found.ports}
+        # Where the engine picks the port, each gets one of its own.
+        shared = {f"port {place}" for place in places if place[-1:].isdigit() and "-" not in place}
+        if definition.get("container_name") == found.container.name:
+            shared.add(f"container name {found.container.name}")
+        if found.container.running:
+            shared |= {
+                f"data directory {mount.source}"
+                for mount in set(wanted.mounts) & set(found.mounts)
+                if mount.source and not mount.read_only and not Path(mount.source).is_file()
+            }
+        name = shlex.quote(found.project)
+        hint = f"name it: compose-tls -p {name} enable …, or COMPOSE_PROJECT_NAME={name}"
+        if shared:
+            return DeployedDifferently(
+                f"this project runs as {found.project}: {service} of {wanted.project} would need the"
+                f" same {listed(sorted(shared))}",
+                hint=hint,
+                **place_of(self.project, service),
+            )
+        return TlsWarning(
+            "another-project",
+            f"project {found.project} is made from these files too; it is left as it is, and gets their"
+            " TLS when it is recreated",
+            hint=f"if that is the one you mean, {hint}",
+        )
+
+    def unlike(
+        self,
+        service: str,
+        wanted: Declared,
+        found: Deployed,
+        one: MilvusService | None = None,
+    ) -> Iterator[Refusal]:
+        """What the container of a service has that the files do not declare, and the other way round.
+
+        Args:
+            service: The service.
+            wanted: As it is declared.
+            found: Its container.
+            one: What is known of it where it runs Milvus: there our own entries are no difference.
+        """
+        unlike = [
+            each
+            for each in differences(found, wanted)
+            if one is None or not self._is_ours(one, each)
+        ]
+        real = [str(each) for each in unlike if not (each.of_origin or each.of_moved_tag)]
+        if real:
+            yield DeployedDifferently(
+                f"container {found.container.name} of service {service} is not what these files"
+                f" declare, and would be replaced: {listed(real)}",
+                hint=self._how_it_was_made(service, found, [e for e in unlike if e.of_origin]),
+                **place_of(self.project, service),
+            )
+        for each in unlike:
+            if each.of_moved_tag:
+                yield ImageMoved(
+                    f"{each.name} is another image now ({each.declared}) than container"
+                    f" {found.container.name} runs ({each.deployed}): recreating it is an upgrade",
+                    hint=f"upgrade first (docker compose up -d {service}), or keep the image:"
+                    f" docker tag {each.deployed} {each.name}",
+                    **place_of(self.project, service, "image"),
+                )
+
+    def _how_it_was_made(self, service: str, found: Deployed, origin: Sequence[Difference]) -> str:
+        """What to type so that the files of then are the files of now."""
+        if not origin:
+            return (
+                f"deploy what the files say first (docker compose up -d {service}), or put into them"
+                " what the container has"
+            )
+        directory = self.project.directory
+        subjects = {each.subject for each in origin}
+        words: list[str] = []
+        if subjects & {"project directory", "compose files"}:
+            for file in paths_of(found.files, found.directory):
+                words += ["-f", relative(Path(file), directory)]
+        if "env files" in subjects:
+            for file in paths_of(found.env_files, found.directory):
+                words += ["--env-file", relative(Path(file), directory)]
+        given = shlex.join(words)
+        names = ":".join(words[place + 1] for place, word in enumerate(words) if word == "-f")
+        also = f" (or COMPOSE_FILE={shlex.quote(names)})" if names else ""
+        return (
+            f"it was made with more: compose-tls {given} enable …{also}"
+            if words
+            else (f"run this where it was made, in {found.directory}")
+        )
+
+    def _is_tls(self, one: MilvusService, each: Difference) -> bool:
+        """Whether a difference is in what enable puts in."""
+        recorded = self.project.state.settings if self.project.state else self.config
+        if each.subject == "environment":
+            settings = tls_settings(TlsMode.ONE_WAY, "/", rest_port=1)
+            return any(sets(each.name, setting.name, one.version) for setting in settings)
+        if each.subject == "mount":
+            places = {self.config.container_tls_dir, recorded.container_tls_dir}
+            return each.name in {*places, one.configuration.target}
+        rest = {str(port) for port in (self.config.rest_port, recorded.rest_port) if port}
+        text = each.deployed or each.declared or ""
+        return each.subject == "port" and text.rpartition(":")[2].partition("/")[0] in rest
+
+    def _is_ours(self, one: MilvusService, each: Difference) -> bool:
+        """Whether a difference is an entry of ours that is to be deployed, or was taken out."""
+        if not self._is_tls(one, each):
+            return False
+        if each.subject != "mount":
+            return True
+        if each.deployed is None:
+            return each.name != one.configuration.target or not one.configuration.files
+        recorded = self.project.state.settings if self.project.state else self.config
+        made = {self.project.directory / name for name in (self.config.tls_dir, recorded.tls_dir)}
+        made.add(one.configuration.beside[0])
+        return any(each.deployed.startswith(f"bind {path}") for path in made)
+
+
+def listed(texts: Iterable[str]) -> str:
+    """Some texts as one, the first few of many."""
+    found = list(texts)
+    more = len(found) - _MANY
+    return "; ".join(found[:_MANY]) + (f"; and {more} more" if more > 0 else "")
+
+
+def place_of(project: Project, service: str, *route: str) -> Place:
+    """Where a service, or a part of it, stands."""
+    main = project.compose.services[service].main
+    return Place(path=main.document.name, line=main.line(*route))
+
+
+class Place(TypedDict):
+    """The place in a compose file, as an error names it."""
+
+    path: str
+    line: int

@@ -1,0 +1,397 @@
+"""Before containers are recreated: what that would lose, put out of sight, or open.
+
+A container is recreated from the files, and it may be more than these: made from other files, with data
+or settings in its own layer. Our own entries are no difference: the files may have them already.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from compose_tls.changes import relative
+from compose_tls.config import TlsConfig
+from compose_tls.deploy.container import ImageFacts
+from compose_tls.deploy.container_layer import changed_files, read_file, unmounted_data
+from compose_tls.deploy.declared import Declared, declared
+from compose_tls.deploy.deployed import Deployed, comes_from, deployed
+from compose_tls.deploy.differences import differences
+from compose_tls.deploy.engine import Engine
+from compose_tls.errors import (
+    ChangedInContainer,
+    ComposeTlsError,
+    ConfigDiffers,
+    DataWithoutMount,
+    FileUnreadable,
+    ProjectError,
+    Refusal,
+    settle,
+)
+from compose_tls.layout import TLS_FILES
+from compose_tls.project.milvus_configuration import Placement, place
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.project.model import Project
+from compose_tls.stack import etcd, object_store
+from compose_tls.stack.dependency import Settings
+from compose_tls.stack.milvus.comparison import SettingDifference, setting_differences
+from compose_tls.stack.milvus.connections import dependencies
+from compose_tls.stack.milvus.data import data_directories
+from compose_tls.stack.milvus.settings import in_variables, read_setting
+from compose_tls.vocabulary import TlsWarning
+from compose_tls.workflows.engine_project import EngineProject
+from compose_tls.workflows.origin import Origin, listed, place_of
+from compose_tls.workflows.preamble import Opened
+from compose_tls.yamlpatch.document import Document, parse
+from compose_tls.yamlpatch.intent import Route
+
+Finding: TypeAlias = Refusal | TlsWarning
+
+_HOME: Final = "/milvus"
+_MANY: Final = 6
+
+# An engine that does not answer by then is not waited for: nothing depends on it.
+_SECONDS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What is known of the containers of a project before they are replaced.
+
+    Attributes:
+        project: The project without what an earlier enable put in.
+        config: The settings.
+        seen: The project as engine and Compose have it.
+    """
+
+    project: Project
+    config: TlsConfig
+    seen: EngineProject
+    _known: dict[str, tuple[Declared, Deployed | None]] = field(default_factory=dict, repr=False)
+
+    def recreating(self, services: Collection[str], others: Collection[str]) -> Iterator[Finding]:
+        """What recreating services would lose.
+
+        Args:
+            services: The Milvus services that are recreated in any case.
+            others: Services that Compose recreates where they are not what the files say.
+
+        Raises:
+            EngineError: Engine or Compose stopped answering.
+        """
+        for one in self.project.milvus:
+            if one.name in services:
+                yield from self._milvus(one)
+        for service in others:
+            if service not in services:
+                yield from self._other(service)
+
+    def is_current(self, service: str) -> bool:
+        """Whether a container runs these very files, so that nothing has to be recreated."""
+        wanted, found = self._look(service)
+        if found is None or not found.container.running or found.project != wanted.project:
+            return False
+        if not all(each.of_origin or each.of_moved_tag for each in differences(found, wanted)):
+            return False
+        read = [
+            *(Path(mount.source) for mount in found.mounts if mount.kind == "bind"),
+            *(self.project.directory / self.config.tls_dir / name for name in TLS_FILES),
+        ]
+        for one in self.project.milvus:
+            read += [file.path for file in one.configuration.files.values() if file.path]
+        return not any(_is_newer(path, found) for path in read if path.is_file())
+
+    def is_unhealthy(self, service: str) -> bool:
+        """Whether a container is unhealthy as it is."""
+        found = self._look(service)[1]
+        return found is not None and found.container.health == "unhealthy"
+
+    @property
+    def _made(self) -> Origin:
+        return Origin(self.project, self.config, self.seen)
+
+    def _look(self, service: str) -> tuple[Declared, Deployed | None]:
+        if service not in self._known:
+            observation = self.project.observation
+            loaded = observation.compose_files
+            wanted = declared(
+                self.seen.complete(service),
+                service,
+                directory=self.project.directory,
+                files=[path for path in loaded if observation.content(path) is not None],
+                env_files=self.seen.env_files,
+            )
+            self._known[service] = wanted, deployed(self.seen.engine, wanted)
+        return self._known[service]
+
+    def _milvus(self, one: MilvusService) -> Iterator[Finding]:
+        wanted, found = self._look(one.name)
+        if found is not None and found.project != wanted.project:
+            yield self._made.in_another_project(one.name, wanted, found)
+            found = None
+        in_use = self._in_use(one, wanted, found)
+        settings = self._settings(one, wanted, found, in_use)
+        directories = data_directories(settings, component=one.component)
+        placement = place(one.configuration, self.config.config)
+        if found is None:
+            yield from self._unmounted(one.name, wanted, directories)
+        else:
+            yield from self._made.unlike(one.name, wanted, found, one)
+            yield from self._data(one.name, found, directories)
+            yield from self._changed(one, wanted, found, placement)
+        yield from self._new_configuration(one, found, placement, in_use)
+
+    def _other(self, service: str) -> Iterator[Finding]:
+        """Etcd, object store or anything else: Compose leaves it alone where nothing of it differs."""
+        wanted, found = self._look(service)
+        if found is None or found.project != wanted.project:
+            return
+        unlike = list(self._made.unlike(service, wanted, found))
+        if unlike:
+            yield from unlike
+            yield from self._data(service, found, self._directories_of(service, found))
+
+    def _directories_of(self, service: str, found: Deployed) -> tuple[str, ...]:
+        """Where a server that Milvus keeps its things in has its own."""
+        definition = self.project.compose.services[service]
+        names = {service, definition.text("container_name"), found.container.name}
+        command = definition.command_line()
+        variables = _variables(found.image, found.environment)
+        for one in self.project.milvus:
+            for each in dependencies(one.configuration.get, cluster=one.component):
+                if names.isdisjoint(address.host for address in each.addresses):
+                    continue
+                if each.purpose == "metadata":
+                    return (etcd.data_directory(command, variables),)
+                if each.purpose == "object store":
+                    return object_store.data_directories(command, variables)
+        return ()
+
+    def _data(
+        self, service: str, found: Deployed, directories: Iterable[str]
+    ) -> Iterator[DataWithoutMount]:
+        outer = ""
+        name = found.container.name
+        for each in sorted(
+            unmounted_data(self.seen.engine, found, directories), key=lambda each: each.directory
+        ):
+            if outer and each.directory.startswith(f"{outer}/"):
+                continue
+            outer = each.directory
+            copy = f"./{posixpath.basename(outer)}"
+            yield DataWithoutMount(
+                f"container {name} keeps data in {outer}, where no mount is: it goes when the container"
+                f" is recreated ({each.example})",
+                hint=f"docker compose stop {service}, then docker cp {name}:{outer} {copy}, then mount it"
+                f" (volumes: - {copy}:{outer}), then docker compose up -d {service}, then this again",
+                **place_of(self.project, service),
+            )
+
+    def _unmounted(
+        self, service: str, wanted: Declared, directories: Iterable[str]
+    ) -> Iterator[TlsWarning]:
+        """What will be lost some day, though nothing has been written yet."""
+        image = self._image(wanted, None)
+        mounts = {mount.target for mount in wanted.mounts} | (image.volumes if image else set())
+        for directory in directories if not wanted.borrows_mounts else ():
+            path = posixpath.normpath(posixpath.join(_HOME, directory))
+            if not any(path == mount or path.startswith(f"{mount}/") for mount in mounts):
+                yield TlsWarning(
+                    "data-without-mount",
+                    f"{service} will keep data in {path}, where no mount is: it goes with the container",
+                    hint=f"mount a directory or a volume at {path}",
+                    **place_of(self.project, service),
+                )
+                return
+
+    def _changed(
+        self, one: MilvusService, wanted: Declared, found: Deployed, placement: Placement
+    ) -> Iterator[ChangedInContainer]:
+        directories = (one.configuration.directory, self.config.container_tls_dir)
+        changes = [
+            change
+            for directory in directories
+            for change in changed_files(found, directory, wanted.copied)
+            # What is put in its place is compared with it.
+            if change.path != one.configuration.target or not _is_new(placement, found)
+        ]
+        if not changes:
+            return
+        name, told = found.container.name, []
+        for change in changes:
+            before = self._of_image(found, change.path)
+            after = self._of_container(found, change.path)
+            if before == after:
+                continue
+            old, new = _parsed(before), _parsed(after)
+            if change.path != one.configuration.target or old is None or new is None:
+                told.append(change.path)
+            elif unlike := setting_differences(old, new):
+                told.append(f"{change.path}: {listed(map(str, unlike))}")
+        if told:
+            file = changes[0].path if len(changes) == 1 else one.configuration.target
+            yield ChangedInContainer(
+                f"files were changed inside container {name}, and go when it is recreated:"
+                f" {listed(told)}",
+                hint=f"docker cp {name}:{file} . keeps it: compose-tls enable mounts and patches a"
+                " milvus.yaml beside the compose file; mount other files yourself",
+                **place_of(self.project, one.name),
+            )
+
+    def _new_configuration(
+        self,
+        one: MilvusService,
+        found: Deployed | None,
+        placement: Placement,
+        in_use: Document | None,
+    ) -> Iterator[ConfigDiffers]:
+        """A milvus.yaml that would come into force for the first time."""
+        file = placement.file
+        if file is None or not _is_new(placement, found):
+            return
+        name = self.project.relative(file)
+        unlike: tuple[SettingDifference, ...] = ()
+        if found is not None and in_use is not None:
+            shipped = not any(change.path == placement.target for change in found.changes)
+            shipped = shipped and not any(
+                placement.target.startswith(mount.target) for mount in found.mounts
+            )
+            new = parse(self.project.read(file) or b"", name)
+            unlike = setting_differences(in_use, new, defaults=shipped)
+            if not unlike:
+                return
+        out = commented_out(one, placement.target)
+        if not unlike and out is None:
+            return
+        what = f"differs from the one in use: {listed(map(str, unlike))}" if unlike else ""
+        where = "its mount is commented out" if out else ""
+        yield ConfigDiffers(
+            f"{name}, which nothing uses yet, would come into force, but"
+            f" {' and '.join(filter(None, (where, what)))}",
+            hint="leave it out with --config env, or make it what is in use:"
+            f" docker cp {found.container.name}:{placement.target} {name}"
+            if found
+            else "leave it out with --config env, or mount it yourself",
+            path=relative(out[0], self.project.directory) if out else name,
+            line=out[1] if out else None,
+        )
+
+    def _in_use(
+        self, one: MilvusService, wanted: Declared, found: Deployed | None
+    ) -> Document | None:
+        """The milvus.yaml that the container has, or will have from its image."""
+        path = one.configuration.target
+        if found is not None:
+            return _parsed(self._of_container(found, path))
+        image = self._image(wanted, None)
+        return _parsed(self._read_image(image.id, path)) if image else None
+
+    def _settings(
+        self, one: MilvusService, wanted: Declared, found: Deployed | None, in_use: Document | None
+    ) -> Settings:
+        own = found.environment if found else wanted.environment
+        variables = _variables(self._image(wanted, found), own)
+
+        def get(route: Route) -> str | None:
+            told = in_variables(variables, route, one.version) or one.configuration.get(route)
+            return told or (read_setting(in_use, route) if in_use else None)
+
+        return get
+
+    def _image(self, wanted: Declared, found: Deployed | None) -> ImageFacts | None:
+        if found is not None:
+            return found.image
+        return self.seen.engine.image(wanted.image) if wanted.image else None
+
+    def _of_container(self, found: Deployed, path: str) -> bytes | None:
+        try:
+            return read_file(self.seen.engine, found.container.id, path)
+        except FileUnreadable:
+            return None
+
+    def _of_image(self, found: Deployed, path: str) -> bytes | None:
+        return self._read_image(found.image_id, path) if found.image else None
+
+    def _read_image(self, image_id: str, path: str) -> bytes | None:
+        try:
+            with self.seen.engine.throw_away(image_id) as container:
+                return read_file(self.seen.engine, container, path)
+        except FileUnreadable:
+            return None
+
+
+def settled(findings: Iterable[Finding], accepted: Collection[str]) -> tuple[TlsWarning, ...]:
+    """What is left of findings where those that the user accepts are warnings.
+
+    Raises:
+        Refusal: The first that the user does not accept.
+    """
+    return tuple(settle(each, accepted) if isinstance(each, Refusal) else each for each in findings)
+
+
+def foreseen(
+    opened: Opened, services: Sequence[str], observed: Callable[[], Project]
+) -> tuple[TlsWarning, ...]:
+    """What the user's own ``docker compose up -d`` would lose, where an engine can tell.
+
+    Args:
+        opened: What the command works on.
+        services: The Milvus services that it will recreate.
+        observed: Reads the project without what an earlier enable put in.
+    """
+    name = opened.config.project_name or opened.variables.get("COMPOSE_PROJECT_NAME")
+    try:
+        with Engine.connect(opened.variables, patience=_SECONDS) as engine:
+            if not any(comes_from(engine, each, opened.root, name) for each in services):
+                return ()
+        with ExitStack() as stack:
+            seen = EngineProject.connect(opened.invocation, stack)
+            review = Review(observed(), opened.config, seen)
+            findings = list(review.recreating(services, tuple(seen.services)))
+    except ComposeTlsError:
+        # Nothing is recreated now; whoever does it will meet engine and Compose.
+        return ()
+    return settled(findings, {each.code for each in findings})
+
+
+def commented_out(one: MilvusService, target: str) -> tuple[Path, int] | None:
+    """The place of a mount of milvus.yaml that its owner has taken out again."""
+    pattern = re.compile(rf"^\s*#[#\s-]*[\"']?[^\s#]*:{re.escape(target)}(?:[:\"'\s]|$)")
+    for definition in one.service.definitions:
+        for number, line in enumerate(definition.document.text.splitlines(), 1):
+            if pattern.match(line):
+                return definition.file, number
+    return None
+
+
+def _is_new(placement: Placement, found: Deployed | None) -> bool:
+    """Whether a milvus.yaml is to be put where nothing is mounted so far."""
+    if placement.file is None or placement.mounted:
+        return False
+    places = {placement.target, posixpath.dirname(placement.target)}
+    return found is None or not any(mount.target in places for mount in found.mounts)
+
+
+def _is_newer(path: Path, found: Deployed) -> bool:
+    """Whether a file was changed after a container was started, which reads it then alone."""
+    started = found.container.started_at
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return started is None or max(status.st_mtime, status.st_ctime) > started.timestamp()
+
+
+def _variables(image: ImageFacts | None, own: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    return {**(image.environment if image else {}), **own}
+
+
+def _parsed(content: bytes | None) -> Document | None:
+    try:
+        return parse(content, "milvus.yaml") if content else None
+    except ProjectError:
+        return None

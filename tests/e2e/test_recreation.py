@@ -1,0 +1,426 @@
+"""Nothing is lost when a container is recreated: on a real Milvus, with rows in it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.image_names import MILVUS
+from tests.e2e.session import Done, Project, run
+from tests.patience import LONG
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+MOUNT = ["./data:/var/lib/milvus"]
+SERVICE: dict[str, Any] = {
+    "image": MILVUS,
+    "command": ["milvus", "run", "standalone"],
+    "stop_grace_period": "1s",
+    "environment": {
+        "ETCD_USE_EMBED": "true",
+        "ETCD_DATA_DIR": "/var/lib/milvus/etcd",
+        "COMMON_STORAGETYPE": "local",
+    },
+    "ports": [f"127.0.0.1:{_free_port()}:19530"],
+}
+
+_ROWS = """
+import json, sys
+from pymilvus import MilvusClient
+client = MilvusClient(**json.load(sys.stdin))
+if sys.argv[1] == "fill":
+    client.create_collection("kept", dimension=4, consistency_level="Strong")
+    client.insert("kept", [{"id": i, "vector": [i, 0, 0, 0]} for i in range(50)])
+client.load_collection("kept")
+print(json.dumps(sorted(row["id"] for row in client.query("kept", "id >= 0", ["id"], limit=100))))
+"""
+ROWS = list(range(50))
+
+
+def rows(arguments: Mapping[str, Any], directory: Path, what: str = "read") -> list[int]:
+    command = [sys.executable, "-c", _ROWS, what]
+    done = run(command, directory, stdin=json.dumps(arguments))
+    assert done.code == 0, done.err
+    found: list[int] = json.loads(done.out)
+    return found
+
+
+@dataclass(slots=True)
+class Stack:
+    """A project with one Milvus, and what its owner types before each command.
+
+    Attributes:
+        options: The options of Compose.
+    """
+
+    project: Project
+    name: str
+    options: tuple[str, ...] = ()
+
+    def write(self, service: Mapping[str, Any], file: str = "compose.yaml", **top: Any) -> None:
+        document = {"services": {"standalone": service}, **top}
+        path = self.project.directory / file
+        path.write_text(json.dumps(document, indent=2), encoding="utf-8")
+
+    def compose(self, *words: str) -> Done:
+        done = self.project.compose(*self.options, *words)
+        assert done.code == 0, done.err
+        return done
+
+    def tls(self, command: str, *words: str) -> Done:
+        return self.project.compose_tls(command, *self.options, "--json", *words)
+
+    @property
+    def container(self) -> tuple[str, str]:
+        found = self.compose("ps", "--all", "--quiet", "standalone").out.strip()
+        ask = ["docker", "inspect", "--format", "{{.State.StartedAt}}", found]
+        return found, run(ask, self.project.directory).out.strip()
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        place = self.compose("port", "standalone", "19530").out.strip()
+        return {"uri": f"http://{place}", "timeout": 60}
+
+    def fill(self) -> None:
+        """Start it, and put rows in."""
+        self.compose("up", "-d")
+        self.wait()
+        assert rows(self.plain, self.project.directory, "fill") == ROWS
+
+    def wait(self) -> None:
+        probe = (
+            "from pymilvus import MilvusClient; import sys; MilvusClient(sys.argv[1], timeout=5)"
+        )
+        deadline = time.monotonic() + LONG
+        while run([sys.executable, "-c", probe, self.plain["uri"]], self.project.directory).code:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+
+    def refused(self, *words: str) -> dict[str, Any]:
+        """What ``enable --up`` refuses, having written and recreated nothing."""
+        tree, container = self.own_files(), self.container
+        done = self.tls("enable", "--up", *words)
+        assert done.code == 3, done.out + done.err
+        assert self.own_files() == tree
+        assert self.container == container
+        error: dict[str, Any] = done.document["error"]
+        assert f"--accept {error['code']}" in error["hint"]
+        assert error["path"]
+        return error
+
+    def own_files(self) -> dict[str, bytes]:
+        directory = self.project.directory
+        return {
+            str(path): path.read_bytes()
+            for path in directory.rglob("*")
+            if path.is_file() and "data" not in path.relative_to(directory).parts
+        }
+
+
+@pytest.fixture
+def stack(images: None, tmp_path: Path) -> Iterator[Stack]:
+    name = f"compose-tls-kept-{uuid.uuid4().hex[:8]}"
+    directory = tmp_path / name
+    directory.mkdir()
+    yield Stack(Project(directory), name)
+    listed = run(["docker", "compose", "ls", "--all", "--quiet"], tmp_path).out.split()
+    for each in listed:
+        if each.startswith(name):
+            down = ("docker", "compose", "-p", each, "down", "--volumes", "--timeout", "1")
+            subprocess.run(down, cwd=tmp_path, capture_output=True, check=False)
+
+
+def bind_mount(stack: Stack) -> None:
+    stack.write({**SERVICE, "volumes": MOUNT})
+
+
+def named_volume(stack: Stack) -> None:
+    stack.write({**SERVICE, "volumes": ["data:/var/lib/milvus"]}, volumes={"data": {}})
+
+
+def overlay(stack: Stack) -> None:
+    stack.write(SERVICE)
+    stack.write({"volumes": MOUNT}, "prod.yaml")
+    stack.options = ("-f", "compose.yaml", "-f", "prod.yaml")
+
+
+def env_file(stack: Stack) -> None:
+    stack.write({**SERVICE, "volumes": ["${WHERE:-./nowhere}:/var/lib/milvus"]})
+    (stack.project.directory / "prod.env").write_text("WHERE=./data\n")
+    stack.options = ("--env-file", "prod.env")
+
+
+def other_project_name(stack: Stack) -> None:
+    named_volume(stack)
+    stack.options = ("-p", f"{stack.name}-rag")
+
+
+@pytest.mark.parametrize(
+    "layout", [bind_mount, named_volume, overlay, env_file, other_project_name]
+)
+def test_rows_stay_through_enable_renew_and_disable(stack: Stack, layout: Any) -> None:
+    layout(stack)
+    stack.fill()
+    directory = stack.project.directory
+
+    enabled = stack.tls("enable", "--mode", "2", "--up")
+    assert enabled.code == 0, enabled.out + enabled.err
+    assert not {w["code"] for w in enabled.document["warnings"]} & REFUSALS
+    assert rows({**enabled.document["connect"], "timeout": 60}, directory) == ROWS
+
+    container = stack.container
+    again = stack.tls("enable", "--mode", "2", "--up")
+    assert (again.code, again.document["deployed"]) == (0, True), again.out
+    assert again.document["checks"]
+    assert stack.container == container
+
+    renewed = stack.tls("renew", "--force")
+    assert renewed.code == 0, renewed.out + renewed.err
+    assert stack.container[0] == container[0]
+    assert rows({**renewed.document["connect"], "timeout": 60}, directory) == ROWS
+
+    disabled = stack.tls("disable")
+    assert disabled.code == 0, disabled.out + disabled.err
+    assert not {w["code"] for w in disabled.document.get("warnings", [])} & REFUSALS
+    stack.compose("up", "-d")
+    stack.wait()
+    assert rows(stack.plain, directory) == ROWS
+
+
+REFUSALS = {
+    "deployed-differently",
+    "image-moved",
+    "data-without-mount",
+    "changed-in-container",
+    "config-differs",
+}
+
+
+def test_a_forgotten_overlay_is_named(stack: Stack) -> None:
+    overlay(stack)
+    stack.compose("up", "-d")
+    full, stack.options = stack.options, ()
+
+    error = stack.refused()
+
+    assert error["code"] == "deployed-differently"
+    assert "mount /var/lib/milvus: bind" in error["message"]
+    assert f"compose-tls {' '.join(full)} enable" in error["hint"]
+    assert "COMPOSE_FILE=compose.yaml:prod.yaml" in error["hint"]
+    # Without --up the same is a warning, and the files are written.
+    told = stack.tls("enable")
+    assert told.code == 0
+    assert "deployed-differently" in {w["code"] for w in told.document["warnings"]}
+
+
+def test_a_forgotten_env_file_is_named(stack: Stack) -> None:
+    env_file(stack)
+    stack.compose("up", "-d")
+    stack.options = ()
+
+    error = stack.refused()
+
+    assert error["code"] == "deployed-differently"
+    assert "--env-file prod.env" in error["hint"]
+
+
+def test_data_of_the_embedded_etcd_in_the_container_alone(stack: Stack) -> None:
+    environment = {**SERVICE["environment"], "ETCD_DATA_DIR": "default.etcd"}
+    stack.write({**SERVICE, "environment": environment, "volumes": MOUNT})
+    stack.fill()
+
+    error = stack.refused()
+
+    assert error["code"] == "data-without-mount"
+    assert "/milvus/default.etcd" in error["message"]
+    assert "docker cp" in error["hint"]
+    assert "./default.etcd:/milvus/default.etcd" in error["hint"]
+    assert rows(stack.plain, stack.project.directory) == ROWS
+    accepted = stack.tls("enable", "--up", "--accept", "data-without-mount")
+    assert accepted.code == 0, accepted.out + accepted.err
+    assert "data-without-mount" in {w["code"] for w in accepted.document["warnings"]}
+
+
+def test_settings_that_were_changed_inside_are_named_and_can_be_kept(stack: Stack) -> None:
+    stack.write({**SERVICE, "volumes": MOUNT})
+    stack.compose("up", "-d")
+    file = "/milvus/configs/milvus.yaml"
+    change = f"s/authorizationEnabled: false/authorizationEnabled: true/ {file}"
+    stack.compose("exec", "-T", "standalone", "sed", "-i", *change.rsplit(" ", 1))
+
+    error = stack.refused()
+
+    assert error["code"] == "changed-in-container"
+    assert "common.security.authorizationEnabled (false, there true)" in error["message"]
+    container = stack.container[0]
+    assert f"docker cp {stack.name}-standalone-1:{file} ." in error["hint"]
+    # What the hint says.
+    run(["docker", "cp", f"{container}:{file}", "."], stack.project.directory)
+    done = stack.tls("enable", "--up", "--timeout", "200")
+    assert done.code == 0, done.out + done.err
+    assert b"authorizationEnabled: true" in stack.project.contents()["milvus.yaml"]
+
+
+def test_a_milvus_yaml_that_nobody_uses_is_not_put_in_force(stack: Stack) -> None:
+    stack.write({**SERVICE, "volumes": MOUNT})
+    stack.compose("up", "-d")
+    container = stack.container[0]
+    file = f"{container}:/milvus/configs/milvus.yaml"
+    run(["docker", "cp", file, "."], stack.project.directory)
+    path = stack.project.directory / "milvus.yaml"
+    text = path.read_text()
+    assert "rootPath: by-dev" in text
+    path.write_text(text.replace("rootPath: by-dev", "rootPath: another", 1))
+
+    error = stack.refused()
+
+    assert error["code"] == "config-differs"
+    assert "etcd.rootPath (by-dev, there another)" in error["message"]
+    assert "--config env" in error["hint"]
+    assert stack.tls("enable", "--up", "--config", "env").code == 0
+
+
+def test_a_commented_out_mount_is_a_decision(stack: Stack) -> None:
+    service = {**SERVICE, "volumes": MOUNT}
+    stack.write(service)
+    path = stack.project.directory / "compose.yaml"
+    mount = "./milvus.yaml:/milvus/configs/milvus.yaml"
+    path.write_text(f"# - {mount}\n{path.read_text()}")
+    ask = ["docker", "run", "--rm", "--entrypoint", "cat", MILVUS, "/milvus/configs/milvus.yaml"]
+    (stack.project.directory / "milvus.yaml").write_text(run(ask, Path.cwd()).out)
+
+    done = stack.tls("enable", "--up")
+
+    assert done.code == 3, done.out
+    assert done.document["error"]["code"] == "config-differs"
+    assert "its mount is commented out" in done.document["error"]["message"]
+
+
+def test_a_project_that_runs_under_another_name_is_named(stack: Stack) -> None:
+    stack.write({**SERVICE, "container_name": f"{stack.name}-milvus", "volumes": MOUNT})
+    stack.options = ("-p", f"{stack.name}-rag")
+    stack.compose("up", "-d")
+    before = stack.container
+    tree = stack.own_files()
+
+    done = stack.project.compose_tls("enable", "--up", "--json")
+
+    error = done.document["error"]
+    assert (done.code, error["code"]) == (3, "deployed-differently")
+    assert f"this project runs as {stack.name}-rag" in error["message"]
+    assert f"-p {stack.name}-rag" in error["hint"]
+    assert f"COMPOSE_PROJECT_NAME={stack.name}-rag" in error["hint"]
+    assert (stack.container, stack.own_files()) == (before, tree)
+
+
+def test_a_second_project_of_the_same_files_is_none_of_the_first(stack: Stack) -> None:
+    service = {**SERVICE, "volumes": ["data:/var/lib/milvus"], "ports": ["127.0.0.1::19530"]}
+    stack.write(service, volumes={"data": {}})
+    stack.options = ("-p", f"{stack.name}-dev")
+    stack.compose("up", "-d")
+    dev = stack.container
+    stack.options = ("-p", f"{stack.name}-prod")
+
+    done = stack.tls("enable", "--up")
+
+    assert done.code == 0, done.out + done.err
+    (told,) = [w for w in done.document["warnings"] if w["code"] == "another-project"]
+    assert f"project {stack.name}-dev" in told["message"]
+    stack.options = ("-p", f"{stack.name}-dev")
+    assert stack.container == dev
+
+
+def test_a_tag_that_moved_is_an_upgrade(stack: Stack) -> None:
+    tag = f"{stack.name}/milvus:v2.3.5"
+
+    def build(line: str) -> None:
+        subprocess.run(
+            ["docker", "build", "-q", "-t", tag, "-"],
+            input=f"FROM {MILVUS}\n{line}\n".encode(),
+            capture_output=True,
+            check=True,
+        )
+
+    try:
+        build("LABEL number=1")
+        stack.write({**SERVICE, "image": tag, "volumes": MOUNT})
+        stack.compose("up", "-d")
+        build("LABEL number=2")
+
+        error = stack.refused()
+
+        assert error["code"] == "image-moved"
+        assert tag in error["message"]
+        assert "docker tag" in error["hint"]
+        assert stack.tls("enable", "--up", "--accept", "image-moved").code == 0
+        build("LABEL number=3")
+        # Nothing has to be recreated, so that nothing is upgraded.
+        container = stack.container
+        assert stack.tls("enable", "--up").code == 0
+        assert stack.container == container
+    finally:
+        stack.compose("down", "--timeout", "1")
+        subprocess.run(["docker", "rmi", "-f", tag], capture_output=True, check=False)
+
+
+def test_a_mounted_file_that_changed_is_read_anew(stack: Stack) -> None:
+    bind_mount(stack)
+    assert stack.tls("enable", "--up").code == 0
+    container = stack.container
+
+    (stack.project.directory / "tls" / "ca.pem").touch()
+
+    assert stack.tls("enable", "--up").code == 0
+    assert stack.container != container
+
+
+def test_a_health_check_that_fails_under_tls_is_told_with_its_line(stack: Stack) -> None:
+    check = {
+        "test": ["CMD-SHELL", "echo REST is gone; exit 22"],
+        "interval": "60s",
+        "start_period": "90s",
+    }
+    stack.write({**SERVICE, "volumes": MOUNT, "healthcheck": check})
+
+    done = stack.tls("enable", "--up")
+
+    error = done.document["error"]
+    assert (done.code, error["code"]) == (5, "unhealthy")
+    assert "REST is gone" in error["message"]
+
+
+def test_the_user_of_the_image_reads_the_key(stack: Stack) -> None:
+    tag = f"{stack.name}/milvus:2.3.5"
+    lines = "RUN mkdir -p /var/lib/milvus; chmod -R a+rwX /milvus /run /var/lib/milvus\nUSER 1001\n"
+    try:
+        subprocess.run(
+            ["docker", "build", "-q", "-t", tag, "-"],
+            input=f"FROM {MILVUS}\n{lines}".encode(),
+            capture_output=True,
+            check=True,
+        )
+        stack.write(
+            {**SERVICE, "image": tag, "volumes": ["data:/var/lib/milvus"]}, volumes={"data": {}}
+        )
+        done = stack.tls("enable", "--up", "--timeout", "60")
+        assert done.code == 0, done.out + done.err
+        assert (stack.project.directory / "tls" / "server.key").stat().st_uid == 1001
+    finally:
+        stack.project.compose("down", "--volumes", "--timeout", "1")
+        subprocess.run(["docker", "rmi", "-f", tag], capture_output=True, check=False)
