@@ -50,7 +50,7 @@ def main() -> int:
         0, or 1 where something that was tried failed.
     """
     say("This needs Python 3.11 or newer with venv; the first time, a network for pip and 0.9 GB.")
-    say("It writes to .venv and build/ alone. With Docker it starts containers and volumes named")
+    say("It writes only to .venv and build/. With Docker it starts containers and volumes named")
     say(f"{NAME}…, and removes them at the end.")
     set_up()
     before = scratch_project()
@@ -207,7 +207,7 @@ def without_docker(before: dict[str, bytes]) -> bool:
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         say(
             "",
-            "Without Docker there is a Milvus for Linux on x86-64 alone: no proof on this machine.",
+            "Without Docker, Milvus runs only on Linux on x86-64: no proof on this machine.",
         )
     else:
         proved = on_the_wheel()
