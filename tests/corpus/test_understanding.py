@@ -178,7 +178,6 @@ TREE = {
         ("below", "", {}),
         ("below", "-f ../deploy/x.yml", {}),
         ("below", "--env-file ../other.env", {}),
-        ("lists", "", {}),
         ("lists", "-f ../docker-compose.yml", {}),
     ],
 )

@@ -65,6 +65,10 @@ def brought(project: Path) -> None:
     enable(project, bring(project), **QUIET)
 
 
+# Further clients of the CA that goes are left behind here.
+FOLLOW = ("clients-left-behind",)
+
+
 def joined(project: Path) -> None:
     """A project whose next CA is there already."""
     begin(project)
@@ -94,7 +98,7 @@ COMMANDS: dict[str, tuple[Callable[[Path], None], Callable[[Path], object]]] = {
     "renew --ca": (begin, lambda p: renew(p, mutual(), ca=True, restart=False, **QUIET)),
     "renew --ca --finish": (
         joined,
-        lambda p: renew(p, mutual(), finish=True, restart=False, **QUIET),
+        lambda p: renew(p, mutual(accept=FOLLOW), finish=True, restart=False, **QUIET),
     ),
     "client --p12": (begin, lambda p: client(p, ["alice", "eve"], p12=True, force=True, **QUIET)),
 }

@@ -155,7 +155,7 @@ class TestPlaces:
     def test_it_leads_to_no_other_project(self, run: Run, project: Path, text: str) -> None:
         (project / "compose-tls.toml").write_text(f"{text}\n")
         error = run("enable", "--json").error
-        assert (error["code"], error["path"]) == ("invalid-setting", "compose-tls.toml")
+        assert (error["code"], error["path"]) == ("outside-project", "compose-tls.toml")
 
     def test_an_environment_file_that_is_named_has_to_be_there(
         self, run: Run, project: Path
