@@ -1,6 +1,6 @@
 """Writes the reference pages from the code: ``python docs/generate.py``.
 
-docs/schema.json is made from compose_tls/results.py, docs/cli.md from the help of each command,
+docs/schema.json is made from compose_tls/results, docs/cli.md from the help of each command,
 docs/settings.md from the settings, and docs/library.md from the public names.
 """
 
