@@ -1,6 +1,6 @@
 """Writes the reference pages from the code: ``python docs/generate.py``.
 
-docs/schema.json is made from compose_tls/results.py, docs/cli.md from the help of each command,
+docs/schema.json is made from compose_tls/results, docs/cli.md from the help of each command,
 docs/settings.md from the settings, and docs/library.md from the public names.
 """
 
@@ -149,8 +149,8 @@ days = 90
 - A relative path in `{SETTINGS_FILE}` starts at the project directory; on the command line and in a
   variable, at the directory where you work.
 - An unknown variable or key is an error that names the nearest one.
-- Whoever wrote the project wrote `{SETTINGS_FILE}`, too. It cannot accept a refusal, and cannot lead to a
-  project outside of its directory.
+- Whoever wrote the project wrote `{SETTINGS_FILE}`, too. It cannot accept a refusal, name a file outside
+  of the project, or name the file of a password or token.
 
 | key | default | option | variable | recorded by `enable` | in `{SETTINGS_FILE}` | meaning |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -228,7 +228,7 @@ def library_page() -> str:
         "  with `path` and `line` where they are known. The codes are in [errors](errors.md).",
         "- The fields of `TlsConfig` are the [settings](settings.md). A wrong value is a",
         "  `pydantic.ValidationError`.",
-        "- A mapping in the place of a `TlsConfig` is completed by variables and by",
+        "- A mapping instead of a `TlsConfig` is completed by variables and by",
         "  `compose-tls.toml`, as options of the command line are.",
         "- `on_event` is called with progress, a line at a time.",
         "- For tests there is a Milvus with TLS: see [testing](testing.md).\n",

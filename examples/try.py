@@ -11,12 +11,14 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -50,7 +52,7 @@ def main() -> int:
         0, or 1 where something that was tried failed.
     """
     say("This needs Python 3.11 or newer with venv; the first time, a network for pip and 0.9 GB.")
-    say("It writes to .venv and build/ alone. With Docker it starts containers and volumes named")
+    say("It writes only to .venv and build/. With Docker it starts containers and volumes named")
     say(f"{NAME}…, and removes them at the end.")
     set_up()
     before = scratch_project()
@@ -86,19 +88,23 @@ def set_up() -> None:
             "make room, then make try",
         )
     if not works("import pip"):
+        if find_spec("ensurepip") is None:
+            raise Stopped(
+                "this Python has no venv",
+                "install it (Debian, Ubuntu: apt-get install python3-venv), then make try",
+            )
         say("", "Making .venv …")
         broken = VENV.exists() and not works("pass")
         made = subprocess.run(
             [sys.executable, "-m", "venv", *(["--clear"] if broken else []), str(VENV)],
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
         if made.returncode:
-            raise Stopped(
-                "python3 cannot make a virtual environment here",
-                "install venv (Debian, Ubuntu: apt-get install python3-venv), then make try",
-            )
+            why = (made.stdout.strip().splitlines() or ["no reason given"])[-1]
+            raise Stopped(f".venv could not be made: {why[:200]}", "mend that, then make try")
     install("compose-tls and what it needs", f"{ROOT}[milvus]")
 
 
@@ -113,8 +119,11 @@ def install(what: str, requirement: str) -> None:
     ) as pip:
         for line in pip.stdout or ():
             last = line.strip() or last
-            if last.startswith(("Downloading", "Installing")):
-                step = " ".join(last.split()[:2])[:60]
+            done = re.match(
+                r"Downloading \S*?([^/\s]+\.whl) (\(.*\))|Installing collected packages", last
+            )
+            if done:
+                step = f"{done[1]} {done[2]}" if done[1] else "unpacking"
                 say(f"  {time.monotonic() - began:3.0f} s  {step}")
     if pip.returncode:
         raise Stopped(
@@ -207,7 +216,7 @@ def without_docker(before: dict[str, bytes]) -> bool:
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         say(
             "",
-            "Without Docker there is a Milvus for Linux on x86-64 alone: no proof on this machine.",
+            "Without Docker, Milvus runs only on Linux on x86-64: no proof on this machine.",
         )
     else:
         proved = on_the_wheel()

@@ -14,6 +14,7 @@ import compose_tls.testing
 
 ROOT = Path(__file__).resolve().parents[2]
 USE = ROOT / "tests" / "typing" / "public_api.py"
+EXAMPLE = ROOT / "tests" / "typing" / "library_example.py"  # of docs/library.md
 
 CHECKERS = {
     "mypy": ["mypy", "--strict"],
@@ -36,8 +37,9 @@ def checked(checker: str, file: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_the_public_names_are_typed_as_users_use_them(checker: str) -> None:
-    outcome = checked(checker, USE)
+@pytest.mark.parametrize("file", [USE, EXAMPLE], ids=lambda file: file.name)
+def test_the_public_names_are_typed_as_users_use_them(checker: str, file: Path) -> None:
+    outcome = checked(checker, file)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
 
 

@@ -1,4 +1,3 @@
-# pyright: strict
 """The example in docs/library.md: mypy and pyright read it."""
 
 from pathlib import Path
