@@ -1,4 +1,4 @@
-"""Turns a Milvus Docker Compose project into one that encrypts its traffic, and proves it.
+"""Turns a Milvus Docker Compose project into one whose clients connect with TLS, and proves it.
 
 The functions here are the commands: they print nothing and never exit, and each returns a result of its
 own, the one that ``--json`` prints. Names are loaded on first use, so that importing the package costs

@@ -129,7 +129,6 @@ class TestReader:
 
     def test_each_kind_of_file_has_its_limit(self, project: Path) -> None:
         (project / "big").write_bytes(bytes(YAML_LIMIT))
-        reader = FileReader(project)
-        assert reader.content(project / "big") == bytes(YAML_LIMIT)
+        assert FileReader(project).content(project / "big") == bytes(YAML_LIMIT)
         with pytest.raises(FileUnreadable, match="larger than 1 MiB"):
-            reader.secret(project / "big")
+            FileReader(project).secret(project / "big")
