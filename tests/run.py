@@ -1,8 +1,9 @@
 """Runs every test that this machine can run, and names what was skipped and why.
 
 The end-to-end tests mostly wait for Milvus, so they run beside all others: the fast tests, whose
-coverage has to be at least 90 %, the judges of our certificates (tests/judges), and the fast tests once
-more with every dependency at its lower bound, and on every other Python at hand.
+coverage has to be at least 90 %, the judges of our certificates (tests/judges), every fault of a
+command (tests/faults), and the fast tests once more with every dependency at its lower bound, and on
+every other Python at hand.
 
 With REQUIRE_E2E=1 an end-to-end test that is skipped is a failure.
 """
@@ -42,6 +43,7 @@ def main() -> int:
                 [*COVERAGE, "report", f"--fail-under={MINIMUM}"],
             ),
             ("judges", [*PYTEST, "-m", "judges", "tests/judges"]),
+            ("faults", [*PYTEST, "-n", "auto", "-m", "faults", "tests/faults"]),
             ("lowest versions", [*make, "test-lowest"]),
             ("other Pythons", [*make, "test-pythons"]),
         ):
