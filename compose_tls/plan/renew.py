@@ -201,11 +201,13 @@ class _Planner:
             for kind in ("cert", "key")
         ]
         words = [word for option, name in given if name for word in (option, name)]
-        command = shlex.join(["compose-tls", "enable", "--mode", str(self.config.mode), *words])
+        # Where they were given from outside the project, only a command that names them reads them there.
+        enable = ["compose-tls", "enable", "--mode", str(self.config.mode), *words]
+        command = shlex.join(enable) if words else "compose-tls renew"
         until = f"ends on {facts.not_after:%Y-%m-%d %H:%M} UTC" if facts else "is missing"
         raise CertificateExpiresSoon(
             f"{path}, which was brought, {until}",
-            hint=f"put newer files where these came from and run compose-tls renew, or: {command}",
+            hint=f"put newer files where these came from, then: {command}",
             path=path,
         )
 
