@@ -14,7 +14,7 @@ from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.clients import cut_off
 from compose_tls.plan.findings import key_findings
 from compose_tls.plan.health_checks import HealthEdit, health_edits
-from compose_tls.plan.model import ServicePlan
+from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService

@@ -22,7 +22,7 @@ from compose_tls.plan.consequences import consequences, keys_to_be_mounted
 from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
-from compose_tls.plan.model import ServicePlan
+from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.tls_setup import tls_setup
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_configuration import Placement, place

@@ -44,7 +44,7 @@ from compose_tls.layout import (
 )
 from compose_tls.plan.container_user import KeyAccess, key_access
 from compose_tls.plan.identities import CA_NAME
-from compose_tls.plan.model import ServicePlan
+from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.enabled import proxies_of
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project, state_path, taken_over

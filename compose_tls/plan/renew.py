@@ -43,7 +43,7 @@ from compose_tls.plan.identities import (
     with_sources,
 )
 from compose_tls.plan.managed_files import ManagedFiles
-from compose_tls.plan.model import ServicePlan
+from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.enabled import locate
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.model import Project

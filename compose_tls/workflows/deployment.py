@@ -26,7 +26,7 @@ from compose_tls.errors import (
     Unhealthy,
 )
 from compose_tls.layout import CLIENT
-from compose_tls.plan.model import ServicePlan
+from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import Probe
 from compose_tls.setup import Proxy

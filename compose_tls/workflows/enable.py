@@ -11,7 +11,7 @@ from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
-from compose_tls.plan.model import ServicePlan
+from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.results import EnableResult, Probe
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble

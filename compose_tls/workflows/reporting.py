@@ -8,7 +8,7 @@ from compose_tls.changes import IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.issuing import Issued
 from compose_tls.layout import CA, NEXT_CA
-from compose_tls.plan.model import ServicePlan
+from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.results import EnableResult, Probe, RenewResult, Rollover
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble

@@ -13,7 +13,7 @@ from compose_tls.deploy.deployed import deployed
 from compose_tls.deploy.differences import differences
 from compose_tls.errors import DeployedDifferently, NotDeployed
 from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
-from compose_tls.plan.model import ServicePlan
+from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.setup import Proxy
 from compose_tls.vocabulary import TlsMode

@@ -25,7 +25,7 @@ from compose_tls.layout import STATE_FILE
 from compose_tls.observation import CertificateFacts, FileFacts, Observation, PkiFacts
 from compose_tls.plan.disable import DisablePlan, plan_disable
 from compose_tls.plan.enable import plan_enable
-from compose_tls.plan.model import ServicePlan
+from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.milvus_services import MilvusService, milvus_services, select
 from compose_tls.project.model import Project, named_services, state_path
 from compose_tls.state.recorded import identity_records, read_state

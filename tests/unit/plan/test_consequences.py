@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from compose_tls.errors import EditRefused, HealthCheckBreaks
 from compose_tls.plan.build_contexts import is_left_out
-from compose_tls.plan.model import ServicePlan
+from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.vocabulary import TlsWarning
 from tests.unit.builders import (
     COMPOSE_FILE,
