@@ -32,9 +32,9 @@ def locked(directory: Path) -> Iterator[None]:
         except BlockingIOError:
             holder = _holder(directory)
             who = f"process {holder}" if holder else "it"
+            named = f", process {holder}," if holder else ""
             raise ProjectLocked(
-                f"another compose-tls is at work in {directory}"
-                + (f": process {holder}" if holder else ""),
+                f"another compose-tls{named} is running in {directory}",
                 hint=f"wait until {who} has finished, then run the command again",
                 path=str(directory),
             ) from None

@@ -98,7 +98,7 @@ class Steps:
             if not unknown and digest(change.path) != change.before:
                 name = self.plan.relative(change.path)
                 raise ProjectChanged(
-                    f"{name} was changed by somebody else meanwhile",
+                    f"{name} changed while compose-tls was running",
                     hint="run the command again: it plans anew from what is there now",
                     path=name,
                 )

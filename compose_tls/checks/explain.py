@@ -206,4 +206,4 @@ def explain(error: OSError | str) -> Explanation:
             "use a certificate that strict verifiers accept",
             "certificate",
         )
-    return Explanation(text[:_LONGEST] or "an error without a word", _LOG)
+    return Explanation(text[:_LONGEST] or "unspecified error", _LOG)

@@ -23,13 +23,14 @@ from compose_tls.version import __version__
 _BUG = 1
 
 _COMMANDS = {
-    "enable": "put TLS into a Compose project",
-    "disable": "take back exactly what enable put in",
+    "enable": "encrypt client connections of a Milvus Compose project",
+    "disable": "undo exactly what enable changed",
     "status": "what is encrypted, with which certificate, until when",
-    "check": "live proof against the running server",
-    "renew": "new certificates in time; --ca: a new CA without cutting clients off",
-    "client": "certificates for further clients",
+    "check": "prove it against the running server",
+    "renew": "renew certificates before they expire; --ca rotates the CA without client downtime",
+    "client": "issue certificates for more clients",
     "connect": "paste-ready client code and settings",
+    "help": "what a command does, and its options",
 }
 
 
@@ -61,7 +62,7 @@ class _LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="compose-tls")
 @before_the_command
 def app(**_: object) -> None:
-    """Encrypt the traffic of a Milvus Docker Compose project, and prove it."""
+    """Encrypt the client connections of a Milvus Docker Compose project, and prove it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -29,12 +29,49 @@ def duration(
         return None
     number, unit = value[:-1], value[-1:]
     if unit not in _UNITS or not number.isascii() or not number.isdecimal():
-        text = f"{value!r} is no duration such as 2w, 30d or 12h"
+        text = f"{value!r} is not a valid duration; use 2w, 30d or 12h"
         raise click.BadParameter(text, context, parameter)
     try:
         return timedelta(**{_UNITS[unit]: int(number)})
     except OverflowError:
         raise click.BadParameter(f"{value!r} is too long", context, parameter) from None
+
+
+_SECTIONS: Final = {
+    "Certificates": (
+        *("server_name", "san", "key_type", "days", "ca_days", "subject", "constrain", "csr"),
+        *("ca_cert", "ca_key", "ca_passphrase_file"),
+        *("server_cert", "server_key", "server_passphrase_file"),
+        *("client_cert", "client_key", "client_passphrase_file"),
+    ),
+    "Where files and settings go": (
+        *("config", "style", "rest_port", "pki_dir", "tls_dir", "container_tls_dir"),
+    ),
+    "Sign-in, where Milvus asks for it": ("user", "password_file", "token_file"),
+    "Project, as for docker compose": (
+        *("directory", "file", "project_name", "project_directory", "env_file", "profile"),
+        "service",
+    ),
+    "Output": ("as_json", "quiet", "verbose", "help"),
+}
+"""Where help lists an option, by its parameter; what stands nowhere here is the command's own."""
+
+
+class HelpPage(click.Command):
+    """A command whose help lists its options by what they are about."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section for each kind of option that the command has."""
+        section_of = {name: section for section, names in _SECTIONS.items() for name in names}
+        rows: dict[str, list[tuple[str, str]]] = {"Options": [], **{name: [] for name in _SECTIONS}}
+        for parameter in self.get_params(ctx):
+            row = parameter.get_help_record(ctx)
+            if row is not None:
+                rows[section_of.get(parameter.name or "", "Options")].append(row)
+        for section, found in rows.items():
+            if found:
+                with formatter.section(section):
+                    formatter.write_dl(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +102,17 @@ _COMMON: Final = (
         "--file",
         multiple=True,
         metavar="FILE",
-        help="Compose file. As docker compose has it.",
+        help="Compose file; repeatable.",
     ),
-    click.option("-p", "--project-name", metavar="NAME", help="Name of the project. Likewise."),
-    click.option("--project-directory", metavar="DIR", help="Base of relative paths. Likewise."),
-    click.option("--env-file", multiple=True, metavar="FILE", help="Environment file. Likewise."),
-    click.option("--profile", multiple=True, metavar="NAME", help="Profile. Likewise."),
+    click.option("-p", "--project-name", metavar="NAME", help="Name of the project."),
+    click.option("--project-directory", metavar="DIR", help="Base of relative paths."),
+    click.option("--env-file", multiple=True, metavar="FILE", help="Environment file; repeatable."),
+    click.option("--profile", multiple=True, metavar="NAME", help="Profile; repeatable."),
     click.option(
         "--service",
         multiple=True,
         metavar="NAME",
-        help="The service that runs Milvus. Repeatable.",
+        help="The service that runs Milvus; repeatable.",
     ),
     click.option("--pki-dir", metavar="DIR", help="Where keys are kept (default: cert)."),
     click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -222,19 +222,44 @@ def _reject_unknown(
     for name in settings:
         if name in known:
             continue
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0)
-        spelled = f"{prefix}{near[0].upper()}" if prefix else _dashed(near[0])
+        near = [
+            f"{prefix}{one.upper()}" if prefix else _dashed(one)
+            for one in difflib.get_close_matches(name, known, n=1)
+        ]
         shown = f"{prefix}{name.upper()}" if prefix else _dashed(name)
         raise UnknownSetting(
-            f"unknown setting {shown} in {where}", hint=f"did you mean {spelled}?", path=path
+            f"unknown setting {shown} in {where}",
+            hint=f"did you mean {near[0]}?"
+            if near
+            else "remove it; compose-tls enable --help lists the settings",
+            path=path,
         )
+
+
+_REASONS: Final = {
+    "greater_than_equal": "must be {ge} or more",
+    "greater_than": "must be more than {gt}",
+    "less_than_equal": "must be {le} or less",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be a text",
+    "tuple_type": "must be a list of texts",
+    "literal_error": "must be {expected}",
+}
+"""What is wrong with a value, by pydantic's type of error; other words are those of our validators."""
 
 
 def _setting_error(
     error: ValidationError, sources: Mapping[str, str]
 ) -> InvalidSetting | ConflictingSettings:
     first = error.errors(include_url=False, include_input=False)[0]
-    reason = first["msg"].removeprefix("Value error, ")
+    plain = _REASONS.get(first["type"])
+    reason = plain.format_map(first.get("ctx", {})) if plain else first["msg"]
+    reason = reason.removeprefix("Value error, ")
     if not first["loc"]:
         return ConflictingSettings(_dashed(reason), hint="see compose-tls enable --help")
     name = str(first["loc"][0])

@@ -61,7 +61,7 @@ class ClientCertificates:
             trusted: The subjects of the CAs that stay.
         """
         if names := self.of_others(trusted):
-            text = f"{self.place}: {_listed(names)} still have certificates of the CA of before"
+            text = f"{self.place}: {_listed(names)} still use certificates from the previous CA"
             yield TlsWarning("clients-left-behind", text, self.place, _issue(names))
 
     def of_others(self, trusted: Collection[str]) -> tuple[str, ...]:

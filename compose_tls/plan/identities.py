@@ -336,7 +336,7 @@ def _retirement_warning(config: TlsConfig, retired: str) -> TlsWarning:
     bundle = f"{config.pki_dir}/{CA_CERTIFICATE}"
     return TlsWarning(
         "ca-replaced",
-        f"{bundle} is another CA from now on: every client needs it; the key of the one before is "
+        f"{bundle} now holds a different CA; distribute it to every client; the key of the one before is "
         f"kept as {config.pki_dir}/{retired}{KEY}",
         bundle,
         "give it to every client",

@@ -170,7 +170,7 @@ class ManagedFiles:
         if not self._is_ours(path):
             name = self.project.relative(path)
             raise ValueInTheWay(
-                f"{name} is there already, and not from compose-tls",
+                f"{name} already exists and was not created by compose-tls",
                 hint=f"{self._way_to_bring()}, or move it away, or choose other places with --pki-dir "
                 "and --tls-dir",
                 path=name,

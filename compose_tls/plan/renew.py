@@ -294,7 +294,7 @@ class _Planner:
     def settled(self, place: str, left: Sequence[str]) -> Iterator[TlsWarning]:
         yield settle(
             ClientsLeftBehind(
-                f"{place}: {', '.join(left)} still have certificates of the CA of before",
+                f"{place}: {', '.join(left)} still use certificates from the previous CA",
                 hint=f"{shlex.join(['compose-tls', 'client', *left])}, and give each its new files",
                 path=place,
             ),

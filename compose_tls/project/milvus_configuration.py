@@ -293,7 +293,7 @@ class _Placer:
         if self.wanted == "file":
             self.refuse(beside, content, None, f"{self.name(beside)} {problem}")
         if content is not None and not self.is_used(beside):
-            text = f"{self.name(beside)} {problem}: it is left alone, not mounted"
+            text = f"{self.name(beside)} {problem}, so it is not used; settings go into the compose file"
             hint = f"for the complete one: {self.command()}"
             return self.environment(
                 TlsWarning("milvus-config-partial", text, self.name(beside), hint)

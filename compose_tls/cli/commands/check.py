@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from compose_tls.cli.options import Output, acceptable, common, credentials
+from compose_tls.cli.options import HelpPage, Output, acceptable, common, credentials
 from compose_tls.cli.output.show import show
 from compose_tls.cli.printing import say
 from compose_tls.errors import WrongUsage
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _INTERVAL = 30.0
 
 
-@click.command(name="check")
+@click.command(name="check", cls=HelpPage)
 @click.option("--host", metavar="HOST", help="Where the server is (default: as published).")
 @click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="Its port.")
 @click.option(

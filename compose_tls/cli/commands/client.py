@@ -8,14 +8,18 @@ from typing import IO, Any
 
 import click
 
-from compose_tls.cli.options import KEY_TYPES, Output, acceptable, common, existing_ca
+from compose_tls.cli.options import KEY_TYPES, HelpPage, Output, acceptable, common, existing_ca
 from compose_tls.cli.output.show import show
 from compose_tls.errors import NameInvalid, WrongUsage
 
 
 @click.command(
     name="client",
-    epilog="Examples: compose-tls client alice bob | compose-tls client --names-file team.txt --p12",
+    cls=HelpPage,
+    epilog="""\b
+Examples:
+  compose-tls client alice bob                    certificates for two clients
+  compose-tls client --names-file team.txt --p12  one for each line of a file, as PKCS #12""",
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
@@ -31,7 +35,9 @@ from compose_tls.errors import NameInvalid, WrongUsage
     metavar="FILE",
     help="What opens them (default: one for each, in a file beside it).",
 )
-@click.option("--force", is_flag=True, help="Replace certificates that are good for long as well.")
+@click.option(
+    "--force", is_flag=True, help="Replace certificates that are not yet due for renewal too."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
 @click.option("--key-type", metavar=KEY_TYPES, help="Default: ecdsa-p256.")
 @click.option("--days", type=int, metavar="N", help="Validity (default: 825).")
@@ -54,7 +60,7 @@ def command(
 ) -> int:
     """Issue a certificate and a key for each further client.
 
-    Who has a certificate already keeps it while it is good for long.
+    Existing certificates are kept until they are due for renewal.
     """
     from compose_tls.workflows.client import client  # noqa: PLC0415 - not for --help
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import Output, acceptable, common
+from compose_tls.cli.options import HelpPage, Output, acceptable, common
 from compose_tls.cli.output.show import show
 from compose_tls.workflows.snippets import LANGUAGES
 
 
-@click.command(name="connect")
+@click.command(name="connect", cls=HelpPage)
 @click.option(
     "--lang",
     type=click.Choice(LANGUAGES),

@@ -8,11 +8,13 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import Output, acceptable, common
+from compose_tls.cli.options import HelpPage, Output, acceptable, common
 from compose_tls.cli.output.show import show
 
 
-@click.command(name="disable", epilog="Then: docker compose up -d, to run without TLS.")
+@click.command(
+    name="disable", cls=HelpPage, epilog="Then: docker compose up -d, to run without TLS."
+)
 @click.option("--dry-run", is_flag=True, help="Show the diff, write nothing.")
 @click.option("--purge", is_flag=True, help="Remove the certificates and keys as well.")
 @acceptable

@@ -10,6 +10,7 @@ import click
 
 from compose_tls.cli.options import (
     KEY_TYPES,
+    HelpPage,
     Output,
     acceptable,
     common,
@@ -21,7 +22,12 @@ from compose_tls.cli.output.show import show
 
 @click.command(
     name="enable",
-    epilog="Examples: compose-tls enable --mode 2 --dry-run | compose-tls enable --mode 1 --up",
+    cls=HelpPage,
+    epilog="""\b
+Examples:
+  compose-tls enable --mode 2 --dry-run    show the diff, write nothing
+  compose-tls enable --mode 1 --up         one-way TLS, deployed and proved
+  compose-tls enable --mode 2 --up         mutual TLS, deployed and proved""",
 )
 @click.option("--mode", type=click.Choice(["1", "2"]), help="1: one-way TLS (default), 2: mutual.")
 @click.option("--dry-run", is_flag=True, help="Show the diff, write nothing.")
@@ -30,7 +36,12 @@ from compose_tls.cli.output.show import show
     "--keep-on-failure", is_flag=True, help="With --up: leave things as they are on failure."
 )
 @click.option("--server-name", metavar="NAME", help="The name clients verify (default: localhost).")
-@click.option("--san", multiple=True, metavar="NAME-OR-IP", help="A further name. Repeatable.")
+@click.option(
+    "--san",
+    multiple=True,
+    metavar="NAME-OR-IP",
+    help="Additional DNS name or IP address; repeatable.",
+)
 @click.option("--key-type", metavar=KEY_TYPES, help="Default: ecdsa-p256.")
 @click.option("--days", type=int, metavar="N", help="Validity of certificates (default: 825).")
 @click.option("--ca-days", type=int, metavar="N", help="Validity of the CA (default: 3650).")
@@ -39,23 +50,37 @@ from compose_tls.cli.output.show import show
     "--constrain",
     is_flag=True,
     default=None,
-    help="A new CA may issue only for the names at hand: trusting it is harmless.",
+    help="Add DNS name constraints to the new CA: it can issue for no other DNS name.",
 )
 @click.option(
     "--csr",
     is_flag=True,
     default=None,
-    help="Signing requests for the same keys as well, for a CA that signs elsewhere.",
+    help="Also write signing requests for the same keys, for a CA elsewhere.",
 )
 @existing_ca
-@click.option("--server-cert", metavar="FILE", help="Bring a server certificate.")
-@click.option("--server-key", metavar="FILE", help="Its key, where a .p12 does not hold it.")
+@click.option(
+    "--server-cert", metavar="FILE", help="Use this server certificate (PEM, DER, PKCS #12)."
+)
+@click.option(
+    "--server-key", metavar="FILE", help="Key of --server-cert, where a .p12 does not hold it."
+)
 @click.option("--server-passphrase-file", metavar="FILE", help="File with the key's passphrase.")
-@click.option("--client-cert", metavar="FILE", help="Bring a client certificate.")
-@click.option("--client-key", metavar="FILE", help="Its key, likewise.")
+@click.option(
+    "--client-cert", metavar="FILE", help="Use this client certificate (PEM, DER, PKCS #12)."
+)
+@click.option(
+    "--client-key", metavar="FILE", help="Key of --client-cert, where a .p12 does not hold it."
+)
 @click.option("--client-passphrase-file", metavar="FILE", help="File with the key's passphrase.")
-@click.option("--tls-dir", metavar="DIR", help="What the container mounts (default: tls).")
-@click.option("--container-tls-dir", metavar="DIR", help="Where (default: /milvus/tls).")
+@click.option(
+    "--tls-dir", metavar="DIR", help="Directory mounted into the container (default: tls)."
+)
+@click.option(
+    "--container-tls-dir",
+    metavar="DIR",
+    help="Mount point in the container (default: /milvus/tls).",
+)
 @click.option("--config", type=click.Choice(["auto", "file", "env"]), help="Where the settings go.")
 @click.option(
     "--style",

@@ -11,6 +11,7 @@ import click
 
 from compose_tls.cli.options import (
     KEY_TYPES,
+    HelpPage,
     Output,
     acceptable,
     common,
@@ -23,8 +24,12 @@ from compose_tls.cli.output.show import show
 
 @click.command(
     name="renew",
-    epilog="A new CA: compose-tls renew --ca, give cert/ca.pem to every client, "
-    "then compose-tls renew --ca --finish",
+    cls=HelpPage,
+    epilog="""\b
+Examples:
+  compose-tls renew                  what ends within 30 days; from a timer
+  compose-tls renew --ca             start CA rotation; give cert/ca.pem to every client
+  compose-tls renew --ca --finish    then finish it""",
 )
 @click.option(
     "--within",
@@ -34,12 +39,17 @@ from compose_tls.cli.output.show import show
     "shorter life).",
 )
 @click.option("--force", is_flag=True, help="Renew server and client certificate in any case.")
-@click.option("--ca", is_flag=True, help="A new CA beside the old one: clients of either get in.")
-@click.option("--finish", is_flag=True, help="The new CA takes over, the old one goes.")
+@click.option("--ca", is_flag=True, help="Start CA rotation: trust both CAs.")
+@click.option("--finish", is_flag=True, help="Finish CA rotation: trust only the new CA.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
 @click.option("--no-restart", is_flag=True, help="Do not restart Milvus: only write.")
 @click.option("--keep-on-failure", is_flag=True, help="Leave things as they are on failure.")
-@click.option("--san", multiple=True, metavar="NAME-OR-IP", help="A further name. Repeatable.")
+@click.option(
+    "--san",
+    multiple=True,
+    metavar="NAME-OR-IP",
+    help="Additional DNS name or IP address; repeatable.",
+)
 @click.option("--key-type", metavar=KEY_TYPES, help="Default: as before.")
 @click.option("--days", type=int, metavar="N", help="Validity (default: as before).")
 @click.option("--ca-days", type=int, metavar="N", help="Validity of a new CA (default: as before).")

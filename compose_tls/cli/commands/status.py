@@ -9,13 +9,17 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import Output, acceptable, common
+from compose_tls.cli.options import HelpPage, Output, acceptable, common
 from compose_tls.cli.output.show import show, show_map
 
 _FORMATS = ("text", "json", "mermaid", "svg")
 
 
-@click.command(name="status", epilog="Exit codes: 0 as written, 4 certificates, 7 off or drifted.")
+@click.command(
+    name="status",
+    cls=HelpPage,
+    epilog="Exit codes: 0 as written, 4 certificates, 7 off or drifted.",
+)
 @click.option(
     "--format",
     "form",

@@ -19,7 +19,8 @@ def client_lines(result: ClientResult, *, verbose: bool) -> Iterator[str]:
     new = _counted(len(result.issued), "certificate")
     if not result.changed:
         clients = _counted(count, "client")
-        yield f"nothing to do: {clients} in {result.directory}, good for long; --force issues anew"
+        place = f"{clients} in {result.directory}"
+        yield f"nothing to do: {place}, not yet due for renewal; --force issues new ones"
     elif result.dry_run:
         yield f"{result.directory}: would issue {new}; nothing was written"
     else:

@@ -31,7 +31,7 @@ _MODES: Mapping[Mode, str] = {1: "one-way TLS (mode 1)", 2: "mutual TLS (mode 2)
 def failure_text(error: ComposeTlsError, checks: Sequence[Probe] = ()) -> str:
     """An error for people: what, where, what next."""
     lines = list(check_lines(checks))
-    lines.append(f"error: {error.message}")
+    lines.append(f"error[{error.code}]: {error.message}")
     if error.path:
         lines.append(f"  in:   {error.path}{f':{error.line}' if error.line else ''}")
     lines.append(f"  next: {error.hint}")

@@ -83,4 +83,4 @@ def test_an_unknown_error_is_its_own_meaning_in_one_line_of_bounded_length() -> 
 
 
 def test_an_error_without_words_is_called_that() -> None:
-    assert explain("").meaning == "an error without a word"
+    assert explain("").meaning == "unspecified error"

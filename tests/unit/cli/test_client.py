@@ -62,7 +62,9 @@ class TestOneClient:
         assert run("client", "alice").code == 0
         before = facts(enabled)
         outcome = run("client", "alice")
-        assert outcome.out.startswith("nothing to do: 1 client in cert/clients, good for long")
+        assert outcome.out.startswith(
+            "nothing to do: 1 client in cert/clients, not yet due for renewal"
+        )
         assert not run("client", "alice", "--json").json["changed"]
         assert facts(enabled) == before
 
@@ -364,7 +366,7 @@ class TestLife:
         finish = run("renew", "--finish", "--no-restart", "--json", "--dry-run", *accepted).json
         [warning] = finish["warnings"]
         assert warning["code"] == "clients-left-behind"
-        assert "early still have" in warning["message"]
+        assert "early still use" in warning["message"]
         assert run("client", "early").code == 0
         assert certificate(directory / "early.pem").issuer == following.subject
         finish = run("renew", "--finish", "--no-restart", "--json").json

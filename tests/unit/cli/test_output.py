@@ -76,7 +76,12 @@ def test_renew_with_nothing_to_do_says_why(
         (("a",), ("b", "c"), True, "/keys: 1 certificate issued"),
         (("a", "b"), (), True, "/keys: 2 certificates issued"),
         ((), ("a", "b"), True, "/keys: 0 certificates issued"),
-        ((), ("a",), False, "nothing to do: 1 client in /keys, good for long; --force issues anew"),
+        (
+            (),
+            ("a",),
+            False,
+            "nothing to do: 1 client in /keys, not yet due for renewal; --force issues new ones",
+        ),
     ],
 )
 def test_client_counts_clients_and_not_files(

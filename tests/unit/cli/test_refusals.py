@@ -193,7 +193,7 @@ def test_a_project_that_cannot_be_used_is_refused_and_left_alone(
     text = run(*arguments.split())
     assert text.code == exit_code
     assert text.out == ""
-    assert text.err.count("error: ") == text.err.count("  next: ") == 1
+    assert text.err.count("error[") == text.err.count("  next: ") == 1
     document = run(*arguments.split(), "--json")
     assert document.code == exit_code
     assert document.error["code"] == code

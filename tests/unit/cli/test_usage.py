@@ -47,8 +47,8 @@ def test_wrong_usage_is_one_error_with_a_next_step(
     text = run(*arguments.split())
     assert text.code == 2
     assert text.out == ""
-    assert text.err.startswith("error: ")
-    assert text.err.count("error:") == text.err.count("  next: ") == 1
+    assert text.err.startswith("error[")
+    assert text.err.count("error[") == text.err.count("  next: ") == 1
     document = run(*arguments.split(), "--json")
     assert document.code == 2
     assert document.err == ""
@@ -198,6 +198,26 @@ def test_help_is_printed(run: Run, command: tuple[str, ...], flag: str) -> None:
     assert outcome.code == 0
     assert outcome.out.startswith("Usage: ")
     assert outcome.err == ""
+
+
+@pytest.mark.parametrize("topic", list(app._COMMANDS))
+def test_help_about_a_command_is_what_the_command_says_of_itself(run: Run, topic: str) -> None:
+    told = run("help", topic)
+
+    assert told.code == 0
+    assert told.out == run(topic, "--help").out
+    assert f"Usage: compose-tls {topic}" in told.out
+
+
+def test_help_alone_lists_the_commands(run: Run) -> None:
+    assert run("help").out == run("--help").out
+
+
+def test_help_about_nothing_there_is_wrong_usage(run: Run) -> None:
+    refused = run("help", "enabel")
+
+    assert refused.code == 2
+    assert "did you mean compose-tls enable?" in refused.err
 
 
 class TestTheBoundary:

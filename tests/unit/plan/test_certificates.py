@@ -176,7 +176,7 @@ class TestCaOfTheUser:
         found = plan(fresh(), **OWN_CA)
 
         assert found.sources == {"ca": "provided", "server": "issued", "client": "issued"}
-        assert "another CA" in found.warnings[0].message
+        assert "a different CA" in found.warnings[0].message
 
     def test_the_ca_itself_is_not_issued(self) -> None:
         found = plan(observation(STANDALONE), **OWN_CA)
