@@ -17,6 +17,7 @@ from compose_tls.compose.edits import (
     publish,
     set_variables,
 )
+from compose_tls.compose.ports import widest_addresses
 from compose_tls.compose.service import Service, Variable
 from compose_tls.errors import ConflictingSettings, ValueInTheWay
 from compose_tls.setup import Directory, Member
@@ -93,14 +94,15 @@ def member_edits(
         edits.add(file, intents)
     # As the first port is: at its addresses, by the engine's choice, or not at all.
     beside = {
-        entry.host_ip: entry.published is None
+        entry.host_ip or None: entry.published is None
         for entry in service.ports()
         if entry.target == one.member.port
     }
     for port in one.member.published:
         if service.published(port) is None:
             into = place("ports")
-            for host_ip, picked in beside.items():
+            for host_ip in widest_addresses(beside):
+                picked = beside[host_ip]
                 edits.add(into.file, publish(service, port, host_ip, into, picked=picked))
 
 

@@ -6,7 +6,7 @@ Source: https://docs.docker.com/reference/compose-file/services/#ports
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from compose_tls.yamlpatch.query import Found
@@ -68,3 +68,19 @@ def _range(text: str) -> list[int]:
     if found is None or int(found[2] or found[1]) > _LAST:
         return []
     return list(range(int(found[1]), int(found[2] or found[1]) + 1))
+
+
+def widest_addresses(addresses: Iterable[str | None]) -> list[str | None]:
+    """Addresses of the host without those that another one includes: two cannot listen on one port.
+
+    Args:
+        addresses: As ``host_ip`` has them; ``None`` for every address.
+    """
+    found = list(dict.fromkeys(addresses))
+    if None in found:
+        return [None]
+
+    def everywhere(address: str | None) -> str:
+        return "::" if ":" in str(address) else "0.0.0.0"  # noqa: S104 - compared, not bound
+
+    return [a for a in found if a == everywhere(a) or everywhere(a) not in found]

@@ -196,7 +196,8 @@ def test_curl_over_grpc(serving: Serving) -> None:
     compose = serving.project.directory / "docker-compose.yml"
     before = compose.read_text(encoding="utf-8")
     # Where REST is not published, curl has gRPC alone.
-    rest = json.loads((serving.project.directory / "cert" / "state.json").read_bytes())["rest_port"]
+    recorded = json.loads((serving.project.directory / "cert" / "state.json").read_bytes())
+    rest = recorded["settings"]["rest_port"]
     compose.write_text(before.replace(f'"{rest}:{rest}"', '"1:1"'), encoding="utf-8")
     try:
         text = serving.text("curl")

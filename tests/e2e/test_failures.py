@@ -127,7 +127,9 @@ def test_a_container_that_dies_gives_its_reason_and_the_previous_service_runs_ag
     override.write_text(broken)
     before = project.tree()
 
-    done = project.compose_tls("enable", "--up", "--json", "--timeout", "60")
+    # The files say something else than what runs already, which has to be meant.
+    accepted = ("--accept", "deployed-differently")
+    done = project.compose_tls("enable", "--up", "--json", "--timeout", "60", *accepted)
 
     error = done.document["error"]
     assert done.code == 5, done.out
@@ -238,7 +240,9 @@ def test_ctrl_c_while_milvus_is_waited_for_puts_files_and_service_back(official:
     )
     before = project.tree()
 
-    code, out, err = interrupted(project, "enable", "--mode", "2", "--up", "--json")
+    # The files say something else than what runs already, which has to be meant.
+    accepted = ("--accept", "deployed-differently")
+    code, out, err = interrupted(project, "enable", "--mode", "2", "--up", "--json", *accepted)
 
     error = json.loads(out)["error"]
     assert (code, error["code"]) == (130, "interrupted"), err
@@ -248,7 +252,7 @@ def test_ctrl_c_while_milvus_is_waited_for_puts_files_and_service_back(official:
     assert project.container("etcd") == etcd
     assert '"State":"running"' in project.compose("ps", "standalone", "--format", "json").out
 
-    code, out, err = interrupted(project, "enable", "--up", "--keep-on-failure")
+    code, out, err = interrupted(project, "enable", "--up", "--keep-on-failure", *accepted)
 
     assert code == 130
     assert "the new files are in place" in err

@@ -1,6 +1,6 @@
 import pytest
 
-from compose_tls.compose.ports import PublishedPort, parse_short
+from compose_tls.compose.ports import PublishedPort, parse_short, widest_addresses
 from tests.unit.builders import service
 
 
@@ -65,3 +65,19 @@ def test_ports_of_all_files_are_published_and_variables_are_filled_in() -> None:
     found = service(files, compose_files=("a.yml", "b.yml")).ports()
 
     assert [(port.target, port.published) for port in found] == [(19530, 19530), (9091, 9091)]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "left"),
+    [
+        ([None, "127.0.0.1", "::1"], [None]),
+        (["127.0.0.1", "0.0.0.0", "10.0.0.1"], ["0.0.0.0"]),
+        (["127.0.0.1", "::", "::1"], ["127.0.0.1", "::"]),
+        (["127.0.0.1", "::1", "127.0.0.1"], ["127.0.0.1", "::1"]),
+        ([], []),
+    ],
+)
+def test_an_address_that_another_one_includes_is_not_published_again(
+    addresses: list[str | None], left: list[str | None]
+) -> None:
+    assert widest_addresses(addresses) == left
