@@ -52,7 +52,8 @@ def mutual(one_way: Project) -> Project:
     (one_way.directory / "password").write_text("Milvus\n")
     (one_way.directory / "token").write_text("root:Milvus\n")
     (one_way.directory / "wrong").write_text("wrong")
-    return deployed(one_way, "2")
+    # Neither authentication nor the ports are what runs already, which has to be meant.
+    return deployed(one_way, "2", "--accept", "deployed-differently")
 
 
 def override(project: Project, settings: dict[str, str], mappings: tuple[str, ...] = ()) -> None:
@@ -65,8 +66,9 @@ def override(project: Project, settings: dict[str, str], mappings: tuple[str, ..
     (project.directory / "docker-compose.override.yml").write_text(text)
 
 
-def deployed(project: Project, mode: str) -> Project:
-    done = project.compose_tls("enable", "--mode", mode, "--rest-port", REST, "--up", "--json")
+def deployed(project: Project, mode: str, *more: str) -> Project:
+    rest = ("--rest-port", REST)
+    done = project.compose_tls("enable", "--mode", mode, *rest, "--up", "--json", *more)
     assert done.code == 0, done.out + done.err
     checks, _ = judged(done)
     assert "rest-answers" in checks
@@ -159,8 +161,9 @@ def test_a_server_in_mode_1_fails_the_refusals_of_mode_2_and_nothing_else(one_wa
 
     assert done.code == 6
     checks, failed = judged(done)
-    assert failed == ANONYMOUS
-    assert {checks[name]["observed"] for name in failed} == {"the server accepted it"}
+    # In mode 1 this Milvus also takes TLS 1.0, as Go did then: in mode 2 that would be a failure.
+    assert failed == {*ANONYMOUS, "tls-versions"}
+    assert {checks[name]["observed"] for name in ANONYMOUS} == {"the server accepted it"}
 
 
 def test_watching_gives_a_document_a_round_and_the_last_exit_code(one_way: Project) -> None:
