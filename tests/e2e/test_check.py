@@ -163,7 +163,7 @@ def test_a_server_in_mode_1_fails_the_refusals_of_mode_2_and_nothing_else(one_wa
     checks, failed = judged(done)
     # In mode 1 this Milvus also takes TLS 1.0, as Go did then: in mode 2 that would be a failure.
     assert failed == {*ANONYMOUS, "tls-versions"}
-    assert {checks[name]["observed"] for name in ANONYMOUS} == {"the server accepted it"}
+    assert all(checks[name]["observed"].endswith("the server accepted it") for name in ANONYMOUS)
 
 
 def test_watching_gives_a_document_a_round_and_the_last_exit_code(one_way: Project) -> None:
