@@ -36,6 +36,8 @@ SERVICE: dict[str, Any] = {
         "ETCD_USE_EMBED": "true",
         "ETCD_DATA_DIR": "/var/lib/milvus/etcd",
         "COMMON_STORAGETYPE": "local",
+        # The session of the container before expires in seconds, and not after the usual minute.
+        "COMMON_SESSION_TTL": "10",
     },
     "ports": [f"127.0.0.1:{_free_port()}:19530"],
 }
