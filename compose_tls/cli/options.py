@@ -66,8 +66,10 @@ class HelpPage(click.Command):
         rows: dict[str, list[tuple[str, str]]] = {"Options": [], **{name: [] for name in _SECTIONS}}
         for parameter in self.get_params(ctx):
             row = parameter.get_help_record(ctx)
+            # How click names its own option changes from version to version.
+            name = "help" if "--help" in parameter.opts else parameter.name or ""
             if row is not None:
-                rows[section_of.get(parameter.name or "", "Options")].append(row)
+                rows[section_of.get(name, "Options")].append(row)
         for section, found in rows.items():
             if found:
                 with formatter.section(section):
