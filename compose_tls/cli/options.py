@@ -65,7 +65,7 @@ class HelpPage(click.Command):
         section_of = {name: section for section, names in _SECTIONS.items() for name in names}
         rows: dict[str, list[tuple[str, str]]] = {"Options": [], **{name: [] for name in _SECTIONS}}
         for parameter in self.get_params(ctx):
-            row = parameter.get_help_record(ctx)
+            row = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
             # How click names its own option changes from version to version.
             name = "help" if "--help" in parameter.opts else parameter.name or ""
             if row is not None:
