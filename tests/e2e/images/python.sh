@@ -16,11 +16,11 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 packages=ca-certificates,openssl,patch,procps,python$version
-if ! debootstrap --variant=minbase --include="$packages" testing "$work/root" >"$work/log" 2>&1; then
+if ! debootstrap --variant=minbase --include="$packages" testing "$work/rootfs" >"$work/log" 2>&1; then
     tail -n 5 "$work/log" >&2
     echo "$image: cannot be built; Python $version is not tested" >&2
     exit
 fi
-rm -rf "$work"/root/var/cache/apt/* "$work"/root/var/lib/apt/lists/*
-tar -C "$work/root" -c . | docker import - "$image" >/dev/null
+rm -rf "$work"/rootfs/var/cache/apt/* "$work"/rootfs/var/lib/apt/lists/*
+tar -C "$work/rootfs" -c . | docker import - "$image" >/dev/null
 echo "$image: built"
