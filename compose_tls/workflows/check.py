@@ -114,7 +114,7 @@ def check(
         endpoint=endpoint,
         connect=found.connect(endpoint),
         checks=tuple(checks),
-        warnings=found.warnings,
+        warnings=(*preamble.deploying(opened.root), *found.warnings),
     )
 
 

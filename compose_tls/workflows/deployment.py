@@ -64,6 +64,7 @@ class Deployment:
         restart_only: Whether the containers stay, and are only restarted.
         current: Those of the services that run the very files already: they are only checked.
         unhealthy: Those whose health check failed before, so that it tells nothing now.
+        settled: Called once it is proved, or taken back.
         clock: Seconds that only go forward.
         sleep: Waits that many seconds.
     """
@@ -81,6 +82,7 @@ class Deployment:
     restart_only: bool = False
     current: frozenset[str] = frozenset()
     unhealthy: frozenset[str] = frozenset()
+    settled: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -112,6 +114,7 @@ class Deployment:
             proved = [self.prove(watch.target(), on_event) for watch in ready]
             for watch in ready:
                 self._require_health(watch)
+            self.settled()
         except ComposeTlsError as error:
             if undo is not None and changed(undo):
                 done = self._restore(undo, on_event)
@@ -251,6 +254,7 @@ class Deployment:
                 done += f" and {what} {'run' if several else 'runs'} again"
         except EngineError as error:
             done += f", but {what} did not start again: {error.message}"
+        self.settled()
         return done
 
 

@@ -19,6 +19,7 @@ from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import own_command, start_command
 from compose_tls.workflows.recreation import foreseen
+from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
 
 
@@ -51,7 +52,10 @@ def enable(
     """
     opened = preamble.open_project(directory, config, environment, enabling=True)
     checks: tuple[Probe, ...] = ()
-    with preamble.writing(opened, dry_run=dry_run) as opened, ExitStack() as stack:
+    with (
+        preamble.writing(opened, dry_run=dry_run, on_event=on_event) as opened,
+        ExitStack() as stack,
+    ):
         project = observe(
             opened.root,
             opened.config,
@@ -85,12 +89,13 @@ def enable(
             opened.now,
             plan=planned.plan,
         )
-        before = snapshot(planned.plan)
+        undo = planned.plan, issued.contents, snapshot(planned.plan)
+        if deploy is not None and not keep_on_failure:
+            deploy = stack.enter_context(remembered(deploy, opened, undo, places, on_event))
         if planned.plan.changed:
             told += apply(planned.plan, issued.contents, outside=places)
         if deploy is not None:
-            undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
-            checks = deploy.run(undo, on_event)
+            checks = deploy.run(None if keep_on_failure else [undo], on_event)
     following: tuple[str, ...] = ()
     if planned.plan.changed and not checks:
         start = start_command(opened, project, planned.plan, planned.services)

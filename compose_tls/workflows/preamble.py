@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from compose_tls.apply.deploying import is_deploying
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, unfinished
 from compose_tls.apply.lock import locked
@@ -44,6 +45,7 @@ from compose_tls.project.model import state_path
 from compose_tls.results import FileResult
 from compose_tls.state.recorded import read_state
 from compose_tls.vocabulary import TlsWarning
+from compose_tls.workflows.taking_back import TakenBack, take_back
 
 OnEvent = Callable[[str], None]
 
@@ -74,6 +76,7 @@ class Opened:
         typed: The settings that the user gave for this command, and not in compose-tls.toml.
         enabling: Whether the command can change what an earlier enable put in place.
         told: What is to be told with the result: that an interrupted command was finished.
+        lock: The descriptor that holds the project's lock, while there is one.
     """
 
     root: Path
@@ -85,6 +88,7 @@ class Opened:
     typed: frozenset[str]
     enabling: bool = False
     told: tuple[TlsWarning, ...] = ()
+    lock: tuple[int, ...] = ()
 
     @property
     def invocation(self) -> ComposeInvocation:
@@ -99,6 +103,7 @@ class Opened:
             project_directory=start / base if base else None,
             env_files=tuple(start / name for name in config.env_file),
             profiles=config.profile,
+            inherited=self.lock,
         )
 
     @property
@@ -275,7 +280,11 @@ def _require_below(settings: Path, root: Path) -> None:
 
 @contextmanager
 def writing(
-    opened: Opened, outside: Iterable[Path] = (), *, dry_run: bool = False
+    opened: Opened,
+    outside: Iterable[Path] = (),
+    *,
+    dry_run: bool = False,
+    on_event: OnEvent = silent,
 ) -> Iterator[Opened]:
     """Hold the project for writing; what an interrupted command left is finished first.
 
@@ -283,6 +292,7 @@ def writing(
         opened: The project.
         outside: What else the user names outside of it.
         dry_run: Whether nothing is going to be written after all: then it is only looked at.
+        on_event: Told about progress, where services of before have to be started.
 
     Yields:
         The project with the settings that are recorded then, and what is to be told with the result.
@@ -294,11 +304,18 @@ def writing(
     """
     if dry_run:
         reading(opened.root)
+        if is_deploying(opened.root):
+            raise _interrupted()
         yield opened.settled()
         return
-    with locked(opened.root):
-        recovery = recover(opened.root, PosixFileOps(), (*opened.named_places, *outside))
-        told = (_recovered(recovery),) if recovery else ()
+    with locked(opened.root) as descriptor:
+        opened = replace(opened, lock=(descriptor,))
+        places = (*opened.named_places, *outside)
+        recovery = recover(opened.root, PosixFileOps(), places)
+        told: tuple[TlsWarning, ...] = (_recovered(recovery),) if recovery else ()
+        if is_deploying(opened.root):
+            on_event("an earlier command was interrupted while it deployed: taking that back")
+        told += _taken_back(take_back(opened.root, opened.invocation, places, on_event))
         try:
             yield replace(opened.settled(), told=told)
         except ComposeTlsError as error:
@@ -314,11 +331,29 @@ def reading(directory: Path) -> None:
         ProjectLocked: A command was interrupted, or is at work.
     """
     if unfinished(directory):
-        raise ProjectLocked(
-            "an earlier compose-tls was interrupted half-way, or is still at work",
-            hint="run compose-tls enable or disable: it finishes the earlier one first",
-            path=JOURNAL,
-        )
+        raise _interrupted()
+
+
+def deploying(directory: Path) -> tuple[TlsWarning, ...]:
+    """What a command that only looks tells of a deployment that is not proved yet."""
+    if not is_deploying(directory):
+        return ()
+    return (
+        TlsWarning(
+            "deploying",
+            "an earlier compose-tls was interrupted while it deployed, or is still at work: neither the "
+            "files nor the services need be those that will stay",
+            hint="run compose-tls enable or disable: it takes the earlier one back first",
+        ),
+    )
+
+
+def _interrupted() -> ProjectLocked:
+    return ProjectLocked(
+        "an earlier compose-tls was interrupted half-way, or is still at work",
+        hint="run compose-tls enable or disable: it finishes the earlier one first",
+        path=JOURNAL,
+    )
 
 
 def _recovered(recovery: Recovery) -> TlsWarning:
@@ -327,6 +362,14 @@ def _recovered(recovery: Recovery) -> TlsWarning:
         "recovered",
         f"an earlier command had been interrupted, and was {done}: {', '.join(recovery.files)}",
     )
+
+
+def _taken_back(taken: TakenBack) -> tuple[TlsWarning, ...]:
+    if not taken.said:
+        return ()
+    names = ", ".join(taken.services)
+    message = f"an earlier command had been interrupted while it deployed {names}: {taken.said}"
+    return (TlsWarning("recovered", message, hint=taken.hint),)
 
 
 def file_results(plan: Plan) -> tuple[FileResult, ...]:

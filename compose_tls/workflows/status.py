@@ -79,7 +79,7 @@ def status(
         certificates=found.certificates,
         links=map_.links,
         endpoint=_endpoint(project, services, found) if mode else None,
-        warnings=(*warnings, *map_.warnings),
+        warnings=(*preamble.deploying(opened.root), *warnings, *map_.warnings),
         certificates_usable=usable,
     )
     following = _next(opened, project, result) or looked.next
