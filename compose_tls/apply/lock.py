@@ -79,13 +79,13 @@ def _take(descriptor: int, directory: Path) -> None:
 
 
 def _is_alive(process: int) -> bool:
+    """Whether a process runs still: one whose parent has not noticed its end does not."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        # proc_pid_stat(5): the state follows the name, which is in parentheses and may hold any.
+        stat = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2]
+    except OSError:
         return False
-    except PermissionError:
-        pass
-    return True
+    return stat.split()[0] not in {b"Z", b"X"}
 
 
 def _holder(directory: Path) -> int | None:
