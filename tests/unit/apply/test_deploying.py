@@ -16,6 +16,7 @@ from compose_tls.apply import deploying
 from compose_tls.apply.deploying import DEPLOYING, Deploying, forget, put_back, read, store
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.inverse import inverse, snapshot
+from compose_tls.apply.preconditions import digest
 from compose_tls.apply.recover import recover
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan
@@ -223,9 +224,7 @@ def test_nothing_outside_is_put_back(project: Path, name: str) -> None:
         lambda values: (
             values.update(files=[[name, "bmV3", None, 0o600, None, None]])
             if not (project / name).exists()
-            else values.update(
-                files=[[name, "bmV3", deploying.digest(project / name), 0o600, None, None]]
-            )
+            else values.update(files=[[name, "bmV3", digest(project / name), 0o600, None, None]])
         )
     )(project)
     found = read(project)

@@ -337,10 +337,11 @@ def test_a_signal_ends_compose_even_where_it_does_not_want_to(
     cli = ComposeCli((str(program(tmp_path, "docker-compose", STUBBORN)),))
     project = ComposeInvocation(tmp_path, environment={"PATH": os.environ["PATH"]})
 
-    sender = threading.Thread(
-        target=lambda: (pid_of(tmp_path), os.kill(os.getpid(), number)), daemon=True
-    )
-    sender.start()
+    def send() -> None:
+        pid_of(tmp_path)
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=send, daemon=True).start()
     with pytest.raises(KeyboardInterrupt), as_interrupt():
         cli.up(project, ["standalone"])
 
