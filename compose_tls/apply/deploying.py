@@ -140,7 +140,7 @@ def store(deploying: Deploying, ops: FileOps | None = None) -> None:
             ops.make_directory(directory, _DIRECTORY_MODE)
             # Who adds everything to git must not add the previous keys.
             ops.write_new(directory / ".gitignore", b"*\n", mode=_MODE, uid=None, gid=None)
-            content = _render(deploying, directory.stat().st_ino)
+            content = render(deploying, directory.stat().st_ino)
             ops.write_new(directory / "new", content, mode=_MODE, uid=None, gid=None)
             ops.rename(directory / "new", directory / "record")
             ops.sync_directory(directory)
@@ -191,7 +191,7 @@ def read(root: Path) -> Deploying | None:
         return None
     _require_ours(found.status, _MODE)
     try:
-        deploying, inode = _parse(found.content, directory.parent)
+        deploying, inode = parse(found.content, directory.parent)
     except ValueError:
         raise _foreign("it is damaged") from None
     # Nobody else knows beforehand which number a directory gets: not git, and no archive.
@@ -267,7 +267,16 @@ def _foreign(reason: str) -> ForeignJournal:
     )
 
 
-def _render(deploying: Deploying, inode: int) -> bytes:
+def render(deploying: Deploying, inode: int) -> bytes:
+    """A record as bytes.
+
+    Args:
+        deploying: The deployment.
+        inode: The number of the directory in which it will lie.
+
+    Raises:
+        OSError: It is too large.
+    """
     files = [
         [
             file.path,
@@ -297,8 +306,8 @@ def _render(deploying: Deploying, inode: int) -> bytes:
     return content
 
 
-def _parse(content: bytes, root: Path) -> tuple[Deploying, int]:
-    """Read a record.
+def parse(content: bytes, root: Path) -> tuple[Deploying, int]:
+    """Read a record, and the number of the directory for which it was made.
 
     Raises:
         ValueError: It is not one.
