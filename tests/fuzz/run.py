@@ -1,7 +1,7 @@
 """Reads inputs that are nearly right for as long as it is told: ``make fuzz``.
 
 Guided by coverage where atheris is installed, else by mutation alone. What ends in anything but a
-``ComposeTlsError``, takes more than two seconds or more than 100 MB is kept in tests/data/fuzz, where
+Guided by coverage where atheris is installed, else by mutation alone. What ends in anything but a
 tests/fuzz/test_fuzz.py reads it again from then on.
 
     python tests/fuzz/run.py [--seconds 60] [--json FILE] [--plain] [TARGET …]
@@ -39,6 +39,7 @@ from tests.fuzz.targets import TARGETS, Target  # noqa: E402
 
 FOUND = ROOT / "tests" / "data" / "fuzz"
 SECONDS = 2
+WAIT = 20
 MEGABYTES = 100
 
 
@@ -65,19 +66,25 @@ class TooLong(BaseException):
 
 
 @contextmanager
-def limited(seconds: int = SECONDS) -> Iterator[None]:
-    """Ends with ``TooLong`` what takes longer."""
+def limited() -> Iterator[None]:
+    """Ends with ``TooLong`` what keeps the processor busy for too long, or waits for something."""
 
     def ring(*_: object) -> None:
         raise TooLong
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(seconds)
+    timers = (
+        (signal.ITIMER_PROF, signal.SIGPROF, SECONDS),
+        (signal.ITIMER_REAL, signal.SIGALRM, WAIT),
+    )
+    before = [signal.signal(number, ring) for _, number, _ in timers]
+    for timer, _, seconds in timers:
+        signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        for (timer, number, _), handler in zip(timers, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(number, handler)
 
 
 def execute(target: Target, data: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from compose_tls.errors import YamlSyntax
 from tests.fuzz import run
 from tests.fuzz.run import FOUND, TooLong, execute, mutated
 from tests.fuzz.targets import TARGETS, Target
+from tests.patience import LONG
 
 SECONDS = 1.5
 KEPT = sorted(path for path in FOUND.rglob("*") if path.is_file() and path.parent.name in TARGETS)
@@ -53,11 +55,17 @@ def test_a_reader_that_does_not_refuse_as_it_should_is_found(
         execute(TARGETS["yaml"], kept.read_bytes())
 
 
-def test_one_that_hangs_is_found() -> None:
-    hanging = Target(lambda _: time.sleep(30), lambda: [b""])
-    began = time.monotonic()
+def busy(_: bytes) -> None:
+    while True:
+        pass
+
+
+@pytest.mark.parametrize("read", [busy, lambda _: time.sleep(LONG)])
+def test_one_that_takes_too_long_is_found(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[[bytes], None]
+) -> None:
+    monkeypatch.setattr(run, "SECONDS", 0.2)
+    monkeypatch.setattr(run, "WAIT", 0.5 if read is not busy else LONG)
 
     with pytest.raises(TooLong):
-        execute(hanging, b"")
-
-    assert time.monotonic() - began < 30
+        execute(Target(read, lambda: [b""]), b"")
