@@ -219,11 +219,15 @@ def one(name: str) -> Taken:
     return Taken(small.what, outcome, took, grown)
 
 
+def measure(name: str) -> Taken:
+    """One of them, in a process of its own."""
+    done = subprocess.run([sys.executable, __file__, name], check=True, capture_output=True)
+    return Taken(**json.loads(done.stdout))
+
+
 def measured() -> list[Taken]:
-    """All of them, each in a process of its own."""
-    words = [sys.executable, __file__]
-    done = [subprocess.run([*words, name], check=True, capture_output=True) for name in SMALL]
-    return [Taken(**json.loads(each.stdout)) for each in done]
+    """All of them."""
+    return list(map(measure, SMALL))
 
 
 if __name__ == "__main__":

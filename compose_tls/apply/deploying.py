@@ -205,12 +205,15 @@ def is_deploying(root: Path) -> bool:
     return os.path.lexists(real_path(root) / DEPLOYING / "record")
 
 
-def put_back(deploying: Deploying, outside: Iterable[Path] = ()) -> tuple[str, ...]:
+def put_back(
+    deploying: Deploying, outside: Iterable[Path] = (), *, accepted: bool = False
+) -> tuple[str, ...]:
     """Put the previous files back. The project's lock must be held.
 
     Args:
         deploying: The deployment; it may have written all its files, or some, or none.
         outside: What the user names outside of the project.
+        accepted: Whether the user accepts that files outside are edited.
 
     Returns:
         The files that were put back.
@@ -228,7 +231,10 @@ def put_back(deploying: Deploying, outside: Iterable[Path] = ()) -> tuple[str, .
     made = [root / name for name in deploying.removed]
     changes[:0] = [MakeDirectory(p, deploying.removed[name_in(p, root)]) for p in made]
     changes += [RemoveDirectory(root / name) for name in reversed(deploying.made)]
-    apply(Plan(root, tuple(changes)), contents, outside=outside)
+    edited = (
+        [change.path for change in changes if isinstance(change, PatchFile)] if accepted else []
+    )
+    apply(Plan(root, tuple(changes)), contents, outside=(*outside, *edited))
     return names
 
 

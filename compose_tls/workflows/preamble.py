@@ -311,11 +311,13 @@ def writing(
     with locked(opened.root) as descriptor:
         opened = replace(opened, lock=(descriptor,))
         places = (*opened.named_places, *outside)
-        recovery = recover(opened.root, PosixFileOps(), places)
+        accepted = OutsideProject.code in opened.config.accept
+        recovery = recover(opened.root, PosixFileOps(), places, accepted=accepted)
         told: tuple[TlsWarning, ...] = (_recovered(recovery),) if recovery else ()
         if is_deploying(opened.root):
             on_event("an earlier command was interrupted while it deployed: taking that back")
-        told += _taken_back(take_back(opened.root, opened.invocation, places, on_event))
+        taken = take_back(opened.root, opened.invocation, places, on_event, accepted=accepted)
+        told += _taken_back(taken)
         try:
             yield replace(opened.settled(), told=told)
         except ComposeTlsError as error:

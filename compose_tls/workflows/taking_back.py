@@ -48,6 +48,8 @@ def take_back(
     invocation: ComposeInvocation,
     outside: Iterable[Path],
     on_event: Callable[[str], None],
+    *,
+    accepted: bool = False,
 ) -> TakenBack:
     """Put back files and services of a deployment that was begun. The project's lock must be held.
 
@@ -56,6 +58,7 @@ def take_back(
         invocation: The project as it is given to Compose.
         outside: What the user names outside of the project.
         on_event: Told about progress.
+        accepted: Whether the user accepts that files outside are edited.
 
     Returns:
         What was done.
@@ -72,7 +75,7 @@ def take_back(
     names = ", ".join(found.services)
     files = ""
     try:
-        if deploying.put_back(found, outside):
+        if deploying.put_back(found, outside, accepted=accepted):
             files = "the previous files are back"
     except (OutsideProject, ProjectChanged) as error:
         files = f"the files stay as they are, {error.message}"

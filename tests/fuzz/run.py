@@ -1,7 +1,7 @@
 """Reads inputs that are nearly right for as long as it is told: ``make fuzz``.
 
 Guided by coverage where atheris is installed, else by mutation alone. What ends in anything but a
-Guided by coverage where atheris is installed, else by mutation alone. What ends in anything but a
+``ComposeTlsError``, takes two seconds of the processor or more than 100 MB is kept in tests/data/fuzz:
 tests/fuzz/test_fuzz.py reads it again from then on.
 
     python tests/fuzz/run.py [--seconds 60] [--json FILE] [--plain] [TARGET …]
