@@ -28,7 +28,7 @@ def context_findings(project: Project, config: TlsConfig) -> tuple[TlsWarning, .
 def _findings(project: Project, config: TlsConfig) -> Iterator[TlsWarning]:
     keys = {
         project.directory / config.pki_dir: (CA_KEY, CLIENT_KEY),
-        project.directory / config.tls_dir: (SERVER_KEY,),
+        project.directory / config.served_dir: (SERVER_KEY,),
     }
     for service in project.compose.services.values():
         build = service.build_context()

@@ -90,7 +90,7 @@ class _Planner:
         self.directory = project.directory
         self.state = project.state
         settings = self.state.settings if self.state else config
-        self.pki, self.tls = self.directory / config.pki_dir, self.directory / settings.tls_dir
+        self.pki, self.tls = self.directory / config.pki_dir, self.directory / settings.served_dir
         self.warnings: list[TlsWarning] = []
 
     def plan(self, *, purge: bool) -> DisablePlan:

@@ -235,7 +235,7 @@ class _Planner:
         """Whether Milvus has to be restarted: in mode 1 it does not look at the CA."""
         mutual = self.config.tls_mode is TlsMode.MUTUAL
         names = {SERVER_CERTIFICATE, SERVER_KEY, *([CA_CERTIFICATE] if mutual else [])}
-        served = {plan.directory / self.config.tls_dir / name for name in names}
+        served = {plan.directory / self.config.served_dir / name for name in names}
         return any(isinstance(c, CreateFile) and c.path in served for c in plan.changes)
 
     def wanted(self) -> list[str]:

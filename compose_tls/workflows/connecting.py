@@ -94,7 +94,7 @@ def target_of(
         ca_path=files.ca,
         client_certificate_path=files.certificate if mode is TlsMode.MUTUAL else None,
         client_key_path=files.key if mode is TlsMode.MUTUAL else None,
-        expected_sha256=_fingerprint(directory, f"{config.tls_dir}/{SERVER_CERTIFICATE}"),
+        expected_sha256=_fingerprint(directory, f"{config.served_dir}/{SERVER_CERTIFICATE}"),
         user=config.user,
         password=_secret(directory, config.password_file, "password-file"),
         token=_secret(directory, config.token_file, "token-file"),

@@ -99,7 +99,7 @@ class Review:
             return False
         read = [
             *(Path(mount.source) for mount in found.mounts if mount.kind == "bind"),
-            *(self.project.directory / self.config.tls_dir / name for name in TLS_FILES),
+            *(self.project.directory / self.config.served_dir / name for name in TLS_FILES),
         ]
         for one in self.project.milvus:
             read += [file.path for file in one.configuration.files.values() if file.path]
