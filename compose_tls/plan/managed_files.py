@@ -186,8 +186,6 @@ class ManagedFiles:
         """What parts of the project get to see."""
         if not folders.files:
             return
-        if self.tls != self.root:
-            yield self.written(self.root / IGNORE_FILE, IGNORE_ALL, PUBLIC)
         roots = self.pki / PUBLIC_ROOTS
         for folder, files in folders.files.items():
             for there, name in files:
@@ -227,7 +225,7 @@ class ManagedFiles:
                 if self.observation.files.get(path) and path not in kept:
                     yield RemoveFile(path, self.digest(path))
                     gone += [path.parent, root / folder]
-        for place in dict.fromkeys(gone):
+        for place in sorted(set(gone), key=lambda path: len(path.parts), reverse=True):
             if place.name not in folders.files or root != self.root:
                 yield RemoveDirectory(place)
 
@@ -243,7 +241,7 @@ class ManagedFiles:
             *self._promoted(identities),
             *self._retired(identities.retired),
             *self._requests(identities),
-            self.written(self.tls / IGNORE_FILE, IGNORE_ALL, PUBLIC),
+            self.written(self.root / IGNORE_FILE, IGNORE_ALL, PUBLIC),
             *(
                 self._copy(self.tls / name, name, identities, KeyAccess(PUBLIC))
                 for name in (CA_CERTIFICATE, SERVER_CERTIFICATE)

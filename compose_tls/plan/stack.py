@@ -39,6 +39,7 @@ from compose_tls.stack.milvus.release import (
     FIRST_WITH_INTERNAL_TLS,
     FIRST_WITH_OBJECT_STORE_CA,
 )
+from compose_tls.stack.milvus.settings import stack_directory
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.intent import Route
 
@@ -151,7 +152,7 @@ class _Planner:
         self.identities: list[Identity] = []
         self.servers: list[Part] = []
         self.warnings: list[TlsWarning] = []
-        self.target = f"{config.container_tls_dir}-stack"
+        self.target = stack_directory(config.container_tls_dir)
 
     def plan(self) -> Stack:
         needed = needed_servers(self.project.compose, self.milvus)

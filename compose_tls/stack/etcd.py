@@ -27,6 +27,16 @@ from compose_tls.stack.milvus.role import repository_and_tag, version
 
 PORT: Final = 2379
 _URLS: Final = ("listen-client-urls", "advertise-client-urls")
+OUR_VARIABLES: Final = (
+    "ETCD_CERT_FILE",
+    "ETCD_KEY_FILE",
+    "ETCD_TRUSTED_CA_FILE",
+    "ETCD_CLIENT_CERT_AUTH",
+    "ETCD_LISTEN_CLIENT_URLS",
+    "ETCD_ADVERTISE_CLIENT_URLS",
+    "ETCDCTL_",
+)
+"""What the variables start with that enable sets."""
 _NAMED_URLS: Final = re.compile(rf"--?(?:{'|'.join(_URLS)})(?:=|\s+)\S*")
 _NAME_OF_URLS: Final = re.compile(rf"--?(?:{'|'.join(_URLS)})")
 # Any of these, and somebody has decided already how this etcd speaks TLS.

@@ -18,7 +18,7 @@ from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.image_users import users_of_images
-from compose_tls.workflows.next_step import own_command, start_command
+from compose_tls.workflows.next_step import compose_command, own_command, start_command
 from compose_tls.workflows.public_roots import public_roots
 from compose_tls.workflows.recreation import foreseen
 from compose_tls.workflows.reporting import report
@@ -78,7 +78,7 @@ def enable(
                 seen = EngineProject.connect(opened.invocation, stack)
             deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
         else:
-            warnings = foreseen(opened, planned.services, lambda: project)
+            warnings = foreseen(opened, planned.everything, lambda: project)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)
             return _told(result, planned, warnings)
@@ -98,7 +98,13 @@ def enable(
             checks = deploy.run(undo, on_event)
     following: tuple[str, ...] = ()
     if planned.plan.changed and not checks:
-        start = start_command(opened, project, planned.plan, planned.services)
+        read = deployment.touched(planned) | set(planned.services)
+        concerned = tuple(name for name in planned.everything if name in read)
+        start = start_command(opened, project, planned.plan, concerned)
+        if start and read & set(planned.servers):
+            # While it still reaches etcd and the object store as they are.
+            milvus = dict.fromkeys((*planned.others, *planned.services))
+            start = (compose_command(opened, "stop", *milvus), *start)
         following = (*start, own_command(opened, "check"))
     result = report(
         EnableResult,
