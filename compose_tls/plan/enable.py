@@ -116,7 +116,10 @@ class _Planner:
         warnings = tuple(dict.fromkeys(self.warnings))
         plan = replace(planned.plan, warnings=warnings)
         touched = touched_services(planned, project)
-        return replace(planned, plan=plan, cut_off=beside.cut_off, touched=touched)
+        ports = tuple((one.member.name, one.member.port) for one in stack.servers)
+        return replace(
+            planned, plan=plan, cut_off=beside.cut_off, touched=touched, server_ports=ports
+        )
 
     def _given_up(self, milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
         """What was encrypted, or asked for a certificate, and is not from now on."""

@@ -49,7 +49,9 @@ from compose_tls.plan.stack_identities import with_stack_renewed
 from compose_tls.plan.touched import touched_services
 from compose_tls.project.enabled import locate
 from compose_tls.project.endpoints import found_names
+from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
+from compose_tls.project.stack_services import needed_servers
 from compose_tls.setup import Identity
 from compose_tls.vocabulary import KeyType, TlsMode, TlsWarning
 
@@ -260,7 +262,9 @@ class _Planner:
         )
         client = planned.get(CLIENT)
         touched = touched_services(renewed, self.project)
-        renewed = replace(renewed, touched=touched)
+        needed = needed_servers(self.project.compose, certain_services(self.project.milvus))
+        ports = {one.name: one.port for one in needed if one.port and one.name in renewed.servers}
+        renewed = replace(renewed, touched=touched, server_ports=tuple(ports.items()))
         return RenewPlan(
             renewed,
             self.config,

@@ -24,6 +24,7 @@ class ServicePlan:
         key_problem: Why a container's user could not read the server key; ``None`` where all can.
         cut_off: The services of the project that are let in no more as they are.
         servers: The services that are etcd or the object store, and speak TLS too.
+        server_ports: The port of each of these servers.
         others: The Milvus services that are no proxies, and speak TLS too.
         touched: Those of all these of which something is written; ``None`` where all of them are.
     """
@@ -36,6 +37,7 @@ class ServicePlan:
     cut_off: tuple[CutOff, ...] = ()
     servers: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    server_ports: tuple[tuple[str, int], ...] = ()
     touched: frozenset[str] | None = None
 
     @property

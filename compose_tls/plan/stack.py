@@ -238,7 +238,8 @@ class _Planner:
             self.servers.append(self.store_part(service, port))
         self.identities.append(self.shown(OBJECT_STORE, "server", services, port))
         for one in self.users_of(able):
-            self.settings[one.name] += object_store.milvus_settings(self.target, one.version)
+            names_ca = one.version >= FIRST_WITH_OBJECT_STORE_CA
+            self.settings[one.name] += object_store.milvus_settings(self.target, names_ca=names_ca)
 
     def store_stays(self, service: Service, variables: Mapping[str, str | None]) -> str | None:
         kind = object_store.kind(service.text("image"), service.command_line())

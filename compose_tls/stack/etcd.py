@@ -22,8 +22,7 @@ from compose_tls.layout import (
 )
 from compose_tls.setup import Setting, Variable
 from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true
-from compose_tls.stack.milvus.release import MilvusVersion
-from compose_tls.stack.milvus.role import repository_and_tag, version
+from compose_tls.stack.images import release, repository_and_tag
 
 PORT: Final = 2379
 _URLS: Final = ("listen-client-urls", "advertise-client-urls")
@@ -42,7 +41,7 @@ _NAME_OF_URLS: Final = re.compile(rf"--?(?:{'|'.join(_URLS)})")
 # Any of these, and somebody has decided already how this etcd speaks TLS.
 _TLS: Final = ("cert-file", "key-file", "trusted-ca-file", "auto-tls", "client-cert-auth")
 # What is older takes TLS 1.2 at most: Milvus says "tls: client offered only unsupported versions".
-_FIRST_WITH_TLS_1_3: Final = MilvusVersion(3, 5, 6)
+_FIRST_WITH_TLS_1_3: Final = (3, 5, 6)
 
 
 def metadata(settings: Settings) -> Iterator[Dependency]:
@@ -170,7 +169,7 @@ def milvus_settings(
         images: The images of etcd.
         endpoints: What ``etcd.endpoints`` says so far.
     """
-    versions = [version(image) for image in images]
+    versions = [release(image) for image in images]
     modern = all(one is not None and one >= _FIRST_WITH_TLS_1_3 for one in versions)
     plain = endpoints is not None and "http://" in endpoints
     return (

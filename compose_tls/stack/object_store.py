@@ -13,8 +13,7 @@ from typing import Final, Literal, TypeAlias
 from compose_tls.layout import CA_BUNDLE
 from compose_tls.setup import Setting
 from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true, port_of
-from compose_tls.stack.milvus.release import FIRST_WITH_OBJECT_STORE_CA, MilvusVersion
-from compose_tls.stack.milvus.role import repository_and_tag
+from compose_tls.stack.images import repository_and_tag
 
 Kind: TypeAlias = Literal["minio", "seaweedfs"]
 
@@ -133,15 +132,15 @@ def _with_flags(store: Kind, directory: str, texts: Sequence[str]) -> list[str]:
     return list(texts)
 
 
-def milvus_settings(directory: str, version: MilvusVersion) -> tuple[Setting, ...]:
+def milvus_settings(directory: str, *, names_ca: bool) -> tuple[Setting, ...]:
     """What Milvus is told of an object store over TLS.
 
     Args:
         directory: Where the roots to trust are in the container.
-        version: Of Milvus.
+        names_ca: Whether this Milvus has a setting for the roots.
     """
     use = Setting(("minio", "useSSL"), "true")
-    if version < FIRST_WITH_OBJECT_STORE_CA:
+    if not names_ca:
         return (use,)
     return (use, Setting(("minio", "ssl", "tlsCACert"), posixpath.join(directory, CA_BUNDLE)))
 

@@ -25,7 +25,7 @@ from compose_tls.errors import (
     KeyUnreadableInContainer,
     Unhealthy,
 )
-from compose_tls.layout import CLIENT
+from compose_tls.layout import CLIENT, ETCD, OBJECT_STORE
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import Probe
@@ -39,6 +39,7 @@ from compose_tls.workflows.proxy_watch import ProxyWatch
 from compose_tls.workflows.recreation import Review, settled
 from compose_tls.workflows.rollback import HALF_WAY, Undo, changed, put_back
 from compose_tls.workflows.server_first import ServerFirst
+from compose_tls.workflows.stack_check import Served, container_place, prove_servers
 
 _PROBE_SECONDS = 2.0
 
@@ -67,6 +68,7 @@ class Deployment:
         unhealthy: Those whose health check failed before, so that it tells nothing now.
         servers: The services that are etcd or the object store, and are started anew before them.
         others: The Milvus services that are no proxies, and are started anew with them.
+        prove_servers: Runs every check against etcd and the object store.
         clock: Seconds that only go forward.
         sleep: Waits that many seconds.
     """
@@ -86,6 +88,7 @@ class Deployment:
     unhealthy: frozenset[str] = frozenset()
     servers: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    prove_servers: Callable[[preamble.OnEvent], tuple[Probe, ...]] = lambda _: ()
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -115,6 +118,7 @@ class Deployment:
             ready = [self._ready(proxy, began, started, on_event) for proxy in self.proxies]
             before_proof()
             proved = [self.prove(watch.target(), on_event) for watch in ready]
+            proved.append(self.prove_servers(on_event))
             for watch in ready:
                 self._require_health(watch)
         except ComposeTlsError as error:
@@ -401,6 +405,19 @@ def require_readable_key(problem: TlsWarning | None, command: str, start: str) -
         )
 
 
+def servers_of(planned: ServicePlan) -> tuple[Served, ...]:
+    """The servers that speak TLS by a plan."""
+    members = {
+        name: one.identity.name
+        for one in planned.identities.identities
+        for name in one.identity.members
+        if one.identity.name in {ETCD, OBJECT_STORE}
+    }
+    return tuple(
+        Served(name, port, members[name]) for name, port in planned.server_ports if name in members
+    )
+
+
 def _deployment(planned: ServicePlan, config: TlsConfig, seen: EngineProject) -> Deployment:
     directory = planned.plan.directory
     return Deployment(
@@ -416,4 +433,11 @@ def _deployment(planned: ServicePlan, config: TlsConfig, seen: EngineProject) ->
         prove=lambda target, on_event: prove(target, config, on_event),
         servers=planned.servers,
         others=planned.others,
+        prove_servers=lambda on_event: prove_servers(
+            directory,
+            config,
+            servers_of(planned),
+            container_place(seen.engine, seen.name),
+            on_event,
+        ),
     )

@@ -18,7 +18,6 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.stack import etcd, object_store
 from compose_tls.stack.milvus.internal import internal_settings
-from compose_tls.stack.milvus.release import NEWEST
 from compose_tls.stack.milvus.settings import sets, stack_directory, tls_settings
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows.engine_project import EngineProject
@@ -145,7 +144,7 @@ class Origin:
             settings = (
                 *tls_settings(TlsMode.ONE_WAY, "/", rest_port=1),
                 *etcd.milvus_settings("/", (), None),
-                *object_store.milvus_settings("/", NEWEST),
+                *object_store.milvus_settings("/", names_ca=True),
                 *internal_settings("/"),
             )
             return any(sets(each.name, setting.name, one.version) for setting in settings)
