@@ -102,19 +102,20 @@ def _read_stack(
 ) -> dict[str, Pair]:
     """What parts of the project have, where any of them has something; the pairs of the PKI directory."""
     pki, tls = directory / config.pki_dir, directory / config.tls_dir
-    if reader.content(pki / f"{STACK_CA}{CERTIFICATE}", PEM_LIMIT) is None:
-        return {}
     before = directory / state.settings.tls_dir if state else tls
     known = ProjectFiles(directory, reader.outside).is_inside(before)
+    ca = reader.content(pki / f"{STACK_CA}{CERTIFICATE}", PEM_LIMIT)
+    # What parts have stays after a disable, of which nothing is recorded.
+    served = [(PROXY, name) for name in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)]
+    held = [(folder, name) for folder, files in STACK_FILES.items() for name, _ in files]
     for root in {tls, before} if known else {tls}:
         reader.content(root / IGNORE_FILE)
-        # What a proxy has stays there after a disable, of which nothing is recorded.
-        served = ((PROXY, name) for name in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE))
-        held = ((folder, name) for folder, files in STACK_FILES.items() for name, _ in files)
-        for folder, name in (*served, *held):
+        for folder, name in (*served, *held) if ca else served:
             path = root / folder / name
             if path not in reader.files:
                 reader.secret(path) if path.suffix == KEY else reader.content(path)
+    if ca is None:
+        return {}
     reader.content(pki / PUBLIC_ROOTS)
     return {
         name: (
