@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
@@ -14,6 +15,7 @@ from compose_tls.errors import EditRefused, UnsupportedMilvus
 from compose_tls.layout import (
     CA_BUNDLE,
     CA_CERTIFICATE,
+    CERTIFICATE,
     ETCD,
     ETCD_CLIENT,
     INTERNAL,
@@ -31,6 +33,7 @@ from compose_tls.plan.stack_health import HEALTH_TEST, Client, health_change
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
+from compose_tls.project.reachability import names
 from compose_tls.project.stack_services import Needed, needed_servers
 from compose_tls.setup import Directory, Identity, Member, Setting, SetupLink
 from compose_tls.stack import etcd, object_store
@@ -161,6 +164,7 @@ class _Planner:
             self.object_store([one for one in needed if one.purpose == "object store"])
             self.brokers([one for one in needed if one.purpose == "messages"])
         self.internal()
+        self.warnings += self.others_cut_off()
         if not self.identities:
             return Stack(warnings=tuple(self.warnings))
         stack = Stack((), (Identity(STACK_CA, "ca"), *self.identities), tuple(self.warnings))
@@ -185,9 +189,9 @@ class _Planner:
         for one in users:
             endpoints = one.configuration.get(("etcd", "endpoints"))
             self.settings[one.name] += etcd.milvus_settings(self.target, images, endpoints)
-        names = tuple(one.name for one in users)
+        holders = tuple(one.name for one in users)
         domain = f"{ETCD_CLIENT}.{CLIENT_DOMAIN}"
-        self.identities.append(Identity(ETCD_CLIENT, "client", names, (domain,)))
+        self.identities.append(Identity(ETCD_CLIENT, "client", holders, (domain,)))
 
     def etcd_stays(self, service: Service, variables: Mapping[str, str | None]) -> str | None:
         command = service.command_line()
@@ -298,12 +302,12 @@ class _Planner:
                 hint = f"Milvus {FIRST_WITH_INTERNAL_TLS} and newer can encrypt it"
                 self.stays_plain(text, old[0].service, hint)
             return
-        names = [
+        found = [
             name
             for one in self.milvus
             for name in found_names(one.service, 0, self.project.compose.services)
         ]
-        dns_names, ip_addresses = server_names((internal.NAME,), names)
+        dns_names, ip_addresses = server_names((internal.NAME,), found)
         members = tuple(one.name for one in self.milvus)
         self.identities.append(Identity(INTERNAL, "server", members, dns_names, ip_addresses))
         for one in self.milvus:
@@ -407,6 +411,29 @@ class _Planner:
         if change is not None:
             hint = f"let it ask over TLS, with {' '.join(client.curl)}"
             yield Rewrite(HEALTH_TEST, change, hint)
+
+    def others_cut_off(self) -> Iterator[TlsWarning]:
+        """The services that are no Milvus, and connect to what lets them in no more as they are."""
+        ours = {part.service.name for part in self.servers} | {one.name for one in self.milvus}
+        for part in self.servers:
+            hosts = "|".join(map(re.escape, sorted(names(part.service))))
+            place = re.compile(rf"(?<![\w.-])(?:{hosts}):{part.member.port}(?!\d)")
+            for other in self.project.compose.services.values():
+                said = other.container_variables(self.project.read)
+                texts = [*other.command_line(), *(value or "" for value in said.values())]
+                found = next((m for text in texts if (m := place.search(text))), None)
+                if other.name in ours or found is None:
+                    continue
+                ca = f"{self.config.pki_dir}/{STACK_CA}{CERTIFICATE}"
+                mutual = part.member.kind == "etcd"
+                client = f" and {self.config.pki_dir}/{ETCD_CLIENT}{CERTIFICATE}" if mutual else ""
+                yield TlsWarning(
+                    "stack-client-cut-off",
+                    f"service {other.name} connects to {found[0]}, which speaks TLS then",
+                    other.main.document.name,
+                    f"give it https, {ca} as its CA{client}",
+                    other.main.line(),
+                )
 
     def stays_plain(self, text: str, service: Service, hint: str) -> None:
         self.warnings.append(

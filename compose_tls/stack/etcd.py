@@ -93,9 +93,12 @@ def runs_etcd(image: str | None, command: Sequence[str]) -> bool:
 
 def decided(command: Sequence[str], variables: Mapping[str, str | None]) -> str | None:
     """What an etcd is told of TLS already, so that it is left alone; ``None`` for nothing."""
+    words = " ".join(command).replace("=", " ").split()
+    flags = {word.lstrip("-") for word in words if word.startswith("-")}
     for name in _TLS:
-        given = _flag(command, name) or variables.get(_variable(name))
-        if given and given.lower() != "false":
+        # A flag that says yes or no needs no value.
+        given = (_flag(command, name) if name in flags else None) or variables.get(_variable(name))
+        if (name in flags or given) and (given or "").lower() != "false":
             return name
     for name in _URLS:
         given = _flag(command, name) or variables.get(_variable(name)) or ""

@@ -45,9 +45,7 @@ def without_tls(document: Any) -> Any:
     found = copy.deepcopy(document)
     for service in found["services"].values():
         service["environment"] = {
-            name: value
-            for name, value in variables(service).items()
-            if not _TLS.match(name)
+            name: value for name, value in variables(service).items() if not _TLS.match(name)
         }
         service["volumes"] = [
             volume
