@@ -24,8 +24,9 @@ from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.plan.stack import Part, Stack, plan_stack
+from compose_tls.plan.stack import plan_stack
 from compose_tls.plan.stack_identities import with_stack
+from compose_tls.plan.stack_parts import Part, Stack
 from compose_tls.plan.tls_setup import tls_setup
 from compose_tls.plan.touched import scope_is_smaller, touched_services
 from compose_tls.project.endpoints import found_names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,7 +22,6 @@ from compose_tls.changes import (
 )
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ValueInTheWay
-from compose_tls.files import joined_roots
 from compose_tls.layout import (
     CA,
     CA_BUNDLE,
@@ -37,21 +36,18 @@ from compose_tls.layout import (
     PRIVATE_DIRECTORY,
     PUBLIC,
     PUBLIC_DIRECTORY,
-    PUBLIC_ROOTS,
     REQUESTS,
     SERIAL_FILE,
     SERVER,
     SERVER_CERTIFICATE,
     SERVER_KEY,
-    STACK_CA,
-    STACK_FILES,
     STATE_FILE,
     TLS_FILES,
 )
 from compose_tls.plan.container_user import KeyAccess, key_access
 from compose_tls.plan.identities import CA_NAME
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.plan.stack_folders import Folders
+from compose_tls.plan.stack_changes import StackChanges
 from compose_tls.project.enabled import proxies_of
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project, state_path, taken_over
@@ -103,31 +99,20 @@ class ManagedFiles:
             kept=identities.source(SERVER) == "existing" or self.tls / SERVER_KEY in self.taken,
             users_of_images=users_of_images,
         )
-        folders = Folders.of((one.identity for one in identities.identities), self.project)
-        accesses = dict(self._accesses(folders, identities, users_of_images))
+        stack = StackChanges(self, identities, users_of_images)
         changes = [
             *patches,
             *self.changes(identities, access),
-            *self._stack(folders, accesses, identities, public_roots),
-            *self._folders_left_behind(folders),
+            *stack.written(public_roots),
+            *stack.left_behind(),
         ]
-        made = dict.fromkeys(
-            (
-                self.root,
-                self.tls,
-                *(
-                    (self.root / folder / there).parent
-                    for folder, files in folders.files.items()
-                    for there in ("", *(there for there, _ in files))
-                    if there
-                ),
-            )
-        )
+        tls = (self.root, self.tls)
         plan = Plan(
             self.directory,
             (
                 MakeDirectory(self.pki, PRIVATE_DIRECTORY),
-                *(MakeDirectory(path, PUBLIC_DIRECTORY) for path in made),
+                *(MakeDirectory(path, PUBLIC_DIRECTORY) for path in dict.fromkeys(tls)),
+                *stack.directories(),
                 *changes,
                 self.state_change(state, identities, changes),
             ),
@@ -135,99 +120,21 @@ class ManagedFiles:
             (
                 *identities.warnings,
                 *access.warnings,
-                *(warning for one in accesses.values() for warning in one.warnings),
+                *(warning for one in stack.accesses.values() for warning in one.warnings),
             ),
         )
         proxies = proxies_of(self.project.compose, tuple(milvus), self.config)
-        problems = (access.problem, *(one.problem for one in accesses.values()))
+        names = {proxy.service for proxy in proxies}
+        problems = (access.problem, *(one.problem for one in stack.accesses.values()))
         return ServicePlan(
             plan,
             proxies,
             identities,
             state,
             next(filter(None, problems), None),
-            servers=folders.servers,
-            others=tuple(
-                name for name in folders.milvus if name not in {p.service for p in proxies}
-            ),
+            servers=stack.folders.servers,
+            others=tuple(name for name in stack.folders.milvus if name not in names),
         )
-
-    def _accesses(
-        self,
-        folders: Folders,
-        identities: IdentityPlan,
-        users_of_images: Mapping[str, str] | None,
-    ) -> Iterator[tuple[str, KeyAccess]]:
-        """Who may read the keys of each directory."""
-        users = folders.users_of_images(users_of_images or {})
-        for folder, files in folders.files.items():
-            keys = [(there, name) for there, name in files if name.endswith(KEY)]
-            for there, name in keys[:1]:
-                path = self.project.relative(self.root / folder / there)
-                kept = identities.source(name.removesuffix(KEY)) == "existing"
-                yield (
-                    folder,
-                    key_access(
-                        folders.readers[folder],
-                        self.observation,
-                        path,
-                        kept=kept,
-                        users_of_images=users,
-                    ),
-                )
-
-    def _stack(
-        self,
-        folders: Folders,
-        accesses: Mapping[str, KeyAccess],
-        identities: IdentityPlan,
-        public_roots: bytes | None,
-    ) -> Iterator[FileChange]:
-        """What parts of the project get to see."""
-        if not folders.files:
-            return
-        roots = self.pki / PUBLIC_ROOTS
-        for folder, files in folders.files.items():
-            for there, name in files:
-                path = self.root / folder / there
-                if name == CA_BUNDLE:
-                    there_already = self.digest(roots)
-                    yield (
-                        KeepFile(roots, there_already)
-                        if there_already
-                        else self.written(roots, public_roots or b"", PUBLIC)
-                    )
-                    yield self._bundle(path, identities)
-                    continue
-                access = accesses[folder] if name.endswith(KEY) else KeyAccess(PUBLIC)
-                yield self._copy(path, name, identities, access)
-
-    def _bundle(self, path: Path, identities: IdentityPlan) -> FileChange:
-        """The roots that Milvus trusts; they stay while none of them changes."""
-        ca = self.observation.content(self.pki / f"{STACK_CA}{CERTIFICATE}")
-        roots = self.observation.content(self.pki / PUBLIC_ROOTS)
-        facts = self.observation.files.get(path)
-        known = identities.source(STACK_CA) == "existing" and ca is not None and roots is not None
-        if known and facts is not None and facts.content == joined_roots(roots or b"", ca or b""):
-            return KeepFile(path, facts.sha256)
-        return self.written(path, Pending(CA_BUNDLE), PUBLIC)
-
-    def _folders_left_behind(self, folders: Folders) -> Iterator[FileChange]:
-        """What parts of the project had of an earlier enable, and have no more."""
-        if self.state is None:
-            return
-        root = self.directory / self.state.settings.tls_dir
-        gone: list[Path] = []
-        for folder, files in STACK_FILES.items():
-            kept = {self.root / folder / there for there, _ in folders.files.get(folder, ())}
-            for there, _ in files:
-                path = root / folder / there
-                if self.observation.files.get(path) and path not in kept:
-                    yield RemoveFile(path, self.digest(path))
-                    gone += [path.parent, root / folder]
-        for place in sorted(set(gone), key=lambda path: len(path.parts), reverse=True):
-            if place.name not in folders.files or root != self.root:
-                yield RemoveDirectory(place)
 
     def changes(self, identities: IdentityPlan, access: KeyAccess) -> list[FileChange]:
         """Certificates and keys: those of the PKI directory, and what the container gets of them.
@@ -243,10 +150,10 @@ class ManagedFiles:
             *self._requests(identities),
             self.written(self.root / IGNORE_FILE, IGNORE_ALL, PUBLIC),
             *(
-                self._copy(self.tls / name, name, identities, KeyAccess(PUBLIC))
+                self.copied(self.tls / name, name, identities, KeyAccess(PUBLIC))
                 for name in (CA_CERTIFICATE, SERVER_CERTIFICATE)
             ),
-            self._copy(self.tls / SERVER_KEY, SERVER_KEY, identities, access),
+            self.copied(self.tls / SERVER_KEY, SERVER_KEY, identities, access),
             *self._left_behind(),
         ]
 
@@ -391,7 +298,7 @@ class ManagedFiles:
             path=name,
         )
 
-    def _copy(
+    def copied(
         self, path: Path, name: str, identities: IdentityPlan, access: KeyAccess
     ) -> FileChange:
         """A file that a container sees: a copy of the one of that name in the PKI directory."""

@@ -51,6 +51,11 @@ class ServicePlan:
         return tuple(dict.fromkeys((*self.servers, *self.others, *self.services)))
 
     @property
+    def written(self) -> frozenset[str]:
+        """Those of them of which something is written."""
+        return frozenset(self.everything) if self.touched is None else self.touched
+
+    @property
     def endpoint(self) -> Endpoint | None:
         """Where clients reach the first that is published; ``None`` when none is."""
         return first_endpoint(self.proxies)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from compose_tls.compose.rewriting import Rewriting, written
+from compose_tls.compose.rewriting import written
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import EditRefused, UnsupportedMilvus
@@ -30,12 +29,13 @@ from compose_tls.layout import (
 from compose_tls.pki.client_names import CLIENT_DOMAIN
 from compose_tls.plan.identities import server_names
 from compose_tls.plan.stack_health import HEALTH_TEST, Client, health_change
+from compose_tls.plan.stack_parts import NOTHING_ELSE, Part, Rewrite, Stack
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import names
 from compose_tls.project.stack_services import Needed, needed_servers
-from compose_tls.setup import Directory, Identity, Member, Setting, SetupLink
+from compose_tls.setup import Directory, Identity, Member, Setting
 from compose_tls.stack import etcd, object_store
 from compose_tls.stack.milvus import internal
 from compose_tls.stack.milvus.release import (
@@ -44,7 +44,6 @@ from compose_tls.stack.milvus.release import (
 )
 from compose_tls.stack.milvus.settings import stack_directory
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.yamlpatch.intent import Route
 
 _Stays: TypeAlias = Callable[[Service, Mapping[str, str | None]], str | None]
 _ServerKind: TypeAlias = Literal["etcd", "object-store"]
@@ -52,77 +51,6 @@ _ServerProfile: TypeAlias = Literal["server", "peer"]
 
 _DIRECTORY: Final = "/tls"
 """Where etcd sees its files: its image has nothing there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rewrite:
-    """A command or a health check that is to say something else."""
-
-    route: Route
-    change: Rewriting = field(repr=False)
-    hint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A service that takes part, and what of it changes.
-
-    Attributes:
-        member: What is wanted of it.
-        service: The service.
-        milvus: The same where it runs Milvus.
-        rewrites: What its command and its health check become.
-        bundle: Where the roots to trust are to be in its container; ``None`` where a setting names them.
-    """
-
-    member: Member
-    service: Service = field(repr=False)
-    milvus: MilvusService | None = field(default=None, repr=False)
-    rewrites: tuple[Rewrite, ...] = ()
-    bundle: Directory | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """All that speaks TLS beside the proxies and their clients.
-
-    Attributes:
-        parts: Servers first, then every Milvus service.
-        identities: The certificates: the CA first.
-        warnings: What stays plain, and why.
-    """
-
-    parts: tuple[Part, ...] = ()
-    identities: tuple[Identity, ...] = ()
-    warnings: tuple[TlsWarning, ...] = ()
-
-    @property
-    def servers(self) -> tuple[Part, ...]:
-        """Etcd and the object store."""
-        return tuple(one for one in self.parts if one.milvus is None)
-
-    @property
-    def milvus(self) -> tuple[Part, ...]:
-        """The Milvus services."""
-        return tuple(one for one in self.parts if one.milvus is not None)
-
-    @property
-    def links(self) -> tuple[SetupLink, ...]:
-        """The connections of Milvus to the servers."""
-        return tuple(
-            SetupLink(
-                one.member.name,
-                server.member.name,
-                server.member.port,
-                server.member.identity or "",
-                ETCD_CLIENT if server.member.kind == "etcd" else None,
-            )
-            for one in self.milvus
-            for server in self.servers
-        )
-
-
-NOTHING_ELSE: Final = Stack()
 
 
 def plan_stack(project: Project, proxies: Sequence[MilvusService], config: TlsConfig) -> Stack:

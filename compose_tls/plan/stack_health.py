@@ -92,15 +92,15 @@ def _changed(texts: Sequence[str], *, url: re.Pattern[str], port: int, client: C
     asks = any(url.search(text) for text in texts)
     for text in texts:
         new = url.sub("https://", text)
-        if asks and _CURL.fullmatch(text):
-            found += [text, *client.curl]
+        if new != text and any(_CURL.fullmatch(word) for word in found):
+            found += [*client.curl, new]
             continue
         if asks and _WGET.fullmatch(text):
             # The wget of BusyBox knows no CA; on its own loopback it meets nobody else.
             found += [text, "--no-check-certificate"]
             continue
         if asks:
-            new = _CURL.sub(rf"\1 {' '.join(client.curl)}", new)
+            new = _CURL.sub(rf"\1 {' '.join(client.curl)}", new) if " " in new else new
             new = _WGET.sub(r"\1 --no-check-certificate", new)
         # Its alias "local" is http://localhost:9000.
         local = f"MC_HOST_local=https://localhost:{port}"

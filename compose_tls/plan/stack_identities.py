@@ -86,8 +86,9 @@ def _joined(
     pki = observation.pki
     found, warnings = list(planned.identities), list(planned.warnings)
     ca = pki.certificates.get(STACK_CA) if STACK_CA in pki.usable else None
-    if ca is not None and ca.remaining(now) < RENEW_BEFORE:
-        ca = None
+    if ca is not None:
+        early = min(RENEW_BEFORE, (ca.not_after - ca.not_before) / 3)
+        ca = None if ca.remaining(now) < early else ca
     for one in identities:
         facts = pki.certificates.get(one.name) if one.name in pki.usable else None
         source: Source = "issued"

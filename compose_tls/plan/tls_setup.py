@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from compose_tls.changes import IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CA_CERTIFICATE, CLIENT, SERVER, SERVER_CERTIFICATE, SERVER_KEY
-from compose_tls.plan.stack import NOTHING_ELSE, Stack
+from compose_tls.plan.stack_parts import NOTHING_ELSE, Stack
 from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.results import CLIENTS

@@ -107,6 +107,11 @@ def decided(command: Sequence[str], variables: Mapping[str, str | None]) -> str 
     return None
 
 
+def certificate(command: Sequence[str], variables: Mapping[str, str | None]) -> str | None:
+    """The certificate that an etcd is told to show, in its container; ``None`` for none."""
+    return _flag(command, "cert-file") or variables.get("ETCD_CERT_FILE")
+
+
 def configuration_file(command: Sequence[str], variables: Mapping[str, str | None]) -> str | None:
     """The file that an etcd reads instead of flags and variables; ``None`` for none."""
     return _flag(command, "config-file") or variables.get("ETCD_CONFIG_FILE")

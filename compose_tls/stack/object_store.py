@@ -132,6 +132,23 @@ def _with_flags(store: Kind, directory: str, texts: Sequence[str]) -> list[str]:
     return list(texts)
 
 
+def certificate(
+    store: Kind, image: str | None, command: Sequence[str], user: str | None
+) -> str | None:
+    """The certificate that an object store is told to show, in its container; ``None`` for none.
+
+    Args:
+        store: Which one.
+        image: Its image.
+        command: Its command line.
+        user: The user that its service names.
+    """
+    if store == "seaweedfs":
+        match = re.search(r"(?:^|\s)-(?:s3\.)?cert\.file[=\s](\S+)", " ".join(command))
+        return match[1] if match else None
+    return posixpath.join(certificates_directory(store, image, command, user)[0], _PUBLIC)
+
+
 def milvus_settings(directory: str, *, names_ca: bool) -> tuple[Setting, ...]:
     """What Milvus is told of an object store over TLS.
 

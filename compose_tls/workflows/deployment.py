@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,26 +20,28 @@ from compose_tls.deploy.recreate import starting
 from compose_tls.deploy.wait import Answer, wait_until_ready
 from compose_tls.errors import (
     ComposeTlsError,
-    ConflictingSettings,
     EngineError,
-    KeyUnreadableInContainer,
     Unhealthy,
 )
-from compose_tls.layout import CLIENT, ETCD, OBJECT_STORE
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import Probe
 from compose_tls.setup import Proxy
-from compose_tls.vocabulary import TlsMode, TlsWarning
+from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import Address, target_of
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.proving import prove
 from compose_tls.workflows.proxy_watch import ProxyWatch
 from compose_tls.workflows.recreation import Review, settled
+from compose_tls.workflows.requirements import require_readable
 from compose_tls.workflows.rollback import HALF_WAY, Undo, changed, put_back
 from compose_tls.workflows.server_first import ServerFirst
-from compose_tls.workflows.stack_check import Served, container_place, prove_servers
+from compose_tls.workflows.stack_check import (
+    container_place,
+    planned_servers,
+    prove_servers,
+)
 
 _PROBE_SECONDS = 2.0
 
@@ -282,29 +284,6 @@ class Deployment:
         return done
 
 
-def require_client(planned: ServicePlan, config: TlsConfig) -> None:
-    """Make sure that what is deployed can be proved.
-
-    Raises:
-        ConflictingSettings: There is no client certificate, without which mode 2 cannot be proved.
-    """
-    if config.tls_mode is TlsMode.MUTUAL and planned.identities.get(CLIENT) is None:
-        raise ConflictingSettings(
-            "mode 2 cannot be proved without a client certificate",
-            hint="bring one with --client-cert and --client-key, or leave --up out",
-        )
-
-
-@contextmanager
-def told_first(planned: ServicePlan) -> Iterator[None]:
-    """A key that cannot be read is told, rather than that there is no engine: it needs none to mend."""
-    try:
-        yield
-    except EngineError:
-        require_readable(planned)
-        raise
-
-
 def prepare(
     planned: ServicePlan, project: Project, config: TlsConfig, seen: EngineProject
 ) -> tuple[Deployment, tuple[TlsWarning, ...]]:
@@ -330,7 +309,7 @@ def prepare(
     review = Review(project, config, seen)
     settled_here = not planned.plan.changed and begun == frozenset(deployment.everything)
     untouched = frozenset(deployment.everything) - frozenset(deployment.services)
-    untouched -= touched(planned)
+    untouched -= planned.written
     current = frozenset(
         service
         for service in deployment.everything
@@ -344,11 +323,6 @@ def prepare(
     require_free(concerned, seen.running, seen.engine.port_owner)
     unhealthy = frozenset(filter(review.is_unhealthy, deployment.services))
     return replace(deployment, current=current, unhealthy=unhealthy), warnings
-
-
-def touched(planned: ServicePlan) -> frozenset[str]:
-    """The services of which something is written."""
-    return frozenset(planned.everything) if planned.touched is None else planned.touched
 
 
 def prepare_restart(
@@ -371,53 +345,6 @@ def prepare_restart(
     return replace(_deployment(planned, config, seen), restart_only=True)
 
 
-def require_readable(planned: ServicePlan, *, restart: bool = False) -> None:
-    """Make sure that the users of all containers can read the server key.
-
-    Raises:
-        KeyUnreadableInContainer: One cannot.
-    """
-    names = " ".join(planned.services)
-    words = (
-        ("renew --no-restart", f"docker compose restart {names}")
-        if restart
-        else ("enable without --up", "docker compose up -d")
-    )
-    require_readable_key(planned.key_problem, *words)
-
-
-def require_readable_key(problem: TlsWarning | None, command: str, start: str) -> None:
-    """Make sure that the container's user can read the server key.
-
-    Args:
-        problem: Why it cannot.
-        command: The command of compose-tls that goes on all the same, for the hint.
-        start: What starts the service then.
-
-    Raises:
-        KeyUnreadableInContainer: It cannot.
-    """
-    if problem is not None:
-        raise KeyUnreadableInContainer(
-            problem.message,
-            hint=f"run compose-tls {command}, then {problem.hint}, then {start}",
-            path=problem.path,
-        )
-
-
-def servers_of(planned: ServicePlan) -> tuple[Served, ...]:
-    """The servers that speak TLS by a plan."""
-    members = {
-        name: one.identity.name
-        for one in planned.identities.identities
-        for name in one.identity.members
-        if one.identity.name in {ETCD, OBJECT_STORE}
-    }
-    return tuple(
-        Served(name, port, members[name]) for name, port in planned.server_ports if name in members
-    )
-
-
 def _deployment(planned: ServicePlan, config: TlsConfig, seen: EngineProject) -> Deployment:
     directory = planned.plan.directory
     return Deployment(
@@ -436,7 +363,7 @@ def _deployment(planned: ServicePlan, config: TlsConfig, seen: EngineProject) ->
         prove_servers=lambda on_event: prove_servers(
             directory,
             config,
-            servers_of(planned),
+            planned_servers(planned),
             container_place(seen.engine, seen.name),
             on_event,
         ),

@@ -12,8 +12,8 @@ from compose_tls.plan.disable import plan_disable
 from compose_tls.plan.stack_folders import Folders
 from compose_tls.results import DisableResult
 from compose_tls.workflows import preamble
+from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
-from compose_tls.workflows.recreation import foreseen
 
 
 def disable(

@@ -15,12 +15,12 @@ from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.results import EnableResult, Probe
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.workflows import deployment, preamble
+from compose_tls.workflows import deployment, preamble, requirements
 from compose_tls.workflows.engine_project import EngineProject
+from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
 from compose_tls.workflows.public_roots import public_roots
-from compose_tls.workflows.recreation import foreseen
 from compose_tls.workflows.reporting import report
 
 
@@ -73,8 +73,8 @@ def enable(
         issuing.require_issuer(planned.identities, opened.root, opened.config)
         deploy = None
         if up and not dry_run:
-            deployment.require_client(planned, opened.config)
-            with deployment.told_first(planned):
+            requirements.require_client(planned, opened.config)
+            with requirements.told_first(planned):
                 seen = EngineProject.connect(opened.invocation, stack)
             deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
         else:
@@ -98,7 +98,7 @@ def enable(
             checks = deploy.run(undo, on_event)
     following: tuple[str, ...] = ()
     if planned.plan.changed and not checks:
-        read = deployment.touched(planned) | set(planned.services)
+        read = planned.written | set(planned.services)
         concerned = tuple(name for name in planned.everything if name in read)
         start = start_command(opened, project, planned.plan, concerned)
         if start and read & set(planned.servers):

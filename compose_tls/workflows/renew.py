@@ -122,7 +122,7 @@ def renew(
                 None if keep_on_failure else undo, on_event, lambda: write(client_side)
             )
     waiting = renewal.restart and not checks
-    read = deployment.touched(planned) | set(planned.services)
+    read = planned.written | set(planned.services)
     again = compose_command(opened, "restart", *(n for n in planned.everything if n in read))
     done = report(
         RenewResult,
@@ -166,7 +166,7 @@ def _prepare(
     proxies = tuple(one.proxy for one in chosen)
     if not proxies:
         return None, tuple(warnings)
-    touched = deployment.touched(planned) & deploy.running
+    touched = planned.written & deploy.running
     servers = tuple(name for name in deploy.servers if name in touched)
     others = tuple(name for name in deploy.others if name in touched)
     return replace(deploy, proxies=proxies, servers=servers, others=others), tuple(warnings)

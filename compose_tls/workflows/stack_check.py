@@ -15,6 +15,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import CheckFailed, EngineError
 from compose_tls.layout import CERTIFICATE, ETCD, ETCD_CLIENT, KEY, OBJECT_STORE, STACK_CA
+from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
 from compose_tls.project.stack_services import needed_servers
@@ -64,6 +65,23 @@ def served(project: Project) -> tuple[tuple[Served, ...], tuple[TlsWarning, ...]
         elif identity is not None and one.port is not None:
             found[one.name, one.port] = Served(one.name, one.port, identity)
     return tuple(found.values()), tuple(left.values())
+
+
+def planned_servers(planned: ServicePlan) -> tuple[Served, ...]:
+    """The servers that speak TLS by a plan.
+
+    Args:
+        planned: The plan.
+    """
+    members = {
+        name: one.identity.name
+        for one in planned.identities.identities
+        for name in one.identity.members
+        if one.identity.name in {ETCD, OBJECT_STORE}
+    }
+    return tuple(
+        Served(name, port, members[name]) for name, port in planned.server_ports if name in members
+    )
 
 
 def prove_servers(

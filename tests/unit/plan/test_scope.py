@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import yaml
 
-from compose_tls.changes import CreateFile, PatchFile
+from compose_tls.changes import CreateFile, IdentityPlan, PatchFile
+from compose_tls.config import TlsConfig
 from compose_tls.errors import EditRefused, HealthCheckBreaks, UnsupportedMilvus
+from compose_tls.layout import STACK
 from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.plan.stack_identities import with_stack
 from tests.unit.builders import (
     COMPOSE_FILE,
     DIRECTORY,
+    NOW,
     applied,
     disable,
     enable,
@@ -112,9 +117,9 @@ def test_minio_finds_its_certificate_and_its_health_check_asks_over_tls() -> Non
     assert minio["healthcheck"]["test"] == [
         "CMD",
         "curl",
+        "-f",
         "--cacert",
         "/root/.minio/certs/CAs/ca.crt",
-        "-f",
         "https://localhost:9000/minio/health/live",
     ]
     assert "console-over-tls" in codes(planned)
@@ -473,3 +478,22 @@ def test_only_what_changes_is_touched() -> None:
     assert planned.touched is not None
     assert "etcd" not in planned.touched
     assert "standalone" in planned.touched
+
+
+def test_a_ca_that_ends_soon_goes_with_all_that_it_issued() -> None:
+    after = enabled(observation(STANDALONE), scope="all", ca_days=365, days=90)
+    identities = [
+        one.identity
+        for one in enable(after, scope="all").identities.identities
+        if one.identity.name in STACK
+    ]
+    config = TlsConfig(scope="all")
+
+    def planned(now: datetime) -> set[str | None]:
+        return {
+            with_stack(IdentityPlan(()), identities, after, config, now).source(n) for n in STACK
+        }
+
+    assert planned(NOW) == {"existing"}
+    assert planned(NOW + timedelta(days=334)) != {"issued"}
+    assert planned(NOW + timedelta(days=336)) == {"issued"}
