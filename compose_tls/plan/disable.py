@@ -23,7 +23,7 @@ from compose_tls.errors import CertificatesUnmounted, TlsRemains, settle
 from compose_tls.layout import (
     CA,
     CLIENT_FILES,
-    CLIENTS_DIRECTORY,
+    FURTHER_DIRECTORIES,
     IGNORE_FILE,
     PKI_FILES,
     RETIRED_CA,
@@ -106,7 +106,8 @@ class _Planner:
             changes.append(self.removal(state_path(self.directory, self.config)))
         changes += removed
         if purge:
-            places = (self.pki / CLIENTS_DIRECTORY, self.pki, self.tls)
+            further = (self.pki / name for name in FURTHER_DIRECTORIES)
+            places = (*further, self.pki, self.tls)
             changes += [RemoveDirectory(place) for place in places]
         services = self.state.services if self.state else ()
         modes = {one.mode for one in after.told() if one.service in services}
@@ -306,11 +307,11 @@ class _Planner:
                 yield self.project.relative(place)
 
     def further(self) -> Iterator[Path]:
-        """What other commands left in the PKI directory: further clients, and CAs that gave way."""
+        """What other commands left there: further clients and servers, CAs that gave way."""
+        places = {self.pki / name for name in FURTHER_DIRECTORIES}
         for path in self.observation.files:
-            of_client = path.parent == self.pki / CLIENTS_DIRECTORY
-            of_client = of_client and path.name.endswith(CLIENT_FILES)
-            if of_client or (path.parent == self.pki and RETIRED_CA.fullmatch(path.name)):
+            further = path.parent in places and path.name.endswith(CLIENT_FILES)
+            if further or (path.parent == self.pki and RETIRED_CA.fullmatch(path.name)):
                 yield path
 
     def removal(self, path: Path) -> RemoveFile:
