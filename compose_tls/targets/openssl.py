@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from compose_tls.changes import CertificateOrder
@@ -41,6 +42,7 @@ string_mask = utf8only
 default_ca = issuer
 [issuer]
 database = $ENV::work/index.txt
+rand_serial = yes
 policy = any
 unique_subject = no
 email_in_dn = no
@@ -60,9 +62,10 @@ END
 issue() { # name, days, extensions, and how to sign
     name=$1 days=$2 extensions=$3
     shift 3
-    openssl ca -batch -notext -preserveDN -utf8 -rand_serial -config "$work/openssl.cnf" \\
+    openssl ca -batch -notext -preserveDN -utf8 -config "$work/openssl.cnf" \\
         -startdate "$(at $start)" -enddate "$(at $((start + days * 86400 - 1)))" \\
-        -extfile "$extensions" -in "$work/$name.csr" -out "$work/$name.pem" -outdir "$work" "$@"
+        -extfile "$extensions" -in "$work/$name.csr" -out "$work/$name.pem" -outdir "$work" "$@" \\
+        2>"$work/log" || { cat "$work/log" >&2; exit 1; }
     chmod 644 "$work/$name.pem"
     mv "$work/$name.pem" "$name.pem"
 }
@@ -90,7 +93,8 @@ def script(orders: Sequence[CertificateOrder]) -> bytes:
     ca, *others = orders
     parts = [_HEAD, *_ca(ca), f"{_HASH}\n"]
     for order in others:
-        parts += _end_entity(order, ca.name)
+        # Nothing outlives its issuer: pki.issue.
+        parts += _end_entity(replace(order, days=min(order.days, ca.days)), ca.name)
     parts.append(f"openssl verify -CAfile {ca.name}{CERTIFICATE} {_listed(others)}\n")
     return "\n".join(parts).encode()
 

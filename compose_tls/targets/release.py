@@ -51,17 +51,6 @@ class Release:
                 )
 
     @property
-    def service(self) -> str:
-        """The Service that clients of the cluster connect to.
-
-        Sources: ``milvus.fullname`` in templates/_helpers.tpl of the chart 5.0.19; GetServiceInstanceName
-        in pkg/controllers/components.go of the Operator.
-        """
-        if self.target == "operator" or (self.target == "helm" and _CHART not in self.name):
-            return f"{self.name}-{_CHART}"
-        return self.name
-
-    @property
     def stem(self) -> str:
         """What the files of a certificate of its own are named after."""
         return f"swarm.{self.name}" if self.target == "swarm" else f"{self.namespace}.{self.name}"
@@ -69,16 +58,16 @@ class Release:
     def cluster_names(self) -> Iterator[str]:
         """The names under which a pod of any namespace reaches the server.
 
-        With cert-manager, one certificate is for both ways to deploy Milvus. A headless Service gives
-        each pod a name of its own below its own one:
+        One certificate is for every way to deploy Milvus: the chart calls its Service NAME where that
+        has "milvus" in it, and NAME-milvus elsewhere (``milvus.fullname`` in templates/_helpers.tpl of
+        5.0.19), the Operator always NAME-milvus (GetServiceInstanceName in controllers/components.go).
+        A headless Service gives each pod a name below its own:
         https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/
         """
-        services = [self.service, self.name]
-        if self.target == "cert-manager" and _CHART not in self.name:
-            services.append(f"{self.name}-{_CHART}")
-        for service in dict.fromkeys(services):
+        services = (self.name, f"{self.name}-{_CHART}")
+        for service in services:
             yield from _in_namespace(service, self.namespace)
-        for service in dict.fromkeys(services):
+        for service in services:
             headless = tuple(_in_namespace(f"{service}-headless", self.namespace))
             yield from headless
             yield f"*.{headless[-1]}"

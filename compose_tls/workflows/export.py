@@ -22,7 +22,7 @@ from compose_tls.results import CertificateResult, ExportResult
 from compose_tls.setup import TlsSetup
 from compose_tls.targets.release import TARGETS, Release, Target
 from compose_tls.workflows import preamble
-from compose_tls.workflows.export_documents import Spelling, holds_key
+from compose_tls.workflows.export_documents import Spelling, holds_key, require_options
 
 _OUTPUT = "the exported document"
 _SCRIPT = 0o755
@@ -76,12 +76,14 @@ def export(
     """
     if target not in TARGETS:
         raise WrongUsage(f"there is no target {target}", hint=f"use one of {', '.join(TARGETS)}")
+    require_options(target, secret=secret, issuer=issuer)
     private = holds_key(target, secret)
     release = Release(target, name, namespace, tuple(hosts))
     opened = preamble.open_project(directory, config, environment)
     root = opened.root
     place = Path(os.path.normpath(opened.start / output)) if output is not None else None
-    outside = () if place is None or place.is_relative_to(root) else (place,)
+    # A file is staged beside its place.
+    outside = () if place is None or place.is_relative_to(root) else (place.parent,)
     with preamble.writing(opened, outside, dry_run=dry_run) as opened:
         project = observe(
             root, opened.config, opened.variables, start=opened.start, outside=opened.named_places
@@ -97,7 +99,7 @@ def export(
         contents = dict(found.pending)
         if place is not None:
             mode = PRIVATE if private else _SCRIPT if target == "openssl" else PUBLIC
-            changes += (_output(place, root, document, mode),)
+            changes += (_output(place, root, outside, document, mode),)
             contents[_OUTPUT] = document or b""
         plan = Plan(root, changes)
         if not dry_run and plan.changed:
@@ -164,9 +166,10 @@ def _require_file(place: Path) -> None:
         raise WrongUsage(what, hint="name a file in a directory that there is, with --output")
 
 
-def _output(place: Path, root: Path, document: bytes | None, mode: int) -> FileChange:
+def _output(
+    place: Path, root: Path, outside: tuple[Path, ...], document: bytes | None, mode: int
+) -> FileChange:
     """What happens to the file that was named; a file with a key is made anew with its mode."""
-    outside = () if place.is_relative_to(root) else (place,)
     ProjectFiles(root, outside).require_inside(place)
     reader = FileReader(root, outside)
     reader.secret(place, YAML_LIMIT)

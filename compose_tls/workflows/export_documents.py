@@ -29,6 +29,23 @@ _DIGITS = 8
 _WITH_SECRET = ("helm", "operator")
 
 
+def require_options(target: Target, *, secret: bool | None, issuer: str | None) -> None:
+    """Make sure that options are for this target.
+
+    Raises:
+        WrongUsage: The target has no Secret, or no issuer.
+    """
+    for given, option, targets in (
+        (secret is not None, "--secret and --no-secret", _WITH_SECRET),
+        (issuer is not None, "--issuer", ("cert-manager",)),
+    ):
+        if given and target not in targets:
+            raise WrongUsage(
+                f"{option} is not for {target}",
+                hint=f"use it with {' or '.join(targets)}, or leave it out",
+            )
+
+
 def holds_key(target: Target, secret: bool | None) -> bool:
     """Whether a document holds a private key."""
     return secret is True or (target == "operator" and secret is None)
@@ -46,7 +63,6 @@ class Spelling:
         place: Where the document is written; ``None`` for standard output.
 
     Raises:
-        WrongUsage: The target has no Secret, or no issuer.
         InvalidSetting: The issuer cannot be one.
     """
 
@@ -64,15 +80,6 @@ class Spelling:
         self.release = replace(release, cluster=cluster)
         self.issuer = cert_manager.issuer_reference(issuer) if issuer else None
         self.issuer_text = issuer
-        for given, option, targets in (
-            (secret is not None, "--secret and --no-secret", _WITH_SECRET),
-            (issuer is not None, "--issuer", ("cert-manager",)),
-        ):
-            if given and release.target not in targets:
-                raise WrongUsage(
-                    f"{option} is not for {release.target}",
-                    hint=f"use it with {' or '.join(targets)}, or leave it out",
-                )
 
     def identities(self, setup: TlsSetup) -> set[str]:
         """The identities whose files the document needs."""

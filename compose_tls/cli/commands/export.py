@@ -88,9 +88,13 @@ def command(
     already. A private key leaves only in a Secret: into a pipe, or a file with mode 0600.
     """
     from compose_tls.workflows.export import export  # noqa: PLC0415 - not for --help
-    from compose_tls.workflows.export_documents import holds_key  # noqa: PLC0415 - as above
+    from compose_tls.workflows.export_documents import (  # noqa: PLC0415 - as above
+        holds_key,
+        require_options,
+    )
 
     to_file = place not in {None, _STANDARD_OUTPUT}
+    require_options(target, secret=secret, issuer=issuer)
     if holds_key(target, secret) and not to_file and not dry_run:
         _require_private(output, asked=place == _STANDARD_OUTPUT)
     result = export(
