@@ -31,6 +31,7 @@ from compose_tls.layout import (
     PRIVATE,
     PRIVATE_DIRECTORY,
     PUBLIC,
+    SERVER,
 )
 from compose_tls.observation import CertificateFacts, ClientFacts
 from compose_tls.pki.names import covers, split_names
@@ -161,7 +162,8 @@ def _renamed(identity: Identity, release: Release, config: TlsConfig) -> Identit
     if identity.profile != "server":
         return identity
     own = (*identity.dns_names, *identity.ip_addresses)
-    if release.target in {"swarm", "openssl"}:
+    # Components of Milvus verify one fixed name among each other, wherever they run.
+    if release.target in {"swarm", "openssl"} or identity.name != SERVER:
         names: Iterable[str] = (*_required(identity, release, config), *own)
     else:
         names = (*_required(identity, release, config), *config.names, *_LOCAL)

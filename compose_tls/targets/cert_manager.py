@@ -70,13 +70,14 @@ def objects(
         release: Where they belong.
         issuer: Kind and name of an issuer that is there.
     """
+    outside = {one.name for one in setup.identities if one.profile == "client" and not one.members}
+    shown = outside if setup.mode is TlsMode.MUTUAL else set[str]()
     wanted = {one.identity for one in kubernetes.mounted_secrets(setup, release)}
     if issuer is None:
         yield from _own_ca(next(one for one in orders if one.role == "ca"), release)
     reference = issuer or (_KINDS[0], _ca_name(release))
     for order in orders:
-        shown = order.role == "client" and setup.mode is TlsMode.MUTUAL
-        if order.role != "ca" and (order.name in wanted or shown):
+        if order.role != "ca" and order.name in wanted | shown:
             secret = kubernetes.secret_name(release, order.name)
             where = "mounted by Milvus" if order.name in wanted else "for a client of Milvus"
             yield _certificate(secret, order, release, reference), f"Secret {secret}: {where}."

@@ -61,8 +61,9 @@ def stack(
     for member in setup.members:
         if member.directory is not None:
             held |= {file: materials[file] for _, file in member.directory.files}
-            alike = sum(one.kind == "milvus" for one in setup.members) > 1
-            first = "start-first" if release.cluster and alike else "stop-first"
+            # A standalone server, like etcd, has its data to itself.
+            shares = release.cluster and member.kind == "milvus"
+            first = "start-first" if shares else "stop-first"
             owner = owners.get(member.name)
             services[member.name] = _service(member.directory, owner, first)
     found: dict[str, New] = {"version": version} if version else {}
