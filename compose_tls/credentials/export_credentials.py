@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from compose_tls.changes import ServerSource
 from compose_tls.config import TlsConfig
-from compose_tls.credentials.key_files import KeyFiles
-from compose_tls.layout import CA, CA_CERTIFICATE, CERTIFICATE, CLIENT, KEY
+from compose_tls.credentials.key_files import KeyFiles, read
+from compose_tls.layout import CERTIFICATE, CLIENT, KEY, SERVER
 from compose_tls.observation import CertificateFacts
-from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_clients
 from compose_tls.pki.load import certificate_facts
 from compose_tls.vocabulary import TlsMode
+
+_RESTORE = "run compose-tls enable, which puts it back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +27,18 @@ class Exported:
         contents: The files, by their name in the PKI directory.
         paths: Where they are, or will be.
         pending: What is new, by the name of its file.
-        facts: The certificates of the servers, by their file.
+        facts: The certificate that clients meet, by its file; none where none is taken along.
     """
 
-    contents: dict[str, bytes] = field(repr=False)
-    paths: dict[str, Path]
-    pending: dict[str, bytes] = field(repr=False)
-    facts: dict[Path, CertificateFacts]
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    paths: Mapping[str, Path] = field(default_factory=dict)
+    pending: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    facts: Mapping[Path, CertificateFacts] = field(default_factory=dict)
 
 
 def exported(
-    plans: Sequence[ServerSource],
-    others: Iterable[str],
+    source: ServerSource,
+    files: Mapping[str, Path],
     directory: Path,
     config: TlsConfig,
     now: datetime,
@@ -45,8 +46,8 @@ def exported(
     """Read what is at hand and issue what is ordered; nothing is written.
 
     Args:
-        plans: The servers.
-        others: The names of further identities that are taken along as they are.
+        source: Where the certificate comes from that clients meet.
+        files: Where the other files are that are taken along, by their name in the PKI directory.
         directory: The project.
         config: The settings.
         now: The time that validity starts from.
@@ -54,53 +55,34 @@ def exported(
     Raises:
         CertificateError: A certificate cannot be used or issued, or does not pass the rehearsal.
     """
-    files = KeyFiles(directory, config)
-    pki = directory / config.pki_dir
-    ca_pem, _ = files.trusted(provided=False)
-    found = Exported({CA_CERTIFICATE: ca_pem}, {CA_CERTIFICATE: pki / CA_CERTIFICATE}, {}, {})
-    for plan in plans:
-        held = _held(plan, files, config, now)
-        _rehearse(plan, held, ca_pem, files, config)
-        _add(found, plan.identity.name, held, plan.stem)
-        if plan.order is not None:
-            found.pending[f"{plan.stem.name}{CERTIFICATE}"] = held.full_chain_pem
-            found.pending[f"{plan.stem.name}{KEY}"] = held.private_key_pem
-        path = plan.stem.parent / f"{plan.stem.name}{CERTIFICATE}"
-        found.facts[path] = certificate_facts(held.certificate_pem, path=path.name)
-    for name in others:
-        if name != CA:
-            _add(found, name, files.existing(name), pki / name)
-    return found
-
-
-def _held(
-    plan: ServerSource, files: KeyFiles, config: TlsConfig, now: datetime
-) -> CertificateWithKey:
-    if plan.order is None:
-        return files.at(plan.stem.parent / f"{plan.stem.name}{CERTIFICATE}")
-    issuer = files.issuer(provided=config.ca_cert is not None)
-    return next(issue_clients([plan.order], issuer, now))
-
-
-def _rehearse(
-    plan: ServerSource, held: CertificateWithKey, ca_pem: bytes, files: KeyFiles, config: TlsConfig
-) -> None:
     from compose_tls.pki.rehearse import rehearse  # noqa: PLC0415 - pulls ssl in
 
-    mutual = config.tls_mode is TlsMode.MUTUAL
-    there = (files.directory / config.pki_dir / f"{CLIENT}{KEY}").exists()
+    keys = KeyFiles(directory, config)
+    certificate, key = (
+        source.stem.parent / f"{source.stem.name}{suffix}" for suffix in (CERTIFICATE, KEY)
+    )
+    if source.order is None:
+        held = keys.at(certificate)
+    else:
+        issuer = keys.issuer(provided=config.ca_cert is not None)
+        held = next(issue_clients([source.order], issuer, now))
+    own_client = (directory / config.pki_dir / f"{CLIENT}{KEY}").exists()
     rehearse(
         held,
-        ca_pem,
-        files.existing(CLIENT) if mutual and there else None,
-        server_names=[*plan.identity.dns_names, *plan.identity.ip_addresses]
-        if plan.order
-        else list(plan.identity.dns_names[:1]),
+        keys.trusted(provided=False)[0],
+        keys.existing(CLIENT) if config.tls_mode is TlsMode.MUTUAL and own_client else None,
+        server_names=[*source.identity.dns_names, *source.identity.ip_addresses]
+        if source.order
+        else source.identity.dns_names[:1],
         mode=config.tls_mode,
     )
-
-
-def _add(found: Exported, name: str, held: CertificateWithKey, stem: Path) -> None:
-    for suffix, content in ((CERTIFICATE, held.full_chain_pem), (KEY, held.private_key_pem)):
-        found.contents[f"{name}{suffix}"] = content
-        found.paths[f"{name}{suffix}"] = stem.parent / f"{stem.name}{suffix}"
+    new = {certificate: held.full_chain_pem, key: held.private_key_pem}
+    server = {f"{SERVER}{CERTIFICATE}": certificate, f"{SERVER}{KEY}": key}
+    others = {name: path for name, path in files.items() if name not in server}
+    return Exported(
+        {name: new[path] for name, path in server.items()}
+        | {name: read(path, directory, _RESTORE) for name, path in others.items()},
+        server | others,
+        {path.name: content for path, content in new.items()} if source.order else {},
+        {certificate: certificate_facts(held.certificate_pem, path=certificate.name)},
+    )

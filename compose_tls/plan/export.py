@@ -7,7 +7,7 @@ project's own server, which has nothing to do with it, is not restarted.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from compose_tls.changes import (
 from compose_tls.config import TlsConfig
 from compose_tls.errors import NameNotCovered
 from compose_tls.layout import (
+    CA,
     CERTIFICATE,
     EXPORTS_DIRECTORY,
     KEY,
@@ -41,7 +42,7 @@ from compose_tls.plan.tls_setup import tls_setup
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.model import Project
-from compose_tls.setup import Identity, TlsSetup
+from compose_tls.setup import Directory, Identity, TlsSetup
 from compose_tls.targets.release import Release
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.query import roots
@@ -73,24 +74,35 @@ def export_setup(
     return replace(setup, identities=tuple(_renamed(one, release, config) for one in kept))
 
 
-def export_orders(setup: TlsSetup, config: TlsConfig) -> tuple[CertificateOrder, ...]:
-    """What its certificates would be, made anew, the CA first."""
+def export_orders(
+    setup: TlsSetup, config: TlsConfig
+) -> tuple[tuple[CertificateOrder, str | None], ...]:
+    """What its certificates would be, made anew, and the name of the issuer of each; the CA first."""
+    orders = orders_for({one.name: one for one in setup.identities}, config)
     return tuple(
-        replace(order, identity=name)
-        for name, order in orders_for({one.name: one for one in setup.identities}, config).items()
+        (replace(order, identity=name), None if order.role == "ca" else CA)
+        for name, order in orders.items()
     )
 
 
-def servers_of(
-    setup: TlsSetup, release: Release, config: TlsConfig, directory: Path, wanted: Collection[str]
-) -> tuple[tuple[Identity, Path], ...]:
-    """The servers among the identities that are taken along, and where one of their own would be."""
-    place = directory / config.pki_dir / EXPORTS_DIRECTORY
-    servers = [one for one in setup.identities if one.profile == "server" and one.name in wanted]
-    return tuple(
-        (one, place / (release.stem if one == servers[0] else f"{release.stem}.{one.name}"))
-        for one in servers
-    )
+def own_stem(release: Release, config: TlsConfig, directory: Path) -> Path:
+    """Where certificate and key of a server of its own are, without suffix."""
+    return directory / config.pki_dir / EXPORTS_DIRECTORY / release.stem
+
+
+def files_of(
+    directories: Iterable[Directory], config: TlsConfig, directory: Path
+) -> dict[str, Path]:
+    """Where the files lie that members see, by their name in the PKI directory.
+
+    What is public is taken from where containers get it; keys there may be those of another user.
+    """
+    return {
+        file: directory
+        / (Path(config.pki_dir, file) if file.endswith(KEY) else Path(one.source, there))
+        for one in directories
+        for there, file in one.files
+    }
 
 
 def plan_server(
@@ -99,10 +111,9 @@ def plan_server(
     release: Release,
     identity: Identity,
     own: ClientFacts,
-    stem: Path,
     now: datetime,
 ) -> ServerSource:
-    """Decide where the certificate of a server comes from.
+    """Decide where the certificate that clients meet comes from.
 
     Args:
         located: The project.
@@ -110,7 +121,6 @@ def plan_server(
         release: What it is deployed as.
         identity: The server, with the names that it has there.
         own: What an earlier ``export`` has issued for it.
-        stem: Where that lies.
         now: The time that validity is judged by.
 
     Raises:
@@ -118,6 +128,7 @@ def plan_server(
         CertificateError: There is no CA to issue under.
     """
     observation = located.project.observation
+    stem = own_stem(release, config, observation.directory)
     names = (*identity.dns_names, *identity.ip_addresses)
     shared = observation.pki.certificates.get(identity.name)
     missing = _missing(_required(identity, release, config), shared)
@@ -158,16 +169,15 @@ def _files(own: ClientFacts, stem: Path, *, issued: bool) -> Iterator[FileChange
 
 
 def _renamed(identity: Identity, release: Release, config: TlsConfig) -> Identity:
-    """An identity with the names that its server has in the target."""
-    if identity.profile != "server":
+    """An identity with the names that the target has for it: clients meet one, the others have theirs."""
+    if identity.name != SERVER:
         return identity
     own = (*identity.dns_names, *identity.ip_addresses)
-    # Components of Milvus verify one fixed name among each other, wherever they run.
-    if release.target in {"swarm", "openssl"} or identity.name != SERVER:
-        names: Iterable[str] = (*_required(identity, release, config), *own)
-    else:
-        names = (*_required(identity, release, config), *config.names, *_LOCAL)
-    dns_names, ip_addresses = split_names(names)
+    elsewhere = release.target in {"swarm", "openssl"}
+    names = _required(identity, release, config)
+    dns_names, ip_addresses = split_names(
+        (*names, *(own if elsewhere else (*config.names, *_LOCAL)))
+    )
     return replace(identity, dns_names=dns_names, ip_addresses=ip_addresses)
 
 

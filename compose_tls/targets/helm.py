@@ -34,11 +34,11 @@ def values(setup: TlsSetup, release: Release, fingerprint: str | None) -> bytes:
             {"user.yaml": Block(settings)}, "Merged over milvus.yaml, with the last word."
         ),
         "volumes": Commented(
-            [kubernetes.volume(secrets)],
+            kubernetes.volumes(secrets),
             f"The Secret {names} under the names that the settings say.",
             apart=True,
         ),
-        "volumeMounts": Commented([kubernetes.volume_mount(setup)], apart=True),
+        "volumeMounts": Commented(kubernetes.volume_mounts(secrets), apart=True),
     }
     if fingerprint is not None:
         found["annotations"] = Commented(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from posixpath import basename, dirname
 from typing import Final
 
-from compose_tls.layout import CA, CA_CERTIFICATE, CERTIFICATE, KEY, SERVER
+from compose_tls.layout import CERTIFICATE, KEY, SERVER
 from compose_tls.setup import Member, Setting, TlsSetup
 from compose_tls.targets.release import Release
 from compose_tls.yamlpatch.build import New, build
@@ -32,34 +31,33 @@ _CARRIED: Final = (("tls",), ("internaltls",), ("common", "security"), ("proxy",
 
 @dataclass(frozen=True, slots=True)
 class MountedSecret:
-    """A Secret, and the names under which a container sees what it holds.
+    """A Secret, and the directory that it is in a container.
 
     Attributes:
         name: Its name.
-        identity: The identity that it holds.
+        identity: The identity that it holds, with the CA certificates that go with it.
+        volume: The name of the volume.
+        target: Where it is in the container.
         items: Key of the Secret, name in the container, and name in the PKI directory.
     """
 
     name: str
     identity: str
+    volume: str
+    target: str
     items: tuple[tuple[str, str, str], ...]
 
 
-def milvus_member(setup: TlsSetup) -> Member:
-    """The member whose settings and certificates every component gets: the one that clients meet."""
-    found = [one for one in setup.members if one.kind == "milvus" and one.directory is not None]
-    serving = (one for one in found if any(s.name == "tls.serverPemPath" for s in one.settings))
-    return next(serving, found[0])
-
-
 def carried_settings(setup: TlsSetup) -> tuple[Setting, ...]:
-    """The settings that hold in a Kubernetes cluster too."""
-    return tuple(one for one in milvus_member(setup).settings if _is_carried(one))
+    """The settings that hold in a Kubernetes cluster too; every component gets all of them."""
+    found = (one for member in _milvus(setup) for one in member.settings if _is_carried(one))
+    return tuple({one.route: one for one in found}.values())
 
 
 def left_settings(setup: TlsSetup) -> tuple[str, ...]:
     """The names of those that are about services of the project, and stay behind."""
-    return tuple(one.name for one in milvus_member(setup).settings if not _is_carried(one))
+    found = (one for member in _milvus(setup) for one in member.settings if not _is_carried(one))
+    return tuple(dict.fromkeys(one.name for one in found))
 
 
 def rest_port(setup: TlsSetup) -> int | None:
@@ -69,27 +67,29 @@ def rest_port(setup: TlsSetup) -> int | None:
 
 
 def mounted_secrets(setup: TlsSetup, release: Release) -> tuple[MountedSecret, ...]:
-    """The Secrets that Milvus sees, that of its server certificate first, with the CA in it."""
-    member = milvus_member(setup)
-    directory = member.directory
-    assert directory is not None  # noqa: S101 - see milvus_member
-    named = {basename(one.value) for one in carried_settings(setup)
-             if dirname(one.value) == directory.target}  # fmt: skip
-    first = member.identity or SERVER
-    found: dict[str, list[tuple[str, str, str]]] = {first: []}
-    for there, file in directory.files:
-        if there in named:
-            identity = first if file == CA_CERTIFICATE else _stem(file)
-            found.setdefault(identity, []).append((_key_of(file), there, file))
-    return tuple(
-        MountedSecret(secret_name(release, one, first), one, tuple(items))
-        for one, items in found.items()
-    )
+    """One for each directory that the settings name files in, that of the server certificate first."""
+    named = {one.value for one in carried_settings(setup)}
+    cas = {one.name for one in setup.identities if one.profile == "ca"}
+    found: dict[str, MountedSecret] = {}
+    for member in _milvus(setup):
+        if (directory := member.directory) is None or directory.target in found:
+            continue
+        shown = [pair for pair in directory.files if f"{directory.target}/{pair[0]}" in named]
+        identity = next((_stem(file) for _, file in shown if _stem(file) not in cas), None)
+        if identity is not None:
+            found[directory.target] = MountedSecret(
+                secret_name(release, identity),
+                identity,
+                f"{VOLUME}-{len(found) + 1}" if found else VOLUME,
+                directory.target,
+                tuple((_key_of(file, cas), there, file) for there, file in shown),
+            )
+    return tuple(found.values())
 
 
-def secret_name(release: Release, identity: str, first: str = SERVER) -> str:
+def secret_name(release: Release, identity: str) -> str:
     """The name of the Secret of an identity."""
-    return f"{release.name}-tls" if identity == first else f"{release.name}-{identity}-tls"
+    return f"{release.name}-tls" if identity == SERVER else f"{release.name}-{identity}-tls"
 
 
 def secret(mounted: MountedSecret, release: Release, contents: Mapping[str, bytes]) -> New:
@@ -109,27 +109,25 @@ def secret(mounted: MountedSecret, release: Release, contents: Mapping[str, byte
     }
 
 
-def volume(secrets: Sequence[MountedSecret]) -> New:
-    """The volume that shows Secrets under the names that the settings say."""
-    sources: list[dict[str, New]] = [
-        {"items": [{"key": key, "path": path} for key, path, _ in one.items], "optional": False}
+def volumes(secrets: Iterable[MountedSecret]) -> list[New]:
+    """The volumes that show Secrets under the names that the settings say."""
+    return [
+        {
+            "name": one.volume,
+            "secret": {
+                "secretName": one.name,
+                "defaultMode": _READ_ONLY,
+                "items": [{"key": key, "path": path} for key, path, _ in one.items],
+                "optional": False,
+            },
+        }
         for one in secrets
     ]
-    if len(secrets) == 1:
-        alone: dict[str, New] = {"secretName": secrets[0].name, "defaultMode": _READ_ONLY}
-        return {"name": VOLUME, "secret": alone | sources[0]}
-    named: list[New] = [
-        {"secret": {"name": one.name, **source}}
-        for one, source in zip(secrets, sources, strict=True)
-    ]
-    return {"name": VOLUME, "projected": {"defaultMode": _READ_ONLY, "sources": named}}
 
 
-def volume_mount(setup: TlsSetup) -> New:
-    """Where Milvus sees that volume."""
-    directory = milvus_member(setup).directory
-    assert directory is not None  # noqa: S101 - see milvus_member
-    return {"name": VOLUME, "mountPath": directory.target, "readOnly": True}
+def volume_mounts(secrets: Iterable[MountedSecret]) -> list[New]:
+    """Where Milvus sees them."""
+    return [{"name": one.volume, "mountPath": one.target, "readOnly": True} for one in secrets]
 
 
 def settings_tree(setup: TlsSetup) -> dict[str, New]:
@@ -159,15 +157,21 @@ def stream(objects: Iterable[tuple[New, str]]) -> bytes:
     return b"---\n".join(documents)
 
 
-def _is_carried(setting: Setting) -> bool:
-    return any(setting.route[: len(start)] == start for start in _CARRIED)
-
-
 def _stem(file: str) -> str:
+    """The name of the identity whose file that is in the PKI directory."""
     return file.removesuffix(CERTIFICATE).removesuffix(KEY)
 
 
-def _key_of(file: str) -> str:
-    if _stem(file) == CA:
-        return CA_KEY
-    return KEY_KEY if file.endswith(KEY) else CERTIFICATE_KEY
+def _key_of(file: str, cas: Collection[str]) -> str:
+    if file.endswith(KEY):
+        return KEY_KEY
+    return CA_KEY if _stem(file) in cas else CERTIFICATE_KEY
+
+
+def _milvus(setup: TlsSetup) -> list[Member]:
+    """What is wanted of Milvus, what clients meet first; a service can stand there twice."""
+    return [one for one in setup.members if one.kind == "milvus"]
+
+
+def _is_carried(setting: Setting) -> bool:
+    return any(setting.route[: len(start)] == start for start in _CARRIED)

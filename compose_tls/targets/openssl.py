@@ -7,7 +7,7 @@ them; ``openssl x509 -days`` ends a second late, and ``-not_before`` came with 3
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -59,12 +59,16 @@ commonName = supplied
 END
 : >"$work/index.txt"
 
-issue() { # name, days, extensions, and how to sign
-    name=$1 days=$2 extensions=$3
-    shift 3
+hash_of() { # a key that signs: a curve has its hash
+    case $(openssl pkey -in "$1" -noout -text) in *P-384*) echo sha384 ;; *) echo sha256 ;; esac
+}
+
+issue() { # name, days, and how to sign
+    name=$1 days=$2
+    shift 2
     openssl ca -batch -notext -preserveDN -utf8 -config "$work/openssl.cnf" \\
         -startdate "$(at $start)" -enddate "$(at $((start + days * 86400 - 1)))" \\
-        -extfile "$extensions" -in "$work/$name.csr" -out "$work/$name.pem" -outdir "$work" "$@" \\
+        -extfile "$work/$name.ext" -in "$work/$name.csr" -out "$work/$name.pem" -outdir "$work" "$@" \\
         2>"$work/log" || { cat "$work/log" >&2; exit 1; }
     chmod 644 "$work/$name.pem"
     mv "$work/$name.pem" "$name.pem"
@@ -78,69 +82,58 @@ _KEYS: Final[dict[KeyType, str]] = {
     "rsa-3072": "-algorithm RSA -pkeyopt rsa_keygen_bits:3072",
     "rsa-4096": "-algorithm RSA -pkeyopt rsa_keygen_bits:4096",
 }
-# A curve has its hash: pki.keys.signature_hash.
-_HASH: Final = (
-    "case $(openssl pkey -in ca.key -noout -text) in *P-384*) md=sha384 ;; *) md=sha256 ;; esac"
-)
+# Members of an etcd cluster are clients of each other.
+_PURPOSES: Final[Mapping[str, str]] = {
+    "server": "serverAuth",
+    "client": "clientAuth",
+    "peer": "serverAuth,clientAuth",
+}
 
 
-def script(orders: Sequence[CertificateOrder]) -> bytes:
+def script(orders: Sequence[tuple[CertificateOrder, str | None]]) -> bytes:
     """The script; it makes ``NAME.pem`` and ``NAME.key`` for each identity.
 
     Args:
-        orders: What the certificates are to be, the CA first.
+        orders: What the certificates are to be, each with the name of its issuer, which stands before
+            it; a CA has none.
     """
-    ca, *others = orders
-    parts = [_HEAD, *_ca(ca), f"{_HASH}\n"]
-    for order in others:
+    days = {order.name: order.days for order, _ in orders}
+    parts = [_HEAD]
+    for order, issuer in orders:
         # Nothing outlives its issuer: pki.issue.
-        parts += _end_entity(replace(order, days=min(order.days, ca.days)), ca.name)
-    parts.append(f"openssl verify -CAfile {ca.name}{CERTIFICATE} {_listed(others)}\n")
-    return "\n".join(parts).encode()
+        ends = min(order.days, days[issuer]) if issuer else order.days
+        parts += _issued(replace(order, days=ends), issuer)
+    for order, issuer in orders:
+        if issuer is not None:
+            parts.append(f"openssl verify -CAfile {issuer}{CERTIFICATE} {order.name}{CERTIFICATE}")
+    return "\n".join([*parts, ""]).encode()
 
 
-def _ca(order: CertificateOrder) -> Iterator[str]:
-    name = order.name
-    yield f"if ! [ -e {name}{CERTIFICATE} ]; then"
-    yield from _key(order)
-    # Two CAs under one name confuse clients.
+def _issued(order: CertificateOrder, issuer: str | None) -> Iterator[str]:
+    """The lines that make one certificate; a CA signs itself."""
+    name, signs = order.name, issuer or order.name
     subject = shlex.quote(openssl_subject(order.subject))
-    yield from _request(order, f'{subject}" $(openssl rand -hex 4)"')
-    yield from _extensions(order)
-    yield f"{_HASH}"
-    yield f'issue {name} {order.days} "$work/{name}.ext" -selfsign -keyfile {name}{KEY} -md "$md"'
-    yield "fi\n"
-
-
-def _end_entity(order: CertificateOrder, ca: str) -> Iterator[str]:
-    name = order.name
     yield f"if ! [ -e {name}{CERTIFICATE} ]; then"
-    yield from _key(order)
-    yield from _request(order, shlex.quote(openssl_subject(order.subject)))
+    yield f"[ -e {name}{KEY} ] || openssl genpkey {_KEYS[order.key_type]} -out {name}{KEY}"
+    yield f'openssl req -new -utf8 -config "$work/openssl.cnf" -key {name}{KEY} \\'
+    # Two CAs under one name confuse clients.
+    digits = '" $(openssl rand -hex 4)"' if issuer is None else ""
+    yield f'    -subj {subject}{digits} -out "$work/{name}.csr"'
+    yield f"cat >\"$work/{name}.ext\" <<'END'"
     yield from _extensions(order)
-    signing = f'-cert {ca}{CERTIFICATE} -keyfile {ca}{KEY} -md "$md"'
-    yield f'issue {name} {order.days} "$work/{name}.ext" {signing}'
+    yield "END"
+    how = "-selfsign" if issuer is None else f"-cert {issuer}{CERTIFICATE}"
+    yield f'issue {name} {order.days} {how} -keyfile {signs}{KEY} -md "$(hash_of {signs}{KEY})"'
     yield "fi\n"
-
-
-def _key(order: CertificateOrder) -> Iterator[str]:
-    file = f"{order.name}{KEY}"
-    yield f"[ -e {file} ] || openssl genpkey {_KEYS[order.key_type]} -out {file}"
-
-
-def _request(order: CertificateOrder, subject: str) -> Iterator[str]:
-    yield f'openssl req -new -utf8 -config "$work/openssl.cnf" -key {order.name}{KEY} \\'
-    yield f'    -subj {subject} -out "$work/{order.name}.csr"'
 
 
 def _extensions(order: CertificateOrder) -> Iterator[str]:
     """As ``pki.profiles`` has them, in its order; their sources stand there."""
     is_ca = order.role == "ca"
-    yield f"cat >\"$work/{order.name}.ext\" <<'END'"
     yield f"basicConstraints = critical,{'CA:TRUE,pathlen:0' if is_ca else 'CA:FALSE'}"
     yield f"keyUsage = critical,{'keyCertSign,cRLSign' if is_ca else 'digitalSignature'}"
     if not is_ca:
-        yield f"extendedKeyUsage = {order.role}Auth"
+        yield f"extendedKeyUsage = {_PURPOSES[order.role]}"
     names = [
         *(f"DNS:{one}" for one in order.dns_names),
         *(f"IP:{one}" for one in order.ip_addresses),
@@ -153,8 +146,3 @@ def _extensions(order: CertificateOrder) -> Iterator[str]:
     yield "subjectKeyIdentifier = hash"
     if not is_ca:
         yield "authorityKeyIdentifier = keyid:always"
-    yield "END"
-
-
-def _listed(orders: Sequence[CertificateOrder]) -> str:
-    return " ".join(f"{one.name}{CERTIFICATE}" for one in orders)

@@ -24,10 +24,10 @@ def resource(setup: TlsSetup, release: Release, fingerprint: str | None) -> New:
     names = ", ".join(one.name for one in secrets)
     components: dict[str, New] = {
         "volumes": Commented(
-            [kubernetes.volume(secrets)],
+            kubernetes.volumes(secrets),
             f"The Secret {names} under the names that the settings say.",
         ),
-        "volumeMounts": [kubernetes.volume_mount(setup)],
+        "volumeMounts": kubernetes.volume_mounts(secrets),
     }
     if fingerprint is not None:
         components["podAnnotations"] = Commented(

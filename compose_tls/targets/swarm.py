@@ -7,7 +7,7 @@ rolling update: https://docs.docker.com/engine/swarm/secrets/#example-rotate-a-s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,15 +57,19 @@ def stack(
         version: What the compose files say under ``version``, which the CLI wants to be one.
     """
     held: dict[str, Material] = {}
-    services: dict[str, New] = {}
+    directories: dict[str, list[Directory]] = {}
+    shared: set[str] = set()
     for member in setup.members:
-        if member.directory is not None:
+        if member.directory is not None and member.directory.files:
             held |= {file: materials[file] for _, file in member.directory.files}
-            # A standalone server, like etcd, has its data to itself.
-            shares = release.cluster and member.kind == "milvus"
-            first = "start-first" if shares else "stop-first"
-            owner = owners.get(member.name)
-            services[member.name] = _service(member.directory, owner, first)
+            directories.setdefault(member.name, []).append(member.directory)
+        # A standalone server, like etcd, has its data to itself.
+        if release.cluster and member.kind == "milvus":
+            shared.add(member.name)
+    services = {
+        name: _service(seen, owners.get(name), "start-first" if name in shared else "stop-first")
+        for name, seen in directories.items()
+    }
     found: dict[str, New] = {"version": version} if version else {}
     found["services"] = services
     for section, keys in (("configs", False), ("secrets", True)):
@@ -83,12 +87,12 @@ def stack(
     return build(found, _HEADING.format(name=release.name, command=command))
 
 
-def _service(directory: Directory, owner: int | None, order: str) -> New:
+def _service(directories: Sequence[Directory], owner: int | None, order: str) -> New:
     """The part of one service."""
     certificates: list[New] = []
     keys: list[New] = []
-    for there, file in directory.files:
-        place: dict[str, New] = {"source": _source(file), "target": f"{directory.target}/{there}"}
+    for target, there, file in ((one.target, *pair) for one in directories for pair in one.files):
+        place: dict[str, New] = {"source": _source(file), "target": f"{target}/{there}"}
         if not file.endswith(KEY):
             certificates.append({**place, "mode": _READ_ONLY})
         elif owner is None:
@@ -96,10 +100,11 @@ def _service(directory: Directory, owner: int | None, order: str) -> New:
         else:
             user = str(owner)
             keys.append({**place, "uid": user, "gid": user, "mode": _OWNER_ONLY})
+    sources = ", ".join(one.source for one in directories)
     return {
         "volumes": Commented(
-            [{"type": "tmpfs", "target": directory.target}],
-            f"In the place of {directory.source}, which other nodes do not have.",
+            [{"type": "tmpfs", "target": one.target} for one in directories],
+            f"In the place of {sources}, which other nodes do not have.",
         ),
         "configs": certificates,
         "secrets": keys,

@@ -11,12 +11,12 @@ from compose_tls.changes import CreateFile, FileChange, KeepFile, Pending, Plan,
 from compose_tls.credentials.export_credentials import Exported, exported
 from compose_tls.errors import WrongUsage
 from compose_tls.files import YAML_LIMIT, ProjectFiles
-from compose_tls.layout import CA_CERTIFICATE, CERTIFICATE, KEY, PRIVATE, PUBLIC
+from compose_tls.layout import CA_CERTIFICATE, CERTIFICATE, KEY, PRIVATE, PUBLIC, SERVER
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import read_clients
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.plan.client import require_place
-from compose_tls.plan.export import export_setup, plan_server, servers_of
+from compose_tls.plan.export import export_setup, files_of, own_stem, plan_server
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.results import CertificateResult, ExportResult
 from compose_tls.setup import TlsSetup
@@ -26,7 +26,6 @@ from compose_tls.workflows.export_documents import Spelling, holds_key, require_
 
 _OUTPUT = "the exported document"
 _SCRIPT = 0o755
-_NOTHING = Exported({}, {}, {}, {})
 
 
 def export(
@@ -134,25 +133,19 @@ def _certificates(
     issue: bool,
 ) -> tuple[Exported, tuple[FileChange, ...]]:
     """The certificates that the target needs, and what is written for them."""
-    wanted = spelling.identities(setup)
-    if not wanted:
-        return _NOTHING, ()
-    config, root = opened.config, opened.root
-    servers = servers_of(setup, spelling.release, config, root, wanted)
+    directories = spelling.directories(setup)
+    if not directories:
+        return Exported(), ()
+    config, root, release = opened.config, opened.root, spelling.release
+    server = next(one for one in setup.identities if one.name == SERVER)
     trusted = located.project.observation.content(root / config.pki_dir / CA_CERTIFICATE)
-    sources = []
-    for identity, stem in servers:
-        [own] = read_clients(root, stem.parent, [stem.name], (CERTIFICATE, KEY), trusted)
-        sources.append(
-            plan_server(
-                located, config, spelling.release, identity, own, stem, opened.now
-            )
-        )  # fmt: skip
-    changes = tuple(change for one in sources for change in one.changes)
+    stem = own_stem(release, config, root)
+    [own] = read_clients(root, stem.parent, [stem.name], (CERTIFICATE, KEY), trusted)
+    source = plan_server(located, config, release, server, own, opened.now)
     if not issue:
-        return _NOTHING, changes
-    others = wanted - {one.identity.name for one in sources}
-    return exported(sources, sorted(others), root, config, opened.now), changes
+        return Exported(), source.changes
+    files = files_of(directories, config, root)
+    return exported(source, files, root, config, opened.now), source.changes
 
 
 def _require_file(place: Path) -> None:

@@ -16,7 +16,7 @@ from compose_tls.layout import CERTIFICATE, KEY
 from compose_tls.plan.container_user import ContainerUser
 from compose_tls.plan.export import compose_version, export_orders
 from compose_tls.project.enabled import EnabledProject
-from compose_tls.setup import TlsSetup
+from compose_tls.setup import Directory, TlsSetup
 from compose_tls.targets import cert_manager, helm, kubernetes, openssl, operator, swarm
 from compose_tls.targets.release import Release, Target
 from compose_tls.vocabulary import TlsWarning
@@ -81,18 +81,14 @@ class Spelling:
         self.issuer = cert_manager.issuer_reference(issuer) if issuer else None
         self.issuer_text = issuer
 
-    def identities(self, setup: TlsSetup) -> set[str]:
-        """The identities whose files the document needs."""
-        match self.release.target:
-            case "helm" | "operator" if self.secret is not False:
-                return {one.identity for one in kubernetes.mounted_secrets(setup, self.release)}
-            case "swarm":
-                held = (one.directory for one in setup.members if one.directory is not None)
-                files = {file for directory in held for _, file in directory.files}
-                known = {one.name for one in setup.identities if one.profile != "ca"}
-                return {name for name in known if f"{name}{CERTIFICATE}" in files}
-            case _:
-                return set()
+    def directories(self, setup: TlsSetup) -> tuple[Directory, ...]:
+        """The directories whose files the document needs."""
+        target = self.release.target
+        if target != "swarm" and (target not in _WITH_SECRET or self.secret is False):
+            return ()
+        kinds = {"milvus"} if target in _WITH_SECRET else {one.kind for one in setup.members}
+        seen = (one.directory for one in setup.members if one.kind in kinds)
+        return tuple(one for one in seen if one is not None)
 
     def names(self, setup: TlsSetup) -> tuple[str, ...]:
         """The names under which clients reach the server there."""
@@ -106,7 +102,7 @@ class Spelling:
             case "openssl":
                 return openssl.script(export_orders(setup, self.opened.config))
             case "cert-manager":
-                orders = export_orders(setup, self.opened.config)
+                orders = [order for order, _ in export_orders(setup, self.opened.config)]
                 return kubernetes.stream(cert_manager.objects(setup, orders, release, self.issuer))
             case "swarm":
                 return self._stack(setup, found)
@@ -137,17 +133,12 @@ class Spelling:
     def _stack(self, setup: TlsSetup, found: Exported) -> bytes:
         project = self.located.project
         base = project.observation.compose_files[0].parent
-        materials = {
-            name: swarm.Material(
-                _below(path, base),
-                sha256(
-                    found.contents[
-                        name.removesuffix(KEY) + CERTIFICATE if name.endswith(KEY) else name
-                    ]
-                )[:_DIGITS],
-            )
-            for name, path in found.paths.items()
-        }
+
+        def material(name: str, path: Path) -> swarm.Material:
+            certificate = f"{name.removesuffix(KEY)}{CERTIFICATE}" if name.endswith(KEY) else name
+            return swarm.Material(_below(path, base), sha256(found.contents[certificate])[:_DIGITS])
+
+        materials = {name: material(name, path) for name, path in found.paths.items()}
         owners = {one.name: ContainerUser.of(one).uid for one in self.located.milvus}
         version = compose_version(project)
         return swarm.stack(setup, self.release, materials, owners, self._deploy(), version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,28 +18,25 @@ from compose_tls.targets.release import Release
 from compose_tls.vocabulary import TlsMode
 
 SEEN = "/milvus/tls"
+STACK = "/milvus/tls-stack"
 INTERNAL = (
     Setting(("common", "security", "internaltlsEnabled"), "true"),
-    Setting(("internaltls", "serverPemPath"), f"{SEEN}/internal.pem"),
-    Setting(("internaltls", "serverKeyPath"), f"{SEEN}/internal.key"),
-    Setting(("internaltls", "caPemPath"), f"{SEEN}/ca.pem"),
+    Setting(("internaltls", "serverPemPath"), f"{STACK}/internal.pem"),
+    Setting(("internaltls", "serverKeyPath"), f"{STACK}/internal.key"),
+    Setting(("internaltls", "caPemPath"), f"{STACK}/ca.pem"),
     Setting(("internaltls", "sni"), "milvus.internal"),
 )
 OF_ETCD = (
     Setting(("etcd", "ssl", "enabled"), "true"),
-    Setting(("etcd", "ssl", "tlsCert"), f"{SEEN}/etcd.pem"),
+    Setting(("etcd", "ssl", "tlsCert"), f"{STACK}/etcd-client.pem"),
     Setting(("etcd", "endpoints"), "https://etcd:2379"),
 )
-FILES = (
-    "server.pem",
-    "server.key",
-    "ca.pem",
-    "internal.pem",
-    "internal.key",
-    "etcd.pem",
-    "etcd.key",
-)
-CONTENTS = {name: f"the {name}".encode() for name in (*FILES, "etcd-server.pem", "etcd-server.key")}
+SHOWN = ("server.pem", "server.key", "ca.pem")
+INSIDE = ("internal.pem", "internal.key", "etcd-client.pem", "etcd-client.key")
+OF_CA = ("ca.pem", "stack-ca.pem")
+OF_THE_SERVER = (("server.pem", "etcd.pem"), ("server.key", "etcd.key"), OF_CA)
+FILES = (*SHOWN, *INSIDE, "stack-ca.pem", "etcd.pem", "etcd.key")
+CONTENTS = {name: f"the {name}".encode() for name in FILES}
 SETUP = TlsSetup(
     TlsMode.MUTUAL,
     "localhost",
@@ -46,8 +44,9 @@ SETUP = TlsSetup(
         Identity("ca", "ca"),
         Identity("server", "server", ("standalone",), ("standalone",)),
         Identity("internal", "server", ("standalone",), ("milvus.internal",)),
-        Identity("etcd", "client", ("standalone",), ("standalone.etcd.internal",)),
-        Identity("etcd-server", "server", ("etcd",), ("etcd",)),
+        Identity("stack-ca", "ca"),
+        Identity("etcd-client", "client", ("standalone",), ("etcd-client.milvus.internal",)),
+        Identity("etcd", "server", ("etcd",), ("etcd",)),
         Identity("client", "client", (), ("client.milvus.internal",)),
     ),
     (
@@ -55,8 +54,8 @@ SETUP = TlsSetup(
             "standalone",
             "milvus",
             None,
-            (*tls_settings(TlsMode.MUTUAL, SEEN, None), *INTERNAL, *OF_ETCD),
-            Directory("tls/standalone", SEEN, tuple((name, name) for name in FILES)),
+            tls_settings(TlsMode.MUTUAL, SEEN, None),
+            Directory("tls/proxy", SEEN, tuple((name, name) for name in SHOWN)),
             "server",
             19530,
         ),
@@ -65,13 +64,19 @@ SETUP = TlsSetup(
             "etcd",
             None,
             (),
-            Directory(
-                "tls/etcd",
-                "/certs",
-                (("etcd.pem", "etcd-server.pem"), ("etcd.key", "etcd-server.key"), ("ca.pem", "ca.pem")),
-            ),
-            "etcd-server",
+            Directory("tls/etcd", "/tls", OF_THE_SERVER),
+            "etcd",
             2379,
+        ),
+        # The same service, as all parts of Milvus among each other.
+        Member(
+            "standalone",
+            "milvus",
+            None,
+            (*INTERNAL, *OF_ETCD),
+            Directory("tls/milvus", STACK, (*((name, name) for name in INSIDE), OF_CA)),
+            "internal",
+            19530,
         ),
     ),
     (SetupLink("clients", "standalone", 19530, "server", "client"),),
@@ -89,13 +94,16 @@ ORDERS = tuple(
 )
 
 
-def mounted(volume: Any, secrets: list[Any]) -> dict[str, bytes]:
-    """What a pod sees of Secrets, by the name of the file."""
+def mounted(volumes: Any, mounts: Any, secrets: list[Any]) -> dict[str, bytes]:
+    """What a pod sees of Secrets, by the path of the file."""
     by_name = {one["metadata"]["name"]: one["data"] for one in secrets}
+    places = {one["name"]: one["mountPath"] for one in mounts}
     return {
-        item["path"]: b64decode(by_name[source["secret"]["name"]][item["key"]])
-        for source in volume["projected"]["sources"]
-        for item in source["secret"]["items"]
+        f"{places[one['name']]}/{item['path']}": b64decode(
+            by_name[one["secret"]["secretName"]][item["key"]]
+        )
+        for one in volumes
+        for item in one["secret"]["items"]
     }
 
 
@@ -112,13 +120,18 @@ def test_milvus_sees_each_identity_that_its_settings_name_and_no_other(target: A
     if target == "helm":
         values = yaml.safe_load(helm.values(SETUP, release, "f0"))
         settings = yaml.safe_load(values["extraConfigFiles"]["user.yaml"])
-        [volume] = values["volumes"]
+        volumes, mounts = values["volumes"], values["volumeMounts"]
     else:
-        stream = kubernetes.stream([(operator.resource(SETUP, release, "f0"), "Milvus")])
-        spec = yaml.safe_load(stream)["spec"]
-        settings, [volume] = spec["config"], spec["components"]["volumes"]
-    seen = mounted(volume, secrets_of(release))
-    assert seen == {name: CONTENTS[name] for name in FILES if not name.startswith("etcd")}
+        text = kubernetes.stream([(operator.resource(SETUP, release, "f0"), "Milvus")])
+        spec = yaml.safe_load(text)["spec"]
+        settings, components = spec["config"], spec["components"]
+        volumes, mounts = components["volumes"], components["volumeMounts"]
+    assert mounted(volumes, mounts, secrets_of(release)) == {
+        **{f"{SEEN}/{name}": CONTENTS[name] for name in SHOWN},
+        f"{STACK}/internal.pem": CONTENTS["internal.pem"],
+        f"{STACK}/internal.key": CONTENTS["internal.key"],
+        f"{STACK}/ca.pem": CONTENTS["stack-ca.pem"],
+    }
     assert settings["internaltls"]["sni"] == "milvus.internal"
     assert settings["common"]["security"] == {"tlsMode": 2, "internaltlsEnabled": True}
     assert "etcd" not in settings
@@ -128,7 +141,7 @@ def test_each_identity_has_a_secret_of_its_own() -> None:
     found = {one["metadata"]["name"]: set(one["data"]) for one in secrets_of(Release("helm", "db"))}
     assert found == {
         "db-tls": {"tls.crt", "tls.key", "ca.crt"},
-        "db-internal-tls": {"tls.crt", "tls.key"},
+        "db-internal-tls": {"tls.crt", "tls.key", "ca.crt"},
     }
 
 
@@ -165,16 +178,19 @@ def test_a_stack_gives_each_service_its_own_identity_and_no_other() -> None:
         for name, service in found["services"].items()
     }  # fmt: skip
     assert seen == {
-        "standalone": {f"./cert/{name}" for name in FILES},
-        "etcd": {"./cert/etcd-server.pem", "./cert/etcd-server.key", "./cert/ca.pem"},
+        "standalone": {f"./cert/{name}" for name in (*SHOWN, *INSIDE, "stack-ca.pem")},
+        "etcd": {"./cert/etcd.pem", "./cert/etcd.key", "./cert/stack-ca.pem"},
     }
+    places = {name: {one["target"] for one in service["volumes"]}
+              for name, service in found["services"].items()}  # fmt: skip
+    assert places == {"standalone": {SEEN, STACK}, "etcd": {"/tls"}}
     owners = {one["source"]: (one.get("uid"), one["mode"])
               for service in found["services"].values() for one in service["secrets"]}  # fmt: skip
     assert owners == {
         "server_key": ("999", 0o400),
         "internal_key": ("999", 0o400),
-        "etcd_key": ("999", 0o400),
-        "etcd-server_key": (None, 0o444),
+        "etcd-client_key": ("999", 0o400),
+        "etcd_key": (None, 0o444),
     }
     assert found["secrets"]["server_key"]["name"] == "vec_server_key_0123abcd"
 
@@ -193,11 +209,15 @@ def test_proxies_of_a_cluster_start_before_the_others_stop() -> None:
 
 
 def test_the_script_issues_every_identity_and_none_outlives_the_ca() -> None:
-    short, *others = ORDERS
-    ca = CertificateOrder("ca", short.subject, "ecdsa-p256", 5)
-    text = openssl.script((ca, *others)).decode()
-    issued = [line.split()[1:3] for line in text.splitlines() if line.startswith("issue ")]
-    assert issued == [[name, "5"] for name in ("ca", *(one.name for one in SETUP.identities[1:]))]
+    short = {one.identity: replace(one, days=5) if one.role == "ca" else one for one in ORDERS}
+    issuers = dict.fromkeys(short, "stack-ca") | {"server": "ca", "client": "ca"}
+    orders = [(one, None if one.role == "ca" else issuers[name]) for name, one in short.items()]
+    text = openssl.script(sorted(orders, key=lambda order: order[1] is not None)).decode()
+    issued = {line.split()[1]: line for line in text.splitlines() if line.startswith("issue ")}
+    assert issued.keys() == short.keys()
+    assert {line.split()[2] for line in issued.values()} == {"5"}
+    assert "-cert stack-ca.pem -keyfile stack-ca.key" in issued["etcd"]
+    assert "-cert ca.pem -keyfile ca.key" in issued["server"]
 
 
 class TestRelease:
