@@ -41,6 +41,7 @@ from compose_tls.plan.identities import is_due, orders_for, plan_identities, req
 from compose_tls.plan.tls_setup import tls_setup
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import found_names
+from compose_tls.project.milvus_services import select
 from compose_tls.project.model import Project
 from compose_tls.setup import Directory, Identity, TlsSetup
 from compose_tls.targets.release import Release
@@ -52,24 +53,30 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 def export_setup(
-    located: EnabledProject, config: TlsConfig, release: Release, now: datetime
+    project: Project, services: Sequence[str], config: TlsConfig, release: Release, now: datetime
 ) -> TlsSetup:
-    """The set-up of a project, its servers with the names that they have in the target.
+    """The set-up of a project, its server with the names that it has in the target.
+
+    Args:
+        project: The project, without what an earlier enable put in.
+        services: Those that were enabled.
+        config: The settings.
+        release: What it is deployed as.
+        now: The time that validity is judged by.
 
     Raises:
         NameInvalid: A host cannot stand in a certificate.
         CertificateError: The CA of the project cannot be used.
     """
-    project = located.project
-    services = project.compose.services
+    milvus = select(project.compose, project.milvus, services)
     found = [
         name
-        for one in located.milvus
-        for name in found_names(one.service, one.configuration.proxy_port, services)
+        for one in milvus
+        for name in found_names(one.service, one.configuration.proxy_port, project.compose.services)
     ]
-    members = tuple(one.name for one in located.milvus)
+    members = tuple(one.name for one in milvus)
     planned = plan_identities(project.observation, config, members, found, now)
-    setup = tls_setup(located.milvus, planned, config)
+    setup = tls_setup(milvus, planned, config)
     kept = (one for one in setup.identities if one.name != NEXT_CA)
     return replace(setup, identities=tuple(_renamed(one, release, config) for one in kept))
 

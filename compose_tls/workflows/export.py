@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from compose_tls.apply.transaction import apply
@@ -84,15 +85,23 @@ def export(
     # A file is staged beside its place.
     outside = () if place is None or place.is_relative_to(root) else (place.parent,)
     with preamble.writing(opened, outside, dry_run=dry_run) as opened:
-        project = observe(
-            root, opened.config, opened.variables, start=opened.start, outside=opened.named_places
+        look = partial(
+            observe,
+            root,
+            opened.config,
+            opened.variables,
+            start=opened.start,
+            outside=opened.named_places,
         )
+        project = look()
         located = locate(project, opened.config)
         if place is not None:
             _require_file(place)
             require_place(located, place)
         spelling = Spelling(opened, located, release, issuer, secret, place)
-        setup = export_setup(located, opened.config, spelling.release, opened.now)
+        services = tuple(one.name for one in located.milvus)
+        before = look(without_ours=True)
+        setup = export_setup(before, services, opened.config, spelling.release, opened.now)
         found, changes = _certificates(opened, located, setup, spelling, issue=not dry_run)
         document = None if dry_run else spelling.document(setup, found)
         contents = dict(found.pending)
