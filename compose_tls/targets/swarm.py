@@ -15,14 +15,16 @@ from compose_tls.layout import KEY
 from compose_tls.setup import Directory, TlsSetup
 from compose_tls.targets.release import Release
 from compose_tls.yamlpatch.build import Commented, New, build
+from compose_tls.yamlpatch.intent import Text
 
 _HEADING = """\
 TLS for the stack {name}, after the compose files of the project:
   {command}
 Certificates are configs, private keys are secrets. Neither can be changed, so their names tell their
 content: deploy again after a renewal, and one task after the other gets the new ones."""
-_READ_ONLY: Final = 0o444
-_OWNER_ONLY: Final = 0o400
+# Octal for the CLI of Docker, which reads YAML 1.1.
+_READ_ONLY: Final = Text("0444")
+_OWNER_ONLY: Final = Text("0400")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import assert_never
 from compose_tls.changes import sha256
 from compose_tls.credentials.export_credentials import Exported
 from compose_tls.errors import WrongUsage
-from compose_tls.layout import CERTIFICATE, KEY
+from compose_tls.layout import CERTIFICATE, KEY, SERVER
 from compose_tls.plan.container_user import ContainerUser
 from compose_tls.plan.export import compose_version, export_orders
 from compose_tls.project.enabled import EnabledProject
@@ -92,8 +92,8 @@ class Spelling:
 
     def names(self, setup: TlsSetup) -> tuple[str, ...]:
         """The names under which clients reach the server there."""
-        servers = (one for one in setup.identities if one.profile == "server")
-        return tuple(n for one in servers for n in (*one.dns_names, *one.ip_addresses))
+        server = next(one for one in setup.identities if one.name == SERVER)
+        return (*server.dns_names, *server.ip_addresses)
 
     def document(self, setup: TlsSetup, found: Exported) -> bytes:
         """The document, with the certificates that it needs."""
