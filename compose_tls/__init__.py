@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from compose_tls.results import DisableResult as DisableResult
     from compose_tls.results import EnableResult as EnableResult
     from compose_tls.results import Endpoint as Endpoint
+    from compose_tls.results import ExportResult as ExportResult
     from compose_tls.results import FileResult as FileResult
     from compose_tls.results import FileState as FileState
     from compose_tls.results import Link as Link
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from compose_tls.workflows.connect import connect as connect
     from compose_tls.workflows.disable import disable as disable
     from compose_tls.workflows.enable import enable as enable
+    from compose_tls.workflows.export import export as export
     from compose_tls.workflows.renew import renew as renew
     from compose_tls.workflows.status import status as status
 
@@ -46,6 +48,7 @@ _RESULTS = (
     "DisableResult",
     "EnableResult",
     "Endpoint",
+    "ExportResult",
     "FileResult",
     "FileState",
     "Link",
@@ -55,7 +58,7 @@ _RESULTS = (
     "Snippet",
     "StatusResult",
 )
-_COMMANDS = ("check", "client", "connect", "disable", "enable", "renew", "status")
+_COMMANDS = ("check", "client", "connect", "disable", "enable", "export", "renew", "status")
 _HOMES = {
     "ComposeTlsError": "compose_tls.errors",
     "TlsConfig": "compose_tls.config",
@@ -74,6 +77,7 @@ __all__ = [
     "DisableResult",
     "EnableResult",
     "Endpoint",
+    "ExportResult",
     "FileResult",
     "FileState",
     "Link",
@@ -90,6 +94,7 @@ __all__ = [
     "connect",
     "disable",
     "enable",
+    "export",
     "renew",
     "status",
 ]

@@ -277,6 +277,10 @@ class KeyUnreadableInContainer(CertificateError):
     code = "key-unreadable-in-container"
 
 
+class KeyExposed(CertificateError):
+    code = "key-exposed"
+
+
 class EngineError(ComposeTlsError):
     """Docker engine and Docker Compose."""
 

@@ -127,6 +127,9 @@ TLS_FILES: Final = (IGNORE_FILE, CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY)
 
 CLIENTS_DIRECTORY: Final = "clients"
 """In the PKI directory: the certificates and keys of further clients."""
+EXPORTS_DIRECTORY: Final = "exports"
+"""Likewise: those of servers that ``export`` has set up elsewhere."""
+FURTHER_DIRECTORIES: Final = (CLIENTS_DIRECTORY, EXPORTS_DIRECTORY)
 BUNDLE: Final = ".p12"
 UNLOCK: Final = f"{BUNDLE}.passphrase"
 """How the file ends that opens a PKCS #12 file, where the user gave nothing that does."""

@@ -241,6 +241,26 @@ class CheckResult(CommandResult, frozen=True):
     time: datetime | None = None
 
 
+class ExportResult(ChangeResult, frozen=True):
+    """What ``export`` made.
+
+    Attributes:
+        target: ``helm``, ``operator``, ``cert-manager``, ``swarm`` or ``openssl``.
+        names: The DNS names and IP addresses under which clients reach the server there.
+        certificates: Those of the servers that are taken along.
+        text: The document, where no file was named and it holds no private key.
+        private_text: The same where it does hold one. Not printed in JSON.
+    """
+
+    command: Literal["export"] = "export"
+    mode: Mode
+    target: str
+    names: tuple[str, ...]
+    certificates: LeftOut[tuple[CertificateResult, ...]] = ()
+    text: LeftOut[str] = ""
+    private_text: str = Field(default="", exclude=True, repr=False)
+
+
 class ConnectResult(CommandResult, frozen=True):
     """How clients connect."""
 
@@ -259,6 +279,7 @@ Result: TypeAlias = (
     | RenewResult
     | ClientResult
     | ConnectResult
+    | ExportResult
 )
 """What any command returns."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from compose_tls import TlsConfig, client, disable, enable, renew
+from compose_tls import TlsConfig, client, disable, enable, export, renew
 from compose_tls.apply import transaction
 from compose_tls.apply.staging import Steps
 from compose_tls.changes import Plan
@@ -100,6 +100,7 @@ COMMANDS: dict[str, tuple[Callable[[Path], None], Callable[[Path], object]]] = {
         joined,
         lambda p: renew(p, mutual(accept=FOLLOW), finish=True, restart=False, **QUIET),
     ),
+    "export operator": (begin, lambda p: export(p, "operator", output="all.yaml", **QUIET)),
     "client --p12": (begin, lambda p: client(p, ["alice", "eve"], p12=True, force=True, **QUIET)),
 }
 

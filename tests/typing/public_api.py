@@ -19,6 +19,7 @@ from compose_tls import (
     DisableResult,
     EnableResult,
     Endpoint,
+    ExportResult,
     FileResult,
     FileState,
     Link,
@@ -34,6 +35,7 @@ from compose_tls import (
     connect,
     disable,
     enable,
+    export,
     renew,
     status,
 )
@@ -62,6 +64,8 @@ def commands(project: Path, config: TlsConfig) -> None:
     assert_type(renew(project, ca=True, environment=os.environ), RenewResult)
     assert_type(client(project, ["alice", "bob"], p12=True), ClientResult)
     assert_type(connect(project, lang="java"), ConnectResult)
+    assert_type(export(project, "helm", hosts=["milvus.example"]), ExportResult)
+    export(project, "nomad")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     enable(project, "mode 2")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
@@ -85,6 +89,8 @@ def what_any_command_tells(result: Result) -> int:
             assert_type(result.time, datetime | None)
         case ClientResult():
             assert_type(result.issued, tuple[str, ...])
+        case ExportResult():
+            assert_type(result.private_text, str)
         case ConnectResult():
             assert_type(result.snippet, Snippet)
             assert_type(result.snippet.text, str)
