@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from compose_tls.results import Endpoint as Endpoint
     from compose_tls.results import FileResult as FileResult
     from compose_tls.results import FileState as FileState
+    from compose_tls.results import InitResult as InitResult
     from compose_tls.results import Link as Link
     from compose_tls.results import Probe as Probe
     from compose_tls.results import RenewResult as RenewResult
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from compose_tls.workflows.connect import connect as connect
     from compose_tls.workflows.disable import disable as disable
     from compose_tls.workflows.enable import enable as enable
+    from compose_tls.workflows.init import init as init
     from compose_tls.workflows.renew import renew as renew
     from compose_tls.workflows.status import status as status
 
@@ -48,6 +50,7 @@ _RESULTS = (
     "Endpoint",
     "FileResult",
     "FileState",
+    "InitResult",
     "Link",
     "Probe",
     "RenewResult",
@@ -55,7 +58,7 @@ _RESULTS = (
     "Snippet",
     "StatusResult",
 )
-_COMMANDS = ("check", "client", "connect", "disable", "enable", "renew", "status")
+_COMMANDS = ("check", "client", "connect", "disable", "enable", "init", "renew", "status")
 _HOMES = {
     "ComposeTlsError": "compose_tls.errors",
     "TlsConfig": "compose_tls.config",
@@ -76,6 +79,7 @@ __all__ = [
     "Endpoint",
     "FileResult",
     "FileState",
+    "InitResult",
     "Link",
     "Probe",
     "RenewResult",
@@ -90,6 +94,7 @@ __all__ = [
     "connect",
     "disable",
     "enable",
+    "init",
     "renew",
     "status",
 ]

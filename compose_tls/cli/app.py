@@ -30,6 +30,7 @@ _COMMANDS = {
     "renew": "renew certificates before they expire; --ca rotates the CA without client downtime",
     "client": "issue certificates for more clients",
     "connect": "paste-ready client code and settings",
+    "init": "a new Milvus Compose project with TLS from the start",
     "help": "what a command does, and its options",
 }
 
