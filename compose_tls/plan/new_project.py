@@ -50,9 +50,12 @@ from compose_tls.targets.new_project.compose_file import (
     volume_names,
 )
 from compose_tls.targets.new_project.embed_script import (
+    DATA,
     SCRIPT,
+    Run,
     compose_file_of,
     read_script,
+    vendor_run,
     written_files,
 )
 from compose_tls.targets.new_project.releases import NEWEST, RELEASES, Release, release_of
@@ -65,6 +68,7 @@ ENV_FILE: Final = ".env"
 IGNORE_FILE: Final = ".gitignore"
 LOOPBACK: Final = "127.0.0.1"
 
+_ETCD_PORT: Final = 2379
 _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)(\.\d+(?:[-.][\w.]+)*)?")
 _IGNORED: Final = frozenset({ENV_FILE, f"/{ENV_FILE}", f"{ENV_FILE}*", "*.env", "*"})
 
@@ -152,7 +156,13 @@ class NewProject:
 
 
 def plan_new_project(
-    directory: Path, wanted: Wanted, config: TlsConfig, read: Read, *, named: bool
+    directory: Path,
+    wanted: Wanted,
+    config: TlsConfig,
+    read: Read,
+    *,
+    named: bool,
+    has_data: bool,
 ) -> NewProject:
     """Work out the files of a new project.
 
@@ -162,6 +172,7 @@ def plan_new_project(
         config: The settings.
         read: Gives the bytes of a file, or ``None`` when there is none.
         named: Whether the user gives the project a name, so that it need not have that of the directory.
+        has_data: Whether standalone_embed.sh has been at work there.
 
     Raises:
         ProjectExists: There is one.
@@ -175,7 +186,7 @@ def plan_new_project(
         _require_address(wanted.publish)
     script = read(directory / SCRIPT)
     if script is not None:
-        found = _taken_over(directory, script, wanted, read)
+        found = _taken_over(directory, script, wanted, read, has_data=has_data)
     else:
         found = _made(directory, wanted, config, read, named=named)
     password = directory / config.pki_dir / ROOT_PASSWORD
@@ -219,7 +230,7 @@ def _made(
         auth=wanted.auth is not False,
         publish=wanted.publish or LOOPBACK,
         attu=_attu(flavour, release, config) if wanted.attu else None,
-        name=None if named or name_of(directory) else "milvus",
+        name=config.project_name or (None if named or name_of(directory) else "milvus"),
     )
     drafts = [CreateFile(directory / COMPOSE_FILE, compose_file(stack), PUBLIC)]
     warnings: tuple[TlsWarning, ...] = ()
@@ -293,32 +304,63 @@ def _credentials(directory: Path, read: Read) -> tuple[list[CreateFile], tuple[T
     return drafts, ()
 
 
-def _taken_over(directory: Path, script: bytes, wanted: Wanted, read: Read) -> NewProject:
-    given = {
-        "--milvus": wanted.milvus,
-        "--flavour": wanted.flavour not in {None, "embedded-etcd"},
-        "--with attu": wanted.attu,
-    }
-    for option, value in given.items():
-        if value:
-            raise ConflictingSettings(
-                f"{option} and {SCRIPT}: what that script starts is taken over as it is",
-                hint=f"leave {option} out, or make the project elsewhere: compose-tls init DIR",
-                path=SCRIPT,
-            )
-    try:
-        run = read_script(script)
-    except ValueError as error:
-        raise ScriptNotUnderstood(
-            f"{SCRIPT} cannot be taken over: {error}",
-            hint="write the compose file that does the same, and run compose-tls enable",
-            path=SCRIPT,
-        ) from None
+def _taken_over(
+    directory: Path, script: bytes, wanted: Wanted, read: Read, *, has_data: bool
+) -> NewProject:
+    run, warnings = _run_of(script, wanted, has_data=has_data)
     auth = wanted.auth is True
     content = compose_file_of(run, auth=auth, publish=wanted.publish)
     drafts = [CreateFile(directory / COMPOSE_FILE, content, PUBLIC)]
     drafts += _mounted(directory, run.mounted, written_files(script), read)
-    return NewProject(tuple(drafts), run.image, None, auth, container=run.container)
+    if wanted.publish is None:
+        warnings += tuple(_open_etcd(run))
+    return NewProject(
+        tuple(drafts), run.image, None, auth, container=run.container, warnings=warnings
+    )
+
+
+def _open_etcd(run: Run) -> Iterator[TlsWarning]:
+    """That the etcd inside of Milvus, which asks for no password, is published to everyone."""
+    if any(port == f"{_ETCD_PORT}:{_ETCD_PORT}" for port in run.many.get("ports", ())):
+        text = f"as in {SCRIPT}, port {_ETCD_PORT} is published: whoever reaches it changes Milvus' metadata"
+        hint = f"--publish {LOOPBACK} publishes every port on this machine alone"
+        yield TlsWarning("etcd-published", text, SCRIPT, hint)
+
+
+def _run_of(script: bytes, wanted: Wanted, *, has_data: bool) -> tuple[Run, tuple[TlsWarning, ...]]:
+    """What a script starts; of one that has no ``docker run``, what the vendor's does."""
+    try:
+        run = read_script(script)
+    except ValueError as error:
+        raise _not_understood(
+            str(error), "write the compose file that does the same, and run compose-tls enable"
+        ) from None
+    given = {
+        "--milvus": run is not None and wanted.milvus is not None,
+        "--flavour": wanted.flavour not in {None, "embedded-etcd"},
+        "--with attu": wanted.attu,
+    }
+    for option, is_given in given.items():
+        if is_given:
+            raise ConflictingSettings(
+                f"{option} and {SCRIPT}: what that script starts is taken over as it is",
+                hint=f"leave {option} out, or make the project elsewhere: compose-tls init DIR",
+            )
+    if run is not None:
+        return run, ()
+    if has_data and wanted.milvus is None:
+        raise _not_understood(
+            f"it has no docker run, so which Milvus wrote {DATA} is not known",
+            "name its version: compose-tls init --milvus VERSION",
+        )
+    run = vendor_run(_release(wanted.milvus)[1])
+    text = f"{SCRIPT} has no docker run: that of the vendor's script is taken, with {run.image}"
+    hint = "name another version with --milvus"
+    return run, (TlsWarning("script-assumed", text, SCRIPT, hint),)
+
+
+def _not_understood(reason: str, hint: str) -> ScriptNotUnderstood:
+    return ScriptNotUnderstood(f"{SCRIPT} cannot be taken over: {reason}", hint=hint, path=SCRIPT)
 
 
 def _mounted(

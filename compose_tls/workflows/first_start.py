@@ -18,7 +18,6 @@ from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import Address, target_of
 from compose_tls.workflows.enable import enable_opened
-from compose_tls.workflows.next_step import own_command
 
 
 def password_file(opened: preamble.Opened) -> str:
@@ -43,26 +42,25 @@ def require_fresh(
         DataExists: There are volumes of that name, and the user has not accepted that.
     """
     name = project.observation.variables["COMPOSE_PROJECT_NAME"]
-    again = own_command(opened, "init", "--up")
     status = engine.status_of(new.container) if new.container else None
     if new.container and status is not None:
         raise ContainerInTheWay(
             f"container {new.container} of {SCRIPT} is there ({status}), and works on the same data",
-            hint=f"{', then '.join((*removing(new.container, status), again))}"
-            f" (the data stay in {DATA})",
+            hint=f"{', then '.join(removing(new.container, status))} (the data stay in {DATA}),"
+            " then run this again",
             path=SCRIPT,
         )
     if found := engine.containers_of(name):
         raise ContainerInTheWay(
             f"there are containers of another project {name}: {', '.join(found)}",
-            hint=f"{again} -p NAME gives this one another name;"
+            hint="run this again with -p NAME, which gives this one another name;"
             f" docker compose -p {name} down removes those",
         )
     volumes = [f"{name}_{volume}" for volume in new.volumes]
     if there := engine.volumes_named(volumes):
         refusal = DataExists(
             f"the new project would work on data that are there: volumes {', '.join(there)}",
-            hint=f"{again} -p NAME gives this one another name; "
+            hint="run this again with -p NAME, which gives this one another name; "
             f"docker volume rm {' '.join(there)} removes the data",
         )
         return (settle(refusal, opened.config.accept),)

@@ -30,6 +30,7 @@ from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import InitResult
 from compose_tls.targets.new_project.compose_file import Flavour
+from compose_tls.targets.new_project.embed_script import DATA
 from compose_tls.targets.new_project.services import ACCESS_KEY, SECRET_KEY
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
@@ -181,7 +182,21 @@ def _drafted(opened: preamble.Opened, wanted: Wanted) -> tuple[NewProject, Proje
     config, variables = opened.config, opened.variables
     reader = FileReader(opened.root, opened.named_places)
     named = bool(config.project_name or variables.get("COMPOSE_PROJECT_NAME"))
-    new = plan_new_project(opened.root, wanted, config, reader.content, named=named)
+    try:
+        new = plan_new_project(
+            opened.root,
+            wanted,
+            config,
+            reader.content,
+            named=named,
+            has_data=(opened.root / DATA).is_dir(),
+        )
+    except ProjectExists as error:
+        waits = _waits_for_start(opened)
+        command = own_command(opened, *(("init", "--up") if waits else ("enable",)))
+        what = "starts it" if waits else "puts TLS into it"
+        error.hint = f"{command} {what}; compose-tls init DIR makes one elsewhere"
+        raise
     project = observe(
         opened.root,
         config,

@@ -50,7 +50,7 @@ class Stack:
         auth: Whether Milvus asks for a user and a password.
         publish: The address of this machine on which clients reach it.
         attu: The web interface; ``None`` for none.
-        name: The name of the project, where that of its directory gives none.
+        name: The name of the project, where it is not that of its directory.
     """
 
     flavour: Flavour

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -114,18 +115,23 @@ _OF_VENDOR: Final = Run(
 )
 
 
-def read_script(script: bytes) -> Run:
-    """What a script runs.
+def vendor_run(tag: str) -> Run:
+    """What the vendor's script runs, of that release."""
+    return replace(_OF_VENDOR, image=f"milvusdb/milvus:{tag}")
+
+
+def read_script(script: bytes) -> Run | None:
+    """What a script runs; ``None`` where it has no ``docker run`` at all.
 
     Raises:
         ValueError: It holds no single ``docker run`` of Milvus that is understood whole.
     """
     text = _HERE.sub(".", script.decode("utf-8", "replace")).replace("\\\n", " ")
     lines = [line for line in text.splitlines() if re.search(r"^[^#]*\bdocker\s+run\s", line)]
-    if len(lines) != 1:
-        msg = (
-            f"it has {len(lines) or 'no'} commands docker run" if lines else "it has no docker run"
-        )
+    if not lines:
+        return None
+    if len(lines) > 1:
+        msg = f"it has {len(lines)} commands docker run"
         raise ValueError(msg)
     words = shlex.split(lines[0])
     found = _run(words[words.index("run") + 1 :])
@@ -137,11 +143,12 @@ def read_script(script: bytes) -> Run:
 
 def likely_run(script: bytes) -> Run:
     """What a script runs; of one that is not understood, what the vendor's does with its image."""
-    try:
-        return read_script(script)
-    except ValueError:
-        named = _IMAGE.search(script.decode("utf-8", "replace"))
-        return replace(_OF_VENDOR, image=named[0] if named else _OF_VENDOR.image)
+    with suppress(ValueError):
+        found = read_script(script)
+        if found is not None:
+            return found
+    named = _IMAGE.search(script.decode("utf-8", "replace"))
+    return replace(_OF_VENDOR, image=named[0] if named else _OF_VENDOR.image)
 
 
 def written_files(script: bytes) -> dict[str, bytes]:
