@@ -69,6 +69,7 @@ IGNORE_FILE: Final = ".gitignore"
 LOOPBACK: Final = "127.0.0.1"
 
 _ETCD_PORT: Final = 2379
+_LAST_PORT: Final = 65535
 _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)(\.\d+(?:[-.][\w.]+)*)?")
 _IGNORED: Final = frozenset({ENV_FILE, f"/{ENV_FILE}", f"{ENV_FILE}*", "*.env", "*"})
 
@@ -84,8 +85,8 @@ class Wanted:
         attu: Whether Attu is one of them.
         auth: Whether Milvus asks for a user and a password; ``None`` for yes, and for no change where
             a script's data are taken over.
-        publish: The address of this machine on which clients reach it; ``None`` for the loopback one,
-            or for what the script says.
+        publish: The address of this machine on which clients reach it, and the port where it is another
+            one; ``None`` for the loopback address, or for what the script says.
     """
 
     milvus: str | None = None
@@ -182,8 +183,6 @@ def plan_new_project(
         ValueInTheWay: Another file has the name of one of ours.
     """
     _require_none(directory, config, read)
-    if wanted.publish is not None:
-        _require_address(wanted.publish)
     script = read(directory / SCRIPT)
     if script is not None:
         found = _taken_over(directory, script, wanted, read, has_data=has_data)
@@ -206,14 +205,21 @@ def _require_none(directory: Path, config: TlsConfig, read: Read) -> None:
             )
 
 
-def _require_address(publish: str) -> None:
+def _address(publish: str) -> tuple[str, int]:
+    """The address and the port of this machine on which clients reach Milvus."""
+    host, _, port = publish.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    named = port.isdecimal() and (bracketed or (host and ":" not in host))
     try:
-        ipaddress.ip_address(publish)
+        address = ipaddress.ip_address(host.strip("[]") if named else publish)
+        if named and not 0 < int(port) <= _LAST_PORT:
+            raise ValueError  # noqa: TRY301 - the same is to be said
     except ValueError:
         raise InvalidSetting(
-            f"--publish {publish} is not an IP address",
-            hint=f"name one of this machine, 0.0.0.0 for all of them, or leave it out for {LOOPBACK}",
+            f"--publish {publish} is not an IP address, with or without a port",
+            hint=f"name one as in --publish {LOOPBACK}:{PROXY_PORT}; 0.0.0.0 is all of this machine",
         ) from None
+    return str(address), int(port) if named else PROXY_PORT
 
 
 def _made(
@@ -223,12 +229,14 @@ def _made(
     release, tag = _release(wanted.milvus)
     suffix = "-gpu" if flavour == "gpu" and not tag.endswith("-gpu") else ""
     image = f"milvusdb/milvus:{tag}{suffix}"
+    address, port = _address(wanted.publish or LOOPBACK)
     stack = Stack(
         flavour=flavour,
         release=release,
         image=image,
         auth=wanted.auth is not False,
-        publish=wanted.publish or LOOPBACK,
+        address=address,
+        port=port,
         attu=_attu(flavour, release, config) if wanted.attu else None,
         name=config.project_name or (None if named or name_of(directory) else "milvus"),
     )
@@ -309,7 +317,8 @@ def _taken_over(
 ) -> NewProject:
     run, warnings = _run_of(script, wanted, has_data=has_data)
     auth = wanted.auth is True
-    content = compose_file_of(run, auth=auth, publish=wanted.publish)
+    address = _address(wanted.publish)[0] if wanted.publish else None
+    content = compose_file_of(run, auth=auth, address=address)
     drafts = [CreateFile(directory / COMPOSE_FILE, content, PUBLIC)]
     drafts += _mounted(directory, run.mounted, written_files(script), read)
     if wanted.publish is None:
@@ -322,7 +331,7 @@ def _taken_over(
 def _open_etcd(run: Run) -> Iterator[TlsWarning]:
     """That the etcd inside of Milvus, which asks for no password, is published to everyone."""
     if any(port == f"{_ETCD_PORT}:{_ETCD_PORT}" for port in run.many.get("ports", ())):
-        text = f"as in {SCRIPT}, port {_ETCD_PORT} is published: whoever reaches it changes Milvus' metadata"
+        text = f"port {_ETCD_PORT} is published, as in {SCRIPT}: who reaches it changes Milvus' metadata"
         hint = f"--publish {LOOPBACK} publishes every port on this machine alone"
         yield TlsWarning("etcd-published", text, SCRIPT, hint)
 
@@ -373,4 +382,5 @@ def _mounted(
     for name in names:
         is_file = name in written or Path(name).suffix in {".yaml", ".yml"}
         if is_file and read(directory / name) is None:
-            yield CreateFile(directory / name, written.get(name, b"# Settings\n"), PUBLIC)
+            usual = embedded_etcd() if name == EMBEDDED_ETCD_FILE else b"# Settings\n"
+            yield CreateFile(directory / name, written.get(name, usual), PUBLIC)

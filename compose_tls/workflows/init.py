@@ -72,7 +72,8 @@ def init(
         attu: Add Attu, the web interface.
         auth: Ask for a user and a password, with a random one for root; by default so, but where data
             are taken over.
-        publish: The IP address of this machine on which clients reach it; the loopback one by default.
+        publish: The IP address of this machine on which clients reach it, with ``:PORT`` where that is
+            another one; the loopback address by default.
         dry_run: Only say what would be done.
         up: Deploy with Docker Compose, give root its password over TLS, and check it.
         keep_on_failure: With ``up``, leave things as they are when the deployment fails.

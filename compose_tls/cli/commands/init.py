@@ -45,8 +45,8 @@ Examples:
 )
 @click.option(
     "--publish",
-    metavar="ADDRESS",
-    help="IP address of this machine for clients; 0.0.0.0 for all (default: 127.0.0.1).",
+    metavar="ADDRESS[:PORT]",
+    help="Where clients of Milvus reach this machine; 0.0.0.0 for all (default: 127.0.0.1:19530).",
 )
 @click.option("--mode", type=click.Choice(["1", "2"]), help="1: one-way TLS (default), 2: mutual.")
 @click.option("--dry-run", is_flag=True, help="Show the files, write nothing.")

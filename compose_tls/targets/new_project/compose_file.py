@@ -48,7 +48,8 @@ class Stack:
         release: The line of Milvus.
         image: The image of Milvus.
         auth: Whether Milvus asks for a user and a password.
-        publish: The address of this machine on which clients reach it.
+        address: The IP address of this machine on which clients reach it.
+        port: The port there.
         attu: The web interface; ``None`` for none.
         name: The name of the project, where it is not that of its directory.
     """
@@ -57,9 +58,16 @@ class Stack:
     release: Release
     image: str
     auth: bool
-    publish: str
+    address: str
+    port: int
     attu: AttuService | None = None
     name: str | None = None
+
+    @property
+    def published(self) -> str:
+        """The port of gRPC as a compose file publishes it."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}:{self.port}:{services.GRPC_PORT}"
 
 
 def accepts_clients(flavour: Flavour) -> str:
@@ -126,7 +134,7 @@ def _services(stack: Stack) -> Service:
                 services.shared_settings(auth=stack.auth),
                 volume="milvus",
                 needs=(ETCD, OBJECT_STORE),
-                publish=stack.publish,
+                published=stack.published,
             )
             reserved = services.gpu() if stack.flavour == "gpu" else {}
             return {**_beneath(stack), STANDALONE: {**one, **reserved}}
@@ -148,7 +156,7 @@ def _embedded(stack: Stack) -> Service:
         services.embedded_settings(auth=stack.auth),
         volume="milvus",
         needs=(),
-        publish=stack.publish,
+        published=stack.published,
     )
     mounts = (
         "milvus:/var/lib/milvus",
@@ -180,6 +188,6 @@ def _cluster(stack: Stack) -> Service:
             settings,
             volume=None,
             needs=needs,
-            publish=stack.publish if role == PROXY else None,
+            published=stack.published if role == PROXY else None,
         )
     return found

@@ -157,21 +157,21 @@ def written_files(script: bytes) -> dict[str, bytes]:
     return {match[2]: match[3].encode() for match in _WRITTEN.finditer(text)}
 
 
-def compose_file_of(run: Run, *, auth: bool = False, publish: str | None = None) -> bytes:
+def compose_file_of(run: Run, *, auth: bool = False, address: str | None = None) -> bytes:
     """The compose file that starts the same container on the same data.
 
     Args:
         run: What the script runs.
         auth: Whether Milvus is to ask for a user and a password, which the script's need not.
-        publish: The address of this machine for every port; ``None`` for what the script says.
+        address: The address of this machine for every port; ``None`` for what the script says.
     """
     service: dict[str, New] = {**run.one, "image": run.image, "command": list(run.command)}
     for name, values in run.many.items():
         if name == "environment":
             pairs = (value.partition("=") for value in values)
             service[name] = {key: value if sign else None for key, sign, value in pairs}
-        elif name == "ports" and publish is not None:
-            service[name] = [_published(value, publish) for value in values]
+        elif name == "ports" and address is not None:
+            service[name] = [_published(value, address) for value in values]
         else:
             service[name] = list(values)
     if auth:

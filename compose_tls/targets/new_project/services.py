@@ -15,6 +15,8 @@ ACCESS_KEY: Final = "MINIO_ACCESS_KEY_ID"
 SECRET_KEY: Final = "MINIO_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a variable
 """The variables of ``.env`` with the credentials of the object store, by the names that Milvus has."""
 
+GRPC_PORT: Final = 19530
+
 EMBEDDED_ETCD_FILE: Final = "embedEtcd.yaml"
 EMBEDDED_ETCD_TARGET: Final = f"/milvus/configs/{EMBEDDED_ETCD_FILE}"
 
@@ -22,7 +24,6 @@ Service = dict[str, New]
 
 _AUTHORIZATION: Final = "COMMON_SECURITY_AUTHORIZATIONENABLED"
 _DATA: Final = "/var/lib/milvus"
-_GRPC: Final = 19530
 _METRICS: Final = 9091
 _RESTART: Final = "unless-stopped"
 
@@ -107,7 +108,7 @@ def milvus(
     *,
     volume: str | None,
     needs: Sequence[str],
-    publish: str | None,
+    published: str | None,
 ) -> Service:
     """A service that runs Milvus.
 
@@ -117,14 +118,13 @@ def milvus(
         settings: Its environment.
         volume: The volume with its data; ``None`` where it has none.
         needs: The services that have to be healthy first.
-        publish: The address of this machine on which clients reach it; ``None`` for none.
+        published: Its port of gRPC as it is published; ``None`` where it is not.
     """
-    address = f"[{publish}]" if publish and ":" in publish else publish
     more: Service = {}
     if volume is not None:
         more["volumes"] = [f"{volume}:{_DATA}"]
-    if publish is not None:
-        more["ports"] = [f"{address}:{_GRPC}:{_GRPC}"]
+    if published is not None:
+        more["ports"] = [published]
     if needs:
         more["depends_on"] = {name: {"condition": "service_healthy"} for name in needs}
     return {
