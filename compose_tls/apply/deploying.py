@@ -74,6 +74,7 @@ class Deploying:
         options: The options of Compose, but for the name; told apart, never handed on.
         running: The services that ran, and which runs of which containers these were.
         added: The services to deploy that did not run.
+        servers: Those of the services that are etcd or the object store.
         restart: Whether the containers stay, and are only restarted.
         files: The files that change.
         made: Directories that were not there, parents first.
@@ -85,6 +86,7 @@ class Deploying:
     options: tuple[str, ...]
     running: Mapping[str, tuple[str, ...]]
     added: tuple[str, ...]
+    servers: tuple[str, ...]
     restart: bool
     files: tuple[OldFile, ...]
     made: tuple[str, ...]
@@ -301,6 +303,7 @@ def render(deploying: Deploying, inode: int) -> bytes:
         "options": deploying.options,
         "running": dict(deploying.running),
         "added": deploying.added,
+        "servers": deploying.servers,
         "restart": deploying.restart,
         "files": files,
         "made": deploying.made,
@@ -326,11 +329,11 @@ def parse(content: bytes, root: Path) -> tuple[Deploying, int]:
         running = {_text(k): _texts(runs) for k, runs in values["running"].items()}
         removed = {_name(k): _number(mode) for k, mode in values["removed"].items()}
         made = tuple(map(_name, values["made"]))
-        options, added = _texts(values["options"]), _texts(values["added"])
+        options, added, servers = (_texts(values[key]) for key in ("options", "added", "servers"))
         restart = values["restart"] is True
-        deploying = Deploying(
-            root, _text(values["project"]), options, running, added, restart, files, made, removed
-        )
+        services = running, added, servers
+        kept = files, made, removed
+        deploying = Deploying(root, _text(values["project"]), options, *services, restart, *kept)
         return deploying, _number(values["directory"])
     except (TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError from error

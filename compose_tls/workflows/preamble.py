@@ -16,7 +16,7 @@ from compose_tls.apply.deploying import is_deploying
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, unfinished
 from compose_tls.apply.lock import locked
-from compose_tls.apply.recover import Recovery, recover
+from compose_tls.apply.recover import recover
 from compose_tls.changes import PatchFile, Plan, relative
 from compose_tls.compose.discovery import named_files, project_root, variables_of
 from compose_tls.config import (
@@ -33,6 +33,7 @@ from compose_tls.config import (
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.errors import (
     ComposeTlsError,
+    ConflictingSettings,
     InvalidSetting,
     OutsideProject,
     ProjectLocked,
@@ -45,7 +46,8 @@ from compose_tls.project.model import state_path
 from compose_tls.results import FileResult
 from compose_tls.state.recorded import read_state
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.workflows.taking_back import TakenBack, take_back
+from compose_tls.workflows.interrupted import recovered, taken_back
+from compose_tls.workflows.taking_back import take_back
 
 OnEvent = Callable[[str], None]
 
@@ -215,6 +217,42 @@ def open_project(
     return Opened(root, start, given, given, variables, now(), typed, enabling).settled()
 
 
+def open_directory(
+    directory: Path, settings: Settings, environment: Mapping[str, str] | None, start: Path
+) -> Opened:
+    """Settle the settings and the time for a directory that is to become a project.
+
+    What lies above it does not count; nor does the directory have to be there.
+
+    Args:
+        directory: The directory.
+        settings: As for ``open_project``.
+        environment: Likewise.
+        start: Where paths on the command line are relative to.
+
+    Raises:
+        SettingsError: As for ``open_project``; or something names another project.
+        OutsideProject: As there.
+    """
+    variables = os.environ if environment is None else environment
+    root = directory.resolve()
+    if settings is None or isinstance(settings, TlsConfig):
+        given = TlsConfig() if settings is None else settings
+        outer = {name: getattr(given, name) for name in given.model_fields_set}
+    else:
+        outer = outermost(settings, variables)
+        given = load(root, settings, variables, incomplete=True)
+    names = [name for name in ("file", "project_directory", "service") if getattr(given, name)]
+    if names or variables.get("COMPOSE_FILE"):
+        what = f"--{names[0].replace('_', '-')}" if names else "COMPOSE_FILE"
+        raise ConflictingSettings(
+            f"{what} names a project, and init makes the one that docker compose finds by itself",
+            hint=f"leave {what} out; compose-tls init DIR names the directory",
+        )
+    given = _seen_from(root, given, {n: start if n in outer else root for n in FILES})
+    return Opened(root, root, given, given, variables, now(), frozenset(outer), True).settled()
+
+
 def _root(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> Path:
     """The project directory that some settings and the environment lead to."""
     named, base = values.get("file", ()), values.get("project_directory")
@@ -313,11 +351,11 @@ def writing(
         places = (*opened.named_places, *outside)
         accepted = OutsideProject.code in opened.config.accept
         recovery = recover(opened.root, PosixFileOps(), places, accepted=accepted)
-        told: tuple[TlsWarning, ...] = (_recovered(recovery),) if recovery else ()
+        told: tuple[TlsWarning, ...] = (recovered(recovery),) if recovery else ()
         if is_deploying(opened.root):
             on_event("an earlier command was interrupted while it deployed: taking that back")
         taken = take_back(opened.root, opened.invocation, places, on_event, accepted=accepted)
-        told += _taken_back(taken)
+        told += taken_back(taken)
         try:
             yield replace(opened.settled(), told=told)
         except ComposeTlsError as error:
@@ -336,42 +374,12 @@ def reading(directory: Path) -> None:
         raise _interrupted()
 
 
-def deploying(directory: Path) -> tuple[TlsWarning, ...]:
-    """What a command that only looks tells of a deployment that is not proved yet."""
-    if not is_deploying(directory):
-        return ()
-    return (
-        TlsWarning(
-            "deploying",
-            "an earlier compose-tls was interrupted while it deployed, or is still at work: neither the "
-            "files nor the services need be those that will stay",
-            hint="run compose-tls enable or disable: it takes the earlier one back first",
-        ),
-    )
-
-
 def _interrupted() -> ProjectLocked:
     return ProjectLocked(
         "an earlier compose-tls was interrupted half-way, or is still at work",
         hint="run compose-tls enable or disable: it finishes the earlier one first",
         path=JOURNAL,
     )
-
-
-def _recovered(recovery: Recovery) -> TlsWarning:
-    done = {"finished": "finished first", "taken-back": "taken back"}[recovery.outcome]
-    return TlsWarning(
-        "recovered",
-        f"an earlier command had been interrupted, and was {done}: {', '.join(recovery.files)}",
-    )
-
-
-def _taken_back(taken: TakenBack) -> tuple[TlsWarning, ...]:
-    if not taken.said:
-        return ()
-    names = ", ".join(taken.services)
-    message = f"an earlier command had been interrupted while it deployed {names}: {taken.said}"
-    return (TlsWarning("recovered", message, hint=taken.hint),)
 
 
 def file_results(plan: Plan) -> tuple[FileResult, ...]:

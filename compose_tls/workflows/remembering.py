@@ -42,14 +42,15 @@ def remembered(
     """
     plan, contents, before = undo
     root, engine = opened.root, deploy.engine
-    running = [name for name in deploy.services if name in deploy.running]
+    running = [name for name in deploy.everything if name in deploy.running]
     deploying.store(
         deploying.Deploying(
             root,
             deploy.name,
             replace(deploy.project, project_name=None).options,
             {name: tuple(engine.runs(deploy.name, name, root)) for name in running},
-            tuple(name for name in deploy.services if name not in running),
+            tuple(name for name in deploy.everything if name not in running),
+            deploy.servers,
             deploy.restart_only,
             *deploying.old_files(root, *inverse(plan, contents, before)),
         )

@@ -22,6 +22,7 @@ from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.wait import Settled, settled, wait_until_ready
 from compose_tls.errors import EngineError, OutsideProject, ProjectChanged
+from compose_tls.workflows.server_first import ServerFirst
 
 _BACK_SECONDS = 60.0
 
@@ -143,7 +144,20 @@ def _start(
         EngineError: One does not.
     """
     began, started = datetime.now(UTC), time.monotonic()
-    if found.restart:
+    if found.servers:
+        milvus = tuple(name for name in found.services if name not in found.servers)
+        order = ServerFirst(
+            found.servers,
+            milvus,
+            engine,
+            compose,
+            invocation,
+            found.project,
+            time.monotonic,
+            time.sleep,
+        )
+        (order.restart if found.restart else order.up)(services, on_event)
+    elif found.restart:
         compose.restart(invocation, services)
     else:
         compose.up(invocation, services, on_event=on_event, port_owner=engine.port_owner)

@@ -296,7 +296,16 @@ def _journal_seeds() -> list[bytes]:
 def _deploying_seeds() -> list[bytes]:
     files = (OldFile("a", b"b", "0" * 64, 0o600, 0, 0), OldFile("c", None, "0" * 64))
     value = Deploying(
-        Path("/project"), "p", ("-f", "a"), {"m": ("1 2",)}, ("n",), True, files, ("d",), {"e": 493}
+        Path("/project"),
+        "p",
+        ("-f", "a"),
+        {"m": ("1 2",)},
+        ("n",),
+        ("s",),
+        True,
+        files,
+        ("d",),
+        {"e": 493},
     )
     return [deploying.render(value, 1)]
 

@@ -43,7 +43,7 @@ def begun(project: Path) -> tuple[Plan, dict[str, bytes], Deploying]:
     back = inverse(plan, contents, snapshot(plan))
     running = {"standalone": ("0123 2026-11-26T00:00:00Z",)}
     kept = deploying.old_files(project, *back)
-    value = Deploying(project, "name", ("--profile", "x"), running, ("new",), False, *kept)
+    value = Deploying(project, "name", ("--profile", "x"), running, ("new",), (), False, *kept)
     return plan, contents, value
 
 

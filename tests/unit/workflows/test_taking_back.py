@@ -101,7 +101,9 @@ def left(world: World, **values: Any) -> None:
     """What a killed command left: docker-compose.yml was edited, and standalone was being replaced."""
     path = world.root / "docker-compose.yml"
     files = (OldFile("docker-compose.yml", path.read_bytes(), sha256(b"new")),)
-    value = Deploying(world.root, "milvus", (), {"standalone": (OLD,)}, (), False, files, (), {})
+    value = Deploying(
+        world.root, "milvus", (), {"standalone": (OLD,)}, (), (), False, files, (), {}
+    )
     deploying.store(replace(value, **values))
     path.write_bytes(b"new")
 
