@@ -18,6 +18,7 @@ from compose_tls.layout import (
     CA_KEY,
     CLIENT_KEY,
     CLIENTS_DIRECTORY,
+    FURTHER_DIRECTORIES,
     KEY,
     NEXT_CA_KEY,
     RETIRED_CA,
@@ -255,7 +256,8 @@ class _Keys:
 
     def found(self) -> Iterator[FileFacts]:
         """The private keys that there are."""
-        places = {self.pki, self.pki / CLIENTS_DIRECTORY, self.served.parent}
+        further = {self.pki / name for name in FURTHER_DIRECTORIES}
+        places = {self.pki, *further, self.served.parent}
         places |= {path.parent for path in self.of_parts}
         for path, file in self.observation.files.items():
             if file is not None and path.suffix == KEY and path.parent in places:
