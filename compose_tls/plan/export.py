@@ -37,7 +37,12 @@ from compose_tls.layout import (
 from compose_tls.observation import CertificateFacts, ClientFacts
 from compose_tls.pki.names import covers, split_names
 from compose_tls.plan.ca_rollover import ca_of, require_issuer
-from compose_tls.plan.identities import is_due, orders_for, plan_identities, require_ca_valid
+from compose_tls.plan.identities import (
+    is_due,
+    orders_for,
+    plan_identities,
+    require_ca_valid,
+)
 from compose_tls.plan.tls_setup import tls_setup
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import found_names

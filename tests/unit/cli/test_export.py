@@ -231,6 +231,12 @@ class TestSwarm:
         assert found["next"] == [command]
         assert command in text
 
+    def test_a_path_with_a_dollar_is_no_variable(self, run: Run, project: Path) -> None:
+        assert run("enable", "--pki-dir", "k$HOME").code == 0
+        assert run("export", "swarm", "--pki-dir", "k$HOME", "-o", "stack.yml").code == 0
+        stack = yaml.safe_load((project / "stack.yml").read_text())
+        assert stack["secrets"]["server_key"]["file"] == "./k$$HOME/exports/swarm.milvus.key"
+
     def test_another_certificate_is_another_name_and_nothing_else(
         self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -326,6 +332,21 @@ class TestCertificates:
         assert error["code"] == "name-not-covered"
         assert "milvus.default.svc" in error["message"]
         assert not (project / "cert" / "exports").exists()
+
+    def test_status_tells_that_one_ends_soon(
+        self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as earlier:
+            _in_days(earlier, -810)
+            assert run("enable", "--mode", "2").code == 0
+            assert run("export", "helm").code == 0
+        assert run("renew", "--no-restart").code == 0
+        warnings = run("status", "--json").json["warnings"]
+        path = "cert/exports/default.milvus.pem"
+        assert [one["path"] for one in warnings if one["code"] == "export-expires-soon"] == [path]
+        assert run("export", "helm").code == 0
+        codes = [one["code"] for one in run("status", "--json").json["warnings"]]
+        assert "export-expires-soon" not in codes
 
     def test_status_and_disable_know_them(self, run: Run, enabled: Path) -> None:
         assert run("export", "helm").code == 0
