@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from compose_tls.results import ExportResult as ExportResult
     from compose_tls.results import FileResult as FileResult
     from compose_tls.results import FileState as FileState
+    from compose_tls.results import InitResult as InitResult
     from compose_tls.results import Link as Link
     from compose_tls.results import Probe as Probe
     from compose_tls.results import RenewResult as RenewResult
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from compose_tls.workflows.disable import disable as disable
     from compose_tls.workflows.enable import enable as enable
     from compose_tls.workflows.export import export as export
+    from compose_tls.workflows.init import init as init
     from compose_tls.workflows.renew import renew as renew
     from compose_tls.workflows.status import status as status
 
@@ -51,6 +53,7 @@ _RESULTS = (
     "ExportResult",
     "FileResult",
     "FileState",
+    "InitResult",
     "Link",
     "Probe",
     "RenewResult",
@@ -58,7 +61,17 @@ _RESULTS = (
     "Snippet",
     "StatusResult",
 )
-_COMMANDS = ("check", "client", "connect", "disable", "enable", "export", "renew", "status")
+_COMMANDS = (
+    "check",
+    "client",
+    "connect",
+    "disable",
+    "enable",
+    "export",
+    "init",
+    "renew",
+    "status",
+)
 _HOMES = {
     "ComposeTlsError": "compose_tls.errors",
     "TlsConfig": "compose_tls.config",
@@ -80,6 +93,7 @@ __all__ = [
     "ExportResult",
     "FileResult",
     "FileState",
+    "InitResult",
     "Link",
     "Probe",
     "RenewResult",
@@ -95,6 +109,7 @@ __all__ = [
     "disable",
     "enable",
     "export",
+    "init",
     "renew",
     "status",
 ]

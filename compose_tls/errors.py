@@ -111,6 +111,14 @@ class ComposeFileNotFound(ProjectError):
     code = "compose-file-not-found"
 
 
+class ProjectExists(ProjectError):
+    code = "project-exists"
+
+
+class ScriptNotUnderstood(ProjectError):
+    code = "script-not-understood"
+
+
 class FileUnreadable(ProjectError):
     code = "file-unreadable"
 
@@ -197,6 +205,14 @@ class RolloverNotStarted(ProjectError):
 
 class WriteFailed(ProjectError):
     code = "write-failed"
+
+
+class ContainerInTheWay(ProjectError):
+    code = "container-in-the-way"
+
+
+class DataExists(Refusal):
+    code = "data-exists"
 
 
 class DeployedDifferently(Refusal):

@@ -36,6 +36,8 @@ REQUESTS: Final = (f"{SERVER}{REQUEST}", f"{CLIENT}{REQUEST}")
 SERIAL_FILE: Final = "ca.srl"
 """The serial number that ``openssl x509 -CAserial`` counts on from, as the Milvus guide has it."""
 STATE_FILE: Final = "state.json"
+ROOT_PASSWORD: Final = "root-password"  # noqa: S105 - the name of a file
+"""The password that init gave to root of Milvus. Nothing removes it: who lost it is locked out."""
 IGNORE_FILE: Final = ".gitignore"
 
 RETIRED_CA: Final = re.compile(r"ca-[0-9a-f]{8}\.(?:pem|key)")

@@ -129,6 +129,19 @@ class ComposeCli:
         """
         self._output(project, "stop", "--", *services)
 
+    def down(self, project: ComposeInvocation, *, volumes: bool) -> None:
+        """Remove the containers and networks of a project.
+
+        Args:
+            project: The project.
+            volumes: Whether its volumes go as well, and with them the data.
+
+        Raises:
+            ComposeFailed: Compose or the engine refused; the message is theirs.
+            EngineUnreachable: Compose cannot reach the engine.
+        """
+        self._output(project, "down", *(["--volumes"] if volumes else []))
+
     def _all_services(self, project: ComposeInvocation, services: Sequence[str]) -> dict[str, Any]:
         active: dict[str, Any] = self.config(project).get("services") or {}
         if all(service in active for service in services):

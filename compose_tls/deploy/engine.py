@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
@@ -265,6 +265,38 @@ class Engine:
                     project = summary["Labels"].get(f"{LABEL}project")
                     return f"container {name}" + (f" of project {project}" if project else "")
         return None
+
+    def status_of(self, name: str) -> str | None:
+        """What a container of that name does, as in ``docker ps``; ``None`` where there is none.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        found = self._inspect(name)
+        named = found is not None and found["Name"] == f"/{name}"
+        return str(found["State"]["Status"]) if found and named else None
+
+    def containers_of(self, project: str) -> tuple[str, ...]:
+        """The names of all containers of a Compose project.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        filters = {"label": [f"{LABEL}project={project}"]}
+        with self._answers():
+            listed = self._client.api.containers(all=True, filters=filters)
+        return tuple(sorted(str(each["Names"][0]).removeprefix("/") for each in listed))
+
+    def volumes_named(self, names: Collection[str]) -> tuple[str, ...]:
+        """Those of some volumes that there are.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        with self._answers():
+            listed = self._client.api.volumes().get("Volumes") or ()
+        there = {str(each["Name"]) for each in listed}
+        return tuple(name for name in names if name in there)
 
     def close(self) -> None:
         """Drop the connection."""

@@ -117,6 +117,23 @@ class EnableResult(IssueResult, frozen=True):
     cut_off: LeftOut[tuple[CutOff, ...]] = ()
 
 
+class InitResult(IssueResult, frozen=True):
+    """What ``init`` did.
+
+    Attributes:
+        flavour: Which services the project has; ``None`` where it was there: what standalone_embed.sh
+            starts, or what an earlier ``init`` made.
+        image: The image of Milvus.
+        root_password_file: Where the password of root is, relative to the project; ``None`` where Milvus
+            does not ask for one.
+    """
+
+    command: Literal["init"] = "init"
+    flavour: Literal["standalone", "embedded-etcd", "gpu", "cluster"] | None = None
+    image: str | None = None
+    root_password_file: str | None = None
+
+
 class RenewResult(IssueResult, frozen=True):
     """What ``renew`` did.
 
@@ -273,6 +290,7 @@ class ConnectResult(CommandResult, frozen=True):
 
 Result: TypeAlias = (
     EnableResult
+    | InitResult
     | DisableResult
     | StatusResult
     | CheckResult

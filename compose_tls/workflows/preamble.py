@@ -32,6 +32,7 @@ from compose_tls.config import (
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.errors import (
     ComposeTlsError,
+    ConflictingSettings,
     InvalidSetting,
     OutsideProject,
     ProjectLocked,
@@ -208,6 +209,42 @@ def open_project(
     if isinstance(settings, TlsConfig):
         given = _seen_from(root, given, dict.fromkeys(FILES, start))
     return Opened(root, start, given, given, variables, now(), typed, enabling).settled()
+
+
+def open_directory(
+    directory: Path, settings: Settings, environment: Mapping[str, str] | None, start: Path
+) -> Opened:
+    """Settle the settings and the time for a directory that is to become a project.
+
+    What lies above it does not count; nor does the directory have to be there.
+
+    Args:
+        directory: The directory.
+        settings: As for ``open_project``.
+        environment: Likewise.
+        start: Where paths on the command line are relative to.
+
+    Raises:
+        SettingsError: As for ``open_project``; or something names another project.
+        OutsideProject: As there.
+    """
+    variables = os.environ if environment is None else environment
+    root = directory.resolve()
+    if settings is None or isinstance(settings, TlsConfig):
+        given = TlsConfig() if settings is None else settings
+        outer = {name: getattr(given, name) for name in given.model_fields_set}
+    else:
+        outer = outermost(settings, variables)
+        given = load(root, settings, variables, incomplete=True)
+    names = [name for name in ("file", "project_directory", "service") if getattr(given, name)]
+    if names or variables.get("COMPOSE_FILE"):
+        what = f"--{names[0].replace('_', '-')}" if names else "COMPOSE_FILE"
+        raise ConflictingSettings(
+            f"{what} names a project, and init makes the one that docker compose finds by itself",
+            hint=f"leave {what} out; compose-tls init DIR names the directory",
+        )
+    given = _seen_from(root, given, {n: start if n in outer else root for n in FILES})
+    return Opened(root, root, given, given, variables, now(), frozenset(outer), True).settled()
 
 
 def _root(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> Path:

@@ -22,6 +22,7 @@ from compose_tls import (
     ExportResult,
     FileResult,
     FileState,
+    InitResult,
     Link,
     Probe,
     RenewResult,
@@ -36,6 +37,7 @@ from compose_tls import (
     disable,
     enable,
     export,
+    init,
     renew,
     status,
 )
@@ -58,6 +60,7 @@ def settings() -> TlsConfig:
 
 def commands(project: Path, config: TlsConfig) -> None:
     assert_type(enable(project, config, up=True, on_event=print), EnableResult)
+    assert_type(init(project, config, flavour="cluster", attu=True), InitResult)
     assert_type(disable(project, purge=True), DisableResult)
     assert_type(status(str(project)), StatusResult)
     assert_type(check(project, host="localhost", port=19530, deep=True), CheckResult)
@@ -78,6 +81,8 @@ def what_any_command_tells(result: Result) -> int:
         assert_type(warning, TlsWarning)
         assert_type(warning.hint, str | None)
     match result:
+        case InitResult():
+            assert_type(result.root_password_file, str | None)
         case EnableResult() | RenewResult():
             what_was_issued(result)
         case DisableResult():

@@ -62,6 +62,8 @@ def _lines(result: Result, *, verbose: bool) -> Iterable[str]:
     match result:
         case results.EnableResult():
             return change_text.enable_lines(result, verbose=verbose)
+        case results.InitResult():
+            return change_text.init_lines(result, verbose=verbose)
         case results.DisableResult():
             return change_text.disable_lines(result, verbose=verbose)
         case results.RenewResult():
