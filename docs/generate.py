@@ -278,7 +278,7 @@ def _function_entry(name: str) -> str:
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
-    annotation = str(parameter.annotation).replace("preamble.", "")
+    annotation = re.sub(r"\b(preamble|listener)\.", "", str(parameter.annotation))
     default = "" if parameter.default is parameter.empty else f" = {_default(parameter.default)}"
     return f"{parameter.name}: {annotation}{default}"
 

@@ -9,8 +9,9 @@ import itertools
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -120,9 +121,9 @@ def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
     if _wants_json(arguments):
         _say(json_documents.failure_json(command, error, checks))
     else:
-        for line in rendering.warning_lines(error.warnings):
-            _say(line, err=True)
-        _say(rendering.failure_text(error, checks), err=True)
+        warnings = () if {"-q", "--quiet"} & set(arguments) else error.warnings
+        lines = (*rendering.warning_lines(warnings), *rendering.failure_lines(error, checks))
+        _unbroken(lambda: printing.show_lines(lines, err=True), sys.stderr)
     return error.exit_code
 
 
@@ -142,11 +143,15 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _say(text: str, *, err: bool = False) -> None:
+    _unbroken(lambda: printing.say(text, err=err), sys.stderr if err else sys.stdout)
+
+
+def _unbroken(write: Callable[[], None], stream: TextIO) -> None:
     try:
-        printing.say(text, err=err)
+        write()
     except BrokenPipeError:
         # Nobody reads on; Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _bug(error: Exception) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from compose_tls.cli.printing import say
+from compose_tls.cli.output.show import Output
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -76,20 +75,6 @@ class HelpPage(click.Command):
                     formatter.write_dl(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """How the user wants to hear of things."""
-
-    json: bool
-    quiet: bool
-    verbose: bool
-
-    def event(self, text: str) -> None:
-        """Progress, on standard error."""
-        if not self.quiet:
-            say(text, err=True)
-
-
 _COMMON: Final = (
     click.option(
         "-C",
@@ -118,8 +103,8 @@ _COMMON: Final = (
     ),
     click.option("--pki-dir", metavar="DIR", help="Where keys are kept (default: cert)."),
     click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
-    click.option("-q", "--quiet", is_flag=True, help="No progress."),
-    click.option("-v", "--verbose", is_flag=True, help="More detail."),
+    click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
+    click.option("-v", "--verbose", is_flag=True, help="Print every file, certificate and check."),
 )
 
 
@@ -134,7 +119,8 @@ def common(command: Callable[..., int]) -> Callable[..., int]:
         above = click.get_current_context().parent
         options = _joined(above.params if above else {}, given)
         output = Output(options.pop("as_json"), options.pop("quiet"), options.pop("verbose"))
-        return command(directory=Path(*options.pop("directory")), output=output, **options)
+        with output:
+            return command(directory=Path(*options.pop("directory")), output=output, **options)
 
     return _with(with_output, *_COMMON)
 

@@ -51,6 +51,7 @@ class DisablePlan:
         mode: The mode that they are told then; ``None`` for plain text.
         before: Whether that is as it was before enable.
         key_directories: The directories with certificates and keys that stay, relative to the project.
+        exact: Whether every file that enable changed has the very bytes of before.
     """
 
     plan: Plan
@@ -58,6 +59,7 @@ class DisablePlan:
     mode: Literal[1, 2] | None = None
     before: bool = True
     key_directories: tuple[str, ...] = ()
+    exact: bool = False
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -116,6 +118,9 @@ class _Planner:
             (2 if TlsMode.MUTUAL in modes else 1) if modes else None,
             settled,
             () if purge else tuple(self.key_directories()),
+            self.state is not None
+            and len(undone) == len(self.state.files)
+            and all(taken.exact for _, taken in undone.values()),
         )
 
     def undone(self) -> dict[Path, tuple[FileRecord, Undone]]:

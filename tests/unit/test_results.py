@@ -283,12 +283,18 @@ def test_keys_that_do_not_apply_are_left_out() -> None:
 INNER = {
     "as_before",
     "brought",
+    "ca",
+    "ca_key",
     "certificates_usable",
     "directory",
+    "exact",
     "issued",
     "kept",
+    "pki_dir",
     "purge",
     "rollover",
+    "then",
+    "tls_dir",
 }
 """What is for the command line and callers in Python."""
 

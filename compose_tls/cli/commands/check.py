@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from compose_tls.cli.options import HelpPage, Output, acceptable, common, credentials
-from compose_tls.cli.output.show import show
-from compose_tls.cli.printing import say
+from compose_tls.cli.options import HelpPage, acceptable, common, credentials
+from compose_tls.cli.output.show import Output, show
+from compose_tls.cli.printing import say, show_lines
 from compose_tls.errors import WrongUsage
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def command(
 
         once = partial(once, wait=False)
         return _show(watch(once, interval=interval or _INTERVAL, count=count), output)
-    return show(once(on_event=output.event), output)
+    return show(once(on_event=output.on_event), output)
 
 
 def _client(
@@ -154,8 +154,9 @@ def _show(rounds: Iterable[Round], output: Output) -> int:
 
     before: Round | None = None
     for found in rounds:
-        lines = [round_json(found)] if output.json else round_lines(found, before)
-        for line in lines:
-            say(line)
+        if output.json:
+            say(round_json(found))
+        elif not output.quiet or found.exit_code:
+            show_lines(round_lines(found, before))
         before = found
     return before.exit_code if before else 0

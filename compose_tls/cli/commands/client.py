@@ -8,8 +8,8 @@ from typing import IO, Any
 
 import click
 
-from compose_tls.cli.options import KEY_TYPES, HelpPage, Output, acceptable, common, existing_ca
-from compose_tls.cli.output.show import show
+from compose_tls.cli.options import KEY_TYPES, HelpPage, acceptable, common, existing_ca
+from compose_tls.cli.output.show import Output, show
 from compose_tls.errors import NameInvalid, WrongUsage
 
 

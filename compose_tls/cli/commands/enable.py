@@ -11,13 +11,12 @@ import click
 from compose_tls.cli.options import (
     KEY_TYPES,
     HelpPage,
-    Output,
     acceptable,
     common,
     credentials,
     existing_ca,
 )
-from compose_tls.cli.output.show import show
+from compose_tls.cli.output.show import Output, show
 
 
 @click.command(
@@ -115,6 +114,6 @@ def command(
         up=up,
         keep_on_failure=keep_on_failure,
         environment=os.environ,
-        on_event=output.event,
+        on_event=output.on_event,
     )
     return show(result, output)

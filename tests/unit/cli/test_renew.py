@@ -59,7 +59,7 @@ class TestEndEntities:
 
         assert (renewed.code, renewed.json["changed"]) == (0, False)
         assert facts(project) == before
-        assert "good for 824 days" in run("renew", "--no-restart").out
+        assert "good for 2 years" in run("renew", "--no-restart").out
 
     @pytest.mark.parametrize(
         "arguments", [("--force",), ("--within", "900d"), ("--within", "200w")]
