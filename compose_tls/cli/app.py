@@ -17,7 +17,6 @@ import click
 
 from compose_tls.cli import printing
 from compose_tls.cli.options import before_the_command
-from compose_tls.cli.output import json_documents, rendering
 from compose_tls.errors import CheckFailed, ComposeTlsError, Interrupted, WrongUsage
 from compose_tls.version import __version__
 
@@ -116,6 +115,8 @@ def _usage_error(error: click.ClickException) -> WrongUsage:
 
 
 def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
+    from compose_tls.cli.output import json_documents, rendering  # noqa: PLC0415 - not for --version
+
     command = _command_in(arguments)
     checks = error.checks if isinstance(error, CheckFailed) else ()
     if _wants_json(arguments):

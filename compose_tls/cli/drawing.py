@@ -96,15 +96,10 @@ def _text(pieces: Iterable[Piece], *, signs: bool) -> Text:
 
 def broken(text: Text, columns: int, indent: int) -> Iterator[Text]:
     """A text between its words, which stay whole: what is too long for a line, the terminal breaks."""
-    row, used = Text(), 0
-    for word in re.finditer(r"\s*\S+", text.plain):
-        start, end = word.span()
-        length = cell_len(word[0])
-        if used and used + length > columns and used > indent:
-            yield row
-            start = end - len(word[0].lstrip())
-            row, used = Text(" " * indent), indent
-            length = cell_len(word[0].lstrip())
-        row += text[start:end]
-        used += length
-    yield row
+    before, start, end = 0, 0, 0
+    for word in re.finditer(r"\S+", text.plain):
+        if end > start and before + cell_len(text.plain[start : word.end()]) > columns:
+            yield Text(" " * before) + text[start:end]
+            before, start = indent, word.start()
+        end = word.end()
+    yield Text(" " * before) + text[start:end]

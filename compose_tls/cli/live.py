@@ -43,6 +43,7 @@ class Live(Listener):
         self.told = self.wrote = False
         self._summary, self._clock = summary, clock
         self._text, self._since, self._kept = "", clock(), True
+        self._hints: set[str] = set()
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._ticking: threading.Thread | None = None
@@ -71,7 +72,7 @@ class Live(Listener):
         with self._lock:
             self._keep()
             self.told = True
-            show_lines(rendering.check_lines([probe]), err=True)
+            show_lines(rendering.check_lines([probe], hints_told=self._hints), err=True)
             self._draw()
 
     def written(self, result: EnableResult) -> None:

@@ -10,8 +10,6 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from compose_tls.cli.output.show import Output
-
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 KEY_TYPES = "ecdsa-p256|ecdsa-p384|rsa-2048|rsa-3072|rsa-4096"
@@ -116,6 +114,8 @@ def common(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def with_output(**given: Any) -> int:
+        from compose_tls.cli.output.show import Output  # noqa: PLC0415 - not for --version
+
         above = click.get_current_context().parent
         options = _joined(above.params if above else {}, given)
         output = Output(options.pop("as_json"), options.pop("quiet"), options.pop("verbose"))

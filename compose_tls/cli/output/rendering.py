@@ -107,13 +107,17 @@ def reach_text(link: Link) -> str:
     return _REACH[link.published] if link.published else "outside the project"
 
 
-def check_lines(checks: Iterable[Probe], *, verbose: bool = False) -> Iterator[Line]:
+def check_lines(
+    checks: Iterable[Probe], *, verbose: bool = False, hints_told: set[str] | None = None
+) -> Iterator[Line]:
     """Probes: what was proved, and of what was not, what was expected and what was seen.
 
     Args:
         checks: The probes.
         verbose: Whether what was seen, and in how many seconds, is told of all.
+        hints_told: The next steps that were told already, each of which is told once.
     """
+    told = set() if hints_told is None else hints_told
     for check in checks:
         service = f"{check.service} " if check.service else ""
         if check.skipped or verbose or not check.ok:
@@ -125,7 +129,8 @@ def check_lines(checks: Iterable[Probe], *, verbose: bool = False) -> Iterator[L
         if not check.ok:
             below = Piece(" " * 9, "indent")
             yield line(check.expected, head=(below, "expected: "))
-            if check.hint:
+            if check.hint and check.hint not in told:
+                told.add(check.hint)
                 yield line(check.hint, head=(below, "next: "))
 
 
