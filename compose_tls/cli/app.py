@@ -16,6 +16,7 @@ from typing import TextIO
 import click
 
 from compose_tls.cli import printing
+from compose_tls.cli.completing import COMPLETE
 from compose_tls.cli.options import before_the_command
 from compose_tls.errors import CheckFailed, ComposeTlsError, Interrupted, WrongUsage
 from compose_tls.version import __version__
@@ -31,6 +32,7 @@ _COMMANDS = {
     "client": "issue certificates for more clients",
     "connect": "paste-ready client code and settings",
     "help": "what a command does, and its options",
+    "completion": "completion for bash, zsh or fish",
 }
 
 
@@ -115,6 +117,9 @@ def _usage_error(error: click.ClickException) -> WrongUsage:
 
 
 def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
+    if COMPLETE in os.environ:
+        # A shell asks in the middle of a line: there is nothing to complete, and nothing to say.
+        return error.exit_code
     from compose_tls.cli.output import json_documents, rendering  # noqa: PLC0415 - not for --version
 
     command = _command_in(arguments)

@@ -36,7 +36,7 @@ _SIGNS: Final[Mapping[str, str]] = {
 }
 
 # A line goes on below its head, unless that would leave it less than half of the terminal.
-_LITTLE: Final = 4
+_LITTLE: Final = 2
 
 
 def draw(line: Line, stream: TextIO, columns: int | None, *, colour: bool) -> None:
@@ -63,7 +63,7 @@ def draw(line: Line, stream: TextIO, columns: int | None, *, colour: bool) -> No
     text = head + body
     lines: Iterable[Text] = [text]
     if columns is not None and not line.whole:
-        indent = cell_len(head.plain)
+        indent = cell_len(head.plain) or _LITTLE
         lines = broken(text, columns, indent if indent * 2 <= columns else _LITTLE)
     for one in lines:
         console.print(one, soft_wrap=True)

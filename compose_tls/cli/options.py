@@ -10,6 +10,8 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from compose_tls.cli.completing import DIRECTORY, FILE, services
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 KEY_TYPES = "ecdsa-p256|ecdsa-p384|rsa-2048|rsa-3072|rsa-4096"
@@ -77,7 +79,7 @@ _COMMON: Final = (
     click.option(
         "-C",
         "directory",
-        type=click.Path(path_type=Path),
+        type=DIRECTORY,
         multiple=True,
         metavar="DIR",
         help="Work as if started there.",
@@ -86,20 +88,28 @@ _COMMON: Final = (
         "-f",
         "--file",
         multiple=True,
+        type=FILE,
         metavar="FILE",
         help="Compose file; repeatable.",
     ),
     click.option("-p", "--project-name", metavar="NAME", help="Name of the project."),
-    click.option("--project-directory", metavar="DIR", help="Base of relative paths."),
-    click.option("--env-file", multiple=True, metavar="FILE", help="Environment file; repeatable."),
+    click.option(
+        "--project-directory", type=DIRECTORY, metavar="DIR", help="Base of relative paths."
+    ),
+    click.option(
+        "--env-file", multiple=True, type=FILE, metavar="FILE", help="Environment file; repeatable."
+    ),
     click.option("--profile", multiple=True, metavar="NAME", help="Profile; repeatable."),
     click.option(
         "--service",
         multiple=True,
+        shell_complete=services,
         metavar="NAME",
         help="The service that runs Milvus; repeatable.",
     ),
-    click.option("--pki-dir", metavar="DIR", help="Where keys are kept (default: cert)."),
+    click.option(
+        "--pki-dir", type=DIRECTORY, metavar="DIR", help="Where keys are kept (default: cert)."
+    ),
     click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
     click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
     click.option("-v", "--verbose", is_flag=True, help="Print every file, certificate and check."),
@@ -145,8 +155,8 @@ def credentials(command: _F) -> _F:
     return _with(
         command,
         click.option("--user", metavar="NAME", help="Milvus user, with --password-file."),
-        click.option("--password-file", metavar="FILE", help="File with the password."),
-        click.option("--token-file", metavar="FILE", help="File with a token."),
+        click.option("--password-file", type=FILE, metavar="FILE", help="File with the password."),
+        click.option("--token-file", type=FILE, metavar="FILE", help="File with a token."),
         click.option(
             "--timeout", type=float, metavar="SECONDS", help="How long to wait (default: 120)."
         ),
@@ -171,11 +181,17 @@ def existing_ca(command: _F) -> _F:
     return _with(
         command,
         click.option(
-            "--ca-cert", metavar="FILE", help="An existing CA: issue under it, or trust it."
+            "--ca-cert",
+            type=FILE,
+            metavar="FILE",
+            help="An existing CA: issue under it, or trust it.",
         ),
-        click.option("--ca-key", metavar="FILE", help="Its key, to issue under it."),
+        click.option("--ca-key", type=FILE, metavar="FILE", help="Its key, to issue under it."),
         click.option(
-            "--ca-passphrase-file", metavar="FILE", help="File with the passphrase of the key."
+            "--ca-passphrase-file",
+            type=FILE,
+            metavar="FILE",
+            help="File with the passphrase of the key.",
         ),
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from compose_tls.cli.completing import FILE
 from compose_tls.cli.options import HelpPage, acceptable, common, credentials
 from compose_tls.cli.output.show import Output, show
 from compose_tls.cli.printing import say, show_lines
@@ -36,11 +37,14 @@ _INTERVAL = 30.0
 @click.option(
     "--ca-cert",
     "trusted",
+    type=FILE,
     metavar="FILE",
     help="The CA certificates to trust: checks any server, set up by compose-tls or not.",
 )
-@click.option("--client-cert", "shown", metavar="FILE", help="With --ca-cert: to show in mode 2.")
-@click.option("--client-key", "shown_key", metavar="FILE", help="Its key.")
+@click.option(
+    "--client-cert", "shown", type=FILE, metavar="FILE", help="With --ca-cert: to show in mode 2."
+)
+@click.option("--client-key", "shown_key", type=FILE, metavar="FILE", help="Its key.")
 @click.option(
     "--server-name", "name", metavar="NAME", help="With --ca-cert: to verify (default: HOST)."
 )

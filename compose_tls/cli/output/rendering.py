@@ -44,8 +44,7 @@ def failure_lines(error: ComposeTlsError, checks: Sequence[Probe] = ()) -> Itera
     """An error for people: what, where, what next."""
     if sum(not check.skipped for check in checks) > 1:
         yield from check_lines(checks)
-    head = Piece(f"error[{error.code}]: ", "bad")
-    yield line(error.message, head=(head,))
+    yield line(Piece(f"error[{error.code}]: ", "bad"), error.message)
     if error.path:
         where = f"{error.path}{f':{error.line}' if error.line else ''}"
         yield line(where, head=(Piece("  in:   ", "faint"),), whole=True)
@@ -142,7 +141,7 @@ def _mark(check: Probe) -> Piece:
 def warning_lines(warnings: Iterable[TlsWarning]) -> Iterator[Line]:
     """Warnings, for standard error."""
     for warning in warnings:
-        yield line(warning.message, head=(Piece("warning: ", "warning"),))
+        yield line(Piece("warning: ", "warning"), warning.message)
         if warning.hint:
             yield line(warning.hint, head=(Piece("  next: ", "strong"),))
 
