@@ -22,6 +22,7 @@ from compose_tls.errors import CheckFailed, ComposeTlsError, Interrupted, WrongU
 from compose_tls.version import __version__
 
 _BUG = 1
+_ISSUES = "https://github.com/compose-tls/compose-tls/issues"
 
 _COMMANDS = {
     "enable": "encrypt client connections of a Milvus Compose project",
@@ -167,5 +168,5 @@ def _bug(error: Exception) -> str:
     place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "an unknown place"
     return (
         f"error: a bug in compose-tls {__version__}: {type(error).__name__} at {place}\n"
-        "  next: please report this line and the command to the project's issue tracker"
+        f"  next: report this line and the command at {_ISSUES}"
     )

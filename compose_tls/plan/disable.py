@@ -256,7 +256,7 @@ class _Planner:
             "; certificates that are in use cannot be purged" if set(lacks) & set(one.gone) else ""
         )
         raise CertificatesUnmounted(
-            f"{one.service} would be told mode {int(one.mode)} ({first}) without "
+            f"{one.service} would start in mode {int(one.mode)} ({first}) without "
             f"{', '.join(lacks)}, and not start{purged}",
             hint="set the mode to 0 there, or take it out, and run compose-tls disable again",
             path=first.path,
@@ -271,7 +271,7 @@ class _Planner:
         entries = [entry for one in told for entry in one.entries]
         name = self.project.relative(state_path(self.directory, self.config))
         raise TlsRemains(
-            f"there is no {name}, so nothing is known to take back; {told[0].service} is told mode "
+            f"there is no {name}, so what enable changed is not known; {told[0].service} is set to mode "
             f"{int(told[0].mode)}: {'; '.join(map(str, dict.fromkeys(entries)))}",
             hint=f"take these out by hand, or restore {name}",
             path=entries[0].path,

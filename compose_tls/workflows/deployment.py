@@ -216,7 +216,9 @@ class Deployment:
         if undo is not None and changed(undo):
             return self._restore(undo, on_event)
         files = "the new files are in place" if undo is None else "no file had to be changed"
-        return f"{files}; {', '.join(self.services)} may still be starting: compose-tls check tells"
+        return (
+            f"{files}; {', '.join(self.services)} may still be starting: compose-tls check shows it"
+        )
 
     def _restore(self, undo: list[Undo], on_event: listener.OnEvent) -> str:
         """Put the previous files back and start the previous services again; what came of it.
@@ -264,7 +266,7 @@ def require_client(planned: ServicePlan, config: TlsConfig) -> None:
     if config.tls_mode is TlsMode.MUTUAL and planned.identities.get(CLIENT) is None:
         raise ConflictingSettings(
             "mode 2 cannot be proved without a client certificate",
-            hint="bring one with --client-cert and --client-key, or leave --up out",
+            hint="give one with --client-cert and --client-key, or leave --up out",
         )
 
 

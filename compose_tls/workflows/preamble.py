@@ -309,7 +309,7 @@ def reading(directory: Path) -> None:
     """
     if unfinished(directory):
         raise ProjectLocked(
-            "an earlier compose-tls was interrupted half-way, or is still at work",
+            "an earlier compose-tls was interrupted half-way, or is still running",
             hint="run compose-tls enable or disable: it finishes the earlier one first",
             path=JOURNAL,
         )

@@ -144,7 +144,7 @@ RESULTS: dict[str, tuple[Result, Result]] = {
                     place="docker-compose.yml:12",
                     certificate="tls/server.pem",
                     by_compose_tls=True,
-                    differs=("tls.serverKeyPath is /a, and no mount brings it",),
+                    differs=("tls.serverKeyPath is /a, and no mount provides it",),
                 ),
             ),
             recorded=Recorded(mode=2, services=("standalone",), tls_dir="tls"),

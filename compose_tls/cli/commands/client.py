@@ -37,7 +37,7 @@ Examples:
     "--passphrase-file",
     type=FILE,
     metavar="FILE",
-    help="What opens them (default: one for each, in a file beside it).",
+    help="What opens them (default: one for each, in a file next to it).",
 )
 @click.option(
     "--force", is_flag=True, help="Replace certificates that are not yet due for renewal too."

@@ -121,12 +121,12 @@ def _renewed(result: RenewResult) -> Line:
     if not result.changed and result.checks:
         return line(f"{services}: restarted, to read what was renewed before")
     if not result.changed and result.rollover == "pending":
-        return line("nothing to do: the new CA is there already")
+        return line("nothing to do: the new CA already exists")
     if not result.changed:
         days = min((c.days_left for c in result.certificates if c.days_left is not None), default=0)
         force = "" if result.brought else "; --force renews"
         span = rendering.span_text(days)
-        return line(f"nothing to do: all certificates are good for {span}{force}")
+        return line(f"nothing to do: all certificates are valid for {span}{force}")
     if result.dry_run:
         return line("would renew; nothing was written")
     until = ""

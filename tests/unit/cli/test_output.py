@@ -52,8 +52,8 @@ def certificate(path: str, *, client: str | None = None) -> CertificateResult:
 @pytest.mark.parametrize(
     ("rollover", "text"),
     [
-        ("none", "nothing to do: all certificates are good for 90 days; --force renews\n"),
-        ("pending", "nothing to do: the new CA is there already\n"),
+        ("none", "nothing to do: all certificates are valid for 90 days; --force renews\n"),
+        ("pending", "nothing to do: the new CA already exists\n"),
     ],
 )
 def test_renew_with_nothing_to_do_says_why(

@@ -160,7 +160,7 @@ class TestDeclared:
         edit(enabled / "docker-compose.yml", "/milvus/tls/server.key", "/other/server.key")
         document = found(run)
         assert document["declared"][0]["differs"] == [
-            "tls.serverKeyPath is /other/server.key, and no mount brings it"
+            "tls.serverKeyPath is /other/server.key, and no mount provides it"
         ]
 
     def test_the_certificates_of_the_image(self, run: Run, env: Path) -> None:
@@ -171,7 +171,7 @@ class TestDeclared:
         )
         document = found(run)
         assert document["declared"][0]["differs"][0] == (
-            "tls.serverPemPath is the image's own, whose key is public, and no mount brings it"
+            "tls.serverPemPath is the image's own, whose key is public, and no mount provides it"
         )
 
     def test_another_directory_is_mounted(
