@@ -11,12 +11,11 @@ import click
 from compose_tls.cli.options import (
     KEY_TYPES,
     HelpPage,
-    Output,
     acceptable,
     common,
     existing_ca,
 )
-from compose_tls.cli.output.show import show
+from compose_tls.cli.output.show import Output, show
 
 
 @click.command(
@@ -114,6 +113,6 @@ def command(
         up=up,
         keep_on_failure=keep_on_failure,
         environment=os.environ,
-        on_event=output.event,
+        on_event=output.on_event,
     )
     return show(result, output)
