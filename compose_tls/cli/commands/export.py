@@ -53,7 +53,7 @@ Examples:
 @click.option(
     "--secret/--no-secret",
     default=None,
-    help="helm, operator: the Secret alone, or all but the Secret.",
+    help="helm, operator: only the Secret, or all but the Secret.",
 )
 @click.option(
     "-o",

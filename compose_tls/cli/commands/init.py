@@ -26,7 +26,7 @@ Examples:
   compose-tls init milvus --up                    a project in ./milvus, deployed and proved
   compose-tls init --flavour embedded-etcd        one container, in this directory
   compose-tls init --milvus 2.5 --with attu --dry-run
-  compose-tls init                                beside standalone_embed.sh: takes it over""",
+  compose-tls init                                next to standalone_embed.sh: takes it over""",
 )
 @click.argument("place", required=False, metavar="[DIR]", type=click.Path(path_type=Path))
 @click.option("--milvus", metavar="VERSION", help="Such as 2.5 or v2.6.16 (default: v2.6.16).")

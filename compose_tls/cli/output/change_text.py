@@ -45,7 +45,7 @@ def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) 
     yield from _diff(result, verbose=verbose)
     mode = rendering.mode_text(result.mode)
     if not result.changed:
-        yield line(f"the project is there already: {', '.join(result.services)} has {mode}")
+        yield line(f"the project exists already: {', '.join(result.services)} has {mode}")
     elif result.dry_run:
         yield line(f"would make a project with {result.image}, {mode}; nothing was written")
     else:
