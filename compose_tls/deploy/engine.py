@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +20,7 @@ from compose_tls.deploy.container import (
     last_line,
 )
 from compose_tls.errors import EngineUnreachable
+from compose_tls.files import real_path
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -115,6 +117,41 @@ class Engine:
             listed = self._client.api.containers(all=True, filters={"label": labels})
         # Between listing and looking, a container that Compose replaces may go away.
         return [found for each in listed if (found := self._inspect(each["Id"]))]
+
+    def runs(self, project: str, service: str, directory: Path) -> dict[str, bool]:
+        """Whether the containers of a service run that were made from a directory, by id and start.
+
+        Args:
+            project: The Compose project's name.
+            service: The service's name.
+            directory: The project directory, a real path.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        return {
+            f"{each['Id']} {each['State'].get('StartedAt') or ''}": each["State"]["Status"]
+            == "running"
+            for each in self._made_from(project, service, directory)
+        }
+
+    def discard(self, project: str, service: str, directory: Path) -> None:
+        """Remove those that were made and never started: Compose was interrupted; arguments as above.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering, or refuses.
+        """
+        for each in self._made_from(project, service, directory):
+            if each["State"]["Status"] == "created":
+                with self._answers():
+                    self._client.api.remove_container(each["Id"])
+
+    def _made_from(self, project: str, service: str, directory: Path) -> Iterator[dict[str, Any]]:
+        for attributes in self.containers(service):
+            labels = attributes["Config"]["Labels"]
+            place = labels.get(f"{LABEL}project.working_dir") or "/"
+            if labels.get(f"{LABEL}project") == project and real_path(Path(place)) == directory:
+                yield attributes
 
     def log_tail(
         self, container_id: str, lines: int = LOG_LINES, since: datetime | None = None

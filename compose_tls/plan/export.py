@@ -33,11 +33,20 @@ from compose_tls.layout import (
     PRIVATE_DIRECTORY,
     PUBLIC,
     SERVER,
+    STACK,
+    STACK_CA,
 )
 from compose_tls.observation import CertificateFacts, ClientFacts
 from compose_tls.pki.names import covers, split_names
 from compose_tls.plan.ca_rollover import ca_of, require_issuer
-from compose_tls.plan.identities import is_due, orders_for, plan_identities, require_ca_valid
+from compose_tls.plan.identities import (
+    is_due,
+    orders_for,
+    plan_identities,
+    require_ca_valid,
+)
+from compose_tls.plan.stack import plan_stack
+from compose_tls.plan.stack_identities import stack_order, with_stack
 from compose_tls.plan.tls_setup import tls_setup
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import found_names
@@ -76,7 +85,9 @@ def export_setup(
     ]
     members = tuple(one.name for one in milvus)
     planned = plan_identities(project.observation, config, members, found, now)
-    setup = tls_setup(milvus, planned, config)
+    stack = plan_stack(project, milvus, config)
+    planned = with_stack(planned, stack.identities, project.observation, config, now)
+    setup = tls_setup(milvus, planned, config, stack)
     kept = (one for one in setup.identities if one.name != NEXT_CA)
     return replace(setup, identities=tuple(_renamed(one, release, config) for one in kept))
 
@@ -85,10 +96,16 @@ def export_orders(
     setup: TlsSetup, config: TlsConfig
 ) -> tuple[tuple[CertificateOrder, str | None], ...]:
     """What its certificates would be, made anew, and the name of the issuer of each; the CA first."""
-    orders = orders_for({one.name: one for one in setup.identities}, config)
-    return tuple(
-        (replace(order, identity=name), None if order.role == "ca" else CA)
-        for name, order in orders.items()
+    orders = orders_for(
+        {one.name: one for one in setup.identities if one.name not in STACK}, config
+    )
+    stack = (stack_order(one, config) for one in setup.identities if one.name in STACK)
+    return (
+        *(
+            (replace(order, identity=name), None if name == CA else CA)
+            for name, order in orders.items()
+        ),
+        *((order, None if order.name == STACK_CA else STACK_CA) for order in stack),
     )
 
 

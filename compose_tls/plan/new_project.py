@@ -276,7 +276,7 @@ def _attu(flavour: Flavour, release: Release, config: TlsConfig) -> AttuService:
         mode=config.tls_mode,
         uri=f"https://localhost:{PROXY_PORT}",
         server_name=config.server_name,
-        ca_pem=_place(config.tls_dir, CA_CERTIFICATE),
+        ca_pem=_place(config.served_dir, CA_CERTIFICATE),
         client_pem=_place(config.pki_dir, CLIENT_CERTIFICATE),
         client_key=_place(config.pki_dir, CLIENT_KEY),
         rest_uri=None,

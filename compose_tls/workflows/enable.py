@@ -22,6 +22,7 @@ from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
 from compose_tls.workflows.public_roots import public_roots
+from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
 
 
@@ -81,7 +82,10 @@ def enable_opened(
         ComposeTlsError: As for ``enable``.
     """
     checks: tuple[Probe, ...] = ()
-    with preamble.writing(given, dry_run=dry_run) as opened, ExitStack() as stack:
+    with (
+        preamble.writing(given, dry_run=dry_run, on_event=on_event) as opened,
+        ExitStack() as stack,
+    ):
         project = observe(
             opened.root,
             opened.config,
@@ -118,12 +122,14 @@ def enable_opened(
             opened.now,
             plan=planned.plan,
         )
-        before = snapshot(planned.plan)
+        undo = planned.plan, issued.contents, snapshot(planned.plan)
+        if deploy is not None and not keep_on_failure:
+            deploy = stack.enter_context(remembered(deploy, opened, undo, places, on_event))
         if planned.plan.changed:
             told += apply(planned.plan, issued.contents, outside=places)
         if deploy is not None:
-            undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
-            checks = deploy.run(undo, on_event, partial(before_proof, planned))
+            taken_back = None if keep_on_failure else [undo]
+            checks = deploy.run(taken_back, on_event, partial(before_proof, planned))
     following: tuple[str, ...] = ()
     if planned.plan.changed and not checks:
         read = planned.written | set(planned.services)

@@ -153,11 +153,8 @@ class Spelling:
         piped = f"{self._again()} | {apply}" if file is None else apply
         match release.target:
             case "openssl":
-                return (
-                    "sh -"
-                    if file is None
-                    else shlex.join(["sh", file if "/" in file else f"./{file}"]),
-                )
+                script = file if file is None or "/" in file else f"./{file}"
+                return (f"{self._again()} | sh" if script is None else shlex.join(["sh", script]),)
             case "swarm":
                 return (self._deploy(),)
             case "cert-manager" | "operator":
@@ -230,5 +227,5 @@ def _seen(path: Path) -> str:
 
 
 def _below(path: Path, base: Path) -> str:
-    """A path as a compose file names it."""
-    return f"./{os.path.relpath(path, base)}"
+    """A path as a compose file names it, where ``$`` begins a variable."""
+    return f"./{os.path.relpath(path, base)}".replace("$", "$$")

@@ -21,7 +21,7 @@ from compose_tls.errors import (
     WriteFailed,
     WrongUsage,
 )
-from compose_tls.layout import ROOT_PASSWORD
+from compose_tls.layout import PUBLIC_ROOTS, ROOT_PASSWORD
 from compose_tls.observe import observe
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.plan.enable import plan_enable
@@ -37,6 +37,7 @@ from compose_tls.workflows import preamble
 from compose_tls.workflows.first_start import FirstStart, password_file, removing, require_fresh
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command
+from compose_tls.workflows.public_roots import public_roots
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import HALF_WAY, Undo, put_back
 
@@ -148,11 +149,14 @@ def _make(given: preamble.Opened, wanted: Wanted, *, dry_run: bool, up: bool) ->
     with preamble.writing(given, dry_run=dry_run) as opened:
         new, project = _drafted(opened, wanted)
         issuing.require_sound(project.observation, opened.config)
-        users = users_of_images(project, opened.variables) if up and not dry_run else {}
-        planned = plan_enable(project, opened.config, opened.now, users)
+        wide = opened.config.scope != "proxy"
+        users = users_of_images(project, opened.variables, every=wide) if up and not dry_run else {}
+        roots = public_roots(project, opened.config, opened.variables)
+        planned = plan_enable(project, opened.config, opened.now, users, roots.content)
         planned = replace(planned, plan=new.written(planned.plan))
         places, told = opened.writable(planned.plan)
-        told = (*opened.told, *new.warnings, *told)
+        used = any(one.path.name == PUBLIC_ROOTS for one in planned.plan.changes)
+        told = (*opened.told, *new.warnings, *told, *(roots.told if used else ()))
         issuing.require_issuer(planned.identities, opened.root, opened.config)
         if dry_run:
             return _Made(opened, new, _report(opened, new, planned, told, dry_run=True))

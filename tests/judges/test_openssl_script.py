@@ -82,14 +82,14 @@ def extensions(found: x509.Certificate) -> list[tuple[str, bool, object]]:
 def subject(found: x509.Certificate, name: str) -> list[tuple[str, str, object]]:
     """Type, value and kind of string of each part; without what is random in that of a CA."""
     return [
-        (one.oid.dotted_string, str(one.value)[: -len(" 01234567")] if last and name == "ca"
+        (one.oid.dotted_string, str(one.value)[: -len(" 01234567")] if last and name.endswith("ca")
          else str(one.value), one._type)
         for one, last in ((one, one.oid == x509.NameOID.COMMON_NAME) for one in found.subject)
     ]  # fmt: skip
 
 
 def require_alike(ours: Path, theirs: Path, days: dict[str, int]) -> None:
-    for name in NAMES:
+    for name, lasts in days.items():
         one, other = certificate(ours / f"{name}.pem"), certificate(theirs / f"{name}.pem")
         assert extensions(other) == extensions(one), name
         assert subject(other, name) == subject(one, name), name
@@ -100,19 +100,19 @@ def require_alike(ours: Path, theirs: Path, days: dict[str, int]) -> None:
         age = datetime.now(UTC) - other.not_valid_before_utc
         assert timedelta(minutes=5) <= age < timedelta(minutes=15)
         life = other.not_valid_after_utc - other.not_valid_before_utc
-        assert life == timedelta(days=days[name]) - timedelta(seconds=1)
+        assert life == timedelta(days=lasts) - timedelta(seconds=1)
         key = theirs / f"{name}.key"
         assert key.stat().st_mode & 0o777 == 0o600
         assert (theirs / f"{name}.pem").stat().st_mode & 0o777 == 0o644
         assert key.read_text().startswith("-----BEGIN PRIVATE KEY-----")
         assert load_pem_private_key(key.read_bytes(), None).public_key() == other.public_key()
-    ca = certificate(theirs / "ca.pem")
-    for name in ("server", "client"):
-        certificate(theirs / f"{name}.pem").verify_directly_issued_by(ca)
+    cas = [name for name in days if name in {"ca", "stack-ca"}]
+    issuers = {certificate(ours / f"{name}.pem").subject: theirs / f"{name}.pem" for name in cas}
+    for name in days.keys() - set(cas):
+        issuer = issuers[certificate(ours / f"{name}.pem").issuer]
+        certificate(theirs / f"{name}.pem").verify_directly_issued_by(certificate(issuer))
         issuer_id = extension(theirs / f"{name}.pem", x509.AuthorityKeyIdentifier)
-        assert issuer_id.key_identifier == extension(
-            theirs / "ca.pem", x509.SubjectKeyIdentifier
-        ).digest  # fmt: skip
+        assert issuer_id.key_identifier == extension(issuer, x509.SubjectKeyIdentifier).digest
 
 
 def extension(path: Path, kind: Any) -> Any:
@@ -151,6 +151,14 @@ def test_settings_and_hard_subjects_come_through(tmp_path: Path, place: str) -> 
     }
     ours, theirs = made(tmp_path, place, **settings)
     require_alike(ours, theirs, {"ca": 6, "server": 6, "client": 6})
+
+
+@every_openssl
+def test_every_identity_of_the_whole_stack_is_issued(tmp_path: Path, place: str) -> None:
+    ours, theirs = made(tmp_path, place, scope="all")
+    names = {path.stem for path in ours.glob("*.key")}
+    assert {"stack-ca", "etcd", "etcd-client", "object-store"} < names
+    require_alike(ours, theirs, {name: 3650 if name.endswith("ca") else 825 for name in names})
 
 
 @every_openssl

@@ -231,6 +231,12 @@ class TestSwarm:
         assert found["next"] == [command]
         assert command in text
 
+    def test_a_path_with_a_dollar_is_no_variable(self, run: Run, project: Path) -> None:
+        assert run("enable", "--pki-dir", "k$HOME").code == 0
+        assert run("export", "swarm", "--pki-dir", "k$HOME", "-o", "stack.yml").code == 0
+        stack = yaml.safe_load((project / "stack.yml").read_text())
+        assert stack["secrets"]["server_key"]["file"] == "./k$$HOME/exports/swarm.milvus.key"
+
     def test_another_certificate_is_another_name_and_nothing_else(
         self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -327,6 +333,21 @@ class TestCertificates:
         assert "milvus.default.svc" in error["message"]
         assert not (project / "cert" / "exports").exists()
 
+    def test_status_tells_that_one_ends_soon(
+        self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as earlier:
+            _in_days(earlier, -810)
+            assert run("enable", "--mode", "2").code == 0
+            assert run("export", "helm").code == 0
+        assert run("renew", "--no-restart").code == 0
+        warnings = run("status", "--json").json["warnings"]
+        path = "cert/exports/default.milvus.pem"
+        assert [one["path"] for one in warnings if one["code"] == "export-expires-soon"] == [path]
+        assert run("export", "helm").code == 0
+        codes = [one["code"] for one in run("status", "--json").json["warnings"]]
+        assert "export-expires-soon" not in codes
+
     def test_status_and_disable_know_them(self, run: Run, enabled: Path) -> None:
         assert run("export", "helm").code == 0
         key = enabled / "cert" / "exports" / "default.milvus.key"
@@ -335,6 +356,68 @@ class TestCertificates:
         assert "cert/exports/default.milvus.key" in [one.get("path") for one in warnings]
         assert run("disable", "--purge").code == 0
         assert not (enabled / "cert").exists()
+
+
+class TestScope:
+    @pytest.fixture
+    def whole(self, run: Run, project: Path) -> Path:
+        """The project with etcd and the object store in TLS as well."""
+        done = run("enable", "--mode", "2", "--scope", "all")
+        assert done.code == 0, done.err
+        return project
+
+    def test_each_service_of_a_stack_sees_what_it_sees_in_the_project(
+        self, run: Run, whole: Path
+    ) -> None:
+        assert run("export", "swarm", "-o", "stack.yml").code == 0
+        stack = yaml.safe_load((whole / "stack.yml").read_text())
+        compose = yaml.safe_load((whole / "docker-compose.yml").read_text())["services"]
+        for name, service in stack["services"].items():
+            seen = {
+                one["target"]: (whole / stack[section][one["source"]]["file"]).read_bytes()
+                for section in ("configs", "secrets")
+                for one in service[section]
+            }
+            places = {one["target"] for one in service["volumes"]}
+            mounts = [
+                text.replace("${DOCKER_VOLUME_DIRECTORY:-.}", ".").split(":")[:2]
+                for text in compose[name]["volumes"]
+            ]
+            wanted = {
+                f"{target}/{path.relative_to(whole / source)}": path.read_bytes()
+                for source, target in mounts
+                if target in places
+                for path in (whole / source).rglob("*")
+                if path.is_file() and path.name != ".gitignore"
+            }
+            own = {
+                path
+                for path in wanted
+                if name == "standalone" and path.startswith("/milvus/tls/server")
+            }
+            assert seen.keys() == wanted.keys()
+            assert {path: seen[path] for path in seen.keys() - own} == {
+                path: wanted[path] for path in wanted.keys() - own
+            }
+        assert stack["services"].keys() == {"etcd", "minio", "standalone"}
+
+    def test_what_is_about_other_services_stays_out_of_kubernetes(
+        self, run: Run, whole: Path
+    ) -> None:
+        found = run("export", "operator", "--no-secret", "--json").json
+        config = of_kind(found["text"], "Milvus")["spec"]["config"]
+        assert config.keys() == {"tls", "common", "proxy"}
+        assert [one["code"] for one in found["warnings"]] == ["settings-left"]
+
+    def test_the_script_issues_under_both_cas(self, run: Run, whole: Path) -> None:
+        script = run("export", "openssl").out
+        issued = {
+            line.split()[1]: line for line in script.splitlines() if line.startswith("issue ")
+        }
+        there = {path.stem for path in (whole / "cert").glob("*.key")}
+        assert issued.keys() == there
+        assert "-cert stack-ca.pem" in issued["etcd"]
+        assert "-cert ca.pem" in issued["client"]
 
 
 class TestKeys:

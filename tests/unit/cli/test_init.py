@@ -228,6 +228,21 @@ class TestNewProject:
         assert "./cert/client.key:/certs/client.key:ro" in attu["volumes"]
         assert not [v for v in attu["volumes"] if "ca.key" in v or "server.key" in v]
 
+    @pytest.mark.parametrize("flavour", ["standalone", "gpu", "cluster"])
+    def test_the_whole_stack_can_be_encrypted_from_the_start(
+        self, place: Path, run: Run, flavour: str
+    ) -> None:
+        require_compose()
+        done = run("init", "--flavour", flavour, "--scope", "all", "--with", "attu", "--json")
+        assert done.code == 0
+        assert isinstance(model(place, variables={}), dict)
+        found = compose_file()["services"]
+        assert "--listen-client-urls=https://0.0.0.0:2379" in found["etcd"]["command"]
+        assert "./tls/proxy/ca.pem:/certs/ca.pem:ro" in found["attu"]["volumes"]
+        links = run("status", "--json").json["links"]
+        plain = {link["purpose"] for link in links if link["encryption"] != "encrypted"}
+        assert plain == {"metrics and health"}
+
     def test_a_directory_whose_name_gives_none_gets_one(self, place: Path, run: Run) -> None:
         run("init", "数据")
         assert compose_file(Path("数据"))["name"] == "milvus"
