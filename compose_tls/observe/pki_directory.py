@@ -109,7 +109,8 @@ def _read_stack(
     served = [(PROXY, name) for name in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)]
     held = [(folder, name) for folder, files in STACK_FILES.items() for name, _ in files]
     for root in {tls, before} if known else {tls}:
-        reader.content(root / IGNORE_FILE)
+        for name in (IGNORE_FILE, CA_CERTIFICATE):
+            reader.content(root / name)
         for folder, name in (*served, *held) if ca else served:
             path = root / folder / name
             if path not in reader.files:

@@ -23,6 +23,7 @@ from compose_tls.errors import CertificatesUnmounted, TlsRemains, settle
 from compose_tls.layout import (
     CA,
     CA_BUNDLE,
+    CA_CERTIFICATE,
     CLIENT_FILES,
     FURTHER_DIRECTORIES,
     IGNORE_FILE,
@@ -317,7 +318,7 @@ class _Planner:
             yield from ((place / name, name) for name in TLS_FILES)
         for folder, files in STACK_FILES.items():
             yield from ((self.root / folder / there, name) for there, name in files)
-        yield self.root / IGNORE_FILE, IGNORE_FILE
+        yield from ((self.root / name, name) for name in (IGNORE_FILE, CA_CERTIFICATE))
 
     def is_copy(self, path: Path, name: str) -> bool:
         """Whether a file of the TLS directory is what the PKI directory has under a name."""

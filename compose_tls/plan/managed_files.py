@@ -154,6 +154,10 @@ class ManagedFiles:
                 for name in (CA_CERTIFICATE, SERVER_CERTIFICATE)
             ),
             self.copied(self.tls / SERVER_KEY, SERVER_KEY, identities, access),
+            *(
+                self.copied(path, CA_CERTIFICATE, identities, KeyAccess(PUBLIC))
+                for path in self._ca_of_others()
+            ),
             *self._left_behind(),
         ]
 
@@ -315,6 +319,16 @@ class ManagedFiles:
                 return KeepFile(path, facts.sha256)
         return self.written(path, Pending(name), access.mode, access.uid, access.gid, origin=name)
 
+    def _ca_of_others(self) -> tuple[Path, ...]:
+        """The CA in the TLS directory itself, where proxies have one below and others mount it."""
+        path = self.root / CA_CERTIFICATE
+        mounts = (
+            mount.host_path
+            for service in self.project.compose.services.values()
+            for mount in service.mounts()
+        )
+        return (path,) if self.tls != self.root and path in mounts else ()
+
     def _left_behind(self) -> list[FileChange]:
         """The copies in the TLS directory of an earlier enable, where that was another one."""
         old = self.directory / self.state.settings.served_dir if self.state else self.tls
@@ -323,7 +337,12 @@ class ManagedFiles:
         # What keeps the whole directory out of images and repositories stays.
         names = [name for name in TLS_FILES if old != self.root or name != IGNORE_FILE]
         found = [(old / name, self.digest(self.pki / name)) for name in names]
-        ours = [path for path, digest in found if digest and self.digest(path) == digest]
+        kept = self._ca_of_others()
+        ours = [
+            path
+            for path, digest in found
+            if digest and self.digest(path) == digest and path not in kept
+        ]
         return [*(RemoveFile(path, self.digest(path)) for path in ours), RemoveDirectory(old)]
 
     def _is_copied(self, one: PlannedIdentity) -> bool:

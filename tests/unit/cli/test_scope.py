@@ -130,6 +130,19 @@ def test_brought_certificates_for_clients_go_together_with_scope_all(
     assert not (project / "cert/ca.key").exists()
 
 
+def test_a_ca_that_another_service_mounts_stays_where_it_is(run: Run, project: Path) -> None:
+    run("enable", "--mode", "1", "-q")
+    file = project / "docker-compose.yml"
+    attu = "  attu:\n    image: zilliz/attu:v2.5\n    volumes: ['./tls/ca.pem:/certs/ca.pem']\n"
+    file.write_text(file.read_text().replace("services:\n", f"services:\n{attu}", 1))
+    run("enable", "--scope", "all", "-q")
+
+    assert (project / "tls/ca.pem").read_bytes() == (project / "cert/ca.pem").read_bytes()
+    assert not (project / "tls/server.key").exists()
+    run("disable", "--purge", "-q")
+    assert not (project / "tls").exists()
+
+
 class TestRenewal:
     def test_every_certificate_is_renewed_under_the_ca_that_stays(
         self, run: Run, project: Path
