@@ -19,6 +19,8 @@ REQUEST: Final = ".csr"
 CA: Final = "ca"
 NEXT_CA: Final = "next-ca"
 """The CA that takes over once every client trusts it, as files of the PKI directory are named."""
+CLIENT_CA: Final = "client-ca"
+"""The CA whose clients Milvus accepts, where it is not that of the server, likewise."""
 SERVER: Final = "server"
 CLIENT: Final = "client"
 
@@ -28,6 +30,8 @@ SERVER_CERTIFICATE: Final = f"{SERVER}{CERTIFICATE}"
 SERVER_KEY: Final = f"{SERVER}{KEY}"
 CLIENT_CERTIFICATE: Final = f"{CLIENT}{CERTIFICATE}"
 CLIENT_KEY: Final = f"{CLIENT}{KEY}"
+CLIENT_CA_CERTIFICATE: Final = f"{CLIENT_CA}{CERTIFICATE}"
+CLIENT_CA_KEY: Final = f"{CLIENT_CA}{KEY}"
 NEXT_CA_CERTIFICATE: Final = f"{NEXT_CA}{CERTIFICATE}"
 NEXT_CA_KEY: Final = f"{NEXT_CA}{KEY}"
 REQUESTS: Final = (f"{SERVER}{REQUEST}", f"{CLIENT}{REQUEST}")
@@ -37,14 +41,18 @@ SERIAL_FILE: Final = "ca.srl"
 STATE_FILE: Final = "state.json"
 IGNORE_FILE: Final = ".gitignore"
 
-RETIRED_CA: Final = re.compile(r"ca-[0-9a-f]{8}\.(?:pem|key)")
+RETIRED_CA: Final = re.compile(r"(?:client-)?ca-[0-9a-f]{8}\.(?:pem|key)")
 """The files of a CA that gave way to one that the user named: after its fingerprint."""
 
 PKI_FILES: Final = (
     IGNORE_FILE,
     SERIAL_FILE,
     *REQUESTS,
-    *(f"{name}{end}" for name in (CA, SERVER, CLIENT, NEXT_CA) for end in (CERTIFICATE, KEY)),
+    *(
+        f"{name}{end}"
+        for name in (CA, SERVER, CLIENT, NEXT_CA, CLIENT_CA)
+        for end in (CERTIFICATE, KEY)
+    ),
 )
 """What enable and renew leave in the PKI directory, state.json apart."""
 
@@ -60,10 +68,11 @@ CLIENT_FILES: Final = (CERTIFICATE, KEY, BUNDLE, UNLOCK)
 """How the names of a further client's files end."""
 
 
-def retired_ca(sha256: str) -> str:
+def retired_ca(name: str, sha256: str) -> str:
     """The name, without ending, that a CA's files get when it gives way.
 
     Args:
+        name: Its name so far.
         sha256: The fingerprint of its certificate, in hex.
     """
-    return f"{CA}-{sha256[:8]}"
+    return f"{name}-{sha256[:8]}"

@@ -22,6 +22,8 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificatesUnmounted, TlsRemains, settle
 from compose_tls.layout import (
     CA,
+    CA_CERTIFICATE,
+    CLIENT_CA_CERTIFICATE,
     CLIENT_FILES,
     CLIENTS_DIRECTORY,
     IGNORE_FILE,
@@ -296,8 +298,10 @@ class _Planner:
 
     def is_copy(self, name: str) -> bool:
         """Whether a file of the TLS directory is what the PKI directory has under that name."""
-        copy, origin = (self.observation.files.get(p / name) for p in (self.tls, self.pki))
-        return copy is not None and origin is not None and copy.sha256 == origin.sha256
+        names = [name, *([CLIENT_CA_CERTIFICATE] if name == CA_CERTIFICATE else [])]
+        copy = self.observation.files.get(self.tls / name)
+        origins = [self.observation.files.get(self.pki / one) for one in names]
+        return copy is not None and copy.sha256 in {one.sha256 for one in origins if one}
 
     def key_directories(self) -> Iterator[str]:
         """The directories that hold certificates and keys when all is done."""

@@ -17,7 +17,8 @@ from compose_tls.compose.discovery import named_files, override_file
 from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edits
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ConflictingSettings, EditRefused, UnsupportedMilvus
-from compose_tls.layout import PUBLIC
+from compose_tls.layout import CLIENT, PUBLIC
+from compose_tls.plan.client_ca import no_client
 from compose_tls.plan.consequences import consequences, keys_to_be_mounted
 from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import plan_identities
@@ -27,13 +28,13 @@ from compose_tls.plan.tls_setup import tls_setup
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService, select
-from compose_tls.project.model import Project
+from compose_tls.project.model import Project, makes_client_ca
 from compose_tls.setup import Member, TlsSetup
 from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
 from compose_tls.stack.milvus.settings import put_settings, read_setting, sets
 from compose_tls.state.recorded import FileRecord, State, recorded
 from compose_tls.state.undo import record, record_new, same_edits, stands
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Intent
 from compose_tls.yamlpatch.patch import create, edit
@@ -83,7 +84,17 @@ class _Planner:
             )
         ]
         members = tuple(one.name for one in milvus)
-        identities = plan_identities(self.observation, config, members, names, now)
+        before = project.state.settings if project.state else None
+        identities = plan_identities(
+            self.observation,
+            config,
+            members,
+            names,
+            now,
+            settled=before is not None and before.mode == config.mode and makes_client_ca(before),
+        )
+        if config.tls_mode is TlsMode.MUTUAL and identities.get(CLIENT) is None:
+            self.warnings.append(no_client(config))
         setup = tls_setup(milvus, identities, config)
         beside = consequences(project, milvus, config)
         patches, records = self._edited(setup, milvus, placements, beside.health)

@@ -25,8 +25,9 @@ from compose_tls.errors import ValueInTheWay
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
-    CA_KEY,
     CERTIFICATE,
+    CLIENT_CA,
+    CLIENT_CA_CERTIFICATE,
     IGNORE_FILE,
     KEY,
     NEXT_CA,
@@ -118,7 +119,7 @@ class ManagedFiles:
             self.written(self.pki / IGNORE_FILE, IGNORE_ALL, PUBLIC),
             *(change for one in identities.identities for change in self._files(one, identities)),
             *self._promoted(identities),
-            *self._retired(identities.retired),
+            *(change for _, name in identities.retired for change in self._retired(name)),
             *self._requests(identities),
             self.written(self.tls / IGNORE_FILE, IGNORE_ALL, PUBLIC),
             self._copy(CA_CERTIFICATE, identities, KeyAccess(PUBLIC)),
@@ -201,7 +202,12 @@ class ManagedFiles:
         ca = self.observation.pki.certificates.get(CA)
         if ca is None or f"CN={CA_NAME}" not in ca.subject:
             return False
-        return path.parent == self.pki or self.digest(path) == self.digest(self.pki / path.name)
+        return path.parent == self.pki or self.digest(path) in self._origins(path.name)
+
+    def _origins(self, name: str) -> set[str]:
+        """What the PKI directory has that may lie in the TLS directory under that name."""
+        names = [name, *([CLIENT_CA_CERTIFICATE] if name == CA_CERTIFICATE else [])]
+        return {digest for one in names if (digest := self.digest(self.pki / one))}
 
     def _files(self, one: PlannedIdentity, identities: IdentityPlan) -> list[FileChange]:
         """Certificate and key of an identity in the PKI directory."""
@@ -209,7 +215,7 @@ class ManagedFiles:
         for suffix, mode in ((CERTIFICATE, PUBLIC), (KEY, PRIVATE)):
             path = self.pki / f"{one.identity.name}{suffix}"
             digest = self.digest(path)
-            is_ca_key = path.name == CA_KEY
+            is_ca_key = one.identity.profile == "ca" and suffix == KEY
             if is_ca_key and one.source in {"existing", "provided"} and digest is None:
                 # The key of a CA that the user provides stays where the user keeps it.
                 continue
@@ -217,8 +223,8 @@ class ManagedFiles:
             if (one.source == "existing" and not grows) or self._is_copied(one):
                 changes.append(KeepFile(path, digest))
             elif is_ca_key and one.source == "provided":
-                if identities.retired is None:
-                    self._refuse_damaged_ca(path)
+                if one.identity.name not in dict(identities.retired):
+                    self._refuse_damaged_ca(path, one.identity.name)
                 changes.append(RemoveFile(path, digest))
             else:
                 changes.append(self.written(path, Pending(path.name), mode))
@@ -231,10 +237,8 @@ class ManagedFiles:
         paths = (self.pki / f"{NEXT_CA}{suffix}" for suffix in (CERTIFICATE, KEY))
         return [RemoveFile(path, self.digest(path)) for path in paths]
 
-    def _retired(self, name: str | None) -> list[FileChange]:
+    def _retired(self, name: str) -> list[FileChange]:
         """A CA that gives way to another, under its other name."""
-        if name is None:
-            return []
         certificate, key = self.pki / f"{name}{CERTIFICATE}", self.pki / f"{name}{KEY}"
         return [
             self.written(certificate, Pending(certificate.name), PUBLIC),
@@ -254,36 +258,58 @@ class ManagedFiles:
                 changes.append(KeepFile(path, digest))
         return changes
 
-    def _refuse_damaged_ca(self, key: Path) -> NoReturn:
+    def _refuse_damaged_ca(self, key: Path, ca: str) -> NoReturn:
         name = self.project.relative(key)
+        given = self.config.client_ca_cert if ca == CLIENT_CA else self.config.ca_cert
         raise ValueInTheWay(
-            f"{name} does not belong to the certificate beside it, nor to {self.config.ca_cert}",
+            f"{name} does not belong to the certificate beside it, nor to {given}",
             hint=f"move {name} away: compose-tls does not write over a key that it does not know",
             path=name,
         )
 
     def _copy(self, name: str, identities: IdentityPlan, access: KeyAccess) -> FileChange:
-        """A file of the TLS directory: a copy of the one in the PKI directory."""
-        path, origin = self.tls / name, self.digest(self.pki / name)
+        """A file of the TLS directory: a copy of the one in the PKI directory.
+
+        As CA it has that of the clients: it is the server that reads it.
+        """
+        ca = identities.client_ca
+        own = f"{ca}{CERTIFICATE}" if name == CA_CERTIFICATE else name
+        path, origin = self.tls / name, self.digest(self.pki / own)
         facts = self.observation.files.get(path)
+        brought = self.config.ca_cert and self.directory / self.config.ca_cert
+        if (
+            name == CA_CERTIFICATE
+            and ca == CLIENT_CA
+            and brought == path
+            and path not in self.taken
+        ):
+            self._refuse_place(path)
         if facts is not None and path in self.taken:
             return KeepFile(path, facts.sha256)
-        one = identities.get(CA if name == CA_CERTIFICATE else SERVER)
-        grows = name == CA_CERTIFICATE and len(identities.trusted) > 1
+        one = identities.get(ca if name == CA_CERTIFICATE else SERVER)
+        grows = own == CA_CERTIFICATE and len(identities.trusted) > 1
         stays = one is not None and one.source == "existing" and not grows
         if facts is not None and one is not None and (stays or self._is_copied(one)):
             owned = access.uid in {None, facts.uid} and access.gid in {None, facts.gid}
             if owned and facts.mode == access.mode and facts.sha256 in {None, origin}:
                 return KeepFile(path, facts.sha256)
-        return self.written(path, Pending(name), access.mode, access.uid, access.gid)
+        return self.written(path, Pending(own), access.mode, access.uid, access.gid)
+
+    def _refuse_place(self, path: Path) -> NoReturn:
+        name = self.project.relative(path)
+        raise ValueInTheWay(
+            f"{name} is given as the CA of the server, and Milvus reads the CA of the clients there",
+            hint=f"move it (mv {name} server-ca.pem), and give that as --ca-cert",
+            path=name,
+        )
 
     def _left_behind(self) -> list[FileChange]:
         """The copies in the TLS directory of an earlier enable, where that was another one."""
         old = self.directory / self.state.settings.tls_dir if self.state else self.tls
         if old == self.tls:
             return []
-        found = [(old / name, self.digest(self.pki / name)) for name in TLS_FILES]
-        ours = [path for path, digest in found if digest and self.digest(path) == digest]
+        found = [(old / name, self._origins(name)) for name in TLS_FILES]
+        ours = [path for path, origins in found if self.digest(path) in origins]
         return [*(RemoveFile(path, self.digest(path)) for path in ours), RemoveDirectory(old)]
 
     def _is_copied(self, one: PlannedIdentity) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, get_args
 
-from compose_tls.changes import CertificateOrder, CreateFile, IdentityPlan, Plan, PlannedIdentity
+from compose_tls.changes import CertificateOrder, CreateFile, IdentityPlan, Plan
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateExpiresSoon, ClientsLeftBehind, settle
 from compose_tls.layout import (
@@ -17,6 +17,7 @@ from compose_tls.layout import (
     CA_CERTIFICATE,
     CERTIFICATE,
     CLIENT,
+    CLIENT_CA,
     CLIENT_CERTIFICATE,
     NEXT_CA,
     SERVER,
@@ -27,6 +28,7 @@ from compose_tls.observation import CertificateFacts
 from compose_tls.plan.ca_rollover import (
     Extent,
     ca_of,
+    client_sources,
     provided_sources,
     rollover_warning,
     sources,
@@ -47,6 +49,7 @@ from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.enabled import locate
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.model import Project
+from compose_tls.setup import Identity
 from compose_tls.vocabulary import KeyType, TlsMode, TlsWarning
 
 # What makes the common name of each CA its own: see pki/issue.py.
@@ -108,7 +111,7 @@ def plan_renew(
     """
     planner = _Planner(project, config, now)
     if config.server_cert is not None and extent == "end-entities":
-        return planner.brought(within)
+        return planner.brought(within, force=force)
     return planner.plan(extent, within, force=force, restart=restart)
 
 
@@ -159,10 +162,7 @@ class _Planner:
         if (found[CA], found[SERVER]) == ("existing", "issued") and NEXT_CA not in found:
             require_names_permitted(self.observation, self.config, dns_names)
         identities = identities_of(members, dns_names, ip_addresses)
-        orders = {
-            name: self.order(name, order)
-            for name, order in orders_for(identities, self.config).items()
-        }
+        orders = self.orders(identities)
         server = self.pki.certificates.get(SERVER)
         if found[SERVER] == "existing" and server is not None:
             # A name that is asked for now is to be in the next one.
@@ -170,8 +170,10 @@ class _Planner:
         planned = with_sources(self.observation, self.config, identities, found, orders)
         return self.renewal(planned)
 
-    def brought(self, within: timedelta | None) -> RenewPlan:
+    def brought(self, within: timedelta | None, *, force: bool) -> RenewPlan:
         """Those that were brought: newer ones in their place are taken, and their end is told.
+
+        Our client is renewed, where it has a CA of its own that issues here.
 
         Raises:
             CertificateExpiresSoon: It is near, and nothing newer is there.
@@ -183,8 +185,15 @@ class _Planner:
         if taken or found[SERVER] == "existing":
             for role in found:
                 self.require_lasting(role, within)
-        planned = tuple(PlannedIdentity(identities[n], source) for n, source in found.items())
-        renewed = self.renewal(IdentityPlan(planned))
+        clients = client_sources(
+            self.observation, self.config, self.now, within=within, force=force
+        )
+        if clients.get(CLIENT_CA) == "provided":
+            self.require_lasting(CLIENT_CA, within)
+        orders = self.orders(identities)
+        found = clients | found
+        planned = with_sources(self.observation, self.config, identities, found, orders)
+        renewed = self.renewal(planned)
         # What lies in the TLS directory itself is not written, and has to be read all the same.
         in_place = not taken and found[SERVER] == "provided"
         return replace(renewed, restart=renewed.restart or in_place)
@@ -196,8 +205,8 @@ class _Planner:
         if facts is not None and facts.remaining(self.now) >= early:
             return
         given = [
-            (f"--{role}-{kind}", getattr(self.config, f"{role}_{kind}"))
-            for role in (SERVER, CLIENT, CA)
+            (f"--{role}-{kind}", getattr(self.config, f"{role}_{kind}".replace("-", "_")))
+            for role in (SERVER, CLIENT, CA, CLIENT_CA)
             for kind in ("cert", "key")
         ]
         words = [word for option, name in given if name for word in (option, name)]
@@ -252,6 +261,11 @@ class _Planner:
             for name in found_names(one.service, one.configuration.proxy_port, services)
         ]
 
+    def orders(self, identities: dict[str, Identity]) -> dict[str, CertificateOrder]:
+        """The orders for new certificates of every identity."""
+        found = orders_for(identities, self.config)
+        return {name: self.order(name, order) for name, order in found.items()}
+
     def order(self, name: str, order: CertificateOrder) -> CertificateOrder:
         """An order with subject, kind of key and lifetime as before, where nothing else is asked for."""
         facts = self.pki.certificates.get(name)
@@ -261,7 +275,9 @@ class _Planner:
         kinds: tuple[KeyType, ...] = get_args(KeyType)
         same_kind = next((kind for kind in kinds if kind == facts.key_type), order.key_type)
         # One that ends with its CA was to live longer.
-        cut = name != CA and facts.not_after == ca_of(self.observation, self.config).not_after
+        above = self.pki.certificates.get(CLIENT_CA) if name == CLIENT else None
+        issuer = above or ca_of(self.observation, self.config)
+        cut = name not in {CA, CLIENT_CA} and facts.not_after == issuer.not_after
         new_days = cut or ("ca_days" if name == CA else "days") in given
         return replace(
             order,
@@ -272,7 +288,7 @@ class _Planner:
 
     def warnings(self, planned: IdentityPlan) -> tuple[TlsWarning, ...]:
         following, ca = self.pki.next_ca, planned.source(CA)
-        mutual = self.config.tls_mode is TlsMode.MUTUAL
+        mutual = self.shown
         clients = ClientCertificates.of(self.observation, self.config)
         if ca == "promoted" and following and mutual:
             left = clients.of_others({following.subject})
@@ -291,6 +307,11 @@ class _Planner:
             return (TlsWarning("ca-replaced", text, bundle, "give it to every client"),)
         return ()
 
+    @property
+    def shown(self) -> bool:
+        """Whether clients show certificates of the CA that the server has."""
+        return self.config.tls_mode is TlsMode.MUTUAL and CLIENT_CA not in self.pki.certificates
+
     def settled(self, place: str, left: Sequence[str]) -> Iterator[TlsWarning]:
         yield settle(
             ClientsLeftBehind(
@@ -305,7 +326,7 @@ class _Planner:
         """Which further clients have to get something new, before the old CA goes."""
         bundle = f"{self.config.pki_dir}/{CA_CERTIFICATE}"
         listed = ", ".join(names)
-        if self.config.tls_mode is TlsMode.MUTUAL:
+        if self.shown:
             text = f"{place}: {listed} need {bundle} and a new certificate before the old CA goes"
             hint = shlex.join(["compose-tls", "client", *names])
         else:
