@@ -74,6 +74,7 @@ def target_of(
     address: Address,
     rest: Address | None = None,
     service: str | None = None,
+    further: tuple[tuple[str, int], ...] = (),
 ) -> Target:
     """What to check: the server of a project, with the files and credentials of a client.
 
@@ -83,6 +84,7 @@ def target_of(
         address: Where gRPC is.
         rest: Where REST is, where it is on and to be checked.
         service: The name of its service.
+        further: Where gRPC of the same service is as well.
 
     Raises:
         CertificateUnreadable: A certificate of the project cannot be read.
@@ -103,6 +105,7 @@ def target_of(
         password=_secret(directory, config.password_file, "password-file"),
         token=_secret(directory, config.token_file, "token-file"),
         rest_address=(rest.host, rest.port) if rest else None,
+        further=further,
         client_ca_path=files.accepted,
         service=service,
     )
