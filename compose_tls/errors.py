@@ -183,6 +183,10 @@ class TlsRemains(Refusal):
     code = "tls-remains"
 
 
+class FurtherCa(Refusal):
+    code = "further-ca"
+
+
 class ClientsLeftBehind(Refusal):
     code = "clients-left-behind"
 

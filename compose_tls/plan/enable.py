@@ -20,6 +20,7 @@ from compose_tls.errors import ConflictingSettings, EditRefused, UnsupportedMilv
 from compose_tls.layout import CLIENT, PUBLIC
 from compose_tls.plan.client_ca import no_client
 from compose_tls.plan.consequences import consequences, keys_to_be_mounted
+from compose_tls.plan.further_cas import further_cas
 from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
@@ -93,6 +94,7 @@ class _Planner:
             now,
             settled=before is not None and before.mode == config.mode and makes_client_ca(before),
         )
+        self.warnings += further_cas(self.observation, config, project.state)
         if config.tls_mode is TlsMode.MUTUAL and identities.get(CLIENT) is None:
             self.warnings.append(no_client(config))
         setup = tls_setup(milvus, identities, config)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final, get_args
 
 from compose_tls.changes import CertificateOrder, CreateFile, IdentityPlan, Plan
@@ -34,6 +36,7 @@ from compose_tls.plan.ca_rollover import (
     sources,
 )
 from compose_tls.plan.client_certificates import ClientCertificates
+from compose_tls.plan.further_cas import further_cas
 from compose_tls.plan.identities import (
     CA_NAME,
     RENEW_BEFORE,
@@ -209,8 +212,15 @@ class _Planner:
             for role in (SERVER, CLIENT, CA, CLIENT_CA)
             for kind in ("cert", "key")
         ]
-        words = [word for option, name in given if name for word in (option, name)]
-        # Where they were given from outside the project, only a command that names them reads them there.
+        root = self.observation.directory
+        places = [Path(os.path.normpath(root / name)) for _, name in given if name]
+        if any(not place.is_relative_to(root) for place in places):
+            # Only a command that names them reads them there; it has to work from wherever it is typed.
+            given = [(option, name and os.path.normpath(root / name)) for option, name in given]
+            given.append(("--up", ""))
+        words = [
+            word for option, name in given if name is not None for word in (option, name) if word
+        ]
         enable = ["compose-tls", "enable", "--mode", str(self.config.mode), *words]
         command = shlex.join(enable) if words else "compose-tls renew"
         until = f"ends on {facts.not_after:%Y-%m-%d %H:%M} UTC" if facts else "is missing"
@@ -222,6 +232,7 @@ class _Planner:
 
     def renewal(self, planned: IdentityPlan) -> RenewPlan:
         warnings = (
+            *further_cas(self.observation, self.config, self.project.state),
             *self.warnings(planned),
             *ends(planned, self.observation, self.config, self.now),
         )
