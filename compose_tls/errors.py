@@ -183,6 +183,10 @@ class TlsRemains(Refusal):
     code = "tls-remains"
 
 
+class ServiceRenamed(Refusal):
+    code = "service-renamed"
+
+
 class FurtherCa(Refusal):
     code = "further-ca"
 

@@ -24,6 +24,7 @@ from compose_tls.plan.further_cas import further_cas
 from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
+from compose_tls.plan.renamed_services import renamed_services
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.tls_setup import tls_setup
 from compose_tls.project.endpoints import found_names
@@ -74,6 +75,7 @@ class _Planner:
 
     def plan(self, now: datetime, users_of_images: Mapping[str, str]) -> ServicePlan:
         project, config = self.project, self.config
+        self.warnings += renamed_services(project, config)
         milvus = select(project.compose, project.milvus, config.service)
         self.warnings += self._given_up(milvus)
         placements = {one.name: place(one.configuration, config.config) for one in milvus}

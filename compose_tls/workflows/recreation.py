@@ -43,6 +43,7 @@ from compose_tls.stack.milvus.connections import dependencies
 from compose_tls.stack.milvus.data import data_directories
 from compose_tls.stack.milvus.settings import in_variables, read_setting
 from compose_tls.vocabulary import TlsWarning
+from compose_tls.workflows.beside import beside
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.origin import Origin, listed, place_of
 from compose_tls.workflows.preamble import Opened
@@ -83,6 +84,7 @@ class Review:
         Raises:
             EngineError: Engine or Compose stopped answering.
         """
+        yield from beside(self.project, self.seen, services)
         for one in self.project.milvus:
             if one.name in services:
                 yield from self._milvus(one)
