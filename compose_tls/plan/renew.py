@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -87,6 +87,7 @@ def plan_renew(
     within: timedelta | None,
     force: bool,
     restart: bool = True,
+    users_of_images: Mapping[str, str] | None = None,
 ) -> RenewPlan:
     """Work out everything that ``renew`` will do.
 
@@ -99,6 +100,7 @@ def plan_renew(
             last third of a shorter life.
         force: Renew server and client in any case.
         restart: Whether Milvus is restarted where it has something new to read.
+        users_of_images: The users that images name, by service, where an engine told.
 
     Raises:
         ClientsLeftBehind: A further client has no certificate of the CA that takes over.
@@ -112,7 +114,7 @@ def plan_renew(
         ProfileViolation: The CA is to be constrained, and is not.
         ProjectError: The project cannot be understood.
     """
-    planner = _Planner(project, config, now)
+    planner = _Planner(project, config, now, users_of_images)
     if config.server_cert is not None and extent == "end-entities":
         return planner.brought(within, force=force)
     return planner.plan(extent, within, force=force, restart=restart)
@@ -136,7 +138,14 @@ def parts(renewal: RenewPlan) -> tuple[Plan, Plan]:
 
 
 class _Planner:
-    def __init__(self, project: Project, config: TlsConfig, now: datetime) -> None:
+    def __init__(
+        self,
+        project: Project,
+        config: TlsConfig,
+        now: datetime,
+        users_of_images: Mapping[str, str] | None,
+    ) -> None:
+        self.users_of_images = users_of_images
         self.project = project
         self.observation = project.observation
         self.pki = project.observation.pki
@@ -240,6 +249,7 @@ class _Planner:
             self.located.milvus,
             replace(planned, warnings=warnings),
             self.located.state,
+            users_of_images=self.users_of_images,
         )
         client = planned.get(CLIENT)
         return RenewPlan(

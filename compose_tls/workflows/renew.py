@@ -21,6 +21,7 @@ from compose_tls.project.model import Project
 from compose_tls.results import Probe, RenewResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble, restarting
+from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import Undo
@@ -80,6 +81,7 @@ def renew(
         if ca or finish:
             project = with_clients(project, settings)
         issuing.require_sound(project.observation, settings)
+        users = users_of_images(project, opened.variables) if restart and not dry_run else None
         renewal = plan_renew(
             project,
             settings,
@@ -88,6 +90,7 @@ def renew(
             within=within,
             force=force,
             restart=restart,
+            users_of_images=users,
         )
         planned = renewal.planned
         places, told = opened.writable(planned.plan)
