@@ -34,6 +34,7 @@ from compose_tls.workflows.connecting import (
 )
 from compose_tls.workflows.deployed_places import Place, deployed_places, others
 from compose_tls.workflows.proving import prove
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 _PORT = 19530
 _ANY_SERVER = (
@@ -42,6 +43,7 @@ _ANY_SERVER = (
 )
 
 
+@with_whole_hints
 def check(
     directory: str | os.PathLike[str] = ".",
     config: preamble.Settings = None,

@@ -29,8 +29,10 @@ from compose_tls.results import CertificateResult, ClientResult
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 
+@with_whole_hints
 def client(
     directory: str | os.PathLike[str] = ".",
     names: Iterable[str] = (),

@@ -19,10 +19,12 @@ from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles, connect_arguments_of
 from compose_tls.workflows.deployed_places import deployed_places
 from compose_tls.workflows.snippets import snippet
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 _SHARED_NETWORKS = ("host", "service:", "container:")
 
 
+@with_whole_hints
 def connect(
     directory: str | os.PathLike[str] = ".",
     config: preamble.Settings = None,

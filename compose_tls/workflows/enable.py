@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
+from compose_tls.errors import Refusal
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
@@ -20,8 +21,10 @@ from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import own_command, start_command
 from compose_tls.workflows.recreation import foreseen
 from compose_tls.workflows.reporting import report
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 
+@with_whole_hints
 def enable(
     directory: str | os.PathLike[str] = ".",
     config: preamble.Settings = None,
@@ -71,7 +74,12 @@ def enable(
             deployment.require_client(planned, opened.config)
             with deployment.told_first(planned):
                 seen = EngineProject.connect(opened.invocation, stack)
-            deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
+            try:
+                deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
+            except Refusal as refusal:
+                # What else would change is worth knowing before it is decided.
+                refusal.warnings = (*planned.plan.warnings, *refusal.warnings)
+                raise
         else:
             warnings = foreseen(opened, planned.services, lambda: project)
         if dry_run:

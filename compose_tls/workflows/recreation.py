@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
@@ -29,8 +29,6 @@ from compose_tls.errors import (
     DataWithoutMount,
     FileUnreadable,
     ProjectError,
-    Refusal,
-    settle,
 )
 from compose_tls.layout import TLS_FILES
 from compose_tls.project.milvus_configuration import Placement, place
@@ -47,10 +45,9 @@ from compose_tls.workflows.beside import beside
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.origin import Origin, listed, place_of
 from compose_tls.workflows.preamble import Opened
+from compose_tls.workflows.refusals import Finding, settled
 from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.intent import Route
-
-Finding: TypeAlias = Refusal | TlsWarning
 
 _HOME: Final = "/milvus"
 _MANY: Final = 6
@@ -324,15 +321,6 @@ class Review:
                 return read_file(self.seen.engine, container, path)
         except FileUnreadable:
             return None
-
-
-def settled(findings: Iterable[Finding], accepted: Collection[str]) -> tuple[TlsWarning, ...]:
-    """What is left of findings where those that the user accepts are warnings.
-
-    Raises:
-        Refusal: The first that the user does not accept.
-    """
-    return tuple(settle(each, accepted) if isinstance(each, Refusal) else each for each in findings)
 
 
 def foreseen(

@@ -25,8 +25,10 @@ from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import Undo
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 
+@with_whole_hints
 def renew(
     directory: str | os.PathLike[str] = ".",
     config: preamble.Settings = None,
