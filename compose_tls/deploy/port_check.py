@@ -50,12 +50,13 @@ def port_taken(port: int, owner: str | None, what: str, project: str | None = No
         find = f"find who listens there (ss -ltnp 'sport = :{port}') and stop it"
     else:
         find = f"stop {owner}"
+    meant = ""
     if other and other != project:
-        name = shlex.quote(other)
-        find = f"if {other} is the project that you mean, name it (compose-tls -p {name} …); else {find}"
+        command = shlex.join(["compose-tls", "-p", other])
+        meant = f"; where {other} is the project that you mean, name it: {command} …"
     return PortTaken(
         f"port {port}, which {what} is to publish, is taken by {owner or 'another program'}",
-        hint=f"{find}, or publish another port in the compose file",
+        hint=f"{find}, or publish another port in the compose file{meant}",
     )
 
 
