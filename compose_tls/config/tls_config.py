@@ -15,7 +15,8 @@ from pydantic import (
     model_validator,
 )
 
-from compose_tls.vocabulary import KeyType, TlsMode
+from compose_tls.layout import PROXY
+from compose_tls.vocabulary import KeyType, Scope, TlsMode
 
 LISTS = frozenset({"accept", "env_file", "file", "profile", "san", "service"})
 FLAGS = frozenset({"constrain", "csr"})
@@ -45,6 +46,7 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     profile: tuple[str, ...] = Field(default=(), description="as docker compose --profile")
     service: tuple[str, ...] = Field(default=(), description="the services that run Milvus")
     mode: Literal[1, 2] = Field(default=1, description="1 one-way TLS, 2 mutual TLS")
+    scope: Scope = Field(default="proxy", description="what is encrypted beside clients")
 
     server_name: str = Field(default="localhost", description="the name clients verify")
     san: tuple[str, ...] = Field(default=(), description="further DNS names and IP addresses")
@@ -92,6 +94,11 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
         return TlsMode(self.mode)
 
     @property
+    def served_dir(self) -> str:
+        """The directory that proxies mount: that of the settings, or their own below it."""
+        return self.tls_dir if self.scope == "proxy" else f"{self.tls_dir}/{PROXY}"
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names that the user asks for in the server certificate."""
         return (self.server_name, *self.san)
@@ -109,7 +116,7 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     @field_validator("key_type", mode="before")
     @classmethod
     def _used_by_grpc(cls, value: object) -> object:
-        if value in {"ed25519", "ed448"}:
+        if isinstance(value, str) and value in {"ed25519", "ed448"}:
             msg = f"{value} is not offered: gRPC, and so every Milvus client, refuses such certificates"
             raise ValueError(msg)
         return value
@@ -134,8 +141,10 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
 
     @model_validator(mode="before")
     @classmethod
-    def _keys_of_bundles(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def _keys_of_bundles(cls, values: Any) -> Any:
         """A PKCS #12 file holds the key too; that of a CA is wanted where it is to issue."""
+        if not isinstance(values, dict):
+            return values
         wanted = ["server"] if values.get("server_cert") else ["ca"]
         wanted.append("client" if values.get("client_cert") else "client_ca")
         for role in wanted:

@@ -15,6 +15,7 @@ from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import bundle_facts
 from compose_tls.plan.ca_rollover import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
+from compose_tls.plan.exported_certificates import exports_aged
 from compose_tls.plan.identities import RENEW_BEFORE
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.results import CertificateResult, FileState
@@ -73,6 +74,7 @@ def inventory(
         (
             *found.warnings,
             *clients.aged(now),
+            *exports_aged(observation, config, now),
             *clients.left_behind(trusted),
             *_drifts(states, found.bundles, state),
         ),
@@ -183,7 +185,7 @@ def _states(
             same = bundles[path][0].sha256 == fingerprint and bundles[path] == others
             yield _state(path, same=same)
     # Whether the key that Milvus reads is that of the PKI directory, as far as it may be read.
-    served = observation.directory / state.settings.tls_dir / SERVER_KEY
+    served = observation.directory / state.settings.served_dir / SERVER_KEY
     pki = observation.directory / config.pki_dir
     copy, origin_key = (observation.files.get(path) for path in (served, pki / SERVER_KEY))
     digests = [each.sha256 for each in (copy, origin_key) if each and each.sha256]

@@ -65,7 +65,7 @@ def taken_over(directory: Path, config: TlsConfig) -> frozenset[Path]:
     # What lies there as the CA is that of the clients.
     named = (config.client_ca_cert or config.ca_cert, config.server_cert, config.server_key)
     brought = {Path(os.path.normpath(directory / name)) for name in named if name}
-    ours = {directory / config.tls_dir / name for name in TLS_FILES}
+    ours = {directory / config.served_dir / name for name in TLS_FILES}
     return frozenset(brought & ours)
 
 

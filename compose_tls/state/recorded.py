@@ -35,6 +35,7 @@ from compose_tls.layout import (
     NEXT_CA,
     SERVER,
     SERVER_CERTIFICATE,
+    stack_folders,
 )
 from compose_tls.vocabulary import Profile
 from compose_tls.yamlpatch.intent import Route
@@ -288,9 +289,17 @@ def identity_records(
     copies = {identities.client_ca: CA_CERTIFICATE, SERVER: SERVER_CERTIFICATE}
 
     def paths(name: str) -> tuple[str, ...]:
-        served = [directory / config.tls_dir / copies[name]] if name in copies else []
-        found = (*served, directory / config.pki_dir / f"{name}{CERTIFICATE}")
+        served = [directory / config.served_dir / copies[name]] if name in copies else []
+        shown = [
+            directory / config.tls_dir / folder / there
+            for folder, files in folders.items()
+            for there, kept in files
+            if kept == f"{name}{CERTIFICATE}"
+        ]
+        found = (*served, *shown, directory / config.pki_dir / f"{name}{CERTIFICATE}")
         return tuple(relative(path, directory) for path in found)
+
+    folders = stack_folders([one.identity.name for one in identities.identities])
 
     return tuple(
         IdentityRecord(

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
 from compose_tls.errors import Refusal
+from compose_tls.layout import PUBLIC_ROOTS
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.results import EnableResult, Probe
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.workflows import deployment, preamble
+from compose_tls.workflows import deployment, preamble, requirements
 from compose_tls.workflows.engine_project import EngineProject
+from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.image_users import users_of_images
-from compose_tls.workflows.next_step import own_command, start_command
-from compose_tls.workflows.recreation import foreseen
+from compose_tls.workflows.next_step import compose_command, own_command, start_command
+from compose_tls.workflows.public_roots import public_roots
+from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.whole_hints import with_whole_hints
 
@@ -53,8 +57,38 @@ def enable(
         CheckFailed: The running server does not pass; likewise.
     """
     opened = preamble.open_project(directory, config, environment, enabling=True)
+    return enable_opened(
+        opened, dry_run=dry_run, up=up, keep_on_failure=keep_on_failure, on_event=on_event
+    )
+
+
+def enable_opened(
+    given: preamble.Opened,
+    *,
+    dry_run: bool = False,
+    up: bool = False,
+    keep_on_failure: bool = False,
+    on_event: preamble.OnEvent = preamble.silent,
+    before_proof: Callable[[ServicePlan], None] = lambda _: None,
+) -> EnableResult:
+    """The same for a project whose settings are settled.
+
+    Args:
+        given: The project.
+        dry_run: As for ``enable``, like all that follow.
+        up: Deploy it.
+        keep_on_failure: Leave things as they are when that fails.
+        on_event: Told about progress.
+        before_proof: Called with the plan once Milvus is ready over TLS, before it is checked.
+
+    Raises:
+        ComposeTlsError: As for ``enable``.
+    """
     checks: tuple[Probe, ...] = ()
-    with preamble.writing(opened, dry_run=dry_run) as opened, ExitStack() as stack:
+    with (
+        preamble.writing(given, dry_run=dry_run, on_event=on_event) as opened,
+        ExitStack() as stack,
+    ):
         project = observe(
             opened.root,
             opened.config,
@@ -64,15 +98,18 @@ def enable(
             without_ours=True,
         )
         issuing.require_sound(project.observation, opened.config)
-        users = users_of_images(project, opened.variables) if up and not dry_run else {}
-        planned = plan_enable(project, opened.config, opened.now, users)
+        wide = opened.config.scope != "proxy"
+        users = users_of_images(project, opened.variables, every=wide) if up and not dry_run else {}
+        roots = public_roots(project, opened.config, opened.variables)
+        planned = plan_enable(project, opened.config, opened.now, users, roots.content)
         places, told = opened.writable(planned.plan)
-        told = (*opened.told, *told)
+        used = any(one.path.name == PUBLIC_ROOTS for one in planned.plan.changes)
+        told = (*opened.told, *told, *(roots.told if used else ()))
         issuing.require_issuer(planned.identities, opened.root, opened.config)
         deploy = None
         if up and not dry_run:
-            deployment.require_client(planned, opened.config)
-            with deployment.told_first(planned):
+            requirements.require_client(planned, opened.config)
+            with requirements.told_first(planned):
                 seen = EngineProject.connect(opened.invocation, stack)
             try:
                 deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
@@ -81,7 +118,7 @@ def enable(
                 refusal.warnings = (*planned.plan.warnings, *refusal.warnings)
                 raise
         else:
-            warnings = foreseen(opened, planned.services, lambda: project)
+            warnings = foreseen(opened, planned.everything, lambda: project)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)
             return _told(result, planned, warnings)
@@ -93,15 +130,23 @@ def enable(
             opened.now,
             plan=planned.plan,
         )
-        before = snapshot(planned.plan)
+        undo = planned.plan, issued.contents, snapshot(planned.plan)
+        if deploy is not None and not keep_on_failure:
+            deploy = stack.enter_context(remembered(deploy, opened, undo, places, on_event))
         if planned.plan.changed:
             told += apply(planned.plan, issued.contents, outside=places)
         if deploy is not None:
-            undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
-            checks = deploy.run(undo, on_event)
+            taken_back = None if keep_on_failure else [undo]
+            checks = deploy.run(taken_back, on_event, partial(before_proof, planned))
     following: tuple[str, ...] = ()
     if planned.plan.changed and not checks:
-        start = start_command(opened, project, planned.plan, planned.services)
+        read = planned.written | set(planned.services)
+        concerned = tuple(name for name in planned.everything if name in read)
+        start = start_command(opened, project, planned.plan, concerned)
+        if start and read & set(planned.servers):
+            # While it still reaches etcd and the object store as they are.
+            milvus = dict.fromkeys((*planned.others, *planned.services))
+            start = (compose_command(opened, "stop", *milvus), *start)
         following = (*start, own_command(opened, "check"))
     result = report(
         EnableResult,

@@ -9,7 +9,9 @@ from compose_tls.errors import EngineError
 from compose_tls.project.model import Project
 
 
-def users_of_images(project: Project, variables: Mapping[str, str]) -> dict[str, str]:
+def users_of_images(
+    project: Project, variables: Mapping[str, str], *, every: bool = False
+) -> dict[str, str]:
     """The user that each Milvus service gets from its image, by the service; empty for root.
 
     That is the user that the image names, or the number of one whom the compose file names by name.
@@ -17,6 +19,7 @@ def users_of_images(project: Project, variables: Mapping[str, str]) -> dict[str,
     Args:
         project: The project.
         variables: The process environment.
+        every: Whether those of all other services are wanted as well.
 
     Returns:
         Nothing of an image that is not on this machine. Where no engine answers, deploying says so.
@@ -26,15 +29,16 @@ def users_of_images(project: Project, variables: Mapping[str, str]) -> dict[str,
 
     found: dict[str, str] = {}
     with suppress(EngineError), Engine.connect(variables) as engine:
-        for one in project.milvus:
-            name = one.service.text("image")
+        milvus = [one.service for one in project.milvus]
+        for service in project.compose.services.values() if every else milvus:
+            name = service.text("image")
             image = engine.image(name) if name else None
             if image is None:
                 continue
-            own = one.service.text("user")
+            own = service.text("user")
             number = numbered_user(engine, image, own or image.user)
             if own is None:
-                found[one.name] = image.user if number is None else number
+                found[service.name] = image.user if number is None else number
             elif number is not None:
-                found[one.name] = number
+                found[service.name] = number
     return found

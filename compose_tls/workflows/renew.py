@@ -23,6 +23,7 @@ from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble, restarting
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command
+from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import Undo
 from compose_tls.workflows.whole_hints import with_whole_hints
@@ -75,7 +76,10 @@ def renew(
     opened = preamble.open_project(directory, config, environment)
     extent: Extent = "finish" if finish else "ca" if ca else "end-entities"
     checks: tuple[Probe, ...] = ()
-    with preamble.writing(opened, dry_run=dry_run) as opened, ExitStack() as stack:
+    with (
+        preamble.writing(opened, dry_run=dry_run, on_event=on_event) as opened,
+        ExitStack() as stack,
+    ):
         settings = opened.config
         project = observe(
             opened.root, settings, opened.variables, start=opened.start, outside=opened.named_places
@@ -122,12 +126,16 @@ def renew(
                 undo.append((part, issued.contents, before))
 
             server_side, client_side = parts(renewal)
+            if not keep_on_failure:
+                whole = planned.plan, issued.contents, snapshot(planned.plan)
+                deploy = stack.enter_context(remembered(deploy, opened, whole, places, on_event))
             write(server_side)
             checks = deploy.run(
                 None if keep_on_failure else undo, on_event, lambda: write(client_side)
             )
     waiting = renewal.restart and not checks
-    again = compose_command(opened, "restart", *planned.services)
+    read = planned.written | set(planned.services)
+    again = compose_command(opened, "restart", *(n for n in planned.everything if n in read))
     done = report(
         RenewResult,
         planned,
@@ -168,4 +176,9 @@ def _prepare(
     chosen = [one for one in seen if one.running and (renewal.restart or one.stale)]
     warnings = [settle(one.drifted, config.accept) for one in chosen if one.drifted]
     proxies = tuple(one.proxy for one in chosen)
-    return replace(deploy, proxies=proxies) if proxies else None, tuple(warnings)
+    if not proxies:
+        return None, tuple(warnings)
+    touched = planned.written & deploy.running
+    servers = tuple(name for name in deploy.servers if name in touched)
+    others = tuple(name for name in deploy.others if name in touched)
+    return replace(deploy, proxies=proxies, servers=servers, others=others), tuple(warnings)

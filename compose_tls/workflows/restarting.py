@@ -82,7 +82,7 @@ def _standing(
     names_read = [SERVER_CERTIFICATE, SERVER_KEY]
     if settings.tls_mode is TlsMode.MUTUAL:
         names_read.append(CA_CERTIFICATE)
-    served = [project.directory / settings.tls_dir / name for name in names_read]
+    served = [project.directory / settings.served_dir / name for name in names_read]
     # A restart leaves the container what it is; from where it was made is no setting of it.
     unlike = (one for one in differences(found, wanted) if not (one.of_origin or one.of_moved_tag))
     reasons = [str(each) for each in unlike]

@@ -13,6 +13,7 @@ from compose_tls.observe.tls_files import with_tls_files
 from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.findings import declared_findings, is_lost, key_findings
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
+from compose_tls.plan.link_certificates import with_certificates
 from compose_tls.plan.links import link_map
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.enabled import EnabledProject
@@ -21,6 +22,7 @@ from compose_tls.project.model import Project, state_path
 from compose_tls.results import DeclaredService, Endpoint, Mode, Recorded, StatusResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
+from compose_tls.workflows.interrupted import deploying
 from compose_tls.workflows.looking import look
 from compose_tls.workflows.next_step import own_command
 from compose_tls.workflows.whole_hints import with_whole_hints
@@ -66,6 +68,9 @@ def status(
     project = with_tls_files(project, services)
     map_ = link_map(project)
     found, warnings, usable = _certificates(project, settings, services, opened)
+    links = map_.links
+    if project.state is not None and project.state.settings.scope != "proxy":
+        links = with_certificates(project, links, services, found.certificates)
     declared = tuple(declared_findings(project, settings, services, every=not named))
     looked = look(opened, project, services)
     mode = _weakest(declared)
@@ -79,9 +84,9 @@ def status(
         not_looked_at=looked.reason,
         file_states=found.files,
         certificates=found.certificates,
-        links=map_.links,
+        links=links,
         endpoint=_endpoint(project, services, found) if mode else None,
-        warnings=(*warnings, *map_.warnings),
+        warnings=(*deploying(opened.root), *warnings, *map_.warnings),
         certificates_usable=usable,
     )
     following = _next(opened, project, result) or looked.next
