@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from compose_tls.layout import CA
+from compose_tls.layout import CA, CLIENT_CA
 from compose_tls.setup import Identity
 from compose_tls.vocabulary import Action, CertificateRole, KeyType, TlsWarning
 
@@ -79,15 +79,20 @@ class IdentityPlan:
 
     Attributes:
         identities: The identities, in the order in which their files are written.
-        trusted: The names of the CAs that are trusted.
-        retired: The name, without suffix, that the files of a CA get which gives way to another.
+        trusted: The names of the CAs that clients trust.
+        retired: CAs that give way to another, and the names, without suffix, that their files get.
         warnings: What is to be said of them.
     """
 
     identities: tuple[PlannedIdentity, ...]
     trusted: tuple[str, ...] = (CA,)
-    retired: str | None = None
+    retired: tuple[tuple[str, str], ...] = ()
     warnings: tuple[TlsWarning, ...] = ()
+
+    @property
+    def client_ca(self) -> str:
+        """The name of the CA whose clients the server accepts."""
+        return CLIENT_CA if self.get(CLIENT_CA) else CA
 
     def get(self, name: str) -> PlannedIdentity | None:
         """The identity of that name."""

@@ -191,6 +191,14 @@ class TlsRemains(Refusal):
     code = "tls-remains"
 
 
+class ServiceRenamed(Refusal):
+    code = "service-renamed"
+
+
+class FurtherCa(Refusal):
+    code = "further-ca"
+
+
 class ClientsLeftBehind(Refusal):
     code = "clients-left-behind"
 

@@ -20,6 +20,8 @@ REQUEST: Final = ".csr"
 CA: Final = "ca"
 NEXT_CA: Final = "next-ca"
 """The CA that takes over once every client trusts it, as files of the PKI directory are named."""
+CLIENT_CA: Final = "client-ca"
+"""The CA whose clients Milvus accepts, where it is not that of the server, likewise."""
 SERVER: Final = "server"
 CLIENT: Final = "client"
 
@@ -29,6 +31,8 @@ SERVER_CERTIFICATE: Final = f"{SERVER}{CERTIFICATE}"
 SERVER_KEY: Final = f"{SERVER}{KEY}"
 CLIENT_CERTIFICATE: Final = f"{CLIENT}{CERTIFICATE}"
 CLIENT_KEY: Final = f"{CLIENT}{KEY}"
+CLIENT_CA_CERTIFICATE: Final = f"{CLIENT_CA}{CERTIFICATE}"
+CLIENT_CA_KEY: Final = f"{CLIENT_CA}{KEY}"
 NEXT_CA_CERTIFICATE: Final = f"{NEXT_CA}{CERTIFICATE}"
 NEXT_CA_KEY: Final = f"{NEXT_CA}{KEY}"
 REQUESTS: Final = (f"{SERVER}{REQUEST}", f"{CLIENT}{REQUEST}")
@@ -40,7 +44,7 @@ ROOT_PASSWORD: Final = "root-password"  # noqa: S105 - the name of a file
 """The password that init gave to root of Milvus. Nothing removes it: who lost it is locked out."""
 IGNORE_FILE: Final = ".gitignore"
 
-RETIRED_CA: Final = re.compile(r"ca-[0-9a-f]{8}\.(?:pem|key)")
+RETIRED_CA: Final = re.compile(r"(?:client-)?ca-[0-9a-f]{8}\.(?:pem|key)")
 """The files of a CA that gave way to one that the user named: after its fingerprint."""
 
 STACK_CA: Final = "stack-ca"
@@ -118,7 +122,7 @@ PKI_FILES: Final = (
     *REQUESTS,
     *(
         f"{name}{end}"
-        for name in (CA, SERVER, CLIENT, NEXT_CA, *STACK)
+        for name in (CA, SERVER, CLIENT, NEXT_CA, CLIENT_CA, *STACK)
         for end in (CERTIFICATE, KEY)
     ),
 )
@@ -139,10 +143,11 @@ CLIENT_FILES: Final = (CERTIFICATE, KEY, BUNDLE, UNLOCK)
 """How the names of a further client's files end."""
 
 
-def retired_ca(sha256: str) -> str:
+def retired_ca(name: str, sha256: str) -> str:
     """The name, without ending, that a CA's files get when it gives way.
 
     Args:
+        name: Its name so far.
         sha256: The fingerprint of its certificate, in hex.
     """
-    return f"{CA}-{sha256[:8]}"
+    return f"{name}-{sha256[:8]}"

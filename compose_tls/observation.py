@@ -83,7 +83,8 @@ class PkiFacts:
     ``usable`` holds those whose certificate and private key were read, belong together and chain
     to a CA beside them; ``provided`` those that are copies of what the settings name; ``next_ca`` is
     the CA that takes over once every client trusts it; ``requests`` are the names in the signing
-    requests that are of the very keys beside them. Keys are names of identities.
+    requests that are of the very keys beside them; ``public_ca`` says that everybody has certificates of
+    the CA that the settings name, by the trust store of this system. Keys are names of identities.
     """
 
     certificates: Mapping[str, CertificateFacts]
@@ -91,6 +92,7 @@ class PkiFacts:
     provided: frozenset[str] = frozenset()
     next_ca: CertificateFacts | None = None
     requests: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    public_ca: bool = False
 
     @property
     def all_certificates(self) -> Mapping[str, CertificateFacts]:

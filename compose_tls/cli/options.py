@@ -42,6 +42,7 @@ _SECTIONS: Final = {
         *("ca_cert", "ca_key", "ca_passphrase_file"),
         *("server_cert", "server_key", "server_passphrase_file"),
         *("client_cert", "client_key", "client_passphrase_file"),
+        *("client_ca_cert", "client_ca_key", "client_ca_passphrase_file"),
     ),
     "Where files and settings go": (
         *("config", "style", "rest_port", "pki_dir", "tls_dir", "container_tls_dir"),
@@ -177,7 +178,7 @@ def acceptable(command: _F) -> _F:
 
 
 def existing_ca(command: _F) -> _F:
-    """The CA to issue under, where its key is not in the project."""
+    """The CAs to issue under, where their keys are not in the project."""
     return _with(
         command,
         click.option(
@@ -192,6 +193,21 @@ def existing_ca(command: _F) -> _F:
             type=FILE,
             metavar="FILE",
             help="File with the passphrase of the key.",
+        ),
+        click.option(
+            "--client-ca-cert",
+            metavar="FILE",
+            help="The CA of the clients in mode 2, where it is not that of the server.",
+        ),
+        click.option(
+            "--client-ca-key",
+            metavar="FILE",
+            help="Its key, to issue client certificates under it.",
+        ),
+        click.option(
+            "--client-ca-passphrase-file",
+            metavar="FILE",
+            help="File with the passphrase of that key.",
         ),
     )
 

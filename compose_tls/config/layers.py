@@ -26,6 +26,7 @@ from compose_tls.config.tls_config import (
 )
 from compose_tls.errors import ConflictingSettings, InvalidSetting, OutsideProject, UnknownSetting
 from compose_tls.files import SETTINGS_LIMIT, ProjectFiles
+from compose_tls.layout import CA_CERTIFICATE
 
 ENVIRONMENT_PREFIX = "COMPOSE_TLS_"
 SETTINGS_FILE = "compose-tls.toml"
@@ -36,7 +37,7 @@ _IN_PLACE = frozenset(
 )
 _BROUGHT = {
     role: frozenset({f"{role}_cert", f"{role}_key", f"{role}_passphrase_file"})
-    for role in ("ca", "server", "client")
+    for role in ("ca", "server", "client", "client_ca")
 }
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
@@ -111,10 +112,11 @@ def completed(given: TlsConfig, recorded: TlsConfig | None, *, enabling: bool) -
     before = recorded.model_fields_set if recorded else set[str]()
     kept = {
         name: getattr(recorded, name)
-        for name in before - _replaced(own)
+        for name in before - _replaced(own, before)
         if name not in own or (name in _IN_PLACE and not enabling)
     }
     values = {name: getattr(given, name) for name in own} | kept
+    values |= _one_ca(values)
     try:
         settled = TlsConfig(**values)
     except ValidationError as error:
@@ -122,14 +124,29 @@ def completed(given: TlsConfig, recorded: TlsConfig | None, *, enabling: bool) -
     return TlsConfig.model_construct(_fields_set=set(own), **dict(settled))
 
 
-def _replaced(own: AbstractSet[str]) -> frozenset[str]:
+def _one_ca(values: Mapping[str, Any]) -> dict[str, None]:
+    """What to leave out where the CA that is named for clients is the one of the server."""
+    named = values.get("client_ca_cert")
+    own = f"{values.get('pki_dir') or TlsConfig().pki_dir}/{CA_CERTIFICATE}"
+    same = {os.path.normpath(each) for each in (own, values.get("ca_cert")) if each}
+    is_one = named is not None and os.path.normpath(named) in same
+    return dict.fromkeys(_BROUGHT["client_ca"]) if is_one else {}
+
+
+def _replaced(own: AbstractSet[str], before: AbstractSet[str]) -> frozenset[str]:
     """The recorded settings that something else takes the place of.
 
     A CA to issue under ends what was brought; and of a pair that is named anew nothing is left over.
     """
     found = {name for group in _BROUGHT.values() if own & group for name in group}
     if "ca_key" in own:
-        found |= _BROUGHT["server"] | _BROUGHT["client"]
+        found |= _BROUGHT["server"]
+        if "client_ca_cert" not in own | before:
+            found |= _BROUGHT["client"]
+    if "client_ca_key" in own:
+        found |= _BROUGHT["client"]
+    if "client_cert" in own:
+        found |= {"client_ca_key", "client_ca_passphrase_file"}
     if own & _BROUGHT["server"]:
         found |= {"ca_key"}
     if own & _BROUGHT["ca"]:

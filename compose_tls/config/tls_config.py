@@ -71,6 +71,10 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     client_cert: str | None = None
     client_key: str | None = None
     client_passphrase_file: str | None = None
+    # The CA of the clients in mode 2, where it is not that of the server.
+    client_ca_cert: str | None = None
+    client_ca_key: str | None = None
+    client_ca_passphrase_file: str | None = None
 
     pki_dir: str = "cert"
     tls_dir: str = "tls"
@@ -143,7 +147,8 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
         """A PKCS #12 file holds the key too; that of a CA is wanted where it is to issue."""
         if not isinstance(values, dict):
             return values
-        wanted = ("server", "client") if values.get("server_cert") else ("ca",)
+        wanted = ["server"] if values.get("server_cert") else ["ca"]
+        wanted.append("client" if values.get("client_cert") else "client_ca")
         for role in wanted:
             certificate, key = values.get(f"{role}_cert"), f"{role}_key"
             bundled = isinstance(certificate, str) and certificate.lower().endswith(_HOLD_BOTH)
@@ -158,6 +163,7 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
         ca, ca_key = self.ca_cert is not None, self.ca_key is not None
         server, server_key = self.server_cert is not None, self.server_key is not None
         client, client_key = self.client_cert is not None, self.client_key is not None
+        apart, apart_key = self.client_ca_cert is not None, self.client_ca_key is not None
         mounted = PurePosixPath(self.pki_dir).is_relative_to(self.tls_dir)
         secrets = self.password_file is not None and self.token_file is not None
         for found, conflict in (
@@ -171,7 +177,15 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
                 server and ca_key,
                 "server_cert and ca_key exclude each other: give one of them",
             ),
-            (client and not server, "client_cert needs server_cert"),
+            (
+                client and not (server or apart),
+                "client_cert goes with server_cert, or with client_ca_cert",
+            ),
+            (apart_key and not apart, "client_ca_key needs client_ca_cert"),
+            (
+                client and apart_key,
+                "client_cert and client_ca_key exclude each other: give one of them",
+            ),
             (self.constrain and ca, "constrain is for a new CA, not for ca_cert"),
             (self.csr and server, "csr is for certificates issued here, not for server_cert"),
             (self.ca_passphrase_file and not ca, "ca_passphrase_file needs ca_cert"),
@@ -182,6 +196,10 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
             (
                 self.client_passphrase_file and not client,
                 "client_passphrase_file needs client_cert",
+            ),
+            (
+                self.client_ca_passphrase_file and not apart,
+                "client_ca_passphrase_file needs client_ca_cert",
             ),
             (secrets, "password_file and token_file exclude each other"),
         ):

@@ -121,6 +121,7 @@ class ClientCredentials:
             self.ca_pem,
             held,
             server_names=[*names.dns_names, *names.ip_addresses][:1],
+            client_ca_pem=self.files.accepted(),
             mode=TlsMode.MUTUAL,
             now=self.now,
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from compose_tls.changes import CertificateOrder, IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.key_files import KeyFiles
-from compose_tls.layout import CA, CLIENT, NEXT_CA, SERVER
+from compose_tls.layout import CA, CLIENT, CLIENT_CA, NEXT_CA, SERVER
 from compose_tls.pki.certificate_rules import CLIENT_AUTH
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all
@@ -20,6 +20,7 @@ from compose_tls.pki.verify import (
     check_server,
     client_ca_concerns,
     concerns,
+    shared_ca_concerns,
 )
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
@@ -30,12 +31,14 @@ class Credentials:
 
     Attributes:
         held: Those that have a key here, by the name of the identity.
-        ca_pem: The CA certificates to be trusted.
+        ca_pem: The CA certificates that clients are to trust.
+        client_ca_pem: Those whose clients the server is to accept.
         concerns: What the user has to know of certificates that are provided, and work.
     """
 
     held: Mapping[str, CertificateWithKey] = field(repr=False)
     ca_pem: bytes
+    client_ca_pem: bytes
     concerns: tuple[TlsWarning, ...] = ()
 
 
@@ -68,15 +71,20 @@ class _Gathering:
         for one in self.planned.identities:
             name = one.identity.name
             # The key of a CA has to be there only if anything is issued under it.
-            if one.source == "provided" and name != CA:
+            if name in {CA, CLIENT_CA} and one.source in {"provided", "existing"}:
+                continue
+            if one.source == "provided":
                 self.held[name] = self.files.provided(name)
             elif one.source == "promoted":
                 self.held[name] = self.files.existing(NEXT_CA)
-            elif one.source == "existing" and name != CA:
+            elif one.source == "existing":
                 self.held[name] = self.files.existing(name)
         self._issue()
         ca_pem = b"".join(self._trusted(name) for name in self.planned.trusted)
-        return Credentials(self.held, ca_pem, tuple(self._concerns(ca_pem)))
+        client_ca = self.planned.client_ca
+        client_ca_pem = ca_pem if client_ca == CA else self._trusted(client_ca)
+        found = tuple(self._concerns(ca_pem, client_ca_pem))
+        return Credentials(self.held, ca_pem, client_ca_pem, found)
 
     def _issue(self) -> None:
         """Fill the orders: each new CA with what it issues, the rest under the CA at hand."""
@@ -91,18 +99,19 @@ class _Gathering:
     def _issuer(self, name: str) -> CertificateWithKey:
         if name in self.held:
             return self.held[name]
-        return self.files.issuer(provided=self.planned.source(CA) == "provided")
+        return self.files.issuer(name, provided=self.planned.source(name) == "provided")
 
     def _trusted(self, name: str) -> bytes:
         """What is trusted in the name of a CA: where it stays, all that its file holds."""
         if name in self.held:
             return self.held[name].certificate_pem
-        content, path = self.files.trusted(provided=self.planned.source(CA) == "provided")
+        provided = self.planned.source(name) == "provided"
+        content, path = self.files.trusted(name, provided=provided)
         server = self.held.get(SERVER) if self.planned.source(SERVER) == "provided" else None
-        check_ca(content, now=self.now, path=path, server=server)
+        check_ca(content, now=self.now, path=path, server=server, whole=name != CLIENT_CA)
         return content
 
-    def _concerns(self, ca_pem: bytes) -> Iterator[TlsWarning]:
+    def _concerns(self, ca_pem: bytes, client_ca_pem: bytes) -> Iterator[TlsWarning]:
         """Make sure that provided certificates work, and tell what is to be known of them."""
         now = self.now
         if self.planned.source(SERVER) == "provided":
@@ -111,7 +120,18 @@ class _Gathering:
             yield from concerns(held, ca_pem, now=now, path=path)
         if self.planned.source(CLIENT) == "provided":
             held, path = self.held[CLIENT], self.files.name_of(CLIENT)
-            check_client(held, ca_pem, now=now, path=path)
-            yield from concerns(held, ca_pem, now=now, path=path, purpose=CLIENT_AUTH)
-        elif self.config.tls_mode is TlsMode.MUTUAL and self.planned.source(CA) == "provided":
-            yield from client_ca_concerns(ca_pem, path=self.files.name_of(CA))
+            check_client(held, client_ca_pem, now=now, path=path)
+            yield from concerns(held, client_ca_pem, now=now, path=path, purpose=CLIENT_AUTH)
+        elif (
+            self.config.tls_mode is TlsMode.MUTUAL
+            and self.planned.source(self.planned.client_ca) == "provided"
+        ):
+            path = self.files.name_of(self.planned.client_ca)
+            yield from client_ca_concerns(client_ca_pem, path=path)
+        if (
+            self.config.tls_mode is TlsMode.MUTUAL
+            and self.planned.source(SERVER) == "provided"
+            and self.planned.client_ca == CA
+        ):
+            path = self.files.name_of(SERVER)
+            yield from shared_ca_concerns(self.held[SERVER], ca_pem, path=path)

@@ -19,6 +19,7 @@ from compose_tls.layout import (
     CA_CERTIFICATE,
     CERTIFICATE,
     CLIENT,
+    CLIENT_CA,
     ETCD,
     ETCD_CLIENT,
     INTERNAL,
@@ -86,11 +87,12 @@ def require_issuer(planned: IdentityPlan, directory: Path, config: TlsConfig) ->
     Raises:
         CertificateError: It cannot be read, or does not belong together.
     """
-    ca = planned.source(CA)
-    if ca in {"existing", "provided"} and any(
-        one.order and one.issuer == CA for one in planned.identities
-    ):
-        KeyFiles(directory, config).issuer(provided=ca == "provided")
+    for name in (CA, CLIENT_CA):
+        ca = planned.source(name)
+        if ca in {"existing", "provided"} and any(
+            one.order and one.issuer == name for one in planned.identities
+        ):
+            KeyFiles(directory, config).issuer(name, provided=ca == "provided")
 
 
 def issue(
@@ -120,14 +122,18 @@ def issue(
     files = KeyFiles(directory, config)
     if plan.changed:
         _rehearse(planned, found, config, now)
-        if len(planned.trusted) > 1 and CLIENT in observation.pki.usable:
+        if (
+            len(planned.trusted) > 1
+            and planned.client_ca == CA
+            and CLIENT in observation.pki.usable
+        ):
             # Who has a certificate of the CA that goes is still to be let in.
             outgoing = {**found.held, CLIENT: files.existing(CLIENT)}
             _rehearse(planned, replace(found, held=outgoing), config, now)
     if planned.source(SERVER) == "provided":
         for path in taken_over(directory, config):
             _require_pem(path, directory)
-    contents = _contents(found) | _beside(planned, found, files)
+    contents = _contents(found, planned) | _beside(planned, found, files)
     contents |= _bundle(contents, plan, observation, config)
     facts = {
         one.identity.name: certificate_facts(
@@ -165,6 +171,7 @@ def _rehearse(planned: IdentityPlan, found: Credentials, config: TlsConfig, now:
         found.held[SERVER],
         found.ca_pem,
         found.held.get(CLIENT),
+        client_ca_pem=found.client_ca_pem,
         server_names=_verified_names(planned, config),
         mode=config.tls_mode,
         now=now,
@@ -183,11 +190,14 @@ def _rehearse(planned: IdentityPlan, found: Credentials, config: TlsConfig, now:
         )
 
 
-def _contents(found: Credentials) -> dict[str, bytes]:
+def _contents(found: Credentials, planned: IdentityPlan) -> dict[str, bytes]:
     """What the files of the PKI directory, and their copies, hold."""
-    contents = {CA_CERTIFICATE: found.ca_pem}
+    contents = {
+        f"{planned.client_ca}{CERTIFICATE}": found.client_ca_pem,
+        CA_CERTIFICATE: found.ca_pem,
+    }
     for name, held in found.held.items():
-        if name != CA:
+        if name not in {CA, CLIENT_CA}:
             contents[f"{name}{CERTIFICATE}"] = held.full_chain_pem
         contents[f"{name}{KEY}"] = held.private_key_pem
     return contents
@@ -202,10 +212,10 @@ def _beside(planned: IdentityPlan, found: Credentials, files: KeyFiles) -> dict[
     if files.config.csr:
         latest = certificate_facts(found.held[CLIENT].certificate_pem, path=CLIENT)
         contents[SERIAL_FILE] = f"{latest.serial.upper()}\n".encode()
-    if planned.retired is not None:
-        old = files.existing(CA)
-        contents[f"{planned.retired}{CERTIFICATE}"] = old.full_chain_pem
-        contents[f"{planned.retired}{KEY}"] = old.private_key_pem
+    for name, kept in planned.retired:
+        old = files.existing(name)
+        contents[f"{kept}{CERTIFICATE}"] = old.full_chain_pem
+        contents[f"{kept}{KEY}"] = old.private_key_pem
     return contents
 
 
@@ -234,7 +244,7 @@ def _results(
     pki, tls = directory / config.pki_dir, directory / config.served_dir
     places = {
         tls / SERVER_CERTIFICATE: SERVER,
-        tls / CA_CERTIFICATE: CA,
+        tls / CA_CERTIFICATE: CLIENT_CA if CLIENT_CA in facts else CA,
         **{pki / f"{name}{CERTIFICATE}": name for name in facts},
     }
     return tuple(

@@ -9,16 +9,21 @@ from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateUnreadable
 from compose_tls.files import PEM_LIMIT, read_named
-from compose_tls.layout import CA, CERTIFICATE, KEY, NEXT_CA
+from compose_tls.layout import CA, CERTIFICATE, CLIENT_CA, KEY, NEXT_CA
 from compose_tls.observation import Observation
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.load import load_certificates, load_key_pair
 from compose_tls.pki.pkcs12 import passphrase_in
+from compose_tls.project.model import client_ca_path
 from compose_tls.state.recorded import BroughtFiles, brought_files
 
 _RESTORE = "restore it, or move the directory away to start with new certificates"
 _CHECK_PATH = "name an existing file that you may read"
-_ISSUER = "name the CA and its key with --ca-cert and --ca-key, or restore the key"
+_ISSUER = {
+    CA: "name the CA and its key with --ca-cert and --ca-key, or restore the key",
+    CLIENT_CA: "name the CA of the clients and its key with --client-ca-cert and --client-ca-key, or"
+    " restore the key",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,41 +59,57 @@ class KeyFiles:
         if files.certificate is None or files.key is None:
             msg = f"the settings name no {name} with a key"
             raise AssertionError(msg)
-        hint = _CHECK_PATH if name != CA else _ISSUER
+        hint = _ISSUER.get(name, _CHECK_PATH)
         return self._pair(files.certificate, files.key, hint, self._passphrase(files))
 
-    def issuer(self, *, provided: bool) -> CertificateWithKey:
-        """The CA at hand with its key.
+    def issuer(self, name: str = CA, *, provided: bool) -> CertificateWithKey:
+        """A CA at hand with its key.
 
         Raises:
             CertificateError: It cannot be read, or does not belong together.
         """
-        return self.provided(CA) if provided else self.existing(CA, _ISSUER)
+        return self.provided(name) if provided else self.existing(name, _ISSUER[name])
 
     def latest_issuer(self, observation: Observation) -> CertificateWithKey:
-        """The CA to issue under what is to live long: that which takes over, where there is one.
+        """The CA to issue under what clients show for long: theirs, or that which takes over, if any.
 
         Raises:
             CertificateError: It cannot be read, or does not belong together.
         """
+        if client_ca_path(self.directory, self.config):
+            return self.issuer(CLIENT_CA, provided=self.config.client_ca_key is not None)
         if observation.pki.next_ca is not None:
             return self.existing(NEXT_CA)
         return self.issuer(provided=self.config.ca_cert is not None)
 
-    def trusted(self, *, provided: bool) -> tuple[bytes, str]:
+    def trusted(self, ca: str = CA, *, provided: bool) -> tuple[bytes, str]:
         """The CA certificates that are trusted, PEM, and how errors name their file.
 
         Only the certificates: a file that holds a key as well must not be mounted as it is.
 
+        Args:
+            ca: ``CA``, or ``CLIENT_CA`` for those whose clients the server accepts.
+            provided: Whether the settings name it.
+
         Raises:
             CertificateUnreadable: There is none.
         """
-        files = brought_files(self.directory, self.config, CA) if provided else None
-        path = files.certificate if files and files.certificate else self._place(CA)
+        files = brought_files(self.directory, self.config, ca) if provided else None
+        path = files.certificate if files and files.certificate else self._place(ca)
         name = relative(path, self.directory)
         passphrase = self._passphrase(files) if files else None
         content = read(path, self.directory, _CHECK_PATH)
-        return load_certificates(content, path=name, passphrase=passphrase), name
+        whole = ca == CA
+        return load_certificates(content, path=name, passphrase=passphrase, whole=whole), name
+
+    def accepted(self) -> bytes:
+        """The CA certificates at hand whose clients the server accepts, PEM.
+
+        Raises:
+            CertificateUnreadable: There is none.
+        """
+        apart = client_ca_path(self.directory, self.config)
+        return self.trusted(CLIENT_CA if apart else CA, provided=False)[0]
 
     def name_of(self, role: str) -> str:
         """How errors name the certificate that the settings name."""

@@ -12,6 +12,7 @@ from typing import Any
 _LONGEST_LINE = 300
 
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the engine bound; nothing is bound here
+_EVERYWHERE_6 = "::"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,21 @@ class ContainerFacts:
         A port that is bound to all addresses is reached on the loopback address; where several
         bindings exist, one that loopback reaches goes first, and IPv4 before IPv6.
         """
+        return next(iter(self.published_ports(container_port)), None)
+
+    def published_ports(self, container_port: int) -> tuple[tuple[str, int], ...]:
+        """The same for each of its bindings; those of one port to all addresses are one."""
         if self.host_network:
-            return "127.0.0.1", container_port
-        reached = [
-            (_reachable(binding.address), binding.port)
-            for binding in self.ports
-            if binding.container_port == container_port
-        ]
-        return min(reached, key=_preference, default=None)
+            return (("127.0.0.1", container_port),)
+        bound = {
+            (one.address, one.port) for one in self.ports if one.container_port == container_port
+        }
+        reached = {
+            (_reachable(address), port)
+            for address, port in bound
+            if not (address == _EVERYWHERE_6 and (_EVERYWHERE, port) in bound)
+        }
+        return tuple(sorted(reached, key=_preference))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +205,6 @@ def _reachable(address: str) -> str:
     return "127.0.0.1" if isinstance(parsed, ipaddress.IPv4Address) else "::1"
 
 
-def _preference(place: tuple[str, int]) -> tuple[bool, int, int]:
+def _preference(place: tuple[str, int]) -> tuple[bool, int, int, str]:
     address = ipaddress.ip_address(place[0])
-    return not address.is_loopback, address.version, place[1]
+    return not address.is_loopback, address.version, place[1], place[0]

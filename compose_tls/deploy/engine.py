@@ -84,13 +84,29 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
+        found = self._replicas(project, service)
+        first = min(found, key=lambda one: not one.running, default=None)
+        return None if first is None else self._with_network(first)
+
+    def replicas(self, project: str, service: str) -> tuple[ContainerFacts, ...]:
+        """The running containers of a service, each as ``container`` has it.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        found = self._replicas(project, service)
+        return tuple(self._with_network(one) for one in found if one.running)
+
+    def _replicas(self, project: str, service: str) -> list[ContainerFacts]:
         found = (
-            (_number(attributes), container_facts(attributes))
+            attributes
             for attributes in self.containers(service)
             if attributes["Config"]["Labels"].get(f"{LABEL}project") == project
         )
-        _, facts = min(found, key=lambda each: (not each[1].running, each[0]), default=(0, None))
-        if facts is None or facts.network_owner is None:
+        return [container_facts(attributes) for attributes in sorted(found, key=_number)]
+
+    def _with_network(self, facts: ContainerFacts) -> ContainerFacts:
+        if facts.network_owner is None:
             return facts
         owner = self._inspect(facts.network_owner)
         if owner is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shlex
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -14,6 +15,7 @@ def require_free(
     services: Mapping[str, Any],
     running: frozenset[str],
     owner: Callable[[int], str | None],
+    project: str | None = None,
 ) -> None:
     """Make sure that every port of the services that do not run yet can be published.
 
@@ -21,6 +23,7 @@ def require_free(
         services: The services that are going to be started, as ``docker compose config`` has them.
         running: Those that run already and hold their ports themselves.
         owner: Names the container that holds a port.
+        project: The name of their project.
 
     Raises:
         PortTaken: Somebody else has one of the ports.
@@ -30,24 +33,30 @@ def require_free(
             continue
         for host, port in _published(service):
             if not _is_free(host, port):
-                raise port_taken(port, owner(port), f"service {name}")
+                raise port_taken(port, owner(port), f"service {name}", project)
 
 
-def port_taken(port: int, owner: str | None, what: str) -> PortTaken:
+def port_taken(port: int, owner: str | None, what: str, project: str | None = None) -> PortTaken:
     """The error for a port of this machine that somebody else has.
 
     Args:
         port: The port.
         owner: The container that has it, in words; ``None`` when no container does.
         what: Who is to get it, in words.
+        project: The name of its project.
     """
+    _, _, other = (owner or "").partition(" of project ")
     if owner is None:
         find = f"find who listens there (ss -ltnp 'sport = :{port}') and stop it"
     else:
         find = f"stop {owner}"
+    meant = ""
+    if other and other != project:
+        command = shlex.join(["compose-tls", "-p", other])
+        meant = f"; where {other} is the project that you mean, name it: {command} …"
     return PortTaken(
         f"port {port}, which {what} is to publish, is taken by {owner or 'another program'}",
-        hint=f"{find}, or publish another port in the compose file",
+        hint=f"{find}, or publish another port in the compose file{meant}",
     )
 
 

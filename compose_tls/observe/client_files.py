@@ -31,7 +31,7 @@ def with_clients(project: Project, config: TlsConfig) -> Project:
     pki = project.directory / config.pki_dir
     for path in (path for name in FURTHER_DIRECTORIES for path in sorted((pki / name).glob("*"))):
         reader.content(path, PEM_LIMIT) if path.suffix == CERTIFICATE else reader.unread(path)
-    for path in pki.glob("ca-*"):
+    for path in (*pki.glob("ca-*"), *pki.glob("client-ca-*")):
         reader.unread(path)
     files = {**project.observation.files, **reader.files}
     return replace(project, observation=replace(project.observation, files=files))

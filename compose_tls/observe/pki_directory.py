@@ -17,6 +17,9 @@ from compose_tls.layout import (
     CA_CERTIFICATE,
     CERTIFICATE,
     CLIENT,
+    CLIENT_CA,
+    CLIENT_CA_CERTIFICATE,
+    CLIENT_CA_KEY,
     IGNORE_FILE,
     KEY,
     NEXT_CA_CERTIFICATE,
@@ -34,6 +37,7 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import PkiFacts
 from compose_tls.observe.file_reader import FileReader
+from compose_tls.project.model import client_ca_path, makes_client_ca
 from compose_tls.state.recorded import BroughtFiles, State, brought_files
 
 Pair: TypeAlias = tuple[bytes | None, bytes | None]
@@ -71,18 +75,22 @@ def read_pki(
         for name in (SERVER_CERTIFICATE, CA_CERTIFICATE, IGNORE_FILE):
             content(place / name)
     content(pki / IGNORE_FILE)
+    clients = (content(pki / CLIENT_CA_CERTIFICATE), reader.secret(pki / CLIENT_CA_KEY))
+    if client_ca_path(directory, config):
+        pairs[CLIENT_CA] = clients
     next_ca = (content(pki / NEXT_CA_CERTIFICATE), reader.secret(pki / NEXT_CA_KEY))
     requests: dict[str, bytes | None] = {
         name: content(pki / f"{name}{REQUEST}") for name in _END_ENTITIES
     }
     content(pki / SERIAL_FILE)
     provided = _provided(directory, config, reader, pairs)
+    public = makes_client_ca(config) and _is_public(directory, config, reader)
     stack = _read_stack(directory, config, state, reader)
     if not any(certificate for certificate, _ in pairs.values()):
-        return PkiFacts({}, frozenset())
+        return PkiFacts({}, frozenset(), public_ca=public)
     from compose_tls.pki.load import survey  # noqa: PLC0415 - cryptography costs 75 ms
 
-    found = replace(survey(pairs, next_ca, requests), provided=provided)
+    found = replace(survey(pairs, next_ca, requests), provided=provided, public_ca=public)
     if not stack:
         return found
     # Those of the parts have a CA of their own.
@@ -137,35 +145,28 @@ def _provided(
 
     There they lie in our own form, without what else the user's files hold.
     """
-    if config.ca_cert is None:
+    if config.ca_cert is None and config.client_ca_cert is None:
         return frozenset()
     from compose_tls.pki.load import (  # noqa: PLC0415 - cryptography costs 75 ms
         load_certificates,
         load_key_pair,
     )
-    from compose_tls.pki.pkcs12 import passphrase_in  # noqa: PLC0415 - as above
-
-    def content(path: Path | None) -> bytes | None:
-        # A certificate file may hold the key as well, so none is kept in mind.
-        return reader.secret(path) if path else None
-
-    def passphrase(files: BroughtFiles) -> bytes | None:
-        found = content(files.passphrase)
-        return None if found is None else passphrase_in(found)
 
     found: set[str] = set()
-    files = brought_files(directory, config, CA)
-    trusted = content(files.certificate)
-    with suppress(CertificateError):
-        if trusted and pairs[CA][0] == load_certificates(
-            trusted, path="", passphrase=passphrase(files)
-        ):
-            found.add(CA)
+    for name in (CA, CLIENT_CA):
+        files = brought_files(directory, config, name)
+        trusted = _content(files.certificate, reader)
+        if trusted is None or name not in pairs:
+            continue
+        with suppress(CertificateError):
+            opens, whole = _passphrase(files, reader), name == CA
+            if pairs[name][0] == load_certificates(trusted, path="", passphrase=opens, whole=whole):
+                found.add(name)
     for name in _END_ENTITIES:
         if getattr(config, f"{name}_cert") is None:
             continue
         files = brought_files(directory, config, name)
-        certificate, key = content(files.certificate), content(files.key)
+        certificate, key = (_content(path, reader) for path in (files.certificate, files.key))
         if certificate is None or key is None:
             continue
         with suppress(CertificateError):
@@ -174,8 +175,32 @@ def _provided(
                 key,
                 certificate_path="",
                 key_path="",
-                passphrase=passphrase(files),
+                passphrase=_passphrase(files, reader),
             )
             if pairs[name] == (pair.full_chain_pem, pair.private_key_pem):
                 found.add(name)
     return frozenset(found)
+
+
+def _is_public(directory: Path, config: TlsConfig, reader: FileReader) -> bool:
+    """Whether the CA of the server, as the user names it, is one that issues for everybody."""
+    from compose_tls.pki.load import is_public_ca  # noqa: PLC0415 - cryptography costs 75 ms
+
+    files = brought_files(directory, config, CA)
+    trusted = _content(files.certificate, reader)
+    with suppress(CertificateError):
+        opens = _passphrase(files, reader)
+        return trusted is not None and is_public_ca(trusted, path="", passphrase=opens)
+    return False
+
+
+def _content(path: Path | None, reader: FileReader) -> bytes | None:
+    """The bytes of a file; it may hold a key as well, so none is kept in mind."""
+    return reader.secret(path) if path else None
+
+
+def _passphrase(files: BroughtFiles, reader: FileReader) -> bytes | None:
+    from compose_tls.pki.pkcs12 import passphrase_in  # noqa: PLC0415 - cryptography costs 75 ms
+
+    found = _content(files.passphrase, reader)
+    return None if found is None else passphrase_in(found)

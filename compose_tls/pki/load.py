@@ -10,13 +10,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from compose_tls.errors import CertificateError, KeyMismatch
+from compose_tls.layout import CA, CLIENT, CLIENT_CA, SERVER
 from compose_tls.observation import CertificateFacts, PkiFacts
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.inspection import facts_of, in_order, is_ca, is_issued_by, is_self_signed
 from compose_tls.pki.keys import private_key_pem, public_key_der
 from compose_tls.pki.pem import certificate_pem, read_certificates, read_private_key
 from compose_tls.pki.signing_request import requested_names
-from compose_tls.pki.system_trust import missing_roots
+from compose_tls.pki.system_trust import is_public, missing_roots
 
 _SHORT: Final = 127
 
@@ -83,7 +84,9 @@ def bundle_facts(pem: bytes, *, path: str) -> tuple[CertificateFacts, ...]:
     return tuple(map(facts_of, read_certificates(pem, path)))
 
 
-def load_certificates(content: bytes, *, path: str, passphrase: bytes | None = None) -> bytes:
+def load_certificates(
+    content: bytes, *, path: str, passphrase: bytes | None = None, whole: bool = True
+) -> bytes:
     """The certificates of a file and nothing else of it, PEM: what may be handed out as ``ca.pem``.
 
     An intermediate CA whose root is not in the file, as in certbot's chain.pem, gets it from the trust
@@ -93,12 +96,29 @@ def load_certificates(content: bytes, *, path: str, passphrase: bytes | None = N
         content: The bytes of the file, PEM, DER or PKCS #12; a private key in it stays out.
         path: How errors name the file.
         passphrase: What opens a PKCS #12 file.
+        whole: Whether it gets that root. A server must not: it would accept all clients below.
 
     Raises:
         CertificateUnreadable: The file holds no certificate that can be read.
     """
     certificates = read_certificates(content, path, passphrase)
-    return b"".join(map(certificate_pem, (*certificates, *missing_roots(certificates))))
+    roots = missing_roots(certificates) if whole else ()
+    return b"".join(map(certificate_pem, (*certificates, *roots)))
+
+
+def is_public_ca(content: bytes, *, path: str, passphrase: bytes | None = None) -> bool:
+    """Whether the CA certificates of a file are, or lead to, one that this system trusts.
+
+    Args:
+        content: The bytes of the file, PEM, DER or PKCS #12.
+        path: How errors name the file.
+        passphrase: What opens a PKCS #12 file.
+
+    Raises:
+        CertificateUnreadable: The file holds no certificate that can be read.
+    """
+    certificates = read_certificates(content, path, passphrase)
+    return any(map(is_public, (*certificates, *missing_roots(certificates))))
 
 
 def load_key_pair(
@@ -149,7 +169,8 @@ def survey(
     """Find out what an existing PKI directory is good for. Damaged files are just not usable.
 
     Args:
-        pem_files: Certificate and key file of each role; ``None`` for a file that is not there.
+        pem_files: Certificate and key file of each role; ``None`` for a file that is not there. That of
+            the clients' own CA is there where they have one.
         next_ca: Those of the CA that is to take over.
         requests: The signing request of each role, likewise.
     """
@@ -158,24 +179,27 @@ def survey(
         for role, (content, _) in pem_files.items()
         if (certificate := _first(content)) is not None
     }
-    trusted = _all(pem_files.get("ca", (None, None))[0])
+    ca = _all(pem_files.get(CA, (None, None))[0])
+    above = dict.fromkeys(found, ca)
+    if CLIENT_CA in pem_files:
+        above |= dict.fromkeys((CLIENT_CA, CLIENT), _all(pem_files[CLIENT_CA][0]))
     usable = {
         role
         for role, certificate in found.items()
-        if trusted
+        if (trusted := above[role])
         and (
-            is_ca(certificate) == (role == "ca")
+            is_ca(certificate) == (role in {CA, CLIENT_CA})
             # A server that signed itself is its own CA, whatever it calls itself.
-            or (role == "server" and certificate in trusted and is_self_signed(certificate))
+            or (role == SERVER and certificate in trusted and is_self_signed(certificate))
         )
-        and (role == "ca" or any(is_issued_by(certificate, ca) for ca in trusted))
+        and (role in {CA, CLIENT_CA} or any(is_issued_by(certificate, one) for one in trusted))
         and _key_fits(certificate, pem_files[role][1])
     }
     following = _first(next_ca[0])
     fits = following is not None and is_ca(following) and _key_fits(following, next_ca[1])
     return PkiFacts(
         {
-            role: facts_of(certificate, (*_all(pem_files[role][0]), *trusted))
+            role: facts_of(certificate, (*_all(pem_files[role][0]), *above[role]))
             for role, certificate in found.items()
         },
         frozenset(usable),

@@ -93,6 +93,7 @@ def rehearse(
     server_names: Sequence[str],
     mode: TlsMode,
     now: datetime | None = None,
+    client_ca_pem: bytes | None = None,
 ) -> None:
     """Find out in memory whether certificates will do what they are for.
 
@@ -102,12 +103,13 @@ def rehearse(
 
     Args:
         server: The server's certificate and key.
-        ca_pem: The CA certificates that both ends trust.
+        ca_pem: The CA certificates that clients trust, and the server too, where nothing else is said.
         client: A client's certificate and key; ``None`` when there is none to try in mode 2.
         server_names: DNS names, wildcards and IP addresses by which clients connect.
         mode: One-way or mutual.
         now: When the other CA of the rehearsal is issued; the validity of all certificates is judged
             by the clock.
+        client_ca_pem: The CA certificates whose clients the server accepts.
 
     Raises:
         RehearsalFailed: A handshake did not end as it must: which one, and why.
@@ -118,7 +120,9 @@ def rehearse(
     if not server_names:
         msg = "a rehearsal needs a server name"
         raise ValueError(msg)
-    for scene in _scenes(server, ca_pem, client, server_names, mode, now or datetime.now(UTC)):
+    accepted = ca_pem if client_ca_pem is None else client_ca_pem
+    moment = now or datetime.now(UTC)
+    for scene in _scenes(server, ca_pem, accepted, client, server_names, mode, moment):
         outcome = shake_hands(scene.client, scene.server, scene.server_name)
         if not scene.ending.is_that_of(outcome):
             raise RehearsalFailed(
@@ -130,6 +134,7 @@ def rehearse(
 def _scenes(
     server: CertificateWithKey,
     ca_pem: bytes,
+    accepted: bytes,
     client: CertificateWithKey | None,
     server_names: Sequence[str],
     mode: TlsMode,
@@ -138,7 +143,7 @@ def _scenes(
     mutual = mode is TlsMode.MUTUAL
     foreign = foreigner(now)
     # In mode 2 without a client certificate at hand, the server's half is still worth a rehearsal.
-    client_ca = ca_pem if mutual and client is not None else None
+    client_ca = accepted if mutual and client is not None else None
     shown = client if mutual else None
     with _taken_by_openssl():
         # Milvus takes nothing older in mode 2, and in mode 1 what Go takes.
@@ -146,7 +151,7 @@ def _scenes(
         met = server_context(server, client_ca, minimum=oldest)
         friend = client_context(ca_pem, shown)
         misled = client_context(foreign.ca_pem, shown)
-        demanding = server_context(server, ca_pem, minimum=oldest) if mutual else None
+        demanding = server_context(server, accepted, minimum=oldest) if mutual else None
     for name in server_names:
         by = f"a client of this CA, by {name}"
         yield _Scene(by, friend, met, _instance(name), _ACCEPTED)

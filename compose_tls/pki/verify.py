@@ -90,7 +90,12 @@ def check_client(pair: CertificateWithKey, ca_pem: bytes, *, now: datetime, path
 
 
 def check_ca(
-    ca_pem: bytes, *, now: datetime, path: str, server: CertificateWithKey | None = None
+    ca_pem: bytes,
+    *,
+    now: datetime,
+    path: str,
+    server: CertificateWithKey | None = None,
+    whole: bool = True,
 ) -> None:
     """Make sure that everyone will accept each certificate of a file as a CA.
 
@@ -99,6 +104,7 @@ def check_ca(
         now: The time to judge by, aware.
         path: How errors name the file.
         server: The server's certificate, which may be in the file itself when it signed itself.
+        whole: Whether it has to lead up to a root, as clients want it: Go's servers do not.
 
     Raises:
         CertificateUnreadable: The file holds no certificate.
@@ -118,7 +124,7 @@ def check_ca(
         Judged(certificate, title, path).check_as_ca(now, anchor=is_self_signed(certificate))
         chain = (certificate, *issuers_of(certificate, certificates))
         _check_path_lengths(chain, path)
-        if not is_self_signed(chain[-1]):
+        if whole and not is_self_signed(chain[-1]):
             name, above = (n.rfc4514_string() for n in (chain[-1].subject, chain[-1].issuer))
             raise IssuerMismatch(
                 f"{path} ends with the intermediate CA {name}: the root {above} is missing",
@@ -194,6 +200,36 @@ def client_ca_concerns(ca_pem: bytes, *, path: str) -> tuple[TlsWarning, ...]:
     return tuple(_public(read_certificates(ca_pem, path), path))
 
 
+def shared_ca_concerns(
+    server: CertificateWithKey, ca_pem: bytes, *, path: str
+) -> tuple[TlsWarning, ...]:
+    """What a user has to know where the CA of a server that is brought is that of the clients too.
+
+    A certificate for servers that is good for clients as well (extendedKeyUsage has both, as public CAs
+    have had it) tells that each of them is let in.
+
+    Args:
+        server: The server's certificate.
+        ca_pem: The CA certificates, PEM or DER.
+        path: How the warning names the server's certificate.
+
+    Returns:
+        A warning with the code ``shared-client-ca``, or nothing.
+    """
+    certificate = read_certificates(server.certificate_pem, path)[0]
+    usage = extension(certificate, x509.ExtendedKeyUsage)
+    if usage is None or CLIENT_AUTH[0] not in usage.value or is_self_signed(certificate):
+        return ()
+    if any(map(is_public, read_certificates(ca_pem, path))):
+        return ()  # told as such
+    text = (
+        f"{path} is valid for clients too: whoever has such a certificate of its CA, "
+        f"{certificate.issuer.rfc4514_string()}, is a client of this server"
+    )
+    hint = "give a CA that issues only for the clients of this server, with --client-ca-cert"
+    return (TlsWarning("shared-client-ca", text, path=path, hint=hint),)
+
+
 def _public(issuers: Iterable[x509.Certificate], path: str) -> Iterator[TlsWarning]:
     for issuer in filter(is_public, issuers):
         yield TlsWarning(
@@ -201,7 +237,7 @@ def _public(issuers: Iterable[x509.Certificate], path: str) -> Iterator[TlsWarni
             f"the CA of {path}, {issuer.subject.rfc4514_string()}, is a public one: "
             "every holder of a certificate from it is accepted as a client of this server",
             path=path,
-            hint="use a CA of your own for clients",
+            hint="give a CA of your own for clients, with --client-ca-cert and --client-ca-key",
         )
 
 

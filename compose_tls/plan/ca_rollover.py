@@ -10,8 +10,9 @@ from typing import Final, Literal, TypeAlias
 from compose_tls.changes import Source
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateUnreadable, RolloverNotStarted
-from compose_tls.layout import CA, CLIENT, NEXT_CA, SERVER
+from compose_tls.layout import CA, CLIENT, CLIENT_CA, CLIENT_CA_KEY, NEXT_CA, SERVER
 from compose_tls.observation import CertificateFacts, Observation
+from compose_tls.plan.client_ca import client_ca_source, issues_clients
 from compose_tls.plan.identities import is_due, require_ca_valid
 from compose_tls.vocabulary import TlsMode, TlsWarning, has_ended
 
@@ -54,6 +55,62 @@ def sources(
     """
     ca = ca_of(observation, config)
     require_issuer(observation, config, extent)
+    found = _sources(
+        observation, config, now, ca, extent=extent, within=within, force=force, restart=restart
+    )
+    if CLIENT_CA not in observation.pki.certificates:
+        return found
+    # No change of the server's CA is a change for clients that have one of their own.
+    found.pop(CLIENT)
+    return found | client_sources(observation, config, now, within=within, force=force)
+
+
+def client_sources(
+    observation: Observation,
+    config: TlsConfig,
+    now: datetime,
+    *,
+    within: timedelta | None,
+    force: bool,
+) -> dict[str, Source]:
+    """Where the clients' own CA and our client come from, where clients have one; else nothing.
+
+    Args:
+        observation: The project as it is.
+        config: The settings.
+        now: The time that validity is judged by.
+        within: How early to renew; see ``is_due``.
+        force: Renew the client in any case.
+
+    Raises:
+        CertificateUnreadable: The CA that is given is not that of the project's clients.
+    """
+    pki = observation.pki
+    apart, ca = client_ca_source(pki, config), pki.certificates.get(CLIENT_CA)
+    if apart is None or ca is None:
+        return {}
+    same = apart == "existing" or CLIENT_CA in pki.provided
+    _require_same_client_ca(observation, config)
+    if config.client_cert is not None:
+        return {CLIENT_CA: apart, CLIENT: "provided"}
+    if not issues_clients(config, apart):
+        return {CLIENT_CA: apart}
+    facts = pki.certificates.get(CLIENT)
+    good = facts is not None and CLIENT in pki.usable and not is_due(facts, ca, now, within)
+    return {CLIENT_CA: apart, CLIENT: "existing" if good and same and not force else "issued"}
+
+
+def _sources(
+    observation: Observation,
+    config: TlsConfig,
+    now: datetime,
+    ca: CertificateFacts,
+    *,
+    extent: Extent,
+    within: timedelta | None,
+    force: bool,
+    restart: bool,
+) -> dict[str, Source]:
     following = observation.pki.next_ca
 
     def due(role: str) -> bool:
@@ -139,6 +196,36 @@ def ca_of(observation: Observation, config: TlsConfig) -> CertificateFacts:
     return facts
 
 
+def client_issuer(observation: Observation, config: TlsConfig) -> CertificateFacts:
+    """The CA to issue under what clients show for long: theirs, or that which takes over, if any.
+
+    Raises:
+        CertificateUnreadable: It is not here.
+    """
+    pki = observation.pki
+    return pki.certificates.get(CLIENT_CA) or pki.next_ca or ca_of(observation, config)
+
+
+def require_client_issuer(observation: Observation, config: TlsConfig) -> None:
+    """Make sure that certificates for clients can be issued.
+
+    Raises:
+        CertificateUnreadable: The key of their CA is not here, or another CA is given.
+    """
+    if CLIENT_CA not in observation.pki.certificates:
+        require_issuer(observation, config, "end-entities")
+        return
+    name = f"{config.pki_dir}/{CLIENT_CA_KEY}"
+    _require_same_client_ca(observation, config)
+    if config.client_ca_key is None and not observation.files.get(observation.directory / name):
+        raise CertificateUnreadable(
+            f"{name} is not here, so nothing can be issued for clients",
+            hint="name their CA with --client-ca-cert and --client-ca-key, or have certificates issued"
+            " by it",
+            path=name,
+        )
+
+
 def require_issuer(observation: Observation, config: TlsConfig, extent: Extent) -> None:
     """Make sure that the CA can issue: only with its key, and only a CA of our own can be followed.
 
@@ -169,4 +256,14 @@ def require_issuer(observation: Observation, config: TlsConfig, extent: Extent) 
             f"{config.ca_cert} is not the CA of this project, {config.pki_dir}/ca.pem",
             hint="change the CA with compose-tls enable --ca-cert and --ca-key",
             path=config.ca_cert,
+        )
+
+
+def _require_same_client_ca(observation: Observation, config: TlsConfig) -> None:
+    given = "client_ca_cert" in config.model_fields_set
+    if given and CLIENT_CA not in observation.pki.provided:
+        raise CertificateUnreadable(
+            f"{config.client_ca_cert} is not the CA of the clients, {config.pki_dir}/{CLIENT_CA}.pem",
+            hint="change it with compose-tls enable --client-ca-cert",
+            path=config.client_ca_cert,
         )

@@ -24,7 +24,7 @@ from compose_tls.layout import BUNDLE, CERTIFICATE, KEY, PRIVATE, PRIVATE_DIRECT
 from compose_tls.observation import CertificateFacts, ClientFacts, Observation
 from compose_tls.pki.client_names import client_dns_name
 from compose_tls.pki.subject import escaped
-from compose_tls.plan.ca_rollover import ca_of, require_issuer
+from compose_tls.plan.ca_rollover import client_issuer, require_client_issuer
 from compose_tls.plan.identities import is_due, require_ca_valid, subject_of
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.vocabulary import TlsMode, TlsWarning
@@ -104,7 +104,7 @@ def plan_clients(
         CertificateExpired: The CA has expired.
         ValueInTheWay: A file under a client's name is not that client's.
     """
-    issuer = observation.pki.next_ca or ca_of(observation, config)
+    issuer = client_issuer(observation, config)
     require_ca_valid(issuer, config, now)
     orders: dict[str, CertificateOrder] = {}
     kept: dict[str, CertificateFacts] = {}
@@ -117,7 +117,7 @@ def plan_clients(
         else:
             orders[client.name] = _order(client.name, config)
     if orders:
-        require_issuer(observation, config, "end-entities")
+        require_client_issuer(observation, config)
     changes = [
         change
         for client in clients

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CA_CERTIFICATE
 from compose_tls.project.endpoints import carrier
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
-from compose_tls.project.reachability import HOST_NAME, names
+from compose_tls.project.reachability import HOST_NAME, entries, names
 from compose_tls.results import CutOff
 from compose_tls.stack.applications import Connection, connection, elsewhere, in_file, needs
 from compose_tls.stack.milvus.role import repository_and_tag
@@ -42,6 +43,8 @@ class Client:
         certificate: Whether it shows a client certificate.
         path: The file that says so, relative to the project.
         line: The line in it.
+        variable: The variable that names Milvus, where it is one.
+        port: The port of Milvus that it connects to; ``None`` where that is not said.
     """
 
     name: str
@@ -52,6 +55,8 @@ class Client:
     certificate: bool = False
     path: str | None = None
     line: int | None = None
+    variable: str | None = None
+    port: int | None = None
 
 
 def clients(project: Project, proxies: tuple[MilvusService, ...]) -> tuple[Client, ...]:
@@ -61,12 +66,17 @@ def clients(project: Project, proxies: tuple[MilvusService, ...]) -> tuple[Clien
         project: The project.
         proxies: The services that accept clients.
     """
-    ours = {one.name for one in (*certain_services(project.milvus), *proxies)}
     found: dict[str, Client] = {}
-    for milvus in proxies:
-        for client in _Finder(project, milvus).clients(ours):
-            found.setdefault(client.name, client)
+    for client in all_clients(project, proxies):
+        found.setdefault(client.name, client)
     return tuple(found.values())
+
+
+def all_clients(project: Project, proxies: tuple[MilvusService, ...]) -> Iterator[Client]:
+    """The same, for each Milvus: a service that connects to several is there several times."""
+    ours = {one.name for one in (*certain_services(project.milvus), *proxies)}
+    for milvus in proxies:
+        yield from _Finder(project, milvus).clients(ours)
 
 
 def cut_off(
@@ -121,10 +131,15 @@ class _Finder:
         return frozenset(one.port for one in listeners if one.for_clients)
 
     @property
-    def published(self) -> frozenset[int]:
-        """The ports of this machine on which Milvus is met."""
-        found = (self.place.published(port) for port in self.ports)
-        return frozenset(one.published for one in found if one and one.published)
+    def published(self) -> dict[int, int]:
+        """The ports of this machine on which Milvus is met, and those of its own behind them."""
+        found = ((entry.published, port) for port in self.ports for entry in self.entries(port))
+        return {outer: port for outer, port in found if outer is not None}
+
+    def entries(self, port: int) -> list[PublishedPort]:
+        if self.place.text("network_mode") == "host":
+            return [PublishedPort(port, port, None)]
+        return entries(self.place, port)
 
     def clients(self, ours: set[str]) -> Iterator[Client]:
         for service in self.services.values():
@@ -162,15 +177,20 @@ class _Finder:
         image = service.text("image")
         found = connection(variables, self.inner_names(service), self.ports, image=image)
         if found is None:
-            found = connection(variables, self.outer_names(service), self.published, image=image)
-            found = found if found and found.port else None
+            outer, names = self.published, self.outer_names(service)
+            around = connection(variables, names, outer, image=image)
+            if around is not None and around.port is not None:
+                found = replace(around, port=outer[around.port])
         if found is not None:
-            return self.client(service, f"its {found.variable} names Milvus", found, "environment")
+            how = f"its {found.variable} names Milvus"
+            client = self.client(service, how, found, "environment")
+            return replace(client, variable=found.variable)
         if other := elsewhere(variables, self.published):
             variable, host, port = other
             found = connection(variables, {host}, {port}, image=image)
             how = f"its {variable} names port {port} of {host}, if that is this machine"
-            return self.client(service, how, found, "environment")
+            client = self.client(service, how, found, "environment")
+            return replace(client, variable=variable, port=self.published[port])
         return None
 
     def by_file(self, service: Service) -> Client | None:
@@ -244,6 +264,7 @@ class _Finder:
             found.certificate if found else False,
             main.document.name,
             main.line(field),
+            port=found.port if found else None,
         )
 
 

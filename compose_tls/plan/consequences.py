@@ -21,7 +21,7 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import CutOff
 from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
-from compose_tls.vocabulary import TlsMode, TlsWarning
+from compose_tls.vocabulary import TlsWarning
 
 _SHARED: Final = "gRPC and REST"
 
@@ -58,7 +58,6 @@ def consequences(
     clients, of_clients = cut_off(project, tuple(milvus), config)
     warnings = (
         *_rest(project, milvus, config),
-        *_nobody(config),
         *of_health,
         *of_clients,
         *context_findings(project, config),
@@ -88,18 +87,6 @@ def _rest(
             if able
             else f"Milvus {FIRST_WITH_REST_PORT} and newer can keep it on a port of its own",
             one.service.main.line(),
-        )
-
-
-def _nobody(config: TlsConfig) -> Iterator[TlsWarning]:
-    """That mode 2 is on with certificates of the user's, and none of them is a client's."""
-    brought = config.server_cert is not None and config.client_cert is None
-    if config.tls_mode is TlsMode.MUTUAL and brought:
-        yield TlsWarning(
-            "client-certificate-missing",
-            "mode 2 accepts clients with a certificate of the given CA, and no client here has one",
-            config.ca_cert,
-            "give one with --client-cert and --client-key, or use --mode 1",
         )
 
 

@@ -69,8 +69,8 @@ class ContainerUser:
 
         Args:
             milvus: The service.
-            user_of_image: The user that its image names, empty for root; ``None`` where that is not
-                known, so that the rule for Milvus images holds.
+            user_of_image: The user that its image names, empty for root, or that of the compose file in
+                numbers; ``None`` where that is not known, so that the rule for Milvus images holds.
         """
         added = frozenset(
             int(text) for text in milvus.service.texts("group_add") if text.isdecimal()
@@ -213,6 +213,12 @@ def give_command(
 
 
 def _named_user(milvus: KeyReader, user_of_image: str | None) -> str:
-    """The user as the compose file names it, else as the image does; empty where neither is known."""
-    named = milvus.service.text("user")
-    return named or ("" if user_of_image is None else user_of_image or "root")
+    """The user as the compose file names it, else as the image does; empty where neither is known.
+
+    What the image says goes before a mere name, of which it knows the number.
+    """
+    named = milvus.service.text("user") or ""
+    numbered = all(part.isdecimal() for part in named.split(":") if part)
+    if user_of_image is None or (named and numbered):
+        return named
+    return user_of_image or named or "root"

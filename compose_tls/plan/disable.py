@@ -24,6 +24,7 @@ from compose_tls.layout import (
     CA,
     CA_BUNDLE,
     CA_CERTIFICATE,
+    CLIENT_CA_CERTIFICATE,
     CLIENT_FILES,
     FURTHER_DIRECTORIES,
     IGNORE_FILE,
@@ -322,8 +323,10 @@ class _Planner:
 
     def is_copy(self, path: Path, name: str) -> bool:
         """Whether a file of the TLS directory is what the PKI directory has under a name."""
-        copy, origin = (self.observation.files.get(each) for each in (path, self.pki / name))
-        same = copy is not None and origin is not None and copy.sha256 == origin.sha256
+        names = [name, *([CLIENT_CA_CERTIFICATE] if name == CA_CERTIFICATE else [])]
+        copy = self.observation.files.get(path)
+        origins = [self.observation.files.get(self.pki / each) for each in names]
+        same = copy is not None and copy.sha256 in {one.sha256 for one in origins if one}
         return same or (copy is not None and path == self.root / MILVUS / CA_BUNDLE)
 
     def key_directories(self) -> Iterator[str]:

@@ -18,11 +18,14 @@ from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edit
 from compose_tls.compose.rewriting import rewrite
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ConflictingSettings, EditRefused, UnsupportedMilvus
-from compose_tls.layout import PUBLIC
+from compose_tls.layout import CLIENT, PUBLIC
+from compose_tls.plan.client_ca import no_client
 from compose_tls.plan.consequences import consequences, keys_to_be_mounted
+from compose_tls.plan.further_cas import further_cas
 from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
+from compose_tls.plan.renamed_services import renamed_services
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.stack import plan_stack
 from compose_tls.plan.stack_identities import with_stack
@@ -32,13 +35,13 @@ from compose_tls.plan.touched import scope_is_smaller, touched_services
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService, select
-from compose_tls.project.model import Project
+from compose_tls.project.model import Project, makes_client_ca
 from compose_tls.setup import Member, TlsSetup
 from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
 from compose_tls.stack.milvus.settings import put_settings, read_setting, sets
 from compose_tls.state.recorded import FileRecord, State, recorded
 from compose_tls.state.undo import record, record_new, same_edits, stands
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Intent
 from compose_tls.yamlpatch.patch import create, edit
@@ -81,6 +84,7 @@ class _Planner:
         self, now: datetime, users_of_images: Mapping[str, str], public_roots: bytes | None
     ) -> ServicePlan:
         project, config = self.project, self.config
+        self.warnings += renamed_services(project, config)
         milvus = select(project.compose, project.milvus, config.service)
         stack = plan_stack(project, milvus, config)
         self.warnings += self._given_up(milvus)
@@ -96,7 +100,18 @@ class _Planner:
             )
         ]
         members = tuple(one.name for one in milvus)
-        identities = plan_identities(self.observation, config, members, names, now)
+        before = project.state.settings if project.state else None
+        identities = plan_identities(
+            self.observation,
+            config,
+            members,
+            names,
+            now,
+            settled=before is not None and before.mode == config.mode and makes_client_ca(before),
+        )
+        self.warnings += further_cas(self.observation, config, project.state)
+        if config.tls_mode is TlsMode.MUTUAL and identities.get(CLIENT) is None:
+            self.warnings.append(no_client(config))
         identities = with_stack(identities, stack.identities, self.observation, config, now)
         setup = tls_setup(milvus, identities, config, stack)
         beside = consequences(project, milvus, config)

@@ -16,6 +16,7 @@ from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
     CA_KEY,
+    CLIENT_CA_KEY,
     CLIENT_KEY,
     CLIENTS_DIRECTORY,
     FURTHER_DIRECTORIES,
@@ -38,7 +39,7 @@ from compose_tls.results import DeclaredService
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 # By the CA's key anybody can be impersonated, by a client's that client.
-_CA_KEYS: Final = (CA_KEY, NEXT_CA_KEY, f"{STACK_CA}{KEY}")
+_CA_KEYS: Final = (CA_KEY, NEXT_CA_KEY, CLIENT_CA_KEY, f"{STACK_CA}{KEY}")
 _MANY: Final = 3
 _MODES: Final[Mapping[TlsMode, Literal[0, 1, 2]]] = {
     TlsMode.OFF: 0,

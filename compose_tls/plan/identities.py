@@ -15,6 +15,7 @@ from compose_tls.layout import (
     CA_CERTIFICATE,
     CERTIFICATE,
     CLIENT,
+    CLIENT_CA,
     KEY,
     NEXT_CA,
     REQUEST,
@@ -25,6 +26,7 @@ from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.client_names import CLIENT_DOMAIN
 from compose_tls.pki.constraints import require_permitted, subtrees_of
 from compose_tls.pki.names import split_names
+from compose_tls.plan.client_ca import client_ca_made, client_ca_source, issues_clients
 from compose_tls.setup import Identity
 from compose_tls.vocabulary import TlsWarning, has_ended
 
@@ -32,6 +34,7 @@ from compose_tls.vocabulary import TlsWarning, has_ended
 RENEW_BEFORE: Final = timedelta(days=30)
 
 CA_NAME: Final = "compose-tls CA"
+_CLIENT_CA_NAME: Final = "compose-tls client CA"
 _CLIENT_NAME: Final = "client"
 _CLIENT_DNS_NAME: Final = f"client.{CLIENT_DOMAIN}"
 
@@ -42,8 +45,10 @@ def plan_identities(
     members: tuple[str, ...],
     found: Iterable[str],
     now: datetime,
+    *,
+    settled: bool = False,
 ) -> IdentityPlan:
-    """Decide for the CA, the server and the client.
+    """Decide for the CA, the server and the client, and for a CA of the clients alone.
 
     Args:
         observation: What lies in the PKI directory.
@@ -51,6 +56,7 @@ def plan_identities(
         members: The services that show the server certificate.
         found: Names found in the project; what cannot stand in a certificate is left out.
         now: The time to judge validity by.
+        settled: Whether clients have certificates of the server's CA already, where that was brought.
 
     Raises:
         NameInvalid: A name that the user asked for cannot stand in a certificate.
@@ -60,30 +66,38 @@ def plan_identities(
     """
     identities = identities_of(members, *server_names(config.names, found))
     pki = observation.pki
-    retired = _retired_ca(observation, config)
-    warnings = [_retirement_warning(config, retired)] if retired else []
-    if config.server_cert is not None:
-        wanted = (CA, SERVER, *([CLIENT] if config.client_cert is not None else []))
-        provided = (PlannedIdentity(identities[name], "provided") for name in wanted)
-        return IdentityPlan(tuple(provided), retired=retired, warnings=tuple(warnings))
+    retired = tuple(_retired_cas(observation, config))
+    warnings = [_retirement_warning(config, *one) for one in retired]
     orders = orders_for(identities, config)
     sources: dict[str, Source] = {
         CA: "provided" if config.ca_cert is not None else _ca_source(observation, config, now)
     }
     if sources[CA] == "existing":
         require_names_permitted(observation, config, identities[SERVER].dns_names)
-    same_ca = sources[CA] == "existing" or CA in pki.provided
+    apart = None if settled and CLIENT_CA not in pki.certificates else client_ca_source(pki, config)
+    if apart is not None:
+        sources[CLIENT_CA] = apart
+    if apart == "issued":
+        warnings.append(client_ca_made(config))
     for name in (SERVER, CLIENT):
+        if getattr(config, f"{name}_cert") is not None:
+            sources[name] = "provided"
+            continue
+        if name == CLIENT and not issues_clients(config, apart):
+            continue
+        issuer = CLIENT_CA if name == CLIENT and apart else CA
         facts = pki.certificates.get(name)
         if facts is None or name not in pki.usable:
             sources[name] = "issued"
-            if sources[CA] == "existing":
+            if sources[issuer] == "existing":
                 text = f"{config.pki_dir}/{name}{CERTIFICATE} or its key was missing or damaged"
                 warnings.append(TlsWarning("certificate-reissued", f"{text}: new certificate"))
             continue
         names = {*identities[SERVER].dns_names, *identities[SERVER].ip_addresses}
         held = names if name == SERVER else set[str]()
-        ca = pki.next_ca if name == CLIENT and pki.next_ca else pki.certificates.get(CA)
+        follows = name == CLIENT and not apart and pki.next_ca
+        ca = pki.next_ca if follows else pki.certificates.get(issuer)
+        same_ca = sources[issuer] == "existing" or issuer in pki.provided
         why = why_replaced(facts, ca, config, held, now) if same_ca else "it is from another CA"
         sources[name] = "issued" if why else "existing"
         if why:
@@ -97,9 +111,13 @@ def plan_identities(
 def identities_of(
     members: tuple[str, ...], dns_names: tuple[str, ...], ip_addresses: tuple[str, ...]
 ) -> dict[str, Identity]:
-    """The identities of a set-up: a CA, the server that the members share, and a client."""
+    """The identities of a set-up: a CA, the server that the members share, and a client.
+
+    And the CA of the clients, for a set-up in which that is another one.
+    """
     return {
         CA: Identity(CA, "ca"),
+        CLIENT_CA: Identity(CLIENT_CA, "ca"),
         SERVER: Identity(SERVER, "server", members, dns_names, ip_addresses),
         CLIENT: Identity(CLIENT, "client", (), (_CLIENT_DNS_NAME,)),
     }
@@ -114,8 +132,8 @@ def with_sources(
 ) -> IdentityPlan:
     """The plan for identities whose sources are decided.
 
-    A certificate that clients show is issued by the CA that takes over, where there is one: it is to
-    outlive the change.
+    A certificate that clients show is issued by their own CA, or by the CA that takes over, where there
+    is one: it is to outlive the change.
 
     Args:
         observation: What lies in the PKI directory.
@@ -124,15 +142,19 @@ def with_sources(
         sources: Where each of them comes from; one that is missing is none of the plan's.
         orders: What would be issued anew for each.
     """
-    if observation.pki.next_ca is not None and sources[CA] != "promoted":
+    brought = config.server_cert is not None
+    if observation.pki.next_ca is not None and sources[CA] != "promoted" and not brought:
         sources.setdefault(NEXT_CA, "existing")
     planned: list[PlannedIdentity] = []
-    for name, source in sources.items():
+    # The order is that of the record, which is not written again for another one.
+    for name in (one for one in (*identities, NEXT_CA) if one in sources):
+        source = sources[name]
         order = orders[CA] if name == NEXT_CA else orders[name]
         order = replace(order, identity=name)
         issuer = None
         if order.role != "ca":
-            issuer = NEXT_CA if name == CLIENT and NEXT_CA in sources else CA
+            above = [one for one in (CLIENT_CA, NEXT_CA) if name == CLIENT and one in sources]
+            issuer = above[0] if above else CA
         planned.append(
             PlannedIdentity(
                 Identity(NEXT_CA, "ca") if name == NEXT_CA else identities[name],
@@ -164,7 +186,12 @@ def server_names(
 def orders_for(identities: dict[str, Identity], config: TlsConfig) -> dict[str, CertificateOrder]:
     """The orders for new certificates of every identity, from the settings alone."""
     names = identities[SERVER].dns_names
-    common_names = {CA: CA_NAME, SERVER: config.server_name, CLIENT: _CLIENT_NAME}
+    common_names = {
+        CA: CA_NAME,
+        CLIENT_CA: _CLIENT_CA_NAME,
+        SERVER: config.server_name,
+        CLIENT: _CLIENT_NAME,
+    }
     return {
         name: CertificateOrder(
             one.profile,
@@ -255,13 +282,17 @@ def ends(
         now: The time to judge by.
     """
     cas = observation.pki.all_certificates
-    for name in (CA, NEXT_CA):
+    hints = {
+        CLIENT_CA: "name another CA for clients with compose-tls enable --client-ca-cert",
+        CA: "compose-tls renew --ca, then give its ca.pem to every client",
+    }
+    for name in (CA, NEXT_CA, CLIENT_CA):
         ca = cas.get(name)
         source = planned.source(name)
         stays = source == "existing" or (source == "provided" and name in observation.pki.provided)
         if ca is not None and stays and ca.remaining(now) < RENEW_BEFORE:
             path = f"{config.pki_dir}/{name}{CERTIFICATE}"
-            brought = config.ca_cert is not None or config.server_cert is not None
+            brought = name != CLIENT_CA and config.ca_cert is not None
             yield TlsWarning(
                 "ca-expires-soon",
                 f"{path}, or a CA above it, ends on {ca.not_after:%Y-%m-%d %H:%M} UTC, and every "
@@ -269,7 +300,7 @@ def ends(
                 path,
                 "give certificates of a CA with a later end to compose-tls enable"
                 if brought
-                else "compose-tls renew --ca, then give its ca.pem to every client",
+                else hints.get(name, hints[CA]),
             )
     for one in planned.identities:
         ca = cas.get(one.issuer or "")
@@ -278,7 +309,8 @@ def ends(
         if now + timedelta(days=one.order.days) > ca.not_after + timedelta(days=1):
             path = f"{config.pki_dir}/{one.identity.name}{CERTIFICATE}"
             text = f"{path} ends on {ca.not_after:%Y-%m-%d}, with its CA, not after {one.order.days} days"
-            yield TlsWarning("certificate-cut-short", text, path, "compose-tls renew --ca")
+            hint = hints[CLIENT_CA] if one.issuer == CLIENT_CA else "compose-tls renew --ca"
+            yield TlsWarning("certificate-cut-short", text, path, hint)
 
 
 def _ca_source(observation: Observation, config: TlsConfig, now: datetime) -> Source:
@@ -331,17 +363,26 @@ def _is_requested(
     return config.csr or observation.files.get(place) is not None
 
 
-def _retired_ca(observation: Observation, config: TlsConfig) -> str | None:
-    """The name under which the CA at hand is kept, without suffix; ``None`` when none gives way."""
+def _retired_cas(observation: Observation, config: TlsConfig) -> Iterator[tuple[str, str]]:
+    """The CAs at hand that give way, and the names under which they are kept, without suffix."""
     pki = observation.pki
-    ca = pki.certificates.get(CA)
-    gives_way = config.ca_cert is not None and CA not in pki.provided
-    return retired_ca(ca.sha256) if ca is not None and CA in pki.usable and gives_way else None
+    for name, given in ((CA, config.ca_cert), (CLIENT_CA, config.client_ca_cert)):
+        ca = pki.certificates.get(name)
+        if ca is not None and name in pki.usable and given is not None and name not in pki.provided:
+            yield name, retired_ca(name, ca.sha256)
 
 
-def _retirement_warning(config: TlsConfig, retired: str) -> TlsWarning:
-    """That clients have to learn of the other CA."""
-    bundle = f"{config.pki_dir}/{CA_CERTIFICATE}"
+def _retirement_warning(config: TlsConfig, name: str, retired: str) -> TlsWarning:
+    """That clients have to learn of the other CA, or need certificates of it."""
+    bundle = f"{config.pki_dir}/{name}{CERTIFICATE}"
+    if name == CLIENT_CA:
+        return TlsWarning(
+            "ca-replaced",
+            f"{bundle} now holds a different CA: every client needs a new certificate; the key of the"
+            f" one before is kept as {config.pki_dir}/{retired}{KEY}",
+            bundle,
+            "compose-tls client NAME, or have it issued by that CA",
+        )
     return TlsWarning(
         "ca-replaced",
         f"{bundle} now holds a different CA; distribute it to every client; the key of the one before is "

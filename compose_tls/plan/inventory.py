@@ -10,7 +10,7 @@ from pathlib import Path
 from compose_tls.changes import relative, sha256
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.layout import CA, KEY, NEXT_CA, SERVER_KEY
+from compose_tls.layout import CA, CLIENT_CA, KEY, NEXT_CA, SERVER_KEY
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import bundle_facts
 from compose_tls.plan.ca_rollover import rollover_warning
@@ -65,7 +65,9 @@ def inventory(
         name = relative(file, observation.directory)
         found.results.append(CertificateResult.of(name, facts, now, client=file.stem))
     pki = observation.pki
-    trusted = {ca.subject for ca in (pki.certificates.get(CA), pki.next_ca) if ca}
+    apart = pki.certificates.get(CLIENT_CA)
+    accepted = (apart,) if apart else (pki.certificates.get(CA), pki.next_ca)
+    trusted = {ca.subject for ca in accepted if ca}
     states = tuple(_states(observation, config, state, found.bundles))
     return Inventory(
         tuple(found.results),

@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from compose_tls.compose.service import Service
+from compose_tls.plan.clients import Client, all_clients
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
-from compose_tls.project.reachability import HOST_NAME, Parties, entries, names, widest
+from compose_tls.project.reachability import Parties, entries, widest
 from compose_tls.results import CLIENTS, MONITORING, Link
-from compose_tls.stack.applications import Connection, connection
 from compose_tls.stack.dependency import Dependency
 from compose_tls.stack.milvus.connections import (
-    Listener,
     dependencies,
     internal_tls,
+    tls_mode,
 )
-from compose_tls.vocabulary import Encryption, TlsWarning
+from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
 
 _BEYOND = frozenset({"address", "everyone"})
 
@@ -42,9 +42,8 @@ def link_map(project: Project) -> LinkMap:
 
 class _Map:
     def __init__(self, project: Project) -> None:
-        self.project = project.compose
+        self.whole = project
         self.parties = Parties(project.compose)
-        self.read_file = project.read
         self.milvus = certain_services(project.milvus)
         self.proxies = [milvus for milvus in self.milvus if milvus.proxy]
 
@@ -52,8 +51,7 @@ class _Map:
         found: list[Link] = []
         for milvus in self.proxies:
             found += self.listening(milvus)
-        for milvus in self.proxies:
-            found += self.from_services(milvus)
+        found += map(self.from_service, all_clients(self.whole, tuple(self.proxies)))
         depending = (link for milvus in self.milvus for link in self.dependencies(milvus))
         return (*found, *_merged(depending), *self.internal())
 
@@ -94,47 +92,20 @@ class _Map:
                         hint=_closer(milvus, listener.port),
                     )
 
-    def from_services(self, milvus: MilvusService) -> Iterator[Link]:
-        """What other services of the project want of Milvus."""
-        ports = {
-            listener.port: listener
-            for listener in milvus.configuration.listeners()
-            if listener.for_clients
-        }
-        outside = {
-            entry.published: port
-            for port in ports
-            for entry in entries(milvus.service, port)
-            if entry.published is not None
-        }
-        ours = {one.service.name for one in self.milvus}
-        for service in self.project.services.values():
-            if service.name in ours:
-                continue
-            variables = service.container_variables(self.read_file)
-            image = service.text("image")
-            found = connection(variables, names(milvus.service), ports, image=image)
-            if found is None and (
-                around := connection(variables, {HOST_NAME}, outside, image=image)
-            ):
-                port = outside[around.port] if around.port is not None else None
-                found = Connection(around.variable, port, around.encryption) if port else None
-            if found is not None:
-                listener = ports[found.port] if found.port else next(iter(ports.values()))
-                yield self.from_service(service, milvus, found, listener)
-
-    def from_service(
-        self, service: Service, milvus: MilvusService, found: Connection, listener: Listener
-    ) -> Link:
+    def from_service(self, client: Client) -> Link:
+        """What another service of the project wants of Milvus."""
+        milvus = client.milvus
+        listeners = [one for one in milvus.configuration.listeners() if one.for_clients]
+        listener = next((one for one in listeners if one.port == client.port), listeners[0])
         offered = milvus.configuration.sure(listener.encryption)
         return Link(
-            sources=(service.name,),
+            sources=(client.name,),
             targets=(milvus.service.name,),
             purpose=listener.purpose,
             port=listener.port,
-            encryption="plain" if offered == "plain" else found.encryption,
+            encryption="plain" if offered == "plain" else client.encryption,
             published=self.parties.published(milvus.service, listener.port),
-            note=_client_note(service.name, found, offered),
+            note=_client_note(client, offered),
         )
 
     def dependencies(self, milvus: MilvusService) -> Iterator[Link]:
@@ -211,11 +182,20 @@ def _closer(milvus: MilvusService, port: int) -> str:
     return f'publish it as "127.0.0.1:{host_port}:{port}"'
 
 
-def _client_note(name: str, found: Connection, offered: Encryption) -> str | None:
-    if offered == "encrypted" and found.encryption == "plain":
-        return f"Milvus refuses plain text: switch {name} to TLS (it reads {found.variable})"
-    if offered == "encrypted" and found.encryption == "unknown":
-        return f"see that {name} uses TLS: {found.variable} does not say"
-    if offered == "plain" and found.encryption == "encrypted":
+def _client_note(client: Client, offered: Encryption) -> str | None:
+    name, variable = client.name, client.variable
+    if offered == "encrypted" and client.encryption == "plain":
+        reads = f"it reads {variable}" if variable else client.how
+        return f"Milvus refuses plain text: switch {name} to TLS ({reads})"
+    if offered == "encrypted" and client.encryption == "unknown":
+        why = f"{variable} does not say" if variable else client.how
+        return f"see that {name} uses TLS: {why}"
+    if offered == "encrypted" and not client.certificate and _is_mutual(client.milvus):
+        return f"Milvus asks for a client certificate, and {name} shows none: {client.how}"
+    if offered == "plain" and client.encryption == "encrypted":
         return f"{name} wants TLS, and Milvus speaks plain text"
     return None
+
+
+def _is_mutual(milvus: MilvusService) -> bool:
+    return tls_mode(milvus.configuration.get) is TlsMode.MUTUAL

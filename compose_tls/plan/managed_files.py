@@ -26,8 +26,9 @@ from compose_tls.layout import (
     CA,
     CA_BUNDLE,
     CA_CERTIFICATE,
-    CA_KEY,
     CERTIFICATE,
+    CLIENT_CA,
+    CLIENT_CA_CERTIFICATE,
     IGNORE_FILE,
     KEY,
     MILVUS,
@@ -146,7 +147,7 @@ class ManagedFiles:
             self.written(self.pki / IGNORE_FILE, IGNORE_ALL, PUBLIC),
             *(change for one in identities.identities for change in self._files(one, identities)),
             *self._promoted(identities),
-            *self._retired(identities.retired),
+            *(change for _, name in identities.retired for change in self._retired(name)),
             *self._requests(identities),
             self.written(self.root / IGNORE_FILE, IGNORE_ALL, PUBLIC),
             *(
@@ -241,7 +242,12 @@ class ManagedFiles:
         if path == self.root / MILVUS / CA_BUNDLE:
             # Roots of everybody, and nothing that anybody would miss.
             return True
-        return path.parent == self.pki or self.digest(path) == self.digest(self.pki / origin)
+        return path.parent == self.pki or self.digest(path) in self._origins(origin)
+
+    def _origins(self, name: str) -> set[str]:
+        """What the PKI directory has that may lie in the TLS directory under that name."""
+        names = [name, *([CLIENT_CA_CERTIFICATE] if name == CA_CERTIFICATE else [])]
+        return {digest for one in names if (digest := self.digest(self.pki / one))}
 
     def _files(self, one: PlannedIdentity, identities: IdentityPlan) -> list[FileChange]:
         """Certificate and key of an identity in the PKI directory."""
@@ -249,7 +255,7 @@ class ManagedFiles:
         for suffix, mode in ((CERTIFICATE, PUBLIC), (KEY, PRIVATE)):
             path = self.pki / f"{one.identity.name}{suffix}"
             digest = self.digest(path)
-            is_ca_key = path.name == CA_KEY
+            is_ca_key = one.identity.profile == "ca" and suffix == KEY
             if is_ca_key and one.source in {"existing", "provided"} and digest is None:
                 # The key of a CA that the user provides stays where the user keeps it.
                 continue
@@ -257,8 +263,8 @@ class ManagedFiles:
             if (one.source == "existing" and not grows) or self._is_copied(one):
                 changes.append(KeepFile(path, digest))
             elif is_ca_key and one.source == "provided":
-                if identities.retired is None:
-                    self._refuse_damaged_ca(path)
+                if one.identity.name not in dict(identities.retired):
+                    self._refuse_damaged_ca(path, one.identity.name)
                 changes.append(RemoveFile(path, digest))
             else:
                 changes.append(self.written(path, Pending(path.name), mode))
@@ -271,10 +277,8 @@ class ManagedFiles:
         paths = (self.pki / f"{NEXT_CA}{suffix}" for suffix in (CERTIFICATE, KEY))
         return [RemoveFile(path, self.digest(path)) for path in paths]
 
-    def _retired(self, name: str | None) -> list[FileChange]:
+    def _retired(self, name: str) -> list[FileChange]:
         """A CA that gives way to another, under its other name."""
-        if name is None:
-            return []
         certificate, key = self.pki / f"{name}{CERTIFICATE}", self.pki / f"{name}{KEY}"
         return [
             self.written(certificate, Pending(certificate.name), PUBLIC),
@@ -294,10 +298,11 @@ class ManagedFiles:
                 changes.append(KeepFile(path, digest))
         return changes
 
-    def _refuse_damaged_ca(self, key: Path) -> NoReturn:
+    def _refuse_damaged_ca(self, key: Path, ca: str) -> NoReturn:
         name = self.project.relative(key)
+        given = self.config.client_ca_cert if ca == CLIENT_CA else self.config.ca_cert
         raise ValueInTheWay(
-            f"{name} does not belong to the certificate next to it, nor to {self.config.ca_cert}",
+            f"{name} does not belong to the certificate next to it, nor to {given}",
             hint=f"move {name} away: compose-tls does not write over a key that it does not know",
             path=name,
         )
@@ -305,19 +310,40 @@ class ManagedFiles:
     def copied(
         self, path: Path, name: str, identities: IdentityPlan, access: KeyAccess
     ) -> FileChange:
-        """A file that a container sees: a copy of the one of that name in the PKI directory."""
-        origin = self.digest(self.pki / name)
+        """A file that a container sees: a copy of the one of that name in the PKI directory.
+
+        As CA it has that of the clients: it is the server that reads it.
+        """
+        ca = identities.client_ca
+        own = f"{ca}{CERTIFICATE}" if name == CA_CERTIFICATE else name
+        origin = self.digest(self.pki / own)
         facts = self.observation.files.get(path)
+        brought = self.config.ca_cert and self.directory / self.config.ca_cert
+        if (
+            name == CA_CERTIFICATE
+            and ca == CLIENT_CA
+            and brought == path
+            and path not in self.taken
+        ):
+            self._refuse_place(path)
         if facts is not None and path in self.taken:
             return KeepFile(path, facts.sha256)
-        one = identities.get(name.rpartition(".")[0])
-        grows = name == CA_CERTIFICATE and len(identities.trusted) > 1
+        one = identities.get(own.rpartition(".")[0])
+        grows = own == CA_CERTIFICATE and len(identities.trusted) > 1
         stays = one is not None and one.source == "existing" and not grows
         if facts is not None and one is not None and (stays or self._is_copied(one)):
             owned = access.uid in {None, facts.uid} and access.gid in {None, facts.gid}
             if owned and facts.mode == access.mode and facts.sha256 in {None, origin}:
                 return KeepFile(path, facts.sha256)
-        return self.written(path, Pending(name), access.mode, access.uid, access.gid, origin=name)
+        return self.written(path, Pending(own), access.mode, access.uid, access.gid, origin=own)
+
+    def _refuse_place(self, path: Path) -> NoReturn:
+        name = self.project.relative(path)
+        raise ValueInTheWay(
+            f"{name} is given as the CA of the server, and Milvus reads the CA of the clients there",
+            hint=f"move it (mv {name} server-ca.pem), and give that as --ca-cert",
+            path=name,
+        )
 
     def _ca_of_others(self) -> tuple[Path, ...]:
         """The CA in the TLS directory itself, where proxies have one below and others mount it."""
@@ -336,12 +362,10 @@ class ManagedFiles:
             return []
         # What keeps the whole directory out of images and repositories stays.
         names = [name for name in TLS_FILES if old != self.root or name != IGNORE_FILE]
-        found = [(old / name, self.digest(self.pki / name)) for name in names]
+        found = [(old / name, self._origins(name)) for name in names]
         kept = self._ca_of_others()
         ours = [
-            path
-            for path, digest in found
-            if digest and self.digest(path) == digest and path not in kept
+            path for path, origins in found if path not in kept and self.digest(path) in origins
         ]
         return [*(RemoveFile(path, self.digest(path)) for path in ours), RemoveDirectory(old)]
 

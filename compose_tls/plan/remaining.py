@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -35,11 +35,13 @@ class Entry:
         text: What stands there.
         path: Its file, relative to the project.
         line: Its line, counted from 1.
+        service: The service that it is about, where that is what was asked for.
     """
 
     text: str
     path: str
     line: int | None = None
+    service: str | None = None
 
     def __str__(self) -> str:
         return f"{self.path}{f':{self.line}' if self.line else ''} {self.text}"
@@ -101,7 +103,7 @@ class Remaining:
         """Entries of ours that stand under another service than the one that enable put them in."""
         for record, undone in self.undone.values():
             for edit in () if undone.exact else record.edits:
-                yield from self._elsewhere(edit)
+                yield from elsewhere(edit, self.services, self.directory)
 
     def _told(self, one: MilvusService, mode: TlsMode) -> ToldTls:
         found = one.configuration
@@ -160,20 +162,28 @@ class Remaining:
         edits = [edit for file in self.state.files for edit in file.edits]
         return one.name in self.state.services and bool(edits) and not any(map(_is_mode, edits))
 
-    def _elsewhere(self, edit: EditRecord) -> Iterator[Entry]:
-        if edit.route[:1] != ("services",) or edit.new is None:
-            return
-        _, service, *route = edit.route
-        for other in self.services:
-            for definition in () if other.name == service else other.definitions:
-                found = definition.query(*route)
-                places = found.items() if found and edit.kind == "added-item" else [found]
-                for place in places:
-                    if place is not None and place.reads_as(edit.new):
-                        text = edit.new if isinstance(edit.new, str) else str(edit.new["target"])
-                        text = text if edit.kind == "added-item" else f"{route[-1]}: {text}"
-                        path = relative(definition.file, self.directory)
-                        yield Entry(text, path, place.line)
+
+def elsewhere(edit: EditRecord, services: Iterable[Service], directory: Path) -> Iterator[Entry]:
+    """Where an entry of ours stands under another service than the one that it was made for.
+
+    Args:
+        edit: The entry.
+        services: The services of the project.
+        directory: The project directory.
+    """
+    if edit.route[:1] != ("services",) or edit.new is None:
+        return
+    _, service, *route = edit.route
+    for other in services:
+        for definition in () if other.name == service else other.definitions:
+            found = definition.query(*route)
+            places = found.items() if found and edit.kind == "added-item" else [found]
+            for place in places:
+                if place is not None and place.reads_as(edit.new):
+                    text = edit.new if isinstance(edit.new, str) else str(edit.new["target"])
+                    text = text if edit.kind == "added-item" else f"{route[-1]}: {text}"
+                    path = relative(definition.file, directory)
+                    yield Entry(text, path, place.line, other.name)
 
 
 def _is_mode(edit: EditRecord) -> bool:

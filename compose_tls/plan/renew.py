@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, get_args
 
-from compose_tls.changes import CertificateOrder, CreateFile, IdentityPlan, Plan, PlannedIdentity
+from compose_tls.changes import CertificateOrder, CreateFile, IdentityPlan, Plan
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateExpiresSoon, ClientsLeftBehind, settle
 from compose_tls.layout import (
@@ -17,6 +17,7 @@ from compose_tls.layout import (
     CA_CERTIFICATE,
     CERTIFICATE,
     CLIENT,
+    CLIENT_CA,
     CLIENT_CERTIFICATE,
     NEXT_CA,
     SERVER,
@@ -25,14 +26,17 @@ from compose_tls.layout import (
     STACK,
 )
 from compose_tls.observation import CertificateFacts
+from compose_tls.plan.brought import bring_again
 from compose_tls.plan.ca_rollover import (
     Extent,
     ca_of,
+    client_sources,
     provided_sources,
     rollover_warning,
     sources,
 )
 from compose_tls.plan.client_certificates import ClientCertificates
+from compose_tls.plan.further_cas import further_cas
 from compose_tls.plan.identities import (
     CA_NAME,
     RENEW_BEFORE,
@@ -87,6 +91,7 @@ def plan_renew(
     within: timedelta | None,
     force: bool,
     restart: bool = True,
+    users_of_images: Mapping[str, str] | None = None,
 ) -> RenewPlan:
     """Work out everything that ``renew`` will do.
 
@@ -99,6 +104,7 @@ def plan_renew(
             last third of a shorter life.
         force: Renew server and client in any case.
         restart: Whether Milvus is restarted where it has something new to read.
+        users_of_images: The users that images name, by service, where an engine told.
 
     Raises:
         ClientsLeftBehind: A further client has no certificate of the CA that takes over.
@@ -112,9 +118,9 @@ def plan_renew(
         ProfileViolation: The CA is to be constrained, and is not.
         ProjectError: The project cannot be understood.
     """
-    planner = _Planner(project, config, now)
+    planner = _Planner(project, config, now, users_of_images)
     if config.server_cert is not None and extent == "end-entities":
-        return planner.brought(within)
+        return planner.brought(within, force=force)
     return planner.plan(extent, within, force=force, restart=restart)
 
 
@@ -136,7 +142,14 @@ def parts(renewal: RenewPlan) -> tuple[Plan, Plan]:
 
 
 class _Planner:
-    def __init__(self, project: Project, config: TlsConfig, now: datetime) -> None:
+    def __init__(
+        self,
+        project: Project,
+        config: TlsConfig,
+        now: datetime,
+        users_of_images: Mapping[str, str] | None,
+    ) -> None:
+        self.users_of_images = users_of_images
         self.project = project
         self.observation = project.observation
         self.pki = project.observation.pki
@@ -165,10 +178,7 @@ class _Planner:
         if (found[CA], found[SERVER]) == ("existing", "issued") and NEXT_CA not in found:
             require_names_permitted(self.observation, self.config, dns_names)
         identities = identities_of(members, dns_names, ip_addresses)
-        orders = {
-            name: self.order(name, order)
-            for name, order in orders_for(identities, self.config).items()
-        }
+        orders = self.orders(identities)
         server = self.pki.certificates.get(SERVER)
         if found[SERVER] == "existing" and server is not None:
             # A name that is asked for now is to be in the next one.
@@ -208,8 +218,10 @@ class _Planner:
             force=force,
         )
 
-    def brought(self, within: timedelta | None) -> RenewPlan:
+    def brought(self, within: timedelta | None, *, force: bool) -> RenewPlan:
         """Those that were brought: newer ones in their place are taken, and their end is told.
+
+        Our client is renewed, where it has a CA of its own that issues here.
 
         Raises:
             CertificateExpiresSoon: It is near, and nothing newer is there.
@@ -221,8 +233,15 @@ class _Planner:
         if taken or found[SERVER] == "existing":
             for role in found:
                 self.require_lasting(role, within)
-        planned = tuple(PlannedIdentity(identities[n], source) for n, source in found.items())
-        renewed = self.renewal(self.with_parts(IdentityPlan(planned), within, force=False))
+        clients = client_sources(
+            self.observation, self.config, self.now, within=within, force=force
+        )
+        if clients.get(CLIENT_CA) == "provided":
+            self.require_lasting(CLIENT_CA, within)
+        orders = self.orders(identities)
+        found = clients | found
+        planned = with_sources(self.observation, self.config, identities, found, orders)
+        renewed = self.renewal(self.with_parts(planned, within, force=False))
         # What lies in the TLS directory itself is not written, and has to be read all the same.
         in_place = not taken and found[SERVER] == "provided"
         return replace(renewed, restart=renewed.restart or in_place)
@@ -233,15 +252,7 @@ class _Planner:
         early = RENEW_BEFORE if within is None else within
         if facts is not None and facts.remaining(self.now) >= early:
             return
-        given = [
-            (f"--{role}-{kind}", getattr(self.config, f"{role}_{kind}"))
-            for role in (SERVER, CLIENT, CA)
-            for kind in ("cert", "key")
-        ]
-        words = [word for option, name in given if name for word in (option, name)]
-        # Where they were given from outside the project, only a command that names them reads them there.
-        enable = ["compose-tls", "enable", "--mode", str(self.config.mode), *words]
-        command = shlex.join(enable) if words else "compose-tls renew"
+        command = bring_again(self.config, self.observation.directory)
         until = f"ends on {facts.not_after:%Y-%m-%d %H:%M} UTC" if facts else "is missing"
         raise CertificateExpiresSoon(
             f"{path}, which was not issued by compose-tls, {until}",
@@ -252,6 +263,7 @@ class _Planner:
     def renewal(self, planned: IdentityPlan) -> RenewPlan:
         warnings = (
             *planned.warnings,
+            *further_cas(self.observation, self.config, self.project.state),
             *self.warnings(planned),
             *ends(planned, self.observation, self.config, self.now),
         )
@@ -259,6 +271,7 @@ class _Planner:
             self.located.milvus,
             replace(planned, warnings=warnings),
             self.located.state,
+            users_of_images=self.users_of_images,
         )
         client = planned.get(CLIENT)
         touched = touched_services(renewed, self.project)
@@ -295,6 +308,11 @@ class _Planner:
             for name in found_names(one.service, one.configuration.proxy_port, services)
         ]
 
+    def orders(self, identities: dict[str, Identity]) -> dict[str, CertificateOrder]:
+        """The orders for new certificates of every identity."""
+        found = orders_for(identities, self.config)
+        return {name: self.order(name, order) for name, order in found.items()}
+
     def order(self, name: str, order: CertificateOrder) -> CertificateOrder:
         """An order with subject, kind of key and lifetime as before, where nothing else is asked for."""
         facts = self.pki.certificates.get(name)
@@ -304,7 +322,9 @@ class _Planner:
         kinds: tuple[KeyType, ...] = get_args(KeyType)
         same_kind = next((kind for kind in kinds if kind == facts.key_type), order.key_type)
         # One that ends with its CA was to live longer.
-        cut = name != CA and facts.not_after == ca_of(self.observation, self.config).not_after
+        above = self.pki.certificates.get(CLIENT_CA) if name == CLIENT else None
+        issuer = above or ca_of(self.observation, self.config)
+        cut = name not in {CA, CLIENT_CA} and facts.not_after == issuer.not_after
         new_days = cut or ("ca_days" if name == CA else "days") in given
         return replace(
             order,
@@ -315,7 +335,7 @@ class _Planner:
 
     def warnings(self, planned: IdentityPlan) -> tuple[TlsWarning, ...]:
         following, ca = self.pki.next_ca, planned.source(CA)
-        mutual = self.config.tls_mode is TlsMode.MUTUAL
+        mutual = self.shown
         clients = ClientCertificates.of(self.observation, self.config)
         if ca == "promoted" and following and mutual:
             left = clients.of_others({following.subject})
@@ -334,6 +354,11 @@ class _Planner:
             return (TlsWarning("ca-replaced", text, bundle, "give it to every client"),)
         return ()
 
+    @property
+    def shown(self) -> bool:
+        """Whether clients show certificates of the CA that the server has."""
+        return self.config.tls_mode is TlsMode.MUTUAL and CLIENT_CA not in self.pki.certificates
+
     def settled(self, place: str, left: Sequence[str]) -> Iterator[TlsWarning]:
         yield settle(
             ClientsLeftBehind(
@@ -348,7 +373,7 @@ class _Planner:
         """Which further clients have to get something new, before the old CA is removed."""
         bundle = f"{self.config.pki_dir}/{CA_CERTIFICATE}"
         listed = ", ".join(names)
-        if self.config.tls_mode is TlsMode.MUTUAL:
+        if self.shown:
             text = f"{place}: {listed} need {bundle} and a new certificate before the old CA is removed"
             hint = shlex.join(["compose-tls", "client", *names])
         else:

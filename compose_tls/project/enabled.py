@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.config import TlsConfig
-from compose_tls.errors import NotEnabled
+from compose_tls.errors import NotEnabled, ServiceNotFound
 from compose_tls.project.endpoints import carrier, endpoint, rest_port
 from compose_tls.project.milvus_services import MilvusService, select
 from compose_tls.project.model import Project, state_path
@@ -67,7 +67,20 @@ def locate(project: Project, config: TlsConfig) -> EnabledProject:
     if project.state is None:
         raise not_enabled(project, config)
     wanted = config.service or project.state.services
-    return EnabledProject(project, project.state, select(project.compose, project.milvus, wanted))
+    try:
+        milvus = select(project.compose, project.milvus, wanted)
+    except ServiceNotFound as error:
+        gone = [name for name in project.state.services if name not in project.compose.services]
+        if gone:
+            error.message = (
+                f"enable put TLS into {gone[0]}, and the project has no such service now"
+            )
+            error.hint = (
+                f"take it back into the project; where it is called otherwise now, compose-tls enable"
+                f" says what to do; or {error.hint}"
+            )
+        raise
+    return EnabledProject(project, project.state, milvus)
 
 
 def proxies_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.project.milvus_services import MilvusService
@@ -24,7 +25,17 @@ def endpoint(service: Service, server_name: str, proxy_port: int) -> Endpoint | 
         proxy_port: The port in the container.
     """
     found = service.published(proxy_port)
-    if found is None or found.published is None:
+    return None if found is None else _endpoint(found, server_name)
+
+
+def endpoints(service: Service, server_name: str, proxy_port: int) -> tuple[Endpoint, ...]:
+    """Each address on the host, where several are published; the arguments are those of ``endpoint``."""
+    found = (_endpoint(one, server_name) for one in service.ports() if one.target == proxy_port)
+    return tuple(dict.fromkeys(one for one in found if one is not None))
+
+
+def _endpoint(found: PublishedPort, server_name: str) -> Endpoint | None:
+    if found.published is None:
         return None
     host = "localhost" if found.host_ip in _EVERY_ADDRESS else str(found.host_ip)
     host = f"[{host}]" if ":" in host else host

@@ -10,10 +10,11 @@ from pathlib import Path
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.config import TlsConfig
-from compose_tls.layout import STATE_FILE, TLS_FILES
+from compose_tls.layout import CLIENT_CA_CERTIFICATE, STATE_FILE, TLS_FILES
 from compose_tls.observation import Observation
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.state.recorded import State
+from compose_tls.vocabulary import TlsMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,24 @@ def taken_over(directory: Path, config: TlsConfig) -> frozenset[Path]:
 
     They stay the user's: Milvus reads them where they are, and nothing writes over or removes them.
     """
-    named = (config.ca_cert, config.server_cert, config.server_key)
+    # What lies there as the CA is that of the clients.
+    named = (config.client_ca_cert or config.ca_cert, config.server_cert, config.server_key)
     brought = {Path(os.path.normpath(directory / name)) for name in named if name}
     ours = {directory / config.served_dir / name for name in TLS_FILES}
     return frozenset(brought & ours)
+
+
+def client_ca_path(directory: Path, config: TlsConfig) -> Path | None:
+    """The CA whose clients Milvus accepts, where the clients of a project have one of their own."""
+    path = directory / config.pki_dir / CLIENT_CA_CERTIFICATE
+    apart = config.client_ca_cert is not None or makes_client_ca(config)
+    return path if apart and path.is_file() else None
+
+
+def makes_client_ca(config: TlsConfig) -> bool:
+    """Whether clients may need a CA that is made here: the server's was brought, and nothing for them."""
+    brought = config.server_cert is not None and config.client_ca_cert is None
+    return brought and config.client_cert is None and config.tls_mode is TlsMode.MUTUAL
 
 
 def state_path(directory: Path, config: TlsConfig) -> Path:

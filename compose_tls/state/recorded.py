@@ -25,7 +25,18 @@ from compose_tls.changes import (
 )
 from compose_tls.config import TlsConfig
 from compose_tls.errors import StateUnreadable
-from compose_tls.layout import CA, CERTIFICATE, CLIENT, KEY, NEXT_CA, SERVER, stack_folders
+from compose_tls.layout import (
+    CA,
+    CA_CERTIFICATE,
+    CERTIFICATE,
+    CLIENT,
+    CLIENT_CA,
+    KEY,
+    NEXT_CA,
+    SERVER,
+    SERVER_CERTIFICATE,
+    stack_folders,
+)
 from compose_tls.vocabulary import Profile
 from compose_tls.yamlpatch.intent import Route
 
@@ -123,11 +134,12 @@ def brought_files(directory: Path, config: TlsConfig, role: str) -> BroughtFiles
     Args:
         directory: The project.
         config: The settings; of them, as given counts what is set.
-        role: ``ca``, ``server`` or ``client``.
+        role: ``ca``, ``server``, ``client`` or ``client-ca``.
     """
-    names = (f"{role}_cert", f"{role}_key", f"{role}_passphrase_file")
+    own = role.replace("-", "_")
+    names = (f"{own}_cert", f"{own}_key", f"{own}_passphrase_file")
     values: list[str | None] = [getattr(config, name) for name in names]
-    given = f"{role}_cert" in config.model_fields_set
+    given = f"{own}_cert" in config.model_fields_set
     paths = [directory / value if value is not None else None for value in values]
     if given or all(_is_file_inside(directory, path) for path in paths if path is not None):
         return BroughtFiles(*paths)
@@ -224,7 +236,13 @@ def read_state(content: bytes | None, path: str) -> State | None:
         ) from None
 
 
-_PROFILES: dict[str, Profile] = {CA: "ca", SERVER: "server", CLIENT: "client", NEXT_CA: "ca"}
+_PROFILES: dict[str, Profile] = {
+    CA: "ca",
+    SERVER: "server",
+    CLIENT: "client",
+    NEXT_CA: "ca",
+    CLIENT_CA: "ca",
+}
 
 
 def file_digests(
@@ -268,19 +286,18 @@ def identity_records(
         directory: The project.
         files: The SHA-256 of whole files by path; ``None`` where they are not known.
     """
-
-    def at(place: str, name: str) -> str:
-        return relative(directory / place / f"{name}{CERTIFICATE}", directory)
+    copies = {identities.client_ca: CA_CERTIFICATE, SERVER: SERVER_CERTIFICATE}
 
     def paths(name: str) -> tuple[str, ...]:
-        served = (at(config.served_dir, name),) if name in {CA, SERVER} else ()
-        shown = (
-            relative(directory / config.tls_dir / folder / there, directory)
+        served = [directory / config.served_dir / copies[name]] if name in copies else []
+        shown = [
+            directory / config.tls_dir / folder / there
             for folder, files in folders.items()
             for there, kept in files
             if kept == f"{name}{CERTIFICATE}"
-        )
-        return (*served, *shown, at(config.pki_dir, name))
+        ]
+        found = (*served, *shown, directory / config.pki_dir / f"{name}{CERTIFICATE}")
+        return tuple(relative(path, directory) for path in found)
 
     folders = stack_folders([one.identity.name for one in identities.identities])
 

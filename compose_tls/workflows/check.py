@@ -20,6 +20,7 @@ from compose_tls.errors import (
 from compose_tls.observe import observe
 from compose_tls.project.declared_tls import declared_tls
 from compose_tls.project.enabled import EnabledProject, locate, proxies_of
+from compose_tls.project.endpoints import carrier, endpoints
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import CheckResult, Endpoint, Probe
@@ -32,9 +33,11 @@ from compose_tls.workflows.connecting import (
     connect_arguments_of,
     target_of,
 )
+from compose_tls.workflows.deployed_places import Place, deployed_places, others
 from compose_tls.workflows.interrupted import deploying
 from compose_tls.workflows.proving import prove
 from compose_tls.workflows.stack_check import check_servers
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 _PORT = 19530
 _ANY_SERVER = (
@@ -43,6 +46,7 @@ _ANY_SERVER = (
 )
 
 
+@with_whole_hints
 def check(
     directory: str | os.PathLike[str] = ".",
     config: preamble.Settings = None,
@@ -137,12 +141,13 @@ def check(
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where one server is reached: gRPC, and REST where that is on and known."""
+    """Where one server is reached: gRPC, there and further, and REST where that is on and known."""
 
     service: str | None
     address: Address
     rest: Address | None = None
     on_host_network: bool = False
+    further: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +183,15 @@ def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> 
     except NotEnabled as error:
         error.hint = f"{error.hint}; {_ANY_SERVER}"
         raise
-    places, unknown = _places(located, host, port)
+    places, unknown = _places(located, host, port, opened.variables)
     return _Found(
         settings.tls_mode,
         tuple(one.name for one in located.milvus),
         places,
         settings.server_name,
-        lambda place: target_of(root, settings, place.address, place.rest, place.service),
+        lambda place: target_of(
+            root, settings, place.address, place.rest, place.service, place.further
+        ),
         lambda endpoint: connect_arguments_of(root, settings, settings.tls_mode, endpoint),
         tuple(
             TlsWarning(
@@ -262,23 +269,26 @@ def _published(
 ) -> list[_Place]:
     """Where the files say that services are reached."""
     on_host = {one.name for one in milvus if one.service.text("network_mode") == "host"}
-    return [
-        _Place(
-            proxy.service,
-            Address.of(proxy.endpoint),
-            on_host_network=proxy.service in on_host,
-        )
-        for proxy in proxies_of(project.compose, tuple(milvus), config)
-        if proxy.endpoint is not None
-    ]
+    services, found = project.compose.services, list[_Place]()
+    for proxy in proxies_of(project.compose, tuple(milvus), config):
+        if proxy.endpoint is None:
+            continue
+        first = Address.of(proxy.endpoint)
+        publishes = carrier(services[proxy.service], services)
+        told = map(Address.of, endpoints(publishes, config.server_name, proxy.port))
+        further = others([(one.host, one.port) for one in told], (first.host, first.port))
+        on_host_network = proxy.service in on_host
+        found.append(_Place(proxy.service, first, on_host_network=on_host_network, further=further))
+    return found
 
 
 def _places(
-    located: EnabledProject, host: str | None, port: int | None
+    located: EnabledProject, host: str | None, port: int | None, variables: Mapping[str, str]
 ) -> tuple[list[_Place], list[str]]:
     """Where every proxy is, and the names of those that do not say it.
 
-    REST is left out where it is off, or where nobody knows where it is.
+    REST is left out where it is off, or where nobody knows where it is. Where neither host nor port is
+    given, an engine is asked too: it knows of replicas, and of ports that it has picked.
     """
     only = located.milvus[0].name if len(located.milvus) == 1 else None
     if host is not None and port is not None:
@@ -293,10 +303,13 @@ def _places(
                 place,
                 address=Address(host or place.address.host, port or place.address.port),
                 rest=Address(host or at.host, at.port) if at else None,
+                further=() if host or port else place.further,
             )
         )
     if port is not None:
         return found[:1] or [_Place(only, Address("localhost", port))], []
+    if host is None:
+        found = _deployed(located, found, variables)
     unknown = [one.name for one in located.milvus if one.name not in {p.service for p in found}]
     if found:
         return found, unknown
@@ -307,6 +320,26 @@ def _places(
         path=first.service.main.document.name,
         line=first.service.main.line(),
     )
+
+
+def _deployed(
+    located: EnabledProject, declared: Sequence[_Place], variables: Mapping[str, str]
+) -> list[_Place]:
+    """The same, with where their containers are met."""
+    known = {place.service: place for place in declared}
+    services, found = located.project.compose.services, list[_Place]()
+    for proxy in located.proxies:
+        publishes = carrier(services[proxy.service], services)
+        directories = (located.project.directory, publishes.main.base)
+        place = known.get(proxy.service)
+        near = (place.address.host, place.address.port) if place else None
+        met = deployed_places(proxy.service, proxy.port, directories, variables, near=near)
+        if place is None and met:
+            place = _Place(proxy.service, Address(*met[0]))
+        if place is not None:
+            first = (place.address.host, place.address.port)
+            found.append(replace(place, further=others((*place.further, *met), first)))
+    return found
 
 
 def _failed(failures: Sequence[CheckFailed], checks: tuple[Probe, ...]) -> CheckFailed:

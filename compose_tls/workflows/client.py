@@ -24,12 +24,15 @@ from compose_tls.observe.client_files import read_clients
 from compose_tls.pki.client_names import client_name
 from compose_tls.plan.client import Wanted, plan_clients, require_place
 from compose_tls.project.enabled import EnabledProject, locate
+from compose_tls.project.model import client_ca_path
 from compose_tls.results import CertificateResult, ClientResult
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 
+@with_whole_hints
 def client(
     directory: str | os.PathLike[str] = ".",
     names: Iterable[str] = (),
@@ -89,7 +92,8 @@ def client(
             force=force,
         )
         require_place(located, wanted.directory)
-        trusted = project.observation.content(pki / CA_CERTIFICATE)
+        accepted = client_ca_path(root, settings) or pki / CA_CERTIFICATE
+        trusted = project.observation.content(accepted)
         clients = read_clients(root, wanted.directory, wanted_names, CLIENT_FILES, trusted)
         planned = plan_clients(project.observation, settings, clients, wanted, opened.now)
         found = dict(planned.kept)

@@ -17,12 +17,14 @@ from compose_tls.stack.milvus.role import repository_and_tag
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles, connect_arguments_of
-from compose_tls.workflows.picked_port import picked_port
+from compose_tls.workflows.deployed_places import deployed_places
 from compose_tls.workflows.snippets import snippet
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 _SHARED_NETWORKS = ("host", "service:", "container:")
 
 
+@with_whole_hints
 def connect(
     directory: str | os.PathLike[str] = ".",
     config: preamble.Settings = None,
@@ -90,9 +92,9 @@ def _endpoint(
     if place.published(port) is None:
         return Endpoint(uri=uri, server_name=name), ()
     directories = (project.directory, place.main.base)
-    if (found := picked_port(place.name, port, directories, variables)) is not None:
-        host = "localhost" if found[0] == "127.0.0.1" else url_host(found[0])
-        return Endpoint(uri=f"https://{host}:{found[1]}", server_name=name), ()
+    for address, picked in deployed_places(place.name, port, directories, variables):
+        host = "localhost" if address == "127.0.0.1" else url_host(address)
+        return Endpoint(uri=f"https://{host}:{picked}", server_name=name), ()
     warning = TlsWarning(
         "port-not-known",
         f"the engine picks the port of {place.name} when it starts, so {uri} only stands in for it",

@@ -17,6 +17,7 @@ from compose_tls.errors import CertificateUnreadable, InvalidSetting
 from compose_tls.files import PEM_LIMIT, SECRET_LIMIT, read_named
 from compose_tls.layout import CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, SERVER_CERTIFICATE
 from compose_tls.pki.load import certificate_facts
+from compose_tls.project.model import client_ca_path
 from compose_tls.results import Endpoint
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.vocabulary import TlsMode
@@ -43,12 +44,15 @@ class ClientFiles:
     ca: Path
     certificate: Path
     key: Path
+    accepted: Path | None
+    """The CA of the clients, where it is not that of the server."""
 
     @classmethod
     def of(cls, directory: Path, config: TlsConfig) -> ClientFiles:
         """The files of a project."""
         pki = directory / config.pki_dir
-        return cls(pki / CA_CERTIFICATE, pki / CLIENT_CERTIFICATE, pki / CLIENT_KEY)
+        accepted = client_ca_path(directory, config)
+        return cls(pki / CA_CERTIFICATE, pki / CLIENT_CERTIFICATE, pki / CLIENT_KEY, accepted)
 
 
 def connect_arguments_of(
@@ -72,6 +76,7 @@ def target_of(
     address: Address,
     rest: Address | None = None,
     service: str | None = None,
+    further: tuple[tuple[str, int], ...] = (),
 ) -> Target:
     """What to check: the server of a project, with the files and credentials of a client.
 
@@ -81,6 +86,7 @@ def target_of(
         address: Where gRPC is.
         rest: Where REST is, where it is on and to be checked.
         service: The name of its service.
+        further: Where gRPC of the same service is as well.
 
     Raises:
         CertificateUnreadable: A certificate of the project cannot be read.
@@ -106,6 +112,8 @@ def target_of(
         password=_secret(directory, config.password_file, "password-file"),
         token=_secret(directory, config.token_file, "token-file"),
         rest_address=(rest.host, rest.port) if rest else None,
+        further=further,
+        client_ca_path=files.accepted,
         service=service,
     )
 

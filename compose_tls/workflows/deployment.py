@@ -33,7 +33,8 @@ from compose_tls.workflows.connecting import Address, target_of
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.proving import prove
 from compose_tls.workflows.proxy_watch import ProxyWatch
-from compose_tls.workflows.recreation import Review, settled
+from compose_tls.workflows.recreation import Review
+from compose_tls.workflows.refusals import settled
 from compose_tls.workflows.requirements import require_readable
 from compose_tls.workflows.rollback import HALF_WAY, Undo, changed, put_back
 from compose_tls.workflows.server_first import ServerFirst
@@ -327,7 +328,7 @@ def prepare(
     recreated = frozenset(deployment.everything) - current
     warnings = settled(review.recreating(recreated, others), config.accept)
     concerned = {name: seen.services[name] for name in begun if name in seen.services}
-    require_free(concerned, seen.running, seen.engine.port_owner)
+    require_free(concerned, seen.running, seen.engine.port_owner, seen.name)
     unhealthy = frozenset(filter(review.is_unhealthy, deployment.services))
     return replace(deployment, current=current, unhealthy=unhealthy), warnings
 

@@ -14,8 +14,10 @@ from compose_tls.results import DisableResult
 from compose_tls.workflows import preamble
 from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 
+@with_whole_hints
 def disable(
     directory: str | os.PathLike[str] = ".",
     config: preamble.Settings = None,

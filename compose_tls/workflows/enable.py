@@ -11,6 +11,7 @@ from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
+from compose_tls.errors import Refusal
 from compose_tls.layout import CA, CA_KEY, PUBLIC_ROOTS
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
@@ -25,8 +26,10 @@ from compose_tls.workflows.next_step import compose_command, own_command, start_
 from compose_tls.workflows.public_roots import public_roots
 from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 
+@with_whole_hints
 def enable(
     directory: str | os.PathLike[str] = ".",
     config: preamble.Settings = None,
@@ -110,7 +113,12 @@ def enable_opened(
             listener.busy(on_event, "asking Docker Compose and the engine")
             with requirements.told_first(planned):
                 seen = EngineProject.connect(opened.invocation, stack)
-            deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
+            try:
+                deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
+            except Refusal as refusal:
+                # What else would change is worth knowing before it is decided.
+                refusal.warnings = (*planned.plan.warnings, *refusal.warnings)
+                raise
         else:
             warnings = foreseen(opened, planned.everything, lambda: project)
         if dry_run:

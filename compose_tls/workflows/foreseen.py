@@ -13,7 +13,8 @@ from compose_tls.project.model import Project
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.preamble import Opened
-from compose_tls.workflows.recreation import Review, settled
+from compose_tls.workflows.recreation import Review
+from compose_tls.workflows.refusals import settled
 
 # An engine that does not answer by then is not waited for: nothing depends on it.
 _SECONDS: Final = 2

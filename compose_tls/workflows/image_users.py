@@ -12,7 +12,9 @@ from compose_tls.project.model import Project
 def users_of_images(
     project: Project, variables: Mapping[str, str], *, every: bool = False
 ) -> dict[str, str]:
-    """The user that the image of each Milvus service names, by the service; empty for root.
+    """The user that each Milvus service gets from its image, by the service; empty for root.
+
+    That is the user that the image names, or the number of one whom the compose file names by name.
 
     Args:
         project: The project.
@@ -23,6 +25,7 @@ def users_of_images(
         Nothing of an image that is not on this machine. Where no engine answers, deploying says so.
     """
     from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - docker costs 150 ms
+    from compose_tls.deploy.image_user import numbered_user  # noqa: PLC0415 - as above
 
     found: dict[str, str] = {}
     with suppress(EngineError), Engine.connect(variables) as engine:
@@ -30,6 +33,12 @@ def users_of_images(
         for service in project.compose.services.values() if every else milvus:
             name = service.text("image")
             image = engine.image(name) if name else None
-            if image is not None:
-                found[service.name] = image.user
+            if image is None:
+                continue
+            own = service.text("user")
+            number = numbered_user(engine, image, own or image.user)
+            if own is None:
+                found[service.name] = image.user if number is None else number
+            elif number is not None:
+                found[service.name] = number
     return found

@@ -60,24 +60,29 @@ def start_command(
 
 def compose_command(opened: Opened, *words: str) -> str:
     """A command of Docker Compose for the project, with the options that name it."""
-    return shlex.join(["docker", "compose", *_options(opened), *words])
+    return shlex.join(["docker", "compose", *compose_options(opened), *words])
 
 
 def own_command(opened: Opened, *words: str) -> str:
     """A command of compose-tls for the project."""
+    return shlex.join(["compose-tls", *words, *own_options(opened)])
+
+
+def own_options(opened: Opened) -> list[str]:
+    """The options of compose-tls that name the project where the user stands."""
     here, typed = Path.cwd(), opened.typed
     place = [] if opened.start == here else ["-C", os.path.relpath(opened.start, here)]
     given = {name: value for name, value in dict(opened.config).items() if name in typed}
     pki = ["--pki-dir", given["pki_dir"]] if "pki_dir" in given else []
-    return shlex.join(["compose-tls", *words, *place, *_spelled(given), *pki])
+    return [*place, *_spelled(given), *pki]
 
 
-def _options(opened: Opened) -> Iterator[str]:
+def compose_options(opened: Opened) -> list[str]:
     """Compose's own options, their paths seen from where the user stands."""
     here = Path.cwd()
     given = dict(opened.config)
     if opened.start == here:
-        return _spelled(given)
+        return list(_spelled(given))
 
     def seen(name: str) -> str:
         return os.path.relpath(opened.start / name, here)
@@ -89,7 +94,7 @@ def _options(opened: Opened) -> Iterator[str]:
         "env_file": tuple(map(seen, opened.config.env_file)),
         "project_directory": seen(base) if base else None,
     }
-    return _spelled(given | moved)
+    return list(_spelled(given | moved))
 
 
 def _spelled(given: Mapping[str, Any]) -> Iterator[str]:

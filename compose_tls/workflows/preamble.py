@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -49,6 +50,9 @@ from compose_tls.state.recorded import read_state
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.interrupted import recovered, taken_back
 from compose_tls.workflows.taking_back import take_back
+
+CURRENT: ContextVar[Opened | None] = ContextVar("CURRENT", default=None)
+"""What the command of now has opened, for the hints of its errors."""
 
 Settings: TypeAlias = TlsConfig | Mapping[str, Any] | None
 """The settings of a command: whole; or options, which the environment and compose-tls.toml complete."""
@@ -209,7 +213,9 @@ def open_project(
         given = _seen_from(root, given, {n: start if n in outer else beside for n in FILES})
     if isinstance(settings, TlsConfig):
         given = _seen_from(root, given, dict.fromkeys(FILES, start))
-    return Opened(root, start, given, given, variables, now(), typed, enabling).settled()
+    opened = Opened(root, start, given, given, variables, now(), typed, enabling)
+    CURRENT.set(opened)
+    return opened.settled()
 
 
 def open_directory(

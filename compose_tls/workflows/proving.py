@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Final
 
 from compose_tls import listener
@@ -12,7 +13,6 @@ from compose_tls.checks.run import run
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CheckFailed
 from compose_tls.results import Probe
-from compose_tls.workflows import preamble
 
 _LOOK_SECONDS: Final = 2.0
 _INTERVAL: Final = 0.5
@@ -73,6 +73,19 @@ def _wait(
 ) -> None:
     """Wait while the server starts; one that will not be otherwise is not waited for."""
     began = time.monotonic()
+    for host, port in ((target.host, target.port), *target.further):
+        place = replace(target, host=host, port=port, further=())
+        _wait_there(place, timeout, on_event, began, starts_silently=starts_silently)
+
+
+def _wait_there(
+    target: Target,
+    timeout: float,
+    on_event: listener.OnEvent,
+    began: float,
+    *,
+    starts_silently: bool,
+) -> None:
     told, told_at = "", began
     while True:
         found = readiness(target, min(timeout, _LOOK_SECONDS))

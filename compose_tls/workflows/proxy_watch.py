@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +15,7 @@ from compose_tls.deploy.wait import Settled, settled
 from compose_tls.errors import NotReady
 from compose_tls.setup import Proxy
 from compose_tls.workflows.connecting import Address
+from compose_tls.workflows.deployed_places import met_at, others
 
 # A Milvus that was told to speak TLS and answers in plain text does so for good. Longer than one answer
 # of a process that is just going.
@@ -66,13 +66,22 @@ class ProxyWatch:
 
     def look(self) -> Readiness:
         """One look, and an end where no waiting helps."""
-        answer, now = self.ask(self.target()), self.clock()
+        answer, now = self._answer(self.target()), self.clock()
         if answer.state != "plain-text":
             self.plain_since = None
         elif self.plain_since is None:
             self.plain_since = now
         elif now - self.plain_since >= _PLAIN_SECONDS:
             raise self._ignored()
+        return answer
+
+    def _answer(self, target: Target) -> Readiness:
+        """What the server says; where it is met at several places, the first that is not ready."""
+        answer = self.ask(target)
+        for host, port in target.further if answer.ready else ():
+            other = self.ask(replace(target, host=host, port=port, further=()))
+            if not other.ready:
+                return replace(other, detail=f"at {host}:{port}: {other.detail}")
         return answer
 
     def settled(self, started: float) -> Settled:
@@ -112,19 +121,19 @@ class ProxyWatch:
             rest_address = Address(*rest) if rest else None
             self.known = self.build(self.proxy, Address(*place), rest_address)
         # A port that the engine picks is another one after each start.
-        self.known = replace(self.known, host=place[0], port=place[1], rest_address=rest)
+        replicas = self.engine.replicas(self.project, self.proxy.service)
+        further = others(met_at(replicas, self.proxy.port), place)
+        self.known = replace(
+            self.known, host=place[0], port=place[1], rest_address=rest, further=further
+        )
         return self.known
 
     def _place(self, port: int | None) -> tuple[str, int] | None:
         """Where a port of the container is reached from here: as published, else on its network."""
         if port is None or self.container is None:
             return None
-        published = self.container.published_port(port)
-        # Elsewhere the engine runs in a machine of its own, whose networks are not reached.
-        if published or sys.platform != "linux":
-            return published
-        address = next((address for address in self.container.networks.values() if address), None)
-        if address and self.known is None:
+        place = next(iter(met_at([self.container], port)), None)
+        if place and self.known is None and not self.container.published_ports(port):
             service = self.proxy.service
-            self.on_event(f"{service} publishes no port {port}: it is met at {address}")
-        return (address, port) if address else None
+            self.on_event(f"{service} publishes no port {port}: it is met at {place[0]}")
+        return place

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
@@ -26,8 +26,6 @@ from compose_tls.errors import (
     DataWithoutMount,
     FileUnreadable,
     ProjectError,
-    Refusal,
-    settle,
 )
 from compose_tls.layout import TLS_FILES
 from compose_tls.project.milvus_configuration import Placement, place
@@ -40,12 +38,12 @@ from compose_tls.stack.milvus.connections import dependencies
 from compose_tls.stack.milvus.data import data_directories
 from compose_tls.stack.milvus.settings import in_variables, read_setting
 from compose_tls.vocabulary import TlsWarning
+from compose_tls.workflows.beside import beside
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.origin import Origin, listed, place_of
+from compose_tls.workflows.refusals import Finding
 from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.intent import Route
-
-Finding: TypeAlias = Refusal | TlsWarning
 
 _HOME: Final = "/milvus"
 _MANY: Final = 6
@@ -76,6 +74,7 @@ class Review:
         Raises:
             EngineError: Engine or Compose stopped answering.
         """
+        yield from beside(self.project, self.seen, services)
         for one in self.project.milvus:
             if one.name in services:
                 yield from self._milvus(one)
@@ -339,15 +338,6 @@ class Review:
                 return read_file(self.seen.engine, container, path)
         except FileUnreadable:
             return None
-
-
-def settled(findings: Iterable[Finding], accepted: Collection[str]) -> tuple[TlsWarning, ...]:
-    """What is left of findings where those that the user accepts are warnings.
-
-    Raises:
-        Refusal: The first that the user does not accept.
-    """
-    return tuple(settle(each, accepted) if isinstance(each, Refusal) else each for each in findings)
 
 
 def commented_out(one: MilvusService, target: str) -> tuple[Path, int] | None:

@@ -22,12 +22,15 @@ from compose_tls.project.model import Project
 from compose_tls.results import Probe, RenewResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble, restarting
+from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command
 from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import Undo
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 
+@with_whole_hints
 def renew(
     directory: str | os.PathLike[str] = ".",
     config: preamble.Settings = None,
@@ -85,6 +88,7 @@ def renew(
         if ca or finish:
             project = with_clients(project, settings)
         issuing.require_sound(project.observation, settings)
+        users = users_of_images(project, opened.variables) if restart and not dry_run else None
         renewal = plan_renew(
             project,
             settings,
@@ -93,6 +97,7 @@ def renew(
             within=within,
             force=force,
             restart=restart,
+            users_of_images=users,
         )
         planned = renewal.planned
         places, told = opened.writable(planned.plan)

@@ -83,7 +83,9 @@ def _standing(
     if settings.tls_mode is TlsMode.MUTUAL:
         names_read.append(CA_CERTIFICATE)
     served = [project.directory / settings.served_dir / name for name in names_read]
-    reasons = [str(each) for each in differences(found, wanted)]
+    # A restart leaves the container what it is; from where it was made is no setting of it.
+    unlike = (one for one in differences(found, wanted) if not (one.of_origin or one.of_moved_tag))
+    reasons = [str(each) for each in unlike]
     changed = list(_changed_settings(service, planned, project, started))
     reasons += [f"{path} was changed since the start" for path in changed]
     drifted = None

@@ -25,8 +25,10 @@ from compose_tls.workflows import preamble
 from compose_tls.workflows.interrupted import deploying
 from compose_tls.workflows.looking import look
 from compose_tls.workflows.next_step import own_command
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 
+@with_whole_hints
 def status(
     directory: str | os.PathLike[str] = ".",
     config: preamble.Settings = None,

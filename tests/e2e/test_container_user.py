@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.image_names import MILVUS
 from tests.e2e.session import NO_ENGINE, Project, openssl, run
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
@@ -85,3 +86,40 @@ def test_a_key_that_it_cannot_read_is_found_by_status_and_mended_by_what_it_says
     [warning] = [w for w in found.document["warnings"] if w["code"] == "server-key-unreadable"]
     assert run(["sh", "-c", warning["hint"]], as_999.directory).code == 0
     assert as_999.compose_tls("status", environment=NO_ENGINE).code == 0
+
+
+_NAMED = """FROM {image}
+RUN useradd --uid 1001 --user-group milvus && mkdir -p /var/lib/milvus \\
+ && chmod -R a+rwX /milvus /run /var/lib/milvus
+USER milvus
+"""
+
+
+def test_a_user_without_a_number_is_looked_up_in_the_image(images: None, tmp_path: Path) -> None:
+    """Also for a renewed key, which is a new file."""
+    (tmp_path / "image").mkdir()
+    (tmp_path / "image" / "Dockerfile").write_text(_NAMED.format(image=MILVUS), encoding="utf-8")
+    (tmp_path / "compose.yaml").write_text(
+        "services:\n  standalone:\n    image: compose-tls-e2e/named/milvus:v2.3.5\n"
+        '    command: ["milvus", "run", "standalone"]\n    stop_grace_period: 1s\n'
+        '    environment: {ETCD_USE_EMBED: "true", COMMON_STORAGETYPE: local}\n'
+        '    ports: ["127.0.0.1::19530"]\n',
+        encoding="utf-8",
+    )
+    project = Project(tmp_path)
+    tag = "compose-tls-e2e/named/milvus:v2.3.5"
+    built = run(["docker", "build", "--quiet", "--tag", tag, "image"], tmp_path)
+    assert built.code == 0, built.err
+    try:
+        enabled = project.compose_tls("enable", "--up", "--json")
+        assert enabled.code == 0, enabled.err + enabled.out
+        key = tmp_path / "tls" / "server.key"
+        assert (key.stat().st_uid, key.stat().st_mode & 0o777) == (1001, 0o600)
+        before = key.read_bytes()
+        renewed = project.compose_tls("renew", "--force", "--json")
+        assert renewed.code == 0, renewed.err + renewed.out
+        assert key.read_bytes() != before
+        assert (key.stat().st_uid, key.stat().st_mode & 0o777) == (1001, 0o600)
+    finally:
+        project.down()
+        run(["docker", "image", "rm", tag], tmp_path)

@@ -102,3 +102,45 @@ def test_who_was_given_a_certificate_gets_in_until_the_ca_changes(official: Any)
     assert pymilvus(trusting, project.directory).code != 0
     assert project.compose_tls("check", "-q").code == 0
     assert project.compose_tls("status", "-q").code == 0
+
+
+def test_under_a_public_ca_its_other_customers_stay_out(official: Any) -> None:
+    """Clients get a CA of their own; the server is verified with the public one."""
+    project: Project = official(milvus_yaml=False)
+    ca = project.directory.parent / f"{project.directory.name}-ca"
+    corporate_ca(ca)
+    for name, host in (("server", "localhost"), ("stranger", "shop.example.org")):
+        purposes = "extendedKeyUsage=serverAuth,clientAuth"
+        openssl(
+            ca,
+            f"req -new {_KEY} -subj /CN={name} -addext subjectAltName=DNS:{host} -addext {purposes} "
+            f"-keyout {name}.key -out {name}.csr",
+        )
+        sign(ca, ca / f"{name}.csr", name)
+    public = {"SSL_CERT_FILE": str(ca / "root.pem")}
+
+    enabled = project.compose_tls(
+        *("enable", "--mode", "2", "--up", "--json", "--ca-cert", str(ca / "root.pem")),
+        *("--server-cert", str(ca / "server.pem"), "--server-key", str(ca / "server.key")),
+        environment=public,
+    )
+    assert enabled.code == 0, enabled.err + enabled.out
+    connect = enabled.document["connect"]
+    assert pymilvus(connect, project.directory).code == 0
+    stranger = {
+        **connect,
+        "client_pem_path": str(ca / "stranger.pem"),
+        "client_key_path": str(ca / "stranger.key"),
+    }
+    assert pymilvus(stranger, project.directory).code != 0
+    alice = project.compose_tls("client", "alice", "--json", environment=public)
+    assert pymilvus(alice.document["connect"], project.directory).code == 0
+    assert project.compose_tls("check", "-q", environment=public).code == 0
+
+    # Somebody lets the customers of the public CA in after all.
+    with (project.directory / "tls" / "ca.pem").open("ab") as file:
+        file.write((ca / "issuing.pem").read_bytes())
+    assert project.compose("restart", "standalone").code == 0
+    opened = project.compose_tls("check", "--json", environment=public)
+    failed = [one["name"] for one in opened.document["checks"] if not one["ok"]]
+    assert failed == ["names-client-cas"]

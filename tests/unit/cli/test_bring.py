@@ -501,3 +501,214 @@ class TestWhoIsAClient:
         document = run("enable", "--mode", mode, *self.BROUGHT, "--json").json
 
         assert ("public-client-ca" in {one["code"] for one in document["warnings"]}) == warned
+
+
+class TestTheCaOfTheClients:
+    """The CA that Milvus lets clients in by, where it is not that of the server."""
+
+    SERVER = TestWhoIsAClient.BROUGHT
+    APART = ("--client-ca-cert", "../brought/friends.pem")
+    KEY = ("--client-ca-key", "../brought/friends.key")
+
+    @pytest.fixture
+    def friends(
+        self, project: Path, corporate: dict[str, CertificateWithKey]
+    ) -> CertificateWithKey:
+        friends = mint("Friends", ca=True, end=NOW + 900 * DAY)
+        friend = mint("friend", issuer=friends, purposes=(CLIENT,))
+        for name, pair in {"friends": friends, "friend": friend}.items():
+            (project.parent / "brought" / f"{name}.pem").write_bytes(pair.full_chain_pem)
+            (project.parent / "brought" / f"{name}.key").write_bytes(pair.private_key_pem)
+        return friends
+
+    def enable(self, run: Run, *more: str) -> Outcome:
+        return run("enable", "--mode", "2", *self.SERVER, *more, "--json")
+
+    def test_milvus_gets_theirs_and_clients_verify_with_that_of_the_server(
+        self, run: Run, project: Path, friends: CertificateWithKey
+    ) -> None:
+        document = self.enable(run, *self.APART, *self.KEY).json
+
+        assert chain(project / "tls" / "ca.pem") == ["CN=Friends"]
+        assert chain(project / "cert" / "client-ca.pem") == ["CN=Friends"]
+        assert chain(project / "cert" / "ca.pem") == ["CN=Issuing", "CN=Root"]
+        assert not (project / "cert" / "client-ca.key").exists()
+        assert document["connect"]["ca_pem_path"].endswith("cert/ca.pem")
+        issuers = {one["path"]: one["issuer"] for one in document["certificates"]}
+        assert issuers["cert/client.pem"] == "CN=Friends"
+        codes = {one["code"] for one in document["warnings"]}
+        assert not codes & {"client-certificate-missing", "public-client-ca", "shared-client-ca"}
+
+    def test_is_remembered_and_a_second_run_changes_nothing(
+        self, run: Run, project: Path, friends: CertificateWithKey
+    ) -> None:
+        self.enable(run, *self.APART, *self.KEY)
+        before = facts(project)
+        again = run("enable", "--json").json
+
+        assert (again["changed"], again["mode"]) == (False, 2)
+        assert facts(project) == before
+        status = run("status", "--json").json
+        states = {one["path"]: one["state"] for one in status["file_states"]}
+        assert states["tls/ca.pem"] == states["cert/client-ca.pem"] == "as-written"
+
+    def test_a_client_that_is_brought_has_to_be_of_theirs(
+        self, run: Run, project: Path, friends: CertificateWithKey
+    ) -> None:
+        def bring(name: str) -> Outcome:
+            files = (f"../brought/{name}.pem", f"../brought/{name}.key")
+            return self.enable(
+                run, *self.APART, "--client-cert", files[0], "--client-key", files[1]
+            )
+
+        assert bring("client").error["code"] == "issuer-mismatch"
+        assert bring("friend").code == 0
+        assert chain(project / "cert" / "client.pem")[0] == "CN=friend"
+
+    def test_beside_a_ca_of_ours(
+        self, run: Run, project: Path, friends: CertificateWithKey
+    ) -> None:
+        assert run("enable", "--mode", "2").code == 0
+        ours = (project / "cert" / "ca.pem").read_bytes()
+        document = run("enable", *self.APART, *self.KEY, "--json").json
+
+        assert chain(project / "tls" / "ca.pem") == ["CN=Friends"]
+        assert (project / "cert" / "ca.pem").read_bytes() == ours
+        issuers = {one["path"]: one["issuer"] for one in document["certificates"]}
+        assert issuers["cert/client.pem"] == "CN=Friends"
+        assert "compose-tls CA" in issuers["cert/server.pem"]
+
+    def test_naming_the_ca_of_the_server_ends_it(
+        self, run: Run, project: Path, friends: CertificateWithKey
+    ) -> None:
+        assert run("enable", "--mode", "2", *self.APART, *self.KEY).code == 0
+        back = run("enable", "--client-ca-cert", "cert/ca.pem", "--json").json
+
+        ours = (project / "cert" / "ca.pem").read_bytes()
+        assert (project / "tls" / "ca.pem").read_bytes() == ours
+        issuers = {one["path"]: one["issuer"] for one in back["certificates"]}
+        assert issuers["cert/client.pem"] == issuers["cert/server.pem"]
+        assert run("enable", "--json").json["changed"] is False
+
+    def test_an_intermediate_lets_in_its_own_clients_alone(
+        self, run: Run, project: Path, corporate: dict[str, CertificateWithKey]
+    ) -> None:
+        """Its root is not put beside it, or every client of the company would be one of Milvus."""
+        apart = ("--client-ca-cert", "../brought/below.pem")
+        files = ("../brought/client.pem", "../brought/client.key")
+        found = self.enable(run, *apart, "--client-cert", files[0], "--client-key", files[1])
+
+        assert found.code == 0, found.err
+        assert chain(project / "tls" / "ca.pem") == ["CN=Issuing"]
+
+    def test_under_a_public_ca_clients_get_one_that_is_made_here(
+        self,
+        run: Run,
+        project: Path,
+        corporate: dict[str, CertificateWithKey],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(project.parent / "brought" / "root.pem"))
+        document = self.enable(run).json
+
+        codes = {one["code"] for one in document["warnings"]}
+        assert "public-client-ca" in codes
+        assert "client-certificate-missing" not in codes
+        (subject,) = chain(project / "tls" / "ca.pem")
+        assert "CN=compose-tls client CA" in subject
+        assert run("enable", "--json").json["changed"] is False
+        assert run("renew", "--no-restart", "--json").json["changed"] is False
+
+        further = run("client", "alice", "--json").json
+        assert further["certificates"][0]["issuer"] == subject
+        assert run("status", "--json").json["certificates"]
+
+        renewed = run("renew", "--force", "--no-restart", "--json").json
+        files = {one["path"]: one["action"] for one in renewed["files"]}
+        assert files["cert/client.pem"] == "patched"
+        assert files["tls/ca.pem"] == files["tls/server.pem"] == "unchanged"
+        assert run("disable", "--purge").code == 0
+        assert not (project / "cert").exists()
+
+    def test_who_had_certificates_of_that_ca_keeps_them(
+        self,
+        run: Run,
+        project: Path,
+        corporate: dict[str, CertificateWithKey],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        assert self.enable(run).code == 0
+        monkeypatch.setenv("SSL_CERT_FILE", str(project.parent / "brought" / "root.pem"))
+
+        assert run("enable", "--json").json["changed"] is False
+        assert chain(project / "tls" / "ca.pem") == ["CN=Issuing", "CN=Root"]
+
+    def test_our_key_is_kept_when_another_takes_its_place(
+        self,
+        run: Run,
+        project: Path,
+        friends: CertificateWithKey,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(project.parent / "brought" / "root.pem"))
+        self.enable(run)
+        key = (project / "cert" / "client-ca.key").read_bytes()
+        document = run("enable", *self.APART, *self.KEY, "--json").json
+
+        assert "ca-replaced" in {one["code"] for one in document["warnings"]}
+        (kept,) = (project / "cert").glob("client-ca-*.key")
+        assert kept.read_bytes() == key
+        assert not (project / "cert" / "client-ca.key").exists()
+        assert run("disable", "--purge").code == 0
+        assert not (project / "cert").exists()
+
+    def test_one_ca_for_servers_and_clients_alike_is_warned_of(
+        self, run: Run, project: Path, corporate: dict[str, CertificateWithKey]
+    ) -> None:
+        server = mint(issuer=corporate["below"], dns=NAMES, purposes=(SERVER, CLIENT))
+        for name, content in (("pem", server.full_chain_pem), ("key", server.private_key_pem)):
+            (project.parent / "brought" / f"server.{name}").write_bytes(content)
+        client = ("--client-cert", "../brought/client.pem", "--client-key", "../brought/client.key")
+        warnings = self.enable(run, *client).json["warnings"]
+
+        (told,) = (one for one in warnings if one["code"] == "shared-client-ca")
+        assert "--client-ca-cert" in told["hint"]
+
+    def test_the_files_of_the_tls_directory_are_not_mixed_up(
+        self, run: Run, project: Path, friends: CertificateWithKey
+    ) -> None:
+        (project / "tls").mkdir()
+        chain_pem = (project.parent / "brought" / "chain.pem").read_bytes()
+        (project / "tls" / "ca.pem").write_bytes(chain_pem)
+        words = (*self.SERVER[:4], "--ca-cert", "tls/ca.pem", *self.APART, *self.KEY)
+        found = run("enable", "--mode", "2", *words, "--json")
+
+        assert found.error["code"] == "value-in-the-way"
+        assert (project / "tls" / "ca.pem").read_bytes() == chain_pem
+
+    @pytest.mark.parametrize(
+        ("words", "part"),
+        [
+            (("--client-ca-key", "x"), "client-ca-key needs client-ca-cert"),
+            (
+                (*APART, *KEY, "--client-cert", "x", "--client-key", "y"),
+                "client-cert and client-ca-key exclude each other",
+            ),
+            (("--client-cert", "x", "--client-key", "y"), "client-cert goes with server-cert"),
+        ],
+    )
+    def test_what_does_not_go_together(
+        self, run: Run, project: Path, words: tuple[str, ...], part: str
+    ) -> None:
+        error = run("enable", *words, "--json").error
+        assert error["code"] == "conflicting-settings"
+        assert part in error["message"]
+
+    def test_their_key_is_named_for_more_clients(
+        self, run: Run, project: Path, friends: CertificateWithKey
+    ) -> None:
+        self.enable(run, *self.APART, *self.KEY)
+        lost = run("client", "alice", "--json").error
+        assert "--client-ca-key" in lost["hint"]
+        issued = run("client", "alice", *self.APART, *self.KEY, "--json").json
+        assert issued["certificates"][0]["issuer"] == "CN=Friends"

@@ -335,6 +335,49 @@ class TestAnyServer:
         assert (refused.code, refused.error["code"]) == (2, "wrong-usage")
 
 
+class TestSeveralPlaces:
+    """One service that is met at several places: each has to refuse what must be refused."""
+
+    def publish(self, project: Path, *ports: int) -> None:
+        path = project / "docker-compose.yml"
+        listed = ", ".join(f'"127.0.0.1:{port}:19530"' for port in ports)
+        path.write_text(
+            "services:\n  standalone:\n    image: milvusdb/milvus:v2.3.5\n"
+            f'    command: ["milvus", "run", "standalone"]\n    ports: [{listed}]\n'
+        )
+        (project / "milvus.yaml").unlink(missing_ok=True)
+
+    def test_another_published_port_is_looked_at_too(self, run: Run, project: Path) -> None:
+        self.publish(project, 19530)
+        assert run("enable", "--mode", "2").code == 0
+        with (
+            grpc_server(files(project), 2) as good,
+            grpc_server(files(project), 2) as second,
+            grpc_server(files(project), 1) as open_to_all,
+        ):
+            self.publish(project, good.port, second.port)
+            assert run("enable").code == 0
+            proved = run("check", "--json")
+            assert proved.code == 0, proved.out
+            self.publish(project, good.port, second.port, open_to_all.port)
+            assert run("enable").code == 0
+            failed = run("check", "--json").json["checks"]
+
+        wrong = {one["name"]: one["observed"] for one in failed if not one["ok"]}
+        assert "refuses-anonymous-client" in wrong
+        assert {t.startswith(f"at localhost:{open_to_all.port}: ") for t in wrong.values()} == {
+            True
+        }, wrong
+
+    def test_a_place_that_is_named_is_the_only_one(self, run: Run, project: Path) -> None:
+        self.publish(project, 19530)
+        assert run("enable", "--mode", "2").code == 0
+        with grpc_server(files(project), 2) as good:
+            self.publish(project, good.port, closed_port())
+            assert run("enable").code == 0
+            assert run("check", "--host", "127.0.0.1", "--port", str(good.port)).code == 0
+
+
 class TestSeveralProxies:
     @pytest.fixture
     def cluster(self, run: Run, project: Path) -> Path:

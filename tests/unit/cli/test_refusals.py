@@ -295,3 +295,51 @@ def test_an_engine_on_another_machine_is_refused_before_anything_is_written(
     assert (refused.code, refused.error["code"]) == (5, "engine-remote")
     assert "cannot mount the certificates that lie here" in refused.error["message"]
     assert facts(project) == before
+
+
+class TestRenamedServices:
+    """A service that has another name since it was enabled is not taken for another one."""
+
+    def rename(self, project: Path) -> None:
+        path = project / "docker-compose.yml"
+        path.write_text(path.read_text().replace("  standalone:\n", "  vectordb:\n"))
+
+    @pytest.mark.parametrize("more", [(), ("--config", "env"), ("--service", "standalone")])
+    def test_enable_says_what_to_type(self, run: Run, project: Path, more: tuple[str, ...]) -> None:
+        original = (project / "docker-compose.yml").read_bytes()
+        assert run("enable", "--mode", "2", *more).code == 0
+        self.rename(project)
+        before = facts(project)
+
+        refused = run("enable", "--json")
+
+        assert (refused.code, refused.error["code"]) == (3, "service-renamed")
+        assert "is called vectordb now" in refused.error["message"]
+        assert "compose-tls enable --mode 2" in refused.error["hint"]
+        assert facts(project) == before
+        # What is to be typed works.
+        path = project / "docker-compose.yml"
+        path.write_text(path.read_text().replace("  vectordb:\n", "  standalone:\n"))
+        assert run("disable").code == 0
+        assert path.read_bytes() == original
+        self.rename(project)
+        assert run("enable", "--mode", "2", "--service", "vectordb").code == 0
+        assert run("disable").code == 0
+        assert path.read_bytes() == original.replace(b"  standalone:\n", b"  vectordb:\n")
+
+    @pytest.mark.parametrize("command", [("check",), ("renew",), ("client", "bob"), ("connect",)])
+    def test_every_other_command_says_that_it_is_gone(
+        self, run: Run, project: Path, command: tuple[str, ...]
+    ) -> None:
+        assert run("enable").code == 0
+        self.rename(project)
+        error = run(*command, "--json").error
+        assert error["code"] == "service-not-found"
+        assert "enable put TLS into standalone" in error["message"]
+        assert "compose-tls enable says what to do" in error["hint"]
+
+    def test_where_the_edits_are_in_an_override_they_follow(self, run: Run, project: Path) -> None:
+        assert run("enable", "--mode", "2", "--style", "override").code == 0
+        self.rename(project)
+        assert run("enable", "--json").json["services"] == ["vectordb"]
+        assert "standalone" not in (project / "compose.override.yaml").read_text()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ from compose_tls.pki.issue import issue_all
 from compose_tls.pki.load import certificate_facts
 from compose_tls.workflows import preamble
 from tests.unit.cli.conftest import Outcome, Run, facts
+from tests.unit.pki.minting import mint
 
 ENABLE = ("enable", "--mode", "2", "-q")
 RENEW = ("renew", "--no-restart", "--json")
@@ -278,6 +281,81 @@ class TestBrought:
         before = facts(project)
         assert run(*RENEW).json["changed"] is False
         assert facts(project) == before
+
+    def test_what_certbot_has_renewed_is_taken_by_the_command_that_is_named(
+        self, run: Run, project: Path
+    ) -> None:
+        """What was brought from outside the project is not followed there, and the way is told."""
+        live = project.parent / "live"
+        self.put(project.parent, 20)
+        (project.parent / "own").rename(live)
+        names = (
+            "--server-cert",
+            "server.pem",
+            "--server-key",
+            "server.key",
+            "--ca-cert",
+            "root.pem",
+        )
+        words = [word if word.startswith("--") else f"../live/{word}" for word in names]
+        assert run("enable", *words).code == 0
+        self.put(project.parent, 90)
+        for path in live.iterdir():
+            path.write_bytes((project.parent / "own" / path.name).read_bytes())
+
+        hint = run(*RENEW).error["hint"]
+        command = hint[hint.index("compose-tls enable") :]
+        assert str(live / "server.pem") in command
+        assert command.endswith(" --up")
+        taken = run(*shlex.split(command)[1:-1], "--json")
+
+        assert (taken.code, taken.json["changed"]) == (0, True)
+        held = (project / "tls/server.pem").read_bytes()
+        assert held == (live / "server.pem").read_bytes()
+        assert run(*RENEW).code == 0
+
+
+class TestFurtherCas:
+    """A CA that somebody put beside ours is not handed on to Milvus in silence."""
+
+    @pytest.mark.parametrize("command", [(*RENEW, "--force"), ("enable", "--json")])
+    def test_it_is_refused_unless_it_is_meant(
+        self, run: Run, project: Path, command: tuple[str, ...]
+    ) -> None:
+        assert run("enable", "--mode", "2").code == 0
+        stranger = mint("Stranger", ca=True).certificate_pem
+        with (project / "cert/ca.pem").open("ab") as file:
+            file.write(stranger)
+        before = facts(project)
+
+        refused = run(*command)
+
+        assert (refused.code, refused.error["code"]) == (3, "further-ca")
+        assert "CN=Stranger" in refused.error["message"]
+        assert facts(project) == before
+        accepted = run(*command, "--accept", "further-ca")
+        assert accepted.code == 0
+        assert "further-ca" in {one["code"] for one in accepted.json["warnings"]}
+        assert run("enable", "--json").code == 0
+
+    def test_a_rollover_and_what_is_above_a_ca_are_no_strangers(
+        self, run: Run, project: Path
+    ) -> None:
+        assert run("enable", "--mode", "2").code == 0
+        assert run(*RENEW, "--ca").code == 0
+        (project / "cert/state.json").write_text(
+            json.dumps(
+                {
+                    **(record := json.loads((project / "cert/state.json").read_text())),
+                    "identities": [
+                        {name: v for name, v in one.items() if name != "files"}
+                        for one in record["identities"]
+                    ],
+                }
+            )
+        )
+        assert run(*RENEW, "--force").code == 0
+        assert run("enable", "--json").code == 0
 
 
 class TestRefusals:

@@ -276,3 +276,40 @@ class TestFormats:
 
     def test_another_format_is_wrong_usage(self, run: Run, project: Path) -> None:
         assert run("status", "--format", "png").code == 2
+
+
+def test_the_map_knows_the_clients_that_enable_names(run: Run, project: Path) -> None:
+    """Who talks to Milvus is decided once: by variables, files, links, order, labels."""
+    compose = project / "docker-compose.yml"
+    text = compose.read_text()
+    (project / "gate.conf").write_text("location / { grpc_pass grpc://standalone:19530; }\n")
+    services = """
+  reads-a-variable:
+    image: example/app
+    environment: {MILVUS_URI: "http://standalone:19530"}
+  has-a-file:
+    image: nginx
+    volumes: ["./gate.conf:/etc/nginx/conf.d/default.conf"]
+  waits-for-it:
+    image: example/worker
+    depends_on: [standalone]
+  by-the-host:
+    image: example/other
+    environment: {MILVUS_URI: "http://host.docker.internal:19530"}
+  shows-no-certificate:
+    image: example/tls
+    environment: {MILVUS_URI: "https://standalone:19530"}
+
+networks:
+"""
+    assert "\nnetworks:\n" in text
+    compose.write_text(text.replace("\nnetworks:\n", services, 1))
+
+    cut_off = {one["service"] for one in run("enable", "--mode", "2", "--json").json["cut_off"]}
+    links = run("status", "--json").json["links"]
+
+    noted = {link["sources"][0] for link in links if link.get("note") and link["port"] == 19530}
+    assert cut_off == noted
+    assert cut_off == {
+        *("reads-a-variable", "has-a-file", "waits-for-it", "by-the-host", "shows-no-certificate")
+    }

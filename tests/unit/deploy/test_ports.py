@@ -68,3 +68,15 @@ def test_a_port_that_was_closed_lately_is_free() -> None:
             client.recv(1)
 
     require_free({"standalone": service(port)}, frozenset(), nobody)
+
+
+def test_another_project_that_has_it_may_be_the_one_that_is_meant(taken: int) -> None:
+    owner = "container old of project rag"
+
+    def hint(own: str) -> str:
+        with pytest.raises(PortTaken) as caught:
+            require_free({"standalone": service(taken)}, frozenset(), lambda _: owner, own)
+        return caught.value.hint
+
+    assert "where rag is the project that you mean, name it: compose-tls -p rag …" in hint("milvus")
+    assert "-p" not in hint("rag")

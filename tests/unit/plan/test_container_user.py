@@ -178,6 +178,20 @@ def test_elsewhere_the_command_is_named() -> None:
     assert problem.hint == "sudo chown 1001 tls/server.key"
 
 
+@pytest.mark.parametrize(
+    ("user", "field", "access"),
+    [
+        ("1001:1002", "user: milvus", KeyAccess(uid=1001, gid=1002)),  # what the image calls so
+        ("1001:1002", "user: '5:6'", KeyAccess(uid=5, gid=6)),
+        ("0:0", "user: admin", KeyAccess()),
+    ],
+)
+def test_the_number_of_a_name_in_the_compose_file_is_that_of_the_image(
+    user: str, field: str, access: KeyAccess
+) -> None:
+    assert of_image(user, field, user_id=0) == access
+
+
 def test_a_name_is_looked_up_in_the_image() -> None:
     [warning] = of_image("milvus").warnings
 

@@ -72,6 +72,7 @@ class World:
         asked: Every call, in order; those that only look are counted in ``looks`` instead.
         happens: Raised or done when something is called: the first time it is, then no more.
         containers: The containers by service; one that runs where none is named.
+        replicas_of: Further ones of a service.
         previous: The same once things were put back.
         not_ready: How many looks say "not yet", by service.
     """
@@ -82,6 +83,7 @@ class World:
     happens: dict[str, list[BaseException | None]] = field(default_factory=dict)
     containers: dict[str, ContainerFacts | None] = field(default_factory=dict)
     previous: dict[str, ContainerFacts | None] = field(default_factory=dict)
+    replicas_of: dict[str, tuple[ContainerFacts, ...]] = field(default_factory=dict)
     not_ready: dict[str, int] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     health: list[str | None] = field(default_factory=list)
@@ -104,6 +106,10 @@ class World:
         assert project == "milvus"
         self.count(f"inspect {service}")
         return self.containers.get(service, FACTS)
+
+    def replicas(self, project: str, service: str) -> tuple[ContainerFacts, ...]:
+        facts = self.containers.get(service, FACTS)
+        return (*((facts,) if facts else ()), *self.replicas_of.get(service, ()))
 
     def log_tail(self, container_id: str, since: datetime | None = None) -> list[str]:
         assert since is not None
@@ -485,6 +491,29 @@ def test_a_server_without_a_published_port_is_met_on_its_network(
     world.previous = world.containers
     with pytest.raises(NotReady, match="publishes no port"):
         world.deployment().run(None, silent)
+
+
+def test_every_replica_and_every_published_port_is_waited_for_and_proved(world: World) -> None:
+    second = replace(FACTS, id="4f3b", ports=(BoundPort(19530, "127.0.0.1", 30003),))
+    twice = (*FACTS.ports, BoundPort(19530, "127.0.0.1", 31001))
+    world.containers["standalone"] = replace(FACTS, ports=twice)
+    world.replicas_of["standalone"] = (second,)
+    asked: list[int] = []
+    proved: list[Target] = []
+
+    def look(target: Target) -> Readiness:
+        asked.append(target.port)
+        return NOT_YET if target.port == 30003 and asked.count(30003) < 3 else READY
+
+    def prove(target: Target, on_event: Callable[[str], None]) -> tuple[Probe, ...]:
+        proved.append(target)
+        return ()
+
+    replace(world.deployment(), look=look, prove=prove).run(None, silent)
+
+    assert asked.count(30003) == 3
+    (target,) = proved
+    assert (target.port, target.further) == (30001, (("127.0.0.1", 31001), ("127.0.0.1", 30003)))
 
 
 ETCD = (

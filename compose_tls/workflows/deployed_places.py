@@ -1,0 +1,87 @@
+"""Where a service is met as it is deployed: every published port of each of its containers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from compose_tls.errors import EngineError
+
+if TYPE_CHECKING:
+    from compose_tls.deploy.container import ContainerFacts
+
+Place: TypeAlias = tuple[str, int]
+"""Host or address, and TCP port, as this machine reaches them."""
+
+# An engine that does not answer by then is not waited for: the files tell of a place as well.
+_SECONDS: Final = 2
+_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def met_at(containers: Iterable[ContainerFacts], port: int) -> tuple[Place, ...]:
+    """Where a port of containers is reached from here: as published, else on their networks.
+
+    Args:
+        containers: The containers of one service.
+        port: The port inside.
+    """
+    found: list[Place] = []
+    for one in containers:
+        places = one.published_ports(port)
+        # Elsewhere the engine runs in a machine of its own, whose networks are not reached.
+        if not places and sys.platform == "linux":
+            places = tuple((address, port) for address in one.networks.values() if address)[:1]
+        found += places
+    return tuple(dict.fromkeys(found))
+
+
+def others(places: Iterable[Place], first: Place) -> tuple[Place, ...]:
+    """The places that are not the first one, each once; names of this machine are one."""
+    by_key = {_key(place): place for place in (*reversed(list(places)), first)}
+    return tuple(place for key, place in reversed(by_key.items()) if key != _key(first))
+
+
+def deployed_places(
+    service: str,
+    port: int,
+    directories: Collection[Path],
+    variables: Mapping[str, str],
+    *,
+    near: Place | None = None,
+) -> tuple[Place, ...]:
+    """Where a service is met that runs; nothing where no engine answers, or nothing runs.
+
+    Args:
+        service: The service.
+        port: Its port, in the container.
+        directories: The project directory, as Compose may see it.
+        variables: The process environment.
+        near: Where it is by the files: of several projects from that directory, the one that is there
+            counts.
+    """
+    from compose_tls.deploy.engine import LABEL, Engine  # noqa: PLC0415 - docker costs 150 ms
+
+    wanted = {os.path.realpath(directory) for directory in directories}
+    with suppress(EngineError), Engine.connect(variables, patience=_SECONDS) as engine:
+        labels = [one["Config"].get("Labels") or {} for one in engine.containers(service)]
+        projects = dict.fromkeys(
+            str(each.get(f"{LABEL}project"))
+            for each in labels
+            if os.path.realpath(each.get(f"{LABEL}project.working_dir", "")) in wanted
+        )
+        found = [met_at(engine.replicas(name, service), port) for name in projects]
+        found = [places for places in found if places]
+        for places in found:
+            if near is not None and _key(near) in map(_key, places):
+                return places
+        return found[0] if found and near is None else ()
+    return ()
+
+
+def _key(place: Place) -> Place:
+    host, port = place
+    return ("localhost" if host in _THIS_MACHINE else host, port)

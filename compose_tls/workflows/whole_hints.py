@@ -1,0 +1,92 @@
+"""Commands within hints, made whole: with the options that name this project where the user stands.
+
+A hint is written where something is found, by rooms that know neither the options that were typed nor
+where. So it says ``docker compose up -d``, and here, once for all of them, the rest is put in.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial, wraps
+from typing import Final, ParamSpec, TypeVar
+
+from compose_tls.errors import CheckFailed, ComposeTlsError
+from compose_tls.results import CheckResult, CommandResult, Probe
+from compose_tls.vocabulary import TlsWarning
+from compose_tls.workflows import preamble
+from compose_tls.workflows.next_step import compose_options, own_options
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R", bound=CommandResult)
+
+_COMPOSE: Final = re.compile(
+    r"\bdocker compose (?=(?:up|stop|start|restart|logs|ps|down|exec|rm|config)\b)"
+)
+_OWN: Final = re.compile(
+    r"(?<![-\w])compose-tls (?=(?:enable|disable|status|check|renew|client|connect)\b)"
+)
+
+
+def with_whole_hints(command: Callable[_P, _R]) -> Callable[_P, _R]:
+    """A command whose results and errors tell whole commands."""
+
+    @wraps(command)
+    def run(*arguments: _P.args, **named: _P.kwargs) -> _R:
+        token = preamble.CURRENT.set(None)
+        try:
+            result = command(*arguments, **named)
+            opened = preamble.CURRENT.get()
+            return result if opened is None else _of_result(result, partial(whole, opened))
+        except ComposeTlsError as error:
+            opened = preamble.CURRENT.get()
+            if opened is not None:
+                _of_error(error, partial(whole, opened))
+            raise
+        finally:
+            preamble.CURRENT.reset(token)
+
+    return run
+
+
+def whole(opened: preamble.Opened, hint: str) -> str:
+    """A hint whose commands name the project.
+
+    Args:
+        opened: The project.
+        hint: Text with commands in it, each with its options already or without any.
+    """
+    for command, options in ((_COMPOSE, compose_options(opened)), (_OWN, own_options(opened))):
+        words = shlex.join(options)
+        if words and words not in hint:
+            escaped = words.replace("\\", r"\\")
+            hint = command.sub(rf"\g<0>{escaped} ", hint)
+    return hint
+
+
+def _of_result(result: _R, spell: Callable[[str], str]) -> _R:
+    changed: dict[str, object] = {"warnings": _of_warnings(result.warnings, spell)}
+    if isinstance(result, CheckResult):
+        changed["checks"] = _of_probes(result.checks, spell)
+    return result.model_copy(update=changed)
+
+
+def _of_error(error: ComposeTlsError, spell: Callable[[str], str]) -> None:
+    error.hint = spell(error.hint)
+    error.warnings = _of_warnings(error.warnings, spell)
+    if isinstance(error, CheckFailed):
+        error.checks = _of_probes(error.checks, spell)
+
+
+def _of_warnings(
+    warnings: Sequence[TlsWarning], spell: Callable[[str], str]
+) -> tuple[TlsWarning, ...]:
+    return tuple(replace(one, hint=spell(one.hint)) if one.hint else one for one in warnings)
+
+
+def _of_probes(probes: Sequence[Probe], spell: Callable[[str], str]) -> tuple[Probe, ...]:
+    return tuple(
+        one.model_copy(update={"hint": spell(one.hint)}) if one.hint else one for one in probes
+    )

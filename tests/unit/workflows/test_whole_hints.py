@@ -1,0 +1,95 @@
+"""Commands within hints name the project where the user stands (T5), whoever has written the hint."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from compose_tls.errors import DataWithoutMount, ImageMoved, NotReady
+from compose_tls.results import DisableResult
+from compose_tls.vocabulary import TlsWarning
+from compose_tls.workflows import preamble
+from compose_tls.workflows.refusals import settled
+from compose_tls.workflows.whole_hints import whole, with_whole_hints
+
+COMPOSE = "services:\n  standalone:\n    image: milvusdb/milvus:v2.3.5\n"
+OPTIONS = {
+    "file": ("a.yaml", "b.yaml"),
+    "project_name": "rag",
+    "env_file": ("prod.env",),
+    "profile": ("vectors",),
+}
+SPELLED = "-f a.yaml -f b.yaml -p rag --env-file prod.env --profile vectors"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text(COMPOSE, encoding="utf-8")
+    (tmp_path / "prod.env").touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("hint", "said"),
+    [
+        ("start it: docker compose up -d", f"start it: docker compose {SPELLED} up -d"),
+        (
+            "docker compose stop a, then docker cp x y, then docker compose up -d a",
+            f"docker compose {SPELLED} stop a, then docker cp x y, then docker compose {SPELLED} up -d a",
+        ),
+        ("run compose-tls renew --ca", f"run compose-tls {SPELLED} renew --ca"),
+        ("docker compose -p other up", "docker compose -p other up"),
+        (f"compose-tls enable --mode 2 {SPELLED}", f"compose-tls enable --mode 2 {SPELLED}"),
+        ("compose-tls works on Compose projects", "compose-tls works on Compose projects"),
+        ("nothing to type", "nothing to type"),
+    ],
+)
+def test_what_was_typed_is_put_in(here: Path, hint: str, said: str) -> None:
+    assert whole(preamble.open_project(here, OPTIONS, {}), hint) == said
+
+
+def test_without_options_nothing_is_put_in(here: Path) -> None:
+    (here / "a.yaml").rename(here / "compose.yaml")
+    opened = preamble.open_project(here, {}, {})
+    assert whole(opened, "docker compose up -d") == "docker compose up -d"
+
+
+def test_from_elsewhere_the_place_is_named(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "a.yaml").rename(here / "compose.yaml")
+    (here / "sub").mkdir()
+    monkeypatch.chdir(here / "sub")
+    opened = preamble.open_project(here, {}, {})
+    assert whole(opened, "compose-tls status") == "compose-tls -C .. status"
+    assert whole(opened, "docker compose up") == "docker compose --project-directory .. up"
+
+
+def test_errors_warnings_and_results_all_get_it(here: Path) -> None:
+    @with_whole_hints
+    def fails() -> DisableResult:
+        preamble.open_project(here, OPTIONS, dict(os.environ))
+        error = NotReady("no", hint="docker compose logs")
+        error.warnings = (TlsWarning("a", "b", hint="compose-tls status"),)
+        raise error
+
+    with pytest.raises(NotReady) as caught:
+        fails()
+    assert caught.value.hint == f"docker compose {SPELLED} logs"
+    assert caught.value.warnings[0].hint == f"compose-tls {SPELLED} status"
+
+
+def test_all_that_was_found_is_told_with_the_first_refusal() -> None:
+    found = (
+        TlsWarning("one", "1"),
+        DataWithoutMount("two", hint="mount it"),
+        ImageMoved("three", hint="pin it"),
+    )
+    with pytest.raises(DataWithoutMount) as caught:
+        settled(found, ())
+    assert [one.code for one in caught.value.warnings] == ["one", "image-moved"]
+    with pytest.raises(ImageMoved):
+        settled(found, {"data-without-mount"})
+    assert len(settled(found, {"data-without-mount", "image-moved"})) == 3
