@@ -13,6 +13,7 @@ from compose_tls.checks.run import run
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CheckFailed
 from compose_tls.results import Probe
+from compose_tls.workflows import preamble
 
 _LOOK_SECONDS: Final = 2.0
 _INTERVAL: Final = 0.5
