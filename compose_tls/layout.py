@@ -53,11 +53,31 @@ TLS_FILES: Final = (IGNORE_FILE, CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY)
 
 CLIENTS_DIRECTORY: Final = "clients"
 """In the PKI directory: the certificates and keys of further clients."""
+PUBLIC_ROOTS: Final = "roots.pem"
+"""The CA together with the public ones, for programs that take all of their CAs from one file."""
+NEIGHBOUR_FILES: Final = (CA_CERTIFICATE, PUBLIC_ROOTS, CLIENT_CERTIFICATE, CLIENT_KEY)
+"""What a service that talks to Milvus may get to see, in a directory of its own."""
 BUNDLE: Final = ".p12"
 UNLOCK: Final = f"{BUNDLE}.passphrase"
 """How the file ends that opens a PKCS #12 file, where the user gave nothing that does."""
 CLIENT_FILES: Final = (CERTIFICATE, KEY, BUNDLE, UNLOCK)
 """How the names of a further client's files end."""
+
+
+def neighbours_directory(tls_dir: str) -> str:
+    """Where the services that talk to Milvus have their directories, one each.
+
+    Beside the TLS directory and not in it: that is mounted into Milvus, which holds no key of a client.
+
+    Args:
+        tls_dir: The TLS directory.
+    """
+    return f"{tls_dir}-clients"
+
+
+def client_identity(service: str) -> str:
+    """The name of the identity that a service of the project shows to Milvus."""
+    return f"{CLIENTS_DIRECTORY}/{service}"
 
 
 def retired_ca(sha256: str) -> str:

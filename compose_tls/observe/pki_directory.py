@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -11,14 +11,16 @@ from typing import Final, TypeAlias
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.files import PEM_LIMIT, ProjectFiles
+from compose_tls.files import PEM_LIMIT, YAML_LIMIT, ProjectFiles
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
     CERTIFICATE,
     CLIENT,
+    CLIENTS_DIRECTORY,
     IGNORE_FILE,
     KEY,
+    NEIGHBOUR_FILES,
     NEXT_CA_CERTIFICATE,
     NEXT_CA_KEY,
     REQUEST,
@@ -26,6 +28,8 @@ from compose_tls.layout import (
     SERVER,
     SERVER_CERTIFICATE,
     SERVER_KEY,
+    client_identity,
+    neighbours_directory,
 )
 from compose_tls.observation import PkiFacts
 from compose_tls.observe.file_reader import FileReader
@@ -36,10 +40,16 @@ Pair: TypeAlias = tuple[bytes | None, bytes | None]
 
 _END_ENTITIES: Final = (SERVER, CLIENT)
 _OWN: Final = (CA, *_END_ENTITIES)
+# The public roots of a system are 200 KiB and more.
+_ROOTS_LIMIT: Final = YAML_LIMIT
 
 
 def read_pki(
-    directory: Path, config: TlsConfig, state: State | None, reader: FileReader
+    directory: Path,
+    config: TlsConfig,
+    state: State | None,
+    reader: FileReader,
+    services: Iterable[str] = (),
 ) -> PkiFacts:
     """Read the PKI directory and the TLS directory, also that of an earlier enable.
 
@@ -48,6 +58,7 @@ def read_pki(
         config: The settings; they say where certificates and keys are.
         state: What an earlier enable left.
         reader: Remembers the files.
+        services: The services of the project, which may have identities and directories of their own.
 
     Raises:
         FileUnreadable: A file may not be read.
@@ -66,6 +77,16 @@ def read_pki(
         for name in (SERVER_CERTIFICATE, CA_CERTIFICATE, IGNORE_FILE):
             content(place / name)
     content(pki / IGNORE_FILE)
+    names = list(
+        dict.fromkeys((*services, *(n.service for n in (state and state.neighbours) or ())))
+    )
+    if (pki / CLIENTS_DIRECTORY).is_dir():
+        for name in map(client_identity, names):
+            certificate, key = pki / f"{name}{CERTIFICATE}", pki / f"{name}{KEY}"
+            if certificate.exists():
+                pairs[name] = (content(certificate), reader.secret(key))
+    for place in {tls, before} if known else {tls}:
+        _read_neighbours(place.with_name(neighbours_directory(place.name)), names, reader)
     next_ca = (content(pki / NEXT_CA_CERTIFICATE), reader.secret(pki / NEXT_CA_KEY))
     requests: dict[str, bytes | None] = {
         name: content(pki / f"{name}{REQUEST}") for name in _END_ENTITIES
@@ -77,6 +98,17 @@ def read_pki(
     from compose_tls.pki.load import survey  # noqa: PLC0415 - cryptography costs 75 ms
 
     return replace(survey(pairs, next_ca, requests), provided=provided)
+
+
+def _read_neighbours(place: Path, names: Iterable[str], reader: FileReader) -> None:
+    """Read what services that talk to Milvus get to see."""
+    if not place.is_dir():
+        return
+    reader.content(place / IGNORE_FILE, PEM_LIMIT)
+    for name in names:
+        for file in NEIGHBOUR_FILES:
+            path = place / name / file
+            reader.secret(path) if path.suffix == KEY else reader.content(path, _ROOTS_LIMIT)
 
 
 def _provided(

@@ -17,22 +17,25 @@ from compose_tls.compose.discovery import named_files, override_file
 from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edits
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ConflictingSettings, EditRefused, UnsupportedMilvus
-from compose_tls.layout import PUBLIC
+from compose_tls.layout import CERTIFICATE, PUBLIC, client_identity
 from compose_tls.plan.consequences import consequences, keys_to_be_mounted
 from compose_tls.plan.health_checks import HealthEdit, add_health_edit
-from compose_tls.plan.identities import plan_identities
+from compose_tls.plan.identities import is_valid, plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
+from compose_tls.plan.neighbour_files import NeighbourFiles
+from compose_tls.plan.neighbours import Neighbour, add_neighbour_edits, plan_neighbours
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.tls_setup import tls_setup
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService, select
 from compose_tls.project.model import Project
+from compose_tls.results import NeighbourResult
 from compose_tls.setup import Member, TlsSetup
 from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
 from compose_tls.stack.milvus.settings import put_settings, read_setting, sets
-from compose_tls.state.recorded import FileRecord, State, recorded
-from compose_tls.state.undo import record, record_new, same_edits, stands
+from compose_tls.state.recorded import FileRecord, NeighbourRecord, State, recorded
+from compose_tls.state.undo import record, record_new, record_values, same_edits, stands
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Intent
@@ -65,6 +68,7 @@ class _Planner:
         self.project = project
         self.observation = project.observation
         self.config = config
+        self.neighbours: tuple[Neighbour, ...] = ()
         self.warnings = [
             TlsWarning("edit-kept", f"{file}: {route} was changed since, and counts as yours")
             for file, route in project.kept
@@ -83,26 +87,39 @@ class _Planner:
             )
         ]
         members = tuple(one.name for one in milvus)
-        identities = plan_identities(self.observation, config, members, names, now)
+        held = {*config.names, *(filter(is_valid, names) if config.server_cert is None else ())}
+        neighbours = plan_neighbours(project, milvus, config, held)
+        showing = (one.name for one in neighbours.switched if one.shows_certificate)
+        identities = plan_identities(self.observation, config, members, names, now, showing)
         setup = tls_setup(milvus, identities, config)
         beside = consequences(project, milvus, config)
+        self.neighbours = neighbours.switched
         patches, records = self._edited(setup, milvus, placements, beside.health)
+        files = [NeighbourFiles(n.name, n.recipe.files, n.service) for n in neighbours.switched]
         state = State(
             settings=recorded(config),
             services=members,
             files=tuple(records),
             identities=project.state.identities if project.state else (),
+            neighbours=tuple(NeighbourRecord(service=one.name, files=one.files) for one in files)
+            or None,
         )
         planned = ManagedFiles(project, config).plan(
-            milvus, identities, state, patches, users_of_images
+            milvus, identities, state, patches, users_of_images, files
         )
         for one in milvus:
             self.warnings += [*one.warnings, *placements[one.name].warnings]
-        self.warnings += [*planned.plan.warnings, *beside.warnings]
+        self.warnings += [*planned.plan.warnings, *beside.warnings, *neighbours.warnings]
         self.warnings += keys_to_be_mounted(project, config, milvus, planned)
         warnings = tuple(dict.fromkeys(self.warnings))
         plan = replace(planned.plan, warnings=warnings)
-        return replace(planned, plan=plan, cut_off=beside.cut_off)
+        told = tuple(self._told(one) for one in neighbours.switched)
+        return replace(planned, plan=plan, cut_off=neighbours.cut_off, neighbours=told)
+
+    def _told(self, one: Neighbour) -> NeighbourResult:
+        place = f"{self.config.pki_dir}/{client_identity(one.name)}{CERTIFICATE}"
+        shown = place if one.shows_certificate else None
+        return NeighbourResult(service=one.name, how=one.client.how, certificate=shown)
 
     def _given_up(self, milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
         """What was encrypted, or asked for a certificate, and is not from now on."""
@@ -141,6 +158,8 @@ class _Planner:
                 self._add_edits(member, one, placements[one.name], override, edits)
             for change in health:
                 add_health_edit(change, override, edits)
+            for neighbour in self.neighbours:
+                add_neighbour_edits(neighbour, self.project, self.config, override, edits)
             return self._patches(edits)
 
         if self.config.style == "override":
@@ -219,20 +238,28 @@ class _Planner:
         before = (
             {file.path: file for file in self.project.state.files} if self.project.state else {}
         )
-        for path in dict.fromkeys((*work.by_file, *self.project.originals)):
+        for path in dict.fromkeys((*work.by_file, *work.values, *self.project.originals)):
             original, now = self.project.read(path), self.observation.content(path)
             name = self.project.relative(path)
             intents = work.by_file.get(path, [])
-            if original is None or now is None:
+            made: FileRecord | None
+            if original is not None and now is not None and not intents:
+                patched, made = original, None
+                if path in work.values:
+                    patched, made = record_values(name, original, work.values[path])
+                change: FileChange = PatchFile(path, now, patched)
+                if now == patched:
+                    change = KeepFile(path, sha256(now))
+            elif original is None or now is None:
                 change = self._own_file(path, intents, now)
                 made = record_new(name, create(intents), intents) if intents else None
             else:
                 document = parse(original, name)
-                patched = edit(document, intents)
-                differs = patched.content != original
-                made = record(document, intents, patched) if differs else None
-                change = PatchFile(path, now, patched.content)
-                if now == patched.content:
+                edited = edit(document, intents)
+                differs = edited.content != original
+                made = record(document, intents, edited) if differs else None
+                change = PatchFile(path, now, edited.content)
+                if now == edited.content:
                     change = KeepFile(path, change.before)
             old = before.get(name)
             if now is not None and old and made and same_edits(old, made) and stands(now, old):

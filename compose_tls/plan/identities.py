@@ -19,10 +19,11 @@ from compose_tls.layout import (
     NEXT_CA,
     REQUEST,
     SERVER,
+    client_identity,
     retired_ca,
 )
 from compose_tls.observation import CertificateFacts, Observation
-from compose_tls.pki.client_names import CLIENT_DOMAIN
+from compose_tls.pki.client_names import CLIENT_DOMAIN, client_dns_name
 from compose_tls.pki.constraints import require_permitted, subtrees_of
 from compose_tls.pki.names import split_names
 from compose_tls.setup import Identity
@@ -42,8 +43,9 @@ def plan_identities(
     members: tuple[str, ...],
     found: Iterable[str],
     now: datetime,
+    neighbours: Iterable[str] = (),
 ) -> IdentityPlan:
-    """Decide for the CA, the server and the client.
+    """Decide for the CA, the server, the client and the neighbours that show a certificate.
 
     Args:
         observation: What lies in the PKI directory.
@@ -51,6 +53,7 @@ def plan_identities(
         members: The services that show the server certificate.
         found: Names found in the project; what cannot stand in a certificate is left out.
         now: The time to judge validity by.
+        neighbours: The services of the project that show a certificate of their own.
 
     Raises:
         NameInvalid: A name that the user asked for cannot stand in a certificate.
@@ -59,6 +62,7 @@ def plan_identities(
         NameNotPermitted: It is constrained to other names.
     """
     identities = identities_of(members, *server_names(config.names, found))
+    identities |= client_identities(neighbours)
     pki = observation.pki
     retired = _retired_ca(observation, config)
     warnings = [_retirement_warning(config, retired)] if retired else []
@@ -73,17 +77,18 @@ def plan_identities(
     if sources[CA] == "existing":
         require_names_permitted(observation, config, identities[SERVER].dns_names)
     same_ca = sources[CA] == "existing" or CA in pki.provided
-    for name in (SERVER, CLIENT):
+    for name in (one for one in identities if one != CA):
         facts = pki.certificates.get(name)
         if facts is None or name not in pki.usable:
             sources[name] = "issued"
-            if sources[CA] == "existing":
+            known = name in {SERVER, CLIENT} or facts is not None
+            if sources[CA] == "existing" and known:
                 text = f"{config.pki_dir}/{name}{CERTIFICATE} or its key was missing or damaged"
                 warnings.append(TlsWarning("certificate-reissued", f"{text}: issued anew"))
             continue
         names = {*identities[SERVER].dns_names, *identities[SERVER].ip_addresses}
         held = names if name == SERVER else set[str]()
-        ca = pki.next_ca if name == CLIENT and pki.next_ca else pki.certificates.get(CA)
+        ca = pki.next_ca if name != SERVER and pki.next_ca else pki.certificates.get(CA)
         why = _why(facts, ca, config, held, now) if same_ca else "it is from another CA"
         sources[name] = "issued" if why else "existing"
         if why:
@@ -102,6 +107,15 @@ def identities_of(
         CA: Identity(CA, "ca"),
         SERVER: Identity(SERVER, "server", members, dns_names, ip_addresses),
         CLIENT: Identity(CLIENT, "client", (), (_CLIENT_DNS_NAME,)),
+    }
+
+
+def client_identities(services: Iterable[str]) -> dict[str, Identity]:
+    """The identities that services of the project show to Milvus."""
+    names = {client_identity(service): service for service in services}
+    return {
+        name: Identity(name, "client", (service,), (client_dns_name(service),))
+        for name, service in names.items()
     }
 
 
@@ -132,7 +146,7 @@ def with_sources(
         order = replace(order, identity=name)
         issuer = None
         if order.role != "ca":
-            issuer = NEXT_CA if name == CLIENT and NEXT_CA in sources else CA
+            issuer = NEXT_CA if name != SERVER and NEXT_CA in sources else CA
         planned.append(
             PlannedIdentity(
                 Identity(NEXT_CA, "ca") if name == NEXT_CA else identities[name],
@@ -158,7 +172,7 @@ def server_names(
     Raises:
         NameInvalid: A name that the user asked for cannot stand in a certificate.
     """
-    return split_names([*wanted, *filter(_is_valid, found)])
+    return split_names([*wanted, *filter(is_valid, found)])
 
 
 def orders_for(identities: dict[str, Identity], config: TlsConfig) -> dict[str, CertificateOrder]:
@@ -168,7 +182,7 @@ def orders_for(identities: dict[str, Identity], config: TlsConfig) -> dict[str, 
     return {
         name: CertificateOrder(
             one.profile,
-            subject_of(common_names[name], config),
+            subject_of(common_names.get(name) or _escaped(one.members[0]), config),
             config.key_type,
             config.ca_days if one.profile == "ca" else config.days,
             one.dns_names,
@@ -314,7 +328,7 @@ def _is_requested(
 
     A request whose key is made anew is made anew as well, asked for or not.
     """
-    if order.role == "ca" or source == "provided":
+    if order.role == "ca" or source == "provided" or order.name not in {SERVER, CLIENT}:
         return False
     if source == "existing":
         names = frozenset({*order.dns_names, *order.ip_addresses})
@@ -343,7 +357,14 @@ def _retirement_warning(config: TlsConfig, retired: str) -> TlsWarning:
     )
 
 
-def _is_valid(name: str) -> bool:
+def _escaped(name: str) -> str:
+    from compose_tls.pki.subject import escaped  # noqa: PLC0415 - cryptography costs 75 ms
+
+    return escaped(name)
+
+
+def is_valid(name: str) -> bool:
+    """Whether a name can stand in a certificate."""
     try:
         split_names([name])
     except NameInvalid:

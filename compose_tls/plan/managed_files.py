@@ -27,6 +27,7 @@ from compose_tls.layout import (
     CA_CERTIFICATE,
     CA_KEY,
     CERTIFICATE,
+    CLIENTS_DIRECTORY,
     IGNORE_FILE,
     KEY,
     NEXT_CA,
@@ -41,9 +42,11 @@ from compose_tls.layout import (
     SERVER_KEY,
     STATE_FILE,
     TLS_FILES,
+    neighbours_directory,
 )
 from compose_tls.plan.container_user import KeyAccess, key_access
 from compose_tls.plan.identities import CA_NAME
+from compose_tls.plan.neighbour_files import NeighbourFiles, neighbour_changes
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.enabled import proxies_of
 from compose_tls.project.milvus_services import MilvusService
@@ -64,6 +67,7 @@ class ManagedFiles:
         self.directory = project.directory
         self.pki = self.directory / config.pki_dir
         self.tls = self.directory / config.tls_dir
+        self.neighbours = self.directory / neighbours_directory(config.tls_dir)
         self.taken = taken_over(self.directory, config)
 
     def plan(
@@ -73,6 +77,7 @@ class ManagedFiles:
         state: State,
         patches: Iterable[FileChange] = (),
         users_of_images: Mapping[str, str] | None = None,
+        neighbours: Sequence[NeighbourFiles] = (),
     ) -> ServicePlan:
         """The whole plan: the user's files, then ours, and state.json as the last.
 
@@ -82,6 +87,7 @@ class ManagedFiles:
             state: What state.json is to say; fingerprints of what is issued come later.
             patches: The changes of the user's files.
             users_of_images: The users that images name, by service, where an engine told.
+            neighbours: The services that talk to Milvus over TLS, and what each gets to see.
 
         Raises:
             ValueInTheWay: A file of somebody else has the name of one of ours.
@@ -93,17 +99,19 @@ class ManagedFiles:
             kept=identities.source(SERVER) == "existing" or self.tls / SERVER_KEY in self.taken,
             users_of_images=users_of_images,
         )
-        changes = [*patches, *self.changes(identities, access)]
+        beside = neighbour_changes(self, neighbours, identities, users_of_images or {})
+        changes = [*patches, *self.changes(identities, access), *beside.changes]
         plan = Plan(
             self.directory,
             (
                 MakeDirectory(self.pki, PRIVATE_DIRECTORY),
                 MakeDirectory(self.tls, PUBLIC_DIRECTORY),
+                *beside.directories,
                 *changes,
                 self.state_change(state, identities, changes),
             ),
             identities.orders,
-            (*identities.warnings, *access.warnings),
+            (*identities.warnings, *access.warnings, *beside.warnings),
         )
         proxies = proxies_of(self.project.compose, tuple(milvus), self.config)
         return ServicePlan(plan, proxies, identities, state, access.problem)
@@ -121,9 +129,9 @@ class ManagedFiles:
             *self._retired(identities.retired),
             *self._requests(identities),
             self.written(self.tls / IGNORE_FILE, IGNORE_ALL, PUBLIC),
-            self._copy(CA_CERTIFICATE, identities, KeyAccess(PUBLIC)),
-            self._copy(SERVER_CERTIFICATE, identities, KeyAccess(PUBLIC)),
-            self._copy(SERVER_KEY, identities, access),
+            self.copy(self.tls / CA_CERTIFICATE, CA, identities, KeyAccess(PUBLIC)),
+            self.copy(self.tls / SERVER_CERTIFICATE, SERVER, identities, KeyAccess(PUBLIC)),
+            self.copy(self.tls / SERVER_KEY, SERVER, identities, access),
             *self._left_behind(),
         ]
 
@@ -201,7 +209,11 @@ class ManagedFiles:
         ca = self.observation.pki.certificates.get(CA)
         if ca is None or f"CN={CA_NAME}" not in ca.subject:
             return False
-        return path.parent == self.pki or self.digest(path) == self.digest(self.pki / path.name)
+        ours = (self.pki, self.pki / CLIENTS_DIRECTORY)
+        if self.neighbours in path.parents:
+            # Beside a file of ours that says so, all is ours.
+            return self.observation.content(self.neighbours / IGNORE_FILE) == IGNORE_ALL
+        return path.parent in ours or self.digest(path) == self.digest(self.pki / path.name)
 
     def _files(self, one: PlannedIdentity, identities: IdentityPlan) -> list[FileChange]:
         """Certificate and key of an identity in the PKI directory."""
@@ -221,7 +233,7 @@ class ManagedFiles:
                     self._refuse_damaged_ca(path)
                 changes.append(RemoveFile(path, digest))
             else:
-                changes.append(self.written(path, Pending(path.name), mode))
+                changes.append(self.written(path, Pending(f"{one.identity.name}{suffix}"), mode))
         return changes
 
     def _promoted(self, identities: IdentityPlan) -> list[FileChange]:
@@ -262,20 +274,33 @@ class ManagedFiles:
             path=name,
         )
 
-    def _copy(self, name: str, identities: IdentityPlan, access: KeyAccess) -> FileChange:
-        """A file of the TLS directory: a copy of the one in the PKI directory."""
-        path, origin = self.tls / name, self.digest(self.pki / name)
+    def copy(
+        self, path: Path, name: str, identities: IdentityPlan, access: KeyAccess
+    ) -> FileChange:
+        """A file that a container sees: a copy of the one in the PKI directory.
+
+        Args:
+            path: The file; certificate or key by its suffix.
+            name: The identity that it is of.
+            identities: Where each identity comes from.
+            access: Who may read it.
+
+        Raises:
+            ValueInTheWay: A file of somebody else is there.
+        """
+        original = f"{name}{path.suffix}"
+        origin = self.digest(self.pki / original)
         facts = self.observation.files.get(path)
         if facts is not None and path in self.taken:
             return KeepFile(path, facts.sha256)
-        one = identities.get(CA if name == CA_CERTIFICATE else SERVER)
-        grows = name == CA_CERTIFICATE and len(identities.trusted) > 1
+        one = identities.get(name)
+        grows = name == CA and len(identities.trusted) > 1
         stays = one is not None and one.source == "existing" and not grows
         if facts is not None and one is not None and (stays or self._is_copied(one)):
             owned = access.uid in {None, facts.uid} and access.gid in {None, facts.gid}
             if owned and facts.mode == access.mode and facts.sha256 in {None, origin}:
                 return KeepFile(path, facts.sha256)
-        return self.written(path, Pending(name), access.mode, access.uid, access.gid)
+        return self.written(path, Pending(original), access.mode, access.uid, access.gid)
 
     def _left_behind(self) -> list[FileChange]:
         """The copies in the TLS directory of an earlier enable, where that was another one."""

@@ -24,6 +24,7 @@ from compose_tls.results.parts import (
     Link,
     Mode,
     Model,
+    NeighbourResult,
     Probe,
     Recorded,
     Snippet,
@@ -111,10 +112,12 @@ class EnableResult(IssueResult, frozen=True):
 
     Attributes:
         cut_off: The services of the project that have to be told of TLS.
+        neighbours: Those that were told.
     """
 
     command: Literal["enable"] = "enable"
     cut_off: LeftOut[tuple[CutOff, ...]] = ()
+    neighbours: LeftOut[tuple[NeighbourResult, ...]] = ()
 
 
 class RenewResult(IssueResult, frozen=True):

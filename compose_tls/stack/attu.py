@@ -1,13 +1,15 @@
 """Attu, Milvus' web interface, as a service of the project.
 
-Attu 2.3.6 and newer take certificates; TLS is on where there is a root certificate. Attu 3 has other
-variables.
-Source: the README of https://github.com/zilliztech/attu at v2.3.6, v2.6.5 and v3.0.0-beta.5
+Attu 2.3.5 and newer take certificates; TLS is on where there is a root certificate. Attu 3 has other
+variables, and reads them once.
+Source: the README of https://github.com/zilliztech/attu at v2.3.6, v2.6.5 and v3.0.0, its docs
+(milvus-mtls-local-docker.md), and its releases
 """
 
 from __future__ import annotations
 
 from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, ContainerRoute, place
+from compose_tls.stack.client_tls import ClientTls
 from compose_tls.stack.milvus.release import MilvusVersion
 from compose_tls.stack.milvus.role import repository_and_tag
 from compose_tls.yamlpatch.intent import Text
@@ -17,15 +19,53 @@ _DIRECTORY = "/certs"
 _ROOT, _CERTIFICATE, _KEY = (
     f"{_DIRECTORY}/{name}" for name in ("ca.pem", "client.pem", "client.key")
 )
-_FIRST_WITH_CERTIFICATES = MilvusVersion(2, 3, 6)
+_FIRST_WITH_CERTIFICATES = MilvusVersion(2, 3, 5)
 _FIRST_OF_ATTU_3 = MilvusVersion(3, 0)
 # Which Attu goes with which Milvus, from the first version that knows certificates.
 _IMAGES = (((2, 4), "v2.3.10"), ((2, 5), "v2.4"), ((2, 6), "v2.5"), ((3, 0), "v2.6"))
 _NEWEST_IMAGE = "v3.0.0-beta.5"
-_ABOUT_2 = "# Attu 2.3.6 to 2.6; Attu 3 has MILVUS_ADDRESS, MILVUS_SSL and MILVUS_TLS_* instead."
-_ABOUT_3 = "# Attu 3; from 2.3.6 to 2.6 it has MILVUS_URL, ROOT_CERT_PATH and so on instead."
+_ABOUT_2 = "# Attu 2.3.5 to 2.6; Attu 3 has MILVUS_ADDRESS, MILVUS_SSL and MILVUS_TLS_* instead."
+_ABOUT_3 = "# Attu 3; from 2.3.5 to 2.6 it has MILVUS_URL, ROOT_CERT_PATH and so on instead."
 _PORT = 3000
 _HOST = "host.docker.internal"
+_ADDRESS_OF_ATTU_3 = "MILVUS_ADDRESS"
+MEMORY = (
+    "Attu 3 keeps the connection in its database from its first start on: where it was started before, "
+    "edit the connection on its page"
+)
+"""What has to be known of a version that is told something else."""
+
+
+def is_third(image: str, variable: str) -> bool:
+    """Whether it is an Attu 3: by its tag, else by the variable that names Milvus.
+
+    Args:
+        image: Its image.
+        variable: The variable.
+    """
+    version = MilvusVersion.of_tag(repository_and_tag(image)[1])
+    return version >= _FIRST_OF_ATTU_3 if version else variable == _ADDRESS_OF_ATTU_3
+
+
+def variables(image: str, variable: str, tls: ClientTls) -> dict[str, str] | None:
+    """What an Attu that is there is told beside the address; ``None`` for one without certificates.
+
+    Args:
+        image: Its image.
+        variable: The variable that names Milvus.
+        tls: What is wanted of it.
+    """
+    version = MilvusVersion.of_tag(repository_and_tag(image)[1])
+    if version is not None and version < _FIRST_WITH_CERTIFICATES:
+        return None
+    third = is_third(image, variable)
+    prefix = "MILVUS_TLS_" if third else ""
+    told = {f"{prefix}ROOT_CERT_PATH": tls.ca}
+    if tls.mutual:
+        told[f"{prefix}PRIVATE_KEY_PATH"] = tls.key
+        told[f"{prefix}CERT_CHAIN_PATH"] = tls.certificate
+    told[f"{prefix}SERVER_NAME"] = tls.server_name
+    return {"MILVUS_SSL": "true", **told} if third else told
 
 
 def service(connection: Connection) -> str:

@@ -25,7 +25,16 @@ from compose_tls.changes import (
 )
 from compose_tls.config import TlsConfig
 from compose_tls.errors import StateUnreadable
-from compose_tls.layout import CA, CERTIFICATE, CLIENT, KEY, NEXT_CA, SERVER
+from compose_tls.layout import (
+    CA,
+    CERTIFICATE,
+    CLIENT,
+    KEY,
+    NEXT_CA,
+    SERVER,
+    client_identity,
+    neighbours_directory,
+)
 from compose_tls.vocabulary import Profile
 from compose_tls.yamlpatch.intent import Route
 
@@ -47,12 +56,13 @@ class EditRecord(_Model):
 
     Attributes:
         kind: ``set``: the value at ``route`` was ``old``; ``added-key``: there was none;
-            ``added-item`` and ``removed-item``: an item of the list at ``route``.
+            ``added-item`` and ``removed-item``: an item of the list at ``route``; ``line``: the line of
+            an environment file that gives the variable ``route`` its value.
         new: What enable put there.
         old: What was there before.
     """
 
-    kind: Literal["set", "added-key", "added-item", "removed-item"]
+    kind: Literal["set", "added-key", "added-item", "removed-item", "line"]
     route: Route
     new: str | dict[str, str] | None = None
     old: str | None = None
@@ -86,6 +96,13 @@ class IdentityRecord(_Model):
     members: tuple[str, ...] = ()
     certificates: dict[str, str]
     files: dict[str, str] | None = None
+
+
+class NeighbourRecord(_Model):
+    """A service that enable switched to TLS, and what lies in its directory."""
+
+    service: str
+    files: tuple[str, ...]
 
 
 _OF_ONE_COMMAND = frozenset(
@@ -160,6 +177,8 @@ class State(_Model):
     services: tuple[str, ...] = Field(min_length=1)
     files: tuple[FileRecord, ...]
     identities: tuple[IdentityRecord, ...] = ()
+    # Left out where there is none.
+    neighbours: tuple[NeighbourRecord, ...] | None = None
 
     @field_validator("settings")
     @classmethod
@@ -272,8 +291,10 @@ def identity_records(
     def at(place: str, name: str) -> str:
         return relative(directory / place / f"{name}{CERTIFICATE}", directory)
 
-    def paths(name: str) -> tuple[str, ...]:
+    def paths(name: str, members: tuple[str, ...]) -> tuple[str, ...]:
         served = (at(config.tls_dir, name),) if name in {CA, SERVER} else ()
+        if members and name == client_identity(members[0]):
+            served = (at(f"{neighbours_directory(config.tls_dir)}/{members[0]}", CLIENT),)
         return (*served, at(config.pki_dir, name))
 
     return tuple(
@@ -281,12 +302,13 @@ def identity_records(
             name=one.identity.name,
             profile=one.identity.profile,
             members=one.identity.members,
-            certificates=dict.fromkeys(paths(one.identity.name), digests[one.identity.name]),
+            certificates=dict.fromkeys(places, digests[one.identity.name]),
             files=None
             if files is None
-            else {path: files[path] for path in paths(one.identity.name) if path in files},
+            else {path: files[path] for path in places if path in files},
         )
         for one in identities.identities
+        for places in [paths(one.identity.name, one.identity.members)]
     )
 
 

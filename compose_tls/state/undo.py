@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from compose_tls.changes import sha256
 from compose_tls.state.recorded import EditRecord, FileRecord, SpliceRecord
-from compose_tls.yamlpatch.document import Document, parse
+from compose_tls.yamlpatch.document import Document, decode, encode, parse
 from compose_tls.yamlpatch.intent import (
     Append,
     Intent,
@@ -20,7 +20,7 @@ from compose_tls.yamlpatch.intent import (
 )
 from compose_tls.yamlpatch.patch import Patched, edit, revert
 from compose_tls.yamlpatch.query import query, roots
-from compose_tls.yamlpatch.splice import Splice
+from compose_tls.yamlpatch.splice import Splice, applied, settled
 
 Item: TypeAlias = str | dict[str, str]
 
@@ -60,6 +60,8 @@ def undo(content: bytes, record: FileRecord) -> Undone:
         original = revert(content, splices)
         if original is not None and sha256(original) == record.before:
             return Undone(original, exact=True)
+    if is_of_lines(record):
+        return _undone_lines(content, record)
     document = parse(content, record.path)
     ours = [made.new for made in record.edits if made.kind == "added-item" and made.new]
     intents: list[Intent] = []
@@ -87,6 +89,9 @@ def stands(content: bytes, record: FileRecord) -> bool:
     """
     if sha256(content) == record.after:
         return True
+    if is_of_lines(record):
+        lines = content.decode("utf-8", "replace").splitlines()
+        return all(made.new in lines for made in record.edits)
     document = parse(content, record.path)
     return all(_holds(document, made) for made in record.edits)
 
@@ -118,6 +123,57 @@ def record_new(path: str, content: bytes, intents: Sequence[Intent]) -> FileReco
     nothing = parse(b"", path)
     edits = tuple(_edit(nothing, intent) for intent in intents)
     return FileRecord(path=path, after=sha256(content), splices=(), edits=edits)
+
+
+def record_values(
+    path: str, content: bytes, values: Mapping[str, Splice]
+) -> tuple[bytes, FileRecord]:
+    """An environment file with other values of some variables, and what is to be remembered of that.
+
+    Args:
+        path: How the record names the file.
+        content: The file.
+        values: What changes, by the variable.
+    """
+    text, bom = decode(content)
+    splices = settled(text, values.values())
+    patched = encode(applied(text, splices) or "", bom=bom)
+    edits: list[EditRecord] = []
+    for name, splice in values.items():
+        start = text.rfind("\n", 0, splice.start) + 1
+        end = text.find("\n", splice.end)
+        line = text[start : len(text) if end < 0 else end].rstrip("\r")
+        at = splice.start - start
+        new = f"{line[:at]}{splice.new}{line[at + len(splice.old) :]}"
+        edits.append(EditRecord(kind="line", route=(name,), new=new, old=line))
+    made = FileRecord(
+        path=path,
+        before=sha256(content),
+        after=sha256(patched),
+        splices=tuple(SpliceRecord(start=s.start, old=s.old, new=s.new) for s in splices),
+        edits=tuple(edits),
+    )
+    return patched, made
+
+
+def is_of_lines(record: FileRecord) -> bool:
+    """Whether the file is an environment file, and no YAML."""
+    return any(made.kind == "line" for made in record.edits)
+
+
+def _undone_lines(content: bytes, record: FileRecord) -> Undone:
+    """An environment file that was changed since, with the lines of before."""
+    lines = content.decode("utf-8", "surrogateescape").splitlines(keepends=True)
+    kept: list[str] = []
+    for made in record.edits:
+        places = [n for n, line in enumerate(lines) if line.rstrip("\r\n") == made.new]
+        for place in places:
+            end = lines[place][len(lines[place].rstrip("\r\n")) :]
+            lines[place] = f"{made.old}{end}"
+        if not places and made.old not in [line.rstrip("\r\n") for line in lines]:
+            kept.append(".".join(made.route))
+    text = "".join(lines).encode("utf-8", "surrogateescape")
+    return Undone(text, exact=False, kept=tuple(kept))
 
 
 def _edit(document: Document, intent: Intent) -> EditRecord:

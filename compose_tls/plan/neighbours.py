@@ -1,0 +1,261 @@
+"""The services that talk to Milvus: which of them are switched to TLS with it, and which cannot be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edits
+from compose_tls.compose.service import Service
+from compose_tls.config import TlsConfig
+from compose_tls.errors import ClientsCutOff, ProjectError, settle
+from compose_tls.layout import CLIENT_KEY, neighbours_directory
+from compose_tls.plan.address_edits import AddressChange, add_address_edit
+from compose_tls.plan.clients import Client, clients, cut_off, is_let_in, naming_variables
+from compose_tls.project.endpoints import rest_port
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.project.model import Project
+from compose_tls.results import CutOff
+from compose_tls.setup import Directory, Member, Setting
+from compose_tls.stack.applications import application_of
+from compose_tls.stack.client_tls import ClientTls
+from compose_tls.stack.switching import PLAIN_SCHEME, Recipe, recipe
+from compose_tls.vocabulary import TlsMode, TlsWarning
+from compose_tls.yamlpatch.document import parse
+from compose_tls.yamlpatch.intent import Put, Text
+from compose_tls.yamlpatch.patch import edit
+from compose_tls.yamlpatch.query import Found, roots
+
+# Of REST, which is not on the port of gRPC under TLS: internal/distributed/proxy/httpserver of Milvus.
+# RFC 5280 appendix A.1: ub-common-name.
+_LONGEST: Final = 64
+_REST: Final = re.compile(r"/(?:api|v1|v2)(?:/|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A service that is switched to TLS together with Milvus.
+
+    Attributes:
+        client: How it connects.
+        service: The service.
+        recipe: What it is told.
+        directory: Its files, and where it sees them.
+        addresses: What becomes of the variables that name Milvus.
+        document: Its configuration file that is edited; ``None`` for none.
+    """
+
+    client: Client
+    service: Service = field(repr=False)
+    recipe: Recipe
+    directory: Directory
+    addresses: tuple[AddressChange, ...] = ()
+    document: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the service."""
+        return self.service.name
+
+    @property
+    def shows_certificate(self) -> bool:
+        """Whether it shows a client certificate."""
+        return CLIENT_KEY in self.recipe.files
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What is done about the services that talk to Milvus.
+
+    Attributes:
+        switched: Those that are switched.
+        cut_off: Those that have to be told of TLS by their owner.
+        warnings: What is to be said of both.
+    """
+
+    switched: tuple[Neighbour, ...] = ()
+    cut_off: tuple[CutOff, ...] = ()
+    warnings: tuple[TlsWarning, ...] = ()
+
+
+def plan_neighbours(
+    project: Project, milvus: Sequence[MilvusService], config: TlsConfig, names: Collection[str]
+) -> Neighbours:
+    """Decide about every service that talks to Milvus.
+
+    Args:
+        project: The project, without what an earlier enable put in.
+        milvus: The services that are to speak TLS.
+        config: The settings.
+        names: The names that the server certificate holds for certain.
+
+    Raises:
+        ClientsCutOff: In mode 2, one can show no client certificate, and the user has not accepted that.
+    """
+    if config.neighbours == "ignore":
+        return Neighbours()
+    found = [one for one in clients(project, tuple(milvus)) if not is_let_in(one, config)]
+    switched: list[Neighbour] = []
+    left: list[Client] = []
+    reasons: dict[str, str] = {}
+    for client in found:
+        made = None
+        if config.neighbours == "patch":
+            try:
+                made = _switched(client, project, config, names)
+            except ProjectError as error:
+                place = f"{error.path}: " if error.path else ""
+                reasons[client.name] = f"{place}{error.message}: {error.hint}"
+        if made is None:
+            left.append(client)
+        else:
+            switched.append(made)
+    entries, warnings = cut_off(left, config, reasons)
+    if config.neighbours == "patch":
+        warnings = tuple(_settled(left, entries, warnings, config))
+    notes = (
+        TlsWarning("neighbour-note", f"service {one.name}: {one.recipe.note}", one.client.path)
+        for one in switched
+        if one.recipe.note
+    )
+    return Neighbours(tuple(switched), entries, (*warnings, *notes))
+
+
+def _settled(
+    left: Sequence[Client],
+    entries: Sequence[CutOff],
+    warnings: Sequence[TlsWarning],
+    config: TlsConfig,
+) -> Iterator[TlsWarning]:
+    """The warnings; in mode 2 those of applications that talk to Milvus for certain are a refusal."""
+    lost = [
+        (entry, warning)
+        for one, entry, warning in zip(left, entries, warnings, strict=True)
+        if _is_refused(one, config)
+    ]
+    if lost:
+        told = "; ".join(f"{entry.service} ({entry.how})" for entry, _ in lost)
+        need = "; ".join(f"{entry.service}: {entry.needs}" for entry, _ in lost)
+        settle(
+            ClientsCutOff(
+                f"mode 2 cuts off what can show no client certificate here: {told}",
+                hint=f"{need}; --mode 1 asks for none",
+                path=lost[0][1].path,
+                line=lost[0][1].line,
+            ),
+            config.accept,
+        )
+    yield from warnings
+
+
+def _is_refused(client: Client, config: TlsConfig) -> bool:
+    application = application_of(client.image)
+    proxy = application is not None and application.is_proxy
+    return config.tls_mode is TlsMode.MUTUAL and client.certain and not proxy
+
+
+def _switched(
+    client: Client, project: Project, config: TlsConfig, names: Collection[str]
+) -> Neighbour | None:
+    """A service with all that switches it; ``None`` where nobody knows how.
+
+    Raises:
+        ProjectError: An edit cannot be made with proof; the hint says what to write.
+    """
+    service = project.compose.services.get(client.name)
+    found = client.connection
+    if service is None or found is None or not client.certain or not found.host:
+        return None
+    mutual = config.tls_mode is TlsMode.MUTUAL
+    if mutual and (config.server_cert is not None or len(service.name.encode()) > _LONGEST):
+        # There is no CA here that could issue a certificate for it, or none can name it.
+        return None
+    covered = found.host in names
+    kept = rest_port(client.milvus, config)
+    tls = ClientTls(
+        mutual,
+        found.host if covered else config.server_name,
+        covered,
+        config.container_tls_dir,
+        f"https://{found.host}:{kept}" if kept is not None else None,
+    )
+    variables = service.container_variables(project.read)
+    document = _document(client, project)
+    made = recipe(client.image, variables, found, tls, document)
+    if made is None:
+        return None
+    addresses: list[AddressChange] = []
+    if made.scheme is not None:
+        for variable, _ in naming_variables(project, client):
+            value = variables[variable] or ""
+            if value.startswith(PLAIN_SCHEME):
+                if "," in value or _REST.search(value.removeprefix(PLAIN_SCHEME)):
+                    return None
+                addresses.append(AddressChange(variable, value, PLAIN_SCHEME, made.scheme))
+    source = f"{neighbours_directory(config.tls_dir)}/{service.name}"
+    directory = Directory(source, config.container_tls_dir, (), read_only=True)
+    edits_document = project.directory / client.path if made.settings and client.path else None
+    one = Neighbour(client, service, made, directory, tuple(addresses), edits_document)
+    if config.style != "override":
+        _try(one, project, config)
+    return one
+
+
+def _document(client: Client, project: Project) -> Found | None:
+    """The configuration file that names Milvus, where it is YAML of one document."""
+    found = client.connection
+    if found is None or client.path is None or not found.variable.startswith("milvus."):
+        return None
+    content = project.read(project.directory / client.path)
+    documents = roots(parse(content or b"", client.path))
+    return documents[0] if len(documents) == 1 else None
+
+
+def _try(one: Neighbour, project: Project, config: TlsConfig) -> None:
+    """Make sure that its edits can be made on their own, in place.
+
+    Raises:
+        ProjectError: They cannot.
+    """
+    edits = Edits()
+    add_neighbour_edits(one, project, config, None, edits)
+    for path, intents in edits.by_file.items():
+        content = project.read(path)
+        if content is not None:
+            edit(parse(content, project.relative(path)), intents)
+
+
+def add_neighbour_edits(
+    one: Neighbour, project: Project, config: TlsConfig, override: Path | None, edits: Edits
+) -> None:
+    """Add what switches a service: its mount, its variables, its configuration file.
+
+    Args:
+        one: The service.
+        project: The project.
+        config: The settings.
+        override: The override file that gets the edits instead of the file that defines the service.
+        edits: Gets the edits.
+
+    Raises:
+        ValueInTheWay: Something else is mounted where its files go.
+        EditRefused: A place cannot be edited without changing something else.
+    """
+    settings = tuple(Setting((name,), value) for name, value in one.recipe.variables.items())
+    member = Member(
+        one.name, "application", one.client.image, settings, one.directory, None, port=0
+    )
+    in_compose = MemberInCompose(
+        member, one.service, None, "", in_environment=True, sets=lambda name, wanted: name == wanted
+    )
+    member_edits(in_compose, project.compose, project.read, override, edits)
+    for change in one.addresses:
+        add_address_edit(
+            change, one.service, project, override, edits, reads_env=not config.env_file
+        )
+    if one.document is not None:
+        puts = [Put(route, Text(value)) for route, value in one.recipe.settings.items()]
+        edits.add(one.document, puts)
