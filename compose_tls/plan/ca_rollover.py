@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -32,11 +33,13 @@ def sources(
     within: timedelta | None,
     force: bool,
     restart: bool = True,
+    neighbours: Iterable[str] = (),
 ) -> dict[str, Source]:
     """Where each certificate comes from.
 
     The server keeps its certificate while a new CA joins: its clients know no other CA yet. So does our
-    client, until Milvus knows of the new CA, for which it has to be started anew.
+    client, until Milvus knows of the new CA, for which it has to be started anew; and so do the services
+    of the project that show one.
 
     Args:
         observation: The project as it is.
@@ -46,6 +49,7 @@ def sources(
         within: Renew server and client when they end within this time; see ``is_due``.
         force: Renew server and client in any case.
         restart: Whether Milvus reads what is new before our client shows it.
+        neighbours: The identities of services of the project that show a certificate.
 
     Raises:
         RolloverNotStarted: There is no new CA that could take over.
@@ -59,18 +63,19 @@ def sources(
     def due(role: str) -> bool:
         facts = observation.pki.certificates.get(role)
         usable = role in observation.pki.usable
-        issuer = following if role == CLIENT and following else ca
+        issuer = following if role != SERVER and following else ca
         return force or facts is None or not usable or is_due(facts, issuer, now, within)
 
-    client = observation.pki.certificates.get(CLIENT)
-    ready = client is not None and following is not None and client.issuer == following.subject
+    def is_ready(role: str) -> bool:
+        facts = observation.pki.certificates.get(role)
+        return facts is not None and following is not None and facts.issuer == following.subject
 
+    showing = (CLIENT, *neighbours)
     if extent == "end-entities":
         require_ca_valid(ca, config, now)
         return {
             CA: "existing" if config.ca_cert is None else "provided",
-            SERVER: "issued" if due(SERVER) else "existing",
-            CLIENT: "issued" if due(CLIENT) else "existing",
+            **{one: "issued" if due(one) else "existing" for one in (SERVER, *showing)},
         }
     if extent == "finish":
         if following is None:
@@ -78,18 +83,22 @@ def sources(
                 "there is no new CA that could take over",
                 hint="run compose-tls renew --ca first, and give its ca.pem to every client",
             )
-        stays = ready and not due(CLIENT)
-        return {CA: "promoted", SERVER: "issued", CLIENT: "existing" if stays else "issued"}
+        stays = {one: is_ready(one) and not due(one) for one in showing}
+        kept: dict[str, Source] = {o: "existing" if s else "issued" for o, s in stays.items()}
+        return {CA: "promoted", SERVER: "issued", **kept}
     if has_ended(ca.not_after, now):
         # Nobody accepts it any more, so there is nobody to take along.
-        return {CA: "issued", SERVER: "issued", CLIENT: "issued"}
+        return {CA: "issued", SERVER: "issued", **dict.fromkeys(showing, "issued")}
     usable = observation.pki.usable
-    waits = CLIENT in usable and config.tls_mode is TlsMode.MUTUAL and not restart
-    shown: Source = "existing" if ready or waits else "issued"
+    waits = config.tls_mode is TlsMode.MUTUAL and not restart
+    shown: dict[str, Source] = {
+        one: "existing" if is_ready(one) or (waits and one in usable) else "issued"
+        for one in showing
+    }
     if following is not None:
-        return {CA: "existing", SERVER: "existing", CLIENT: shown}
+        return {CA: "existing", SERVER: "existing", **shown}
     server: Source = "existing" if SERVER in usable else "issued"
-    return {CA: "existing", SERVER: server, CLIENT: shown, NEXT_CA: "issued"}
+    return {CA: "existing", SERVER: server, **shown, NEXT_CA: "issued"}
 
 
 def provided_sources(observation: Observation, config: TlsConfig) -> dict[str, Source]:

@@ -38,7 +38,10 @@ class Consequences:
 
 
 def consequences(
-    project: Project, milvus: Sequence[MilvusService], config: TlsConfig
+    project: Project,
+    milvus: Sequence[MilvusService],
+    config: TlsConfig,
+    showing: Sequence[str] = (),
 ) -> Consequences:
     """Work out what else comes of it.
 
@@ -46,6 +49,7 @@ def consequences(
         project: The project, without what an earlier enable put in.
         milvus: The services that are to speak TLS.
         config: The settings.
+        showing: The services that get a client certificate and key of their own.
 
     Raises:
         HealthCheckBreaks: A health check has no equal over TLS.
@@ -55,7 +59,7 @@ def consequences(
         *_rest(project, milvus, config),
         *_nobody(config),
         *of_health,
-        *context_findings(project, config),
+        *context_findings(project, config, showing),
     )
     return Consequences(warnings, health)
 

@@ -23,12 +23,15 @@ from compose_tls.errors import CertificatesUnmounted, TlsRemains, settle
 from compose_tls.layout import (
     CA,
     CLIENT_FILES,
+    CLIENT_KEY,
     CLIENTS_DIRECTORY,
     IGNORE_FILE,
+    NEIGHBOUR_FILES,
     PKI_FILES,
     RETIRED_CA,
     SERVER_CERTIFICATE,
     TLS_FILES,
+    neighbours_directory,
 )
 from compose_tls.plan.identities import CA_NAME
 from compose_tls.plan.managed_files import IGNORE_ALL
@@ -91,6 +94,7 @@ class _Planner:
         self.state = project.state
         settings = self.state.settings if self.state else config
         self.pki, self.tls = self.directory / config.pki_dir, self.directory / settings.tls_dir
+        self.neighbours = self.directory / neighbours_directory(settings.tls_dir)
         self.warnings: list[TlsWarning] = []
 
     def plan(self, *, purge: bool) -> DisablePlan:
@@ -106,7 +110,10 @@ class _Planner:
             changes.append(self.removal(state_path(self.directory, self.config)))
         changes += removed
         if purge:
-            places = (self.pki / CLIENTS_DIRECTORY, self.pki, self.tls)
+            own = dict.fromkeys(c.path.parent for c in removed if self.neighbours in c.path.parents)
+            inside = [place for place in own if place != self.neighbours]
+            beside = [*inside, self.neighbours] if own else []
+            places = (*beside, self.pki / CLIENTS_DIRECTORY, self.pki, self.tls)
             changes += [RemoveDirectory(place) for place in places]
         services = self.state.services if self.state else ()
         modes = {one.mode for one in after.told() if one.service in services}
@@ -280,7 +287,8 @@ class _Planner:
         names = [self.pki / name for name in PKI_FILES]
         copies = [self.tls / name for name in TLS_FILES if self.state or self.is_copy(name)]
         users = taken_over(self.directory, self.state.settings if self.state else self.config)
-        paths = [*names, *(path for path in copies if path not in users), *self.further()]
+        copies = [path for path in copies if path not in users]
+        paths = [*names, *copies, *self.of_neighbours(), *self.further()]
         return [self.removal(path) for path in paths if self.observation.files.get(path)]
 
     def is_ours(self) -> bool:
@@ -304,6 +312,17 @@ class _Planner:
         for place, names in ((self.pki, PKI_FILES), (self.tls, TLS_FILES)):
             if any(self.observation.files.get(place / name) for name in names):
                 yield self.project.relative(place)
+        found = (path for path in self.of_neighbours() if path.name == CLIENT_KEY)
+        if any(self.observation.files.get(path) for path in found):
+            yield self.project.relative(self.neighbours)
+
+    def of_neighbours(self) -> Iterator[Path]:
+        """What services that talk to Milvus got to see, where the directory is ours."""
+        ours = self.observation.content(self.neighbours / IGNORE_FILE) == IGNORE_ALL
+        for path in self.observation.files if ours or self.state else ():
+            names = (*NEIGHBOUR_FILES, IGNORE_FILE)
+            if self.neighbours in path.parents and path.name in names:
+                yield path
 
     def further(self) -> Iterator[Path]:
         """What other commands left in the PKI directory: further clients, and CAs that gave way."""

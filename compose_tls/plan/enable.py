@@ -89,10 +89,10 @@ class _Planner:
         members = tuple(one.name for one in milvus)
         held = {*config.names, *(filter(is_valid, names) if config.server_cert is None else ())}
         neighbours = plan_neighbours(project, milvus, config, held)
-        showing = (one.name for one in neighbours.switched if one.shows_certificate)
+        showing = [one.name for one in neighbours.switched if one.shows_certificate]
         identities = plan_identities(self.observation, config, members, names, now, showing)
         setup = tls_setup(milvus, identities, config)
-        beside = consequences(project, milvus, config)
+        beside = consequences(project, milvus, config, showing)
         self.neighbours = neighbours.switched
         patches, records = self._edited(setup, milvus, placements, beside.health)
         files = [NeighbourFiles(n.name, n.recipe.files, n.service) for n in neighbours.switched]

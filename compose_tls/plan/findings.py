@@ -23,6 +23,7 @@ from compose_tls.layout import (
     RETIRED_CA,
     SERVER_CERTIFICATE,
     SERVER_KEY,
+    neighbours_directory,
 )
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
@@ -150,18 +151,26 @@ class _Keys:
     def served(self) -> Path:
         return self.observation.directory / self.located.state.settings.tls_dir / SERVER_KEY
 
+    @property
+    def neighbours(self) -> Path:
+        tls_dir = self.located.state.settings.tls_dir
+        return self.observation.directory / neighbours_directory(tls_dir)
+
     def exposed(self) -> Iterator[TlsWarning]:
         """Keys that others on this machine may read or change."""
         of_clients: list[FileFacts] = []
         for file in self.found():
             allowed = 0o700
+            if self.neighbours in file.path.parents:
+                # Its container's user has it by its group where that is all that could be given.
+                allowed |= 0o040
             if file.path == self.served and any(
                 ContainerUser.of(one).shares(file) for one in self.located.milvus
             ):
                 allowed |= 0o040
             if not file.mode & 0o777 & ~allowed:
                 continue
-            if file.path.parent.name == CLIENTS_DIRECTORY:
+            if file.path.parent == self.pki / CLIENTS_DIRECTORY:
                 of_clients.append(file)
                 continue
             mode = 0o640 if allowed & 0o040 and file.mode & 0o040 else 0o600
@@ -231,10 +240,14 @@ class _Keys:
         """The private keys that there are."""
         places = {self.pki, self.pki / CLIENTS_DIRECTORY, self.served.parent}
         for path, file in self.observation.files.items():
-            if file is not None and path.suffix == KEY and path.parent in places:
+            ours = path.parent in places or path.parent.parent == self.neighbours
+            if file is not None and path.suffix == KEY and ours:
                 yield file
 
     def is_secret(self, path: Path) -> bool:
+        if self.neighbours in path.parents:
+            # What one neighbour has is mounted into it.
+            return False
         of_client = path.name == CLIENT_KEY or path.parent.name == CLIENTS_DIRECTORY
         return of_client or _is_of_ca(path)
 

@@ -18,10 +18,13 @@ from compose_tls.layout import (
     CERTIFICATE,
     CLIENT,
     CLIENT_CERTIFICATE,
+    CLIENT_KEY,
     NEXT_CA,
     SERVER,
     SERVER_CERTIFICATE,
     SERVER_KEY,
+    client_identity,
+    neighbours_directory,
 )
 from compose_tls.observation import CertificateFacts
 from compose_tls.plan.ca_rollover import (
@@ -35,6 +38,7 @@ from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.identities import (
     CA_NAME,
     RENEW_BEFORE,
+    client_identities,
     ends,
     identities_of,
     orders_for,
@@ -43,6 +47,7 @@ from compose_tls.plan.identities import (
     with_sources,
 )
 from compose_tls.plan.managed_files import ManagedFiles
+from compose_tls.plan.neighbour_files import recorded_neighbours
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.enabled import locate
 from compose_tls.project.endpoints import found_names
@@ -70,6 +75,14 @@ class RenewPlan:
     config: TlsConfig
     restart: bool
     client_follows: bool = False
+
+    @property
+    def neighbours(self) -> tuple[str, ...]:
+        """The services that talk to Milvus and have something new to read."""
+        plan = self.planned.plan
+        place = plan.directory / neighbours_directory(self.planned.state.settings.tls_dir)
+        written = (c.path.parent for c in plan.changes if isinstance(c, CreateFile))
+        return tuple(dict.fromkeys(path.name for path in written if path.parent == place))
 
 
 def plan_renew(
@@ -142,6 +155,13 @@ class _Planner:
         as_it_is = {} if "constrain" in config.model_fields_set else {"constrain": constrained}
         self.config = config.model_copy(update=as_it_is)
 
+    @property
+    def showing(self) -> list[str]:
+        """The services of the project that show a certificate of their own."""
+        return [
+            one.service for one in self.located.state.neighbours or () if CLIENT_KEY in one.files
+        ]
+
     def plan(
         self, extent: Extent, within: timedelta | None, *, force: bool, restart: bool
     ) -> RenewPlan:
@@ -153,12 +173,14 @@ class _Planner:
             within=within,
             force=force,
             restart=restart,
+            neighbours=map(client_identity, self.showing),
         )
         members = tuple(one.name for one in self.located.milvus)
         dns_names, ip_addresses = server_names(self.wanted(), self.found())
         if (found[CA], found[SERVER]) == ("existing", "issued") and NEXT_CA not in found:
             require_names_permitted(self.observation, self.config, dns_names)
         identities = identities_of(members, dns_names, ip_addresses)
+        identities |= client_identities(self.showing)
         orders = {
             name: self.order(name, order)
             for name, order in orders_for(identities, self.config).items()
@@ -220,6 +242,9 @@ class _Planner:
             self.located.milvus,
             replace(planned, warnings=warnings),
             self.located.state,
+            neighbours=recorded_neighbours(
+                self.located.state, self.located.project.compose.services
+            ),
         )
         client = planned.get(CLIENT)
         return RenewPlan(
@@ -273,7 +298,7 @@ class _Planner:
     def warnings(self, planned: IdentityPlan) -> tuple[TlsWarning, ...]:
         following, ca = self.pki.next_ca, planned.source(CA)
         mutual = self.config.tls_mode is TlsMode.MUTUAL
-        clients = ClientCertificates.of(self.observation, self.config)
+        clients = ClientCertificates.of(self.observation, self.config, self.located.state)
         if ca == "promoted" and following and mutual:
             left = clients.of_others({following.subject})
             return tuple(self.settled(clients.place, left)) if left else ()

@@ -21,6 +21,7 @@ from compose_tls.deploy.wait import Answer, wait_until_ready
 from compose_tls.errors import (
     ComposeTlsError,
     ConflictingSettings,
+    ContainerExited,
     EngineError,
     KeyUnreadableInContainer,
     Unhealthy,
@@ -40,6 +41,9 @@ from compose_tls.workflows.recreation import Review, settled
 from compose_tls.workflows.rollback import HALF_WAY, Undo, changed, put_back
 
 _PROBE_SECONDS = 2.0
+
+# Who cannot read its settings stops at once.
+_SETTLED_SECONDS = 1.0
 
 # How long the services of before have until they run; --timeout may be shorter than that takes.
 _BACK_SECONDS = 60.0
@@ -64,6 +68,7 @@ class Deployment:
         restart_only: Whether the containers stay, and are only restarted.
         current: Those of the services that run the very files already: they are only checked.
         unhealthy: Those whose health check failed before, so that it tells nothing now.
+        neighbours: Further services that talk to Milvus, started anew once it is proved.
         clock: Seconds that only go forward.
         sleep: Waits that many seconds.
     """
@@ -81,6 +86,7 @@ class Deployment:
     restart_only: bool = False
     current: frozenset[str] = frozenset()
     unhealthy: frozenset[str] = frozenset()
+    neighbours: tuple[str, ...] = ()
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -104,6 +110,7 @@ class Deployment:
             CertificateUnreadable: The client's files cannot be used for the check.
             KeyboardInterrupt: The user interrupted it; its note says how things stand.
         """
+        touched: list[str] = []
         try:
             began, started = datetime.now(UTC), self.clock()
             self._up([name for name in self.services if name not in self.current], on_event)
@@ -112,14 +119,16 @@ class Deployment:
             proved = [self.prove(watch.target(), on_event) for watch in ready]
             for watch in ready:
                 self._require_health(watch)
+            touched += self.neighbours
+            self._start_neighbours(touched, on_event)
         except ComposeTlsError as error:
             if undo is not None and changed(undo):
-                done = self._restore(undo, on_event)
+                done = self._restore(undo, on_event, touched)
                 error.hint = f"{error.hint} ({done}; --keep-on-failure leaves things as they are)"
             raise
         except KeyboardInterrupt as interrupt:
             # What a write said about its files is not so any more, once they are taken back.
-            interrupt.__notes__ = [self._after_interrupt(undo, on_event)]
+            interrupt.__notes__ = [self._after_interrupt(undo, on_event, touched)]
             raise
         return tuple(check for checks in proved for check in checks)
 
@@ -139,6 +148,24 @@ class Deployment:
         self.compose.up(
             self.project, services, on_event=on_event, port_owner=self.engine.port_owner
         )
+
+    def _start_neighbours(self, names: Sequence[str], on_event: preamble.OnEvent) -> None:
+        """Let the services that talk to Milvus read what is new, and see that they go on running.
+
+        Raises:
+            EngineError: One cannot be started, or stops.
+        """
+        if not names:
+            return
+        self._up(names, on_event)
+        self.sleep(_SETTLED_SECONDS)
+        running = {state.service for state in self.compose.ps(self.project) if state.running}
+        for name in names:
+            if name not in running:
+                raise ContainerExited(
+                    f"{name} stopped after it was started with its settings for TLS",
+                    hint=f"see why: docker compose logs {name}; --neighbours list leaves it as it is",
+                )
 
     def _ready(
         self, proxy: Proxy, began: datetime, started: float, on_event: preamble.OnEvent
@@ -210,14 +237,16 @@ class Deployment:
             sleep=self.sleep,
         )
 
-    def _after_interrupt(self, undo: list[Undo] | None, on_event: preamble.OnEvent) -> str:
+    def _after_interrupt(
+        self, undo: list[Undo] | None, on_event: preamble.OnEvent, touched: Sequence[str]
+    ) -> str:
         """Take back what was done; how things stand, in words."""
         if undo is not None and changed(undo):
-            return self._restore(undo, on_event)
+            return self._restore(undo, on_event, touched)
         files = "the new files are in place" if undo is None else "no file had to be changed"
         return f"{files}; {', '.join(self.services)} may still be starting: compose-tls check tells"
 
-    def _restore(self, undo: list[Undo], on_event: preamble.OnEvent) -> str:
+    def _restore(self, undo: list[Undo], on_event: preamble.OnEvent, touched: Sequence[str]) -> str:
         """Put the previous files back and start the previous services again; what came of it.
 
         Raises:
@@ -225,12 +254,14 @@ class Deployment:
         """
         try:
             on_event("putting the previous files back")
-            return self._take_back(undo, on_event)
+            return self._take_back(undo, on_event, touched)
         except KeyboardInterrupt as interrupt:
             interrupt.add_note(HALF_WAY)
             raise
 
-    def _take_back(self, undo: list[Undo], on_event: preamble.OnEvent) -> str:
+    def _take_back(
+        self, undo: list[Undo], on_event: preamble.OnEvent, touched: Sequence[str]
+    ) -> str:
         try:
             put_back(undo)
         except ComposeTlsError as error:
@@ -248,6 +279,8 @@ class Deployment:
                 self._up([proxy.service for proxy in before], on_event)
                 for proxy in before:
                     self._stays_up(proxy, began, started, on_event)
+                if touched:
+                    self._up(touched, on_event)
                 done += f" and {what} {'run' if several else 'runs'} again"
         except EngineError as error:
             done += f", but {what} did not start again: {error.message}"
@@ -307,11 +340,29 @@ def prepare(
     # Where something runs, what Milvus needs is started but never replaced.
     others = () if any(state.alive for state in seen.states) else begun
     recreated = frozenset(deployment.services) - current
-    warnings = settled(review.recreating(recreated, others), config.accept)
+    neighbours = _neighbours(planned, project, seen, review)
+    findings = review.recreating(recreated, (*others, *neighbours))
+    warnings = settled(findings, config.accept)
     concerned = {name: seen.services[name] for name in begun if name in seen.services}
     require_free(concerned, seen.running, seen.engine.port_owner)
     unhealthy = frozenset(filter(review.is_unhealthy, deployment.services))
-    return replace(deployment, current=current, unhealthy=unhealthy), warnings
+    deployment = replace(
+        deployment, current=current, unhealthy=unhealthy, neighbours=tuple(neighbours)
+    )
+    return deployment, warnings
+
+
+def _neighbours(
+    planned: ServicePlan, project: Project, seen: EngineProject, review: Review
+) -> list[str]:
+    """The running services that talk to Milvus and have to be told something else, now or again.
+
+    Where nothing runs, they are started with everything else.
+    """
+    before = [one.service for one in (project.state and project.state.neighbours) or ()]
+    names = dict.fromkeys((*(one.service for one in planned.neighbours), *before))
+    running = [name for name in names if name in seen.running and name in seen.services]
+    return [name for name in running if planned.plan.changed or not review.is_current(name)]
 
 
 def prepare_restart(

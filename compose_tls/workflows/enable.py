@@ -111,4 +111,5 @@ def _told(
     result: EnableResult, planned: ServicePlan, warnings: tuple[TlsWarning, ...]
 ) -> EnableResult:
     told = tuple(dict.fromkeys((*result.warnings, *warnings)))
-    return result.model_copy(update={"cut_off": planned.cut_off, "warnings": told})
+    update = {"cut_off": planned.cut_off, "neighbours": planned.neighbours, "warnings": told}
+    return result.model_copy(update=update)

@@ -10,7 +10,7 @@ from compose_tls.project.model import Project
 
 
 def users_of_images(project: Project, variables: Mapping[str, str]) -> dict[str, str]:
-    """The user that the image of each Milvus service names, by the service; empty for root.
+    """The user that the image of each service names, by the service; empty for root.
 
     Args:
         project: The project.
@@ -23,9 +23,9 @@ def users_of_images(project: Project, variables: Mapping[str, str]) -> dict[str,
 
     found: dict[str, str] = {}
     with suppress(EngineError), Engine.connect(variables) as engine:
-        for one in project.milvus:
-            name = one.service.text("image")
+        for service in project.compose.services.values():
+            name = service.text("image")
             image = engine.image(name) if name else None
             if image is not None:
-                found[one.name] = image.user
+                found[service.name] = image.user
     return found

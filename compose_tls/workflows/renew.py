@@ -108,6 +108,8 @@ def renew(
         )
         if deploy is None:
             told += apply(planned.plan, issued.contents, outside=places)
+            if restart:
+                said += restarting.restart_neighbours(opened, renewal.neighbours, stack, on_event)
         else:
             undo: list[Undo] = []
 
@@ -122,7 +124,8 @@ def renew(
                 None if keep_on_failure else undo, on_event, lambda: write(client_side)
             )
     waiting = renewal.restart and not checks
-    again = compose_command(opened, "restart", *planned.services)
+    left = () if restart else renewal.neighbours
+    again = compose_command(opened, "restart", *planned.services, *left)
     done = report(
         RenewResult,
         planned,
@@ -130,7 +133,11 @@ def renew(
         issued=issued,
         checks=checks,
         waiting=waiting,
-        following=(again, own_command(opened, "check")) if waiting else (),
+        following=(again, own_command(opened, "check"))
+        if waiting
+        else (compose_command(opened, "restart", *left),)
+        if left
+        else (),
         warnings=told,
     )
     is_brought = renewal.config.server_cert is not None
@@ -163,4 +170,7 @@ def _prepare(
     chosen = [one for one in seen if one.running and (renewal.restart or one.stale)]
     warnings = [settle(one.drifted, config.accept) for one in chosen if one.drifted]
     proxies = tuple(one.proxy for one in chosen)
-    return replace(deploy, proxies=proxies) if proxies else None, tuple(warnings)
+    running = {state.service for state in deploy.compose.ps(deploy.project) if state.running}
+    neighbours = tuple(name for name in renewal.neighbours if name in running)
+    deploy = replace(deploy, proxies=proxies, neighbours=neighbours)
+    return deploy if proxies else None, tuple(warnings)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from compose_tls.config import TlsConfig
-from compose_tls.layout import STATE_FILE
+from compose_tls.layout import CLIENT_KEY, STATE_FILE
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
@@ -101,7 +101,9 @@ def _certificates(
     found = inventory(project.observation, config, state, opened.now)
     readers = tuple(one.milvus for one in services if one.name in state.services)
     keys = key_findings(config, EnabledProject(project, state, readers))
-    warnings = (*found.warnings, *keys.warnings, *context_findings(project, config))
+    showing = [one.service for one in state.neighbours or () if CLIENT_KEY in one.files]
+    contexts = context_findings(project, config, showing)
+    warnings = (*found.warnings, *keys.warnings, *contexts)
     return found, warnings, found.usable and keys.usable
 
 

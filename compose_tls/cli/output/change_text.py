@@ -15,6 +15,10 @@ def enable_lines(result: EnableResult, *, verbose: bool) -> Iterator[str]:
     """The result of enable."""
     yield from _diff(result, verbose=verbose)
     yield _change(result, rendering.mode_text(result.mode))
+    for one in result.neighbours if result.changed or verbose else ():
+        with_what = f", with the client certificate {one.certificate}" if one.certificate else ""
+        would = "would be switched" if result.dry_run else "switched"
+        yield f"{one.service}: {would} to TLS{with_what} ({one.how})"
     yield from _files(result, verbose=verbose)
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
