@@ -73,6 +73,8 @@ def service(connection: Connection) -> str:
 
     An Attu that is there already keeps its image, its ports and its networks.
     """
+    if connection.inside is not None:
+        return _variables_alone(connection, connection.inside)
     there = connection.attu
     tag = repository_and_tag(there.image)[1] if there else _tag(connection.release)
     version = MilvusVersion.of_tag(tag)
@@ -107,6 +109,22 @@ def service(connection: Connection) -> str:
     )
 
 
+def _variables_alone(connection: Connection, name: str) -> str:
+    """What an Attu whose container sees the files already is told."""
+    there = connection.attu
+    third = there is not None and is_third(there.image, "")
+    values = (_third if third else _second)(connection)
+    return "\n".join(
+        (
+            _ABOUT_3 if third else _ABOUT_2,
+            "services:",
+            f"  {scalar(Text(name, string=True), '', flow=False)}:",
+            "    environment:",
+            *(f"      {variable}: {value}" for variable, value in values.items()),
+        )
+    )
+
+
 def _tag(release: tuple[int, int] | None) -> str:
     if release is None:
         return _IMAGES[-1][1]
@@ -115,23 +133,25 @@ def _tag(release: tuple[int, int] | None) -> str:
 
 def _second(connection: Connection) -> dict[str, str]:
     """The variables of Attu 2; it asks for user and password on its page."""
-    values = {"MILVUS_URL": _quoted(_address(connection)), "ROOT_CERT_PATH": _ROOT}
+    root, certificate, key = _paths(connection)
+    values = {"MILVUS_URL": _quoted(_address(connection)), "ROOT_CERT_PATH": root}
     if connection.mutual:
-        values |= {"CERT_CHAIN_PATH": _CERTIFICATE, "PRIVATE_KEY_PATH": _KEY}
+        values |= {"CERT_CHAIN_PATH": certificate, "PRIVATE_KEY_PATH": key}
     return {**values, "SERVER_NAME": _quoted(connection.server_name)}
 
 
 def _third(connection: Connection) -> dict[str, str]:
     """The variables of Attu 3; it keeps them in its database at the first start."""
+    root, certificate, key = _paths(connection)
     values = {
         "MILVUS_ADDRESS": _quoted(_address(connection)),
         "MILVUS_SSL": '"true"',
-        "MILVUS_TLS_ROOT_CERT_PATH": _ROOT,
+        "MILVUS_TLS_ROOT_CERT_PATH": root,
     }
     if connection.mutual:
         values |= {
-            "MILVUS_TLS_CERT_CHAIN_PATH": _CERTIFICATE,
-            "MILVUS_TLS_PRIVATE_KEY_PATH": _KEY,
+            "MILVUS_TLS_CERT_CHAIN_PATH": certificate,
+            "MILVUS_TLS_PRIVATE_KEY_PATH": key,
         }
     values["MILVUS_TLS_SERVER_NAME"] = _quoted(connection.server_name)
     if connection.authentication:
@@ -139,7 +159,19 @@ def _third(connection: Connection) -> dict[str, str]:
     return values
 
 
+def _paths(connection: Connection) -> tuple[str, str, str]:
+    """CA, certificate and key as its container sees them."""
+    if connection.inside is None:
+        return _ROOT, _CERTIFICATE, _KEY
+    paths = (connection.ca_pem, connection.client_pem, connection.client_key)
+    root, certificate, key = map(_quoted, paths)
+    return root, certificate, key
+
+
 def _address(connection: Connection) -> str:
+    if connection.inside is not None:
+        host, port = place(connection.uri)
+        return f"{host}:{port}"
     route = connection.container_route
     if route is None:
         return f"{_HOST}:{place(connection.uri)[1]}"

@@ -14,6 +14,7 @@ from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.findings import declared_findings, is_lost, key_findings
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
 from compose_tls.plan.links import link_map
+from compose_tls.plan.neighbour_links import described
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import endpoint
@@ -77,7 +78,7 @@ def status(
         not_looked_at=looked.reason,
         file_states=found.files,
         certificates=found.certificates,
-        links=map_.links,
+        links=described(map_.links, project, settings),
         endpoint=_endpoint(project, services, found) if mode else None,
         warnings=(*warnings, *map_.warnings),
         certificates_usable=usable,
