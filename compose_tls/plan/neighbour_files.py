@@ -149,7 +149,7 @@ def _access(
         users_of_images=users_of_images,
     )
     warnings = tuple(
-        replace(each, code="client-key-unreadable")
+        TlsWarning("client-key-unreadable", each.message, each.path, each.hint)
         if each.code == "server-key-unreadable"
         else each
         for each in found.warnings

@@ -21,7 +21,6 @@ from compose_tls.deploy.wait import Answer, wait_until_ready
 from compose_tls.errors import (
     ComposeTlsError,
     ConflictingSettings,
-    ContainerExited,
     EngineError,
     KeyUnreadableInContainer,
     Unhealthy,
@@ -35,15 +34,13 @@ from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import Address, target_of
 from compose_tls.workflows.engine_project import EngineProject
+from compose_tls.workflows.neighbours import require_running, to_start
 from compose_tls.workflows.proving import prove
 from compose_tls.workflows.proxy_watch import ProxyWatch
 from compose_tls.workflows.recreation import Review, settled
 from compose_tls.workflows.rollback import HALF_WAY, Undo, changed, put_back
 
 _PROBE_SECONDS = 2.0
-
-# Who cannot read its settings stops at once.
-_SETTLED_SECONDS = 1.0
 
 # How long the services of before have until they run; --timeout may be shorter than that takes.
 _BACK_SECONDS = 60.0
@@ -119,8 +116,10 @@ class Deployment:
             proved = [self.prove(watch.target(), on_event) for watch in ready]
             for watch in ready:
                 self._require_health(watch)
-            touched += self.neighbours
-            self._start_neighbours(touched, on_event)
+            if self.neighbours:
+                touched += self.neighbours
+                self._up(touched, on_event)
+                require_running(touched, self.compose, self.project, self.sleep)
         except ComposeTlsError as error:
             if undo is not None and changed(undo):
                 done = self._restore(undo, on_event, touched)
@@ -148,24 +147,6 @@ class Deployment:
         self.compose.up(
             self.project, services, on_event=on_event, port_owner=self.engine.port_owner
         )
-
-    def _start_neighbours(self, names: Sequence[str], on_event: preamble.OnEvent) -> None:
-        """Let the services that talk to Milvus read what is new, and see that they go on running.
-
-        Raises:
-            EngineError: One cannot be started, or stops.
-        """
-        if not names:
-            return
-        self._up(names, on_event)
-        self.sleep(_SETTLED_SECONDS)
-        running = {state.service for state in self.compose.ps(self.project) if state.running}
-        for name in names:
-            if name not in running:
-                raise ContainerExited(
-                    f"{name} stopped after it was started with its settings for TLS",
-                    hint=f"see why: docker compose logs {name}; --neighbours list leaves it as it is",
-                )
 
     def _ready(
         self, proxy: Proxy, began: datetime, started: float, on_event: preamble.OnEvent
@@ -279,8 +260,7 @@ class Deployment:
                 self._up([proxy.service for proxy in before], on_event)
                 for proxy in before:
                     self._stays_up(proxy, began, started, on_event)
-                if touched:
-                    self._up(touched, on_event)
+                self._up(touched, on_event) if touched else None
                 done += f" and {what} {'run' if several else 'runs'} again"
         except EngineError as error:
             done += f", but {what} did not start again: {error.message}"
@@ -340,29 +320,13 @@ def prepare(
     # Where something runs, what Milvus needs is started but never replaced.
     others = () if any(state.alive for state in seen.states) else begun
     recreated = frozenset(deployment.services) - current
-    neighbours = _neighbours(planned, project, seen, review)
-    findings = review.recreating(recreated, (*others, *neighbours))
-    warnings = settled(findings, config.accept)
+    neighbours = to_start(planned, project, seen, review)
+    warnings = settled(review.recreating(recreated, (*others, *neighbours)), config.accept)
     concerned = {name: seen.services[name] for name in begun if name in seen.services}
     require_free(concerned, seen.running, seen.engine.port_owner)
     unhealthy = frozenset(filter(review.is_unhealthy, deployment.services))
-    deployment = replace(
-        deployment, current=current, unhealthy=unhealthy, neighbours=tuple(neighbours)
-    )
+    deployment = replace(deployment, current=current, unhealthy=unhealthy, neighbours=neighbours)
     return deployment, warnings
-
-
-def _neighbours(
-    planned: ServicePlan, project: Project, seen: EngineProject, review: Review
-) -> list[str]:
-    """The running services that talk to Milvus and have to be told something else, now or again.
-
-    Where nothing runs, they are started with everything else.
-    """
-    before = [one.service for one in (project.state and project.state.neighbours) or ()]
-    names = dict.fromkeys((*(one.service for one in planned.neighbours), *before))
-    running = [name for name in names if name in seen.running and name in seen.services]
-    return [name for name in running if planned.plan.changed or not review.is_current(name)]
 
 
 def prepare_restart(

@@ -225,7 +225,8 @@ class TestRenew:
         assert outcome.code == 0, outcome.err
         directory = stack / "tls-clients/attu"
         assert (directory / "ca.pem").read_bytes() == (stack / "cert/ca.pem").read_bytes()
-        verified = ["openssl", "verify", "-CAfile", directory / "ca.pem", directory / "client.pem"]
+        files = [str(directory / name) for name in ("ca.pem", "client.pem")]
+        verified = ["openssl", "verify", "-CAfile", *files]
         assert subprocess.run(verified, check=False, capture_output=True).returncode == 0
 
     def test_in_mode_1_they_learn_of_the_new_ca(self, run: Run, stack: Path) -> None:
