@@ -168,7 +168,11 @@ class _Address:
         before = dotenv.parse(text, known)
         if place is None or before.get(name) != old:
             return False
-        splice = Splice(place.start, place.value, self.change.swapped(place.value))
+        at = place.value.find(self.change.old)
+        if at < 0:
+            return False
+        # No more than what changes: the rest may hold a password, and is recorded nowhere.
+        splice = Splice(place.start + at, self.change.old, self.change.new)
         after = f"{text[: splice.start]}{splice.new}{text[splice.end :]}"
         if dotenv.parse(after, known) != {**before, name: new}:
             return False

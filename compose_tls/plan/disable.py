@@ -40,7 +40,7 @@ from compose_tls.project.enabled import not_enabled
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path, taken_over
 from compose_tls.state.recorded import FileRecord, State
-from compose_tls.state.undo import Undone, undo
+from compose_tls.state.undo import Undone, is_of_lines, undo
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 
@@ -99,7 +99,7 @@ class _Planner:
 
     def plan(self, *, purge: bool) -> DisablePlan:
         undone = self.undone()
-        patches = [self.change(path, taken) for path, (_, taken) in undone.items()]
+        patches = [self.change(path, taken, file) for path, (file, taken) in undone.items()]
         removed = self.purged() if purge else []
         if self.state is None and not removed:
             self.refuse_unknown()
@@ -167,13 +167,13 @@ class _Planner:
                     return path
         return None
 
-    def change(self, path: Path, undone: Undone) -> FileChange:
+    def change(self, path: Path, undone: Undone, file: FileRecord) -> FileChange:
         content = self.observation.content(path) or b""
         if undone.content is None:
             return RemoveFile(path, sha256(content))
         if undone.content == content:
             return KeepFile(path, sha256(content))
-        return PatchFile(path, content, undone.content)
+        return PatchFile(path, content, undone.content, confidential=is_of_lines(file))
 
     def remaining(
         self, undone: dict[Path, tuple[FileRecord, Undone]], removed: Collection[Path]

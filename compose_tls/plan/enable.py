@@ -35,7 +35,14 @@ from compose_tls.setup import Member, TlsSetup
 from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
 from compose_tls.stack.milvus.settings import put_settings, read_setting, sets
 from compose_tls.state.recorded import FileRecord, NeighbourRecord, State, recorded
-from compose_tls.state.undo import record, record_new, record_values, same_edits, stands
+from compose_tls.state.undo import (
+    is_of_lines,
+    record,
+    record_new,
+    record_values,
+    same_edits,
+    stands,
+)
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Intent
@@ -238,6 +245,9 @@ class _Planner:
         before = (
             {file.path: file for file in self.project.state.files} if self.project.state else {}
         )
+        before_lines = {
+            self.project.directory / file.path for file in before.values() if is_of_lines(file)
+        }
         for path in dict.fromkeys((*work.by_file, *work.values, *self.project.originals)):
             original, now = self.project.read(path), self.observation.content(path)
             name = self.project.relative(path)
@@ -247,7 +257,8 @@ class _Planner:
                 patched, made = original, None
                 if path in work.values:
                     patched, made = record_values(name, original, work.values[path])
-                change: FileChange = PatchFile(path, now, patched)
+                is_env = path in work.values or (path in before_lines)
+                change: FileChange = PatchFile(path, now, patched, confidential=is_env)
                 if now == patched:
                     change = KeepFile(path, sha256(now))
             elif original is None or now is None:

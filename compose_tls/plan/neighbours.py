@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from compose_tls.errors import ClientsCutOff, ProjectError, settle
 from compose_tls.layout import CLIENT_KEY, neighbours_directory
 from compose_tls.plan.address_edits import AddressChange, add_address_edit
 from compose_tls.plan.clients import Client, clients, cut_off, is_let_in, naming_variables
-from compose_tls.project.endpoints import rest_port
+from compose_tls.project.endpoints import carrier, rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import CutOff
@@ -187,21 +187,45 @@ def _switched(
     made = recipe(client.image, variables, found, tls, document)
     if made is None:
         return None
-    addresses: list[AddressChange] = []
-    if made.scheme is not None:
-        for variable, _ in naming_variables(project, client):
-            value = variables[variable] or ""
-            if value.startswith(PLAIN_SCHEME):
-                if "," in value or _REST.search(value.removeprefix(PLAIN_SCHEME)):
-                    return None
-                addresses.append(AddressChange(variable, value, PLAIN_SCHEME, made.scheme))
+    addresses = _addresses(client, project, made, variables)
+    if addresses is None:
+        return None
     source = f"{neighbours_directory(config.tls_dir)}/{service.name}"
     directory = Directory(source, config.container_tls_dir, (), read_only=True)
     edits_document = project.directory / client.path if made.settings and client.path else None
-    one = Neighbour(client, service, made, directory, tuple(addresses), edits_document)
+    one = Neighbour(client, service, made, directory, addresses, edits_document)
     if config.style != "override":
         _try(one, project, config)
     return one
+
+
+def _addresses(
+    client: Client, project: Project, made: Recipe, variables: Mapping[str, str | None]
+) -> tuple[AddressChange, ...] | None:
+    """What becomes of the variables that name Milvus; ``None`` where one is about something else."""
+    found, ports = client.connection, _ports_of_grpc(client.milvus, project)
+    addresses: list[AddressChange] = []
+    if found is not None and found.port not in ports:
+        return None
+    for variable, address in naming_variables(project, client) if made.scheme is not None else ():
+        value = variables[variable] or ""
+        if address.port not in ports:
+            return None
+        if value.startswith(PLAIN_SCHEME):
+            if "," in value or _REST.search(value.removeprefix(PLAIN_SCHEME)):
+                return None
+            # Where nothing is left of it, what stands behind it tells the place.
+            rest = "" if made.scheme else address.host
+            old, new = f"{PLAIN_SCHEME}{rest}", f"{made.scheme}{rest}"
+            addresses.append(AddressChange(variable, value, old, new))
+    return tuple(addresses)
+
+
+def _ports_of_grpc(milvus: MilvusService, project: Project) -> set[int | None]:
+    """The ports by which gRPC is reached, in the project and on this machine: REST is another matter."""
+    port = milvus.configuration.proxy_port
+    entry = carrier(milvus.service, project.compose.services).published(port)
+    return {None, port, entry.published if entry else None}
 
 
 def _document(client: Client, project: Project) -> Found | None:

@@ -57,7 +57,8 @@ class EditRecord(_Model):
     Attributes:
         kind: ``set``: the value at ``route`` was ``old``; ``added-key``: there was none;
             ``added-item`` and ``removed-item``: an item of the list at ``route``; ``line``: the line of
-            an environment file that gives the variable ``route`` its value.
+            an environment file that gives the variable ``route`` its value: ``new`` and ``old`` are
+            SHA-256 of it, since passwords may stand there.
         new: What enable put there.
         old: What was there before.
     """

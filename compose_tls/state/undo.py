@@ -90,8 +90,8 @@ def stands(content: bytes, record: FileRecord) -> bool:
     if sha256(content) == record.after:
         return True
     if is_of_lines(record):
-        lines = content.decode("utf-8", "replace").splitlines()
-        return all(made.new in lines for made in record.edits)
+        lines = content.decode("utf-8", "surrogateescape").splitlines()
+        return {made.new for made in record.edits} <= set(map(_line_digest, lines))
     document = parse(content, record.path)
     return all(_holds(document, made) for made in record.edits)
 
@@ -139,13 +139,14 @@ def record_values(
     splices = settled(text, values.values())
     patched = encode(applied(text, splices) or "", bom=bom)
     edits: list[EditRecord] = []
-    for name, splice in values.items():
+    for name, splice in sorted(values.items(), key=lambda each: each[1].start):
         start = text.rfind("\n", 0, splice.start) + 1
         end = text.find("\n", splice.end)
         line = text[start : len(text) if end < 0 else end].rstrip("\r")
         at = splice.start - start
         new = f"{line[:at]}{splice.new}{line[at + len(splice.old) :]}"
-        edits.append(EditRecord(kind="line", route=(name,), new=new, old=line))
+        digests = {"new": _line_digest(new), "old": _line_digest(line)}
+        edits.append(EditRecord(kind="line", route=(name,), **digests))
     made = FileRecord(
         path=path,
         before=sha256(content),
@@ -161,16 +162,20 @@ def is_of_lines(record: FileRecord) -> bool:
     return any(made.kind == "line" for made in record.edits)
 
 
+def _line_digest(line: str) -> str:
+    return sha256(line.rstrip("\r\n").encode("utf-8", "surrogateescape"))
+
+
 def _undone_lines(content: bytes, record: FileRecord) -> Undone:
     """An environment file that was changed since, with the lines of before."""
     lines = content.decode("utf-8", "surrogateescape").splitlines(keepends=True)
+    digests = [_line_digest(line) for line in lines]
     kept: list[str] = []
-    for made in record.edits:
-        places = [n for n, line in enumerate(lines) if line.rstrip("\r\n") == made.new]
+    for made, splice in zip(record.edits, record.splices, strict=True):
+        places = [n for n, digest in enumerate(digests) if digest == made.new]
         for place in places:
-            end = lines[place][len(lines[place].rstrip("\r\n")) :]
-            lines[place] = f"{made.old}{end}"
-        if not places and made.old not in [line.rstrip("\r\n") for line in lines]:
+            lines[place] = lines[place].replace(splice.new, splice.old, 1)
+        if not places and made.old not in digests:
             kept.append(".".join(made.route))
     text = "".join(lines).encode("utf-8", "surrogateescape")
     return Undone(text, exact=False, kept=tuple(kept))

@@ -76,6 +76,23 @@ class TestEnable:
         assert own_files(stack) == before
         assert not (stack / "tls-clients").exists()
 
+    def test_what_else_stands_in_an_env_file_is_shown_and_recorded_nowhere(
+        self, run: Run, stack: Path
+    ) -> None:
+        (stack / ".env").write_text(f"A_TOKEN=hidden1\n{ENV}PASSWORD=hidden2\n")
+        chat = CHAT.replace("//stand", "//root:hidden3@stand")
+        (stack / "chat.env").write_bytes(chat.encode())
+        shown = run("enable", "--dry-run", "-v")
+        assert "+VECTOR_URI='https://standalone:19530'" in shown.out
+        assert '+export MILVUS_URI="https://***@standalone:19530"' in shown.out
+        document = run("enable", "--json")
+        recorded = (stack / "cert/state.json").read_text()
+        taken = run("disable", "-v")
+
+        for text in (shown.out + shown.err, document.out + document.err, recorded, taken.out):
+            assert "hidden" not in text
+        assert (stack / "chat.env").read_bytes().decode() == chat
+
     def test_after_an_edit_of_the_user_only_our_line_comes_back(
         self, run: Run, stack: Path
     ) -> None:

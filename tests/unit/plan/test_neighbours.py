@@ -227,6 +227,13 @@ class TestApplications:
             applied(observation(text), planned.plan.changes)
         )
 
+    def test_who_uses_rest_as_well_is_named_and_left(self) -> None:
+        rest = "    environment: {PROXY_HTTP_PORT: '8080'}\n"
+        app = f"{APP}      MILVUS_REST: http://milvus:8080\n"
+        planned = enable(observation(MILVUS + rest + app))
+
+        assert [one.service for one in planned.cut_off] == ["app"]
+
     def test_a_go_program_is_named_with_what_go_reads(self) -> None:
         text = MILVUS + APP.replace("acme/app", "wechatopenai/weknora-app")
         [left] = enable(observation(text)).cut_off
