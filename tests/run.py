@@ -2,8 +2,8 @@
 
 The end-to-end tests mostly wait for Milvus, so they run beside all others: the fast tests, whose
 coverage has to be at least 90 %, the judges of our certificates (tests/judges), every fault of a
-command (tests/faults), and the fast tests once more with every dependency at its lower bound, and on
-every other Python at hand.
+command (tests/faults), the fast tests once more with every dependency at its lower bound, and those of the code on every
+other Python at hand.
 
 With REQUIRE_E2E=1 an end-to-end test that is skipped is a failure.
 """
@@ -32,7 +32,9 @@ def main() -> int:
     with tempfile.TemporaryFile("w+") as output:
         started = time.monotonic()
         end_to_end = subprocess.Popen(
-            [*PYTEST, "-m", "e2e", "tests/e2e"], stdout=output, stderr=subprocess.STDOUT
+            [*PYTEST, "-m", "e2e", "tests/e2e", "--durations=25"],
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         make = ["make", "--no-print-directory", f"VENV={sys.prefix}"]
         for name, *commands in (
