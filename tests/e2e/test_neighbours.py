@@ -159,3 +159,26 @@ def test_they_are_switched_with_milvus_and_back(project: Project) -> None:
 
 def status(project: Project) -> dict[str, Any]:
     return project.compose_tls("status", "--json").document
+
+
+def test_where_one_stops_everything_goes_back(project: Project) -> None:
+    file = project.directory / "compose.yaml"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    stops = '[ -z "$$GRPC_DEFAULT_SSL_ROOTS_FILE_PATH" ] && exec sleep 1000'
+    document["services"]["app"]["command"] = ["sh", "-c", stops]
+    file.write_text(json.dumps(document, indent=2), encoding="utf-8")
+    before = project.tree()
+    assert project.compose("up", "-d").code == 0
+    assert "served http://" in said(project, "backup", "served")
+
+    failed = project.compose_tls("enable", "--up", "--json")
+
+    error = failed.document["error"]
+    assert (failed.code, error["code"]) == (5, "container-exited"), failed.out
+    assert "app stopped" in error["message"]
+    assert "the previous service runs again" in error["hint"]
+    assert project.tree() == before
+    assert project.compose("exec", "-T", "app", "true").code == 0
+    log = said(project, "backup", "served http://")
+    assert "served http://" in log
+    assert "served https://" not in log
