@@ -55,6 +55,11 @@ CLIENTS_DIRECTORY: Final = "clients"
 """In the PKI directory: the certificates and keys of further clients."""
 PUBLIC_ROOTS: Final = "roots.pem"
 """The CA together with the public ones, for programs that take all of their CAs from one file."""
+NEIGHBOUR_NAME: Final = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
+"""The services that can have a directory: named as Compose names them, and not to lead elsewhere.
+
+https://docs.docker.com/reference/compose-file/services/
+"""
 NEIGHBOUR_FILES: Final = (CA_CERTIFICATE, PUBLIC_ROOTS, CLIENT_CERTIFICATE, CLIENT_KEY)
 """What a service that talks to Milvus may get to see, in a directory of its own."""
 BUNDLE: Final = ".p12"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -21,6 +22,7 @@ from compose_tls.layout import (
     IGNORE_FILE,
     KEY,
     NEIGHBOUR_FILES,
+    NEIGHBOUR_NAME,
     NEXT_CA_CERTIFICATE,
     NEXT_CA_KEY,
     REQUEST,
@@ -77,9 +79,9 @@ def read_pki(
         for name in (SERVER_CERTIFICATE, CA_CERTIFICATE, IGNORE_FILE):
             content(place / name)
     content(pki / IGNORE_FILE)
-    names = list(
-        dict.fromkeys((*services, *(n.service for n in (state and state.neighbours) or ())))
-    )
+    recorded = [one.service for one in (state.neighbours if state else None) or ()]
+    found = dict.fromkeys((*services, *recorded))
+    names = [name for name in found if re.match(NEIGHBOUR_NAME, name)]
     if (pki / CLIENTS_DIRECTORY).is_dir():
         for name in map(client_identity, names):
             certificate, key = pki / f"{name}{CERTIFICATE}", pki / f"{name}{KEY}"

@@ -12,7 +12,7 @@ from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edit
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ClientsCutOff, ProjectError, settle
-from compose_tls.layout import CLIENT_KEY, neighbours_directory
+from compose_tls.layout import CLIENT_KEY, NEIGHBOUR_NAME, neighbours_directory
 from compose_tls.plan.address_edits import AddressChange, add_address_edit
 from compose_tls.plan.clients import Client, clients, cut_off, is_let_in, naming_variables
 from compose_tls.project.endpoints import carrier, rest_port
@@ -168,6 +168,8 @@ def _switched(
     service = project.compose.services.get(client.name)
     found = client.connection
     if service is None or found is None or not client.certain or not found.host:
+        return None
+    if not re.match(NEIGHBOUR_NAME, service.name):
         return None
     mutual = config.tls_mode is TlsMode.MUTUAL
     if mutual and (config.server_cert is not None or len(service.name.encode()) > _LONGEST):

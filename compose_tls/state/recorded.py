@@ -30,6 +30,8 @@ from compose_tls.layout import (
     CERTIFICATE,
     CLIENT,
     KEY,
+    NEIGHBOUR_FILES,
+    NEIGHBOUR_NAME,
     NEXT_CA,
     SERVER,
     client_identity,
@@ -102,8 +104,16 @@ class IdentityRecord(_Model):
 class NeighbourRecord(_Model):
     """A service that enable switched to TLS, and what lies in its directory."""
 
-    service: str
+    service: str = Field(pattern=NEIGHBOUR_NAME)
     files: tuple[str, ...]
+
+    @field_validator("files")
+    @classmethod
+    def _ours(cls, files: tuple[str, ...]) -> tuple[str, ...]:
+        if not set(files) <= set(NEIGHBOUR_FILES):
+            msg = "not a file of ours"
+            raise ValueError(msg)
+        return files
 
 
 _OF_ONE_COMMAND = frozenset(

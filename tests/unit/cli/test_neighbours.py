@@ -345,6 +345,22 @@ class TestConnect:
         assert outcome.error["code"] == "service-not-found"
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [('"service": "attu"', '"service": "../.."'), ('"ca.pem"', '"../../own"')]
+)
+def test_a_record_that_leads_elsewhere_is_not_followed(
+    run: Run, stack: Path, old: str, new: str
+) -> None:
+    run("enable")
+    state = stack / "cert" / "state.json"
+    text = state.read_text()
+    at = text.index('"neighbours"', text.index('"identities"'))
+    state.write_text(text[:at] + text[at:].replace(old, new, 1))
+    outcome = run("disable", "--purge", "--json")
+
+    assert outcome.error["code"] == "state-unreadable"
+
+
 def test_a_directory_of_somebody_else_is_not_written_into(run: Run, stack: Path) -> None:
     place = stack / "tls-clients" / "attu"
     place.mkdir(parents=True)

@@ -227,6 +227,13 @@ class TestApplications:
             applied(observation(text), planned.plan.changes)
         )
 
+    @pytest.mark.parametrize("name", ["../../etc", "..", "a/b", ".hidden"])
+    def test_a_name_that_leads_elsewhere_gets_no_directory(self, name: str) -> None:
+        planned = enable(observation(MILVUS + APP.replace("app:", f"'{name}':")))
+
+        assert [one.service for one in planned.cut_off] == [name]
+        assert made(planned) == set()
+
     def test_who_uses_rest_as_well_is_named_and_left(self) -> None:
         rest = "    environment: {PROXY_HTTP_PORT: '8080'}\n"
         app = f"{APP}      MILVUS_REST: http://milvus:8080\n"
