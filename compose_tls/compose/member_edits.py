@@ -19,7 +19,7 @@ from compose_tls.compose.edits import (
 )
 from compose_tls.compose.ports import widest_addresses
 from compose_tls.compose.service import Service, Variable
-from compose_tls.errors import ConflictingSettings, ValueInTheWay
+from compose_tls.errors import ConflictingSettings, EditRefused, ValueInTheWay
 from compose_tls.setup import Directory, Member
 from compose_tls.yamlpatch.intent import Intent
 from compose_tls.yamlpatch.splice import Splice
@@ -37,8 +37,17 @@ class Edits:
         self.by_file.setdefault(file, []).extend(intents)
 
     def add_value(self, file: Path, name: str, splice: Splice) -> None:
-        """Add another value of a variable in an environment file; several services may want the same."""
-        self.values.setdefault(file, {})[name] = splice
+        """Add another value of a variable in an environment file; several services may want the same.
+
+        Raises:
+            EditRefused: One wants it otherwise.
+        """
+        if self.values.setdefault(file, {}).setdefault(name, splice) != splice:
+            raise EditRefused(
+                f"services share {name} of {file.name} and need different values over TLS",
+                hint="give each a variable of its own, or use --style override",
+                path=file.name,
+            )
 
 
 @dataclass(frozen=True, slots=True)

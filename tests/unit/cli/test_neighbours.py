@@ -149,6 +149,20 @@ class TestEnable:
         run("disable", "--purge")
         assert own_files(stack) == before
 
+    def test_who_shares_a_variable_and_needs_another_value_gets_it_in_an_override_file(
+        self, run: Run, stack: Path
+    ) -> None:
+        text = COMPOSE.replace("MILVUS_URL: standalone:19530", "MILVUS_URL: ${VECTOR_URI}")
+        (stack / "docker-compose.yml").write_text(text)
+        outcome = run("enable", "--json")
+
+        assert "override-used" in {one["code"] for one in outcome.json["warnings"]}
+        assert (stack / ".env").read_text() == ENV
+        override = (stack / "compose.override.yaml").read_text()
+        assert "MILVUS_URL: standalone:19530" in override
+        assert f"MILVUS_URI: {NEW_URI}" in override
+        assert not run("enable", "--json").json["changed"]
+
     def test_the_public_roots_stand_before_the_ca(self, run: Run, stack: Path) -> None:
         run("enable")
         roots = (stack / "tls-clients/chat/roots.pem").read_bytes()
