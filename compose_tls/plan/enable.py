@@ -95,7 +95,7 @@ class _Planner:
         ]
         members = tuple(one.name for one in milvus)
         held = {*config.names, *(filter(is_valid, names) if config.server_cert is None else ())}
-        neighbours = plan_neighbours(project, milvus, config, held)
+        neighbours = plan_neighbours(project, milvus, config, held, self._override())
         showing = [one.name for one in neighbours.switched if one.shows_certificate]
         identities = plan_identities(self.observation, config, members, names, now, showing)
         setup = tls_setup(milvus, identities, config)
@@ -146,6 +146,19 @@ class _Planner:
             hint = "name every service with --service"
             yield TlsWarning("service-left-out", text, hint=hint)
 
+    def _files(self) -> list[Path]:
+        """The compose files; an override file that an earlier enable made is not among them."""
+        loaded = self.observation.compose_files
+        return [path for path in loaded if self.project.read(path) is not None]
+
+    def _override(self) -> Path | None:
+        """The override file that Compose loads by itself; ``None`` where there is to be none."""
+        named = named_files(self.config.file, self.observation.variables)
+        if self.config.style == "in-place" or named:
+            return None
+        files = self._files()
+        return override_file(files, named, files.__contains__)
+
     def _edited(
         self,
         setup: TlsSetup,
@@ -154,10 +167,8 @@ class _Planner:
         health: Sequence[HealthEdit],
     ) -> tuple[list[FileChange], list[FileRecord]]:
         """The edits in place; where those are refused and nobody asked for them, in an override."""
-        # An override file that an earlier enable made is not there in what is planned from.
-        loaded = self.observation.compose_files
-        files = [path for path in loaded if self.project.read(path) is not None]
         named = named_files(self.config.file, self.observation.variables)
+        files = self._files()
 
         def edited(override: Path | None) -> tuple[list[FileChange], list[FileRecord]]:
             edits = Edits()

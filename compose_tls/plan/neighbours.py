@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edits
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
-from compose_tls.errors import ClientsCutOff, ProjectError, settle
+from compose_tls.errors import ClientsCutOff, EditRefused, ProjectError, settle
 from compose_tls.layout import CLIENT_KEY, NEIGHBOUR_NAME, neighbours_directory
 from compose_tls.plan.address_edits import AddressChange, add_address_edit
 from compose_tls.plan.clients import Client, clients, cut_off, is_let_in, naming_variables
@@ -46,6 +46,9 @@ class Neighbour:
         directory: Its files, and where it sees them.
         addresses: What becomes of the variables that name Milvus.
         document: Its configuration file that is edited; ``None`` for none.
+        override: The override file that gets its edits, as those in place are refused; ``None`` where
+            they go where those of Milvus do.
+        refusal: Why they are refused.
     """
 
     client: Client
@@ -54,6 +57,8 @@ class Neighbour:
     directory: Directory
     addresses: tuple[AddressChange, ...] = ()
     document: Path | None = None
+    override: Path | None = None
+    refusal: str | None = None
 
     @property
     def name(self) -> str:
@@ -82,7 +87,11 @@ class Neighbours:
 
 
 def plan_neighbours(
-    project: Project, milvus: Sequence[MilvusService], config: TlsConfig, names: Collection[str]
+    project: Project,
+    milvus: Sequence[MilvusService],
+    config: TlsConfig,
+    names: Collection[str],
+    override: Path | None = None,
 ) -> Neighbours:
     """Decide about every service that talks to Milvus.
 
@@ -91,6 +100,8 @@ def plan_neighbours(
         milvus: The services that are to speak TLS.
         config: The settings.
         names: The names that the server certificate holds for certain.
+        override: The override file for services that cannot be edited in place; ``None`` where there
+            is none to be.
 
     Raises:
         ClientsCutOff: In mode 2, one can show no client certificate, and the user has not accepted that.
@@ -105,7 +116,7 @@ def plan_neighbours(
         made = None
         if config.neighbours == "patch":
             try:
-                made = _switched(client, project, config, names)
+                made = _placed(_switched(client, project, config, names), project, config, override)
             except ProjectError as error:
                 place = f"{error.path}: " if error.path else ""
                 reasons[client.name] = f"{place}{error.message}: {error.hint}"
@@ -116,12 +127,21 @@ def plan_neighbours(
     entries, warnings = cut_off(left, config, reasons)
     if config.neighbours == "patch":
         warnings = tuple(_settled(left, entries, warnings, config))
+    apart = (
+        TlsWarning(
+            "override-used",
+            f"{one.refusal}; the edits of service {one.name} are in "
+            f"{project.relative(one.override)} instead",
+        )
+        for one in switched
+        if one.override is not None
+    )
     notes = (
         TlsWarning("neighbour-note", f"service {one.name}: {one.recipe.note}", one.client.path)
         for one in switched
         if one.recipe.note
     )
-    return Neighbours(tuple(switched), entries, (*warnings, *notes))
+    return Neighbours(tuple(switched), entries, (*warnings, *apart, *notes))
 
 
 def _settled(
@@ -195,9 +215,27 @@ def _switched(
     source = f"{neighbours_directory(config.tls_dir)}/{service.name}"
     directory = Directory(source, config.container_tls_dir, (), read_only=True)
     edits_document = project.directory / client.path if made.settings and client.path else None
-    one = Neighbour(client, service, made, directory, addresses, edits_document)
-    if config.style != "override":
-        _try(one, project, config)
+    return Neighbour(client, service, made, directory, addresses, edits_document)
+
+
+def _placed(
+    one: Neighbour | None, project: Project, config: TlsConfig, override: Path | None
+) -> Neighbour | None:
+    """A service whose edits can be made: in place, else in an override file.
+
+    Raises:
+        ProjectError: They can be made nowhere.
+    """
+    if one is None or config.style == "override":
+        return one
+    try:
+        _try(one, project, config, None)
+    except EditRefused as refusal:
+        if override is None:
+            raise
+        _try(one, project, config, override)
+        place = f"{refusal.path}: " if refusal.path else ""
+        return replace(one, override=override, refusal=f"{place}{refusal.message}")
     return one
 
 
@@ -240,14 +278,14 @@ def _document(client: Client, project: Project) -> Found | None:
     return documents[0] if len(documents) == 1 else None
 
 
-def _try(one: Neighbour, project: Project, config: TlsConfig) -> None:
-    """Make sure that its edits can be made on their own, in place.
+def _try(one: Neighbour, project: Project, config: TlsConfig, override: Path | None) -> None:
+    """Make sure that its edits can be made on their own.
 
     Raises:
         ProjectError: They cannot.
     """
     edits = Edits()
-    add_neighbour_edits(one, project, config, None, edits)
+    add_neighbour_edits(one, project, config, override, edits)
     for path, intents in edits.by_file.items():
         content = project.read(path)
         if content is not None:
@@ -277,6 +315,7 @@ def add_neighbour_edits(
     in_compose = MemberInCompose(
         member, one.service, None, "", in_environment=True, sets=lambda name, wanted: name == wanted
     )
+    override = override or one.override
     member_edits(in_compose, project.compose, project.read, override, edits)
     for change in one.addresses:
         add_address_edit(

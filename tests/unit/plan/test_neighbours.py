@@ -368,6 +368,27 @@ class TestSetting:
         assert "MILVUS_URI: https://milvus:19530" in override
         assert "./tls-clients/ui:/milvus/tls:ro" in override
 
+    def test_one_that_inherits_its_fields_gets_an_override_file_and_milvus_does_not(self) -> None:
+        shared = (
+            "x-app: &app\n  volumes: ['./x:/x']\n"
+            "  environment:\n    MILVUS_URI: http://milvus:19530\n"
+        )
+        two = "".join(f"  {n}:\n    <<: *app\n    image: acme/{n}\n" for n in ("one", "two"))
+        seen = observation(shared + MILVUS + two)
+        after = enabled(seen)
+
+        override = text_of(after, "compose.override.yaml")
+        assert override.count("MILVUS_URI: https://milvus:19530") == 2
+        assert "/milvus/tls/server.pem" not in override
+        assert "./tls-clients/one:/milvus/tls:ro" in override
+        assert "- ./tls:/milvus/tls" in text_of(after)
+        assert {w.code for w in enable(seen).plan.warnings} >= {"override-used"}
+        back = applied(after, disable(after).plan.changes)
+        assert text_of(back) == text_of(seen)
+        left = enable(seen, style="in-place")
+        assert {one.service for one in left.cut_off} == {"one", "two"}
+        assert all("merge key" in one.needs for one in left.cut_off)
+
     def test_what_cannot_be_edited_in_place_is_named_and_milvus_is_not_held_up(self) -> None:
         shared = "x-env: &env\n  MILVUS_URI: http://milvus:19530\n"
         two = "".join(
