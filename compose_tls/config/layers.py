@@ -33,8 +33,8 @@ SETTINGS_FILE = "compose-tls.toml"
 # What only enable puts in place.
 _IN_PLACE = frozenset(
     {
-        *("config", "container_tls_dir", "mode", "neighbours", "rest_port", "server_name"),
-        *("style", "tls_dir"),
+        *("config", "container_tls_dir", "mode", "neighbours", "rest_port", "scope"),
+        *("server_name", "style", "tls_dir"),
     }
 )
 _BROUGHT = {

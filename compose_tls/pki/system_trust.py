@@ -49,6 +49,11 @@ def public_roots() -> bytes:
     return b"".join(block for label, block in blocks if label == "CERTIFICATE")
 
 
+def store_file() -> str | None:
+    """The file that holds the roots that this system trusts; ``None`` where none is found."""
+    return _store()
+
+
 def _store() -> str | None:
     import ssl  # noqa: PLC0415 - 20 ms, and few files lack their root
 

@@ -73,6 +73,13 @@ def add_address_edit(
     _Address(change, service, project, override, reads_env).add_to(edits)
 
 
+def is_in_compose_file(change: AddressChange, service: Service, project: Project) -> bool:
+    """Whether a compose file itself holds the value, be it in a place that cannot be edited."""
+    address = _Address(change, service, project, None, reads_env=False)
+    here = next((v for v in reversed(service.environment()) if v.name == change.variable), None)
+    return here is not None and address.rewritten(here) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class _Address:
     change: AddressChange
@@ -111,13 +118,18 @@ class _Address:
         found = here.definition.query("environment", here.name)
         return found.written if found is not None else None
 
+    def rewritten(self, here: Variable) -> str | None:
+        """What the compose file would say; ``None`` where the part that changes is not written there."""
+        written = self.written(here)
+        new = self.change.swapped(written) if written is not None else None
+        if new is None or new == written:
+            return None
+        return new if interpolate(new, here.definition.variables) == self.wanted else None
+
     def in_place(self, here: Variable) -> list[Intent]:
         """The edit of the compose file, where the part that changes is written there."""
-        written, definition = self.written(here), here.definition
-        if written is None or not definition.editable or not definition.writes("environment"):
-            return []
-        new = self.change.swapped(written)
-        if new == written or interpolate(new, definition.variables) != self.wanted:
+        new, definition = self.rewritten(here), here.definition
+        if new is None or not definition.editable or not definition.writes("environment"):
             return []
         route = ("services", self.service.name, "environment")
         if here.item is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from compose_tls.config import TlsConfig
-from compose_tls.layout import CA_KEY, CLIENT_KEY, SERVER_KEY, neighbours_directory
+from compose_tls.layout import CA_KEY, CLIENT_KEY, PROXY, SERVER_KEY, neighbours_directory
 from compose_tls.project.model import Project
 from compose_tls.vocabulary import TlsWarning
 
@@ -31,7 +31,9 @@ def context_findings(
 def _findings(project: Project, config: TlsConfig, showing: Sequence[str]) -> Iterator[TlsWarning]:
     keys: dict[Path, tuple[str, ...]] = {
         project.directory / config.pki_dir: (CA_KEY, CLIENT_KEY),
-        project.directory / config.tls_dir: (SERVER_KEY,),
+        project.directory / config.tls_dir: (
+            SERVER_KEY if config.scope == "proxy" else f"{PROXY}/{SERVER_KEY}",
+        ),
     }
     if showing:
         names = tuple(f"{service}/{CLIENT_KEY}" for service in showing)

@@ -20,11 +20,11 @@ _ROOT = 0
 
 
 class KeyReader(Protocol):
-    """A service that reads a key."""
+    """A service that reads a key: a Milvus service, or another server of no Milvus version."""
 
     @property
     def name(self) -> str:
-        """Its name in the project."""
+        """Its name."""
 
     @property
     def service(self) -> Service:
@@ -32,7 +32,7 @@ class KeyReader(Protocol):
 
     @property
     def version(self) -> MilvusVersion | None:
-        """Of Milvus; ``None`` where it runs something else, as root unless somebody says otherwise."""
+        """Of Milvus: up to 2.6 its image runs as root; ``None`` for others, which do as well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,14 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import ValueInTheWay
 from compose_tls.layout import (
     CA,
+    CA_BUNDLE,
     CA_CERTIFICATE,
     CA_KEY,
     CERTIFICATE,
     CLIENTS_DIRECTORY,
     IGNORE_FILE,
     KEY,
+    MILVUS,
     NEXT_CA,
     PRIVATE,
     PRIVATE_DIRECTORY,
@@ -48,6 +50,7 @@ from compose_tls.plan.container_user import KeyAccess, key_access
 from compose_tls.plan.identities import CA_NAME
 from compose_tls.plan.neighbour_files import NeighbourFiles, neighbour_changes
 from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.plan.stack_changes import StackChanges
 from compose_tls.project.enabled import proxies_of
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project, state_path, taken_over
@@ -66,7 +69,8 @@ class ManagedFiles:
         self.state = project.state
         self.directory = project.directory
         self.pki = self.directory / config.pki_dir
-        self.tls = self.directory / config.tls_dir
+        self.root = self.directory / config.tls_dir
+        self.tls = self.directory / config.served_dir
         self.neighbours = self.directory / neighbours_directory(config.tls_dir)
         self.taken = taken_over(self.directory, config)
 
@@ -77,6 +81,7 @@ class ManagedFiles:
         state: State,
         patches: Iterable[FileChange] = (),
         users_of_images: Mapping[str, str] | None = None,
+        public_roots: bytes | None = None,
         neighbours: Sequence[NeighbourFiles] = (),
     ) -> ServicePlan:
         """The whole plan: the user's files, then ours, and state.json as the last.
@@ -87,6 +92,7 @@ class ManagedFiles:
             state: What state.json is to say; fingerprints of what is issued come later.
             patches: The changes of the user's files.
             users_of_images: The users that images name, by service, where an engine told.
+            public_roots: The root certificates for Milvus, where it is to trust some and has none yet.
             neighbours: The services that talk to Milvus over TLS, and what each gets to see.
 
         Raises:
@@ -100,21 +106,45 @@ class ManagedFiles:
             users_of_images=users_of_images,
         )
         beside = neighbour_changes(self, neighbours, identities, users_of_images or {})
-        changes = [*patches, *self.changes(identities, access), *beside.changes]
+        stack = StackChanges(self, identities, users_of_images)
+        changes = [
+            *patches,
+            *self.changes(identities, access),
+            *stack.written(public_roots),
+            *stack.left_behind(),
+            *beside.changes,
+        ]
+        tls = (self.root, self.tls)
         plan = Plan(
             self.directory,
             (
                 MakeDirectory(self.pki, PRIVATE_DIRECTORY),
-                MakeDirectory(self.tls, PUBLIC_DIRECTORY),
+                *(MakeDirectory(path, PUBLIC_DIRECTORY) for path in dict.fromkeys(tls)),
+                *stack.directories(),
                 *beside.directories,
                 *changes,
                 self.state_change(state, identities, changes),
             ),
             identities.orders,
-            (*identities.warnings, *access.warnings, *beside.warnings),
+            (
+                *identities.warnings,
+                *access.warnings,
+                *(warning for one in stack.accesses.values() for warning in one.warnings),
+                *beside.warnings,
+            ),
         )
         proxies = proxies_of(self.project.compose, tuple(milvus), self.config)
-        return ServicePlan(plan, proxies, identities, state, access.problem)
+        names = {proxy.service for proxy in proxies}
+        problems = (access.problem, *(one.problem for one in stack.accesses.values()))
+        return ServicePlan(
+            plan,
+            proxies,
+            identities,
+            state,
+            next(filter(None, problems), None),
+            servers=stack.folders.servers,
+            others=tuple(name for name in stack.folders.milvus if name not in names),
+        )
 
     def changes(self, identities: IdentityPlan, access: KeyAccess) -> list[FileChange]:
         """Certificates and keys: those of the PKI directory, and what the container gets of them.
@@ -128,10 +158,12 @@ class ManagedFiles:
             *self._promoted(identities),
             *self._retired(identities.retired),
             *self._requests(identities),
-            self.written(self.tls / IGNORE_FILE, IGNORE_ALL, PUBLIC),
-            self.copy(self.tls / CA_CERTIFICATE, CA, identities, KeyAccess(PUBLIC)),
-            self.copy(self.tls / SERVER_CERTIFICATE, SERVER, identities, KeyAccess(PUBLIC)),
-            self.copy(self.tls / SERVER_KEY, SERVER, identities, access),
+            self.written(self.root / IGNORE_FILE, IGNORE_ALL, PUBLIC),
+            *(
+                self.copied(self.tls / name, name, identities, KeyAccess(PUBLIC))
+                for name in (CA_CERTIFICATE, SERVER_CERTIFICATE)
+            ),
+            self.copied(self.tls / SERVER_KEY, SERVER_KEY, identities, access),
             *self._left_behind(),
         ]
 
@@ -157,6 +189,8 @@ class ManagedFiles:
         mode: int,
         uid: int | None = None,
         gid: int | None = None,
+        *,
+        origin: str | None = None,
     ) -> FileChange:
         """A file with that content: made, replaced or kept; one of somebody else's is refused.
 
@@ -166,6 +200,7 @@ class ManagedFiles:
             mode: Its permission bits.
             uid: Its owner; ``None`` for whoever runs the command.
             gid: Its group, likewise.
+            origin: The file of the PKI directory that it is a copy of; by default that of its name.
 
         Raises:
             ValueInTheWay: A file of somebody else is there.
@@ -175,7 +210,7 @@ class ManagedFiles:
             return CreateFile(path, content, mode, None, uid, gid)
         if facts.content is not None and facts.content == content:
             return KeepFile(path, facts.sha256)
-        if not self._is_ours(path):
+        if not self._is_ours(path, origin or path.name):
             name = self.project.relative(path)
             raise ValueInTheWay(
                 f"{name} already exists and was not created by compose-tls",
@@ -202,7 +237,7 @@ class ManagedFiles:
         facts = self.observation.files.get(path)
         return facts.sha256 if facts else None
 
-    def _is_ours(self, path: Path) -> bool:
+    def _is_ours(self, path: Path, origin: str) -> bool:
         """Whether a file is there from an earlier enable, also after a disable."""
         if self.state is not None:
             return True
@@ -213,7 +248,10 @@ class ManagedFiles:
         if self.neighbours in path.parents:
             # Beside a file of ours that says so, all is ours.
             return self.observation.content(self.neighbours / IGNORE_FILE) == IGNORE_ALL
-        return path.parent in ours or self.digest(path) == self.digest(self.pki / path.name)
+        if path == self.root / MILVUS / CA_BUNDLE:
+            # Roots of everybody, and nothing that anybody would miss.
+            return True
+        return path.parent in ours or self.digest(path) == self.digest(self.pki / origin)
 
     def _files(self, one: PlannedIdentity, identities: IdentityPlan) -> list[FileChange]:
         """Certificate and key of an identity in the PKI directory."""
@@ -274,40 +312,31 @@ class ManagedFiles:
             path=name,
         )
 
-    def copy(
+    def copied(
         self, path: Path, name: str, identities: IdentityPlan, access: KeyAccess
     ) -> FileChange:
-        """A file that a container sees: a copy of the one in the PKI directory.
-
-        Args:
-            path: The file; certificate or key by its suffix.
-            name: The identity that it is of.
-            identities: Where each identity comes from.
-            access: Who may read it.
-
-        Raises:
-            ValueInTheWay: A file of somebody else is there.
-        """
-        original = f"{name}{path.suffix}"
-        origin = self.digest(self.pki / original)
+        """A file that a container sees: a copy of the one of that name in the PKI directory."""
+        origin = self.digest(self.pki / name)
         facts = self.observation.files.get(path)
         if facts is not None and path in self.taken:
             return KeepFile(path, facts.sha256)
-        one = identities.get(name)
-        grows = name == CA and len(identities.trusted) > 1
+        one = identities.get(name.rpartition(".")[0])
+        grows = name == CA_CERTIFICATE and len(identities.trusted) > 1
         stays = one is not None and one.source == "existing" and not grows
         if facts is not None and one is not None and (stays or self._is_copied(one)):
             owned = access.uid in {None, facts.uid} and access.gid in {None, facts.gid}
             if owned and facts.mode == access.mode and facts.sha256 in {None, origin}:
                 return KeepFile(path, facts.sha256)
-        return self.written(path, Pending(original), access.mode, access.uid, access.gid)
+        return self.written(path, Pending(name), access.mode, access.uid, access.gid, origin=name)
 
     def _left_behind(self) -> list[FileChange]:
         """The copies in the TLS directory of an earlier enable, where that was another one."""
-        old = self.directory / self.state.settings.tls_dir if self.state else self.tls
+        old = self.directory / self.state.settings.served_dir if self.state else self.tls
         if old == self.tls:
             return []
-        found = [(old / name, self.digest(self.pki / name)) for name in TLS_FILES]
+        # What keeps the whole directory out of images and repositories stays.
+        names = [name for name in TLS_FILES if old != self.root or name != IGNORE_FILE]
+        found = [(old / name, self.digest(self.pki / name)) for name in names]
         ours = [path for path, digest in found if digest and self.digest(path) == digest]
         return [*(RemoveFile(path, self.digest(path)) for path in ours), RemoveDirectory(old)]
 

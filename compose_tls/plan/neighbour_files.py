@@ -24,10 +24,10 @@ from compose_tls.layout import (
     CLIENT_KEY,
     CLIENTS_DIRECTORY,
     IGNORE_FILE,
+    NEIGHBOUR_ROOTS,
     PRIVATE_DIRECTORY,
     PUBLIC,
     PUBLIC_DIRECTORY,
-    PUBLIC_ROOTS,
     client_identity,
     neighbours_directory,
 )
@@ -164,12 +164,13 @@ def _change(
     identities: IdentityPlan,
     access: KeyAccess,
 ) -> FileChange:
-    if path.name == PUBLIC_ROOTS:
+    if path.name == NEIGHBOUR_ROOTS:
         return _roots(managed, path, identities)
     if path.name == CA_CERTIFICATE:
-        return managed.copy(path, CA, identities, KeyAccess(PUBLIC))
+        return managed.copied(path, CA_CERTIFICATE, identities, KeyAccess(PUBLIC))
     of_key = access if path.name == CLIENT_KEY else KeyAccess(PUBLIC)
-    return managed.copy(path, client_identity(one.name), identities, of_key)
+    name = f"{client_identity(one.name)}{path.suffix}"
+    return managed.copied(path, name, identities, of_key)
 
 
 def _roots(managed: ManagedFiles, path: Path, identities: IdentityPlan) -> FileChange:
@@ -183,7 +184,7 @@ def _roots(managed: ManagedFiles, path: Path, identities: IdentityPlan) -> FileC
     there = facts.content if facts else None
     if stays and len(identities.trusted) == 1 and there and ca and there.endswith(ca):
         return KeepFile(path, sha256(there))
-    return managed.written(path, Pending(PUBLIC_ROOTS), PUBLIC)
+    return managed.written(path, Pending(NEIGHBOUR_ROOTS), PUBLIC)
 
 
 def _left_behind(

@@ -13,7 +13,7 @@ from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ClientsCutOff, EditRefused, ProjectError, settle
 from compose_tls.layout import CLIENT_KEY, NEIGHBOUR_NAME, neighbours_directory
-from compose_tls.plan.address_edits import AddressChange, add_address_edit
+from compose_tls.plan.address_edits import AddressChange, add_address_edit, is_in_compose_file
 from compose_tls.plan.clients import Client, clients, cut_off, is_let_in, naming_variables
 from compose_tls.project.endpoints import carrier, rest_port
 from compose_tls.project.milvus_services import MilvusService
@@ -233,6 +233,12 @@ def _placed(
     except EditRefused as refusal:
         if override is None:
             raise
+        for change in one.addresses:
+            # A value that comes from elsewhere is to be changed there, or by its owner.
+            if not is_in_compose_file(change, one.service, project):
+                add_address_edit(
+                    change, one.service, project, None, Edits(), reads_env=not config.env_file
+                )
         _try(one, project, config, override)
         place = f"{refusal.path}: " if refusal.path else ""
         return replace(one, override=override, refusal=f"{place}{refusal.message}")

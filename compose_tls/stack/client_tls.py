@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compose_tls.layout import CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, PUBLIC_ROOTS
+from compose_tls.layout import CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, NEIGHBOUR_ROOTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ClientTls:
     @property
     def roots(self) -> str:
         """The CA together with the public ones."""
-        return f"{self.directory}/{PUBLIC_ROOTS}"
+        return f"{self.directory}/{NEIGHBOUR_ROOTS}"
 
     @property
     def certificate(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from compose_tls.layout import CA_CERTIFICATE, PUBLIC_ROOTS
+from compose_tls.layout import CA_CERTIFICATE, NEIGHBOUR_ROOTS
 from compose_tls.stack import attu, milvus_backup
 from compose_tls.stack.applications import Connection, application_of, switches_off
 from compose_tls.stack.client_tls import ClientTls
@@ -83,7 +83,7 @@ def recipe(
         }
     off = dict.fromkeys(switches_off(variables), "true")
     return Recipe(
-        (CA_CERTIFICATE, PUBLIC_ROOTS),
+        (CA_CERTIFICATE, NEIGHBOUR_ROOTS),
         {**off, **own, _ROOTS_VARIABLE: tls.roots},
         scheme=_ENCRYPTED_SCHEME,
         note=None

@@ -36,6 +36,7 @@ from compose_tls.layout import (
     SERVER,
     client_identity,
     neighbours_directory,
+    stack_folders,
 )
 from compose_tls.vocabulary import Profile
 from compose_tls.yamlpatch.intent import Route
@@ -303,10 +304,18 @@ def identity_records(
         return relative(directory / place / f"{name}{CERTIFICATE}", directory)
 
     def paths(name: str, members: tuple[str, ...]) -> tuple[str, ...]:
-        served = (at(config.tls_dir, name),) if name in {CA, SERVER} else ()
+        served = (at(config.served_dir, name),) if name in {CA, SERVER} else ()
         if members and name == client_identity(members[0]):
             served = (at(f"{neighbours_directory(config.tls_dir)}/{members[0]}", CLIENT),)
-        return (*served, at(config.pki_dir, name))
+        shown = (
+            relative(directory / config.tls_dir / folder / there, directory)
+            for folder, files in folders.items()
+            for there, kept in files
+            if kept == f"{name}{CERTIFICATE}"
+        )
+        return (*served, *shown, at(config.pki_dir, name))
+
+    folders = stack_folders([one.identity.name for one in identities.identities])
 
     return tuple(
         IdentityRecord(

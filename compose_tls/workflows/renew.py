@@ -124,8 +124,9 @@ def renew(
                 None if keep_on_failure else undo, on_event, lambda: write(client_side)
             )
     waiting = renewal.restart and not checks
+    read = planned.written | set(planned.services)
     left = () if restart else renewal.neighbours
-    again = compose_command(opened, "restart", *planned.services, *left)
+    again = compose_command(opened, "restart", *(n for n in planned.everything if n in read), *left)
     done = report(
         RenewResult,
         planned,
@@ -172,5 +173,10 @@ def _prepare(
     proxies = tuple(one.proxy for one in chosen)
     running = {state.service for state in deploy.compose.ps(deploy.project) if state.running}
     neighbours = tuple(name for name in renewal.neighbours if name in running)
-    deploy = replace(deploy, proxies=proxies, neighbours=neighbours)
-    return deploy if proxies else None, tuple(warnings)
+    if not proxies:
+        return None, tuple(warnings)
+    touched = planned.written & deploy.running
+    servers = tuple(name for name in deploy.servers if name in touched)
+    others = tuple(name for name in deploy.others if name in touched)
+    deploy = replace(deploy, proxies=proxies, servers=servers, others=others, neighbours=neighbours)
+    return deploy, tuple(warnings)

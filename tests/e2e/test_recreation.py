@@ -71,12 +71,14 @@ class Stack:
     Attributes:
         options: The options of Compose.
         port: Where Milvus is published.
+        service: The service that is.
     """
 
     project: Project
     name: str
     options: tuple[str, ...] = ()
     port: int = field(default_factory=_free_port)
+    service: str = "standalone"
 
     def write(self, service: Mapping[str, Any], file: str = "compose.yaml", **top: Any) -> None:
         if "image" in service:
@@ -95,13 +97,13 @@ class Stack:
 
     @property
     def container(self) -> tuple[str, str]:
-        found = self.compose("ps", "--all", "--quiet", "standalone").out.strip()
+        found = self.compose("ps", "--all", "--quiet", self.service).out.strip()
         ask = ["docker", "inspect", "--format", "{{.State.StartedAt}}", found]
         return found, run(ask, self.project.directory).out.strip()
 
     @property
     def plain(self) -> dict[str, Any]:
-        place = self.compose("port", "standalone", "19530").out.strip()
+        place = self.compose("port", self.service, "19530").out.strip()
         return {"uri": f"http://{place}", "timeout": 60}
 
     def fill(self) -> None:

@@ -91,7 +91,11 @@ def link_lines(links: Sequence[Link]) -> Iterable[str]:
     width = max(len(way) for way in ways)
     for link, way in zip(links, ways, strict=True):
         reach = "" if link.sources == link.targets else rendering.reach_text(link)
-        yield f"  {link.encryption:<9}  {way:<{width}}  {link.purpose}{f', {reach}' if reach else ''}"
+        until = f", until {link.not_after:%Y-%m-%d}" if link.not_after else ""
+        about = f"{link.purpose}{f', {reach}' if reach else ''}{until}"
+        yield f"  {link.encryption:<9}  {way:<{width}}  {about}"
+        if link.reason:
+            yield f"             {link.reason}"
         if link.note:
             yield f"             {link.note}"
 
