@@ -26,6 +26,7 @@ _IMAGES = (((2, 4), "v2.3.10"), ((2, 5), "v2.4"), ((2, 6), "v2.5"), ((3, 0), "v2
 _NEWEST_IMAGE = "v3.0.0-beta.5"
 _ABOUT_2 = "# Attu 2.3.5 to 2.6; Attu 3 has MILVUS_ADDRESS, MILVUS_SSL and MILVUS_TLS_* instead."
 _ABOUT_3 = "# Attu 3; from 2.3.5 to 2.6 it has MILVUS_URL, ROOT_CERT_PATH and so on instead."
+_CREDENTIALS = f"${{{CREDENTIALS_VARIABLE}:?}}"
 _PORT = 3000
 _HOST = "host.docker.internal"
 _ADDRESS_OF_ATTU_3 = "MILVUS_ADDRESS"
@@ -47,7 +48,7 @@ def is_third(image: str, variable: str) -> bool:
     return version >= _FIRST_OF_ATTU_3 if version else variable == _ADDRESS_OF_ATTU_3
 
 
-def variables(image: str, variable: str, tls: ClientTls) -> dict[str, str] | None:
+def told(image: str, variable: str, tls: ClientTls) -> dict[str, str] | None:
     """What an Attu that is there is told beside the address; ``None`` for one without certificates.
 
     Args:
@@ -60,12 +61,12 @@ def variables(image: str, variable: str, tls: ClientTls) -> dict[str, str] | Non
         return None
     third = is_third(image, variable)
     prefix = "MILVUS_TLS_" if third else ""
-    told = {f"{prefix}ROOT_CERT_PATH": tls.ca}
+    found = {f"{prefix}ROOT_CERT_PATH": tls.ca}
     if tls.mutual:
-        told[f"{prefix}PRIVATE_KEY_PATH"] = tls.key
-        told[f"{prefix}CERT_CHAIN_PATH"] = tls.certificate
-    told[f"{prefix}SERVER_NAME"] = tls.server_name
-    return {"MILVUS_SSL": "true", **told} if third else told
+        found[f"{prefix}PRIVATE_KEY_PATH"] = tls.key
+        found[f"{prefix}CERT_CHAIN_PATH"] = tls.certificate
+    found[f"{prefix}SERVER_NAME"] = tls.server_name
+    return {"MILVUS_SSL": "true", **found} if third else found
 
 
 def service(connection: Connection) -> str:
@@ -97,7 +98,7 @@ def service(connection: Connection) -> str:
             *((f"    image: zilliz/attu:{_tag(connection.release)}",) if old or not there else ()),
             "    environment:",
             *(
-                f"      {variable}: {value}"
+                f"      {variable}: {_spelled(value)}"
                 for variable, value in (_third if third else _second)(connection).items()
             ),
             "    volumes:",
@@ -120,9 +121,29 @@ def _variables_alone(connection: Connection, name: str) -> str:
             "services:",
             f"  {scalar(Text(name, string=True), '', flow=False)}:",
             "    environment:",
-            *(f"      {variable}: {value}" for variable, value in values.items()),
+            *(f"      {variable}: {_spelled(value)}" for variable, value in values.items()),
         )
     )
+
+
+def image(release: tuple[int, int] | None) -> str:
+    """The image of the Attu that goes with a release of Milvus; the newest where that is unknown."""
+    return f"zilliz/attu:{_tag(release)}"
+
+
+def variables(connection: Connection) -> dict[str, str]:
+    """What an Attu of that image is told, as plain texts."""
+    version = MilvusVersion.of_tag(_tag(connection.release))
+    third = version is not None and version >= _FIRST_OF_ATTU_3
+    return (_third if third else _second)(connection)
+
+
+def mounts(connection: Connection) -> dict[str, str]:
+    """The files that it is shown: where each is, and where it has to appear."""
+    files = {connection.ca_pem: _ROOT}
+    if connection.mutual:
+        files |= {connection.client_pem: _CERTIFICATE, connection.client_key: _KEY}
+    return files
 
 
 def _tag(release: tuple[int, int] | None) -> str:
@@ -134,18 +155,18 @@ def _tag(release: tuple[int, int] | None) -> str:
 def _second(connection: Connection) -> dict[str, str]:
     """The variables of Attu 2; it asks for user and password on its page."""
     root, certificate, key = _paths(connection)
-    values = {"MILVUS_URL": _quoted(_address(connection)), "ROOT_CERT_PATH": root}
+    values = {"MILVUS_URL": _address(connection), "ROOT_CERT_PATH": root}
     if connection.mutual:
         values |= {"CERT_CHAIN_PATH": certificate, "PRIVATE_KEY_PATH": key}
-    return {**values, "SERVER_NAME": _quoted(connection.server_name)}
+    return {**values, "SERVER_NAME": connection.server_name}
 
 
 def _third(connection: Connection) -> dict[str, str]:
     """The variables of Attu 3; it keeps them in its database at the first start."""
     root, certificate, key = _paths(connection)
     values = {
-        "MILVUS_ADDRESS": _quoted(_address(connection)),
-        "MILVUS_SSL": '"true"',
+        "MILVUS_ADDRESS": _address(connection),
+        "MILVUS_SSL": "true",
         "MILVUS_TLS_ROOT_CERT_PATH": root,
     }
     if connection.mutual:
@@ -153,9 +174,9 @@ def _third(connection: Connection) -> dict[str, str]:
             "MILVUS_TLS_CERT_CHAIN_PATH": certificate,
             "MILVUS_TLS_PRIVATE_KEY_PATH": key,
         }
-    values["MILVUS_TLS_SERVER_NAME"] = _quoted(connection.server_name)
+    values["MILVUS_TLS_SERVER_NAME"] = connection.server_name
     if connection.authentication:
-        values[CREDENTIALS_VARIABLE] = f"${{{CREDENTIALS_VARIABLE}:?}}"
+        values[CREDENTIALS_VARIABLE] = _CREDENTIALS
     return values
 
 
@@ -163,9 +184,7 @@ def _paths(connection: Connection) -> tuple[str, str, str]:
     """CA, certificate and key as its container sees them."""
     if connection.inside is None:
         return _ROOT, _CERTIFICATE, _KEY
-    paths = (connection.ca_pem, connection.client_pem, connection.client_key)
-    root, certificate, key = map(_quoted, paths)
-    return root, certificate, key
+    return connection.ca_pem, connection.client_pem, connection.client_key
 
 
 def _address(connection: Connection) -> str:
@@ -200,6 +219,12 @@ def _network(route: ContainerRoute | None) -> tuple[str, ...]:
     if not route.networks:
         return published
     return (*published, "    networks:", *(f"      - {_quoted(name)}" for name in route.networks))
+
+
+def _spelled(value: str) -> str:
+    """A value as it stands in a compose file: paths of ours and a variable need no quotes."""
+    plain = value in {_ROOT, _CERTIFICATE, _KEY, _CREDENTIALS}
+    return value if plain else _quoted(value)
 
 
 def _quoted(text: str) -> str:

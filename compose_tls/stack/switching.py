@@ -61,7 +61,7 @@ def recipe(
     application = application_of(image)
     name = application.name if application else ""
     if name == "Attu":
-        told = attu.variables(image or "", found.variable, tls)
+        told = attu.told(image or "", found.variable, tls)
         if told is None:
             return None
         note = attu.MEMORY if attu.is_third(image or "", found.variable) else None

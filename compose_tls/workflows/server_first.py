@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import ContainerExited, Unhealthy
-from compose_tls.workflows.preamble import OnEvent
+
+OnEvent: TypeAlias = Callable[[str], None]
 
 # etcd 3.5 and SeaweedFS 4 are well within 5 s of their start (measured); a slow disk needs longer.
 _SERVER_SECONDS: Final = 60.0

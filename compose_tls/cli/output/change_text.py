@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from compose_tls.cli.output import rendering
 
 if TYPE_CHECKING:
-    from compose_tls.results import ChangeResult, DisableResult, EnableResult, RenewResult
+    from compose_tls.results import (
+        ChangeResult,
+        DisableResult,
+        EnableResult,
+        InitResult,
+        RenewResult,
+    )
 
 
 def enable_lines(result: EnableResult, *, verbose: bool) -> Iterator[str]:
@@ -26,6 +32,30 @@ def enable_lines(result: EnableResult, *, verbose: bool) -> Iterator[str]:
     if result.checks:
         yield rendering.proof_line(result.endpoint)
     yield from _next(result)
+
+
+def init_lines(result: InitResult, *, verbose: bool) -> Iterator[str]:
+    """The result of init."""
+    yield from _diff(result, verbose=verbose)
+    mode = rendering.mode_text(result.mode)
+    if not result.changed:
+        yield f"the project is there already: {', '.join(result.services)} has {mode}"
+    else:
+        would = "would be made; nothing was written" if result.dry_run else "made"
+        yield f"a project with {result.image}, {mode}: {would}"
+    yield from _files(result, verbose=verbose)
+    if verbose:
+        yield from rendering.certificate_lines(result.certificates)
+    yield from rendering.check_lines(result.checks)
+    if result.checks:
+        yield rendering.proof_line(result.endpoint)
+    if result.root_password_file and not result.dry_run:
+        yield f"the password of root {_password(result)} in {result.root_password_file}"
+    yield from _next(result)
+
+
+def _password(result: InitResult) -> str:
+    return "is" if result.checks else "will be the one"
 
 
 def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[str]:
@@ -73,7 +103,7 @@ def _next(result: ChangeResult) -> Iterator[str]:
         yield f"next: {', then '.join(result.next)}"
 
 
-def _diff(result: EnableResult | DisableResult, *, verbose: bool) -> Iterator[str]:
+def _diff(result: EnableResult | DisableResult | InitResult, *, verbose: bool) -> Iterator[str]:
     if result.diff and (result.dry_run or verbose):
         yield result.diff.rstrip("\n")
 

@@ -10,6 +10,7 @@ from compose_tls.cli.output import (
     change_text,
     check_text,
     client_text,
+    export_text,
     json_documents,
     rendering,
     status_text,
@@ -17,7 +18,7 @@ from compose_tls.cli.output import (
 from compose_tls.cli.printing import say
 
 if TYPE_CHECKING:
-    from compose_tls.results import Result, StatusResult
+    from compose_tls.results import ExportResult, Result, StatusResult
 
 
 def show(result: Result, output: Output) -> int:
@@ -28,6 +29,15 @@ def show(result: Result, output: Output) -> int:
     else:
         for line in _lines(result, verbose=output.verbose):
             say(line)
+    return result.exit_code
+
+
+def show_document(result: ExportResult, output: Output) -> int:
+    """Print an exported document alone on standard output, all else on standard error."""
+    _warn(result)
+    for line in export_text.beside_lines(result, verbose=output.verbose):
+        output.event(line)
+    say(result.text or result.private_text, end="")
     return result.exit_code
 
 
@@ -52,6 +62,8 @@ def _lines(result: Result, *, verbose: bool) -> Iterable[str]:
     match result:
         case results.EnableResult():
             return change_text.enable_lines(result, verbose=verbose)
+        case results.InitResult():
+            return change_text.init_lines(result, verbose=verbose)
         case results.DisableResult():
             return change_text.disable_lines(result, verbose=verbose)
         case results.RenewResult():
@@ -62,5 +74,7 @@ def _lines(result: Result, *, verbose: bool) -> Iterable[str]:
             return check_text.check_result_lines(result)
         case results.ClientResult():
             return client_text.client_lines(result, verbose=verbose)
+        case results.ExportResult():
+            return export_text.export_lines(result, verbose=verbose)
         case results.ConnectResult():
             return [result.snippet.text.rstrip("\n")]
