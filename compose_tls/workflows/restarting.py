@@ -14,6 +14,7 @@ from compose_tls.deploy.deployed import deployed
 from compose_tls.deploy.differences import differences
 from compose_tls.errors import DeployedDifferently, EngineError, NotDeployed
 from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.listener import OnEvent
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.setup import Proxy
@@ -21,7 +22,7 @@ from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows.deployment import Deployment
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.next_step import compose_command
-from compose_tls.workflows.preamble import OnEvent, Opened
+from compose_tls.workflows.preamble import Opened
 
 
 @dataclass(frozen=True, slots=True)
