@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Literal, TypeAlias
 from compose_tls.layout import CA, CLIENT_CA
 from compose_tls.setup import Identity
 from compose_tls.vocabulary import Action, CertificateRole, KeyType, TlsWarning
+
+_CREDENTIALS = re.compile(r"//[^/@\s]*@")
 
 
 def sha256(content: bytes) -> str:
@@ -157,11 +160,16 @@ class CreateFile:
 
 @dataclass(frozen=True, slots=True)
 class PatchFile:
-    """A user's file, edited in place: it keeps owner, mode and links."""
+    """A user's file, edited in place: it keeps owner, mode and links.
+
+    Attributes:
+        confidential: Whether its other lines are nobody's business: passwords stand in environment files.
+    """
 
     path: Path
     old: bytes = field(repr=False)
     new: bytes = field(repr=False)
+    confidential: bool = False
 
     @property
     def before(self) -> str:
@@ -241,9 +249,11 @@ class Plan:
     def diff(self) -> str:
         """A unified diff of the user's files, as ``diff -u`` and ``patch`` know it."""
         return "".join(
-            unified_diff(self.relative(change.path), change.old, change.new)
-            for change in self.changes
-            if isinstance(change, PatchFile)
+            unified_diff(
+                self.relative(each.path), each.old, each.new, confidential=each.confidential
+            )
+            for each in self.changes
+            if isinstance(each, PatchFile)
         )
 
 
@@ -272,13 +282,22 @@ def relative(path: Path, directory: Path) -> str:
         return str(path)
 
 
-def unified_diff(name: str, old: bytes, new: bytes) -> str:
-    """A unified diff whose lines keep their own line ends, so that ``patch`` applies it to the byte."""
+def unified_diff(name: str, old: bytes, new: bytes, *, confidential: bool = False) -> str:
+    """A unified diff whose lines keep their own line ends, so that ``patch`` applies it to the byte.
+
+    Args:
+        name: The name of the file.
+        old: What it holds.
+        new: What it is to hold.
+        confidential: Whether lines that stay are left out, and credentials in addresses.
+    """
     # A tab ends a name with blanks in it, as git and GNU diff write it.
     name = f"{name}\t" if any(character.isspace() for character in name) else name
+    around = 0 if confidential else 3
+    found = difflib.unified_diff(_lines(old), _lines(new), f"a/{name}", f"b/{name}", n=around)
+    shown = (_CREDENTIALS.sub("//***@", line) for line in found) if confidential else found
     return "".join(
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-        for line in difflib.unified_diff(_lines(old), _lines(new), f"a/{name}", f"b/{name}")
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in shown
     )
 
 

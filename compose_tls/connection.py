@@ -53,6 +53,8 @@ class Connection:
         authentication: Whether the server asks for a token as well.
         container_route: The way for other containers; ``None`` is by the published port.
         attu: The Attu of the project; ``None`` where it has none.
+        inside: The service in whose container the client is, so that paths are those in it; ``None``
+            for a client on this machine.
     """
 
     mode: TlsMode
@@ -66,6 +68,7 @@ class Connection:
     authentication: bool = False
     container_route: ContainerRoute | None = None
     attu: Neighbour | None = None
+    inside: str | None = None
 
     @property
     def mutual(self) -> bool:

@@ -107,6 +107,14 @@ class HealthCheckBreaks(Refusal):
     code = "health-check-breaks"
 
 
+class ClientsCutOff(Refusal):
+    code = "clients-cut-off"
+
+
+class NotMounted(ProjectError):
+    code = "not-mounted"
+
+
 class ComposeFileNotFound(ProjectError):
     code = "compose-file-not-found"
 

@@ -133,6 +133,15 @@ TLS_FILES: Final = (IGNORE_FILE, CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY)
 
 CLIENTS_DIRECTORY: Final = "clients"
 """In the PKI directory: the certificates and keys of further clients."""
+NEIGHBOUR_ROOTS: Final = "roots.pem"
+"""The CA together with the public ones, for programs that take all of their CAs from one file."""
+NEIGHBOUR_NAME: Final = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
+"""The services that can have a directory: named as Compose names them, and not to lead elsewhere.
+
+https://docs.docker.com/reference/compose-file/services/
+"""
+NEIGHBOUR_FILES: Final = (CA_CERTIFICATE, NEIGHBOUR_ROOTS, CLIENT_CERTIFICATE, CLIENT_KEY)
+"""What a service that talks to Milvus may get to see, in a directory of its own."""
 EXPORTS_DIRECTORY: Final = "exports"
 """Likewise: those of servers that ``export`` has set up elsewhere."""
 FURTHER_DIRECTORIES: Final = (CLIENTS_DIRECTORY, EXPORTS_DIRECTORY)
@@ -141,6 +150,22 @@ UNLOCK: Final = f"{BUNDLE}.passphrase"
 """How the file ends that opens a PKCS #12 file, where the user gave nothing that does."""
 CLIENT_FILES: Final = (CERTIFICATE, KEY, BUNDLE, UNLOCK)
 """How the names of a further client's files end."""
+
+
+def neighbours_directory(tls_dir: str) -> str:
+    """Where the services that talk to Milvus have their directories, one each.
+
+    Beside the TLS directory and not in it: that is mounted into Milvus, which holds no key of a client.
+
+    Args:
+        tls_dir: The TLS directory.
+    """
+    return f"{tls_dir}-clients"
+
+
+def client_identity(service: str) -> str:
+    """The name of the identity that a service of the project shows to Milvus."""
+    return f"{CLIENTS_DIRECTORY}/{service}"
 
 
 def retired_ca(name: str, sha256: str) -> str:

@@ -116,6 +116,7 @@ class Observation:
         pki: The certificates at hand in the PKI directory.
         user_id: The effective user of this process.
         group_ids: Its groups.
+        given: The names of the process variables, which win over those of ``.env``.
     """
 
     directory: Path
@@ -125,6 +126,7 @@ class Observation:
     pki: PkiFacts
     user_id: int
     group_ids: frozenset[int]
+    given: frozenset[str] = field(default=frozenset(), repr=False)
 
     def content(self, path: Path) -> bytes | None:
         """The bytes of a file that was looked at; ``None`` when there is none."""

@@ -70,11 +70,13 @@ class Directory:
         source: On the host; relative to the project where it lies inside.
         target: In the container.
         files: Which file of which identity: the name there, and the name in the PKI directory.
+        read_only: Whether the member must not write there, whatever its other mounts are.
     """
 
     source: str
     target: str
     files: tuple[tuple[str, str], ...]
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

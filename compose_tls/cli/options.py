@@ -45,7 +45,8 @@ _SECTIONS: Final = {
         *("client_ca_cert", "client_ca_key", "client_ca_passphrase_file"),
     ),
     "Where files and settings go": (
-        *("config", "style", "rest_port", "pki_dir", "tls_dir", "container_tls_dir"),
+        *("config", "style", "rest_port", "neighbours"),
+        *("pki_dir", "tls_dir", "container_tls_dir"),
     ),
     "Sign-in, where Milvus asks for it": ("user", "password_file", "token_file"),
     "Project, as for docker compose": (

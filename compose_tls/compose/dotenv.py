@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from compose_tls.compose.interpolate import interpolate
 
@@ -18,6 +19,41 @@ _LINE = re.compile(
 )
 # "$$" is how interpolation is told to leave a "$" alone.
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\"": '"', r"\\": "\\", r"\$": "$$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Where an environment file gives a variable its value.
+
+    Attributes:
+        name: The variable.
+        start: Where the value starts, inside its quotes, counted in characters of the text.
+        value: It, as it is written.
+        line: Its line, counted from 1.
+    """
+
+    name: str
+    start: int
+    value: str
+    line: int
+
+
+def assignment(text: str, name: str) -> Assignment | None:
+    """The place that decides on a variable, the last one; ``None`` where none gives it a value.
+
+    Args:
+        text: The file, without a byte order mark.
+        name: The variable.
+    """
+    found = None
+    for line in _LINE.finditer(text):
+        if line["name"] == name:
+            part = next((p for p in ("single", "double", "plain") if line[p] is not None), None)
+            found = None
+            if part is not None:
+                start = line.start(part)
+                found = Assignment(name, start, line[part], text.count("\n", 0, start) + 1)
+    return found
 
 
 def parse(text: str, environment: Mapping[str, str]) -> dict[str, str]:

@@ -30,12 +30,14 @@ class MountOrder:
         target: Where it appears in the container.
         read_only_allowed: Whether ``ro`` may be copied from the neighbours.
         absolute: Whether a place outside the project is written with its whole path.
+        read_only: Whether ``ro`` is written in any case.
     """
 
     host_path: Path
     target: str
     read_only_allowed: bool = True
     absolute: bool = False
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ def add_mounts(
     for order in orders:
         source = _source(order, into.base, prefix)
         options = [f for f in flags if f != "ro" or order.read_only_allowed]
+        if order.read_only and "ro" not in options:
+            options.insert(0, "ro")
         # Long syntax has no place for a label here, short syntax none for a colon.
         long = mounts and all(mount.long for mount in mounts) and "z" not in options
         if long or ":" in source.removeprefix(prefix):

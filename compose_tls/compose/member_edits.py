@@ -19,20 +19,35 @@ from compose_tls.compose.edits import (
 )
 from compose_tls.compose.ports import widest_addresses
 from compose_tls.compose.service import Service, Variable
-from compose_tls.errors import ConflictingSettings, ValueInTheWay
+from compose_tls.errors import ConflictingSettings, EditRefused, ValueInTheWay
 from compose_tls.setup import Directory, Member
 from compose_tls.yamlpatch.intent import Intent
+from compose_tls.yamlpatch.splice import Splice
 
 
 @dataclass(slots=True)
 class Edits:
-    """Intents by file, in the order in which they came up."""
+    """Intents by file, in the order in which they came up; and values of environment files."""
 
     by_file: dict[Path, list[Intent]] = field(default_factory=dict)
+    values: dict[Path, dict[str, Splice]] = field(default_factory=dict)
 
     def add(self, file: Path, intents: Iterable[Intent]) -> None:
         """Add intents on one file."""
         self.by_file.setdefault(file, []).extend(intents)
+
+    def add_value(self, file: Path, name: str, splice: Splice) -> None:
+        """Add another value of a variable in an environment file; several services may want the same.
+
+        Raises:
+            EditRefused: One wants it otherwise.
+        """
+        if self.values.setdefault(file, {}).setdefault(name, splice) != splice:
+            raise EditRefused(
+                f"services share {name} of {file.name} and need different values over TLS",
+                hint="give each a variable of its own, or use --style override",
+                path=file.name,
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +153,8 @@ def _directory_order(
                 path=relative(mount.file, directory),
                 line=mount.line,
             )
-    yield MountOrder(source, target, absolute=Path(wanted.source).is_absolute())
+    absolute = Path(wanted.source).is_absolute()
+    yield MountOrder(source, target, absolute=absolute, read_only=wanted.read_only)
 
 
 class _Environment:

@@ -33,7 +33,10 @@ SETTINGS_FILE = "compose-tls.toml"
 
 # What only enable puts in place.
 _IN_PLACE = frozenset(
-    {"config", "container_tls_dir", "mode", "rest_port", "scope", "server_name", "style", "tls_dir"}
+    {
+        *("config", "container_tls_dir", "mode", "neighbours", "rest_port", "scope"),
+        *("server_name", "style", "tls_dir"),
+    }
 )
 _BROUGHT = {
     role: frozenset({f"{role}_cert", f"{role}_key", f"{role}_passphrase_file"})

@@ -82,6 +82,9 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     config: Literal["auto", "file", "env"] = "auto"
     style: Literal["in-place", "override"] | None = None
     rest_port: int | None = Field(default=None, ge=1, le=65535)
+    neighbours: Literal["patch", "list", "ignore"] = Field(
+        default="patch", description="what to do with the services that talk to Milvus"
+    )
 
     timeout: float = Field(default=120, gt=0, allow_inf_nan=False, description="in seconds")
     # Codes of refusals that the user decides against; never from a file of the project.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from compose_tls.changes import CreateFile, IdentityPlan, Plan, relative
+from compose_tls.changes import CreateFile, IdentityPlan, Pending, Plan, relative
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.gather import Credentials, gather
 from compose_tls.credentials.key_files import KeyFiles, read
@@ -24,6 +24,7 @@ from compose_tls.layout import (
     ETCD_CLIENT,
     INTERNAL,
     KEY,
+    NEIGHBOUR_ROOTS,
     NEXT_CA,
     OBJECT_STORE,
     PUBLIC_ROOTS,
@@ -37,6 +38,7 @@ from compose_tls.layout import (
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.pki.signing_request import signing_request
+from compose_tls.pki.system_trust import public_roots
 from compose_tls.project.model import taken_over
 from compose_tls.results import CertificateResult
 from compose_tls.state.recorded import State, file_digests, identity_records
@@ -133,7 +135,12 @@ def issue(
     if planned.source(SERVER) == "provided":
         for path in taken_over(directory, config):
             _require_pem(path, directory)
-    contents = _contents(found, planned) | _beside(planned, found, files)
+    needs_roots = any(
+        isinstance(change, CreateFile) and change.content == Pending(NEIGHBOUR_ROOTS)
+        for change in plan.changes
+    )
+    contents = _contents(found, planned)
+    contents |= _beside(planned, found, files, needs_roots=needs_roots)
     contents |= _bundle(contents, plan, observation, config)
     facts = {
         one.identity.name: certificate_facts(
@@ -203,12 +210,16 @@ def _contents(found: Credentials, planned: IdentityPlan) -> dict[str, bytes]:
     return contents
 
 
-def _beside(planned: IdentityPlan, found: Credentials, files: KeyFiles) -> dict[str, bytes]:
-    """What lies beside them: signing requests, a serial number, and a CA that gave way."""
+def _beside(
+    planned: IdentityPlan, found: Credentials, files: KeyFiles, *, needs_roots: bool
+) -> dict[str, bytes]:
+    """What lies beside them: requests, a serial number, a CA that gave way; the CA with public ones."""
     contents = {
         f"{order.name}{REQUEST}": signing_request(order, found.held[order.name].private_key_pem)
         for order in planned.requests
     }
+    if needs_roots:
+        contents[NEIGHBOUR_ROOTS] = public_roots() + found.ca_pem
     if files.config.csr:
         latest = certificate_facts(found.held[CLIENT].certificate_pem, path=CLIENT)
         contents[SERIAL_FILE] = f"{latest.serial.upper()}\n".encode()

@@ -33,7 +33,8 @@ def with_clients(project: Project, config: TlsConfig) -> Project:
         reader.content(path, PEM_LIMIT) if path.suffix == CERTIFICATE else reader.unread(path)
     for path in (*pki.glob("ca-*"), *pki.glob("client-ca-*")):
         reader.unread(path)
-    files = {**project.observation.files, **reader.files}
+    # What was read already says more.
+    files = {**reader.files, **project.observation.files}
     return replace(project, observation=replace(project.observation, files=files))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Final, TypeAlias
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.files import PEM_LIMIT, ProjectFiles
+from compose_tls.files import PEM_LIMIT, YAML_LIMIT, ProjectFiles
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
@@ -20,8 +21,11 @@ from compose_tls.layout import (
     CLIENT_CA,
     CLIENT_CA_CERTIFICATE,
     CLIENT_CA_KEY,
+    CLIENTS_DIRECTORY,
     IGNORE_FILE,
     KEY,
+    NEIGHBOUR_FILES,
+    NEIGHBOUR_NAME,
     NEXT_CA_CERTIFICATE,
     NEXT_CA_KEY,
     PROXY,
@@ -34,6 +38,8 @@ from compose_tls.layout import (
     STACK,
     STACK_CA,
     STACK_FILES,
+    client_identity,
+    neighbours_directory,
 )
 from compose_tls.observation import PkiFacts
 from compose_tls.observe.file_reader import FileReader
@@ -45,10 +51,16 @@ Pair: TypeAlias = tuple[bytes | None, bytes | None]
 
 _END_ENTITIES: Final = (SERVER, CLIENT)
 _OWN: Final = (CA, *_END_ENTITIES)
+# The public roots of a system are 200 KiB and more.
+_ROOTS_LIMIT: Final = YAML_LIMIT
 
 
 def read_pki(
-    directory: Path, config: TlsConfig, state: State | None, reader: FileReader
+    directory: Path,
+    config: TlsConfig,
+    state: State | None,
+    reader: FileReader,
+    services: Iterable[str] = (),
 ) -> PkiFacts:
     """Read the PKI directory and the TLS directory, also that of an earlier enable.
 
@@ -57,6 +69,7 @@ def read_pki(
         config: The settings; they say where certificates and keys are.
         state: What an earlier enable left.
         reader: Remembers the files.
+        services: The services of the project, which may have identities and directories of their own.
 
     Raises:
         FileUnreadable: A file may not be read.
@@ -78,6 +91,9 @@ def read_pki(
     clients = (content(pki / CLIENT_CA_CERTIFICATE), reader.secret(pki / CLIENT_CA_KEY))
     if client_ca_path(directory, config):
         pairs[CLIENT_CA] = clients
+    roots = {config.tls_dir, *([state.settings.tls_dir] if state and known else [])}
+    recorded = [one.service for one in (state.neighbours if state else None) or ()]
+    pairs |= _pairs_of_neighbours(directory, pki, roots, (*services, *recorded), reader)
     next_ca = (content(pki / NEXT_CA_CERTIFICATE), reader.secret(pki / NEXT_CA_KEY))
     requests: dict[str, bytes | None] = {
         name: content(pki / f"{name}{REQUEST}") for name in _END_ENTITIES
@@ -103,6 +119,23 @@ def read_pki(
         certificates={**found.certificates, **ca, **others},
         usable=found.usable | usable,
     )
+
+
+def _pairs_of_neighbours(
+    directory: Path, pki: Path, roots: Iterable[str], services: Iterable[str], reader: FileReader
+) -> dict[str, Pair]:
+    """What services of the project show to Milvus; their directories are read as well."""
+    names = [name for name in dict.fromkeys(services) if re.match(NEIGHBOUR_NAME, name)]
+    pairs: dict[str, Pair] = {}
+    if (pki / CLIENTS_DIRECTORY).is_dir():
+        for name in map(client_identity, names):
+            certificate, key = pki / f"{name}{CERTIFICATE}", pki / f"{name}{KEY}"
+            if certificate.exists():
+                content = reader.content(certificate, limit=PEM_LIMIT)
+                pairs[name] = (content, reader.secret(key))
+    for root in roots:
+        _read_neighbours(directory / neighbours_directory(root), names, reader)
+    return pairs
 
 
 def _read_stack(
@@ -133,6 +166,17 @@ def _read_stack(
         )
         for name in STACK
     }
+
+
+def _read_neighbours(place: Path, names: Iterable[str], reader: FileReader) -> None:
+    """Read what services that talk to Milvus get to see."""
+    if not place.is_dir():
+        return
+    reader.content(place / IGNORE_FILE, PEM_LIMIT)
+    for name in names:
+        for file in NEIGHBOUR_FILES:
+            path = place / name / file
+            reader.secret(path) if path.suffix == KEY else reader.content(path, _ROOTS_LIMIT)
 
 
 def _provided(

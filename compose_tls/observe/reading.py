@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +28,7 @@ from compose_tls.observe.pki_directory import read_pki
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path
 from compose_tls.state.recorded import read_state
-from compose_tls.state.undo import undo
+from compose_tls.state.undo import is_of_lines, undo
 from compose_tls.targets.new_project.embed_script import (
     CONTAINER,
     DATA,
@@ -79,15 +78,19 @@ def observe(
     for draft, text in (drafts or {}).items():
         reader.assume(draft, text)
     theirs = _theirs(reader, config)
-    try:
-        files, variables = _find_files(
-            directory, start or directory, config, reader, theirs, environment
+    originals: dict[Path, bytes | None] = {}
+
+    def found_files() -> tuple[tuple[Path, ...], Mapping[str, str]]:
+        return _find_files(
+            directory, start or directory, config, reader, theirs, environment, originals
         )
+
+    try:
+        files, variables = found_files()
     except ComposeFileNotFound as error:
         raise _of_script(directory, reader, error) from None
     path = state_path(directory, config)
     state = read_state(reader.content(path, STATE_LIMIT), relative(path, directory))
-    originals: dict[Path, bytes | None] = {}
     kept: list[tuple[str, str]] = []
     for file in state.files if state else ():
         # Read in any case: edited by an earlier enable, still in use or not.
@@ -100,13 +103,15 @@ def observe(
     def read(path: Path) -> bytes | None:
         return originals[path] if path in originals else theirs(path)
 
+    if originals and any(is_of_lines(file) for file in (state.files if state else ())):
+        files, variables = found_files()
     # An override file that an earlier enable made is not there without what it put in.
     present = [path for path in files if read(path) is not None]
     base = directory if config.project_directory else None
     compose = load_project(directory, present, read, variables, base)
     milvus = milvus_services(compose, read, named_services(config, state))
     read_neighbours(compose, reader, {one.name for one in milvus})
-    pki = read_pki(directory, config, state, reader)
+    pki = read_pki(directory, config, state, reader, compose.services)
     observation = Observation(
         directory=directory,
         compose_files=files,
@@ -115,6 +120,7 @@ def observe(
         pki=pki,
         user_id=os.geteuid(),
         group_ids=frozenset({os.getegid(), *os.getgroups()}),
+        given=frozenset(environment),
     )
     return Project(observation, compose, state, originals, tuple(kept), milvus)
 
@@ -140,8 +146,9 @@ def _find_files(
     reader: FileReader,
     read: Read,
     environment: Mapping[str, str],
+    originals: Mapping[Path, bytes | None],
 ) -> tuple[tuple[Path, ...], Mapping[str, str]]:
-    """The compose files, and what Compose interpolates them with.
+    """The compose files, and what Compose interpolates them with; ``originals`` stand in for files.
 
     Compose reads ``.env`` beside the first file that ``-f`` names, or in the directory that
     ``--project-directory`` does. Else it reads that of where it is run, which may say COMPOSE_FILE,
@@ -149,9 +156,12 @@ def _find_files(
     """
     base = directory if config.project_directory else None
 
+    def of_environment(path: Path) -> bytes | None:
+        place = Path(os.path.normpath(path))
+        return originals[place] if place in originals else reader.content(path, ENV_LIMIT)
+
     def completed(variables: Mapping[str, str], beside: Path) -> Mapping[str, str]:
-        content = partial(reader.content, limit=ENV_LIMIT)
-        return variables_of(variables, start, base or beside, config.env_file, content)
+        return variables_of(variables, start, base or beside, config.env_file, of_environment)
 
     # Compose sets PWD itself: the shell's may be that of another directory.
     variables: Mapping[str, str] = {**environment, "PWD": str(start)}

@@ -39,6 +39,16 @@ def is_public(certificate: x509.Certificate) -> bool:
     return certificate in _roots(_store())
 
 
+def public_roots() -> bytes:
+    """The roots that this system trusts, PEM without comments; nothing where there is no such file."""
+    store = _store()
+    try:
+        blocks = pem_blocks(Path(store).read_bytes()) if store else []
+    except OSError:
+        return b""
+    return b"".join(block for label, block in blocks if label == "CERTIFICATE")
+
+
 def store_file() -> str | None:
     """The file that holds the roots that this system trusts; ``None`` where none is found."""
     return _store()

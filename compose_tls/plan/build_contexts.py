@@ -8,30 +8,36 @@ from pathlib import Path
 from typing import Final
 
 from compose_tls.config import TlsConfig
-from compose_tls.layout import CA_KEY, CLIENT_KEY, PROXY, SERVER_KEY
+from compose_tls.layout import CA_KEY, CLIENT_KEY, PROXY, SERVER_KEY, neighbours_directory
 from compose_tls.project.model import Project
 from compose_tls.vocabulary import TlsWarning
 
 _DEEP: Final = re.compile(r"(\*\*/|\*\*|\*|\?|\[[^\]]*\])")
 
 
-def context_findings(project: Project, config: TlsConfig) -> tuple[TlsWarning, ...]:
+def context_findings(
+    project: Project, config: TlsConfig, showing: Sequence[str] = ()
+) -> tuple[TlsWarning, ...]:
     """That an image would hold keys: one warning a service.
 
     Args:
         project: The project.
         config: The settings; they say where keys are.
+        showing: The services that have a client certificate and key of their own.
     """
-    return tuple(_findings(project, config))
+    return tuple(_findings(project, config, showing))
 
 
-def _findings(project: Project, config: TlsConfig) -> Iterator[TlsWarning]:
-    keys = {
+def _findings(project: Project, config: TlsConfig, showing: Sequence[str]) -> Iterator[TlsWarning]:
+    keys: dict[Path, tuple[str, ...]] = {
         project.directory / config.pki_dir: (CA_KEY, CLIENT_KEY),
         project.directory / config.tls_dir: (
             SERVER_KEY if config.scope == "proxy" else f"{PROXY}/{SERVER_KEY}",
         ),
     }
+    if showing:
+        names = tuple(f"{service}/{CLIENT_KEY}" for service in showing)
+        keys[project.directory / neighbours_directory(config.tls_dir)] = names
     for service in project.compose.services.values():
         build = service.build_context()
         if build is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -33,11 +34,13 @@ def sources(
     within: timedelta | None,
     force: bool,
     restart: bool = True,
+    neighbours: Iterable[str] = (),
 ) -> dict[str, Source]:
     """Where each certificate comes from.
 
     The server keeps its certificate while a new CA joins: its clients know no other CA yet. So does our
-    client, until Milvus knows of the new CA, for which it has to be started anew.
+    client, until Milvus knows of the new CA, for which it has to be started anew; and so do the services
+    of the project that show one.
 
     Args:
         observation: The project as it is.
@@ -47,6 +50,7 @@ def sources(
         within: Renew server and client when they end within this time; see ``is_due``.
         force: Renew server and client in any case.
         restart: Whether Milvus reads what is new before our client shows it.
+        neighbours: The identities of services of the project that show a certificate.
 
     Raises:
         RolloverNotStarted: There is no new CA that could take over.
@@ -55,14 +59,25 @@ def sources(
     """
     ca = ca_of(observation, config)
     require_issuer(observation, config, extent)
+    showing = (CLIENT, *neighbours)
     found = _sources(
-        observation, config, now, ca, extent=extent, within=within, force=force, restart=restart
+        observation,
+        config,
+        now,
+        ca,
+        extent=extent,
+        within=within,
+        force=force,
+        restart=restart,
+        showing=showing,
     )
     if CLIENT_CA not in observation.pki.certificates:
         return found
     # No change of the server's CA is a change for clients that have one of their own.
-    found.pop(CLIENT)
-    return found | client_sources(observation, config, now, within=within, force=force)
+    kept = {name: source for name, source in found.items() if name not in showing}
+    return kept | client_sources(
+        observation, config, now, within=within, force=force, showing=showing
+    )
 
 
 def client_sources(
@@ -72,15 +87,17 @@ def client_sources(
     *,
     within: timedelta | None,
     force: bool,
+    showing: Iterable[str] = (CLIENT,),
 ) -> dict[str, Source]:
-    """Where the clients' own CA and our client come from, where clients have one; else nothing.
+    """Where the clients' own CA and our clients come from, where clients have one; else nothing.
 
     Args:
         observation: The project as it is.
         config: The settings.
         now: The time that validity is judged by.
         within: How early to renew; see ``is_due``.
-        force: Renew the client in any case.
+        force: Renew the clients in any case.
+        showing: The identities of our clients.
 
     Raises:
         CertificateUnreadable: The CA that is given is not that of the project's clients.
@@ -95,9 +112,12 @@ def client_sources(
         return {CLIENT_CA: apart, CLIENT: "provided"}
     if not issues_clients(config, apart):
         return {CLIENT_CA: apart}
-    facts = pki.certificates.get(CLIENT)
-    good = facts is not None and CLIENT in pki.usable and not is_due(facts, ca, now, within)
-    return {CLIENT_CA: apart, CLIENT: "existing" if good and same and not force else "issued"}
+    found: dict[str, Source] = {CLIENT_CA: apart}
+    for name in showing:
+        facts = pki.certificates.get(name)
+        good = facts is not None and name in pki.usable and not is_due(facts, ca, now, within)
+        found[name] = "existing" if good and same and not force else "issued"
+    return found
 
 
 def _sources(
@@ -110,24 +130,25 @@ def _sources(
     within: timedelta | None,
     force: bool,
     restart: bool,
+    showing: Sequence[str],
 ) -> dict[str, Source]:
     following = observation.pki.next_ca
 
     def due(role: str) -> bool:
         facts = observation.pki.certificates.get(role)
         usable = role in observation.pki.usable
-        issuer = following if role == CLIENT and following else ca
+        issuer = following if role != SERVER and following else ca
         return force or facts is None or not usable or is_due(facts, issuer, now, within)
 
-    client = observation.pki.certificates.get(CLIENT)
-    ready = client is not None and following is not None and client.issuer == following.subject
+    def is_ready(role: str) -> bool:
+        facts = observation.pki.certificates.get(role)
+        return facts is not None and following is not None and facts.issuer == following.subject
 
     if extent == "end-entities":
         require_ca_valid(ca, config, now)
         return {
             CA: "existing" if config.ca_cert is None else "provided",
-            SERVER: "issued" if due(SERVER) else "existing",
-            CLIENT: "issued" if due(CLIENT) else "existing",
+            **{one: "issued" if due(one) else "existing" for one in (SERVER, *showing)},
         }
     if extent == "finish":
         if following is None:
@@ -135,18 +156,22 @@ def _sources(
                 "there is no new CA that could take over",
                 hint="run compose-tls renew --ca first, and give its ca.pem to every client",
             )
-        stays = ready and not due(CLIENT)
-        return {CA: "promoted", SERVER: "issued", CLIENT: "existing" if stays else "issued"}
+        stays = {one: is_ready(one) and not due(one) for one in showing}
+        kept: dict[str, Source] = {o: "existing" if s else "issued" for o, s in stays.items()}
+        return {CA: "promoted", SERVER: "issued", **kept}
     if has_ended(ca.not_after, now):
         # Nobody accepts it any more, so there is nobody to take along.
-        return {CA: "issued", SERVER: "issued", CLIENT: "issued"}
+        return {CA: "issued", SERVER: "issued", **dict.fromkeys(showing, "issued")}
     usable = observation.pki.usable
-    waits = CLIENT in usable and config.tls_mode is TlsMode.MUTUAL and not restart
-    shown: Source = "existing" if ready or waits else "issued"
+    waits = config.tls_mode is TlsMode.MUTUAL and not restart
+    shown: dict[str, Source] = {
+        one: "existing" if is_ready(one) or (waits and one in usable) else "issued"
+        for one in showing
+    }
     if following is not None:
-        return {CA: "existing", SERVER: "existing", CLIENT: shown}
+        return {CA: "existing", SERVER: "existing", **shown}
     server: Source = "existing" if SERVER in usable else "issued"
-    return {CA: "existing", SERVER: server, CLIENT: shown, NEXT_CA: "issued"}
+    return {CA: "existing", SERVER: server, **shown, NEXT_CA: "issued"}
 
 
 def provided_sources(observation: Observation, config: TlsConfig) -> dict[str, Source]:

@@ -11,10 +11,11 @@ from typing import Final
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.layout import CERTIFICATE, CLIENTS_DIRECTORY
+from compose_tls.layout import CERTIFICATE, CLIENTS_DIRECTORY, client_identity
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.plan.identities import RENEW_BEFORE
+from compose_tls.state.recorded import State
 from compose_tls.vocabulary import TlsWarning, has_ended
 
 _NAMED: Final = 3
@@ -35,18 +36,24 @@ class ClientCertificates:
     damaged: tuple[str, ...]
 
     @classmethod
-    def of(cls, observation: Observation, config: TlsConfig) -> ClientCertificates:
+    def of(
+        cls, observation: Observation, config: TlsConfig, state: State | None = None
+    ) -> ClientCertificates:
         """Read those of a project.
 
         Args:
             observation: The project as it is, with its further clients.
             config: The settings; they say where the certificates are.
+            state: What enable recorded: those of services that it switched are its own business.
         """
+        own = {one.name for one in state.identities} if state else set[str]()
         directory = observation.directory / config.pki_dir / CLIENTS_DIRECTORY
         found: dict[Path, CertificateFacts] = {}
         damaged: list[str] = []
         for path, file in sorted(observation.files.items()):
             if file is None or path.parent != directory or path.suffix != CERTIFICATE:
+                continue
+            if client_identity(path.stem) in own:
                 continue
             try:
                 found[path] = certificate_facts(file.content or b"", path=path.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,15 @@ from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import HOST_NAME, entries, names
 from compose_tls.results import CutOff
-from compose_tls.stack.applications import Connection, connection, elsewhere, in_file, needs
+from compose_tls.stack.applications import (
+    Connection,
+    connection,
+    elsewhere,
+    in_file,
+    naming,
+    needs,
+)
+from compose_tls.stack.dependency import Address
 from compose_tls.stack.milvus.role import repository_and_tag
 from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
 
@@ -45,6 +53,8 @@ class Client:
         line: The line in it.
         variable: The variable that names Milvus, where it is one.
         port: The port of Milvus that it connects to; ``None`` where that is not said.
+        connection: What names Milvus; ``None`` where nothing does.
+        certain: Whether it is sure that it connects to this Milvus.
     """
 
     name: str
@@ -57,6 +67,8 @@ class Client:
     line: int | None = None
     variable: str | None = None
     port: int | None = None
+    connection: Connection | None = None
+    certain: bool = True
 
 
 def clients(project: Project, proxies: tuple[MilvusService, ...]) -> tuple[Client, ...]:
@@ -79,25 +91,38 @@ def all_clients(project: Project, proxies: tuple[MilvusService, ...]) -> Iterato
         yield from _Finder(project, milvus).clients(ours)
 
 
+def naming_variables(project: Project, client: Client) -> list[tuple[str, Address]]:
+    """The variables of a client that name its Milvus, each with the address in it."""
+    finder = _Finder(project, client.milvus)
+    service = project.compose.services[client.name]
+    variables = service.container_variables(project.read)
+    inside = naming(variables, finder.inner_names(service), finder.ports)
+    return [*inside, *naming(variables, finder.outer_names(service), finder.published)]
+
+
+def is_let_in(client: Client, config: TlsConfig) -> bool:
+    """Whether Milvus lets a client in as it is, once it speaks TLS."""
+    mutual = config.tls_mode is TlsMode.MUTUAL
+    return client.encryption == "encrypted" and (client.certificate or not mutual)
+
+
 def cut_off(
-    project: Project, proxies: tuple[MilvusService, ...], config: TlsConfig
+    found: Iterable[Client], config: TlsConfig, reasons: Mapping[str, str]
 ) -> tuple[tuple[CutOff, ...], tuple[TlsWarning, ...]]:
     """The services that Milvus lets in no more once it speaks TLS, each with what it needs.
 
     Args:
-        project: The project.
-        proxies: The services that are to speak TLS.
+        found: They.
         config: The settings.
+        reasons: Why one could not be switched, by its name, where there is something to say.
     """
     entries: list[CutOff] = []
     warnings: list[TlsWarning] = []
-    mutual = config.tls_mode is TlsMode.MUTUAL
-    for one in clients(project, proxies):
-        if one.encryption == "encrypted" and (one.certificate or not mutual):
-            continue
+    for one in found:
         place = f"{one.milvus.name}:{one.milvus.configuration.proxy_port}"
         ca = f"{config.pki_dir}/{CA_CERTIFICATE}"
         wanted = needs(one.image, config.tls_mode, place=place, ca=ca, service=one.name)
+        wanted = reasons.get(one.name) or wanted
         entries.append(CutOff(service=one.name, how=one.how, needs=wanted))
         says = {
             "encrypted": "is cut off: {}, and it shows no client certificate",
@@ -190,7 +215,7 @@ class _Finder:
             found = connection(variables, {host}, {port}, image=image)
             how = f"its {variable} names port {port} of {host}, if that is this machine"
             client = self.client(service, how, found, "environment")
-            return replace(client, variable=variable, port=self.published[port])
+            return replace(client, variable=variable, port=self.published[port], certain=False)
         return None
 
     def by_file(self, service: Service) -> Client | None:
@@ -265,6 +290,8 @@ class _Finder:
             main.document.name,
             main.line(field),
             port=found.port if found else None,
+            connection=found,
+            certain=found is not None,
         )
 
 

@@ -11,7 +11,6 @@ from compose_tls.config import TlsConfig
 from compose_tls.layout import KEY
 from compose_tls.observation import FileFacts
 from compose_tls.plan.build_contexts import context_findings
-from compose_tls.plan.clients import cut_off
 from compose_tls.plan.findings import key_findings
 from compose_tls.plan.health_checks import HealthEdit, health_edits
 from compose_tls.plan.service_plan import ServicePlan
@@ -19,7 +18,6 @@ from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
-from compose_tls.results import CutOff
 from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
 from compose_tls.vocabulary import TlsWarning
 
@@ -32,17 +30,18 @@ class Consequences:
 
     Attributes:
         warnings: What is to be said.
-        cut_off: The services that are let in no more as they are.
         health: The health checks that have to ask for something else.
     """
 
     warnings: tuple[TlsWarning, ...]
-    cut_off: tuple[CutOff, ...]
     health: tuple[HealthEdit, ...]
 
 
 def consequences(
-    project: Project, milvus: Sequence[MilvusService], config: TlsConfig
+    project: Project,
+    milvus: Sequence[MilvusService],
+    config: TlsConfig,
+    showing: Sequence[str] = (),
 ) -> Consequences:
     """Work out what else comes of it.
 
@@ -50,19 +49,18 @@ def consequences(
         project: The project, without what an earlier enable put in.
         milvus: The services that are to speak TLS.
         config: The settings.
+        showing: The services that get a client certificate and key of their own.
 
     Raises:
         HealthCheckBreaks: A health check has no equal over TLS.
     """
     health, of_health = health_edits(project, milvus, config)
-    clients, of_clients = cut_off(project, tuple(milvus), config)
     warnings = (
         *_rest(project, milvus, config),
         *of_health,
-        *of_clients,
-        *context_findings(project, config),
+        *context_findings(project, config, showing),
     )
-    return Consequences(warnings, clients, health)
+    return Consequences(warnings, health)
 
 
 def _rest(

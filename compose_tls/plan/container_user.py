@@ -31,8 +31,8 @@ class KeyReader(Protocol):
         """The service."""
 
     @property
-    def version(self) -> MilvusVersion:
-        """Of Milvus: up to 2.6 its image runs as root, and so do the others."""
+    def version(self) -> MilvusVersion | None:
+        """Of Milvus: up to 2.6 its image runs as root; ``None`` for others, which do as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class ContainerUser:
             uid = _ROOT if user == "root" else int(user) if user.isdecimal() else None
             gid = _ROOT if group == "root" else int(group) if group.isdecimal() else None
             return cls(uid, gid, added)
-        if milvus.version >= FIRST_WITHOUT_ROOT:
+        if milvus.version is not None and milvus.version >= FIRST_WITHOUT_ROOT:
             return cls(IMAGE_USER_ID, IMAGE_USER_ID, added)
         return cls(_ROOT, _ROOT, added)
 

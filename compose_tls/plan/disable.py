@@ -26,15 +26,18 @@ from compose_tls.layout import (
     CA_CERTIFICATE,
     CLIENT_CA_CERTIFICATE,
     CLIENT_FILES,
+    CLIENT_KEY,
     FURTHER_DIRECTORIES,
     IGNORE_FILE,
     MILVUS,
+    NEIGHBOUR_FILES,
     PKI_FILES,
     PROXY,
     RETIRED_CA,
     SERVER_CERTIFICATE,
     STACK_FILES,
     TLS_FILES,
+    neighbours_directory,
 )
 from compose_tls.plan.identities import CA_NAME
 from compose_tls.plan.managed_files import IGNORE_ALL
@@ -43,7 +46,7 @@ from compose_tls.project.enabled import not_enabled
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path, taken_over
 from compose_tls.state.recorded import FileRecord, State
-from compose_tls.state.undo import Undone, undo
+from compose_tls.state.undo import Undone, is_of_lines, undo
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 
@@ -100,11 +103,12 @@ class _Planner:
         settings = self.state.settings if self.state else config
         self.pki, self.tls = self.directory / config.pki_dir, self.directory / settings.served_dir
         self.root = self.directory / settings.tls_dir
+        self.neighbours = self.directory / neighbours_directory(settings.tls_dir)
         self.warnings: list[TlsWarning] = []
 
     def plan(self, *, purge: bool) -> DisablePlan:
         undone = self.undone()
-        patches = [self.change(path, taken) for path, (_, taken) in undone.items()]
+        patches = [self.change(path, taken, file) for path, (file, taken) in undone.items()]
         removed = list(dict.fromkeys(self.purged())) if purge else []
         if self.state is None and not removed:
             self.refuse_unknown()
@@ -176,13 +180,13 @@ class _Planner:
                     return path
         return None
 
-    def change(self, path: Path, undone: Undone) -> FileChange:
+    def change(self, path: Path, undone: Undone, file: FileRecord) -> FileChange:
         content = self.observation.content(path) or b""
         if undone.content is None:
             return RemoveFile(path, sha256(content))
         if undone.content == content:
             return KeepFile(path, sha256(content))
-        return PatchFile(path, content, undone.content)
+        return PatchFile(path, content, undone.content, confidential=is_of_lines(file))
 
     def remaining(
         self, undone: dict[Path, tuple[FileRecord, Undone]], removed: Collection[Path]
@@ -298,7 +302,8 @@ class _Planner:
             path for path, origin in self.copies() if self.state or self.is_copy(path, origin)
         ]
         users = taken_over(self.directory, self.state.settings if self.state else self.config)
-        paths = [*names, *(path for path in copies if path not in users), *self.further()]
+        copies = [path for path in copies if path not in users]
+        paths = [*names, *copies, *self.of_neighbours(), *self.further()]
         return [self.removal(path) for path in paths if self.observation.files.get(path)]
 
     def is_ours(self) -> bool:
@@ -336,6 +341,17 @@ class _Planner:
         for place, paths in ((self.pki, issued), (self.root, shown)):
             if any(self.observation.files.get(path) for path in paths):
                 yield self.project.relative(place)
+        found = (path for path in self.of_neighbours() if path.name == CLIENT_KEY)
+        if any(self.observation.files.get(path) for path in found):
+            yield self.project.relative(self.neighbours)
+
+    def of_neighbours(self) -> Iterator[Path]:
+        """What services that talk to Milvus got to see, where the directory is ours."""
+        ours = self.observation.content(self.neighbours / IGNORE_FILE) == IGNORE_ALL
+        for path in self.observation.files if ours or self.state else ():
+            names = (*NEIGHBOUR_FILES, IGNORE_FILE)
+            if self.neighbours in path.parents and path.name in names:
+                yield path
 
     def further(self) -> Iterator[Path]:
         """What other commands left there: further clients and servers, CAs that gave way."""

@@ -18,13 +18,15 @@ from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edit
 from compose_tls.compose.rewriting import rewrite
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ConflictingSettings, EditRefused, UnsupportedMilvus
-from compose_tls.layout import CLIENT, PUBLIC
+from compose_tls.layout import CERTIFICATE, CLIENT, PUBLIC, client_identity
 from compose_tls.plan.client_ca import no_client
 from compose_tls.plan.consequences import consequences, keys_to_be_mounted
 from compose_tls.plan.further_cas import further_cas
 from compose_tls.plan.health_checks import HealthEdit, add_health_edit
-from compose_tls.plan.identities import plan_identities
+from compose_tls.plan.identities import is_valid, plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
+from compose_tls.plan.neighbour_files import NeighbourFiles
+from compose_tls.plan.neighbours import Neighbour, add_neighbour_edits, plan_neighbours
 from compose_tls.plan.renamed_services import renamed_services
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.stack import plan_stack
@@ -36,11 +38,19 @@ from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService, select
 from compose_tls.project.model import Project, makes_client_ca
+from compose_tls.results import NeighbourResult
 from compose_tls.setup import Member, TlsSetup
 from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
 from compose_tls.stack.milvus.settings import put_settings, read_setting, sets
-from compose_tls.state.recorded import FileRecord, State, recorded
-from compose_tls.state.undo import record, record_new, same_edits, stands
+from compose_tls.state.recorded import FileRecord, NeighbourRecord, State, recorded
+from compose_tls.state.undo import (
+    is_of_lines,
+    record,
+    record_new,
+    record_values,
+    same_edits,
+    stands,
+)
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Intent
@@ -75,6 +85,7 @@ class _Planner:
         self.project = project
         self.observation = project.observation
         self.config = config
+        self.neighbours: tuple[Neighbour, ...] = ()
         self.warnings = [
             TlsWarning("edit-kept", f"{file}: {route} was changed since, and counts as yours")
             for file, route in project.kept
@@ -101,12 +112,16 @@ class _Planner:
         ]
         members = tuple(one.name for one in milvus)
         before = project.state.settings if project.state else None
+        held = {*config.names, *(filter(is_valid, names) if config.server_cert is None else ())}
+        neighbours = plan_neighbours(project, milvus, config, held, self._override())
+        showing = [one.name for one in neighbours.switched if one.shows_certificate]
         identities = plan_identities(
             self.observation,
             config,
             members,
             names,
             now,
+            showing,
             settled=before is not None and before.mode == config.mode and makes_client_ca(before),
         )
         self.warnings += further_cas(self.observation, config, project.state)
@@ -114,28 +129,43 @@ class _Planner:
             self.warnings.append(no_client(config))
         identities = with_stack(identities, stack.identities, self.observation, config, now)
         setup = tls_setup(milvus, identities, config, stack)
-        beside = consequences(project, milvus, config)
+        beside = consequences(project, milvus, config, showing)
+        self.neighbours = neighbours.switched
         patches, records = self._edited(setup, milvus, placements, beside.health, stack)
+        files = [NeighbourFiles(n.name, n.recipe.files, n.service) for n in neighbours.switched]
         state = State(
             settings=recorded(config),
             services=members,
             files=tuple(records),
             identities=project.state.identities if project.state else (),
+            neighbours=tuple(NeighbourRecord(service=one.name, files=one.files) for one in files)
+            or None,
         )
         planned = ManagedFiles(project, config).plan(
-            milvus, identities, state, patches, users_of_images, public_roots
+            milvus, identities, state, patches, users_of_images, public_roots, files
         )
         for one in milvus:
             self.warnings += [*one.warnings, *placements[one.name].warnings]
         self.warnings += [*planned.plan.warnings, *beside.warnings, *stack.warnings]
+        self.warnings += neighbours.warnings
         self.warnings += keys_to_be_mounted(project, config, milvus, planned)
         warnings = tuple(dict.fromkeys(self.warnings))
         plan = replace(planned.plan, warnings=warnings)
         touched = touched_services(planned, project)
         ports = tuple((one.member.name, one.member.port) for one in stack.servers)
         return replace(
-            planned, plan=plan, cut_off=beside.cut_off, touched=touched, server_ports=ports
+            planned,
+            plan=plan,
+            cut_off=neighbours.cut_off,
+            neighbours=tuple(self._told(one) for one in neighbours.switched),
+            touched=touched,
+            server_ports=ports,
         )
+
+    def _told(self, one: Neighbour) -> NeighbourResult:
+        place = f"{self.config.pki_dir}/{client_identity(one.name)}{CERTIFICATE}"
+        shown = place if one.shows_certificate else None
+        return NeighbourResult(service=one.name, how=one.client.how, certificate=shown)
 
     def _given_up(self, milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
         """What was encrypted, or asked for a certificate, and is not from now on."""
@@ -158,6 +188,19 @@ class _Planner:
             hint = "name every service with --service"
             yield TlsWarning("service-left-out", text, hint=hint)
 
+    def _files(self) -> list[Path]:
+        """The compose files; an override file that an earlier enable made is not among them."""
+        loaded = self.observation.compose_files
+        return [path for path in loaded if self.project.read(path) is not None]
+
+    def _override(self) -> Path | None:
+        """The override file that Compose loads by itself; ``None`` where there is to be none."""
+        named = named_files(self.config.file, self.observation.variables)
+        if self.config.style == "in-place" or named:
+            return None
+        files = self._files()
+        return override_file(files, named, files.__contains__)
+
     def _edited(
         self,
         setup: TlsSetup,
@@ -167,10 +210,8 @@ class _Planner:
         stack: Stack,
     ) -> tuple[list[FileChange], list[FileRecord]]:
         """The edits in place; where those are refused and nobody asked for them, in an override."""
-        # An override file that an earlier enable made is not there in what is planned from.
-        loaded = self.observation.compose_files
-        files = [path for path in loaded if self.project.read(path) is not None]
         named = named_files(self.config.file, self.observation.variables)
+        files = self._files()
 
         def edited(override: Path | None) -> tuple[list[FileChange], list[FileRecord]]:
             edits = Edits()
@@ -178,6 +219,8 @@ class _Planner:
                 self._add_edits(member, one, placements[one.name], override, edits)
             for change in health:
                 add_health_edit(change, override, edits)
+            for neighbour in self.neighbours:
+                add_neighbour_edits(neighbour, self.project, self.config, override, edits)
             for part in stack.parts:
                 self._add_part(part, placements, override, edits, {one.name for one in milvus})
             return self._patches(edits)
@@ -283,20 +326,32 @@ class _Planner:
         before = (
             {file.path: file for file in self.project.state.files} if self.project.state else {}
         )
-        for path in dict.fromkeys((*work.by_file, *self.project.originals)):
+        before_lines = {
+            self.project.directory / file.path for file in before.values() if is_of_lines(file)
+        }
+        for path in dict.fromkeys((*work.by_file, *work.values, *self.project.originals)):
             original, now = self.project.read(path), self.observation.content(path)
             name = self.project.relative(path)
             intents = work.by_file.get(path, [])
-            if original is None or now is None:
+            made: FileRecord | None
+            if original is not None and now is not None and not intents:
+                patched, made = original, None
+                if path in work.values:
+                    patched, made = record_values(name, original, work.values[path])
+                is_env = path in work.values or (path in before_lines)
+                change: FileChange = PatchFile(path, now, patched, confidential=is_env)
+                if now == patched:
+                    change = KeepFile(path, sha256(now))
+            elif original is None or now is None:
                 change = self._own_file(path, intents, now)
                 made = record_new(name, create(intents), intents) if intents else None
             else:
                 document = parse(original, name)
-                patched = edit(document, intents)
-                differs = patched.content != original
-                made = record(document, intents, patched) if differs else None
-                change = PatchFile(path, now, patched.content)
-                if now == patched.content:
+                edited = edit(document, intents)
+                differs = edited.content != original
+                made = record(document, intents, edited) if differs else None
+                change = PatchFile(path, now, edited.content)
+                if now == edited.content:
                     change = KeepFile(path, change.before)
             old = before.get(name)
             if now is not None and old and made and same_edits(old, made) and stands(now, old):

@@ -26,6 +26,7 @@ from compose_tls.layout import (
     SERVER_CERTIFICATE,
     SERVER_KEY,
     STACK_CA,
+    neighbours_directory,
 )
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
@@ -155,6 +156,11 @@ class _Keys:
         return self.observation.directory / self.located.state.settings.served_dir / SERVER_KEY
 
     @property
+    def neighbours(self) -> Path:
+        tls_dir = self.located.state.settings.tls_dir
+        return self.observation.directory / neighbours_directory(tls_dir)
+
+    @property
     def of_parts(self) -> Mapping[Path, frozenset[str]]:
         """The keys that parts of the project see, and the services that are to see them."""
         folders = Folders.of(self.located.state.identities, self.located.project)
@@ -172,6 +178,9 @@ class _Keys:
         of_parts = self.of_parts
         for file in self.found():
             allowed = 0o700
+            if self.neighbours in file.path.parents:
+                # Its container's user has it by its group where that is all that could be given.
+                allowed |= 0o040
             if file.path == self.served and any(
                 ContainerUser.of(one).shares(file) for one in self.located.milvus
             ):
@@ -181,7 +190,7 @@ class _Keys:
                 allowed |= 0o040
             if not file.mode & 0o777 & ~allowed:
                 continue
-            if file.path.parent.name == CLIENTS_DIRECTORY:
+            if file.path.parent == self.pki / CLIENTS_DIRECTORY:
                 of_clients.append(file)
                 continue
             mode = 0o640 if allowed & 0o040 and file.mode & 0o040 else 0o600
@@ -261,10 +270,14 @@ class _Keys:
         places = {self.pki, *further, self.served.parent}
         places |= {path.parent for path in self.of_parts}
         for path, file in self.observation.files.items():
-            if file is not None and path.suffix == KEY and path.parent in places:
+            ours = path.parent in places or path.parent.parent == self.neighbours
+            if file is not None and path.suffix == KEY and ours:
                 yield file
 
     def is_secret(self, path: Path) -> bool:
+        if self.neighbours in path.parents:
+            # What one neighbour has is mounted into it.
+            return False
         of_client = path.name == CLIENT_KEY or path.parent.name == CLIENTS_DIRECTORY
         return of_client or _is_of_ca(path)
 

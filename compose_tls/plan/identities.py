@@ -20,10 +20,11 @@ from compose_tls.layout import (
     NEXT_CA,
     REQUEST,
     SERVER,
+    client_identity,
     retired_ca,
 )
 from compose_tls.observation import CertificateFacts, Observation
-from compose_tls.pki.client_names import CLIENT_DOMAIN
+from compose_tls.pki.client_names import CLIENT_DOMAIN, client_dns_name
 from compose_tls.pki.constraints import require_permitted, subtrees_of
 from compose_tls.pki.names import split_names
 from compose_tls.plan.client_ca import client_ca_made, client_ca_source, issues_clients
@@ -45,10 +46,13 @@ def plan_identities(
     members: tuple[str, ...],
     found: Iterable[str],
     now: datetime,
+    neighbours: Iterable[str] = (),
     *,
     settled: bool = False,
 ) -> IdentityPlan:
-    """Decide for the CA, the server and the client, and for a CA of the clients alone.
+    """Decide for the CA, the server, the client and the neighbours that show a certificate.
+
+    And for a CA of the clients, where that is another one.
 
     Args:
         observation: What lies in the PKI directory.
@@ -56,6 +60,7 @@ def plan_identities(
         members: The services that show the server certificate.
         found: Names found in the project; what cannot stand in a certificate is left out.
         now: The time to judge validity by.
+        neighbours: The services of the project that show a certificate of their own.
         settled: Whether clients have certificates of the server's CA already, where that was brought.
 
     Raises:
@@ -65,6 +70,7 @@ def plan_identities(
         NameNotPermitted: It is constrained to other names.
     """
     identities = identities_of(members, *server_names(config.names, found))
+    identities |= client_identities(neighbours)
     pki = observation.pki
     retired = tuple(_retired_cas(observation, config))
     warnings = [_retirement_warning(config, *one) for one in retired]
@@ -79,23 +85,25 @@ def plan_identities(
         sources[CLIENT_CA] = apart
     if apart == "issued":
         warnings.append(client_ca_made(config))
-    for name in (SERVER, CLIENT):
-        if getattr(config, f"{name}_cert") is not None:
+    for name in (one for one in identities if one not in {CA, CLIENT_CA}):
+        if name in {SERVER, CLIENT} and getattr(config, f"{name}_cert") is not None:
             sources[name] = "provided"
             continue
-        if name == CLIENT and not issues_clients(config, apart):
+        is_shown = name != SERVER
+        if is_shown and not issues_clients(config, apart):
             continue
-        issuer = CLIENT_CA if name == CLIENT and apart else CA
+        issuer = CLIENT_CA if is_shown and apart else CA
         facts = pki.certificates.get(name)
         if facts is None or name not in pki.usable:
             sources[name] = "issued"
-            if sources[issuer] == "existing":
+            known = name in {SERVER, CLIENT} or facts is not None
+            if sources[issuer] == "existing" and known:
                 text = f"{config.pki_dir}/{name}{CERTIFICATE} or its key was missing or damaged"
                 warnings.append(TlsWarning("certificate-reissued", f"{text}: new certificate"))
             continue
         names = {*identities[SERVER].dns_names, *identities[SERVER].ip_addresses}
         held = names if name == SERVER else set[str]()
-        follows = name == CLIENT and not apart and pki.next_ca
+        follows = is_shown and not apart and pki.next_ca
         ca = pki.next_ca if follows else pki.certificates.get(issuer)
         same_ca = sources[issuer] == "existing" or issuer in pki.provided
         why = why_replaced(facts, ca, config, held, now) if same_ca else "it is from another CA"
@@ -120,6 +128,15 @@ def identities_of(
         CLIENT_CA: Identity(CLIENT_CA, "ca"),
         SERVER: Identity(SERVER, "server", members, dns_names, ip_addresses),
         CLIENT: Identity(CLIENT, "client", (), (_CLIENT_DNS_NAME,)),
+    }
+
+
+def client_identities(services: Iterable[str]) -> dict[str, Identity]:
+    """The identities that services of the project show to Milvus."""
+    names = {client_identity(service): service for service in services}
+    return {
+        name: Identity(name, "client", (service,), (client_dns_name(service),))
+        for name, service in names.items()
     }
 
 
@@ -153,7 +170,7 @@ def with_sources(
         order = replace(order, identity=name)
         issuer = None
         if order.role != "ca":
-            above = [one for one in (CLIENT_CA, NEXT_CA) if name == CLIENT and one in sources]
+            above = [one for one in (CLIENT_CA, NEXT_CA) if name != SERVER and one in sources]
             issuer = above[0] if above else CA
         planned.append(
             PlannedIdentity(
@@ -180,7 +197,7 @@ def server_names(
     Raises:
         NameInvalid: A name that the user asked for cannot stand in a certificate.
     """
-    return split_names([*wanted, *filter(_is_valid, found)])
+    return split_names([*wanted, *filter(is_valid, found)])
 
 
 def orders_for(identities: dict[str, Identity], config: TlsConfig) -> dict[str, CertificateOrder]:
@@ -195,7 +212,7 @@ def orders_for(identities: dict[str, Identity], config: TlsConfig) -> dict[str, 
     return {
         name: CertificateOrder(
             one.profile,
-            subject_of(common_names[name], config),
+            subject_of(common_names.get(name) or _escaped(one.members[0]), config),
             config.key_type,
             config.ca_days if one.profile == "ca" else config.days,
             one.dns_names,
@@ -354,7 +371,7 @@ def _is_requested(
 
     A request whose key is made anew is made anew as well, asked for or not.
     """
-    if order.role == "ca" or source == "provided":
+    if order.role == "ca" or source == "provided" or order.name not in {SERVER, CLIENT}:
         return False
     if source == "existing":
         names = frozenset({*order.dns_names, *order.ip_addresses})
@@ -392,7 +409,14 @@ def _retirement_warning(config: TlsConfig, name: str, retired: str) -> TlsWarnin
     )
 
 
-def _is_valid(name: str) -> bool:
+def _escaped(name: str) -> str:
+    from compose_tls.pki.subject import escaped  # noqa: PLC0415 - cryptography costs 75 ms
+
+    return escaped(name)
+
+
+def is_valid(name: str) -> bool:
+    """Whether a name can stand in a certificate."""
     try:
         split_names([name])
     except NameInvalid:

@@ -60,7 +60,7 @@ def inventory(
         found.read(observation.directory / path)
     if observation.content(observation.directory / f"{config.pki_dir}/{NEXT_CA}.pem"):
         found.warnings.append(rollover_warning(config))
-    clients = ClientCertificates.of(observation, config)
+    clients = ClientCertificates.of(observation, config, state)
     for file, facts in clients.by_path.items():
         name = relative(file, observation.directory)
         found.results.append(CertificateResult.of(name, facts, now, client=file.stem))

@@ -29,6 +29,7 @@ from compose_tls.layout import (
     CERTIFICATE,
     CLIENT_CA,
     CLIENT_CA_CERTIFICATE,
+    CLIENTS_DIRECTORY,
     IGNORE_FILE,
     KEY,
     MILVUS,
@@ -44,9 +45,11 @@ from compose_tls.layout import (
     SERVER_KEY,
     STATE_FILE,
     TLS_FILES,
+    neighbours_directory,
 )
 from compose_tls.plan.container_user import KeyAccess, key_access
 from compose_tls.plan.identities import CA_NAME
+from compose_tls.plan.neighbour_files import NeighbourFiles, neighbour_changes
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.stack_changes import StackChanges
 from compose_tls.project.enabled import proxies_of
@@ -69,6 +72,7 @@ class ManagedFiles:
         self.pki = self.directory / config.pki_dir
         self.root = self.directory / config.tls_dir
         self.tls = self.directory / config.served_dir
+        self.neighbours = self.directory / neighbours_directory(config.tls_dir)
         self.taken = taken_over(self.directory, config)
 
     def plan(
@@ -79,6 +83,7 @@ class ManagedFiles:
         patches: Iterable[FileChange] = (),
         users_of_images: Mapping[str, str] | None = None,
         public_roots: bytes | None = None,
+        neighbours: Sequence[NeighbourFiles] = (),
     ) -> ServicePlan:
         """The whole plan: the user's files, then ours, and state.json as the last.
 
@@ -89,6 +94,7 @@ class ManagedFiles:
             patches: The changes of the user's files.
             users_of_images: The users that images name, by service, where an engine told.
             public_roots: The root certificates for Milvus, where it is to trust some and has none yet.
+            neighbours: The services that talk to Milvus over TLS, and what each gets to see.
 
         Raises:
             ValueInTheWay: A file of somebody else has the name of one of ours.
@@ -100,12 +106,14 @@ class ManagedFiles:
             kept=identities.source(SERVER) == "existing" or self.tls / SERVER_KEY in self.taken,
             users_of_images=users_of_images,
         )
+        beside = neighbour_changes(self, neighbours, identities, users_of_images or {})
         stack = StackChanges(self, identities, users_of_images)
         changes = [
             *patches,
             *self.changes(identities, access),
             *stack.written(public_roots),
             *stack.left_behind(),
+            *beside.changes,
         ]
         tls = (self.root, self.tls)
         plan = Plan(
@@ -114,6 +122,7 @@ class ManagedFiles:
                 MakeDirectory(self.pki, PRIVATE_DIRECTORY),
                 *(MakeDirectory(path, PUBLIC_DIRECTORY) for path in dict.fromkeys(tls)),
                 *stack.directories(),
+                *beside.directories,
                 *changes,
                 self.state_change(state, identities, changes),
             ),
@@ -122,6 +131,7 @@ class ManagedFiles:
                 *identities.warnings,
                 *access.warnings,
                 *(warning for one in stack.accesses.values() for warning in one.warnings),
+                *beside.warnings,
             ),
         )
         proxies = proxies_of(self.project.compose, tuple(milvus), self.config)
@@ -239,10 +249,14 @@ class ManagedFiles:
         ca = self.observation.pki.certificates.get(CA)
         if ca is None or f"CN={CA_NAME}" not in ca.subject:
             return False
+        ours = (self.pki, self.pki / CLIENTS_DIRECTORY)
+        if self.neighbours in path.parents:
+            # Beside a file of ours that says so, all is ours.
+            return self.observation.content(self.neighbours / IGNORE_FILE) == IGNORE_ALL
         if path == self.root / MILVUS / CA_BUNDLE:
             # Roots of everybody, and nothing that anybody would miss.
             return True
-        return path.parent == self.pki or self.digest(path) in self._origins(origin)
+        return path.parent in ours or self.digest(path) in self._origins(origin)
 
     def _origins(self, name: str) -> set[str]:
         """What the PKI directory has that may lie in the TLS directory under that name."""
@@ -267,7 +281,7 @@ class ManagedFiles:
                     self._refuse_damaged_ca(path, one.identity.name)
                 changes.append(RemoveFile(path, digest))
             else:
-                changes.append(self.written(path, Pending(path.name), mode))
+                changes.append(self.written(path, Pending(f"{one.identity.name}{suffix}"), mode))
         return changes
 
     def _promoted(self, identities: IdentityPlan) -> list[FileChange]:

@@ -19,11 +19,14 @@ from compose_tls.layout import (
     CLIENT,
     CLIENT_CA,
     CLIENT_CERTIFICATE,
+    CLIENT_KEY,
     NEXT_CA,
     SERVER,
     SERVER_CERTIFICATE,
     SERVER_KEY,
     STACK,
+    client_identity,
+    neighbours_directory,
 )
 from compose_tls.observation import CertificateFacts
 from compose_tls.plan.brought import bring_again
@@ -40,6 +43,7 @@ from compose_tls.plan.further_cas import further_cas
 from compose_tls.plan.identities import (
     CA_NAME,
     RENEW_BEFORE,
+    client_identities,
     ends,
     identities_of,
     orders_for,
@@ -48,6 +52,7 @@ from compose_tls.plan.identities import (
     with_sources,
 )
 from compose_tls.plan.managed_files import ManagedFiles
+from compose_tls.plan.neighbour_files import recorded_neighbours
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.stack_identities import with_stack_renewed
 from compose_tls.plan.touched import touched_services
@@ -80,6 +85,14 @@ class RenewPlan:
     config: TlsConfig
     restart: bool
     client_follows: bool = False
+
+    @property
+    def neighbours(self) -> tuple[str, ...]:
+        """The services that talk to Milvus and have something new to read."""
+        plan = self.planned.plan
+        place = plan.directory / neighbours_directory(self.planned.state.settings.tls_dir)
+        written = (c.path.parent for c in plan.changes if isinstance(c, CreateFile))
+        return tuple(dict.fromkeys(path.name for path in written if path.parent == place))
 
 
 def plan_renew(
@@ -161,6 +174,13 @@ class _Planner:
         as_it_is = {} if "constrain" in config.model_fields_set else {"constrain": constrained}
         self.config = config.model_copy(update=as_it_is)
 
+    @property
+    def showing(self) -> list[str]:
+        """The services of the project that show a certificate of their own."""
+        return [
+            one.service for one in self.located.state.neighbours or () if CLIENT_KEY in one.files
+        ]
+
     def plan(
         self, extent: Extent, within: timedelta | None, *, force: bool, restart: bool
     ) -> RenewPlan:
@@ -172,12 +192,14 @@ class _Planner:
             within=within,
             force=force,
             restart=restart,
+            neighbours=map(client_identity, self.showing),
         )
         members = tuple(one.name for one in self.located.milvus)
         dns_names, ip_addresses = server_names(self.wanted(), self.found())
         if (found[CA], found[SERVER]) == ("existing", "issued") and NEXT_CA not in found:
             require_names_permitted(self.observation, self.config, dns_names)
         identities = identities_of(members, dns_names, ip_addresses)
+        identities |= client_identities(self.showing)
         orders = self.orders(identities)
         server = self.pki.certificates.get(SERVER)
         if found[SERVER] == "existing" and server is not None:
@@ -272,6 +294,9 @@ class _Planner:
             replace(planned, warnings=warnings),
             self.located.state,
             users_of_images=self.users_of_images,
+            neighbours=recorded_neighbours(
+                self.located.state, self.located.project.compose.services
+            ),
         )
         client = planned.get(CLIENT)
         touched = touched_services(renewed, self.project)
@@ -336,7 +361,7 @@ class _Planner:
     def warnings(self, planned: IdentityPlan) -> tuple[TlsWarning, ...]:
         following, ca = self.pki.next_ca, planned.source(CA)
         mutual = self.shown
-        clients = ClientCertificates.of(self.observation, self.config)
+        clients = ClientCertificates.of(self.observation, self.config, self.located.state)
         if ca == "promoted" and following and mutual:
             left = clients.of_others({following.subject})
             return tuple(self.settled(clients.place, left)) if left else ()

@@ -24,6 +24,7 @@ from compose_tls.results.parts import (
     Link,
     Mode,
     Model,
+    NeighbourResult,
     Probe,
     Recorded,
     Snippet,
@@ -113,6 +114,7 @@ class EnableResult(IssueResult, frozen=True):
 
     Attributes:
         cut_off: The services of the project that have to be told of TLS.
+        neighbours: Those that were told.
         pki_dir: Where everything that was issued lies, keys included. Not printed.
         tls_dir: What the container sees. Not printed.
         ca_key: The key of a CA that was made here, in the first of them. Not printed.
@@ -121,6 +123,7 @@ class EnableResult(IssueResult, frozen=True):
 
     command: Literal["enable"] = "enable"
     cut_off: LeftOut[tuple[CutOff, ...]] = ()
+    neighbours: LeftOut[tuple[NeighbourResult, ...]] = ()
     pki_dir: str = Field(default="cert", exclude=True)
     tls_dir: str = Field(default="tls", exclude=True)
     ca_key: str | None = Field(default=None, exclude=True)

@@ -200,6 +200,20 @@ class Snippet(Model, frozen=True):
     text: str
 
 
+class NeighbourResult(Model, frozen=True):
+    """A service of the project that talks to Milvus and is told of TLS.
+
+    Attributes:
+        service: Its name.
+        how: How it connects, as far as that can be told.
+        certificate: The client certificate that it shows; ``None`` where it needs none.
+    """
+
+    service: str
+    how: str
+    certificate: str | None = None
+
+
 class CutOff(Model, frozen=True):
     """A service of the project that Milvus lets in no more once it speaks TLS.
 

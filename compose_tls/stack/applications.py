@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from compose_tls.errors import ProjectError
-from compose_tls.stack.dependency import addresses
+from compose_tls.stack import milvus_backup
+from compose_tls.stack.dependency import Address, addresses
 from compose_tls.stack.milvus.role import repository_and_tag
 from compose_tls.vocabulary import Encryption, TlsMode
 from compose_tls.yamlpatch.document import parse
@@ -20,7 +21,12 @@ from compose_tls.yamlpatch.query import roots
 
 _PLACE = re.compile(r"(?:HOST|HOSTNAME|ADDR|ADDRESS|URI|URL|SERVER|ENDPOINT|ENDPOINTS|IP)$")
 _SWITCH = re.compile(r"MILVUS.*(?:SSL|TLS|SECURE)(?:_ENABLED)?$")
-_MODE = "MILVUS_TLS_MODE"
+# Of milvus-backup, in its two formats.
+_MODES = frozenset({"MILVUS_TLS_MODE", "MILVUS_GRPC_TLS_MODE"})
+_MODE_VALUES: Mapping[str, Encryption] = {
+    **dict.fromkeys(("0", "disabled"), "plain"),
+    **dict.fromkeys(("1", "2", "server", "mutual"), "encrypted"),
+}
 _TRUST = "ROOT_CERT_PATH"
 _CLIENT_CERTIFICATE = re.compile(r"CERT_CHAIN|MTLS_CERT|CLIENT_(?:PEM|CERT|CRT)")
 _ON = frozenset({"1", "true", "yes", "on"})
@@ -36,12 +42,16 @@ class Connection:
         port: The port in it.
         encryption: Whether the service speaks TLS.
         certificate: Whether it shows a client certificate.
+        host: The name by which it calls Milvus.
+        scheme: The scheme of the address; empty without one.
     """
 
     variable: str
     port: int | None
     encryption: Encryption
     certificate: bool = False
+    host: str = field(default="", compare=False)
+    scheme: str = field(default="", compare=False)
 
 
 def connection(
@@ -60,19 +70,32 @@ def connection(
         image: The image of the service: Attu speaks plain text where nothing is said.
     """
     unsaid: Encryption = "plain" if repository_and_tag(image or "")[0] == "attu" else "unknown"
+    for variable, address in naming(variables, names, ports):
+        found = _encryption(variables, address.scheme)
+        shown = any(v and _CLIENT_CERTIFICATE.search(n.upper()) for n, v in variables.items())
+        encryption = unsaid if found == "unknown" else found
+        return Connection(variable, address.port, encryption, shown, address.host, address.scheme)
+    return None
+
+
+def naming(
+    variables: Mapping[str, str | None], names: Collection[str], ports: Collection[int]
+) -> Iterator[tuple[str, Address]]:
+    """The variables that name Milvus, each with the address in it; arguments as for ``connection``."""
     for variable, value in variables.items():
         for address in addresses(value or ""):
             named = address.host in names and address.port in {None, *ports}
             # A bare name may be the name of a volume, or of the kind of database.
             if named and (address.port or address.scheme or _PLACE.search(variable.upper())):
-                found = _encryption(variables, address.scheme)
-                shown = any(
-                    v and _CLIENT_CERTIFICATE.search(n.upper()) for n, v in variables.items()
-                )
-                return Connection(
-                    variable, address.port, unsaid if found == "unknown" else found, shown
-                )
-    return None
+                yield variable, address
+
+
+def switches_off(variables: Mapping[str, str | None]) -> tuple[str, ...]:
+    """The variables that say no to TLS in a word."""
+    said = {n: (value or "").lower() for n, value in variables.items() if _SWITCH.search(n.upper())}
+    return tuple(
+        name for name, value in said.items() if value in _OFF and name.upper() not in _MODES
+    )
 
 
 def elsewhere(
@@ -102,8 +125,8 @@ def _encryption(variables: Mapping[str, str | None], scheme: str) -> Encryption:
         return "encrypted"
     for variable, value in variables.items():
         switch = (value or "").lower()
-        if variable.upper() == _MODE and switch in {"0", "1", "2"}:
-            return "plain" if switch == "0" else "encrypted"
+        if variable.upper() in _MODES and switch in _MODE_VALUES:
+            return _MODE_VALUES[switch]
         if _SWITCH.search(variable.upper()):
             if switch in _ON:
                 return "encrypted"
@@ -159,15 +182,16 @@ def _backup(
     except ProjectError:
         return None
     for root in documents:
-        port = root.text("milvus", "port") or ""
-        if root.text("milvus", "address") in names and (not port or port in map(str, ports)):
-            mode = root.text("milvus", "tlsMode") or root.text("milvus", "grpc", "tlsMode") or "0"
-            plain = mode in {"0", "disabled"}
+        host, route = milvus_backup.address_of(root), milvus_backup.route_of(root)
+        port = root.text(*route, "port") or ""
+        if host is not None and host in names and (not port or port in map(str, ports)):
+            mode = root.text(*route, "tlsMode") or root.text("milvus", "tlsMode") or "0"
             return Connection(
-                "milvus.address",
+                ".".join((*route, "address")),
                 int(port) if port else None,
-                "plain" if plain else "encrypted",
+                "plain" if mode in {"0", "disabled"} else "encrypted",
                 mode in {"2", "mutual"},
+                host,
             )
     return None
 
@@ -181,22 +205,36 @@ class Application:
         images: The repositories of its images, the last part.
         one_way: What it needs in mode 1.
         mutual: What it needs in mode 2; ``None`` where it has no option for a client certificate.
+        takes_roots: Whether it is a Python or Node program, whose gRPC takes its CAs from a file.
+        is_proxy: Whether it stands in front of Milvus, and others are its clients.
     """
 
     name: str
     images: frozenset[str]
     one_way: str
     mutual: str | None = None
+    takes_roots: bool = False
+    is_proxy: bool = False
 
 
 # gRPC takes its roots from that file where an application names none; measured with pymilvus 2.2 to 3.0:
 # https://grpc.github.io/grpc/core/md_doc_environment_variables.html
 _ROOTS: Final = "{uri}, and {ca} mounted and named by GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
-_ATTU: Final = "the variables that compose-tls connect --lang attu prints (Attu 2.3.6 or newer)"
+# Go takes its roots from that file: https://pkg.go.dev/crypto/x509#SystemCertPool
+_GO: Final = "{uri}, and {ca} mounted and named by SSL_CERT_FILE (it is a Go program)"
+_ATTU: Final = "the variables that compose-tls connect --lang attu prints (Attu 2.3.5 or newer)"
 
-# https://nginx.org/en/docs/http/ngx_http_grpc_module.html and doc.traefik.io (serversTransport, routers)
-_NGINX: Final = "grpc_pass grpcs://{place}"
+# https://nginx.org/en/docs/http/ngx_http_grpc_module.html, doc.traefik.io (serversTransport, routers),
+# the page on reverse_proxy of caddyserver.com, that on UpstreamTlsContext of envoyproxy.io,
+# docs.haproxy.org, where it is about servers
+_NGINX: Final = "grpc_pass grpcs://{place}; grpc_ssl_verify on; grpc_ssl_trusted_certificate {ca};"
+_STREAM: Final = "or a stream block that hands on the bytes: proxy_pass {place};"
 _TCP_ROUTER: Final = "a TCP router with tls.passthrough=true"
+_CADDY: Final = (
+    "reverse_proxy https://{place} {{ transport http {{ versions 2; tls_trust_pool file {ca}"
+)
+_ENVOY: Final = "a transport_socket with an UpstreamTlsContext: trusted_ca {ca}"
+_HAPROXY: Final = "server milvus {place} ssl verify required ca-file {ca} alpn h2"
 
 # What the compose files and environment references of each offer, 2026-11: Attu and milvus-backup as
 # above; those of github.com/langgenius/dify (pull 36265), open-webui/open-webui, HKUDS/LightRAG,
@@ -215,20 +253,31 @@ _APPLICATIONS: Final = (
         "Dify",
         frozenset({"dify-api", "dify-worker"}),
         "MILVUS_URI={uri}, MILVUS_SECURE=true and MILVUS_SERVER_PEM_PATH (in api and worker alike)",
+        takes_roots=True,
     ),
-    Application("Open WebUI", frozenset({"open-webui"}), f"MILVUS_URI={_ROOTS}"),
-    Application("LightRAG", frozenset({"lightrag"}), f"MILVUS_URI={_ROOTS}"),
-    Application("FastGPT", frozenset({"fastgpt"}), f"MILVUS_ADDRESS={_ROOTS}"),
-    Application("WeKnora", frozenset({"weknora", "weknora-app"}), f"MILVUS_ADDRESS={_ROOTS}"),
-    Application("Coze", frozenset({"coze-studio-server"}), f"MILVUS_ADDR={_ROOTS}"),
-    Application("DB-GPT", frozenset({"dbgpt", "dbgpt-openai"}), f"MILVUS_URL={_ROOTS}"),
-    Application("NVIDIA RAG", frozenset({"rag-server"}), f"APP_VECTORSTORE_URL={_ROOTS}"),
+    Application("Open WebUI", frozenset({"open-webui"}), f"MILVUS_URI={_ROOTS}", takes_roots=True),
+    Application("LightRAG", frozenset({"lightrag"}), f"MILVUS_URI={_ROOTS}", takes_roots=True),
+    Application("FastGPT", frozenset({"fastgpt"}), f"MILVUS_ADDRESS={_ROOTS}", takes_roots=True),
+    Application("WeKnora", frozenset({"weknora", "weknora-app"}), f"MILVUS_ADDRESS={_GO}"),
+    Application("Coze", frozenset({"coze-studio-server"}), f"MILVUS_ADDR={_GO}"),
+    Application(
+        "DB-GPT",
+        frozenset({"dbgpt", "dbgpt-openai"}),
+        f"MILVUS_SECURE=true, MILVUS_URL={_ROOTS}",
+        takes_roots=True,
+    ),
+    Application(
+        "NVIDIA RAG",
+        frozenset({"rag-server"}),
+        f"APP_VECTORSTORE_URL={_ROOTS}",
+        takes_roots=True,
+    ),
     Application(
         "nginx",
         frozenset({"nginx", "nginx-unprivileged", "openresty"}),
-        f"{_NGINX} and grpc_ssl_trusted_certificate, or a stream that hands on the bytes",
-        f"{_NGINX}, grpc_ssl_certificate and grpc_ssl_certificate_key, or a stream that hands on "
-        "the bytes",
+        f"{_NGINX} {_STREAM}",
+        f"{_NGINX} with grpc_ssl_certificate and grpc_ssl_certificate_key of a client; {_STREAM}",
+        is_proxy=True,
     ),
     Application(
         "Traefik",
@@ -236,8 +285,32 @@ _APPLICATIONS: Final = (
         "the label loadbalancer.server.scheme=https with a serversTransport whose rootCAs has "
         f"{{ca}}, or {_TCP_ROUTER}",
         f"a serversTransport with rootCAs and certificates, or {_TCP_ROUTER}",
+        is_proxy=True,
+    ),
+    Application(
+        "Caddy",
+        frozenset({"caddy"}),
+        f"{_CADDY} }}}} }}}}",
+        f"{_CADDY}; tls_client_auth CERTIFICATE KEY }}}} }}}}",
+        is_proxy=True,
+    ),
+    Application(
+        "Envoy",
+        frozenset({"envoy"}),
+        _ENVOY,
+        f"{_ENVOY}, and tls_certificates with those of a client",
+        is_proxy=True,
+    ),
+    Application(
+        "HAProxy", frozenset({"haproxy"}), _HAPROXY, f"{_HAPROXY} crt CLIENT.pem", is_proxy=True
     ),
 )
+
+
+def application_of(image: str | None) -> Application | None:
+    """The application of an image; ``None`` for one that is not known."""
+    repository = repository_and_tag(image or "")[0]
+    return next((one for one in _APPLICATIONS if repository in one.images), None)
 
 
 def needs(image: str | None, mode: TlsMode, *, place: str, ca: str, service: str) -> str:
@@ -250,12 +323,9 @@ def needs(image: str | None, mode: TlsMode, *, place: str, ca: str, service: str
         ca: The CA certificate that clients trust.
         service: Its name.
     """
-    repository = repository_and_tag(image or "")[0]
     words = {"place": place, "uri": f"https://{place}", "ca": ca}
     mutual = mode is TlsMode.MUTUAL
-    for one in _APPLICATIONS:
-        if repository not in one.images:
-            continue
+    if one := application_of(image):
         if mutual and one.mutual is None:
             return (
                 f"{one.name} has no option for a client certificate: it works with --mode 1 and "

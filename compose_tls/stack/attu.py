@@ -1,13 +1,15 @@
 """Attu, Milvus' web interface, as a service of the project.
 
-Attu 2.3.6 and newer take certificates; TLS is on where there is a root certificate. Attu 3 has other
-variables.
-Source: the README of https://github.com/zilliztech/attu at v2.3.6, v2.6.5 and v3.0.0-beta.5
+Attu 2.3.5 and newer take certificates; TLS is on where there is a root certificate. Attu 3 has other
+variables, and reads them once.
+Source: the README of https://github.com/zilliztech/attu at v2.3.6, v2.6.5 and v3.0.0, its docs
+(milvus-mtls-local-docker.md), and its releases
 """
 
 from __future__ import annotations
 
 from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, ContainerRoute, place
+from compose_tls.stack.client_tls import ClientTls
 from compose_tls.stack.milvus.release import MilvusVersion
 from compose_tls.stack.milvus.role import repository_and_tag
 from compose_tls.yamlpatch.intent import Text
@@ -17,16 +19,54 @@ _DIRECTORY = "/certs"
 _ROOT, _CERTIFICATE, _KEY = (
     f"{_DIRECTORY}/{name}" for name in ("ca.pem", "client.pem", "client.key")
 )
-_FIRST_WITH_CERTIFICATES = MilvusVersion(2, 3, 6)
+_FIRST_WITH_CERTIFICATES = MilvusVersion(2, 3, 5)
 _FIRST_OF_ATTU_3 = MilvusVersion(3, 0)
 # Which Attu goes with which Milvus, from the first version that knows certificates.
 _IMAGES = (((2, 4), "v2.3.10"), ((2, 5), "v2.4"), ((2, 6), "v2.5"), ((3, 0), "v2.6"))
 _NEWEST_IMAGE = "v3.0.0-beta.5"
-_ABOUT_2 = "# Attu 2.3.6 to 2.6; Attu 3 has MILVUS_ADDRESS, MILVUS_SSL and MILVUS_TLS_* instead."
-_ABOUT_3 = "# Attu 3; from 2.3.6 to 2.6 it has MILVUS_URL, ROOT_CERT_PATH and so on instead."
+_ABOUT_2 = "# Attu 2.3.5 to 2.6; Attu 3 has MILVUS_ADDRESS, MILVUS_SSL and MILVUS_TLS_* instead."
+_ABOUT_3 = "# Attu 3; from 2.3.5 to 2.6 it has MILVUS_URL, ROOT_CERT_PATH and so on instead."
 _CREDENTIALS = f"${{{CREDENTIALS_VARIABLE}:?}}"
 _PORT = 3000
 _HOST = "host.docker.internal"
+_ADDRESS_OF_ATTU_3 = "MILVUS_ADDRESS"
+MEMORY = (
+    "Attu 3 keeps the connection in its database from its first start on: where it was started before, "
+    "edit the connection on its page"
+)
+"""What has to be known of a version that is told something else."""
+
+
+def is_third(image: str, variable: str) -> bool:
+    """Whether it is an Attu 3: by its tag, else by the variable that names Milvus.
+
+    Args:
+        image: Its image.
+        variable: The variable.
+    """
+    version = MilvusVersion.of_tag(repository_and_tag(image)[1])
+    return version >= _FIRST_OF_ATTU_3 if version else variable == _ADDRESS_OF_ATTU_3
+
+
+def told(image: str, variable: str, tls: ClientTls) -> dict[str, str] | None:
+    """What an Attu that is there is told beside the address; ``None`` for one without certificates.
+
+    Args:
+        image: Its image.
+        variable: The variable that names Milvus.
+        tls: What is wanted of it.
+    """
+    version = MilvusVersion.of_tag(repository_and_tag(image)[1])
+    if version is not None and version < _FIRST_WITH_CERTIFICATES:
+        return None
+    third = is_third(image, variable)
+    prefix = "MILVUS_TLS_" if third else ""
+    found = {f"{prefix}ROOT_CERT_PATH": tls.ca}
+    if tls.mutual:
+        found[f"{prefix}PRIVATE_KEY_PATH"] = tls.key
+        found[f"{prefix}CERT_CHAIN_PATH"] = tls.certificate
+    found[f"{prefix}SERVER_NAME"] = tls.server_name
+    return {"MILVUS_SSL": "true", **found} if third else found
 
 
 def service(connection: Connection) -> str:
@@ -34,6 +74,8 @@ def service(connection: Connection) -> str:
 
     An Attu that is there already keeps its image, its ports and its networks.
     """
+    if connection.inside is not None:
+        return _variables_alone(connection, connection.inside)
     there = connection.attu
     tag = repository_and_tag(there.image)[1] if there else _tag(connection.release)
     version = MilvusVersion.of_tag(tag)
@@ -68,6 +110,22 @@ def service(connection: Connection) -> str:
     )
 
 
+def _variables_alone(connection: Connection, name: str) -> str:
+    """What an Attu whose container sees the files already is told."""
+    there = connection.attu
+    third = there is not None and is_third(there.image, "")
+    values = (_third if third else _second)(connection)
+    return "\n".join(
+        (
+            _ABOUT_3 if third else _ABOUT_2,
+            "services:",
+            f"  {scalar(Text(name, string=True), '', flow=False)}:",
+            "    environment:",
+            *(f"      {variable}: {_spelled(value)}" for variable, value in values.items()),
+        )
+    )
+
+
 def image(release: tuple[int, int] | None) -> str:
     """The image of the Attu that goes with a release of Milvus; the newest where that is unknown."""
     return f"zilliz/attu:{_tag(release)}"
@@ -96,23 +154,25 @@ def _tag(release: tuple[int, int] | None) -> str:
 
 def _second(connection: Connection) -> dict[str, str]:
     """The variables of Attu 2; it asks for user and password on its page."""
-    values = {"MILVUS_URL": _address(connection), "ROOT_CERT_PATH": _ROOT}
+    root, certificate, key = _paths(connection)
+    values = {"MILVUS_URL": _address(connection), "ROOT_CERT_PATH": root}
     if connection.mutual:
-        values |= {"CERT_CHAIN_PATH": _CERTIFICATE, "PRIVATE_KEY_PATH": _KEY}
+        values |= {"CERT_CHAIN_PATH": certificate, "PRIVATE_KEY_PATH": key}
     return {**values, "SERVER_NAME": connection.server_name}
 
 
 def _third(connection: Connection) -> dict[str, str]:
     """The variables of Attu 3; it keeps them in its database at the first start."""
+    root, certificate, key = _paths(connection)
     values = {
         "MILVUS_ADDRESS": _address(connection),
         "MILVUS_SSL": "true",
-        "MILVUS_TLS_ROOT_CERT_PATH": _ROOT,
+        "MILVUS_TLS_ROOT_CERT_PATH": root,
     }
     if connection.mutual:
         values |= {
-            "MILVUS_TLS_CERT_CHAIN_PATH": _CERTIFICATE,
-            "MILVUS_TLS_PRIVATE_KEY_PATH": _KEY,
+            "MILVUS_TLS_CERT_CHAIN_PATH": certificate,
+            "MILVUS_TLS_PRIVATE_KEY_PATH": key,
         }
     values["MILVUS_TLS_SERVER_NAME"] = connection.server_name
     if connection.authentication:
@@ -120,7 +180,17 @@ def _third(connection: Connection) -> dict[str, str]:
     return values
 
 
+def _paths(connection: Connection) -> tuple[str, str, str]:
+    """CA, certificate and key as its container sees them."""
+    if connection.inside is None:
+        return _ROOT, _CERTIFICATE, _KEY
+    return connection.ca_pem, connection.client_pem, connection.client_key
+
+
 def _address(connection: Connection) -> str:
+    if connection.inside is not None:
+        host, port = place(connection.uri)
+        return f"{host}:{port}"
     route = connection.container_route
     if route is None:
         return f"{_HOST}:{place(connection.uri)[1]}"

@@ -32,9 +32,13 @@ from compose_tls.layout import (
     CLIENT,
     CLIENT_CA,
     KEY,
+    NEIGHBOUR_FILES,
+    NEIGHBOUR_NAME,
     NEXT_CA,
     SERVER,
     SERVER_CERTIFICATE,
+    client_identity,
+    neighbours_directory,
     stack_folders,
 )
 from compose_tls.vocabulary import Profile
@@ -58,12 +62,14 @@ class EditRecord(_Model):
 
     Attributes:
         kind: ``set``: the value at ``route`` was ``old``; ``added-key``: there was none;
-            ``added-item`` and ``removed-item``: an item of the list at ``route``.
+            ``added-item`` and ``removed-item``: an item of the list at ``route``; ``line``: the line of
+            an environment file that gives the variable ``route`` its value: ``new`` and ``old`` are
+            SHA-256 of it, since passwords may stand there.
         new: What enable put there.
         old: What was there before.
     """
 
-    kind: Literal["set", "added-key", "added-item", "removed-item"]
+    kind: Literal["set", "added-key", "added-item", "removed-item", "line"]
     route: Route
     new: str | dict[str, str] | None = None
     old: str | None = None
@@ -97,6 +103,21 @@ class IdentityRecord(_Model):
     members: tuple[str, ...] = ()
     certificates: dict[str, str]
     files: dict[str, str] | None = None
+
+
+class NeighbourRecord(_Model):
+    """A service that enable switched to TLS, and what lies in its directory."""
+
+    service: str = Field(pattern=NEIGHBOUR_NAME)
+    files: tuple[str, ...]
+
+    @field_validator("files")
+    @classmethod
+    def _ours(cls, files: tuple[str, ...]) -> tuple[str, ...]:
+        if not set(files) <= set(NEIGHBOUR_FILES):
+            msg = "not a file of ours"
+            raise ValueError(msg)
+        return files
 
 
 _OF_ONE_COMMAND = frozenset(
@@ -172,6 +193,8 @@ class State(_Model):
     services: tuple[str, ...] = Field(min_length=1)
     files: tuple[FileRecord, ...]
     identities: tuple[IdentityRecord, ...] = ()
+    # Left out where there is none.
+    neighbours: tuple[NeighbourRecord, ...] | None = None
 
     @field_validator("settings")
     @classmethod
@@ -288,8 +311,11 @@ def identity_records(
     """
     copies = {identities.client_ca: CA_CERTIFICATE, SERVER: SERVER_CERTIFICATE}
 
-    def paths(name: str) -> tuple[str, ...]:
+    def paths(name: str, members: tuple[str, ...]) -> tuple[str, ...]:
         served = [directory / config.served_dir / copies[name]] if name in copies else []
+        if members and name == client_identity(members[0]):
+            place = directory / neighbours_directory(config.tls_dir) / members[0]
+            served = [place / f"{CLIENT}{CERTIFICATE}"]
         shown = [
             directory / config.tls_dir / folder / there
             for folder, files in folders.items()
@@ -306,12 +332,13 @@ def identity_records(
             name=one.identity.name,
             profile=one.identity.profile,
             members=one.identity.members,
-            certificates=dict.fromkeys(paths(one.identity.name), digests[one.identity.name]),
+            certificates=dict.fromkeys(places, digests[one.identity.name]),
             files=None
             if files is None
-            else {path: files[path] for path in paths(one.identity.name) if path in files},
+            else {path: files[path] for path in places if path in files},
         )
         for one in identities.identities
+        for places in [paths(one.identity.name, one.identity.members)]
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from compose_tls.changes import sha256
 from compose_tls.state.recorded import EditRecord, FileRecord, SpliceRecord
-from compose_tls.yamlpatch.document import Document, parse
+from compose_tls.yamlpatch.document import Document, decode, encode, parse
 from compose_tls.yamlpatch.intent import (
     Append,
     Intent,
@@ -20,7 +20,7 @@ from compose_tls.yamlpatch.intent import (
 )
 from compose_tls.yamlpatch.patch import Patched, edit, revert
 from compose_tls.yamlpatch.query import query, roots
-from compose_tls.yamlpatch.splice import Splice
+from compose_tls.yamlpatch.splice import Splice, applied, settled
 
 Item: TypeAlias = str | dict[str, str]
 
@@ -60,6 +60,8 @@ def undo(content: bytes, record: FileRecord) -> Undone:
         original = revert(content, splices)
         if original is not None and sha256(original) == record.before:
             return Undone(original, exact=True)
+    if is_of_lines(record):
+        return _undone_lines(content, record)
     document = parse(content, record.path)
     ours = [made.new for made in record.edits if made.kind == "added-item" and made.new]
     intents: list[Intent] = []
@@ -87,6 +89,9 @@ def stands(content: bytes, record: FileRecord) -> bool:
     """
     if sha256(content) == record.after:
         return True
+    if is_of_lines(record):
+        lines = content.decode("utf-8", "surrogateescape").splitlines()
+        return {made.new for made in record.edits} <= set(map(_line_digest, lines))
     document = parse(content, record.path)
     # What was taken out of a list and put in again, further down, is there.
     again = {(made.route, made.new) for made in record.edits if isinstance(made.new, str)}
@@ -124,6 +129,62 @@ def record_new(path: str, content: bytes, intents: Sequence[Intent]) -> FileReco
     nothing = parse(b"", path)
     edits = tuple(_edit(nothing, intent) for intent in intents)
     return FileRecord(path=path, after=sha256(content), splices=(), edits=edits)
+
+
+def record_values(
+    path: str, content: bytes, values: Mapping[str, Splice]
+) -> tuple[bytes, FileRecord]:
+    """An environment file with other values of some variables, and what is to be remembered of that.
+
+    Args:
+        path: How the record names the file.
+        content: The file.
+        values: What changes, by the variable.
+    """
+    text, bom = decode(content)
+    splices = settled(text, values.values())
+    patched = encode(applied(text, splices) or "", bom=bom)
+    edits: list[EditRecord] = []
+    for name, splice in sorted(values.items(), key=lambda each: each[1].start):
+        start = text.rfind("\n", 0, splice.start) + 1
+        end = text.find("\n", splice.end)
+        line = text[start : len(text) if end < 0 else end].rstrip("\r")
+        at = splice.start - start
+        new = f"{line[:at]}{splice.new}{line[at + len(splice.old) :]}"
+        digests = {"new": _line_digest(new), "old": _line_digest(line)}
+        edits.append(EditRecord(kind="line", route=(name,), **digests))
+    made = FileRecord(
+        path=path,
+        before=sha256(content),
+        after=sha256(patched),
+        splices=tuple(SpliceRecord(start=s.start, old=s.old, new=s.new) for s in splices),
+        edits=tuple(edits),
+    )
+    return patched, made
+
+
+def is_of_lines(record: FileRecord) -> bool:
+    """Whether the file is an environment file, and no YAML."""
+    return any(made.kind == "line" for made in record.edits)
+
+
+def _line_digest(line: str) -> str:
+    return sha256(line.rstrip("\r\n").encode("utf-8", "surrogateescape"))
+
+
+def _undone_lines(content: bytes, record: FileRecord) -> Undone:
+    """An environment file that was changed since, with the lines of before."""
+    lines = content.decode("utf-8", "surrogateescape").splitlines(keepends=True)
+    digests = [_line_digest(line) for line in lines]
+    kept: list[str] = []
+    for made, splice in zip(record.edits, record.splices, strict=True):
+        places = [n for n, digest in enumerate(digests) if digest == made.new]
+        for place in places:
+            lines[place] = lines[place].replace(splice.new, splice.old, 1)
+        if not places and made.old not in digests:
+            kept.append(".".join(made.route))
+    text = "".join(lines).encode("utf-8", "surrogateescape")
+    return Undone(text, exact=False, kept=tuple(kept))
 
 
 def _edit(document: Document, intent: Intent) -> EditRecord:

@@ -8,15 +8,17 @@ from collections.abc import Mapping
 from compose_tls.connection import Connection, ContainerRoute, Neighbour, url_host
 from compose_tls.observe import observe
 from compose_tls.project.enabled import EnabledProject, locate
-from compose_tls.project.endpoints import carrier
+from compose_tls.project.endpoints import carrier, rest_port
+from compose_tls.project.inside import inside
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import ConnectResult, Endpoint, Snippet
+from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.stack.milvus.release import NEWEST, MilvusVersion
 from compose_tls.stack.milvus.role import repository_and_tag
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
-from compose_tls.workflows.connecting import ClientFiles, connect_arguments_of
+from compose_tls.workflows.connecting import ClientFiles
 from compose_tls.workflows.deployed_places import deployed_places
 from compose_tls.workflows.snippets import snippet
 from compose_tls.workflows.whole_hints import with_whole_hints
@@ -30,6 +32,7 @@ def connect(
     config: preamble.Settings = None,
     *,
     lang: str = "python",
+    service: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> ConnectResult:
     """Client code or settings for a project, ready to paste.
@@ -38,10 +41,14 @@ def connect(
         directory: The project directory.
         config: The settings.
         lang: One of ``compose_tls.workflows.snippets.LANGUAGES``.
+        service: A service of the project whose container the client is in: name and port on its
+            network, and the paths there; by default a client on this machine.
         environment: Variables that Compose interpolates with; those of the process by default.
 
     Raises:
         NotEnabled: ``enable`` has not been here.
+        ServiceNotFound: The project has no such service.
+        NotMounted: Its container does not see the certificates that it needs.
     """
     opened = preamble.open_project(directory, config, environment)
     root = opened.root
@@ -53,27 +60,47 @@ def connect(
         opened.config,
     )
     settings, milvus = opened.config, located.milvus[0]
-    endpoint, warnings = _endpoint(located, settings.server_name, opened.variables)
-    files = ClientFiles.of(root, settings)
+    project = located.project
+    if service is None:
+        endpoint, warnings = _endpoint(located, settings.server_name, opened.variables)
+        of_project = ClientFiles.of(root, settings)
+        files = (str(of_project.ca), str(of_project.certificate), str(of_project.key))
+        rest = located.rest_endpoint.uri if located.rest_endpoint else None
+    else:
+        seen = inside(project, settings, milvus, service)
+        uri = f"https://{url_host(seen.host)}:{seen.port}"
+        endpoint, warnings = Endpoint(uri=uri, server_name=seen.server_name), ()
+        files = (seen.ca, seen.certificate, seen.key)
+        port = rest_port(milvus, settings)
+        rest = f"https://{url_host(seen.host)}:{port}" if port is not None else None
+    ca_pem, client_pem, client_key = files
     connection = Connection(
         mode=settings.tls_mode,
         uri=endpoint.uri,
         server_name=endpoint.server_name,
-        ca_pem=str(files.ca),
-        client_pem=str(files.certificate),
-        client_key=str(files.key),
-        rest_uri=located.rest_endpoint.uri if located.rest_endpoint else None,
+        ca_pem=ca_pem,
+        client_pem=client_pem,
+        client_key=client_key,
+        rest_uri=rest,
         release=_release(milvus.version),
         authentication=milvus.configuration.asks_for_credentials,
         container_route=_container_route(milvus),
-        attu=_attu(located.project),
+        attu=_attu(project),
+        inside=service,
     )
     return ConnectResult(
         mode=settings.mode,
         project=str(root),
         services=located.state.services,
         endpoint=endpoint,
-        connect=connect_arguments_of(root, settings, settings.tls_mode, endpoint),
+        connect=connect_arguments(
+            mode=settings.tls_mode,
+            uri=endpoint.uri,
+            server_name=endpoint.server_name,
+            ca_pem=ca_pem,
+            client_pem=client_pem,
+            client_key=client_key,
+        ),
         snippet=Snippet(lang=lang, text=snippet(lang, connection)),
         warnings=warnings,
     )

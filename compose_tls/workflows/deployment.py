@@ -31,6 +31,7 @@ from compose_tls.setup import Proxy
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.connecting import Address, target_of
 from compose_tls.workflows.engine_project import EngineProject
+from compose_tls.workflows.neighbours import require_running, to_start
 from compose_tls.workflows.proving import prove
 from compose_tls.workflows.proxy_watch import ProxyWatch
 from compose_tls.workflows.recreation import Review
@@ -73,6 +74,7 @@ class Deployment:
         servers: The services that are etcd or the object store, and are started anew before them.
         others: The Milvus services that are no proxies, and are started anew with them.
         prove_servers: Runs every check against etcd and the object store.
+        neighbours: Further services that talk to Milvus, started anew once it is proved.
         clock: Seconds that only go forward.
         sleep: Waits that many seconds.
     """
@@ -94,6 +96,7 @@ class Deployment:
     servers: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     prove_servers: Callable[[listener.OnEvent], tuple[Probe, ...]] = lambda _: ()
+    neighbours: tuple[str, ...] = ()
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -117,6 +120,7 @@ class Deployment:
             CertificateUnreadable: The client's files cannot be used for the check.
             KeyboardInterrupt: The user interrupted it; its note says how things stand.
         """
+        touched: list[str] = []
         try:
             began, started = datetime.now(UTC), self.clock()
             self._up([name for name in self.everything if name not in self.current], on_event)
@@ -126,15 +130,19 @@ class Deployment:
             proved.append(self.prove_servers(on_event))
             for watch in ready:
                 self._require_health(watch)
+            if self.neighbours:
+                touched += self.neighbours
+                self._up(touched, on_event)
+                require_running(touched, self.compose, self.project, self.sleep)
             self.settled()
         except ComposeTlsError as error:
             if undo is not None and changed(undo):
-                done = self._restore(undo, on_event)
+                done = self._restore(undo, on_event, touched)
                 error.hint = f"{error.hint} ({done}; --keep-on-failure leaves things as they are)"
             raise
         except KeyboardInterrupt as interrupt:
             # What a write said about its files is not so any more, once they are taken back.
-            interrupt.__notes__ = [self._after_interrupt(undo, on_event)]
+            interrupt.__notes__ = [self._after_interrupt(undo, on_event, touched)]
             raise
         return tuple(check for checks in proved for check in checks)
 
@@ -244,16 +252,18 @@ class Deployment:
             sleep=self.sleep,
         )
 
-    def _after_interrupt(self, undo: list[Undo] | None, on_event: listener.OnEvent) -> str:
+    def _after_interrupt(
+        self, undo: list[Undo] | None, on_event: listener.OnEvent, touched: Sequence[str]
+    ) -> str:
         """Take back what was done; how things stand, in words."""
         if undo is not None and changed(undo):
-            return self._restore(undo, on_event)
+            return self._restore(undo, on_event, touched)
         files = "the new files are in place" if undo is None else "no file had to be changed"
         return (
             f"{files}; {', '.join(self.services)} may still be starting: compose-tls check shows it"
         )
 
-    def _restore(self, undo: list[Undo], on_event: listener.OnEvent) -> str:
+    def _restore(self, undo: list[Undo], on_event: listener.OnEvent, touched: Sequence[str]) -> str:
         """Put the previous files back and start the previous services again; what came of it.
 
         Raises:
@@ -261,12 +271,14 @@ class Deployment:
         """
         try:
             on_event("putting the previous files back")
-            return self._take_back(undo, on_event)
+            return self._take_back(undo, on_event, touched)
         except KeyboardInterrupt as interrupt:
             interrupt.add_note(HALF_WAY)
             raise
 
-    def _take_back(self, undo: list[Undo], on_event: listener.OnEvent) -> str:
+    def _take_back(
+        self, undo: list[Undo], on_event: listener.OnEvent, touched: Sequence[str]
+    ) -> str:
         try:
             put_back(undo)
         except ComposeTlsError as error:
@@ -285,6 +297,7 @@ class Deployment:
                 for proxy in self.proxies:
                     if proxy.service in before:
                         self._stays_up(proxy, began, started, on_event)
+                self._up(touched, on_event) if touched else None
                 done += f" and {what} {'run' if several else 'runs'} again"
         except EngineError as error:
             done += f", but {what} did not start again: {error.message}"
@@ -326,11 +339,13 @@ def prepare(
     # Where something runs, what Milvus needs is started but never replaced.
     others = () if any(state.alive for state in seen.states) else begun
     recreated = frozenset(deployment.everything) - current
-    warnings = settled(review.recreating(recreated, others), config.accept)
+    neighbours = to_start(planned, project, seen, review)
+    warnings = settled(review.recreating(recreated, (*others, *neighbours)), config.accept)
     concerned = {name: seen.services[name] for name in begun if name in seen.services}
     require_free(concerned, seen.running, seen.engine.port_owner, seen.name)
     unhealthy = frozenset(filter(review.is_unhealthy, deployment.services))
-    return replace(deployment, current=current, unhealthy=unhealthy), warnings
+    deployment = replace(deployment, current=current, unhealthy=unhealthy, neighbours=neighbours)
+    return deployment, warnings
 
 
 def prepare_restart(

@@ -99,8 +99,7 @@ def enable_opened(
             without_ours=True,
         )
         issuing.require_sound(project.observation, opened.config)
-        wide = opened.config.scope != "proxy"
-        users = users_of_images(project, opened.variables, every=wide) if up and not dry_run else {}
+        users = users_of_images(project, opened.variables) if up and not dry_run else {}
         roots = public_roots(project, opened.config, opened.variables)
         planned = plan_enable(project, opened.config, opened.now, users, roots.content)
         places, told = opened.writable(planned.plan)
@@ -177,6 +176,7 @@ def _told(
     return result.model_copy(
         update={
             "cut_off": planned.cut_off,
+            "neighbours": planned.neighbours,
             "pki_dir": config.pki_dir,
             "tls_dir": config.tls_dir,
             "ca_key": f"{config.pki_dir}/{CA_KEY}" if own_ca else None,

@@ -9,17 +9,14 @@ from compose_tls.errors import EngineError
 from compose_tls.project.model import Project
 
 
-def users_of_images(
-    project: Project, variables: Mapping[str, str], *, every: bool = False
-) -> dict[str, str]:
-    """The user that each Milvus service gets from its image, by the service; empty for root.
+def users_of_images(project: Project, variables: Mapping[str, str]) -> dict[str, str]:
+    """The user that each service gets from its image, by the service; empty for root.
 
     That is the user that the image names, or the number of one whom the compose file names by name.
 
     Args:
         project: The project.
         variables: The process environment.
-        every: Whether those of all other services are wanted as well.
 
     Returns:
         Nothing of an image that is not on this machine. Where no engine answers, deploying says so.
@@ -29,8 +26,7 @@ def users_of_images(
 
     found: dict[str, str] = {}
     with suppress(EngineError), Engine.connect(variables) as engine:
-        milvus = [one.service for one in project.milvus]
-        for service in project.compose.services.values() if every else milvus:
+        for service in project.compose.services.values():
             name = service.text("image")
             image = engine.image(name) if name else None
             if image is None:

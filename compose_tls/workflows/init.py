@@ -150,8 +150,7 @@ def _make(given: preamble.Opened, wanted: Wanted, *, dry_run: bool, up: bool) ->
     with preamble.writing(given, dry_run=dry_run) as opened:
         new, project = _drafted(opened, wanted)
         issuing.require_sound(project.observation, opened.config)
-        wide = opened.config.scope != "proxy"
-        users = users_of_images(project, opened.variables, every=wide) if up and not dry_run else {}
+        users = users_of_images(project, opened.variables) if up and not dry_run else {}
         roots = public_roots(project, opened.config, opened.variables)
         planned = plan_enable(project, opened.config, opened.now, users, roots.content)
         planned = replace(planned, plan=new.written(planned.plan))

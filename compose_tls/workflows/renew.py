@@ -120,6 +120,8 @@ def renew(
         )
         if deploy is None:
             told += apply(planned.plan, issued.contents, outside=places)
+            if restart:
+                said += restarting.restart_neighbours(opened, renewal.neighbours, stack, on_event)
         else:
             undo: list[Undo] = []
 
@@ -138,7 +140,8 @@ def renew(
             )
     waiting = renewal.restart and not checks
     read = planned.written | set(planned.services)
-    again = compose_command(opened, "restart", *(n for n in planned.everything if n in read))
+    left = () if restart else renewal.neighbours
+    again = compose_command(opened, "restart", *(n for n in planned.everything if n in read), *left)
     done = report(
         RenewResult,
         planned,
@@ -146,7 +149,11 @@ def renew(
         issued=issued,
         checks=checks,
         waiting=waiting,
-        following=(again, own_command(opened, "check")) if waiting else (),
+        following=(again, own_command(opened, "check"))
+        if waiting
+        else (compose_command(opened, "restart", *left),)
+        if left
+        else (),
         warnings=told,
     )
     is_brought = renewal.config.server_cert is not None
@@ -179,9 +186,12 @@ def _prepare(
     chosen = [one for one in seen if one.running and (renewal.restart or one.stale)]
     warnings = [settle(one.drifted, config.accept) for one in chosen if one.drifted]
     proxies = tuple(one.proxy for one in chosen)
+    running = {state.service for state in deploy.compose.ps(deploy.project) if state.running}
+    neighbours = tuple(name for name in renewal.neighbours if name in running)
     if not proxies:
         return None, tuple(warnings)
     touched = planned.written & deploy.running
     servers = tuple(name for name in deploy.servers if name in touched)
     others = tuple(name for name in deploy.others if name in touched)
-    return replace(deploy, proxies=proxies, servers=servers, others=others), tuple(warnings)
+    deploy = replace(deploy, proxies=proxies, servers=servers, others=others, neighbours=neighbours)
+    return deploy, tuple(warnings)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,13 +12,17 @@ from pathlib import Path
 from compose_tls.deploy.declared import declared
 from compose_tls.deploy.deployed import deployed
 from compose_tls.deploy.differences import differences
-from compose_tls.errors import DeployedDifferently, NotDeployed
+from compose_tls.errors import DeployedDifferently, EngineError, NotDeployed
 from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.listener import OnEvent
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.setup import Proxy
-from compose_tls.vocabulary import TlsMode
+from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows.deployment import Deployment
+from compose_tls.workflows.engine_project import EngineProject
+from compose_tls.workflows.next_step import compose_command
+from compose_tls.workflows.preamble import Opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,32 @@ def look(deployment: Deployment, planned: ServicePlan, project: Project) -> tupl
         EngineError: The engine or Compose does not answer.
     """
     return tuple(_standing(proxy, deployment, planned, project) for proxy in deployment.proxies)
+
+
+def restart_neighbours(
+    opened: Opened, names: Sequence[str], stack: ExitStack, on_event: OnEvent
+) -> tuple[TlsWarning, ...]:
+    """Let services that talk to Milvus read what is new; what is to be said where that cannot be.
+
+    Args:
+        opened: The project.
+        names: They.
+        stack: Closes the connection to the engine.
+        on_event: Told about progress.
+    """
+    if not names:
+        return ()
+    try:
+        seen = EngineProject.connect(opened.invocation, stack)
+        running = [name for name in names if name in seen.running]
+        if running:
+            on_event(f"restarting {', '.join(running)}")
+            seen.compose.restart(seen.invocation, running)
+    except EngineError as error:
+        text = f"{', '.join(names)} still use what was there before: {error.message}"
+        hint = compose_command(opened, "restart", *names)
+        return (TlsWarning("neighbours-not-restarted", text, hint=hint),)
+    return ()
 
 
 def _standing(

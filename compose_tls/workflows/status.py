@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from compose_tls.config import TlsConfig
-from compose_tls.layout import STATE_FILE
+from compose_tls.layout import CLIENT_KEY, STATE_FILE
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
@@ -15,6 +15,7 @@ from compose_tls.plan.findings import declared_findings, is_lost, key_findings
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
 from compose_tls.plan.link_certificates import with_certificates
 from compose_tls.plan.links import link_map
+from compose_tls.plan.neighbour_links import described
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import endpoint
@@ -84,7 +85,7 @@ def status(
         not_looked_at=looked.reason,
         file_states=found.files,
         certificates=found.certificates,
-        links=links,
+        links=described(links, project, settings),
         endpoint=_endpoint(project, services, found) if mode else None,
         warnings=(*deploying(opened.root), *warnings, *map_.warnings),
         certificates_usable=usable,
@@ -108,7 +109,9 @@ def _certificates(
     found = inventory(project.observation, config, state, opened.now)
     readers = tuple(one.milvus for one in services if one.name in state.services)
     keys = key_findings(config, EnabledProject(project, state, readers))
-    warnings = (*found.warnings, *keys.warnings, *context_findings(project, config))
+    showing = [one.service for one in state.neighbours or () if CLIENT_KEY in one.files]
+    contexts = context_findings(project, config, showing)
+    warnings = (*found.warnings, *keys.warnings, *contexts)
     return found, warnings, found.usable and keys.usable
 
 

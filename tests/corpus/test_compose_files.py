@@ -32,7 +32,8 @@ def project(tmp_path: Path) -> Path:
 
 def enabled(directory: Path, mode: int) -> EnableResult:
     """Enable a project; what is refused has to be refused with everything a person needs."""
-    config = TlsConfig.model_validate({"mode": mode})
+    # What becomes of the services that talk to Milvus is in test_neighbours.
+    config = TlsConfig.model_validate({"mode": mode, "neighbours": "list"})
     try:
         return enable(directory, config, environment=ENVIRONMENT)
     except ProjectError as error:

@@ -26,6 +26,7 @@ from compose_tls.results import (
     FileResult,
     FileState,
     Link,
+    NeighbourResult,
     Probe,
     Recorded,
     RenewResult,
@@ -90,7 +91,8 @@ EVERYTHING: dict[str, Any] = {
     "warnings": WARNINGS,
 }
 CUT_OFF = CutOff(service="attu", how="its MILVUS_URL names Milvus", needs="TLS")
-WHOLE = EnableResult(**EVERYTHING, cut_off=(CUT_OFF,))
+TOLD = NeighbourResult(service="ui", how="its MILVUS_URL names Milvus", certificate="c.pem")
+WHOLE = EnableResult(**EVERYTHING, cut_off=(CUT_OFF,), neighbours=(TOLD,))
 OFF = StatusResult(ok=False, project="/project")
 
 # Each command, with nothing and with everything that applies.

@@ -21,11 +21,17 @@ from compose_tls.workflows.snippets import LANGUAGES
     show_default=True,
     help="Language.",
 )
+@click.option(
+    "--for",
+    "inside",
+    metavar="SERVICE",
+    help="As seen from the container of this service: its network, its paths.",
+)
 @acceptable
 @common
-def command(directory: Path, *, output: Output, lang: str, **flags: Any) -> int:
+def command(directory: Path, *, output: Output, lang: str, inside: str | None, **flags: Any) -> int:
     """Print client code or settings for this project, ready to paste."""
     from compose_tls.workflows.connect import connect  # noqa: PLC0415 - not for --help
 
-    result = connect(directory, flags, lang=lang, environment=os.environ)
+    result = connect(directory, flags, lang=lang, service=inside, environment=os.environ)
     return show(result, output)

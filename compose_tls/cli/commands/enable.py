@@ -113,6 +113,11 @@ Examples:
     help="Where edits go; by default in place, and in an override file where that is refused.",
 )
 @click.option("--rest-port", type=int, metavar="PORT", help="Keep REST, over TLS on this port.")
+@click.option(
+    "--neighbours",
+    type=click.Choice(["patch", "list", "ignore"]),
+    help="Services that talk to Milvus: switch them to TLS (default), only name them, or neither.",
+)
 @credentials
 @acceptable
 @common

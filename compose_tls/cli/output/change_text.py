@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from compose_tls.cli.line import Line, Piece, diff_lines, fields, line, next_line
 from compose_tls.cli.output import rendering
-from compose_tls.layout import NEXT_CA
+from compose_tls.layout import NEXT_CA, neighbours_directory
 
 if TYPE_CHECKING:
     from compose_tls.results import (
@@ -78,6 +78,10 @@ def _enabled(result: EnableResult, *, verbose: bool) -> Iterator[Line]:
             Piece("TLS is on in the files", "good"),
             f": {mode}, {what} {', '.join(result.services)}",
         )
+    for one in result.neighbours if result.changed or verbose else ():
+        with_what = f", with the client certificate {one.certificate}" if one.certificate else ""
+        would = "would be switched" if result.dry_run else "switched"
+        yield line(f"{one.service}: {would} to TLS{with_what} ({one.how})")
         yield from fields(_kept_where(result))
     if result.dry_run or verbose:
         yield from _files(result, verbose=verbose)
@@ -87,7 +91,8 @@ def _enabled(result: EnableResult, *, verbose: bool) -> Iterator[Line]:
 
 def _kept_where(result: EnableResult) -> Iterator[tuple[str, str]]:
     changed = [file.path for file in result.files if file.action == "patched"]
-    own = (f"{result.pki_dir}/", f"{result.tls_dir}/")
+    places = (result.pki_dir, result.tls_dir, neighbours_directory(result.tls_dir))
+    own = tuple(f"{place}/" for place in places)
     if edited := [path for path in changed if not path.startswith(own)]:
         yield "changed", ", ".join(edited)
     elif added := [

@@ -282,7 +282,7 @@ class TestCutOff:
         app = "services:\n  chat:\n    image: open-webui\n    env_file: chat.env\n"
         compose.write_text(compose.read_text().replace("services:\n", app, 1))
         (project / "chat.env").write_text("MILVUS_URI=http://standalone:19530\n")
-        outcome = run("enable", "--mode", "2", "--json")
+        outcome = run("enable", "--mode", "2", "--neighbours", "list", "--json")
 
         [one] = outcome.json["cut_off"]
         assert one["service"] == "chat"

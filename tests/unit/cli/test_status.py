@@ -234,7 +234,7 @@ class TestTheMap:
         assert f"links\n  {first}" in run("status", "-v").out
 
     def test_advice_stands_below_its_link(self, run: Run, attu: Path) -> None:
-        run("enable")
+        run("enable", "--neighbours", "list")
         text = run("status", "-v").out
         assert '\n             plain in every mode: publish it as "127.0.0.1:9091:9091"\n' in text
         assert "switch attu to TLS (it reads MILVUS_URL)" in text

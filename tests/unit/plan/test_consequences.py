@@ -250,7 +250,7 @@ class TestCutOff:
     def test_a_client_in_plain_text_is_named(
         self, service: str, files: dict[str, str], how: str
     ) -> None:
-        planned = enable(observation({COMPOSE_FILE: MILVUS + service, **files}))
+        planned = enable(observation({COMPOSE_FILE: MILVUS + service, **files}), neighbours="list")
 
         [one] = planned.cut_off
         assert one.service == service.split(":", maxsplit=1)[0].strip()
@@ -276,11 +276,13 @@ class TestCutOff:
         app = "  app: {image: app, volumes: ['.:/app']}\n"
         files = {COMPOSE_FILE: MILVUS + ATTU + app, "nginx.conf": NGINX}
 
-        assert [one.service for one in enable(observation(files)).cut_off] == ["attu"]
+        planned = enable(observation(files), neighbours="list")
+        assert [one.service for one in planned.cut_off] == ["attu"]
 
     def test_in_mode_2_tls_alone_is_not_enough(self) -> None:
         one_way = "  app: {image: app, environment: {MILVUS_URI: 'https://milvus:19530'%s}}\n"
-        [found] = enable(observation(MILVUS + one_way % ""), mode=2).cut_off
+        plain = observation(MILVUS + one_way % "")
+        [found] = enable(plain, mode=2, neighbours="list").cut_off
         assert "compose-tls client app" in found.needs
         shown = one_way % ", MILVUS_CLIENT_PEM: /c.pem, MILVUS_CLIENT_KEY: /c.key"
         assert enable(observation(MILVUS + shown), mode=2).cut_off == ()
@@ -298,8 +300,8 @@ class TestCutOff:
         self, image: str, name: str
     ) -> None:
         app = f"  app: {{image: '{image}', environment: ['MILVUS_URI=http://milvus:19530']}}\n"
-        [mutual] = enable(observation(MILVUS + app), mode=2).cut_off
-        [one_way] = enable(observation(MILVUS + app), mode=1).cut_off
+        [mutual] = enable(observation(MILVUS + app), mode=2, neighbours="list").cut_off
+        [one_way] = enable(observation(MILVUS + app), mode=1, neighbours="list").cut_off
 
         assert mutual.needs.startswith(f"{name} has no option for a client certificate")
         assert "client certificate" not in one_way.needs

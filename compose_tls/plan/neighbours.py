@@ -1,0 +1,339 @@
+"""The services that talk to Milvus: which of them are switched to TLS with it, and which cannot be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edits
+from compose_tls.compose.service import Service
+from compose_tls.config import TlsConfig
+from compose_tls.errors import ClientsCutOff, EditRefused, ProjectError, settle
+from compose_tls.layout import CLIENT_KEY, NEIGHBOUR_NAME, neighbours_directory
+from compose_tls.plan.address_edits import AddressChange, add_address_edit, is_in_compose_file
+from compose_tls.plan.client_ca import client_ca_source, issues_clients
+from compose_tls.plan.clients import Client, clients, cut_off, is_let_in, naming_variables
+from compose_tls.project.endpoints import carrier, rest_port
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.project.model import Project
+from compose_tls.results import CutOff
+from compose_tls.setup import Directory, Member, Setting
+from compose_tls.stack.applications import application_of
+from compose_tls.stack.client_tls import ClientTls
+from compose_tls.stack.switching import PLAIN_SCHEME, Recipe, recipe
+from compose_tls.vocabulary import TlsMode, TlsWarning
+from compose_tls.yamlpatch.document import parse
+from compose_tls.yamlpatch.intent import Put, Text
+from compose_tls.yamlpatch.patch import edit
+from compose_tls.yamlpatch.query import Found, roots
+
+# Of REST, which is not on the port of gRPC under TLS: internal/distributed/proxy/httpserver of Milvus.
+# RFC 5280 appendix A.1: ub-common-name.
+_LONGEST: Final = 64
+_REST: Final = re.compile(r"/(?:api|v1|v2)(?:/|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A service that is switched to TLS together with Milvus.
+
+    Attributes:
+        client: How it connects.
+        service: The service.
+        recipe: What it is told.
+        directory: Its files, and where it sees them.
+        addresses: What becomes of the variables that name Milvus.
+        document: Its configuration file that is edited; ``None`` for none.
+        override: The override file that gets its edits, as those in place are refused; ``None`` where
+            they go where those of Milvus do.
+        refusal: Why they are refused.
+    """
+
+    client: Client
+    service: Service = field(repr=False)
+    recipe: Recipe
+    directory: Directory
+    addresses: tuple[AddressChange, ...] = ()
+    document: Path | None = None
+    override: Path | None = None
+    refusal: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the service."""
+        return self.service.name
+
+    @property
+    def shows_certificate(self) -> bool:
+        """Whether it shows a client certificate."""
+        return CLIENT_KEY in self.recipe.files
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What is done about the services that talk to Milvus.
+
+    Attributes:
+        switched: Those that are switched.
+        cut_off: Those that have to be told of TLS by their owner.
+        warnings: What is to be said of both.
+    """
+
+    switched: tuple[Neighbour, ...] = ()
+    cut_off: tuple[CutOff, ...] = ()
+    warnings: tuple[TlsWarning, ...] = ()
+
+
+def plan_neighbours(
+    project: Project,
+    milvus: Sequence[MilvusService],
+    config: TlsConfig,
+    names: Collection[str],
+    override: Path | None = None,
+) -> Neighbours:
+    """Decide about every service that talks to Milvus.
+
+    Args:
+        project: The project, without what an earlier enable put in.
+        milvus: The services that are to speak TLS.
+        config: The settings.
+        names: The names that the server certificate holds for certain.
+        override: The override file for services that cannot be edited in place; ``None`` where there
+            is none to be.
+
+    Raises:
+        ClientsCutOff: In mode 2, one can show no client certificate, and the user has not accepted that.
+    """
+    if config.neighbours == "ignore":
+        return Neighbours()
+    found = [one for one in clients(project, tuple(milvus)) if not is_let_in(one, config)]
+    switched: list[Neighbour] = []
+    left: list[Client] = []
+    reasons: dict[str, str] = {}
+    for client in found:
+        made = None
+        if config.neighbours == "patch":
+            try:
+                made = _placed(_switched(client, project, config, names), project, config, override)
+            except ProjectError as error:
+                place = f"{error.path}: " if error.path else ""
+                reasons[client.name] = f"{place}{error.message}: {error.hint}"
+        if made is None:
+            left.append(client)
+        else:
+            switched.append(made)
+    entries, warnings = cut_off(left, config, reasons)
+    if config.neighbours == "patch":
+        warnings = tuple(_settled(left, entries, warnings, config))
+    apart = (
+        TlsWarning(
+            "override-used",
+            f"{one.refusal}; the edits of service {one.name} are in "
+            f"{project.relative(one.override)} instead",
+        )
+        for one in switched
+        if one.override is not None
+    )
+    notes = (
+        TlsWarning("neighbour-note", f"service {one.name}: {one.recipe.note}", one.client.path)
+        for one in switched
+        if one.recipe.note
+    )
+    return Neighbours(tuple(switched), entries, (*warnings, *apart, *notes))
+
+
+def _settled(
+    left: Sequence[Client],
+    entries: Sequence[CutOff],
+    warnings: Sequence[TlsWarning],
+    config: TlsConfig,
+) -> Iterator[TlsWarning]:
+    """The warnings; in mode 2 those of applications that talk to Milvus for certain are a refusal."""
+    lost = [
+        (entry, warning)
+        for one, entry, warning in zip(left, entries, warnings, strict=True)
+        if _is_refused(one, config)
+    ]
+    if lost:
+        told = "; ".join(f"{entry.service} ({entry.how})" for entry, _ in lost)
+        need = "; ".join(f"{entry.service}: {entry.needs}" for entry, _ in lost)
+        settle(
+            ClientsCutOff(
+                f"mode 2 cuts off what can show no client certificate here: {told}",
+                hint=f"{need}; --mode 1 asks for none",
+                path=lost[0][1].path,
+                line=lost[0][1].line,
+            ),
+            config.accept,
+        )
+    yield from warnings
+
+
+def _is_refused(client: Client, config: TlsConfig) -> bool:
+    application = application_of(client.image)
+    proxy = application is not None and application.is_proxy
+    return config.tls_mode is TlsMode.MUTUAL and client.certain and not proxy
+
+
+def _switched(
+    client: Client, project: Project, config: TlsConfig, names: Collection[str]
+) -> Neighbour | None:
+    """A service with all that switches it; ``None`` where nobody knows how.
+
+    Raises:
+        ProjectError: An edit cannot be made with proof; the hint says what to write.
+    """
+    service = project.compose.services.get(client.name)
+    found = client.connection
+    if service is None or found is None or not client.certain or not found.host:
+        return None
+    if not re.match(NEIGHBOUR_NAME, service.name):
+        return None
+    mutual = config.tls_mode is TlsMode.MUTUAL
+    if mutual and (not _issues(project, config) or len(service.name.encode()) > _LONGEST):
+        # There is no CA here that could issue a certificate for it, or none can name it.
+        return None
+    covered = found.host in names
+    kept = rest_port(client.milvus, config)
+    tls = ClientTls(
+        mutual,
+        found.host if covered else config.server_name,
+        covered,
+        config.container_tls_dir,
+        f"https://{found.host}:{kept}" if kept is not None else None,
+    )
+    variables = service.container_variables(project.read)
+    document = _document(client, project)
+    made = recipe(client.image, variables, found, tls, document)
+    if made is None:
+        return None
+    addresses = _addresses(client, project, made, variables)
+    if addresses is None:
+        return None
+    source = f"{neighbours_directory(config.tls_dir)}/{service.name}"
+    directory = Directory(source, config.container_tls_dir, (), read_only=True)
+    edits_document = project.directory / client.path if made.settings and client.path else None
+    return Neighbour(client, service, made, directory, addresses, edits_document)
+
+
+def _placed(
+    one: Neighbour | None, project: Project, config: TlsConfig, override: Path | None
+) -> Neighbour | None:
+    """A service whose edits can be made: in place, else in an override file.
+
+    Raises:
+        ProjectError: They can be made nowhere.
+    """
+    if one is None or config.style == "override":
+        return one
+    try:
+        _try(one, project, config, None)
+    except EditRefused as refusal:
+        if override is None:
+            raise
+        for change in one.addresses:
+            # A value that comes from elsewhere is to be changed there, or by its owner.
+            if not is_in_compose_file(change, one.service, project):
+                add_address_edit(
+                    change, one.service, project, None, Edits(), reads_env=not config.env_file
+                )
+        _try(one, project, config, override)
+        place = f"{refusal.path}: " if refusal.path else ""
+        return replace(one, override=override, refusal=f"{place}{refusal.message}")
+    return one
+
+
+def _addresses(
+    client: Client, project: Project, made: Recipe, variables: Mapping[str, str | None]
+) -> tuple[AddressChange, ...] | None:
+    """What becomes of the variables that name Milvus; ``None`` where one is about something else."""
+    found, ports = client.connection, _ports_of_grpc(client.milvus, project)
+    addresses: list[AddressChange] = []
+    if found is not None and found.port not in ports:
+        return None
+    for variable, address in naming_variables(project, client) if made.scheme is not None else ():
+        value = variables[variable] or ""
+        if address.port not in ports:
+            return None
+        if value.startswith(PLAIN_SCHEME):
+            if "," in value or _REST.search(value.removeprefix(PLAIN_SCHEME)):
+                return None
+            # Where nothing is left of it, what stands behind it tells the place.
+            rest = "" if made.scheme else address.host
+            old, new = f"{PLAIN_SCHEME}{rest}", f"{made.scheme}{rest}"
+            addresses.append(AddressChange(variable, value, old, new))
+    return tuple(addresses)
+
+
+def _ports_of_grpc(milvus: MilvusService, project: Project) -> set[int | None]:
+    """The ports by which gRPC is reached, in the project and on this machine: REST is another matter."""
+    port = milvus.configuration.proxy_port
+    entry = carrier(milvus.service, project.compose.services).published(port)
+    return {None, port, entry.published if entry else None}
+
+
+def _document(client: Client, project: Project) -> Found | None:
+    """The configuration file that names Milvus, where it is YAML of one document."""
+    found = client.connection
+    if found is None or client.path is None or not found.variable.startswith("milvus."):
+        return None
+    content = project.read(project.directory / client.path)
+    documents = roots(parse(content or b"", client.path))
+    return documents[0] if len(documents) == 1 else None
+
+
+def _try(one: Neighbour, project: Project, config: TlsConfig, override: Path | None) -> None:
+    """Make sure that its edits can be made on their own.
+
+    Raises:
+        ProjectError: They cannot.
+    """
+    edits = Edits()
+    add_neighbour_edits(one, project, config, override, edits)
+    for path, intents in edits.by_file.items():
+        content = project.read(path)
+        if content is not None:
+            edit(parse(content, project.relative(path)), intents)
+
+
+def add_neighbour_edits(
+    one: Neighbour, project: Project, config: TlsConfig, override: Path | None, edits: Edits
+) -> None:
+    """Add what switches a service: its mount, its variables, its configuration file.
+
+    Args:
+        one: The service.
+        project: The project.
+        config: The settings.
+        override: The override file that gets the edits instead of the file that defines the service.
+        edits: Gets the edits.
+
+    Raises:
+        ValueInTheWay: Something else is mounted where its files go.
+        EditRefused: A place cannot be edited without changing something else.
+    """
+    settings = tuple(Setting((name,), value) for name, value in one.recipe.variables.items())
+    member = Member(
+        one.name, "application", one.client.image, settings, one.directory, None, port=0
+    )
+    in_compose = MemberInCompose(
+        member, one.service, None, "", in_environment=True, sets=lambda name, wanted: name == wanted
+    )
+    override = override or one.override
+    member_edits(in_compose, project.compose, project.read, override, edits)
+    for change in one.addresses:
+        add_address_edit(
+            change, one.service, project, override, edits, reads_env=not config.env_file
+        )
+    if one.document is not None:
+        puts = [Put(route, Text(value)) for route, value in one.recipe.settings.items()]
+        edits.add(one.document, puts)
+
+
+def _issues(project: Project, config: TlsConfig) -> bool:
+    """Whether there is a CA here that can issue for a client, and goes on to be that of the clients."""
+    apart = client_ca_source(project.observation.pki, config)
+    return config.server_cert is None and issues_clients(config, apart)

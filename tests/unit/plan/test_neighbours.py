@@ -1,0 +1,409 @@
+"""Services that talk to Milvus: which are switched, what each is told, what it gets to see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from compose_tls.changes import CreateFile, RemoveFile
+from compose_tls.errors import ClientsCutOff
+from compose_tls.plan.service_plan import ServicePlan
+from tests.unit.builders import (
+    COMPOSE_FILE,
+    DIRECTORY,
+    added,
+    applied,
+    disable,
+    enable,
+    enabled,
+    observation,
+    removed,
+    text_of,
+)
+
+MILVUS = """\
+services:
+  milvus:
+    image: milvusdb/milvus:v2.5.5
+    ports: ['19530:19530']
+"""
+ATTU = """\
+  ui:
+    image: zilliz/attu:%s
+    ports: ['8000:3000']
+    environment:
+      %s: milvus:19530
+"""
+APP = """\
+  app:
+    image: acme/app
+    environment:
+      MILVUS_URI: http://milvus:19530
+"""
+DIFY = """\
+  api:
+    image: langgenius/dify-api:1.9.0
+    environment:
+      MILVUS_URI: ${MILVUS_URI:-http://milvus:19530}
+"""
+ROOTS = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: /milvus/tls/roots.pem"
+
+
+def made(planned: ServicePlan) -> set[str]:
+    """What is made for the containers of neighbours."""
+    return {
+        planned.plan.relative(change.path).removeprefix("tls-clients/")
+        for change in planned.plan.changes
+        if isinstance(change, CreateFile) and DIRECTORY / "tls-clients" in change.path.parents
+    } - {".gitignore"}
+
+
+def names(planned: ServicePlan) -> list[str]:
+    return [one.service for one in planned.neighbours]
+
+
+class TestAttu:
+    @pytest.mark.parametrize(
+        ("tag", "variable", "prefix"),
+        [
+            ("v2.3.5", "MILVUS_URL", ""),
+            ("v2.6", "MILVUS_URL", ""),
+            ("latest", "MILVUS_URL", ""),
+            ("v3.0.0-beta.2", "MILVUS_ADDRESS", "MILVUS_TLS_"),
+            ("latest", "MILVUS_ADDRESS", "MILVUS_TLS_"),
+        ],
+    )
+    @pytest.mark.parametrize("mode", [1, 2])
+    def test_each_version_gets_its_own_variables_and_keeps_the_rest(
+        self, tag: str, variable: str, prefix: str, mode: int
+    ) -> None:
+        planned = enable(observation(MILVUS + ATTU % (tag, variable)), mode=mode)
+        told = {
+            f"{prefix}ROOT_CERT_PATH: /milvus/tls/ca.pem",
+            f"{prefix}SERVER_NAME: milvus",
+            "volumes:",
+            "- ./tls-clients/ui:/milvus/tls:ro",
+        }
+        if prefix:
+            told.add('MILVUS_SSL: "true"')
+        if mode == 2:
+            told |= {
+                f"{prefix}PRIVATE_KEY_PATH: /milvus/tls/client.key",
+                f"{prefix}CERT_CHAIN_PATH: /milvus/tls/client.pem",
+            }
+
+        assert told <= set(added(planned))
+        assert removed(planned) == []
+        assert made(planned) == {
+            "ui/ca.pem",
+            *(["ui/client.pem", "ui/client.key"] if mode == 2 else []),
+        }
+        assert planned.cut_off == ()
+
+    def test_a_scheme_goes_as_its_readme_has_none(self) -> None:
+        text = (MILVUS + ATTU % ("v2.5.6", "MILVUS_URL")).replace(": milvus:", ": http://milvus:")
+        planned = enable(observation(text))
+
+        assert removed(planned) == ["MILVUS_URL: http://milvus:19530"]
+        assert "MILVUS_URL: milvus:19530" in added(planned)
+
+    def test_one_without_certificates_is_named_with_the_version_that_has_them(self) -> None:
+        text = MILVUS + ATTU % ("v2.3.4", "MILVUS_URL")
+        [left] = enable(observation(text)).cut_off
+
+        assert (left.service, "2.3.5 or newer" in left.needs) == ("ui", True)
+        with pytest.raises(ClientsCutOff):
+            enable(observation(text), mode=2)
+
+    def test_that_attu_3_remembers_is_said(self) -> None:
+        planned = enable(observation(MILVUS + ATTU % ("v3.0.0", "MILVUS_ADDRESS")))
+        [note] = [w for w in planned.plan.warnings if w.code == "neighbour-note"]
+
+        assert "database" in note.message
+
+
+class TestBackup:
+    FIRST = "milvus:\n  address: milvus\n  port: 19530\n  tlsMode: 0 # 0, 1, 2\n  user: root\n"
+    SECOND = "configVersion: v2\nmilvus:\n  grpc:\n    address: milvus\n    port: 19530\n"
+    SERVICE = "  backup:\n    image: milvusdb/milvus-backup\n    volumes: ['./b.yaml:/b.yaml']\n"
+
+    @pytest.mark.parametrize(
+        ("mode", "told"),
+        [
+            (1, ["tlsMode: 1 # 0, 1, 2"]),
+            (
+                2,
+                [
+                    "tlsMode: 2 # 0, 1, 2",
+                    "mtlsCertPath: /milvus/tls/client.pem",
+                    "mtlsKeyPath: /milvus/tls/client.key",
+                ],
+            ),
+        ],
+    )
+    def test_format_1(self, mode: int, told: list[str]) -> None:
+        seen = observation({COMPOSE_FILE: MILVUS + self.SERVICE, "b.yaml": self.FIRST})
+        planned = enable(seen, mode=mode)
+
+        also = ["caCertPath: /milvus/tls/ca.pem", "serverName: milvus"]
+        assert set(added(planned, "b.yaml")) == {*told, *also}
+        assert removed(planned, "b.yaml") == ["tlsMode: 0 # 0, 1, 2"]
+
+    @pytest.mark.parametrize(("mode", "word"), [(1, "server"), (2, "mutual")])
+    def test_format_2_has_words_and_a_place_for_rest(self, mode: int, word: str) -> None:
+        seen = observation({COMPOSE_FILE: MILVUS + self.SERVICE, "b.yaml": self.SECOND})
+        planned = enable(seen, mode=mode, rest_port=8080)
+
+        lines = set(added(planned, "b.yaml"))
+        assert {f"tlsMode: {word}", "endpoint: https://milvus:8080"} <= lines
+        assert ("mtlsKeyPath: /milvus/tls/client.key" in lines) == (mode == 2)
+
+    @pytest.mark.parametrize(
+        ("variable", "told"),
+        [
+            ("MILVUS_ADDRESS", 'MILVUS_TLS_MODE: "2"'),
+            ("MILVUS_GRPC_ADDRESS", "MILVUS_GRPC_TLS_MODE: mutual"),
+        ],
+    )
+    def test_the_environment_wins_over_the_file(self, variable: str, told: str) -> None:
+        service = f"{self.SERVICE}    environment:\n      {variable}: milvus\n"
+        seen = observation({COMPOSE_FILE: MILVUS + service, "b.yaml": self.FIRST})
+        planned = enable(seen, mode=2)
+
+        assert told in added(planned)
+        assert added(planned, "b.yaml") == []
+
+    def test_the_file_comes_back_to_the_byte(self) -> None:
+        seen = observation({COMPOSE_FILE: MILVUS + self.SERVICE, "b.yaml": self.FIRST})
+        after = enabled(seen, mode=2)
+        back = applied(after, disable(after).plan.changes)
+
+        assert text_of(after, "b.yaml") != self.FIRST
+        assert text_of(back, "b.yaml") == self.FIRST
+        assert text_of(back) == MILVUS + self.SERVICE
+
+
+class TestApplications:
+    def test_one_that_knows_no_certificates_trusts_by_grpc_in_mode_1(self) -> None:
+        planned = enable(observation(MILVUS + APP))
+
+        assert removed(planned) == ["MILVUS_URI: http://milvus:19530"]
+        assert {"MILVUS_URI: https://milvus:19530", ROOTS} <= set(added(planned))
+        assert made(planned) == {"app/ca.pem", "app/roots.pem"}
+        assert (names(planned), planned.cut_off) == (["app"], ())
+
+    def test_dify_is_told_in_both_of_its_ways(self) -> None:
+        planned = enable(observation(MILVUS + DIFY))
+
+        assert {
+            "MILVUS_URI: ${MILVUS_URI:-https://milvus:19530}",
+            'MILVUS_SECURE: "true"',
+            "MILVUS_SERVER_PEM_PATH: /milvus/tls/ca.pem",
+            "MILVUS_SERVER_NAME: milvus",
+            ROOTS,
+        } <= set(added(planned))
+
+    def test_a_switch_that_says_no_says_yes(self) -> None:
+        text = MILVUS + APP + "      MILVUS_SECURE: 'false'\n"
+        assert "MILVUS_SECURE: 'true'" in added(enable(observation(text)))
+
+    @pytest.mark.parametrize(
+        "environment",
+        [
+            "{MILVUS_HOST: milvus, MILVUS_PORT: '19530'}",
+            "{MILVUS_URI: 'milvus:19530'}",
+            "{MILVUS_URI: 'http://milvus:19530/v2/vectordb'}",
+            "{MILVUS_URI: 'http://10.1.2.3:19530'}",
+        ],
+    )
+    def test_what_is_not_known_to_work_is_named_and_left(self, environment: str) -> None:
+        text = f"{MILVUS}  app: {{image: acme/app, environment: {environment}}}\n"
+        planned = enable(observation(text))
+
+        assert [one.service for one in planned.cut_off] == ["app"]
+        assert names(planned) == []
+        assert f"environment: {environment}" in text_of(
+            applied(observation(text), planned.plan.changes)
+        )
+
+    @pytest.mark.parametrize("name", ["../../etc", "..", "a/b", ".hidden"])
+    def test_a_name_that_leads_elsewhere_gets_no_directory(self, name: str) -> None:
+        planned = enable(observation(MILVUS + APP.replace("app:", f"'{name}':")))
+
+        assert [one.service for one in planned.cut_off] == [name]
+        assert made(planned) == set()
+
+    def test_who_uses_rest_as_well_is_named_and_left(self) -> None:
+        rest = "    environment: {PROXY_HTTP_PORT: '8080'}\n"
+        app = f"{APP}      MILVUS_REST: http://milvus:8080\n"
+        planned = enable(observation(MILVUS + rest + app))
+
+        assert [one.service for one in planned.cut_off] == ["app"]
+
+    def test_a_go_program_is_named_with_what_go_reads(self) -> None:
+        text = MILVUS + APP.replace("acme/app", "wechatopenai/weknora-app")
+        [left] = enable(observation(text)).cut_off
+
+        assert "SSL_CERT_FILE" in left.needs
+
+    def test_a_host_that_a_brought_certificate_need_not_hold_is_not_switched(self) -> None:
+        brought = {
+            "server_cert": "s.pem",
+            "server_key": "s.key",
+            "ca_cert": "ca.pem",
+            "server_name": "db.test",
+        }
+        planned = enable(observation(MILVUS + APP), **brought)
+        assert [one.service for one in planned.cut_off] == ["app"]
+        planned = enable(observation(MILVUS + APP), **brought, san=("milvus",))
+        assert names(planned) == ["app"]
+
+    @pytest.mark.parametrize(
+        "image", ["nginx:1.27", "caddy:2", "haproxy:3.0", "envoyproxy/envoy:v1"]
+    )
+    def test_a_proxy_in_front_gets_lines_to_write_in_both_modes(self, image: str) -> None:
+        gate = f"  gate:\n    image: {image}\n    volumes: ['./gate.conf:/etc/gate.conf']\n"
+        files = {COMPOSE_FILE: MILVUS + gate, "gate.conf": "to http://milvus:19530\n"}
+        for mode in (1, 2):
+            planned = enable(observation(files), mode=mode)
+            [left] = planned.cut_off
+            assert "cert/ca.pem" in left.needs
+            assert "{" not in left.needs or "transport http {" in left.needs
+
+
+class TestMode2:
+    def test_who_can_show_no_certificate_is_refused_with_place_and_need(self) -> None:
+        with pytest.raises(ClientsCutOff) as refused:
+            enable(observation(MILVUS + APP + DIFY), mode=2)
+
+        error = refused.value
+        assert "app (its MILVUS_URI names Milvus); api" in error.message
+        assert (error.path, error.line) == (COMPOSE_FILE, 8)
+        assert "Dify has no option for a client certificate" in error.hint
+        assert "--accept clients-cut-off" in error.hint
+
+    def test_it_can_be_accepted_and_leaves_them_alone(self) -> None:
+        seen = observation(MILVUS + APP)
+        planned = enable(seen, mode=2, accept=("clients-cut-off",))
+
+        assert [one.service for one in planned.cut_off] == ["app"]
+        assert APP in text_of(applied(seen, planned.plan.changes))
+
+    @pytest.mark.parametrize(
+        "service",
+        [
+            "  app: {image: app, depends_on: [milvus]}\n",
+            "  app: {image: app, environment: ['MILVUS_URI=http://10.1.2.3:19530']}\n",
+        ],
+    )
+    def test_who_may_not_talk_to_milvus_at_all_is_only_warned_of(self, service: str) -> None:
+        planned = enable(observation(MILVUS + service), mode=2)
+
+        assert [one.service for one in planned.cut_off] == ["app"]
+
+    def test_each_has_an_identity_of_its_own_that_milvus_does_not_see(self) -> None:
+        two = ATTU % ("v2.5", "MILVUS_URL")
+        planned = enable(observation(MILVUS + two + two.replace("ui:", "ui-2:")), mode=2)
+
+        orders = {order.name: order for order in planned.plan.orders}
+        assert orders["clients/ui"].subject.startswith("CN=ui,")
+        assert orders["clients/ui-2"].dns_names == ("ui-2.client.milvus.internal",)
+        inside = [c.path for c in planned.plan.changes if DIRECTORY / "tls" in c.path.parents]
+        assert not any("client" in path.name for path in inside)
+        keys = [c for c in planned.plan.changes if c.path.name == "client.key"]
+        assert all(isinstance(c, CreateFile) and c.mode == 0o600 for c in keys)
+
+    def test_the_key_is_that_of_the_user_of_its_service(self) -> None:
+        text = MILVUS + ATTU % ("v2.5", "MILVUS_URL") + "    user: '1001:1002'\n"
+        planned = enable(observation(text, user_id=0), mode=2)
+        owners = {
+            (c.uid, c.gid)
+            for c in planned.plan.changes
+            if isinstance(c, CreateFile) and c.path == DIRECTORY / "tls-clients/ui/client.key"
+        }
+        assert owners == {(1001, 1002)}
+        planned = enable(observation(text), mode=2)
+        [warning] = [w for w in planned.plan.warnings if w.code == "client-key-unreadable"]
+        assert "chown 1001 tls-clients/ui/client.key" in (warning.hint or "")
+
+
+class TestSetting:
+    TEXT = MILVUS + APP + ATTU % ("v2.5", "MILVUS_URL")
+
+    @pytest.mark.parametrize("mode", [1, 2])
+    def test_list_only_names(self, mode: int) -> None:
+        planned = enable(observation(self.TEXT), mode=mode, neighbours="list")
+
+        assert [one.service for one in planned.cut_off] == ["app", "ui"]
+        assert (made(planned), removed(planned)) == (set(), [])
+
+    @pytest.mark.parametrize("mode", [1, 2])
+    def test_ignore_says_nothing(self, mode: int) -> None:
+        planned = enable(observation(self.TEXT), mode=mode, neighbours="ignore")
+
+        assert (planned.cut_off, names(planned)) == ((), [])
+        assert "clients-cut-off" not in {w.code for w in planned.plan.warnings}
+
+    @pytest.mark.parametrize("style", [None, "override"])
+    def test_a_second_time_changes_nothing(self, style: str | None) -> None:
+        # That of an application, whose file holds public CAs, is in tests/unit/cli.
+        seen = observation(MILVUS + ATTU % ("v2.5", "MILVUS_URL"))
+        after = enabled(seen, style=style, mode=2)
+        assert not enable(after, style=style, mode=2).plan.changed
+
+    def test_what_was_switched_goes_back_when_it_is_left_out(self) -> None:
+        after = enabled(observation(self.TEXT))
+        planned = enable(after, neighbours="ignore")
+
+        gone = {c.path.parent.name for c in planned.plan.changes if isinstance(c, RemoveFile)}
+        assert {"app", "ui"} <= gone
+        assert APP in text_of(applied(after, planned.plan.changes))
+
+    def test_an_override_file_gets_it_all(self) -> None:
+        after = enabled(observation(self.TEXT), style="override")
+
+        assert text_of(after) == self.TEXT
+        override = text_of(after, "compose.override.yaml")
+        assert "MILVUS_URI: https://milvus:19530" in override
+        assert "./tls-clients/ui:/milvus/tls:ro" in override
+
+    def test_one_that_inherits_its_fields_gets_an_override_file_and_milvus_does_not(self) -> None:
+        shared = (
+            "x-app: &app\n  volumes: ['./x:/x']\n"
+            "  environment:\n    MILVUS_URI: http://milvus:19530\n"
+        )
+        two = "".join(f"  {n}:\n    <<: *app\n    image: acme/{n}\n" for n in ("one", "two"))
+        seen = observation(shared + MILVUS + two)
+        after = enabled(seen)
+
+        override = text_of(after, "compose.override.yaml")
+        assert override.count("MILVUS_URI: https://milvus:19530") == 2
+        assert "/milvus/tls/server.pem" not in override
+        assert "./tls-clients/one:/milvus/tls:ro" in override
+        assert "- ./tls:/milvus/tls" in text_of(after)
+        assert {w.code for w in enable(seen).plan.warnings} >= {"override-used"}
+        back = applied(after, disable(after).plan.changes)
+        assert text_of(back) == text_of(seen)
+        left = enable(seen, style="in-place")
+        assert {one.service for one in left.cut_off} == {"one", "two"}
+        assert all("merge key" in one.needs for one in left.cut_off)
+
+    def test_what_cannot_be_edited_in_place_is_named_and_milvus_is_not_held_up(self) -> None:
+        shared = "x-env: &env\n  MILVUS_URI: http://milvus:19530\n"
+        two = "".join(
+            f"  {name}:\n    image: acme/{name}\n    volumes: ['./x:/milvus/tls']\n"
+            "    environment: *env\n"
+            for name in ("one", "two")
+        )
+        planned = enable(observation(shared + MILVUS + two))
+
+        assert {one.service for one in planned.cut_off} == {"one", "two"}
+        assert all("/milvus/tls" in one.needs for one in planned.cut_off)
+
+    def test_the_vendors_file_has_no_neighbours(self) -> None:
+        text = MILVUS + "  etcd: {image: quay.io/coreos/etcd}\n  minio: {image: minio/minio}\n"
+        planned: Any = enable(observation(text), mode=2)
+
+        assert (planned.neighbours, planned.cut_off, made(planned)) == ((), (), set())
+        assert planned.state.neighbours is None
