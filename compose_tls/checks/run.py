@@ -13,6 +13,7 @@ from compose_tls.checks import negative_probes, probes
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.pymilvus_probe import PymilvusProbe, deep, listing
+from compose_tls.listener import OnEvent, probed, silent
 from compose_tls.pki.handshake import foreigner
 from compose_tls.results import Probe
 from compose_tls.vocabulary import TlsMode
@@ -32,7 +33,7 @@ def run(
     now: datetime,
     timeout: float,
     with_collection: bool = False,
-    on_event: Callable[[str], None] = lambda _: None,
+    on_event: OnEvent = silent,
 ) -> tuple[Probe, ...]:
     """Run every check, each on a connection of its own; the failure of one stops none of the others.
 
@@ -42,7 +43,7 @@ def run(
         timeout: Seconds that a single probe may take; at most 10 are used, 20 for pymilvus, and 30 for
             the throw-away collection.
         with_collection: Whether to create, fill, search and drop a throw-away collection as well.
-        on_event: Told what is checked.
+        on_event: Told what is checked, and each probe as it ends.
 
     Raises:
         CertificateUnreadable: A file of the client cannot be read, or not be used.
@@ -54,6 +55,7 @@ def run(
         began = time.perf_counter()
         outcome = probe()
         results.append(_result(name, outcome, time.perf_counter() - began, target))
+        probed(on_event, results[-1])
         return outcome
 
     on_event(f"checking {target.authority}")
@@ -81,7 +83,7 @@ def run_server(
     *,
     now: datetime,
     timeout: float,
-    on_event: Callable[[str], None] = lambda _: None,
+    on_event: OnEvent = silent,
 ) -> tuple[Probe, ...]:
     """Run the checks that concern TLS alone, against a server that is no Milvus: etcd, an object store.
 
@@ -89,7 +91,7 @@ def run_server(
         target: The server; where its mode is mutual it lets in who has a certificate of its CA.
         now: The time to judge validity by.
         timeout: Seconds that a single probe may take; at most 10 are used.
-        on_event: Told what is checked.
+        on_event: Told what is checked, and each probe as it ends.
 
     Raises:
         CertificateUnreadable: A file of the client cannot be read, or not be used.
@@ -102,6 +104,7 @@ def run_server(
         outcome = probe()
         found = _result(name, outcome, time.perf_counter() - began, target)
         results.append(found.model_copy(update={"service": target.service}))
+        probed(on_event, results[-1])
         return outcome
 
     seconds = min(timeout, _LONGEST_PROBE)

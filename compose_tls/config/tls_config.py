@@ -46,7 +46,9 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     profile: tuple[str, ...] = Field(default=(), description="as docker compose --profile")
     service: tuple[str, ...] = Field(default=(), description="the services that run Milvus")
     mode: Literal[1, 2] = Field(default=1, description="1 one-way TLS, 2 mutual TLS")
-    scope: Scope = Field(default="proxy", description="what is encrypted beside clients")
+    scope: Scope = Field(
+        default="proxy", description="what is encrypted besides client connections"
+    )
 
     server_name: str = Field(default="localhost", description="the name clients verify")
     san: tuple[str, ...] = Field(default=(), description="further DNS names and IP addresses")
@@ -171,15 +173,18 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
             (ca_key and not ca, "ca_key needs ca_cert"),
             (ca and not ca_key and not server, "ca_cert needs ca_key, or server_cert"),
             (server and not ca, "server_cert needs ca_cert, the CA that clients are to trust"),
-            (server and ca_key, "server_cert and ca_key exclude each other: bring or issue"),
+            (
+                server and ca_key,
+                "server_cert and ca_key exclude each other: give one of them",
+            ),
             (
                 client and not (server or apart),
-                "client_cert goes with server_cert, or with client_ca_cert",
+                "client_cert needs server_cert, or client_ca_cert",
             ),
             (apart_key and not apart, "client_ca_key needs client_ca_cert"),
             (
                 client and apart_key,
-                "client_cert and client_ca_key exclude each other: bring or issue",
+                "client_cert and client_ca_key exclude each other: give one of them",
             ),
             (self.constrain and ca, "constrain is for a new CA, not for ca_cert"),
             (self.csr and server, "csr is for certificates issued here, not for server_cert"),

@@ -23,7 +23,7 @@ def object_store_credentials(access_key: str, secret_key: str) -> bytes:
         secret_key: The variable with the secret key.
     """
     return (
-        "# The credentials of the object store, for it and for Milvus alone. Made at random.\n"
+        "# The credentials of the object store, only for it and for Milvus. Made at random.\n"
         f"{access_key}={secrets.token_hex(_ACCESS_BYTES)}\n"
         f"{secret_key}={secrets.token_urlsafe(_SECRET_BYTES)}\n"
     ).encode()

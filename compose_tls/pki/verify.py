@@ -223,10 +223,10 @@ def shared_ca_concerns(
     if any(map(is_public, read_certificates(ca_pem, path))):
         return ()  # told as such
     text = (
-        f"{path} is good for clients too: whoever has such a certificate of its CA, "
+        f"{path} is valid for clients too: whoever has such a certificate of its CA, "
         f"{certificate.issuer.rfc4514_string()}, is a client of this server"
     )
-    hint = "give a CA that issues for the clients of this server alone, with --client-ca-cert"
+    hint = "give a CA that issues only for the clients of this server, with --client-ca-cert"
     return (TlsWarning("shared-client-ca", text, path=path, hint=hint),)
 
 
@@ -234,8 +234,8 @@ def _public(issuers: Iterable[x509.Certificate], path: str) -> Iterator[TlsWarni
     for issuer in filter(is_public, issuers):
         yield TlsWarning(
             "public-client-ca",
-            f"the CA of {path}, {issuer.subject.rfc4514_string()}, is one that everybody's "
-            "programs trust: whoever has a certificate of it is a client of this server",
+            f"the CA of {path}, {issuer.subject.rfc4514_string()}, is a public one: "
+            "every holder of a certificate from it is accepted as a client of this server",
             path=path,
             hint="give a CA of your own for clients, with --client-ca-cert and --client-ca-key",
         )
@@ -255,7 +255,7 @@ def _ending(
         text, hint = f"{path} ends in {amount}, on {end:%Y-%m-%d %H:%M} UTC", "have it renewed"
     else:
         text = (
-            f"{path} is good for {amount} alone: its CA {first.subject.rfc4514_string()} ends on "
+            f"{path} is valid for only {amount}: its CA {first.subject.rfc4514_string()} ends on "
             f"{end:%Y-%m-%d %H:%M} UTC, before it"
         )
         hint = "use a certificate of a CA that lives longer"

@@ -40,8 +40,8 @@ def client_ca_made(config: TlsConfig) -> TlsWarning:
     path = f"{config.pki_dir}/{CLIENT_CA}{CERTIFICATE}"
     return TlsWarning(
         "public-client-ca",
-        "the CA of the server is one that everybody's programs trust, and whoever has a certificate of it"
-        f" would be a client: so clients get theirs of a CA that is made here, {path}, alone",
+        "the CA of the server is a public one, and whoever has a certificate of it"
+        f" would be a client: so Milvus accepts only clients of a CA that is made here, {path}",
         path,
         "issue more with compose-tls client NAME, or name another CA of clients with --client-ca-cert",
     )
@@ -51,8 +51,8 @@ def no_client(config: TlsConfig) -> TlsWarning:
     """That mode 2 is on with a CA of the user's, and no client has a certificate here."""
     return TlsWarning(
         "client-certificate-missing",
-        "mode 2 lets in who has a certificate of the CA that was given, and no client has one here",
+        "mode 2 accepts clients with a certificate of the given CA, and no client here has one",
         config.client_ca_cert or config.ca_cert,
-        "bring one with --client-cert and --client-key, have them issued with --client-ca-cert and"
+        "give one with --client-cert and --client-key, have them issued with --client-ca-cert and"
         " --client-ca-key, or use --mode 1",
     )

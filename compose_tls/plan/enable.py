@@ -143,22 +143,18 @@ class _Planner:
         if state is None:
             return
         if state.settings.mode > self.config.mode:
-            text = "mode 2 becomes mode 1: every client that trusts the CA gets in without a certificate"
-            yield TlsWarning(
-                "mode-weakened", text, hint="compose-tls enable --mode 2 takes it back"
-            )
+            text = "mode 2 becomes mode 1: clients that trust the CA are accepted without a certificate"
+            yield TlsWarning("mode-weakened", text, hint="compose-tls enable --mode 2 restores it")
         if scope_is_smaller(state.settings.scope, self.config.scope):
             text = (
                 f"scope {state.settings.scope} becomes {self.config.scope}: what is encrypted beyond it "
                 "is plain text again"
             )
-            hint = f"compose-tls enable --scope {state.settings.scope} takes it back"
+            hint = f"compose-tls enable --scope {state.settings.scope} restores it"
             yield TlsWarning("scope-reduced", text, hint=hint)
         left = set(state.services) - {one.name for one in milvus}
         for name in sorted(left & set(self.project.compose.services)):
-            text = (
-                f"service {name} goes back to plain text: it is not among those that are named now"
-            )
+            text = f"service {name} goes back to plain text: --service does not name it"
             hint = "name every service with --service"
             yield TlsWarning("service-left-out", text, hint=hint)
 

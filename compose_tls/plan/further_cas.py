@@ -55,6 +55,6 @@ def _found(observation: Observation, config: TlsConfig, state: State | None) -> 
             yield FurtherCa(
                 f"{shown} holds a further CA, {', '.join(strangers)}: whoever has a certificate of it"
                 " would be trusted",
-                hint=f"take it out of {shown}; clients of another CA are let in with --client-ca-cert",
+                hint=f"take it out of {shown}; clients of another CA are accepted with --client-ca-cert",
                 path=shown,
             )

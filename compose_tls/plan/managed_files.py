@@ -221,7 +221,7 @@ class ManagedFiles:
         if all(self.observation.files.get(place) for place in places.values()):
             words = [w for o, place in places.items() for w in (o, self.project.relative(place))]
             return f"use what lies there, with {shlex.join(words)}"
-        return "bring it with --server-cert, --server-key and --ca-cert"
+        return "give it with --server-cert, --server-key and --ca-cert"
 
     def digest(self, path: Path) -> str | None:
         """The SHA-256 of a file that was looked at; ``None`` where there is none to tell."""
@@ -298,7 +298,7 @@ class ManagedFiles:
         name = self.project.relative(key)
         given = self.config.client_ca_cert if ca == CLIENT_CA else self.config.ca_cert
         raise ValueInTheWay(
-            f"{name} does not belong to the certificate beside it, nor to {given}",
+            f"{name} does not belong to the certificate next to it, nor to {given}",
             hint=f"move {name} away: compose-tls does not write over a key that it does not know",
             path=name,
         )

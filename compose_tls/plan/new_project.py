@@ -332,7 +332,7 @@ def _open_etcd(run: Run) -> Iterator[TlsWarning]:
     """That the etcd inside of Milvus, which asks for no password, is published to everyone."""
     if any(port == f"{_ETCD_PORT}:{_ETCD_PORT}" for port in run.many.get("ports", ())):
         text = f"port {_ETCD_PORT} is published, as in {SCRIPT}: who reaches it changes Milvus' metadata"
-        hint = f"--publish {LOOPBACK} publishes every port on this machine alone"
+        hint = f"--publish {LOOPBACK} publishes every port only on this machine"
         yield TlsWarning("etcd-published", text, SCRIPT, hint)
 
 

@@ -278,7 +278,7 @@ class _Planner:
             if one.encryption == "encrypted":
                 reasons.setdefault(one.name, "")
             elif one.service is None:
-                reasons.setdefault(one.name, "it is no service of this project")
+                reasons.setdefault(one.name, "it is not a service of this project")
             elif one.name not in reasons:
                 variables = one.service.container_variables(self.project.read)
                 reasons[one.name] = stays(one.service, variables)

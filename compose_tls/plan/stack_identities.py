@@ -98,7 +98,9 @@ def _joined(
             reason = why(one, facts, ca)
             source = "issued" if reason else "existing"
             if reason:
-                text = f"{config.pki_dir}/{one.name}{CERTIFICATE} is issued anew: {reason}"
+                text = (
+                    f"{config.pki_dir}/{one.name}{CERTIFICATE}: new certificate, because {reason}"
+                )
                 warnings.append(TlsWarning("certificate-reissued", text))
         order = stack_order(one, config) if source == "issued" else None
         issuer = None if one.name == STACK_CA else STACK_CA

@@ -12,7 +12,7 @@ from compose_tls.targets.release import Release
 from compose_tls.yamlpatch.build import Block, Commented, New, build
 
 _HEADING = """\
-TLS for Milvus by the Helm chart milvus/milvus, beside your own values:
+TLS for Milvus by the Helm chart milvus/milvus, next to your own values:
   helm upgrade --install {name} milvus/milvus -n {namespace} -f your-values.yaml -f THIS-FILE
 Helm merges maps and replaces lists and texts: what your own values have under volumes, volumeMounts or
 extraConfigFiles.user.yaml has to be repeated here."""

@@ -50,7 +50,7 @@ def resource(setup: TlsSetup, release: Release, fingerprint: str | None) -> New:
         "spec": {
             "mode": "cluster" if release.cluster else "standalone",
             "config": Commented(
-                kubernetes.settings_tree(setup), "As in a milvus.yaml: tls stands beside common."
+                kubernetes.settings_tree(setup), "As in a milvus.yaml: tls stands next to common."
             ),
             "components": components,
         },

@@ -14,7 +14,7 @@ from compose_tls.workflows.origin import listed, place_of
 def beside(
     project: Project, seen: EngineProject, services: Collection[str]
 ) -> Iterator[ServiceRenamed]:
-    """That another Milvus would start beside it, maybe on the same data.
+    """That another Milvus would start next to it, maybe on the same data.
 
     Args:
         project: The project.
@@ -35,7 +35,7 @@ def beside(
             if is_it and runs_milvus(config.get("Image"), command) and ends_client_tls(command):
                 yield ServiceRenamed(
                     f"container {state.name} of service {state.service}, which the project does not have"
-                    f" any more, still runs Milvus: {listed(sorted(services))} would start beside it",
+                    f" any more, still runs Milvus: {listed(sorted(services))} would start next to it",
                     hint=f"call the service {state.service} as before, or stop that container first:"
                     f" docker stop {state.name}",
                     **place_of(project, min(services)),

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 
+from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
 from compose_tls.errors import Refusal
-from compose_tls.layout import PUBLIC_ROOTS
+from compose_tls.layout import CA, CA_KEY, PUBLIC_ROOTS
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
@@ -37,7 +38,7 @@ def enable(
     up: bool = False,
     keep_on_failure: bool = False,
     environment: Mapping[str, str] | None = None,
-    on_event: preamble.OnEvent = preamble.silent,
+    on_event: listener.OnEvent = listener.silent,
 ) -> EnableResult:
     """Put TLS into a Milvus Compose project.
 
@@ -68,7 +69,7 @@ def enable_opened(
     dry_run: bool = False,
     up: bool = False,
     keep_on_failure: bool = False,
-    on_event: preamble.OnEvent = preamble.silent,
+    on_event: listener.OnEvent = listener.silent,
     before_proof: Callable[[ServicePlan], None] = lambda _: None,
 ) -> EnableResult:
     """The same for a project whose settings are settled.
@@ -109,6 +110,7 @@ def enable_opened(
         deploy = None
         if up and not dry_run:
             requirements.require_client(planned, opened.config)
+            listener.busy(on_event, "asking Docker Compose and the engine")
             with requirements.told_first(planned):
                 seen = EngineProject.connect(opened.invocation, stack)
             try:
@@ -121,7 +123,8 @@ def enable_opened(
             warnings = foreseen(opened, planned.everything, lambda: project)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)
-            return _told(result, planned, warnings)
+            return _told(result, planned, opened, warnings)
+        listener.busy(on_event, "issuing certificates")
         issued = issuing.issue(
             planned.identities,
             planned.state,
@@ -136,6 +139,8 @@ def enable_opened(
         if planned.plan.changed:
             told += apply(planned.plan, issued.contents, outside=places)
         if deploy is not None:
+            written = report(EnableResult, planned, opened.config, issued=issued, warnings=told)
+            listener.written(on_event, _told(written, planned, opened, warnings))
             taken_back = None if keep_on_failure else [undo]
             checks = deploy.run(taken_back, on_event, partial(before_proof, planned))
     following: tuple[str, ...] = ()
@@ -157,11 +162,25 @@ def enable_opened(
         following=following,
         warnings=told,
     )
-    return _told(result, planned, warnings)
+    return _told(result, planned, opened, warnings)
 
 
 def _told(
-    result: EnableResult, planned: ServicePlan, warnings: tuple[TlsWarning, ...]
+    result: EnableResult,
+    planned: ServicePlan,
+    opened: preamble.Opened,
+    warnings: tuple[TlsWarning, ...] = (),
 ) -> EnableResult:
-    told = tuple(dict.fromkeys((*result.warnings, *warnings)))
-    return result.model_copy(update={"cut_off": planned.cut_off, "warnings": told})
+    """The same, with what only enable tells."""
+    config = opened.config
+    own_ca = planned.identities.source(CA) in {"issued", "existing"} and config.ca_cert is None
+    return result.model_copy(
+        update={
+            "cut_off": planned.cut_off,
+            "pki_dir": config.pki_dir,
+            "tls_dir": config.tls_dir,
+            "ca_key": f"{config.pki_dir}/{CA_KEY}" if own_ca else None,
+            "then": (own_command(opened, "connect"),) if result.checks else (),
+            "warnings": tuple(dict.fromkeys((*result.warnings, *warnings))),
+        }
+    )

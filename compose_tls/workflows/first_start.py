@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from compose_tls import listener
 from compose_tls.checks import root_password
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import ContainerInTheWay, DataExists, NotDeployed, settle
@@ -81,7 +82,7 @@ class FirstStart:
     signed_in: bool = False
     probes: list[Probe] = field(default_factory=list)
 
-    def run(self, made: InitResult | None, on_event: preamble.OnEvent) -> InitResult:
+    def run(self, made: InitResult | None, on_event: listener.OnEvent) -> InitResult:
         """Start it and prove it.
 
         Args:

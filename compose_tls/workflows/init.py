@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Pending
@@ -58,7 +59,7 @@ def init(
     up: bool = False,
     keep_on_failure: bool = False,
     environment: Mapping[str, str] | None = None,
-    on_event: preamble.OnEvent = preamble.silent,
+    on_event: listener.OnEvent = listener.silent,
 ) -> InitResult:
     """Make a new Compose project of Milvus, with TLS from the start.
 
@@ -265,7 +266,7 @@ def _following(opened: preamble.Opened, new: NewProject) -> Iterator[str]:
         yield own_command(opened, "check")
 
 
-def _start(made: _Made, on_event: preamble.OnEvent, *, keep_on_failure: bool) -> InitResult:
+def _start(made: _Made, on_event: listener.OnEvent, *, keep_on_failure: bool) -> InitResult:
     """Deploy what was made; where that fails, nothing of it is left."""
     assert made.undo is not None  # noqa: S101 - it was written
     deployment = FirstStart(made.opened, auth=made.new.auth)
@@ -285,7 +286,7 @@ def _start(made: _Made, on_event: preamble.OnEvent, *, keep_on_failure: bool) ->
         raise
 
 
-def _take_back(made: _Made, undo: Undo, on_event: preamble.OnEvent) -> str:
+def _take_back(made: _Made, undo: Undo, on_event: listener.OnEvent) -> str:
     """Remove what was started and written; what came of it."""
     opened = made.opened
     try:
@@ -313,7 +314,7 @@ def _waits_for_start(opened: preamble.Opened) -> bool:
 def _go_on(
     opened: preamble.Opened,
     wanted: Wanted,
-    on_event: preamble.OnEvent,
+    on_event: listener.OnEvent,
     *,
     keep_on_failure: bool,
 ) -> InitResult:

@@ -17,7 +17,7 @@ def deploying(directory: Path) -> tuple[TlsWarning, ...]:
     return (
         TlsWarning(
             "deploying",
-            "an earlier compose-tls was interrupted while it deployed, or is still at work: neither the "
+            "an earlier compose-tls was interrupted while it deployed, or is still running: neither the "
             "files nor the services need be those that will stay",
             hint="run compose-tls enable or disable: it takes the earlier one back first",
         ),

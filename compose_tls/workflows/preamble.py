@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -42,6 +42,7 @@ from compose_tls.errors import (
     settle,
 )
 from compose_tls.files import ENV_LIMIT, STATE_LIMIT, ProjectFiles, real_path
+from compose_tls.listener import OnEvent, silent
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import state_path
 from compose_tls.results import FileResult
@@ -50,17 +51,11 @@ from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.interrupted import recovered, taken_back
 from compose_tls.workflows.taking_back import take_back
 
-OnEvent = Callable[[str], None]
-
 CURRENT: ContextVar[Opened | None] = ContextVar("CURRENT", default=None)
 """What the command of now has opened, for the hints of its errors."""
 
 Settings: TypeAlias = TlsConfig | Mapping[str, Any] | None
 """The settings of a command: whole; or options, which the environment and compose-tls.toml complete."""
-
-
-def silent(_: str) -> None:
-    """Progress that nobody listens to."""
 
 
 def now() -> datetime:
@@ -382,7 +377,7 @@ def reading(directory: Path) -> None:
 
 def _interrupted() -> ProjectLocked:
     return ProjectLocked(
-        "an earlier compose-tls was interrupted half-way, or is still at work",
+        "an earlier compose-tls was interrupted half-way, or is still running",
         hint="run compose-tls enable or disable: it finishes the earlier one first",
         path=JOURNAL,
     )

@@ -14,8 +14,9 @@ from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.inverse import inverse
 from compose_tls.apply.recover import recover
 from compose_tls.errors import ComposeTlsError
+from compose_tls.listener import OnEvent
 from compose_tls.workflows.deployment import Deployment
-from compose_tls.workflows.preamble import OnEvent, Opened
+from compose_tls.workflows.preamble import Opened
 from compose_tls.workflows.rollback import HALF_WAY, Undo
 from compose_tls.workflows.taking_back import take_back
 

@@ -21,7 +21,7 @@ def require_client(planned: ServicePlan, config: TlsConfig) -> None:
     if config.tls_mode is TlsMode.MUTUAL and planned.identities.get(CLIENT) is None:
         raise ConflictingSettings(
             "mode 2 cannot be proved without a client certificate",
-            hint="bring one with --client-cert and --client-key, or leave --up out",
+            hint="give one with --client-cert and --client-key, or leave --up out",
         )
 
 

@@ -14,7 +14,7 @@ Undo = tuple[Plan, Mapping[str, bytes], Snapshot]
 
 HALF_WAY: Final = (
     "the previous files and service were being put back: the next compose-tls enable, renew, client or "
-    "disable goes on with that, compose-tls status tells how the files are"
+    "disable goes on with that, compose-tls status shows the state of the files"
 )
 """How things stand when taking back was interrupted, too."""
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import ContainerExited, Unhealthy
-
-OnEvent: TypeAlias = Callable[[str], None]
+from compose_tls.listener import OnEvent, busy
 
 # etcd 3.5 and SeaweedFS 4 are well within 5 s of their start (measured); a slow disk needs longer.
 _SERVER_SECONDS: Final = 60.0
@@ -98,6 +97,7 @@ class ServerFirst:
 
     def _up(self, services: Sequence[str], on_event: OnEvent) -> None:
         if services:
+            busy(on_event, "starting containers")
             self.compose.up(
                 self.project, services, on_event=on_event, port_owner=self.engine.port_owner
             )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from compose_tls import listener
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.run import run_server
 from compose_tls.checks.wire import GRPC, REST
@@ -56,7 +57,7 @@ def served(project: Project) -> tuple[tuple[Served, ...], tuple[TlsWarning, ...]
         if one.encryption != "encrypted":
             why = f"Milvus is told no TLS for it ({one.encryption})"
         elif one.service is None:
-            why = "it is no service of this project"
+            why = "it is not a service of this project"
         elif identity not in ours or one.port is None:
             why = "compose-tls has not set it up, and knows no client of it"
         if why is not None:
@@ -89,7 +90,7 @@ def prove_servers(
     config: TlsConfig,
     servers: Sequence[Served],
     place: Place,
-    on_event: preamble.OnEvent,
+    on_event: listener.OnEvent,
 ) -> tuple[Probe, ...]:
     """Prove that servers speak TLS, let Milvus in, and nobody else.
 
@@ -109,6 +110,7 @@ def prove_servers(
         at = place(one.name, one.port)
         if at is None:
             probes.append(_unreached(one))
+            listener.probed(on_event, probes[-1])
             continue
         target = _target(directory, config, one, at)
         probes += run_server(target, now=preamble.now(), timeout=config.timeout, on_event=on_event)
@@ -126,7 +128,7 @@ def prove_servers(
 def check_servers(
     project: Project,
     opened: preamble.Opened,
-    on_event: preamble.OnEvent,
+    on_event: listener.OnEvent,
     *,
     required: bool,
 ) -> tuple[tuple[Probe, ...], tuple[TlsWarning, ...]]:

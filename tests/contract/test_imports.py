@@ -18,6 +18,7 @@ HEAVY = {
     "pydantic",
     "pymilvus",
     "requests",
+    "rich",
     "ruamel",
     "ssl",
     "yaml",

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import KEY_TYPES, HelpPage, Output, acceptable, common, existing_ca
-from compose_tls.cli.output.show import show, show_document
+from compose_tls.cli.options import KEY_TYPES, HelpPage, acceptable, common, existing_ca
+from compose_tls.cli.output.show import Output, show, show_document
 from compose_tls.errors import KeyExposed
 
 _TARGETS = ("helm", "operator", "cert-manager", "swarm", "openssl")
@@ -53,7 +53,7 @@ Examples:
 @click.option(
     "--secret/--no-secret",
     default=None,
-    help="helm, operator: the Secret alone, or all but the Secret.",
+    help="helm, operator: only the Secret, or all but the Secret.",
 )
 @click.option(
     "-o",

@@ -11,12 +11,11 @@ import click
 from compose_tls.cli.options import (
     KEY_TYPES,
     HelpPage,
-    Output,
     acceptable,
     common,
     existing_ca,
 )
-from compose_tls.cli.output.show import show
+from compose_tls.cli.output.show import Output, show
 
 
 @click.command(
@@ -27,7 +26,7 @@ Examples:
   compose-tls init milvus --up                    a project in ./milvus, deployed and proved
   compose-tls init --flavour embedded-etcd        one container, in this directory
   compose-tls init --milvus 2.5 --with attu --dry-run
-  compose-tls init                                beside standalone_embed.sh: takes it over""",
+  compose-tls init                                next to standalone_embed.sh: takes it over""",
 )
 @click.argument("place", required=False, metavar="[DIR]", type=click.Path(path_type=Path))
 @click.option("--milvus", metavar="VERSION", help="Such as 2.5 or v2.6.16 (default: v2.6.16).")
@@ -114,6 +113,6 @@ def command(
         up=up,
         keep_on_failure=keep_on_failure,
         environment=os.environ,
-        on_event=output.event,
+        on_event=output.on_event,
     )
     return show(result, output)

@@ -181,7 +181,7 @@ def attu(
         "image": image,
         "environment": dict(variables),
         "volumes": [f"{source}:{target}:ro" for source, target in mounts.items()],
-        "ports": [Commented("127.0.0.1:8000:3000", "Plain HTTP: for this machine alone.")],
+        "ports": [Commented("127.0.0.1:8000:3000", "Plain HTTP: only for this machine.")],
         "depends_on": {milvus: {"condition": "service_healthy"}},
         "restart": _RESTART,
     }

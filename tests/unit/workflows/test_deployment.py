@@ -361,7 +361,9 @@ def test_ctrl_c_says_that_files_were_left_on_request(world: World, undo: list[Un
     with pytest.raises(KeyboardInterrupt) as caught:
         run(world, None)
 
-    note = "the new files are in place; standalone may still be starting: compose-tls check tells"
+    note = (
+        "the new files are in place; standalone may still be starting: compose-tls check shows it"
+    )
     assert caught.value.__notes__ == [note]
 
 
@@ -420,7 +422,7 @@ def test_a_previous_service_runs_again_only_when_it_keeps_running(
         run(world, undo)
 
     assert "runs again" not in caught.value.hint
-    assert "did not start again: standalone exited with code 134: Milvus was told to" in (
+    assert "did not start again: standalone exited with code 134: Milvus is configured to" in (
         caught.value.hint
     )
 
