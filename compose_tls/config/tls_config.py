@@ -182,7 +182,7 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
             ),
             (
                 client and not (server or apart),
-                "client_cert goes with server_cert, or with client_ca_cert",
+                "client_cert needs server_cert, or client_ca_cert",
             ),
             (apart_key and not apart, "client_ca_key needs client_ca_cert"),
             (

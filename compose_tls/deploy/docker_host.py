@@ -227,3 +227,18 @@ def _from_context(name: str, folder: Path | None) -> DockerHost:
         tls_directory=tls if tls.is_dir() else None,
         verify=not skip_verify,
     )
+
+
+def tls_of(endpoint: DockerHost) -> Any:
+    """What docker-py wants of the certificates for an endpoint."""
+    from docker.tls import TLSConfig  # noqa: PLC0415 - docker costs 150 ms
+
+    folder = endpoint.tls_directory
+    if folder is None:
+        return False
+    ca, certificate, key = (folder / name for name in ("ca.pem", "cert.pem", "key.pem"))
+    return TLSConfig(
+        client_cert=(str(certificate), str(key)) if certificate.exists() else None,
+        ca_cert=str(ca) if ca.exists() else None,
+        verify=endpoint.verify,
+    )

@@ -64,7 +64,7 @@ class Engine:
         try:
             client = docker.DockerClient(
                 base_url=endpoint.url,
-                tls=_tls(endpoint),
+                tls=docker_host.tls_of(endpoint),
                 timeout=patience or DEFAULT_TIMEOUT_SECONDS,
             )
         except DockerException as error:
@@ -387,20 +387,6 @@ class Engine:
 
 def _number(attributes: Mapping[str, Any]) -> int:
     return int(attributes["Config"]["Labels"].get(f"{LABEL}container-number") or 0)
-
-
-def _tls(endpoint: docker_host.DockerHost) -> Any:
-    from docker.tls import TLSConfig  # noqa: PLC0415 - see connect
-
-    folder = endpoint.tls_directory
-    if folder is None:
-        return False
-    ca, certificate, key = (folder / name for name in ("ca.pem", "cert.pem", "key.pem"))
-    return TLSConfig(
-        client_cert=(str(certificate), str(key)) if certificate.exists() else None,
-        ca_cert=str(ca) if ca.exists() else None,
-        verify=endpoint.verify,
-    )
 
 
 def _unreachable(endpoint: docker_host.DockerHost, error: Exception) -> EngineUnreachable:

@@ -41,7 +41,7 @@ def client_ca_made(config: TlsConfig) -> TlsWarning:
     return TlsWarning(
         "public-client-ca",
         "the CA of the server is a public one, and whoever has a certificate of it"
-        f" would be a client: so clients get theirs from a CA that is made here, {path}",
+        f" would be a client: so Milvus accepts only clients of a CA that is made here, {path}",
         path,
         "issue more with compose-tls client NAME, or name another CA of clients with --client-ca-cert",
     )

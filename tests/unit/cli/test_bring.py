@@ -694,7 +694,7 @@ class TestTheCaOfTheClients:
                 (*APART, *KEY, "--client-cert", "x", "--client-key", "y"),
                 "client-cert and client-ca-key exclude each other",
             ),
-            (("--client-cert", "x", "--client-key", "y"), "client-cert goes with server-cert"),
+            (("--client-cert", "x", "--client-key", "y"), "client-cert needs server-cert"),
         ],
     )
     def test_what_does_not_go_together(
