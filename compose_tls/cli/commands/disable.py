@@ -27,7 +27,7 @@ def command(
     purge: bool,
     **flags: Any,
 ) -> int:
-    """Undo exactly what enable changed: to the very bytes, or its own entries where files changed since."""
+    """Undo exactly what enable changed: the very bytes, or its own entries where files changed since."""
     from compose_tls.workflows.disable import disable  # noqa: PLC0415 - not for --help
 
     result = disable(directory, flags, dry_run=dry_run, purge=purge, environment=os.environ)
