@@ -1,6 +1,9 @@
 """``compose-tls``, and ``python -m compose_tls``: signals are handled before anything else is loaded."""
 
-from compose_tls.signals import as_interrupt
+try:
+    from compose_tls.signals import as_interrupt
+except KeyboardInterrupt:
+    raise SystemExit(130) from None
 
 
 def main() -> int:

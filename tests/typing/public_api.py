@@ -19,8 +19,10 @@ from compose_tls import (
     DisableResult,
     EnableResult,
     Endpoint,
+    ExportResult,
     FileResult,
     FileState,
+    InitResult,
     Link,
     Probe,
     RenewResult,
@@ -34,6 +36,8 @@ from compose_tls import (
     connect,
     disable,
     enable,
+    export,
+    init,
     renew,
     status,
 )
@@ -56,12 +60,15 @@ def settings() -> TlsConfig:
 
 def commands(project: Path, config: TlsConfig) -> None:
     assert_type(enable(project, config, up=True, on_event=print), EnableResult)
+    assert_type(init(project, config, flavour="cluster", attu=True), InitResult)
     assert_type(disable(project, purge=True), DisableResult)
     assert_type(status(str(project)), StatusResult)
     assert_type(check(project, host="localhost", port=19530, deep=True), CheckResult)
     assert_type(renew(project, ca=True, environment=os.environ), RenewResult)
     assert_type(client(project, ["alice", "bob"], p12=True), ClientResult)
     assert_type(connect(project, lang="java"), ConnectResult)
+    assert_type(export(project, "helm", hosts=["milvus.example"]), ExportResult)
+    export(project, "nomad")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     enable(project, "mode 2")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
@@ -74,6 +81,8 @@ def what_any_command_tells(result: Result) -> int:
         assert_type(warning, TlsWarning)
         assert_type(warning.hint, str | None)
     match result:
+        case InitResult():
+            assert_type(result.root_password_file, str | None)
         case EnableResult() | RenewResult():
             what_was_issued(result)
         case DisableResult():
@@ -85,6 +94,8 @@ def what_any_command_tells(result: Result) -> int:
             assert_type(result.time, datetime | None)
         case ClientResult():
             assert_type(result.issued, tuple[str, ...])
+        case ExportResult():
+            assert_type(result.private_text, str)
         case ConnectResult():
             assert_type(result.snippet, Snippet)
             assert_type(result.snippet.text, str)

@@ -10,7 +10,13 @@ from compose_tls.cli.output import rendering
 from compose_tls.layout import NEXT_CA
 
 if TYPE_CHECKING:
-    from compose_tls.results import ChangeResult, DisableResult, EnableResult, RenewResult
+    from compose_tls.results import (
+        ChangeResult,
+        DisableResult,
+        EnableResult,
+        InitResult,
+        RenewResult,
+    )
 
 
 def enable_lines(
@@ -70,6 +76,32 @@ def _kept_where(result: EnableResult) -> Iterator[tuple[str, str]]:
     yield "keys", f"{result.pki_dir}/ (private: {keep}), {result.tls_dir}/ (mounted)"
     if result.cut_off:
         yield "cut off", f"{', '.join(one.service for one in result.cut_off)}, until they use TLS"
+
+
+def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) -> Iterator[Line]:
+    """The result of init."""
+    yield from _diff(result, verbose=verbose)
+    mode = rendering.mode_text(result.mode)
+    if not result.changed:
+        yield line(f"the project already exists: {', '.join(result.services)} has {mode}")
+    else:
+        would = "would be made; nothing was written" if result.dry_run else "made"
+        yield line(f"a project with {result.image}, {mode}: {would}")
+    yield from _files(result, verbose=verbose)
+    if verbose:
+        yield from rendering.certificate_lines(result.certificates)
+    if not checks_told:
+        yield from rendering.check_lines(result.checks, verbose=verbose)
+    if result.checks:
+        yield rendering.proof_line(result.endpoint)
+    if result.root_password_file and not result.dry_run:
+        yield line(f"the password of root {_password(result)} in {result.root_password_file}")
+    if result.next:
+        yield next_line(*result.next)
+
+
+def _password(result: InitResult) -> str:
+    return "is" if result.checks else "will be the one"
 
 
 def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:
@@ -139,7 +171,7 @@ def _renewed(result: RenewResult) -> Line:
     return line(Piece("renewed", "good"), f": {until or services}{done}")
 
 
-def _diff(result: EnableResult | DisableResult, *, verbose: bool) -> Iterator[Line]:
+def _diff(result: EnableResult | DisableResult | InitResult, *, verbose: bool) -> Iterator[Line]:
     if result.diff and (result.dry_run or verbose):
         yield from diff_lines(result.diff)
 
