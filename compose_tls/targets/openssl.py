@@ -19,7 +19,7 @@ from compose_tls.vocabulary import KeyType
 _HEAD: Final = """\
 #!/bin/sh
 # Issues the certificates of this project with openssl (1.1.1 to 3.5): run it in an empty directory, or
-# next to ca.pem and ca.key to issue under that CA. What is there already is kept.
+# next to ca.pem and ca.key to issue under that CA. What already exists is kept.
 set -eu
 umask 077
 work=$(mktemp -d)
