@@ -161,7 +161,7 @@ def plan_server(
     if config.server_cert is not None:
         raise NameNotCovered(
             f"{config.server_cert} does not hold {', '.join(missing)}",
-            hint="give a certificate that holds them to compose-tls enable --server-cert, or let "
+            hint="give a certificate that holds them with compose-tls enable --server-cert, or let "
             "cert-manager issue one: compose-tls export cert-manager",
             path=config.server_cert,
         )

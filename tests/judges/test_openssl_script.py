@@ -26,7 +26,7 @@ from tests.judges.judges import LINTERS
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("ca", "server", "client")
 # Each has a command openssl of another version; the main job has that of its system alone.
-PLACES = ["", *filter(None, os.environ.get("COMPOSE_TLS_TEST_OPENSSL", "").split(os.pathsep))]
+PLACES = ["", *filter(None, os.environ.get("JUDGES_OPENSSL", "").split(os.pathsep))]
 every_openssl = pytest.mark.parametrize("place", PLACES, ids=lambda place: place or "PATH")
 
 # A value that shell, openssl's -subj and RFC 4514 each have words for.

@@ -40,6 +40,30 @@ def enable_lines(
         yield next_line(*following)
 
 
+def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) -> Iterator[Line]:
+    """The result of init."""
+    yield from _diff(result, verbose=verbose)
+    mode = rendering.mode_text(result.mode)
+    if not result.changed:
+        yield line(f"the project exists already: {', '.join(result.services)} has {mode}")
+    elif result.dry_run:
+        yield line(f"would make a project with {result.image}, {mode}; nothing was written")
+    else:
+        yield line(Piece("a new project", "good"), f": {result.image}, {mode}")
+    yield from _files(result, verbose=verbose)
+    if verbose:
+        yield from rendering.certificate_lines(result.certificates)
+    if not checks_told:
+        yield from rendering.check_lines(result.checks, verbose=verbose)
+    if result.checks:
+        yield rendering.proof_line(result.endpoint)
+    if result.root_password_file and not result.dry_run:
+        how = "is" if result.checks else "will be the one"
+        yield line(f"the password of root {how} in {result.root_password_file}")
+    if result.next:
+        yield next_line(*result.next)
+
+
 def _enabled(result: EnableResult, *, verbose: bool) -> Iterator[Line]:
     """What is in the files."""
     yield from _diff(result, verbose=verbose)
@@ -76,32 +100,6 @@ def _kept_where(result: EnableResult) -> Iterator[tuple[str, str]]:
     yield "keys", f"{result.pki_dir}/ (private: {keep}), {result.tls_dir}/ (mounted)"
     if result.cut_off:
         yield "cut off", f"{', '.join(one.service for one in result.cut_off)}, until they use TLS"
-
-
-def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) -> Iterator[Line]:
-    """The result of init."""
-    yield from _diff(result, verbose=verbose)
-    mode = rendering.mode_text(result.mode)
-    if not result.changed:
-        yield line(f"the project already exists: {', '.join(result.services)} has {mode}")
-    else:
-        would = "would be made; nothing was written" if result.dry_run else "made"
-        yield line(f"a project with {result.image}, {mode}: {would}")
-    yield from _files(result, verbose=verbose)
-    if verbose:
-        yield from rendering.certificate_lines(result.certificates)
-    if not checks_told:
-        yield from rendering.check_lines(result.checks, verbose=verbose)
-    if result.checks:
-        yield rendering.proof_line(result.endpoint)
-    if result.root_password_file and not result.dry_run:
-        yield line(f"the password of root {_password(result)} in {result.root_password_file}")
-    if result.next:
-        yield next_line(*result.next)
-
-
-def _password(result: InitResult) -> str:
-    return "is" if result.checks else "will be the one"
 
 
 def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:

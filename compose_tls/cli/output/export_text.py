@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from compose_tls.cli.line import Line, line, next_line
+from compose_tls.cli.line import Line, Piece, line, next_line
 from compose_tls.cli.output import rendering
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def export_lines(result: ExportResult, *, verbose: bool) -> Iterator[Line]:
     elif result.dry_run:
         yield line(f"{result.target}: would be exported; nothing was written")
     else:
-        yield line(f"{result.target}: exported")
+        yield line(Piece("exported", "good"), f": {result.target}")
     yield from beside_lines(result, verbose=verbose)
 
 
@@ -29,7 +29,7 @@ def beside_lines(result: ExportResult, *, verbose: bool) -> Iterator[Line]:
     if verbose or result.dry_run:
         yield from rendering.certificate_lines(result.certificates)
     if result.names and (result.changed or verbose):
-        yield line(f"  for {', '.join(result.names)}")
+        yield line(", ".join(result.names), head=("  for ",))
     if not result.dry_run:
         for command in result.next:
             yield next_line(command)

@@ -96,7 +96,7 @@ def embedded_etcd() -> bytes:
         {
             "listen-client-urls": Commented(
                 "http://127.0.0.1:2379",
-                "Milvus reaches it without the network, and no other program has to.",
+                "Milvus reaches it without the network; no other process has to.",
             ),
             "advertise-client-urls": "http://127.0.0.1:2379",
             "quota-backend-bytes": 4294967296,
