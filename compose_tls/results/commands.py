@@ -188,7 +188,6 @@ class ClientResult(ChangeResult, frozen=True):
         issued: The clients that get a new certificate. Not printed.
         kept: Those that keep the one they have. Not printed.
         ca: What each of them has to trust. Not printed.
-        then: The command that says how a single client connects. Not printed.
     """
 
     command: Literal["client"] = "client"
@@ -200,7 +199,6 @@ class ClientResult(ChangeResult, frozen=True):
     issued: tuple[str, ...] = Field(default=(), exclude=True)
     kept: tuple[str, ...] = Field(default=(), exclude=True)
     ca: str = Field(default="cert/ca.pem", exclude=True)
-    then: str | None = Field(default=None, exclude=True)
 
 
 class StatusResult(CommandResult, frozen=True):

@@ -57,7 +57,7 @@ def export(
         hosts: Further DNS names and IP addresses under which clients reach it.
         issuer: For cert-manager: an issuer that is there, ``NAME`` or ``ClusterIssuer/NAME``; by default
             a new CA.
-        secret: For helm and operator: the Secret alone, or all but the Secret; by default the values
+        secret: For helm and operator: only the Secret, or all but the Secret; by default the values
             for helm, and everything for operator.
         output: Where it is written, a file with a key with mode 0600; by default the result holds it.
         dry_run: Only say what would be done.

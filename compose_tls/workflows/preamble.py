@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from compose_tls import listener
 from compose_tls.apply.deploying import is_deploying
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, unfinished
@@ -42,7 +43,6 @@ from compose_tls.errors import (
     settle,
 )
 from compose_tls.files import ENV_LIMIT, STATE_LIMIT, ProjectFiles, real_path
-from compose_tls.listener import OnEvent, silent
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import state_path
 from compose_tls.results import FileResult
@@ -323,7 +323,7 @@ def writing(
     outside: Iterable[Path] = (),
     *,
     dry_run: bool = False,
-    on_event: OnEvent = silent,
+    on_event: listener.OnEvent = listener.silent,
 ) -> Iterator[Opened]:
     """Hold the project for writing; what an interrupted command left is finished first.
 

@@ -27,7 +27,7 @@ def command(
     purge: bool,
     **flags: Any,
 ) -> int:
-    """Take back exactly what enable put in: the very bytes, or its own entries where files changed."""
+    """Undo exactly what enable changed: the very bytes, or its own entries where files changed since."""
     from compose_tls.workflows.disable import disable  # noqa: PLC0415 - not for --help
 
     result = disable(directory, flags, dry_run=dry_run, purge=purge, environment=os.environ)

@@ -37,8 +37,7 @@ def client_lines(result: ClientResult, *, verbose: bool) -> Iterator[Line]:
     if result.changed and not result.dry_run:
         whom = result.issued[0] if len(result.issued) == 1 else "each client"
         own = "these files" if len(result.issued) == 1 else "its own files"
-        parts = (", then ", Piece(result.then, "command")) if result.then else ()
-        yield line(f"give {whom} {own} and {result.ca}", *parts, head=(Piece("next: ", "strong"),))
+        yield line(f"give {whom} {own} and {result.ca}", head=(Piece("next: ", "strong"),))
 
 
 def _until(result: ClientResult) -> str:

@@ -374,7 +374,7 @@ class TestRefusals:
         assert (refused.code, refused.error["code"]) == (4, "certificate-unreadable")
         assert "--ca-key" in refused.error["hint"]
         refused = run(*RENEW, "--ca")
-        assert "was brought" in refused.error["message"]
+        assert "was not made by compose-tls" in refused.error["message"]
         assert facts(project) == before
 
         given = ("--ca-cert", "cert/ca.pem", "--ca-key", "kept-elsewhere.key")
@@ -516,7 +516,7 @@ class TestRollover:
         before = facts(project)
         again = run(*RENEW, "--ca")
         assert (again.code, again.json["changed"]) == (0, False)
-        assert "the new CA is there already" in run("renew", "--ca", "--no-restart").out
+        assert "the new CA already exists" in run("renew", "--ca", "--no-restart").out
         assert run(*ENABLE, "--json").json["changed"] is False
         assert facts(project) == before
 
