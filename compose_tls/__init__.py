@@ -7,10 +7,11 @@ nothing.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # as typing has it, whose import would be most of --version
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from compose_tls.config import TlsConfig as TlsConfig
     from compose_tls.errors import ComposeTlsError as ComposeTlsError
     from compose_tls.results import CertificateResult as CertificateResult
@@ -98,6 +99,8 @@ __all__ = [
 if not TYPE_CHECKING:  # to which every name that there is not would be an Any
 
     def __getattr__(name: str) -> Any:
+        import importlib  # noqa: PLC0415 - not for --version
+
         if name not in _HOMES:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import io
 import itertools
 import os
 import sys
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
 from compose_tls.cli import printing
 from compose_tls.cli.options import before_the_command
-from compose_tls.cli.output import json_documents, rendering
 from compose_tls.errors import CheckFailed, ComposeTlsError, Interrupted, WrongUsage
 from compose_tls.version import __version__
 
@@ -42,6 +38,8 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
+            import difflib  # noqa: PLC0415 - not for --help
+
             near = difflib.get_close_matches(cmd_name, _COMMANDS, n=1)
             tip = f"did you mean compose-tls {near[0]}?" if near else "see compose-tls --help"
             raise WrongUsage(f"there is no command {cmd_name}", hint=tip)
@@ -115,6 +113,8 @@ def _usage_error(error: click.ClickException) -> WrongUsage:
 
 
 def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
+    from compose_tls.cli.output import json_documents, rendering  # noqa: PLC0415 - not for --help
+
     command = _command_in(arguments)
     checks = error.checks if isinstance(error, CheckFailed) else ()
     if _wants_json(arguments):
@@ -151,9 +151,11 @@ def _say(text: str, *, err: bool = False) -> None:
 
 def _bug(error: Exception) -> str:
     """One line that helps to find the bug. The message is left out: it could hold a secret."""
+    import traceback  # noqa: PLC0415 - not for --help
+
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "compose_tls" in frame.filename] or list(frames)
-    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "an unknown place"
+    place = f"{os.path.split(ours[-1].filename)[1]}:{ours[-1].lineno}" if ours else "an unknown place"
     return (
         f"error: a bug in compose-tls {__version__}: {type(error).__name__} at {place}\n"
         "  next: please report this line and the command to the project's issue tracker"

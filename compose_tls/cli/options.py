@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
@@ -94,7 +93,6 @@ _COMMON: Final = (
     click.option(
         "-C",
         "directory",
-        type=click.Path(path_type=Path),
         multiple=True,
         metavar="DIR",
         help="Work as if started there.",
@@ -131,6 +129,8 @@ def common(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def with_output(**given: Any) -> int:
+        from pathlib import Path  # noqa: PLC0415 - not for --help
+
         above = click.get_current_context().parent
         options = _joined(above.params if above else {}, given)
         output = Output(options.pop("as_json"), options.pop("quiet"), options.pop("verbose"))

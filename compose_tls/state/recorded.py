@@ -31,7 +31,8 @@ from compose_tls.yamlpatch.intent import Route
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built on first use: a command may meet no state.json.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class SpliceRecord(_Model):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from compose_tls.checks.check_target import Target
 from compose_tls.config import TlsConfig
 from compose_tls.credentials import key_files
 from compose_tls.errors import InvalidSetting
@@ -18,6 +17,9 @@ from compose_tls.pki.load import certificate_facts
 from compose_tls.results import Endpoint
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.vocabulary import TlsMode
+
+if TYPE_CHECKING:
+    from compose_tls.checks.check_target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ def target_of(
         CertificateUnreadable: A certificate of the project cannot be read.
         InvalidSetting: The password or token file cannot be read.
     """
+    from compose_tls.checks.check_target import Target  # noqa: PLC0415 - only who checks needs it
+
     files = ClientFiles.of(directory, config)
     mode = config.tls_mode
     return Target(
@@ -145,6 +149,8 @@ class ClientOf:
         Raises:
             InvalidSetting: The password or token file cannot be read.
         """
+        from compose_tls.checks.check_target import Target  # noqa: PLC0415 - as above
+
         mutual = mode is TlsMode.MUTUAL
         return Target(
             host=address.host,

@@ -11,8 +11,8 @@ from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
 from compose_tls.results import DisableResult
 from compose_tls.workflows import preamble
+from compose_tls.workflows.foresight import foreseen
 from compose_tls.workflows.next_step import own_command, start_command
-from compose_tls.workflows.recreation import foreseen
 
 
 def disable(

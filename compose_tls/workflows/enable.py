@@ -14,11 +14,10 @@ from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.results import EnableResult, Probe
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.workflows import deployment, preamble
-from compose_tls.workflows.engine_project import EngineProject
+from compose_tls.workflows import preamble
+from compose_tls.workflows.foresight import foreseen
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import own_command, start_command
-from compose_tls.workflows.recreation import foreseen
 from compose_tls.workflows.reporting import report
 
 
@@ -68,6 +67,10 @@ def enable(
         issuing.require_issuer(planned.identities, opened.root, opened.config)
         deploy = None
         if up and not dry_run:
+            # Engine and checks are most of what a command can load.
+            from compose_tls.workflows import deployment  # noqa: PLC0415
+            from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415
+
             deployment.require_client(planned, opened.config)
             with deployment.told_first(planned):
                 seen = EngineProject.connect(opened.invocation, stack)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -19,12 +18,10 @@ from compose_tls.config import TlsConfig
 from compose_tls.deploy.container import ImageFacts
 from compose_tls.deploy.container_layer import changed_files, read_file, unmounted_data
 from compose_tls.deploy.declared import Declared, declared
-from compose_tls.deploy.deployed import Deployed, comes_from, deployed
+from compose_tls.deploy.deployed import Deployed, deployed
 from compose_tls.deploy.differences import differences
-from compose_tls.deploy.engine import Engine
 from compose_tls.errors import (
     ChangedInContainer,
-    ComposeTlsError,
     ConfigDiffers,
     DataWithoutMount,
     FileUnreadable,
@@ -45,7 +42,6 @@ from compose_tls.stack.milvus.settings import in_variables, read_setting
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.origin import Origin, listed, place_of
-from compose_tls.workflows.preamble import Opened
 from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.intent import Route
 
@@ -53,9 +49,6 @@ Finding: TypeAlias = Refusal | TlsWarning
 
 _HOME: Final = "/milvus"
 _MANY: Final = 6
-
-# An engine that does not answer by then is not waited for: nothing depends on it.
-_SECONDS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,31 +324,6 @@ def settled(findings: Iterable[Finding], accepted: Collection[str]) -> tuple[Tls
         Refusal: The first that the user does not accept.
     """
     return tuple(settle(each, accepted) if isinstance(each, Refusal) else each for each in findings)
-
-
-def foreseen(
-    opened: Opened, services: Sequence[str], observed: Callable[[], Project]
-) -> tuple[TlsWarning, ...]:
-    """What the user's own ``docker compose up -d`` would lose, where an engine can tell.
-
-    Args:
-        opened: What the command works on.
-        services: The Milvus services that it will recreate.
-        observed: Reads the project without what an earlier enable put in.
-    """
-    name = opened.config.project_name or opened.variables.get("COMPOSE_PROJECT_NAME")
-    try:
-        with Engine.connect(opened.variables, patience=_SECONDS) as engine:
-            if not any(comes_from(engine, each, opened.root, name) for each in services):
-                return ()
-        with ExitStack() as stack:
-            seen = EngineProject.connect(opened.invocation, stack)
-            review = Review(observed(), opened.config, seen)
-            findings = list(review.recreating(services, tuple(seen.services)))
-    except ComposeTlsError:
-        # Nothing is recreated now; whoever does it will meet engine and Compose.
-        return ()
-    return settled(findings, {each.code for each in findings})
 
 
 def commented_out(one: MilvusService, target: str) -> tuple[Path, int] | None:

@@ -1,0 +1,54 @@
+"""What recreating containers would lose, told by a command that recreates none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Final
+
+from compose_tls.deploy.docker_host import reach
+from compose_tls.errors import ComposeTlsError, EngineError
+from compose_tls.project.model import Project
+from compose_tls.vocabulary import TlsWarning
+from compose_tls.workflows.preamble import Opened
+
+# An engine that does not answer by then is not waited for: nothing depends on it.
+_SECONDS: Final = 2
+
+
+def foreseen(
+    opened: Opened, services: Sequence[str], observed: Callable[[], Project]
+) -> tuple[TlsWarning, ...]:
+    """What the user's own ``docker compose up -d`` would lose, where an engine can tell.
+
+    Args:
+        opened: What the command works on.
+        services: The Milvus services that it will recreate.
+        observed: Reads the project without what an earlier enable put in.
+
+    Returns:
+        What it would lose; nothing where no engine answers, or it has no such containers.
+    """
+    try:
+        reach(opened.variables, seconds=_SECONDS)
+    except EngineError:
+        return ()
+    # Most of what a command would load without --up, and only who meets an engine needs it.
+    from compose_tls.deploy.deployed import comes_from  # noqa: PLC0415
+    from compose_tls.deploy.engine import Engine  # noqa: PLC0415
+    from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415
+    from compose_tls.workflows.recreation import Review, settled  # noqa: PLC0415
+
+    name = opened.config.project_name or opened.variables.get("COMPOSE_PROJECT_NAME")
+    try:
+        with Engine.connect(opened.variables, patience=_SECONDS) as engine:
+            if not any(comes_from(engine, each, opened.root, name) for each in services):
+                return ()
+        with ExitStack() as stack:
+            seen = EngineProject.connect(opened.invocation, stack)
+            review = Review(observed(), opened.config, seen)
+            findings = list(review.recreating(services, tuple(seen.services)))
+    except ComposeTlsError:
+        # Nothing is recreated now; whoever does it will meet engine and Compose.
+        return ()
+    return settled(findings, {each.code for each in findings})
