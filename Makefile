@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help try check test format lint fast test-lowest test-pythons lock setup clean
+.PHONY: help try check test format lint fast test-lowest test-pythons benchmarks lock setup clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test-lowest: $(VENV)-lowest/.ready ## the fast tests with every dependency at it
 
 test-pythons: $(VENV)/.test ## the fast tests on every other Python at hand
 	$(BIN)/python tests/pythons.py
+
+benchmarks: $(VENV)/.test ## measures what is promised of speed, and writes docs/benchmarks.md; ENGINE=1: the proof, too
+	$(BIN)/python -m benchmarks.report $(if $(ENGINE),--engine)
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
   --custom-compile-command 'make lock' pyproject.toml --extra milvus
