@@ -155,7 +155,9 @@ def _bug(error: Exception) -> str:
 
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "compose_tls" in frame.filename] or list(frames)
-    place = f"{os.path.split(ours[-1].filename)[1]}:{ours[-1].lineno}" if ours else "an unknown place"
+    place = (
+        f"{os.path.split(ours[-1].filename)[1]}:{ours[-1].lineno}" if ours else "an unknown place"
+    )
     return (
         f"error: a bug in compose-tls {__version__}: {type(error).__name__} at {place}\n"
         "  next: please report this line and the command to the project's issue tracker"
