@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help try check test format lint fast test-lowest test-pythons benchmarks lock setup clean
+.PHONY: help try check test format lint fast test-lowest test-pythons site benchmarks lock setup clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ test-lowest: $(VENV)-lowest/.ready ## the fast tests with every dependency at it
 test-pythons: $(VENV)/.test ## the fast tests on every other Python at hand
 	$(BIN)/python tests/pythons.py
 
+site: $(VENV)/.test ## docs/ as a site, in build/site; a dead link ends it
+	$(BIN)/zensical build --strict --clean
+	@echo "look at it: $(BIN)/zensical serve"
+
 benchmarks: $(VENV)/.test ## measures what is promised of speed, and writes docs/benchmarks.md; ENGINE=1: the proof, too
 	$(BIN)/python -m benchmarks.report $(if $(ENGINE),--engine)
 
@@ -57,7 +61,7 @@ lock: $(VENV)/.test ## locks the development tools and the lowest versions; UPGR
 setup: $(VENV)/.test ## the environment for development, in .venv
 
 clean: ## removes environments, caches and build/
-	rm -rf $(VENV) $(VENV)-* build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-* build .cache .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # A venv that could not be finished (Debian without python3-venv) is taken away: it would look ready.
 $(BIN)/python:

@@ -36,7 +36,7 @@ def test_the_json_schema_is_the_one_of_the_models(generate: ModuleType) -> None:
     assert there == json.loads(generate.schema()), "run python docs/generate.py"
 
 
-@pytest.mark.parametrize("page", ["cli.md", "settings.md", "library.md"])
+@pytest.mark.parametrize("page", ["cli.md", "settings.md", "library.md", "patched.md"])
 def test_a_reference_page_is_the_one_of_the_code(generate: ModuleType, page: str) -> None:
     there = (DOCS / page).read_text(encoding="utf-8")
     assert there == generate.PAGES[page](), "run python docs/generate.py"
