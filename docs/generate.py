@@ -22,8 +22,8 @@ from pydantic import BaseModel, TypeAdapter
 
 import compose_tls
 from compose_tls.cli import app
-from compose_tls.config import TlsConfig
-from compose_tls.config.layers import ENVIRONMENT_PREFIX, SETTINGS_FILE, load
+from compose_tls.config import SETTINGS_FILE, TlsConfig
+from compose_tls.config.layers import ENVIRONMENT_PREFIX, load
 from compose_tls.config.tls_config import FLAGS, LISTS
 from compose_tls.errors import InvalidSetting
 from compose_tls.results import Failure, Result
@@ -229,7 +229,7 @@ def library_page() -> str:
         "- Every error is a `ComposeTlsError` with `code`, `message`, `hint` and `exit_code`, and",
         "  with `path` and `line` where they are known. The codes are in [errors](errors.md).",
         "- The fields of `TlsConfig` are the [settings](settings.md). A wrong value is a",
-        "  `pydantic.ValidationError`.",
+        "  `ComposeTlsError` as well.",
         "- A mapping instead of a `TlsConfig` is completed by variables and by",
         "  `compose-tls.toml`, as options of the command line are.",
         "- `on_event` is called with progress, a line at a time.",
@@ -296,7 +296,7 @@ def _patched(settings: dict[str, Any], *, with_milvus_yaml: bool) -> str:
     told = "".join(f"- {warning.message}\n" for warning in result.warnings)
     said = f"It warns:\n\n{told}\n" if told else ""
     diff = f"```diff\n{result.diff}```\n\n" if result.diff else ""
-    new = "".join(f"```yaml title=\"{name}\"\n{text}```\n\n" for name, text in made.items())
+    new = "".join(f'```yaml title="{name}"\n{text}```\n\n' for name, text in made.items())
     return f"{diff}{new}| file | |\n| --- | --- |\n{rows}\n\n{said}"
 
 

@@ -24,7 +24,7 @@ from compose_tls.changes import (
     sha256,
 )
 from compose_tls.config import TlsConfig
-from compose_tls.errors import StateUnreadable
+from compose_tls.errors import SettingsError, StateUnreadable
 from compose_tls.layout import CA, CERTIFICATE, CLIENT, KEY, NEXT_CA, SERVER
 from compose_tls.vocabulary import Profile
 from compose_tls.yamlpatch.intent import Route
@@ -217,7 +217,7 @@ def read_state(content: bytes | None, path: str) -> State | None:
         if isinstance(values, dict) and values.get("version") == 1:
             return _State1.model_validate(values).migrated()
         return State.model_validate_json(content)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, SettingsError):
         raise StateUnreadable(
             f"{path} is damaged or was written by another version of compose-tls",
             hint=f"restore {path}; or take TLS out by hand, remove it and enable again",

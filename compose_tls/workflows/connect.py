@@ -38,6 +38,9 @@ def connect(
         lang: One of ``compose_tls.workflows.snippets.LANGUAGES``.
         environment: Variables that Compose interpolates with; those of the process by default.
 
+    Returns:
+        The endpoint, the keyword arguments of ``pymilvus.MilvusClient``, and the code for ``lang``.
+
     Raises:
         NotEnabled: ``enable`` has not been here.
     """

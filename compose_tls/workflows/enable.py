@@ -42,6 +42,10 @@ def enable(
         environment: Process variables, for Compose; those of the process by default.
         on_event: Told about progress, a line at a time.
 
+    Returns:
+        The files that were, or would be, written, the certificates, whom it cuts off, and with ``up``
+        the checks.
+
     Raises:
         ProjectError: The project cannot be read or patched; nothing was changed.
         CertificateError: Certificates cannot be used; nothing was changed.

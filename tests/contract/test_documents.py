@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import json
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ from types import ModuleType
 import click
 import pytest
 
+import compose_tls
 from compose_tls.cli import app
 from compose_tls.errors import ComposeTlsError
 from compose_tls.results import CERTIFICATES_UNUSABLE, OFF_OR_DRIFTED
@@ -122,3 +124,15 @@ def test_the_commands_in_the_readme_exist() -> None:
         assert name in app._COMMANDS, name
         for option in re.findall(r"--[a-z-]+", rest):
             assert option in known, f"{name} {option}"
+
+
+@pytest.mark.parametrize(
+    "name", ["check", "client", "connect", "disable", "enable", "renew", "status"]
+)
+def test_each_function_says_what_it_takes_returns_and_raises(name: str) -> None:
+    function = getattr(compose_tls, name)
+    text = inspect.getdoc(function) or ""
+    for section in ("Args:", "Returns:", "Raises:"):
+        assert f"\n{section}\n" in text, section
+    described = re.findall(r"^    (\w+): ", text.partition("Returns:")[0], re.MULTILINE)
+    assert described == list(inspect.signature(function).parameters)
