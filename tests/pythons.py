@@ -1,6 +1,7 @@
 """Runs the fast tests on every other Python that compose-tls supports, and names those not at hand.
 
-A Python is at hand on the PATH, from pyenv, or in an image (tests/e2e/images/python.sh).
+The type checkers say the same on each: they look once, in the fast tests. A Python is at hand on the
+PATH, from pyenv, or in an image (tests/e2e/images/python.sh).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements-dev.txt"
+PYTEST = ["-m", "pytest", "-q", "-n", "auto", "--ignore", "tests/contract/test_typing.py"]
 REQUIRED = os.environ.get("REQUIRE_PYTHONS") == "1"
 
 
@@ -32,7 +34,7 @@ def main() -> int:
             failed += REQUIRED
             continue
         print(f"Python {version}", flush=True)
-        failed += run([*command, "-m", "pytest", "-q", "-n", "auto"]) != 0
+        failed += run([*command, *PYTEST]) != 0
     return failed
 
 

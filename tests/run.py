@@ -32,7 +32,9 @@ def main() -> int:
     with tempfile.TemporaryFile("w+") as output:
         started = time.monotonic()
         end_to_end = subprocess.Popen(
-            [*PYTEST, "-m", "e2e", "tests/e2e"], stdout=output, stderr=subprocess.STDOUT
+            [*PYTEST, "-m", "e2e", "tests/e2e", "--durations=25"],
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         make = ["make", "--no-print-directory", f"VENV={sys.prefix}"]
         for name, *commands in (

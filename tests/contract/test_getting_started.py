@@ -51,7 +51,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     kept = {n: v for n, v in os.environ.items() if not n.startswith(("COMPOSE_", "DOCKER_"))}
     return kept | {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         "DOCKER_HOST": f"unix://{tmp_path}/no-engine.sock",
         "LC_ALL": "C",
     }

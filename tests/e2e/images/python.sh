@@ -5,7 +5,7 @@ set -eu
 
 version=$1
 image=compose-tls-e2e/python:$version
-if docker image inspect "$image" >/dev/null 2>&1; then
+if docker run --rm "$image" git --version >/dev/null 2>&1; then
     echo "$image: present"
     exit
 fi
@@ -15,7 +15,7 @@ if ! command -v debootstrap >/dev/null; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-packages=ca-certificates,openssl,patch,procps,python$version
+packages=ca-certificates,git,openssl,patch,procps,python$version,python$version-venv
 if ! debootstrap --variant=minbase --include="$packages" testing "$work/rootfs" >"$work/log" 2>&1; then
     tail -n 5 "$work/log" >&2
     echo "$image: cannot be built; Python $version is not tested" >&2
