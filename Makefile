@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help try check test format lint fast test-lowest test-pythons site benchmarks lock setup clean
+.PHONY: help try check test format lint fast test-lowest test-pythons site recording benchmarks lock setup clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ test-pythons: $(VENV)/.test ## the fast tests on every other Python at hand
 site: $(VENV)/.test ## docs/ as a site, in build/site; a dead link ends it
 	$(BIN)/zensical build --strict --clean
 	@echo "look at it: $(BIN)/zensical serve"
+
+recording: $(VENV)/.test ## records the picture of the README from a real run, on a Docker engine
+	$(BIN)/python -m docs.recording
 
 benchmarks: $(VENV)/.test ## measures what is promised of speed, and writes docs/benchmarks.md; ENGINE=1: the proof, too
 	$(BIN)/python -m benchmarks.report $(if $(ENGINE),--engine)
