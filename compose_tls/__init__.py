@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from compose_tls.results import CheckResult as CheckResult
     from compose_tls.results import ClientResult as ClientResult
     from compose_tls.results import ConnectResult as ConnectResult
+    from compose_tls.results import CutOff as CutOff
+    from compose_tls.results import DeclaredService as DeclaredService
+    from compose_tls.results import DeployedService as DeployedService
     from compose_tls.results import DisableResult as DisableResult
     from compose_tls.results import EnableResult as EnableResult
     from compose_tls.results import Endpoint as Endpoint
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from compose_tls.results import FileState as FileState
     from compose_tls.results import Link as Link
     from compose_tls.results import Probe as Probe
+    from compose_tls.results import Recorded as Recorded
     from compose_tls.results import RenewResult as RenewResult
     from compose_tls.results import Result as Result
     from compose_tls.results import Snippet as Snippet
@@ -44,6 +48,9 @@ _RESULTS = (
     "CheckResult",
     "ClientResult",
     "ConnectResult",
+    "CutOff",
+    "DeclaredService",
+    "DeployedService",
     "DisableResult",
     "EnableResult",
     "Endpoint",
@@ -51,6 +58,7 @@ _RESULTS = (
     "FileState",
     "Link",
     "Probe",
+    "Recorded",
     "RenewResult",
     "Result",
     "Snippet",
@@ -72,6 +80,9 @@ __all__ = [
     "ClientResult",
     "ComposeTlsError",
     "ConnectResult",
+    "CutOff",
+    "DeclaredService",
+    "DeployedService",
     "DisableResult",
     "EnableResult",
     "Endpoint",
@@ -79,6 +90,7 @@ __all__ = [
     "FileState",
     "Link",
     "Probe",
+    "Recorded",
     "RenewResult",
     "Result",
     "Snippet",

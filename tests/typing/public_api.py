@@ -16,6 +16,9 @@ from compose_tls import (
     ClientResult,
     ComposeTlsError,
     ConnectResult,
+    CutOff,
+    DeclaredService,
+    DeployedService,
     DisableResult,
     EnableResult,
     Endpoint,
@@ -23,6 +26,7 @@ from compose_tls import (
     FileState,
     Link,
     Probe,
+    Recorded,
     RenewResult,
     Result,
     Snippet,
@@ -76,6 +80,8 @@ def what_any_command_tells(result: Result) -> int:
     match result:
         case EnableResult() | RenewResult():
             what_was_issued(result)
+            if result.command == "enable":
+                assert_type(result.cut_off, tuple[CutOff, ...])
         case DisableResult():
             assert_type(result.diff, str)
         case StatusResult():
@@ -112,6 +118,9 @@ def what_status_found(result: StatusResult) -> None:
     assert_type(result.certificates_usable, bool)
     assert_type(result.file_states, tuple[FileState, ...])
     assert_type(result.links, tuple[Link, ...])
+    assert_type(result.declared, tuple[DeclaredService, ...])
+    assert_type(result.deployed, tuple[DeployedService, ...])
+    assert_type(result.recorded, Recorded | None)
     assert_type(result.links[0].encryption, Literal["encrypted", "plain", "unknown"])
 
 
