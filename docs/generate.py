@@ -1,8 +1,8 @@
 """Writes the reference pages from the code: ``python docs/generate.py``.
 
-docs/schema.json is made from compose_tls/results, docs/cli.md from the help of each command,
-docs/settings.md from the settings, docs/library.md from the public names, and docs/patched.md from what
-``enable`` does to the sample project.
+docs/schema.json is made from compose_tls/results, docs/cli.md and docs/compose-tls.1 (a manual page) from
+the help of each command, docs/settings.md from the settings, docs/library.md from the public names, and
+docs/patched.md from what ``enable`` does to the sample project.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from types import UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
@@ -114,6 +114,95 @@ def _help(command: click.Command, name: str) -> str:
         text = click.unstyle(command.get_help(context))
     lines = "\n".join(line.rstrip() for line in text.splitlines())
     return f"```text\n{lines}\n```\n"
+
+
+def man_page() -> str:
+    """All commands as a manual page.
+
+    Source: man-pages(7) for the sections, groff_man(7) for the macros.
+    """
+    context = click.Context(app.app, info_name="compose-tls")
+    lines = [
+        '.\\" Made by python docs/generate.py: change the code, not this page.',
+        '.TH COMPOSE\\-TLS 1 "" "compose\\-tls" "User Commands"',
+        ".SH NAME",
+        _roff("compose-tls - ") + _roff(_summary(app.app.help or "")),
+        ".SH SYNOPSIS",
+        ".B compose\\-tls",
+        "[\\fIoptions\\fR] \\fIcommand\\fR [\\fIoptions\\fR]",
+        ".SH COMMON OPTIONS",
+        "Before the name of the command, or after it.",
+        *_man_options(app.app, context),
+        ".SH COMMANDS",
+    ]
+    common = {parameter.name for parameter in app.app.params}
+    for command in commands():
+        inner = click.Context(command, info_name=command.name, parent=context)
+        usage = " ".join(command.collect_usage_pieces(inner))
+        lines += [
+            f".SS {_roff(f'compose-tls {command.name} {usage}')}",
+            *_man_text(command.help or ""),
+        ]
+        lines += _man_options(command, inner, leave=common)
+        lines += _man_text(command.epilog or "")
+    codes = re.findall(
+        r"^\| (\d+) \| (.+) \|$", (DOCS / "exit-codes.md").read_text("utf-8"), re.MULTILINE
+    )
+    lines += [".SH EXIT STATUS"]
+    for code, when in codes:
+        plain = re.sub(r"\[([^]]*)\]\([^)]*\)|`", r"\1", when)
+        lines += [".TP", f".B {code}", _roff(plain)]
+    lines += [
+        ".SH ENVIRONMENT",
+        ".TP",
+        f".B {_roff(ENVIRONMENT_PREFIX)}\\fISETTING\\fR",
+        _roff("Each setting that is not given as an option; see docs/settings.md."),
+        ".TP",
+        '.BR NO_COLOR ", " FORCE_COLOR',
+        "No colours, or colours also where the output is no terminal.",
+        ".SH FILES",
+        ".TP",
+        f".I {_roff(SETTINGS_FILE)}",
+        "Settings of a project.",
+        ".SH SEE ALSO",
+        ".BR docker\\-compose (1),",
+        ".BR openssl (1)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _man_options(
+    command: click.Command, context: click.Context, leave: Container[str | None] = ()
+) -> list[str]:
+    lines: list[str] = []
+    for parameter in command.get_params(context):
+        if not isinstance(parameter, click.Option) or parameter.name in leave:
+            continue
+        record = parameter.get_help_record(context)
+        if record is not None:
+            lines += [".TP", f".B {_roff(record[0])}", _roff(record[1])]
+    return lines
+
+
+def _man_text(text: str) -> list[str]:
+    """Paragraphs, and examples as they are."""
+    lines: list[str] = []
+    for part in inspect.cleandoc(text).split("\n\n"):
+        if part.startswith("\b\n"):
+            lines += [".PP", ".nf", *(_roff(line) for line in part[2:].splitlines()), ".fi"]
+        elif part.strip():
+            lines += [".PP", *(_roff(line) for line in part.splitlines())]
+    return lines
+
+
+def _roff(text: str) -> str:
+    """A text that roff prints as it is."""
+    escaped = text.replace("\\", "\\(rs").replace("-", "\\-").replace("'", "\\(aq")
+    return f"\\&{escaped}" if escaped.startswith((".", "\\(aq")) else escaped
+
+
+def _summary(text: str) -> str:
+    return inspect.cleandoc(text).partition("\n")[0].rstrip(".")
 
 
 def settings_page() -> str:
@@ -335,7 +424,7 @@ def _function_entry(name: str) -> str:
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
-    annotation = str(parameter.annotation).replace("preamble.", "")
+    annotation = re.sub(r"\b(preamble|listener)\.", "", str(parameter.annotation))
     default = "" if parameter.default is parameter.empty else f" = {_default(parameter.default)}"
     return f"{parameter.name}: {annotation}{default}"
 
@@ -411,6 +500,7 @@ def _cell(text: str) -> str:
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "schema.json": schema,
     "cli.md": cli_page,
+    "compose-tls.1": man_page,
     "settings.md": settings_page,
     "library.md": library_page,
     "patched.md": patched_page,

@@ -39,7 +39,7 @@ def roll_forward(journal: Journal, ops: FileOps, *, untouched: bool = False) -> 
         _return(journal, ops)
         raise ProjectChanged(
             f"{edited.target} was changed by another program in the very moment; nothing was changed",
-            hint="run the command again: it plans anew from what is there now",
+            hint="run the command again: it makes a new plan from the files as they are now",
             path=edited.target,
         )
     for step, _ in _moves(journal):

@@ -99,7 +99,7 @@ class Steps:
                 name = self.plan.relative(change.path)
                 raise ProjectChanged(
                     f"{name} changed while compose-tls was running",
-                    hint="run the command again: it plans anew from what is there now",
+                    hint="run the command again: it makes a new plan from the files as they are now",
                     path=name,
                 )
 

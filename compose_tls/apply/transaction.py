@@ -203,7 +203,7 @@ class _Transaction:
     def stopped(self, error: OSError) -> WriteFailed:
         return WriteFailed(
             f"writing stopped half-way: {error.strerror or error}",
-            hint="mend that and run the command again: it first finishes this one",
+            hint="correct that and run the command again: it finishes this one first",
             path=self.name(error),
         )
 

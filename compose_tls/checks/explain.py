@@ -174,7 +174,7 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
     (
         ("proxy is not ready", "proxy not healthy", "service not ready", "service unavailable"),
         Explanation(
-            "its proxy is not ready yet",
+            "Milvus is starting",
             "wait up to a minute (after an unclean stop an old session has to expire in etcd), "
             "then run compose-tls check",
             "not-ready",

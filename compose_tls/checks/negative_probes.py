@@ -147,7 +147,7 @@ def another_ca(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
                 False,
                 expected,
                 "a certificate of a CA that was made a moment ago was accepted",
-                "this cannot be: please report it",
+                "this is a bug of compose-tls: report it",
             )
     except ssl.SSLCertVerificationError as error:
         if error.verify_code not in UNKNOWN_ISSUER:

@@ -124,7 +124,7 @@ def client_authorities(target: Target, timeout: float) -> Outcome:
     path = target.client_ca_path or target.ca_path
     context = client_context(target)
     wanted = subjects(path.read_bytes(), path=str(path))
-    expected = f"clients of {', '.join(dict.fromkeys(wanted.values()))} alone are asked for"
+    expected = f"the server asks only for clients of {', '.join(dict.fromkeys(wanted.values()))}"
     seen: set[bytes] = set()
     for place in places(target, deadline):
         for _ in repeated(deadline):
@@ -142,7 +142,9 @@ def client_authorities(target: Target, timeout: float) -> Outcome:
                 found = Outcome(False, expected, observed, OTHER_CLIENT_CAS.next_step)
                 return at(place, target, found)
     if not seen:
-        return Outcome(True, expected, "the server does not say whom it accepts", skipped=True)
+        return Outcome(
+            True, expected, "the server does not name the CAs that it accepts", skipped=True
+        )
     return Outcome(True, expected, "as they should be")
 
 

@@ -13,6 +13,7 @@ from compose_tls.checks import negative_probes, probes
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.pymilvus_probe import PymilvusProbe, deep, listing
+from compose_tls.listener import OnEvent, probed, silent
 from compose_tls.pki.handshake import foreigner
 from compose_tls.results import Probe
 from compose_tls.vocabulary import TlsMode
@@ -32,7 +33,7 @@ def run(
     now: datetime,
     timeout: float,
     with_collection: bool = False,
-    on_event: Callable[[str], None] = lambda _: None,
+    on_event: OnEvent = silent,
 ) -> tuple[Probe, ...]:
     """Run every check, each on a connection of its own; the failure of one stops none of the others.
 
@@ -42,7 +43,7 @@ def run(
         timeout: Seconds that a single probe may take; at most 10 are used, 20 for pymilvus, and 30 for
             the throw-away collection.
         with_collection: Whether to create, fill, search and drop a throw-away collection as well.
-        on_event: Told what is checked.
+        on_event: Told what is checked, and each probe as it ends.
 
     Raises:
         CertificateUnreadable: A file of the client cannot be read, or not be used.
@@ -54,6 +55,7 @@ def run(
         began = time.perf_counter()
         outcome = probe()
         results.append(_result(name, outcome, time.perf_counter() - began, target))
+        probed(on_event, results[-1])
         return outcome
 
     on_event(f"checking {target.authority}")

@@ -7,16 +7,19 @@ import io
 import itertools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TextIO
 
 import click
 
 from compose_tls.cli import printing
+from compose_tls.cli.completing import COMPLETE
 from compose_tls.cli.options import before_the_command
 from compose_tls.errors import CheckFailed, ComposeTlsError, Interrupted, WrongUsage
 from compose_tls.version import __version__
 
 _BUG = 1
+_ISSUES = "https://github.com/compose-tls/compose-tls/issues"
 
 _COMMANDS = {
     "enable": "encrypt client connections of a Milvus Compose project",
@@ -27,6 +30,7 @@ _COMMANDS = {
     "client": "issue certificates for more clients",
     "connect": "paste-ready client code and settings",
     "help": "what a command does, and its options",
+    "completion": "completion for bash, zsh or fish",
 }
 
 
@@ -113,16 +117,19 @@ def _usage_error(error: click.ClickException) -> WrongUsage:
 
 
 def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
-    from compose_tls.cli.output import json_documents, rendering  # noqa: PLC0415 - not for --help
+    if COMPLETE in os.environ:
+        # A shell asks in the middle of a line: there is nothing to complete, and nothing to say.
+        return error.exit_code
+    from compose_tls.cli.output import json_documents, rendering  # noqa: PLC0415 - not for --version
 
     command = _command_in(arguments)
     checks = error.checks if isinstance(error, CheckFailed) else ()
     if _wants_json(arguments):
         _say(json_documents.failure_json(command, error, checks))
     else:
-        for line in rendering.warning_lines(error.warnings):
-            _say(line, err=True)
-        _say(rendering.failure_text(error, checks), err=True)
+        warnings = () if {"-q", "--quiet"} & set(arguments) else error.warnings
+        lines = (*rendering.warning_lines(warnings), *rendering.failure_lines(error, checks))
+        _unbroken(lambda: printing.show_lines(lines, err=True), sys.stderr)
     return error.exit_code
 
 
@@ -142,11 +149,15 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _say(text: str, *, err: bool = False) -> None:
+    _unbroken(lambda: printing.say(text, err=err), sys.stderr if err else sys.stdout)
+
+
+def _unbroken(write: Callable[[], None], stream: TextIO) -> None:
     try:
-        printing.say(text, err=err)
+        write()
     except BrokenPipeError:
         # Nobody reads on; Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _bug(error: Exception) -> str:
@@ -160,5 +171,5 @@ def _bug(error: Exception) -> str:
     )
     return (
         f"error: a bug in compose-tls {__version__}: {type(error).__name__} at {place}\n"
-        "  next: please report this line and the command to the project's issue tracker"
+        f"  next: report this line and the command at {_ISSUES}"
     )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from typing import Any, Final, TypeVar
 
 import click
 
-from compose_tls.cli.printing import say
+from compose_tls.cli.completing import DIRECTORY, FILE, services
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -75,24 +74,11 @@ class HelpPage(click.Command):
                     formatter.write_dl(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """How the user wants to hear of things."""
-
-    json: bool
-    quiet: bool
-    verbose: bool
-
-    def event(self, text: str) -> None:
-        """Progress, on standard error."""
-        if not self.quiet:
-            say(text, err=True)
-
-
 _COMMON: Final = (
     click.option(
         "-C",
         "directory",
+        type=DIRECTORY,
         multiple=True,
         metavar="DIR",
         help="Work as if started there.",
@@ -101,23 +87,31 @@ _COMMON: Final = (
         "-f",
         "--file",
         multiple=True,
+        type=FILE,
         metavar="FILE",
         help="Compose file; repeatable.",
     ),
     click.option("-p", "--project-name", metavar="NAME", help="Name of the project."),
-    click.option("--project-directory", metavar="DIR", help="Base of relative paths."),
-    click.option("--env-file", multiple=True, metavar="FILE", help="Environment file; repeatable."),
+    click.option(
+        "--project-directory", type=DIRECTORY, metavar="DIR", help="Base of relative paths."
+    ),
+    click.option(
+        "--env-file", multiple=True, type=FILE, metavar="FILE", help="Environment file; repeatable."
+    ),
     click.option("--profile", multiple=True, metavar="NAME", help="Profile; repeatable."),
     click.option(
         "--service",
         multiple=True,
+        shell_complete=services,
         metavar="NAME",
         help="The service that runs Milvus; repeatable.",
     ),
-    click.option("--pki-dir", metavar="DIR", help="Where keys are kept (default: cert)."),
+    click.option(
+        "--pki-dir", type=DIRECTORY, metavar="DIR", help="Where keys are kept (default: cert)."
+    ),
     click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
-    click.option("-q", "--quiet", is_flag=True, help="No progress."),
-    click.option("-v", "--verbose", is_flag=True, help="More detail."),
+    click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
+    click.option("-v", "--verbose", is_flag=True, help="Print every file, certificate and check."),
 )
 
 
@@ -131,10 +125,13 @@ def common(command: Callable[..., int]) -> Callable[..., int]:
     def with_output(**given: Any) -> int:
         from pathlib import Path  # noqa: PLC0415 - not for --help
 
+        from compose_tls.cli.output.show import Output  # noqa: PLC0415 - not for --help
+
         above = click.get_current_context().parent
         options = _joined(above.params if above else {}, given)
         output = Output(options.pop("as_json"), options.pop("quiet"), options.pop("verbose"))
-        return command(directory=Path(*options.pop("directory")), output=output, **options)
+        with output:
+            return command(directory=Path(*options.pop("directory")), output=output, **options)
 
     return _with(with_output, *_COMMON)
 
@@ -159,8 +156,8 @@ def credentials(command: _F) -> _F:
     return _with(
         command,
         click.option("--user", metavar="NAME", help="Milvus user, with --password-file."),
-        click.option("--password-file", metavar="FILE", help="File with the password."),
-        click.option("--token-file", metavar="FILE", help="File with a token."),
+        click.option("--password-file", type=FILE, metavar="FILE", help="File with the password."),
+        click.option("--token-file", type=FILE, metavar="FILE", help="File with a token."),
         click.option(
             "--timeout", type=float, metavar="SECONDS", help="How long to wait (default: 120)."
         ),
@@ -185,11 +182,17 @@ def existing_ca(command: _F) -> _F:
     return _with(
         command,
         click.option(
-            "--ca-cert", metavar="FILE", help="An existing CA: issue under it, or trust it."
+            "--ca-cert",
+            type=FILE,
+            metavar="FILE",
+            help="An existing CA: issue under it, or trust it.",
         ),
-        click.option("--ca-key", metavar="FILE", help="Its key, to issue under it."),
+        click.option("--ca-key", type=FILE, metavar="FILE", help="Its key, to issue under it."),
         click.option(
-            "--ca-passphrase-file", metavar="FILE", help="File with the passphrase of the key."
+            "--ca-passphrase-file",
+            type=FILE,
+            metavar="FILE",
+            help="File with the passphrase of the key.",
         ),
     )
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+from collections.abc import Iterable
+from typing import TextIO
 
 import click
 
+from compose_tls.cli.line import Line
+
 # C0 and C1 controls and DEL (ECMA-48), but for what ends and indents lines of text.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
+
+_WIDTH = 80
 
 
 def clean(text: str) -> str:
@@ -18,3 +26,45 @@ def clean(text: str) -> str:
 def say(text: str, *, err: bool = False, end: str = "\n") -> None:
     """Print a text, on standard error with ``err``."""
     click.echo(clean(text) + end, err=err, nl=False)
+
+
+def show_lines(lines: Iterable[Line], *, err: bool = False) -> None:
+    """Print lines: with colours and hanging indents on a terminal, as plain text elsewhere."""
+    stream = sys.stderr if err else sys.stdout
+    columns, colour = width(stream), has_colour(stream)
+    if columns is None and not colour:
+        for line in lines:
+            say(line.plain, err=err)
+        return
+    from compose_tls.cli.drawing import draw  # noqa: PLC0415 - rich costs 45 ms, terminals alone get it
+
+    for line in lines:
+        draw(line, stream, columns, colour=colour)
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a person reads a stream, on a terminal that can do more than print."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Whether a stream gets colours.
+
+    Sources: https://no-color.org, https://force-color.org
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or is_terminal(stream)
+
+
+def width(stream: TextIO) -> int | None:
+    """The columns of a terminal; ``None`` where a stream is none, and its lines are left whole."""
+    if not is_terminal(stream):
+        return None
+    told = os.environ.get("COLUMNS", "")
+    if told.isascii() and told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _WIDTH
+    except OSError:
+        return _WIDTH

@@ -134,7 +134,7 @@ def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from_file(files: ProjectFiles) -> dict[str, Any]:
     path = files.root / SETTINGS_FILE
-    reason = "it is no regular file"
+    reason = "it is not a regular file"
     try:
         found = files.read(path, SETTINGS_LIMIT)
     except OSError as error:

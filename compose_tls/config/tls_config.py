@@ -175,8 +175,11 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
             (ca_key and not ca, "ca_key needs ca_cert"),
             (ca and not ca_key and not server, "ca_cert needs ca_key, or server_cert"),
             (server and not ca, "server_cert needs ca_cert, the CA that clients are to trust"),
-            (server and ca_key, "server_cert and ca_key exclude each other: bring or issue"),
-            (client and not server, "client_cert goes with server_cert"),
+            (
+                server and ca_key,
+                "server_cert and ca_key exclude each other: give one of them",
+            ),
+            (client and not server, "client_cert needs server_cert"),
             (self.constrain and ca, "constrain is for a new CA, not for ca_cert"),
             (self.csr and server, "csr is for certificates issued here, not for server_cert"),
             (self.ca_passphrase_file and not ca, "ca_passphrase_file needs ca_cert"),

@@ -144,7 +144,7 @@ def _require_pem(path: Path, directory: Path) -> None:
         name = relative(path, directory)
         raise CertificateUnreadable(
             f"{name} is used where it lies, and Milvus reads nothing but PEM without a passphrase",
-            hint=f"move {path.parent.name} to another name and bring the files from there",
+            hint=f"move {path.parent.name} to another name and give the files from there",
             path=name,
         )
 

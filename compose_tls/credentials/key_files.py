@@ -130,5 +130,5 @@ def read(path: Path, directory: Path, hint: str) -> bytes:
     else:
         if found is not None:
             return found.content
-        reason = "is no regular file" if path.exists() else "is missing"
+        reason = "is not a regular file" if path.exists() else "is missing"
     raise CertificateUnreadable(f"{name} {reason}", hint=hint, path=name)

@@ -136,7 +136,7 @@ def read_file(engine: Engine, container_id: str, path: str, limit: int = LIMIT) 
             return content[0]
         break
     raise FileUnreadable(
-        f"{path} in the container is no file of at most {limit:,} bytes",
+        f"{path} in the container is not a file of at most {limit:,} bytes",
         hint=f"look at it: docker cp {container_id[:12]}:{path} -",
         path=path,
     )

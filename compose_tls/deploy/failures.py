@@ -142,7 +142,7 @@ FAILURES: tuple[KnownFailure, ...] = (
     ),
     _failure(  # measured
         r"(?:panic: |\[(?:WARN|ERROR)\].*\")open (?P<file>/\S+?): no such file or directory",
-        "Milvus was told to read {file}, which is not in the container",
+        "Milvus is configured to read {file}, which is not in the container",
         "mount the directory with that file there, or correct the path in milvus.yaml or environment",
     ),
     _failure(  # measured

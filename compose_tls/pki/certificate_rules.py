@@ -179,7 +179,7 @@ class Judged:
             if wrong:
                 raise self._violation(
                     f"is for {', '.join(wrong)}, for which its CA {title} may not issue",
-                    "use a certificate with the names alone that its CA may issue for",
+                    "use a certificate whose names its CA may issue for",
                 )
 
     def _check_purpose(self, purpose: Purpose) -> None:
@@ -188,7 +188,7 @@ class Judged:
         if purposes is not None and oid not in purposes.value:
             raise self._violation(
                 f"lacks the extended key usage {name}",
-                f"use a certificate with {name}, or with no extended key usage at all",
+                f"use a certificate with {name}, or without extended key usages",
             )
 
     def _check_form(self) -> None:
@@ -220,7 +220,7 @@ class Judged:
             if not all(isinstance(name, _KNOWN_CONSTRAINTS) for name in held):
                 raise self._violation(
                     "has name constraints of a kind that Go does not know",
-                    "use a CA that is constrained by DNS names alone, or not at all",
+                    "use a CA that has only DNS name constraints, or none",
                 )
 
     def _check_key(self, curves: frozenset[str]) -> None:
@@ -291,7 +291,7 @@ def require_no_address_constraints(
                 raise ProfileViolation(
                     f"the CA {ca.subject.rfc4514_string()} has name constraints on IP addresses, with"
                     " which gRPC refuses every certificate that holds one",
-                    hint="use a CA that is constrained by DNS names alone, or not at all",
+                    hint="use a CA that has only DNS name constraints, or none",
                     path=path,
                 )
 

@@ -178,7 +178,7 @@ def _certificate(
     dns_names, ip_addresses = split_names([*order.dns_names, *order.ip_addresses])
     if not profile.is_ca and not (dns_names or ip_addresses):
         raise ProfileViolation(
-            f"a {order.role} certificate without names is good for no client",
+            f"a {order.role} certificate without names is refused by every client",
             hint="give it at least one DNS name or IP address",
         )
     if issuer is not None:

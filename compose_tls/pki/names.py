@@ -81,7 +81,7 @@ def _ip_address(name: str) -> str | None:
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
         raise NameInvalid(
             f"{name} has a zone, which has no place in a certificate",
-            hint=f"give the address alone: {name.partition('%')[0]}",
+            hint=f"give the address without zone: {name.partition('%')[0]}",
         )
     # An IPv4-mapped address (RFC 4291 section 2.5.5.2) is that IPv4 address to every client, and Go reads
     # no certificate in which one stands (crypto/x509, parseSANExtension).
@@ -119,7 +119,9 @@ def _reject_other_kinds(name: str) -> None:
     if not name:
         raise NameInvalid("a name is empty", hint=_EXAMPLE)
     if "://" in name:
-        raise NameInvalid(f"{name} is a URL, not a name", hint="give the host alone, without port")
+        raise NameInvalid(
+            f"{name} is a URL, not a name", hint="give the host without scheme and port"
+        )
     if "@" in name:
         raise NameInvalid(f"{name} is an e-mail address, not a name", hint=_EXAMPLE)
     if "/" in name:
@@ -127,7 +129,7 @@ def _reject_other_kinds(name: str) -> None:
     if name.startswith("[") or ":" in name:
         raise NameInvalid(
             f"{name} is neither a name nor an address",
-            hint="give the host alone, without port or brackets: a certificate is for all ports",
+            hint="give the host without port and brackets: a certificate is for all ports",
         )
     if any(character.isspace() or not character.isprintable() for character in name):
         raise NameInvalid(f"{name!r} contains a space or a control character", hint=_EXAMPLE)
@@ -152,7 +154,7 @@ def _ascii(name: str) -> str:
     except idna.IDNAError as error:
         reason = str(error)
         raise NameInvalid(
-            f"{name} is no valid international name: {reason[:1].lower()}{reason[1:]}",
+            f"{name} is not a valid international name: {reason[:1].lower()}{reason[1:]}",
             hint="correct the name, or give its ASCII form (xn--…)",
         ) from None
 
@@ -170,6 +172,6 @@ def _check_label(label: str, name: str) -> None:
         )
     if not _LABEL.fullmatch(label):
         raise NameInvalid(
-            f"{name} is no DNS name: {label} has a character that may not stand there",
+            f"{name} is not a DNS name: {label} has a character that may not stand there",
             hint="use letters, digits, hyphens inside, and underscores",
         )

@@ -104,7 +104,7 @@ def _attribute(part: str, text: str) -> x509.NameAttribute[str]:
     kind, equals, value = re.sub(r"(?<!\\) +$", "", part.lstrip(" ")).partition("=")
     kind = kind.strip().upper()
     if not equals:
-        raise NameInvalid(f"subject {text!r}: {part!r} is no TYPE=value", hint=_EXAMPLE)
+        raise NameInvalid(f"subject {text!r}: {part!r} is not TYPE=value", hint=_EXAMPLE)
     if kind not in _TYPES:
         near = difflib.get_close_matches(kind, _TYPES, n=1)
         raise NameInvalid(

@@ -198,8 +198,8 @@ def _public(issuers: Iterable[x509.Certificate], path: str) -> Iterator[TlsWarni
     for issuer in filter(is_public, issuers):
         yield TlsWarning(
             "public-client-ca",
-            f"the CA of {path}, {issuer.subject.rfc4514_string()}, is one that everybody's "
-            "programs trust: whoever has a certificate of it is a client of this server",
+            f"the CA of {path}, {issuer.subject.rfc4514_string()}, is a public one: "
+            "every holder of a certificate from it is accepted as a client of this server",
             path=path,
             hint="use a CA of your own for clients",
         )
@@ -219,7 +219,7 @@ def _ending(
         text, hint = f"{path} ends in {amount}, on {end:%Y-%m-%d %H:%M} UTC", "have it renewed"
     else:
         text = (
-            f"{path} is good for {amount} alone: its CA {first.subject.rfc4514_string()} ends on "
+            f"{path} is valid for only {amount}: its CA {first.subject.rfc4514_string()} ends on "
             f"{end:%Y-%m-%d %H:%M} UTC, before it"
         )
         hint = "use a certificate of a CA that lives longer"

@@ -152,15 +152,15 @@ def require_issuer(observation: Observation, config: TlsConfig, extent: Extent) 
     own = "ca_key" in config.model_fields_set and config.ca_key is not None
     if extent != "end-entities" and not (at_hand or follows or own):
         raise CertificateUnreadable(
-            f"{name} is not here: it was moved away, or the CA was brought",
-            hint="name it with --ca-cert and --ca-key; or bring the certificates of another CA with "
+            f"{name} is not here: it was moved away, or the CA was not made by compose-tls",
+            hint="name it with --ca-cert and --ca-key; or give certificates of another CA to "
             "compose-tls enable",
             path=name,
         )
     if extent == "end-entities" and not at_hand and config.ca_key is None:
         raise CertificateUnreadable(
             f"{name} is not here, so nothing can be issued",
-            hint="name the CA with --ca-cert and --ca-key, or bring new certificates with "
+            hint="name the CA with --ca-cert and --ca-key, or give new certificates to "
             "compose-tls enable --server-cert",
             path=name,
         )

@@ -185,8 +185,8 @@ def _require_own(client: ClientFacts, wanted: Wanted, directory: Path) -> None:
         if facts is not None:
             name = relative(facts.path, directory)
             raise ValueInTheWay(
-                f"{name} is there already, and is no certificate or key of the client {client.name} "
-                "from the CA of this project",
+                f"{name} already exists, and is not a certificate or key of the client "
+                f"{client.name} from the CA of this project",
                 hint="move it away, or choose another directory with --out",
                 path=name,
             )

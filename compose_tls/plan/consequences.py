@@ -97,9 +97,9 @@ def _nobody(config: TlsConfig) -> Iterator[TlsWarning]:
     if config.tls_mode is TlsMode.MUTUAL and brought:
         yield TlsWarning(
             "client-certificate-missing",
-            "mode 2 lets in who has a certificate of the CA that was given, and no client has one here",
+            "mode 2 accepts clients with a certificate of the given CA, and no client here has one",
             config.ca_cert,
-            "bring one with --client-cert and --client-key, or use --mode 1",
+            "give one with --client-cert and --client-key, or use --mode 1",
         )
 
 

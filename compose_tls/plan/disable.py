@@ -51,6 +51,7 @@ class DisablePlan:
         mode: The mode that they are told then; ``None`` for plain text.
         before: Whether that is as it was before enable.
         key_directories: The directories with certificates and keys that stay, relative to the project.
+        exact: Whether every file that enable changed has the very bytes of before.
     """
 
     plan: Plan
@@ -58,6 +59,7 @@ class DisablePlan:
     mode: Literal[1, 2] | None = None
     before: bool = True
     key_directories: tuple[str, ...] = ()
+    exact: bool = False
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -116,6 +118,9 @@ class _Planner:
             (2 if TlsMode.MUTUAL in modes else 1) if modes else None,
             settled,
             () if purge else tuple(self.key_directories()),
+            self.state is not None
+            and len(undone) == len(self.state.files)
+            and all(taken.exact for _, taken in undone.values()),
         )
 
     def undone(self) -> dict[Path, tuple[FileRecord, Undone]]:
@@ -251,7 +256,7 @@ class _Planner:
             "; certificates that are in use cannot be purged" if set(lacks) & set(one.gone) else ""
         )
         raise CertificatesUnmounted(
-            f"{one.service} would be told mode {int(one.mode)} ({first}) without "
+            f"{one.service} would start in mode {int(one.mode)} ({first}) without "
             f"{', '.join(lacks)}, and not start{purged}",
             hint="set the mode to 0 there, or take it out, and run compose-tls disable again",
             path=first.path,
@@ -266,7 +271,7 @@ class _Planner:
         entries = [entry for one in told for entry in one.entries]
         name = self.project.relative(state_path(self.directory, self.config))
         raise TlsRemains(
-            f"there is no {name}, so nothing is known to take back; {told[0].service} is told mode "
+            f"there is no {name}, so what enable changed is not known; {told[0].service} is set to mode "
             f"{int(told[0].mode)}: {'; '.join(map(str, dict.fromkeys(entries)))}",
             hint=f"take these out by hand, or restore {name}",
             path=entries[0].path,

@@ -110,15 +110,11 @@ class _Planner:
         if state is None:
             return
         if state.settings.mode > self.config.mode:
-            text = "mode 2 becomes mode 1: every client that trusts the CA gets in without a certificate"
-            yield TlsWarning(
-                "mode-weakened", text, hint="compose-tls enable --mode 2 takes it back"
-            )
+            text = "mode 2 becomes mode 1: clients that trust the CA are accepted without a certificate"
+            yield TlsWarning("mode-weakened", text, hint="compose-tls enable --mode 2 restores it")
         left = set(state.services) - {one.name for one in milvus}
         for name in sorted(left & set(self.project.compose.services)):
-            text = (
-                f"service {name} goes back to plain text: it is not among those that are named now"
-            )
+            text = f"service {name} goes back to plain text: --service does not name it"
             hint = "name every service with --service"
             yield TlsWarning("service-left-out", text, hint=hint)
 

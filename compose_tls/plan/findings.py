@@ -112,7 +112,7 @@ def _differs(project: Project, one: DeclaredTls) -> Iterator[str]:
         if not file.mounted:
             if one.milvus.service.text("image") is not None:
                 what = "the image's own, whose key is public" if file.by_default else file.target
-                yield f"{file.setting} is {what}, and no mount brings it"
+                yield f"{file.setting} is {what}, and no mount provides it"
         elif tls is not None and file.path != tls / file.name:
             found = project.relative(file.path) if file.path else "in a volume"
             yield f"{file.target} is {found}, and not {project.relative(tls / file.name)}"

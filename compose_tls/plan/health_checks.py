@@ -85,7 +85,7 @@ def health_edits(
                 edits.append(HealthEdit(service, url, new))
                 text = f"the health check of service {service.name} asks for {new} now: over TLS, "
                 text += f"Milvus does not answer {url} any more"
-                why = "nothing to do; compose-tls disable brings it back"
+                why = "nothing to do; compose-tls disable restores the old one"
                 warnings.append(TlsWarning("health-check-replaced", text, path, why, test.line))
     return tuple(edits), tuple(warnings)
 

@@ -79,7 +79,7 @@ def plan_identities(
             sources[name] = "issued"
             if sources[CA] == "existing":
                 text = f"{config.pki_dir}/{name}{CERTIFICATE} or its key was missing or damaged"
-                warnings.append(TlsWarning("certificate-reissued", f"{text}: issued anew"))
+                warnings.append(TlsWarning("certificate-reissued", f"{text}: new certificate"))
             continue
         names = {*identities[SERVER].dns_names, *identities[SERVER].ip_addresses}
         held = names if name == SERVER else set[str]()
@@ -87,7 +87,7 @@ def plan_identities(
         why = _why(facts, ca, config, held, now) if same_ca else "it is from another CA"
         sources[name] = "issued" if why else "existing"
         if why:
-            text = f"{config.pki_dir}/{name}{CERTIFICATE} is issued anew: {why}"
+            text = f"{config.pki_dir}/{name}{CERTIFICATE}: new certificate, because {why}"
             warnings.append(TlsWarning("certificate-reissued", text))
     plan = with_sources(observation, config, identities, sources, orders)
     warnings += ends(plan, observation, config, now)
@@ -267,7 +267,7 @@ def ends(
                 f"{path}, or a CA above it, ends on {ca.not_after:%Y-%m-%d %H:%M} UTC, and every "
                 "certificate under it",
                 path,
-                "bring certificates of a CA that lasts longer, with compose-tls enable"
+                "give certificates of a CA with a later end to compose-tls enable"
                 if brought
                 else "compose-tls renew --ca, then give its ca.pem to every client",
             )

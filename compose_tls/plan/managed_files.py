@@ -187,7 +187,7 @@ class ManagedFiles:
         if all(self.observation.files.get(place) for place in places.values()):
             words = [w for o, place in places.items() for w in (o, self.project.relative(place))]
             return f"use what lies there, with {shlex.join(words)}"
-        return "bring it with --server-cert, --server-key and --ca-cert"
+        return "give it with --server-cert, --server-key and --ca-cert"
 
     def digest(self, path: Path) -> str | None:
         """The SHA-256 of a file that was looked at; ``None`` where there is none to tell."""
@@ -257,7 +257,7 @@ class ManagedFiles:
     def _refuse_damaged_ca(self, key: Path) -> NoReturn:
         name = self.project.relative(key)
         raise ValueInTheWay(
-            f"{name} does not belong to the certificate beside it, nor to {self.config.ca_cert}",
+            f"{name} does not belong to the certificate next to it, nor to {self.config.ca_cert}",
             hint=f"move {name} away: compose-tls does not write over a key that it does not know",
             path=name,
         )

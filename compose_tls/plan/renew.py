@@ -206,7 +206,7 @@ class _Planner:
         command = shlex.join(enable) if words else "compose-tls renew"
         until = f"ends on {facts.not_after:%Y-%m-%d %H:%M} UTC" if facts else "is missing"
         raise CertificateExpiresSoon(
-            f"{path}, which was brought, {until}",
+            f"{path}, which was not issued by compose-tls, {until}",
             hint=f"put newer files where these came from, then: {command}",
             path=path,
         )
@@ -302,15 +302,15 @@ class _Planner:
         )
 
     def followers(self, place: str, names: Sequence[str]) -> Iterator[TlsWarning]:
-        """Which further clients have to get something new, before the old CA goes."""
+        """Which further clients have to get something new, before the old CA is removed."""
         bundle = f"{self.config.pki_dir}/{CA_CERTIFICATE}"
         listed = ", ".join(names)
         if self.config.tls_mode is TlsMode.MUTUAL:
-            text = f"{place}: {listed} need {bundle} and a new certificate before the old CA goes"
+            text = f"{place}: {listed} need {bundle} and a new certificate before the old CA is removed"
             hint = shlex.join(["compose-tls", "client", *names])
         else:
             text, hint = (
-                f"{place}: {listed} need {bundle} before the old CA goes",
+                f"{place}: {listed} need {bundle} before the old CA is removed",
                 "give it to each",
             )
         yield TlsWarning("clients-follow", text, place, hint)

@@ -98,7 +98,7 @@ def not_enabled(project: Project, config: TlsConfig) -> NotEnabled:
     """The error for a project without state."""
     name = project.relative(state_path(project.directory, config))
     return NotEnabled(
-        f"compose-tls has not enabled TLS here: there is no {name}",
-        hint="run compose-tls enable first, or name the right place with -C and --pki-dir",
+        f"TLS is not enabled in {project.directory}",
+        hint="compose-tls enable --mode 1, or name the right place with -C and --pki-dir",
         path=name,
     )

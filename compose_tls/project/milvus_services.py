@@ -110,7 +110,7 @@ def _milvus(
     warnings: tuple[TlsWarning, ...] = ()
     if known is None:
         shown = image or "an image of your own"
-        text = f"{shown} does not tell the Milvus version; the rules of the newest one are used"
+        text = f"{shown} does not name the Milvus version; the rules of the newest one are used"
         warnings = (TlsWarning("milvus-version-unknown", text),)
     return MilvusService(
         service,

@@ -94,6 +94,7 @@ class IssueResult(ChangeResult, frozen=True):
             them; ``None`` where the command has nothing to do with that.
         diff: What changes in text files.
         rollover: Whether a new CA is to take over. Not printed.
+        issued: What is issued anew, by the names of the identities. Not printed.
     """
 
     mode: Mode
@@ -104,6 +105,7 @@ class IssueResult(ChangeResult, frozen=True):
     deployed: bool | None = None
     diff: LeftOut[str] = ""
     rollover: Rollover = Field(default="none", exclude=True)
+    issued: tuple[str, ...] = Field(default=(), exclude=True)
 
 
 class EnableResult(IssueResult, frozen=True):
@@ -111,10 +113,18 @@ class EnableResult(IssueResult, frozen=True):
 
     Attributes:
         cut_off: The services of the project that have to be told of TLS.
+        pki_dir: Where everything that was issued lies, keys included. Not printed.
+        tls_dir: What the container sees. Not printed.
+        ca_key: The key of a CA that was made here, in the first of them. Not printed.
+        then: The command to go on with once Milvus is proved. Not printed.
     """
 
     command: Literal["enable"] = "enable"
     cut_off: LeftOut[tuple[CutOff, ...]] = ()
+    pki_dir: str = Field(default="cert", exclude=True)
+    tls_dir: str = Field(default="tls", exclude=True)
+    ca_key: str | None = Field(default=None, exclude=True)
+    then: tuple[str, ...] = Field(default=(), exclude=True)
 
 
 class RenewResult(IssueResult, frozen=True):
@@ -135,6 +145,7 @@ class DisableResult(ChangeResult, frozen=True):
         mode: What the services are told from now on, by the files; left out for plain text.
         key_directories: The directories with certificates and keys that stay.
         as_before: Whether that is what they were told before ``enable``. Not printed.
+        exact: Whether each file has the very bytes of before, too. Not printed.
         purge: The command that removes those. Not printed.
     """
 
@@ -143,6 +154,7 @@ class DisableResult(ChangeResult, frozen=True):
     diff: str = ""
     key_directories: LeftOut[tuple[str, ...]] = ()
     as_before: bool = Field(default=True, exclude=True)
+    exact: bool = Field(default=False, exclude=True)
     purge: str = Field(default="compose-tls disable --purge", exclude=True)
 
 
@@ -155,6 +167,8 @@ class ClientResult(ChangeResult, frozen=True):
         directory: Where the files go. Not printed.
         issued: The clients that get a new certificate. Not printed.
         kept: Those that keep the one they have. Not printed.
+        ca: What each of them has to trust. Not printed.
+        then: The command that says how a single client connects. Not printed.
     """
 
     command: Literal["client"] = "client"
@@ -165,6 +179,8 @@ class ClientResult(ChangeResult, frozen=True):
     directory: str = Field(default=".", exclude=True)
     issued: tuple[str, ...] = Field(default=(), exclude=True)
     kept: tuple[str, ...] = Field(default=(), exclude=True)
+    ca: str = Field(default="cert/ca.pem", exclude=True)
+    then: str | None = Field(default=None, exclude=True)
 
 
 class StatusResult(CommandResult, frozen=True):

@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--milvus-tls-required",
         action="store_true",
-        help="Fail where there is no Docker engine, or no wheel, instead of skipping.",
+        help="Fail if there is no Docker engine, or no wheel, instead of skipping.",
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from compose_tls import listener
 from compose_tls.checks.check_target import Target
 from compose_tls.config import TlsConfig
 from compose_tls.errors import (
@@ -51,7 +52,7 @@ def check(
     deep: bool = False,
     wait: bool = True,
     environment: Mapping[str, str] | None = None,
-    on_event: preamble.OnEvent = preamble.silent,
+    on_event: listener.OnEvent = listener.silent,
 ) -> CheckResult:
     """Prove on the wire that the running server encrypts, and refuses what it must refuse.
 

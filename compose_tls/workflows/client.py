@@ -126,6 +126,7 @@ def client(
         directory=project.relative(wanted.directory),
         issued=tuple(planned.orders),
         kept=tuple(planned.kept),
+        ca=f"{settings.pki_dir}/{CA_CERTIFICATE}",
         warnings=(*opened.told, *planned.plan.warnings),
     )
 

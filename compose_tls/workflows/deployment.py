@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 
+from compose_tls import listener
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.readiness import Readiness, readiness
 from compose_tls.config import TlsConfig
@@ -31,7 +32,6 @@ from compose_tls.project.model import Project
 from compose_tls.results import Probe
 from compose_tls.setup import Proxy
 from compose_tls.vocabulary import TlsMode, TlsWarning
-from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import Address, target_of
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.proving import prove
@@ -77,7 +77,7 @@ class Deployment:
     running: frozenset[str]
     target: Callable[[Proxy, Address, Address | None], Target] = field(repr=False)
     look: Callable[[Target], Readiness] = field(repr=False)
-    prove: Callable[[Target, preamble.OnEvent], tuple[Probe, ...]] = field(repr=False)
+    prove: Callable[[Target, listener.OnEvent], tuple[Probe, ...]] = field(repr=False)
     restart_only: bool = False
     current: frozenset[str] = frozenset()
     unhealthy: frozenset[str] = frozenset()
@@ -87,7 +87,7 @@ class Deployment:
     def run(
         self,
         undo: list[Undo] | None,
-        on_event: preamble.OnEvent,
+        on_event: listener.OnEvent,
         before_proof: Callable[[], None] = lambda: None,
     ) -> tuple[Probe, ...]:
         """Start the services anew, wait until they are ready over TLS, and check them.
@@ -128,7 +128,7 @@ class Deployment:
         """The names of the services to start anew."""
         return tuple(proxy.service for proxy in self.proxies)
 
-    def _up(self, services: Sequence[str], on_event: preamble.OnEvent) -> None:
+    def _up(self, services: Sequence[str], on_event: listener.OnEvent) -> None:
         if not services:
             on_event(f"{', '.join(self.services)} runs these files already, and is not recreated")
             return
@@ -136,12 +136,13 @@ class Deployment:
             on_event(f"restarting {', '.join(services)}")
             self.compose.restart(self.project, services)
             return
+        listener.busy(on_event, "starting containers")
         self.compose.up(
             self.project, services, on_event=on_event, port_owner=self.engine.port_owner
         )
 
     def _ready(
-        self, proxy: Proxy, began: datetime, started: float, on_event: preamble.OnEvent
+        self, proxy: Proxy, began: datetime, started: float, on_event: listener.OnEvent
     ) -> ProxyWatch:
         """Wait for one proxy."""
         watch = self._watch(proxy, began, on_event)
@@ -172,13 +173,13 @@ class Deployment:
             container = watch.inspect()
 
     def _stays_up(
-        self, proxy: Proxy, began: datetime, started: float, on_event: preamble.OnEvent
+        self, proxy: Proxy, began: datetime, started: float, on_event: listener.OnEvent
     ) -> None:
         """Look for a while whether a service of before runs, which need not speak TLS."""
         watch = self._watch(proxy, began, on_event)
         self._wait(watch, lambda: watch.settled(started), started, _BACK_SECONDS, on_event)
 
-    def _watch(self, proxy: Proxy, began: datetime, on_event: preamble.OnEvent) -> ProxyWatch:
+    def _watch(self, proxy: Proxy, began: datetime, on_event: listener.OnEvent) -> ProxyWatch:
         return ProxyWatch(
             proxy=proxy,
             project=self.name,
@@ -196,7 +197,7 @@ class Deployment:
         probe: Callable[[], Answer],
         started: float,
         timeout: float,
-        on_event: preamble.OnEvent,
+        on_event: listener.OnEvent,
     ) -> None:
         wait_until_ready(
             probe,
@@ -210,14 +211,16 @@ class Deployment:
             sleep=self.sleep,
         )
 
-    def _after_interrupt(self, undo: list[Undo] | None, on_event: preamble.OnEvent) -> str:
+    def _after_interrupt(self, undo: list[Undo] | None, on_event: listener.OnEvent) -> str:
         """Take back what was done; how things stand, in words."""
         if undo is not None and changed(undo):
             return self._restore(undo, on_event)
         files = "the new files are in place" if undo is None else "no file had to be changed"
-        return f"{files}; {', '.join(self.services)} may still be starting: compose-tls check tells"
+        return (
+            f"{files}; {', '.join(self.services)} may still be starting: compose-tls check shows it"
+        )
 
-    def _restore(self, undo: list[Undo], on_event: preamble.OnEvent) -> str:
+    def _restore(self, undo: list[Undo], on_event: listener.OnEvent) -> str:
         """Put the previous files back and start the previous services again; what came of it.
 
         Raises:
@@ -230,7 +233,7 @@ class Deployment:
             interrupt.add_note(HALF_WAY)
             raise
 
-    def _take_back(self, undo: list[Undo], on_event: preamble.OnEvent) -> str:
+    def _take_back(self, undo: list[Undo], on_event: listener.OnEvent) -> str:
         try:
             put_back(undo)
         except ComposeTlsError as error:
@@ -263,7 +266,7 @@ def require_client(planned: ServicePlan, config: TlsConfig) -> None:
     if config.tls_mode is TlsMode.MUTUAL and planned.identities.get(CLIENT) is None:
         raise ConflictingSettings(
             "mode 2 cannot be proved without a client certificate",
-            hint="bring one with --client-cert and --client-key, or leave --up out",
+            hint="give one with --client-cert and --client-key, or leave --up out",
         )
 
 

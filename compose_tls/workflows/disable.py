@@ -23,7 +23,7 @@ def disable(
     purge: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> DisableResult:
-    """Take back exactly what ``enable`` put in.
+    """Undo exactly what ``enable`` changed.
 
     Args:
         directory: The project directory.
@@ -78,6 +78,7 @@ def disable(
         mode=planned.mode,
         services=planned.services,
         as_before=planned.before,
+        exact=planned.exact,
         key_directories=planned.key_directories,
         purge=own_command(opened, "disable", "--purge"),
         files=preamble.file_results(planned.plan),

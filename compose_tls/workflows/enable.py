@@ -6,9 +6,11 @@ import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 
+from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
+from compose_tls.layout import CA, CA_KEY
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
@@ -29,7 +31,7 @@ def enable(
     up: bool = False,
     keep_on_failure: bool = False,
     environment: Mapping[str, str] | None = None,
-    on_event: preamble.OnEvent = preamble.silent,
+    on_event: listener.OnEvent = listener.silent,
 ) -> EnableResult:
     """Put TLS into a Milvus Compose project.
 
@@ -76,6 +78,7 @@ def enable(
             from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415
 
             deployment.require_client(planned, opened.config)
+            listener.busy(on_event, "asking Docker Compose and the engine")
             with deployment.told_first(planned):
                 seen = EngineProject.connect(opened.invocation, stack)
             deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
@@ -83,7 +86,8 @@ def enable(
             warnings = foreseen(opened, planned.services, lambda: project)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)
-            return _told(result, planned, warnings)
+            return _told(result, planned, opened, warnings)
+        listener.busy(on_event, "issuing certificates")
         issued = issuing.issue(
             planned.identities,
             planned.state,
@@ -96,6 +100,8 @@ def enable(
         if planned.plan.changed:
             told += apply(planned.plan, issued.contents, outside=places)
         if deploy is not None:
+            written = report(EnableResult, planned, opened.config, issued=issued, warnings=told)
+            listener.written(on_event, _told(written, planned, opened, warnings))
             undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
             checks = deploy.run(undo, on_event)
     following: tuple[str, ...] = ()
@@ -111,11 +117,25 @@ def enable(
         following=following,
         warnings=told,
     )
-    return _told(result, planned, warnings)
+    return _told(result, planned, opened, warnings)
 
 
 def _told(
-    result: EnableResult, planned: ServicePlan, warnings: tuple[TlsWarning, ...]
+    result: EnableResult,
+    planned: ServicePlan,
+    opened: preamble.Opened,
+    warnings: tuple[TlsWarning, ...] = (),
 ) -> EnableResult:
-    told = tuple(dict.fromkeys((*result.warnings, *warnings)))
-    return result.model_copy(update={"cut_off": planned.cut_off, "warnings": told})
+    """The same, with what only enable tells."""
+    config = opened.config
+    own_ca = planned.identities.source(CA) in {"issued", "existing"} and config.ca_cert is None
+    return result.model_copy(
+        update={
+            "cut_off": planned.cut_off,
+            "pki_dir": config.pki_dir,
+            "tls_dir": config.tls_dir,
+            "ca_key": f"{config.pki_dir}/{CA_KEY}" if own_ca else None,
+            "then": (own_command(opened, "connect"),) if result.checks else (),
+            "warnings": tuple(dict.fromkeys((*result.warnings, *warnings))),
+        }
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -45,14 +45,8 @@ from compose_tls.results import FileResult
 from compose_tls.state.recorded import read_state
 from compose_tls.vocabulary import TlsWarning
 
-OnEvent = Callable[[str], None]
-
 Settings: TypeAlias = TlsConfig | Mapping[str, Any] | None
 """The settings of a command: whole; or options, which the environment and compose-tls.toml complete."""
-
-
-def silent(_: str) -> None:
-    """Progress that nobody listens to."""
 
 
 def now() -> datetime:
@@ -315,7 +309,7 @@ def reading(directory: Path) -> None:
     """
     if unfinished(directory):
         raise ProjectLocked(
-            "an earlier compose-tls was interrupted half-way, or is still at work",
+            "an earlier compose-tls was interrupted half-way, or is still running",
             hint="run compose-tls enable or disable: it finishes the earlier one first",
             path=JOURNAL,
         )

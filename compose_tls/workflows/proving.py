@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from compose_tls import listener
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.readiness import readiness
 from compose_tls.checks.run import run
@@ -16,12 +17,13 @@ from compose_tls.workflows import preamble
 _LOOK_SECONDS: Final = 2.0
 _INTERVAL: Final = 0.5
 _SAY_AGAIN: Final = 10.0
+_AGAIN: Final = "start the server and run this again"
 
 
 def prove(
     target: Target,
     config: TlsConfig,
-    on_event: preamble.OnEvent,
+    on_event: listener.OnEvent,
     *,
     deep: bool = False,
     patient: bool = False,
@@ -53,6 +55,10 @@ def prove(
     failed = [check for check in checks if not check.ok]
     if failed:
         first = failed[0]
+        if not any(check.name == "grpc-ready" for check in checks):
+            # Nothing else could be asked.
+            message = f"{target.authority}: {first.observed}"
+            raise CheckFailed(message, hint=first.hint or _AGAIN, checks=checks)
         others = f" ({len(failed)} of {len(checks)} checks failed)" if len(failed) > 1 else ""
         raise CheckFailed(
             f"check {first.name} failed: {first.observed}{others}",
@@ -63,7 +69,7 @@ def prove(
 
 
 def _wait(
-    target: Target, timeout: float, on_event: preamble.OnEvent, *, starts_silently: bool
+    target: Target, timeout: float, on_event: listener.OnEvent, *, starts_silently: bool
 ) -> None:
     """Wait while the server starts; one that will not be otherwise is not waited for."""
     began = time.monotonic()
@@ -77,5 +83,8 @@ def _wait(
         if found.detail != told or began + waited - told_at >= _SAY_AGAIN:
             told, told_at = found.detail, began + waited
             name = target.service or target.authority
-            on_event(f"waiting for {name}: {told} ({waited:.0f} of at most {timeout:g} s)")
+            # A listener counts the seconds itself.
+            counted = isinstance(on_event, listener.Listener)
+            seconds = "" if counted else f" ({waited:.0f} of at most {timeout:g} s)"
+            on_event(f"waiting for {name}: {told}{seconds}")
         time.sleep(min(_INTERVAL, timeout - waited))

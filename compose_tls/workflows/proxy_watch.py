@@ -101,7 +101,7 @@ class ProxyWatch:
             if found := _SET_BY_ETCD.search(line):
                 return NotReady(
                     f"{what}; its log says that etcd sets {found['key']}",
-                    hint="etcd goes before file and environment: take the key away there,"
+                    hint="etcd overrides file and environment: remove the key there,"
                     f" etcdctl del {found['key']}, and run this again",
                 )
         return NotReady(

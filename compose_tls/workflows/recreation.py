@@ -177,8 +177,8 @@ class Review:
             outer = each.directory
             copy = f"./{posixpath.basename(outer)}"
             yield DataWithoutMount(
-                f"container {name} keeps data in {outer}, where no mount is: it goes when the container"
-                f" is recreated ({each.example})",
+                f"container {name} keeps data in {outer}, which is not mounted: lost when the container is"
+                f" recreated ({each.example})",
                 hint=f"docker compose stop {service}, then docker cp {name}:{outer} {copy}, then mount it"
                 f" (volumes: - {copy}:{outer}), then docker compose up -d {service}, then this again",
                 **place_of(self.project, service),
@@ -195,7 +195,7 @@ class Review:
             if not any(path == mount or path.startswith(f"{mount}/") for mount in mounts):
                 yield TlsWarning(
                     "data-without-mount",
-                    f"{service} will keep data in {path}, where no mount is: it goes with the container",
+                    f"{service} will keep data in {path}, which is not mounted: lost with the container",
                     hint=f"mount a directory or a volume at {path}",
                     **place_of(self.project, service),
                 )
@@ -228,10 +228,10 @@ class Review:
         if told:
             file = changes[0].path if len(changes) == 1 else one.configuration.target
             yield ChangedInContainer(
-                f"files were changed inside container {name}, and go when it is recreated:"
+                f"files were changed inside container {name}, and are lost when it is recreated:"
                 f" {listed(told)}",
                 hint=f"docker cp {name}:{file} . keeps it: compose-tls enable mounts and patches a"
-                " milvus.yaml beside the compose file; mount other files yourself",
+                " milvus.yaml next to the compose file; mount other files yourself",
                 **place_of(self.project, one.name),
             )
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 
+from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan
@@ -38,7 +39,7 @@ def renew(
     restart: bool = True,
     keep_on_failure: bool = False,
     environment: Mapping[str, str] | None = None,
-    on_event: preamble.OnEvent = preamble.silent,
+    on_event: listener.OnEvent = listener.silent,
 ) -> RenewResult:
     """Issue new certificates in the place of those that end soon, and have Milvus serve them.
 
@@ -100,7 +101,9 @@ def renew(
         deploy: deployment.Deployment | None = None
         said: tuple[TlsWarning, ...] = ()
         if restart:
+            listener.busy(on_event, "asking Docker Compose and the engine")
             deploy, said = _prepare(renewal, project, opened, stack)
+        listener.busy(on_event, "issuing certificates")
         issued = issuing.issue(
             planned.identities,
             planned.state,

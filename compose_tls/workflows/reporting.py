@@ -62,6 +62,7 @@ def report(
         diff=plan.diff(),
         next=following,
         rollover=_rollover(planned.identities),
+        issued=tuple(n for n, source in planned.identities.sources.items() if source == "issued"),
         warnings=warnings + plan.warnings + concerns,
     )
 

@@ -14,7 +14,7 @@ Undo = tuple[Plan, Mapping[str, bytes], Snapshot]
 
 HALF_WAY: Final = (
     "the previous files and service were being put back: "
-    "compose-tls status tells how the files are, docker compose up -d starts the service"
+    "compose-tls status shows the state of the files, docker compose up -d starts the service"
 )
 """How things stand when taking back was interrupted, too."""
 

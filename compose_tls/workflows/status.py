@@ -135,7 +135,7 @@ def _lost(
             f"{name} is missing, and the certificates are those of compose-tls",
             name,
             f"restore {STATE_FILE} from a backup; without one, "
-            f"{own_command(opened, 'enable', '--mode', str(mode))} records anew what is there",
+            f"{own_command(opened, 'enable', '--mode', str(mode))} records again what is there",
         )
 
 

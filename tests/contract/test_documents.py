@@ -6,6 +6,8 @@ import importlib.util
 import inspect
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -39,10 +41,24 @@ def test_the_json_schema_is_the_one_of_the_models(generate: ModuleType) -> None:
     assert there == json.loads(generate.schema()), "run python docs/generate.py"
 
 
-@pytest.mark.parametrize("page", ["cli.md", "settings.md", "library.md", "patched.md"])
+@pytest.mark.parametrize(
+    "page", ["cli.md", "compose-tls.1", "settings.md", "library.md", "patched.md"]
+)
 def test_a_reference_page_is_the_one_of_the_code(generate: ModuleType, page: str) -> None:
     there = (DOCS / page).read_text(encoding="utf-8")
     assert there == generate.PAGES[page](), "run python docs/generate.py"
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
+def test_the_manual_page_is_read_without_a_warning() -> None:
+    words = ["groff", "-man", "-Tutf8", "-P-cbou", "-rLL=200n", "-ww", str(DOCS / "compose-tls.1")]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    text = done.stdout
+    for command in app._COMMANDS:
+        assert f"compose-tls {command} " in text
+    assert "--client-passphrase-file FILE" in text
+    assert '"${fpath[1]}/_compose-tls"' in text
 
 
 def test_the_exit_codes_are_the_documented_ones() -> None:

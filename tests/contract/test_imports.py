@@ -23,6 +23,7 @@ HEAVY = {
     "pydantic",
     "pymilvus",
     "requests",
+    "rich",
     "ruamel",
     "ssl",
     "yaml",

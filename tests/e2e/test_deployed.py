@@ -381,5 +381,7 @@ def test_a_file_in_a_container_is_read_within_limits(stack: Stack) -> None:
     assert read("/missing/file") is None
     assert read_file(stack.engine, container, "/big", limit=5_000_000) == bytes(5_000_000)
     for path in ("/big", "/link", "/fifo", "/milvus"):
-        with pytest.raises(FileUnreadable, match=f"{path} in the container is no file of at most"):
+        with pytest.raises(
+            FileUnreadable, match=f"{path} in the container is not a file of at most"
+        ):
             read(path)

@@ -144,7 +144,7 @@ RESULTS: dict[str, tuple[Result, Result]] = {
                     place="docker-compose.yml:12",
                     certificate="tls/server.pem",
                     by_compose_tls=True,
-                    differs=("tls.serverKeyPath is /a, and no mount brings it",),
+                    differs=("tls.serverKeyPath is /a, and no mount provides it",),
                 ),
             ),
             recorded=Recorded(mode=2, services=("standalone",), tls_dir="tls"),
@@ -283,12 +283,18 @@ def test_keys_that_do_not_apply_are_left_out() -> None:
 INNER = {
     "as_before",
     "brought",
+    "ca",
+    "ca_key",
     "certificates_usable",
     "directory",
+    "exact",
     "issued",
     "kept",
+    "pki_dir",
     "purge",
     "rollover",
+    "then",
+    "tls_dir",
 }
 """What is for the command line and callers in Python."""
 

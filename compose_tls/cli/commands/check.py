@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from compose_tls.cli.options import HelpPage, Output, acceptable, common, credentials
-from compose_tls.cli.output.show import show
-from compose_tls.cli.printing import say
+from compose_tls.cli.completing import FILE
+from compose_tls.cli.options import HelpPage, acceptable, common, credentials
+from compose_tls.cli.output.show import Output, show
+from compose_tls.cli.printing import say, show_lines
 from compose_tls.errors import WrongUsage
 
 if TYPE_CHECKING:
@@ -36,11 +37,14 @@ _INTERVAL = 30.0
 @click.option(
     "--ca-cert",
     "trusted",
+    type=FILE,
     metavar="FILE",
     help="The CA certificates to trust: checks any server, set up by compose-tls or not.",
 )
-@click.option("--client-cert", "shown", metavar="FILE", help="With --ca-cert: to show in mode 2.")
-@click.option("--client-key", "shown_key", metavar="FILE", help="Its key.")
+@click.option(
+    "--client-cert", "shown", type=FILE, metavar="FILE", help="With --ca-cert: to show in mode 2."
+)
+@click.option("--client-key", "shown_key", type=FILE, metavar="FILE", help="Its key.")
 @click.option(
     "--server-name", "name", metavar="NAME", help="With --ca-cert: to verify (default: HOST)."
 )
@@ -115,7 +119,7 @@ def command(
 
         once = partial(once, wait=False)
         return _show(watch(once, interval=interval or _INTERVAL, count=count), output)
-    return show(once(on_event=output.event), output)
+    return show(once(on_event=output.on_event), output)
 
 
 def _client(
@@ -154,8 +158,9 @@ def _show(rounds: Iterable[Round], output: Output) -> int:
 
     before: Round | None = None
     for found in rounds:
-        lines = [round_json(found)] if output.json else round_lines(found, before)
-        for line in lines:
-            say(line)
+        if output.json:
+            say(round_json(found))
+        elif not output.quiet or found.exit_code:
+            show_lines(round_lines(found, before))
         before = found
     return before.exit_code if before else 0

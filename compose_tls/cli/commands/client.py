@@ -8,8 +8,9 @@ from typing import IO, Any
 
 import click
 
-from compose_tls.cli.options import KEY_TYPES, HelpPage, Output, acceptable, common, existing_ca
-from compose_tls.cli.output.show import show
+from compose_tls.cli.completing import DIRECTORY, FILE
+from compose_tls.cli.options import KEY_TYPES, HelpPage, acceptable, common, existing_ca
+from compose_tls.cli.output.show import Output, show
 from compose_tls.errors import NameInvalid, WrongUsage
 
 
@@ -28,12 +29,15 @@ Examples:
     metavar="FILE",
     help="Further names, one a line; - for standard input.",
 )
-@click.option("--out", metavar="DIR", help="Where the files go (default: cert/clients).")
+@click.option(
+    "--out", type=DIRECTORY, metavar="DIR", help="Where the files go (default: cert/clients)."
+)
 @click.option("--p12", is_flag=True, help="A PKCS #12 file of each as well.")
 @click.option(
     "--passphrase-file",
+    type=FILE,
     metavar="FILE",
-    help="What opens them (default: one for each, in a file beside it).",
+    help="What opens them (default: one for each, in a file next to it).",
 )
 @click.option(
     "--force", is_flag=True, help="Replace certificates that are not yet due for renewal too."

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.options import HelpPage, Output, acceptable, common
-from compose_tls.cli.output.show import show
+from compose_tls.cli.options import HelpPage, acceptable, common
+from compose_tls.cli.output.show import Output, show
 
 
 @click.command(

@@ -8,16 +8,16 @@ from typing import Any
 
 import click
 
+from compose_tls.cli.completing import DIRECTORY, FILE
 from compose_tls.cli.options import (
     KEY_TYPES,
     HelpPage,
-    Output,
     acceptable,
     common,
     credentials,
     existing_ca,
 )
-from compose_tls.cli.output.show import show
+from compose_tls.cli.output.show import Output, show
 
 
 @click.command(
@@ -60,24 +60,44 @@ Examples:
 )
 @existing_ca
 @click.option(
-    "--server-cert", metavar="FILE", help="Use this server certificate (PEM, DER, PKCS #12)."
+    "--server-cert",
+    type=FILE,
+    metavar="FILE",
+    help="Use this server certificate (PEM, DER, PKCS #12).",
 )
 @click.option(
-    "--server-key", metavar="FILE", help="Key of --server-cert, where a .p12 does not hold it."
+    "--server-key",
+    type=FILE,
+    metavar="FILE",
+    help="Key of --server-cert, where a .p12 does not hold it.",
 )
-@click.option("--server-passphrase-file", metavar="FILE", help="File with the key's passphrase.")
 @click.option(
-    "--client-cert", metavar="FILE", help="Use this client certificate (PEM, DER, PKCS #12)."
+    "--server-passphrase-file", type=FILE, metavar="FILE", help="File with the key's passphrase."
 )
 @click.option(
-    "--client-key", metavar="FILE", help="Key of --client-cert, where a .p12 does not hold it."
+    "--client-cert",
+    type=FILE,
+    metavar="FILE",
+    help="Use this client certificate (PEM, DER, PKCS #12).",
 )
-@click.option("--client-passphrase-file", metavar="FILE", help="File with the key's passphrase.")
 @click.option(
-    "--tls-dir", metavar="DIR", help="Directory mounted into the container (default: tls)."
+    "--client-key",
+    type=FILE,
+    metavar="FILE",
+    help="Key of --client-cert, where a .p12 does not hold it.",
+)
+@click.option(
+    "--client-passphrase-file", type=FILE, metavar="FILE", help="File with the key's passphrase."
+)
+@click.option(
+    "--tls-dir",
+    type=DIRECTORY,
+    metavar="DIR",
+    help="Directory mounted into the container (default: tls).",
 )
 @click.option(
     "--container-tls-dir",
+    type=DIRECTORY,
     metavar="DIR",
     help="Mount point in the container (default: /milvus/tls).",
 )
@@ -115,6 +135,6 @@ def command(
         up=up,
         keep_on_failure=keep_on_failure,
         environment=os.environ,
-        on_event=output.event,
+        on_event=output.on_event,
     )
     return show(result, output)

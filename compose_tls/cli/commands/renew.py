@@ -12,14 +12,13 @@ import click
 from compose_tls.cli.options import (
     KEY_TYPES,
     HelpPage,
-    Output,
     acceptable,
     common,
     credentials,
     duration,
     existing_ca,
 )
-from compose_tls.cli.output.show import show
+from compose_tls.cli.output.show import Output, show
 
 
 @click.command(
@@ -90,6 +89,6 @@ def command(
         restart=not no_restart,
         keep_on_failure=keep_on_failure,
         environment=os.environ,
-        on_event=output.event,
+        on_event=output.on_event,
     )
     return show(result, output)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from compose_tls.cli.options import HelpPage, Output, acceptable, common
-from compose_tls.cli.output.show import show, show_map
+from compose_tls.cli.options import HelpPage, acceptable, common
+from compose_tls.cli.output.show import Output, show, show_map
 
 _FORMATS = ("text", "json", "mermaid", "svg", "prometheus")
 
@@ -37,5 +36,6 @@ def command(directory: Path, *, form: str, output: Output, **flags: Any) -> int:
 
     result = status(directory, flags, environment=os.environ)
     if form in {"mermaid", "svg", "prometheus"} and not output.json:
-        return show_map(result, form)
-    return show(result, replace(output, json=output.json or form == "json"))
+        return show_map(result, form, output)
+    output.json = output.json or form == "json"
+    return show(result, output)

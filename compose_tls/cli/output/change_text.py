@@ -5,84 +5,145 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from compose_tls.cli.line import Line, Piece, diff_lines, fields, line, next_line
 from compose_tls.cli.output import rendering
+from compose_tls.layout import NEXT_CA
 
 if TYPE_CHECKING:
     from compose_tls.results import ChangeResult, DisableResult, EnableResult, RenewResult
 
 
-def enable_lines(result: EnableResult, *, verbose: bool) -> Iterator[str]:
-    """The result of enable."""
-    yield from _diff(result, verbose=verbose)
-    yield _change(result, rendering.mode_text(result.mode))
-    yield from _files(result, verbose=verbose)
-    if verbose:
-        yield from rendering.certificate_lines(result.certificates)
-    yield from rendering.check_lines(result.checks)
+def enable_lines(
+    result: EnableResult, *, verbose: bool, files_told: bool = False, checks_told: bool = False
+) -> Iterator[Line]:
+    """The result of enable.
+
+    Args:
+        result: The result.
+        verbose: Whether diff, files and certificates are told, too.
+        files_told: Whether what was written was told before Milvus was started.
+        checks_told: Whether the probes were told as they ended.
+    """
+    if not files_told:
+        yield from _enabled(result, verbose=verbose)
+    if not checks_told:
+        yield from rendering.check_lines(result.checks, verbose=verbose)
     if result.checks:
         yield rendering.proof_line(result.endpoint)
-    yield from _next(result)
+    if following := result.next or result.then:
+        yield next_line(*following)
 
 
-def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[str]:
+def _enabled(result: EnableResult, *, verbose: bool) -> Iterator[Line]:
+    """What is in the files."""
+    yield from _diff(result, verbose=verbose)
+    mode, services = rendering.mode_text(result.mode), ", ".join(result.services)
+    if not result.changed:
+        yield line(f"nothing to do: {services} has {mode}")
+    elif result.dry_run:
+        yield line(f"would change to {mode}; nothing was written")
+    else:
+        what = "service" if len(result.services) == 1 else "services"
+        yield line(
+            Piece("TLS is on in the files", "good"),
+            f": {mode}, {what} {', '.join(result.services)}",
+        )
+        yield from fields(_kept_where(result))
+    if result.dry_run or verbose:
+        yield from _files(result, verbose=verbose)
+    if verbose:
+        yield from rendering.certificate_lines(result.certificates)
+
+
+def _kept_where(result: EnableResult) -> Iterator[tuple[str, str]]:
+    changed = [file.path for file in result.files if file.action == "patched"]
+    own = (f"{result.pki_dir}/", f"{result.tls_dir}/")
+    if edited := [path for path in changed if not path.startswith(own)]:
+        yield "changed", ", ".join(edited)
+    elif added := [
+        file.path
+        for file in result.files
+        if file.action == "created" and not file.path.startswith(own)
+    ]:
+        yield "added", ", ".join(added)
+    keep = f"keep {result.ca_key} safe" if result.ca_key else "keep it safe"
+    yield "keys", f"{result.pki_dir}/ (private: {keep}), {result.tls_dir}/ (mounted)"
+    if result.cut_off:
+        yield "cut off", f"{', '.join(one.service for one in result.cut_off)}, until they use TLS"
+
+
+def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:
     """The result of disable."""
     yield from _diff(result, verbose=verbose)
-    mode = rendering.mode_text(result.mode) if result.mode else "plain text"
-    if result.services:
-        yield _change(result, f"{mode}, {'as before' if result.as_before else 'which stays'}")
-    else:
-        yield "would be purged; nothing was written" if result.dry_run else "purged"
-    yield from _files(result, verbose=verbose)
-    if result.key_directories and not result.dry_run:
-        places = " and ".join(f"{place}/" for place in result.key_directories)
-        yield f"private keys stay in {places}: {result.purge} removes them"
-    yield from _next(result)
-
-
-def renew_lines(result: RenewResult, *, verbose: bool) -> Iterator[str]:
-    """The result of renew."""
     services = ", ".join(result.services)
-    certificates = result.certificates
-    if not result.changed and result.checks:
-        yield f"{services}: restarted, to read what was renewed before"
-    elif not result.changed and result.rollover == "pending":
-        yield "nothing to do: the new CA is there already"
-    elif not result.changed:
-        days = min((c.days_left for c in certificates if c.days_left is not None), default=0)
-        force = "" if result.brought else "; --force renews"
-        yield f"nothing to do: all certificates are good for {days} days{force}"
-    elif result.dry_run:
-        yield "would renew; nothing was written"
+    if result.services:
+        mode = rendering.mode_text(result.mode) if result.mode else "plain text"
+        if result.dry_run:
+            after = f"{mode}, {'as before' if result.as_before else 'which stays'}"
+            yield line(f"would change to {after}; nothing was written")
+        elif result.mode or not result.as_before:
+            yield line(f"{services}: {mode}, {'as before' if result.as_before else 'which stays'}")
+        else:
+            how = "byte for byte as before" if result.exact else "without what enable added"
+            yield line(Piece("TLS removed", "good"), f" from {services}: its files are {how}")
     else:
-        yield f"{services}: renewed"
-    yield from _files(result, verbose=verbose)
-    new = {file.path for file in result.files if file.action != "unchanged"}
-    yield from rendering.certificate_lines([c for c in certificates if verbose or c.path in new])
-    yield from rendering.check_lines(result.checks)
+        yield line("would be purged; nothing was written" if result.dry_run else "purged")
+    if result.dry_run or verbose:
+        yield from _files(result, verbose=verbose)
+    elif result.services and result.changed:
+        patched = [file.path for file in result.files if file.action == "patched"]
+        yield from fields([("changed", ", ".join(patched))] if patched else [])
+    if result.key_directories and not result.dry_run:
+        places = ", ".join(f"{place}/" for place in result.key_directories)
+        parts = (f"{places} (private keys); ", Piece(result.purge, "command"), " removes them")
+        yield from fields([("kept   " if result.services else "kept", parts)])
+    if result.next:
+        yield next_line(*result.next)
+
+
+def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False) -> Iterator[Line]:
+    """The result of renew."""
+    yield _renewed(result)
+    if result.changed and (verbose or result.dry_run):
+        yield from _files(result, verbose=verbose)
+    if verbose:
+        yield from rendering.certificate_lines(result.certificates)
+    if not checks_told:
+        yield from rendering.check_lines(result.checks, verbose=verbose)
     if result.checks:
         yield rendering.proof_line(result.endpoint, "serves it")
-    yield from _next(result)
-
-
-def _next(result: ChangeResult) -> Iterator[str]:
     if result.next:
-        yield f"next: {', then '.join(result.next)}"
+        yield next_line(*result.next)
 
 
-def _diff(result: EnableResult | DisableResult, *, verbose: bool) -> Iterator[str]:
-    if result.diff and (result.dry_run or verbose):
-        yield result.diff.rstrip("\n")
-
-
-def _change(result: ChangeResult, done: str) -> str:
+def _renewed(result: RenewResult) -> Line:
     services = ", ".join(result.services)
+    if not result.changed and result.checks:
+        return line(f"{services}: restarted, to read what was renewed before")
+    if not result.changed and result.rollover == "pending":
+        return line("nothing to do: the new CA already exists")
     if not result.changed:
-        return f"nothing to do: {services} has {done}"
+        days = min((c.days_left for c in result.certificates if c.days_left is not None), default=0)
+        force = "" if result.brought else "; --force renews"
+        span = rendering.span_text(days)
+        return line(f"nothing to do: all certificates are valid for {span}{force}")
     if result.dry_run:
-        return f"would change to {done}; nothing was written"
-    return f"{services}: {done}"
+        return line("would renew; nothing was written")
+    until = ""
+    if result.issued:
+        new = {file.path for file in result.files if file.action != "unchanged"}
+        ends = [c.not_after for c in result.certificates if c.path in new]
+        names = ", ".join("a second CA" if name == NEXT_CA else name for name in result.issued)
+        until = f"{names}, until {min(ends):%Y-%m-%d}" if ends else ""
+    done = f"; {services} restarted and proved" if result.checks else ""
+    return line(Piece("renewed", "good"), f": {until or services}{done}")
 
 
-def _files(result: ChangeResult, *, verbose: bool) -> Iterator[str]:
+def _diff(result: EnableResult | DisableResult, *, verbose: bool) -> Iterator[Line]:
+    if result.diff and (result.dry_run or verbose):
+        yield from diff_lines(result.diff)
+
+
+def _files(result: ChangeResult, *, verbose: bool) -> Iterator[Line]:
     if result.changed or verbose:
         yield from rendering.file_lines(result.files, dry_run=bool(result.dry_run), verbose=verbose)

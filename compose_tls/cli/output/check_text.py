@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from compose_tls.cli.line import Line, Piece, line
 from compose_tls.cli.output import rendering
 from compose_tls.errors import ComposeTlsError
 
@@ -13,22 +14,26 @@ if TYPE_CHECKING:
     from compose_tls.workflows.watch import Round
 
 
-def check_result_lines(result: CheckResult) -> Iterator[str]:
-    """The probes, and what they prove."""
-    yield from rendering.check_lines(result.checks)
+def check_result_lines(
+    result: CheckResult, *, verbose: bool, checks_told: bool = False
+) -> Iterator[Line]:
+    """The probes, unless they were told as they ended, and what they prove."""
+    if not checks_told:
+        yield from rendering.check_lines(result.checks, verbose=verbose)
     yield rendering.proof_line(result.endpoint)
 
 
-def round_lines(found: Round, before: Round | None) -> Iterator[str]:
+def round_lines(found: Round, before: Round | None) -> Iterator[Line]:
     """One line for people, and in detail what is not as it was in the round before."""
-    yield f"{found.began:%Y-%m-%d %H:%M:%S} UTC  {_verdict(found)}"
+    yield line(*_verdict(found), head=(f"{found.began:%Y-%m-%d %H:%M:%S} UTC  ",))
     yield from rendering.check_lines(_changed(found.checks, before.checks if before else ()))
 
 
-def _verdict(found: Round) -> str:
+def _verdict(found: Round) -> tuple[str | Piece, ...]:
     if isinstance(found.outcome, ComposeTlsError):
-        return f"FAILED  {found.outcome.message}"
-    return f"ok      {found.outcome.endpoint.uri}: {len(found.checks)} checks"
+        return Piece("FAILED", "bad"), f"  {found.outcome.message}"
+    outcome = found.outcome
+    return Piece("ok", "good"), f"      {outcome.endpoint.uri}: {len(found.checks)} checks"
 
 
 def _changed(now: Iterable[Probe], before: Iterable[Probe]) -> list[Probe]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
+from compose_tls.cli.line import Line, Piece, Style, line
 from compose_tls.errors import ComposeTlsError
 from compose_tls.vocabulary import TlsWarning
 
@@ -27,48 +28,77 @@ _REACH = {
 
 _MODES: Mapping[Mode, str] = {1: "one-way TLS (mode 1)", 2: "mutual TLS (mode 2)"}
 
+_YEAR: Final = 365.25
+_MONTH: Final = _YEAR / 12
+# Below that, days are told; from two years on, years.
+_MANY_DAYS: Final = 100
 
-def failure_text(error: ComposeTlsError, checks: Sequence[Probe] = ()) -> str:
+_ACTIONS: Final[Mapping[str, Style]] = {
+    "created": "added",
+    "patched": "warning",
+    "removed": "removed",
+}
+
+
+def failure_lines(error: ComposeTlsError, checks: Sequence[Probe] = ()) -> Iterator[Line]:
     """An error for people: what, where, what next."""
-    lines = list(check_lines(checks))
-    lines.append(f"error[{error.code}]: {error.message}")
+    if sum(not check.skipped for check in checks) > 1:
+        yield from check_lines(checks)
+    yield line(Piece(f"error[{error.code}]: ", "bad"), error.message)
     if error.path:
-        lines.append(f"  in:   {error.path}{f':{error.line}' if error.line else ''}")
-    lines.append(f"  next: {error.hint}")
-    return "\n".join(lines)
+        where = f"{error.path}{f':{error.line}' if error.line else ''}"
+        yield line(where, head=(Piece("  in:   ", "faint"),), whole=True)
+    yield line(error.hint, head=(Piece("  next: ", "strong"),))
 
 
-def file_lines(files: Sequence[FileResult], *, dry_run: bool, verbose: bool) -> Iterable[str]:
+def file_lines(files: Sequence[FileResult], *, dry_run: bool, verbose: bool) -> Iterator[Line]:
     """Every file that changed and how; with ``verbose`` the others too."""
     shown = [file for file in files if verbose or file.action != "unchanged"]
     width = max((len(file.path) for file in shown), default=0)
     for file in shown:
         would = "would be " if dry_run and file.action != "unchanged" else ""
-        yield f"  {file.path:<{width}}  {would}{file.action}"
+        style = _ACTIONS.get(file.action, "faint")
+        yield line("  ", f"{file.path:<{width}}", "  ", Piece(f"{would}{file.action}", style))
 
 
-def certificate_lines(certificates: Sequence[CertificateResult]) -> Iterable[str]:
+def certificate_lines(certificates: Sequence[CertificateResult]) -> Iterator[Line]:
     """Certificates as people want them: names, issuer, until when, fingerprint."""
     places: dict[str, list[str]] = {}
     for certificate in certificates:
         places.setdefault(certificate.sha256, []).append(certificate.path)
     shown = {certificate.sha256: certificate for certificate in certificates}
     for certificate in shown.values():
-        until = until_text(certificate)
-        yield f"  {', '.join(places[certificate.sha256])}  {certificate.key_type}, {until}"
+        paths = ", ".join(places[certificate.sha256])
+        style: Style = "bad" if is_over(certificate) else ""
+        until = Piece(until_text(certificate), style)
+        yield line(Piece(paths, "strong"), f"  {certificate.key_type}, ", until, head=("  ",))
         names = [*certificate.dns_names, *certificate.ip_addresses]
         if names:
-            yield f"    for {', '.join(names)}"
-        yield f"    subject {certificate.subject}"
-        yield f"    issuer  {certificate.issuer}"
-        yield f"    sha256  {certificate.sha256}"
+            yield line(", ".join(names), head=("    for ",))
+        yield line(certificate.subject, head=("    subject ",))
+        yield line(certificate.issuer, head=("    issuer  ",))
+        yield line(certificate.sha256, head=("    sha256  ",))
 
 
 def until_text(certificate: CertificateResult) -> str:
     """How long a certificate is good for."""
     left = certificate.days_left
-    days = "" if left is None else " (expired)" if left < 0 else f" ({left} days left)"
-    return f"until {certificate.not_after:%Y-%m-%d}{days}"
+    told = "" if left is None else " (expired)" if left < 0 else f" ({span_text(left)})"
+    return f"until {certificate.not_after:%Y-%m-%d}{told}"
+
+
+def is_over(certificate: CertificateResult) -> bool:
+    """Whether a certificate has expired."""
+    return certificate.days_left is not None and certificate.days_left < 0
+
+
+def span_text(days: int) -> str:
+    """A number of days, as people say it: a certificate for 825 days is good for 2 years."""
+    if days < _MANY_DAYS:
+        return f"{days} {'day' if days == 1 else 'days'}"
+    if days < 2 * _YEAR:
+        return f"{days / _MONTH:.0f} months"
+    return f"{days / _YEAR:.0f} years"
 
 
 def reach_text(link: Link) -> str:
@@ -76,24 +106,44 @@ def reach_text(link: Link) -> str:
     return _REACH[link.published] if link.published else "outside the project"
 
 
-def check_lines(checks: Iterable[Probe]) -> Iterable[str]:
-    """Probes: what was expected, what was seen."""
+def check_lines(
+    checks: Iterable[Probe], *, verbose: bool = False, hints_told: set[str] | None = None
+) -> Iterator[Line]:
+    """Probes: what was proved, and of what was not, what was expected and what was seen.
+
+    Args:
+        checks: The probes.
+        verbose: Whether what was seen, and in how many seconds, is told of all.
+        hints_told: The next steps that were told already, each of which is told once.
+    """
+    told = set() if hints_told is None else hints_told
     for check in checks:
-        mark = "-" if check.skipped else "ok" if check.ok else "FAILED"
         service = f"{check.service} " if check.service else ""
-        yield f"  {mark:<6} {service}{check.name}: {check.observed}"
+        if check.skipped or verbose or not check.ok:
+            text = f"{service}{check.name}: {check.observed}"
+        else:
+            text = f"{service}{check.expected}"
+        took = (Piece(f" ({check.seconds:.2f} s)", "faint"),) if verbose else ()
+        yield line(text, *took, head=("  ", _mark(check), " "))
         if not check.ok:
-            yield f"         expected: {check.expected}"
-            if check.hint:
-                yield f"         next: {check.hint}"
+            below = Piece(" " * 9, "indent")
+            yield line(check.expected, head=(below, "expected: "))
+            if check.hint and check.hint not in told:
+                told.add(check.hint)
+                yield line(check.hint, head=(below, "next: "))
 
 
-def warning_lines(warnings: Iterable[TlsWarning]) -> Iterable[str]:
+def _mark(check: Probe) -> Piece:
+    style: Style = "skip" if check.skipped else "pass" if check.ok else "fail"
+    return Piece(f"{'-' if check.skipped else 'ok' if check.ok else 'FAILED':<6}", style)
+
+
+def warning_lines(warnings: Iterable[TlsWarning]) -> Iterator[Line]:
     """Warnings, for standard error."""
     for warning in warnings:
-        yield f"warning: {warning.message}"
+        yield line(Piece("warning: ", "warning"), warning.message)
         if warning.hint:
-            yield f"  next: {warning.hint}"
+            yield line(warning.hint, head=(Piece("  next: ", "strong"),))
 
 
 def mode_text(mode: Mode | None) -> str:
@@ -101,7 +151,9 @@ def mode_text(mode: Mode | None) -> str:
     return _MODES[mode] if mode else "no TLS"
 
 
-def proof_line(endpoint: Endpoint | None, what: str = "speaks TLS") -> str:
+def proof_line(endpoint: Endpoint | None, what: str = "speaks TLS") -> Line:
     """What passed checks prove."""
     where = endpoint.uri if endpoint else "the server"
-    return f"proved: {where} {what}, and refuses what it must refuse"
+    return line(
+        f"{where} {what}, and refuses what it must refuse", head=(Piece("proved: ", "good"),)
+    )

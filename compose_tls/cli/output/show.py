@@ -1,11 +1,14 @@
-"""Prints a result: one document or text on standard output, warnings on standard error."""
+"""Prints a result: one document or text on standard output, warnings and progress on standard error."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
-from compose_tls.cli.options import Output
+from compose_tls.cli.line import Line, line
 from compose_tls.cli.output import (
     change_text,
     check_text,
@@ -14,30 +17,101 @@ from compose_tls.cli.output import (
     rendering,
     status_text,
 )
-from compose_tls.cli.printing import say
+from compose_tls.cli.printing import is_terminal, say, show_lines
+from compose_tls.errors import CheckFailed
 
 if TYPE_CHECKING:
-    from compose_tls.results import Result, StatusResult
+    from compose_tls.cli.live import Live
+    from compose_tls.listener import OnEvent
+    from compose_tls.results import EnableResult, Result, StatusResult
+
+
+@dataclass(slots=True)
+class Output:
+    """How the user wants to hear of things, and what was said already.
+
+    Attributes:
+        json: One document, and no text.
+        quiet: Nothing but errors, and what alone was asked for: a document, client code, a picture.
+        verbose: Every detail.
+    """
+
+    json: bool
+    quiet: bool
+    verbose: bool
+    _live: Live | None = field(default=None, init=False)
+
+    @property
+    def on_event(self) -> OnEvent:
+        """Who hears of progress: on a terminal a line that counts seconds, elsewhere standard error."""
+        if self.quiet:
+            return lambda _: None
+        if not is_terminal(sys.stderr):
+            return lambda text: say(text, err=True)
+        from compose_tls.cli.live import Live  # noqa: PLC0415 - for terminals alone
+
+        self._live = Live(self._written)
+        return self._live
+
+    @property
+    def files_told(self) -> bool:
+        """Whether what was written is on the screen already."""
+        return self._live is not None and self._live.wrote
+
+    @property
+    def checks_told(self) -> bool:
+        """Whether the probes are."""
+        return self._live is not None and self._live.told and is_terminal(sys.stdout)
+
+    def _written(self, result: EnableResult) -> Iterable[Line]:
+        if self.json:
+            return ()
+        self.warn(result)
+        return _lines(result, self)
+
+    def warn(self, result: Result) -> None:
+        """Say what there is to know although the command went on."""
+        if not (self.quiet or self.files_told):
+            show_lines(rendering.warning_lines(result.warnings), err=True)
+
+    def close(self) -> None:
+        """End the line that counts seconds."""
+        if self._live is not None:
+            self._live.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+        if isinstance(error, CheckFailed) and self._live and self._live.told and not self.json:
+            # They stand on the screen: whoever reports the error need not tell them again.
+            error.checks = ()
 
 
 def show(result: Result, output: Output) -> int:
     """Print a result and give its exit code."""
-    _warn(result)
+    output.close()
+    output.warn(result)
     if output.json:
         say(json_documents.result_json(result))
-    else:
-        for line in _lines(result, verbose=output.verbose):
-            say(line)
+    elif not output.quiet or result.command == "connect":
+        show_lines(_lines(result, output))
     return result.exit_code
 
 
-def show_map(result: StatusResult, form: str) -> int:
+def show_map(result: StatusResult, form: str, output: Output) -> int:
     """Print a project as a picture, mermaid or svg, or as metrics, and give the exit code."""
     from compose_tls.cli.output.map_mermaid import mermaid  # noqa: PLC0415 - for these alone
     from compose_tls.cli.output.map_svg import svg  # noqa: PLC0415 - as above
     from compose_tls.cli.output.prometheus import prometheus  # noqa: PLC0415 - as above
 
-    _warn(result)
+    output.warn(result)
     if form == "prometheus":
         say(prometheus(result), end="")
     else:
@@ -45,26 +119,25 @@ def show_map(result: StatusResult, form: str) -> int:
     return result.exit_code
 
 
-def _warn(result: Result) -> None:
-    for line in rendering.warning_lines(result.warnings):
-        say(line, err=True)
-
-
-def _lines(result: Result, *, verbose: bool) -> Iterable[str]:
+def _lines(result: Result, output: Output) -> Iterable[Line]:
     from compose_tls import results  # noqa: PLC0415 - pydantic costs 80 ms, not for --help
 
+    verbose, checks_told = output.verbose, output.checks_told
     match result:
         case results.EnableResult():
-            return change_text.enable_lines(result, verbose=verbose)
+            return change_text.enable_lines(
+                result, verbose=verbose, files_told=output.files_told, checks_told=checks_told
+            )
         case results.DisableResult():
             return change_text.disable_lines(result, verbose=verbose)
         case results.RenewResult():
-            return change_text.renew_lines(result, verbose=verbose)
+            return change_text.renew_lines(result, verbose=verbose, checks_told=checks_told)
         case results.StatusResult():
             return status_text.status_lines(result, verbose=verbose)
         case results.CheckResult():
-            return check_text.check_result_lines(result)
+            return check_text.check_result_lines(result, verbose=verbose, checks_told=checks_told)
         case results.ClientResult():
             return client_text.client_lines(result, verbose=verbose)
         case results.ConnectResult():
-            return [result.snippet.text.rstrip("\n")]
+            code = result.snippet.text.rstrip("\n").split("\n")
+            return [line(text, whole=True) for text in code]

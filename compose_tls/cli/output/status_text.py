@@ -1,12 +1,14 @@
-"""What status prints for people: the state, the certificates, the map."""
+"""What status prints for people: each view in a line; with -v every file, certificate and link."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from compose_tls.cli.line import Line, Piece, Style, fields, line, next_line
 from compose_tls.cli.output import rendering
+from compose_tls.vocabulary import Encryption
 
 if TYPE_CHECKING:
     from compose_tls.results import (
@@ -24,76 +26,167 @@ _RUNS = {
     "absent": "not running",
     "foreign": "was made from elsewhere",
 }
+_COLOURS: Final[dict[str, Style]] = {
+    "current": "good",
+    "stale": "warning",
+    "absent": "warning",
+    "foreign": "warning",
+    "encrypted": "good",
+    "plain": "warning",
+    "unknown": "faint",
+}
 
 
-def status_lines(result: StatusResult, *, verbose: bool) -> Iterator[str]:
+def status_lines(result: StatusResult, *, verbose: bool) -> Iterator[Line]:
     """The result of status.
 
     Args:
         result: The result.
-        verbose: Whether every certificate of every client is shown.
+        verbose: Whether every file, certificate and connection is shown.
     """
-    yield from _views(result)
-    if result.file_states:
-        yield "files"
-        width = max(len(file.path) for file in result.file_states)
-        yield from (f"  {file.path:<{width}}  {file.state}" for file in result.file_states)
-    certificates = result.certificates
-    further = [] if verbose else [one for one in certificates if one.client]
-    shown = [one for one in certificates if one not in further] if further else certificates
-    if certificates:
-        yield "certificates"
-        yield from rendering.certificate_lines(shown)
-    if further:
-        yield _summary(further)
-    if result.links:
-        yield "links"
-        yield from link_lines(result.links)
-    if result.next:
-        yield f"next: {result.next}"
-
-
-def _views(result: StatusResult) -> Iterator[str]:
-    """What is declared, and what of it is recorded or deployed otherwise."""
     if not result.declared:
-        yield "no service of this project runs Milvus, or none accepts clients"
+        yield line("no service of this project runs Milvus, or none accepts clients")
     for declared in result.declared:
-        yield f"{declared.service}: {_declared(declared)}"
-        yield from (f"  differs: {text}" for text in declared.differs)
-    if result.endpoint:
-        yield f"  {result.endpoint.uri}, verified as {result.endpoint.server_name}"
-    if result.not_looked_at:
-        yield f"deployed: not looked at ({result.not_looked_at})"
-    elif result.deployed:
-        yield "deployed"
-        yield from (line for one in result.deployed for line in _deployed(one))
+        yield line(*_declared(declared), head=(Piece(declared.service, "strong"), ": "))
+        for text in declared.differs:
+            yield line(text, head=(Piece("  differs: ", "warning"),))
+    if verbose:
+        yield from _detail(result)
+    else:
+        yield from fields(_summary(result))
+    if result.next:
+        yield next_line(result.next)
 
 
-def _declared(found: DeclaredService) -> str:
+def _declared(found: DeclaredService) -> tuple[str | Piece, ...]:
     if found.mode is None:
-        return "not known whether TLS is on"
+        return (Piece("not known whether TLS is on", "warning"),)
     place = f" ({found.place})" if found.place else ""
     if found.mode == 0:
-        return f"TLS is off{place}"
+        return Piece("TLS is off", "warning"), place
     by = "" if found.by_compose_tls else ", not set up by compose-tls"
-    return f"{rendering.mode_text(found.mode)}{by}"
+    return Piece(rendering.mode_text(found.mode), "good"), by
 
 
-def _deployed(found: DeployedService) -> Iterator[str]:
-    first = f"  {found.service}  {_RUNS[found.state]}"
-    yield f"{first}, {found.health}" if found.health else first
-    yield from (f"    {reason}" for reason in found.reasons)
+def _summary(result: StatusResult) -> Iterator[tuple[str, str | tuple[str | Piece, ...]]]:
+    """One line for each view."""
+    if result.endpoint:
+        yield "address", f"{result.endpoint.uri}, verified as {result.endpoint.server_name}"
+    if result.not_looked_at:
+        yield "deployed", f"not looked at ({result.not_looked_at})"
+    for one in result.deployed:
+        service = f"{one.service} " if len(result.deployed) > 1 else ""
+        yield "deployed", (service, *_deployed(one))
+    if own := [one for one in result.certificates if one.client is None]:
+        yield "certificates", _certificates(own)
+    if further := [one for one in result.certificates if one.client is not None]:
+        yield "clients", _clients(further)
+    if result.file_states:
+        yield "files", _files(result)
+    yield from _connections("still plain" if result.mode else "plain", "plain", result.links)
+    yield from _connections("not known", "unknown", result.links)
 
 
-def link_lines(links: Sequence[Link]) -> Iterable[str]:
+def _deployed(found: DeployedService) -> Iterator[str | Piece]:
+    yield Piece(_RUNS[found.state], _COLOURS[found.state])
+    if found.health:
+        yield f", {found.health}"
+    if found.reasons:
+        yield f": {'; '.join(found.reasons)}"
+
+
+def _certificates(certificates: Sequence[CertificateResult]) -> tuple[str | Piece, ...]:
+    """The first to end, which may be one of many."""
+    first = min(certificates, key=lambda certificate: certificate.not_after)
+    style: Style = "bad" if rendering.is_over(first) else ""
+    return Piece(rendering.until_text(first), style), f", the first to end: {first.path}"
+
+
+def _clients(certificates: Sequence[CertificateResult]) -> tuple[str | Piece, ...]:
+    """Those of further clients, which may be many."""
+    first = min(certificates, key=lambda certificate: certificate.not_after)
+    where, count = PurePosixPath(first.path).parent, len(certificates)
+    what = "certificate" if count == 1 else "certificates"
+    style: Style = "bad" if rendering.is_over(first) else ""
+    until = Piece(rendering.until_text(first), style)
+    return f"{count:,} {what} in {where}, the first to end: {first.client}, ", until
+
+
+def _files(result: StatusResult) -> tuple[str | Piece, ...]:
+    """What is not as it was written."""
+    found = [
+        f"{file.path} {file.state}" for file in result.file_states if file.state != "as-written"
+    ]
+    if found:
+        return (Piece(", ".join(found), "warning"),)
+    return (f"all {len(result.file_states)} as enable wrote them",)
+
+
+def _connections(
+    title: str, encryption: Encryption, links: Iterable[Link]
+) -> Iterator[tuple[str, str]]:
+    """What is connected to so, each once, and who else gets there, if that is anyone."""
+    found = [link for link in links if link.encryption == encryption]
+    told: dict[str, str] = {}
+    for link in found:
+        reach = (
+            f", {rendering.reach_text(link)}" if link.published in {"everyone", "address"} else ""
+        )
+        told.setdefault(_target(link), f"{link.purpose}{reach}")
+    width = max(map(len, told), default=0)
+    for target, what in told.items():
+        yield title, f"{target:<{width}}  {what}"
+        title = ""
+
+
+def _detail(result: StatusResult) -> Iterator[Line]:
+    """Everything."""
+    if result.endpoint:
+        yield line(f"  {result.endpoint.uri}, verified as {result.endpoint.server_name}")
+    if result.not_looked_at:
+        yield line(f"deployed: not looked at ({result.not_looked_at})")
+    elif result.deployed:
+        yield _title("deployed")
+    for one in result.deployed:
+        state, *others = _deployed(_without_reasons(one))
+        yield line(state, *others, head=(f"  {one.service}  ",))
+        for reason in one.reasons:
+            yield line(reason, head=("    ",))
+    if result.file_states:
+        yield _title("files")
+        width = max(len(file.path) for file in result.file_states)
+        for file in result.file_states:
+            style: Style = "" if file.state == "as-written" else "warning"
+            yield line(f"  {file.path:<{width}}  ", Piece(file.state, style))
+    if result.certificates:
+        yield _title("certificates")
+        yield from rendering.certificate_lines(result.certificates)
+    if result.links:
+        yield _title("links")
+        yield from link_lines(result.links)
+
+
+def _without_reasons(one: DeployedService) -> DeployedService:
+    return one.model_copy(update={"reasons": ()})
+
+
+def _title(text: str) -> Line:
+    return line(Piece(text, "strong"))
+
+
+def link_lines(links: Sequence[Link]) -> Iterable[Line]:
     """The map as a list: how, who, to whom, what for, and who else gets there."""
     ways = [f"{parties(link.sources)} -> {_target(link)}" for link in links]
     width = max(len(way) for way in ways)
     for link, way in zip(links, ways, strict=True):
         reach = "" if link.sources == link.targets else rendering.reach_text(link)
-        yield f"  {link.encryption:<9}  {way:<{width}}  {link.purpose}{f', {reach}' if reach else ''}"
+        how = Piece(f"{link.encryption:<9}", _COLOURS[link.encryption])
+        yield line(
+            f"{way:<{width}}  {link.purpose}{f', {reach}' if reach else ''}",
+            head=("  ", how, "  "),
+        )
         if link.note:
-            yield f"             {link.note}"
+            yield line(link.note, head=(" " * 13,))
 
 
 def parties(names: Sequence[str]) -> str:
@@ -107,15 +200,3 @@ def _target(link: Link) -> str:
         return "each other"
     target = parties(link.targets)
     return f"{target}:{link.port}" if link.port else target
-
-
-def _summary(certificates: Sequence[CertificateResult]) -> str:
-    """The certificates of further clients, which may be many, in one line."""
-    first = min(certificates, key=lambda certificate: certificate.not_after)
-    where = PurePosixPath(first.path).parent
-    count = len(certificates)
-    what = "certificate" if count == 1 else "certificates"
-    return (
-        f"  {where}  {count:,} client {what}, the first to end: {first.client}, "
-        f"{rendering.until_text(first)} (-v shows all)"
-    )

@@ -141,7 +141,7 @@ def not_settings(content: bytes) -> str | None:
     if _WEB_PAGE.match(text):
         return "is a web page, not a milvus.yaml"
     if _NOT_FOUND.fullmatch(text):
-        return f'says "{text}", and is no milvus.yaml'
+        return f'says "{text}", and is not a milvus.yaml'
     return None
 
 

@@ -54,7 +54,7 @@ TEXTS = [
     ("[Errno 101] Network is unreachable", "network does not lead there"),
     (
         "service unavailable: internal: Milvus Proxy is not ready yet. please wait",
-        "proxy is not ready yet",
+        "Milvus is starting",
     ),
     ("missing authorization in header", "asks for credentials"),
     ("auth check failure, please check api key is correct", "does not accept"),

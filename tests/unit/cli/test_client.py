@@ -94,10 +94,12 @@ class TestOneClient:
     def test_people_hear_what_came_out_and_what_to_do_with_it(
         self, run: Run, enabled: Path
     ) -> None:
-        out = run("client", "alice").out
-        assert out.startswith("cert/clients: 1 certificate issued\n")
-        assert "for alice.client.milvus.internal" in out
-        assert out.endswith("next: give each client its own files, and the ca.pem of the project\n")
+        out = run("client", "alice", "--p12").out
+        assert out.startswith("cert/clients: 1 certificate issued, until 20")
+        assert "\n  alice  alice.pem, alice.key, alice.p12, alice.p12.passphrase\n" in out
+        assert "\nnext: give alice these files and cert/ca.pem" in out
+        detail = run("client", "bob", "-v").out
+        assert "for bob.client.milvus.internal" in detail
 
     def test_a_dry_run_writes_nothing(self, run: Run, enabled: Path) -> None:
         before = facts(enabled)
@@ -180,11 +182,14 @@ class TestMany:
     ) -> None:
         (enabled / "team.txt").write_text("".join(f"c{number}\n" for number in range(100)))
         out = run("client", "--names-file", "team.txt").out
-        assert out.splitlines()[0] == "cert/clients: 100 certificates issued"
+        first_line = out.splitlines()[0]
+        assert re.fullmatch(
+            r"cert/clients: 100 certificates issued, until 20\d\d-\d\d-\d\d", first_line
+        )
         assert len(out.splitlines()) == 2
         first = (enabled / "cert" / "clients" / "c7.pem").read_bytes()
         out = run("client", "--names-file", "team.txt", "new").out
-        assert out.splitlines()[0] == "cert/clients: 1 certificate issued"
+        assert out.startswith("cert/clients: 1 certificate issued, until 20")
         assert (enabled / "cert" / "clients" / "c7.pem").read_bytes() == first
 
 

@@ -153,7 +153,8 @@ class TestDisable:
         assert run("enable", "--mode", mode, "--config", config).code == 0
         outcome = run("disable")
         assert outcome.code == 0
-        assert "standalone: plain text, as before\n" in outcome.out
+        done = "TLS removed from standalone: its files are byte for byte as before\n"
+        assert outcome.out.startswith(done)
         after = contents(project)
         assert {n: c for n, c in after.items() if "/" not in n} == before
         assert "cert/state.json" not in after
@@ -183,6 +184,15 @@ class TestDisable:
         assert path.read_text() == before.replace("retries: 3", "retries: 4")
         assert [w["code"] for w in outcome.json["warnings"]] == ["file-changed-since"]
         assert "warning: docker-compose.yml was changed since enable" in outcome.err
+
+    def test_after_an_edit_nobody_is_told_of_the_very_bytes(self, run: Run, project: Path) -> None:
+        run("enable")
+        path = project / "docker-compose.yml"
+        path.write_text(path.read_text().replace("retries: 3", "retries: 4"))
+        said = run("disable").out
+        assert said.startswith(
+            "TLS removed from standalone: its files are without what enable added"
+        )
 
     def test_enabling_again_uses_the_same_certificates(self, run: Run, project: Path) -> None:
         run("enable")
@@ -216,7 +226,9 @@ class TestStatus:
         assert outcome.code == 7
         states = {file["path"]: file["state"] for file in outcome.json["file_states"]}
         assert states[name] == "drifted"
-        assert re.search(rf"^  {re.escape(name)} +drifted$", run("status").out, re.MULTILINE)
+        assert re.search(rf"^  files +{re.escape(name)} drifted$", run("status").out, re.MULTILINE)
+        detail = run("status", "-v").out
+        assert re.search(rf"^  {re.escape(name)} +drifted$", detail, re.MULTILINE)
 
     def test_a_certificate_that_was_replaced_since_is_7(self, run: Run, project: Path) -> None:
         run("enable")

@@ -189,4 +189,4 @@ def test_no_box_lies_on_another_or_outside(name: str) -> None:
     ],
 )
 def test_a_link_is_a_line_of_text(one: Link, line: str) -> None:
-    assert list(link_lines([one])) == [line]
+    assert [found.plain for found in link_lines([one])] == [line]

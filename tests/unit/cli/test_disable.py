@@ -31,8 +31,8 @@ def test_keys_that_stay_are_told_and_purge_works_later(run: Run, project: Path) 
     before = facts(project)
     run("enable", "-q")
     disabled = run("disable")
-    assert "plain text, as before" in disabled.out
-    assert "cert/ and tls/: compose-tls disable --purge" in disabled.out
+    assert "TLS removed from standalone: its files are byte for byte as before" in disabled.out
+    assert "cert/, tls/ (private keys); compose-tls disable --purge removes them" in disabled.out
 
     preview, purged = run("disable", "--purge", "--dry-run"), run("disable", "--purge")
 

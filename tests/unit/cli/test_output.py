@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from compose_tls.cli.options import Output
-from compose_tls.cli.output.show import show
+from compose_tls.cli.output.show import Output, show
 from compose_tls.results import (
     CertificateResult,
     ClientResult,
@@ -53,8 +52,8 @@ def certificate(path: str, *, client: str | None = None) -> CertificateResult:
 @pytest.mark.parametrize(
     ("rollover", "text"),
     [
-        ("none", "nothing to do: all certificates are good for 90 days; --force renews\n"),
-        ("pending", "nothing to do: the new CA is there already\n"),
+        ("none", "nothing to do: all certificates are valid for 90 days; --force renews\n"),
+        ("pending", "nothing to do: the new CA already exists\n"),
     ],
 )
 def test_renew_with_nothing_to_do_says_why(
@@ -107,6 +106,10 @@ def test_status_sums_up_the_certificates_of_further_clients_wherever_they_lie(sa
         ),
     )
     text = said(result)
-    assert "subject CN=cert/clients/server.pem" in text
-    assert "elsewhere  1 client certificate, the first to end: alice, until 2028-01-01" in text
-    assert "subject CN=elsewhere/1.pem" in said(result, verbose=True)
+    own = "until 2028-01-01 (90 days), the first to end: cert/clients/server.pem"
+    assert f"  certificates  {own}\n" in text
+    further = "1 certificate in elsewhere, the first to end: alice, until 2028-01-01 (90 days)"
+    assert f"  clients       {further}\n" in text
+    detail = said(result, verbose=True)
+    assert "subject CN=cert/clients/server.pem" in detail
+    assert "subject CN=elsewhere/1.pem" in detail

@@ -59,7 +59,7 @@ class TestEndEntities:
 
         assert (renewed.code, renewed.json["changed"]) == (0, False)
         assert facts(project) == before
-        assert "good for 824 days" in run("renew", "--no-restart").out
+        assert "valid for 2 years" in run("renew", "--no-restart").out
 
     @pytest.mark.parametrize(
         "arguments", [("--force",), ("--within", "900d"), ("--within", "200w")]
@@ -225,7 +225,7 @@ class TestBrought:
 
         assert (told.code, told.out) == (
             0,
-            "nothing to do: all certificates are good for 89 days\n",
+            "nothing to do: all certificates are valid for 89 days\n",
         )
         assert facts(project) == before
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,7 @@ class TestDeclared:
         edit(enabled / "docker-compose.yml", "/milvus/tls/server.key", "/other/server.key")
         document = found(run)
         assert document["declared"][0]["differs"] == [
-            "tls.serverKeyPath is /other/server.key, and no mount brings it"
+            "tls.serverKeyPath is /other/server.key, and no mount provides it"
         ]
 
     def test_the_certificates_of_the_image(self, run: Run, env: Path) -> None:
@@ -170,7 +171,7 @@ class TestDeclared:
         )
         document = found(run)
         assert document["declared"][0]["differs"][0] == (
-            "tls.serverPemPath is the image's own, whose key is public, and no mount brings it"
+            "tls.serverPemPath is the image's own, whose key is public, and no mount provides it"
         )
 
     def test_another_directory_is_mounted(
@@ -374,7 +375,8 @@ class TestNext:
         document = found(run, code=0)
         assert "deployed" not in document
         assert document["not_looked_at"].startswith("there is no Docker engine at unix:///")
-        assert "\ndeployed: not looked at (there is no Docker engine" in run("status").out
+        said = "deployed +not looked at \\(there is no Docker engine"
+        assert re.search(rf"^  {said}", run("status").out, re.MULTILINE)
 
 
 def test_settings_that_are_put_back_with_their_old_time_are_changed_files(tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ class TestTheBoundary:
         outcome = run("status")
         assert outcome.code == 1
         assert outcome.err.startswith(f"error: a bug in compose-tls {__version__}: ZeroDivision")
-        assert "  next: please report" in outcome.err
+        assert "  next: report this line and the command at https://" in outcome.err
         assert "hunter2" not in outcome.err
         assert outcome.out == ""
 

@@ -145,5 +145,5 @@ def test_what_is_no_small_file_is_refused(path: str) -> None:
     with pytest.raises(FileUnreadable) as caught:
         read_file(engine, "3054edc2bf4bae13", path, limit=5)
 
-    assert caught.value.message == f"{path} in the container is no file of at most 5 bytes"
+    assert caught.value.message == f"{path} in the container is not a file of at most 5 bytes"
     assert caught.value.hint == f"look at it: docker cp 3054edc2bf4b:{path} -"

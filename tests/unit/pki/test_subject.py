@@ -65,9 +65,9 @@ def test_values_are_unescaped(text: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("", "is no TYPE=value", "CN=localhost"),
-        ("CN=a,", "'' is no TYPE=value", "CN=localhost"),
-        ("localhost", "'localhost' is no TYPE=value", "CN=localhost"),
+        ("", "is not TYPE=value", "CN=localhost"),
+        ("CN=a,", "'' is not TYPE=value", "CN=localhost"),
+        ("localhost", "'localhost' is not TYPE=value", "CN=localhost"),
         ("/C=CN/CN=x", "unknown attribute type '/C'", "C"),
         ("COUNTRY=CN,CN=x", "unknown attribute type 'COUNTRY'", "use DC, C,"),
         ("CNN=x", "unknown attribute type 'CNN'", "did you mean CN?"),

@@ -354,7 +354,9 @@ def test_ctrl_c_says_that_files_were_left_on_request(world: World, undo: list[Un
     with pytest.raises(KeyboardInterrupt) as caught:
         run(world, None)
 
-    note = "the new files are in place; standalone may still be starting: compose-tls check tells"
+    note = (
+        "the new files are in place; standalone may still be starting: compose-tls check shows it"
+    )
     assert caught.value.__notes__ == [note]
 
 

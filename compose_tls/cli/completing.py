@@ -1,0 +1,49 @@
+"""What a shell can complete: files, directories, and the services of the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from click.shell_completion import CompletionItem
+
+COMPLETE: Final = "_COMPOSE_TLS_COMPLETE"
+"""The variable by which a shell asks, as click names it."""
+
+
+class Place(click.types.StringParamType):
+    """A path as it is given; the shell completes it.
+
+    Args:
+        kind: What a shell is told to complete, ``file`` or ``dir``.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Leave it to the shell."""
+        return [CompletionItem(incomplete, type=self.kind)]
+
+
+FILE = Place("file")
+DIRECTORY = Place("dir")
+
+
+def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The services of the project that the options so far name; none where it cannot be read."""
+    from compose_tls.workflows.service_names import service_names  # noqa: PLC0415 - for this alone
+
+    given: dict[str, Any] = {}
+    for found in (ctx.parent.params if ctx.parent else {}, ctx.params):
+        given |= {name: value for name, value in found.items() if value}
+    places = ("file", "project_name", "project_directory", "env_file", "profile", "pki_dir")
+    settings = {name: given[name] for name in places if name in given}
+    try:
+        names = service_names(Path(*given.get("directory", ())), settings)
+    except Exception:  # noqa: BLE001 - nobody wants to read of it in the middle of a line
+        return []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]

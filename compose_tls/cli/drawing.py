@@ -1,0 +1,105 @@
+"""Lines on a terminal, by rich: colours, signs, hanging indents. Plain output never loads this."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, TextIO
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from compose_tls.cli.line import Line, Piece
+from compose_tls.cli.printing import clean
+
+_STYLES: Final[Mapping[str, str]] = {
+    "strong": "bold",
+    "faint": "dim",
+    "good": "green",
+    "bad": "bold red",
+    "warning": "yellow",
+    "command": "cyan",
+    "added": "green",
+    "removed": "red",
+    "place": "cyan",
+    "pass": "green",
+    "fail": "bold red",
+    "skip": "dim",
+}
+
+_SIGNS: Final[Mapping[str, str]] = {
+    "pass": "✓",
+    "fail": "✗",
+    "skip": "–",  # noqa: RUF001 - a dash, as long as the other signs
+    "indent": "    ",
+}
+
+# A line goes on below its head, unless that would leave it less than half of the terminal.
+_LITTLE: Final = 2
+
+
+def draw(line: Line, stream: TextIO, columns: int | None, *, colour: bool) -> None:
+    """Print a line.
+
+    Args:
+        line: The line.
+        stream: Where it goes.
+        columns: The width of the terminal; ``None`` where the stream is none: nothing is broken then.
+        colour: Whether colours are wanted.
+    """
+    console = Console(
+        file=stream,
+        force_terminal=True,
+        # Without one rich writes nothing but text: no bold either.
+        color_system="standard" if colour else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=columns or 80,
+    )
+    signs = columns is not None and can_show("".join(_SIGNS.values()), stream)
+    head, body = _text(line.head, signs=signs), _text(line.body, signs=signs)
+    text = head + body
+    lines: Iterable[Text] = [text]
+    if columns is not None and not line.whole:
+        indent = cell_len(head.plain) or _LITTLE
+        lines = broken(text, columns, indent if indent * 2 <= columns else _LITTLE)
+    for one in lines:
+        console.print(one, soft_wrap=True)
+
+
+def cut(text: str, columns: int) -> str:
+    """A text that takes no more than some columns."""
+    if cell_len(text) <= columns:
+        return text
+    return f"{set_cell_size(text, max(0, columns - 3))}..."
+
+
+def can_show(text: str, stream: TextIO) -> bool:
+    """Whether the encoding of a stream has all the characters of a text."""
+    try:
+        text.encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _text(pieces: Iterable[Piece], *, signs: bool) -> Text:
+    """Pieces as one text; never as markup."""
+    found = Text()
+    for text, style in pieces:
+        shown = _SIGNS.get(style, text) if signs else text
+        found.append(clean(shown), _STYLES.get(style))
+    return found
+
+
+def broken(text: Text, columns: int, indent: int) -> Iterator[Text]:
+    """A text between its words, which stay whole: what is too long for a line, the terminal breaks."""
+    before, start, end = 0, 0, 0
+    for word in re.finditer(r"\S+", text.plain):
+        if end > start and before + cell_len(text.plain[start : word.end()]) > columns:
+            yield Text(" " * before) + text[start:end]
+            before, start = indent, word.start()
+        end = word.end()
+    yield Text(" " * before) + text[start:end]

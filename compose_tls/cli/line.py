@@ -1,0 +1,91 @@
+"""A line for people: pieces of text that each know what they mean, and where the line goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+Style: TypeAlias = Literal[
+    "",
+    "strong",
+    "faint",
+    "good",
+    "bad",
+    "warning",
+    "command",
+    "added",
+    "removed",
+    "place",
+    "pass",
+    "fail",
+    "skip",
+    "indent",
+]
+"""What a piece means. Terminals draw ``pass``, ``fail`` and ``skip`` as signs, ``indent`` below them."""
+
+
+class Piece(NamedTuple):
+    """Some text, and what it means."""
+
+    text: str
+    style: Style = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line.
+
+    Attributes:
+        head: What stands before the column at which the line goes on, where a terminal is too narrow.
+        body: The rest.
+        whole: Whether it must be possible to copy it as it is, so that only the terminal breaks it.
+    """
+
+    head: tuple[Piece, ...]
+    body: tuple[Piece, ...]
+    whole: bool = False
+
+    @property
+    def plain(self) -> str:
+        """Its text."""
+        return "".join(piece.text for piece in (*self.head, *self.body))
+
+
+def line(*parts: str | Piece, head: Iterable[str | Piece] = (), whole: bool = False) -> Line:
+    """A line of texts and pieces."""
+    return Line(tuple(map(_piece, head)), tuple(map(_piece, parts)), whole)
+
+
+def fields(rows: Iterable[tuple[str, str | tuple[str | Piece, ...]]]) -> Iterator[Line]:
+    """Facts, one a line, their names in one column."""
+    listed = list(rows)
+    width = max((len(name) for name, _ in listed), default=0)
+    for name, value in listed:
+        parts = (value,) if isinstance(value, str) else value
+        yield line(*parts, head=("  ", Piece(f"{name:<{width}}", "faint"), "  "))
+
+
+def diff_lines(diff: str) -> Iterator[Line]:
+    """A unified diff, as it is."""
+    for text in diff.rstrip("\n").split("\n"):
+        yield line(Piece(text, _diff_style(text)), whole=True)
+
+
+def _diff_style(text: str) -> Style:
+    if text.startswith(("+++", "---")):
+        return "strong"
+    first: dict[str, Style] = {"+": "added", "-": "removed", "@": "place"}
+    return first.get(text[:1], "")
+
+
+def next_line(*commands: str) -> Line:
+    """The next step: commands, which are never broken."""
+    parts: list[str | Piece] = []
+    for command in commands:
+        parts += [", then " if parts else "", Piece(command, "command")]
+    return line(*parts, head=(Piece("next: ", "strong"),), whole=True)
+
+
+def _piece(part: str | Piece) -> Piece:
+    return part if isinstance(part, Piece) else Piece(part)

@@ -1,0 +1,122 @@
+"""The rules for messages in CONTRIBUTING.md, as far as a test can hold them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from compose_tls import errors
+from compose_tls.errors import ComposeTlsError
+from tests.contract.test_error_codes import LEAVES
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted((ROOT / "compose_tls").rglob("*.py"))
+
+PLAIN_WORDS = {
+    r"(?<!here )\b(?:is|are) no\b(?! longer)": "is not a",
+    r"\bto be had\b": "available",
+    r"\b(?:no|some|every)body\b": "no client, another process, everyone",
+    r"\b(?:bring|brought)\b": "give, provide",
+    r"\bbeside\b": "next to",
+    r"\banew\b": "again, new",
+    r"\balone\b": "only",
+    r"\blikewise\b": "the thing itself",
+    r"\bwhom\b": "the thing itself",
+    r"\bat hand\b": "available",
+    r"\bat work\b": "running",
+    r"\bgood for\b": "valid for",
+    r"\bmend\b": "correct",
+    r"\bis there already\b": "already exists",
+    r"\bgets? in\b|\blets? in\b": "is accepted, accepts",
+    r"\b(?:please|sorry|oops)\b": "nothing",
+    r"!$": "a full sentence without it",
+}
+
+
+def strings(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Every text of a module that is not a docstring, and where it is."""
+    statements = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            continue
+        # One word is a key or a name.
+        if id(node) not in statements and " " in node.value.strip():
+            yield node.lineno, node.value
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_users_read_is_plain_technical_english(module: Path) -> None:
+    for line, text in strings(ast.parse(module.read_text(encoding="utf-8"))):
+        for words, better in PLAIN_WORDS.items():
+            assert not re.search(words, text, re.IGNORECASE), f"line {line}: {text!r}: {better}"
+
+
+def test_the_rule_finds_what_it_forbids() -> None:
+    for text in ("X is no DNS name", "nobody listens", "save it beside the file", "Please wait"):
+        assert any(re.search(words, text, re.IGNORECASE) for words in PLAIN_WORDS)
+    for text in ("there is no compose file", "is no longer used", "a.pem is not a PEM file"):
+        assert not any(re.search(words, text, re.IGNORECASE) for words in PLAIN_WORDS)
+
+
+def raised() -> Iterator[tuple[str, ast.Call]]:
+    """Every place where an error of ours is made."""
+    names = {leaf.__name__ for leaf in LEAVES}
+    for module in MODULES:
+        if module == Path(errors.__file__):
+            continue
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                called = node.func
+                name = called.id if isinstance(called, ast.Name) else getattr(called, "attr", "")
+                if name in names:
+                    yield f"{module.relative_to(ROOT)}:{node.lineno}", node
+
+
+RAISED = dict(raised())
+
+
+def edges(node: ast.expr) -> tuple[str, str]:
+    """How a text begins and ends, as far as that is written there."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    first, last = (
+        part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else ""
+        for part in (parts[0], parts[-1])
+    )
+    return first, last
+
+
+def test_errors_are_raised_all_over() -> None:
+    assert len(RAISED) > 100
+    assert all(issubclass(leaf, ComposeTlsError) for leaf in LEAVES)
+
+
+@pytest.mark.parametrize("place", RAISED)
+def test_an_error_says_what_is_wrong_and_what_to_do_next(place: str) -> None:
+    call = RAISED[place]
+    hints = [keyword.value for keyword in call.keywords if keyword.arg == "hint"]
+    spread = any(keyword.arg is None for keyword in call.keywords)
+    assert hints or spread, f"{place}: no next step"
+    for text in (*call.args[:1], *hints):
+        first, last = edges(text)
+        assert not last.endswith((".", "!")) or last.endswith("…"), f"{place}: {last!r}"
+        words = first.split()
+        plain = words[0] if words else ""
+        assert not plain.istitle() or plain in NAMES, f"{place}: {first!r} begins with a capital"
+    assert not any(isinstance(hint, ast.Constant) and not hint.value for hint in hints), place
+
+
+NAMES = {"Attu", "Milvus", "Docker", "Compose", "Python", "Podman", "Windows", "Go"}
+
+
+def test_the_page_has_ten_rules() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rules = page.partition("## Messages: ten rules")[2].partition("\n## ")[0]
+    assert re.findall(r"^(\d+)\. ", rules, re.MULTILINE) == [str(n) for n in range(1, 11)]

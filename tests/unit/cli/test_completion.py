@@ -1,0 +1,104 @@
+"""A shell completes commands, options, files and service names, and never hears an error."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import Run
+
+SHELLS = ("bash", "zsh", "fish")
+
+PRESS_TAB = """
+source {script}
+COMP_WORDS=({words})
+COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
+_compose_tls_completion compose-tls
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.fixture
+def tab(tmp_path: Path, run: Run) -> Callable[[str], list[str]]:
+    """What bash offers after some words."""
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("bash is not installed")
+    script, program = tmp_path / "completion.bash", tmp_path / "bin" / "compose-tls"
+    script.write_text(run("completion", "bash").out)
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m compose_tls "$@"\n')
+    program.chmod(0o755)
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+
+    def offered(words: str) -> list[str]:
+        code = PRESS_TAB.format(script=script, words=words)
+        done = subprocess.run(
+            [bash, "--norc", "-c", code.replace("compose-tls\nprintf", f"{program}\nprintf")],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PATH": path},
+        )
+        assert done.stderr == ""
+        return done.stdout.split()
+
+    return offered
+
+
+class TestBash:
+    def test_commands(self, tab: Callable[[str], list[str]], project: Path) -> None:
+        assert tab("compose-tls c") == ["check", "client", "connect", "completion"]
+
+    def test_options(self, tab: Callable[[str], list[str]], project: Path) -> None:
+        assert tab("compose-tls enable --server-") == [
+            *("--server-name", "--server-cert", "--server-key", "--server-passphrase-file")
+        ]
+
+    @pytest.mark.parametrize("words", ["status --service ''", "--service ''"])
+    def test_services_of_the_project(
+        self, tab: Callable[[str], list[str]], project: Path, words: str
+    ) -> None:
+        assert tab(f"compose-tls {words}") == ["standalone", "etcd", "minio"]
+
+    def test_services_of_the_project_that_is_named(
+        self, tab: Callable[[str], list[str]], project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir("/")
+        assert tab(f"compose-tls -C {project} enable --service st") == ["standalone"]
+        assert tab(f"compose-tls enable -f {project}/docker-compose.yml --service e") == ["etcd"]
+
+    @pytest.mark.parametrize(
+        "words", ["-C /nowhere enable --service ''", "nonsense ''", "enable --nonsense ''"]
+    )
+    def test_what_cannot_be_completed_is_passed_over_in_silence(
+        self, tab: Callable[[str], list[str]], project: Path, words: str
+    ) -> None:
+        assert tab(f"compose-tls {words}") == []
+
+    def test_broken_yaml_is_passed_over_too(
+        self, tab: Callable[[str], list[str]], project: Path
+    ) -> None:
+        (project / "docker-compose.yml").write_text("services: [")
+        assert tab("compose-tls enable --service ''") == []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_each_shell_takes_its_script(run: Run, shell: str, tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text(run("completion", shell).out)
+    assert "_COMPOSE_TLS_COMPLETE=" in script.read_text()
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    assert subprocess.run([program, "-n", str(script)], check=False).returncode == 0
+
+
+def test_another_shell_is_wrong_usage(run: Run) -> None:
+    assert run("completion", "tcsh").code == 2
