@@ -10,8 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from compose_tls.cli.line import Line, Piece
-from compose_tls.cli.printing import clean
+from compose_tls.cli.line import Line, Piece, clean
 
 _STYLES: Final[Mapping[str, str]] = {
     "strong": "bold",

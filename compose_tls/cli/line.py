@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
@@ -23,6 +24,10 @@ Style: TypeAlias = Literal[
     "indent",
 ]
 """What a piece means. Terminals draw ``pass``, ``fail`` and ``skip`` as signs, ``indent`` below them."""
+
+
+# C0 and C1 controls and DEL (ECMA-48), but for what ends and indents lines of text.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
 
 
 class Piece(NamedTuple):
@@ -85,6 +90,11 @@ def next_line(*commands: str) -> Line:
     for command in commands:
         parts += [", then " if parts else "", Piece(command, "command")]
     return line(*parts, head=(Piece("next: ", "strong"),), whole=True)
+
+
+def clean(text: str) -> str:
+    r"""A text whose control characters are spelled, as ``\x1b``; line ends and tabs stay."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def _piece(part: str | Piece) -> Piece:

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable
 from typing import TextIO
 
 import click
 
-from compose_tls.cli.line import Line
-
-# C0 and C1 controls and DEL (ECMA-48), but for what ends and indents lines of text.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
+from compose_tls.cli.line import Line, clean
 
 _WIDTH = 80
-
-
-def clean(text: str) -> str:
-    r"""A text whose control characters are spelled, as ``\x1b``; line ends and tabs stay."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def say(text: str, *, err: bool = False, end: str = "\n") -> None:

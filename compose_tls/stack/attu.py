@@ -41,9 +41,9 @@ def service(connection: Connection) -> str:
     name = there.service if there else "attu"
     return "\n".join(
         (
-            f"# Put this into service {name} of the compose file, or into a file of its own, added with -f."
+            f"# Put this into service {name} of the compose file, or into another file, added with -f."
             if there
-            else "# Put the service into the compose file, or into a file of its own, added with -f.",
+            else "# Put the service into the compose file, or into another file, added with -f.",
             _ABOUT_3 if third else _ABOUT_2,
             *(
                 (f"# {there.image} takes no certificates, so the image is a newer one.",)

@@ -177,8 +177,8 @@ class Review:
             outer = each.directory
             copy = f"./{posixpath.basename(outer)}"
             yield DataWithoutMount(
-                f"container {name} keeps data in {outer}, which is not mounted: lost when the container is"
-                f" recreated ({each.example})",
+                f"container {name} keeps data in {outer}, which is not mounted: lost when the container"
+                f" is recreated ({each.example})",
                 hint=f"docker compose stop {service}, then docker cp {name}:{outer} {copy}, then mount it"
                 f" (volumes: - {copy}:{outer}), then docker compose up -d {service}, then this again",
                 **place_of(self.project, service),

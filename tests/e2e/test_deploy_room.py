@@ -581,7 +581,7 @@ NOBODY = {"user": "999:999", "tmpfs": ["/var/lib/milvus:mode=777"]}
         (
             remove("server.pem"),
             {},
-            "Milvus was told to read /milvus/tls/server.pem, which is not in the container",
+            "Milvus is configured to read /milvus/tls/server.pem, which is not in the container",
             "panic: open /milvus/tls/server.pem: no such file or directory",
         ),
         (

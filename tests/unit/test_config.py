@@ -284,7 +284,7 @@ class TestConflicts:
             ("ca-cert", "ca-cert needs ca-key"),
             ("server-cert server-key", "server-cert needs ca-cert"),
             ("server-cert server-key ca-cert ca-key", "exclude each other"),
-            ("ca-cert ca-key client-cert client-key", "client-cert goes with server-cert"),
+            ("ca-cert ca-key client-cert client-key", "client-cert needs server-cert"),
             ("password-file token-file", "exclude each other"),
             ("ca-passphrase-file", "ca-passphrase-file needs ca-cert"),
             ("ca-cert ca-key server-passphrase-file", "server-passphrase-file needs server-cert"),

@@ -328,4 +328,4 @@ class TestCertificatesOfTheUsersOwn:
 
 @pytest.mark.parametrize("project", ["env"], indirect=True)
 def test_rest_keeps_its_port(run: Run, project: Enabled) -> None:
-    assert f"encrypted  clients -> standalone:{project.kind.rest}" in run("status").out
+    assert f"encrypted  clients -> standalone:{project.kind.rest}" in run("status", "-v").out

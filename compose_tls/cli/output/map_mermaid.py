@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from compose_tls.cli.output.rendering import reach_text
-from compose_tls.cli.printing import clean
+from compose_tls.cli.line import clean
 from compose_tls.results import CLIENTS, MONITORING, Link
 
 NOTHING = "no service of this project runs Milvus"

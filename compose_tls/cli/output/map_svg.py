@@ -20,7 +20,7 @@ from compose_tls.cli.output.map_mermaid import (
     how_text,
     what_text,
 )
-from compose_tls.cli.printing import clean
+from compose_tls.cli.line import clean
 
 if TYPE_CHECKING:
     from compose_tls.results import Link

@@ -21,7 +21,7 @@ from compose_tls.cli.printing import is_terminal, say, show_lines
 from compose_tls.errors import CheckFailed
 
 if TYPE_CHECKING:
-    from compose_tls.cli.live import Live
+    from compose_tls.cli.output.live import Live
     from compose_tls.listener import OnEvent
     from compose_tls.results import EnableResult, Result, StatusResult
 
@@ -48,7 +48,7 @@ class Output:
             return lambda _: None
         if not is_terminal(sys.stderr):
             return lambda text: say(text, err=True)
-        from compose_tls.cli.live import Live  # noqa: PLC0415 - for terminals alone
+        from compose_tls.cli.output.live import Live  # noqa: PLC0415 - for terminals alone
 
         self._live = Live(self._written)
         return self._live

@@ -23,7 +23,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from compose_tls.cli.drawing import broken
-from compose_tls.cli.live import Live
+from compose_tls.cli.output.live import Live
 from compose_tls.results import Probe
 from tests.patience import SOON
 from tests.unit.checks.servers import closed_port

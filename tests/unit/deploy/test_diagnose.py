@@ -20,12 +20,12 @@ def log(name: str) -> list[str]:
         (
             "missing-certificate",
             "panic: open /milvus/tls/none.pem: no such file or directory",
-            "Milvus was told to read /milvus/tls/none.pem, which is not in the container",
+            "Milvus is configured to read /milvus/tls/none.pem, which is not in the container",
         ),
         (
             "missing-key",
             "panic: open /milvus/tls/none.key: no such file or directory",
-            "Milvus was told to read /milvus/tls/none.key, which is not in the container",
+            "Milvus is configured to read /milvus/tls/none.key, which is not in the container",
         ),
         (
             "key-mismatch",

@@ -151,8 +151,8 @@ def test_it_ends_at_once_when_the_container_exits() -> None:
 
     assert scene.elapsed < 2.5
     assert caught.value.message == (
-        "standalone exited with code 134: Milvus was told to read /milvus/tls/server.pem, which is not"
-        f" in the container; its log says: {MISSING_FILE}"
+        "standalone exited with code 134: Milvus is configured to read /milvus/tls/server.pem,"
+        f" which is not in the container; its log says: {MISSING_FILE}"
     )
     assert "mount the directory" in caught.value.hint
 
@@ -228,7 +228,7 @@ def test_a_crash_that_repeats_itself_ends_it_at_the_first_restart(status: str) -
     scene = Scene({0: RUNNING, 1: crashed}, logs={0: [MISSING_FILE]})
 
     with pytest.raises(
-        ContainerExited, match="dies at start and is started over and over: Milvus was"
+        ContainerExited, match="dies at start and is started over and over: Milvus is"
     ):
         scene.wait()
 
@@ -288,7 +288,7 @@ def test_an_unexplained_crash_ends_it_at_the_third_restart() -> None:
         ),
         (
             {0: [MISSING_FILE]},
-            "standalone is not ready after 20 s: port 19530 is not open yet; Milvus was told to read"
+            "standalone is not ready after 20 s: port 19530 is not open yet; Milvus is configured to read"
             " /milvus/tls/server.pem, which is not in the container; its log says: " + MISSING_FILE,
             "mount the directory",
         ),

@@ -140,7 +140,7 @@ def test_a_client_ca_that_everybody_trusts_is_told(store: Path, ca: CertificateW
     client = mint("app", issuer=ca, purposes=(CLIENT,))
     (warning,) = concerns(client, ca.certificate_pem, now=NOW, path="c.pem", purpose=CLIENT_AUTH)
     assert warning.code == "public-client-ca"
-    assert "whoever has a certificate of it is a client" in warning.message
+    assert "every holder of a certificate from it is accepted" in warning.message
     assert concerns(mint(issuer=ca), ca.certificate_pem, now=NOW, path="s.pem") == ()
 
 

@@ -415,7 +415,7 @@ def test_a_previous_service_runs_again_only_when_it_keeps_running(
         run(world, undo)
 
     assert "runs again" not in caught.value.hint
-    assert "did not start again: standalone exited with code 134: Milvus was told to" in (
+    assert "did not start again: standalone exited with code 134: Milvus is configured to" in (
         caught.value.hint
     )
 

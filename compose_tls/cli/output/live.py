@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, TextIO
 
-from compose_tls.cli.line import Line, Piece, line
+from compose_tls.cli.line import Line, Piece, clean, line
 from compose_tls.cli.output import rendering
-from compose_tls.cli.printing import clean, has_colour, is_terminal, show_lines, width
+from compose_tls.cli.printing import has_colour, is_terminal, show_lines, width
 from compose_tls.listener import Listener
 
 if TYPE_CHECKING:
