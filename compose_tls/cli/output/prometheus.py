@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from compose_tls.cli.printing import clean
+from compose_tls.cli.line import clean
 from compose_tls.results import StatusResult
 from compose_tls.vocabulary import Encryption
 
