@@ -40,7 +40,7 @@ test-lowest: $(VENV)-lowest/.ready ## the fast tests with every dependency at it
 	$(VENV)-lowest/bin/python -m pytest -q -n auto \
 	  --deselect tests/contract/test_documents.py::test_the_json_schema_is_the_one_of_the_models
 
-test-pythons: $(VENV)/.test ## the fast tests on every other Python at hand
+test-pythons: $(VENV)/.test ## the tests of the code on every other Python at hand
 	$(BIN)/python tests/pythons.py
 
 site: $(VENV)/.test ## docs/ as a site, in build/site; a dead link ends it

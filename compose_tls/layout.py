@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from typing import Final
 
 # The permission bits that files of ours are born with.
@@ -40,16 +41,89 @@ IGNORE_FILE: Final = ".gitignore"
 RETIRED_CA: Final = re.compile(r"ca-[0-9a-f]{8}\.(?:pem|key)")
 """The files of a CA that gave way to one that the user named: after its fingerprint."""
 
+STACK_CA: Final = "stack-ca"
+"""The CA of what the parts of a project say to each other; no client of Milvus has one of its."""
+ETCD: Final = "etcd"
+ETCD_CLIENT: Final = "etcd-client"
+OBJECT_STORE: Final = "object-store"
+INTERNAL: Final = "internal"
+STACK: Final = (STACK_CA, ETCD, ETCD_CLIENT, OBJECT_STORE, INTERNAL)
+"""The identities of the parts of a project: that CA, and what it issues."""
+
+PUBLIC_ROOTS: Final = "public-roots.pem"
+"""In the PKI directory: the root certificates that Milvus trusts beside that CA."""
+CA_BUNDLE: Final = "ca-bundle.pem"
+"""Those roots and that CA, for Milvus."""
+
+PROXY: Final = "proxy"
+MILVUS: Final = "milvus"
+"""In the TLS directory, where parts of the project have their own: what proxies show to clients, and what
+every Milvus service shows to the others."""
+
+STACK_FILES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    ETCD: (
+        (SERVER_CERTIFICATE, f"{ETCD}{CERTIFICATE}"),
+        (SERVER_KEY, f"{ETCD}{KEY}"),
+        (CA_CERTIFICATE, f"{STACK_CA}{CERTIFICATE}"),
+    ),
+    # The names that MinIO looks for: https://min.io/docs/minio/linux/operations/network-encryption.html
+    OBJECT_STORE: (
+        ("public.crt", f"{OBJECT_STORE}{CERTIFICATE}"),
+        ("private.key", f"{OBJECT_STORE}{KEY}"),
+        ("CAs/ca.crt", f"{STACK_CA}{CERTIFICATE}"),
+    ),
+    MILVUS: (
+        (CA_CERTIFICATE, f"{STACK_CA}{CERTIFICATE}"),
+        *(
+            (f"{name}{end}", f"{name}{end}")
+            for name in (ETCD_CLIENT, INTERNAL)
+            for end in (CERTIFICATE, KEY)
+        ),
+        (CA_BUNDLE, CA_BUNDLE),
+    ),
+}
+"""What each directory below the TLS directory holds: the name there, and the one in the PKI directory."""
+
+_BUNDLE_OF: Final = CA_BUNDLE.removesuffix(CERTIFICATE)
+
+
+def stack_files(folder: str, identities: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """What is in a directory below the TLS directory: the name there, and in the PKI directory.
+
+    Args:
+        folder: Its name.
+        identities: The names of the identities that there are.
+    """
+    known = {*identities, *((_BUNDLE_OF,) if OBJECT_STORE in identities else ())}
+    return tuple(pair for pair in STACK_FILES[folder] if pair[1].rpartition(".")[0] in known)
+
+
+def stack_folders(identities: Collection[str]) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """The directories below the TLS directory, and what is in each.
+
+    Args:
+        identities: The names of the identities that there are; without a CA for them there are none.
+    """
+    wanted = [ETCD] * (ETCD in identities) + [OBJECT_STORE] * (OBJECT_STORE in identities)
+    wanted += [MILVUS] * (STACK_CA in identities)
+    return {folder: stack_files(folder, identities) for folder in wanted}
+
+
 PKI_FILES: Final = (
     IGNORE_FILE,
     SERIAL_FILE,
+    PUBLIC_ROOTS,
     *REQUESTS,
-    *(f"{name}{end}" for name in (CA, SERVER, CLIENT, NEXT_CA) for end in (CERTIFICATE, KEY)),
+    *(
+        f"{name}{end}"
+        for name in (CA, SERVER, CLIENT, NEXT_CA, *STACK)
+        for end in (CERTIFICATE, KEY)
+    ),
 )
 """What enable and renew leave in the PKI directory, state.json apart."""
 
 TLS_FILES: Final = (IGNORE_FILE, CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY)
-"""What they leave in the TLS directory."""
+"""What they leave in the directory that a proxy mounts."""
 
 CLIENTS_DIRECTORY: Final = "clients"
 """In the PKI directory: the certificates and keys of further clients."""

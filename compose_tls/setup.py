@@ -34,6 +34,16 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Variable(Setting):
+    """One setting of a server that reads environment variables, by the variable's very name."""
+
+    @property
+    def variable(self) -> str:
+        """Its name."""
+        return self.route[0]
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """One certificate with its key.
 

@@ -21,8 +21,12 @@ class TlsMode(enum.IntEnum):
 
 KeyType: TypeAlias = Literal["ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096"]
 
-Profile: TypeAlias = Literal["ca", "server", "client"]
+Profile: TypeAlias = Literal["ca", "server", "client", "peer"]
 """What a certificate is issued as: extensions, validity and use follow from it."""
+
+Scope: TypeAlias = Literal["proxy", "internal", "all"]
+"""What is encrypted: what clients say to the proxy; what the parts of Milvus say to each other as well;
+or everything that Milvus connects to."""
 
 CertificateRole: TypeAlias = Profile
 

@@ -2,8 +2,8 @@
 
 The end-to-end tests mostly wait for Milvus, so they run beside all others: the fast tests, whose
 coverage has to be at least 90 %, the judges of our certificates (tests/judges), every fault of a
-command (tests/faults), and the fast tests once more with every dependency at its lower bound, and on
-every other Python at hand.
+command (tests/faults), the fast tests once more with every dependency at its lower bound, and those
+of the code on every other Python at hand.
 
 With REQUIRE_E2E=1 an end-to-end test that is skipped is a failure.
 """

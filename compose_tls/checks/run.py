@@ -78,6 +78,54 @@ def run(
     return tuple(results)
 
 
+def run_server(
+    target: Target,
+    *,
+    now: datetime,
+    timeout: float,
+    on_event: OnEvent = silent,
+) -> tuple[Probe, ...]:
+    """Run the checks that concern TLS alone, against a server that is no Milvus: etcd, an object store.
+
+    Args:
+        target: The server; where its mode is mutual it lets in who has a certificate of its CA.
+        now: The time to judge validity by.
+        timeout: Seconds that a single probe may take; at most 10 are used.
+        on_event: Told what is checked, and each probe as it ends.
+
+    Raises:
+        CertificateUnreadable: A file of the client cannot be read, or not be used.
+    """
+    results: list[Probe] = []
+    on_event(f"checking {target.service} at {target.authority}")
+
+    def timed(name: str, probe: Callable[[], Outcome]) -> Outcome:
+        began = time.perf_counter()
+        outcome = probe()
+        found = _result(name, outcome, time.perf_counter() - began, target)
+        results.append(found.model_copy(update={"service": target.service}))
+        probed(on_event, results[-1])
+        return outcome
+
+    seconds = min(timeout, _LONGEST_PROBE)
+    met = timed("tls-handshake", lambda: probes.handshake(target, seconds))
+    if met.unreachable:
+        return tuple(results)
+    if not met.ok:
+        seconds = min(seconds, _LONGEST_AFTER_FAILURE)
+    foreign = foreigner(now)
+    timed("server-certificate", lambda: probes.certificate(target, seconds, now))
+    timed("refuses-plain-text", lambda: negative_probes.plain_text(target, seconds))
+    timed("client-refuses-foreign-ca", lambda: negative_probes.another_ca(target, foreign, seconds))
+    if target.mode is TlsMode.MUTUAL:
+        timed("refuses-anonymous-client", lambda: negative_probes.no_certificate(target, seconds))
+        timed(
+            "refuses-foreign-client",
+            lambda: negative_probes.foreign_certificate(target, foreign, seconds),
+        )
+    return tuple(results)
+
+
 def _every_other(
     target: Target,
     seconds: float,

@@ -29,7 +29,7 @@ ENVIRONMENT_PREFIX = "COMPOSE_TLS_"
 
 # What only enable puts in place.
 _IN_PLACE = frozenset(
-    {"config", "container_tls_dir", "mode", "rest_port", "server_name", "style", "tls_dir"}
+    {"config", "container_tls_dir", "mode", "rest_port", "scope", "server_name", "style", "tls_dir"}
 )
 _BROUGHT = {
     role: frozenset({f"{role}_cert", f"{role}_key", f"{role}_passphrase_file"})

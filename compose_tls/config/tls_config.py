@@ -18,7 +18,8 @@ from pydantic import (
 )
 
 from compose_tls.config.objections import Given, setting_error
-from compose_tls.vocabulary import KeyType, TlsMode
+from compose_tls.layout import PROXY
+from compose_tls.vocabulary import KeyType, Scope, TlsMode
 
 LISTS = frozenset({"accept", "env_file", "file", "profile", "san", "service"})
 FLAGS = frozenset({"constrain", "csr"})
@@ -50,6 +51,9 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     profile: tuple[str, ...] = Field(default=(), description="as docker compose --profile")
     service: tuple[str, ...] = Field(default=(), description="the services that run Milvus")
     mode: Literal[1, 2] = Field(default=1, description="1 one-way TLS, 2 mutual TLS")
+    scope: Scope = Field(
+        default="proxy", description="what is encrypted besides client connections"
+    )
 
     server_name: str = Field(default="localhost", description="the name clients verify")
     san: tuple[str, ...] = Field(default=(), description="further DNS names and IP addresses")
@@ -105,6 +109,11 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     def tls_mode(self) -> TlsMode:
         """The mode as Milvus numbers it."""
         return TlsMode(self.mode)
+
+    @property
+    def served_dir(self) -> str:
+        """The directory that proxies mount: that of the settings, or their own below it."""
+        return self.tls_dir if self.scope == "proxy" else f"{self.tls_dir}/{PROXY}"
 
     @property
     def names(self) -> tuple[str, ...]:

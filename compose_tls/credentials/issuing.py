@@ -7,22 +7,30 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from compose_tls.changes import IdentityPlan, Plan, relative
+from compose_tls.changes import CreateFile, IdentityPlan, Plan, relative
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.gather import Credentials, gather
 from compose_tls.credentials.key_files import KeyFiles, read
 from compose_tls.errors import CertificateUnreadable
+from compose_tls.files import joined_roots
 from compose_tls.layout import (
     CA,
+    CA_BUNDLE,
     CA_CERTIFICATE,
     CERTIFICATE,
     CLIENT,
+    ETCD,
+    ETCD_CLIENT,
+    INTERNAL,
     KEY,
     NEXT_CA,
+    OBJECT_STORE,
+    PUBLIC_ROOTS,
     REQUEST,
     SERIAL_FILE,
     SERVER,
     SERVER_CERTIFICATE,
+    STACK_CA,
     STATE_FILE,
 )
 from compose_tls.observation import CertificateFacts, Observation
@@ -31,7 +39,7 @@ from compose_tls.pki.signing_request import signing_request
 from compose_tls.project.model import taken_over
 from compose_tls.results import CertificateResult
 from compose_tls.state.recorded import State, file_digests, identity_records
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.vocabulary import TlsMode, TlsWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +128,7 @@ def issue(
         for path in taken_over(directory, config):
             _require_pem(path, directory)
     contents = _contents(found) | _beside(planned, found, files)
+    contents |= _bundle(contents, plan, observation, config)
     facts = {
         one.identity.name: certificate_facts(
             contents[f"{one.identity.name}{CERTIFICATE}"], path=one.identity.name
@@ -160,6 +169,18 @@ def _rehearse(planned: IdentityPlan, found: Credentials, config: TlsConfig, now:
         mode=config.tls_mode,
         now=now,
     )
+    for name in (ETCD, OBJECT_STORE, INTERNAL):
+        one = planned.get(name)
+        if one is None:
+            continue
+        rehearse(
+            found.held[name],
+            found.held[STACK_CA].certificate_pem,
+            found.held[ETCD_CLIENT] if name == ETCD else None,
+            server_names=[*one.identity.dns_names, *one.identity.ip_addresses],
+            mode=TlsMode.MUTUAL if name == ETCD else TlsMode.ONE_WAY,
+            now=now,
+        )
 
 
 def _contents(found: Credentials) -> dict[str, bytes]:
@@ -188,6 +209,17 @@ def _beside(planned: IdentityPlan, found: Credentials, files: KeyFiles) -> dict[
     return contents
 
 
+def _bundle(
+    contents: Mapping[str, bytes], plan: Plan, observation: Observation, config: TlsConfig
+) -> dict[str, bytes]:
+    """The roots that Milvus trusts beside the CA of the parts of the project."""
+    ca = contents.get(f"{STACK_CA}{CERTIFICATE}")
+    path = observation.directory / config.pki_dir / PUBLIC_ROOTS
+    new = [one.content for one in plan.changes if isinstance(one, CreateFile) and one.path == path]
+    roots = new[0] if new else observation.content(path)
+    return {CA_BUNDLE: joined_roots(roots, ca)} if ca and isinstance(roots, bytes) else {}
+
+
 def _verified_names(planned: IdentityPlan, config: TlsConfig) -> list[str]:
     """The names that clients are going to verify: all, or those asked for of a provided certificate."""
     server = planned.get(SERVER)
@@ -199,7 +231,7 @@ def _verified_names(planned: IdentityPlan, config: TlsConfig) -> list[str]:
 def _results(
     facts: Mapping[str, CertificateFacts], directory: Path, config: TlsConfig, now: datetime
 ) -> tuple[CertificateResult, ...]:
-    pki, tls = directory / config.pki_dir, directory / config.tls_dir
+    pki, tls = directory / config.pki_dir, directory / config.served_dir
     places = {
         tls / SERVER_CERTIFICATE: SERVER,
         tls / CA_CERTIFICATE: CA,

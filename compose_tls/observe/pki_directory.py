@@ -21,11 +21,16 @@ from compose_tls.layout import (
     KEY,
     NEXT_CA_CERTIFICATE,
     NEXT_CA_KEY,
+    PROXY,
+    PUBLIC_ROOTS,
     REQUEST,
     SERIAL_FILE,
     SERVER,
     SERVER_CERTIFICATE,
     SERVER_KEY,
+    STACK,
+    STACK_CA,
+    STACK_FILES,
 )
 from compose_tls.observation import PkiFacts
 from compose_tls.observe.file_reader import FileReader
@@ -53,12 +58,12 @@ def read_pki(
         FileUnreadable: A file may not be read.
     """
     content = partial(reader.content, limit=PEM_LIMIT)
-    pki, tls = directory / config.pki_dir, directory / config.tls_dir
+    pki, tls = directory / config.pki_dir, directory / config.served_dir
     pairs: dict[str, Pair] = {}
     for name in _OWN:
         certificate, key = pki / f"{name}{CERTIFICATE}", pki / f"{name}{KEY}"
         pairs[name] = (content(certificate), reader.secret(key))
-    before = directory / state.settings.tls_dir if state else tls
+    before = directory / state.settings.served_dir if state else tls
     # Where the record leads outside, it is not the user who says so.
     known = ProjectFiles(directory, reader.outside).is_inside(before)
     for place in {tls, before} if known else {tls}:
@@ -72,11 +77,53 @@ def read_pki(
     }
     content(pki / SERIAL_FILE)
     provided = _provided(directory, config, reader, pairs)
+    stack = _read_stack(directory, config, state, reader)
     if not any(certificate for certificate, _ in pairs.values()):
         return PkiFacts({}, frozenset())
     from compose_tls.pki.load import survey  # noqa: PLC0415 - cryptography costs 75 ms
 
-    return replace(survey(pairs, next_ca, requests), provided=provided)
+    found = replace(survey(pairs, next_ca, requests), provided=provided)
+    if not stack:
+        return found
+    # Those of the parts have a CA of their own.
+    parts = survey({CA if name == STACK_CA else name: pair for name, pair in stack.items()})
+    ca = {STACK_CA: parts.certificates[CA]} if CA in parts.certificates else {}
+    others = {name: one for name, one in parts.certificates.items() if name != CA}
+    usable = {STACK_CA if name == CA else name for name in parts.usable}
+    return replace(
+        found,
+        certificates={**found.certificates, **ca, **others},
+        usable=found.usable | usable,
+    )
+
+
+def _read_stack(
+    directory: Path, config: TlsConfig, state: State | None, reader: FileReader
+) -> dict[str, Pair]:
+    """What parts of the project have, where any of them has something; the pairs of the PKI directory."""
+    pki, tls = directory / config.pki_dir, directory / config.tls_dir
+    before = directory / state.settings.tls_dir if state else tls
+    known = ProjectFiles(directory, reader.outside).is_inside(before)
+    ca = reader.content(pki / f"{STACK_CA}{CERTIFICATE}", PEM_LIMIT)
+    # What parts have stays after a disable, of which nothing is recorded.
+    served = [(PROXY, name) for name in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)]
+    held = [(folder, name) for folder, files in STACK_FILES.items() for name, _ in files]
+    for root in {tls, before} if known else {tls}:
+        reader.content(root / IGNORE_FILE)
+        for folder, name in (*served, *held) if ca else served:
+            path = root / folder / name
+            if path not in reader.files:
+                reader.secret(path) if path.suffix == KEY else reader.content(path)
+    if ca is None:
+        return {}
+    reader.content(pki / PUBLIC_ROOTS)
+    return {
+        name: (
+            reader.content(pki / f"{name}{CERTIFICATE}", PEM_LIMIT),
+            reader.secret(pki / f"{name}{KEY}"),
+        )
+        for name in STACK
+    }
 
 
 def _provided(

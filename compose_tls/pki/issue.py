@@ -36,7 +36,7 @@ from compose_tls.pki.profiles import BACKDATE, INCLUSIVE_END, PROFILES, Profile,
 from compose_tls.pki.subject import extend_common_name, parse_subject
 from compose_tls.vocabulary import CertificateRole, has_ended
 
-_ORDER: Final[tuple[CertificateRole, ...]] = ("ca", "server", "client")
+_ORDER: Final[tuple[CertificateRole, ...]] = ("ca", "server", "peer", "client")
 
 # 32 bits: enough that no two CAs on one machine share a name, few enough to compare by eye.
 _SUFFIX_BYTES: Final = 4

@@ -94,7 +94,20 @@ CLIENT: Final = Profile(
     extended_key_usage=x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]),
 )
 
-PROFILES: Final[Mapping[CertificateRole, Profile]] = {"ca": CA, "server": SERVER, "client": CLIENT}
+PEER: Final = Profile(
+    role="peer",
+    basic_constraints=_NO_CA,
+    key_usage=_END_ENTITY_USAGE,
+    # etcd with client certificate authentication shows its server certificate to itself: its gRPC gateway
+    # is a client of its own. https://etcd.io/docs/v3.5/op-guide/security/
+    extended_key_usage=x509.ExtendedKeyUsage(
+        [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    ),
+)
+
+PROFILES: Final[Mapping[CertificateRole, Profile]] = {
+    one.role: one for one in (CA, SERVER, CLIENT, PEER)
+}
 
 
 def extensions(

@@ -39,6 +39,11 @@ def is_public(certificate: x509.Certificate) -> bool:
     return certificate in _roots(_store())
 
 
+def store_file() -> str | None:
+    """The file that holds the roots that this system trusts; ``None`` where none is found."""
+    return _store()
+
+
 def _store() -> str | None:
     import ssl  # noqa: PLC0415 - 20 ms, and few files lack their root
 

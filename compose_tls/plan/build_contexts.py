@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from compose_tls.config import TlsConfig
-from compose_tls.layout import CA_KEY, CLIENT_KEY, SERVER_KEY
+from compose_tls.layout import CA_KEY, CLIENT_KEY, PROXY, SERVER_KEY
 from compose_tls.project.model import Project
 from compose_tls.vocabulary import TlsWarning
 
@@ -28,7 +28,9 @@ def context_findings(project: Project, config: TlsConfig) -> tuple[TlsWarning, .
 def _findings(project: Project, config: TlsConfig) -> Iterator[TlsWarning]:
     keys = {
         project.directory / config.pki_dir: (CA_KEY, CLIENT_KEY),
-        project.directory / config.tls_dir: (SERVER_KEY,),
+        project.directory / config.tls_dir: (
+            SERVER_KEY if config.scope == "proxy" else f"{PROXY}/{SERVER_KEY}",
+        ),
     }
     for service in project.compose.services.values():
         build = service.build_context()

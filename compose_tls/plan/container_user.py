@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from compose_tls.compose.service import Service
 from compose_tls.observation import FileFacts, Observation
-from compose_tls.project.milvus_services import MilvusService
-from compose_tls.stack.milvus.release import FIRST_WITHOUT_ROOT, IMAGE_USER_ID
+from compose_tls.stack.milvus.release import FIRST_WITHOUT_ROOT, IMAGE_USER_ID, MilvusVersion
 from compose_tls.vocabulary import TlsWarning
 
 _OWNER_ONLY = 0o600
@@ -16,6 +17,22 @@ _OWNER_AND_GROUP = 0o640
 _GROUP = 0o070
 _OTHERS = 0o007
 _ROOT = 0
+
+
+class KeyReader(Protocol):
+    """A service that reads a key: a Milvus service, or another server of no Milvus version."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def service(self) -> Service:
+        """The service."""
+
+    @property
+    def version(self) -> MilvusVersion:
+        """Of Milvus: up to 2.6 its image runs as root, and so do the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +61,7 @@ class ContainerUser:
     groups: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, milvus: MilvusService, user_of_image: str | None = None) -> ContainerUser:
+    def of(cls, milvus: KeyReader, user_of_image: str | None = None) -> ContainerUser:
         """The user of a service: Milvus images run as root up to 2.6 and as user 999 from 3.0 on.
 
         ``user:`` in the compose file wins; a user with a number but no group gets the one that the
@@ -92,7 +109,7 @@ class ContainerUser:
 
 
 def key_access(
-    services: Sequence[MilvusService],
+    services: Sequence[KeyReader],
     observation: Observation,
     key_path: str,
     *,
@@ -123,7 +140,7 @@ def key_access(
 
 
 def _key_access(
-    milvus: MilvusService,
+    milvus: KeyReader,
     observation: Observation,
     key_path: str,
     user_of_image: str | None,
@@ -182,7 +199,7 @@ def is_given(key: FileFacts, user: ContainerUser, observation: Observation) -> b
 
 
 def give_command(
-    milvus: MilvusService, key_path: str, *, sudo: bool, user_of_image: str | None = None
+    milvus: KeyReader, key_path: str, *, sudo: bool, user_of_image: str | None = None
 ) -> str:
     """The one command that gives the key to the container's user, and to nobody else."""
     user = ContainerUser.of(milvus, user_of_image)
@@ -195,7 +212,7 @@ def give_command(
     return f"{'sudo ' if sudo else ''}chown {owner} {shlex.quote(key_path)}"
 
 
-def _named_user(milvus: MilvusService, user_of_image: str | None) -> str:
+def _named_user(milvus: KeyReader, user_of_image: str | None) -> str:
     """The user as the compose file names it, else as the image does; empty where neither is known."""
     named = milvus.service.text("user")
     return named or ("" if user_of_image is None else user_of_image or "root")

@@ -22,12 +22,16 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificatesUnmounted, TlsRemains, settle
 from compose_tls.layout import (
     CA,
+    CA_BUNDLE,
     CLIENT_FILES,
     CLIENTS_DIRECTORY,
     IGNORE_FILE,
+    MILVUS,
     PKI_FILES,
+    PROXY,
     RETIRED_CA,
     SERVER_CERTIFICATE,
+    STACK_FILES,
     TLS_FILES,
 )
 from compose_tls.plan.identities import CA_NAME
@@ -92,13 +96,14 @@ class _Planner:
         self.directory = project.directory
         self.state = project.state
         settings = self.state.settings if self.state else config
-        self.pki, self.tls = self.directory / config.pki_dir, self.directory / settings.tls_dir
+        self.pki, self.tls = self.directory / config.pki_dir, self.directory / settings.served_dir
+        self.root = self.directory / settings.tls_dir
         self.warnings: list[TlsWarning] = []
 
     def plan(self, *, purge: bool) -> DisablePlan:
         undone = self.undone()
         patches = [self.change(path, taken) for path, (_, taken) in undone.items()]
-        removed = self.purged() if purge else []
+        removed = list(dict.fromkeys(self.purged())) if purge else []
         if self.state is None and not removed:
             self.refuse_unknown()
         after = self.remaining(undone, {change.path for change in removed})
@@ -108,8 +113,11 @@ class _Planner:
             changes.append(self.removal(state_path(self.directory, self.config)))
         changes += removed
         if purge:
-            places = (self.pki / CLIENTS_DIRECTORY, self.pki, self.tls)
-            changes += [RemoveDirectory(place) for place in places]
+            held = {change.path.parent for change in removed} - {self.pki, self.root}
+            inner = sorted(held, key=lambda path: len(path.parts), reverse=True)
+            outer = (path.parent for path in inner if path.parent.parent == self.root)
+            places = (self.pki / CLIENTS_DIRECTORY, *inner, *outer, self.pki, self.tls, self.root)
+            changes += [RemoveDirectory(place) for place in dict.fromkeys(places)]
         services = self.state.services if self.state else ()
         modes = {one.mode for one in after.told() if one.service in services}
         return DisablePlan(
@@ -283,7 +291,9 @@ class _Planner:
         if self.state is None and not self.is_ours():
             return []
         names = [self.pki / name for name in PKI_FILES]
-        copies = [self.tls / name for name in TLS_FILES if self.state or self.is_copy(name)]
+        copies = [
+            path for path, origin in self.copies() if self.state or self.is_copy(path, origin)
+        ]
         users = taken_over(self.directory, self.state.settings if self.state else self.config)
         paths = [*names, *(path for path in copies if path not in users), *self.further()]
         return [self.removal(path) for path in paths if self.observation.files.get(path)]
@@ -297,17 +307,29 @@ class _Planner:
         if ca is not None and f"CN={CA_NAME}" in ca.subject:
             return True
         ignored = self.observation.content(self.pki / IGNORE_FILE) == IGNORE_ALL
-        return ignored and self.is_copy(IGNORE_FILE) and self.is_copy(SERVER_CERTIFICATE)
+        names = (IGNORE_FILE, SERVER_CERTIFICATE)
+        return ignored and all(self.is_copy(self.tls / name, name) for name in names)
 
-    def is_copy(self, name: str) -> bool:
-        """Whether a file of the TLS directory is what the PKI directory has under that name."""
-        copy, origin = (self.observation.files.get(p / name) for p in (self.tls, self.pki))
-        return copy is not None and origin is not None and copy.sha256 == origin.sha256
+    def copies(self) -> Iterator[tuple[Path, str]]:
+        """The files of the TLS directory and below it, and what each is called in the PKI directory."""
+        for place in dict.fromkeys((self.tls, self.root / PROXY)):
+            yield from ((place / name, name) for name in TLS_FILES)
+        for folder, files in STACK_FILES.items():
+            yield from ((self.root / folder / there, name) for there, name in files)
+        yield self.root / IGNORE_FILE, IGNORE_FILE
+
+    def is_copy(self, path: Path, name: str) -> bool:
+        """Whether a file of the TLS directory is what the PKI directory has under a name."""
+        copy, origin = (self.observation.files.get(each) for each in (path, self.pki / name))
+        same = copy is not None and origin is not None and copy.sha256 == origin.sha256
+        return same or (copy is not None and path == self.root / MILVUS / CA_BUNDLE)
 
     def key_directories(self) -> Iterator[str]:
         """The directories that hold certificates and keys when all is done."""
-        for place, names in ((self.pki, PKI_FILES), (self.tls, TLS_FILES)):
-            if any(self.observation.files.get(place / name) for name in names):
+        issued = [self.pki / name for name in PKI_FILES]
+        shown = [path for path, _ in self.copies()]
+        for place, paths in ((self.pki, issued), (self.root, shown)):
+            if any(self.observation.files.get(path) for path in paths):
                 yield self.project.relative(place)
 
     def further(self) -> Iterator[Path]:

@@ -6,7 +6,7 @@ start.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -15,6 +15,7 @@ from pathlib import Path
 from compose_tls.changes import CreateFile, FileChange, KeepFile, PatchFile, RemoveFile, sha256
 from compose_tls.compose.discovery import named_files, override_file
 from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edits
+from compose_tls.compose.rewriting import rewrite
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ConflictingSettings, EditRefused, UnsupportedMilvus
 from compose_tls.layout import PUBLIC
@@ -23,7 +24,11 @@ from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
 from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.plan.stack import plan_stack
+from compose_tls.plan.stack_identities import with_stack
+from compose_tls.plan.stack_parts import Part, Stack
 from compose_tls.plan.tls_setup import tls_setup
+from compose_tls.plan.touched import scope_is_smaller, touched_services
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService, select
@@ -44,6 +49,7 @@ def plan_enable(
     config: TlsConfig,
     now: datetime,
     users_of_images: Mapping[str, str] | None = None,
+    public_roots: bytes | None = None,
 ) -> ServicePlan:
     """Work out everything that ``enable`` will do.
 
@@ -52,12 +58,13 @@ def plan_enable(
         config: The settings.
         now: The time that certificate validity is judged by.
         users_of_images: The users that images name, by service, where an engine told.
+        public_roots: The root certificates that Milvus trusts beside the CA of the object store.
 
     Raises:
         ProjectError: The project cannot be understood, or not be edited safely.
         CertificateError: The certificates at hand cannot be used.
     """
-    return _Planner(project, config).plan(now, users_of_images or {})
+    return _Planner(project, config).plan(now, users_of_images or {}, public_roots)
 
 
 class _Planner:
@@ -70,11 +77,17 @@ class _Planner:
             for file, route in project.kept
         ]
 
-    def plan(self, now: datetime, users_of_images: Mapping[str, str]) -> ServicePlan:
+    def plan(
+        self, now: datetime, users_of_images: Mapping[str, str], public_roots: bytes | None
+    ) -> ServicePlan:
         project, config = self.project, self.config
         milvus = select(project.compose, project.milvus, config.service)
+        stack = plan_stack(project, milvus, config)
         self.warnings += self._given_up(milvus)
-        placements = {one.name: place(one.configuration, config.config) for one in milvus}
+        parts = [one.milvus for one in stack.milvus if one.milvus is not None]
+        placements = {
+            one.name: place(one.configuration, config.config) for one in (*milvus, *parts)
+        }
         names = [
             name
             for one in milvus
@@ -84,9 +97,10 @@ class _Planner:
         ]
         members = tuple(one.name for one in milvus)
         identities = plan_identities(self.observation, config, members, names, now)
-        setup = tls_setup(milvus, identities, config)
+        identities = with_stack(identities, stack.identities, self.observation, config, now)
+        setup = tls_setup(milvus, identities, config, stack)
         beside = consequences(project, milvus, config)
-        patches, records = self._edited(setup, milvus, placements, beside.health)
+        patches, records = self._edited(setup, milvus, placements, beside.health, stack)
         state = State(
             settings=recorded(config),
             services=members,
@@ -94,15 +108,19 @@ class _Planner:
             identities=project.state.identities if project.state else (),
         )
         planned = ManagedFiles(project, config).plan(
-            milvus, identities, state, patches, users_of_images
+            milvus, identities, state, patches, users_of_images, public_roots
         )
         for one in milvus:
             self.warnings += [*one.warnings, *placements[one.name].warnings]
-        self.warnings += [*planned.plan.warnings, *beside.warnings]
+        self.warnings += [*planned.plan.warnings, *beside.warnings, *stack.warnings]
         self.warnings += keys_to_be_mounted(project, config, milvus, planned)
         warnings = tuple(dict.fromkeys(self.warnings))
         plan = replace(planned.plan, warnings=warnings)
-        return replace(planned, plan=plan, cut_off=beside.cut_off)
+        touched = touched_services(planned, project)
+        ports = tuple((one.member.name, one.member.port) for one in stack.servers)
+        return replace(
+            planned, plan=plan, cut_off=beside.cut_off, touched=touched, server_ports=ports
+        )
 
     def _given_up(self, milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
         """What was encrypted, or asked for a certificate, and is not from now on."""
@@ -112,6 +130,13 @@ class _Planner:
         if state.settings.mode > self.config.mode:
             text = "mode 2 becomes mode 1: clients that trust the CA are accepted without a certificate"
             yield TlsWarning("mode-weakened", text, hint="compose-tls enable --mode 2 restores it")
+        if scope_is_smaller(state.settings.scope, self.config.scope):
+            text = (
+                f"scope {state.settings.scope} becomes {self.config.scope}: what is encrypted beyond it "
+                "is plain text again"
+            )
+            hint = f"compose-tls enable --scope {state.settings.scope} restores it"
+            yield TlsWarning("scope-reduced", text, hint=hint)
         left = set(state.services) - {one.name for one in milvus}
         for name in sorted(left & set(self.project.compose.services)):
             text = f"service {name} goes back to plain text: --service does not name it"
@@ -124,6 +149,7 @@ class _Planner:
         milvus: Sequence[MilvusService],
         placements: dict[str, Placement],
         health: Sequence[HealthEdit],
+        stack: Stack,
     ) -> tuple[list[FileChange], list[FileRecord]]:
         """The edits in place; where those are refused and nobody asked for them, in an override."""
         # An override file that an earlier enable made is not there in what is planned from.
@@ -133,10 +159,12 @@ class _Planner:
 
         def edited(override: Path | None) -> tuple[list[FileChange], list[FileRecord]]:
             edits = Edits()
-            for member, one in zip(setup.members, milvus, strict=True):
+            for member, one in zip(setup.members[: len(milvus)], milvus, strict=True):
                 self._add_edits(member, one, placements[one.name], override, edits)
             for change in health:
                 add_health_edit(change, override, edits)
+            for part in stack.parts:
+                self._add_part(part, placements, override, edits, {one.name for one in milvus})
             return self._patches(edits)
 
         if self.config.style == "override":
@@ -151,6 +179,31 @@ class _Planner:
             text = f"{refusal.message}; the edits are in {self.project.relative(override)} instead"
             self.warnings.append(TlsWarning("override-used", text))
             return found
+
+    def _add_part(
+        self,
+        part: Part,
+        placements: dict[str, Placement],
+        override: Path | None,
+        edits: Edits,
+        proxies: Collection[str],
+    ) -> None:
+        """Add what puts TLS into one service for others than clients."""
+        if part.milvus is not None:
+            placement = placements[part.milvus.name]
+            if part.milvus.name in proxies:
+                # Its milvus.yaml is mounted for its clients already.
+                placement = replace(placement, mounted=True)
+            self._add_edits(part.member, part.milvus, placement, override, edits)
+            if part.bundle is not None:
+                alone = replace(part.member, settings=(), directory=part.bundle)
+                env = replace(placement, kind="env", file=None)
+                self._add_edits(alone, part.milvus, env, override, edits)
+            return
+        in_compose = MemberInCompose(part.member, part.service, None, "", True, str.__eq__)
+        member_edits(in_compose, self.project.compose, self.project.read, override, edits)
+        for one in part.rewrites:
+            rewrite(part.service, one.route, one.change, override, edits, hint=one.hint)
 
     def _add_edits(
         self,

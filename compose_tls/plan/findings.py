@@ -107,7 +107,7 @@ def _differs(project: Project, one: DeclaredTls) -> Iterator[str]:
         told = "nothing says tlsMode" if one.value is None else f"tlsMode is {one.value}"
         place = f" in {one.place}" if one.place else ""
         yield f"{told}{place}, and enable recorded {int(state.settings.tls_mode)}"
-    tls = project.directory / state.settings.tls_dir if state else None
+    tls = project.directory / state.settings.served_dir if state else None
     for file in one.files:
         if not file.mounted:
             if one.milvus.service.text("image") is not None:
@@ -148,7 +148,7 @@ class _Keys:
 
     @property
     def served(self) -> Path:
-        return self.observation.directory / self.located.state.settings.tls_dir / SERVER_KEY
+        return self.observation.directory / self.located.state.settings.served_dir / SERVER_KEY
 
     def exposed(self) -> Iterator[TlsWarning]:
         """Keys that others on this machine may read or change."""

@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from compose_tls.changes import relative
-from compose_tls.compose.edits import Destination
 from compose_tls.compose.member_edits import Edits
+from compose_tls.compose.rewriting import rewrite
 from compose_tls.compose.service import HealthTest, Service
 from compose_tls.config import TlsConfig
-from compose_tls.errors import EditRefused, HealthCheckBreaks, settle
+from compose_tls.errors import HealthCheckBreaks, settle
 from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import names
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, Text
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, not bound
 _URL: Final = re.compile(
@@ -126,53 +125,14 @@ def _is_written(service: Service, url: str) -> bool:
 def add_health_edit(change: HealthEdit, override: Path | None, edits: Edits) -> None:
     """Add what makes a health check ask for something else.
 
-    Where its own file is edited one text changes; elsewhere the whole test stands again, which Compose
-    does not merge: https://docs.docker.com/reference/compose-file/merge/#exceptions
-
     Raises:
         EditRefused: It is inherited, so that ours would replace more than the test.
     """
-    service = change.service
-    definition, found = service.layers("healthcheck")[-1]
-    route = ("services", service.name, "healthcheck", "test")
-    test = found.query("test")
-    if test is None:
-        return
-    written = [item.written or "" for item in (test.items() if test.is_list else [test])]
-    new = [text.replace(change.old, change.new) for text in written]
-    own = definition.editable and definition.writes("healthcheck")
-    if own and override in {None, definition.file}:
-        edits.add(
-            definition.file,
-            _in_place(route, written, new)
-            if test.is_list
-            else [Put(route, Text(new[0], string=True))],
-        )
-        return
-    into = (
-        Destination.override(service, override, override.parent)
-        if override is not None
-        else Destination.main(service, "healthcheck")
+    rewrite(
+        change.service,
+        ("healthcheck", "test"),
+        lambda texts: [text.replace(change.old, change.new) for text in texts],
+        override,
+        edits,
+        hint=f"write {change.new} instead of {change.old} where it comes from",
     )
-    if into.definition is not None and into.definition.query("healthcheck") is not None:
-        raise EditRefused(
-            "the service inherits its health check, which its own would replace",
-            hint=f"write {change.new} instead of {change.old} where it comes from",
-            path=into.definition.document.name,
-            line=into.definition.line("healthcheck"),
-        )
-    whole: list[Intent] = [Append(route, Text(text, string=True)) for text in new]
-    edits.add(into.file, whole if test.is_list else [Put(route, Text(new[0], string=True))])
-
-
-def _in_place(route: tuple[str, ...], written: list[str], new: list[str]) -> list[Intent]:
-    """The items from the first that changes on are taken out, and stand again at the end."""
-    first = next(i for i, text in enumerate(written) if text != new[i])
-    gone = list(dict.fromkeys(written[first:]))
-    if not set(gone).isdisjoint(written[:first]):
-        # All that reads the same goes with an item: the list is written anew as a whole.
-        first, gone = 0, list(dict.fromkeys(written))
-    return [
-        *(RemoveItem(route, text) for text in gone),
-        *(Append(route, Text(text, string=True)) for text in new[first:]),
-    ]

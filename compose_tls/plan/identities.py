@@ -84,7 +84,7 @@ def plan_identities(
         names = {*identities[SERVER].dns_names, *identities[SERVER].ip_addresses}
         held = names if name == SERVER else set[str]()
         ca = pki.next_ca if name == CLIENT and pki.next_ca else pki.certificates.get(CA)
-        why = _why(facts, ca, config, held, now) if same_ca else "it is from another CA"
+        why = why_replaced(facts, ca, config, held, now) if same_ca else "it is from another CA"
         sources[name] = "issued" if why else "existing"
         if why:
             text = f"{config.pki_dir}/{name}{CERTIFICATE}: new certificate, because {why}"
@@ -289,14 +289,22 @@ def _ca_source(observation: Observation, config: TlsConfig, now: datetime) -> So
     return "existing"
 
 
-def _why(
+def why_replaced(
     facts: CertificateFacts,
     ca: CertificateFacts | None,
     config: TlsConfig,
     names: set[str],
     now: datetime,
 ) -> str:
-    """Why a certificate has to be replaced; empty when it has not."""
+    """Why a certificate has to be replaced; empty when it has not.
+
+    Args:
+        facts: The certificate.
+        ca: The CA that would issue the new one.
+        config: The settings; of them, as asked for counts what is set.
+        names: The names that it has to hold.
+        now: The time to judge by.
+    """
     missing = names - {*facts.dns_names, *facts.ip_addresses}
     if missing:
         return f"it does not hold the name {', '.join(sorted(missing))}"

@@ -181,7 +181,7 @@ def _states(
             same = bundles[path][0].sha256 == fingerprint and bundles[path] == others
             yield _state(path, same=same)
     # Whether the key that Milvus reads is that of the PKI directory, as far as it may be read.
-    served = observation.directory / state.settings.tls_dir / SERVER_KEY
+    served = observation.directory / state.settings.served_dir / SERVER_KEY
     pki = observation.directory / config.pki_dir
     copy, origin_key = (observation.files.get(path) for path in (served, pki / SERVER_KEY))
     digests = [each.sha256 for each in (copy, origin_key) if each and each.sha256]

@@ -24,11 +24,13 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import ValueInTheWay
 from compose_tls.layout import (
     CA,
+    CA_BUNDLE,
     CA_CERTIFICATE,
     CA_KEY,
     CERTIFICATE,
     IGNORE_FILE,
     KEY,
+    MILVUS,
     NEXT_CA,
     PRIVATE,
     PRIVATE_DIRECTORY,
@@ -45,6 +47,7 @@ from compose_tls.layout import (
 from compose_tls.plan.container_user import KeyAccess, key_access
 from compose_tls.plan.identities import CA_NAME
 from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.plan.stack_changes import StackChanges
 from compose_tls.project.enabled import proxies_of
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project, state_path, taken_over
@@ -63,7 +66,8 @@ class ManagedFiles:
         self.state = project.state
         self.directory = project.directory
         self.pki = self.directory / config.pki_dir
-        self.tls = self.directory / config.tls_dir
+        self.root = self.directory / config.tls_dir
+        self.tls = self.directory / config.served_dir
         self.taken = taken_over(self.directory, config)
 
     def plan(
@@ -73,6 +77,7 @@ class ManagedFiles:
         state: State,
         patches: Iterable[FileChange] = (),
         users_of_images: Mapping[str, str] | None = None,
+        public_roots: bytes | None = None,
     ) -> ServicePlan:
         """The whole plan: the user's files, then ours, and state.json as the last.
 
@@ -82,6 +87,7 @@ class ManagedFiles:
             state: What state.json is to say; fingerprints of what is issued come later.
             patches: The changes of the user's files.
             users_of_images: The users that images name, by service, where an engine told.
+            public_roots: The root certificates for Milvus, where it is to trust some and has none yet.
 
         Raises:
             ValueInTheWay: A file of somebody else has the name of one of ours.
@@ -93,20 +99,42 @@ class ManagedFiles:
             kept=identities.source(SERVER) == "existing" or self.tls / SERVER_KEY in self.taken,
             users_of_images=users_of_images,
         )
-        changes = [*patches, *self.changes(identities, access)]
+        stack = StackChanges(self, identities, users_of_images)
+        changes = [
+            *patches,
+            *self.changes(identities, access),
+            *stack.written(public_roots),
+            *stack.left_behind(),
+        ]
+        tls = (self.root, self.tls)
         plan = Plan(
             self.directory,
             (
                 MakeDirectory(self.pki, PRIVATE_DIRECTORY),
-                MakeDirectory(self.tls, PUBLIC_DIRECTORY),
+                *(MakeDirectory(path, PUBLIC_DIRECTORY) for path in dict.fromkeys(tls)),
+                *stack.directories(),
                 *changes,
                 self.state_change(state, identities, changes),
             ),
             identities.orders,
-            (*identities.warnings, *access.warnings),
+            (
+                *identities.warnings,
+                *access.warnings,
+                *(warning for one in stack.accesses.values() for warning in one.warnings),
+            ),
         )
         proxies = proxies_of(self.project.compose, tuple(milvus), self.config)
-        return ServicePlan(plan, proxies, identities, state, access.problem)
+        names = {proxy.service for proxy in proxies}
+        problems = (access.problem, *(one.problem for one in stack.accesses.values()))
+        return ServicePlan(
+            plan,
+            proxies,
+            identities,
+            state,
+            next(filter(None, problems), None),
+            servers=stack.folders.servers,
+            others=tuple(name for name in stack.folders.milvus if name not in names),
+        )
 
     def changes(self, identities: IdentityPlan, access: KeyAccess) -> list[FileChange]:
         """Certificates and keys: those of the PKI directory, and what the container gets of them.
@@ -120,10 +148,12 @@ class ManagedFiles:
             *self._promoted(identities),
             *self._retired(identities.retired),
             *self._requests(identities),
-            self.written(self.tls / IGNORE_FILE, IGNORE_ALL, PUBLIC),
-            self._copy(CA_CERTIFICATE, identities, KeyAccess(PUBLIC)),
-            self._copy(SERVER_CERTIFICATE, identities, KeyAccess(PUBLIC)),
-            self._copy(SERVER_KEY, identities, access),
+            self.written(self.root / IGNORE_FILE, IGNORE_ALL, PUBLIC),
+            *(
+                self.copied(self.tls / name, name, identities, KeyAccess(PUBLIC))
+                for name in (CA_CERTIFICATE, SERVER_CERTIFICATE)
+            ),
+            self.copied(self.tls / SERVER_KEY, SERVER_KEY, identities, access),
             *self._left_behind(),
         ]
 
@@ -149,6 +179,8 @@ class ManagedFiles:
         mode: int,
         uid: int | None = None,
         gid: int | None = None,
+        *,
+        origin: str | None = None,
     ) -> FileChange:
         """A file with that content: made, replaced or kept; one of somebody else's is refused.
 
@@ -158,6 +190,7 @@ class ManagedFiles:
             mode: Its permission bits.
             uid: Its owner; ``None`` for whoever runs the command.
             gid: Its group, likewise.
+            origin: The file of the PKI directory that it is a copy of; by default that of its name.
 
         Raises:
             ValueInTheWay: A file of somebody else is there.
@@ -167,7 +200,7 @@ class ManagedFiles:
             return CreateFile(path, content, mode, None, uid, gid)
         if facts.content is not None and facts.content == content:
             return KeepFile(path, facts.sha256)
-        if not self._is_ours(path):
+        if not self._is_ours(path, origin or path.name):
             name = self.project.relative(path)
             raise ValueInTheWay(
                 f"{name} already exists and was not created by compose-tls",
@@ -194,14 +227,17 @@ class ManagedFiles:
         facts = self.observation.files.get(path)
         return facts.sha256 if facts else None
 
-    def _is_ours(self, path: Path) -> bool:
+    def _is_ours(self, path: Path, origin: str) -> bool:
         """Whether a file is there from an earlier enable, also after a disable."""
         if self.state is not None:
             return True
         ca = self.observation.pki.certificates.get(CA)
         if ca is None or f"CN={CA_NAME}" not in ca.subject:
             return False
-        return path.parent == self.pki or self.digest(path) == self.digest(self.pki / path.name)
+        if path == self.root / MILVUS / CA_BUNDLE:
+            # Roots of everybody, and nothing that anybody would miss.
+            return True
+        return path.parent == self.pki or self.digest(path) == self.digest(self.pki / origin)
 
     def _files(self, one: PlannedIdentity, identities: IdentityPlan) -> list[FileChange]:
         """Certificate and key of an identity in the PKI directory."""
@@ -262,27 +298,31 @@ class ManagedFiles:
             path=name,
         )
 
-    def _copy(self, name: str, identities: IdentityPlan, access: KeyAccess) -> FileChange:
-        """A file of the TLS directory: a copy of the one in the PKI directory."""
-        path, origin = self.tls / name, self.digest(self.pki / name)
+    def copied(
+        self, path: Path, name: str, identities: IdentityPlan, access: KeyAccess
+    ) -> FileChange:
+        """A file that a container sees: a copy of the one of that name in the PKI directory."""
+        origin = self.digest(self.pki / name)
         facts = self.observation.files.get(path)
         if facts is not None and path in self.taken:
             return KeepFile(path, facts.sha256)
-        one = identities.get(CA if name == CA_CERTIFICATE else SERVER)
+        one = identities.get(name.rpartition(".")[0])
         grows = name == CA_CERTIFICATE and len(identities.trusted) > 1
         stays = one is not None and one.source == "existing" and not grows
         if facts is not None and one is not None and (stays or self._is_copied(one)):
             owned = access.uid in {None, facts.uid} and access.gid in {None, facts.gid}
             if owned and facts.mode == access.mode and facts.sha256 in {None, origin}:
                 return KeepFile(path, facts.sha256)
-        return self.written(path, Pending(name), access.mode, access.uid, access.gid)
+        return self.written(path, Pending(name), access.mode, access.uid, access.gid, origin=name)
 
     def _left_behind(self) -> list[FileChange]:
         """The copies in the TLS directory of an earlier enable, where that was another one."""
-        old = self.directory / self.state.settings.tls_dir if self.state else self.tls
+        old = self.directory / self.state.settings.served_dir if self.state else self.tls
         if old == self.tls:
             return []
-        found = [(old / name, self.digest(self.pki / name)) for name in TLS_FILES]
+        # What keeps the whole directory out of images and repositories stays.
+        names = [name for name in TLS_FILES if old != self.root or name != IGNORE_FILE]
+        found = [(old / name, self.digest(self.pki / name)) for name in names]
         ours = [path for path, digest in found if digest and self.digest(path) == digest]
         return [*(RemoveFile(path, self.digest(path)) for path in ours), RemoveDirectory(old)]
 

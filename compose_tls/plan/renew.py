@@ -22,6 +22,7 @@ from compose_tls.layout import (
     SERVER,
     SERVER_CERTIFICATE,
     SERVER_KEY,
+    STACK,
 )
 from compose_tls.observation import CertificateFacts
 from compose_tls.plan.ca_rollover import (
@@ -44,9 +45,14 @@ from compose_tls.plan.identities import (
 )
 from compose_tls.plan.managed_files import ManagedFiles
 from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.plan.stack_identities import with_stack_renewed
+from compose_tls.plan.touched import touched_services
 from compose_tls.project.enabled import locate
 from compose_tls.project.endpoints import found_names
+from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
+from compose_tls.project.stack_services import needed_servers
+from compose_tls.setup import Identity
 from compose_tls.vocabulary import KeyType, TlsMode, TlsWarning
 
 # What makes the common name of each CA its own: see pki/issue.py.
@@ -168,7 +174,39 @@ class _Planner:
             # A name that is asked for now is to be in the next one.
             identities |= identities_of(members, server.dns_names, server.ip_addresses)
         planned = with_sources(self.observation, self.config, identities, found, orders)
-        return self.renewal(planned)
+        ends = extent == "end-entities"
+        return self.renewal(
+            self.with_parts(planned, within if ends else timedelta(0), force=force and ends)
+        )
+
+    def with_parts(
+        self, planned: IdentityPlan, within: timedelta | None, *, force: bool
+    ) -> IdentityPlan:
+        """The same, with those of the parts of the project that enable recorded."""
+        recorded = [one for one in self.located.state.identities if one.name in STACK]
+        known = self.pki.certificates
+        identities = [
+            Identity(
+                one.name,
+                one.profile,
+                one.members,
+                *(
+                    (known[one.name].dns_names, known[one.name].ip_addresses)
+                    if one.name in known
+                    else server_names((), one.members)
+                ),
+            )
+            for one in recorded
+        ]
+        return with_stack_renewed(
+            planned,
+            identities,
+            self.observation,
+            self.config,
+            self.now,
+            within=within,
+            force=force,
+        )
 
     def brought(self, within: timedelta | None) -> RenewPlan:
         """Those that were brought: newer ones in their place are taken, and their end is told.
@@ -184,7 +222,7 @@ class _Planner:
             for role in found:
                 self.require_lasting(role, within)
         planned = tuple(PlannedIdentity(identities[n], source) for n, source in found.items())
-        renewed = self.renewal(IdentityPlan(planned))
+        renewed = self.renewal(self.with_parts(IdentityPlan(planned), within, force=False))
         # What lies in the TLS directory itself is not written, and has to be read all the same.
         in_place = not taken and found[SERVER] == "provided"
         return replace(renewed, restart=renewed.restart or in_place)
@@ -213,6 +251,7 @@ class _Planner:
 
     def renewal(self, planned: IdentityPlan) -> RenewPlan:
         warnings = (
+            *planned.warnings,
             *self.warnings(planned),
             *ends(planned, self.observation, self.config, self.now),
         )
@@ -222,10 +261,14 @@ class _Planner:
             self.located.state,
         )
         client = planned.get(CLIENT)
+        touched = touched_services(renewed, self.project)
+        needed = needed_servers(self.project.compose, certain_services(self.project.milvus))
+        ports = {one.name: one.port for one in needed if one.port and one.name in renewed.servers}
+        renewed = replace(renewed, touched=touched, server_ports=tuple(ports.items()))
         return RenewPlan(
             renewed,
             self.config,
-            restart=self.is_read_anew(renewed.plan),
+            restart=self.is_read_anew(renewed.plan) or bool(touched),
             client_follows=client is not None
             and (client.source, client.issuer) == ("issued", NEXT_CA)
             and self.config.tls_mode is TlsMode.MUTUAL,
@@ -235,7 +278,7 @@ class _Planner:
         """Whether Milvus has to be restarted: in mode 1 it does not look at the CA."""
         mutual = self.config.tls_mode is TlsMode.MUTUAL
         names = {SERVER_CERTIFICATE, SERVER_KEY, *([CA_CERTIFICATE] if mutual else [])}
-        served = {plan.directory / self.config.tls_dir / name for name in names}
+        served = {plan.directory / self.config.served_dir / name for name in names}
         return any(isinstance(c, CreateFile) and c.path in served for c in plan.changes)
 
     def wanted(self) -> list[str]:

@@ -23,6 +23,10 @@ class ServicePlan:
         state: What state.json will say; its fingerprints are filled in once they are issued.
         key_problem: Why a container's user could not read the server key; ``None`` where all can.
         cut_off: The services of the project that are let in no more as they are.
+        servers: The services that are etcd or the object store, and speak TLS too.
+        server_ports: The port of each of these servers.
+        others: The Milvus services that are no proxies, and speak TLS too.
+        touched: Those of all these of which something is written; ``None`` where all of them are.
     """
 
     plan: Plan
@@ -31,11 +35,25 @@ class ServicePlan:
     state: State
     key_problem: TlsWarning | None = None
     cut_off: tuple[CutOff, ...] = ()
+    servers: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    server_ports: tuple[tuple[str, int], ...] = ()
+    touched: frozenset[str] | None = None
 
     @property
     def services(self) -> tuple[str, ...]:
         """The names of the services."""
         return tuple(proxy.service for proxy in self.proxies)
+
+    @property
+    def everything(self) -> tuple[str, ...]:
+        """The names of all services that it concerns: servers first, proxies last."""
+        return tuple(dict.fromkeys((*self.servers, *self.others, *self.services)))
+
+    @property
+    def written(self) -> frozenset[str]:
+        """Those of them of which something is written."""
+        return frozenset(self.everything) if self.touched is None else self.touched
 
     @property
     def endpoint(self) -> Endpoint | None:

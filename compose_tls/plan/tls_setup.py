@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from compose_tls.changes import IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CA_CERTIFICATE, CLIENT, SERVER, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.plan.stack_parts import NOTHING_ELSE, Stack
 from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.results import CLIENTS
@@ -16,7 +17,10 @@ from compose_tls.vocabulary import TlsMode
 
 
 def tls_setup(
-    milvus: Sequence[MilvusService], identities: IdentityPlan, config: TlsConfig
+    milvus: Sequence[MilvusService],
+    identities: IdentityPlan,
+    config: TlsConfig,
+    stack: Stack = NOTHING_ELSE,
 ) -> TlsSetup:
     """What is wanted of a project.
 
@@ -24,11 +28,12 @@ def tls_setup(
         milvus: The services that end client TLS.
         identities: The certificates.
         config: The settings.
+        stack: What speaks TLS beside them.
     """
     # REST with a port of its own is reached as it was; where that is not published, it stays so.
     published = () if config.rest_port is None else (config.rest_port,)
     directory = Directory(
-        config.tls_dir,
+        config.served_dir,
         config.container_tls_dir,
         tuple((name, name) for name in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)),
     )
@@ -50,6 +55,9 @@ def tls_setup(
         config.tls_mode,
         config.server_name,
         tuple(one.identity for one in identities.identities),
-        members,
-        tuple(SetupLink(CLIENTS, one.name, one.port, SERVER, shown) for one in members),
+        (*members, *(part.member for part in stack.parts)),
+        (
+            *(SetupLink(CLIENTS, one.name, one.port, SERVER, shown) for one in members),
+            *stack.links,
+        ),
     )

@@ -63,7 +63,7 @@ def taken_over(directory: Path, config: TlsConfig) -> frozenset[Path]:
     """
     named = (config.ca_cert, config.server_cert, config.server_key)
     brought = {Path(os.path.normpath(directory / name)) for name in named if name}
-    ours = {directory / config.tls_dir / name for name in TLS_FILES}
+    ours = {directory / config.served_dir / name for name in TLS_FILES}
     return frozenset(brought & ours)
 
 

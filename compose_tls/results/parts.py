@@ -175,6 +175,10 @@ class Link(Model, frozen=True):
         published: Who reaches the port: only the networks of the project (``nobody``), this machine
             (``loopback``), who reaches one ``address``, or ``everyone``; ``None`` for other hosts.
         note: What to know about it, or to do.
+        certificate: The certificate that the target is told to show, where more than what clients say
+            is to be encrypted; likewise the following.
+        not_after: When it ends, in UTC.
+        reason: Why a connection is plain text.
     """
 
     sources: tuple[str, ...]
@@ -184,6 +188,9 @@ class Link(Model, frozen=True):
     encryption: Encryption
     published: Reach | None = None
     note: str | None = None
+    certificate: LeftOut[str | None] = None
+    not_after: LeftOut[datetime | None] = None
+    reason: LeftOut[str | None] = None
 
 
 class Snippet(Model, frozen=True):

@@ -1,14 +1,47 @@
 """etcd, where Milvus keeps its metadata (with TiKV in its place or beside it).
 
 Sources: configs/milvus.yaml of the releases for the keys and their defaults; pkg/util/paramtable of
-Milvus for what follows from a value.
+Milvus for what follows from a value; https://etcd.io/docs/v3.5/op-guide/configuration/ for flags and
+variables of etcd.
 """
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
+from compose_tls.layout import (
+    CA_CERTIFICATE,
+    CERTIFICATE,
+    ETCD_CLIENT,
+    KEY,
+    SERVER_CERTIFICATE,
+    SERVER_KEY,
+)
+from compose_tls.setup import Setting, Variable
 from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true
+from compose_tls.stack.images import release, repository_and_tag
+
+PORT: Final = 2379
+_URLS: Final = ("listen-client-urls", "advertise-client-urls")
+OUR_VARIABLES: Final = (
+    "ETCD_CERT_FILE",
+    "ETCD_KEY_FILE",
+    "ETCD_TRUSTED_CA_FILE",
+    "ETCD_CLIENT_CERT_AUTH",
+    "ETCD_LISTEN_CLIENT_URLS",
+    "ETCD_ADVERTISE_CLIENT_URLS",
+    "ETCDCTL_",
+)
+"""What the variables start with that enable sets."""
+_NAMED_URLS: Final = re.compile(rf"--?(?:{'|'.join(_URLS)})(?:=|\s+)\S*")
+_NAME_OF_URLS: Final = re.compile(rf"--?(?:{'|'.join(_URLS)})")
+# Any of these, and somebody has decided already how this etcd speaks TLS.
+_TLS: Final = ("cert-file", "key-file", "trusted-ca-file", "auto-tls", "client-cert-auth")
+# What is older takes TLS 1.2 at most: Milvus says "tls: client offered only unsupported versions".
+_FIRST_WITH_TLS_1_3: Final = (3, 5, 6)
 
 
 def metadata(settings: Settings) -> Iterator[Dependency]:
@@ -49,3 +82,119 @@ def _flag(command: Sequence[str], name: str) -> str | None:
     flags = [word.lstrip("-") if word.startswith("-") else None for word in words]
     place = flags.index(name) + 1 if name in flags else len(words)
     return words[place] if place < len(words) else None
+
+
+def runs_etcd(image: str | None, command: Sequence[str]) -> bool:
+    """Whether a service runs etcd, and nothing in front of it: by its image, else by its command."""
+    if image and repository_and_tag(image)[0].startswith("etcd"):
+        return True
+    return re.search(r"(?:^|[\s/])etcd(?:\s|$)", " ".join(command)) is not None
+
+
+def decided(command: Sequence[str], variables: Mapping[str, str | None]) -> str | None:
+    """What an etcd is told of TLS already, so that it is left alone; ``None`` for nothing."""
+    words = " ".join(command).replace("=", " ").split()
+    flags = {word.lstrip("-") for word in words if word.startswith("-")}
+    for name in _TLS:
+        # A flag that says yes or no needs no value.
+        given = (_flag(command, name) if name in flags else None) or variables.get(_variable(name))
+        if (name in flags or given) and (given or "").lower() != "false":
+            return name
+    for name in _URLS:
+        given = _flag(command, name) or variables.get(_variable(name)) or ""
+        if "https://" in given:
+            return name
+    return None
+
+
+def certificate(command: Sequence[str], variables: Mapping[str, str | None]) -> str | None:
+    """The certificate that an etcd is told to show, in its container; ``None`` for none."""
+    return _flag(command, "cert-file") or variables.get("ETCD_CERT_FILE")
+
+
+def configuration_file(command: Sequence[str], variables: Mapping[str, str | None]) -> str | None:
+    """The file that an etcd reads instead of flags and variables; ``None`` for none."""
+    return _flag(command, "config-file") or variables.get("ETCD_CONFIG_FILE")
+
+
+def server_settings(
+    directory: str, name: str, command: Sequence[str], variables: Mapping[str, str | None]
+) -> tuple[Variable, ...]:
+    """The variables with which an etcd demands TLS and a client certificate, and ``etcdctl`` has one.
+
+    A flag beats its variable, and etcd does not start with both: what stands on the command line is
+    changed there, by ``https_urls``.
+
+    Args:
+        directory: Where its files are in the container.
+        name: The name of its service.
+        command: Its command line.
+        variables: Its environment.
+    """
+    certificate, key, ca = (
+        posixpath.join(directory, file) for file in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)
+    )
+    found = {
+        "ETCD_CERT_FILE": certificate,
+        "ETCD_KEY_FILE": key,
+        "ETCD_TRUSTED_CA_FILE": ca,
+        "ETCD_CLIENT_CERT_AUTH": "true",
+    }
+    defaults = (f"https://0.0.0.0:{PORT}", f"https://{name}:{PORT}")
+    for flag, default in zip(_URLS, defaults, strict=True):
+        if _flag(command, flag) is None:
+            there = variables.get(_variable(flag))
+            found[_variable(flag)] = there.replace("http://", "https://") if there else default
+    found |= {"ETCDCTL_CACERT": ca, "ETCDCTL_CERT": certificate, "ETCDCTL_KEY": key}
+    if (endpoints := variables.get("ETCDCTL_ENDPOINTS") or "").startswith("http://"):
+        found["ETCDCTL_ENDPOINTS"] = endpoints.replace("http://", "https://")
+    return tuple(Variable((variable,), value) for variable, value in found.items())
+
+
+def https_urls(texts: Sequence[str]) -> list[str]:
+    """A command, as its file writes it, whose URLs for clients are https."""
+    found: list[str] = []
+    for text in texts:
+        if found and _NAME_OF_URLS.fullmatch(found[-1]):
+            found.append(_https(text))
+        else:
+            found.append(_NAMED_URLS.sub(lambda match: _https(match[0]), text))
+    return found
+
+
+def names_plain_urls(command: Sequence[str]) -> bool:
+    """Whether a command line has URLs for clients that are not https."""
+    return any("http://" in (_flag(command, name) or "") for name in _URLS)
+
+
+def milvus_settings(
+    directory: str, images: Sequence[str | None], endpoints: str | None
+) -> tuple[Setting, ...]:
+    """What Milvus is told of an etcd that demands TLS and a client certificate.
+
+    Args:
+        directory: Where the CA, Milvus' certificate and its key are in the container.
+        images: The images of etcd.
+        endpoints: What ``etcd.endpoints`` says so far.
+    """
+    versions = [release(image) for image in images]
+    modern = all(one is not None and one >= _FIRST_WITH_TLS_1_3 for one in versions)
+    plain = endpoints is not None and "http://" in endpoints
+    return (
+        Setting(("etcd", "ssl", "enabled"), "true"),
+        Setting(
+            ("etcd", "ssl", "tlsCert"), posixpath.join(directory, f"{ETCD_CLIENT}{CERTIFICATE}")
+        ),
+        Setting(("etcd", "ssl", "tlsKey"), posixpath.join(directory, f"{ETCD_CLIENT}{KEY}")),
+        Setting(("etcd", "ssl", "tlsCACert"), posixpath.join(directory, CA_CERTIFICATE)),
+        Setting(("etcd", "ssl", "tlsMinVersion"), "1.3" if modern else "1.2"),
+        *((Setting(("etcd", "endpoints"), _https(endpoints)),) if endpoints and plain else ()),
+    )
+
+
+def _https(text: str) -> str:
+    return text.replace("http://", "https://")
+
+
+def _variable(flag: str) -> str:
+    return f"ETCD_{flag.replace('-', '_').upper()}"

@@ -25,7 +25,7 @@ from compose_tls.changes import (
 )
 from compose_tls.config import TlsConfig
 from compose_tls.errors import SettingsError, StateUnreadable
-from compose_tls.layout import CA, CERTIFICATE, CLIENT, KEY, NEXT_CA, SERVER
+from compose_tls.layout import CA, CERTIFICATE, CLIENT, KEY, NEXT_CA, SERVER, stack_folders
 from compose_tls.vocabulary import Profile
 from compose_tls.yamlpatch.intent import Route
 
@@ -274,8 +274,16 @@ def identity_records(
         return relative(directory / place / f"{name}{CERTIFICATE}", directory)
 
     def paths(name: str) -> tuple[str, ...]:
-        served = (at(config.tls_dir, name),) if name in {CA, SERVER} else ()
-        return (*served, at(config.pki_dir, name))
+        served = (at(config.served_dir, name),) if name in {CA, SERVER} else ()
+        shown = (
+            relative(directory / config.tls_dir / folder / there, directory)
+            for folder, files in folders.items()
+            for there, kept in files
+            if kept == f"{name}{CERTIFICATE}"
+        )
+        return (*served, *shown, at(config.pki_dir, name))
+
+    folders = stack_folders([one.identity.name for one in identities.identities])
 
     return tuple(
         IdentityRecord(

@@ -88,7 +88,13 @@ def stands(content: bytes, record: FileRecord) -> bool:
     if sha256(content) == record.after:
         return True
     document = parse(content, record.path)
-    return all(_holds(document, made) for made in record.edits)
+    # What was taken out of a list and put in again, further down, is there.
+    again = {(made.route, made.new) for made in record.edits if isinstance(made.new, str)}
+    return all(
+        _holds(document, made)
+        for made in record.edits
+        if not (made.kind == "removed-item" and (made.route, made.old) in again)
+    )
 
 
 def same_edits(one: FileRecord, other: FileRecord) -> bool:

@@ -170,13 +170,13 @@ def _run(
 ) -> EmbeddedServer:
     work.mkdir()
     alias = uuid.uuid4().hex
-    variables = server_variables(work, binaries, project / state.settings.tls_dir, inherited)
+    variables = server_variables(work, binaries, project / state.settings.served_dir, inherited)
     config = next((f.path for f in state.files if f.path.endswith("milvus.yaml")), None)
     write_configuration(work / "configs", project / config if config else None)
     if config is None:
         # As in the project: what no file says, the environment does.
         settings = tls_settings(
-            state.settings.tls_mode, str(project / state.settings.tls_dir), None
+            state.settings.tls_mode, str(project / state.settings.served_dir), None
         )
         variables.update({setting.variable: setting.value for setting in settings})
     log = work / "milvus.log"

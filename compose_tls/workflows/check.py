@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from compose_tls import listener
 from compose_tls.checks.check_target import Target
@@ -33,6 +33,7 @@ from compose_tls.workflows.connecting import (
     target_of,
 )
 from compose_tls.workflows.proving import prove
+from compose_tls.workflows.stack_check import check_servers
 
 _PORT = 19530
 _ANY_SERVER = (
@@ -50,6 +51,7 @@ def check(
     rest_port: int | None = None,
     client: ClientOf | None = None,
     deep: bool = False,
+    scope: Literal["proxy", "all"] | None = None,
     wait: bool = True,
     environment: Mapping[str, str] | None = None,
     on_event: listener.OnEvent = listener.silent,
@@ -65,6 +67,8 @@ def check(
         client: What a client has, for a server that ``enable`` has nothing to do with; there need not
             be a project then. Paths are relative to ``directory``.
         deep: Whether to create, fill, search and drop a throw-away collection as well.
+        scope: ``proxy`` for what clients reach alone, ``all`` for etcd and the object store too; by
+            default those are proved that enable set up, where an engine tells where they are.
         wait: Whether to wait while Milvus starts, for as long as ``timeout`` says.
         environment: Variables that Compose interpolates with; those of the process by default.
         on_event: Told about progress, a line at a time.
@@ -108,6 +112,17 @@ def check(
             proved = failure.checks
         several = place.service if len(places) > 1 else None
         checks += [probe.model_copy(update={"service": several}) for probe in proved]
+    beside: tuple[TlsWarning, ...] = ()
+    wanted = found.project is not None and scope != "proxy" and port is None and host is None
+    if wanted and found.project is not None and (scope or opened.config.scope == "all"):
+        try:
+            proved, beside = check_servers(
+                found.project, opened, on_event, required=scope is not None
+            )
+        except CheckFailed as failure:
+            failures.append(failure)
+            proved = failure.checks
+        checks += proved
     if failures:
         raise _failed(failures, tuple(checks))
     endpoint = found.endpoint(places[0].address)
@@ -118,7 +133,7 @@ def check(
         endpoint=endpoint,
         connect=found.connect(endpoint),
         checks=tuple(checks),
-        warnings=found.warnings,
+        warnings=(*found.warnings, *beside),
     )
 
 
@@ -143,6 +158,7 @@ class _Found:
     target: Callable[[_Place], Target]
     connect: Callable[[Endpoint], dict[str, Any]]
     warnings: tuple[TlsWarning, ...] = ()
+    project: Project | None = None
 
     def endpoint(self, address: Address) -> Endpoint:
         """Where clients connect."""
@@ -180,6 +196,7 @@ def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> 
             )
             for name in unknown
         ),
+        located.project,
     )
 
 
@@ -298,5 +315,6 @@ def _failed(failures: Sequence[CheckFailed], checks: tuple[Probe, ...]) -> Check
     """One error for all servers, with the results of all."""
     first = failures[0]
     service = next((check.service for check in checks if not check.ok), None)
-    message = f"{service}: {first.message}" if service else first.message
+    told = service is None or first.message.startswith(f"{service}: ")
+    message = first.message if told else f"{service}: {first.message}"
     return CheckFailed(message, hint=first.hint, checks=checks)

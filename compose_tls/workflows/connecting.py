@@ -98,7 +98,7 @@ def target_of(
         ca_path=files.ca,
         client_certificate_path=files.certificate if mode is TlsMode.MUTUAL else None,
         client_key_path=files.key if mode is TlsMode.MUTUAL else None,
-        expected_sha256=_fingerprint(directory, f"{config.tls_dir}/{SERVER_CERTIFICATE}"),
+        expected_sha256=fingerprint(directory, f"{config.served_dir}/{SERVER_CERTIFICATE}"),
         user=config.user,
         password=_secret(directory, config.password_file, "password-file"),
         token=_secret(directory, config.token_file, "token-file"),
@@ -168,8 +168,16 @@ class ClientOf:
         )
 
 
-def _fingerprint(directory: Path, name: str) -> str:
-    """The fingerprint of the certificate that the server is to show."""
+def fingerprint(directory: Path, name: str) -> str:
+    """The fingerprint of the certificate that a server is to show.
+
+    Args:
+        directory: The project.
+        name: The certificate, relative to it.
+
+    Raises:
+        CertificateUnreadable: It cannot be read.
+    """
     hint = "restore it, or run compose-tls enable, which puts it back"
     return certificate_facts(key_files.read(directory / name, directory, hint), path=name).sha256
 

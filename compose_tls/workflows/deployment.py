@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,23 +21,27 @@ from compose_tls.deploy.recreate import starting
 from compose_tls.deploy.wait import Answer, wait_until_ready
 from compose_tls.errors import (
     ComposeTlsError,
-    ConflictingSettings,
     EngineError,
-    KeyUnreadableInContainer,
     Unhealthy,
 )
-from compose_tls.layout import CLIENT
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import Probe
 from compose_tls.setup import Proxy
-from compose_tls.vocabulary import TlsMode, TlsWarning
+from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.connecting import Address, target_of
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.proving import prove
 from compose_tls.workflows.proxy_watch import ProxyWatch
 from compose_tls.workflows.recreation import Review, settled
+from compose_tls.workflows.requirements import require_readable
 from compose_tls.workflows.rollback import HALF_WAY, Undo, changed, put_back
+from compose_tls.workflows.server_first import ServerFirst
+from compose_tls.workflows.stack_check import (
+    container_place,
+    planned_servers,
+    prove_servers,
+)
 
 _PROBE_SECONDS = 2.0
 
@@ -64,6 +68,9 @@ class Deployment:
         restart_only: Whether the containers stay, and are only restarted.
         current: Those of the services that run the very files already: they are only checked.
         unhealthy: Those whose health check failed before, so that it tells nothing now.
+        servers: The services that are etcd or the object store, and are started anew before them.
+        others: The Milvus services that are no proxies, and are started anew with them.
+        prove_servers: Runs every check against etcd and the object store.
         clock: Seconds that only go forward.
         sleep: Waits that many seconds.
     """
@@ -81,6 +88,9 @@ class Deployment:
     restart_only: bool = False
     current: frozenset[str] = frozenset()
     unhealthy: frozenset[str] = frozenset()
+    servers: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    prove_servers: Callable[[listener.OnEvent], tuple[Probe, ...]] = lambda _: ()
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -106,10 +116,11 @@ class Deployment:
         """
         try:
             began, started = datetime.now(UTC), self.clock()
-            self._up([name for name in self.services if name not in self.current], on_event)
+            self._up([name for name in self.everything if name not in self.current], on_event)
             ready = [self._ready(proxy, began, started, on_event) for proxy in self.proxies]
             before_proof()
             proved = [self.prove(watch.target(), on_event) for watch in ready]
+            proved.append(self.prove_servers(on_event))
             for watch in ready:
                 self._require_health(watch)
         except ComposeTlsError as error:
@@ -128,9 +139,27 @@ class Deployment:
         """The names of the services to start anew."""
         return tuple(proxy.service for proxy in self.proxies)
 
+    @property
+    def everything(self) -> tuple[str, ...]:
+        """The names of all services that it is about: servers first, proxies last."""
+        return tuple(dict.fromkeys((*self.servers, *self.others, *self.services)))
+
     def _up(self, services: Sequence[str], on_event: listener.OnEvent) -> None:
         if not services:
             on_event(f"{', '.join(self.services)} runs these files already, and is not recreated")
+            return
+        if self.servers or self.others:
+            order = ServerFirst(
+                self.servers,
+                tuple(dict.fromkeys((*self.others, *self.services))),
+                self.engine,
+                self.compose,
+                self.project,
+                self.name,
+                self.clock,
+                self.sleep,
+            )
+            (order.restart if self.restart_only else order.up)(services, on_event)
             return
         if self.restart_only:
             on_event(f"restarting {', '.join(services)}")
@@ -239,45 +268,23 @@ class Deployment:
         except ComposeTlsError as error:
             return f"the previous files could not be put back: {error.message}"
         done = "the previous files are back"
-        several = len(self.proxies) > 1
+        several = len(self.everything) > 1
         what = "the previous services" if several else "the previous service"
-        before = [proxy for proxy in self.proxies if proxy.service in self.running]
-        new = [proxy.service for proxy in self.proxies if proxy not in before]
+        before = [name for name in self.everything if name in self.running]
+        new = [name for name in self.everything if name not in before]
         try:
             if new:
                 self.compose.stop(self.project, new)
             if before:
                 began, started = datetime.now(UTC), self.clock()
-                self._up([proxy.service for proxy in before], on_event)
-                for proxy in before:
-                    self._stays_up(proxy, began, started, on_event)
+                self._up([name for name in before if name not in self.current], on_event)
+                for proxy in self.proxies:
+                    if proxy.service in before:
+                        self._stays_up(proxy, began, started, on_event)
                 done += f" and {what} {'run' if several else 'runs'} again"
         except EngineError as error:
             done += f", but {what} did not start again: {error.message}"
         return done
-
-
-def require_client(planned: ServicePlan, config: TlsConfig) -> None:
-    """Make sure that what is deployed can be proved.
-
-    Raises:
-        ConflictingSettings: There is no client certificate, without which mode 2 cannot be proved.
-    """
-    if config.tls_mode is TlsMode.MUTUAL and planned.identities.get(CLIENT) is None:
-        raise ConflictingSettings(
-            "mode 2 cannot be proved without a client certificate",
-            hint="give one with --client-cert and --client-key, or leave --up out",
-        )
-
-
-@contextmanager
-def told_first(planned: ServicePlan) -> Iterator[None]:
-    """A key that cannot be read is told, rather than that there is no engine: it needs none to mend."""
-    try:
-        yield
-    except EngineError:
-        require_readable(planned)
-        raise
 
 
 def prepare(
@@ -301,15 +308,19 @@ def prepare(
     """
     require_readable(planned)
     deployment = _deployment(planned, config, seen)
-    begun = starting(seen.services, seen.states, deployment.services)
+    begun = starting(seen.services, seen.states, deployment.everything)
     review = Review(project, config, seen)
-    settled_here = not planned.plan.changed and begun == frozenset(deployment.services)
+    settled_here = not planned.plan.changed and begun == frozenset(deployment.everything)
+    untouched = frozenset(deployment.everything) - frozenset(deployment.services)
+    untouched -= planned.written
     current = frozenset(
-        service for service in deployment.services if settled_here and review.is_current(service)
+        service
+        for service in deployment.everything
+        if (settled_here or service in untouched) and review.is_current(service)
     )
     # Where something runs, what Milvus needs is started but never replaced.
     others = () if any(state.alive for state in seen.states) else begun
-    recreated = frozenset(deployment.services) - current
+    recreated = frozenset(deployment.everything) - current
     warnings = settled(review.recreating(recreated, others), config.accept)
     concerned = {name: seen.services[name] for name in begun if name in seen.services}
     require_free(concerned, seen.running, seen.engine.port_owner)
@@ -337,40 +348,6 @@ def prepare_restart(
     return replace(_deployment(planned, config, seen), restart_only=True)
 
 
-def require_readable(planned: ServicePlan, *, restart: bool = False) -> None:
-    """Make sure that the users of all containers can read the server key.
-
-    Raises:
-        KeyUnreadableInContainer: One cannot.
-    """
-    names = " ".join(planned.services)
-    words = (
-        ("renew --no-restart", f"docker compose restart {names}")
-        if restart
-        else ("enable without --up", "docker compose up -d")
-    )
-    require_readable_key(planned.key_problem, *words)
-
-
-def require_readable_key(problem: TlsWarning | None, command: str, start: str) -> None:
-    """Make sure that the container's user can read the server key.
-
-    Args:
-        problem: Why it cannot.
-        command: The command of compose-tls that goes on all the same, for the hint.
-        start: What starts the service then.
-
-    Raises:
-        KeyUnreadableInContainer: It cannot.
-    """
-    if problem is not None:
-        raise KeyUnreadableInContainer(
-            problem.message,
-            hint=f"run compose-tls {command}, then {problem.hint}, then {start}",
-            path=problem.path,
-        )
-
-
 def _deployment(planned: ServicePlan, config: TlsConfig, seen: EngineProject) -> Deployment:
     directory = planned.plan.directory
     return Deployment(
@@ -380,8 +357,17 @@ def _deployment(planned: ServicePlan, config: TlsConfig, seen: EngineProject) ->
         compose=seen.compose,
         project=seen.invocation,
         name=seen.name,
-        running=seen.running.intersection(planned.services),
+        running=seen.running.intersection(planned.everything),
         target=lambda proxy, grpc, rest: target_of(directory, config, grpc, rest, proxy.service),
         look=partial(readiness, timeout=_PROBE_SECONDS),
         prove=lambda target, on_event: prove(target, config, on_event),
+        servers=planned.servers,
+        others=planned.others,
+        prove_servers=lambda on_event: prove_servers(
+            directory,
+            config,
+            planned_servers(planned),
+            container_place(seen.engine, seen.name),
+            on_event,
+        ),
     )

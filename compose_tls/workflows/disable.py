@@ -9,10 +9,11 @@ from compose_tls.apply.transaction import apply
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
+from compose_tls.plan.stack_folders import Folders
 from compose_tls.results import DisableResult
 from compose_tls.workflows import preamble
-from compose_tls.workflows.foresight import foreseen
-from compose_tls.workflows.next_step import own_command, start_command
+from compose_tls.workflows.foreseen import foreseen
+from compose_tls.workflows.next_step import compose_command, own_command, start_command
 
 
 def disable(
@@ -71,6 +72,11 @@ def disable(
     following: tuple[str, ...] = ()
     if planned.plan.changed and planned.services and not dry_run:
         following = start_command(opened, project, planned.plan, planned.services)
+        recorded = project.state.identities if project.state else ()
+        folders = Folders.of(recorded, project)
+        if following and folders.servers:
+            milvus = dict.fromkeys((*folders.milvus, *planned.services))
+            following = (compose_command(opened, "stop", *milvus), *following)
     return DisableResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,

@@ -10,16 +10,17 @@ from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
-from compose_tls.layout import CA, CA_KEY
+from compose_tls.layout import CA, CA_KEY, PUBLIC_ROOTS
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.results import EnableResult, Probe
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.workflows import preamble
-from compose_tls.workflows.foresight import foreseen
+from compose_tls.workflows import preamble, requirements
+from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.image_users import users_of_images
-from compose_tls.workflows.next_step import own_command, start_command
+from compose_tls.workflows.next_step import compose_command, own_command, start_command
+from compose_tls.workflows.public_roots import public_roots
 from compose_tls.workflows.reporting import report
 
 
@@ -66,10 +67,13 @@ def enable(
             without_ours=True,
         )
         issuing.require_sound(project.observation, opened.config)
-        users = users_of_images(project, opened.variables) if up and not dry_run else {}
-        planned = plan_enable(project, opened.config, opened.now, users)
+        wide = opened.config.scope != "proxy"
+        users = users_of_images(project, opened.variables, every=wide) if up and not dry_run else {}
+        roots = public_roots(project, opened.config, opened.variables)
+        planned = plan_enable(project, opened.config, opened.now, users, roots.content)
         places, told = opened.writable(planned.plan)
-        told = (*opened.told, *told)
+        used = any(one.path.name == PUBLIC_ROOTS for one in planned.plan.changes)
+        told = (*opened.told, *told, *(roots.told if used else ()))
         issuing.require_issuer(planned.identities, opened.root, opened.config)
         deploy = None
         if up and not dry_run:
@@ -77,13 +81,13 @@ def enable(
             from compose_tls.workflows import deployment  # noqa: PLC0415
             from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415
 
-            deployment.require_client(planned, opened.config)
+            requirements.require_client(planned, opened.config)
             listener.busy(on_event, "asking Docker Compose and the engine")
-            with deployment.told_first(planned):
+            with requirements.told_first(planned):
                 seen = EngineProject.connect(opened.invocation, stack)
             deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
         else:
-            warnings = foreseen(opened, planned.services, lambda: project)
+            warnings = foreseen(opened, planned.everything, lambda: project)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)
             return _told(result, planned, opened, warnings)
@@ -106,7 +110,13 @@ def enable(
             checks = deploy.run(undo, on_event)
     following: tuple[str, ...] = ()
     if planned.plan.changed and not checks:
-        start = start_command(opened, project, planned.plan, planned.services)
+        read = planned.written | set(planned.services)
+        concerned = tuple(name for name in planned.everything if name in read)
+        start = start_command(opened, project, planned.plan, concerned)
+        if start and read & set(planned.servers):
+            # While it still reaches etcd and the object store as they are.
+            milvus = dict.fromkeys((*planned.others, *planned.services))
+            start = (compose_command(opened, "stop", *milvus), *start)
         following = (*start, own_command(opened, "check"))
     result = report(
         EnableResult,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypedDict
@@ -16,7 +16,9 @@ from compose_tls.deploy.differences import Difference, differences
 from compose_tls.errors import DeployedDifferently, ImageMoved, Refusal
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
-from compose_tls.stack.milvus.settings import sets, tls_settings
+from compose_tls.stack import etcd, object_store
+from compose_tls.stack.milvus.internal import internal_settings
+from compose_tls.stack.milvus.settings import sets, stack_directory, tls_settings
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows.engine_project import EngineProject
 
@@ -75,6 +77,8 @@ class Origin:
         wanted: Declared,
         found: Deployed,
         one: MilvusService | None = None,
+        *,
+        ours: Callable[[Difference], bool] | None = None,
     ) -> Iterator[Refusal]:
         """What the container of a service has that the files do not declare, and the other way round.
 
@@ -83,11 +87,12 @@ class Origin:
             wanted: As it is declared.
             found: Its container.
             one: What is known of it where it runs Milvus: there our own entries are no difference.
+            ours: Which differences are those of our own entries in another server.
         """
         unlike = [
             each
             for each in differences(found, wanted)
-            if one is None or not self._is_ours(one, each)
+            if not (ours(each) if ours else one is not None and self._is_ours(one, each))
         ]
         real = [str(each) for each in unlike if not (each.of_origin or each.of_moved_tag)]
         if real:
@@ -136,11 +141,17 @@ class Origin:
         """Whether a difference is in what enable puts in."""
         recorded = self.project.state.settings if self.project.state else self.config
         if each.subject == "environment":
-            settings = tls_settings(TlsMode.ONE_WAY, "/", rest_port=1)
+            settings = (
+                *tls_settings(TlsMode.ONE_WAY, "/", rest_port=1),
+                *etcd.milvus_settings("/", (), None),
+                *object_store.milvus_settings("/", names_ca=True),
+                *internal_settings("/"),
+            )
             return any(sets(each.name, setting.name, one.version) for setting in settings)
         if each.subject == "mount":
             places = {self.config.container_tls_dir, recorded.container_tls_dir}
-            return each.name in {*places, one.configuration.target}
+            places |= {stack_directory(place) for place in places}
+            return each.name in {*places, one.configuration.target, object_store.SYSTEM_BUNDLE}
         rest = {str(port) for port in (self.config.rest_port, recorded.rest_port) if port}
         text = each.deployed or each.declared or ""
         return each.subject == "port" and text.rpartition(":")[2].partition("/")[0] in rest

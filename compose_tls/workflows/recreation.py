@@ -19,7 +19,7 @@ from compose_tls.deploy.container import ImageFacts
 from compose_tls.deploy.container_layer import changed_files, read_file, unmounted_data
 from compose_tls.deploy.declared import Declared, declared
 from compose_tls.deploy.deployed import Deployed, deployed
-from compose_tls.deploy.differences import differences
+from compose_tls.deploy.differences import Difference, differences
 from compose_tls.errors import (
     ChangedInContainer,
     ConfigDiffers,
@@ -79,9 +79,12 @@ class Review:
         for one in self.project.milvus:
             if one.name in services:
                 yield from self._milvus(one)
-        for service in others:
+        milvus = {one.name for one in self.project.milvus}
+        for service in dict.fromkeys((*others, *sorted(services))):
             if service not in services:
                 yield from self._other(service)
+            elif service not in milvus:
+                yield from self._server(service)
 
     def is_current(self, service: str) -> bool:
         """Whether a container runs these very files, so that nothing has to be recreated."""
@@ -92,10 +95,17 @@ class Review:
             return False
         read = [
             *(Path(mount.source) for mount in found.mounts if mount.kind == "bind"),
-            *(self.project.directory / self.config.tls_dir / name for name in TLS_FILES),
+            *(self.project.directory / self.config.served_dir / name for name in TLS_FILES),
         ]
-        for one in self.project.milvus:
+        if service not in {one.name for one in self.project.milvus}:
+            read = []
+        for one in self.project.milvus if read else ():
             read += [file.path for file in one.configuration.files.values() if file.path]
+        root = self.project.directory / self.config.tls_dir
+        ours = [Path(mount.source) for mount in found.mounts if mount.kind == "bind"]
+        for directory in ours:
+            if directory.is_relative_to(root):
+                read += directory.rglob("*")
         return not any(_is_newer(path, found) for path in read if path.is_file())
 
     def is_unhealthy(self, service: str) -> bool:
@@ -147,6 +157,20 @@ class Review:
         if unlike:
             yield from unlike
             yield from self._data(service, found, self._directories_of(service, found))
+
+    def _server(self, service: str) -> Iterator[Finding]:
+        """Etcd or object store that is replaced in any case: our own entries are no difference."""
+        wanted, found = self._look(service)
+        if found is None or found.project != wanted.project:
+            return
+        yield from self._made.unlike(service, wanted, found, ours=self._is_ours_of_server)
+        yield from self._data(service, found, self._directories_of(service, found))
+
+    def _is_ours_of_server(self, each: Difference) -> bool:
+        root = self.project.directory / self.config.tls_dir
+        if each.subject == "mount":
+            return f" {root}" in f"{each.deployed or ''} {each.declared or ''}"
+        return each.subject == "environment" and each.name.startswith(etcd.OUR_VARIABLES)
 
     def _directories_of(self, service: str, found: Deployed) -> tuple[str, ...]:
         """Where a server that Milvus keeps its things in has its own."""

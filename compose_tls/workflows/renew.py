@@ -128,7 +128,8 @@ def renew(
                 None if keep_on_failure else undo, on_event, lambda: write(client_side)
             )
     waiting = renewal.restart and not checks
-    again = compose_command(opened, "restart", *planned.services)
+    read = planned.written | set(planned.services)
+    again = compose_command(opened, "restart", *(n for n in planned.everything if n in read))
     done = report(
         RenewResult,
         planned,
@@ -169,4 +170,9 @@ def _prepare(
     chosen = [one for one in seen if one.running and (renewal.restart or one.stale)]
     warnings = [settle(one.drifted, config.accept) for one in chosen if one.drifted]
     proxies = tuple(one.proxy for one in chosen)
-    return replace(deploy, proxies=proxies) if proxies else None, tuple(warnings)
+    if not proxies:
+        return None, tuple(warnings)
+    touched = planned.written & deploy.running
+    servers = tuple(name for name in deploy.servers if name in touched)
+    others = tuple(name for name in deploy.others if name in touched)
+    return replace(deploy, proxies=proxies, servers=servers, others=others), tuple(warnings)

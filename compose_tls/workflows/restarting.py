@@ -82,7 +82,7 @@ def _standing(
     names_read = [SERVER_CERTIFICATE, SERVER_KEY]
     if settings.tls_mode is TlsMode.MUTUAL:
         names_read.append(CA_CERTIFICATE)
-    served = [project.directory / settings.tls_dir / name for name in names_read]
+    served = [project.directory / settings.served_dir / name for name in names_read]
     reasons = [str(each) for each in differences(found, wanted)]
     changed = list(_changed_settings(service, planned, project, started))
     reasons += [f"{path} was changed since the start" for path in changed]

@@ -16,6 +16,7 @@ from compose_tls.observe.tls_files import with_tls_files
 from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.findings import declared_findings, is_lost, key_findings
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
+from compose_tls.plan.link_certificates import with_certificates
 from compose_tls.plan.links import link_map
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.enabled import EnabledProject
@@ -70,6 +71,9 @@ def status(
     project = with_tls_files(project, services)
     map_ = link_map(project)
     found, warnings, usable = _certificates(project, settings, services, opened)
+    links = map_.links
+    if project.state is not None and project.state.settings.scope != "proxy":
+        links = with_certificates(project, links, services, found.certificates)
     declared = tuple(declared_findings(project, settings, services, every=not named))
     looked = _look(opened, project, services)
     mode = _weakest(declared)
@@ -83,7 +87,7 @@ def status(
         not_looked_at=looked.reason,
         file_states=found.files,
         certificates=found.certificates,
-        links=map_.links,
+        links=links,
         endpoint=_endpoint(project, services, found) if mode else None,
         warnings=(*warnings, *map_.warnings),
         certificates_usable=usable,

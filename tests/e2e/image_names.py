@@ -32,3 +32,5 @@ def _image(what: str) -> str:
 
 MILVUS = _image("MILVUS")
 ETCD = _image("ETCD")
+S3 = _NAMES["S3_STAND_IN"]
+KAFKA = _NAMES["KAFKA_STAND_IN"]

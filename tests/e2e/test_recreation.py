@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,6 @@ SERVICE: dict[str, Any] = {
         # The session of the container before expires in seconds, and not after the usual minute.
         "COMMON_SESSION_TTL": "10",
     },
-    "ports": [f"127.0.0.1:{_free_port()}:19530"],
 }
 
 _ROWS = """
@@ -69,13 +70,19 @@ class Stack:
 
     Attributes:
         options: The options of Compose.
+        port: Where Milvus is published.
+        service: The service that is.
     """
 
     project: Project
     name: str
     options: tuple[str, ...] = ()
+    port: int = field(default_factory=_free_port)
+    service: str = "standalone"
 
     def write(self, service: Mapping[str, Any], file: str = "compose.yaml", **top: Any) -> None:
+        if "image" in service:
+            service = {"ports": [f"127.0.0.1:{self.port}:19530"], **service}
         document = {"services": {"standalone": service}, **top}
         path = self.project.directory / file
         path.write_text(json.dumps(document, indent=2), encoding="utf-8")
@@ -90,13 +97,13 @@ class Stack:
 
     @property
     def container(self) -> tuple[str, str]:
-        found = self.compose("ps", "--all", "--quiet", "standalone").out.strip()
+        found = self.compose("ps", "--all", "--quiet", self.service).out.strip()
         ask = ["docker", "inspect", "--format", "{{.State.StartedAt}}", found]
         return found, run(ask, self.project.directory).out.strip()
 
     @property
     def plain(self) -> dict[str, Any]:
-        place = self.compose("port", "standalone", "19530").out.strip()
+        place = self.compose("port", self.service, "19530").out.strip()
         return {"uri": f"http://{place}", "timeout": 60}
 
     def fill(self) -> None:
@@ -104,6 +111,16 @@ class Stack:
         self.compose("up", "-d")
         self.wait()
         assert rows(self.plain, self.project.directory, "fill") == ROWS
+
+    def live(self, command: str, *words: str) -> dict[str, Any]:
+        """Run a command that refuses nothing, and find the rows afterwards."""
+        done = self.tls(command, *words)
+        assert done.code == 0, done.out + done.err
+        document = done.document
+        assert not {w["code"] for w in document["warnings"]} & REFUSALS
+        arguments = {**document["connect"], "timeout": 60}
+        assert rows(arguments, self.project.directory) == ROWS
+        return document
 
     def wait(self) -> None:
         probe = (
@@ -137,15 +154,24 @@ class Stack:
 
 @pytest.fixture
 def stack(images: None, tmp_path: Path) -> Iterator[Stack]:
+    with kept(tmp_path) as stack:
+        yield stack
+
+
+@contextmanager
+def kept(tmp_path: Path) -> Iterator[Stack]:
+    """A project with a name of its own, which is taken down at the end."""
     name = f"compose-tls-kept-{uuid.uuid4().hex[:8]}"
     directory = tmp_path / name
     directory.mkdir()
-    yield Stack(Project(directory), name)
-    listed = run(["docker", "compose", "ls", "--all", "--quiet"], tmp_path).out.split()
-    for each in listed:
-        if each.startswith(name):
-            down = ("docker", "compose", "-p", each, "down", "--volumes", "--timeout", "1")
-            subprocess.run(down, cwd=tmp_path, capture_output=True, check=False)
+    try:
+        yield Stack(Project(directory), name)
+    finally:
+        listed = run(["docker", "compose", "ls", "--all", "--quiet"], tmp_path).out.split()
+        for each in listed:
+            if each.startswith(name):
+                down = ("docker", "compose", "-p", each, "down", "--volumes", "--timeout", "1")
+                subprocess.run(down, cwd=tmp_path, capture_output=True, check=False)
 
 
 def bind_mount(stack: Stack) -> None:
@@ -173,36 +199,46 @@ def other_project_name(stack: Stack) -> None:
     stack.options = ("-p", f"{stack.name}-rag")
 
 
-@pytest.mark.parametrize(
-    "layout", [bind_mount, named_volume, overlay, env_file, other_project_name]
-)
-def test_rows_stay_through_enable_renew_and_disable(stack: Stack, layout: Any) -> None:
-    layout(stack)
-    stack.fill()
-    directory = stack.project.directory
+LAYOUTS = (bind_mount, named_volume, overlay, env_file, other_project_name)
 
-    enabled = stack.tls("enable", "--mode", "2", "--up")
-    assert enabled.code == 0, enabled.out + enabled.err
-    assert not {w["code"] for w in enabled.document["warnings"]} & REFUSALS
-    assert rows({**enabled.document["connect"], "timeout": 60}, directory) == ROWS
 
-    container = stack.container
-    again = stack.tls("enable", "--mode", "2", "--up")
-    assert (again.code, again.document["deployed"]) == (0, True), again.out
-    assert again.document["checks"]
-    assert stack.container == container
+@pytest.fixture(scope="module", autouse=True)
+def lives(
+    images: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[None]]]:
+    """A life of each layout, beside the tests of this file: they wait for Milvus most of the time."""
+    with ThreadPoolExecutor(len(LAYOUTS)) as pool:
+        yield {
+            layout.__name__: pool.submit(whole_life, layout, tmp_path_factory.mktemp("life"))
+            for layout in LAYOUTS
+        }
 
-    renewed = stack.tls("renew", "--force")
-    assert renewed.code == 0, renewed.out + renewed.err
-    assert stack.container[0] == container[0]
-    assert rows({**renewed.document["connect"], "timeout": 60}, directory) == ROWS
 
-    disabled = stack.tls("disable")
-    assert disabled.code == 0, disabled.out + disabled.err
-    assert not {w["code"] for w in disabled.document.get("warnings", [])} & REFUSALS
-    stack.compose("up", "-d")
-    stack.wait()
-    assert rows(stack.plain, directory) == ROWS
+def whole_life(layout: Callable[[Stack], None], directory: Path) -> None:
+    with kept(directory) as stack:
+        layout(stack)
+        stack.fill()
+
+        stack.live("enable", "--mode", "2", "--up")
+        container = stack.container
+        again = stack.live("enable", "--mode", "2", "--up")
+        assert again["deployed"] is True
+        assert again["checks"]
+        assert stack.container == container
+
+        stack.live("renew", "--force")
+        assert stack.container[0] == container[0]
+        stack.live("renew", "--ca")
+        stack.live("renew", "--finish")
+        stack.live("enable", "--mode", "1", "--up")
+        stack.live("enable", "--mode", "2", "--up")
+
+        disabled = stack.tls("disable")
+        assert disabled.code == 0, disabled.out + disabled.err
+        assert not {w["code"] for w in disabled.document.get("warnings", [])} & REFUSALS
+        stack.compose("up", "-d")
+        stack.wait()
+        assert rows(stack.plain, stack.project.directory) == ROWS
 
 
 REFUSALS = {
@@ -426,3 +462,10 @@ def test_the_user_of_the_image_reads_the_key(stack: Stack) -> None:
     finally:
         stack.project.compose("down", "--volumes", "--timeout", "1")
         subprocess.run(["docker", "rmi", "-f", tag], capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("layout", [layout.__name__ for layout in LAYOUTS])
+def test_rows_stay_through_enable_renew_and_disable(
+    lives: dict[str, Future[None]], layout: str
+) -> None:
+    lives[layout].result()

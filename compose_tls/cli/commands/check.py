@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -56,6 +56,12 @@ _INTERVAL = 30.0
     " --client-cert).",
 )
 @click.option(
+    "--scope",
+    "extent",
+    type=click.Choice(["proxy", "all"]),
+    help="proxy: what clients reach; all: etcd and object store too (default: what enable set up).",
+)
+@click.option(
     "--deep", is_flag=True, help="Also create, fill, search and drop a throw-away collection."
 )
 @click.option(
@@ -92,6 +98,7 @@ def command(
     name: str | None,
     meant: int | None,
     deep: bool,
+    extent: Literal["proxy", "all"] | None,
     watching: bool,
     interval: float | None,
     count: int | None,
@@ -112,6 +119,7 @@ def command(
         rest_port=rest,
         client=client,
         deep=deep,
+        scope=extent,
         environment=os.environ,
     )
     if watching:

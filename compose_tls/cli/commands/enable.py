@@ -30,6 +30,11 @@ Examples:
   compose-tls enable --mode 2 --up         mutual TLS, deployed and proved""",
 )
 @click.option("--mode", type=click.Choice(["1", "2"]), help="1: one-way TLS (default), 2: mutual.")
+@click.option(
+    "--scope",
+    type=click.Choice(["proxy", "internal", "all"]),
+    help="proxy: clients (default); internal: and the parts of Milvus; all: and etcd and object store.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the diff, write nothing.")
 @click.option("--up", is_flag=True, help="Deploy with docker compose, wait, and prove it.")
 @click.option(

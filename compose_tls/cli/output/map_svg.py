@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+from compose_tls.cli.line import clean
 from compose_tls.cli.output.map_mermaid import (
     COLOURS,
     NOTHING,
@@ -20,7 +21,6 @@ from compose_tls.cli.output.map_mermaid import (
     how_text,
     what_text,
 )
-from compose_tls.cli.line import clean
 
 if TYPE_CHECKING:
     from compose_tls.results import Link

@@ -180,11 +180,12 @@ def link_lines(links: Sequence[Link]) -> Iterable[Line]:
     width = max(len(way) for way in ways)
     for link, way in zip(links, ways, strict=True):
         reach = "" if link.sources == link.targets else rendering.reach_text(link)
+        until = f", until {link.not_after:%Y-%m-%d}" if link.not_after else ""
         how = Piece(f"{link.encryption:<9}", _COLOURS[link.encryption])
-        yield line(
-            f"{way:<{width}}  {link.purpose}{f', {reach}' if reach else ''}",
-            head=("  ", how, "  "),
-        )
+        about = f"{link.purpose}{f', {reach}' if reach else ''}{until}"
+        yield line(f"{way:<{width}}  {about}", head=("  ", how, "  "))
+        if link.reason:
+            yield line(link.reason, head=(" " * 13,))
         if link.note:
             yield line(link.note, head=(" " * 13,))
 

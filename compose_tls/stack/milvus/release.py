@@ -44,6 +44,8 @@ NEWEST = MilvusVersion(_NEWEST_PATCH, 0)
 FIRST_WITH_TLS = MilvusVersion(2, 1)
 # Any setting can be given by an environment variable since 2.2.0 (milvus PR 18421).
 FIRST_WITH_VARIABLES = MilvusVersion(2, 2)
+# minio.ssl.tlsCACert came with 2.3.12 and 2.4.0 (milvus issue 27461).
+FIRST_WITH_OBJECT_STORE_CA = MilvusVersion(2, 3, 12)
 # proxy.http.port came with 2.3.0.
 FIRST_WITH_REST_PORT = MilvusVersion(2, 3)
 # common.security.internaltlsEnabled came with 2.5.0 (milvus issue 36864).

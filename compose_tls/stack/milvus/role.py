@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from compose_tls.stack.images import repository_and_tag as repository_and_tag  # noqa: PLC0414 - exported
 from compose_tls.stack.milvus.release import MilvusVersion
 
 _REPOSITORIES = frozenset({"milvus", "milvus-dev", "milvus-gpu"})
@@ -14,13 +15,6 @@ _RUN = re.compile(
 _WITH_PROXY = frozenset({"standalone", "proxy", "embedded"})
 # "mixture" starts the roles that its flags name.
 _PROXY_FLAG = re.compile(r"--?proxy(?![-=\w])|--?proxy=(?:true|t|1)\b", re.IGNORECASE)
-
-
-def repository_and_tag(image: str) -> tuple[str, str]:
-    """The last part of an image's repository, and its tag (empty without one)."""
-    name = image.partition("@")[0].rpartition("/")[2]
-    repository, _, tag = name.partition(":")
-    return repository.lower(), tag
 
 
 def runs_milvus(image: str | None, command: Sequence[str]) -> bool:

@@ -51,6 +51,15 @@ _NOT_FOUND = re.compile(r"(?:404|403|400|500)\b[^\n]{0,60}|Not Found", re.IGNORE
 _REQUIRED_PORTS = ("proxy", "rootCoord", "queryCoord", "queryNode", "dataCoord", "dataNode")
 
 
+def stack_directory(directory: str) -> str:
+    """Where Milvus sees what it shows to the other parts of a project.
+
+    Args:
+        directory: Where it sees what it shows to clients.
+    """
+    return f"{directory}-stack"
+
+
 def tls_settings(mode: TlsMode, directory: str, rest_port: int | None) -> tuple[Setting, ...]:
     """The settings for a mode.
 

@@ -4,10 +4,10 @@ import pytest
 
 from compose_tls.errors import EditRefused, YamlSyntax
 from compose_tls.state.recorded import FileRecord
-from compose_tls.state.undo import Undone, record, record_new, undo
+from compose_tls.state.undo import Undone, record, record_new, stands, undo
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, RemoveKey, Text
-from compose_tls.yamlpatch.patch import create, patch
+from compose_tls.yamlpatch.patch import create, edit, patch
 
 NAME = "docker-compose.yml"
 VOLUMES = ("services", "milvus", "volumes")
@@ -241,3 +241,18 @@ def test_a_record_whose_splices_do_not_fit_is_undone_by_meaning() -> None:
     )
 
     assert undone(after, moved) == Undone(MAP.encode(), exact=False)
+
+
+def test_an_item_that_was_taken_out_and_put_in_again_further_down_is_no_drift() -> None:
+    text = "services:\n  a:\n    command: [run, -f, http://x]\n"
+    route = ("services", "a", "command")
+    intents = [
+        *(RemoveItem(route, item) for item in ("-f", "http://x")),
+        *(Append(route, Text(item, string=True)) for item in ("-k", "-f", "https://x")),
+    ]
+    document = parse(text.encode(), "docker-compose.yml")
+    patched = edit(document, intents)
+    made = record(document, intents, patched)
+
+    assert stands(patched.content + b"# somebody's remark\n", made)
+    assert not stands(patched.content.replace(b"https", b"http"), made)

@@ -37,7 +37,8 @@ from compose_tls.results import Probe
 from compose_tls.setup import Proxy
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows.connecting import Address
-from compose_tls.workflows.deployment import Deployment, require_readable_key
+from compose_tls.workflows.deployment import Deployment
+from compose_tls.workflows.requirements import require_readable_key
 from compose_tls.workflows.rollback import HALF_WAY, Undo
 
 STANDALONE = Proxy("standalone", 19530)

@@ -1,4 +1,4 @@
-"""What recreating containers would lose, told by a command that recreates none."""
+"""What the user's own commands would lose, told before they are run."""
 
 from __future__ import annotations
 

@@ -1,0 +1,101 @@
+"""Until when each connection is encrypted, and why another one is plain, by the effective project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from compose_tls.compose.service import Service
+from compose_tls.project.declared_tls import DeclaredTls, shown_file
+from compose_tls.project.model import Project
+from compose_tls.results import CertificateResult, Link
+from compose_tls.stack import etcd, object_store
+from compose_tls.stack.milvus.release import FIRST_WITH_INTERNAL_TLS
+from compose_tls.yamlpatch.intent import Route
+
+_INTERNAL: Route = ("internaltls", "serverPemPath")
+_METRICS = "metrics and health"
+
+
+def with_certificates(
+    project: Project,
+    links: Sequence[Link],
+    declared: Sequence[DeclaredTls],
+    certificates: Iterable[CertificateResult],
+) -> tuple[Link, ...]:
+    """Connections with the certificates that their targets are told to show.
+
+    Args:
+        project: The project as it is.
+        links: The connections.
+        declared: What its Milvus services do for clients.
+        certificates: The certificates that were read.
+    """
+    known = {project.directory / one.path: one for one in certificates}
+
+    def dated(link: Link) -> Link:
+        if link.encryption == "plain":
+            return link.model_copy(update={"reason": _reason(project, link)})
+        if link.encryption != "encrypted":
+            return link
+        paths = (path for name in link.targets for path in _shown(project, name, link, declared))
+        found = [known[path] for path in paths if path in known]
+        if not found:
+            return link
+        first = min(found, key=lambda one: one.not_after)
+        return link.model_copy(update={"certificate": first.path, "not_after": first.not_after})
+
+    return tuple(map(dated, links))
+
+
+def _shown(
+    project: Project, name: str, link: Link, declared: Sequence[DeclaredTls]
+) -> Iterator[Path]:
+    """The certificates on this host that a target shows on a connection."""
+    service = project.compose.services.get(name)
+    if service is None:
+        return
+    if link.sources == link.targets:
+        milvus = next((one for one in project.milvus if one.name == name), None)
+        target = milvus.configuration.get(_INTERNAL) if milvus else None
+    elif link.purpose == "metadata":
+        target = etcd.certificate(service.command_line(), service.container_variables(project.read))
+    elif link.purpose == "object store":
+        target = _of_store(service)
+    else:
+        yield from (
+            file.path
+            for one in declared
+            if one.name == name
+            for file in one.files
+            if file.path and file.name.endswith(".pem")
+        )
+        return
+    path = shown_file(service, target)[1] if target else None
+    if path is not None:
+        yield path
+
+
+def _of_store(service: Service) -> str | None:
+    image, command = service.text("image"), service.command_line()
+    kind = object_store.kind(image, command)
+    return object_store.certificate(kind, image, command, service.text("user")) if kind else None
+
+
+def _reason(project: Project, link: Link) -> str | None:
+    """Why a connection is plain text; ``None`` where its note says so."""
+    if link.purpose == _METRICS:
+        return "Milvus has no TLS there, in any mode"
+    inside = all(name in project.compose.services for name in link.targets)
+    if link.sources == link.targets:
+        old = min((one.version for one in project.milvus if one.name in link.targets), default=None)
+        if old is not None and old < FIRST_WITH_INTERNAL_TLS:
+            return f"Milvus {old} cannot encrypt it; {FIRST_WITH_INTERNAL_TLS} and newer can"
+        return "Milvus is not told internaltls"
+    if not inside:
+        return "the server is outside of the project: see to its TLS there"
+    if link.purpose == "messages":
+        return "compose-tls sets up no TLS for a message broker"
+    if link.purpose in {"metadata", "object store"}:
+        return "Milvus is told no TLS for it: compose-tls enable --scope all"
+    return None

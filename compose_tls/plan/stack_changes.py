@@ -1,0 +1,140 @@
+"""The files that the parts of a project get to see, and the roots that Milvus trusts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compose_tls.changes import (
+    FileChange,
+    IdentityPlan,
+    KeepFile,
+    MakeDirectory,
+    Pending,
+    RemoveDirectory,
+    RemoveFile,
+)
+from compose_tls.files import joined_roots
+from compose_tls.layout import (
+    CA_BUNDLE,
+    CERTIFICATE,
+    KEY,
+    PUBLIC,
+    PUBLIC_DIRECTORY,
+    PUBLIC_ROOTS,
+    STACK_CA,
+    STACK_FILES,
+)
+from compose_tls.plan.container_user import KeyAccess, key_access
+from compose_tls.plan.stack_folders import Folders
+
+if TYPE_CHECKING:
+    from compose_tls.plan.managed_files import ManagedFiles
+
+
+class StackChanges:
+    """Plans what is below the TLS directory for the parts of a project.
+
+    Args:
+        files: Plans the other files of ours.
+        identities: Where each certificate comes from.
+        users_of_images: The users that images name, by service, where an engine told.
+    """
+
+    def __init__(
+        self,
+        files: ManagedFiles,
+        identities: IdentityPlan,
+        users_of_images: Mapping[str, str] | None,
+    ) -> None:
+        self.files = files
+        self.identities = identities
+        held = (one.identity for one in identities.identities)
+        self.folders = Folders.of(held, files.project)
+        self.accesses = dict(self._accesses(users_of_images or {}))
+
+    def directories(self) -> Iterator[MakeDirectory]:
+        """The directories that there have to be, outer ones first."""
+        places = (
+            (self.files.root / folder / there).parent
+            for folder, files in self.folders.files.items()
+            for there, _ in files
+        )
+        yield from (MakeDirectory(place, PUBLIC_DIRECTORY) for place in dict.fromkeys(places))
+
+    def written(self, public_roots: bytes | None) -> Iterator[FileChange]:
+        """What each directory holds.
+
+        Args:
+            public_roots: The root certificates for Milvus, where there are none yet.
+
+        Raises:
+            ValueInTheWay: A file of somebody else has the name of one of ours.
+        """
+        for folder, files in self.folders.files.items():
+            for there, name in files:
+                path = self.files.root / folder / there
+                if name == CA_BUNDLE:
+                    yield self._roots(public_roots)
+                    yield self._bundle(path)
+                    continue
+                access = self.accesses[folder] if name.endswith(KEY) else KeyAccess(PUBLIC)
+                yield self.files.copied(path, name, self.identities, access)
+
+    def left_behind(self) -> Iterator[FileChange]:
+        """What parts of the project had of an earlier enable, and have no more."""
+        state = self.files.state
+        if state is None:
+            return
+        root = self.files.directory / state.settings.tls_dir
+        gone: set[Path] = set()
+        for folder, files in STACK_FILES.items():
+            held = self.folders.files.get(folder, ())
+            kept = {self.files.root / folder / there for there, _ in held}
+            for there, _ in files:
+                path = root / folder / there
+                if self.files.observation.files.get(path) and path not in kept:
+                    yield RemoveFile(path, self.files.digest(path))
+                    gone |= {path.parent, root / folder}
+        for place in sorted(gone, key=lambda path: len(path.parts), reverse=True):
+            if place.name not in self.folders.files or root != self.files.root:
+                yield RemoveDirectory(place)
+
+    def _roots(self, public_roots: bytes | None) -> FileChange:
+        path = self.files.pki / PUBLIC_ROOTS
+        digest = self.files.digest(path)
+        if digest is not None:
+            return KeepFile(path, digest)
+        return self.files.written(path, public_roots or b"", PUBLIC)
+
+    def _bundle(self, path: Path) -> FileChange:
+        """The roots that Milvus trusts; they stay while none of them changes."""
+        content = self.files.observation.content
+        ca = content(self.files.pki / f"{STACK_CA}{CERTIFICATE}")
+        roots = content(self.files.pki / PUBLIC_ROOTS)
+        stays = self.identities.source(STACK_CA) == "existing"
+        if stays and ca is not None and roots is not None:
+            digest = self.files.digest(path)
+            if digest is not None and content(path) == joined_roots(roots, ca):
+                return KeepFile(path, digest)
+        return self.files.written(path, Pending(CA_BUNDLE), PUBLIC)
+
+    def _accesses(self, told: Mapping[str, str]) -> Iterator[tuple[str, KeyAccess]]:
+        """Who may read the keys of each directory."""
+        users = self.folders.users_of_images(told)
+        for folder, files in self.folders.files.items():
+            key = next(((there, name) for there, name in files if name.endswith(KEY)), None)
+            if key is None:
+                continue
+            there, name = key
+            yield (
+                folder,
+                key_access(
+                    self.folders.readers[folder],
+                    self.files.observation,
+                    self.files.project.relative(self.files.root / folder / there),
+                    kept=self.identities.source(name.removesuffix(KEY)) == "existing",
+                    users_of_images=users,
+                ),
+            )

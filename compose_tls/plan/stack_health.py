@@ -1,0 +1,112 @@
+"""Health checks of etcd and the object store, that ask by http what speaks TLS now."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from compose_tls.compose.rewriting import Rewriting, written
+from compose_tls.compose.service import Service
+from compose_tls.config import TlsConfig
+from compose_tls.errors import HealthCheckBreaks, settle
+from compose_tls.project.model import Project
+from compose_tls.project.reachability import names
+from compose_tls.vocabulary import TlsWarning
+from compose_tls.yamlpatch.intent import Route
+
+HEALTH_TEST: Final[Route] = ("healthcheck", "test")
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, not bound
+_CURL: Final = re.compile(r"(?<![\w./-])((?:[\w./-]*/)?curl)(?=\s|$)")
+_WGET: Final = re.compile(r"(?<![\w./-])((?:[\w./-]*/)?wget)(?=\s|$)")
+_MC: Final = re.compile(r"(?<![\w./-])((?:[\w./-]*/)?mc)(\s+ready\s+local)(?=\s|$)")
+_ETCDCTL: Final = re.compile(r"(?<![\w./-])(?:[\w./-]*/)?etcdctl(?=\s|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What a client of a server shows and trusts, by files in the container.
+
+    Attributes:
+        ca: The CA.
+        certificate: Its certificate; ``None`` where the server demands none.
+        key: Its key.
+    """
+
+    ca: str
+    certificate: str | None = None
+    key: str | None = None
+
+    @property
+    def curl(self) -> tuple[str, ...]:
+        """The options of curl."""
+        if self.certificate is None or self.key is None:
+            return ("--cacert", self.ca)
+        return ("--cacert", self.ca, "--cert", self.certificate, "--key", self.key)
+
+
+def health_change(
+    project: Project, service: Service, port: int, client: Client, config: TlsConfig
+) -> tuple[Rewriting | None, tuple[TlsWarning, ...]]:
+    """How the health check of a server asks over TLS; ``None`` where it stays as it is.
+
+    Args:
+        project: The project.
+        service: The service of the server.
+        port: Its port.
+        client: What the health check shows and trusts.
+        config: The settings.
+
+    Raises:
+        HealthCheckBreaks: Nobody knows how it would, and the user has not accepted that.
+    """
+    test = service.healthcheck_test()
+    if test is None or test.words[:1] == ["NONE"]:
+        return None, ()
+    hosts = "|".join(map(re.escape, sorted(_LOOPBACK | names(service))))
+    url = re.compile(rf"http://(?=(?:{hosts}):{port}(?!\d))")
+    old, text = written(service, HEALTH_TEST), " ".join(test.words)
+    change = partial(_changed, url=url, port=port, client=client)
+    asks = url.search(text) is not None
+    if not asks and not _MC.search(text):
+        return None, ()
+    new = change(old)
+    plain = url.search(" ".join(new)) is not None
+    without_client = client.certificate is not None and _WGET.search(text) is not None
+    known = any(tool.search(text) for tool in (_CURL, _WGET, _MC, _ETCDCTL))
+    if new != old and not plain and known and not without_client:
+        return change, ()
+    refusal = HealthCheckBreaks(
+        f"the health check of service {service.name} asks by http, and port {port} speaks TLS then",
+        hint=f"let it run: curl -f {' '.join(client.curl)} https://localhost:{port}/…",
+        path=project.relative(test.file),
+        line=test.line,
+    )
+    return None, (settle(refusal, config.accept),)
+
+
+def _changed(texts: Sequence[str], *, url: re.Pattern[str], port: int, client: Client) -> list[str]:
+    found: list[str] = []
+    asks = any(url.search(text) for text in texts)
+    for text in texts:
+        new = url.sub("https://", text)
+        if new != text and any(_CURL.fullmatch(word) for word in found):
+            found += [*client.curl, new]
+            continue
+        if asks and _WGET.fullmatch(text):
+            # The wget of BusyBox knows no CA; on its own loopback it meets nobody else.
+            found += [text, "--no-check-certificate"]
+            continue
+        if asks:
+            new = _CURL.sub(rf"\1 {' '.join(client.curl)}", new) if " " in new else new
+            new = _WGET.sub(r"\1 --no-check-certificate", new)
+        # Its alias "local" is http://localhost:9000.
+        local = f"MC_HOST_local=https://localhost:{port}"
+        new = _MC.sub(rf"env {local} \1 --insecure\2", new)
+        found.append(new)
+    if found[-3:-1] == ["mc", "ready"] and found[-1] == "local":
+        found = [*found[:-3], "env", f"MC_HOST_local=https://localhost:{port}", "mc", "--insecure"]
+        found += ["ready", "local"]
+    return found

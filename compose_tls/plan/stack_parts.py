@@ -1,0 +1,85 @@
+"""What else of a project speaks TLS, as a value: servers, Milvus with them, and their certificates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from compose_tls.compose.rewriting import Rewriting
+from compose_tls.compose.service import Service
+from compose_tls.layout import ETCD_CLIENT
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.setup import Directory, Identity, Member, SetupLink
+from compose_tls.vocabulary import TlsWarning
+from compose_tls.yamlpatch.intent import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A command or a health check that is to say something else."""
+
+    route: Route
+    change: Rewriting = field(repr=False)
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A service that takes part, and what of it changes.
+
+    Attributes:
+        member: What is wanted of it.
+        service: The service.
+        milvus: The same where it runs Milvus.
+        rewrites: What its command and its health check become.
+        bundle: Where the roots to trust are to be in its container; ``None`` where a setting names them.
+    """
+
+    member: Member
+    service: Service = field(repr=False)
+    milvus: MilvusService | None = field(default=None, repr=False)
+    rewrites: tuple[Rewrite, ...] = ()
+    bundle: Directory | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """All that speaks TLS beside the proxies and their clients.
+
+    Attributes:
+        parts: Servers first, then every Milvus service.
+        identities: The certificates: the CA first.
+        warnings: What stays plain, and why.
+    """
+
+    parts: tuple[Part, ...] = ()
+    identities: tuple[Identity, ...] = ()
+    warnings: tuple[TlsWarning, ...] = ()
+
+    @property
+    def servers(self) -> tuple[Part, ...]:
+        """Etcd and the object store."""
+        return tuple(one for one in self.parts if one.milvus is None)
+
+    @property
+    def milvus(self) -> tuple[Part, ...]:
+        """The Milvus services."""
+        return tuple(one for one in self.parts if one.milvus is not None)
+
+    @property
+    def links(self) -> tuple[SetupLink, ...]:
+        """The connections of Milvus to the servers."""
+        return tuple(
+            SetupLink(
+                one.member.name,
+                server.member.name,
+                server.member.port,
+                server.member.identity or "",
+                ETCD_CLIENT if server.member.kind == "etcd" else None,
+            )
+            for one in self.milvus
+            for server in self.servers
+        )
+
+
+NOTHING_ELSE: Final = Stack()

@@ -1,0 +1,76 @@
+"""The root certificates that Milvus trusts beside the CA of the object store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from compose_tls.config import TlsConfig
+from compose_tls.errors import EngineError, FileUnreadable
+from compose_tls.layout import PUBLIC_ROOTS
+from compose_tls.project.model import Project
+from compose_tls.stack.object_store import SYSTEM_BUNDLE
+from compose_tls.vocabulary import TlsWarning
+
+_SECONDS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRoots:
+    """Root certificates, PEM, and what is to be said of where they come from."""
+
+    content: bytes | None = field(default=None, repr=False)
+    told: tuple[TlsWarning, ...] = ()
+
+
+def public_roots(project: Project, config: TlsConfig, variables: Mapping[str, str]) -> PublicRoots:
+    """The roots of the image of Milvus, where an engine answers; else those of this system.
+
+    Args:
+        project: The project.
+        config: The settings; only with ``scope all`` does anybody need them.
+        variables: The process environment.
+    """
+    place = project.directory / config.pki_dir / PUBLIC_ROOTS
+    if config.scope != "all" or project.observation.content(place) is not None:
+        return PublicRoots()
+    images = [name for one in project.milvus if (name := one.service.text("image"))]
+    for name in dict.fromkeys(images):
+        content = _of_image(name, variables)
+        if content:
+            return PublicRoots(content, _told(project, place, f"image {name}"))
+    from compose_tls.pki.system_trust import store_file  # noqa: PLC0415 - for this case alone
+
+    file = store_file()
+    if file is not None:
+        with suppress(OSError):
+            return PublicRoots(Path(file).read_bytes(), _told(project, place, file))
+    return PublicRoots(
+        b"", _told(project, place, "nowhere: neither the image nor this system has any")
+    )
+
+
+def _told(project: Project, place: Path, origin: str) -> tuple[TlsWarning, ...]:
+    name = project.relative(place)
+    text = f"the public root certificates that Milvus goes on trusting, {name}, are from {origin}"
+    return (
+        TlsWarning("public-roots", text, name, "replace that file by others, where you want to"),
+    )
+
+
+def _of_image(name: str, variables: Mapping[str, str]) -> bytes | None:
+    from compose_tls.deploy.container_layer import read_file  # noqa: PLC0415 - docker costs 150 ms
+    from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - as above
+
+    with (
+        suppress(EngineError, FileUnreadable),
+        Engine.connect(variables, patience=_SECONDS) as engine,
+    ):
+        image = engine.image(name)
+        if image is not None:
+            with engine.throw_away(image.id) as container:
+                return read_file(engine, container, SYSTEM_BUNDLE)
+    return None

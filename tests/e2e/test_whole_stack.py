@@ -1,0 +1,156 @@
+"""``--scope all`` on real parts: etcd, an S3 server, Milvus in one process and in seven, rows kept."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e import whole_stack
+from tests.e2e.conftest import missing
+from tests.e2e.image_names import MILVUS
+from tests.e2e.session import run
+from tests.e2e.test_recreation import ROWS, Stack, kept, rows
+
+TLS_HANDSHAKE = "1603"
+"""How each side of a TLS connection begins: RFC 8446 section 5.1."""
+PORTS = {2379: "etcd", 9000: "S3", 19530: "Milvus"}
+
+
+@pytest.fixture
+def stack(images: None, tmp_path: Path) -> Iterator[Stack]:
+    with kept(tmp_path) as stack:
+        yield stack
+
+
+def write(stack: Stack, document: dict[str, Any]) -> bytes:
+    path = stack.project.directory / "compose.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    return path.read_bytes()
+
+
+def links(stack: Stack) -> dict[tuple[str, str], str]:
+    """How each connection is, as status says."""
+    status = stack.tls("status")
+    assert status.code == 0, status.out + status.err
+    return {
+        (source, target): link["encryption"]
+        for link in status.document["links"]
+        for source in link["sources"]
+        for target in link["targets"]
+    }
+
+
+def test_a_cluster_of_seven_roles_lives_with_every_link_it_can_encrypt(stack: Stack) -> None:
+    before = write(stack, whole_stack.cluster(stack.port))
+    stack.service = "proxy"
+    stack.fill()
+
+    enabled = stack.live("enable", "--scope", "all", "--mode", "2", "--up")
+    assert all(check["ok"] for check in enabled["checks"]), enabled["checks"]
+    # This Milvus cannot encrypt what its parts say to each other, nor this broker anything.
+    plain = {w["message"] for w in enabled["warnings"] if w["code"] == "stays-plain"}
+    assert len(plain) == 2, plain
+    told = links(stack)
+    for role in whole_stack.ROLES:
+        assert told[role, "etcd"] == told[role, "minio"] == "encrypted"
+
+    with captured(stack) as packets:
+        stack.live("renew", "--force")
+    assert spoken(packets) == {port: {TLS_HANDSHAKE} for port in PORTS}
+
+    disabled = stack.tls("disable")
+    assert disabled.code == 0, disabled.out + disabled.err
+    assert (stack.project.directory / "compose.yaml").read_bytes() == before
+    stack.compose("up", "-d")
+    stack.wait()
+    assert rows(stack.plain, stack.project.directory) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("mode", "style", "key_type"),
+    [
+        ("1", "env", "rsa-2048"),
+        ("1", "override", "ecdsa-p256"),
+        ("2", "file", "rsa-3072"),
+        ("2", "override", "ecdsa-p384"),
+    ],
+)
+def test_each_style_mode_and_kind_of_key(
+    stack: Stack, mode: str, style: str, key_type: str
+) -> None:
+    volumes = ["milvus:/var/lib/milvus"]
+    if style == "file":
+        shown = ["docker", "run", "--rm", MILVUS, "cat", "/milvus/configs/milvus.yaml"]
+        text = run(shown, Path.cwd()).out
+        (stack.project.directory / "milvus.yaml").write_text(text, encoding="utf-8")
+        volumes.append("./milvus.yaml:/milvus/configs/milvus.yaml")
+    before = write(stack, whole_stack.standalone(stack.port, volumes=volumes))
+    options = ["--style", "override"] if style == "override" else ["--config", style]
+
+    enabled = stack.tls(
+        *("enable", "--scope", "all", "--mode", mode, "--key-type", key_type, *options, "--up")
+    )
+
+    assert enabled.code == 0, enabled.out + enabled.err
+    assert all(check["ok"] for check in enabled.document["checks"]), enabled.document["checks"]
+    assert {c["key_type"] for c in enabled.document["certificates"]} == {key_type}
+    arguments = {**enabled.document["connect"], "timeout": 60}
+    assert rows(arguments, stack.project.directory, "fill") == ROWS
+    assert set(links(stack).values()) == {"encrypted"}
+    assert stack.tls("disable").code == 0
+    assert (stack.project.directory / "compose.yaml").read_bytes() == before
+
+
+@contextmanager
+def captured(stack: Stack) -> Iterator[Path]:
+    """Every packet on the network of a project, from now on."""
+    if subprocess.run(
+        ["sh", "-c", "command -v tshark"], capture_output=True, check=False
+    ).returncode:
+        missing("there is no tshark here")
+    ask = ["docker", "network", "inspect", "--format", "{{.Id}}", f"{stack.name}_default"]
+    bridge = f"br-{run(ask, Path.cwd()).out[:12]}"
+    # Not in a directory of pytest's: tshark lowers its rights, and has to open it all the same.
+    packets = stack.project.directory / "packets.pcapng"
+    command = ["tshark", "-q", "-i", bridge, "-w", "-", "-f", "tcp"]
+    with (
+        packets.open("wb") as file,
+        subprocess.Popen(command, stdout=file, stderr=subprocess.PIPE) as tshark,
+    ):
+        assert tshark.stderr is not None
+        while b"Capturing on" not in (line := tshark.stderr.readline()):
+            assert line, "tshark ended"
+        try:
+            yield packets
+            time.sleep(1)
+        finally:
+            tshark.terminate()
+            tshark.stderr.read()
+
+
+def spoken(packets: Path) -> dict[int, set[str]]:
+    """How each side begins, by port, in every connection that was opened while packets were caught."""
+    fields = ("tcp.stream", "tcp.srcport", "tcp.dstport", "tcp.flags.syn", "tcp.payload")
+    command = ["tshark", "-r", str(packets), "-T", "fields", "-E", "separator=|", "-Y", "tcp"]
+    for name in fields:
+        command += ["-e", name]
+    lines = run(command, Path.cwd()).out.splitlines()
+    opened: set[str] = set()
+    begun: set[tuple[str, str]] = set()
+    found: dict[int, set[str]] = defaultdict(set)
+    for stream, source, target, syn, payload in (line.split("|") for line in lines):
+        if syn in {"1", "True"}:
+            opened.add(stream)
+        port = next((int(one) for one in (source, target) if int(one) in PORTS), None)
+        if port and payload and stream in opened and (stream, source) not in begun:
+            begun.add((stream, source))
+            found[port].add(payload.replace(":", "")[:4])
+    return dict(found)

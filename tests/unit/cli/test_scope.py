@@ -1,0 +1,202 @@
+"""What ``enable --scope`` writes, remembers, renews and takes back, as whole commands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.unit.cli.conftest import Run, facts
+from tests.unit.cli.test_renew import changed, codes, contents, verifies
+
+ENABLE = ("enable", "--scope", "all", "--mode", "2", "--json")
+RENEW = ("renew", "--no-restart", "--json")
+
+
+@pytest.fixture(autouse=True)
+def no_engine(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no-engine/docker.sock")
+
+
+def test_a_second_run_writes_nothing_and_the_scope_is_remembered(run: Run, project: Path) -> None:
+    first = run(*ENABLE)
+    assert first.code == 0
+    assert first.json["changed"]
+    before = facts(project)
+
+    again = run("enable", "--json")
+    assert (again.code, again.json["changed"]) == (0, False)
+    assert facts(project) == before
+
+
+def test_everything_that_a_container_sees_is_under_its_own_ca(run: Run, project: Path) -> None:
+    run(*ENABLE)
+
+    stack = "cert/stack-ca.pem"
+    assert verifies(project, stack, "tls/etcd/server.pem", "sslserver")
+    assert verifies(project, stack, "tls/etcd/server.pem", "sslclient")
+    assert verifies(project, stack, "tls/milvus/etcd-client.pem", "sslclient")
+    assert not verifies(project, stack, "tls/milvus/etcd-client.pem", "sslserver")
+    assert verifies(project, stack, "tls/object-store/public.crt", "sslserver")
+    # A client of Milvus is none of etcd, and the other way round.
+    assert not verifies(project, stack, "cert/client.pem", "sslclient")
+    assert not verifies(project, "cert/ca.pem", "tls/milvus/etcd-client.pem", "sslclient")
+
+
+def test_the_bundle_holds_the_public_roots_and_the_ca(run: Run, project: Path) -> None:
+    told = codes(run(*ENABLE))
+
+    roots = (project / "cert/public-roots.pem").read_bytes()
+    bundle = (project / "tls/milvus/ca-bundle.pem").read_bytes()
+    assert bundle == roots + (project / "cert/stack-ca.pem").read_bytes()
+    assert verifies(project, "tls/milvus/ca-bundle.pem", "tls/object-store/public.crt", "sslserver")
+    assert "public-roots" in told
+
+
+def test_roots_of_ones_own_are_kept_and_bundled(run: Run, project: Path) -> None:
+    run(*ENABLE)
+    roots = project / "cert/public-roots.pem"
+    roots.write_bytes(b"")
+
+    assert run("enable", "--json").json["changed"]
+    bundle = (project / "tls/milvus/ca-bundle.pem").read_bytes()
+    assert bundle == (project / "cert/stack-ca.pem").read_bytes()
+    assert roots.read_bytes() == b""
+
+
+def test_disable_gives_the_bytes_back_and_purge_leaves_nothing(run: Run, project: Path) -> None:
+    before = contents(project)
+    run(*ENABLE)
+    run("disable", "-q")
+    after = contents(project)
+    assert {name: after[name] for name in before} == before
+
+    run(*ENABLE)
+    run("disable", "--purge", "-q")
+    assert contents(project) == before
+    assert sorted(path.name for path in project.iterdir()) == sorted(before)
+
+
+def test_purge_after_disable_leaves_nothing_either(run: Run, project: Path) -> None:
+    before = contents(project)
+    run(*ENABLE)
+    run("disable", "-q")
+    run("disable", "--purge", "-q")
+
+    assert contents(project) == before
+    assert sorted(path.name for path in project.iterdir()) == sorted(before)
+
+
+def test_a_dry_run_shows_the_lines_and_writes_nothing(run: Run, project: Path) -> None:
+    before = facts(project)
+    shown = run(*ENABLE, "--dry-run")
+
+    assert facts(project) == before
+    assert "+      - ./tls/etcd:/tls" in shown.json["diff"].replace(
+        "${DOCKER_VOLUME_DIRECTORY:-.}", "."
+    )
+
+
+def test_a_smaller_scope_leaves_no_key_of_a_part_in_the_tls_directory(
+    run: Run, project: Path
+) -> None:
+    run(*ENABLE)
+    smaller = run("enable", "--scope", "proxy", "--json")
+
+    assert "scope-reduced" in codes(smaller)
+    names = {str(path.relative_to(project / "tls")) for path in (project / "tls").rglob("*")}
+    assert names == {".gitignore", "ca.pem", "server.pem", "server.key"}
+
+
+def test_brought_certificates_for_clients_go_together_with_scope_all(
+    run: Run, project: Path
+) -> None:
+    run("enable", "--mode", "1", "-q")
+    run("disable", "-q")
+    (project / "cert").rename(project / "mine")
+    for name in ("server.pem", "server.key", "ca.pem"):
+        (project / name).write_bytes((project / "mine" / name).read_bytes())
+    for path in sorted((project / "tls").rglob("*"), reverse=True):
+        path.unlink()
+    brought = run(
+        "enable", "--scope", "all", "--mode", "1", "--json",
+        "--server-cert", "server.pem", "--server-key", "server.key", "--ca-cert", "ca.pem",
+    )  # fmt: skip
+
+    assert brought.code == 0, brought.err
+    assert verifies(project, "cert/stack-ca.pem", "tls/etcd/server.pem", "sslserver")
+    assert not (project / "cert/ca.key").exists()
+
+
+class TestRenewal:
+    def test_every_certificate_is_renewed_under_the_ca_that_stays(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE)
+        before = contents(project)
+        renewed = run(*RENEW, "--force")
+
+        new = changed(before, contents(project))
+        for name in ("etcd", "etcd-client", "object-store", "server", "client"):
+            assert f"cert/{name}.pem" in new
+        assert "cert/stack-ca.pem" not in new
+        assert "docker-compose.yml" not in new
+        assert "tls/etcd/server.key" in new
+        assert "tls/object-store/public.crt" in new
+        assert verifies(project, "cert/stack-ca.pem", "tls/etcd/server.pem", "sslserver")
+        assert re.search(r"restart etcd minio .*standalone", renewed.json["next"][0])
+
+    def test_nothing_is_written_while_all_of_them_are_good_for_long(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE)
+        before = facts(project)
+
+        renewed = run(*RENEW)
+        assert (renewed.code, renewed.json["changed"]) == (0, False)
+        assert facts(project) == before
+
+    def test_a_new_ca_for_clients_leaves_that_of_the_parts_alone(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE)
+        before = contents(project)
+        run(*RENEW, "--ca")
+
+        new = changed(before, contents(project))
+        assert "cert/next-ca.pem" in new
+        assert not any(name.startswith(("tls/etcd", "tls/object-store")) for name in new)
+
+
+class TestStatus:
+    def test_a_link_says_until_when_it_is_encrypted_and_another_why_it_is_plain(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE)
+        links = {link["purpose"]: link for link in run("status", "--json").json["links"]}
+
+        assert links["metadata"]["encryption"] == "encrypted"
+        assert links["metadata"]["certificate"] == "tls/etcd/server.pem"
+        assert links["object store"]["certificate"] == "tls/object-store/public.crt"
+        assert links["object store"]["not_after"]
+        assert links["metrics and health"]["reason"]
+
+    def test_it_is_read_from_the_project_and_not_from_the_record(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE)
+        file = project / "docker-compose.yml"
+        text = file.read_text()
+        settings = yaml.safe_load((project / "milvus.yaml").read_text())
+        assert settings["etcd"]["ssl"]["enabled"] is True
+        milvus = (project / "milvus.yaml").read_text()
+        assert text.count("ETCD_CERT_FILE") == 1
+        (project / "milvus.yaml").write_text(
+            re.sub(r"(etcd:(?s:.*?)ssl:\s+enabled: )true", r"\g<1>false", milvus, count=1)
+        )
+        links = {link["purpose"]: link for link in run("status", "--json").json["links"]}
+
+        assert links["metadata"]["encryption"] == "plain"
+        assert "--scope all" in links["metadata"]["reason"]

@@ -1,0 +1,499 @@
+"""What ``--scope`` makes of a project: etcd, object store and Milvus, each told its side."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+
+from compose_tls.changes import CreateFile, IdentityPlan, PatchFile
+from compose_tls.config import TlsConfig
+from compose_tls.errors import EditRefused, HealthCheckBreaks, UnsupportedMilvus
+from compose_tls.layout import STACK
+from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.plan.stack_identities import with_stack
+from tests.unit.builders import (
+    COMPOSE_FILE,
+    DIRECTORY,
+    NOW,
+    applied,
+    disable,
+    enable,
+    enabled,
+    milvus_yaml,
+    observation,
+    text_of,
+)
+
+COMMAND = (
+    "etcd -advertise-client-urls=http://etcd:2379 -listen-client-urls http://0.0.0.0:2379 "
+    "--data-dir /etcd"
+)
+STANDALONE = f"""\
+services:
+  etcd:
+    image: quay.io/coreos/etcd:v3.5.18
+    environment:
+      - ETCD_QUOTA_BACKEND_BYTES=4294967296
+    volumes:
+      - ./volumes/etcd:/etcd
+    command: {COMMAND}
+    healthcheck:
+      test: ["CMD", "etcdctl", "endpoint", "health"]
+  minio:
+    image: minio/minio:RELEASE.2023-03-20T20-16-18Z
+    environment:
+      MINIO_ROOT_USER: minioadmin
+    ports:
+      - "9001:9001"
+    command: minio server /minio_data --console-address ":9001"
+    healthcheck:
+      test: ["CMD", "curl", "-f", "http://localhost:9000/minio/health/live"]
+  standalone:
+    image: milvusdb/milvus:v2.5.5
+    command: ["milvus", "run", "standalone"]
+    environment:
+      ETCD_ENDPOINTS: etcd:2379
+      MINIO_ADDRESS: minio:9000
+    ports:
+      - "19530:19530"
+"""
+
+
+def services(planned: ServicePlan, name: str = COMPOSE_FILE) -> dict[str, Any]:
+    """The services of a compose file as the plan leaves it."""
+    found = {
+        change.path.name: change.new if isinstance(change, PatchFile) else change.content
+        for change in planned.plan.changes
+        if isinstance(change, PatchFile | CreateFile)
+    }
+    content = found[name]
+    assert isinstance(content, bytes)
+    read: dict[str, Any] = yaml.safe_load(content)["services"]
+    return read
+
+
+def told(service: Any) -> dict[str, str]:
+    given = service["environment"]
+    if isinstance(given, dict):
+        return dict(given)
+    return dict(text.split("=", 1) for text in given)
+
+
+def codes(planned: ServicePlan) -> list[str]:
+    return [warning.code for warning in planned.plan.warnings]
+
+
+def test_etcd_demands_tls_and_a_client_certificate_and_its_own_tools_have_one() -> None:
+    etcd = services(enable(observation(STANDALONE), scope="all"))["etcd"]
+
+    assert etcd["command"] == (
+        "etcd -advertise-client-urls=https://etcd:2379 -listen-client-urls https://0.0.0.0:2379 "
+        "--data-dir /etcd"
+    )
+    assert told(etcd) == {
+        "ETCD_QUOTA_BACKEND_BYTES": "4294967296",
+        "ETCD_CERT_FILE": "/tls/server.pem",
+        "ETCD_KEY_FILE": "/tls/server.key",
+        "ETCD_TRUSTED_CA_FILE": "/tls/ca.pem",
+        "ETCD_CLIENT_CERT_AUTH": "true",
+        "ETCDCTL_CACERT": "/tls/ca.pem",
+        "ETCDCTL_CERT": "/tls/server.pem",
+        "ETCDCTL_KEY": "/tls/server.key",
+    }
+    assert etcd["volumes"] == ["./volumes/etcd:/etcd", "./tls/etcd:/tls"]
+    assert etcd["healthcheck"]["test"] == ["CMD", "etcdctl", "endpoint", "health"]
+
+
+def test_minio_finds_its_certificate_and_its_health_check_asks_over_tls() -> None:
+    planned = enable(observation(STANDALONE), scope="all")
+    minio = services(planned)["minio"]
+
+    assert minio["volumes"] == ["./tls/object-store:/root/.minio/certs"]
+    assert minio["command"] == 'minio server /minio_data --console-address ":9001"'
+    assert minio["environment"] == {"MINIO_ROOT_USER": "minioadmin"}
+    assert minio["healthcheck"]["test"] == [
+        "CMD",
+        "curl",
+        "-f",
+        "--cacert",
+        "/root/.minio/certs/CAs/ca.crt",
+        "https://localhost:9000/minio/health/live",
+    ]
+    assert "console-over-tls" in codes(planned)
+
+
+def test_milvus_is_told_its_side_of_every_connection() -> None:
+    standalone = services(enable(observation(STANDALONE), scope="all"))["standalone"]
+
+    said = told(standalone)
+    assert {name: said[name] for name in said if name.startswith(("ETCD_SSL", "MINIO_", "I"))} == {
+        "MINIO_ADDRESS": "minio:9000",
+        "ETCD_SSL_ENABLED": "true",
+        "ETCD_SSL_TLSCERT": "/milvus/tls-stack/etcd-client.pem",
+        "ETCD_SSL_TLSKEY": "/milvus/tls-stack/etcd-client.key",
+        "ETCD_SSL_TLSCACERT": "/milvus/tls-stack/ca.pem",
+        "ETCD_SSL_TLSMINVERSION": "1.3",
+        "MINIO_USESSL": "true",
+        "MINIO_SSL_TLSCACERT": "/milvus/tls-stack/ca-bundle.pem",
+        "INTERNALTLS_SERVERPEMPATH": "/milvus/tls-stack/internal.pem",
+        "INTERNALTLS_SERVERKEYPATH": "/milvus/tls-stack/internal.key",
+        "INTERNALTLS_CAPEMPATH": "/milvus/tls-stack/ca.pem",
+        "INTERNALTLS_SNI": "milvus.internal",
+    }
+    assert said["COMMON_SECURITY_INTERNALTLSENABLED"] == "true"
+    assert standalone["volumes"] == ["./tls/proxy:/milvus/tls", "./tls/milvus:/milvus/tls-stack"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "version"),
+    [
+        ("v3.5.0", "1.2"),
+        ("v3.5.5", "1.2"),
+        ("v3.5.6", "1.3"),
+        ("v3.5.25", "1.3"),
+        ("latest", "1.2"),
+    ],
+)
+def test_milvus_speaks_the_newest_tls_that_this_etcd_is_known_to_speak(
+    tag: str, version: str
+) -> None:
+    planned = enable(observation(STANDALONE.replace("v3.5.18", tag)), scope="all")
+
+    assert told(services(planned)["standalone"])["ETCD_SSL_TLSMINVERSION"] == version
+
+
+@pytest.mark.parametrize(
+    ("tag", "mounted", "setting"),
+    [("v2.3.11", True, False), ("v2.3.12", False, True), ("v2.4.0", False, True)],
+)
+def test_the_roots_are_where_both_parts_of_this_milvus_look(
+    tag: str, *, mounted: bool, setting: bool
+) -> None:
+    planned = enable(observation(STANDALONE.replace("v2.5.5", tag)), scope="all")
+    standalone = services(planned)["standalone"]
+
+    place = "./tls/milvus/ca-bundle.pem:/etc/ssl/certs/ca-certificates.crt"
+    assert (place in standalone["volumes"]) == mounted
+    assert ("MINIO_SSL_TLSCACERT" in told(standalone)) == setting
+
+
+def test_no_container_gets_a_key_that_is_not_its_own() -> None:
+    planned = enable(observation(STANDALONE), scope="all")
+
+    mounted = {
+        name: {volume.split(":")[0] for volume in one["volumes"] if "/tls" in volume.split(":")[0]}
+        for name, one in services(planned).items()
+    }
+    assert mounted == {
+        "etcd": {"./tls/etcd"},
+        "minio": {"./tls/object-store"},
+        "standalone": {"./tls/proxy", "./tls/milvus"},
+    }
+    made = [change.path for change in planned.plan.changes if isinstance(change, CreateFile)]
+    keys = [path.relative_to(DIRECTORY) for path in made if path.suffix == ".key"]
+    assert sorted(str(key) for key in keys if key.parts[0] == "tls") == [
+        "tls/etcd/server.key",
+        "tls/milvus/etcd-client.key",
+        "tls/milvus/internal.key",
+        "tls/object-store/private.key",
+        "tls/proxy/server.key",
+    ]
+
+
+def test_the_parts_have_another_ca_than_the_clients_of_milvus() -> None:
+    planned = enable(observation(STANDALONE), scope="all")
+
+    issuers = {one.identity.name: one.issuer for one in planned.identities.identities}
+    assert issuers == {
+        "ca": None,
+        "server": "ca",
+        "client": "ca",
+        "stack-ca": None,
+        "etcd": "stack-ca",
+        "etcd-client": "stack-ca",
+        "object-store": "stack-ca",
+        "internal": "stack-ca",
+    }
+
+
+def test_without_scope_everything_is_as_it_was() -> None:
+    planned = enable(observation(STANDALONE))
+
+    assert services(planned)["etcd"] == yaml.safe_load(STANDALONE)["services"]["etcd"]
+    assert services(planned)["standalone"]["volumes"] == ["./tls:/milvus/tls"]
+    assert set(planned.identities.sources) == {"ca", "server", "client"}
+
+
+def test_a_second_run_changes_nothing_and_disable_gives_the_bytes_back() -> None:
+    after = enabled(observation(STANDALONE), scope="all")
+
+    assert text_of(after) != STANDALONE
+    # Whether a bundle holds the roots that are there is looked at in the files of a real project.
+    again = [c.path.name for c in enable(after, scope="all").plan.changes if not _kept(c)]
+    assert set(again) == {"ca-bundle.pem", "state.json"}
+    assert text_of(applied(after, disable(after).plan.changes)) == STANDALONE
+
+
+def _kept(change: object) -> bool:
+    return not isinstance(change, CreateFile | PatchFile)
+
+
+def test_a_smaller_scope_is_said_and_takes_the_keys_out_of_the_containers() -> None:
+    after = enabled(observation(STANDALONE), scope="all")
+
+    planned = enable(after, scope="proxy")
+    assert "scope-reduced" in codes(planned)
+    etcd = services(planned)["etcd"]
+    assert etcd == yaml.safe_load(STANDALONE)["services"]["etcd"]
+
+
+LIST = STANDALONE.replace(
+    f"command: {COMMAND}",
+    'command: ["etcd", "--listen-client-urls", "http://0.0.0.0:2379", '
+    '"--advertise-client-urls=http://etcd:2379", "--listen-peer-urls=http://0.0.0.0:2380"]',
+)
+
+
+def test_a_command_that_is_a_list_stays_one_and_peers_are_left_alone() -> None:
+    etcd = services(enable(observation(LIST), scope="all"))["etcd"]
+
+    assert etcd["command"] == [
+        "etcd",
+        "--listen-client-urls",
+        "https://0.0.0.0:2379",
+        "--advertise-client-urls=https://etcd:2379",
+        "--listen-peer-urls=http://0.0.0.0:2380",
+    ]
+
+
+def test_an_etcd_that_is_told_by_variables_goes_on_being_told_by_variables() -> None:
+    start = STANDALONE.index("    command: etcd")
+    line = STANDALONE[start : STANDALONE.index("\n", start) + 1]
+    text = STANDALONE.replace(line, "").replace(
+        "ETCD_QUOTA_BACKEND_BYTES=4294967296", "ETCD_LISTEN_CLIENT_URLS=http://0.0.0.0:2379"
+    )
+
+    etcd = services(enable(observation(text), scope="all"))["etcd"]
+    assert told(etcd)["ETCD_LISTEN_CLIENT_URLS"] == "https://0.0.0.0:2379"
+    assert told(etcd)["ETCD_ADVERTISE_CLIENT_URLS"] == "https://etcd:2379"
+    assert "command" not in etcd
+
+
+def test_settings_go_into_a_mounted_milvus_yaml() -> None:
+    files = {
+        COMPOSE_FILE: STANDALONE.replace(
+            '    ports:\n      - "19530',
+            '    volumes:\n      - ./milvus.yaml:/milvus/configs/milvus.yaml\n    ports:\n      - "19530',
+        ),
+        "milvus.yaml": milvus_yaml("etcd:\n  endpoints: etcd:2379\n  ssl:\n    enabled: false\n"),
+    }
+    planned = enable(observation(files), scope="all")
+
+    (new,) = (
+        change.new
+        for change in planned.plan.changes
+        if isinstance(change, PatchFile) and change.path.name == "milvus.yaml"
+    )
+    settings = yaml.safe_load(new)
+    assert settings["etcd"]["ssl"]["enabled"] is True
+    assert settings["etcd"]["ssl"]["tlsCACert"] == "/milvus/tls-stack/ca.pem"
+    assert settings["minio"]["useSSL"] is True
+    assert settings["internaltls"]["sni"] == "milvus.internal"
+    assert "ETCD_SSL_ENABLED" not in told(services(planned)["standalone"])
+
+
+def test_everything_may_be_in_an_override_file() -> None:
+    planned = enable(observation(STANDALONE), scope="all", style="override")
+    made = services(planned, "compose.override.yaml")
+
+    assert not any(isinstance(change, PatchFile) for change in planned.plan.changes)
+    assert made["etcd"]["command"].startswith("etcd -advertise-client-urls=https://")
+    assert made["minio"]["healthcheck"]["test"][-1].startswith("https://")
+    assert made["standalone"]["environment"]["ETCD_SSL_ENABLED"] == "true"
+
+
+def test_an_etcd_outside_of_the_project_is_left_alone_and_named() -> None:
+    text = STANDALONE.replace("ETCD_ENDPOINTS: etcd:2379", "ETCD_ENDPOINTS: etcd.example:2379")
+    planned = enable(observation(text), scope="all")
+
+    assert services(planned)["etcd"] == yaml.safe_load(text)["services"]["etcd"]
+    assert "ETCD_SSL_ENABLED" not in told(services(planned)["standalone"])
+    (warning,) = (one for one in planned.plan.warnings if one.code == "stays-plain")
+    assert "etcd.example" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("ETCD_QUOTA_BACKEND_BYTES=4294967296", "ETCD_CERT_FILE=/mine.pem", "cert-file"),
+        ("ETCD_QUOTA_BACKEND_BYTES=4294967296", "ETCD_CONFIG_FILE=/etcd.yml", "/etcd.yml"),
+        ("--data-dir /etcd", "--auto-tls", "auto-tls"),
+    ],
+)
+def test_an_etcd_that_somebody_has_set_up_is_left_alone(old: str, new: str, why: str) -> None:
+    text = STANDALONE.replace(old, new)
+    planned = enable(observation(text), scope="all")
+
+    assert services(planned)["etcd"] == yaml.safe_load(text)["services"]["etcd"]
+    assert any(why in one.message for one in planned.plan.warnings if one.code == "stays-plain")
+
+
+def test_an_object_store_of_an_unknown_kind_stays_plain_on_both_sides() -> None:
+    text = STANDALONE.replace("minio/minio:RELEASE.2023-03-20T20-16-18Z", "rustfs/rustfs").replace(
+        'minio server /minio_data --console-address ":9001"', "/data"
+    )
+    planned = enable(observation(text), scope="all")
+
+    assert "MINIO_USESSL" not in told(services(planned)["standalone"])
+    assert "stays-plain" in codes(planned)
+
+
+def test_minio_of_another_user_is_told_where_its_certificate_is() -> None:
+    text = STANDALONE.replace("  minio:\n", '  minio:\n    user: "1000:1000"\n')
+    minio = services(enable(observation(text), scope="all"))["minio"]
+
+    assert minio["command"].startswith("minio server --certs-dir /tls /minio_data")
+    assert minio["volumes"] == ["./tls/object-store:/tls"]
+
+
+def test_seaweedfs_is_told_on_its_command_line() -> None:
+    text = STANDALONE.replace(
+        "minio/minio:RELEASE.2023-03-20T20-16-18Z", "chrislusf/seaweedfs"
+    ).replace(
+        'minio server /minio_data --console-address ":9001"', "server -dir=/data -s3 -s3.port=9000"
+    )
+    minio = services(enable(observation(text), scope="all"))["minio"]
+
+    assert minio["command"] == (
+        "server -s3.cert.file=/tls/public.crt -s3.key.file=/tls/private.key "
+        "-dir=/data -s3 -s3.port=9000"
+    )
+
+
+def test_mc_asks_over_tls() -> None:
+    text = STANDALONE.replace(
+        '["CMD", "curl", "-f", "http://localhost:9000/minio/health/live"]',
+        '["CMD", "mc", "ready", "local"]',
+    )
+    minio = services(enable(observation(text), scope="all"))["minio"]
+
+    assert minio["healthcheck"]["test"] == [
+        "CMD",
+        "env",
+        "MC_HOST_local=https://localhost:9000",
+        "mc",
+        "--insecure",
+        "ready",
+        "local",
+    ]
+
+
+def test_a_health_check_that_nobody_knows_how_to_switch_is_a_refusal_until_it_is_accepted() -> None:
+    text = STANDALONE.replace(
+        '["CMD", "curl", "-f", "http://localhost:9000/minio/health/live"]',
+        '["CMD", "./probe", "http://localhost:9000/"]',
+    )
+    with pytest.raises(HealthCheckBreaks) as caught:
+        enable(observation(text), scope="all")
+    assert caught.value.line
+    planned = enable(observation(text), scope="all", accept=("health-check-breaks",))
+    assert services(planned)["minio"]["healthcheck"]["test"][1] == "./probe"
+
+
+def test_urls_that_come_from_a_variable_are_a_refusal_with_the_edit_to_make() -> None:
+    text = STANDALONE.replace("http://0.0.0.0:2379", "${URL}").replace("http://etcd:2379", "${URL}")
+    assert text.count("${URL}") == 2
+    with pytest.raises(EditRefused) as caught:
+        enable(observation(text, variables={"URL": "http://0.0.0.0:2379"}), scope="all")
+    assert "https://" in caught.value.hint
+
+
+def test_a_milvus_without_internal_tls_is_told_and_with_scope_internal_refused() -> None:
+    text = STANDALONE.replace("v2.5.5", "v2.4.5")
+    planned = enable(observation(text), scope="all")
+    assert "INTERNALTLS_SNI" not in told(services(planned)["standalone"])
+    with pytest.raises(UnsupportedMilvus) as caught:
+        enable(observation(text), scope="internal")
+    assert "2.4.5" in caught.value.message
+
+
+def test_scope_internal_leaves_etcd_and_the_object_store_alone() -> None:
+    planned = enable(observation(STANDALONE), scope="internal")
+
+    before = yaml.safe_load(STANDALONE)["services"]
+    assert {n: s for n, s in services(planned).items() if n != "standalone"} == {
+        n: s for n, s in before.items() if n != "standalone"
+    }
+    assert told(services(planned)["standalone"])["INTERNALTLS_SNI"] == "milvus.internal"
+
+
+CLUSTER = (
+    STANDALONE[: STANDALONE.index("  standalone:")]
+    + "".join(
+        f"""\
+  {role}:
+    image: milvusdb/milvus:v2.5.5
+    command: ["milvus", "run", "{role}"]
+    environment:
+      ETCD_ENDPOINTS: etcd:2379
+      MINIO_ADDRESS: minio:9000
+      PULSAR_ADDRESS: pulsar://pulsar:6650
+"""
+        for role in ("rootcoord", "querynode", "datanode", "proxy")
+    )
+    + "  pulsar:\n    image: apachepulsar/pulsar:2.8.2\n"
+)
+
+
+def test_every_part_of_a_cluster_is_told_and_the_broker_is_named() -> None:
+    planned = enable(observation(CLUSTER), scope="all", mode=2)
+    found = services(planned)
+
+    for role in ("rootcoord", "querynode", "datanode", "proxy"):
+        assert told(found[role])["ETCD_SSL_ENABLED"] == "true"
+        assert told(found[role])["COMMON_SECURITY_INTERNALTLSENABLED"] == "true"
+        assert ("COMMON_SECURITY_TLSMODE" in told(found[role])) == (role == "proxy")
+    assert planned.servers == ("etcd", "minio")
+    assert set(planned.others) == {"rootcoord", "querynode", "datanode"}
+    assert any("pulsar" in w.message for w in planned.plan.warnings if w.code == "stays-plain")
+
+
+def test_a_service_that_uses_the_object_store_as_well_is_named() -> None:
+    text = (
+        STANDALONE + "  backup:\n    image: me/backup\n    environment: {S3: 'http://minio:9000'}\n"
+    )
+    planned = enable(observation(text), scope="all")
+
+    (warning,) = (one for one in planned.plan.warnings if one.code == "stack-client-cut-off")
+    assert "backup" in warning.message
+
+
+def test_only_what_changes_is_touched() -> None:
+    after = enabled(observation(STANDALONE), scope="all")
+
+    planned = enable(after, scope="all", rest_port=8080)
+    assert planned.touched is not None
+    assert "etcd" not in planned.touched
+    assert "standalone" in planned.touched
+
+
+def test_a_ca_that_ends_soon_goes_with_all_that_it_issued() -> None:
+    after = enabled(observation(STANDALONE), scope="all", ca_days=365, days=90)
+    identities = [
+        one.identity
+        for one in enable(after, scope="all").identities.identities
+        if one.identity.name in STACK
+    ]
+    config = TlsConfig(scope="all")
+
+    def planned(now: datetime) -> set[str | None]:
+        return {
+            with_stack(IdentityPlan(()), identities, after, config, now).source(n) for n in STACK
+        }
+
+    assert planned(NOW) == {"existing"}
+    assert planned(NOW + timedelta(days=334)) != {"issued"}
+    assert planned(NOW + timedelta(days=336)) == {"issued"}

@@ -1,0 +1,136 @@
+"""The order in which etcd, object store and Milvus are started anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from compose_tls.deploy.compose_cli import ComposeCli
+from compose_tls.deploy.compose_invocation import ComposeInvocation
+from compose_tls.deploy.compose_output import ServiceState
+from compose_tls.deploy.container import ContainerFacts
+from compose_tls.deploy.engine import Engine
+from compose_tls.errors import ContainerExited, Unhealthy
+from compose_tls.workflows.server_first import ServerFirst
+from tests.unit.workflows.test_deployment import FACTS
+
+
+@dataclass
+class World:
+    """An engine and a Compose that remember what was asked of them."""
+
+    running: set[str]
+    asked: list[str] = field(default_factory=list)
+    containers: dict[str, ContainerFacts | None] = field(default_factory=dict)
+    health: list[str | None] = field(default_factory=list)
+    now: float = 0.0
+
+    def ps(self, project: ComposeInvocation) -> list[ServiceState]:
+        return [ServiceState(name, name, "4f3a", "running") for name in sorted(self.running)]
+
+    def up(self, project: ComposeInvocation, services: Sequence[str], **_: Any) -> None:
+        self.asked.append(f"up {' '.join(services)}")
+
+    def stop(self, project: ComposeInvocation, services: Sequence[str]) -> None:
+        self.asked.append(f"stop {' '.join(services)}")
+
+    def restart(self, project: ComposeInvocation, services: Sequence[str]) -> None:
+        self.asked.append(f"restart {' '.join(services)}")
+
+    def container(self, project: str, service: str) -> ContainerFacts | None:
+        return self.containers.get(service, FACTS)
+
+    def health_check(self, container_id: str) -> str | None:
+        return self.health.pop(0) if self.health else None
+
+    def log_tail(self, container_id: str) -> list[str]:
+        return ["starting", "open /tls/server.key: permission denied"]
+
+    def port_owner(self, port: int) -> str | None:
+        return None
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def order(world: World) -> ServerFirst:
+    return ServerFirst(
+        servers=("etcd", "minio"),
+        milvus=("rootcoord", "querynode", "proxy"),
+        engine=cast("Engine", world),
+        compose=cast("ComposeCli", world),
+        project=ComposeInvocation(Path("/project")),
+        name="milvus",
+        clock=lambda: world.now,
+        sleep=world.sleep,
+    )
+
+
+ALL = ("etcd", "minio", "rootcoord", "querynode", "proxy")
+
+
+def test_milvus_is_stopped_while_it_still_reaches_them_and_started_after_them() -> None:
+    world = World(set(ALL))
+    order(world).up(ALL, lambda _: None)
+
+    assert world.asked == [
+        "stop rootcoord querynode proxy",
+        "up etcd minio",
+        "up rootcoord querynode proxy",
+    ]
+
+
+def test_where_nothing_runs_compose_starts_everything_in_its_own_order() -> None:
+    world = World(set())
+    order(world).up(ALL, lambda _: None)
+
+    assert world.asked == [f"up {' '.join(ALL)}"]
+
+
+def test_a_milvus_service_that_was_only_stopped_on_the_way_runs_again() -> None:
+    world = World(set(ALL))
+    order(world).up(("etcd", "proxy"), lambda _: None)
+
+    assert world.asked == [
+        "stop rootcoord querynode proxy",
+        "up etcd",
+        "up proxy rootcoord querynode",
+    ]
+
+
+def test_without_a_server_milvus_is_not_stopped_first() -> None:
+    world = World(set(ALL))
+    order(world).up(("rootcoord", "proxy"), lambda _: None)
+
+    assert world.asked == ["up rootcoord proxy"]
+
+
+def test_a_restart_takes_the_parts_one_by_one() -> None:
+    world = World(set(ALL))
+    order(world).restart(("etcd", "rootcoord", "querynode", "proxy"), lambda _: None)
+
+    assert world.asked == [
+        "stop rootcoord querynode proxy",
+        "restart etcd",
+        "restart rootcoord",
+        "restart querynode",
+        "restart proxy",
+    ]
+
+
+def test_milvus_is_not_started_while_a_server_is_not_well() -> None:
+    world = World(set(ALL), containers={"etcd": replace(FACTS, health="starting")})
+    world.health = ["context deadline exceeded"] * 1000
+    with pytest.raises(Unhealthy, match="context deadline exceeded"):
+        order(world).up(ALL, lambda _: None)
+    assert world.asked[-1] == "up etcd minio"
+
+
+def test_a_server_that_has_exited_is_told_with_the_last_line_of_its_log() -> None:
+    world = World(set(ALL), containers={"etcd": replace(FACTS, status="exited")})
+    with pytest.raises(ContainerExited, match="permission denied"):
+        order(world).up(ALL, lambda _: None)
