@@ -353,7 +353,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     found = measured(arguments.rounds)
-    rows = [*command_rows(found), yaml_row(min(arguments.rounds, 5))]
+    rows = [*command_rows(found), yaml_row(min(arguments.rounds, 3))]
     if arguments.engine:
         rows.append(proof_row(3))
     for row in rows:
