@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help try check test format lint fast test-lowest test-pythons site recording benchmarks lock setup clean
+.PHONY: help try check test format lint fast fuzz build audit reliability test-lowest test-pythons site recording benchmarks lock setup clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,20 @@ lint: $(VENV)/.test ## format, lint, types and contracts, without a test
 
 fast: $(VENV)/.test ## the fast tests: unit, contract, corpus and typing
 	$(BIN)/python -m pytest -q -n auto
+
+# With atheris in the environment (pip install atheris) the inputs are chosen by coverage.
+fuzz: $(VENV)/.test ## reads inputs that are nearly right, SECONDS=60 for each reader
+	$(BIN)/python tests/fuzz/run.py --seconds $(or $(SECONDS),60)
+
+build: $(VENV)/.test ## wheel and sdist in build/dist, built twice: the same bytes, and nothing but ours
+	$(BIN)/python tests/build.py
+
+# Asks PyPI's list of known vulnerabilities, so it is no part of `make test`.
+audit: $(VENV)/.test ## known vulnerabilities of the locked dependencies
+	$(BIN)/uv tool run pip-audit --strict --disable-pip --require-hashes --requirement requirements-dev.txt
+
+reliability: $(VENV)/.test ## measures, and writes docs/reliability.md
+	$(BIN)/python benchmarks/reliability.py
 
 # How pydantic spells a JSON schema is up to its version; docs/schema.json is that of the locked one.
 test-lowest: $(VENV)-lowest/.ready ## the fast tests with every dependency at its lower bound

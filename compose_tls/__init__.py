@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from compose_tls.results import DisableResult as DisableResult
     from compose_tls.results import EnableResult as EnableResult
     from compose_tls.results import Endpoint as Endpoint
+    from compose_tls.results import ExportResult as ExportResult
     from compose_tls.results import FileResult as FileResult
     from compose_tls.results import FileState as FileState
+    from compose_tls.results import InitResult as InitResult
     from compose_tls.results import Link as Link
     from compose_tls.results import Probe as Probe
     from compose_tls.results import Recorded as Recorded
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from compose_tls.workflows.connect import connect as connect
     from compose_tls.workflows.disable import disable as disable
     from compose_tls.workflows.enable import enable as enable
+    from compose_tls.workflows.export import export as export
+    from compose_tls.workflows.init import init as init
     from compose_tls.workflows.renew import renew as renew
     from compose_tls.workflows.status import status as status
 
@@ -54,8 +58,10 @@ _RESULTS = (
     "DisableResult",
     "EnableResult",
     "Endpoint",
+    "ExportResult",
     "FileResult",
     "FileState",
+    "InitResult",
     "Link",
     "Probe",
     "Recorded",
@@ -64,7 +70,17 @@ _RESULTS = (
     "Snippet",
     "StatusResult",
 )
-_COMMANDS = ("check", "client", "connect", "disable", "enable", "renew", "status")
+_COMMANDS = (
+    "check",
+    "client",
+    "connect",
+    "disable",
+    "enable",
+    "export",
+    "init",
+    "renew",
+    "status",
+)
 _HOMES = {
     "ComposeTlsError": "compose_tls.errors",
     "TlsConfig": "compose_tls.config",
@@ -86,8 +102,10 @@ __all__ = [
     "DisableResult",
     "EnableResult",
     "Endpoint",
+    "ExportResult",
     "FileResult",
     "FileState",
+    "InitResult",
     "Link",
     "Probe",
     "Recorded",
@@ -103,6 +121,8 @@ __all__ = [
     "connect",
     "disable",
     "enable",
+    "export",
+    "init",
     "renew",
     "status",
 ]

@@ -11,9 +11,9 @@ def main() -> int:
     if sys.argv[1:] == ["--version"]:
         # As the command line itself says it, without loading it: scripts ask often.
         return _say_version()
-    from compose_tls.signals import as_interrupt  # noqa: PLC0415 - not for --version
-
     try:
+        from compose_tls.signals import as_interrupt  # noqa: PLC0415 - not for --version
+
         with as_interrupt():
             from compose_tls.cli.app import main  # noqa: PLC0415 - what takes most of the time
 

@@ -242,6 +242,23 @@ class Plan:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ServerSource:
+    """Where the certificate of a server comes from that is deployed elsewhere.
+
+    Attributes:
+        identity: Its identity, with the names that it has there.
+        stem: Where certificate and key are, without suffix.
+        changes: What is written in the PKI directory.
+        order: What is to be issued; ``None`` where nothing is.
+    """
+
+    identity: Identity
+    stem: Path
+    changes: tuple[FileChange, ...] = ()
+    order: CertificateOrder | None = None
+
+
 def relative(path: Path, directory: Path) -> str:
     """``path`` as seen from ``directory`` when it lies inside, else unchanged."""
     try:

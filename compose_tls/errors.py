@@ -111,6 +111,14 @@ class ComposeFileNotFound(ProjectError):
     code = "compose-file-not-found"
 
 
+class ProjectExists(ProjectError):
+    code = "project-exists"
+
+
+class ScriptNotUnderstood(ProjectError):
+    code = "script-not-understood"
+
+
 class FileUnreadable(ProjectError):
     code = "file-unreadable"
 
@@ -199,6 +207,14 @@ class WriteFailed(ProjectError):
     code = "write-failed"
 
 
+class ContainerInTheWay(ProjectError):
+    code = "container-in-the-way"
+
+
+class DataExists(Refusal):
+    code = "data-exists"
+
+
 class DeployedDifferently(Refusal):
     code = "deployed-differently"
 
@@ -275,6 +291,10 @@ class RehearsalFailed(CertificateError):
 
 class KeyUnreadableInContainer(CertificateError):
     code = "key-unreadable-in-container"
+
+
+class KeyExposed(CertificateError):
+    code = "key-exposed"
 
 
 class EngineError(ComposeTlsError):

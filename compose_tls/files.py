@@ -37,6 +37,8 @@ STATE_LIMIT: Final = 4 * _MIB
 """state.json: it repeats what was replaced in compose file and milvus.yaml, twice."""
 JOURNAL_LIMIT: Final = 16 * _MIB
 """The journal: some 40,000 files in one transaction."""
+DEPLOYING_LIMIT: Final = 16 * _MIB
+"""The previous files of a deployment: compose file, milvus.yaml and state.json, each of full size."""
 CHANGED_LIMIT: Final = 16 * _MIB
 """A file that a transaction compares, stages or moves, whatever it holds."""
 

@@ -36,6 +36,8 @@ REQUESTS: Final = (f"{SERVER}{REQUEST}", f"{CLIENT}{REQUEST}")
 SERIAL_FILE: Final = "ca.srl"
 """The serial number that ``openssl x509 -CAserial`` counts on from, as the Milvus guide has it."""
 STATE_FILE: Final = "state.json"
+ROOT_PASSWORD: Final = "root-password"  # noqa: S105 - the name of a file
+"""The password that init gave to root of Milvus. Nothing removes it: who lost it is locked out."""
 IGNORE_FILE: Final = ".gitignore"
 
 RETIRED_CA: Final = re.compile(r"ca-[0-9a-f]{8}\.(?:pem|key)")
@@ -127,6 +129,9 @@ TLS_FILES: Final = (IGNORE_FILE, CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY)
 
 CLIENTS_DIRECTORY: Final = "clients"
 """In the PKI directory: the certificates and keys of further clients."""
+EXPORTS_DIRECTORY: Final = "exports"
+"""Likewise: those of servers that ``export`` has set up elsewhere."""
+FURTHER_DIRECTORIES: Final = (CLIENTS_DIRECTORY, EXPORTS_DIRECTORY)
 BUNDLE: Final = ".p12"
 UNLOCK: Final = f"{BUNDLE}.passphrase"
 """How the file ends that opens a PKCS #12 file, where the user gave nothing that does."""

@@ -1,9 +1,9 @@
 """What holds for all tests: which of them run when nobody says, and how hypothesis draws.
 
 ``pytest`` runs the fast tests. Those of tests/e2e need an engine or a real Milvus, those of tests/judges
-other people's tools, and those of tests/faults run a command once for every system call it makes: each
-runs where it is asked for, by marker (``-m e2e``, ``-m judges``, ``-m faults``) or by path. ``make test``
-runs them all.
+other people's tools, those of tests/faults run a command once for every system call it makes, and those
+of tests/fuzz read inputs that are nearly right: each runs where it is asked for, by marker (``-m e2e``,
+``-m judges``, ``-m faults``, ``-m fuzz``) or by path. ``make test`` runs them all.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).resolve().parent
-SLOW = ("e2e", "judges", "faults")
+SLOW = ("e2e", "judges", "faults", "fuzz")
 """Directories whose tests are not run unless they are asked for; each is a marker too."""
 
 # No example is too slow, and no drawing of one: how fast they are says how busy the machine is.

@@ -2,8 +2,9 @@
 
 The end-to-end tests mostly wait for Milvus, so they run beside all others: the fast tests, whose
 coverage has to be at least 90 %, the judges of our certificates (tests/judges), every fault of a
-command (tests/faults), the fast tests once more with every dependency at its lower bound, and those
-of the code on every other Python at hand.
+command (tests/faults), a short fuzzing (tests/fuzz), two builds that have to be one (tests/build.py), the
+fast tests once more with every dependency at its lower bound, and those of the code on every other Python
+at hand.
 
 With REQUIRE_E2E=1 an end-to-end test that is skipped is a failure.
 """
@@ -46,6 +47,8 @@ def main() -> int:
             ),
             ("judges", [*PYTEST, "-m", "judges", "tests/judges"]),
             ("faults", [*PYTEST, "-n", "auto", "-m", "faults", "tests/faults"]),
+            ("fuzzing", [*PYTEST, "-n", "auto", "-m", "fuzz", "tests/fuzz"]),
+            ("reproducible build", [sys.executable, "tests/build.py"]),
             ("lowest versions", [*make, "test-lowest"]),
             ("other Pythons", [*make, "test-pythons"]),
         ):

@@ -116,7 +116,9 @@ class Journal:
         return journal
 
 
-def read_journal(directory: Path, outside: Iterable[Path] = ()) -> Journal | None:
+def read_journal(
+    directory: Path, outside: Iterable[Path] = (), *, accepted: bool = False
+) -> Journal | None:
     """The journal that an interrupted command of this user left in a project; ``None`` without one.
 
     A journal says which files to move and to remove, so it is believed only as far as nobody else can
@@ -125,6 +127,8 @@ def read_journal(directory: Path, outside: Iterable[Path] = ()) -> Journal | Non
     Args:
         directory: The project directory.
         outside: What the user names outside of the project.
+        accepted: Whether the user accepts that files outside are edited. What such an edit moves lies
+            beside the file, where no project can put it.
 
     Raises:
         ForeignJournal: It is not ours, or names what lies outside.
@@ -150,7 +154,7 @@ def read_journal(directory: Path, outside: Iterable[Path] = ()) -> Journal | Non
             hint=f"restore {JOURNAL}, or look at the files that it lists and remove it",
             path=JOURNAL,
         ) from None
-    _require_inside(journal, outside)
+    _require_inside(journal, outside, accepted=accepted)
     return journal
 
 
@@ -180,15 +184,22 @@ def _require_ours(status: os.stat_result) -> None:
         raise _foreign(f"its mode is {mode:04o}, and ours are {MODE:04o}")
 
 
-def _require_inside(journal: Journal, outside: Iterable[Path]) -> None:
+def _require_inside(journal: Journal, outside: Iterable[Path], *, accepted: bool) -> None:
     files = ProjectFiles(journal.directory, outside)
+    edits = {
+        journal.target(step)
+        for step in journal.steps
+        if step.action in {"replace", "overwrite"} and step.before and step.after
+    }
     for path in (*map(journal.target, journal.steps), *journal.made()):
         place = path.parent
-        if path.name == ".." or real_path(place) != place or not files.is_inside(place):
+        apart = path.name == ".." or real_path(place) != place
+        if apart or not (files.is_inside(place) or (accepted and path in edits)):
+            again = " with --accept outside-project" if path in edits and not apart else ""
             raise _foreign(
                 f"it names {path}, which lies outside of the project or behind a link",
-                "if a command of yours that named that place was interrupted, run that command again; "
-                "else look at it",
+                "if a command of yours that named that place was interrupted, run that command again"
+                f"{again}; else look at it",
             )
 
 

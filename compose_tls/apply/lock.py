@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +13,21 @@ from compose_tls.errors import ProjectLocked, WriteFailed
 
 _LOCKS = Path("/proc/locks")
 
+# What a killed command had started (docker compose) holds its lock until it ends. It replaces a container
+# at most, and waits for that to stop.
+_PATIENCE = 60.0
+_PAUSE = 0.2
+
 
 @contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Hold the project's lock; it ends with the process, however that ends.
+def locked(directory: Path) -> Iterator[int]:
+    """Hold the project's lock; it ends with the process and those that inherit it, however they end.
 
     Args:
         directory: The project directory.
+
+    Yields:
+        The descriptor that holds it: for a child that must not outlive the lock.
 
     Raises:
         ProjectLocked: Another compose-tls works here; the error names the process, where it is known.
@@ -28,7 +37,7 @@ def locked(directory: Path) -> Iterator[None]:
     try:
         try:
             descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(descriptor, directory)
         except BlockingIOError:
             holder = _holder(directory)
             who = f"process {holder}" if holder else "it"
@@ -44,10 +53,39 @@ def locked(directory: Path) -> Iterator[None]:
                 hint="make the directory readable and writable for you, then run it again",
                 path=str(directory),
             ) from None
-        yield
+        yield descriptor
     finally:
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _take(descriptor: int, directory: Path) -> None:
+    """Take the lock, after the children of a command that is dead.
+
+    Raises:
+        OSError: Somebody else has it, or there are no locks here.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = _holder(directory)
+            if holder is None or _is_alive(holder) or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+def _is_alive(process: int) -> bool:
+    """Whether a process runs still: one whose parent has not noticed its end does not."""
+    try:
+        # proc_pid_stat(5): the state follows the name, which is in parentheses and may hold any.
+        stat = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2]
+    except OSError:
+        return False
+    return stat.split()[0] not in {b"Z", b"X"}
 
 
 def _holder(directory: Path) -> int | None:

@@ -37,13 +37,16 @@ class Recovery:
     files: tuple[str, ...]
 
 
-def recover(directory: Path, ops: FileOps, outside: Iterable[Path] = ()) -> Recovery | None:
+def recover(
+    directory: Path, ops: FileOps, outside: Iterable[Path] = (), *, accepted: bool = False
+) -> Recovery | None:
     """Finish what an interrupted command left. The project's lock must be held.
 
     Args:
         directory: The project directory.
         ops: How to change the disk.
         outside: What the user names outside of the project, on the command line or in the environment.
+        accepted: Whether the user accepts that files outside are edited.
 
     Returns:
         What was done; ``None`` where there was nothing to finish.
@@ -59,7 +62,7 @@ def recover(directory: Path, ops: FileOps, outside: Iterable[Path] = ()) -> Reco
     # Nothing is written where there is nothing to finish: the project may lie on read-only ground.
     if not os.path.lexists(path) and not os.path.lexists(unfinished_journal_path(directory)):
         return None
-    journal = read_journal(directory, outside)
+    journal = read_journal(directory, outside, accepted=accepted)
     try:
         with deferred():
             if journal is None:

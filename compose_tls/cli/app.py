@@ -29,6 +29,8 @@ _COMMANDS = {
     "renew": "renew certificates before they expire; --ca rotates the CA without client downtime",
     "client": "issue certificates for more clients",
     "connect": "paste-ready client code and settings",
+    "export": "the same set-up for Kubernetes (Helm, Operator, cert-manager), Swarm or openssl",
+    "init": "a new Milvus Compose project with TLS from the start",
     "help": "what a command does, and its options",
     "completion": "completion for bash, zsh or fish",
 }

@@ -7,6 +7,7 @@ compose-go (cli/options.go), whose order this is.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -126,6 +127,14 @@ def project_root(
         if any(_is_file(place / name) for name in (*DEFAULT_FILES, SETTINGS_FILE)):
             return place
     return directory
+
+
+def name_of(directory: Path) -> str:
+    """The name that Compose gives to the project of a directory; empty where it gives none.
+
+    Source: https://docs.docker.com/compose/how-tos/project-name/, and compose-go
+    """
+    return re.sub(r"[^a-z0-9_-]", "", directory.name.lower()).lstrip("_-")
 
 
 def _is_file(path: Path) -> bool:

@@ -133,7 +133,7 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     @field_validator("key_type", mode="before")
     @classmethod
     def _used_by_grpc(cls, value: object) -> object:
-        if value in ("ed25519", "ed448"):
+        if isinstance(value, str) and value in {"ed25519", "ed448"}:
             msg = f"{value} is not offered: gRPC, and so every Milvus client, refuses such certificates"
             raise ValueError(msg)
         return value
@@ -158,8 +158,10 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
 
     @model_validator(mode="before")
     @classmethod
-    def _keys_of_bundles(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def _keys_of_bundles(cls, values: Any) -> Any:
         """A PKCS #12 file holds the key too; that of a CA is wanted where it is to issue."""
+        if not isinstance(values, dict):
+            return values
         wanted = ("server", "client") if values.get("server_cert") else ("ca",)
         for role in wanted:
             certificate, key = values.get(f"{role}_cert"), f"{role}_key"

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
+import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -19,9 +24,22 @@ from compose_tls.deploy.compose_output import (
 from compose_tls.deploy.progress import Progress
 from compose_tls.deploy.recreate import up_commands
 from compose_tls.errors import ComposeMissing
+from compose_tls.signals import deferred
 
 # Both command lines answer within a fraction of a second; one that hangs is as good as none.
 _VERSION_SECONDS = 30.0
+
+# How long the engine may go on with what an interrupted Compose told it. Compose gives a container ten
+# seconds to stop, and its owner may give it more: stop_grace_period.
+_BUSY_SECONDS = 60.0
+_BUSY_PAUSE = 0.5
+_NAME_TAKEN = re.compile(r"already in use by container \"?([0-9a-f]{12,})")
+_GOING = re.compile(
+    r"removal of container \S+ is already in progress|is marked for removal|No such container"
+)
+
+# Compose ends in a fraction of a second when it is told to (5.6.1, measured).
+_END_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +147,19 @@ class ComposeCli:
         """
         self._output(project, "stop", "--", *services)
 
+    def down(self, project: ComposeInvocation, *, volumes: bool) -> None:
+        """Remove the containers and networks of a project.
+
+        Args:
+            project: The project.
+            volumes: Whether its volumes go as well, and with them the data.
+
+        Raises:
+            ComposeFailed: Compose or the engine refused; the message is theirs.
+            EngineUnreachable: Compose cannot reach the engine.
+        """
+        self._output(project, "down", *(["--volumes"] if volumes else []))
+
     def _all_services(self, project: ComposeInvocation, services: Sequence[str]) -> dict[str, Any]:
         active: dict[str, Any] = self.config(project).get("services") or {}
         if all(service in active for service in services):
@@ -144,51 +175,82 @@ class ComposeCli:
         on_event: Callable[[str], None] | None,
         port_owner: Callable[[int], str | None] | None,
     ) -> None:
-        lines: list[str] = []
-        progress = Progress()
-        with subprocess.Popen(
-            self._words(project, "up", *arguments),
-            cwd=project.directory,
-            env=project.readable(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        ) as process:
-            try:
+        deadline = time.monotonic() + _BUSY_SECONDS
+        while True:
+            lines: list[str] = []
+            progress = Progress()
+            with self._started(project, "up", *arguments, stdout=subprocess.DEVNULL) as process:
                 for line in process.stderr or ():
                     lines.append(line)
                     step = progress.step(line)
                     if step and on_event:
                         on_event(step)
-            except BaseException:
-                # Whoever takes back what was done must not meet a Compose that still does it.
-                process.terminate()
-                process.wait()
-                raise
-        if process.returncode:
-            raise compose_failure("up", "".join(lines), project.environment, port_owner)
+            if not process.returncode:
+                return
+            said = "".join(lines)
+            if time.monotonic() > deadline or not self._is_busy(project, said):
+                raise compose_failure("up", said, project.environment, port_owner)
+            time.sleep(_BUSY_PAUSE)
+
+    def _is_busy(self, project: ComposeInvocation, said: str) -> bool:
+        """Whether the engine still does what an interrupted Compose told it to: that passes.
+
+        It goes on stopping and removing a container, whose name is only free after that.
+        """
+        if _GOING.search(said):
+            return True
+        taken = _NAME_TAKEN.search(said)
+        return taken is not None and any(taken[1].startswith(one.id) for one in self.ps(project))
 
     def _output(self, project: ComposeInvocation, *arguments: str) -> str:
-        finished = subprocess.run(
+        with self._started(project, *arguments, stdout=subprocess.PIPE) as process:
+            output, said = process.communicate()
+        if process.returncode:
+            raise compose_failure(arguments[0], said, project.environment)
+        return output
+
+    @contextmanager
+    def _started(
+        self, project: ComposeInvocation, *arguments: str, stdout: int
+    ) -> Iterator[subprocess.Popen[str]]:
+        """Compose at work: it ends where this process is interrupted.
+
+        Where that is killed, the project stays locked until Compose has ended, too: whoever takes back
+        what it did must not meet it.
+        """
+        with subprocess.Popen(
             self._words(project, *arguments),
             cwd=project.directory,
             env=project.readable(),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
             errors="replace",
-            check=False,
-        )
-        if finished.returncode:
-            raise compose_failure(arguments[0], finished.stderr, project.environment)
-        return finished.stdout
+            # Ctrl-C in a terminal is for this process, which then ends Compose.
+            process_group=0,
+            pass_fds=project.inherited,
+        ) as process:
+            try:
+                yield process
+            except BaseException:
+                with deferred():
+                    _end(process)
+                raise
 
     def _words(self, project: ComposeInvocation, *arguments: str) -> list[str]:
         return [*self.command, *project.options, *arguments]
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        # The command line and its plugin are two processes.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _version(command: tuple[str, ...], environment: Mapping[str, str]) -> str | None:

@@ -28,6 +28,7 @@ class ComposeInvocation:
         project_directory: What the user gave with ``--project-directory``.
         env_files: What the user gave with ``--env-file``.
         profiles: What the user gave with ``--profile``; empty leaves it to ``COMPOSE_PROFILES``.
+        inherited: Descriptors that Compose gets: the lock of the project, which lasts as long as it.
     """
 
     directory: Path
@@ -37,6 +38,7 @@ class ComposeInvocation:
     project_directory: Path | None = None
     env_files: tuple[Path, ...] = ()
     profiles: tuple[str, ...] = ()
+    inherited: tuple[int, ...] = ()
 
     @property
     def options(self) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +19,7 @@ from compose_tls.deploy.container import (
     last_line,
 )
 from compose_tls.errors import EngineUnreachable
+from compose_tls.files import real_path
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -111,6 +113,41 @@ class Engine:
             listed = self._client.api.containers(all=True, filters={"label": labels})
         # Between listing and looking, a container that Compose replaces may go away.
         return [found for each in listed if (found := self._inspect(each["Id"]))]
+
+    def runs(self, project: str, service: str, directory: Path) -> dict[str, bool]:
+        """Whether the containers of a service run that were made from a directory, by id and start.
+
+        Args:
+            project: The Compose project's name.
+            service: The service's name.
+            directory: The project directory, a real path.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        return {
+            f"{each['Id']} {each['State'].get('StartedAt') or ''}": each["State"]["Status"]
+            == "running"
+            for each in self._made_from(project, service, directory)
+        }
+
+    def discard(self, project: str, service: str, directory: Path) -> None:
+        """Remove those that were made and never started: Compose was interrupted; arguments as above.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering, or refuses.
+        """
+        for each in self._made_from(project, service, directory):
+            if each["State"]["Status"] == "created":
+                with self._answers():
+                    self._client.api.remove_container(each["Id"])
+
+    def _made_from(self, project: str, service: str, directory: Path) -> Iterator[dict[str, Any]]:
+        for attributes in self.containers(service):
+            labels = attributes["Config"]["Labels"]
+            place = labels.get(f"{LABEL}project.working_dir") or "/"
+            if labels.get(f"{LABEL}project") == project and real_path(Path(place)) == directory:
+                yield attributes
 
     def log_tail(
         self, container_id: str, lines: int = LOG_LINES, since: datetime | None = None
@@ -261,6 +298,38 @@ class Engine:
                     project = summary["Labels"].get(f"{LABEL}project")
                     return f"container {name}" + (f" of project {project}" if project else "")
         return None
+
+    def status_of(self, name: str) -> str | None:
+        """What a container of that name does, as in ``docker ps``; ``None`` where there is none.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        found = self._inspect(name)
+        named = found is not None and found["Name"] == f"/{name}"
+        return str(found["State"]["Status"]) if found and named else None
+
+    def containers_of(self, project: str) -> tuple[str, ...]:
+        """The names of all containers of a Compose project.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        filters = {"label": [f"{LABEL}project={project}"]}
+        with self._answers():
+            listed = self._client.api.containers(all=True, filters=filters)
+        return tuple(sorted(str(each["Names"][0]).removeprefix("/") for each in listed))
+
+    def volumes_named(self, names: Collection[str]) -> tuple[str, ...]:
+        """Those of some volumes that there are.
+
+        Raises:
+            EngineUnreachable: The engine stopped answering.
+        """
+        with self._answers():
+            listed = self._client.api.volumes().get("Volumes") or ()
+        there = {str(each["Name"]) for each in listed}
+        return tuple(name for name in names if name in there)
 
     def close(self) -> None:
         """Drop the connection."""

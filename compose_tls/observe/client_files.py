@@ -1,4 +1,4 @@
-"""The files of further clients and of CAs that gave way, for the commands that look at them."""
+"""The files of further clients and servers, and of CAs that gave way, for commands that look at them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from compose_tls.config import TlsConfig
 from compose_tls.files import PEM_LIMIT
-from compose_tls.layout import CERTIFICATE, CLIENTS_DIRECTORY, KEY
+from compose_tls.layout import CERTIFICATE, FURTHER_DIRECTORIES, KEY
 from compose_tls.observation import ClientFacts, FileFacts
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.pki.load import whole_pairs
@@ -29,7 +29,7 @@ def with_clients(project: Project, config: TlsConfig) -> Project:
     """
     reader = FileReader(project.directory)
     pki = project.directory / config.pki_dir
-    for path in sorted((pki / CLIENTS_DIRECTORY).glob("*")):
+    for path in (path for name in FURTHER_DIRECTORIES for path in sorted((pki / name).glob("*"))):
         reader.content(path, PEM_LIMIT) if path.suffix == CERTIFICATE else reader.unread(path)
     for path in pki.glob("ca-*"):
         reader.unread(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +15,7 @@ from compose_tls.files import (
     YAML_LIMIT,
     read_named,
 )
+from compose_tls.layout import PUBLIC
 from compose_tls.observation import FileFacts
 
 
@@ -48,6 +50,11 @@ class FileReader:
             self.files[path], _ = self._read(path, limit, secret=False)
         facts = self.files[path]
         return facts.content if facts else None
+
+    def assume(self, path: Path, content: bytes) -> None:
+        """Take a file that is going to be made for there, as whoever runs the command will make it."""
+        digest = hashlib.sha256(content).hexdigest()
+        self.files[path] = FileFacts(path, content, digest, PUBLIC, os.geteuid(), os.getegid())
 
     def secret(self, path: Path, limit: int = PEM_LIMIT) -> bytes | None:
         """A private key, for the moment in which it is matched with its certificate.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from compose_tls.compose.compose_project import load_project
 from compose_tls.compose.discovery import (
     DEFAULT_FILES,
     compose_files,
+    name_of,
     named_files,
     variables_of,
 )
@@ -28,15 +28,15 @@ from compose_tls.observe.neighbours import read_neighbours
 from compose_tls.observe.pki_directory import read_pki
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path
-from compose_tls.stack.milvus.standalone_embed import (
+from compose_tls.state.recorded import read_state
+from compose_tls.state.undo import undo
+from compose_tls.targets.new_project.embed_script import (
     CONTAINER,
     DATA,
     SCRIPT,
-    USER_SETTINGS,
-    compose_file,
+    compose_file_of,
+    likely_run,
 )
-from compose_tls.state.recorded import read_state
-from compose_tls.state.undo import undo
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.query import roots
 
@@ -51,6 +51,7 @@ def observe(
     start: Path | None = None,
     outside: Iterable[Path] = (),
     without_ours: bool = False,
+    drafts: Mapping[Path, bytes] | None = None,
 ) -> Project:
     """Read everything that a plan for this project may depend on: each file once, in one go.
 
@@ -62,6 +63,7 @@ def observe(
             by default.
         outside: What the user names outside of the project.
         without_ours: Whether the project is wanted without what an earlier enable put in.
+        drafts: Files that are going to be made, read as if they were there.
 
     Raises:
         ComposeFileNotFound: There is no compose file.
@@ -74,6 +76,8 @@ def observe(
     """
     directory = directory.resolve()
     reader = FileReader(directory, outside)
+    for draft, text in (drafts or {}).items():
+        reader.assume(draft, text)
     theirs = _theirs(reader, config)
     try:
         files, variables = _find_files(
@@ -185,8 +189,7 @@ def _project_name(
         return given
     named = [name for path in files if (name := _own_name(path, variables, root, read))]
     directory = root if config.project_directory else files[0].parent
-    # As compose-go makes a name of a directory's.
-    return named[-1] if named else re.sub(r"[^a-z0-9_-]", "", directory.name.lower()).lstrip("_-")
+    return named[-1] if named else name_of(directory)
 
 
 def _own_name(path: Path, variables: Mapping[str, str], root: Path, read: Read) -> str | None:
@@ -206,12 +209,13 @@ def _of_script(
     script = reader.content(directory / SCRIPT)
     if script is None or error.path != str(directory):
         return error
-    user_settings = reader.content(directory / USER_SETTINGS) is not None
+    run = likely_run(script)
     return ComposeFileNotFound(
         f"there is no compose file in {directory}: {SCRIPT} starts Milvus there, and compose-tls "
         "works on Compose projects",
-        hint=f"save the text below as {DEFAULT_FILES[2]}, remove the script's container with docker "
-        f"rm -f {CONTAINER} (its data stay in {DATA}), and run this again:\n\n"
-        + compose_file(script, user_settings=user_settings),
+        hint="compose-tls init makes one of it, with TLS; or save the text below as "
+        f"{DEFAULT_FILES[2]}, remove the script's container with docker rm -f "
+        f"{run.container or CONTAINER} (its data stay in {DATA}), and run this again:\n\n"
+        + compose_file_of(run).decode(),
         path=error.path,
     )

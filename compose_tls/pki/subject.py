@@ -40,6 +40,9 @@ _PART = re.compile(r"(?:\\.|[^\\,])*", re.DOTALL)
 _ESCAPE = re.compile(rb'\\(?:([0-9A-Fa-f]{2})|([ "#+,;<=>\\]))')
 _SPECIAL = re.compile(rb'["+,;<>\\]')
 
+# In the argument of openssl's -subj a backslash stands before what separates.
+_OPENSSL_SPECIAL, _ESCAPED = re.compile(r"([/+\\])"), r"\\\1"
+
 _EXAMPLE = "write it as in CN=localhost,O=milvus,C=CN; a comma inside a value is \\,"
 
 
@@ -72,6 +75,34 @@ def parse_subject(text: str) -> x509.Name:
 def escaped(value: str) -> str:
     """A value as RFC 4514 text has it: ``parse_subject`` reads it as it was (section 2.4)."""
     return re.sub(r'(["+,;<>\\#=])', r"\\\1", value)
+
+
+def attributes(text: str) -> dict[str, list[str]]:
+    """The values of a subject by their type, the broadest first and the common name last.
+
+    Raises:
+        NameInvalid: The text cannot be read.
+    """
+    kinds = {oid: kind for kind, oid in _TYPES.items()}
+    found: dict[str, list[str]] = {}
+    for attribute in parse_subject(text):
+        found.setdefault(kinds[attribute.oid], []).append(str(attribute.value))
+    return found
+
+
+def openssl_subject(text: str) -> str:
+    """A subject as ``openssl req -subj`` takes it, the common name last.
+
+    Raises:
+        NameInvalid: The text cannot be read.
+    """
+    # OpenSSL knows the attributes by the same short names, but for this one.
+    names = {"STREET": "street"}
+    return "".join(
+        f"/{names.get(kind, kind)}={_OPENSSL_SPECIAL.sub(_ESCAPED, value)}"
+        for kind, values in attributes(text).items()
+        for value in values
+    )
 
 
 def extend_common_name(subject: x509.Name, suffix: str) -> x509.Name:

@@ -24,7 +24,7 @@ from compose_tls.layout import (
     CA,
     CA_BUNDLE,
     CLIENT_FILES,
-    CLIENTS_DIRECTORY,
+    FURTHER_DIRECTORIES,
     IGNORE_FILE,
     MILVUS,
     PKI_FILES,
@@ -116,7 +116,8 @@ class _Planner:
             held = {change.path.parent for change in removed} - {self.pki, self.root}
             inner = sorted(held, key=lambda path: len(path.parts), reverse=True)
             outer = (path.parent for path in inner if path.parent.parent == self.root)
-            places = (self.pki / CLIENTS_DIRECTORY, *inner, *outer, self.pki, self.tls, self.root)
+            further = (self.pki / name for name in FURTHER_DIRECTORIES)
+            places = (*further, *inner, *outer, self.pki, self.tls, self.root)
             changes += [RemoveDirectory(place) for place in dict.fromkeys(places)]
         services = self.state.services if self.state else ()
         modes = {one.mode for one in after.told() if one.service in services}
@@ -333,11 +334,11 @@ class _Planner:
                 yield self.project.relative(place)
 
     def further(self) -> Iterator[Path]:
-        """What other commands left in the PKI directory: further clients, and CAs that gave way."""
+        """What other commands left there: further clients and servers, CAs that gave way."""
+        places = {self.pki / name for name in FURTHER_DIRECTORIES}
         for path in self.observation.files:
-            of_client = path.parent == self.pki / CLIENTS_DIRECTORY
-            of_client = of_client and path.name.endswith(CLIENT_FILES)
-            if of_client or (path.parent == self.pki and RETIRED_CA.fullmatch(path.name)):
+            further = path.parent in places and path.name.endswith(CLIENT_FILES)
+            if further or (path.parent == self.pki and RETIRED_CA.fullmatch(path.name)):
                 yield path
 
     def removal(self, path: Path) -> RemoveFile:

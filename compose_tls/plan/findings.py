@@ -18,15 +18,18 @@ from compose_tls.layout import (
     CA_KEY,
     CLIENT_KEY,
     CLIENTS_DIRECTORY,
+    FURTHER_DIRECTORIES,
     KEY,
     NEXT_CA_KEY,
     RETIRED_CA,
     SERVER_CERTIFICATE,
     SERVER_KEY,
+    STACK_CA,
 )
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
 from compose_tls.plan.identities import CA_NAME
+from compose_tls.plan.stack_folders import Folders
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.milvus_services import MilvusService
@@ -35,7 +38,7 @@ from compose_tls.results import DeclaredService
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 # By the CA's key anybody can be impersonated, by a client's that client.
-_CA_KEYS: Final = (CA_KEY, NEXT_CA_KEY)
+_CA_KEYS: Final = (CA_KEY, NEXT_CA_KEY, f"{STACK_CA}{KEY}")
 _MANY: Final = 3
 _MODES: Final[Mapping[TlsMode, Literal[0, 1, 2]]] = {
     TlsMode.OFF: 0,
@@ -150,14 +153,30 @@ class _Keys:
     def served(self) -> Path:
         return self.observation.directory / self.located.state.settings.served_dir / SERVER_KEY
 
+    @property
+    def of_parts(self) -> Mapping[Path, frozenset[str]]:
+        """The keys that parts of the project see, and the services that are to see them."""
+        folders = Folders.of(self.located.state.identities, self.located.project)
+        root = self.observation.directory / self.located.state.settings.tls_dir
+        return {
+            root / folder / there: frozenset(one.name for one in folders.readers[folder])
+            for folder, files in folders.files.items()
+            for there, _ in files
+            if there.endswith(KEY)
+        }
+
     def exposed(self) -> Iterator[TlsWarning]:
         """Keys that others on this machine may read or change."""
         of_clients: list[FileFacts] = []
+        of_parts = self.of_parts
         for file in self.found():
             allowed = 0o700
             if file.path == self.served and any(
                 ContainerUser.of(one).shares(file) for one in self.located.milvus
             ):
+                allowed |= 0o040
+            if file.path in of_parts:
+                # Some images run as a user of their own, who may share a group.
                 allowed |= 0o040
             if not file.mode & 0o777 & ~allowed:
                 continue
@@ -188,9 +207,17 @@ class _Keys:
     def mounted(self) -> Iterator[TlsWarning]:
         """Keys that no server needs, in what a container gets to see."""
         keys = [file.path for file in self.found() if self.is_secret(file.path)]
+        of_parts = self.of_parts
         for service in self.located.project.compose.services.values():
             for mount in (*service.mounts(), *service.config_mounts()):
                 shown = [path for path in keys if self.shows(mount, path)]
+                shown += [
+                    path
+                    for path, readers in of_parts.items()
+                    if service.name not in readers
+                    and mount.host_path is not None
+                    and path.is_relative_to(mount.host_path)
+                ]
                 if shown:
                     yield self.exhibition(service, mount, shown)
 
@@ -229,7 +256,9 @@ class _Keys:
 
     def found(self) -> Iterator[FileFacts]:
         """The private keys that there are."""
-        places = {self.pki, self.pki / CLIENTS_DIRECTORY, self.served.parent}
+        further = {self.pki / name for name in FURTHER_DIRECTORIES}
+        places = {self.pki, *further, self.served.parent}
+        places |= {path.parent for path in self.of_parts}
         for path, file in self.observation.files.items():
             if file is not None and path.suffix == KEY and path.parent in places:
                 yield file

@@ -15,6 +15,7 @@ from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import bundle_facts
 from compose_tls.plan.ca_rollover import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
+from compose_tls.plan.exported_certificates import exports_aged
 from compose_tls.plan.identities import RENEW_BEFORE
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.results import CertificateResult, FileState
@@ -71,6 +72,7 @@ def inventory(
         (
             *found.warnings,
             *clients.aged(now),
+            *exports_aged(observation, config, now),
             *clients.left_behind(trusted),
             *_drifts(states, found.bundles, state),
         ),

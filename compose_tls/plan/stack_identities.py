@@ -102,13 +102,14 @@ def _joined(
                     f"{config.pki_dir}/{one.name}{CERTIFICATE}: new certificate, because {reason}"
                 )
                 warnings.append(TlsWarning("certificate-reissued", text))
-        order = _order(one, config) if source == "issued" else None
+        order = stack_order(one, config) if source == "issued" else None
         issuer = None if one.name == STACK_CA else STACK_CA
         found.append(PlannedIdentity(one, source, order, issuer))
     return replace(planned, identities=tuple(found), warnings=tuple(warnings))
 
 
-def _order(one: Identity, config: TlsConfig) -> CertificateOrder:
+def stack_order(one: Identity, config: TlsConfig) -> CertificateOrder:
+    """The order for a new certificate of an identity of the parts."""
     is_ca = one.profile == "ca"
     return CertificateOrder(
         one.profile,

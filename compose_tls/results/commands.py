@@ -127,6 +127,23 @@ class EnableResult(IssueResult, frozen=True):
     then: tuple[str, ...] = Field(default=(), exclude=True)
 
 
+class InitResult(IssueResult, frozen=True):
+    """What ``init`` did.
+
+    Attributes:
+        flavour: Which services the project has; ``None`` where it was there: what standalone_embed.sh
+            starts, or what an earlier ``init`` made.
+        image: The image of Milvus.
+        root_password_file: Where the password of root is, relative to the project; ``None`` where Milvus
+            does not ask for one.
+    """
+
+    command: Literal["init"] = "init"
+    flavour: Literal["standalone", "embedded-etcd", "gpu", "cluster"] | None = None
+    image: str | None = None
+    root_password_file: str | None = None
+
+
 class RenewResult(IssueResult, frozen=True):
     """What ``renew`` did.
 
@@ -257,6 +274,26 @@ class CheckResult(CommandResult, frozen=True):
     time: datetime | None = None
 
 
+class ExportResult(ChangeResult, frozen=True):
+    """What ``export`` made.
+
+    Attributes:
+        target: ``helm``, ``operator``, ``cert-manager``, ``swarm`` or ``openssl``.
+        names: The DNS names and IP addresses under which clients reach the server there.
+        certificates: Those of the servers that are taken along.
+        text: The document, where no file was named and it holds no private key.
+        private_text: The same where it does hold one. Not printed in JSON.
+    """
+
+    command: Literal["export"] = "export"
+    mode: Mode
+    target: str
+    names: tuple[str, ...]
+    certificates: LeftOut[tuple[CertificateResult, ...]] = ()
+    text: LeftOut[str] = ""
+    private_text: str = Field(default="", exclude=True, repr=False)
+
+
 class ConnectResult(CommandResult, frozen=True):
     """How clients connect."""
 
@@ -269,12 +306,14 @@ class ConnectResult(CommandResult, frozen=True):
 
 Result: TypeAlias = (
     EnableResult
+    | InitResult
     | DisableResult
     | StatusResult
     | CheckResult
     | RenewResult
     | ClientResult
     | ConnectResult
+    | ExportResult
 )
 """What any command returns."""
 

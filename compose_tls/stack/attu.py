@@ -24,6 +24,7 @@ _IMAGES = (((2, 4), "v2.3.10"), ((2, 5), "v2.4"), ((2, 6), "v2.5"), ((3, 0), "v2
 _NEWEST_IMAGE = "v3.0.0-beta.5"
 _ABOUT_2 = "# Attu 2.3.6 to 2.6; Attu 3 has MILVUS_ADDRESS, MILVUS_SSL and MILVUS_TLS_* instead."
 _ABOUT_3 = "# Attu 3; from 2.3.6 to 2.6 it has MILVUS_URL, ROOT_CERT_PATH and so on instead."
+_CREDENTIALS = f"${{{CREDENTIALS_VARIABLE}:?}}"
 _PORT = 3000
 _HOST = "host.docker.internal"
 
@@ -55,7 +56,7 @@ def service(connection: Connection) -> str:
             *((f"    image: zilliz/attu:{_tag(connection.release)}",) if old or not there else ()),
             "    environment:",
             *(
-                f"      {variable}: {value}"
+                f"      {variable}: {_spelled(value)}"
                 for variable, value in (_third if third else _second)(connection).items()
             ),
             "    volumes:",
@@ -67,6 +68,26 @@ def service(connection: Connection) -> str:
     )
 
 
+def image(release: tuple[int, int] | None) -> str:
+    """The image of the Attu that goes with a release of Milvus; the newest where that is unknown."""
+    return f"zilliz/attu:{_tag(release)}"
+
+
+def variables(connection: Connection) -> dict[str, str]:
+    """What an Attu of that image is told, as plain texts."""
+    version = MilvusVersion.of_tag(_tag(connection.release))
+    third = version is not None and version >= _FIRST_OF_ATTU_3
+    return (_third if third else _second)(connection)
+
+
+def mounts(connection: Connection) -> dict[str, str]:
+    """The files that it is shown: where each is, and where it has to appear."""
+    files = {connection.ca_pem: _ROOT}
+    if connection.mutual:
+        files |= {connection.client_pem: _CERTIFICATE, connection.client_key: _KEY}
+    return files
+
+
 def _tag(release: tuple[int, int] | None) -> str:
     if release is None:
         return _IMAGES[-1][1]
@@ -75,17 +96,17 @@ def _tag(release: tuple[int, int] | None) -> str:
 
 def _second(connection: Connection) -> dict[str, str]:
     """The variables of Attu 2; it asks for user and password on its page."""
-    values = {"MILVUS_URL": _quoted(_address(connection)), "ROOT_CERT_PATH": _ROOT}
+    values = {"MILVUS_URL": _address(connection), "ROOT_CERT_PATH": _ROOT}
     if connection.mutual:
         values |= {"CERT_CHAIN_PATH": _CERTIFICATE, "PRIVATE_KEY_PATH": _KEY}
-    return {**values, "SERVER_NAME": _quoted(connection.server_name)}
+    return {**values, "SERVER_NAME": connection.server_name}
 
 
 def _third(connection: Connection) -> dict[str, str]:
     """The variables of Attu 3; it keeps them in its database at the first start."""
     values = {
-        "MILVUS_ADDRESS": _quoted(_address(connection)),
-        "MILVUS_SSL": '"true"',
+        "MILVUS_ADDRESS": _address(connection),
+        "MILVUS_SSL": "true",
         "MILVUS_TLS_ROOT_CERT_PATH": _ROOT,
     }
     if connection.mutual:
@@ -93,9 +114,9 @@ def _third(connection: Connection) -> dict[str, str]:
             "MILVUS_TLS_CERT_CHAIN_PATH": _CERTIFICATE,
             "MILVUS_TLS_PRIVATE_KEY_PATH": _KEY,
         }
-    values["MILVUS_TLS_SERVER_NAME"] = _quoted(connection.server_name)
+    values["MILVUS_TLS_SERVER_NAME"] = connection.server_name
     if connection.authentication:
-        values[CREDENTIALS_VARIABLE] = f"${{{CREDENTIALS_VARIABLE}:?}}"
+        values[CREDENTIALS_VARIABLE] = _CREDENTIALS
     return values
 
 
@@ -128,6 +149,12 @@ def _network(route: ContainerRoute | None) -> tuple[str, ...]:
     if not route.networks:
         return published
     return (*published, "    networks:", *(f"      - {_quoted(name)}" for name in route.networks))
+
+
+def _spelled(value: str) -> str:
+    """A value as it stands in a compose file: paths of ours and a variable need no quotes."""
+    plain = value in {_ROOT, _CERTIFICATE, _KEY, _CREDENTIALS}
+    return value if plain else _quoted(value)
 
 
 def _quoted(text: str) -> str:

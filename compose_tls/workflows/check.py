@@ -32,6 +32,7 @@ from compose_tls.workflows.connecting import (
     connect_arguments_of,
     target_of,
 )
+from compose_tls.workflows.interrupted import deploying
 from compose_tls.workflows.proving import prove
 from compose_tls.workflows.stack_check import check_servers
 
@@ -133,7 +134,7 @@ def check(
         endpoint=endpoint,
         connect=found.connect(endpoint),
         checks=tuple(checks),
-        warnings=(*found.warnings, *beside),
+        warnings=(*deploying(opened.root), *found.warnings, *beside),
     )
 
 

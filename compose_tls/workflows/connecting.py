@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
 from compose_tls.credentials import key_files
-from compose_tls.errors import InvalidSetting
-from compose_tls.files import SECRET_LIMIT, read_named
+from compose_tls.errors import CertificateUnreadable, InvalidSetting
+from compose_tls.files import PEM_LIMIT, SECRET_LIMIT, read_named
 from compose_tls.layout import CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, SERVER_CERTIFICATE
 from compose_tls.pki.load import certificate_facts
 from compose_tls.results import Endpoint
@@ -85,11 +87,16 @@ def target_of(
     Raises:
         CertificateUnreadable: A certificate of the project cannot be read.
         InvalidSetting: The password or token file cannot be read.
+        OutsideProject: A link in the project leads outside.
     """
     from compose_tls.checks.check_target import Target  # noqa: PLC0415 - only who checks needs it
 
     files = ClientFiles.of(directory, config)
     mode = config.tls_mode
+    # The probes hand paths to TLS libraries, which follow any link and wait for any pipe.
+    mutual = (files.certificate, files.key) if mode is TlsMode.MUTUAL else ()
+    for path in (files.ca, *mutual):
+        _require_own(directory, path)
     return Target(
         host=address.host,
         port=address.port,
@@ -166,6 +173,29 @@ class ClientOf:
             rest_address=(rest.host, rest.port) if rest else None,
             service=service,
         )
+
+
+def _require_own(directory: Path, path: Path) -> None:
+    """Make sure that a file, where there is one, is the project's own and can be read to its end.
+
+    Raises:
+        CertificateUnreadable: It is not a regular file, or too large.
+        OutsideProject: A link in the project leads outside.
+    """
+    try:
+        if read_named(directory, path, PEM_LIMIT) is not None or not os.path.lexists(path):
+            return
+        reason = "it is not a regular file"
+    except PermissionError:
+        # Whoever may not read it is told so by the probe, with the way out.
+        return
+    except OSError as error:
+        reason = error.strerror or str(error)
+    raise CertificateUnreadable(
+        f"{relative(path, directory)} cannot be used: {reason}",
+        hint="restore it, or run compose-tls enable, which puts it back",
+        path=relative(path, directory),
+    )
 
 
 def fingerprint(directory: Path, name: str) -> str:

@@ -68,6 +68,7 @@ class Deployment:
         restart_only: Whether the containers stay, and are only restarted.
         current: Those of the services that run the very files already: they are only checked.
         unhealthy: Those whose health check failed before, so that it tells nothing now.
+        settled: Called once it is proved, or taken back.
         servers: The services that are etcd or the object store, and are started anew before them.
         others: The Milvus services that are no proxies, and are started anew with them.
         prove_servers: Runs every check against etcd and the object store.
@@ -88,6 +89,7 @@ class Deployment:
     restart_only: bool = False
     current: frozenset[str] = frozenset()
     unhealthy: frozenset[str] = frozenset()
+    settled: Callable[[], None] = lambda: None
     servers: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     prove_servers: Callable[[listener.OnEvent], tuple[Probe, ...]] = lambda _: ()
@@ -123,6 +125,7 @@ class Deployment:
             proved.append(self.prove_servers(on_event))
             for watch in ready:
                 self._require_health(watch)
+            self.settled()
         except ComposeTlsError as error:
             if undo is not None and changed(undo):
                 done = self._restore(undo, on_event)
@@ -284,6 +287,7 @@ class Deployment:
                 done += f" and {what} {'run' if several else 'runs'} again"
         except EngineError as error:
             done += f", but {what} did not start again: {error.message}"
+        self.settled()
         return done
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 
 from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
@@ -21,6 +22,7 @@ from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
 from compose_tls.workflows.public_roots import public_roots
+from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
 
 
@@ -56,8 +58,38 @@ def enable(
         CheckFailed: The running server does not pass; likewise.
     """
     opened = preamble.open_project(directory, config, environment, enabling=True)
+    return enable_opened(
+        opened, dry_run=dry_run, up=up, keep_on_failure=keep_on_failure, on_event=on_event
+    )
+
+
+def enable_opened(
+    given: preamble.Opened,
+    *,
+    dry_run: bool = False,
+    up: bool = False,
+    keep_on_failure: bool = False,
+    on_event: listener.OnEvent = listener.silent,
+    before_proof: Callable[[ServicePlan], None] = lambda _: None,
+) -> EnableResult:
+    """The same for a project whose settings are settled.
+
+    Args:
+        given: The project.
+        dry_run: As for ``enable``, like all that follow.
+        up: Deploy it.
+        keep_on_failure: Leave things as they are when that fails.
+        on_event: Told about progress.
+        before_proof: Called with the plan once Milvus is ready over TLS, before it is checked.
+
+    Raises:
+        ComposeTlsError: As for ``enable``.
+    """
     checks: tuple[Probe, ...] = ()
-    with preamble.writing(opened, dry_run=dry_run) as opened, ExitStack() as stack:
+    with (
+        preamble.writing(given, dry_run=dry_run, on_event=on_event) as opened,
+        ExitStack() as stack,
+    ):
         project = observe(
             opened.root,
             opened.config,
@@ -100,14 +132,16 @@ def enable(
             opened.now,
             plan=planned.plan,
         )
-        before = snapshot(planned.plan)
+        undo = planned.plan, issued.contents, snapshot(planned.plan)
+        if deploy is not None and not keep_on_failure:
+            deploy = stack.enter_context(remembered(deploy, opened, undo, places, on_event))
         if planned.plan.changed:
             told += apply(planned.plan, issued.contents, outside=places)
         if deploy is not None:
             written = report(EnableResult, planned, opened.config, issued=issued, warnings=told)
             listener.written(on_event, _told(written, planned, opened, warnings))
-            undo = None if keep_on_failure else [(planned.plan, issued.contents, before)]
-            checks = deploy.run(undo, on_event)
+            taken_back = None if keep_on_failure else [undo]
+            checks = deploy.run(taken_back, on_event, partial(before_proof, planned))
     following: tuple[str, ...] = ()
     if planned.plan.changed and not checks:
         read = planned.written | set(planned.services)

@@ -12,10 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from compose_tls.apply.deploying import is_deploying
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, unfinished
 from compose_tls.apply.lock import locked
-from compose_tls.apply.recover import Recovery, recover
+from compose_tls.apply.recover import recover
 from compose_tls.changes import PatchFile, Plan, relative
 from compose_tls.compose.discovery import named_files, project_root, variables_of
 from compose_tls.config import (
@@ -32,6 +33,7 @@ from compose_tls.config import (
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.errors import (
     ComposeTlsError,
+    ConflictingSettings,
     InvalidSetting,
     OutsideProject,
     ProjectLocked,
@@ -39,11 +41,14 @@ from compose_tls.errors import (
     settle,
 )
 from compose_tls.files import ENV_LIMIT, STATE_LIMIT, ProjectFiles, real_path
+from compose_tls.listener import OnEvent, silent
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import state_path
 from compose_tls.results import FileResult
 from compose_tls.state.recorded import read_state
 from compose_tls.vocabulary import TlsWarning
+from compose_tls.workflows.interrupted import recovered, taken_back
+from compose_tls.workflows.taking_back import take_back
 
 Settings: TypeAlias = TlsConfig | Mapping[str, Any] | None
 """The settings of a command: whole; or options, which the environment and compose-tls.toml complete."""
@@ -68,6 +73,7 @@ class Opened:
         typed: The settings that the user gave for this command, and not in compose-tls.toml.
         enabling: Whether the command can change what an earlier enable put in place.
         told: What is to be told with the result: that an interrupted command was finished.
+        lock: The descriptor that holds the project's lock, while there is one.
     """
 
     root: Path
@@ -79,6 +85,7 @@ class Opened:
     typed: frozenset[str]
     enabling: bool = False
     told: tuple[TlsWarning, ...] = ()
+    lock: tuple[int, ...] = ()
 
     @property
     def invocation(self) -> ComposeInvocation:
@@ -93,6 +100,7 @@ class Opened:
             project_directory=start / base if base else None,
             env_files=tuple(start / name for name in config.env_file),
             profiles=config.profile,
+            inherited=self.lock,
         )
 
     @property
@@ -204,6 +212,42 @@ def open_project(
     return Opened(root, start, given, given, variables, now(), typed, enabling).settled()
 
 
+def open_directory(
+    directory: Path, settings: Settings, environment: Mapping[str, str] | None, start: Path
+) -> Opened:
+    """Settle the settings and the time for a directory that is to become a project.
+
+    What lies above it does not count; nor does the directory have to be there.
+
+    Args:
+        directory: The directory.
+        settings: As for ``open_project``.
+        environment: Likewise.
+        start: Where paths on the command line are relative to.
+
+    Raises:
+        SettingsError: As for ``open_project``; or something names another project.
+        OutsideProject: As there.
+    """
+    variables = os.environ if environment is None else environment
+    root = directory.resolve()
+    if settings is None or isinstance(settings, TlsConfig):
+        given = TlsConfig() if settings is None else settings
+        outer = {name: getattr(given, name) for name in given.model_fields_set}
+    else:
+        outer = outermost(settings, variables)
+        given = load(root, settings, variables, incomplete=True)
+    names = [name for name in ("file", "project_directory", "service") if getattr(given, name)]
+    if names or variables.get("COMPOSE_FILE"):
+        what = f"--{names[0].replace('_', '-')}" if names else "COMPOSE_FILE"
+        raise ConflictingSettings(
+            f"{what} names a project, and init makes the one that docker compose finds by itself",
+            hint=f"leave {what} out; compose-tls init DIR names the directory",
+        )
+    given = _seen_from(root, given, {n: start if n in outer else root for n in FILES})
+    return Opened(root, root, given, given, variables, now(), frozenset(outer), True).settled()
+
+
 def _root(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> Path:
     """The project directory that some settings and the environment lead to."""
     named, base = values.get("file", ()), values.get("project_directory")
@@ -269,7 +313,11 @@ def _require_below(settings: Path, root: Path) -> None:
 
 @contextmanager
 def writing(
-    opened: Opened, outside: Iterable[Path] = (), *, dry_run: bool = False
+    opened: Opened,
+    outside: Iterable[Path] = (),
+    *,
+    dry_run: bool = False,
+    on_event: OnEvent = silent,
 ) -> Iterator[Opened]:
     """Hold the project for writing; what an interrupted command left is finished first.
 
@@ -277,6 +325,7 @@ def writing(
         opened: The project.
         outside: What else the user names outside of it.
         dry_run: Whether nothing is going to be written after all: then it is only looked at.
+        on_event: Told about progress, where services of before have to be started.
 
     Yields:
         The project with the settings that are recorded then, and what is to be told with the result.
@@ -288,11 +337,20 @@ def writing(
     """
     if dry_run:
         reading(opened.root)
+        if is_deploying(opened.root):
+            raise _interrupted()
         yield opened.settled()
         return
-    with locked(opened.root):
-        recovery = recover(opened.root, PosixFileOps(), (*opened.named_places, *outside))
-        told = (_recovered(recovery),) if recovery else ()
+    with locked(opened.root) as descriptor:
+        opened = replace(opened, lock=(descriptor,))
+        places = (*opened.named_places, *outside)
+        accepted = OutsideProject.code in opened.config.accept
+        recovery = recover(opened.root, PosixFileOps(), places, accepted=accepted)
+        told: tuple[TlsWarning, ...] = (recovered(recovery),) if recovery else ()
+        if is_deploying(opened.root):
+            on_event("an earlier command was interrupted while it deployed: taking that back")
+        taken = take_back(opened.root, opened.invocation, places, on_event, accepted=accepted)
+        told += taken_back(taken)
         try:
             yield replace(opened.settled(), told=told)
         except ComposeTlsError as error:
@@ -308,18 +366,14 @@ def reading(directory: Path) -> None:
         ProjectLocked: A command was interrupted, or is at work.
     """
     if unfinished(directory):
-        raise ProjectLocked(
-            "an earlier compose-tls was interrupted half-way, or is still running",
-            hint="run compose-tls enable or disable: it finishes the earlier one first",
-            path=JOURNAL,
-        )
+        raise _interrupted()
 
 
-def _recovered(recovery: Recovery) -> TlsWarning:
-    done = {"finished": "finished first", "taken-back": "taken back"}[recovery.outcome]
-    return TlsWarning(
-        "recovered",
-        f"an earlier command had been interrupted, and was {done}: {', '.join(recovery.files)}",
+def _interrupted() -> ProjectLocked:
+    return ProjectLocked(
+        "an earlier compose-tls was interrupted half-way, or is still running",
+        hint="run compose-tls enable or disable: it finishes the earlier one first",
+        path=JOURNAL,
     )
 
 

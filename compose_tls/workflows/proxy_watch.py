@@ -12,6 +12,7 @@ from compose_tls.checks.check_target import Target
 from compose_tls.checks.readiness import Readiness
 from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
+from compose_tls.deploy.wait import Settled, settled
 from compose_tls.errors import NotReady
 from compose_tls.setup import Proxy
 from compose_tls.workflows.connecting import Address
@@ -20,21 +21,10 @@ from compose_tls.workflows.connecting import Address
 # of a process that is just going.
 _PLAIN_SECONDS = 3.0
 
-# A Milvus that finds its files wrong says so and exits within 6 s (2.3.5, measured).
-_SETTLE_SECONDS = 8.0
-
 # Milvus 2.3.5 says so at level debug, its default (measured).
 _SET_BY_ETCD = re.compile(
     r"got config from etcd.*\[key=(?P<key>[^\]]*common/security/tlsMode)\]", re.IGNORECASE
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """Whether a container has run long enough."""
-
-    ready: bool
-    detail: str = "whether it keeps running"
 
 
 @dataclass(slots=True)
@@ -92,7 +82,7 @@ class ProxyWatch:
             started: When it was started anew, by ``clock``.
         """
         health = self.container.health if self.container else None
-        return Settled(health == "healthy" or self.clock() - started >= _SETTLE_SECONDS)
+        return settled(health, self.clock() - started)
 
     def _ignored(self) -> NotReady:
         """The error for a Milvus that is up without TLS."""

@@ -23,6 +23,7 @@ from compose_tls.results import Probe, RenewResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble, restarting
 from compose_tls.workflows.next_step import compose_command, own_command
+from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import Undo
 
@@ -76,7 +77,10 @@ def renew(
     opened = preamble.open_project(directory, config, environment)
     extent: Extent = "finish" if finish else "ca" if ca else "end-entities"
     checks: tuple[Probe, ...] = ()
-    with preamble.writing(opened, dry_run=dry_run) as opened, ExitStack() as stack:
+    with (
+        preamble.writing(opened, dry_run=dry_run, on_event=on_event) as opened,
+        ExitStack() as stack,
+    ):
         settings = opened.config
         project = observe(
             opened.root, settings, opened.variables, start=opened.start, outside=opened.named_places
@@ -123,6 +127,9 @@ def renew(
                 undo.append((part, issued.contents, before))
 
             server_side, client_side = parts(renewal)
+            if not keep_on_failure:
+                whole = planned.plan, issued.contents, snapshot(planned.plan)
+                deploy = stack.enter_context(remembered(deploy, opened, whole, places, on_event))
             write(server_side)
             checks = deploy.run(
                 None if keep_on_failure else undo, on_event, lambda: write(client_side)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from compose_tls.changes import IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.issuing import Issued
 from compose_tls.layout import CA, NEXT_CA
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.results import EnableResult, Probe, RenewResult, Rollover
+from compose_tls.results import EnableResult, InitResult, Probe, RenewResult, Rollover
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import connect_arguments_of
 
-_R = TypeVar("_R", EnableResult, RenewResult)
+_R = TypeVar("_R", EnableResult, InitResult, RenewResult)
 
 
 def report(
@@ -28,6 +28,7 @@ def report(
     waiting: bool = False,
     following: tuple[str, ...] = (),
     warnings: tuple[TlsWarning, ...] = (),
+    **more: Any,
 ) -> _R:
     """The result of a plan for a service.
 
@@ -41,6 +42,7 @@ def report(
         waiting: Whether the service has still to read what was written.
         following: The commands to go on with.
         warnings: What there is to know besides that of the plan.
+        more: What that result alone has.
     """
     plan = planned.plan
     endpoint = planned.endpoint
@@ -64,6 +66,7 @@ def report(
         rollover=_rollover(planned.identities),
         issued=tuple(n for n, source in planned.identities.sources.items() if source == "issued"),
         warnings=warnings + plan.warnings + concerns,
+        **more,
     )
 
 

@@ -13,8 +13,8 @@ Undo = tuple[Plan, Mapping[str, bytes], Snapshot]
 """A plan that was applied, what it was applied with, and what it replaced."""
 
 HALF_WAY: Final = (
-    "the previous files and service were being put back: "
-    "compose-tls status shows the state of the files, docker compose up -d starts the service"
+    "the previous files and service were being put back: the next compose-tls enable, renew, client or "
+    "disable goes on with that, compose-tls status shows the state of the files"
 )
 """How things stand when taking back was interrupted, too."""
 

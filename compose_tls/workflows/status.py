@@ -25,6 +25,7 @@ from compose_tls.project.model import Project, state_path
 from compose_tls.results import DeclaredService, Endpoint, Mode, Recorded, StatusResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
+from compose_tls.workflows.interrupted import deploying
 from compose_tls.workflows.looked import Looked
 from compose_tls.workflows.next_step import own_command
 
@@ -89,7 +90,7 @@ def status(
         certificates=found.certificates,
         links=links,
         endpoint=_endpoint(project, services, found) if mode else None,
-        warnings=(*warnings, *map_.warnings),
+        warnings=(*deploying(opened.root), *warnings, *map_.warnings),
         certificates_usable=usable,
     )
     following = _next(opened, project, result) or looked.next

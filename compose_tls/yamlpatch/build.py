@@ -28,8 +28,15 @@ class Commented:
     apart: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A text of several lines, shown as lines: a file within the file."""
+
+    value: str
+
+
 New: TypeAlias = (
-    "Commented | Mapping[str, New] | ReadSequence[New] | Text | str | bool | int | None"
+    "Commented | Mapping[str, New] | ReadSequence[New] | Block | Text | str | bool | int | None"
 )
 """A text stays a text, in quotes where some reader would take it for something else."""
 
@@ -75,7 +82,10 @@ def _represent_plain(representer: Any, data: _Plain) -> Any:
 
 def _built(value: New, column: int) -> Any:
     from ruamel.yaml.comments import CommentedMap, CommentedSeq  # noqa: PLC0415 - see build
-    from ruamel.yaml.scalarstring import DoubleQuotedScalarString  # noqa: PLC0415 - see build
+    from ruamel.yaml.scalarstring import (  # noqa: PLC0415 - see build
+        DoubleQuotedScalarString,
+        LiteralScalarString,
+    )
 
     made: Any
     match value:
@@ -85,6 +95,8 @@ def _built(value: New, column: int) -> Any:
             text = Text(value, string=True) if isinstance(value, str) else value
             quoted = style.scalar(text, "", flow=False).startswith('"')
             return DoubleQuotedScalarString(text.value) if quoted else _Plain(text.value)
+        case Block():
+            return LiteralScalarString(value.value)
         case Commented():
             return _built(value.value, column)
         case Mapping():

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from compose_tls import TlsConfig, client, disable, enable, renew
+from compose_tls import TlsConfig, client, disable, enable, export, init, renew
 from compose_tls.apply import transaction
 from compose_tls.apply.staging import Steps
 from compose_tls.changes import Plan
@@ -81,6 +81,12 @@ def bring(project: Path) -> TlsConfig:
     return mutual(ca_cert=str(other / "ca.pem"), ca_key=str(other / "ca.key"))
 
 
+def empty(project: Path) -> None:
+    """A directory without a project."""
+    for path in project.iterdir():
+        path.unlink()
+
+
 def nothing(_: Path) -> None:
     """A project as it was found."""
 
@@ -100,6 +106,8 @@ COMMANDS: dict[str, tuple[Callable[[Path], None], Callable[[Path], object]]] = {
         joined,
         lambda p: renew(p, mutual(accept=FOLLOW), finish=True, restart=False, **QUIET),
     ),
+    "export operator": (begin, lambda p: export(p, "operator", output="all.yaml", **QUIET)),
+    "init": (empty, lambda p: init(p, mutual(), **QUIET)),
     "client --p12": (begin, lambda p: client(p, ["alice", "eve"], p12=True, force=True, **QUIET)),
 }
 

@@ -1,8 +1,9 @@
 """Whichever system call of whichever command goes wrong: after the next one, the old project or the new.
 
-Each command is stopped at each of its calls: by a kill before it or half-way through a write, by an error
-that passes or that stays, before the call did anything or after it did all, and by signals. The kinds of
-errors and of signals take turns; with ``FAULTS=all`` each call meets each of them.
+Each command is stopped at each of its calls: by a kill before it, after it or half-way through a write,
+by each kind of error, and by each signal. Whether an error passes or stays, and whether it comes before
+the call did anything, half-way or after it did all, takes turns; with ``FAULTS=all`` each meets each.
+How many there were is printed at the end.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import errno
 import itertools
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,8 +34,26 @@ ALL = os.environ.get("FAULTS") == "all"
 
 
 @pytest.fixture(scope="module", params=COMMANDS)
-def command(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Command:
-    return planned(request.param, tmp_path_factory.mktemp("faults").resolve() / "project")
+def command(request: pytest.FixtureRequest) -> Iterator[Command]:
+    # In memory where there is such a place: what a disk would do is done by the tests.
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as place:
+        yield planned(request.param, Path(place).resolve() / "project")
+
+
+@pytest.fixture
+def count(
+    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> Callable[[str], None]:
+    """Counts a fault of some kind; conftest.py prints how many there were."""
+    counted: dict[str, int] = {}
+    record_property("faults", counted)
+    record_property("command", request.node.callspec.params["command"])
+
+    def count(kind: str) -> None:
+        counted[kind] = counted.get(kind, 0) + 1
+
+    return count
 
 
 @pytest.fixture
@@ -84,12 +104,14 @@ def test_a_kill(
     command: Command,
     names: list[str],
     monkeypatch: pytest.MonkeyPatch,
+    count: Callable[[str], None],
 ) -> None:
     directory, seen = command.plan.directory, set()
-    # After one call is before the next.
     moments: list[tuple[int, Moment]] = [(at, "before") for at in range(len(names))]
+    moments += [(at, "after") for at in range(len(names))]
     moments += [(at, "torn") for at, name in enumerate(names) if name == "write"]
     for at, moment in moments:
+        count(f"kill {moment}")
         with pytest.raises(Killed):
             run(Calls(at, raising(Killed), moment, forever=True))
         for second in turns((None, at % 23, at % 7), at):
@@ -103,12 +125,22 @@ def test_a_kill(
     assert seen == {False, True}
 
 
-def test_an_error(run: Callable[[Calls], Calls], command: Command, names: list[str]) -> None:
+def errors(at: int) -> Iterator[tuple[int, Moment, bool]]:
+    """Each kind of error: with each moment, once and for good, or with those whose turn it is."""
+    for turn, number in enumerate(ERRORS, at):
+        for moment, forever in itertools.product(
+            turns(MOMENTS, turn), turns((False, True), turn // 3)
+        ):
+            yield number, moment, forever
+
+
+def test_an_error(
+    run: Callable[[Calls], Calls], command: Command, names: list[str], count: Callable[[str], None]
+) -> None:
     directory, seen = command.plan.directory, set()
     for at, name in enumerate(names):
-        for number, moment, forever in itertools.product(
-            turns(ERRORS, at), turns(MOMENTS, at), turns((False, True), at // 3)
-        ):
+        for number, moment, forever in errors(at):
+            count(errno.errorcode[number])
             case = f"{errno.errorcode[number]} {moment} {name} {at}"
             calls = Calls(at, of_the_system(number), moment, forever=forever)
             said = what_is_said(run, calls)
@@ -140,10 +172,13 @@ def files_of(entries: dict[str, Entry]) -> dict[str, Entry]:
     return {name: entry for name, entry in entries.items() if entry[0] != "directory"}
 
 
-def test_signals(run: Callable[[Calls], Calls], command: Command, names: list[str]) -> None:
+def test_signals(
+    run: Callable[[Calls], Calls], command: Command, names: list[str], count: Callable[[str], None]
+) -> None:
     directory, seen = command.plan.directory, set()
-    for at in range(0, len(names), 1 if ALL else 2):
-        for first in turns(SIGNALS, at // 2):
+    for at in range(len(names)):
+        for first in SIGNALS:
+            count(first.name)
 
             def send(first: int = first) -> None:
                 os.kill(os.getpid(), first)

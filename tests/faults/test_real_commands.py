@@ -59,7 +59,11 @@ def test_a_signal_at_any_time_leaves_a_whole_project(tmp_path: Path, round_: int
     assert is_whole(project, before)
 
 
-@pytest.mark.parametrize("commands", [("enable", "enable"), ("enable",) * 6 + ("disable",) * 2])
+AT_ONCE = (("enable", "enable"), ("enable",) * 6 + ("disable",) * 2)
+COMMANDS_AT_ONCE = tuple(map(len, AT_ONCE))
+
+
+@pytest.mark.parametrize("commands", AT_ONCE)
 def test_commands_at_once_leave_a_whole_project(tmp_path: Path, commands: Sequence[str]) -> None:
     project = tmp_path / "project"
     lay_out(project)

@@ -22,8 +22,10 @@ from compose_tls import (
     DisableResult,
     EnableResult,
     Endpoint,
+    ExportResult,
     FileResult,
     FileState,
+    InitResult,
     Link,
     Probe,
     Recorded,
@@ -38,6 +40,8 @@ from compose_tls import (
     connect,
     disable,
     enable,
+    export,
+    init,
     renew,
     status,
 )
@@ -60,12 +64,15 @@ def settings() -> TlsConfig:
 
 def commands(project: Path, config: TlsConfig) -> None:
     assert_type(enable(project, config, up=True, on_event=print), EnableResult)
+    assert_type(init(project, config, flavour="cluster", attu=True), InitResult)
     assert_type(disable(project, purge=True), DisableResult)
     assert_type(status(str(project)), StatusResult)
     assert_type(check(project, host="localhost", port=19530, deep=True), CheckResult)
     assert_type(renew(project, ca=True, environment=os.environ), RenewResult)
     assert_type(client(project, ["alice", "bob"], p12=True), ClientResult)
     assert_type(connect(project, lang="java"), ConnectResult)
+    assert_type(export(project, "helm", hosts=["milvus.example"]), ExportResult)
+    export(project, "nomad")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     enable(project, "mode 2")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
@@ -78,10 +85,10 @@ def what_any_command_tells(result: Result) -> int:
         assert_type(warning, TlsWarning)
         assert_type(warning.hint, str | None)
     match result:
+        case InitResult():
+            assert_type(result.root_password_file, str | None)
         case EnableResult() | RenewResult():
             what_was_issued(result)
-            if result.command == "enable":
-                assert_type(result.cut_off, tuple[CutOff, ...])
         case DisableResult():
             assert_type(result.diff, str)
         case StatusResult():
@@ -91,10 +98,16 @@ def what_any_command_tells(result: Result) -> int:
             assert_type(result.time, datetime | None)
         case ClientResult():
             assert_type(result.issued, tuple[str, ...])
+        case ExportResult():
+            assert_type(result.private_text, str)
         case ConnectResult():
             assert_type(result.snippet, Snippet)
             assert_type(result.snippet.text, str)
     return result.exit_code
+
+
+def who_is_cut_off(result: EnableResult) -> None:
+    assert_type(result.cut_off, tuple[CutOff, ...])
 
 
 def what_was_issued(result: EnableResult | RenewResult) -> None:

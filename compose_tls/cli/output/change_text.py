@@ -10,7 +10,13 @@ from compose_tls.cli.output import rendering
 from compose_tls.layout import NEXT_CA
 
 if TYPE_CHECKING:
-    from compose_tls.results import ChangeResult, DisableResult, EnableResult, RenewResult
+    from compose_tls.results import (
+        ChangeResult,
+        DisableResult,
+        EnableResult,
+        InitResult,
+        RenewResult,
+    )
 
 
 def enable_lines(
@@ -32,6 +38,30 @@ def enable_lines(
         yield rendering.proof_line(result.endpoint)
     if following := result.next or result.then:
         yield next_line(*following)
+
+
+def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) -> Iterator[Line]:
+    """The result of init."""
+    yield from _diff(result, verbose=verbose)
+    mode = rendering.mode_text(result.mode)
+    if not result.changed:
+        yield line(f"the project exists already: {', '.join(result.services)} has {mode}")
+    elif result.dry_run:
+        yield line(f"would make a project with {result.image}, {mode}; nothing was written")
+    else:
+        yield line(Piece("a new project", "good"), f": {result.image}, {mode}")
+    yield from _files(result, verbose=verbose)
+    if verbose:
+        yield from rendering.certificate_lines(result.certificates)
+    if not checks_told:
+        yield from rendering.check_lines(result.checks, verbose=verbose)
+    if result.checks:
+        yield rendering.proof_line(result.endpoint)
+    if result.root_password_file and not result.dry_run:
+        how = "is" if result.checks else "will be the one"
+        yield line(f"the password of root {how} in {result.root_password_file}")
+    if result.next:
+        yield next_line(*result.next)
 
 
 def _enabled(result: EnableResult, *, verbose: bool) -> Iterator[Line]:
@@ -139,7 +169,7 @@ def _renewed(result: RenewResult) -> Line:
     return line(Piece("renewed", "good"), f": {until or services}{done}")
 
 
-def _diff(result: EnableResult | DisableResult, *, verbose: bool) -> Iterator[Line]:
+def _diff(result: EnableResult | DisableResult | InitResult, *, verbose: bool) -> Iterator[Line]:
     if result.diff and (result.dry_run or verbose):
         yield from diff_lines(result.diff)
 

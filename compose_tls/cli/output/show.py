@@ -13,6 +13,7 @@ from compose_tls.cli.output import (
     change_text,
     check_text,
     client_text,
+    export_text,
     json_documents,
     rendering,
     status_text,
@@ -23,7 +24,7 @@ from compose_tls.errors import CheckFailed
 if TYPE_CHECKING:
     from compose_tls.cli.output.live import Live
     from compose_tls.listener import OnEvent
-    from compose_tls.results import EnableResult, Result, StatusResult
+    from compose_tls.results import EnableResult, ExportResult, Result, StatusResult
 
 
 @dataclass(slots=True)
@@ -105,6 +106,15 @@ def show(result: Result, output: Output) -> int:
     return result.exit_code
 
 
+def show_document(result: ExportResult, output: Output) -> int:
+    """Print an exported document alone on standard output, all else on standard error."""
+    output.warn(result)
+    if not output.quiet:
+        show_lines(export_text.beside_lines(result, verbose=output.verbose), err=True)
+    say(result.text or result.private_text, end="")
+    return result.exit_code
+
+
 def show_map(result: StatusResult, form: str, output: Output) -> int:
     """Print a project as a picture, mermaid or svg, or as metrics, and give the exit code."""
     from compose_tls.cli.output.map_mermaid import mermaid  # noqa: PLC0415 - for these alone
@@ -128,6 +138,8 @@ def _lines(result: Result, output: Output) -> Iterable[Line]:
             return change_text.enable_lines(
                 result, verbose=verbose, files_told=output.files_told, checks_told=checks_told
             )
+        case results.InitResult():
+            return change_text.init_lines(result, verbose=verbose, checks_told=checks_told)
         case results.DisableResult():
             return change_text.disable_lines(result, verbose=verbose)
         case results.RenewResult():
@@ -138,6 +150,8 @@ def _lines(result: Result, output: Output) -> Iterable[Line]:
             return check_text.check_result_lines(result, verbose=verbose, checks_told=checks_told)
         case results.ClientResult():
             return client_text.client_lines(result, verbose=verbose)
+        case results.ExportResult():
+            return export_text.export_lines(result, verbose=verbose)
         case results.ConnectResult():
             code = result.snippet.text.rstrip("\n").split("\n")
             return [line(text, whole=True) for text in code]

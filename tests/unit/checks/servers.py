@@ -199,8 +199,7 @@ def _answer(answer: Any, request: bytes, context: Any) -> bytes:
     if isinstance(answer, bytes):
         return answer
     if callable(answer):
-        made: bytes = answer(request)
-        return made
+        return _answer(answer(request), request, context)
     if isinstance(answer, threading.Event):
         answer.wait(5)
         return OK_STATUS

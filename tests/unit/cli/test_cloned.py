@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -313,6 +314,78 @@ def test_what_the_project_leads_to_is_edited_where_that_is_accepted(
     assert tree(home) == enabled
     assert run("disable", "--purge", *accept).code == 0
     assert (tree(home), tree(project)) == (before, around)
+
+
+@pytest.mark.parametrize("prepare", [mounted_outside, linked_outside, included_outside])
+@pytest.mark.parametrize("part", [0.4, 0.8])
+def test_a_kill_during_an_accepted_edit_is_recovered_where_that_is_accepted_again(
+    project: Path,
+    home: Path,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    prepare: Callable[[Path], None],
+    part: float,
+) -> None:
+    prepare(project)
+    before, around = tree(home), tree(project)
+    accept = ("--accept", "outside-project")
+    counting = StoppingOps(-1, forever=False)
+    with monkeypatch.context() as patched:
+        patched.setattr(transaction, "PosixFileOps", lambda: counting)
+        assert run("enable", *accept).code == 0
+    assert run("disable", "--purge", *accept).code == 0
+    with monkeypatch.context() as patched:
+        at = int(counting.calls * part)
+        patched.setattr(transaction, "PosixFileOps", lambda: StoppingOps(at))
+        with pytest.raises(Killed):
+            run("enable", *accept)
+    half, half_around = tree(home), tree(project)
+
+    refused = run("disable", "--purge", "--json").error
+    assert refused["code"] == "foreign-journal"
+    assert "run that command again with --accept outside-project" in refused["hint"]
+    assert (tree(home), tree(project)) == (half, half_around)
+    done = run("disable", "--purge", *accept, "--json")
+
+    assert "recovered" in [warning["code"] for warning in done.json["warnings"]]
+    assert (tree(home), tree(project)) == (before, around)
+
+
+def server_of_the_clone(clone: Callable[..., Path], name: str, link: str) -> None:
+    def lead_out(origin: Path) -> None:
+        path = origin / "cert" / name
+        path.unlink(missing_ok=True)
+        path.symlink_to(link)
+
+    clone(lead_out)
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "client.pem", "client.key"])
+def test_no_certificate_or_key_outside_is_shown_to_a_server(
+    clone: Callable[..., Path], run: Run, listener: socket.socket, name: str
+) -> None:
+    server_of_the_clone(clone, name, "../../home/tls/ca.key")
+    port = str(listener.getsockname()[1])
+
+    error = run("check", "--host", "127.0.0.1", "--port", port, "--json").error
+
+    assert error["code"] == "outside-project"
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+
+def test_no_pipe_in_the_place_of_a_certificate_is_waited_for(
+    clone: Callable[..., Path], run: Run, listener: socket.socket
+) -> None:
+    server_of_the_clone(clone, "ca.pem", "/dev/zero")
+    place = Path.cwd() / "cert" / "ca.pem"
+    place.unlink()
+    os.mkfifo(place)
+    port = str(listener.getsockname()[1])
+
+    error = run("check", "--host", "127.0.0.1", "--port", port, "--json").error
+
+    assert error["code"] in {"certificate-unreadable", "file-unreadable"}
 
 
 @pytest.mark.parametrize("command", ["enable", "disable", "renew --no-restart", "client y"])

@@ -200,3 +200,30 @@ class TestStatus:
 
         assert links["metadata"]["encryption"] == "plain"
         assert "--scope all" in links["metadata"]["reason"]
+
+    def test_a_container_that_sees_a_key_of_another_one_is_named(
+        self, run: Run, project: Path
+    ) -> None:
+        run(*ENABLE)
+        assert "key-mounted" not in codes(run("status", "--json"))
+        file = project / "docker-compose.yml"
+        file.write_text(
+            file.read_text().replace(
+                "services:\n",
+                "services:\n  mine:\n    image: me\n    volumes: ['./tls:/tls']\n",
+                1,
+            )
+        )
+        told = run("status", "--json").json["warnings"]
+
+        (warning,) = (one for one in told if one["code"] == "key-mounted")
+        assert "mine" in warning["message"]
+        assert "tls/etcd/server.key" in warning["message"]
+
+    def test_a_key_of_a_part_that_others_may_read_is_named(self, run: Run, project: Path) -> None:
+        run(*ENABLE)
+        (project / "tls/etcd/server.key").chmod(0o644)
+        told = run("status", "--json").json["warnings"]
+
+        (warning,) = (one for one in told if one["code"] == "key-exposed")
+        assert warning["path"] == "tls/etcd/server.key"

@@ -5,13 +5,24 @@ imitated: what it does is shown in tests/e2e/test_deploy_room.py.
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from compose_tls.apply.lock import _is_alive, locked
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
-from compose_tls.errors import ComposeFailed, ComposeMissing, PortTaken
+from compose_tls.errors import ComposeFailed, ComposeMissing, PortTaken, ProjectLocked
+from compose_tls.signals import as_interrupt
+from tests.patience import LONG
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def program(folder: Path, name: str, script: str) -> Path:
@@ -247,3 +258,110 @@ def test_services_are_stopped(cli: ComposeCli, tmp_path: Path) -> None:
     cli.stop(ComposeInvocation(tmp_path), ["standalone"])
 
     assert done(tmp_path) == ["stop -- standalone"]
+
+
+# The engine still stops the container of an interrupted Compose for two attempts.
+BUSY = """
+case "$*" in
+ps*) echo '{"Service": "standalone", "Name": "s", "ID": "0123456789ab", "State": "running"}';;
+*config*) echo '{"name": "p", "services": {"standalone": {}}}';;
+*)
+  echo x >> attempts
+  test "$(wc -l < attempts)" -gt 2 && exit 0
+  echo 'Conflict. The container name "/standalone" is already in use by container "HOLDER".' >&2
+  exit 1;;
+esac
+"""
+
+
+def test_an_engine_that_still_does_what_an_interrupted_compose_told_it_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compose_tls.deploy.compose_cli._BUSY_PAUSE", 0.01)
+    ours = BUSY.replace("HOLDER", "0123456789abcdef")
+    cli = ComposeCli((str(program(tmp_path, "docker-compose", ours)),))
+
+    cli.up(ComposeInvocation(tmp_path, environment={"PATH": os.environ["PATH"]}), ["standalone"])
+
+    assert (tmp_path / "attempts").read_text().count("x") == 3
+
+
+def test_a_name_that_another_project_holds_is_not_waited_for(tmp_path: Path) -> None:
+    cli = ComposeCli((str(program(tmp_path, "docker-compose", BUSY.replace("HOLDER", "f" * 64))),))
+
+    with pytest.raises(ComposeFailed):
+        cli.up(
+            ComposeInvocation(tmp_path, environment={"PATH": os.environ["PATH"]}), ["standalone"]
+        )
+
+    assert (tmp_path / "attempts").read_text().count("x") == 1
+
+
+STUBBORN = """
+case "$*" in
+ps*) echo '{"Service": "standalone", "Name": "s", "ID": "0123456789ab", "State": "running"}';;
+*config*) echo '{"name": "p", "services": {"standalone": {}}}';;
+*) trap '' TERM; echo $$ > pid; echo started >&2; while :; do sleep 0.1; done;;
+esac
+"""
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from compose_tls.apply.lock import _is_alive, locked
+from compose_tls.deploy.compose_cli import ComposeCli
+from compose_tls.deploy.compose_invocation import ComposeInvocation
+
+directory = Path(sys.argv[1])
+with locked(directory) as descriptor:
+    project = ComposeInvocation(
+        directory, environment={"PATH": os.environ["PATH"]}, inherited=(descriptor,)
+    )
+    ComposeCli((sys.argv[2],)).up(project, ["standalone"])
+"""
+
+
+def pid_of(directory: Path) -> int:
+    deadline = time.monotonic() + LONG
+    while not (directory / "pid").exists() or not (directory / "pid").read_text().strip():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return int((directory / "pid").read_text())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_compose_even_where_it_does_not_want_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr("compose_tls.deploy.compose_cli._END_SECONDS", 0.2)
+    cli = ComposeCli((str(program(tmp_path, "docker-compose", STUBBORN)),))
+    project = ComposeInvocation(tmp_path, environment={"PATH": os.environ["PATH"]})
+
+    def send() -> None:
+        pid_of(tmp_path)
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=send, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt), as_interrupt():
+        cli.up(project, ["standalone"])
+
+    assert not _is_alive(pid_of(tmp_path))
+
+
+def test_a_killed_command_keeps_the_project_locked_until_its_compose_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "project"
+    directory.mkdir()
+    compose = program(tmp_path, "docker-compose", STUBBORN)
+    words = [sys.executable, "-c", KILLED, str(directory), str(compose)]
+    with subprocess.Popen(words, cwd=ROOT) as process:
+        left = pid_of(directory)
+        process.kill()
+    monkeypatch.setattr("compose_tls.apply.lock._PATIENCE", 0.3)
+    with pytest.raises(ProjectLocked), locked(directory):
+        pass
+    monkeypatch.setattr("compose_tls.apply.lock._PATIENCE", LONG)
+    threading.Timer(0.3, os.killpg, (left, signal.SIGKILL)).start()
+    with locked(directory):
+        assert not _is_alive(left)

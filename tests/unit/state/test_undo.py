@@ -246,7 +246,7 @@ def test_a_record_whose_splices_do_not_fit_is_undone_by_meaning() -> None:
 def test_an_item_that_was_taken_out_and_put_in_again_further_down_is_no_drift() -> None:
     text = "services:\n  a:\n    command: [run, -f, http://x]\n"
     route = ("services", "a", "command")
-    intents = [
+    intents: list[Intent] = [
         *(RemoveItem(route, item) for item in ("-f", "http://x")),
         *(Append(route, Text(item, string=True)) for item in ("-k", "-f", "https://x")),
     ]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from compose_tls.changes import PatchFile, Plan
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.compose_output import ServiceState
 from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
-from compose_tls.errors import ContainerExited, Unhealthy
+from compose_tls.errors import CheckFailed, ContainerExited, Unhealthy
+from compose_tls.results import Probe
+from compose_tls.workflows.rollback import Undo
 from compose_tls.workflows.server_first import ServerFirst
 from tests.unit.workflows.test_deployment import FACTS
+from tests.unit.workflows.test_deployment import World as Deployed
 
 
 @dataclass
@@ -134,3 +138,57 @@ def test_a_server_that_has_exited_is_told_with_the_last_line_of_its_log() -> Non
     world = World(set(ALL), containers={"etcd": replace(FACTS, status="exited")})
     with pytest.raises(ContainerExited, match="permission denied"):
         order(world).up(ALL, lambda _: None)
+
+
+@dataclass
+class Project(Deployed):
+    """A project of which etcd and Milvus run."""
+
+    def ps(self, project: ComposeInvocation) -> list[ServiceState]:
+        return [ServiceState(name, name, "4f3a", "running") for name in ("etcd", "standalone")]
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> tuple[Project, list[Undo]]:
+    """The project, and what takes back a file that is written."""
+    (tmp_path / "compose.yaml").write_bytes(b"old")
+    world, undo = Project(tmp_path), list[Undo]()
+    change = PatchFile(tmp_path / "compose.yaml", b"old", b"new")
+    world.write(undo, Plan(tmp_path, (change,)))
+    return world, undo
+
+
+def refused(_: Callable[[str], None]) -> tuple[Probe, ...]:
+    raise CheckFailed("etcd lets everybody in", hint="look")
+
+
+def test_a_server_that_cannot_be_proved_puts_every_service_back(
+    deployed: tuple[Project, list[Undo]],
+) -> None:
+    world, undo = deployed
+    deployment = replace(
+        world.deployment(running=["etcd", "standalone"]), servers=("etcd",), prove_servers=refused
+    )
+    with pytest.raises(CheckFailed) as caught:
+        deployment.run(undo, lambda _: None)
+
+    once = ["stop standalone", "up etcd", "up standalone"]
+    assert world.asked == [*once, "prove standalone 30001", *once]
+    assert "the previous files are back and the previous services run again" in caught.value.hint
+    assert world.files == {"compose.yaml": b"old"}
+
+
+def test_a_server_that_runs_its_files_already_is_neither_recreated_nor_put_back(
+    deployed: tuple[Project, list[Undo]],
+) -> None:
+    world, undo = deployed
+    deployment = replace(
+        world.deployment(running=["etcd", "standalone"]),
+        servers=("etcd",),
+        current=frozenset({"etcd"}),
+        prove_servers=refused,
+    )
+    with pytest.raises(CheckFailed):
+        deployment.run(undo, lambda _: None)
+
+    assert world.asked == ["up standalone", "prove standalone 30001", "up standalone"]

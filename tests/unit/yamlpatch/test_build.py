@@ -6,7 +6,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compose_tls.yamlpatch.build import Commented, New, build
+from compose_tls.yamlpatch.build import Block, Commented, New, build
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Text
 from compose_tls.yamlpatch.query import roots
@@ -108,3 +108,15 @@ def test_comments_change_nothing(text: str, comment: str, apart: bool) -> None:
         "c": Commented({"d": Commented(text, comment)}, text, apart=apart),
     }
     assert yaml.safe_load(build(value, text)) == {"a": ["b", text], "c": {"d": text}}
+
+
+def test_a_file_within_the_file_is_shown_as_lines() -> None:
+    inner = build({"tls": {"serverPemPath": "/tls/server.pem"}, "mode": Text("2")}).decode()
+    made = build({"files": {"user.yaml": Commented(Block(inner), "merged")}})
+    assert yaml.safe_load(made) == {"files": {"user.yaml": inner}}
+    assert made.decode().splitlines()[-4:] == [
+        "  user.yaml: |",
+        "    tls:",
+        "      serverPemPath: /tls/server.pem",
+        "    mode: 2",
+    ]

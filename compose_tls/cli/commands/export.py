@@ -1,0 +1,143 @@
+"""compose-tls export."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from compose_tls.cli.options import KEY_TYPES, HelpPage, acceptable, common, existing_ca
+from compose_tls.cli.output.show import Output, show, show_document
+from compose_tls.errors import KeyExposed
+
+_TARGETS = ("helm", "operator", "cert-manager", "swarm", "openssl")
+_STANDARD_OUTPUT = "-"
+
+
+@click.command(
+    name="export",
+    cls=HelpPage,
+    epilog="""\b
+Examples:
+  compose-tls export operator | kubectl apply -f -             a Milvus resource and its Secret
+  compose-tls export helm --secret | kubectl apply -f -        the Secret for the chart, then
+  compose-tls export helm -o tls-values.yaml                   its values
+  compose-tls export cert-manager | kubectl apply -f -         certificates made in the cluster
+  compose-tls export swarm -o stack.yml --name milvus          a stack file
+  compose-tls export openssl -o gen.sh                         the same certificates by openssl""",
+)
+@click.argument("target", type=click.Choice(_TARGETS))
+@click.option(
+    "--name",
+    default="milvus",
+    metavar="NAME",
+    help="Of the release, resource or stack (default: milvus).",
+)
+@click.option(
+    "--namespace", default="default", metavar="NAME", help="Of Kubernetes (default: default)."
+)
+@click.option(
+    "--ingress-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME-OR-IP",
+    help="Name by which clients outside reach it; repeatable.",
+)
+@click.option(
+    "--issuer", metavar="[KIND/]NAME", help="cert-manager: this issuer (default: a new CA)."
+)
+@click.option(
+    "--secret/--no-secret",
+    default=None,
+    help="helm, operator: only the Secret, or all but the Secret.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "place",
+    metavar="FILE",
+    help="Write there, a private key with mode 0600; - for standard output.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
+@click.option("--key-type", metavar=KEY_TYPES, help="Default: as in the project.")
+@click.option("--days", type=int, metavar="N", help="Validity (default: as in the project).")
+@existing_ca
+@acceptable
+@common
+def command(
+    directory: Path,
+    *,
+    output: Output,
+    target: Any,
+    name: str,
+    namespace: str,
+    hosts: tuple[str, ...],
+    issuer: str | None,
+    secret: bool | None,
+    place: str | None,
+    dry_run: bool,
+    **flags: Any,
+) -> int:
+    """Spell the TLS set-up of this project for Kubernetes, Docker Swarm or openssl.
+
+    The server gets a certificate for its names there from the CA of the project, which clients trust
+    already. A private key leaves only in a Secret: into a pipe, or a file with mode 0600.
+    """
+    from compose_tls.workflows.export import export  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.export_documents import (  # noqa: PLC0415 - as above
+        holds_key,
+        require_options,
+    )
+
+    to_file = place not in {None, _STANDARD_OUTPUT}
+    require_options(target, secret=secret, issuer=issuer)
+    if holds_key(target, secret) and not to_file and not dry_run:
+        _require_private(output, asked=place == _STANDARD_OUTPUT)
+    result = export(
+        directory,
+        target,
+        flags,
+        name=name,
+        namespace=namespace,
+        hosts=hosts,
+        issuer=issuer,
+        secret=secret,
+        output=place if to_file else None,
+        dry_run=dry_run,
+        environment=os.environ,
+    )
+    if to_file or dry_run or output.json:
+        return show(result, output)
+    return show_document(result, output)
+
+
+def _require_private(output: Output, *, asked: bool) -> None:
+    """Make sure that nobody else sees what goes to standard output.
+
+    Raises:
+        KeyExposed: Somebody would.
+    """
+    if output.json:
+        why = "a private key has no place in a JSON document"
+    elif sys.stdout.isatty() and not asked:
+        why = "a terminal would show the private key, and keep it"
+    elif _is_read_by_others():
+        why = "standard output goes to a file that others can read"
+    else:
+        return
+    raise KeyExposed(
+        f"the document holds a private key, and {why}",
+        hint="pass it on with | kubectl apply -f -, or write it with -o FILE, which has mode 0600",
+    )
+
+
+def _is_read_by_others() -> bool:
+    try:
+        status = os.fstat(sys.stdout.fileno())
+    except (OSError, ValueError):
+        return False  # replaced by whoever runs this in a process of their own
+    return stat.S_ISREG(status.st_mode) and bool(status.st_mode & (stat.S_IRWXG | stat.S_IRWXO))

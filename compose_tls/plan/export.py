@@ -1,0 +1,230 @@
+"""What ``export`` takes along: the set-up with the names of its target, and a certificate for them.
+
+The server's own certificate serves where it holds every name of the target. Elsewhere the server gets one
+of its own from the CA of the project: clients trust that already, no key is at two places, and the
+project's own server, which has nothing to do with it, is not restarted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from compose_tls.changes import (
+    CertificateOrder,
+    CreateFile,
+    FileChange,
+    KeepFile,
+    MakeDirectory,
+    Pending,
+    ServerSource,
+)
+from compose_tls.config import TlsConfig
+from compose_tls.errors import NameNotCovered
+from compose_tls.layout import (
+    CA,
+    CERTIFICATE,
+    EXPORTS_DIRECTORY,
+    KEY,
+    NEXT_CA,
+    PRIVATE,
+    PRIVATE_DIRECTORY,
+    PUBLIC,
+    SERVER,
+    STACK,
+    STACK_CA,
+)
+from compose_tls.observation import CertificateFacts, ClientFacts
+from compose_tls.pki.names import covers, split_names
+from compose_tls.plan.ca_rollover import ca_of, require_issuer
+from compose_tls.plan.identities import (
+    is_due,
+    orders_for,
+    plan_identities,
+    require_ca_valid,
+)
+from compose_tls.plan.stack import plan_stack
+from compose_tls.plan.stack_identities import stack_order, with_stack
+from compose_tls.plan.tls_setup import tls_setup
+from compose_tls.project.enabled import EnabledProject
+from compose_tls.project.endpoints import found_names
+from compose_tls.project.milvus_services import select
+from compose_tls.project.model import Project
+from compose_tls.setup import Directory, Identity, TlsSetup
+from compose_tls.targets.release import Release
+from compose_tls.yamlpatch.document import parse
+from compose_tls.yamlpatch.query import roots
+
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+"""A forwarded port: ``kubectl port-forward``."""
+
+
+def export_setup(
+    project: Project, services: Sequence[str], config: TlsConfig, release: Release, now: datetime
+) -> TlsSetup:
+    """The set-up of a project, its server with the names that it has in the target.
+
+    Args:
+        project: The project, without what an earlier enable put in.
+        services: Those that were enabled.
+        config: The settings.
+        release: What it is deployed as.
+        now: The time that validity is judged by.
+
+    Raises:
+        NameInvalid: A host cannot stand in a certificate.
+        CertificateError: The CA of the project cannot be used.
+    """
+    milvus = select(project.compose, project.milvus, services)
+    found = [
+        name
+        for one in milvus
+        for name in found_names(one.service, one.configuration.proxy_port, project.compose.services)
+    ]
+    members = tuple(one.name for one in milvus)
+    planned = plan_identities(project.observation, config, members, found, now)
+    stack = plan_stack(project, milvus, config)
+    planned = with_stack(planned, stack.identities, project.observation, config, now)
+    setup = tls_setup(milvus, planned, config, stack)
+    kept = (one for one in setup.identities if one.name != NEXT_CA)
+    return replace(setup, identities=tuple(_renamed(one, release, config) for one in kept))
+
+
+def export_orders(
+    setup: TlsSetup, config: TlsConfig
+) -> tuple[tuple[CertificateOrder, str | None], ...]:
+    """What its certificates would be, made anew, and the name of the issuer of each; the CA first."""
+    orders = orders_for(
+        {one.name: one for one in setup.identities if one.name not in STACK}, config
+    )
+    stack = (stack_order(one, config) for one in setup.identities if one.name in STACK)
+    return (
+        *(
+            (replace(order, identity=name), None if name == CA else CA)
+            for name, order in orders.items()
+        ),
+        *((order, None if order.name == STACK_CA else STACK_CA) for order in stack),
+    )
+
+
+def own_stem(release: Release, config: TlsConfig, directory: Path) -> Path:
+    """Where certificate and key of a server of its own are, without suffix."""
+    return directory / config.pki_dir / EXPORTS_DIRECTORY / release.stem
+
+
+def files_of(
+    directories: Iterable[Directory], config: TlsConfig, directory: Path
+) -> dict[str, Path]:
+    """Where the files lie that members see, by their name in the PKI directory.
+
+    What is public is taken from where containers get it; keys there may be those of another user.
+    """
+    return {
+        file: directory
+        / (Path(config.pki_dir, file) if file.endswith(KEY) else Path(one.source, there))
+        for one in directories
+        for there, file in one.files
+    }
+
+
+def plan_server(
+    located: EnabledProject,
+    config: TlsConfig,
+    release: Release,
+    identity: Identity,
+    own: ClientFacts,
+    now: datetime,
+) -> ServerSource:
+    """Decide where the certificate that clients meet comes from.
+
+    Args:
+        located: The project.
+        config: The settings.
+        release: What it is deployed as.
+        identity: The server, with the names that it has there.
+        own: What an earlier ``export`` has issued for it.
+        now: The time that validity is judged by.
+
+    Raises:
+        NameNotCovered: The certificate was brought, and does not hold the names.
+        CertificateError: There is no CA to issue under.
+    """
+    observation = located.project.observation
+    stem = own_stem(release, config, observation.directory)
+    names = (*identity.dns_names, *identity.ip_addresses)
+    shared = observation.pki.certificates.get(identity.name)
+    missing = _missing(_required(identity, release, config), shared)
+    if shared is not None and not missing:
+        return ServerSource(identity, observation.directory / config.pki_dir / identity.name)
+    if config.server_cert is not None:
+        raise NameNotCovered(
+            f"{config.server_cert} does not hold {', '.join(missing)}",
+            hint="give a certificate that holds them with compose-tls enable --server-cert, or let "
+            "cert-manager issue one: compose-tls export cert-manager",
+            path=config.server_cert,
+        )
+    issuer = ca_of(observation, config)
+    require_ca_valid(issuer, config, now)
+    found = own.certificate
+    if (
+        found is not None
+        and own.trusted
+        and found.issuer == issuer.subject
+        and not _missing(names, found)
+        and not is_due(found, issuer, now)
+        and not ("key_type" in config.model_fields_set and found.key_type != config.key_type)
+    ):
+        return ServerSource(identity, stem, tuple(_files(own, stem, issued=False)))
+    require_issuer(observation, config, "end-entities")
+    order = orders_for({identity.name: identity}, config)[identity.name]
+    return ServerSource(identity, stem, tuple(_files(own, stem, issued=True)), order)
+
+
+def _files(own: ClientFacts, stem: Path, *, issued: bool) -> Iterator[FileChange]:
+    yield MakeDirectory(stem.parent, PRIVATE_DIRECTORY)
+    for suffix, mode in ((CERTIFICATE, PUBLIC), (KEY, PRIVATE)):
+        path, there = stem.parent / f"{stem.name}{suffix}", own.files[suffix]
+        before = there.sha256 if there else None
+        yield (
+            CreateFile(path, Pending(path.name), mode, before) if issued else KeepFile(path, before)
+        )
+
+
+def _renamed(identity: Identity, release: Release, config: TlsConfig) -> Identity:
+    """An identity with the names that the target has for it: clients meet one, the others have theirs."""
+    if identity.name != SERVER:
+        return identity
+    own = (*identity.dns_names, *identity.ip_addresses)
+    elsewhere = release.target in {"swarm", "openssl"}
+    names = _required(identity, release, config)
+    dns_names, ip_addresses = split_names(
+        (*names, *(own if elsewhere else (*config.names, *_LOCAL)))
+    )
+    return replace(identity, dns_names=dns_names, ip_addresses=ip_addresses)
+
+
+def _required(identity: Identity, release: Release, config: TlsConfig) -> tuple[str, ...]:
+    """The names without which clients of the target do not get in."""
+    if release.target == "openssl":
+        return release.hosts
+    if release.target == "swarm":
+        found = [name for one in identity.members for name in release.swarm_names(one)]
+    else:
+        found = list(release.cluster_names())
+    return (*found, config.server_name, *release.hosts)
+
+
+def _missing(names: Sequence[str], facts: CertificateFacts | None) -> list[str]:
+    if facts is None:
+        return list(names)
+    return [one for one in names if not covers(one, facts.dns_names, facts.ip_addresses)]
+
+
+def compose_version(project: Project) -> str | None:
+    """What the first compose file says under ``version``, which only the CLI for stacks still minds."""
+    path = project.observation.compose_files[0]
+    document = parse(project.read(path) or b"", project.relative(path))
+    found = (root.entries().get("version") for root in roots(document)[:1])
+    return next((one.text() for one in found if one is not None), None)

@@ -1,0 +1,146 @@
+"""Objects for cert-manager: it issues what the set-up wants, and renews it, in the cluster.
+
+Sources: https://cert-manager.io/docs/usage/certificate/ and the resource definitions certificates and
+issuers of cert-manager.io/v1. Its Secrets hold tls.crt, tls.key and ca.crt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from compose_tls.changes import CertificateOrder
+from compose_tls.errors import InvalidSetting
+from compose_tls.pki.subject import attributes
+from compose_tls.setup import TlsSetup
+from compose_tls.targets import kubernetes
+from compose_tls.targets.release import Release
+from compose_tls.vocabulary import KeyType, Profile, TlsMode
+from compose_tls.yamlpatch.build import Commented, New
+
+_API: Final = "cert-manager.io/v1"
+_GROUP: Final = "cert-manager.io"
+_KINDS: Final = ("Issuer", "ClusterIssuer")
+_HOURS: Final = 24
+_RENEW_DAYS: Final = 30
+
+_USAGES: Final[Mapping[Profile, tuple[str, ...]]] = {
+    "ca": ("cert sign", "crl sign"),
+    "server": ("digital signature", "server auth"),
+    "client": ("digital signature", "client auth"),
+}
+_FIELDS: Final = {
+    "C": "countries",
+    "ST": "provinces",
+    "L": "localities",
+    "STREET": "streetAddresses",
+    "O": "organizations",
+    "OU": "organizationalUnits",
+}
+"""There is none for DC and UID: those stay out."""
+
+
+def issuer_reference(text: str) -> tuple[str, str]:
+    """Kind and name of an issuer that is there already: ``NAME`` or ``ClusterIssuer/NAME``.
+
+    Raises:
+        InvalidSetting: It names no kind of issuer.
+    """
+    kind, slash, name = text.rpartition("/")
+    kind = kind if slash else _KINDS[0]
+    if kind not in _KINDS or not name:
+        raise InvalidSetting(
+            f"{text!r} names no issuer of cert-manager",
+            hint="write --issuer NAME for an Issuer, --issuer ClusterIssuer/NAME for a ClusterIssuer",
+        )
+    return kind, name
+
+
+def objects(
+    setup: TlsSetup,
+    orders: Sequence[CertificateOrder],
+    release: Release,
+    issuer: tuple[str, str] | None,
+) -> Iterator[tuple[New, str]]:
+    """The issuer, unless there is one, and a Certificate for each identity, with a heading each.
+
+    Args:
+        setup: What is wanted.
+        orders: What the certificates are to be, the CA included.
+        release: Where they belong.
+        issuer: Kind and name of an issuer that is there.
+    """
+    outside = {one.name for one in setup.identities if one.profile == "client" and not one.members}
+    shown = outside if setup.mode is TlsMode.MUTUAL else set[str]()
+    wanted = {one.identity for one in kubernetes.mounted_secrets(setup, release)}
+    if issuer is None:
+        yield from _own_ca(next(one for one in orders if one.role == "ca"), release)
+    reference = issuer or (_KINDS[0], _ca_name(release))
+    for order in orders:
+        if order.role != "ca" and order.name in wanted | shown:
+            secret = kubernetes.secret_name(release, order.name)
+            where = "mounted by Milvus" if order.name in wanted else "for a client of Milvus"
+            yield _certificate(secret, order, release, reference), f"Secret {secret}: {where}."
+
+
+def _own_ca(order: CertificateOrder, release: Release) -> Iterator[tuple[New, str]]:
+    name, bootstrap = _ca_name(release), f"{release.name}-selfsigned"
+    yield (
+        _object("Issuer", bootstrap, release, {"selfSigned": {}}),
+        "Signs the CA below, and nothing else.",
+    )
+    ca = _certificate(name, order, release, (_KINDS[0], bootstrap))
+    yield ca, f"The CA: its key is made in the cluster, and stays in the Secret {name}."
+    yield _object("Issuer", name, release, {"ca": {"secretName": name}}), "Issues under that CA."
+
+
+def _certificate(
+    secret: str, order: CertificateOrder, release: Release, issuer: tuple[str, str]
+) -> New:
+    spec: dict[str, New] = {"secretName": secret}
+    subject = attributes(order.subject)
+    spec["commonName"] = subject.pop("CN")[0]
+    named: dict[str, New] = {
+        _FIELDS[kind]: list(values) for kind, values in subject.items() if kind in _FIELDS
+    }
+    if named:
+        spec["subject"] = named
+    if order.role == "ca":
+        spec["isCA"] = True
+    for field, names in (("dnsNames", order.dns_names), ("ipAddresses", order.ip_addresses)):
+        if names:
+            spec[field] = list(names)
+    renew = min(_RENEW_DAYS * _HOURS, order.days * _HOURS // 3)
+    spec |= {
+        "duration": Commented(f"{order.days * _HOURS}h", f"{order.days} days."),
+        "renewBefore": f"{renew}h",
+        "usages": list(_USAGES[order.role]),
+        "privateKey": _private_key(order),
+        "issuerRef": {"group": _GROUP, "kind": issuer[0], "name": issuer[1]},
+    }
+    return _object("Certificate", secret, release, spec)
+
+
+def _private_key(order: CertificateOrder) -> New:
+    # A new key for the CA would cut every client off that trusts the one before.
+    policy = "Never" if order.role == "ca" else "Always"
+    kind, size = _algorithm(order.key_type)
+    return {"algorithm": kind, "size": size, "encoding": "PKCS8", "rotationPolicy": policy}
+
+
+def _algorithm(key_type: KeyType) -> tuple[str, int]:
+    kind, size = key_type.split("-")
+    return ("RSA", int(size)) if kind == "rsa" else ("ECDSA", int(size.removeprefix("p")))
+
+
+def _object(kind: str, name: str, release: Release, spec: New) -> New:
+    return {
+        "apiVersion": _API,
+        "kind": kind,
+        "metadata": kubernetes.metadata(name, release),
+        "spec": spec,
+    }
+
+
+def _ca_name(release: Release) -> str:
+    return f"{release.name}-ca"

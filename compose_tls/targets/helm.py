@@ -1,0 +1,49 @@
+"""Values for the official Helm chart of Milvus.
+
+Source: charts/milvus of https://github.com/zilliztech/milvus-helm, version 5.0.19: ``extraConfigFiles``
+is merged over milvus.yaml; ``volumes``, ``volumeMounts`` and ``annotations`` reach every component.
+"""
+
+from __future__ import annotations
+
+from compose_tls.setup import TlsSetup
+from compose_tls.targets import kubernetes
+from compose_tls.targets.release import Release
+from compose_tls.yamlpatch.build import Block, Commented, New, build
+
+_HEADING = """\
+TLS for Milvus by the Helm chart milvus/milvus, next to your own values:
+  helm upgrade --install {name} milvus/milvus -n {namespace} -f your-values.yaml -f THIS-FILE
+Helm merges maps and replaces lists and texts: what your own values have under volumes, volumeMounts or
+extraConfigFiles.user.yaml has to be repeated here."""
+
+
+def values(setup: TlsSetup, release: Release, fingerprint: str | None) -> bytes:
+    """The values that add TLS to a release; there is no key in them.
+
+    Args:
+        setup: What is wanted.
+        release: The release.
+        fingerprint: SHA-256 of the server certificate; ``None`` where somebody else issues it.
+    """
+    secrets = kubernetes.mounted_secrets(setup, release)
+    names = ", ".join(one.name for one in secrets)
+    settings = build(kubernetes.settings_tree(setup)).decode()
+    found: dict[str, New] = {
+        "extraConfigFiles": Commented(
+            {"user.yaml": Block(settings)}, "Merged over milvus.yaml, with the last word."
+        ),
+        "volumes": Commented(
+            kubernetes.volumes(secrets),
+            f"The Secret {names} under the names that the settings say.",
+            apart=True,
+        ),
+        "volumeMounts": Commented(kubernetes.volume_mounts(secrets), apart=True),
+    }
+    if fingerprint is not None:
+        found["annotations"] = Commented(
+            {kubernetes.FINGERPRINT: fingerprint},
+            "Milvus reads certificates at its start: with another one, other pods.",
+            apart=True,
+        )
+    return build(found, _HEADING.format(name=release.name, namespace=release.namespace))

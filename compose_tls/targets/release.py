@@ -1,0 +1,87 @@
+"""What a set-up is called where it is deployed, and the names that its servers have there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from compose_tls.errors import InvalidSetting
+
+Target: TypeAlias = Literal["helm", "operator", "cert-manager", "swarm", "openssl"]
+TARGETS: Final[tuple[Target, ...]] = ("helm", "operator", "cert-manager", "swarm", "openssl")
+
+# RFC 1123 label, as Kubernetes has names of services and namespaces:
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+_LABEL = re.compile(r"[a-z](?:[-a-z0-9]*[a-z0-9])?")
+# Helm's limit for the name of a release, so that its charts can add to it:
+# https://helm.sh/docs/chart_template_guide/getting_started/ ; a namespace may have all of a label.
+_LONGEST: Final = {"name": 53, "namespace": 63}
+_CHART: Final = "milvus"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One deployment.
+
+    Attributes:
+        target: What it is for.
+        name: Of the Helm release, the Milvus resource or the stack.
+        namespace: Of Kubernetes.
+        hosts: Further DNS names and IP addresses under which clients reach it: an ingress, a load
+            balancer, a node.
+        cluster: Whether Milvus runs as several components.
+    """
+
+    target: Target
+    name: str
+    namespace: str = "default"
+    hosts: tuple[str, ...] = ()
+    cluster: bool = False
+
+    def __post_init__(self) -> None:
+        for setting, longest in _LONGEST.items():
+            value: str = getattr(self, setting)
+            if not _LABEL.fullmatch(value) or len(value) > longest:
+                raise InvalidSetting(
+                    f"{value!r} cannot be the {setting} of a deployment",
+                    hint=f"use at most {longest} lower-case letters, digits and inner hyphens, a letter "
+                    f"first: --{setting} milvus",
+                )
+
+    @property
+    def stem(self) -> str:
+        """What the files of a certificate of its own are named after."""
+        return f"swarm.{self.name}" if self.target == "swarm" else f"{self.namespace}.{self.name}"
+
+    def cluster_names(self) -> Iterator[str]:
+        """The names under which a pod of any namespace reaches the server.
+
+        One certificate is for every way to deploy Milvus: the chart calls its Service NAME where that
+        has "milvus" in it, and NAME-milvus elsewhere (``milvus.fullname`` in templates/_helpers.tpl of
+        5.0.19), the Operator always NAME-milvus (GetServiceInstanceName in controllers/components.go).
+        A headless Service gives each pod a name below its own:
+        https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/
+        """
+        services = (self.name, f"{self.name}-{_CHART}")
+        for service in services:
+            yield from _in_namespace(service, self.namespace)
+        for service in services:
+            headless = tuple(_in_namespace(f"{service}-headless", self.namespace))
+            yield from headless
+            yield f"*.{headless[-1]}"
+
+    def swarm_names(self, service: str) -> Iterator[str]:
+        """The names under which the services of a stack reach one of it, its tasks included.
+
+        Source: https://docs.docker.com/engine/swarm/networking/ and the stack's network aliases.
+        """
+        for name in (service, f"{self.name}_{service}"):
+            yield from (name, f"tasks.{name}")
+
+
+def _in_namespace(service: str, namespace: str) -> Iterator[str]:
+    yield service
+    for end in ("", ".svc", ".svc.cluster.local"):
+        yield f"{service}.{namespace}{end}"

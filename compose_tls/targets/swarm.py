@@ -1,0 +1,125 @@
+"""A stack file for Docker Swarm that takes the place of the mounted TLS directories.
+
+Given to ``docker stack deploy`` after the compose files of the project. Configs and secrets cannot be
+changed, only replaced: their names tell their content, so that a deployment with a new certificate is a
+rolling update: https://docs.docker.com/engine/swarm/secrets/#example-rotate-a-secret
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from compose_tls.layout import KEY
+from compose_tls.setup import Directory, TlsSetup
+from compose_tls.targets.release import Release
+from compose_tls.yamlpatch.build import Commented, New, build
+from compose_tls.yamlpatch.intent import Text
+
+_HEADING = """\
+TLS for the stack {name}, after the compose files of the project:
+  {command}
+Certificates are configs, private keys are secrets. Neither can be changed, so their names tell their
+content: deploy again after a renewal, and one task after the other gets the new ones."""
+# Octal for the CLI of Docker, which reads YAML 1.1.
+_READ_ONLY: Final = Text("0444")
+_OWNER_ONLY: Final = Text("0400")
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A file of an identity.
+
+    Attributes:
+        path: Where it lies, as the stack file names it.
+        version: Tells its content; of a key, the one of its certificate.
+    """
+
+    path: str
+    version: str
+
+
+def stack(
+    setup: TlsSetup,
+    release: Release,
+    materials: Mapping[str, Material],
+    owners: Mapping[str, int | None],
+    command: str,
+    version: str | None = None,
+) -> bytes:
+    """The stack file; keys are named in it, not held.
+
+    Args:
+        setup: What is wanted.
+        release: The stack.
+        materials: The files, by their name in the PKI directory.
+        owners: The number of the user that runs each service; ``None`` where only the image knows.
+        command: What deploys it.
+        version: What the compose files say under ``version``, which the CLI wants to be one.
+    """
+    held: dict[str, Material] = {}
+    directories: dict[str, list[Directory]] = {}
+    shared: set[str] = set()
+    for member in setup.members:
+        if member.directory is not None and member.directory.files:
+            held |= {file: materials[file] for _, file in member.directory.files}
+            directories.setdefault(member.name, []).append(member.directory)
+        # A standalone server, like etcd, has its data to itself.
+        if release.cluster and member.kind == "milvus":
+            shared.add(member.name)
+    services = {
+        name: _service(seen, owners.get(name), "start-first" if name in shared else "stop-first")
+        for name, seen in directories.items()
+    }
+    found: dict[str, New] = {"version": version} if version else {}
+    found["services"] = services
+    for section, keys in (("configs", False), ("secrets", True)):
+        found[section] = Commented(
+            {
+                _source(file): {
+                    "name": f"{release.name}_{_source(file)}_{one.version}",
+                    "file": one.path,
+                }
+                for file, one in held.items()
+                if file.endswith(KEY) is keys
+            },
+            apart=True,
+        )
+    return build(found, _HEADING.format(name=release.name, command=command))
+
+
+def _service(directories: Sequence[Directory], owner: int | None, order: str) -> New:
+    """The part of one service."""
+    certificates: list[New] = []
+    keys: list[New] = []
+    for target, there, file in ((one.target, *pair) for one in directories for pair in one.files):
+        place: dict[str, New] = {"source": _source(file), "target": f"{target}/{there}"}
+        if not file.endswith(KEY):
+            certificates.append({**place, "mode": _READ_ONLY})
+        elif owner is None:
+            keys.append({**place, "mode": Commented(_READ_ONLY, "whoever the image runs as")})
+        else:
+            user = str(owner)
+            keys.append({**place, "uid": user, "gid": user, "mode": _OWNER_ONLY})
+    sources = ", ".join(one.source for one in directories)
+    return {
+        "volumes": Commented(
+            [{"type": "tmpfs", "target": one.target} for one in directories],
+            f"In the place of {sources}, which other nodes do not have.",
+        ),
+        "configs": certificates,
+        "secrets": keys,
+        "deploy": {
+            "update_config": {
+                "parallelism": 1,
+                "order": order,
+                "failure_action": "rollback",
+                "monitor": "60s",
+            },
+        },
+    }
+
+
+def _source(file: str) -> str:
+    return file.replace(".", "_")

@@ -1,0 +1,183 @@
+"""export: observe → the set-up with the target's names → issue → rehearse → spell → apply → result."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+
+from compose_tls.apply.transaction import apply
+from compose_tls.changes import CreateFile, FileChange, KeepFile, Pending, Plan, sha256
+from compose_tls.credentials.export_credentials import Exported, exported
+from compose_tls.errors import WrongUsage
+from compose_tls.files import YAML_LIMIT, ProjectFiles
+from compose_tls.layout import CA_CERTIFICATE, CERTIFICATE, KEY, PRIVATE, PUBLIC, SERVER
+from compose_tls.observe import observe
+from compose_tls.observe.client_files import read_clients
+from compose_tls.observe.file_reader import FileReader
+from compose_tls.plan.client import require_place
+from compose_tls.plan.export import export_setup, files_of, own_stem, plan_server
+from compose_tls.project.enabled import EnabledProject, locate
+from compose_tls.results import CertificateResult, ExportResult
+from compose_tls.setup import TlsSetup
+from compose_tls.targets.release import TARGETS, Release, Target
+from compose_tls.workflows import preamble
+from compose_tls.workflows.export_documents import Spelling, holds_key, require_options
+
+_OUTPUT = "the exported document"
+_SCRIPT = 0o755
+
+
+def export(
+    directory: str | os.PathLike[str] = ".",
+    target: Target = "helm",
+    config: preamble.Settings = None,
+    *,
+    name: str = "milvus",
+    namespace: str = "default",
+    hosts: Iterable[str] = (),
+    issuer: str | None = None,
+    secret: bool | None = None,
+    output: str | os.PathLike[str] | None = None,
+    dry_run: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> ExportResult:
+    """The TLS set-up of an enabled project, spelled for Kubernetes, Swarm or openssl.
+
+    The server gets a certificate with the names of the target from the CA of the project, unless its
+    own one holds them; it lies in ``exports`` in the PKI directory, and is kept until it is due.
+
+    Args:
+        directory: The project directory.
+        target: ``helm``, ``operator``, ``cert-manager``, ``swarm`` or ``openssl``.
+        config: The settings; key type, days and subject matter, and where the CA is.
+        name: Of the Helm release, the Milvus resource or the stack.
+        namespace: Of Kubernetes.
+        hosts: Further DNS names and IP addresses under which clients reach it.
+        issuer: For cert-manager: an issuer that is there, ``NAME`` or ``ClusterIssuer/NAME``; by default
+            a new CA.
+        secret: For helm and operator: the Secret alone, or all but the Secret; by default the values
+            for helm, and everything for operator.
+        output: Where it is written, a file with a key with mode 0600; by default the result holds it.
+        dry_run: Only say what would be done.
+        environment: Variables that Compose interpolates with; those of the process by default.
+
+    Returns:
+        What was exported. A document that holds a private key is in ``private_text``, which neither
+        its JSON nor its repr shows.
+
+    Raises:
+        WrongUsage: The target has no Secret or no issuer, or there is no such target.
+        InvalidSetting: A name cannot stand where it has to.
+        NotEnabled: ``enable`` has not been here.
+        ProjectError: The project cannot be read or written.
+        CertificateError: Nothing can be issued, or a certificate that was brought does not hold a name.
+    """
+    if target not in TARGETS:
+        raise WrongUsage(f"there is no target {target}", hint=f"use one of {', '.join(TARGETS)}")
+    require_options(target, secret=secret, issuer=issuer)
+    private = holds_key(target, secret)
+    release = Release(target, name, namespace, tuple(hosts))
+    opened = preamble.open_project(directory, config, environment)
+    root = opened.root
+    place = Path(os.path.normpath(opened.start / output)) if output is not None else None
+    # A file is staged beside its place.
+    outside = () if place is None or place.is_relative_to(root) else (place.parent,)
+    with preamble.writing(opened, outside, dry_run=dry_run) as opened:
+        look = partial(
+            observe,
+            root,
+            opened.config,
+            opened.variables,
+            start=opened.start,
+            outside=opened.named_places,
+        )
+        project = look()
+        located = locate(project, opened.config)
+        if place is not None:
+            _require_file(place)
+            require_place(located, place)
+        spelling = Spelling(opened, located, release, issuer, secret, place)
+        services = tuple(one.name for one in located.milvus)
+        before = look(without_ours=True)
+        setup = export_setup(before, services, opened.config, spelling.release, opened.now)
+        found, changes = _certificates(opened, located, setup, spelling, issue=not dry_run)
+        document = None if dry_run else spelling.document(setup, found)
+        contents = dict(found.pending)
+        if place is not None:
+            mode = PRIVATE if private else _SCRIPT if target == "openssl" else PUBLIC
+            changes += (_output(place, root, outside, document, mode),)
+            contents[_OUTPUT] = document or b""
+        plan = Plan(root, changes)
+        if not dry_run and plan.changed:
+            apply(plan, contents, outside=(*opened.named_places, *outside))
+    text = document.decode() if document and place is None else ""
+    return ExportResult(
+        changed=plan.changed,
+        dry_run=True if dry_run else None,
+        mode=opened.config.mode,
+        project=str(root),
+        services=located.state.services,
+        files=preamble.file_results(plan),
+        target=target,
+        names=spelling.names(setup),
+        certificates=tuple(
+            CertificateResult.of(project.relative(path), facts, opened.now)
+            for path, facts in found.facts.items()
+        ),
+        text="" if private else text,
+        private_text=text if private else "",
+        next=spelling.following(),
+        warnings=(*opened.told, *spelling.warnings(setup)),
+    )
+
+
+def _certificates(
+    opened: preamble.Opened,
+    located: EnabledProject,
+    setup: TlsSetup,
+    spelling: Spelling,
+    *,
+    issue: bool,
+) -> tuple[Exported, tuple[FileChange, ...]]:
+    """The certificates that the target needs, and what is written for them."""
+    directories = spelling.directories(setup)
+    if not directories:
+        return Exported(), ()
+    config, root, release = opened.config, opened.root, spelling.release
+    server = next(one for one in setup.identities if one.name == SERVER)
+    trusted = located.project.observation.content(root / config.pki_dir / CA_CERTIFICATE)
+    stem = own_stem(release, config, root)
+    [own] = read_clients(root, stem.parent, [stem.name], (CERTIFICATE, KEY), trusted)
+    source = plan_server(located, config, release, server, own, opened.now)
+    if not issue:
+        return Exported(), source.changes
+    files = files_of(directories, config, root)
+    return exported(source, files, root, config, opened.now), source.changes
+
+
+def _require_file(place: Path) -> None:
+    """Make sure that a file can be written there.
+
+    Raises:
+        WrongUsage: It cannot.
+    """
+    if not place.parent.is_dir() or place.is_dir():
+        what = f"{place} is a directory" if place.is_dir() else f"there is no {place.parent}"
+        raise WrongUsage(what, hint="name a file in a directory that there is, with --output")
+
+
+def _output(
+    place: Path, root: Path, outside: tuple[Path, ...], document: bytes | None, mode: int
+) -> FileChange:
+    """What happens to the file that was named; a file with a key is made anew with its mode."""
+    ProjectFiles(root, outside).require_inside(place)
+    reader = FileReader(root, outside)
+    reader.secret(place, YAML_LIMIT)
+    there = reader.files[place]
+    before = there.sha256 if there else None
+    same = document is not None and before == sha256(document)
+    if there is not None and same and there.mode == mode:
+        return KeepFile(place, before)
+    return CreateFile(place, Pending(_OUTPUT), mode, before)

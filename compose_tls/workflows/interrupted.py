@@ -1,0 +1,42 @@
+"""What is told of a command that was interrupted: by those that finish it, or only look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from compose_tls.apply.deploying import is_deploying
+from compose_tls.apply.recover import Recovery
+from compose_tls.vocabulary import TlsWarning
+from compose_tls.workflows.taking_back import TakenBack
+
+
+def deploying(directory: Path) -> tuple[TlsWarning, ...]:
+    """What a command that only looks tells of a deployment that is not proved yet."""
+    if not is_deploying(directory):
+        return ()
+    return (
+        TlsWarning(
+            "deploying",
+            "an earlier compose-tls was interrupted while it deployed, or is still running: neither the "
+            "files nor the services need be those that will stay",
+            hint="run compose-tls enable or disable: it takes the earlier one back first",
+        ),
+    )
+
+
+def recovered(recovery: Recovery) -> TlsWarning:
+    """That files were finished, or taken back."""
+    done = {"finished": "finished first", "taken-back": "taken back"}[recovery.outcome]
+    return TlsWarning(
+        "recovered",
+        f"an earlier command had been interrupted, and was {done}: {', '.join(recovery.files)}",
+    )
+
+
+def taken_back(taken: TakenBack) -> tuple[TlsWarning, ...]:
+    """That a deployment was taken back; nothing where there was nothing to do."""
+    if not taken.said:
+        return ()
+    names = ", ".join(taken.services)
+    message = f"an earlier command had been interrupted while it deployed {names}: {taken.said}"
+    return (TlsWarning("recovered", message, hint=taken.hint),)

@@ -1,0 +1,204 @@
+"""Taking back a deployment that was begun and not proved: by the command itself, or by the next one.
+
+The previous files are those that ``apply.deploying`` keeps. A service is started or stopped only where
+the engine has a container of it that was made from this very directory: the engine is the witness that it
+is the user's, whatever lies in the project.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from compose_tls.apply import deploying
+from compose_tls.apply.deploying import Deploying
+from compose_tls.deploy.compose_cli import ComposeCli
+from compose_tls.deploy.compose_invocation import ComposeInvocation
+from compose_tls.deploy.container import ContainerFacts
+from compose_tls.deploy.engine import Engine
+from compose_tls.deploy.wait import Settled, settled, wait_until_ready
+from compose_tls.errors import EngineError, OutsideProject, ProjectChanged
+from compose_tls.workflows.server_first import ServerFirst
+
+_BACK_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What became of a deployment.
+
+    Attributes:
+        said: That, in words; empty where nothing had to be done.
+        done: Whether there is nothing more to do.
+        hint: What the user can do.
+        services: The services that were being deployed.
+    """
+
+    said: str = ""
+    done: bool = True
+    hint: str | None = None
+    services: tuple[str, ...] = ()
+
+
+def take_back(
+    root: Path,
+    invocation: ComposeInvocation,
+    outside: Iterable[Path],
+    on_event: Callable[[str], None],
+    *,
+    accepted: bool = False,
+) -> TakenBack:
+    """Put back files and services of a deployment that was begun. The project's lock must be held.
+
+    Args:
+        root: The project directory.
+        invocation: The project as it is given to Compose.
+        outside: What the user names outside of the project.
+        on_event: Told about progress.
+        accepted: Whether the user accepts that files outside are edited.
+
+    Returns:
+        What was done.
+
+    Raises:
+        ForeignJournal: What is there is not of a command of this user.
+        WriteFailed: The previous files cannot be put back.
+    """
+    found = deploying.read(root)
+    if found is None:
+        # One that was killed before it had begun.
+        deploying.forget(root)
+        return TakenBack()
+    names = ", ".join(found.services)
+    files = ""
+    try:
+        if deploying.put_back(found, outside, accepted=accepted):
+            files = "the previous files are back"
+    except (OutsideProject, ProjectChanged) as error:
+        files = f"the files stay as they are, {error.message}"
+    try:
+        services = _services_back(found, invocation, on_event)
+    except EngineError as error:
+        hint = f"once that is mended, run this again, or {_by_hand(found)}"
+        services = TakenBack(f"whether {names} runs is not known: {error.message}", False, hint)
+    if services.done:
+        deploying.forget(root)
+    said = ", and ".join(filter(None, (files, services.said)))
+    return replace(services, said=said, services=found.services)
+
+
+def _services_back(
+    found: Deploying, invocation: ComposeInvocation, on_event: Callable[[str], None]
+) -> TakenBack:
+    """Have those services run that ran before, and no others.
+
+    Raises:
+        EngineError: The engine, or Compose, does not answer.
+    """
+    with Engine.connect(invocation.environment) as engine:
+        now = {name: engine.runs(found.project, name, found.root) for name in found.services}
+        lost = [
+            name
+            for name, runs in found.running.items()
+            if now[name] and not all(now[name].get(run) for run in runs)
+        ]
+        new = [name for name in found.added if found.files and any(now[name].values())]
+        for name in found.running.keys() - set(lost):
+            engine.discard(found.project, name, found.root)
+        if not lost and not new:
+            return TakenBack()
+        named = replace(invocation, project_name=found.project)
+        if replace(named, project_name=None).options != found.options:
+            # Other files may say something else of the same service.
+            said = f"{', '.join([*lost, *new])} stays as it is, since it was deployed with other options"
+            return TakenBack(said, False, f"run this again with these, or {_by_hand(found)}")
+        compose = ComposeCli.find(invocation.environment)
+        if new:
+            compose.stop(named, new)
+        if not lost:
+            return TakenBack(f"{', '.join(new)}, which had not run, is stopped")
+        again = "run again" if len(lost) > 1 else "runs again"
+        try:
+            _start(found, lost, compose, named, engine, on_event)
+        except EngineError as error:
+            said = f"{', '.join(lost)} did not start again: {error.message}"
+            return TakenBack(said, True, error.hint)
+        return TakenBack(f"{', '.join(lost)} {again} as before")
+
+
+def _start(
+    found: Deploying,
+    services: Sequence[str],
+    compose: ComposeCli,
+    invocation: ComposeInvocation,
+    engine: Engine,
+    on_event: Callable[[str], None],
+) -> None:
+    """Start services anew, and watch whether they keep running.
+
+    Raises:
+        EngineError: One does not.
+    """
+    began, started = datetime.now(UTC), time.monotonic()
+    if found.servers:
+        milvus = tuple(name for name in found.services if name not in found.servers)
+        order = ServerFirst(
+            found.servers,
+            milvus,
+            engine,
+            compose,
+            invocation,
+            found.project,
+            time.monotonic,
+            time.sleep,
+        )
+        (order.restart if found.restart else order.up)(services, on_event)
+    elif found.restart:
+        compose.restart(invocation, services)
+    else:
+        compose.up(invocation, services, on_event=on_event, port_owner=engine.port_owner)
+    for service in services:
+        watch = _Watch(engine, found.project, service, began, started)
+        wait_until_ready(
+            watch.look,
+            watch.inspect,
+            watch.log,
+            service=service,
+            timeout=_BACK_SECONDS,
+            started=started,
+            on_event=on_event,
+        )
+
+
+@dataclass(slots=True)
+class _Watch:
+    """A service of before while it is waited for, which need not speak TLS."""
+
+    engine: Engine
+    project: str
+    service: str
+    began: datetime
+    started: float
+    container: ContainerFacts | None = None
+
+    def inspect(self) -> ContainerFacts | None:
+        self.container = self.engine.container(self.project, self.service)
+        return self.container
+
+    def log(self) -> list[str]:
+        return self.engine.log_tail(self.container.id, since=self.began) if self.container else []
+
+    def look(self) -> Settled:
+        health = self.container.health if self.container else None
+        return settled(health, time.monotonic() - self.started)
+
+
+def _by_hand(found: Deploying) -> str:
+    """What does the same for the services."""
+    does = ("up", "-d", "--force-recreate", *found.running) if found.running else ("stop",)
+    added = () if found.running else found.added
+    return shlex.join(["docker", "compose", *found.options, "-p", found.project, *does, *added])

