@@ -22,7 +22,6 @@ from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
 from compose_tls.workflows.public_roots import public_roots
-from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
 
 
@@ -134,6 +133,8 @@ def enable_opened(
         )
         undo = planned.plan, issued.contents, snapshot(planned.plan)
         if deploy is not None and not keep_on_failure:
+            from compose_tls.workflows.remembering import remembered  # noqa: PLC0415 - as above
+
             deploy = stack.enter_context(remembered(deploy, opened, undo, places, on_event))
         if planned.plan.changed:
             told += apply(planned.plan, issued.contents, outside=places)

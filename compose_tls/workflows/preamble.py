@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from compose_tls.apply.deploying import is_deploying
+from compose_tls.apply.deploying import forget, is_deploying
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, unfinished
 from compose_tls.apply.lock import locked
@@ -48,7 +48,6 @@ from compose_tls.results import FileResult
 from compose_tls.state.recorded import read_state
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.interrupted import recovered, taken_back
-from compose_tls.workflows.taking_back import take_back
 
 Settings: TypeAlias = TlsConfig | Mapping[str, Any] | None
 """The settings of a command: whole; or options, which the environment and compose-tls.toml complete."""
@@ -349,8 +348,14 @@ def writing(
         told: tuple[TlsWarning, ...] = (recovered(recovery),) if recovery else ()
         if is_deploying(opened.root):
             on_event("an earlier command was interrupted while it deployed: taking that back")
-        taken = take_back(opened.root, opened.invocation, places, on_event, accepted=accepted)
-        told += taken_back(taken)
+            # The engine's client, which no other write needs.
+            from compose_tls.workflows.taking_back import take_back  # noqa: PLC0415
+
+            taken = take_back(opened.root, opened.invocation, places, on_event, accepted=accepted)
+            told += taken_back(taken)
+        else:
+            # One that was killed before it had begun.
+            forget(opened.root)
         try:
             yield replace(opened.settled(), told=told)
         except ComposeTlsError as error:
