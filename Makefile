@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help try check test format lint fast fuzz build audit reliability test-lowest test-pythons lock setup clean
+.PHONY: help try check test format lint fast fuzz build audit reliability test-lowest test-pythons site recording benchmarks lock setup clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,16 @@ test-lowest: $(VENV)-lowest/.ready ## the fast tests with every dependency at it
 test-pythons: $(VENV)/.test ## the tests of the code on every other Python at hand
 	$(BIN)/python tests/pythons.py
 
+site: $(VENV)/.test ## docs/ as a site, in build/site; a dead link ends it
+	$(BIN)/zensical build --strict --clean
+	@echo "look at it: $(BIN)/zensical serve"
+
+recording: $(VENV)/.test ## records the picture of the README from a real run, on a Docker engine
+	$(BIN)/python -m docs.recording
+
+benchmarks: $(VENV)/.test ## measures what is promised of speed, and writes docs/benchmarks.md; ENGINE=1: the proof, too
+	$(BIN)/python -m benchmarks.report $(if $(ENGINE),--engine)
+
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
   --custom-compile-command 'make lock' pyproject.toml --extra milvus
 
@@ -68,7 +78,7 @@ lock: $(VENV)/.test ## locks the development tools and the lowest versions; UPGR
 setup: $(VENV)/.test ## the environment for development, in .venv
 
 clean: ## removes environments, caches and build/
-	rm -rf $(VENV) $(VENV)-* build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-* build .cache .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # A venv that could not be finished (Debian without python3-venv) is taken away: it would look ready.
 $(BIN)/python:

@@ -7,16 +7,20 @@ nothing.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # as typing has it, whose import would be most of --version
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from compose_tls.config import TlsConfig as TlsConfig
     from compose_tls.errors import ComposeTlsError as ComposeTlsError
     from compose_tls.results import CertificateResult as CertificateResult
     from compose_tls.results import CheckResult as CheckResult
     from compose_tls.results import ClientResult as ClientResult
     from compose_tls.results import ConnectResult as ConnectResult
+    from compose_tls.results import CutOff as CutOff
+    from compose_tls.results import DeclaredService as DeclaredService
+    from compose_tls.results import DeployedService as DeployedService
     from compose_tls.results import DisableResult as DisableResult
     from compose_tls.results import EnableResult as EnableResult
     from compose_tls.results import Endpoint as Endpoint
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from compose_tls.results import InitResult as InitResult
     from compose_tls.results import Link as Link
     from compose_tls.results import Probe as Probe
+    from compose_tls.results import Recorded as Recorded
     from compose_tls.results import RenewResult as RenewResult
     from compose_tls.results import Result as Result
     from compose_tls.results import Snippet as Snippet
@@ -47,6 +52,9 @@ _RESULTS = (
     "CheckResult",
     "ClientResult",
     "ConnectResult",
+    "CutOff",
+    "DeclaredService",
+    "DeployedService",
     "DisableResult",
     "EnableResult",
     "Endpoint",
@@ -56,6 +64,7 @@ _RESULTS = (
     "InitResult",
     "Link",
     "Probe",
+    "Recorded",
     "RenewResult",
     "Result",
     "Snippet",
@@ -87,6 +96,9 @@ __all__ = [
     "ClientResult",
     "ComposeTlsError",
     "ConnectResult",
+    "CutOff",
+    "DeclaredService",
+    "DeployedService",
     "DisableResult",
     "EnableResult",
     "Endpoint",
@@ -96,6 +108,7 @@ __all__ = [
     "InitResult",
     "Link",
     "Probe",
+    "Recorded",
     "RenewResult",
     "Result",
     "Snippet",
@@ -118,6 +131,8 @@ __all__ = [
 if not TYPE_CHECKING:  # to which every name that there is not would be an Any
 
     def __getattr__(name: str) -> Any:
+        import importlib  # noqa: PLC0415 - not for --version
+
         if name not in _HOMES:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)

@@ -1,20 +1,34 @@
 """``compose-tls``, and ``python -m compose_tls``: signals are handled before anything else is loaded."""
 
-try:
-    from compose_tls.signals import as_interrupt
-except KeyboardInterrupt:
-    raise SystemExit(130) from None
+import os
+import sys
+
+from compose_tls.version import __version__
 
 
 def main() -> int:
     """Run the command line; a signal while it is being loaded ends it without a traceback."""
+    if sys.argv[1:] == ["--version"]:
+        # As the command line itself says it, without loading it: scripts ask often.
+        return _say_version()
     try:
+        from compose_tls.signals import as_interrupt  # noqa: PLC0415 - not for --version
+
         with as_interrupt():
             from compose_tls.cli.app import main  # noqa: PLC0415 - what takes most of the time
 
             return main()
     except KeyboardInterrupt:
         return 130
+
+
+def _say_version() -> int:
+    try:
+        print(f"compose-tls, version {__version__}", flush=True)  # noqa: T201 - our own words
+    except OSError:
+        # Nobody reads on, or the disk is full; Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 if __name__ == "__main__":

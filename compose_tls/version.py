@@ -1,3 +1,3 @@
 """The version, a constant: reading package metadata costs more than starting up."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,7 +1,8 @@
 """Writes the reference pages from the code: ``python docs/generate.py``.
 
 docs/schema.json is made from compose_tls/results, docs/cli.md and docs/compose-tls.1 (a manual page) from
-the help of each command, docs/settings.md from the settings, and docs/library.md from the public names.
+the help of each command, docs/settings.md from the settings, docs/library.md from the public names, and
+docs/patched.md from what ``enable`` does to the sample project.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Container
 from pathlib import Path
@@ -20,8 +22,8 @@ from pydantic import BaseModel, TypeAdapter
 
 import compose_tls
 from compose_tls.cli import app
-from compose_tls.config import TlsConfig
-from compose_tls.config.layers import ENVIRONMENT_PREFIX, SETTINGS_FILE, load
+from compose_tls.config import SETTINGS_FILE, TlsConfig
+from compose_tls.config.layers import ENVIRONMENT_PREFIX, load
 from compose_tls.config.tls_config import FLAGS, LISTS
 from compose_tls.errors import InvalidSetting
 from compose_tls.results import Failure, Result
@@ -241,7 +243,7 @@ days = 90
 - Whoever wrote the project wrote `{SETTINGS_FILE}`, too. It cannot accept a refusal, name a file outside
   of the project, or name the file of a password or token.
 
-| key | default | option | variable | recorded by `enable` | in `{SETTINGS_FILE}` | meaning |
+| key | meaning | default | option | variable | recorded by `enable` | in `{SETTINGS_FILE}` |
 | --- | --- | --- | --- | --- | --- | --- |
 """
         + "\n".join(rows)
@@ -267,12 +269,12 @@ def _setting_row(name: str, option: tuple[str, str] | None) -> list[str]:
     shown = "" if default is None or default == () else json.dumps(default)
     return [
         f"`{name.replace('_', '-')}`",
+        _cell(" ".join((help_text or field.description or "", _choices(field.annotation)))),
         f"`{shown}`" if shown else "-",
         f"`{flag}`" if flag else "-",
         f"`{ENVIRONMENT_PREFIX}{name.upper()}`",
         "yes" if name in RECORDED else "no",
         "yes" if _file_may_set(name) else "no",
-        _cell(" ".join((help_text or field.description or "", _choices(field.annotation)))),
     ]
 
 
@@ -316,7 +318,7 @@ def library_page() -> str:
         "- Every error is a `ComposeTlsError` with `code`, `message`, `hint` and `exit_code`, and",
         "  with `path` and `line` where they are known. The codes are in [errors](errors.md).",
         "- The fields of `TlsConfig` are the [settings](settings.md). A wrong value is a",
-        "  `pydantic.ValidationError`.",
+        "  `ComposeTlsError` as well.",
         "- A mapping instead of a `TlsConfig` is completed by variables and by",
         "  `compose-tls.toml`, as options of the command line are.",
         "- `on_event` is called with progress, a line at a time.",
@@ -330,6 +332,61 @@ def library_page() -> str:
     ]
     parts += [_model_entry(name) for name in models]
     return "\n".join(parts)
+
+
+_VARIANTS: Final[tuple[tuple[str, str, dict[str, Any], bool], ...]] = (
+    ("A milvus.yaml next to the compose file", "--mode 2", {"mode": 2}, True),
+    ("No milvus.yaml: the settings are environment variables", "--mode 2", {"mode": 2}, False),
+    (
+        "REST kept, on a port of its own",
+        "--mode 1 --rest-port 8080",
+        {"mode": 1, "rest_port": 8080},
+        True,
+    ),
+    (
+        "An override file, and the compose file left as it is",
+        "--mode 1 --style override --config env",
+        {"mode": 1, "style": "override", "config": "env"},
+        False,
+    ),
+)
+"""What is shown: a title, the options, the same as settings, and whether there is a milvus.yaml."""
+
+
+def patched_page() -> str:
+    """What enable does to files, shown on the sample project."""
+    parts = [
+        _GENERATED,
+        "# What is patched\n",
+        "Made by running `compose-tls enable` on the",
+        "[sample project](https://github.com/compose-tls/compose-tls/blob/main/fixtures/docker-compose.yml),",
+        "whose compose file is the one of the Milvus documentation. All other bytes stay as they are,",
+        "and `disable` gives the old ones back. [Why files are edited](why-not-reemit.md), and which",
+        "[constructs of Compose](compose-constructs.md) are understood.\n",
+    ]
+    for title, options, settings, with_milvus_yaml in _VARIANTS:
+        parts += [f"## {title}\n", f"`compose-tls enable {options}`\n"]
+        parts.append(_patched(settings, with_milvus_yaml=with_milvus_yaml))
+    return "\n".join(parts)
+
+
+def _patched(settings: dict[str, Any], *, with_milvus_yaml: bool) -> str:
+    with tempfile.TemporaryDirectory() as directory:
+        for name in ("docker-compose.yml", *(["milvus.yaml"] if with_milvus_yaml else [])):
+            shutil.copyfile(DOCS.parent / "fixtures" / name, Path(directory) / name)
+        nobody = {"DOCKER_HOST": "unix:///nobody.sock"}
+        result = compose_tls.enable(directory, settings, environment=nobody)
+        made = {
+            file.path: (Path(directory) / file.path).read_text(encoding="utf-8")
+            for file in result.files
+            if file.action == "created" and file.path.endswith(".yaml")
+        }
+    rows = "\n".join(f"| `{file.path}` | {file.action} |" for file in result.files)
+    told = "".join(f"- {warning.message}\n" for warning in result.warnings)
+    said = f"It warns:\n\n{told}\n" if told else ""
+    diff = f"```diff\n{result.diff}```\n\n" if result.diff else ""
+    new = "".join(f'```yaml title="{name}"\n{text}```\n\n' for name, text in made.items())
+    return f"{diff}{new}| file | |\n| --- | --- |\n{rows}\n\n{said}"
 
 
 def _public(name: str) -> Any:
@@ -446,6 +503,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "compose-tls.1": man_page,
     "settings.md": settings_page,
     "library.md": library_page,
+    "patched.md": patched_page,
 }
 """Every file that is made here, by name."""
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import io
 import itertools
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TextIO
 
 import click
@@ -47,6 +44,8 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
+            import difflib  # noqa: PLC0415 - not for --help
+
             near = difflib.get_close_matches(cmd_name, _COMMANDS, n=1)
             tip = f"did you mean compose-tls {near[0]}?" if near else "see compose-tls --help"
             raise WrongUsage(f"there is no command {cmd_name}", hint=tip)
@@ -165,9 +164,13 @@ def _unbroken(write: Callable[[], None], stream: TextIO) -> None:
 
 def _bug(error: Exception) -> str:
     """One line that helps to find the bug. The message is left out: it could hold a secret."""
+    import traceback  # noqa: PLC0415 - not for --help
+
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "compose_tls" in frame.filename] or list(frames)
-    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "an unknown place"
+    place = (
+        f"{os.path.split(ours[-1].filename)[1]}:{ours[-1].lineno}" if ours else "an unknown place"
+    )
     return (
         f"error: a bug in compose-tls {__version__}: {type(error).__name__} at {place}\n"
         f"  next: report this line and the command at {_ISSUES}"

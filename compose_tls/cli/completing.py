@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
-from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMPLETE: Final = "_COMPOSE_TLS_COMPLETE"
 """The variable by which a shell asks, as click names it."""
@@ -26,6 +27,8 @@ class Place(click.types.StringParamType):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Leave it to the shell."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only where a shell asks
+
         return [CompletionItem(incomplete, type=self.kind)]
 
 
@@ -35,7 +38,11 @@ DIRECTORY = Place("dir")
 
 def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The services of the project that the options so far name; none where it cannot be read."""
-    from compose_tls.workflows.service_names import service_names  # noqa: PLC0415 - for this alone
+    from pathlib import Path  # noqa: PLC0415 - only where a shell asks
+
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - as above
+
+    from compose_tls.workflows.service_names import service_names  # noqa: PLC0415 - as above
 
     given: dict[str, Any] = {}
     for found in (ctx.parent.params if ctx.parent else {}, ctx.params):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import wraps
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
@@ -126,7 +125,9 @@ def common(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def with_output(**given: Any) -> int:
-        from compose_tls.cli.output.show import Output  # noqa: PLC0415 - not for --version
+        from pathlib import Path  # noqa: PLC0415 - not for --help
+
+        from compose_tls.cli.output.show import Output  # noqa: PLC0415 - not for --help
 
         above = click.get_current_context().parent
         options = _joined(above.params if above else {}, given)

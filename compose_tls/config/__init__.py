@@ -5,11 +5,11 @@ Flags, variables, compose-tls.toml, what the last enable recorded, defaults.
 
 from compose_tls.config.layers import (
     ENVIRONMENT_PREFIX,
-    SETTINGS_FILE,
     completed,
     load,
     outermost,
 )
+from compose_tls.config.objections import SETTINGS_FILE
 from compose_tls.config.tls_config import DIRECTORIES, FILES, PLACES, TlsConfig
 
 __all__ = [

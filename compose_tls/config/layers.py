@@ -10,26 +10,23 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from pydantic import ValidationError
-
+from compose_tls.config.objections import SETTINGS_FILE, Given, dashed
 from compose_tls.config.tls_config import (
     DIRECTORIES,
     FILES,
     FLAGS,
-    INCOMPLETE,
     LISTS,
     PLACES,
     SECRETS,
     TlsConfig,
 )
-from compose_tls.errors import ConflictingSettings, InvalidSetting, OutsideProject, UnknownSetting
+from compose_tls.errors import InvalidSetting, OutsideProject, UnknownSetting
 from compose_tls.files import SETTINGS_LIMIT, ProjectFiles
 from compose_tls.layout import CA_CERTIFICATE
 
 ENVIRONMENT_PREFIX = "COMPOSE_TLS_"
-SETTINGS_FILE = "compose-tls.toml"
 
 # What only enable puts in place.
 _IN_PLACE = frozenset(
@@ -73,14 +70,11 @@ def load(
     for spelling, layer in (
         (lambda _: SETTINGS_FILE, _from_file(files)),
         (lambda name: ENVIRONMENT_PREFIX + name.upper(), _from_environment(environment)),
-        (lambda name: f"--{_dashed(name)}", _given(flags)),
+        (lambda name: f"--{dashed(name)}", _given(flags)),
     ):
         values.update(layer)
         sources.update({name: spelling(name) for name in layer})
-    try:
-        config = TlsConfig.model_validate(values, context=INCOMPLETE if incomplete else None)
-    except ValidationError as error:
-        raise _setting_error(error, sources) from None
+    config = TlsConfig.model_validate(values, context=Given(sources, incomplete=incomplete))
     for name in sorted((DIRECTORIES | FILES | PLACES) & sources.keys()):
         if sources[name] == SETTINGS_FILE:
             _require_inside(config, name, files)
@@ -120,10 +114,7 @@ def completed(given: TlsConfig, recorded: TlsConfig | None, *, enabling: bool) -
     }
     values = {name: getattr(given, name) for name in own} | kept
     values |= _one_ca(values)
-    try:
-        settled = TlsConfig(**values)
-    except ValidationError as error:
-        raise _setting_error(error, dict.fromkeys(kept, "state.json")) from None
+    settled = TlsConfig.model_validate(values, context=Given(dict.fromkeys(kept, "state.json")))
     return TlsConfig.model_construct(_fields_set=set(own), **dict(settled))
 
 
@@ -196,8 +187,8 @@ def _from_file(files: ProjectFiles) -> dict[str, Any]:
         )
     for name in SECRETS & settings.keys():
         raise InvalidSetting(
-            f"{_dashed(name)} cannot stand in {path.name}: what it names is sent to the server",
-            hint=f"give it as --{_dashed(name)} or {ENVIRONMENT_PREFIX}{name.upper()}",
+            f"{dashed(name)} cannot stand in {path.name}: what it names is sent to the server",
+            hint=f"give it as --{dashed(name)} or {ENVIRONMENT_PREFIX}{name.upper()}",
             path=path.name,
         )
     return {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
@@ -209,8 +200,8 @@ def _require_inside(config: TlsConfig, name: str, files: ProjectFiles) -> None:
     for text in value if isinstance(value, tuple) else (value,):
         if not files.is_inside(Path(text)):
             raise OutsideProject(
-                f"{_dashed(name)} in {SETTINGS_FILE} names {text}, which lies outside of the project",
-                hint=f"give it as --{_dashed(name)} or {ENVIRONMENT_PREFIX}{name.upper()}, "
+                f"{dashed(name)} in {SETTINGS_FILE} names {text}, which lies outside of the project",
+                hint=f"give it as --{dashed(name)} or {ENVIRONMENT_PREFIX}{name.upper()}, "
                 "if you mean it",
                 path=SETTINGS_FILE,
             )
@@ -243,10 +234,10 @@ def _reject_unknown(
         if name in known:
             continue
         near = [
-            f"{prefix}{one.upper()}" if prefix else _dashed(one)
+            f"{prefix}{one.upper()}" if prefix else dashed(one)
             for one in difflib.get_close_matches(name, known, n=1)
         ]
-        shown = f"{prefix}{name.upper()}" if prefix else _dashed(name)
+        shown = f"{prefix}{name.upper()}" if prefix else dashed(name)
         raise UnknownSetting(
             f"unknown setting {shown} in {where}",
             hint=f"did you mean {near[0]}?"
@@ -254,43 +245,3 @@ def _reject_unknown(
             else "remove it; compose-tls enable --help lists the settings",
             path=path,
         )
-
-
-_REASONS: Final = {
-    "greater_than_equal": "must be {ge} or more",
-    "greater_than": "must be more than {gt}",
-    "less_than_equal": "must be {le} or less",
-    "int_parsing": "must be a whole number",
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_parsing": "must be a number",
-    "finite_number": "must be a finite number",
-    "bool_parsing": "must be true or false",
-    "string_type": "must be a text",
-    "tuple_type": "must be a list of texts",
-    "literal_error": "must be {expected}",
-}
-"""What is wrong with a value, by pydantic's type of error; other words are those of our validators."""
-
-
-def _setting_error(
-    error: ValidationError, sources: Mapping[str, str]
-) -> InvalidSetting | ConflictingSettings:
-    first = error.errors(include_url=False, include_input=False)[0]
-    plain = _REASONS.get(first["type"])
-    reason = plain.format_map(first.get("ctx", {})) if plain else first["msg"]
-    reason = reason.removeprefix("Value error, ")
-    if not first["loc"]:
-        return ConflictingSettings(_dashed(reason), hint="see compose-tls enable --help")
-    name = str(first["loc"][0])
-    source = sources.get(name, "call")
-    return InvalidSetting(
-        f"setting {_dashed(name)} ({source}): {reason[0].lower()}{reason[1:]}",
-        hint=f"correct {_dashed(name)}; see compose-tls enable --help",
-        path=SETTINGS_FILE if source == SETTINGS_FILE else None,
-    )
-
-
-def _dashed(name: str) -> str:
-    """A setting as options and the file spell it."""
-    return name.replace("_", "-")

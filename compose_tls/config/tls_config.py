@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import posixpath
 from pathlib import PurePosixPath
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 from unicodedata import category
 
 from pydantic import (
     BaseModel,
     Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from compose_tls.config.objections import Given, setting_error
 from compose_tls.layout import PROXY
 from compose_tls.vocabulary import KeyType, Scope, TlsMode
 
 LISTS = frozenset({"accept", "env_file", "file", "profile", "san", "service"})
 FLAGS = frozenset({"constrain", "csr"})
-INCOMPLETE: Final = object()
-"""The context of a validation whose other half, what was recorded, is still to come."""
 PLACES = frozenset({"env_file", "file", "project_directory"})
 """Compose's own options that are paths."""
 DIRECTORIES = frozenset({"pki_dir", "tls_dir"})
@@ -37,6 +38,10 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
 
     Relative paths are relative to the project directory; those of Compose's own options, the first
     five, to where the command works, as for ``docker compose``.
+
+    Raises:
+        InvalidSetting: A value is not of its setting's kind, or there is no such setting.
+        ConflictingSettings: Settings that exclude each other, or half of a pair.
     """
 
     file: tuple[str, ...] = Field(default=(), description="Compose files, as docker compose -f")
@@ -54,44 +59,59 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     san: tuple[str, ...] = Field(default=(), description="further DNS names and IP addresses")
     # Apple refuses end-entity certificates of more than 825 days, private roots included:
     # https://support.apple.com/en-us/103769
-    key_type: KeyType = "ecdsa-p256"
+    key_type: KeyType = Field(default="ecdsa-p256", description="the kind of all keys")
     days: int = Field(default=825, ge=1, le=36500, description="validity in days")
     ca_days: int = Field(default=3650, ge=1, le=36500, description="validity of the CA in days")
-    # RFC 4514 text, without the common name.
-    subject: str = "C=CN,ST=Shanghai,L=Shanghai,O=milvus,OU=milvus"
+    subject: str = Field(
+        default="C=CN,ST=Shanghai,L=Shanghai,O=milvus,OU=milvus",
+        description="subject of certificates without CN, as RFC 4514 text",
+    )
     constrain: bool = Field(default=False, description="a new CA may issue for these names only")
     csr: bool = Field(default=False, description="signing requests for the same keys as well")
     # A key may be left out beside a PKCS #12 file, which holds both.
-    ca_cert: str | None = None
-    ca_key: str | None = None
-    ca_passphrase_file: str | None = None
-    server_cert: str | None = None
-    server_key: str | None = None
-    server_passphrase_file: str | None = None
-    client_cert: str | None = None
-    client_key: str | None = None
-    client_passphrase_file: str | None = None
-    # The CA of the clients in mode 2, where it is not that of the server.
-    client_ca_cert: str | None = None
-    client_ca_key: str | None = None
-    client_ca_passphrase_file: str | None = None
+    ca_cert: str | None = Field(
+        default=None, description="an existing CA: issue under it, or trust it"
+    )
+    ca_key: str | None = Field(default=None, description="its key, to issue under it")
+    ca_passphrase_file: str | None = Field(default=None, description="what opens that key")
+    server_cert: str | None = Field(default=None, description="use this server certificate")
+    server_key: str | None = Field(default=None, description="its key")
+    server_passphrase_file: str | None = Field(default=None, description="what opens that key")
+    client_cert: str | None = Field(default=None, description="use this client certificate")
+    client_key: str | None = Field(default=None, description="its key")
+    client_passphrase_file: str | None = Field(default=None, description="what opens that key")
+    client_ca_cert: str | None = Field(
+        default=None, description="the CA of the clients in mode 2, where it is not the server's"
+    )
+    client_ca_key: str | None = Field(default=None, description="its key, to issue under it")
+    client_ca_passphrase_file: str | None = Field(default=None, description="what opens that key")
 
-    pki_dir: str = "cert"
-    tls_dir: str = "tls"
-    container_tls_dir: str = "/milvus/tls"
-    config: Literal["auto", "file", "env"] = "auto"
-    style: Literal["in-place", "override"] | None = None
-    rest_port: int | None = Field(default=None, ge=1, le=65535)
+    pki_dir: str = Field(
+        default="cert", description="where all that is issued is kept, keys included"
+    )
+    tls_dir: str = Field(default="tls", description="what the container mounts")
+    container_tls_dir: str = Field(default="/milvus/tls", description="where it mounts it")
+    config: Literal["auto", "file", "env"] = Field(
+        default="auto", description="whether settings go into milvus.yaml or the environment"
+    )
+    style: Literal["in-place", "override"] | None = Field(
+        default=None, description="where edits go; in place unless that is refused"
+    )
+    rest_port: int | None = Field(
+        default=None, ge=1, le=65535, description="keep REST, over TLS on this port"
+    )
     neighbours: Literal["patch", "list", "ignore"] = Field(
         default="patch", description="what to do with the services that talk to Milvus"
     )
 
     timeout: float = Field(default=120, gt=0, allow_inf_nan=False, description="in seconds")
     # Codes of refusals that the user decides against; never from a file of the project.
-    accept: tuple[str, ...] = ()
-    user: str | None = None
-    password_file: str | None = None
-    token_file: str | None = None
+    accept: tuple[str, ...] = Field(
+        default=(), description="codes of refusals to go on in spite of"
+    )
+    user: str | None = Field(default=None, description="a Milvus user, with password_file")
+    password_file: str | None = Field(default=None, description="a file with the password")
+    token_file: str | None = Field(default=None, description="a file with a token")
 
     @property
     def tls_mode(self) -> TlsMode:
@@ -161,7 +181,7 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Self:
-        if info.context is INCOMPLETE:
+        if isinstance(info.context, Given) and info.context.incomplete:
             return self
         ca, ca_key = self.ca_cert is not None, self.ca_key is not None
         server, server_key = self.server_cert is not None, self.server_key is not None
@@ -209,6 +229,17 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
             if found:
                 raise ValueError(conflict)
         return self
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_our_words(
+        cls, values: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        try:
+            return handler(values)
+        except ValidationError as error:
+            sources = info.context.sources if isinstance(info.context, Given) else {}
+            raise setting_error(error, sources) from None
 
 
 FILES = (

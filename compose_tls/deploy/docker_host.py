@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
+import shutil
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,6 +99,27 @@ def docker_host_of(environment: Mapping[str, str]) -> DockerHost:
         tls_directory=(Path(certificates) if certificates else folder) if wants_tls else None,
         verify=verify,
     )
+
+
+def reach(environment: Mapping[str, str], *, seconds: float | None = None) -> DockerHost:
+    """The endpoint, where it is on this machine and something listens there.
+
+    Args:
+        environment: The process environment: ``DOCKER_*``, ``HOME`` and ``PATH`` are read.
+        seconds: How long to wait for a connection; 10 by default.
+
+    Returns:
+        The endpoint; that what listens is an engine is not yet known.
+
+    Raises:
+        EngineUnreachable: Nothing listens there, or it is not permitted.
+        EngineRemote: It is on another machine.
+    """
+    endpoint = docker_host_of(environment)
+    require_local(endpoint)
+    installed = shutil.which("docker", path=environment.get("PATH", "")) is not None
+    probe(endpoint, docker_installed=installed, seconds=seconds)
+    return endpoint
 
 
 def require_local(endpoint: DockerHost) -> None:

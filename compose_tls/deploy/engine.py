@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -53,10 +52,7 @@ class Engine:
             EngineUnreachable: It is missing, not running, not permitted, or does not speak the API.
             EngineRemote: It is on another machine.
         """
-        endpoint = docker_host.docker_host_of(environment)
-        docker_host.require_local(endpoint)
-        installed = shutil.which("docker", path=environment.get("PATH", "")) is not None
-        docker_host.probe(endpoint, docker_installed=installed, seconds=patience)
+        endpoint = docker_host.reach(environment, seconds=patience)
         import docker  # noqa: PLC0415 - heavy, and only who meets an engine needs it
         from docker.constants import DEFAULT_TIMEOUT_SECONDS  # noqa: PLC0415 - as above
         from docker.errors import DockerException  # noqa: PLC0415 - as above

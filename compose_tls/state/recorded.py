@@ -24,7 +24,7 @@ from compose_tls.changes import (
     sha256,
 )
 from compose_tls.config import TlsConfig
-from compose_tls.errors import StateUnreadable
+from compose_tls.errors import SettingsError, StateUnreadable
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
@@ -46,7 +46,8 @@ from compose_tls.yamlpatch.intent import Route
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built on first use: a command may meet no state.json.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class SpliceRecord(_Model):
@@ -251,7 +252,7 @@ def read_state(content: bytes | None, path: str) -> State | None:
         if isinstance(values, dict) and values.get("version") == 1:
             return _State1.model_validate(values).migrated()
         return State.model_validate_json(content)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, SettingsError):
         raise StateUnreadable(
             f"{path} is damaged or was written by another version of compose-tls",
             hint=f"restore {path}; or take TLS out by hand, remove it and enable again",

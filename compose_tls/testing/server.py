@@ -106,8 +106,8 @@ def milvus_tls(
         timeout: How long Milvus may take to get ready, in seconds.
 
     Raises:
-        pydantic.ValidationError: A value is not of its argument's kind.
-        InvalidSetting: There is no such backend, or it takes no image.
+        InvalidSetting: A value is not of its argument's kind; there is no such backend, or it takes no
+            image.
         EngineUnreachable: There is no Docker engine, or no wheel.
         EngineRemote: The engine is on another machine.
         ComposeMissing: Docker Compose is not installed.

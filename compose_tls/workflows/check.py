@@ -78,6 +78,9 @@ def check(
         environment: Variables that Compose interpolates with; those of the process by default.
         on_event: Told about progress, a line at a time.
 
+    Returns:
+        What was proved, a probe each; one that fails raises ``CheckFailed``.
+
     Raises:
         NotEnabled: ``enable`` has not been here, and ``client`` is not given.
         ProjectError: The project cannot be understood.

@@ -61,6 +61,9 @@ def client(
         dry_run: Only say what would be done.
         environment: Variables that Compose interpolates with; those of the process by default.
 
+    Returns:
+        The certificates, whether new or kept, and the files that were written.
+
     Raises:
         WrongUsage: There is no name.
         InvalidSetting: The passphrase file is empty.

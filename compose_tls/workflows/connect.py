@@ -45,6 +45,9 @@ def connect(
             network, and the paths there; by default a client on this machine.
         environment: Variables that Compose interpolates with; those of the process by default.
 
+    Returns:
+        The endpoint, the keyword arguments of ``pymilvus.MilvusClient``, and the code for ``lang``.
+
     Raises:
         NotEnabled: ``enable`` has not been here.
         ServiceNotFound: The project has no such service.

@@ -6,11 +6,10 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from compose_tls.changes import relative
-from compose_tls.checks.check_target import Target
 from compose_tls.config import TlsConfig
 from compose_tls.credentials import key_files
 from compose_tls.errors import CertificateUnreadable, InvalidSetting
@@ -21,6 +20,9 @@ from compose_tls.project.model import client_ca_path
 from compose_tls.results import Endpoint
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.vocabulary import TlsMode
+
+if TYPE_CHECKING:
+    from compose_tls.checks.check_target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ def target_of(
         InvalidSetting: The password or token file cannot be read.
         OutsideProject: A link in the project leads outside.
     """
+    from compose_tls.checks.check_target import Target  # noqa: PLC0415 - only who checks needs it
+
     files = ClientFiles.of(directory, config)
     mode = config.tls_mode
     # The probes hand paths to TLS libraries, which follow any link and wait for any pipe.
@@ -160,6 +164,8 @@ class ClientOf:
         Raises:
             InvalidSetting: The password or token file cannot be read.
         """
+        from compose_tls.checks.check_target import Target  # noqa: PLC0415 - as above
+
         mutual = mode is TlsMode.MUTUAL
         return Target(
             host=address.host,

@@ -35,6 +35,9 @@ def disable(
         purge: Remove certificates and keys as well.
         environment: Variables that Compose interpolates with; those of the process by default.
 
+    Returns:
+        The files that were put back or removed, and where keys stay.
+
     Raises:
         NotEnabled: ``enable`` has not been here.
         TlsRemains: Entries stay that are not those of before; nothing was changed.

@@ -16,15 +16,14 @@ from compose_tls.layout import CA, CA_KEY, PUBLIC_ROOTS
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.project.model import Project
 from compose_tls.results import EnableResult, Probe
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.workflows import deployment, preamble, requirements
-from compose_tls.workflows.engine_project import EngineProject
+from compose_tls.workflows import preamble, requirements
 from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
 from compose_tls.workflows.public_roots import public_roots
-from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.whole_hints import with_whole_hints
 
@@ -50,6 +49,10 @@ def enable(
         keep_on_failure: With ``up``, leave things as they are when the deployment fails.
         environment: Process variables, for Compose; those of the process by default.
         on_event: Told about progress, a line at a time.
+
+    Returns:
+        The files that were, or would be, written, the certificates, whom it cuts off, and with ``up``
+        the checks.
 
     Raises:
         ProjectError: The project cannot be read or patched; nothing was changed.
@@ -108,6 +111,10 @@ def enable_opened(
         issuing.require_issuer(planned.identities, opened.root, opened.config)
         deploy = None
         if up and not dry_run:
+            # Engine and checks are most of what a command can load.
+            from compose_tls.workflows import deployment  # noqa: PLC0415
+            from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415
+
             requirements.require_client(planned, opened.config)
             listener.busy(on_event, "asking Docker Compose and the engine")
             with requirements.told_first(planned):
@@ -134,6 +141,8 @@ def enable_opened(
         )
         undo = planned.plan, issued.contents, snapshot(planned.plan)
         if deploy is not None and not keep_on_failure:
+            from compose_tls.workflows.remembering import remembered  # noqa: PLC0415 - as above
+
             deploy = stack.enter_context(remembered(deploy, opened, undo, places, on_event))
         if planned.plan.changed:
             told += apply(planned.plan, issued.contents, outside=places)
@@ -142,16 +151,8 @@ def enable_opened(
             listener.written(on_event, _told(written, planned, opened, warnings))
             taken_back = None if keep_on_failure else [undo]
             checks = deploy.run(taken_back, on_event, partial(before_proof, planned))
-    following: tuple[str, ...] = ()
-    if planned.plan.changed and not checks:
-        read = planned.written | set(planned.services)
-        concerned = tuple(name for name in planned.everything if name in read)
-        start = start_command(opened, project, planned.plan, concerned)
-        if start and read & set(planned.servers):
-            # While it still reaches etcd and the object store as they are.
-            milvus = dict.fromkeys((*planned.others, *planned.services))
-            start = (compose_command(opened, "stop", *milvus), *start)
-        following = (*start, own_command(opened, "check"))
+    started = checks or not planned.plan.changed
+    following = () if started else _following(opened, project, planned)
     result = report(
         EnableResult,
         planned,
@@ -162,6 +163,18 @@ def enable_opened(
         warnings=told,
     )
     return _told(result, planned, opened, warnings)
+
+
+def _following(opened: preamble.Opened, project: Project, planned: ServicePlan) -> tuple[str, ...]:
+    """The commands that put the files in force, and prove it."""
+    read = planned.written | set(planned.services)
+    concerned = tuple(name for name in planned.everything if name in read)
+    start = start_command(opened, project, planned.plan, concerned)
+    if start and read & set(planned.servers):
+        # While it still reaches etcd and the object store as they are.
+        milvus = dict.fromkeys((*planned.others, *planned.services))
+        start = (compose_command(opened, "stop", *milvus), *start)
+    return (*start, own_command(opened, "check"))
 
 
 def _told(

@@ -6,15 +6,11 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Final
 
-from compose_tls.deploy.deployed import comes_from
-from compose_tls.deploy.engine import Engine
-from compose_tls.errors import ComposeTlsError
+from compose_tls.deploy.docker_host import reach
+from compose_tls.errors import ComposeTlsError, EngineError
 from compose_tls.project.model import Project
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.preamble import Opened
-from compose_tls.workflows.recreation import Review
-from compose_tls.workflows.refusals import settled
 
 # An engine that does not answer by then is not waited for: nothing depends on it.
 _SECONDS: Final = 2
@@ -29,7 +25,21 @@ def foreseen(
         opened: What the command works on.
         services: The Milvus services that it will recreate.
         observed: Reads the project without what an earlier enable put in.
+
+    Returns:
+        What it would lose; nothing where no engine answers, or it has no such containers.
     """
+    try:
+        reach(opened.variables, seconds=_SECONDS)
+    except EngineError:
+        return ()
+    # Most of what a command would load without --up, and only who meets an engine needs it.
+    from compose_tls.deploy.deployed import comes_from  # noqa: PLC0415
+    from compose_tls.deploy.engine import Engine  # noqa: PLC0415
+    from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415
+    from compose_tls.workflows.recreation import Review  # noqa: PLC0415
+    from compose_tls.workflows.refusals import settled  # noqa: PLC0415
+
     name = opened.config.project_name or opened.variables.get("COMPOSE_PROJECT_NAME")
     try:
         with Engine.connect(opened.variables, patience=_SECONDS) as engine:

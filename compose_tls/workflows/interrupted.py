@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compose_tls.apply.deploying import is_deploying
 from compose_tls.apply.recover import Recovery
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.workflows.taking_back import TakenBack
+
+if TYPE_CHECKING:
+    from compose_tls.workflows.taking_back import TakenBack
 
 
 def deploying(directory: Path) -> tuple[TlsWarning, ...]:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.declared import Declared, declared
@@ -20,39 +20,26 @@ from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import Project
 from compose_tls.results import DeployedService
 from compose_tls.workflows import preamble
+from compose_tls.workflows.looked import Looked
 from compose_tls.workflows.next_step import compose_command
 
-_SECONDS: Final = 2
 
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What is deployed.
-
-    Attributes:
-        services: Each service; none where no engine was asked.
-        reason: Why none was.
-        next: The one command after which they run these files, or are looked at where they are;
-            ``None`` where they do.
-    """
-
-    services: tuple[DeployedService, ...] = ()
-    reason: str | None = None
-    next: str | None = None
-
-
-def look(opened: preamble.Opened, project: Project, services: Sequence[DeclaredTls]) -> Looked:
+def look(
+    opened: preamble.Opened, project: Project, services: Sequence[DeclaredTls], *, patience: int
+) -> Looked:
     """See whether services run the files as they are now.
 
     Args:
         opened: What the command works on.
         project: The project as it is.
         services: The services, and what they are told.
+        patience: Seconds within which the engine has to answer the first question.
+
+    Returns:
+        What is deployed; or why no engine could be asked.
     """
-    if not services:
-        return Looked()
     try:
-        with Engine.connect(opened.variables, patience=_SECONDS) as engine:
+        with Engine.connect(opened.variables, patience=patience) as engine:
             return _Look(opened, project, engine).all(services)
     except EngineError as error:
         return Looked(reason=error.message)

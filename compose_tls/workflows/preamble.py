@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from compose_tls import listener
-from compose_tls.apply.deploying import is_deploying
+from compose_tls.apply.deploying import forget, is_deploying
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, unfinished
 from compose_tls.apply.lock import locked
@@ -49,7 +49,6 @@ from compose_tls.results import FileResult
 from compose_tls.state.recorded import read_state
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.interrupted import recovered, taken_back
-from compose_tls.workflows.taking_back import take_back
 
 CURRENT: ContextVar[Opened | None] = ContextVar("CURRENT", default=None)
 """What the command of now has opened, for the hints of its errors."""
@@ -355,8 +354,14 @@ def writing(
         told: tuple[TlsWarning, ...] = (recovered(recovery),) if recovery else ()
         if is_deploying(opened.root):
             on_event("an earlier command was interrupted while it deployed: taking that back")
-        taken = take_back(opened.root, opened.invocation, places, on_event, accepted=accepted)
-        told += taken_back(taken)
+            # The engine's client, which no other write needs.
+            from compose_tls.workflows.taking_back import take_back  # noqa: PLC0415
+
+            taken = take_back(opened.root, opened.invocation, places, on_event, accepted=accepted)
+            told += taken_back(taken)
+        else:
+            # One that was killed before it had begun.
+            forget(opened.root)
         try:
             yield replace(opened.settled(), told=told)
         except ComposeTlsError as error:

@@ -63,6 +63,9 @@ def renew(
         environment: Process variables, for Compose; those of the process by default.
         on_event: Told about progress, a line at a time.
 
+    Returns:
+        The certificates and files that changed; with a restart, the checks.
+
     Raises:
         NotEnabled: ``enable`` has not been here.
         RolloverNotStarted: There is no new CA that could take over.

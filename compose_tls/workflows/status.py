@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from compose_tls.config import TlsConfig
+from compose_tls.deploy.docker_host import reach
+from compose_tls.errors import EngineError
 from compose_tls.layout import CLIENT_KEY, STATE_FILE
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
@@ -24,9 +27,12 @@ from compose_tls.results import DeclaredService, Endpoint, Mode, Recorded, Statu
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.interrupted import deploying
-from compose_tls.workflows.looking import look
+from compose_tls.workflows.looked import Looked
 from compose_tls.workflows.next_step import own_command
 from compose_tls.workflows.whole_hints import with_whole_hints
+
+# An engine that does not answer by then is not waited for.
+_SECONDS: Final = 2
 
 
 @with_whole_hints
@@ -73,7 +79,7 @@ def status(
     if project.state is not None and project.state.settings.scope != "proxy":
         links = with_certificates(project, links, services, found.certificates)
     declared = tuple(declared_findings(project, settings, services, every=not named))
-    looked = look(opened, project, services)
+    looked = _look(opened, project, services)
     mode = _weakest(declared)
     result = StatusResult(
         mode=mode,
@@ -92,6 +98,19 @@ def status(
     )
     following = _next(opened, project, result) or looked.next
     return result.model_copy(update={"ok": result.exit_code == 0, "next": following})
+
+
+def _look(opened: preamble.Opened, project: Project, services: Sequence[DeclaredTls]) -> Looked:
+    if not services:
+        return Looked()
+    try:
+        reach(opened.variables, seconds=_SECONDS)
+    except EngineError as error:
+        return Looked(reason=error.message)
+    # Half of what status would load, and only who meets an engine needs it.
+    from compose_tls.workflows.looking import look  # noqa: PLC0415
+
+    return look(opened, project, services, patience=_SECONDS)
 
 
 def _certificates(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import json
 import re
 import shutil
@@ -13,6 +14,7 @@ from types import ModuleType
 import click
 import pytest
 
+import compose_tls
 from compose_tls.cli import app
 from compose_tls.errors import ComposeTlsError
 from compose_tls.results import CERTIFICATES_UNUSABLE, OFF_OR_DRIFTED
@@ -21,6 +23,7 @@ from tests.contract.test_error_codes import LEAVES
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 REPOSITORY = "https://github.com/compose-tls/compose-tls/blob/main/"
+PICTURES = "https://raw.githubusercontent.com/compose-tls/compose-tls/main/"
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,9 @@ def test_the_json_schema_is_the_one_of_the_models(generate: ModuleType) -> None:
     assert there == json.loads(generate.schema()), "run python docs/generate.py"
 
 
-@pytest.mark.parametrize("page", ["cli.md", "compose-tls.1", "settings.md", "library.md"])
+@pytest.mark.parametrize(
+    "page", ["cli.md", "compose-tls.1", "settings.md", "library.md", "patched.md"]
+)
 def test_a_reference_page_is_the_one_of_the_code(generate: ModuleType, page: str) -> None:
     there = (DOCS / page).read_text(encoding="utf-8")
     assert there == generate.PAGES[page](), "run python docs/generate.py"
@@ -85,7 +90,8 @@ def test_links_into_pages_lead_to_headings() -> None:
 
 
 def test_the_links_of_the_readme_work_on_a_package_index_too() -> None:
-    targets = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text())
+    text = (ROOT / "README.md").read_text().replace(f"]({PICTURES}", f"]({REPOSITORY}")
+    targets = re.findall(r"\]\(([^)]+)\)", text)
     assert targets
     for target in targets:
         assert target.startswith(REPOSITORY), target
@@ -136,3 +142,15 @@ def test_the_commands_in_the_readme_exist() -> None:
         assert name in app._COMMANDS, name
         for option in re.findall(r"--[a-z-]+", rest):
             assert option in known, f"{name} {option}"
+
+
+@pytest.mark.parametrize(
+    "name", ["check", "client", "connect", "disable", "enable", "renew", "status"]
+)
+def test_each_function_says_what_it_takes_returns_and_raises(name: str) -> None:
+    function = getattr(compose_tls, name)
+    text = inspect.getdoc(function) or ""
+    for section in ("Args:", "Returns:", "Raises:"):
+        assert f"\n{section}\n" in text, section
+    described = re.findall(r"^    (\w+): ", text.partition("Returns:")[0], re.MULTILINE)
+    assert described == list(inspect.signature(function).parameters)

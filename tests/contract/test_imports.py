@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import compose_tls
+
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
 HEAVY = {
     "cryptography",
@@ -33,10 +38,25 @@ finally:
 """
 
 
-def loaded_by(code: str) -> set[str]:
+def loaded_by(code: str, directory: Path | None = None) -> set[str]:
     command = [sys.executable, "-c", REPORT.format(code=code)]
-    outcome = subprocess.run(command, capture_output=True, text=True, check=True)
+    environment = {**os.environ, "DOCKER_HOST": "unix:///nobody/listens/here.sock"}
+    outcome = subprocess.run(
+        command, cwd=directory, env=environment, capture_output=True, text=True, check=True
+    )
     return set(json.loads(outcome.stderr.splitlines()[-1]))
+
+
+def loaded_in_a_project(directory: Path, *commands: str) -> set[str]:
+    """What the last of some commands loads, each in an interpreter of its own."""
+    for name in ("docker-compose.yml", "milvus.yaml"):
+        shutil.copyfile(FIXTURES / name, directory / name)
+    loaded: set[str] = set()
+    for command in commands:
+        run = f"from compose_tls.__main__ import main; assert main() in {{0, 7}}, {command!r}"
+        arguments = ["compose-tls", *command.split()]
+        loaded = loaded_by(f"sys.argv = {arguments!r}; {run}", directory)
+    return loaded
 
 
 def test_the_package_loads_nothing_but_itself() -> None:
@@ -69,6 +89,48 @@ def test_a_name_of_the_package_loads_only_what_it_needs(name: str, needed: set[s
 )
 def test_version_and_help_pay_for_no_library_but_click(code: str) -> None:
     assert not loaded_by(code) & HEAVY
+
+
+def test_version_loads_nothing_but_the_number() -> None:
+    code = "sys.argv = ['compose-tls', '--version']; from compose_tls.__main__ import main; main()"
+    mine = loaded_by(code) - loaded_by("import __future__")
+    assert mine == {"compose_tls", "compose_tls.__main__", "compose_tls.version"}
+
+
+def test_help_loads_what_prints_it_and_click() -> None:
+    loaded = loaded_by("from compose_tls.cli.app import main; main(['--help'])")
+    rooms = {".".join(name.split(".")[:3]) for name in loaded if name.startswith("compose_tls.")}
+    assert "compose_tls.cli.app" in rooms
+    assert not {name for name in loaded if name.startswith("compose_tls.cli.output.")}
+    assert not {room for room in rooms if not room.startswith("compose_tls.cli")} - {
+        *("compose_tls.errors", "compose_tls.signals", "compose_tls.version"),
+    }
+    assert not loaded & {"difflib", "pathlib", "rich", "traceback"}
+
+
+# Without --up, and where no engine answers.
+@pytest.mark.parametrize(
+    "commands",
+    [
+        ("enable --mode 2",),
+        ("enable --mode 2 --dry-run",),
+        ("enable --mode 2", "enable --mode 2"),
+        ("enable --mode 2", "status"),
+        ("enable --mode 2", "disable"),
+    ],
+    ids=" then ".join,
+)
+def test_a_command_that_only_looks_at_files_loads_neither_engine_nor_checks(
+    tmp_path: Path, commands: tuple[str, ...]
+) -> None:
+    loaded = loaded_in_a_project(tmp_path, *commands)
+    assert not loaded & {"docker", "grpc", "pymilvus", "requests", "ruamel", "subprocess"}
+    assert not {name for name in loaded if name.startswith("compose_tls.checks")}
+    # Where the engine would listen, and how Compose would be told of the project.
+    assert {name for name in loaded if name.startswith("compose_tls.deploy.")} == {
+        "compose_tls.deploy.compose_invocation",
+        "compose_tls.deploy.docker_host",
+    }
 
 
 @pytest.mark.parametrize("command", ["enable", "disable", "status", "connect"])

@@ -16,6 +16,9 @@ from compose_tls import (
     ClientResult,
     ComposeTlsError,
     ConnectResult,
+    CutOff,
+    DeclaredService,
+    DeployedService,
     DisableResult,
     EnableResult,
     Endpoint,
@@ -25,6 +28,7 @@ from compose_tls import (
     InitResult,
     Link,
     Probe,
+    Recorded,
     RenewResult,
     Result,
     Snippet,
@@ -102,6 +106,10 @@ def what_any_command_tells(result: Result) -> int:
     return result.exit_code
 
 
+def who_is_cut_off(result: EnableResult) -> None:
+    assert_type(result.cut_off, tuple[CutOff, ...])
+
+
 def what_was_issued(result: EnableResult | RenewResult) -> None:
     assert_type(result.command, Literal["enable", "renew"])
     assert_type(result.mode, Literal[1, 2])
@@ -123,6 +131,9 @@ def what_status_found(result: StatusResult) -> None:
     assert_type(result.certificates_usable, bool)
     assert_type(result.file_states, tuple[FileState, ...])
     assert_type(result.links, tuple[Link, ...])
+    assert_type(result.declared, tuple[DeclaredService, ...])
+    assert_type(result.deployed, tuple[DeployedService, ...])
+    assert_type(result.recorded, Recorded | None)
     assert_type(result.links[0].encryption, Literal["encrypted", "plain", "unknown"])
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -434,3 +435,27 @@ class TestTheRecord:
         brought = TlsConfig(ca_cert="r.pem", server_cert="s.pem", server_key="s.key")
         with pytest.raises(ConflictingSettings, match="csr is for certificates issued here"):
             completed(TlsConfig(csr=True), brought, enabling=True)
+
+
+@pytest.mark.parametrize("name", sorted(TlsConfig.model_fields))
+@pytest.mark.parametrize("value", [object(), "\0", {"a": 1}, [[]], -1.5, True, float("nan")])
+def test_a_wrong_value_in_a_program_is_an_error_in_our_words(name: str, value: object) -> None:
+    if value is True and name in {"constrain", "csr"}:
+        assert getattr(TlsConfig.model_validate({name: value}), name) is True
+        return
+    with pytest.raises((InvalidSetting, ConflictingSettings)) as caught:
+        TlsConfig.model_validate({name: value})
+    said = f"{caught.value.message} {caught.value.hint}"
+    assert name.replace("_", "-") in said
+    assert not re.search(r"(?i)input|pydantic|valid (?:string|tuple|integer)", said), said
+    assert caught.value.exit_code == 2
+
+
+def test_a_setting_that_there_is_not_is_an_error_in_our_words() -> None:
+    with pytest.raises(InvalidSetting, match=r"moed .*there is no such setting"):
+        TlsConfig(moed=2)  # type: ignore[call-arg] # that it is refused is what is tested
+
+
+def test_every_setting_is_described() -> None:
+    for name, field in TlsConfig.model_fields.items():
+        assert field.description, name

@@ -11,7 +11,7 @@ import click
 from compose_tls.cli.options import HelpPage, acceptable, common
 from compose_tls.cli.output.show import Output, show, show_map
 
-_FORMATS = ("text", "json", "mermaid", "svg")
+_FORMATS = ("text", "json", "mermaid", "svg", "prometheus")
 
 
 @click.command(
@@ -25,7 +25,8 @@ _FORMATS = ("text", "json", "mermaid", "svg")
     type=click.Choice(_FORMATS),
     default="text",
     show_default=True,
-    help="How to print it; mermaid and svg draw the map of what is encrypted.",
+    help="How to print it; mermaid and svg draw the map of what is encrypted; prometheus is for "
+    "node_exporter.",
 )
 @acceptable
 @common
@@ -34,7 +35,7 @@ def command(directory: Path, *, form: str, output: Output, **flags: Any) -> int:
     from compose_tls.workflows.status import status  # noqa: PLC0415 - not for --help
 
     result = status(directory, flags, environment=os.environ)
-    if form in {"mermaid", "svg"} and not output.json:
+    if form in {"mermaid", "svg", "prometheus"} and not output.json:
         return show_map(result, form, output)
     output.json = output.json or form == "json"
     return show(result, output)

@@ -116,12 +116,16 @@ def show_document(result: ExportResult, output: Output) -> int:
 
 
 def show_map(result: StatusResult, form: str, output: Output) -> int:
-    """Print the links of a project as a picture, mermaid or svg, and give the exit code."""
-    from compose_tls.cli.output.map_mermaid import mermaid  # noqa: PLC0415 - for these two alone
+    """Print a project as a picture, mermaid or svg, or as metrics, and give the exit code."""
+    from compose_tls.cli.output.map_mermaid import mermaid  # noqa: PLC0415 - for these alone
     from compose_tls.cli.output.map_svg import svg  # noqa: PLC0415 - as above
+    from compose_tls.cli.output.prometheus import prometheus  # noqa: PLC0415 - as above
 
     output.warn(result)
-    say((svg if form == "svg" else mermaid)(result.links), end="")
+    if form == "prometheus":
+        say(prometheus(result), end="")
+    else:
+        say((svg if form == "svg" else mermaid)(result.links), end="")
     return result.exit_code
 
 

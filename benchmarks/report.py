@@ -1,0 +1,369 @@
+"""Every speed that we promise something about, measured side by side, as docs/benchmarks.md.
+
+    python -m benchmarks.report            # half a minute; without what needs an engine
+    python -m benchmarks.report --engine   # the time to proof as well: some minutes, and e2e images
+
+All sides run by turns, so that whatever else the machine does falls on all. Counted is the processor time
+of each process and of those it starts, which another load disturbs least; ratios are of medians of the
+same run. ``--check`` ends with 1 where a target is missed, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from compose_tls.version import __version__
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "benchmarks.md"
+
+BARE = "from cryptography import x509; import click, yaml; from pydantic import BaseModel"
+"""What compose-tls is built on. ``import cryptography, pydantic`` would load next to nothing of them."""
+
+_LIBRARIES = {
+    "click": ("click",),
+    "cryptography": ("cryptography",),
+    "pydantic": ("pydantic", "pydantic_core", "annotated_types", "typing_inspection"),
+    "PyYAML": ("yaml",),
+    "compose-tls": ("compose_tls",),
+}
+_IMPORT = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s*(\S+)")
+
+_SUBJECT = "/C=CN/O=milvus/CN=localhost"
+_EXTENSIONS = "-days 3650 -config openssl.cnf -extensions v3_req"
+_ISSUER = "-CA ca.pem -CAkey ca.key -CAcreateserial"
+_EXTFILE = "-extfile openssl.cnf -extensions v3_req"
+# What the guide of Milvus 2.4 has its readers run, step by step: three RSA keys of 2048 bits, a CA, and
+# two requests with the certificates made from them. https://milvus.io/docs/v2.4.x/tls.md
+_GUIDE = [
+    "genrsa -out ca.key 2048",
+    f"req -new -x509 -key ca.key -out ca.pem -days 3650 -subj {_SUBJECT}",
+    *(
+        step.format(name=name)
+        for name in ("server", "client")
+        for step in (
+            "genpkey -algorithm RSA -out {name}.key",
+            f"req -new -nodes -key {{name}}.key -out {{name}}.csr -subj {_SUBJECT} {_EXTENSIONS}",
+            f"x509 -req -days 3650 -in {{name}}.csr -out {{name}}.pem {_ISSUER} {_EXTFILE}",
+        )
+    ),
+]
+_OPENSSL_CNF = """\
+[req]
+distinguished_name = name
+[name]
+[v3_req]
+basicConstraints = CA:FALSE
+keyUsage = nonRepudiation, digitalSignature, keyEncipherment
+"""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One run.
+
+    Attributes:
+        seconds: Processor time, of user and system, of the process and its children.
+        megabytes: The most memory that the process had at one time.
+    """
+
+    seconds: float
+    megabytes: float
+
+
+@dataclass
+class Side:
+    """One of the things that are compared."""
+
+    name: str
+    command: Sequence[str]
+    project: bool = False
+    enabled: bool = False
+    samples: list[Sample] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """The median processor time."""
+        return statistics.median(one.seconds for one in self.samples)
+
+    @property
+    def megabytes(self) -> float:
+        """The most memory of all runs."""
+        return max(one.megabytes for one in self.samples)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A target, and what was measured."""
+
+    what: str
+    measured: str
+    base: str
+    ratio: float
+    target: float
+    unit: str = ""
+
+    @property
+    def met(self) -> bool:
+        """Whether the target is."""
+        return self.ratio <= self.target
+
+    def line(self) -> str:
+        """The row of the table."""
+        verdict = "met" if self.met else "**missed**"
+        ratio, target = (
+            f"{n:.2f}" if not self.unit else f"{n:.0f} {self.unit}"
+            for n in (self.ratio, self.target)
+        )
+        return f"| {self.what} | {self.measured} | {self.base} | {ratio} | {target} | {verdict} |"
+
+
+def environment() -> dict[str, str]:
+    """That of the runs: modules are compiled once, as an installation has them; no engine answers."""
+    inherited = {name: value for name, value in os.environ.items() if "BYTECODE" not in name}
+    return {**inherited, "PYTHONPATH": str(ROOT), "DOCKER_HOST": "unix:///nobody/listens.sock"}
+
+
+def run(command: Sequence[str], directory: Path) -> Sample:
+    """Run a command to its end."""
+    process = subprocess.Popen(
+        command,
+        cwd=directory,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in {0, 7}:
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+    kilobytes = used.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    return Sample(used.ru_utime + used.ru_stime, kilobytes / 1024)
+
+
+def fresh(side: Side, scratch: Path) -> Path:
+    """A directory as a side needs it."""
+    directory = scratch / "run"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    (directory / "openssl.cnf").write_text(_OPENSSL_CNF)
+    (directory / "gen.sh").write_text("set -e\n" + "".join(f"openssl {s}\n" for s in _GUIDE))
+    if side.project:
+        for name in ("docker-compose.yml", "milvus.yaml"):
+            shutil.copyfile(ROOT / "fixtures" / name, directory / name)
+    if side.enabled:
+        run(ours("enable", "--mode", "2"), directory)
+    return directory
+
+
+def ours(*arguments: str) -> list[str]:
+    """The command line of ours."""
+    return [sys.executable, "-m", "compose_tls", *arguments]
+
+
+def sides() -> dict[str, Side]:
+    """What is compared."""
+    enable = ("enable", "--mode", "2")
+    found = [
+        Side("pass", [sys.executable, "-c", "pass"]),
+        Side("click", [sys.executable, "-c", "import click"]),
+        Side("bare", [sys.executable, "-c", BARE]),
+        Side("guide", ["sh", "gen.sh"]),
+        Side("version", ours("--version")),
+        Side("help", ours("--help")),
+        Side("enable", ours(*enable), project=True),
+        Side("enable rsa", ours(*enable, "--key-type", "rsa-2048"), project=True),
+        Side("status", ours("status"), project=True, enabled=True),
+    ]
+    return {side.name: side for side in found}
+
+
+def measured(rounds: int) -> dict[str, Side]:
+    """Every side, by turns; the first round, which compiles modules, does not count."""
+    found = sides()
+    with tempfile.TemporaryDirectory() as scratch:
+        for number in range(rounds + 1):
+            for side in found.values():
+                sample = run(side.command, fresh(side, Path(scratch)))
+                if number:
+                    side.samples.append(sample)
+    return found
+
+
+def command_rows(found: Mapping[str, Side]) -> Iterator[Row]:
+    """The commands against what they are compared with."""
+    for what, side, base, name, target in (
+        ("`enable --mode 2`", "enable", "guide", "gen.sh of the guide", 0.30),
+        ("the same with RSA 2048", "enable rsa", "guide", "gen.sh of the guide", 0.60),
+        ("`--version`", "version", "pass", "`python -c pass`", 2.0),
+        ("`--help`", "help", "pass", "`python -c pass`", 4.0),
+        ("`status`", "status", "bare", "the bare imports", 1.5),
+    ):
+        one, other = found[side].seconds, found[base].seconds
+        yield Row(what, _ms(one), f"{name}, {_ms(other)}", one / other, target)
+    memory = max(found[name].megabytes for name in ("enable", "enable rsa", "status"))
+    yield Row("memory of `enable` and `status`", f"{memory:.0f} MiB", "", memory, 64, "MiB")
+
+
+def yaml_row(rounds: int) -> Row:
+    """A compose file of 1 MB against ruamel.yaml."""
+    from benchmarks import yamlpatch_speed  # noqa: PLC0415 - the library, only after the processes
+
+    size, medians = yamlpatch_speed.measured(rounds)
+    one, other = medians[yamlpatch_speed.ONE_SERVICE], medians[yamlpatch_speed.RUAMEL]
+    base = f"load and dump with ruamel.yaml, {other:.2f} s"
+    return Row(
+        f"a patch of a {size / 1e6:.1f} MB compose file", f"{one:.2f} s", base, one / other, 0.1
+    )
+
+
+def proof_row(rounds: int) -> Row:
+    """The time to a proof against Compose's own waiting; wall-clock time, on a real engine."""
+    from benchmarks import time_to_proof  # noqa: PLC0415 - needs an engine
+
+    waits, proofs, _ = time_to_proof.measured(rounds)
+    wait, proof = statistics.median(waits), statistics.median(proofs)
+    base = f"`docker compose up -d --wait`, {wait:.1f} s"
+    return Row("`enable --mode 2 --up`, to the proof", f"{proof:.1f} s", base, proof / wait, 0.3)
+
+
+def imports(side: Side, rounds: int = 5) -> Counter[str]:
+    """Milliseconds that a command spends in the modules of each library, the least of some runs."""
+    least: dict[str, int] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for _ in range(rounds):
+            command = [side.command[0], "-X", "importtime", *side.command[1:]]
+            said = subprocess.run(
+                command,
+                cwd=fresh(side, Path(scratch)),
+                env=environment(),
+                capture_output=True,
+                text=True,
+                check=False,
+            ).stderr
+            for microseconds, name in _IMPORT.findall(said):
+                least[name] = min(int(microseconds), least.get(name, int(microseconds)))
+    found: Counter[str] = Counter()
+    for name, microseconds in least.items():
+        found[_library(name)] += microseconds
+    return found
+
+
+def profile(found: Mapping[str, Side]) -> Iterator[str]:
+    """What remains, as a table: where processor time goes."""
+    names = ("enable", "status", "help", "version")
+    counts = {name: imports(found[name]) for name in names}
+    yield "| milliseconds of | " + " | ".join(f"`{n}`" for n in names) + " |"
+    yield "| --- |" + " --: |" * len(names)
+    for library in ("Python's own modules", *_LIBRARIES, "others"):
+        values = (counts[name][library] / 1000 for name in names)
+        yield f"| importing {library} | " + " | ".join(f"{v:.0f}" for v in values) + " |"
+    rest = (max(0.0, found[n].seconds * 1000 - counts[n].total() / 1000) for n in names)
+    yield "| everything else | " + " | ".join(f"{v:.0f}" for v in rest) + " |"
+
+
+def page(found: Mapping[str, Side], rows: Sequence[Row], *, rounds: int, engine: bool) -> str:
+    """The page."""
+    libraries = ("click", "cryptography", "pydantic", "PyYAML")
+    openssl = subprocess.run(["openssl", "version"], capture_output=True, text=True, check=True)
+    click, bare = found["click"].seconds, found["bare"].seconds
+    return _PAGE.format(
+        ours=__version__,
+        python=platform.python_version(),
+        libraries=", ".join(f"{name} {version(name)}" for name in libraries),
+        openssl=" ".join(openssl.stdout.split()[:2]),
+        machine=f"{platform.system()} {platform.machine()}",
+        rounds=rounds,
+        rows="\n".join(row.line() for row in rows),
+        imports=f"`{BARE}`: {_ms(bare)}",
+        engine="" if engine else "\nThe time to a proof was not measured in this run.",
+        profile="\n".join(profile(found)),
+        click=f"{click / found['pass'].seconds:.1f}",
+        bare=f"{bare / found['guide'].seconds:.2f}",
+    )
+
+
+_PAGE = """\
+# Benchmarks
+
+Written by `make benchmarks`, which measures all of this side by side; do not edit.
+
+This run: compose-tls {ours}, Python {python}, {libraries}, {openssl}, {machine}, the median of
+{rounds} rounds. All sides run by turns. Counted is the processor time of each process and of those
+that it starts; for the proof, which mostly waits, the time on the clock. Look at the ratios: the
+times are those of one machine, which had other work to do.
+
+| what | measured | against | ratio | target | |
+| --- | --: | --- | --: | --: | --- |
+{rows}
+
+The bare imports are {imports}.
+Commands run without `--up`, and where no Docker engine answers. One that does adds docker-py to
+`enable` and `status`, which then look at what is deployed, and `docker compose config`.{engine}
+
+## What remains
+
+Where the time of a command goes: the modules of each library as `-X importtime` counts them, which
+costs a little itself, and the rest.
+
+{profile}
+
+`import click` alone is {click} times `python -c pass`, and the bare imports are {bare} of the
+guide's script; only giving up one of the libraries would change that. Of the import of compose-tls
+itself, half is what `dataclasses` takes to make classes. The rest of a command is Python's start
+and end, models of pydantic that are built when used, rehearsed handshakes, reading and proving
+YAML, and writing files so that a crash loses none.
+
+Which modules a command may load is held by tests/contract/test_imports.py: a library does not come
+back unseen.
+"""
+
+
+def _library(module: str) -> str:
+    top = module.partition(".")[0]
+    if top.lstrip("_") in sys.stdlib_module_names or top in sys.stdlib_module_names:
+        return "Python's own modules"
+    return next((name for name, tops in _LIBRARIES.items() if top in tops), "others")
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
+
+
+def main() -> int:
+    """Measure, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=15, help="how often each side runs")
+    parser.add_argument("--engine", action="store_true", help="measure the time to a proof, too")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; 1 if a target is missed"
+    )
+    arguments = parser.parse_args()
+    found = measured(arguments.rounds)
+    rows = [*command_rows(found), yaml_row(min(arguments.rounds, 3))]
+    if arguments.engine:
+        rows.append(proof_row(3))
+    for row in rows:
+        print(row.line())
+    if arguments.check:
+        return int(not all(row.met for row in rows))
+    PAGE.write_text(page(found, rows, rounds=arguments.rounds, engine=arguments.engine))
+    print(f"written: {PAGE.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""What is wrong with settings, in the words of users; pydantic's own reach nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import ValidationError
+
+from compose_tls.errors import (
+    ConflictingSettings,
+    InvalidSetting,
+)
+
+SETTINGS_FILE: Final = "compose-tls.toml"
+
+_SEE: Final = "see compose-tls enable --help"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The context of a validation: where settings come from.
+
+    Attributes:
+        sources: How each was given, by its name: an option, a variable, a file.
+        incomplete: Whether the other half, what was recorded, is still to come.
+    """
+
+    sources: Mapping[str, str] = field(default_factory=dict)
+    incomplete: bool = False
+
+
+_REASONS: Final = {
+    "greater_than_equal": "must be {ge} or more",
+    "greater_than": "must be more than {gt}",
+    "less_than_equal": "must be {le} or less",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "float_type": "must be a number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "tuple_type": "must be a list of texts",
+    "extra_forbidden": "there is no such setting",
+    "literal_error": "must be {expected}",
+}
+"""What is wrong with a value, by pydantic's type of error; other words are those of our validators."""
+
+
+def setting_error(
+    error: ValidationError, sources: Mapping[str, str]
+) -> InvalidSetting | ConflictingSettings:
+    """The error for the first value that pydantic refused.
+
+    Args:
+        error: What pydantic says.
+        sources: How settings were given, by their names.
+
+    Returns:
+        The error, without the value, which could be a secret.
+    """
+    first = error.errors(include_url=False, include_input=False)[0]
+    plain = _REASONS.get(first["type"])
+    reason = plain.format_map(first.get("ctx", {})) if plain else first["msg"]
+    reason = reason.removeprefix("Value error, ")
+    if not first["loc"]:
+        return ConflictingSettings(dashed(reason), hint=_SEE)
+    name = str(first["loc"][0])
+    source = sources.get(name, "call")
+    return InvalidSetting(
+        f"setting {dashed(name)} ({source}): {reason[0].lower()}{reason[1:]}",
+        hint=f"correct {dashed(name)}; see compose-tls enable --help",
+        path=SETTINGS_FILE if source == SETTINGS_FILE else None,
+    )
+
+
+def dashed(name: str) -> str:
+    """A setting as options and the file spell it."""
+    return name.replace("_", "-")

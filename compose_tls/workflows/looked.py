@@ -1,0 +1,23 @@
+"""What an engine had to say of some services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compose_tls.results import DeployedService
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is deployed.
+
+    Attributes:
+        services: Each service; none where no engine was asked.
+        reason: Why none was.
+        next: The one command after which they run these files, or are looked at where they are;
+            ``None`` where they do.
+    """
+
+    services: tuple[DeployedService, ...] = ()
+    reason: str | None = None
+    next: str | None = None
