@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from compose_tls.changes import Source
+from compose_tls.changes import IdentityPlan, Source
 from compose_tls.config import TlsConfig
-from compose_tls.errors import CertificateUnreadable, RolloverNotStarted
-from compose_tls.layout import CA, CLIENT, CLIENT_CA, CLIENT_CA_KEY, NEXT_CA, SERVER
+from compose_tls.errors import CertificateUnreadable, ClientsLeftBehind, RolloverNotStarted, settle
+from compose_tls.layout import (
+    CA,
+    CA_CERTIFICATE,
+    CLIENT,
+    CLIENT_CA,
+    CLIENT_CA_KEY,
+    CLIENT_CERTIFICATE,
+    NEXT_CA,
+    SERVER,
+)
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.plan.client_ca import client_ca_source, issues_clients
-from compose_tls.plan.identities import is_due, require_ca_valid
+from compose_tls.plan.lifetimes import is_due, require_ca_valid
 from compose_tls.vocabulary import TlsMode, TlsWarning, has_ended
 
 _BROUGHT: Final = tuple(
@@ -292,3 +302,51 @@ def _require_same_client_ca(observation: Observation, config: TlsConfig) -> None
             hint="change it with compose-tls enable --client-ca-cert",
             path=config.client_ca_cert,
         )
+
+
+def left_behind(place: str, left: Sequence[str], config: TlsConfig) -> TlsWarning:
+    """That clients are cut off when the old CA goes, where the user accepts that.
+
+    Raises:
+        ClientsLeftBehind: The user does not.
+    """
+    return settle(
+        ClientsLeftBehind(
+            f"{place}: {', '.join(left)} still use certificates from the previous CA",
+            hint=f"{shlex.join(['compose-tls', 'client', *left])}, and give each its new files",
+            path=place,
+        ),
+        config.accept,
+    )
+
+
+def followers(place: str, names: Sequence[str], config: TlsConfig, *, shown: bool) -> TlsWarning:
+    """Which further clients have to get something new, before the old CA is removed.
+
+    Args:
+        place: Where their certificates are.
+        names: They.
+        config: The settings.
+        shown: Whether they show certificates of that CA.
+    """
+    bundle = f"{config.pki_dir}/{CA_CERTIFICATE}"
+    listed = ", ".join(names)
+    if shown:
+        text = f"{place}: {listed} need {bundle} and a new certificate before the old CA is removed"
+        return TlsWarning(
+            "clients-follow", text, place, shlex.join(["compose-tls", "client", *names])
+        )
+    text = f"{place}: {listed} need {bundle} before the old CA is removed"
+    return TlsWarning("clients-follow", text, place, "give it to each")
+
+
+def client_waits(
+    planned: IdentityPlan, observation: Observation, config: TlsConfig
+) -> Iterator[TlsWarning]:
+    """That our client keeps a certificate of the old CA for now."""
+    certificates = observation.pki.certificates
+    client, ca = certificates.get(CLIENT), certificates[CA]
+    if planned.source(CLIENT) == "existing" and client and client.issuer == ca.subject:
+        path = f"{config.pki_dir}/{CLIENT_CERTIFICATE}"
+        text = f"{path} stays as it is until Milvus was restarted and trusts the new CA"
+        yield TlsWarning("client-waits", text, path, "then run compose-tls renew --ca again")

@@ -25,7 +25,8 @@ from compose_tls.observation import CertificateFacts, ClientFacts, Observation
 from compose_tls.pki.client_names import client_dns_name
 from compose_tls.pki.subject import escaped
 from compose_tls.plan.ca_rollover import client_issuer, require_client_issuer
-from compose_tls.plan.identities import is_due, require_ca_valid, subject_of
+from compose_tls.plan.identities import subject_of
+from compose_tls.plan.lifetimes import is_due, require_ca_valid
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.vocabulary import TlsMode, TlsWarning
 

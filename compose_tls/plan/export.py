@@ -39,12 +39,8 @@ from compose_tls.layout import (
 from compose_tls.observation import CertificateFacts, ClientFacts
 from compose_tls.pki.names import covers, split_names
 from compose_tls.plan.ca_rollover import ca_of, require_issuer
-from compose_tls.plan.identities import (
-    is_due,
-    orders_for,
-    plan_identities,
-    require_ca_valid,
-)
+from compose_tls.plan.identities import orders_for, plan_identities
+from compose_tls.plan.lifetimes import is_due, require_ca_valid
 from compose_tls.plan.stack import plan_stack
 from compose_tls.plan.stack_identities import stack_order, with_stack
 from compose_tls.plan.tls_setup import tls_setup

@@ -11,7 +11,7 @@ from compose_tls.errors import CertificateError
 from compose_tls.layout import CERTIFICATE, EXPORTS_DIRECTORY
 from compose_tls.observation import Observation
 from compose_tls.pki.load import certificate_facts
-from compose_tls.plan.identities import RENEW_BEFORE
+from compose_tls.plan.lifetimes import RENEW_BEFORE
 from compose_tls.vocabulary import TlsWarning, has_ended
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from compose_tls.changes import CertificateOrder, IdentityPlan, PlannedIdentity, Source
 from compose_tls.config import TlsConfig
-from compose_tls.errors import CertificateExpired, NameInvalid, ProfileViolation
+from compose_tls.errors import NameInvalid, ProfileViolation
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
@@ -23,17 +23,16 @@ from compose_tls.layout import (
     client_identity,
     retired_ca,
 )
-from compose_tls.observation import CertificateFacts, Observation
+from compose_tls.observation import Observation
 from compose_tls.pki.client_names import CLIENT_DOMAIN, client_dns_name
 from compose_tls.pki.constraints import require_permitted, subtrees_of
 from compose_tls.pki.names import split_names
 from compose_tls.plan.client_ca import client_ca_made, client_ca_source, issues_clients
+from compose_tls.plan.lifetimes import ends, require_ca_valid, why_replaced
 from compose_tls.setup import Identity
-from compose_tls.vocabulary import TlsWarning, has_ended
+from compose_tls.vocabulary import TlsWarning
 
 # Re-issued early enough that nobody notices: in the last 30 days, or the last third of a short life.
-RENEW_BEFORE: Final = timedelta(days=30)
-
 CA_NAME: Final = "compose-tls CA"
 _CLIENT_CA_NAME: Final = "compose-tls client CA"
 _CLIENT_NAME: Final = "client"
@@ -253,115 +252,12 @@ def require_names_permitted(
     require_permitted(dns_names, ca.permitted_dns, path, path=path)
 
 
-def require_ca_valid(ca: CertificateFacts, config: TlsConfig, now: datetime) -> None:
-    """Make sure that certificates can still be issued under the CA at hand.
-
-    Raises:
-        CertificateExpired: They cannot.
-    """
-    if has_ended(ca.not_after, now):
-        path = f"{config.pki_dir}/{CA_CERTIFICATE}"
-        raise CertificateExpired(
-            f"the CA {path} expired on {ca.not_after:%Y-%m-%d}",
-            hint="run compose-tls renew --ca; clients then need the new ca.pem",
-            path=path,
-        )
-
-
-def is_due(
-    facts: CertificateFacts,
-    issuer: CertificateFacts,
-    now: datetime,
-    within: timedelta | None = None,
-) -> bool:
-    """Whether a certificate is to be renewed: it ends soon, and a new one would live longer.
-
-    Args:
-        facts: The certificate; it ends with the first of its chain.
-        issuer: The CA that would issue the new one; likewise.
-        now: The time to judge by.
-        within: How early; by default in its last 30 days, or in the last third of a shorter life.
-    """
-    early = min(RENEW_BEFORE, (facts.not_after - facts.not_before) / 3)
-    ends_soon = facts.remaining(now) < (early if within is None else within)
-    return ends_soon and facts.not_after < issuer.not_after
-
-
-def ends(
-    planned: IdentityPlan, observation: Observation, config: TlsConfig, now: datetime
-) -> Iterator[TlsWarning]:
-    """That a CA ends soon, and which certificates are cut short by the end of theirs.
-
-    Args:
-        planned: Where each certificate comes from.
-        observation: What lies in the PKI directory; a CA ends with the first of its chain.
-        config: The settings.
-        now: The time to judge by.
-    """
-    cas = observation.pki.all_certificates
-    hints = {
-        CLIENT_CA: "name another CA for clients with compose-tls enable --client-ca-cert",
-        CA: "compose-tls renew --ca, then give its ca.pem to every client",
-    }
-    for name in (CA, NEXT_CA, CLIENT_CA):
-        ca = cas.get(name)
-        source = planned.source(name)
-        stays = source == "existing" or (source == "provided" and name in observation.pki.provided)
-        if ca is not None and stays and ca.remaining(now) < RENEW_BEFORE:
-            path = f"{config.pki_dir}/{name}{CERTIFICATE}"
-            brought = name != CLIENT_CA and config.ca_cert is not None
-            yield TlsWarning(
-                "ca-expires-soon",
-                f"{path}, or a CA above it, ends on {ca.not_after:%Y-%m-%d %H:%M} UTC, and every "
-                "certificate under it",
-                path,
-                "give certificates of a CA with a later end to compose-tls enable"
-                if brought
-                else hints.get(name, hints[CA]),
-            )
-    for one in planned.identities:
-        ca = cas.get(one.issuer or "")
-        if one.order is None or ca is None or planned.source(one.issuer or "") == "issued":
-            continue
-        if now + timedelta(days=one.order.days) > ca.not_after + timedelta(days=1):
-            path = f"{config.pki_dir}/{one.identity.name}{CERTIFICATE}"
-            text = f"{path} ends on {ca.not_after:%Y-%m-%d}, with its CA, not after {one.order.days} days"
-            hint = hints[CLIENT_CA] if one.issuer == CLIENT_CA else "compose-tls renew --ca"
-            yield TlsWarning("certificate-cut-short", text, path, hint)
-
-
 def _ca_source(observation: Observation, config: TlsConfig, now: datetime) -> Source:
     facts = observation.pki.certificates.get(CA)
     if facts is None:
         return "issued"
     require_ca_valid(facts, config, now)
     return "existing"
-
-
-def why_replaced(
-    facts: CertificateFacts,
-    ca: CertificateFacts | None,
-    config: TlsConfig,
-    names: set[str],
-    now: datetime,
-) -> str:
-    """Why a certificate has to be replaced; empty when it has not.
-
-    Args:
-        facts: The certificate.
-        ca: The CA that would issue the new one.
-        config: The settings; of them, as asked for counts what is set.
-        names: The names that it has to hold.
-        now: The time to judge by.
-    """
-    missing = names - {*facts.dns_names, *facts.ip_addresses}
-    if missing:
-        return f"it does not hold the name {', '.join(sorted(missing))}"
-    if "key_type" in config.model_fields_set and facts.key_type != config.key_type:
-        return f"its key is {facts.key_type}, not {config.key_type}"
-    if ca is not None and is_due(facts, ca, now):
-        return f"it ends on {facts.not_after:%Y-%m-%d}"
-    return ""
 
 
 def _is_requested(

@@ -16,7 +16,7 @@ from compose_tls.pki.load import bundle_facts
 from compose_tls.plan.ca_rollover import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.exported_certificates import exports_aged
-from compose_tls.plan.identities import RENEW_BEFORE
+from compose_tls.plan.lifetimes import RENEW_BEFORE
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.results import CertificateResult, FileState
 from compose_tls.state.recorded import State

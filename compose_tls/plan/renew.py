@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, get_args
 
 from compose_tls.changes import CertificateOrder, CreateFile, IdentityPlan, Plan
 from compose_tls.config import TlsConfig
-from compose_tls.errors import CertificateExpiresSoon, ClientsLeftBehind, settle
+from compose_tls.errors import CertificateExpiresSoon
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
     CERTIFICATE,
     CLIENT,
     CLIENT_CA,
-    CLIENT_CERTIFICATE,
     CLIENT_KEY,
     NEXT_CA,
     SERVER,
@@ -34,6 +32,9 @@ from compose_tls.plan.ca_rollover import (
     Extent,
     ca_of,
     client_sources,
+    client_waits,
+    followers,
+    left_behind,
     provided_sources,
     rollover_warning,
     sources,
@@ -42,15 +43,14 @@ from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.further_cas import further_cas
 from compose_tls.plan.identities import (
     CA_NAME,
-    RENEW_BEFORE,
     client_identities,
-    ends,
     identities_of,
     orders_for,
     require_names_permitted,
     server_names,
     with_sources,
 )
+from compose_tls.plan.lifetimes import RENEW_BEFORE, ends
 from compose_tls.plan.managed_files import ManagedFiles
 from compose_tls.plan.neighbour_files import recorded_neighbours
 from compose_tls.plan.service_plan import ServicePlan
@@ -347,7 +347,7 @@ class _Planner:
         kinds: tuple[KeyType, ...] = get_args(KeyType)
         same_kind = next((kind for kind in kinds if kind == facts.key_type), order.key_type)
         # One that ends with its CA was to live longer.
-        above = self.pki.certificates.get(CLIENT_CA) if name == CLIENT else None
+        above = self.pki.certificates.get(CLIENT_CA) if name != SERVER else None
         issuer = above or ca_of(self.observation, self.config)
         cut = name not in {CA, CLIENT_CA} and facts.not_after == issuer.not_after
         new_days = cut or ("ca_days" if name == CA else "days") in given
@@ -364,14 +364,14 @@ class _Planner:
         clients = ClientCertificates.of(self.observation, self.config, self.located.state)
         if ca == "promoted" and following and mutual:
             left = clients.of_others({following.subject})
-            return tuple(self.settled(clients.place, left)) if left else ()
+            return (left_behind(clients.place, left, self.config),) if left else ()
         if ca == "existing" and planned.get(NEXT_CA):
             known = {following.subject} if following and mutual else set()
             need = clients.of_others(known)
             return (
                 rollover_warning(self.config),
-                *(self.followers(clients.place, need) if need else ()),
-                *(self.waiting(planned) if mutual else ()),
+                *([followers(clients.place, need, self.config, shown=mutual)] if need else []),
+                *(client_waits(planned, self.observation, self.config) if mutual else ()),
             )
         if ca == "issued":
             bundle = f"{self.config.pki_dir}/{CA_CERTIFICATE}"
@@ -383,38 +383,6 @@ class _Planner:
     def shown(self) -> bool:
         """Whether clients show certificates of the CA that the server has."""
         return self.config.tls_mode is TlsMode.MUTUAL and CLIENT_CA not in self.pki.certificates
-
-    def settled(self, place: str, left: Sequence[str]) -> Iterator[TlsWarning]:
-        yield settle(
-            ClientsLeftBehind(
-                f"{place}: {', '.join(left)} still use certificates from the previous CA",
-                hint=f"{shlex.join(['compose-tls', 'client', *left])}, and give each its new files",
-                path=place,
-            ),
-            self.config.accept,
-        )
-
-    def followers(self, place: str, names: Sequence[str]) -> Iterator[TlsWarning]:
-        """Which further clients have to get something new, before the old CA is removed."""
-        bundle = f"{self.config.pki_dir}/{CA_CERTIFICATE}"
-        listed = ", ".join(names)
-        if self.shown:
-            text = f"{place}: {listed} need {bundle} and a new certificate before the old CA is removed"
-            hint = shlex.join(["compose-tls", "client", *names])
-        else:
-            text, hint = (
-                f"{place}: {listed} need {bundle} before the old CA is removed",
-                "give it to each",
-            )
-        yield TlsWarning("clients-follow", text, place, hint)
-
-    def waiting(self, planned: IdentityPlan) -> Iterator[TlsWarning]:
-        """That our client keeps a certificate of the old CA for now."""
-        client, ca = self.pki.certificates.get(CLIENT), self.pki.certificates[CA]
-        if planned.source(CLIENT) == "existing" and client and client.issuer == ca.subject:
-            path = f"{self.config.pki_dir}/{CLIENT_CERTIFICATE}"
-            text = f"{path} stays as it is until Milvus was restarted and trusts the new CA"
-            yield TlsWarning("client-waits", text, path, "then run compose-tls renew --ca again")
 
 
 def _days(facts: CertificateFacts) -> int:

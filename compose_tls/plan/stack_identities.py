@@ -16,7 +16,8 @@ from compose_tls.changes import CertificateOrder, IdentityPlan, PlannedIdentity,
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CERTIFICATE, STACK_CA
 from compose_tls.observation import CertificateFacts, Observation
-from compose_tls.plan.identities import RENEW_BEFORE, is_due, subject_of, why_replaced
+from compose_tls.plan.identities import subject_of
+from compose_tls.plan.lifetimes import RENEW_BEFORE, is_due, why_replaced
 from compose_tls.setup import Identity
 from compose_tls.vocabulary import TlsWarning
 

@@ -85,7 +85,7 @@ class TestRecorded:
         run("enable", "--mode", "2")
         weaker = run("enable", "--mode", "1", "--json").json
         assert [warning["code"] for warning in weaker["warnings"]] == ["mode-weakened"]
-        assert "every client that trusts the CA" in weaker["warnings"][0]["message"]
+        assert "clients that trust the CA are accepted" in weaker["warnings"][0]["message"]
         assert run("enable", "--mode", "2", "--json").json["warnings"] == []
 
     def test_to_other_commands_the_mode_is_the_recorded_one(self, run: Run, project: Path) -> None:

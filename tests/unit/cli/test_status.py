@@ -305,7 +305,10 @@ networks:
     assert "\nnetworks:\n" in text
     compose.write_text(text.replace("\nnetworks:\n", services, 1))
 
-    cut_off = {one["service"] for one in run("enable", "--mode", "2", "--json").json["cut_off"]}
+    listed = run(
+        "enable", "--mode", "2", "--neighbours", "list", "--accept", "clients-cut-off", "--json"
+    )
+    cut_off = {one["service"] for one in listed.json["cut_off"]}
     links = run("status", "--json").json["links"]
 
     noted = {link["sources"][0] for link in links if link.get("note") and link["port"] == 19530}

@@ -113,7 +113,7 @@ def test_purge_takes_the_certificates_and_keys_as_well() -> None:
         "other/server.key",
     }
     emptied = [c.path.name for c in changes if isinstance(c, RemoveDirectory)]
-    assert emptied == ["clients", "cert", "other"]
+    assert emptied == ["clients", "exports", "cert", "other"]
 
 
 def test_purge_does_not_mind_what_is_gone() -> None:
