@@ -1,6 +1,7 @@
 """Runs every test that this machine can run, and names what was skipped and why.
 
-The end-to-end tests mostly wait for Milvus, so they run beside all others: the fast tests, whose
+The end-to-end tests mostly wait for Milvus, so they run in two lanes beside all others; in one of them
+each project has ports and names of its own. The others, one after the other: the fast tests, whose
 coverage has to be at least 90 %, the judges of our certificates (tests/judges), every fault of a
 command (tests/faults), a short fuzzing (tests/fuzz), two builds that have to be one (tests/build.py), the
 fast tests once more with every dependency at its lower bound, and those of the code on every other Python
@@ -16,12 +17,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 MINIMUM = 90
 PYTEST = [sys.executable, "-m", "pytest"]
 COVERAGE = [sys.executable, "-m", "coverage"]
+END_TO_END = ("e2e and own_ports", "e2e and not own_ports")
 
 
 def main() -> int:
@@ -30,13 +34,9 @@ def main() -> int:
     for old in ROOT.glob(".coverage*"):
         old.unlink()
     failed = []
-    with tempfile.TemporaryFile("w+") as output:
+    with ExitStack() as stack:
         started = time.monotonic()
-        end_to_end = subprocess.Popen(
-            [*PYTEST, "-m", "e2e", "tests/e2e", "--durations=25"],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+        lanes = [lane(marks, stack) for marks in END_TO_END]
         make = ["make", "--no-print-directory", f"VENV={sys.prefix}"]
         for name, *commands in (
             (
@@ -57,14 +57,22 @@ def main() -> int:
                 failed.append(name)
             print(f"{name}: {time.monotonic() - begun:.0f} s\n", flush=True)
         print("end-to-end tests: waiting for them to end", flush=True)
-        if end_to_end.wait():
-            failed.append("end-to-end tests")
-        output.seek(0)
-        print(output.read(), flush=True)
+        for end_to_end, output in lanes:
+            if end_to_end.wait():
+                failed.append("end-to-end tests")
+            output.seek(0)
+            print(output.read(), flush=True)
     print(
         f"all of it: {time.monotonic() - started:.0f} s; failed: {', '.join(failed) or 'nothing'}"
     )
     return bool(failed)
+
+
+def lane(marks: str, stack: ExitStack) -> tuple[subprocess.Popen[bytes], IO[str]]:
+    """Start some of the end-to-end tests; what they print goes to a file."""
+    output = stack.enter_context(tempfile.TemporaryFile("w+"))
+    command = [*PYTEST, "-m", marks, "tests/e2e", "--durations=15"]
+    return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT), output
 
 
 def run(command: list[str]) -> int:

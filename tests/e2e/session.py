@@ -56,9 +56,9 @@ class Project:
     def official(cls, directory: Path, *, milvus_yaml: bool) -> Project:
         """The fixtures, unchanged, with an override for what cannot run here.
 
-        No S3 server is packaged for machines without an image registry, so Milvus keeps its data in
-        its own volume (COMMON_STORAGETYPE=local) and MinIO is not started. Nor are there official
-        images on such machines.
+        MinIO is not packaged for machines without an image registry, so Milvus keeps its data in its own
+        volume (COMMON_STORAGETYPE=local), and MinIO is not started: tests/e2e/whole_stack.py has an S3
+        server in its place. Nor are there official images on such machines.
         """
         shutil.copy(FIXTURES / "docker-compose.yml", directory)
         (directory / "docker-compose.override.yml").write_text(local_storage())

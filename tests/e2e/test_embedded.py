@@ -16,6 +16,8 @@ from compose_tls.testing.embedded import embedded_server
 from tests.e2e.conftest import embedded_alone
 from tests.e2e.session import FIXTURES, Project
 
+pytestmark = pytest.mark.own_ports
+
 LEFT = ("/tmp/milvus", "/run/milvus")
 
 

@@ -25,6 +25,8 @@ from tests.e2e.conftest import embedded_alone
 from tests.e2e.session import FIXTURES, Project
 from tests.patience import LONG
 
+pytestmark = pytest.mark.own_ports
+
 
 @pytest.fixture(scope="module")
 def wheel() -> Iterator[None]:

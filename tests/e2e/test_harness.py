@@ -23,6 +23,8 @@ from tests.e2e.conftest import embedded_alone
 from tests.e2e.image_names import MILVUS
 from tests.patience import LONG, SOON
 
+pytestmark = pytest.mark.own_ports
+
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "integration-tests"
 OUTSIDE = ("/tmp/milvus", "/run/milvus")
 

@@ -19,6 +19,8 @@ from tests.e2e.session import Done, Project, pymilvus, run
 from tests.patience import LONG
 from tests.unit.checks.servers import closed_port
 
+pytestmark = pytest.mark.own_ports
+
 INIT = (sys.executable, "-m", "compose_tls", "init")
 OFFICIAL = IMAGES.parent / "with-official-names.sh"
 PATIENT = {"COMPOSE_TLS_TIMEOUT": str(LONG)}

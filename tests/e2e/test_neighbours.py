@@ -18,6 +18,8 @@ from tests.e2e.session import Project
 from tests.e2e.test_recreation import SERVICE
 from tests.patience import LONG
 
+pytestmark = pytest.mark.own_ports
+
 # As applications do it: the address from the environment, no word about certificates.
 _BY_URI = """
 import os

@@ -21,6 +21,8 @@ from tests.e2e.image_names import MILVUS
 from tests.e2e.session import Done, Project, run
 from tests.patience import LONG
 
+pytestmark = pytest.mark.own_ports
+
 
 def _free_port() -> int:
     with socket.socket() as listener:

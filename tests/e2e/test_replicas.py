@@ -12,6 +12,8 @@ import pytest
 from tests.e2e.image_names import MILVUS
 from tests.e2e.session import Project, run
 
+pytestmark = pytest.mark.own_ports
+
 SERVICE: dict[str, Any] = {
     "image": MILVUS,
     "command": ["milvus", "run", "standalone"],

@@ -19,6 +19,8 @@ from tests.e2e.image_names import MILVUS
 from tests.e2e.session import run
 from tests.e2e.test_recreation import ROWS, Stack, kept, rows
 
+pytestmark = pytest.mark.own_ports
+
 TLS_HANDSHAKE = "1603"
 """How each side of a TLS connection begins: RFC 8446 section 5.1."""
 PORTS = {2379: "etcd", 9000: "S3", 19530: "Milvus"}
