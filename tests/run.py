@@ -70,7 +70,7 @@ def main() -> int:
 
 def lane(marks: str, stack: ExitStack) -> tuple[subprocess.Popen[bytes], IO[str]]:
     """Start some of the end-to-end tests; what they print goes to a file."""
-    output = stack.enter_context(tempfile.TemporaryFile("w+"))
+    output = stack.enter_context(tempfile.TemporaryFile("w+"))  # noqa: SIM115 - the stack closes it
     command = [*PYTEST, "-m", marks, "tests/e2e", "--durations=15"]
     return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT), output
 

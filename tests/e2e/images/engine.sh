@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes sure that a Docker engine answers and that `docker compose` works. What is already there is
-# left alone. Installing needs root on Debian or Ubuntu; an engine started here keeps running.
+# Makes sure that a Docker engine answers, that `docker compose` works, and that tests can look at its
+# networks. What is already there is left alone. Installing needs root on Debian or Ubuntu; an engine started here keeps running.
 set -eu
 
 log=${DOCKERD_LOG:-/var/log/dockerd-e2e.log}
@@ -42,3 +42,14 @@ else
     install -m 755 "$work"/*.data/scripts/docker-compose "$plugins/docker-compose"
     echo "compose: installed ($(docker compose version --short))"
 fi
+
+# What some tests look at networks with, and make their own.
+missing=
+command -v tshark >/dev/null || missing="$missing tshark"
+command -v ip >/dev/null || missing="$missing iproute2"
+if [ -n "$missing" ]; then
+    apt-get update -q
+    # shellcheck disable=SC2086 # a list of packages
+    DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $missing
+fi
+echo "network tools: present"
