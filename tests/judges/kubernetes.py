@@ -31,7 +31,8 @@ CHART_VARIABLE: Final = "JUDGES_MILVUS_CHART"
 """The directory or archive of the chart milvus, where no network leads to its repository."""
 DEFINITIONS_VARIABLE: Final = "JUDGES_DEFINITIONS"
 """A directory with the resource definitions of the Operator and of cert-manager, under the names of their
-projects: milvus.io_milvuses.yaml, cert-manager.io_certificates.yaml, cert-manager.io_issuers.yaml. By default the directory shared/schemas beside this checkout."""
+projects: milvus.io_milvuses.yaml, cert-manager.io_certificates.yaml, cert-manager.io_issuers.yaml.
+By default the directory shared/schemas beside this checkout."""
 _DEFINITIONS: Final = Path(__file__).resolve().parents[3] / "shared" / "schemas"
 
 
