@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 EPOCH = "1700000000"
+MANUAL = "share/man/man1/compose-tls.1"
 
 
 def tracked() -> list[Path]:
@@ -64,9 +66,9 @@ def wrong_contents(wheel: Path, sdist: Path) -> list[str]:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         modes = {(info.external_attr >> 16) & 0o777 for info in archive.infolist()}
-    about = {name for name in names if ".dist-info/" in name}
-    expected = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
-    found = {name.partition(".dist-info/")[2] for name in about}
+    about = {name for name in names if ".dist-info/" in name or ".data/data/" in name}
+    expected = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE", MANUAL}
+    found = {re.split(r"\.dist-info/|\.data/data/", name, maxsplit=1)[1] for name in about}
     with tarfile.open(sdist) as archive_of_source:
         inside = {
             member.name.partition("/")[2] for member in archive_of_source if not member.isdir()
