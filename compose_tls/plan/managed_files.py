@@ -381,7 +381,8 @@ class ManagedFiles:
         ours = [
             path for path, origins in found if path not in kept and self.digest(path) in origins
         ]
-        return [*(RemoveFile(path, self.digest(path)) for path in ours), RemoveDirectory(old)]
+        emptied = [RemoveDirectory(old)] if old != self.root else []
+        return [*(RemoveFile(path, self.digest(path)) for path in ours), *emptied]
 
     def _is_copied(self, one: PlannedIdentity) -> bool:
         """Whether what the user provides for an identity is in the PKI directory already."""

@@ -73,7 +73,9 @@ def with_stack_renewed(
     def why(_: Identity, facts: CertificateFacts, ca: CertificateFacts) -> str:
         return "it is due" if force or is_due(facts, ca, now, within) else ""
 
-    return _joined(planned, identities, observation, config, now, why)
+    found = _joined(planned, identities, observation, config, now, why)
+    # That they are new is what was asked for.
+    return replace(found, warnings=planned.warnings)
 
 
 def _joined(

@@ -78,11 +78,11 @@ def _enabled(result: EnableResult, *, verbose: bool) -> Iterator[Line]:
             Piece("TLS is on in the files", "good"),
             f": {mode}, {what} {', '.join(result.services)}",
         )
+        yield from fields(_kept_where(result))
     for one in result.neighbours if result.changed or verbose else ():
         with_what = f", with the client certificate {one.certificate}" if one.certificate else ""
         would = "would be switched" if result.dry_run else "switched"
         yield line(f"{one.service}: {would} to TLS{with_what} ({one.how})")
-        yield from fields(_kept_where(result))
     if result.dry_run or verbose:
         yield from _files(result, verbose=verbose)
     if verbose:

@@ -84,6 +84,11 @@ class TestDryRun:
 
 
 class TestEnable:
+    def test_it_says_what_changed_and_where_the_keys_are(self, run: Run) -> None:
+        said = run("enable", "--mode", "2").out
+        assert "  changed  docker-compose.yml, milvus.yaml\n" in said
+        assert "  keys     cert/ (private: keep cert/ca.key safe), tls/ (mounted)\n" in said
+
     def test_a_second_run_changes_nothing_and_says_so(self, run: Run, project: Path) -> None:
         run("enable", "--mode", "2")
         before = facts(project)

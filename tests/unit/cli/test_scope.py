@@ -240,3 +240,16 @@ class TestStatus:
 
         (warning,) = (one for one in told if one["code"] == "key-exposed")
         assert warning["path"] == "tls/etcd/server.key"
+
+
+def test_a_larger_scope_leaves_nothing_that_has_to_be_looked_at(run: Run, project: Path) -> None:
+    """The directory that Milvus mounted holds those of all parts now."""
+    run("enable", "--mode", "2")
+    assert "directory-kept" not in codes(run(*ENABLE))
+    assert not (project / "tls/server.key").exists()
+
+
+def test_what_renew_was_asked_for_is_no_warning(run: Run) -> None:
+    run(*ENABLE)
+    renewed = run(*RENEW, "--force")
+    assert "certificate-reissued" not in codes(renewed)
