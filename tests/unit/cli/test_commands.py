@@ -84,8 +84,10 @@ class TestDryRun:
 
 
 class TestEnable:
-    def test_it_says_what_changed_and_where_the_keys_are(self, run: Run) -> None:
-        said = run("enable", "--mode", "2").out
+    def test_it_says_what_changed_and_where_the_keys_are(self, run: Run, project: Path) -> None:
+        done = run("enable", "--mode", "2")
+        assert done.code == 0, done.err
+        said = done.out
         assert "  changed  docker-compose.yml, milvus.yaml\n" in said
         assert "  keys     cert/ (private: keep cert/ca.key safe), tls/ (mounted)\n" in said
 
