@@ -123,6 +123,12 @@ class Deployment:
         touched: list[str] = []
         try:
             began, started = datetime.now(UTC), self.clock()
+            for proxy in self.proxies:
+                if proxy.endpoint is None:
+                    on_event(
+                        f"{proxy.service} declares no port of this machine: it is proved at the one that "
+                        "the engine picks, or at the address of its container"
+                    )
             self._up([name for name in self.everything if name not in self.current], on_event)
             ready = [self._ready(proxy, began, started, on_event) for proxy in self.proxies]
             before_proof()
