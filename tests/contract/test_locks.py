@@ -18,7 +18,7 @@ PROJECT, GROUPS = PYPROJECT["project"], PYPROJECT["dependency-groups"]
 RUNTIME = [
     Requirement(r) for r in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["milvus"])
 ]
-TOOLS = [Requirement(r) for r in (*GROUPS["dev"], *GROUPS["judges"])]
+TOOLS = [Requirement(r) for r in (*GROUPS["dev"], *GROUPS["judges"], *GROUPS["site"])]
 _PIN = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)
 
 
