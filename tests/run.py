@@ -3,9 +3,8 @@
 The end-to-end tests mostly wait for Milvus, so they run in two lanes beside all others; in one of them
 each project has ports and names of its own. The others, one after the other: the fast tests, whose
 coverage has to be at least 90 %, the judges of our certificates (tests/judges), every fault of a
-command (tests/faults), a short fuzzing (tests/fuzz), two builds that have to be one (tests/build.py), the
-fast tests once more with every dependency at its lower bound, and those of the code on every other Python
-at hand.
+command (tests/faults), a short fuzzing (tests/fuzz), two builds that have to be one (tests/build.py), and
+those of the code once more with every dependency at its lower bound, and on every other Python at hand.
 
 With REQUIRE_E2E=1 an end-to-end test that is skipped is a failure.
 """

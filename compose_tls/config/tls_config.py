@@ -10,12 +10,12 @@ from unicodedata import category
 from pydantic import (
     BaseModel,
     Field,
-    ModelWrapValidatorHandler,
     ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from compose_tls.config.objections import Given, setting_error
 from compose_tls.layout import PROXY

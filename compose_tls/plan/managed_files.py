@@ -378,9 +378,7 @@ class ManagedFiles:
         names = [name for name in TLS_FILES if old != self.root or name != IGNORE_FILE]
         found = [(old / name, self._origins(name)) for name in names]
         kept = self._ca_of_others()
-        ours = [
-            path for path, origins in found if path not in kept and self.digest(path) in origins
-        ]
+        ours = [at for at, those in found if at not in kept and self.digest(at) in those]
         emptied = [RemoveDirectory(old)] if old != self.root else []
         return [*(RemoveFile(path, self.digest(path)) for path in ours), *emptied]
 
