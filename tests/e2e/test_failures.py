@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.image_names import ETCD
-from tests.e2e.session import NO_ENGINE, PORT, Done, Project, is_answered
+from tests.e2e.session import PORT, Done, Project, is_answered
 from tests.patience import LONG
 
 
@@ -275,10 +275,7 @@ def test_a_second_ctrl_c_says_how_things_stand(official: Any) -> None:
     # What became of the files may stand before it, where the interruption met their being written.
     assert "the previous files and service were being put back" in err
     assert "compose-tls status" in err
-    # Whichever of the two the files are now, they are it wholly, and the next command works.
-    if project.compose_tls("status", environment=NO_ENGINE).code == 0:
-        assert project.compose_tls("disable", "--purge").code == 0
-    assert project.tree() == before
+    the_next_command_goes_on(project, before)
 
 
 def test_ctrl_c_while_a_failure_is_taken_back_says_how_things_stand(official: Any) -> None:
@@ -294,8 +291,12 @@ def test_ctrl_c_while_a_failure_is_taken_back_says_how_things_stand(official: An
     assert "]: interrupted: " in err
     # What became of the files may stand before it, where the interruption met their being written.
     assert "the previous files and service were being put back" in err
-    if project.compose_tls("status", environment=NO_ENGINE).code == 0:
-        assert project.compose_tls("disable", "--purge").code == 0
+    the_next_command_goes_on(project, before)
+
+
+def the_next_command_goes_on(project: Project, before: dict[str, bytes]) -> None:
+    """It takes back what was being taken back, and leaves nothing of it."""
+    project.compose_tls("disable", "--purge")
     assert project.tree() == before
 
 
