@@ -183,7 +183,7 @@ services:
     deployed = wait_for(project, lambda found: found.get("health") == "unhealthy")
 
     assert (deployed["state"], deployed["reasons"]) == ("current", ["unhealthy: 404"])
-    assert "runs these files, unhealthy\n    unhealthy: 404\n" in project.compose_tls("status").out
+    assert "runs these files, unhealthy: unhealthy: 404\n" in project.compose_tls("status").out
 
 
 def wait_for(project: Project, ready: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
