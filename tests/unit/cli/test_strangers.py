@@ -249,7 +249,10 @@ def test_each_signal_ends_a_command_in_order(project: Path, number: signal.Signa
         assert process.stdout is not None
         assert process.stdout.readline() == "now\n"
         process.send_signal(number)
-        _, error = process.communicate(timeout=60)
+        try:
+            _, error = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "no file was changed" in error
     assert "Traceback" not in error
