@@ -24,8 +24,8 @@ settings.register_profile(
 )
 settings.load_profile("compose-tls")
 
-# A shell has what it puts into the background ignore Ctrl-C, and nohup a lost terminal; and so would every
-# process of a test.
+# A shell has what it puts into the background ignore Ctrl-C, nohup has it ignore a lost terminal, and so
+# would every process of a test.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
