@@ -105,7 +105,13 @@ def test_help_loads_what_prints_it_and_click() -> None:
     assert not {room for room in rooms if not room.startswith("compose_tls.cli")} - {
         *("compose_tls.errors", "compose_tls.signals", "compose_tls.version"),
     }
-    assert not loaded & {"difflib", "pathlib", "rich", "traceback"}
+    # What measures the coverage of a test loads some of them as well.
+    assert not (loaded - loaded_by("import __future__")) & {
+        "difflib",
+        "pathlib",
+        "rich",
+        "traceback",
+    }
 
 
 # Without --up, and where no engine answers.

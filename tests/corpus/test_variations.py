@@ -28,8 +28,9 @@ from tests.unit.builders import (
 )
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "mutual": {"mode": 2},
-    "override": {"mode": 2, "style": "override"},
+    # What becomes of the services that mode 2 cuts off is in test_neighbours.
+    "mutual": {"mode": 2, "neighbours": "list"},
+    "override": {"mode": 2, "style": "override", "neighbours": "list"},
 }
 TEXTS = shapes() | {sample.name: sample.compose.decode() for sample in compose_samples()}
 VARIATIONS = [
