@@ -567,6 +567,6 @@ def _command(directory: Path, *arguments: str, stdout: Any) -> subprocess.Comple
         [sys.executable, "-m", "compose_tls", "-C", str(directory), *arguments],
         stdout=stdout,
         stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         check=False,
     )
