@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from compose_tls.apply.lock import _is_alive, locked
+from compose_tls.apply.lock import _holder, _is_alive, locked
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.errors import ComposeFailed, ComposeMissing, PortTaken, ProjectLocked
@@ -361,6 +361,9 @@ def test_a_killed_command_keeps_the_project_locked_until_its_compose_has_ended(
     monkeypatch.setattr("compose_tls.apply.lock._PATIENCE", 0.3)
     with pytest.raises(ProjectLocked), locked(directory):
         pass
+    if _holder(directory) is None:
+        os.killpg(left, signal.SIGKILL)
+        pytest.skip("in a container of its own nobody is told which dead process took a lock")
     monkeypatch.setattr("compose_tls.apply.lock._PATIENCE", LONG)
     threading.Timer(0.3, os.killpg, (left, signal.SIGKILL)).start()
     with locked(directory):
