@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from compose_tls.errors import CertificateError, KeyMismatch
-from compose_tls.layout import CA, CLIENT, CLIENT_CA, SERVER
+from compose_tls.layout import CA, CLIENT_CA, SERVER
 from compose_tls.observation import CertificateFacts, PkiFacts
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.inspection import facts_of, in_order, is_ca, is_issued_by, is_self_signed
@@ -182,7 +182,8 @@ def survey(
     ca = _all(pem_files.get(CA, (None, None))[0])
     above = dict.fromkeys(found, ca)
     if CLIENT_CA in pem_files:
-        above |= dict.fromkeys((CLIENT_CA, CLIENT), _all(pem_files[CLIENT_CA][0]))
+        theirs = [role for role in found if role not in {CA, SERVER}]
+        above |= dict.fromkeys(theirs, _all(pem_files[CLIENT_CA][0]))
     usable = {
         role
         for role, certificate in found.items()

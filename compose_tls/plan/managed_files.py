@@ -160,9 +160,13 @@ class ManagedFiles:
             *(change for _, name in identities.retired for change in self._retired(name)),
             *self._requests(identities),
             self.written(self.root / IGNORE_FILE, IGNORE_ALL, PUBLIC),
+            # The server reads by which CA it knows its clients.
             *(
-                self.copied(self.tls / name, name, identities, KeyAccess(PUBLIC))
-                for name in (CA_CERTIFICATE, SERVER_CERTIFICATE)
+                self.copied(self.tls / name, own, identities, KeyAccess(PUBLIC))
+                for name, own in (
+                    (CA_CERTIFICATE, f"{identities.client_ca}{CERTIFICATE}"),
+                    (SERVER_CERTIFICATE, SERVER_CERTIFICATE),
+                )
             ),
             self.copied(self.tls / SERVER_KEY, SERVER_KEY, identities, access),
             *(
@@ -324,32 +328,22 @@ class ManagedFiles:
     def copied(
         self, path: Path, name: str, identities: IdentityPlan, access: KeyAccess
     ) -> FileChange:
-        """A file that a container sees: a copy of the one of that name in the PKI directory.
-
-        As CA it has that of the clients: it is the server that reads it.
-        """
-        ca = identities.client_ca
-        own = f"{ca}{CERTIFICATE}" if name == CA_CERTIFICATE else name
-        origin = self.digest(self.pki / own)
+        """A file that a container sees: a copy of the one of that name in the PKI directory."""
+        origin = self.digest(self.pki / name)
         facts = self.observation.files.get(path)
         brought = self.config.ca_cert and self.directory / self.config.ca_cert
-        if (
-            name == CA_CERTIFICATE
-            and ca == CLIENT_CA
-            and brought == path
-            and path not in self.taken
-        ):
+        if name == CLIENT_CA_CERTIFICATE and brought == path and path not in self.taken:
             self._refuse_place(path)
         if facts is not None and path in self.taken:
             return KeepFile(path, facts.sha256)
-        one = identities.get(own.rpartition(".")[0])
-        grows = own == CA_CERTIFICATE and len(identities.trusted) > 1
+        one = identities.get(name.rpartition(".")[0])
+        grows = name == CA_CERTIFICATE and len(identities.trusted) > 1
         stays = one is not None and one.source == "existing" and not grows
         if facts is not None and one is not None and (stays or self._is_copied(one)):
             owned = access.uid in {None, facts.uid} and access.gid in {None, facts.gid}
             if owned and facts.mode == access.mode and facts.sha256 in {None, origin}:
                 return KeepFile(path, facts.sha256)
-        return self.written(path, Pending(own), access.mode, access.uid, access.gid, origin=own)
+        return self.written(path, Pending(name), access.mode, access.uid, access.gid, origin=name)
 
     def _refuse_place(self, path: Path) -> NoReturn:
         name = self.project.relative(path)

@@ -233,6 +233,32 @@ class TestEnable:
             )
 
 
+class TestOwnCaOfTheClients:
+    def test_they_trust_that_of_the_server_and_show_one_of_theirs(
+        self, run: Run, stack: Path
+    ) -> None:
+        given = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+        usage = ("-subj", "/CN=clients", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        files = ("-keyout", str(stack / "their.key"), "-out", str(stack / "their.pem"))
+        subprocess.run(
+            ["openssl", *given, *usage, *files, "-days", "900"], check=True, capture_output=True
+        )
+        options = ("--client-ca-cert", "their.pem", "--client-ca-key", "their.key")
+
+        done = run("enable", "--mode", "2", *options, "--accept", "clients-cut-off", "--json")
+
+        assert done.code == 0, done.err
+        attu = stack / "tls-clients" / "attu"
+        assert (attu / "ca.pem").read_bytes() == (stack / "cert/ca.pem").read_bytes()
+        assert (stack / "tls/ca.pem").read_bytes() == (stack / "their.pem").read_bytes()
+        shown = x509.load_pem_x509_certificate((attu / "client.pem").read_bytes())
+        shown.verify_directly_issued_by(
+            x509.load_pem_x509_certificate((stack / "their.pem").read_bytes())
+        )
+        again = run("enable", "--accept", "clients-cut-off", "--json")
+        assert (again.code, again.json["changed"]) == (0, False)
+
+
 class TestRenew:
     def test_each_gets_a_new_certificate_and_is_to_be_restarted(
         self, run: Run, stack: Path
