@@ -246,3 +246,19 @@ def test_a_printed_command_is_heard_as_it_is_meant(
             assert named
             assert all(os.fsencode(HOSTILE) in word for word in named)
     assert not list(project.parent.rglob("pwned"))
+
+
+@pytest.mark.parametrize("way", ["directory", "link to nothing"])
+def test_a_key_that_is_no_file_is_said_to_be_none(run: Run, project: Path, way: str) -> None:
+    assert run("enable").code == 0
+    key = project / "cert" / "ca.key"
+    key.unlink()
+    if way == "directory":
+        key.mkdir()
+    else:
+        key.symlink_to("nowhere")
+    for command in ("renew --force --no-restart", "client alice"):
+        error = run(*command.split(), "--json").error
+        assert error["code"] == "certificate-unreadable"
+        assert error["message"].startswith("cert/ca.key is ")
+        assert "--ca-key" in error["hint"]
