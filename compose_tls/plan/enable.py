@@ -40,7 +40,7 @@ from compose_tls.project.milvus_services import MilvusService, select
 from compose_tls.project.model import Project, makes_client_ca
 from compose_tls.results import NeighbourResult
 from compose_tls.setup import Member, TlsSetup
-from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
 from compose_tls.stack.milvus.settings import put_settings, read_setting, sets
 from compose_tls.state.recorded import FileRecord, NeighbourRecord, State, recorded
 from compose_tls.state.undo import (

@@ -31,7 +31,7 @@ from compose_tls.setup import Proxy
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.connecting import Address, target_of
 from compose_tls.workflows.engine_project import EngineProject
-from compose_tls.workflows.neighbours import require_running, to_start
+from compose_tls.workflows.neighbour_start import require_running, to_start
 from compose_tls.workflows.proving import prove
 from compose_tls.workflows.proxy_watch import ProxyWatch
 from compose_tls.workflows.recreation import Review

@@ -30,8 +30,8 @@ from compose_tls.plan.new_project import ENV_FILE, NewProject, Wanted, plan_new_
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import InitResult
-from compose_tls.targets.new_project.compose_file import Flavour
 from compose_tls.targets.new_project.embed_script import DATA
+from compose_tls.targets.new_project.new_compose_file import Flavour
 from compose_tls.targets.new_project.services import ACCESS_KEY, SECRET_KEY
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
