@@ -73,7 +73,6 @@ class Destination:
 
 
 def add_mounts(
-    project: ComposeProject,
     service: Service,
     orders: ReadSequence[MountOrder],
     into: Destination,

@@ -29,7 +29,7 @@ def mount(
     text = f"services: {{milvus: {{image: x, volumes: {volumes}}}{others}}}"
     found = project(text, variables={"PWD": str(DIRECTORY), **(variables or {})})
     service = found.services["milvus"]
-    [intent] = add_mounts(found, service, [order], Destination.main(service, "volumes"))
+    [intent] = add_mounts(service, [order], Destination.main(service, "volumes"))
     assert isinstance(intent, Append)
     assert intent.route == ("services", "milvus", "volumes")
     return _plain(intent)
@@ -186,7 +186,7 @@ def test_an_included_file_has_paths_of_its_own() -> None:
     }
     found = project(files)
     service = found.services["milvus"]
-    [intent] = add_mounts(found, service, [TLS], Destination.main(service, "volumes"))
+    [intent] = add_mounts(service, [TLS], Destination.main(service, "volumes"))
 
     assert isinstance(intent, Append)
     assert _plain(intent) == "../tls:/milvus/tls"
@@ -254,7 +254,7 @@ def test_a_list_that_a_merge_key_brings_in_is_not_replaced(field: str, value: st
     into = Destination.main(service, field)
     with pytest.raises(EditRefused) as caught:
         {
-            "volumes": lambda: add_mounts(found, service, [TLS], into),
+            "volumes": lambda: add_mounts(service, [TLS], into),
             "environment": lambda: set_variables(service, {"A": "1"}, into),
             "ports": lambda: publish(service, 1, None, into),
         }[field]()
@@ -295,6 +295,6 @@ class TestDestination:
         into = Destination.override(service, DIRECTORY / name, DIRECTORY)
 
         assert (into.definition is not None) == there
-        [intent] = add_mounts(found, service, [TLS], into)
+        [intent] = add_mounts(service, [TLS], into)
         assert isinstance(intent, Append)
         assert _plain(intent) == "./tls:/milvus/tls"
