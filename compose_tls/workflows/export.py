@@ -25,11 +25,13 @@ from compose_tls.setup import TlsSetup
 from compose_tls.targets.release import TARGETS, Release, Target
 from compose_tls.workflows import preamble
 from compose_tls.workflows.export_documents import Spelling, holds_key, require_options
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 _OUTPUT = "the exported document"
 _SCRIPT = 0o755
 
 
+@with_whole_hints
 def export(
     directory: str | os.PathLike[str] = ".",
     target: Target = "helm",

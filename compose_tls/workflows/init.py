@@ -41,11 +41,13 @@ from compose_tls.workflows.next_step import compose_command, own_command
 from compose_tls.workflows.public_roots import public_roots
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import HALF_WAY, Undo, put_back
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 # Whether the script's container is there is worth no longer wait.
 _PATIENCE = 2
 
 
+@with_whole_hints
 def init(
     directory: str | os.PathLike[str] = ".",
     config: preamble.Settings = None,
