@@ -169,7 +169,9 @@ def _settled(
             ),
             config.accept,
         )
-    yield from warnings
+    # What the refusal says is not said again beside it.
+    refused = ClientsCutOff.code not in config.accept and {warning for _, warning in lost}
+    yield from (warning for warning in warnings if not refused or warning not in refused)
 
 
 def _is_refused(client: Client, config: TlsConfig) -> bool:

@@ -11,7 +11,6 @@ from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
-from compose_tls.errors import Refusal
 from compose_tls.layout import CA, CA_KEY, PUBLIC_ROOTS
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
@@ -24,6 +23,7 @@ from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
 from compose_tls.workflows.public_roots import public_roots
+from compose_tls.workflows.refusals import gathered
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.whole_hints import with_whole_hints
 
@@ -104,29 +104,28 @@ def enable_opened(
         issuing.require_sound(project.observation, opened.config)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
         roots = public_roots(project, opened.config, opened.variables)
-        planned = plan_enable(project, opened.config, opened.now, users, roots.content)
-        places, told = opened.writable(planned.plan)
-        used = any(one.path.name == PUBLIC_ROOTS for one in planned.plan.changes)
-        told = (*opened.told, *told, *(roots.told if used else ()))
-        issuing.require_issuer(planned.identities, opened.root, opened.config)
         deploy = None
-        if up and not dry_run:
-            # Engine and checks are most of what a command can load.
-            from compose_tls.workflows import deployment  # noqa: PLC0415
-            from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415
+        with gathered() as also:
+            planned = plan_enable(project, opened.config, opened.now, users, roots.content)
+            # What else would change is worth knowing before it is decided.
+            also.extend(planned.plan.warnings)
+            places, told = opened.writable(planned.plan)
+            used = any(one.path.name == PUBLIC_ROOTS for one in planned.plan.changes)
+            told = (*opened.told, *told, *(roots.told if used else ()))
+            issuing.require_issuer(planned.identities, opened.root, opened.config)
+            if up and not dry_run:
+                # Engine and checks are most of what a command can load.
+                from compose_tls.workflows import deployment  # noqa: PLC0415
+                from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415
 
-            requirements.require_client(planned, opened.config)
-            listener.busy(on_event, "asking Docker Compose and the engine")
-            with requirements.told_first(planned):
-                seen = EngineProject.connect(opened.invocation, stack)
-            try:
+                requirements.require_client(planned, opened.config)
+                listener.busy(on_event, "asking Docker Compose and the engine")
+                with requirements.told_first(planned):
+                    seen = EngineProject.connect(opened.invocation, stack)
                 deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
-            except Refusal as refusal:
-                # What else would change is worth knowing before it is decided.
-                refusal.warnings = (*planned.plan.warnings, *refusal.warnings)
-                raise
-        else:
-            warnings = foreseen(opened, planned.everything, lambda: project)
+            else:
+                warnings = foreseen(opened, planned.everything, lambda: project)
+                also.extend(warnings)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)
             return _told(result, planned, opened, warnings)
