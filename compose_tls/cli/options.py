@@ -31,7 +31,7 @@ def duration(
         raise click.BadParameter(text, context, parameter)
     try:
         return timedelta(**{_UNITS[unit]: int(number)})
-    except OverflowError:
+    except (OverflowError, ValueError):  # or more digits than Python reads
         raise click.BadParameter(f"{value!r} is too long", context, parameter) from None
 
 

@@ -70,7 +70,7 @@ LOOPBACK: Final = "127.0.0.1"
 
 _ETCD_PORT: Final = 2379
 _LAST_PORT: Final = 65535
-_VERSION: Final = re.compile(r"v?(\d+)\.(\d+)(\.\d+(?:[-.][\w.]+)*)?")
+_VERSION: Final = re.compile(r"v?(\d{1,9})\.(\d{1,9})(\.\d+(?:[-.][\w.]+)*)?")
 _IGNORED: Final = frozenset({ENV_FILE, f"/{ENV_FILE}", f"{ENV_FILE}*", "*.env", "*"})
 
 
@@ -209,7 +209,7 @@ def _address(publish: str) -> tuple[str, int]:
     """The address and the port of this machine on which clients reach Milvus."""
     host, _, port = publish.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
-    named = port.isdecimal() and (bracketed or (host and ":" not in host))
+    named = port.isascii() and port.isdecimal() and (bracketed or (host and ":" not in host))
     try:
         address = ipaddress.ip_address(host.strip("[]") if named else publish)
         if named and not 0 < int(port) <= _LAST_PORT:

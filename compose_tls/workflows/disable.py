@@ -84,7 +84,7 @@ def disable(
         folders = Folders.of(recorded, project)
         if following and folders.servers:
             milvus = dict.fromkeys((*folders.milvus, *planned.services))
-            following = (compose_command(opened, "stop", *milvus), *following)
+            following = (compose_command(opened, "stop", services=milvus), *following)
     return DisableResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,

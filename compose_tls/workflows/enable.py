@@ -172,7 +172,7 @@ def _following(opened: preamble.Opened, project: Project, planned: ServicePlan) 
     if start and read & set(planned.servers):
         # While it still reaches etcd and the object store as they are.
         milvus = dict.fromkeys((*planned.others, *planned.services))
-        start = (compose_command(opened, "stop", *milvus), *start)
+        start = (compose_command(opened, "stop", services=milvus), *start)
     return (*start, own_command(opened, "check"))
 
 

@@ -147,7 +147,8 @@ def renew(
     waiting = renewal.restart and not checks
     read = planned.written | set(planned.services)
     left = () if restart else renewal.neighbours
-    again = compose_command(opened, "restart", *(n for n in planned.everything if n in read), *left)
+    restarted = [*(name for name in planned.everything if name in read), *left]
+    again = compose_command(opened, "restart", services=restarted)
     done = report(
         RenewResult,
         planned,
@@ -157,7 +158,7 @@ def renew(
         waiting=waiting,
         following=(again, own_command(opened, "check"))
         if waiting
-        else (compose_command(opened, "restart", *left),)
+        else (compose_command(opened, "restart", services=left),)
         if left
         else (),
         warnings=told,
