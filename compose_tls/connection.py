@@ -80,6 +80,20 @@ class Connection:
         return place(uri)[0] != self.server_name
 
 
+def mode_note(connection: Connection, comment: str) -> tuple[str, ...]:
+    """What one-way TLS means, where that is how it is.
+
+    Args:
+        connection: The server.
+        comment: What a comment begins with in the language.
+
+    Returns:
+        The lines; none in mode 2, where the files of the client say it.
+    """
+    text = "Mode 1: the CA proves the server to the client. Clients need no certificate."
+    return () if connection.mutual else (f"{comment} {text}",)
+
+
 def place(uri: str) -> tuple[str, int]:
     """Host and port of a URI; a URI without a port has that of HTTPS."""
     parts = urlsplit(uri)

@@ -178,7 +178,8 @@ def client_context(target: Target, *, anonymous: bool = False) -> ssl.SSLContext
     except OSError as error:
         raise CertificateUnreadable(
             f"the CA certificate {target.ca_path} cannot be used: {_reason(error)}",
-            hint="run compose-tls status, which says what is missing",
+            hint="give the CA certificate of the server as a PEM file with --ca-cert, or, in the "
+            "project, run compose-tls enable, which puts it back",
             path=str(target.ca_path),
         ) from None
     announce(context, target.protocol)

@@ -312,7 +312,7 @@ def left_behind(place: str, left: Sequence[str], config: TlsConfig) -> TlsWarnin
     """
     return settle(
         ClientsLeftBehind(
-            f"{place}: {', '.join(left)} still use certificates from the previous CA",
+            f"{place}: certificates from the previous CA: {', '.join(left)}",
             hint=f"{shlex.join(['compose-tls', 'client', *left])}, and give each its new files",
             path=place,
         ),

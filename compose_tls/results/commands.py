@@ -119,6 +119,8 @@ class EnableResult(IssueResult, frozen=True):
         tls_dir: What the container sees. Not printed.
         ca_key: The key of a CA that was made here, in the first of them. Not printed.
         then: The command to go on with once Milvus is proved. Not printed.
+        issue_with: The command that issues what every client needs from now on; ``None`` unless mode 2 is
+            new. Not printed.
     """
 
     command: Literal["enable"] = "enable"
@@ -128,6 +130,7 @@ class EnableResult(IssueResult, frozen=True):
     tls_dir: str = Field(default="tls", exclude=True)
     ca_key: str | None = Field(default=None, exclude=True)
     then: tuple[str, ...] = Field(default=(), exclude=True)
+    issue_with: str | None = Field(default=None, exclude=True)
 
 
 class InitResult(IssueResult, frozen=True):

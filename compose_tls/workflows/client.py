@@ -29,6 +29,7 @@ from compose_tls.results import CertificateResult, ClientResult
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
+from compose_tls.workflows.next_step import own_command
 from compose_tls.workflows.whole_hints import with_whole_hints
 
 
@@ -76,7 +77,9 @@ def client(
     root = opened.root
     wanted_names = tuple(dict.fromkeys(map(client_name, names)))
     if not wanted_names:
-        raise WrongUsage("there is no name of a client", hint="compose-tls client alice")
+        raise WrongUsage(
+            "the name of the client is missing", hint="for example: compose-tls client alice"
+        )
     place = Path(os.path.normpath(opened.start / out)) if out is not None else root
     outside = () if place.is_relative_to(root) else (place,)
     ProjectFiles(root, outside).require_inside(place)
@@ -131,8 +134,15 @@ def client(
         issued=tuple(planned.orders),
         kept=tuple(planned.kept),
         ca=f"{settings.pki_dir}/{CA_CERTIFICATE}",
+        next=_next(opened, planned.orders) if out is None and not dry_run else (),
         warnings=(*opened.told, *planned.plan.warnings),
     )
+
+
+def _next(opened: preamble.Opened, issued: Iterable[str]) -> tuple[str, ...]:
+    """What prints the code of a client, where one was issued."""
+    names = tuple(issued)
+    return (own_command(opened, "connect", "--client", *names),) if len(names) == 1 else ()
 
 
 def _connect(located: EnabledProject, config: TlsConfig, stem: Path) -> dict[str, Any] | None:

@@ -177,7 +177,9 @@ class Spelling:
         secret = (
             () if self.secret is False else (f"{self._again('--secret')} | kubectl apply -f -",)
         )
-        return (*secret, shlex.join([*words, "--reuse-values", "-f", file or "tls-values.yaml"]))
+        values = () if file else (f"{self._again()} > tls-values.yaml",)
+        upgrade = shlex.join([*words, "--reuse-values", "-f", file or "tls-values.yaml"])
+        return (*values, *secret, upgrade)
 
     def warnings(self, setup: TlsSetup) -> Iterator[TlsWarning]:
         """What to know of it."""

@@ -31,6 +31,7 @@ from compose_tls.config import (
     completed,
     load,
     outermost,
+    require_meant,
 )
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.errors import (
@@ -212,6 +213,7 @@ def open_project(
         given = _seen_from(root, given, {n: start if n in outer else beside for n in FILES})
     if isinstance(settings, TlsConfig):
         given = _seen_from(root, given, dict.fromkeys(FILES, start))
+    require_meant(given)
     opened = Opened(root, start, given, given, variables, now(), typed, enabling)
     CURRENT.set(opened)
     return opened.settled()

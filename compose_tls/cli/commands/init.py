@@ -65,10 +65,14 @@ Examples:
     metavar="NAME-OR-IP",
     help="Additional DNS name or IP address; repeatable.",
 )
-@click.option("--key-type", metavar=KEY_TYPES, help="Default: ecdsa-p256.")
+@click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: ecdsa-p256).")
 @click.option("--days", type=int, metavar="N", help="Validity of certificates (default: 825).")
 @click.option("--ca-days", type=int, metavar="N", help="Validity of the CA (default: 3650).")
-@click.option("--subject", metavar="RFC4514", help="Subject of certificates, without CN.")
+@click.option(
+    "--subject",
+    metavar="RFC4514",
+    help="Subject of certificates, without CN, such as O=Example,C=DE (default: the CN only).",
+)
 @existing_ca
 @click.option(
     "--tls-dir", metavar="DIR", help="Directory mounted into the container (default: tls)."

@@ -51,7 +51,7 @@ class Output:
             return lambda text: say(text, err=True)
         from compose_tls.cli.output.live import Live  # noqa: PLC0415 - for terminals alone
 
-        self._live = Live(self._written)
+        self._live = Live(self._written, verbose=self.verbose)
         return self._live
 
     @property

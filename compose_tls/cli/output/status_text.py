@@ -26,6 +26,7 @@ _RUNS = {
     "absent": "not running",
     "foreign": "was made from elsewhere",
 }
+_STATES: Final = {"as-written": "as enable wrote it"}
 _COLOURS: Final[dict[str, Style]] = {
     "current": "good",
     "stale": "warning",
@@ -157,7 +158,9 @@ def _detail(result: StatusResult) -> Iterator[Line]:
         width = max(len(file.path) for file in result.file_states)
         for file in result.file_states:
             style: Style = "" if file.state == "as-written" else "warning"
-            yield line(f"  {file.path:<{width}}  ", Piece(file.state, style))
+            yield line(
+                f"  {file.path:<{width}}  ", Piece(_STATES.get(file.state, file.state), style)
+            )
     if result.certificates:
         yield _title("certificates")
         yield from rendering.certificate_lines(result.certificates)
