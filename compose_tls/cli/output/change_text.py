@@ -92,7 +92,6 @@ def _enabled(result: EnableResult, *, verbose: bool) -> Iterator[Line]:
         yield line(f"nothing to do: {services} has {mode}")
     elif result.dry_run:
         yield line(f"would change to {mode}; nothing was written")
-        yield from fields(_for_clients(result))
     else:
         what = "service" if len(result.services) == 1 else "services"
         yield line(
@@ -106,6 +105,8 @@ def _enabled(result: EnableResult, *, verbose: bool) -> Iterator[Line]:
         yield line(f"{one.service}: {would} to TLS{with_what} ({one.how})")
     if result.dry_run or verbose:
         yield from _files(result, verbose=verbose)
+    if result.dry_run:
+        yield from fields(_for_clients(result))
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
 
