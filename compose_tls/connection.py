@@ -31,7 +31,7 @@ class ContainerRoute:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A service of the project that is there already, by its name, and its image."""
+    """A service of the project that already exists, by its name, and its image."""
 
     service: str
     image: str

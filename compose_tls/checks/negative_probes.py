@@ -1,6 +1,6 @@
 """What must not work. A probe that could not be tried proves nothing, and so it fails.
 
-A server that is down refuses everybody, and so does the port forwarder of a container engine whose
+A server that is down refuses everyone, and so does the port forwarder of a container engine whose
 container does not listen (it accepts, and hangs up as Go's TLS does on plain text). So a refusal by
 the server counts only where it answers a good client right afterwards.
 """

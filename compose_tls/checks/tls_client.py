@@ -123,7 +123,7 @@ def tcp(target: Target, deadline: Deadline) -> Iterator[socket.socket]:
     """A plain TCP connection.
 
     Raises:
-        OSError: There is none to be had.
+        OSError: There is none available.
     """
     try:
         connection = _connected(target, deadline)
@@ -154,7 +154,7 @@ def tls(target: Target, context: ssl.SSLContext, deadline: Deadline) -> Iterator
     """A TLS connection whose handshake is done, from the client's point of view.
 
     Raises:
-        OSError: There is none to be had.
+        OSError: There is none available.
     """
     with tcp(target, deadline) as connection:
         connection.settimeout(deadline.left)

@@ -161,7 +161,7 @@ def _command_in(arguments: Sequence[str]) -> str:
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
-    """Whether a document is wanted, likewise."""
+    """Whether a document is wanted: known before the arguments are, too."""
     pairs = set(itertools.pairwise(arguments))
     return bool({"--json", "--format=json"} & set(arguments)) or ("--format", "json") in pairs
 

@@ -154,7 +154,7 @@ def _joined(above: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
 
 
 def credentials(command: _F) -> _F:
-    """How to sign in to Milvus where authentication is on. Secrets come from files alone."""
+    """How to sign in to Milvus where authentication is on. Secrets come from files only."""
     return _with(
         command,
         click.option("--user", metavar="NAME", help="Milvus user, with --password-file."),

@@ -1,4 +1,4 @@
-"""What is wrong with settings, in the words of users; pydantic's own reach nobody."""
+"""What is wrong with settings, in the words of users; pydantic's own reach no one."""
 
 from __future__ import annotations
 

@@ -250,7 +250,7 @@ FILES = (
 
 
 def _objection(value: object, name: str | None) -> str | None:
-    """What is wrong with a value that pydantic would take, and nobody means."""
+    """What is wrong with a value that pydantic would take, and no one means."""
     if isinstance(value, bool) and name not in FLAGS:
         return "must not be true or false"
     if isinstance(value, str) and name in LISTS:

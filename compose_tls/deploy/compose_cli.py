@@ -213,7 +213,7 @@ class ComposeCli:
     def _started(
         self, project: ComposeInvocation, *arguments: str, stdout: int
     ) -> Iterator[subprocess.Popen[str]]:
-        """Compose at work: it ends where this process is interrupted.
+        """Compose running: it ends where this process is interrupted.
 
         Where that is killed, the project stays locked until Compose has ended, too: whoever takes back
         what it did must not meet it.

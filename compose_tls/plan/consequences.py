@@ -1,4 +1,4 @@
-"""What TLS takes away or opens beside what it is for: said before anything is written."""
+"""What TLS takes away or opens besides what it is for: said before anything is written."""
 
 from __future__ import annotations
 

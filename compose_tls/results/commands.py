@@ -95,7 +95,7 @@ class IssueResult(ChangeResult, frozen=True):
             them; ``None`` where the command has nothing to do with that.
         diff: What changes in text files.
         rollover: Whether a new CA is to take over. Not printed.
-        issued: What is issued anew, by the names of the identities. Not printed.
+        issued: What is newly issued, by the names of the identities. Not printed.
     """
 
     mode: Mode

@@ -168,7 +168,7 @@ class Link(Model, frozen=True):
 
     Attributes:
         sources: Who connects: services, or ``clients`` for whoever comes from outside.
-        targets: To whom: services, or hosts outside the project.
+        targets: The other end: services, or hosts outside the project.
         purpose: What for.
         port: Of the target; ``None`` where it differs or is not known.
         encryption: What the settings on disk say; they hold from the next start on.
@@ -176,7 +176,7 @@ class Link(Model, frozen=True):
             (``loopback``), who reaches one ``address``, or ``everyone``; ``None`` for other hosts.
         note: What to know about it, or to do.
         certificate: The certificate that the target is told to show, where more than what clients say
-            is to be encrypted; likewise the following.
+            is to be encrypted; so are the following.
         not_after: When it ends, in UTC.
         reason: Why a connection is plain text.
     """
@@ -215,12 +215,12 @@ class NeighbourResult(Model, frozen=True):
 
 
 class CutOff(Model, frozen=True):
-    """A service of the project that Milvus lets in no more once it speaks TLS.
+    """A service of the project that Milvus does not accept any more once it speaks TLS.
 
     Attributes:
         service: Its name.
         how: How it connects, as far as that can be told.
-        needs: What it needs to be let in again.
+        needs: What it needs to be accepted again.
     """
 
     service: str

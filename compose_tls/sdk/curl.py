@@ -81,7 +81,7 @@ def _start(connection: Connection, uri: str) -> list[str]:
 def _end(
     connection: Connection, uri: str, path: str, credentials: str, then: str = ""
 ) -> tuple[str, ...]:
-    """The URL, and the token from a here-document: command lines are no secret on a machine."""
+    """The URL, and the token from a here-document: command lines are visible to everyone on a machine."""
     # In brackets, an address would be a pattern to zsh.
     url = shlex.quote(f"https://{url_host(connection.server_name)}:{place(uri)[1]}/{path}")
     if not connection.authentication:

@@ -1,6 +1,6 @@
 """Node.js: ``@zilliz/milvus2-sdk-node``.
 
-The root certificate alone means one-way TLS; with a private key beside it, mutual TLS. Versions
+The root certificate by itself means one-way TLS; with a private key next to it, mutual TLS. Versions
 before 2.4 decide otherwise and come to the same.
 Source: https://github.com/milvus-io/milvus-sdk-node (milvus/grpc/BaseClient.ts)
 """

@@ -1,4 +1,4 @@
-"""etcd, where Milvus keeps its metadata (with TiKV in its place or beside it).
+"""etcd, where Milvus keeps its metadata (with TiKV in its place or in addition).
 
 Sources: configs/milvus.yaml of the releases for the keys and their defaults; pkg/util/paramtable of
 Milvus for what follows from a value; https://etcd.io/docs/v3.5/op-guide/configuration/ for flags and

@@ -1,6 +1,6 @@
 """The real Milvus server of the PyPI wheel ``milvus``, without Docker, with a project's certificates.
 
-Linux on x86-64 alone; install it with ``pip install 'compose-tls[embedded]'``.
+Linux on x86-64 only; install it with ``pip install 'compose-tls[embedded]'``.
 """
 
 from __future__ import annotations

@@ -57,8 +57,8 @@ def client(
         config: The settings; key type, days and subject matter, and where the CA is.
         out: Where the files go; ``clients`` in the PKI directory by default.
         p12: Make a PKCS #12 file of each as well.
-        passphrase_file: Holds what opens those; by default each gets its own, in a file beside it.
-        force: Replace certificates that are good for long as well.
+        passphrase_file: Holds what opens those; by default each gets its own, in a file next to it.
+        force: Replace certificates that are valid for long as well.
         dry_run: Only say what would be done.
         environment: Variables that Compose interpolates with; those of the process by default.
 

@@ -51,14 +51,14 @@ def enable(
         on_event: Told about progress, a line at a time.
 
     Returns:
-        The files that were, or would be, written, the certificates, whom it cuts off, and with ``up``
+        The files that were, or would be, written, the certificates, which services it cuts off, and with ``up``
         the checks.
 
     Raises:
         ProjectError: The project cannot be read or patched; nothing was changed.
         CertificateError: Certificates cannot be used; nothing was changed.
         EngineError: Deploying failed; the project is as before, unless ``keep_on_failure``.
-        CheckFailed: The running server does not pass; likewise.
+        CheckFailed: The running server does not pass; the project is as before, too.
     """
     opened = preamble.open_project(directory, config, environment, enabling=True)
     return enable_opened(

@@ -59,7 +59,7 @@ class Spelling:
         located: The same, enabled.
         release: What it is deployed as.
         issuer: The issuer of cert-manager that there is.
-        secret: The Secret alone, all but it, or what is usual for the target.
+        secret: The Secret only, all but it, or what is usual for the target.
         place: Where the document is written; ``None`` for standard output.
 
     Raises:

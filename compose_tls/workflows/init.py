@@ -86,7 +86,7 @@ def init(
         ProjectError: There is a project already, or none can be made; nothing was changed.
         CertificateError: Certificates cannot be used; nothing was changed.
         EngineError: Deploying failed; nothing is left, unless ``keep_on_failure``.
-        CheckFailed: The running server does not pass; likewise.
+        CheckFailed: The running server does not pass; the project is as before, too.
     """
     place, wanted = Path(directory), Wanted(milvus, flavour, attu, auth, publish)
     with _directory(place, dry_run=dry_run):

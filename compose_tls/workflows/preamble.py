@@ -109,7 +109,7 @@ class Opened:
 
     @property
     def named_places(self) -> tuple[Path, ...]:
-        """What the user names outside of the project: there alone something is written outside.
+        """What the user names outside of the project: only there something is written outside.
 
         compose-tls.toml can name nothing there, so what is given is the user's own word.
         """
@@ -181,7 +181,7 @@ def open_project(
 
     Args:
         directory: Where to start: the project directory, or one below it.
-        settings: The settings; options alone are completed by the environment and compose-tls.toml.
+        settings: The settings; options by themselves are completed by the environment and compose-tls.toml.
         environment: The process environment; that of this process by default.
         enabling: Whether the command can change what an earlier enable put in place.
 
@@ -229,7 +229,7 @@ def open_directory(
     Args:
         directory: The directory.
         settings: As for ``open_project``.
-        environment: Likewise.
+        environment: As for ``open_project``.
         start: Where paths on the command line are relative to.
 
     Raises:
@@ -376,7 +376,7 @@ def reading(directory: Path) -> None:
 
     Raises:
         ForeignJournal: There is a journal that no command will finish.
-        ProjectLocked: A command was interrupted, or is at work.
+        ProjectLocked: A command was interrupted, or is running.
     """
     if unfinished(directory):
         raise _interrupted()

@@ -116,10 +116,10 @@ def command(
 
 
 def _require_private(output: Output, *, asked: bool) -> None:
-    """Make sure that nobody else sees what goes to standard output.
+    """Make sure that no one else sees what goes to standard output.
 
     Raises:
-        KeyExposed: Somebody would.
+        KeyExposed: Someone would.
     """
     if output.json:
         why = "a private key has no place in a JSON document"

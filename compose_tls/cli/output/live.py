@@ -109,7 +109,7 @@ class Live(Listener):
                 self._draw()
 
     def _draw(self) -> None:
-        """Write the line anew, cut to the width of the terminal."""
+        """Write the line again, cut to the width of the terminal."""
         from compose_tls.cli.drawing import cut  # noqa: PLC0415 - loads rich, which draws lines as well
 
         stream, seconds = sys.stderr, self._clock() - self._since
