@@ -163,7 +163,7 @@ class PatchFile:
     """A user's file, edited in place: it keeps owner, mode and links.
 
     Attributes:
-        confidential: Whether its other lines are no one's business: passwords stand in environment files.
+        confidential: Whether its other lines are private: passwords stand in environment files.
     """
 
     path: Path

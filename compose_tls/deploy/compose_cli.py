@@ -108,7 +108,7 @@ class ComposeCli:
         on_event: Callable[[str], None] | None = None,
         port_owner: Callable[[int], str | None] | None = None,
     ) -> None:
-        """Start the project, or replace the containers of ``services`` alone where it already runs.
+        """Start the project, or replace the containers of only ``services`` where it already runs.
 
         Milvus reads certificates and settings once, at start, and ``up -d`` after editing nothing but
         a mounted file does nothing; so the containers are replaced. Every other running container

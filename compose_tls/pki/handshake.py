@@ -100,7 +100,7 @@ def client_context(ca_pem: bytes, pair: CertificateWithKey | None) -> ssl.SSLCon
     """A client that verifies chain and name.
 
     Args:
-        ca_pem: The CA that it trusts, alone.
+        ca_pem: The only CA that it trusts.
         pair: Its own certificate and key; ``None`` for a client without.
 
     Raises:

@@ -52,7 +52,7 @@ class Issuer:
 
     @property
     def chain_pem(self) -> bytes:
-        """What is sent together with what it issues: the intermediates, without the root (RFC 8446, 4.4.2)."""
+        """What is sent with what it issues: the intermediates, without the root (RFC 8446, 4.4.2)."""
         chain = (self.certificate, *self.above)
         return b"".join(certificate_pem(one) for one in chain if not is_self_signed(one))
 

@@ -77,7 +77,7 @@ def client_ca_path(directory: Path, config: TlsConfig) -> Path | None:
 
 
 def makes_client_ca(config: TlsConfig) -> bool:
-    """Whether clients may need a CA that is made here: the server's was provided, and nothing for them."""
+    """Whether clients may need a CA that is made here: only the server's was provided."""
     brought = config.server_cert is not None and config.client_ca_cert is None
     return brought and config.client_cert is None and config.tls_mode is TlsMode.MUTUAL
 

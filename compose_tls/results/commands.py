@@ -46,7 +46,7 @@ class CommandResult(Model, frozen=True):
 
     Attributes:
         command: The command.
-        ok: Whether all is well; ``status`` alone finds that it is not, the others raise an error.
+        ok: Whether all is well; only ``status`` finds that it is not, the others raise an error.
         project: The project's directory.
         mode: 1 for one-way, 2 for mutual TLS; ``None`` where TLS is off.
         services: The services that run Milvus and end client TLS.

@@ -92,7 +92,7 @@ def runs_etcd(image: str | None, command: Sequence[str]) -> bool:
 
 
 def decided(command: Sequence[str], variables: Mapping[str, str | None]) -> str | None:
-    """What an etcd is told of TLS already, so that it is left alone; ``None`` for nothing."""
+    """What an etcd is told of TLS already, so that it stays as it is; ``None`` for nothing."""
     words = " ".join(command).replace("=", " ").split()
     flags = {word.lstrip("-") for word in words if word.startswith("-")}
     for name in _TLS:

@@ -91,8 +91,8 @@ def milvus_tls(
 ) -> Iterator[MilvusServer]:
     """Run a Milvus that speaks TLS; take away everything that was made for it afterwards.
 
-    It has certificates, a project and a free port of its own, so any number can run at the same time as each
-    other. Nothing stays behind, not even when this process is killed.
+    It has certificates, a project and a free port of its own, so any number can run at the same
+    time. Nothing stays behind, not even when this process is killed.
 
     Args:
         mode: 1 for one-way TLS, 2 for mutual TLS.

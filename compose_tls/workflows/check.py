@@ -68,7 +68,8 @@ def check(
         config: The settings.
         host: Where the server is; by default where the project publishes it.
         port: Its port; by default as published.
-        rest_port: The port of REST; by default as published. With ``port`` and without this, REST is not checked.
+        rest_port: The port of REST; by default as published. With ``port`` and without
+            this, REST is not checked.
         client: What a client has, for a server that ``enable`` has nothing to do with; there need not
             be a project then. Paths are relative to ``directory``.
         deep: Whether to create, fill, search and drop a throw-away collection as well.

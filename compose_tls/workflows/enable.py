@@ -51,8 +51,8 @@ def enable(
         on_event: Told about progress, a line at a time.
 
     Returns:
-        The files that were, or would be, written, the certificates, which services it cuts off, and with ``up``
-        the checks.
+        The files that were, or would be, written, the certificates, which services it cuts off, and with
+        ``up`` the checks.
 
     Raises:
         ProjectError: The project cannot be read or patched; nothing was changed.

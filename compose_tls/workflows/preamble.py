@@ -181,7 +181,7 @@ def open_project(
 
     Args:
         directory: Where to start: the project directory, or one below it.
-        settings: The settings; options by themselves are completed by the environment and compose-tls.toml.
+        settings: The settings; options are completed by the environment and compose-tls.toml.
         environment: The process environment; that of this process by default.
         enabling: Whether the command can change what an earlier enable put in place.
 

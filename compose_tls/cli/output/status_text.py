@@ -178,7 +178,7 @@ def _title(text: str) -> Line:
 
 
 def link_lines(links: Sequence[Link]) -> Iterable[Line]:
-    """The map as a list: how, who, to whom, what for, and who else gets there."""
+    """The map as a list: how, from where, where to, what for, and who else gets there."""
     ways = [f"{parties(link.sources)} -> {_target(link)}" for link in links]
     width = max(len(way) for way in ways)
     for link, way in zip(links, ways, strict=True):
