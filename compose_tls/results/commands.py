@@ -166,6 +166,7 @@ class DisableResult(ChangeResult, frozen=True):
 
     Attributes:
         mode: What the services are told from now on, by the files; left out for plain text.
+        diff: What changes in text files.
         key_directories: The directories with certificates and keys that stay.
         as_before: Whether that is what they were told before ``enable``. Not printed.
         exact: Whether each file has the very bytes of before, too. Not printed.
@@ -186,6 +187,7 @@ class ClientResult(ChangeResult, frozen=True):
 
     Attributes:
         certificates: Those of the clients, in the order in which they were named.
+        endpoint: Where clients connect; ``None`` when no port is published.
         connect: The keyword arguments of ``pymilvus.MilvusClient``, where there is one client.
         directory: Where the files go. Not printed.
         issued: The clients that get a new certificate. Not printed.
@@ -267,6 +269,9 @@ class CheckResult(CommandResult, frozen=True):
     """What ``check`` proved.
 
     Attributes:
+        endpoint: Where it was checked.
+        connect: The keyword arguments of ``pymilvus.MilvusClient``.
+        checks: The probes, in the order in which they ran.
         time: When it began, in a stream of documents.
     """
 
@@ -299,7 +304,13 @@ class ExportResult(ChangeResult, frozen=True):
 
 
 class ConnectResult(CommandResult, frozen=True):
-    """How clients connect."""
+    """How clients connect.
+
+    Attributes:
+        endpoint: Where, and the name to verify.
+        connect: The keyword arguments of ``pymilvus.MilvusClient``.
+        snippet: The code for the language that was asked for.
+    """
 
     command: Literal["connect"] = "connect"
     mode: Mode

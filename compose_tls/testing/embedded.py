@@ -88,6 +88,9 @@ def embedded_server(
         config: The settings; only where things are, and ``timeout``, matter.
         environment: The process environment by default.
 
+    Yields:
+        The server, ready; it is stopped when the block ends.
+
     Raises:
         NotEnabled: ``enable`` has not been here.
         EngineUnreachable: The wheel is not installed, or not made for this machine.

@@ -105,6 +105,9 @@ def milvus_tls(
         san: Further DNS names and IP addresses in the server's certificate.
         timeout: How long Milvus may take to get ready, in seconds.
 
+    Yields:
+        The server, ready and checked; it is taken down when the block ends.
+
     Raises:
         InvalidSetting: A value is not of its argument's kind; there is no such backend, or it takes no
             image.

@@ -82,6 +82,10 @@ def init(
         environment: Process variables, for Compose; those of the process by default.
         on_event: Told about progress, a line at a time.
 
+    Returns:
+        The files that were, or would be, written, the certificates, the image, where the password of root
+        is, and with ``up`` the checks.
+
     Raises:
         ProjectError: There is a project already, or none can be made; nothing was changed.
         CertificateError: Certificates cannot be used; nothing was changed.
