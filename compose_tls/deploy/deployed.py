@@ -42,7 +42,7 @@ class Deployed:
         directory: The project directory when it was created; this and the next three are labels of
             Compose, and empty where it wrote none.
         files: The compose files, with a comma between.
-        env_files: Those of ``--env-file``, likewise.
+        env_files: Those of ``--env-file``, as they were.
         config_hash: Compose's hash of the service; versions of Compose hash differently.
         image_id: The id of its image.
         image: That image; ``None`` when it is no longer on this machine.

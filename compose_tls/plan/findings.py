@@ -54,7 +54,7 @@ class KeyFindings:
     """What is wrong with keys.
 
     Attributes:
-        warnings: One for each finding, with its file and the one command that mends it.
+        warnings: One for each finding, with its file and the one command that fixes it.
         usable: Whether Milvus can read its key; it does not start with one that it cannot read.
     """
 
@@ -282,7 +282,7 @@ class _Keys:
         return of_client or _is_of_ca(path)
 
     def shows(self, mount: Mount, key: Path) -> bool:
-        """Whether a mount has a key in it; that of a client alone is what its program needs."""
+        """Whether a mount has a key in it; that of a client is only what its program needs."""
         if mount.host_path is None:
             return False
         if mount.host_path == key:

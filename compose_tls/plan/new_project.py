@@ -125,7 +125,7 @@ class NewProject:
 
     @property
     def contents(self) -> Mapping[Path, bytes]:
-        """Those whose content is no secret, by their paths."""
+        """Those whose content is not a secret, by their paths."""
         return {d.path: d.content for d in self.drafts if isinstance(d.content, bytes)}
 
     def written(self, plan: Plan) -> Plan:
@@ -173,7 +173,7 @@ def plan_new_project(
         config: The settings.
         read: Gives the bytes of a file, or ``None`` when there is none.
         named: Whether the user gives the project a name, so that it need not have that of the directory.
-        has_data: Whether standalone_embed.sh has been at work there.
+        has_data: Whether standalone_embed.sh has been running there.
 
     Raises:
         ProjectExists: There is one.

@@ -45,7 +45,7 @@ def disable(
     Raises:
         NotEnabled: ``enable`` has not been here.
         TlsRemains: Entries stay that are not those of before; nothing was changed.
-        CertificatesUnmounted: A Milvus would not start with what stays; likewise.
+        CertificatesUnmounted: A Milvus would not start with what stays; nothing was changed.
         ProjectError: A file cannot be put back safely, or not be written.
     """
     opened = preamble.open_project(directory, config, environment)

@@ -59,7 +59,7 @@ class Spelling:
         located: The same, enabled.
         release: What it is deployed as.
         issuer: The issuer of cert-manager that there is.
-        secret: The Secret alone, all but it, or what is usual for the target.
+        secret: The Secret only, all but it, or what is usual for the target.
         place: Where the document is written; ``None`` for standard output.
 
     Raises:
@@ -175,7 +175,9 @@ class Spelling:
         secret = (
             () if self.secret is False else (f"{self._again('--secret')} | kubectl apply -f -",)
         )
-        return (*secret, joined([*words, "--reuse-values", "-f", file or "tls-values.yaml"]))
+        values = () if file else (f"{self._again()} > tls-values.yaml",)
+        upgrade = joined([*words, "--reuse-values", "-f", file or "tls-values.yaml"])
+        return (*values, *secret, upgrade)
 
     def warnings(self, setup: TlsSetup) -> Iterator[TlsWarning]:
         """What to know of it."""

@@ -105,7 +105,7 @@ class Origin:
             service: The service.
             wanted: As it is declared.
             found: Its container.
-            one: What is known of it where it runs Milvus: there our own entries are no difference.
+            one: What is known of it where it runs Milvus: there our own entries are not a difference.
             ours: Which differences are those of our own entries in another server.
         """
         unlike = [

@@ -1,7 +1,7 @@
 """Before containers are recreated: what that would lose, put out of sight, or open.
 
 A container is recreated from the files, and it may be more than these: made from other files, with data
-or settings in its own layer. Our own entries are no difference: the files may have them already.
+or settings in its own layer. Our own entries are not a difference: the files may have them already.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ class Review:
             yield from self._data(service, found, self._directories_of(service, found))
 
     def _server(self, service: str) -> Iterator[Finding]:
-        """Etcd or object store that is replaced in any case: our own entries are no difference."""
+        """Etcd or object store that is replaced in any case: our own entries are not a difference."""
         wanted, found = self._look(service)
         if found is None or found.project != wanted.project:
             return
@@ -369,7 +369,7 @@ def _is_new(placement: Placement, found: Deployed | None) -> bool:
 
 
 def _is_newer(path: Path, found: Deployed) -> bool:
-    """Whether a file was changed after a container was started, which reads it then alone."""
+    """Whether a file was changed after a container was started, which reads it only then."""
     started = found.container.started_at
     try:
         status = path.stat()

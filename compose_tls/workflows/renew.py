@@ -76,7 +76,7 @@ def renew(
         ProjectError: The project cannot be read or written; nothing was changed.
         CertificateError: Certificates cannot be issued or used; nothing was changed.
         EngineError: Restarting failed; the project is as before, unless ``keep_on_failure``.
-        CheckFailed: The running server does not pass; likewise.
+        CheckFailed: The running server does not pass; the project is as before, too.
     """
     opened = preamble.open_project(directory, config, environment)
     extent: Extent = "finish" if finish else "ca" if ca else "end-entities"

@@ -81,7 +81,7 @@ class Run:
 
     @property
     def mounted(self) -> tuple[str, ...]:
-        """The paths beside the script that it mounts, relative to it."""
+        """The paths next to the script that it mounts, relative to it."""
         sources = (each.partition(":")[0] for each in self.many.get("volumes", ()))
         return tuple(source.removeprefix("./") for source in sources if source.startswith("./"))
 
