@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from compose_tls.cli.app import main
+from tests.schema import check_document
 
 ROOT = Path(__file__).resolve().parents[3]
-SCHEMA = json.loads((ROOT / "docs" / "schema.json").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Outcome:
     def json(self) -> Any:
         """Standard output, which must be one document that keeps to the schema."""
         document = json.loads(self.out)
-        jsonschema.validate(document, SCHEMA)
+        check_document(document)
         return document
 
     @property
