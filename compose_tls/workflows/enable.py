@@ -111,9 +111,8 @@ def enable_opened(
         issuing.require_issuer(planned.identities, opened.root, opened.config)
         deploy = None
         if up and not dry_run:
-            # Engine and checks are most of what a command can load.
-            from compose_tls.workflows import deployment  # noqa: PLC0415
-            from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415
+            from compose_tls.workflows import deployment  # noqa: PLC0415 - engine and checks are heavy
+            from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415 - as above
 
             requirements.require_client(planned, opened.config)
             listener.busy(on_event, "asking Docker Compose and the engine")

@@ -529,7 +529,7 @@ class TestRefusals:
 
     def test_a_target_that_there_is_not(self, enabled: Path) -> None:
         with pytest.raises(compose_tls.ComposeTlsError, match="there is no target nomad"):
-            compose_tls.export(enabled, "nomad")  # type: ignore[arg-type]
+            compose_tls.export(enabled, "nomad")  # type: ignore[arg-type] # that it is refused is what is tested
 
     def test_a_dry_run_writes_nothing(self, run: Run, enabled: Path) -> None:
         before = facts(enabled)
