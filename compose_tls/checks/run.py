@@ -113,16 +113,9 @@ def run_server(
         return tuple(results)
     if not met.ok:
         seconds = min(seconds, _LONGEST_AFTER_FAILURE)
-    foreign = foreigner(now)
     timed("server-certificate", lambda: probes.certificate(target, seconds, now))
     timed("refuses-plain-text", lambda: negative_probes.plain_text(target, seconds))
-    timed("client-refuses-foreign-ca", lambda: negative_probes.another_ca(target, foreign, seconds))
-    if target.mode is TlsMode.MUTUAL:
-        timed("refuses-anonymous-client", lambda: negative_probes.no_certificate(target, seconds))
-        timed(
-            "refuses-foreign-client",
-            lambda: negative_probes.foreign_certificate(target, foreign, seconds),
-        )
+    _strangers(target, seconds, now, timed)
     return tuple(results)
 
 
@@ -135,9 +128,22 @@ def _every_other(
     """What is asked of a server that listens; whether Milvus answers."""
     timed("server-certificate", lambda: probes.certificate(target, seconds, now))
     ready = timed("grpc-ready", lambda: probes.grpc_ready(target, seconds))
-    foreign = foreigner(now)
     timed("refuses-plain-text", lambda: negative_probes.plain_text(target, seconds))
     timed("tls-versions", lambda: negative_probes.old_tls(target, seconds))
+    _strangers(target, seconds, now, timed)
+    if target.mode is TlsMode.MUTUAL:
+        timed("names-client-cas", lambda: probes.client_authorities(target, seconds))
+    return ready
+
+
+def _strangers(
+    target: Target,
+    seconds: float,
+    now: datetime,
+    timed: Callable[[str, Callable[[], Outcome]], Outcome],
+) -> None:
+    """Who has another CA is refused, on either side; in mode 2 who shows no certificate, too."""
+    foreign = foreigner(now)
     timed("client-refuses-foreign-ca", lambda: negative_probes.another_ca(target, foreign, seconds))
     if target.mode is TlsMode.MUTUAL:
         timed("refuses-anonymous-client", lambda: negative_probes.no_certificate(target, seconds))
@@ -145,8 +151,6 @@ def _every_other(
             "refuses-foreign-client",
             lambda: negative_probes.foreign_certificate(target, foreign, seconds),
         )
-        timed("names-client-cas", lambda: probes.client_authorities(target, seconds))
-    return ready
 
 
 def _rest(
