@@ -34,7 +34,7 @@ from tests.unit.checks.servers import (
     over_tls_alone,
     says_and_hangs_up,
 )
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import EnableAs, Run
 
 
 def files(project: Path) -> ServerFiles:
@@ -48,9 +48,8 @@ def without_pymilvus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def enabled(run: Run, project: Path) -> Path:
-    assert run("enable", "--mode", "2").code == 0
-    return project
+def enabled(enable_as: EnableAs) -> Path:
+    return enable_as("--mode", "2")
 
 
 @pytest.fixture
