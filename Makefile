@@ -32,7 +32,7 @@ lint: $(VENV)/.test ## format, lint, types and contracts, without a test
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-fast: $(VENV)/.test ## the fast tests: unit, contract, corpus and typing
+fast: $(VENV)/.test ## the fast tests: unit, contract, corpus and dishonest servers
 	$(BIN)/python -m pytest -q -n auto
 
 # With atheris in the environment (pip install atheris) the inputs are chosen by coverage.

@@ -1,7 +1,7 @@
 """Runs the tests of the code on every other Python that compose-tls supports; names those not at hand.
 
-Documents, types and the corpus are the same on each: the fast tests look at them once. A Python is at
-hand on the PATH, from pyenv, or in an image (tests/e2e/images/python.sh).
+Documents, types and the corpus are the same on each: they are looked at once, on the first. A Python is
+at hand on the PATH, from pyenv, or in an image (tests/e2e/images/python.sh).
 """
 
 from __future__ import annotations
