@@ -1,11 +1,11 @@
 """Runs every test that this machine can run, and names what was skipped and why.
 
 The end-to-end tests mostly wait for Milvus, so they run in two lanes beside all others; in one of them
-each project has ports and names of its own. The others, one after the other: the unit tests, whose
-coverage has to be at least 90 % (measured with them alone: it doubles what a test takes), what is fast
-or slow beside them, the judges of our certificates (tests/judges), every fault of a command
-(tests/faults), a short fuzzing (tests/fuzz), two builds that have to be one (tests/build.py), and those
-of the code once more with every dependency at its lower bound, and on every other Python at hand.
+each project has ports and names of its own. The others, one after the other: the fast tests, whose
+coverage has to be at least 90 % (measured with them alone: it doubles what a test takes), those marked
+slow, the judges of our certificates (tests/judges), every fault of a command (tests/faults), a short
+fuzzing (tests/fuzz), two builds that have to be one (tests/build.py), and those of the code once more
+with every dependency at its lower bound, and on every other Python at hand.
 
 With REQUIRE_E2E=1 an end-to-end test that is skipped is a failure.
 """
@@ -25,7 +25,6 @@ ROOT = Path(__file__).resolve().parent.parent
 MINIMUM = 90
 PYTEST = [sys.executable, "-m", "pytest"]
 COVERAGE = [sys.executable, "-m", "coverage"]
-OTHERS = ["tests/contract", "tests/corpus", "tests/dishonest"]
 END_TO_END = ("e2e and own_ports", "e2e and not own_ports")
 
 
@@ -41,12 +40,12 @@ def main() -> int:
         make = ["make", "--no-print-directory", f"VENV={sys.prefix}"]
         for name, *commands in (
             (
-                "unit tests",
-                [*COVERAGE, "run", "-m", "pytest", "-n", "auto", "tests/unit"],
+                "fast tests",
+                [*COVERAGE, "run", "-m", "pytest", "-n", "auto"],
                 [*COVERAGE, "combine", "--quiet"],
                 [*COVERAGE, "report", f"--fail-under={MINIMUM}"],
             ),
-            ("fast and slow tests", [*PYTEST, "-n", "auto", "-m", "slow or not slow", *OTHERS]),
+            ("slow tests", [*PYTEST, "-n", "auto", "-m", "slow", "tests/contract", "tests/corpus"]),
             ("judges", [*PYTEST, "-m", "judges", "tests/judges"]),
             ("faults", [*PYTEST, "-n", "auto", "-m", "faults", "tests/faults"]),
             ("fuzzing", [*PYTEST, "-n", "auto", "-m", "fuzz", "tests/fuzz"]),
