@@ -19,10 +19,14 @@ TESTS = Path(__file__).resolve().parent
 SUITES = ("e2e", "judges", "faults", "fuzz")
 """Directories whose tests are not run unless they are asked for; each is a marker too."""
 SLOW = (
-    # Every shape of file in every mutation; as Docker Compose reads each; every command of every guide.
+    # Every shape of file in every mutation, and every command of every guide.
     "corpus/test_variations.py",
-    "corpus/test_understanding.py",
     "contract/test_getting_started.py",
+    # Docker Compose is asked about each of very many files.
+    "corpus/test_compose_files.py",
+    "corpus/test_neighbours.py",
+    "corpus/test_scope.py",
+    "corpus/test_understanding.py",
 )
 """Modules of the same kind beside fast ones; their marker is ``slow``."""
 
