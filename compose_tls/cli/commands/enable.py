@@ -90,7 +90,11 @@ Examples:
     metavar="DIR",
     help="Mount point in the container (default: /milvus/tls).",
 )
-@click.option("--config", type=click.Choice(["auto", "file", "env"]), help="Where the settings go.")
+@click.option(
+    "--config",
+    type=click.Choice(["auto", "file", "env"]),
+    help="Settings go into milvus.yaml (file) or variables (env); auto: into a complete milvus.yaml.",
+)
 @click.option(
     "--style",
     type=click.Choice(["in-place", "override"]),
@@ -118,7 +122,7 @@ def command(
     """Put TLS into the Milvus Compose project in this directory.
 
     Issues certificates, patches docker-compose.yml and milvus.yaml (or the environment) in place, and
-    changes no other byte. A second run changes nothing; disable takes everything back.
+    changes no other byte. A second run changes nothing; disable undoes everything.
     """
     from compose_tls.workflows.enable import enable  # noqa: PLC0415 - not for --help
 

@@ -80,7 +80,7 @@ def command(
     """Make a new Compose project of Milvus with TLS from the start.
 
     Writes a small docker-compose.yml with pinned images, certificates, and random credentials into files
-    of their own; ports are published on this machine alone. Where standalone_embed.sh is, the project is
+    of their own; ports are published on this machine only. Where standalone_embed.sh is, the project is
     what that script starts, on the same data.
     """
     from compose_tls.workflows.init import init  # noqa: PLC0415 - not for --help

@@ -45,7 +45,7 @@ Examples:
 @click.option("--no-restart", is_flag=True, help="Do not restart Milvus: only write.")
 @click.option("--keep-on-failure", is_flag=True, help="Leave things as they are on failure.")
 @additional_names
-@click.option("--key-type", metavar=KEY_TYPES, help="Default: as before.")
+@click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: as before).")
 @click.option("--days", type=int, metavar="N", help="Validity (default: as before).")
 @click.option("--ca-days", type=int, metavar="N", help="Validity of a new CA (default: as before).")
 @click.option("--subject", metavar="RFC4514", help="Subject, without CN (default: as before).")
