@@ -10,7 +10,7 @@ from pathlib import Path
 from compose_tls.changes import relative, sha256
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.layout import CA, CLIENT_CA, KEY, NEXT_CA, SERVER_KEY
+from compose_tls.layout import CA, CLIENT_CA, KEY, NEXT_CA, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import bundle_facts
 from compose_tls.plan.ca_rollover import rollover_warning
@@ -190,7 +190,18 @@ def _states(
     copy, origin_key = (observation.files.get(path) for path in (served, pki / SERVER_KEY))
     digests = [each.sha256 for each in (copy, origin_key) if each and each.sha256]
     if len(set(digests)) > 1:
-        yield FileState(path=relative(served, observation.directory), state="drifted")
+        # Their certificates tell which of the two was replaced.
+        ours, theirs = (
+            relative(key.with_name(SERVER_CERTIFICATE), observation.directory)
+            for key in (served, pki / SERVER_KEY)
+        )
+        as_issued = [
+            path
+            for path, fingerprint in state.certificates.items()
+            if path in bundles and bundles[path][0].sha256 == fingerprint
+        ]
+        replaced = pki / SERVER_KEY if ours in as_issued and theirs not in as_issued else served
+        yield FileState(path=relative(replaced, observation.directory), state="drifted")
 
 
 def _state(path: str, *, same: bool) -> FileState:
@@ -205,15 +216,21 @@ def _drifts(
     """What is in the certificate files now that are not as they were written."""
     for file in states:
         if file.state == "drifted" and (found := bundles.get(file.path)):
-            kept = file.path not in _served(state)
             holds = ", ".join(one.subject for one in found)
+            command = f"compose-tls enable --mode {state.settings.mode}"
+            if file.path in _served(state):
+                hint = f"{command} writes it again"
+            elif found[0].is_ca:
+                hint = f"restore {file.path}: compose-tls enable does not accept another CA there"
+            else:
+                hint = (
+                    f"{command} keeps it where it is of the CA and has its key, else issues another"
+                )
             yield TlsWarning(
                 code="certificates-drifted",
                 message=f"{file.path} is not as it was written: it holds {holds}",
                 path=file.path,
-                hint=f"restore {file.path}; compose-tls enable records it as it is"
-                if kept
-                else f"compose-tls enable --mode {state.settings.mode} writes it again",
+                hint=hint,
             )
 
 

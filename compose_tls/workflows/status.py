@@ -195,6 +195,9 @@ def _next(opened: preamble.Opened, project: Project, result: StatusResult) -> st
         return None
     if not off and result.in_order and not any(one.differs for one in result.declared):
         return None
+    if project.state is not None and not project.milvus:
+        # Nothing is left that enable could put TLS into.
+        return own_command(opened, "disable")
     recorded = [project.state.settings.mode] if project.state else []
     mode = max([1, *recorded, *(one.mode or 0 for one in result.declared)])
     named = list(opened.given.service)
