@@ -16,7 +16,7 @@ from compose_tls.pki.load import bundle_facts
 from compose_tls.plan.ca_rollover import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.exported_certificates import exports_aged
-from compose_tls.plan.lifetimes import RENEW_BEFORE
+from compose_tls.plan.lifetimes import RENEW_BEFORE, renewed_before
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.results import CertificateResult, FileState
 from compose_tls.state.recorded import State
@@ -137,12 +137,16 @@ class _Certificates:
 
     def age(self, path: str, what: str, facts: CertificateFacts) -> Iterator[TlsWarning]:
         left = facts.remaining(self.now)
-        hint = "compose-tls renew --ca" if facts.is_ca else "compose-tls renew"
+        ca = self.observation.pki.certificates.get(CA)
+        with_its_ca = ca is not None and facts.not_after >= ca.not_after
+        hint = "compose-tls renew --ca" if facts.is_ca or with_its_ca else "compose-tls renew"
         hint = self.renewal or hint
+        # Before that, renew would have nothing to do.
+        early = RENEW_BEFORE if self.renewal or facts.is_ca else renewed_before(facts)
         if has_ended(facts.not_after, self.now):
             text = f"{what} expired on {facts.not_after:%Y-%m-%d}"
             yield TlsWarning(code="certificate-expired", message=text, path=path, hint=hint)
-        elif left < RENEW_BEFORE:
+        elif left < early:
             text = f"{what} expires in {_days(left.days)}, on {facts.not_after:%Y-%m-%d}"
             yield TlsWarning(code="certificate-expires-soon", message=text, path=path, hint=hint)
 

@@ -202,7 +202,10 @@ def _next(opened: preamble.Opened, project: Project, result: StatusResult) -> st
     mode = max([1, *recorded, *(one.mode or 0 for one in result.declared)])
     named = list(opened.given.service)
     whole = [one.name for one in project.milvus if one.proxy and not one.component]
-    if not named and project.state is None and len(whole) > 1:
-        named = [one.service for one in result.declared]
+    there = [one.service for one in result.declared if one.service in project.compose.services]
+    known = project.state.services if project.state else ()
+    if not named and (len(whole) > 1 if not known else set(there) - set(known)):
+        # enable goes on with those that it knows.
+        named = there
     words = [word for name in named for word in ("--service", name)]
     return own_command(opened, "enable", "--mode", str(mode), *words)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from compose_tls.workflows import preamble
 from tests.unit.cli.conftest import Run
 from tests.unit.pki.minting import mint
 
@@ -232,3 +234,54 @@ def test_who_speaks_otherwise_to_a_port_is_named(run: Run, plain: Path) -> None:
     text = run("status").out
 
     assert "  not known     app -> standalone:19530  gRPC\n" in text
+
+
+class TestNoCircle:
+    """What is named as the next step is not answered with "nothing to do"."""
+
+    def test_a_short_life_is_told_when_renew_would_renew(
+        self, run: Run, plain: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert run("enable", "--mode", "2", "--days", "21").code == 0
+        assert run("status", "--json").json["warnings"] == []
+        now = preamble.now()
+        monkeypatch.setattr(preamble, "now", lambda: now + timedelta(days=15))
+
+        hints = {one["hint"] for one in run("status", "--json").json["warnings"]}
+
+        assert hints == {"compose-tls renew"}
+        assert run("renew", "--no-restart", "--dry-run", "--json").json["changed"]
+
+    def test_what_ends_with_its_ca_needs_another_one(
+        self, run: Run, plain: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert run("enable", "--mode", "2", "--days", "90", "--ca-days", "90").code == 0
+        now = preamble.now()
+        monkeypatch.setattr(preamble, "now", lambda: now + timedelta(days=70))
+
+        hints = {one["hint"] for one in run("status", "--json").json["warnings"]}
+
+        assert hints == {"compose-tls renew --ca"}
+
+    def test_another_milvus_that_is_off_is_named(self, run: Run, plain: Path) -> None:
+        path = plain / "docker-compose.yml"
+        second = PLAIN.partition("services:\n")[2].replace("standalone:", "second:", 1)
+        path.write_text(PLAIN + second.replace("19530:19530", "29530:19530"))
+        assert run("enable", "--mode", "2", "--service", "second").code == 0
+
+        found = run("status", "--json").json
+
+        assert found["next"] == (
+            "compose-tls enable --mode 2 --service standalone --service second"
+        )
+        assert run(*shlex.split(found["next"])[1:]).code == 0
+        assert run("status").code == 0
+
+
+def test_files_of_a_client_that_are_not_there_are_told(run: Run, by_hand: Path) -> None:
+    keep = ("--server-cert", "certs/server.pem", "--server-key", "certs/server.key")
+    assert run("enable", *keep, "--ca-cert", "certs/ca.pem").code == 0
+
+    found = warnings(run, "connect")
+
+    assert "no client here has one" in found["client-certificate-missing"]
