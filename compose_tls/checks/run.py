@@ -120,10 +120,10 @@ def run_server(
     timeout: float,
     on_event: OnEvent = silent,
 ) -> tuple[Probe, ...]:
-    """Run the checks that concern TLS alone, against a server that is no Milvus: etcd, an object store.
+    """Run the checks that concern TLS only, against a server that is not Milvus: etcd, an object store.
 
     Args:
-        target: The server; where its mode is mutual it lets in who has a certificate of its CA.
+        target: The server; where its mode is mutual it accepts who has a certificate of its CA.
         now: The time to judge validity by.
         timeout: Seconds that a single probe may take, and all of them, as for ``run``.
         on_event: Told what is checked, and each probe as it ends.

@@ -21,6 +21,7 @@ from compose_tls.deploy.container import (
 from compose_tls.deploy.exec_output import read_all, seconds_of
 from compose_tls.errors import EngineUnreachable
 from compose_tls.files import real_path
+from compose_tls.vocabulary import number
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -388,7 +389,7 @@ class Engine:
 
 
 def _number(attributes: Mapping[str, Any]) -> int:
-    return int(attributes["Config"]["Labels"].get(f"{LABEL}container-number") or 0)
+    return number(attributes["Config"]["Labels"].get(f"{LABEL}container-number")) or 0
 
 
 def _unreachable(endpoint: docker_host.DockerHost, error: Exception) -> EngineUnreachable:

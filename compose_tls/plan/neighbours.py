@@ -187,7 +187,7 @@ def _is_refused(client: Client, config: TlsConfig) -> bool:
 def _switched(
     client: Client, project: Project, config: TlsConfig, names: Collection[str]
 ) -> Neighbour | None:
-    """A service with all that switches it; ``None`` where nobody knows how.
+    """A service with all that switches it; ``None`` where no one knows how.
 
     Raises:
         ProjectError: An edit cannot be made with proof; the hint says what to write.

@@ -19,7 +19,7 @@ from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.declared_tls import declared_mode
 from compose_tls.project.model import Project
 from compose_tls.results import EnableResult, Probe
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble, requirements
 from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.image_users import users_of_images
@@ -53,14 +53,14 @@ def enable(
         on_event: Told about progress, a line at a time.
 
     Returns:
-        The files that were, or would be, written, the certificates, whom it cuts off, and with ``up``
-        the checks.
+        The files that were, or would be, written, the certificates, which services it cuts off, and with
+        ``up`` the checks.
 
     Raises:
         ProjectError: The project cannot be read or patched; nothing was changed.
         CertificateError: Certificates cannot be used; nothing was changed.
         EngineError: Deploying failed; the project is as before, unless ``keep_on_failure``.
-        CheckFailed: The running server does not pass; likewise.
+        CheckFailed: The running server does not pass; the project is as before, too.
     """
     opened = preamble.open_project(directory, config, environment, enabling=True)
     return enable_opened(
@@ -131,7 +131,7 @@ def enable_opened(
                 also.extend(warnings)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)
-            return _told(result, planned, opened, warnings)
+            return _told(result, planned, project, opened, warnings)
         listener.busy(on_event, "issuing certificates")
         issued = issuing.issue(
             planned.identities,
@@ -150,7 +150,7 @@ def enable_opened(
             told += apply(planned.plan, issued.contents, outside=places)
         if deploy is not None:
             written = report(EnableResult, planned, opened.config, issued=issued, warnings=told)
-            listener.written(on_event, _told(written, planned, opened, warnings))
+            listener.written(on_event, _told(written, planned, project, opened, warnings))
             taken_back = None if keep_on_failure else [undo]
             checks = deploy.run(taken_back, on_event, partial(before_proof, planned))
     started = checks or not planned.plan.changed
@@ -164,7 +164,7 @@ def enable_opened(
         following=following,
         warnings=told,
     )
-    return _told(result, planned, opened, warnings)
+    return _told(result, planned, project, opened, warnings)
 
 
 def _at_least_declared(opened: preamble.Opened, project: Project) -> preamble.Opened:
@@ -186,18 +186,21 @@ def _following(opened: preamble.Opened, project: Project, planned: ServicePlan) 
     if start and read & set(planned.servers):
         # While it still reaches etcd and the object store as they are.
         milvus = dict.fromkeys((*planned.others, *planned.services))
-        start = (compose_command(opened, "stop", *milvus), *start)
+        start = (compose_command(opened, "stop", services=milvus), *start)
     return (*start, own_command(opened, "check"))
 
 
 def _told(
     result: EnableResult,
     planned: ServicePlan,
+    before: Project,
     opened: preamble.Opened,
     warnings: tuple[TlsWarning, ...] = (),
 ) -> EnableResult:
     """The same, with what only enable tells."""
     config = opened.config
+    mutual_before = before.state is not None and before.state.settings.tls_mode is TlsMode.MUTUAL
+    newly_mutual = config.tls_mode is TlsMode.MUTUAL and not mutual_before
     issues = planned.identities.source(CA) in {"issued", "existing"} and config.ca_cert is None
     own_ca = issues and (bool(result.dry_run) or (opened.root / config.pki_dir / CA_KEY).exists())
     return result.model_copy(
@@ -207,6 +210,7 @@ def _told(
             "pki_dir": config.pki_dir,
             "tls_dir": config.tls_dir,
             "ca_key": f"{config.pki_dir}/{CA_KEY}" if own_ca else None,
+            "issue_with": own_command(opened, "client", "NAME") if newly_mutual else None,
             "then": (own_command(opened, "connect"),) if result.checks else (),
             "warnings": tuple(dict.fromkeys((*result.warnings, *warnings))),
         }

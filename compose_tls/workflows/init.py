@@ -30,8 +30,8 @@ from compose_tls.plan.new_project import ENV_FILE, NewProject, Wanted, plan_new_
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import InitResult
-from compose_tls.targets.new_project.compose_file import Flavour
 from compose_tls.targets.new_project.embed_script import DATA
+from compose_tls.targets.new_project.new_compose_file import Flavour
 from compose_tls.targets.new_project.services import ACCESS_KEY, SECRET_KEY
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
@@ -85,18 +85,22 @@ def init(
         environment: Process variables, for Compose; those of the process by default.
         on_event: Told about progress, a line at a time.
 
+    Returns:
+        The files that were, or would be, written, the certificates, the image, where the password of root
+        is, and with ``up`` the checks.
+
     Raises:
         ProjectError: There is a project already, or none can be made; nothing was changed.
         CertificateError: Certificates cannot be used; nothing was changed.
         EngineError: Deploying failed; nothing is left, unless ``keep_on_failure``.
-        CheckFailed: The running server does not pass; likewise.
+        CheckFailed: The running server does not pass; the project is as before, too.
     """
     place, wanted = Path(directory), Wanted(milvus, flavour, attu, auth, publish)
     with _directory(place, dry_run=dry_run):
         opened = preamble.open_directory(place, config, environment, Path.cwd())
         if up and not dry_run and _waits_for_start(opened):
             return _go_on(opened, wanted, on_event, keep_on_failure=keep_on_failure)
-        made = _make(opened, wanted, dry_run=dry_run, up=up)
+        made = _make(opened, wanted, on_event, dry_run=dry_run, up=up)
         if dry_run or not up:
             return made.result
         return _start(made, on_event, keep_on_failure=keep_on_failure)
@@ -149,8 +153,10 @@ def _directory(place: Path, *, dry_run: bool) -> Iterator[None]:
                 path.rmdir()
 
 
-def _make(given: preamble.Opened, wanted: Wanted, *, dry_run: bool, up: bool) -> _Made:
-    with preamble.writing(given, dry_run=dry_run) as opened:
+def _make(
+    given: preamble.Opened, wanted: Wanted, on_event: listener.OnEvent, *, dry_run: bool, up: bool
+) -> _Made:
+    with preamble.writing(given, dry_run=dry_run, on_event=on_event) as opened:
         new, project = _drafted(opened, wanted)
         issuing.require_sound(project.observation, opened.config)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}

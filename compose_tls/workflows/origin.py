@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from compose_tls.deploy.differences import Difference, differences
 from compose_tls.errors import ComposeFailed, DeployedDifferently, ImageMoved, Refusal
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
+from compose_tls.shell import joined, quoted, typed
 from compose_tls.stack import etcd, object_store
 from compose_tls.stack.milvus.internal import internal_settings
 from compose_tls.stack.milvus.settings import sets, stack_directory, tls_settings
@@ -74,7 +74,7 @@ class Origin:
                 for mount in set(wanted.mounts) & set(found.mounts)
                 if mount.source and not mount.read_only and not Path(mount.source).is_file()
             }
-        name = shlex.quote(found.project)
+        name = quoted(found.project)
         hint = f"name it: {self._command('-p', found.project)}, or COMPOSE_PROJECT_NAME={name}"
         if shared:
             return DeployedDifferently(
@@ -105,7 +105,7 @@ class Origin:
             service: The service.
             wanted: As it is declared.
             found: Its container.
-            one: What is known of it where it runs Milvus: there our own entries are no difference.
+            one: What is known of it where it runs Milvus: there our own entries are not a difference.
             ours: Which differences are those of our own entries in another server.
         """
         unlike = [
@@ -128,7 +128,7 @@ class Origin:
                 yield ImageMoved(
                     f"{each.name} is another image now ({each.declared}) than container"
                     f" {found.container.name} runs ({each.deployed}): recreating it is an upgrade",
-                    hint=f"upgrade first (docker compose up -d {service}), or keep the image:"
+                    hint=f"upgrade first (docker compose up -d {typed(service)}), or keep the image:"
                     f" docker tag {each.deployed} {each.name}",
                     **place_of(self.project, service, "image"),
                 )
@@ -176,8 +176,8 @@ class Origin:
         """What to type so that the files of then are the files of now."""
         if not origin:
             return (
-                f"deploy what the files say first (docker compose up -d {service}), or put into them"
-                " what the container has"
+                f"deploy what the files say first (docker compose up -d {typed(service)}), or put into"
+                " them what the container has"
             )
         start = self.seen.invocation.directory
         subjects = {each.subject for each in origin}
@@ -189,7 +189,7 @@ class Origin:
             for file in paths_of(found.env_files, found.directory):
                 words += ["--env-file", relative(Path(file), start)]
         names = ":".join(words[place + 1] for place, word in enumerate(words) if word == "-f")
-        also = f" (or COMPOSE_FILE={shlex.quote(names)})" if names else ""
+        also = f" (or COMPOSE_FILE={quoted(names)})" if names else ""
         return (
             f"it was made with more: {self._command(*words)}{also}"
             if words
@@ -217,7 +217,7 @@ class Origin:
                 relative(value, given.directory) if isinstance(value, Path) else value,
             )
         ]
-        return f"{shlex.join(['compose-tls', *place, *words, *options])} enable …"
+        return f"{joined(['compose-tls', *place, *words, *options])} enable …"
 
     def _is_tls(self, one: MilvusService, each: Difference) -> bool:
         """Whether a difference is in what enable puts in."""

@@ -76,7 +76,7 @@ def renew(
         ProjectError: The project cannot be read or written; nothing was changed.
         CertificateError: Certificates cannot be issued or used; nothing was changed.
         EngineError: Restarting failed; the project is as before, unless ``keep_on_failure``.
-        CheckFailed: The running server does not pass; likewise.
+        CheckFailed: The running server does not pass; the project is as before, too.
     """
     opened = preamble.open_project(directory, config, environment)
     extent: Extent = "finish" if finish else "ca" if ca else "end-entities"
@@ -147,7 +147,8 @@ def renew(
     waiting = renewal.restart and not checks
     read = planned.written | set(planned.services)
     left = () if restart else renewal.neighbours
-    again = compose_command(opened, "restart", *(n for n in planned.everything if n in read), *left)
+    restarted = [*(name for name in planned.everything if name in read), *left]
+    again = compose_command(opened, "restart", services=restarted)
     done = report(
         RenewResult,
         planned,
@@ -157,7 +158,7 @@ def renew(
         waiting=waiting,
         following=(again, own_command(opened, "check"))
         if waiting
-        else (compose_command(opened, "restart", *left),)
+        else (compose_command(opened, "restart", services=left),)
         if left
         else (),
         warnings=told,
