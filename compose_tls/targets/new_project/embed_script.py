@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from compose_tls.targets.new_project.compose_file import STANDALONE
-from compose_tls.targets.new_project.releases import NEWEST
+from compose_tls.targets.new_project.releases import RECOMMENDED
 from compose_tls.targets.new_project.services import authorization
 from compose_tls.yamlpatch.build import Commented, New, build
 
@@ -86,7 +86,7 @@ class Run:
 
 
 _OF_VENDOR: Final = Run(
-    image=f"milvusdb/milvus:{NEWEST.newest}",
+    image=f"milvusdb/milvus:{RECOMMENDED.newest}",
     command=("milvus", "run", "standalone"),
     one={"container_name": CONTAINER},
     many={
