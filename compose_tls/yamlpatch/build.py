@@ -42,7 +42,10 @@ class Block:
     value: str
 
 
-New: TypeAlias = "Commented | Mapping[str, New] | ReadSequence[New] | Words | Block | Text | str | bool | int | None"
+New: TypeAlias = (
+    "Commented | Mapping[str, New] | ReadSequence[New] | Words | Block | Text"
+    " | str | bool | int | None"
+)
 """A text stays a text, in quotes where some reader would take it for something else."""
 
 
