@@ -19,7 +19,7 @@ from compose_tls.project.enabled import locate
 from compose_tls.results import Endpoint
 from compose_tls.state.recorded import State
 from compose_tls.testing import embedded, lite
-from compose_tls.testing.compose_file import DEFAULT_IMAGE, PORT, SERVICE, compose_file
+from compose_tls.testing.server_project import DEFAULT_IMAGE, PORT, SERVICE, compose_file
 from compose_tls.testing.watchdog_client import Guard, guarded
 from compose_tls.testing.wheel import unpacked_binaries
 from compose_tls.vocabulary import KeyType
@@ -93,8 +93,8 @@ def milvus_tls(
 ) -> Iterator[MilvusServer]:
     """Run a Milvus that speaks TLS; take away everything that was made for it afterwards.
 
-    It has certificates, a project and a free port of its own, so any number can run beside each
-    other. Nothing stays behind, not even when this process is killed.
+    It has certificates, a project and a free port of its own, so any number can run at the same
+    time. Nothing stays behind, not even when this process is killed.
 
     Args:
         mode: 1 for one-way TLS, 2 for mutual TLS.
@@ -108,6 +108,9 @@ def milvus_tls(
         server_name: The name that clients verify.
         san: Further DNS names and IP addresses in the server's certificate.
         timeout: How long Milvus may take to get ready, in seconds.
+
+    Yields:
+        The server, ready and checked; it is taken down when the block ends.
 
     Raises:
         InvalidSetting: A value is not of its argument's kind; there is no such backend, or it takes no

@@ -17,7 +17,7 @@ from compose_tls.stack.milvus.settings import canonical, read_setting, tls_setti
 from compose_tls.targets.release import Target
 from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.document import parse
-from tests.judges.kubernetes import chart, definition, rendered, strict_faults, tool
+from tests.judges.kubernetes import definition, rendered, strict_faults, tool
 
 ROOT = Path(__file__).resolve().parents[2]
 MODES = pytest.mark.parametrize("mode", [1, 2])
@@ -102,17 +102,6 @@ def test_helm_renders_the_chart_with_the_values(
         if one["kind"] == "Service" and 19530 in [p["port"] for p in one["spec"]["ports"]]
     ]  # fmt: skip
     assert f"{service['metadata']['name']}.vec.svc" in shown[0].dns_names
-
-
-def test_helm_reads_values_from_a_pipe(tmp_path: Path) -> None:
-    """As the next step of ``export helm`` without ``-o`` has it."""
-    command = [tool("helm"), "template", "milvus", chart(), "--set", "cluster.enabled=false"]
-    text = export(project(tmp_path, 2), "helm")
-    done = subprocess.run(
-        [*command, "-f", "-"], input=text, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert f"mountPath: {DIRECTORY}" in done.stdout
 
 
 @pytest.mark.parametrize("release", ["milvus", "db", "my-milvus"])

@@ -12,12 +12,12 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
-    """A line of Milvus.
+class MilvusLine:
+    """A line of Milvus releases.
 
     Attributes:
         line: Major and minor version.
-        newest: The tag that the line alone stands for.
+        newest: The tag that the line by itself stands for.
         etcd: The tag of quay.io/coreos/etcd.
     """
 
@@ -26,19 +26,19 @@ class Release:
     etcd: str
 
 
-RELEASES: Final = (
-    Release((2, 3), "v2.3.21", "v3.5.5"),
-    Release((2, 4), "v2.4.23", "v3.5.5"),
+LINES: Final = (
+    MilvusLine((2, 3), "v2.3.21", "v3.5.5"),
+    MilvusLine((2, 4), "v2.4.23", "v3.5.5"),
     # 2.5.27 and 2.6.10 close /api/v1 of the metrics port to strangers: CVE-2026-26190.
-    Release((2, 5), "v2.5.27", "v3.5.18"),
-    Release((2, 6), "v2.6.25", "v3.5.25"),
-    Release((3, 0), "v3.0.2", "v3.5.25"),
+    MilvusLine((2, 5), "v2.5.27", "v3.5.18"),
+    MilvusLine((2, 6), "v2.6.25", "v3.5.25"),
+    MilvusLine((3, 0), "v3.0.2", "v3.5.25"),
 )
-RECOMMENDED: Final = RELEASES[-2]
+RECOMMENDED: Final = LINES[-2]
 """The line that has had its patches: 3.0 is from July 2026."""
 
 MINIO: Final = "milvusdb/minio:RELEASE.2024-12-18T13-15-44Z"
-"""MinIO as the makers of Milvus publish it, in their compose files from 2.6.25 and 3.0 on. The repository
+"""MinIO as the makers of Milvus publish it, in their compose file from 2.6.25 on. The repository
 minio/minio, which is in those of all lines before, is gone from Docker Hub since September 2026:
 https://github.com/milvus-io/milvus/issues/53430"""
 
@@ -50,6 +50,6 @@ FIRST_WITH_MIX_COORDINATOR: Final = (2, 6)
 https://milvus.io/docs/v2.6.x/upgrade_milvus_standalone-docker.md (what is new)."""
 
 
-def release_of(line: tuple[int, int]) -> Release | None:
-    """The release of a line; ``None`` where none is known."""
-    return next((release for release in RELEASES if release.line == line), None)
+def line_of(line: tuple[int, int]) -> MilvusLine | None:
+    """The line of this number; ``None`` where none is known."""
+    return next((each for each in LINES if each.line == line), None)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from compose_tls.targets.new_project import services
-from compose_tls.targets.new_project.releases import (
+from compose_tls.targets.new_project.milvus_lines import (
     FIRST_WITH_MIX_COORDINATOR,
     MINIO,
     PULSAR,
-    Release,
+    MilvusLine,
 )
 from compose_tls.targets.new_project.services import BROKER, ETCD, OBJECT_STORE, Service
 from compose_tls.yamlpatch.build import Commented, New, build
@@ -39,7 +39,7 @@ _FROM_2_6: Final = ("mixcoord", "querynode", "datanode", "streamingnode")
 
 @dataclass(frozen=True, slots=True)
 class AttuService:
-    """Attu beside Milvus: its image, what it is told, and the files that it is shown."""
+    """Attu next to Milvus: its image, what it is told, and the files that it is shown."""
 
     image: str
     variables: Mapping[str, str]
@@ -62,7 +62,7 @@ class Stack:
     """
 
     flavour: Flavour
-    release: Release
+    release: MilvusLine
     image: str
     auth: bool
     address: str
@@ -121,7 +121,7 @@ def embedded_etcd() -> bytes:
     )
 
 
-def volume_names(flavour: Flavour, release: Release) -> tuple[str, ...]:
+def volume_names(flavour: Flavour, release: MilvusLine) -> tuple[str, ...]:
     """The volumes that hold the data of a project."""
     match flavour:
         case "embedded-etcd":
