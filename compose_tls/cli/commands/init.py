@@ -31,7 +31,7 @@ Examples:
   compose-tls init                                next to standalone_embed.sh: takes it over""",
 )
 @click.argument("place", required=False, metavar="[DIR]", type=click.Path(path_type=Path))
-@click.option("--milvus", metavar="VERSION", help="Such as 2.5 or v2.6.16 (default: v2.6.16).")
+@click.option("--milvus", metavar="VERSION", help="Such as 2.5 or v2.6.25 (default: v2.6.25).")
 @click.option(
     "--flavour",
     type=click.Choice(["standalone", "embedded-etcd", "gpu", "cluster"]),

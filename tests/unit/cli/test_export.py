@@ -152,6 +152,12 @@ class TestHelm:
             "helm upgrade --install milvus milvus/milvus -n vec --reuse-values -f values.yaml",
         ]
 
+    def test_the_next_step_needs_no_file_that_is_not_there(self, run: Run, enabled: Path) -> None:
+        assert run("export", "swarm", "--json").json["next"] == [
+            "compose-tls export swarm > stack.yml",
+            "docker stack deploy -c docker-compose.yml -c stack.yml milvus",
+        ]
+
 
 class TestCertManager:
     def test_the_secret_is_the_one_that_milvus_mounts(self, run: Run, enabled: Path) -> None:
@@ -407,6 +413,8 @@ class TestScope:
         config = of_kind(found["text"], "Milvus")["spec"]["config"]
         assert config.keys() == {"tls", "common", "proxy"}
         assert [one["code"] for one in found["warnings"]] == ["settings-left"]
+        [warning] = run("export", "helm", "--json").json["warnings"]
+        assert "etcd.auth.client and minio.tls" in warning["hint"]
 
     def test_the_script_issues_under_both_cas(self, run: Run, whole: Path) -> None:
         script = run("export", "openssl").out
