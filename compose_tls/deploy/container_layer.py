@@ -1,4 +1,4 @@
-"""What is in the layer of a container alone, and goes with it when it is recreated."""
+"""What is only in the layer of a container, and goes with it when it is recreated."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def read_file(engine: Engine, container_id: str, path: str, limit: int = LIMIT) 
         Its content; ``None`` when there is no such file.
 
     Raises:
-        FileUnreadable: It is no regular file, or larger than the limit.
+        FileUnreadable: It is not a regular file, or larger than the limit.
         EngineUnreachable: The engine stopped answering.
     """
     place = path

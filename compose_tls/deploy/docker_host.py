@@ -148,7 +148,7 @@ def probe(endpoint: DockerHost, *, docker_installed: bool, seconds: float | None
         seconds: How long to wait; 10 by default.
 
     Raises:
-        EngineUnreachable: Nothing there, nobody listens, or no permission: each in its own words.
+        EngineUnreachable: Nothing there, no one listens, or no permission: each in its own words.
     """
     try:
         _connect(endpoint.address, seconds or _CONNECT_SECONDS)

@@ -29,7 +29,7 @@ def require_free(
         project: The name of their project.
 
     Raises:
-        PortTaken: Somebody else has one of the ports.
+        PortTaken: Someone else has one of the ports.
     """
     for name, service in services.items():
         if name in running:
@@ -40,7 +40,7 @@ def require_free(
 
 
 def port_taken(port: int, owner: str | None, what: str, project: str | None = None) -> PortTaken:
-    """The error for a port of this machine that somebody else has.
+    """The error for a port of this machine that someone else has.
 
     Args:
         port: The port.

@@ -41,7 +41,7 @@ def settled(health: str | None, seconds: float) -> Settled:
 
     Args:
         health: What its health check says.
-        seconds: Since it was started anew.
+        seconds: Since it was restarted.
     """
     return Settled(health == "healthy" or seconds >= _SETTLE_SECONDS)
 

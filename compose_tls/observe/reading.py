@@ -23,7 +23,7 @@ from compose_tls.errors import ComposeFileNotFound, OutsideProject, settle
 from compose_tls.files import ENV_LIMIT, STATE_LIMIT
 from compose_tls.observation import Observation
 from compose_tls.observe.file_reader import FileReader
-from compose_tls.observe.neighbours import read_neighbours
+from compose_tls.observe.neighbour_configuration import read_neighbours
 from compose_tls.observe.pki_directory import read_pki
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path
@@ -67,7 +67,7 @@ def observe(
 
     Raises:
         ComposeFileNotFound: There is no compose file.
-        FileUnreadable: A file of the project may not be read, or is no file.
+        FileUnreadable: A file of the project may not be read, or is not a file.
         NotAComposeFile: A compose file defines no services.
         YamlSyntax: A compose file cannot be parsed.
         StateUnreadable: state.json is damaged.
@@ -151,9 +151,9 @@ def _find_files(
 ) -> tuple[tuple[Path, ...], Mapping[str, str]]:
     """The compose files, and what Compose interpolates them with; ``originals`` stand in for files.
 
-    Compose reads ``.env`` beside the first file that ``-f`` names, or in the directory that
+    Compose reads ``.env`` next to the first file that ``-f`` names, or in the directory that
     ``--project-directory`` does. Else it reads that of where it is run, which may say COMPOSE_FILE,
-    and then that beside the first file for what is not set.
+    and then that next to the first file for what is not set.
     """
     base = directory if config.project_directory else None
 

@@ -109,7 +109,7 @@ def require_affordable(content: bytes, passphrase: bytes | None, path: str) -> N
         path: How errors name the file.
 
     Raises:
-        CertificateUnreadable: The passphrase is no text, or trying it takes too long.
+        CertificateUnreadable: The passphrase is not text, or trying it takes too long.
     """
     try:
         (passphrase or b"").decode()

@@ -1,4 +1,4 @@
-"""How certificates that were brought are brought again."""
+"""How certificates that were provided are provided again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def bring_again(config: TlsConfig, root: Path) -> str:
     """The whole command that takes what lies where they came from.
 
     Args:
-        config: The settings; they name the files that were brought.
+        config: The settings; they name the files that were provided.
         root: The project directory.
     """
     given = [

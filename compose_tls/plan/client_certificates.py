@@ -68,7 +68,7 @@ class ClientCertificates:
             trusted: The subjects of the CAs that stay.
         """
         if names := self.of_others(trusted):
-            text = f"{self.place}: {_listed(names)} still use certificates from the previous CA"
+            text = f"{self.place}: certificates from the previous CA: {_listed(names)}"
             yield TlsWarning("clients-left-behind", text, self.place, _issue(names))
 
     def of_others(self, trusted: Collection[str]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from compose_tls.stack.applications import (
     needs,
 )
 from compose_tls.stack.dependency import Address
-from compose_tls.stack.milvus.role import repository_and_tag
+from compose_tls.stack.images import repository_and_tag
 from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -109,7 +109,7 @@ def is_let_in(client: Client, config: TlsConfig) -> bool:
 def cut_off(
     found: Iterable[Client], config: TlsConfig, reasons: Mapping[str, str]
 ) -> tuple[tuple[CutOff, ...], tuple[TlsWarning, ...]]:
-    """The services that Milvus lets in no more once it speaks TLS, each with what it needs.
+    """The services that Milvus does not accept any more once it speaks TLS, each with what it needs.
 
     Args:
         found: They.

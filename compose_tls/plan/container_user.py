@@ -1,4 +1,4 @@
-"""Who reads the server key inside the container, and how it is made readable for nobody else."""
+"""Who reads the server key inside the container, and how it is made readable for no one else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 from compose_tls.compose.service import Service
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.shell import behind, joined, typed
-from compose_tls.stack.milvus.release import FIRST_WITHOUT_ROOT, IMAGE_USER_ID, MilvusVersion
+from compose_tls.stack.milvus.milvus_version import FIRST_WITHOUT_ROOT, IMAGE_USER_ID, MilvusVersion
 from compose_tls.vocabulary import TlsWarning, number
 
 _OWNER_ONLY = 0o600
@@ -116,7 +116,7 @@ def key_access(
     kept: bool = False,
     users_of_images: Mapping[str, str] | None = None,
 ) -> KeyAccess:
-    """The access that lets the user of every container read the key, and nobody else.
+    """The access that lets the user of every container read the key, and no one else.
 
     Args:
         services: The services that read it.
@@ -154,7 +154,7 @@ def _key_access(
         observation: The project, and who runs the command.
         key_path: The key, relative to the project.
         user_of_image: The user that its image names, where an engine told.
-        kept: Whether the key that lies there stays: then access that somebody gave to the
+        kept: Whether the key that lies there stays: then access that someone gave to the
             container's user does as well.
     """
     user = ContainerUser.of(milvus, user_of_image)
@@ -187,7 +187,7 @@ def _key_access(
 
 
 def is_given(key: FileFacts, user: ContainerUser, observation: Observation) -> bool:
-    """Whether a key is the container user's already, and nobody else's.
+    """Whether a key is the container user's already, and no one else's.
 
     Where the number of the user is not known, an owner who is not the one that writes it will do.
     """
@@ -201,7 +201,7 @@ def is_given(key: FileFacts, user: ContainerUser, observation: Observation) -> b
 def give_command(
     milvus: KeyReader, key_path: str, *, sudo: bool, user_of_image: str | None = None
 ) -> str:
-    """The one command that gives the key to the container's user, and to nobody else."""
+    """The one command that gives the key to the container's user, and to no one else."""
     user = ContainerUser.of(milvus, user_of_image)
     owner = str(user.uid)
     if user.uid is None:

@@ -231,6 +231,8 @@ class _Planner:
             if one.before:
                 first = one.entries[0]
                 text = f"{one.service} speaks TLS all the same, in mode {int(one.mode)}, as before enable"
+                if one.unmounted:
+                    text += f"; no mount provides what it shows: {', '.join(one.unmounted)}"
                 self.warnings.append(
                     TlsWarning("tls-as-before", text, first.path, None, first.line)
                 )
@@ -309,7 +311,7 @@ class _Planner:
     def is_ours(self) -> bool:
         """Whether the PKI directory without a record is one of ours.
 
-        Our CA has a name of its own; with certificates that were brought, it is the layout that tells.
+        Our CA has a name of its own; with certificates that were provided, it is the layout that tells.
         """
         ca = self.observation.pki.certificates.get(CA)
         if ca is not None and f"CN={CA_NAME}" in ca.subject:

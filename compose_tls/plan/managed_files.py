@@ -61,7 +61,7 @@ IGNORE_ALL = b"*\n"
 
 
 class ManagedFiles:
-    """Plans the files that only compose-tls writes; one of somebody else's is never written over."""
+    """Plans the files that only compose-tls writes; a file of someone else is never written over."""
 
     def __init__(self, project: Project, config: TlsConfig) -> None:
         self.project = project
@@ -97,7 +97,7 @@ class ManagedFiles:
             neighbours: The services that talk to Milvus over TLS, and what each gets to see.
 
         Raises:
-            ValueInTheWay: A file of somebody else has the name of one of ours.
+            ValueInTheWay: A file of someone else has the name of one of ours.
         """
         access = key_access(
             milvus,
@@ -151,7 +151,7 @@ class ManagedFiles:
         """Certificates and keys: those of the PKI directory, and what the container gets of them.
 
         Raises:
-            ValueInTheWay: A file of somebody else has the name of one of ours.
+            ValueInTheWay: A file of someone else has the name of one of ours.
         """
         return [
             self.written(self.pki / IGNORE_FILE, IGNORE_ALL, PUBLIC),
@@ -201,18 +201,18 @@ class ManagedFiles:
         *,
         origin: str | None = None,
     ) -> FileChange:
-        """A file with that content: made, replaced or kept; one of somebody else's is refused.
+        """A file with that content: made, replaced or kept; one of someone else's is refused.
 
         Args:
             path: The file.
             content: What it is to hold.
             mode: Its permission bits.
             uid: Its owner; ``None`` for whoever runs the command.
-            gid: Its group, likewise.
+            gid: Its group.
             origin: The file of the PKI directory that it is a copy of; by default that of its name.
 
         Raises:
-            ValueInTheWay: A file of somebody else is there.
+            ValueInTheWay: A file of someone else is there.
         """
         facts = self.observation.files.get(path)
         if facts is None:

@@ -1,4 +1,4 @@
-"""What the services that talk to Milvus get to see: each has a directory, with its own identity alone."""
+"""What the services that talk to Milvus get to see: each has a directory, with its own identity only."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from compose_tls.layout import (
     neighbours_directory,
 )
 from compose_tls.plan.container_user import KeyAccess, key_access
-from compose_tls.stack.milvus.release import MilvusVersion
+from compose_tls.stack.milvus.milvus_version import MilvusVersion
 from compose_tls.state.recorded import State
 from compose_tls.vocabulary import TlsWarning
 
@@ -79,7 +79,7 @@ def neighbour_changes(
         users_of_images: The users that images name, by service, where an engine told.
 
     Raises:
-        ValueInTheWay: A file of somebody else has the name of one of ours.
+        ValueInTheWay: A file of someone else has the name of one of ours.
     """
     changes: list[FileChange] = []
     warnings: list[TlsWarning] = []

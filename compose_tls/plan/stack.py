@@ -38,7 +38,7 @@ from compose_tls.project.stack_services import Needed, needed_servers
 from compose_tls.setup import Directory, Identity, Member, Setting
 from compose_tls.stack import etcd, object_store
 from compose_tls.stack.milvus import internal
-from compose_tls.stack.milvus.release import (
+from compose_tls.stack.milvus.milvus_version import (
     FIRST_WITH_INTERNAL_TLS,
     FIRST_WITH_OBJECT_STORE_CA,
 )
@@ -341,7 +341,7 @@ class _Planner:
             yield Rewrite(HEALTH_TEST, change, hint)
 
     def others_cut_off(self) -> Iterator[TlsWarning]:
-        """The services that are no Milvus, and connect to what lets them in no more as they are."""
+        """The services that are not Milvus, and connect to what will not accept them as they are."""
         ours = {part.service.name for part in self.servers} | {one.name for one in self.milvus}
         for part in self.servers:
             hosts = "|".join(map(re.escape, sorted(names(part.service))))

@@ -19,7 +19,7 @@ from compose_tls.layout import (
 from compose_tls.plan.container_user import KeyReader
 from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
-from compose_tls.stack.milvus.release import MilvusVersion
+from compose_tls.stack.milvus.milvus_version import MilvusVersion
 
 # Bitnami's images run as this user: https://github.com/bitnami/containers
 _BITNAMI: Final = "1001"
@@ -39,7 +39,7 @@ class Held(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that reads a key, and is no Milvus."""
+    """A server that reads a key, and is not Milvus."""
 
     service: Service = field(repr=False)
 
@@ -78,7 +78,7 @@ class Folders:
 
     @classmethod
     def of(cls, identities: Iterable[Held], project: Project) -> Self:
-        """Those of some identities; of them count those of the parts alone.
+        """Those of some identities; of them only those of the parts count.
 
         Args:
             identities: The identities, planned or recorded.

@@ -137,7 +137,7 @@ def _seen(service: Service, files: Iterable[Path]) -> tuple[Path, str] | None:
 def _not_mounted(
     project: Project, config: TlsConfig, service: Service, *, mutual: bool
 ) -> NotMounted:
-    """That its container lacks what it needs, with the lines that bring it."""
+    """That its container lacks what it needs, with the lines that provide it."""
     identity = f"{config.pki_dir}/{client_identity(service.name)}"
     wanted = {f"{config.pki_dir}/{CA_CERTIFICATE}": CA_CERTIFICATE}
     if mutual:

@@ -25,7 +25,7 @@ from compose_tls.stack.milvus.connections import (
     listeners,
     open_metrics_interface,
 )
-from compose_tls.stack.milvus.release import FIRST_WITH_VARIABLES, MilvusVersion
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_VARIABLES, MilvusVersion
 from compose_tls.stack.milvus.settings import (
     CONFIG_DIRECTORY,
     CONFIG_DIRECTORY_VARIABLE,
@@ -68,7 +68,7 @@ class MilvusConfiguration:
         variables: The environment of its container.
         directory: The directory of its files in the container.
         files: Those that a mount puts there, by name.
-        beside: A milvus.yaml beside the compose file, which nobody mounts, and its bytes.
+        beside: A milvus.yaml next to the compose file, which no one mounts, and its bytes.
     """
 
     service: Service = field(repr=False)
@@ -311,7 +311,7 @@ class _Placer:
         return None
 
     def unfit(self, path: Path, content: bytes) -> str | None:
-        """Why Milvus would not start with a complete file that nobody has tried yet."""
+        """Why Milvus would not start with a complete file that no one has tried yet."""
         found = self.configuration
         missing = lacks(parse(content, self.name(path)), found.variables, found.version)
         return (

@@ -25,11 +25,13 @@ from compose_tls.setup import TlsSetup
 from compose_tls.targets.release import TARGETS, Release, Target
 from compose_tls.workflows import preamble
 from compose_tls.workflows.export_documents import Spelling, holds_key, require_options
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 _OUTPUT = "the exported document"
 _SCRIPT = 0o755
 
 
+@with_whole_hints
 def export(
     directory: str | os.PathLike[str] = ".",
     target: Target = "helm",
@@ -75,7 +77,7 @@ def export(
         InvalidSetting: A name cannot stand where it has to.
         NotEnabled: ``enable`` has not been here.
         ProjectError: The project cannot be read or written.
-        CertificateError: Nothing can be issued, or a certificate that was brought does not hold a name.
+        CertificateError: Nothing can be issued, or a certificate that was provided does not hold a name.
     """
     if target not in TARGETS:
         raise WrongUsage(f"there is no target {target}", hint=f"use one of {', '.join(TARGETS)}")
@@ -193,7 +195,7 @@ def _require_not_ours(located: EnabledProject, place: Path, pki_dir: str) -> Non
 def _output(
     place: Path, root: Path, outside: tuple[Path, ...], document: bytes | None, mode: int
 ) -> FileChange:
-    """What happens to the file that was named; a file with a key is made anew with its mode."""
+    """What happens to the file that was named; a file with a key is made again with its mode."""
     ProjectFiles(root, outside).require_inside(place)
     reader = FileReader(root, outside)
     reader.secret(place, YAML_LIMIT)

@@ -20,7 +20,7 @@ def start_command(
 ) -> tuple[str, ...]:
     """What makes services run with the files of a plan.
 
-    Compose recreates a service whose definition has changed. Where a mounted file alone has, it does so
+    Compose recreates a service whose definition has changed. Where only a mounted file has, it does so
     only when told: https://docs.docker.com/reference/cli/docker/compose/up/
 
     Args:

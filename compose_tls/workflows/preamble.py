@@ -30,6 +30,7 @@ from compose_tls.config import (
     completed,
     load,
     outermost,
+    require_meant,
 )
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.errors import (
@@ -108,7 +109,7 @@ class Opened:
 
     @property
     def named_places(self) -> tuple[Path, ...]:
-        """What the user names outside of the project: there alone something is written outside.
+        """What the user names outside of the project: only there something is written outside.
 
         compose-tls.toml can name nothing there, so what is given is the user's own word.
         """
@@ -180,7 +181,7 @@ def open_project(
 
     Args:
         directory: Where to start: the project directory, or one below it.
-        settings: The settings; options alone are completed by the environment and compose-tls.toml.
+        settings: The settings; options are completed by the environment and compose-tls.toml.
         environment: The process environment; that of this process by default.
         enabling: Whether the command can change what an earlier enable put in place.
 
@@ -212,6 +213,7 @@ def open_project(
         given = _seen_from(root, given, {n: start if n in outer else beside for n in FILES})
     if isinstance(settings, TlsConfig):
         given = _seen_from(root, given, dict.fromkeys(FILES, start))
+    require_meant(given)
     opened = Opened(root, start, given, given, variables, now(), typed, enabling)
     CURRENT.set(opened)
     return opened.settled()
@@ -227,7 +229,7 @@ def open_directory(
     Args:
         directory: The directory.
         settings: As for ``open_project``.
-        environment: Likewise.
+        environment: As for ``open_project``.
         start: Where paths on the command line are relative to.
 
     Raises:
@@ -250,7 +252,9 @@ def open_directory(
             hint=f"leave {what} out; compose-tls init DIR names the directory",
         )
     given = _seen_from(root, given, {n: start if n in outer else root for n in FILES})
-    return Opened(root, root, given, given, variables, now(), frozenset(outer), True).settled()
+    opened = Opened(root, root, given, given, variables, now(), frozenset(outer), True)
+    CURRENT.set(opened)
+    return opened.settled()
 
 
 def _root(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> Path:
@@ -354,8 +358,7 @@ def writing(
         told: tuple[TlsWarning, ...] = (recovered(recovery),) if recovery else ()
         if is_deploying(opened.root):
             on_event("an earlier command was interrupted while it deployed: taking that back")
-            # The engine's client, which no other write needs.
-            from compose_tls.workflows.taking_back import take_back  # noqa: PLC0415
+            from compose_tls.workflows.taking_back import take_back  # noqa: PLC0415 - has the engine's client
 
             taken = take_back(opened.root, opened.invocation, places, on_event, accepted=accepted)
             told += taken_back(taken)
@@ -374,7 +377,7 @@ def reading(directory: Path) -> None:
 
     Raises:
         ForeignJournal: There is a journal that no command will finish.
-        ProjectLocked: A command was interrupted, or is at work.
+        ProjectLocked: A command was interrupted, or is running.
     """
     if unfinished(directory):
         raise _interrupted()

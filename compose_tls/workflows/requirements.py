@@ -1,4 +1,4 @@
-"""What has to be so before services are started anew."""
+"""What has to be so before services are restarted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def require_client(planned: ServicePlan, config: TlsConfig) -> None:
 
 @contextmanager
 def told_first(planned: ServicePlan) -> Iterator[None]:
-    """A key that cannot be read is told, rather than that there is no engine: it needs none to mend."""
+    """A key that cannot be read is told, rather than that there is no engine: it needs none to fix."""
     try:
         yield
     except EngineError:

@@ -1,4 +1,4 @@
-"""Starting etcd and the object store anew, and Milvus after them, so that no data is lost on the way.
+"""Restarting etcd and the object store, and Milvus after them, so that no data is lost on the way.
 
 Milvus is stopped while it still reaches them: only then does it write what it has not written yet. They
 are started, and have to be well, before it is.

@@ -43,7 +43,7 @@ class Served:
 
 
 def served(project: Project) -> tuple[tuple[Served, ...], tuple[TlsWarning, ...]]:
-    """The servers that are declared to speak TLS, and those that are not and why nobody asks them.
+    """The servers that are declared to speak TLS, and those that are not and why no one asks them.
 
     Args:
         project: The project as it is.
@@ -93,7 +93,7 @@ def prove_servers(
     place: Place,
     on_event: listener.OnEvent,
 ) -> tuple[Probe, ...]:
-    """Prove that servers speak TLS, let Milvus in, and nobody else.
+    """Prove that servers speak TLS, let Milvus in, and no one else.
 
     Args:
         directory: The project.

@@ -138,7 +138,7 @@ def _start(
     engine: Engine,
     on_event: Callable[[str], None],
 ) -> None:
-    """Start services anew, and watch whether they keep running.
+    """Start services again, and watch whether they keep running.
 
     Raises:
         EngineError: One does not.

@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from compose_tls.targets.new_project.compose_file import STANDALONE
-from compose_tls.targets.new_project.releases import NEWEST
+from compose_tls.targets.new_project.milvus_lines import RECOMMENDED
+from compose_tls.targets.new_project.new_compose_file import STANDALONE
 from compose_tls.targets.new_project.services import authorization
 from compose_tls.vocabulary import number
 from compose_tls.yamlpatch.build import Commented, New, build
@@ -81,13 +81,13 @@ class Run:
 
     @property
     def mounted(self) -> tuple[str, ...]:
-        """The paths beside the script that it mounts, relative to it."""
+        """The paths next to the script that it mounts, relative to it."""
         sources = (each.partition(":")[0] for each in self.many.get("volumes", ()))
         return tuple(source.removeprefix("./") for source in sources if source.startswith("./"))
 
 
 _OF_VENDOR: Final = Run(
-    image=f"milvusdb/milvus:{NEWEST.newest}",
+    image=f"milvusdb/milvus:{RECOMMENDED.newest}",
     command=("milvus", "run", "standalone"),
     one={"container_name": CONTAINER},
     many={

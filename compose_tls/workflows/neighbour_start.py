@@ -1,4 +1,4 @@
-"""The services that talk to Milvus, once it is proved: who is started anew, and that they stay up."""
+"""The services that talk to Milvus, once it is proved: who is restarted, and that they stay up."""
 
 from __future__ import annotations
 
