@@ -373,8 +373,7 @@ class Engine:
         from docker.errors import NotFound  # noqa: PLC0415 - see connect
 
         with self._answers(), contextlib.suppress(NotFound):
-            found: dict[str, Any] = self._client.api.inspect_container(container_id)
-            return found
+            return dict(self._client.api.inspect_container(container_id))
         return None
 
     @contextlib.contextmanager
