@@ -14,6 +14,7 @@ from typing import Final
 from compose_tls.deploy.deployed import Deployed, LayerChange
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import FileUnreadable
+from compose_tls.shell import quoted
 
 CONFIGURATION: Final = "/milvus/configs"
 """Where Milvus looks for its configuration, in the container."""
@@ -137,7 +138,7 @@ def read_file(engine: Engine, container_id: str, path: str, limit: int = LIMIT) 
         break
     raise FileUnreadable(
         f"{path} in the container is not a file of at most {limit:,} bytes",
-        hint=f"look at it: docker cp {container_id[:12]}:{path} -",
+        hint=f"look at it: docker cp {quoted(f'{container_id[:12]}:{path}')} -",
         path=path,
     )
 

@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from compose_tls.errors import EngineRemote, EngineUnreachable
+from compose_tls.shell import typed
 
 DEFAULT_URL = "unix:///var/run/docker.sock"
 
@@ -240,7 +241,7 @@ def _from_context(name: str, folder: Path | None) -> DockerHost:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise EngineUnreachable(
             f"the Docker context {name} cannot be read",
-            hint=f"docker context inspect {name} shows what is wrong with it",
+            hint=f"docker context inspect {typed(name)} shows what is wrong with it",
         ) from None
     tls = store / "tls" / key / "docker"
     return DockerHost(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
-import shlex
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from compose_tls.errors import PortTaken
+from compose_tls.shell import joined
+from compose_tls.vocabulary import number
+
+_LAST_PORT: Final = 65535
 
 
 def require_free(
@@ -52,7 +55,7 @@ def port_taken(port: int, owner: str | None, what: str, project: str | None = No
         find = f"stop {owner}"
     meant = ""
     if other and other != project:
-        command = shlex.join(["compose-tls", "-p", other])
+        command = joined(["compose-tls", "-p", other])
         meant = f"; where {other} is the project that you mean, name it: {command} …"
     return PortTaken(
         f"port {port}, which {what} is to publish, is taken by {owner or 'another program'}",
@@ -62,9 +65,13 @@ def port_taken(port: int, owner: str | None, what: str, project: str | None = No
 
 def _published(service: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     for port in service.get("ports") or ():
-        published = str(port.get("published") or "")
-        if published.isdecimal() and port.get("protocol", "tcp") == "tcp":
-            yield str(port.get("host_ip") or "0.0.0.0"), int(published)  # noqa: S104 - as Docker binds
+        published = number(str(port.get("published") or ""))
+        if (
+            published is not None
+            and published <= _LAST_PORT
+            and port.get("protocol", "tcp") == "tcp"
+        ):
+            yield str(port.get("host_ip") or "0.0.0.0"), published  # noqa: S104 - as Docker binds
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -23,10 +23,11 @@ from compose_tls.errors import ComposeFileNotFound, OutsideProject, settle
 from compose_tls.files import ENV_LIMIT, STATE_LIMIT
 from compose_tls.observation import Observation
 from compose_tls.observe.file_reader import FileReader
-from compose_tls.observe.neighbours import read_neighbours
+from compose_tls.observe.neighbour_configuration import read_neighbours
 from compose_tls.observe.pki_directory import read_pki
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path
+from compose_tls.shell import typed
 from compose_tls.state.recorded import read_state
 from compose_tls.state.undo import is_of_lines, undo
 from compose_tls.targets.new_project.embed_script import (
@@ -225,7 +226,7 @@ def _of_script(
         "works on Compose projects",
         hint="compose-tls init makes one of it, with TLS; or save the text below as "
         f"{DEFAULT_FILES[2]}, remove the script's container with docker rm -f "
-        f"{run.container or CONTAINER} (its data stay in {DATA}), and run this again:\n\n"
+        f"{typed(run.container or CONTAINER)} (its data stay in {DATA}), and run this again:\n\n"
         + compose_file_of(run).decode(),
         path=error.path,
     )

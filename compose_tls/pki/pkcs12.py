@@ -16,6 +16,7 @@ from compose_tls.errors import CertificateUnreadable
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.inspection import quiet
 from compose_tls.pki.keys import IssuingKey, load_private_key
+from compose_tls.shell import quoted
 
 # RFC 7292 section 4: a PFX is a SEQUENCE that begins with version 3; no certificate or key does.
 _PFX: Final = re.compile(
@@ -92,7 +93,7 @@ def read_pkcs12(content: bytes, path: str, passphrase: bytes | None) -> Bundle:
             ) from None
         raise CertificateUnreadable(
             f"the passphrase does not open the PKCS #12 file {path}, or it is damaged",
-            hint=f"try it: openssl pkcs12 -info -noout -in {path}",
+            hint=f"try it: openssl pkcs12 -info -noout -in {quoted(path)}",
             path=path,
         ) from None
     held = ([found.cert] if found.cert else []) + found.additional_certs

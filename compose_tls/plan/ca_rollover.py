@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +24,7 @@ from compose_tls.layout import (
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.plan.client_ca import client_ca_source, issues_clients
 from compose_tls.plan.lifetimes import is_due, require_ca_valid
+from compose_tls.shell import joined
 from compose_tls.vocabulary import TlsMode, TlsWarning, has_ended
 
 _BROUGHT: Final = tuple(
@@ -313,7 +313,7 @@ def left_behind(place: str, left: Sequence[str], config: TlsConfig) -> TlsWarnin
     return settle(
         ClientsLeftBehind(
             f"{place}: certificates from the previous CA: {', '.join(left)}",
-            hint=f"{shlex.join(['compose-tls', 'client', *left])}, and give each its new files",
+            hint=f"{joined(['compose-tls', 'client', *left])}, and give each its new files",
             path=place,
         ),
         config.accept,
@@ -333,9 +333,7 @@ def followers(place: str, names: Sequence[str], config: TlsConfig, *, shown: boo
     listed = ", ".join(names)
     if shown:
         text = f"{place}: {listed} need {bundle} and a new certificate before the old CA is removed"
-        return TlsWarning(
-            "clients-follow", text, place, shlex.join(["compose-tls", "client", *names])
-        )
+        return TlsWarning("clients-follow", text, place, joined(["compose-tls", "client", *names]))
     text = f"{place}: {listed} need {bundle} before the old CA is removed"
     return TlsWarning("clients-follow", text, place, "give it to each")
 

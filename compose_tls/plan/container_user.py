@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from compose_tls.compose.service import Service
 from compose_tls.observation import FileFacts, Observation
-from compose_tls.stack.milvus.release import FIRST_WITHOUT_ROOT, IMAGE_USER_ID, MilvusVersion
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.shell import behind, joined, typed
+from compose_tls.stack.milvus.milvus_version import FIRST_WITHOUT_ROOT, IMAGE_USER_ID, MilvusVersion
+from compose_tls.vocabulary import TlsWarning, number
 
 _OWNER_ONLY = 0o600
 _OWNER_AND_GROUP = 0o640
@@ -73,12 +73,12 @@ class ContainerUser:
                 numbers; ``None`` where that is not known, so that the rule for Milvus images holds.
         """
         added = frozenset(
-            int(text) for text in milvus.service.texts("group_add") if text.isdecimal()
+            gid for text in milvus.service.texts("group_add") if (gid := number(text)) is not None
         )
         user, _, group = _named_user(milvus, user_of_image).partition(":")
         if user:
-            uid = _ROOT if user == "root" else int(user) if user.isdecimal() else None
-            gid = _ROOT if group == "root" else int(group) if group.isdecimal() else None
+            uid = _ROOT if user == "root" else number(user)
+            gid = _ROOT if group == "root" else number(group)
             return cls(uid, gid, added)
         if milvus.version is not None and milvus.version >= FIRST_WITHOUT_ROOT:
             return cls(IMAGE_USER_ID, IMAGE_USER_ID, added)
@@ -207,9 +207,19 @@ def give_command(
     if user.uid is None:
         name = _named_user(milvus, user_of_image).partition(":")[0]
         image = milvus.service.text("image") or "IMAGE"
-        ask = ["docker", "run", "--rm", "--user", name, "--entrypoint", "id", image, "-u"]
-        owner = f'"$({shlex.join(ask)})"'
-    return f"{'sudo ' if sudo else ''}chown {owner} {shlex.quote(key_path)}"
+        ask = [
+            "docker",
+            "run",
+            "--rm",
+            "--user",
+            name,
+            "--entrypoint",
+            "id",
+            *behind([image]),
+            "-u",
+        ]
+        owner = f'"$({joined(ask)})"'
+    return f"{'sudo ' if sudo else ''}chown {owner} {typed(key_path)}"
 
 
 def _named_user(milvus: KeyReader, user_of_image: str | None) -> str:

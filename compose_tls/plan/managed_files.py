@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -55,6 +54,7 @@ from compose_tls.plan.stack_changes import StackChanges
 from compose_tls.project.enabled import proxies_of
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project, state_path, taken_over
+from compose_tls.shell import joined, typed
 from compose_tls.state.recorded import IdentityRecord, State, file_digests, identity_records
 
 IGNORE_ALL = b"*\n"
@@ -238,7 +238,7 @@ class ManagedFiles:
         }
         if all(self.observation.files.get(place) for place in places.values()):
             words = [w for o, place in places.items() for w in (o, self.project.relative(place))]
-            return f"use what lies there, with {shlex.join(words)}"
+            return f"use what lies there, with {joined(words)}"
         return "give it with --server-cert, --server-key and --ca-cert"
 
     def digest(self, path: Path) -> str | None:
@@ -349,7 +349,7 @@ class ManagedFiles:
         name = self.project.relative(path)
         raise ValueInTheWay(
             f"{name} is given as the CA of the server, and Milvus reads the CA of the clients there",
-            hint=f"move it (mv {name} server-ca.pem), and give that as --ca-cert",
+            hint=f"move it (mv {typed(name)} server-ca.pem), and give that as --ca-cert",
             path=name,
         )
 

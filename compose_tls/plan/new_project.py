@@ -39,16 +39,6 @@ from compose_tls.layout import (
 )
 from compose_tls.stack import attu
 from compose_tls.stack.milvus.settings import PROXY_PORT
-from compose_tls.targets.new_project.compose_file import (
-    COMPOSE_FILE,
-    AttuService,
-    Flavour,
-    Stack,
-    accepts_clients,
-    compose_file,
-    embedded_etcd,
-    volume_names,
-)
 from compose_tls.targets.new_project.embed_script import (
     DATA,
     SCRIPT,
@@ -58,7 +48,17 @@ from compose_tls.targets.new_project.embed_script import (
     vendor_run,
     written_files,
 )
-from compose_tls.targets.new_project.releases import NEWEST, RELEASES, Release, release_of
+from compose_tls.targets.new_project.milvus_lines import LINES, RECOMMENDED, MilvusLine, line_of
+from compose_tls.targets.new_project.new_compose_file import (
+    COMPOSE_FILE,
+    AttuService,
+    Flavour,
+    Stack,
+    accepts_clients,
+    compose_file,
+    embedded_etcd,
+    volume_names,
+)
 from compose_tls.targets.new_project.services import EMBEDDED_ETCD_FILE
 from compose_tls.vocabulary import TlsWarning
 
@@ -70,7 +70,7 @@ LOOPBACK: Final = "127.0.0.1"
 
 _ETCD_PORT: Final = 2379
 _LAST_PORT: Final = 65535
-_VERSION: Final = re.compile(r"v?(\d+)\.(\d+)(\.\d+(?:[-.][\w.]+)*)?")
+_VERSION: Final = re.compile(r"v?(\d{1,9})\.(\d{1,9})(\.\d+(?:[-.][\w.]+)*)?")
 _IGNORED: Final = frozenset({ENV_FILE, f"/{ENV_FILE}", f"{ENV_FILE}*", "*.env", "*"})
 
 
@@ -209,7 +209,7 @@ def _address(publish: str) -> tuple[str, int]:
     """The address and the port of this machine on which clients reach Milvus."""
     host, _, port = publish.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
-    named = port.isdecimal() and (bracketed or (host and ":" not in host))
+    named = port.isascii() and port.isdecimal() and (bracketed or (host and ":" not in host))
     try:
         address = ipaddress.ip_address(host.strip("[]") if named else publish)
         if named and not 0 < int(port) <= _LAST_PORT:
@@ -251,19 +251,19 @@ def _made(
     return NewProject(tuple(drafts), image, flavour, stack.auth, volumes, warnings=warnings)
 
 
-def _release(version: str | None) -> tuple[Release, str]:
+def _release(version: str | None) -> tuple[MilvusLine, str]:
     """The release that a version is of, and its tag."""
     if version is None:
-        return NEWEST, NEWEST.newest
+        return RECOMMENDED, RECOMMENDED.newest
     match = _VERSION.fullmatch(version)
     if match is None:
         raise InvalidSetting(
             f"--milvus {version} is not a version of Milvus",
-            hint=f"name one as in --milvus {NEWEST.newest}, or leave it out for that",
+            hint=f"name one as in --milvus {RECOMMENDED.newest}, or leave it out for that",
         )
-    release = release_of((int(match[1]), int(match[2])))
+    release = line_of((int(match[1]), int(match[2])))
     if release is None:
-        first, last = (".".join(map(str, r.line)) for r in (RELEASES[0], RELEASES[-1]))
+        first, last = (".".join(map(str, r.line)) for r in (LINES[0], LINES[-1]))
         raise UnsupportedMilvus(
             f"what Milvus {version} needs is not known to init, which knows {first} to {last}",
             hint=f"take --milvus {last}; or write the compose file, and run compose-tls enable",
@@ -271,7 +271,7 @@ def _release(version: str | None) -> tuple[Release, str]:
     return release, f"v{version.removeprefix('v')}" if match[3] else release.newest
 
 
-def _attu(flavour: Flavour, release: Release, config: TlsConfig) -> AttuService:
+def _attu(flavour: Flavour, release: MilvusLine, config: TlsConfig) -> AttuService:
     connection = Connection(
         mode=config.tls_mode,
         uri=f"https://localhost:{PROXY_PORT}",

@@ -25,6 +25,7 @@ from compose_tls.project.endpoints import carrier
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import HOST_NAME
+from compose_tls.shell import typed
 from compose_tls.vocabulary import TlsMode
 
 _DEFAULT_NETWORK: Final = "default"
@@ -147,7 +148,7 @@ def _not_mounted(
     lines = ", ".join(
         f"./{source}:{config.container_tls_dir}/{target}:ro" for source, target in wanted.items()
     )
-    before = f"compose-tls client {service.name}, then " if mutual else ""
+    before = f"compose-tls client {typed(service.name)}, then " if mutual else ""
     what = "no client certificate and CA certificate" if mutual else "no CA certificate"
     main = service.main
     return NotMounted(

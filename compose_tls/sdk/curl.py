@@ -6,8 +6,6 @@ https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 
 from __future__ import annotations
 
-import shlex
-
 from compose_tls.connection import (
     CREDENTIALS_VARIABLE,
     Connection,
@@ -15,6 +13,7 @@ from compose_tls.connection import (
     place,
     url_host,
 )
+from compose_tls.shell import quoted
 
 # The second REST interface, /v2/vectordb, came with 2.4; on 2.3 it answers 404.
 _FIRST_WITH_REST_2 = (2, 4)
@@ -66,15 +65,15 @@ def _version(connection: Connection) -> tuple[str, ...]:
 
 def _start(connection: Connection, uri: str) -> list[str]:
     """Curl with the files of a client, to the right place under the right name."""
-    lines = [f"curl --cacert {shlex.quote(connection.ca_pem)} \\"]
+    lines = [f"curl --cacert {quoted(connection.ca_pem)} \\"]
     if connection.mutual:
-        certificate, key = shlex.quote(connection.client_pem), shlex.quote(connection.client_key)
+        certificate, key = quoted(connection.client_pem), quoted(connection.client_key)
         lines.append(f"  --cert {certificate} --key {key} \\")
     if connection.is_renamed(uri):
         # curl verifies the name in the URL, so the URL holds it, and the address goes elsewhere.
         host, port = place(uri)
         route = f"{url_host(connection.server_name)}:{port}:{url_host(host)}:{port}"
-        lines.append(f"  --connect-to {shlex.quote(route)} \\")
+        lines.append(f"  --connect-to {quoted(route)} \\")
     return lines
 
 
@@ -83,7 +82,7 @@ def _end(
 ) -> tuple[str, ...]:
     """The URL, and the token from a here-document: command lines are visible to everyone on a machine."""
     # In brackets, an address would be a pattern to zsh.
-    url = shlex.quote(f"https://{url_host(connection.server_name)}:{place(uri)[1]}/{path}")
+    url = quoted(f"https://{url_host(connection.server_name)}:{place(uri)[1]}/{path}")
     if not connection.authentication:
         return (f"  {url} \\", f"  {then}") if then else (f"  {url}",)
     return (

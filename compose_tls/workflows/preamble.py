@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -47,6 +46,7 @@ from compose_tls.files import ENV_LIMIT, STATE_LIMIT, ProjectFiles, real_path
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import state_path
 from compose_tls.results import FileResult
+from compose_tls.shell import quoted
 from compose_tls.state.recorded import read_state
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.interrupted import recovered, taken_back
@@ -165,7 +165,7 @@ class Opened:
             raise OutsideProject(
                 f"{place} leads outside of the project, to {real}",
                 hint="nothing in a project may reach outside of it; "
-                f"if you mean that place, say so with {variable}={shlex.quote(str(real))}",
+                f"if you mean that place, say so with {variable}={quoted(str(real))}",
                 path=place,
             )
 
@@ -252,7 +252,9 @@ def open_directory(
             hint=f"leave {what} out; compose-tls init DIR names the directory",
         )
     given = _seen_from(root, given, {n: start if n in outer else root for n in FILES})
-    return Opened(root, root, given, given, variables, now(), frozenset(outer), True).settled()
+    opened = Opened(root, root, given, given, variables, now(), frozenset(outer), True)
+    CURRENT.set(opened)
+    return opened.settled()
 
 
 def _root(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> Path:
@@ -270,7 +272,7 @@ def _root(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]
     if files and not own_word and not root.is_relative_to(start):
         raise OutsideProject(
             f"COMPOSE_FILE of .env names a project outside of this directory, in {root}",
-            hint=f"name it on the command line, if you mean it: -f {shlex.quote(files[0])}",
+            hint=f"name it on the command line, if you mean it: -f {quoted(files[0])}",
             path=".env",
         )
     return root
@@ -356,8 +358,7 @@ def writing(
         told: tuple[TlsWarning, ...] = (recovered(recovery),) if recovery else ()
         if is_deploying(opened.root):
             on_event("an earlier command was interrupted while it deployed: taking that back")
-            # The engine's client, which no other write needs.
-            from compose_tls.workflows.taking_back import take_back  # noqa: PLC0415
+            from compose_tls.workflows.taking_back import take_back  # noqa: PLC0415 - has the engine's client
 
             taken = take_back(opened.root, opened.invocation, places, on_event, accepted=accepted)
             told += taken_back(taken)

@@ -15,6 +15,7 @@ from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import ContainerExited, Unhealthy
 from compose_tls.listener import OnEvent, busy
+from compose_tls.shell import typed
 
 # etcd 3.5 and SeaweedFS 4 are well within 5 s of their start (measured); a slow disk needs longer.
 _SERVER_SECONDS: Final = 60.0
@@ -112,7 +113,7 @@ class ServerFirst:
                 if self.clock() >= until:
                     raise Unhealthy(
                         f"{name} runs, but its health check fails: {said}",
-                        hint=f"read its log: docker compose logs {name}",
+                        hint=f"read its log: docker compose logs {typed(name)}",
                     )
                 self.sleep(0.5)
 
@@ -126,7 +127,7 @@ class ServerFirst:
                 last = next((line.strip() for line in reversed(lines) if line.strip()), "nothing")
                 raise ContainerExited(
                     f"{name} is {status}; its log says last: {last}",
-                    hint=f"read its whole log: docker compose logs {name}",
+                    hint=f"read its whole log: docker compose logs {typed(name)}",
                 )
             return f"it is {status}"
         if container.health is not None:

@@ -14,9 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from compose_tls.targets.new_project.compose_file import STANDALONE
-from compose_tls.targets.new_project.releases import NEWEST
+from compose_tls.targets.new_project.milvus_lines import RECOMMENDED
+from compose_tls.targets.new_project.new_compose_file import STANDALONE
 from compose_tls.targets.new_project.services import authorization
+from compose_tls.vocabulary import number
 from compose_tls.yamlpatch.build import Commented, New, build
 
 SCRIPT: Final = "standalone_embed.sh"
@@ -86,7 +87,7 @@ class Run:
 
 
 _OF_VENDOR: Final = Run(
-    image=f"milvusdb/milvus:{NEWEST.newest}",
+    image=f"milvusdb/milvus:{RECOMMENDED.newest}",
     command=("milvus", "run", "standalone"),
     one={"container_name": CONTAINER},
     many={
@@ -222,8 +223,8 @@ def _health(options: Mapping[str, str]) -> Iterator[tuple[str, New]]:
             # docker run gives it to a shell; where it has no need of one, there is none.
             plain = not re.search(r"[|&;<>()$`\\\"'*?~]", value)
             yield "test", ["CMD", *value.split()] if plain else ["CMD-SHELL", value]
-        elif name == "retries" and value.isdecimal():
-            yield name, int(value)
+        elif name == "retries" and (count := number(value)) is not None:
+            yield name, count
         else:
             yield name.replace("-", "_"), value
 

@@ -19,7 +19,7 @@ from compose_tls.apply.journal import JOURNAL, Journal, Step
 from compose_tls.changes import sha256
 from compose_tls.workflows import preamble
 from tests.unit.apply.trees import Killed, StoppingOps, tree, write
-from tests.unit.cli.conftest import ROOT, Run
+from tests.unit.cli.conftest import ROOT, EnableAs, Run
 
 SUFFIX = ".compose-tls-0123abcd"
 SECRET = b"the token of somebody\n"
@@ -190,11 +190,11 @@ EVIL = (
 
 @pytest.fixture
 def clone(
-    tmp_path: Path, home: Path, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, home: Path, run: Run, enable_as: EnableAs, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Callable[[Path], None] | None], Path]:
     """Publishes the project after its author has been at it, and clones it beside ``home``."""
     assert home.is_dir()
-    assert run("enable").code == 0
+    project = enable_as()
     assert run("client", "known").code == 0
 
     def make(author: Callable[[Path], None] | None) -> Path:
@@ -430,3 +430,19 @@ def test_no_control_character_reaches_a_terminal(run: Run, project: Path, comman
         assert "owned" in drawn
         assert not CONTROL.search(drawn)
         assert not re.search(r"(#|&#)(27|7|155);", drawn)
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "client.pem", "client.key"])
+def test_no_link_of_the_project_is_followed_where_the_command_line_names_it(
+    clone: Callable[..., Path], run: Run, listener: socket.socket, name: str
+) -> None:
+    server_of_the_clone(clone, name, "../../home/tls/ca.key")
+    port = str(listener.getsockname()[1])
+    shown = ("--client-cert", "cert/client.pem", "--client-key", "cert/client.key")
+    where = ("--host", "127.0.0.1", "--port", port, "--ca-cert", "cert/ca.pem", *shown)
+
+    error = run("check", *where, "--mode", "2", "--json").error
+
+    assert error["code"] == "outside-project"
+    with pytest.raises(BlockingIOError):
+        listener.accept()
