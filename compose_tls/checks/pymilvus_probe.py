@@ -169,7 +169,7 @@ def _searched(found: dict[str, Any], _: Target) -> str:
 
 
 class ClientFileCopies:
-    """What the files of a client held, by path, for a process that takes paths alone.
+    """What the files of a client held, by path, for a process that takes only paths.
 
     pymilvus opens what it is given, follows any link and waits for any pipe: so it is given none of the
     files themselves. The copies lie in memory where the system has files there, else in a directory of

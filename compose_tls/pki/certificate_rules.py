@@ -258,7 +258,7 @@ def check_links(chain: Sequence[x509.Certificate], path: str) -> None:
         path: The file that errors name.
 
     Raises:
-        ProfileViolation: One names another serial number or issuer, beside the key.
+        ProfileViolation: One names another serial number or issuer, in addition to the key.
     """
     last = chain[-1]
     above = [*chain[1:], *([last] if is_self_signed(last) else [])]

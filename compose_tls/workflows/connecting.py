@@ -227,7 +227,7 @@ def client_pem(directory: Path, *paths: Path | None, hint: str = _RESTORE) -> di
     Args:
         directory: The project.
         paths: The files; ``None`` for one that the client does not have.
-        hint: What to do where one is no good.
+        hint: What to do where one cannot be used.
 
     Raises:
         CertificateUnreadable: One may not be read, is not a regular file, or too large.
