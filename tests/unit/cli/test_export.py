@@ -19,17 +19,16 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import compose_tls
 from compose_tls.workflows import preamble
-from tests.unit.cli.conftest import ROOT, Run, facts
+from tests.unit.cli.conftest import ROOT, EnableAs, Run, facts
 
 PRIVATE_KEY = "PRIVATE KEY"
 IN_CLUSTER = ("", ".default", ".default.svc", ".default.svc.cluster.local")
 
 
 @pytest.fixture
-def enabled(run: Run, project: Path) -> Path:
+def enabled(enable_as: EnableAs) -> Path:
     """The project with TLS in mode 2."""
-    assert run("enable", "--mode", "2").code == 0
-    return project
+    return enable_as("--mode", "2")
 
 
 def documents(text: str) -> list[Any]:
@@ -537,7 +536,7 @@ class TestRefusals:
 
     def test_a_target_that_there_is_not(self, enabled: Path) -> None:
         with pytest.raises(compose_tls.ComposeTlsError, match="there is no target nomad"):
-            compose_tls.export(enabled, "nomad")  # type: ignore[arg-type]
+            compose_tls.export(enabled, "nomad")  # type: ignore[arg-type] # that it is refused is what is tested
 
     def test_a_dry_run_writes_nothing(self, run: Run, enabled: Path) -> None:
         before = facts(enabled)
