@@ -39,6 +39,11 @@ JOURNAL_LIMIT: Final = 16 * _MIB
 """The journal: some 40,000 files in one transaction."""
 DEPLOYING_LIMIT: Final = 16 * _MIB
 """The previous files of a deployment: compose file, milvus.yaml and state.json, each of full size."""
+NEIGHBOUR_LIMIT: Final = 2 * _MIB
+"""What configures another service: a proxy, an application."""
+ALL_LIMIT: Final = 8 * _MIB
+"""All files of one kind that a project leads to: two compose files of full size, 5,000 certificates of
+clients. A file can be named a thousand times, and each can include two others."""
 CHANGED_LIMIT: Final = 16 * _MIB
 """A file that a transaction compares, stages or moves, whatever it holds."""
 

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from collections.abc import Mapping as ReadMapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from compose_tls.compose import dotenv
 from compose_tls.compose.definition import Definition
@@ -22,6 +24,9 @@ __all__ = ["Build", "Definition", "HealthTest", "Service", "Variable"]
 _Read = Callable[[Path], bytes | None]
 # A build context that is fetched: https://docs.docker.com/build/concepts/context/
 _FETCHED = ("http://", "https://", "git://", "ssh://", "git@", "github.com/", "docker-image://")
+
+# An engine takes minutes for as many. A line can name 65,536 of them, and a file has thousands of lines.
+_MOST_PORTS: Final = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +175,8 @@ class Service:
 
     def ports(self) -> list[PublishedPort]:
         """The published TCP ports."""
-        return [port for ports in self.values("ports") for port in ports_of(ports)]
+        found = (port for ports in self.values("ports") for port in ports_of(ports))
+        return [*islice(found, _MOST_PORTS)]
 
     def published(self, target: int) -> PublishedPort | None:
         """How a container port is published; with host networking, as itself."""

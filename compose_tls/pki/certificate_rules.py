@@ -268,7 +268,7 @@ def check_links(chain: Sequence[x509.Certificate], path: str) -> None:
             raise ProfileViolation(
                 f"the authority key identifier of {name} has serial number and issuer of another"
                 f" certificate than its CA {issuer.subject.rfc4514_string()}: Node refuses it",
-                hint="use a certificate whose authority key identifier has the key of its CA alone",
+                hint="use a certificate whose authority key identifier has only the key of its CA",
                 path=path,
             )
 

@@ -18,6 +18,7 @@ from compose_tls.errors import (
     ProjectError,
 )
 from compose_tls.observe import observe
+from compose_tls.plan.links import open_internal_ports
 from compose_tls.project.declared_tls import declared_tls
 from compose_tls.project.enabled import EnabledProject, locate, proxies_of
 from compose_tls.project.endpoints import carrier, endpoints
@@ -139,7 +140,12 @@ def check(
         endpoint=endpoint,
         connect=found.connect(endpoint),
         checks=tuple(checks),
-        warnings=(*deploying(opened.root), *found.warnings, *beside),
+        warnings=(
+            *deploying(opened.root),
+            *found.warnings,
+            *(open_internal_ports(found.project) if found.project else ()),
+            *beside,
+        ),
     )
 
 

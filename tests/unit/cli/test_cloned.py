@@ -413,6 +413,18 @@ def test_a_command_that_fails_says_so_too(
     assert [warning["code"] for warning in outcome.json["warnings"]] == ["recovered"]
 
 
+@pytest.mark.parametrize("character", ["\\u202e", "\\u2028", "\\u200b", "\\u2066"])
+def test_no_line_is_made_to_look_like_another_one(run: Run, project: Path, character: str) -> None:
+    text = (project / "docker-compose.yml").read_text()
+    name = f'"st{character}and"'
+    (project / "docker-compose.yml").write_text(text.replace("  standalone:", f"  {name}:"))
+    shown = json.loads(f'"{character}"')
+    for command in (*COMMANDS, "status --format prometheus", "status --format svg"):
+        outcome = run(*command.split())
+        assert shown not in outcome.out + outcome.err
+        assert shown not in outcome.out + run(*command.split(), "--json").err
+
+
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
