@@ -10,12 +10,13 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from compose_tls.layout import CA, CLIENT_CA
 from compose_tls.setup import Identity
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Action, CertificateRole, KeyType, TlsWarning
 
 _CREDENTIALS = re.compile(r"//[^/@\s]*@")

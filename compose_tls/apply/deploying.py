@@ -13,7 +13,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +35,7 @@ from compose_tls.changes import (
 from compose_tls.errors import ForeignJournal, ProjectChanged, WriteFailed
 from compose_tls.files import CHANGED_LIMIT, DEPLOYING_LIMIT, read_regular, real_path
 from compose_tls.signals import deferred
+from compose_tls.values import dataclass
 
 DEPLOYING: Final = ".compose-tls.deploying"
 

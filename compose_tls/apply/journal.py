@@ -7,12 +7,13 @@ import os
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from compose_tls.errors import ForeignJournal, RecoveryFailed
 from compose_tls.files import JOURNAL_LIMIT, ProjectFiles, read_regular, real_path
+from compose_tls.values import dataclass
 
 JOURNAL = ".compose-tls.journal"
 MODE: Final = 0o600

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from compose_tls.checks.explain import NOT_SETTLED, SILENT, explain
 from compose_tls.checks.outcome import Outcome, failed
 from compose_tls.checks.readiness import readiness
 from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.values import dataclass
 
 _UPGRADE: Final = "pip install --upgrade 'compose-tls[milvus]'"
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as ReadMapping
 from collections.abc import Sequence as ReadSequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from compose_tls.changes import relative
@@ -18,6 +18,7 @@ from compose_tls.compose.definition import OVERRIDE, RESET, Definition
 from compose_tls.compose.interpolate import interpolate
 from compose_tls.compose.service import Service
 from compose_tls.errors import ComposeFileNotFound, NotAComposeFile
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.query import Found, roots
 

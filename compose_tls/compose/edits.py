@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping as ReadMapping
 from collections.abc import Sequence as ReadSequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from compose_tls.compose.compose_project import ComposeProject
@@ -15,6 +14,7 @@ from compose_tls.compose.interpolate import interpolate
 from compose_tls.compose.service import Definition, Service, Variable
 from compose_tls.compose.volumes import Mount
 from compose_tls.errors import EditRefused
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, Route, Text
 
 _DATA_DIRECTORY = "/var/lib/milvus"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.query import Found
 
 _SHORT = re.compile(

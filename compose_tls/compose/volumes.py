@@ -9,10 +9,10 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from compose_tls.compose.definition import Definition
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.query import Found, roots
 
 _MARK = re.compile(r"\$\{|[}:]")

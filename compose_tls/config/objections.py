@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from compose_tls.errors import (
     ConflictingSettings,
     InvalidSetting,
 )
+from compose_tls.values import dataclass
 
 SETTINGS_FILE: Final = "compose-tls.toml"
 

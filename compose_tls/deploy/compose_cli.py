@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Self
 
 from compose_tls.deploy.compose_invocation import ComposeInvocation
@@ -25,6 +25,7 @@ from compose_tls.deploy.progress import Progress
 from compose_tls.deploy.recreate import up_commands
 from compose_tls.errors import ComposeMissing
 from compose_tls.signals import deferred
+from compose_tls.values import dataclass
 
 # Both command lines answer within a fraction of a second; one that hangs is as good as none.
 _VERSION_SECONDS = 30.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from compose_tls.deploy.diagnose import reason
 from compose_tls.deploy.port_check import port_taken
 from compose_tls.errors import ComposeFailed, EngineError, EngineUnreachable
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ import posixpath
 import re
 import tarfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
 from compose_tls.deploy.deployed import Deployed, LayerChange
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import FileUnreadable
+from compose_tls.values import dataclass
 
 CONFIGURATION: Final = "/milvus/configs"
 """Where Milvus looks for its configuration, in the container."""

@@ -6,13 +6,14 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
 from compose_tls.deploy.container import ContainerFacts, ImageFacts, container_facts, variables
 from compose_tls.deploy.declared import Declared, MountPoint, binding, networks
 from compose_tls.deploy.engine import LABEL, Engine
+from compose_tls.values import dataclass
 
 # The name that the engine makes up for a volume that was given none: 32 random bytes in hex.
 _ANONYMOUS: Final = re.compile(r"[0-9a-f]{64}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from compose_tls.deploy.failures import FAILURES
+from compose_tls.values import dataclass
 
 # A reason that can pass by itself counts only while it is among the last things logged.
 _RECENT = 60

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from compose_tls.deploy.compose_output import SECRET_NAME
 from compose_tls.deploy.declared import Declared, MountPoint
 from compose_tls.deploy.deployed import Deployed, paths_of
+from compose_tls.values import dataclass
 
 Subject = Literal[
     "project name",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ from compose_tls.deploy.container import (
 )
 from compose_tls.errors import EngineUnreachable
 from compose_tls.files import real_path
+from compose_tls.values import dataclass
 
 if TYPE_CHECKING:
     from docker import DockerClient

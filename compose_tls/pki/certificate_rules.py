@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, TypeAlias
 
@@ -27,6 +26,7 @@ from compose_tls.errors import (
 from compose_tls.pki.constraints import is_below, is_excluded
 from compose_tls.pki.inspection import extension, is_ca, names_of
 from compose_tls.pki.keys import key_type_of, public_key_der
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import has_ended
 
 # BR 6.1.5 and NIST SP 800-131A: RSA keys have at least 2048 bits. Go refuses to verify those of more

@@ -10,7 +10,6 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -18,6 +17,7 @@ from compose_tls.changes import CertificateOrder
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all
 from compose_tls.pki.pem import certificate_der
+from compose_tls.values import dataclass
 
 End = Literal["client", "server"]
 

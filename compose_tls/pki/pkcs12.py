@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 from typing import Final
 
@@ -16,6 +16,7 @@ from compose_tls.errors import CertificateUnreadable
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.inspection import quiet
 from compose_tls.pki.keys import IssuingKey, load_private_key
+from compose_tls.values import dataclass
 
 # RFC 7292 section 4: a PFX is a SEQUENCE that begins with version 3; no certificate or key does.
 _PFX: Final = re.compile(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +18,7 @@ from compose_tls.compose.member_edits import Edits
 from compose_tls.compose.service import Service, Variable
 from compose_tls.errors import EditRefused
 from compose_tls.project.model import Project
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import decode
 from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, Text
 from compose_tls.yamlpatch.splice import Splice

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +27,7 @@ from compose_tls.stack.applications import (
 )
 from compose_tls.stack.dependency import Address
 from compose_tls.stack.milvus.role import repository_and_tag
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})

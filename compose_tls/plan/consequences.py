@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from compose_tls.changes import CreateFile
@@ -19,6 +19,7 @@ from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 _SHARED: Final = "gRPC and REST"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from compose_tls.compose.service import Service
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.stack.milvus.release import FIRST_WITHOUT_ROOT, IMAGE_USER_ID, MilvusVersion
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 _OWNER_ONLY = 0o600

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from compose_tls.compose.service import Service
 from compose_tls.plan.clients import Client, all_clients
@@ -17,6 +16,7 @@ from compose_tls.stack.milvus.connections import (
     internal_tls,
     tls_mode,
 )
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
 
 _BEYOND = frozenset({"address", "everyone"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ from compose_tls.setup import Directory, Member, Setting
 from compose_tls.stack.applications import application_of
 from compose_tls.stack.client_tls import ClientTls
 from compose_tls.stack.switching import PLAIN_SCHEME, Recipe, recipe
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Put, Text

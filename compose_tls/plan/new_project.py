@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -60,6 +60,7 @@ from compose_tls.targets.new_project.embed_script import (
 )
 from compose_tls.targets.new_project.releases import NEWEST, RELEASES, Release, release_of
 from compose_tls.targets.new_project.services import EMBEDDED_ETCD_FILE
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 Read: TypeAlias = Callable[[Path], bytes | None]

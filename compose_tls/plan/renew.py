@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, get_args
 
@@ -62,6 +62,7 @@ from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
 from compose_tls.project.stack_services import needed_servers
 from compose_tls.setup import Identity
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import KeyType, TlsMode, TlsWarning
 
 # What makes the common name of each CA its own: see pki/issue.py.

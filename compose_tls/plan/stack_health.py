@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -14,6 +13,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import HealthCheckBreaks, settle
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import names
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.intent import Route
 

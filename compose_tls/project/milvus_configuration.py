@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal, NoReturn, Self
 
@@ -40,6 +40,7 @@ from compose_tls.stack.milvus.settings import (
     not_settings,
     read_setting,
 )
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsWarning
 from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.intent import Route

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from compose_tls.errors import ProjectError
 from compose_tls.stack import milvus_backup
 from compose_tls.stack.dependency import Address, addresses
 from compose_tls.stack.milvus.role import repository_and_tag
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.query import roots

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption
 from compose_tls.yamlpatch.intent import Route
 

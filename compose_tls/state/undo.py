@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from compose_tls.changes import sha256
 from compose_tls.state.recorded import EditRecord, FileRecord, SpliceRecord
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import Document, decode, encode, parse
 from compose_tls.yamlpatch.intent import (
     Append,

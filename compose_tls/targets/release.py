@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from compose_tls.errors import InvalidSetting
+from compose_tls.values import dataclass
 
 Target: TypeAlias = Literal["helm", "operator", "cert-manager", "swarm", "openssl"]
 TARGETS: Final[tuple[Target, ...]] = ("helm", "operator", "cert-manager", "swarm", "openssl")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from compose_tls.checks.check_target import Target
@@ -14,6 +14,7 @@ from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.wait import Settled, settled
 from compose_tls.errors import NotReady
 from compose_tls.setup import Proxy
+from compose_tls.values import dataclass
 from compose_tls.workflows.connecting import Address
 from compose_tls.workflows.deployed_places import met_at, others
 

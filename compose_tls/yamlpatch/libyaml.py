@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from compose_tls.errors import YamlSyntax
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, Style
 
 # Deeper files are no configuration, and recursion over nodes has to end somewhere.

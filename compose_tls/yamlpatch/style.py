@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.intent import Item, Text, Value
 from compose_tls.yamlpatch.nodes import Node, Scalar
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 
 from compose_tls.cli.line import clean
 from compose_tls.cli.output.rendering import reach_text
 from compose_tls.results import CLIENTS, MONITORING, Link
+from compose_tls.values import dataclass
 
 NOTHING = "no service of this project runs Milvus"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from compose_tls.stack.milvus.settings import canonical, tls_settings
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.document import Document
 from compose_tls.yamlpatch.query import Found, roots

@@ -11,12 +11,13 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from compose_tls.targets.new_project.compose_file import STANDALONE
 from compose_tls.targets.new_project.releases import NEWEST
 from compose_tls.targets.new_project.services import authorization
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.build import Commented, New, build
 
 SCRIPT: Final = "standalone_embed.sh"

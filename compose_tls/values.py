@@ -1,0 +1,93 @@
+"""Dataclasses whose methods are shared instead of compiled for each class.
+
+``dataclasses.dataclass`` writes and compiles the source of six methods for every class, and makes a class
+with slots twice: half a millisecond each, for classes of which a command makes few instances. The fields
+here are those of the standard library (``fields``, ``replace`` and ``asdict`` work); methods read them.
+What is made by the thousand (nodes of YAML), or ordered, keeps the standard library's decorator.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["dataclass"]
+
+if TYPE_CHECKING:
+    # To type checkers they are one and the same.
+    from dataclasses import dataclass
+else:
+
+    def dataclass(*, frozen=False, slots=False, eq=True):  # noqa: ARG001 - slots are held by type checkers
+        """As in the standard library; instances have no slots."""
+
+        def made(cls):
+            # Else the signature is worked out to document the class.
+            cls.__doc__ = cls.__doc__ or cls.__name__
+            cls = dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
+            methods = {"__init__": _init, "__repr__": _repr}
+            if eq:
+                methods |= {"__eq__": _eq, "__hash__": _hash if frozen else None}
+            if frozen:
+                methods |= {"__setattr__": _setattr, "__delattr__": _delattr}
+            for name, method in methods.items():
+                if name not in cls.__dict__ or method is None:
+                    setattr(cls, name, method)
+            return cls
+
+        return made
+
+
+def _init(self: Any, /, *given: Any, **named: Any) -> None:
+    """Fill the fields: by position, by name, by their defaults."""
+    known = self.__dataclass_fields__
+    places = self.__match_args__
+    values = dict(zip(places, given, strict=False))
+    if len(given) > len(places) or values.keys() & named:
+        raise TypeError(f"{type(self).__name__}() got too many values, or one twice")
+    values |= named
+    for name, one in known.items():
+        if name in values and one.init:
+            continue
+        if name in values:
+            raise TypeError(f"{type(self).__name__}() does not take {name!r}")
+        if one.default_factory is not dataclasses.MISSING:
+            values[name] = one.default_factory()
+        elif one.default is not dataclasses.MISSING:
+            values[name] = one.default
+        elif one.init:
+            raise TypeError(f"{type(self).__name__}() lacks {name!r}")
+    if values.keys() - known:
+        raise TypeError(f"{type(self).__name__}() has no {', '.join(values.keys() - known)}")
+    self.__dict__.update(values)
+    after = getattr(self, "__post_init__", None)
+    if after is not None:
+        after()
+
+
+def _repr(self: Any) -> str:
+    shown = (one.name for one in self.__dataclass_fields__.values() if one.repr)
+    return f"{type(self).__qualname__}({', '.join(f'{n}={getattr(self, n)!r}' for n in shown)})"
+
+
+def _compared(self: Any) -> tuple[Any, ...]:
+    held = self.__dict__
+    return tuple(held[one.name] for one in self.__dataclass_fields__.values() if one.compare)
+
+
+def _eq(self: Any, other: Any) -> Any:
+    if other.__class__ is not self.__class__:
+        return NotImplemented
+    return self is other or _compared(self) == _compared(other)
+
+
+def _hash(self: Any) -> int:
+    return hash(_compared(self))
+
+
+def _setattr(_: Any, name: str, __: object) -> None:
+    raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+
+def _delattr(_: Any, name: str) -> None:
+    raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
