@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import re
 from collections.abc import Iterator
 from dataclasses import field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from compose_tls.layout import CA, CLIENT_CA
+from compose_tls.patterns import regex
 from compose_tls.setup import Identity
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import Action, CertificateRole, KeyType, TlsWarning
 
-_CREDENTIALS = re.compile(r"//[^/@\s]*@")
+_CREDENTIALS = regex(r"//[^/@\s]*@")
 
 
 def sha256(content: bytes) -> str:

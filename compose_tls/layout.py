@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from typing import Final
+
+from compose_tls.patterns import regex
 
 # The permission bits that files of ours are born with.
 PUBLIC: Final = 0o644
@@ -44,7 +45,7 @@ ROOT_PASSWORD: Final = "root-password"  # noqa: S105 - the name of a file
 """The password that init gave to root of Milvus. Nothing removes it: who lost it is locked out."""
 IGNORE_FILE: Final = ".gitignore"
 
-RETIRED_CA: Final = re.compile(r"(?:client-)?ca-[0-9a-f]{8}\.(?:pem|key)")
+RETIRED_CA: Final = regex(r"(?:client-)?ca-[0-9a-f]{8}\.(?:pem|key)")
 """The files of a CA that gave way to one that the user named: after its fingerprint."""
 
 STACK_CA: Final = "stack-ca"

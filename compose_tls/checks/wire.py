@@ -7,10 +7,10 @@ https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from compose_tls.patterns import regex
 from compose_tls.values import dataclass
 
 # A client's preface, and an empty SETTINGS frame.
@@ -27,7 +27,7 @@ _CERTIFICATE_AUTHORITIES: Final = 47
 
 HTTP1: Final = b"HTTP/1."
 HTTP1_STATUS: Final = len(b"HTTP/1.1 400")
-_HTTP1_STATUS_LINE: Final = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})")
+_HTTP1_STATUS_LINE: Final = regex(rb"HTTP/1\.[0-9] ([0-9]{3})")
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
+from compose_tls.patterns import regex
 from compose_tls.values import dataclass
 
 Style: TypeAlias = Literal[
@@ -28,7 +28,7 @@ Style: TypeAlias = Literal[
 
 
 # C0 and C1 controls and DEL (ECMA-48), but for what ends and indents lines of text.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
+_CONTROL = regex(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
 
 
 class Piece(NamedTuple):

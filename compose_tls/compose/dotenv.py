@@ -9,9 +9,10 @@ import re
 from collections.abc import Mapping
 
 from compose_tls.compose.interpolate import interpolate
+from compose_tls.patterns import regex
 from compose_tls.values import dataclass
 
-_LINE = re.compile(
+_LINE = regex(
     r"""(?mx) ^ [^\S\n]* (?:export[^\S\n]+)? (?P<name> [^\s=:\#]+ ) [^\S\n]*
     (?: [=:] [^\S\n]* (?:
       '(?P<single> (?:\\'|[^'])* )' [^\n]* | "(?P<double> (?:\\.|[^"\\])* )" [^\n]*

@@ -5,11 +5,12 @@ Source: https://docs.docker.com/reference/compose-file/interpolation/
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_BRACE = re.compile(r"\$\{|\}")
+from compose_tls.patterns import regex
+
+_NAME = regex(r"[A-Za-z_][A-Za-z0-9_]*")
+_BRACE = regex(r"\$\{|\}")
 _OPERATORS = (":-", "-", ":?", "?", ":+", "+")
 
 

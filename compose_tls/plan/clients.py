@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CA_CERTIFICATE
+from compose_tls.patterns import regex
 from compose_tls.project.endpoints import carrier
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
@@ -36,7 +36,7 @@ _TRAEFIK: Final = "traefik"
 # They want the metrics port, which stays as it is.
 _MONITORS: Final = frozenset({"grafana", "prometheus"})
 # https://doc.traefik.io/traefik/routing/providers/docker/
-_SERVER_LABEL: Final = re.compile(r"traefik\.http\.services\.[^.]+\.loadbalancer\.server\.(\w+)")
+_SERVER_LABEL: Final = regex(r"traefik\.http\.services\.[^.]+\.loadbalancer\.server\.(\w+)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ClientsCutOff, EditRefused, ProjectError, settle
 from compose_tls.layout import CLIENT_KEY, NEIGHBOUR_NAME, neighbours_directory
+from compose_tls.patterns import regex
 from compose_tls.plan.address_edits import AddressChange, add_address_edit, is_in_compose_file
 from compose_tls.plan.client_ca import client_ca_source, issues_clients
 from compose_tls.plan.clients import Client, clients, cut_off, is_let_in, naming_variables
@@ -34,7 +35,7 @@ from compose_tls.yamlpatch.query import Found, roots
 # Of REST, which is not on the port of gRPC under TLS: internal/distributed/proxy/httpserver of Milvus.
 # RFC 5280 appendix A.1: ub-common-name.
 _LONGEST: Final = 64
-_REST: Final = re.compile(r"/(?:api|v1|v2)(?:/|$)")
+_REST: Final = regex(r"/(?:api|v1|v2)(?:/|$)")
 
 
 @dataclass(frozen=True, slots=True)

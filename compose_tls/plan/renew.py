@@ -27,6 +27,7 @@ from compose_tls.layout import (
     neighbours_directory,
 )
 from compose_tls.observation import CertificateFacts
+from compose_tls.patterns import regex
 from compose_tls.plan.brought import bring_again
 from compose_tls.plan.ca_rollover import (
     Extent,
@@ -66,7 +67,7 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import KeyType, TlsMode, TlsWarning
 
 # What makes the common name of each CA its own: see pki/issue.py.
-_OUR_CA: Final = re.compile(rf"\b(CN={re.escape(CA_NAME)}) [0-9a-f]{{8}}(?=,|$)")
+_OUR_CA: Final = regex(rf"\b(CN={re.escape(CA_NAME)}) [0-9a-f]{{8}}(?=,|$)")
 
 _DAY: Final = timedelta(days=1)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-_TAG: Final = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
+from compose_tls.patterns import regex
+
+_TAG: Final = regex(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
 
 
 def repository_and_tag(image: str) -> tuple[str, str]:

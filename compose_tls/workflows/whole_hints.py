@@ -6,7 +6,6 @@ where. So it says ``docker compose up -d``, and here, once for all of them, the 
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from functools import partial, wraps
 from typing import Final, ParamSpec, TypeVar
 
 from compose_tls.errors import CheckFailed, ComposeTlsError
+from compose_tls.patterns import regex
 from compose_tls.results import CheckResult, CommandResult, Probe
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
@@ -22,10 +22,10 @@ from compose_tls.workflows.next_step import compose_options, own_options
 _P = ParamSpec("_P")
 _R = TypeVar("_R", bound=CommandResult)
 
-_COMPOSE: Final = re.compile(
+_COMPOSE: Final = regex(
     r"\bdocker compose (?=(?:up|stop|start|restart|logs|ps|down|exec|rm|config)\b)"
 )
-_OWN: Final = re.compile(
+_OWN: Final = regex(
     r"(?<![-\w])compose-tls (?=(?:enable|disable|status|check|renew|client|connect)\b)"
 )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Self
 
-_TAG = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
+from compose_tls.patterns import regex
+
+_TAG = regex(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
 
 
 @dataclass(frozen=True, slots=True, order=True)

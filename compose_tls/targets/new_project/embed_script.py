@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import field, replace
 from typing import Final
 
+from compose_tls.patterns import regex
 from compose_tls.targets.new_project.compose_file import STANDALONE
 from compose_tls.targets.new_project.releases import NEWEST
 from compose_tls.targets.new_project.services import authorization
@@ -24,12 +25,12 @@ SCRIPT: Final = "standalone_embed.sh"
 CONTAINER: Final = "milvus-standalone"
 DATA: Final = "volumes/milvus"
 
-_IMAGE: Final = re.compile(r"\bmilvusdb/milvus(?:-gpu)?:[\w.-]+")
-_HERE: Final = re.compile(r"\$\(pwd\)|`pwd`|\$\{PWD\}|\$PWD\b")
-_WRITTEN: Final = re.compile(
+_IMAGE: Final = regex(r"\bmilvusdb/milvus(?:-gpu)?:[\w.-]+")
+_HERE: Final = regex(r"\$\(pwd\)|`pwd`|\$\{PWD\}|\$PWD\b")
+_WRITTEN: Final = regex(
     r"cat *<<-? *['\"]?(\w+)['\"]? *> *(\S+)\n(.*?)^\1$", re.MULTILINE | re.DOTALL
 )
-_ENDS: Final = re.compile(r"\d*[<>]|&&|\|\||[;|&]$")
+_ENDS: Final = regex(r"\d*[<>]|&&|\|\||[;|&]$")
 _FLAGS: Final = frozenset({"-d", "--detach", "-it", "-i", "-t", "--interactive", "--tty"})
 _LONG: Final = {
     "-e": "--env",
