@@ -9,6 +9,7 @@ What is made by the thousand (nodes of YAML), or ordered, keeps the standard lib
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 __all__ = ["dataclass"]
@@ -43,26 +44,45 @@ def _init(self: Any, /, *given: Any, **named: Any) -> None:
     known = self.__dataclass_fields__
     places = self.__match_args__
     values = dict(zip(places, given, strict=False))
-    if len(given) > len(places) or values.keys() & named:
-        raise TypeError(f"{type(self).__name__}() got too many values, or one twice")
     values |= named
+    # Most often every field is given, once, and all of them can be.
+    if not (
+        len(given) + len(named) == len(values) == len(places) == len(known)
+        and values.keys() == known.keys()
+    ):
+        _complete(type(self).__name__, known, places, values, given, named)
+    self.__dict__.update(values)
+    after = getattr(self, "__post_init__", None)
+    if after is not None:
+        after()
+
+
+def _complete(
+    kind: str,
+    known: Mapping[str, dataclasses.Field[Any]],
+    places: Sequence[str],
+    values: dict[str, Any],
+    given: Sequence[Any],
+    named: Mapping[str, Any],
+) -> None:
+    """Add the defaults to values.
+
+    Raises:
+        TypeError: They are not those that the class takes.
+    """
+    if len(given) > len(places) or len(given) + len(named) > len(values):
+        raise TypeError(f"{kind}() got too many values, or one twice")
+    if refused := [name for name in named if name not in known or not known[name].init]:
+        raise TypeError(f"{kind}() does not take {', '.join(refused)}")
     for name, one in known.items():
-        if name in values and one.init:
-            continue
         if name in values:
-            raise TypeError(f"{type(self).__name__}() does not take {name!r}")
+            continue
         if one.default_factory is not dataclasses.MISSING:
             values[name] = one.default_factory()
         elif one.default is not dataclasses.MISSING:
             values[name] = one.default
         elif one.init:
-            raise TypeError(f"{type(self).__name__}() lacks {name!r}")
-    if values.keys() - known:
-        raise TypeError(f"{type(self).__name__}() has no {', '.join(values.keys() - known)}")
-    self.__dict__.update(values)
-    after = getattr(self, "__post_init__", None)
-    if after is not None:
-        after()
+            raise TypeError(f"{kind}() lacks {name!r}")
 
 
 def _repr(self: Any) -> str:

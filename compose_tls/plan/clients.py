@@ -153,7 +153,7 @@ class _Finder:
 
     @property
     def ports(self) -> frozenset[int]:
-        listeners = self.milvus.configuration.listeners()
+        listeners = self.milvus.configuration.listeners
         return frozenset(one.port for one in listeners if one.for_clients)
 
     @property

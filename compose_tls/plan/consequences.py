@@ -72,7 +72,7 @@ def _rest(
     gone = state.services if state is not None and state.settings.rest_port is None else ()
     for one in milvus:
         on = one.name not in gone and any(
-            listener.purpose == _SHARED for listener in one.configuration.listeners()
+            listener.purpose == _SHARED for listener in one.configuration.listeners
         )
         if not on or rest_port(one, config) is not None:
             continue

@@ -111,7 +111,7 @@ def _broken(
 
 
 def _metrics_port(milvus: MilvusService) -> int:
-    return next(one.port for one in milvus.configuration.listeners() if not one.for_clients)
+    return next(one.port for one in milvus.configuration.listeners if not one.for_clients)
 
 
 def _is_written(service: Service, url: str) -> bool:

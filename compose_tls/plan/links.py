@@ -57,7 +57,7 @@ class _Map:
 
     def listening(self, milvus: MilvusService) -> Iterator[Link]:
         """What comes from outside."""
-        for listener in milvus.configuration.listeners():
+        for listener in milvus.configuration.listeners:
             published = self.parties.published(milvus.service, listener.port)
             yield Link(
                 sources=(CLIENTS if listener.for_clients else MONITORING,),
@@ -76,7 +76,7 @@ class _Map:
     def warnings(self) -> Iterator[TlsWarning]:
         """Where anybody could read and write data without TLS and without credentials."""
         for milvus in self.proxies:
-            for listener in milvus.configuration.listeners():
+            for listener in milvus.configuration.listeners:
                 published = self.parties.published(milvus.service, listener.port)
                 if (
                     not listener.for_clients
@@ -95,7 +95,7 @@ class _Map:
     def from_service(self, client: Client) -> Link:
         """What another service of the project wants of Milvus."""
         milvus = client.milvus
-        listeners = [one for one in milvus.configuration.listeners() if one.for_clients]
+        listeners = [one for one in milvus.configuration.listeners if one.for_clients]
         listener = next((one for one in listeners if one.port == client.port), listeners[0])
         offered = milvus.configuration.sure(listener.encryption)
         return Link(
