@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 
@@ -138,6 +137,8 @@ def _attribute(part: str, text: str) -> x509.NameAttribute[str]:
     if not equals:
         raise NameInvalid(f"subject {text!r}: {part!r} is not TYPE=value", hint=_EXAMPLE)
     if kind not in _TYPES:
+        import difflib  # noqa: PLC0415 - for this error alone
+
         near = difflib.get_close_matches(kind, _TYPES, n=1)
         raise NameInvalid(
             f"subject {text!r}: unknown attribute type {kind!r}",

@@ -29,7 +29,6 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Put, Text
-from compose_tls.yamlpatch.patch import edit
 from compose_tls.yamlpatch.query import Found, roots
 
 # Of REST, which is not on the port of gRPC under TLS: internal/distributed/proxy/httpserver of Milvus.
@@ -293,6 +292,8 @@ def _try(one: Neighbour, project: Project, config: TlsConfig, override: Path | N
     Raises:
         ProjectError: They cannot.
     """
+    from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - status only looks
+
     edits = Edits()
     add_neighbour_edits(one, project, config, override, edits)
     for path, intents in edits.by_file.items():

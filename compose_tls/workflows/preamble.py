@@ -15,10 +15,7 @@ from typing import Any, TypeAlias
 
 from compose_tls import listener
 from compose_tls.apply.deploying import forget, is_deploying
-from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, unfinished
-from compose_tls.apply.lock import locked
-from compose_tls.apply.recover import recover
 from compose_tls.changes import PatchFile, Plan, relative
 from compose_tls.compose.discovery import named_files, project_root, variables_of
 from compose_tls.config import (
@@ -347,6 +344,11 @@ def writing(
             raise _interrupted()
         yield opened.settled()
         return
+    # Not for commands that only look.
+    from compose_tls.apply.file_ops import PosixFileOps  # noqa: PLC0415
+    from compose_tls.apply.lock import locked  # noqa: PLC0415
+    from compose_tls.apply.recover import recover  # noqa: PLC0415
+
     with locked(opened.root) as descriptor:
         opened = replace(opened, lock=(descriptor,))
         places = (*opened.named_places, *outside)
