@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
@@ -20,6 +19,8 @@ def run() -> NoReturn:
     Raises:
         SystemExit: The end, where output could not be written: Python says so.
     """
+    import gc  # noqa: PLC0415 - here alone
+
     # By default the collector of cycles runs every 700 objects, of which a command loads some 100,000.
     gc.set_threshold(100_000)
     code = main()

@@ -127,9 +127,9 @@ _PORT_TAKEN = regex(
 
 # Where Compose quotes the text of a value in an error, and what stays of that error.
 _QUOTED_VALUES = (
-    (re.compile(r"(unterminated quoted value) .*"), r"\1"),
-    (re.compile(r"(unexpected character .*? in variable name).*"), r"\1"),
-    (re.compile(r'parsing "[^"]*"'), "parsing the value"),
+    (regex(r"(unterminated quoted value) .*"), r"\1"),
+    (regex(r"(unexpected character .*? in variable name).*"), r"\1"),
+    (regex(r'parsing "[^"]*"'), "parsing the value"),
 )
 _INTERPOLATION = "invalid interpolation format for "
 SECRET_NAME = regex(r"pass|secret|token|key|credential|auth", re.IGNORECASE)
