@@ -165,7 +165,7 @@ def no_certificate(target: Target, timeout: float) -> Outcome:
 
 def foreign_certificate(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
     """A client certificate of another CA is refused in mode 2."""
-    context = context_of(target.ca_path.read_bytes(), foreign.client)
+    context = context_of(target.content(target.ca_path), foreign.client)
     announce(context, target.protocol)
     return _client_refused(
         target, context, timeout, "a client certificate of another CA is refused"

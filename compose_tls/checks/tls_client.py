@@ -21,7 +21,7 @@ from compose_tls.checks.wire import (
     is_http2_answer,
 )
 from compose_tls.errors import CertificateUnreadable
-from compose_tls.pki.handshake import verifying_context
+from compose_tls.pki.handshake import readable, verifying_context
 from compose_tls.values import dataclass
 
 ATTEMPTS: Final = 8
@@ -175,10 +175,12 @@ def client_context(target: Target, *, anonymous: bool = False) -> ssl.SSLContext
     """
     context = verifying_context()
     try:
-        context.load_verify_locations(target.ca_path)
-    except OSError as error:
+        trusted = target.content(target.ca_path).decode("ascii", "ignore")
+        context.load_verify_locations(cadata=trusted)
+    except (OSError, ValueError) as error:
         raise CertificateUnreadable(
-            f"the CA certificate {target.ca_path} cannot be used: {_reason(error)}",
+            f"the CA certificate {target.ca_path} cannot be used:"
+            f" {_reason(error, 'no certificate in it')}",
             hint="run compose-tls status, which says what is missing",
             path=str(target.ca_path),
         ) from None
@@ -229,22 +231,29 @@ def present(context: ssl.SSLContext, target: Target) -> None:
         return
     try:
         # An encrypted key would be asked for on the terminal; with a password it is an error.
-        context.load_cert_chain(certificate, key, password="")
+        with readable(target.content(certificate)) as chain, readable(_key(target)) as private:
+            context.load_cert_chain(chain, private, password="")
     except OSError as error:
         raise CertificateUnreadable(
             f"the client certificate {certificate} and its key {key} cannot be used:"
-            f" {_reason(error)}",
+            f" {_reason(error, 'not PEM, encrypted, or not belonging together')}",
             hint="mode 2 is proved with a client certificate: give one with --client-cert and "
             "--client-key, or have it issued by compose-tls enable",
             path=str(certificate),
         ) from None
 
 
-def _reason(error: OSError) -> str:
-    if isinstance(error, ssl.SSLError):
-        reason = (error.reason or "").lower().replace("_", " ")
-        return reason or "not PEM, encrypted, or not belonging together"
-    return error.strerror or str(error)
+def _key(target: Target) -> bytes:
+    """The key of the client; that of a certificate file which holds both, where no other is named."""
+    path = target.client_key_path or target.client_certificate_path
+    return target.content(path) if path else b""
+
+
+def _reason(error: OSError | ValueError, otherwise: str) -> str:
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
+        return error.strerror or str(error)
+    reason = getattr(error, "reason", None) or ""
+    return reason.lower().replace("_", " ") or otherwise
 
 
 def greet(connection: ssl.SSLSocket, deadline: Deadline, protocol: Protocol = GRPC) -> bytes:
@@ -308,9 +317,9 @@ def grpc_channel(target: Target) -> Iterator[Any]:
 
     certificate, key = target.client_certificate_path, target.client_key_path
     credentials = grpc.ssl_channel_credentials(
-        root_certificates=target.ca_path.read_bytes(),
-        private_key=key.read_bytes() if key else None,
-        certificate_chain=certificate.read_bytes() if certificate else None,
+        root_certificates=target.content(target.ca_path),
+        private_key=target.content(key) if key else None,
+        certificate_chain=target.content(certificate) if certificate else None,
     )
     options = [
         ("grpc.ssl_target_name_override", target.server_name),

@@ -104,7 +104,7 @@ def member_edits(
     orders = _mount_orders(one, project.directory)
     if orders:
         into = place("volumes")
-        edits.add(into.file, add_mounts(project, service, orders, into))
+        edits.add(into.file, add_mounts(service, orders, into))
     environment = _Environment(one, place("environment"), read, in_place=override is None)
     for file, intents in environment.edits():
         edits.add(file, intents)

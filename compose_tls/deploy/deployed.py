@@ -6,7 +6,7 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
@@ -39,7 +39,6 @@ class Deployed:
 
     Attributes:
         container: What it is and does now.
-        replicas: How many containers the service has in that project.
         project: The name of the project that it belongs to, be it that of now or another one.
         directory: The project directory when it was created; this and the next three are labels of
             Compose, and empty where it wrote none.
@@ -55,10 +54,11 @@ class Deployed:
         ports: What it was to publish, as ``binding`` writes it.
         networks: The names of its networks.
         changes: What is in its own layer.
+        siblings: The further containers of the service in that project, those that run first; they
+            have none themselves.
     """
 
     container: ContainerFacts
-    replicas: int
     project: str
     directory: str
     files: str
@@ -73,6 +73,17 @@ class Deployed:
     ports: frozenset[str]
     networks: frozenset[str]
     changes: tuple[LayerChange, ...] = field(repr=False)
+    siblings: tuple[Deployed, ...] = field(default=(), repr=False)
+
+    @property
+    def each(self) -> tuple[Deployed, ...]:
+        """All containers of the service in its project; this one first."""
+        return (self, *self.siblings)
+
+    @property
+    def replicas(self) -> int:
+        """How many of these run."""
+        return sum(one.container.running for one in self.each)
 
 
 def comes_from(engine: Engine, service: str, directory: Path, name: str | None) -> bool:
@@ -117,12 +128,16 @@ def deployed(engine: Engine, wanted: Declared) -> Deployed | None:
         return None
     chosen = min(found, key=lambda each: _order(each, wanted))
     project = _labels(chosen).get("project")
-    replicas = sum(_labels(each).get("project") == project for each in found)
-    container = container_facts(chosen)
+    further = [x for x in found if x is not chosen and _labels(x).get("project") == project]
+    siblings = sorted(further, key=lambda each: _order(each, wanted))
+    return replace(_read(engine, chosen), siblings=tuple(_read(engine, each) for each in siblings))
+
+
+def _read(engine: Engine, attributes: Mapping[str, Any]) -> Deployed:
+    container = container_facts(attributes)
     return from_answers(
-        chosen,
-        replicas=replicas,
-        image=engine.image(chosen["Image"]),
+        attributes,
+        image=engine.image(attributes["Image"]),
         tag=engine.image(container.image),
         changes=engine.changes(container.id),
     )
@@ -131,7 +146,6 @@ def deployed(engine: Engine, wanted: Declared) -> Deployed | None:
 def from_answers(
     attributes: Mapping[str, Any],
     *,
-    replicas: int = 1,
     image: ImageFacts | None,
     tag: ImageFacts | None,
     changes: list[dict[str, Any]],
@@ -140,7 +154,6 @@ def from_answers(
 
     Args:
         attributes: That to ``GET /containers/{id}/json``.
-        replicas: How many containers the service has.
         image: Its image.
         tag: The image that has the name now with which the container was created.
         changes: The answer to ``GET /containers/{id}/changes``.
@@ -149,7 +162,6 @@ def from_answers(
     labels, container = _labels(attributes), container_facts(attributes)
     return Deployed(
         container=container,
-        replicas=replicas,
         project=labels.get("project", ""),
         directory=labels.get("project.working_dir", ""),
         files=labels.get("project.config_files", ""),

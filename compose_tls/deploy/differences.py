@@ -24,6 +24,7 @@ Subject = Literal[
     "mount",
     "port",
     "network",
+    "replicas",
 ]
 
 # Compose copies them out of the user's Docker configuration into every container:
@@ -63,6 +64,8 @@ class Difference:
         return self.subject == "image" and bool(self.name)
 
     def __str__(self) -> str:
+        if self.subject == "replicas":
+            return f"replicas: {self.deployed} deployed, {self.declared} in the files"
         what = f"{self.subject} {self.name}".rstrip()
         has = (
             "not in the container" if self.deployed is None else f"{self.deployed} in the container"
@@ -90,7 +93,14 @@ def differences(deployed: Deployed, declared: Declared) -> tuple[Difference, ...
         *_mounts(deployed, declared),
         *_sets("port", deployed.ports, declared.ports),
         *_sets("network", deployed.networks, declared.networks),
+        *_replicas(deployed, declared),
     )
+
+
+def _replicas(deployed: Deployed, declared: Declared) -> Iterator[Difference]:
+    """Those that Compose would remove: they were asked for with ``--scale``. Missing ones it adds."""
+    if deployed.replicas > declared.replicas:
+        yield Difference("replicas", "", str(deployed.replicas), str(declared.replicas))
 
 
 def _origin(deployed: Deployed, declared: Declared) -> Iterator[Difference]:

@@ -85,14 +85,16 @@ class Engine:
         first = min(found, key=lambda one: not one.running, default=None)
         return None if first is None else self._with_network(first)
 
-    def replicas(self, project: str, service: str) -> tuple[ContainerFacts, ...]:
-        """The running containers of a service, each as ``container`` has it.
+    def replicas(
+        self, project: str, service: str, *, running: bool = True
+    ) -> tuple[ContainerFacts, ...]:
+        """The running containers of a service, each as ``container`` has it; or all of them.
 
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
         found = self._replicas(project, service)
-        return tuple(self._with_network(one) for one in found if one.running)
+        return tuple(self._with_network(one) for one in found if one.running or not running)
 
     def _replicas(self, project: str, service: str) -> list[ContainerFacts]:
         found = (

@@ -23,7 +23,7 @@ from compose_tls.errors import ComposeFileNotFound, OutsideProject, settle
 from compose_tls.files import ENV_LIMIT, STATE_LIMIT
 from compose_tls.observation import Observation
 from compose_tls.observe.file_reader import FileReader
-from compose_tls.observe.neighbours import read_neighbours
+from compose_tls.observe.neighbour_configuration import read_neighbours
 from compose_tls.observe.pki_directory import read_pki
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path

@@ -194,12 +194,12 @@ def _trust(context: ssl.SSLContext, ca_pem: bytes) -> None:
 
 
 def _present(context: ssl.SSLContext, pair: CertificateWithKey) -> None:
-    with _readable(pair.full_chain_pem) as chain, _readable(pair.private_key_pem) as key:
+    with readable(pair.full_chain_pem) as chain, readable(pair.private_key_pem) as key:
         context.load_cert_chain(chain, key)
 
 
 @contextmanager
-def _readable(content: bytes) -> Iterator[str]:
+def readable(content: bytes) -> Iterator[str]:
     """A path from which OpenSSL can read ``content``, without a file behind it.
 
     Python's ssl takes a private key only by path. This path leads to a file descriptor on memory of

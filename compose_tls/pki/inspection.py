@@ -137,6 +137,46 @@ def _leads_to(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
+def names_another_issuer(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether its authority key identifier has serial number and issuer of another certificate.
+
+    OpenSSL and BoringSSL compare them (X509_check_akid), for a root that signed itself as well.
+    """
+    authority = extension(certificate, x509.AuthorityKeyIdentifier)
+    if authority is None or authority.value.authority_cert_serial_number is None:
+        return False
+    names = [
+        name.value
+        for name in authority.value.authority_cert_issuer or ()
+        if isinstance(name, x509.DirectoryName)
+    ]
+    serial = authority.value.authority_cert_serial_number
+    return serial != issuer.serial_number or (bool(names) and names[0] != issuer.issuer)
+
+
+def paths_to(
+    certificate: x509.Certificate,
+    intermediates: Sequence[x509.Certificate],
+    trusted: Sequence[x509.Certificate],
+) -> Iterator[tuple[x509.Certificate, ...]]:
+    """Every chain that a client may find, where intermediates of one name and key lead to several.
+
+    Args:
+        certificate: Where the chains begin.
+        intermediates: What is sent along with it.
+        trusted: The CA certificates that a client has.
+    """
+    for issuer in dict.fromkeys((*trusted, *intermediates)):
+        if issuer == certificate or not _leads_to(certificate, issuer):
+            continue
+        if issuer in trusted or is_self_signed(issuer):
+            yield (issuer,)
+            continue
+        others = [one for one in intermediates if one not in {issuer, certificate}]
+        for above in paths_to(issuer, others, trusted):
+            yield (issuer, *above)
+
+
 def chain_to(
     certificate: x509.Certificate,
     intermediates: Sequence[x509.Certificate],

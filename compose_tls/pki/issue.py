@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from compose_tls.changes import CertificateOrder
 from compose_tls.errors import CertificateExpired, CertificateNotYetValid, ProfileViolation
-from compose_tls.pki.certificate_rules import require_no_address_constraints
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.constraints import require_permitted
 from compose_tls.pki.inspection import (
@@ -23,6 +22,7 @@ from compose_tls.pki.inspection import (
     issuers_of,
     permitted_dns_of,
 )
+from compose_tls.pki.issuing_limits import require_no_address_constraints
 from compose_tls.pki.keys import (
     IssuingKey,
     generate_key,

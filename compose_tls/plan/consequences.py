@@ -18,7 +18,7 @@ from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
-from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from compose_tls.compose.service import Service
 from compose_tls.observation import FileFacts, Observation
-from compose_tls.stack.milvus.release import FIRST_WITHOUT_ROOT, IMAGE_USER_ID, MilvusVersion
+from compose_tls.stack.milvus.milvus_version import FIRST_WITHOUT_ROOT, IMAGE_USER_ID, MilvusVersion
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from compose_tls.changes import CreateFile, FileChange, KeepFile, PatchFile, RemoveFile, sha256
 from compose_tls.compose.discovery import named_files, override_file
+from compose_tls.compose.edits import as_written
 from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edits
 from compose_tls.compose.rewriting import rewrite
 from compose_tls.config import TlsConfig
@@ -40,7 +41,7 @@ from compose_tls.project.milvus_services import MilvusService, select
 from compose_tls.project.model import Project, makes_client_ca
 from compose_tls.results import NeighbourResult
 from compose_tls.setup import Member, TlsSetup
-from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
 from compose_tls.stack.milvus.settings import put_settings, read_setting, sets
 from compose_tls.state.recorded import FileRecord, NeighbourRecord, State, recorded
 from compose_tls.state.undo import (
@@ -332,7 +333,11 @@ class _Planner:
         for path in dict.fromkeys((*work.by_file, *work.values, *self.project.originals)):
             original, now = self.project.read(path), self.observation.content(path)
             name = self.project.relative(path)
+            old = before.get(name)
             intents = work.by_file.get(path, [])
+            if old is not None:
+                added = [(e.route, e.new) for e in old.edits if e.kind == "added-item" and e.new]
+                intents = as_written(intents, added, self.project.compose)
             made: FileRecord | None
             if original is not None and now is not None and not intents:
                 patched, made = original, None
@@ -353,7 +358,6 @@ class _Planner:
                 change = PatchFile(path, now, edited.content)
                 if now == edited.content:
                     change = KeepFile(path, change.before)
-            old = before.get(name)
             if now is not None and old and made and same_edits(old, made) and stands(now, old):
                 # Somebody worked on the file, around our entries: neither theirs nor ours moves.
                 made, change = old, KeepFile(path, sha256(now))

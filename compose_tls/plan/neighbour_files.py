@@ -32,7 +32,7 @@ from compose_tls.layout import (
     neighbours_directory,
 )
 from compose_tls.plan.container_user import KeyAccess, key_access
-from compose_tls.stack.milvus.release import MilvusVersion
+from compose_tls.stack.milvus.milvus_version import MilvusVersion
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning

@@ -39,16 +39,6 @@ from compose_tls.layout import (
 from compose_tls.patterns import regex
 from compose_tls.stack import attu
 from compose_tls.stack.milvus.settings import PROXY_PORT
-from compose_tls.targets.new_project.compose_file import (
-    COMPOSE_FILE,
-    AttuService,
-    Flavour,
-    Stack,
-    accepts_clients,
-    compose_file,
-    embedded_etcd,
-    volume_names,
-)
 from compose_tls.targets.new_project.embed_script import (
     DATA,
     SCRIPT,
@@ -58,7 +48,17 @@ from compose_tls.targets.new_project.embed_script import (
     vendor_run,
     written_files,
 )
-from compose_tls.targets.new_project.releases import NEWEST, RELEASES, Release, release_of
+from compose_tls.targets.new_project.milvus_lines import LINES, NEWEST, MilvusLine, line_of
+from compose_tls.targets.new_project.new_compose_file import (
+    COMPOSE_FILE,
+    AttuService,
+    Flavour,
+    Stack,
+    accepts_clients,
+    compose_file,
+    embedded_etcd,
+    volume_names,
+)
 from compose_tls.targets.new_project.services import EMBEDDED_ETCD_FILE
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
@@ -252,7 +252,7 @@ def _made(
     return NewProject(tuple(drafts), image, flavour, stack.auth, volumes, warnings=warnings)
 
 
-def _release(version: str | None) -> tuple[Release, str]:
+def _release(version: str | None) -> tuple[MilvusLine, str]:
     """The release that a version is of, and its tag."""
     if version is None:
         return NEWEST, NEWEST.newest
@@ -262,9 +262,9 @@ def _release(version: str | None) -> tuple[Release, str]:
             f"--milvus {version} is not a version of Milvus",
             hint=f"name one as in --milvus {NEWEST.newest}, or leave it out for that",
         )
-    release = release_of((int(match[1]), int(match[2])))
+    release = line_of((int(match[1]), int(match[2])))
     if release is None:
-        first, last = (".".join(map(str, r.line)) for r in (RELEASES[0], RELEASES[-1]))
+        first, last = (".".join(map(str, r.line)) for r in (LINES[0], LINES[-1]))
         raise UnsupportedMilvus(
             f"what Milvus {version} needs is not known to init, which knows {first} to {last}",
             hint=f"take --milvus {last}; or write the compose file, and run compose-tls enable",
@@ -272,7 +272,7 @@ def _release(version: str | None) -> tuple[Release, str]:
     return release, f"v{version.removeprefix('v')}" if match[3] else release.newest
 
 
-def _attu(flavour: Flavour, release: Release, config: TlsConfig) -> AttuService:
+def _attu(flavour: Flavour, release: MilvusLine, config: TlsConfig) -> AttuService:
     connection = Connection(
         mode=config.tls_mode,
         uri=f"https://localhost:{PROXY_PORT}",

@@ -38,7 +38,7 @@ from compose_tls.project.stack_services import Needed, needed_servers
 from compose_tls.setup import Directory, Identity, Member, Setting
 from compose_tls.stack import etcd, object_store
 from compose_tls.stack.milvus import internal
-from compose_tls.stack.milvus.release import (
+from compose_tls.stack.milvus.milvus_version import (
     FIRST_WITH_INTERNAL_TLS,
     FIRST_WITH_OBJECT_STORE_CA,
 )

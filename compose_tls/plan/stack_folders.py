@@ -19,7 +19,7 @@ from compose_tls.layout import (
 from compose_tls.plan.container_user import KeyReader
 from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
-from compose_tls.stack.milvus.release import MilvusVersion
+from compose_tls.stack.milvus.milvus_version import MilvusVersion
 from compose_tls.values import dataclass
 
 # Bitnami's images run as this user: https://github.com/bitnami/containers

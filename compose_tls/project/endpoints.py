@@ -9,7 +9,7 @@ from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.results import Endpoint
-from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
 
 _EVERY_ADDRESS = frozenset({None, "", "0.0.0.0", "::", "127.0.0.1", "::1"})  # noqa: S104 - compared, not bound
 _HOST_GATEWAY = "host-gateway"

@@ -26,7 +26,7 @@ from compose_tls.stack.milvus.connections import (
     listeners,
     open_metrics_interface,
 )
-from compose_tls.stack.milvus.release import FIRST_WITH_VARIABLES, MilvusVersion
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_VARIABLES, MilvusVersion
 from compose_tls.stack.milvus.settings import (
     CONFIG_DIRECTORY,
     CONFIG_DIRECTORY_VARIABLE,

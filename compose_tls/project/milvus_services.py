@@ -10,7 +10,7 @@ from compose_tls.compose.compose_project import ComposeProject, Reader
 from compose_tls.compose.service import Service
 from compose_tls.errors import ServiceAmbiguous, ServiceNotFound, UnsupportedMilvus
 from compose_tls.project.milvus_configuration import MilvusConfiguration
-from compose_tls.stack.milvus.release import FIRST_WITH_TLS, NEWEST, MilvusVersion
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_TLS, NEWEST, MilvusVersion
 from compose_tls.stack.milvus.role import (
     certainly_runs_milvus,
     ends_client_tls,

@@ -140,11 +140,13 @@ class DeployedService(Model, frozen=True):
 
     Attributes:
         service: Its name.
-        state: ``current``: it runs these files; ``stale``: files of before; ``absent``: nothing runs;
-            ``foreign``: what runs was made from another project name, directory, files or env file.
-        reasons: Why it is not current; of one that is, what its failing health check says.
-        container: The container's name.
-        health: ``starting``, ``healthy`` or ``unhealthy``.
+        state: ``current``: it runs these files; ``stale``: files of before; ``absent``: it, or one of
+            its replicas, does not run; ``foreign``: what runs was made from another project name,
+            directory, files or env file.
+        reasons: Why it is not current; of one that is, what its failing health check says. Of several
+            replicas, each with its container.
+        container: The container's name; of several replicas, the one that agrees least.
+        health: ``starting``, ``healthy`` or ``unhealthy``; of several replicas, the worst.
         started_at: When it was started, in UTC.
     """
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, ContainerRoute, place
 from compose_tls.stack.client_tls import ClientTls
-from compose_tls.stack.milvus.release import MilvusVersion
+from compose_tls.stack.milvus.milvus_version import MilvusVersion
 from compose_tls.stack.milvus.role import repository_and_tag
 from compose_tls.yamlpatch.intent import Text
 from compose_tls.yamlpatch.style import scalar

@@ -17,8 +17,8 @@ from compose_tls.errors import ComposeTlsError, InvalidSetting, NotReady
 from compose_tls.observe import observe
 from compose_tls.project.enabled import locate
 from compose_tls.results import Endpoint
-from compose_tls.testing.compose_file import DEFAULT_IMAGE, PORT, SERVICE, compose_file
 from compose_tls.testing.embedded import start
+from compose_tls.testing.server_project import DEFAULT_IMAGE, PORT, SERVICE, compose_file
 from compose_tls.testing.watchdog_client import Guard, guarded
 from compose_tls.testing.wheel import unpacked_binaries
 from compose_tls.values import dataclass

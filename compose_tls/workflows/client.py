@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from compose_tls import listener
 from compose_tls.apply.transaction import apply
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.client_credentials import ClientCredentials
@@ -44,6 +45,7 @@ def client(
     force: bool = False,
     dry_run: bool = False,
     environment: Mapping[str, str] | None = None,
+    on_event: listener.OnEvent = listener.silent,
 ) -> ClientResult:
     """Issue certificates for further clients, each with a key of its own.
 
@@ -60,6 +62,7 @@ def client(
         force: Replace certificates that are good for long as well.
         dry_run: Only say what would be done.
         environment: Variables that Compose interpolates with; those of the process by default.
+        on_event: Told about progress, where an earlier command has to be taken back first.
 
     Returns:
         The certificates, whether new or kept, and the files that were written.
@@ -80,7 +83,7 @@ def client(
     place = Path(os.path.normpath(opened.start / out)) if out is not None else root
     outside = () if place.is_relative_to(root) else (place,)
     ProjectFiles(root, outside).require_inside(place)
-    with preamble.writing(opened, outside, dry_run=dry_run) as opened:
+    with preamble.writing(opened, outside, dry_run=dry_run, on_event=on_event) as opened:
         project = observe(
             root, opened.config, opened.variables, start=opened.start, outside=opened.named_places
         )

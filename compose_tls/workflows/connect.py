@@ -14,7 +14,7 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import ConnectResult, Endpoint, Snippet
 from compose_tls.sdk.pymilvus import connect_arguments
-from compose_tls.stack.milvus.release import NEWEST, MilvusVersion
+from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
 from compose_tls.stack.milvus.role import repository_and_tag
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble

@@ -22,7 +22,6 @@ from compose_tls.deploy.wait import Answer, wait_until_ready
 from compose_tls.errors import (
     ComposeTlsError,
     EngineError,
-    Unhealthy,
 )
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
@@ -32,11 +31,12 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.connecting import Address, target_of
 from compose_tls.workflows.engine_project import EngineProject
-from compose_tls.workflows.neighbours import require_running, to_start
+from compose_tls.workflows.neighbour_start import require_running, to_start
 from compose_tls.workflows.proving import prove
 from compose_tls.workflows.proxy_watch import ProxyWatch
 from compose_tls.workflows.recreation import Review
 from compose_tls.workflows.refusals import settled
+from compose_tls.workflows.replica_health import require_health
 from compose_tls.workflows.requirements import require_readable
 from compose_tls.workflows.rollback import HALF_WAY, Undo, changed, put_back
 from compose_tls.workflows.server_first import ServerFirst
@@ -50,9 +50,6 @@ _PROBE_SECONDS = 2.0
 
 # How long the services of before have until they run; --timeout may be shorter than that takes.
 _BACK_SECONDS = 60.0
-
-# A health check may lag behind: Milvus 2.3.5 is healthy a second after its proxy is ready (measured).
-_HEALTHY_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +132,8 @@ class Deployment:
             before_proof()
             proved = [self.prove(watch.target(), on_event) for watch in ready]
             proved.append(self.prove_servers(on_event))
-            for watch in ready:
-                self._require_health(watch)
+            for proxy in self.proxies:
+                self._require_health(proxy.service)
             if self.neighbours:
                 touched += self.neighbours
                 self._up(touched, on_event)
@@ -197,28 +194,17 @@ class Deployment:
         self._wait(watch, watch.look, started, self.timeout, on_event)
         return watch
 
-    def _require_health(self, watch: ProxyWatch) -> None:
-        """Make sure that a proved Milvus is healthy, too, where it has a health check.
-
-        The engine's own verdict can take minutes (an interval of 30 s, a start period of 90 s), so the
-        check is run once, here and now, as the engine will: who passes is not waited for.
-        """
-        container, service = watch.container, watch.proxy.service
-        if container is None or container.health is None or service in self.unhealthy:
-            return
-        until = self.clock() + min(_HEALTHY_SECONDS, self.timeout)
-        while container is not None and container.health != "healthy":
-            said = self.engine.health_check(container.id)
-            if said is None:
-                return
-            if self.clock() >= until:
-                raise Unhealthy(
-                    f"{service} speaks TLS, but its health check fails: {said}",
-                    hint="let healthcheck: of the service ask http://localhost:9091/healthz, which TLS"
-                    " leaves as it is",
-                )
-            self.sleep(1.0)
-            container = watch.inspect()
+    def _require_health(self, service: str) -> None:
+        require_health(
+            partial(self.engine.replicas, self.name, service, running=False),
+            self.engine.health_check,
+            service,
+            asked=service not in self.unhealthy,
+            replaced=service not in self.current,
+            patience=self.timeout,
+            clock=self.clock,
+            sleep=self.sleep,
+        )
 
     def _stays_up(
         self, proxy: Proxy, began: datetime, started: float, on_event: listener.OnEvent

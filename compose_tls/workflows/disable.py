@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from compose_tls import listener
 from compose_tls.apply.transaction import apply
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
@@ -25,6 +26,7 @@ def disable(
     dry_run: bool = False,
     purge: bool = False,
     environment: Mapping[str, str] | None = None,
+    on_event: listener.OnEvent = listener.silent,
 ) -> DisableResult:
     """Undo exactly what ``enable`` changed.
 
@@ -34,6 +36,7 @@ def disable(
         dry_run: Only say what would be done.
         purge: Remove certificates and keys as well.
         environment: Variables that Compose interpolates with; those of the process by default.
+        on_event: Told about progress, where an earlier command has to be taken back first.
 
     Returns:
         The files that were put back or removed, and where keys stay.
@@ -45,7 +48,7 @@ def disable(
         ProjectError: A file cannot be put back safely, or not be written.
     """
     opened = preamble.open_project(directory, config, environment)
-    with preamble.writing(opened, dry_run=dry_run) as opened:
+    with preamble.writing(opened, dry_run=dry_run, on_event=on_event) as opened:
         project = observe(
             opened.root,
             opened.config,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
+from compose_tls import listener
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import CreateFile, FileChange, KeepFile, Pending, Plan, sha256
 from compose_tls.credentials.export_credentials import Exported, exported
@@ -24,11 +25,13 @@ from compose_tls.setup import TlsSetup
 from compose_tls.targets.release import TARGETS, Release, Target
 from compose_tls.workflows import preamble
 from compose_tls.workflows.export_documents import Spelling, holds_key, require_options
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 _OUTPUT = "the exported document"
 _SCRIPT = 0o755
 
 
+@with_whole_hints
 def export(
     directory: str | os.PathLike[str] = ".",
     target: Target = "helm",
@@ -42,6 +45,7 @@ def export(
     output: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
     environment: Mapping[str, str] | None = None,
+    on_event: listener.OnEvent = listener.silent,
 ) -> ExportResult:
     """The TLS set-up of an enabled project, spelled for Kubernetes, Swarm or openssl.
 
@@ -62,6 +66,7 @@ def export(
         output: Where it is written, a file with a key with mode 0600; by default the result holds it.
         dry_run: Only say what would be done.
         environment: Variables that Compose interpolates with; those of the process by default.
+        on_event: Told about progress, where an earlier command has to be taken back first.
 
     Returns:
         What was exported. A document that holds a private key is in ``private_text``, which neither
@@ -84,7 +89,7 @@ def export(
     place = Path(os.path.normpath(opened.start / output)) if output is not None else None
     # A file is staged beside its place.
     outside = () if place is None or place.is_relative_to(root) else (place.parent,)
-    with preamble.writing(opened, outside, dry_run=dry_run) as opened:
+    with preamble.writing(opened, outside, dry_run=dry_run, on_event=on_event) as opened:
         look = partial(
             observe,
             root,

@@ -30,8 +30,8 @@ from compose_tls.plan.new_project import ENV_FILE, NewProject, Wanted, plan_new_
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import InitResult
-from compose_tls.targets.new_project.compose_file import Flavour
 from compose_tls.targets.new_project.embed_script import DATA
+from compose_tls.targets.new_project.new_compose_file import Flavour
 from compose_tls.targets.new_project.services import ACCESS_KEY, SECRET_KEY
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
@@ -42,11 +42,13 @@ from compose_tls.workflows.next_step import compose_command, own_command
 from compose_tls.workflows.public_roots import public_roots
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import HALF_WAY, Undo, put_back
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 # Whether the script's container is there is worth no longer wait.
 _PATIENCE = 2
 
 
+@with_whole_hints
 def init(
     directory: str | os.PathLike[str] = ".",
     config: preamble.Settings = None,
@@ -94,7 +96,7 @@ def init(
         opened = preamble.open_directory(place, config, environment, Path.cwd())
         if up and not dry_run and _waits_for_start(opened):
             return _go_on(opened, wanted, on_event, keep_on_failure=keep_on_failure)
-        made = _make(opened, wanted, dry_run=dry_run, up=up)
+        made = _make(opened, wanted, on_event, dry_run=dry_run, up=up)
         if dry_run or not up:
             return made.result
         return _start(made, on_event, keep_on_failure=keep_on_failure)
@@ -147,8 +149,10 @@ def _directory(place: Path, *, dry_run: bool) -> Iterator[None]:
                 path.rmdir()
 
 
-def _make(given: preamble.Opened, wanted: Wanted, *, dry_run: bool, up: bool) -> _Made:
-    with preamble.writing(given, dry_run=dry_run) as opened:
+def _make(
+    given: preamble.Opened, wanted: Wanted, on_event: listener.OnEvent, *, dry_run: bool, up: bool
+) -> _Made:
+    with preamble.writing(given, dry_run=dry_run, on_event=on_event) as opened:
         new, project = _drafted(opened, wanted)
         issuing.require_sound(project.observation, opened.config)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}

@@ -137,6 +137,6 @@ def _result(service: str, said: Verdict) -> DeployedService:
         state=said.agreement,
         reasons=said.reasons,
         container=container.name if container else None,
-        health=container.health if container and container.running else None,
+        health=said.health,
         started_at=container.started_at if container and container.running else None,
     )

@@ -248,7 +248,9 @@ def open_directory(
             hint=f"leave {what} out; compose-tls init DIR names the directory",
         )
     given = _seen_from(root, given, {n: start if n in outer else root for n in FILES})
-    return Opened(root, root, given, given, variables, now(), frozenset(outer), True).settled()
+    opened = Opened(root, root, given, given, variables, now(), frozenset(outer), True)
+    CURRENT.set(opened)
+    return opened.settled()
 
 
 def _root(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> Path:

@@ -91,7 +91,10 @@ class Review:
         wanted, found = self._look(service)
         if found is None or not found.container.running or found.project != wanted.project:
             return False
-        if not all(each.of_origin or each.of_moved_tag for each in differences(found, wanted)):
+        unlike = (each for one in found.each for each in differences(one, wanted))
+        if not all(each.of_origin or each.of_moved_tag for each in unlike):
+            return False
+        if found.replicas < wanted.replicas:
             return False
         read = [
             *(Path(mount.source) for mount in found.mounts if mount.kind == "bind"),
@@ -106,12 +109,16 @@ class Review:
         for directory in ours:
             if directory.is_relative_to(root):
                 read += directory.rglob("*")
-        return not any(_is_newer(path, found) for path in read if path.is_file())
+        return not any(
+            _is_newer(path, one) for path in read if path.is_file() for one in found.each
+        )
 
     def is_unhealthy(self, service: str) -> bool:
         """Whether a container is unhealthy as it is."""
         found = self._look(service)[1]
-        return found is not None and found.container.health == "unhealthy"
+        return found is not None and all(
+            one.container.health == "unhealthy" for one in found.each if one.container.running
+        )
 
     @property
     def _made(self) -> Origin:
@@ -143,9 +150,10 @@ class Review:
         if found is None:
             yield from self._unmounted(one.name, wanted, directories)
         else:
-            yield from self._made.unlike(one.name, wanted, found, one)
-            yield from self._data(one.name, found, directories)
-            yield from self._changed(one, wanted, found, placement)
+            for each in found.each:
+                yield from self._made.unlike(one.name, wanted, each, one)
+                yield from self._data(one.name, each, directories)
+                yield from self._changed(one, wanted, each, placement)
         yield from self._new_configuration(one, found, placement, in_use)
 
     def _other(self, service: str) -> Iterator[Finding]:

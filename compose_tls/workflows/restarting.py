@@ -116,8 +116,14 @@ def _standing(
         names_read.append(CA_CERTIFICATE)
     served = [project.directory / settings.served_dir / name for name in names_read]
     # A restart leaves the container what it is; from where it was made is no setting of it.
-    unlike = (one for one in differences(found, wanted) if not (one.of_origin or one.of_moved_tag))
-    reasons = [str(each) for each in unlike]
+    reasons = list(
+        dict.fromkeys(
+            str(each)
+            for one in found.each
+            for each in differences(one, wanted)
+            if not (each.of_origin or each.of_moved_tag or each.subject == "replicas")
+        )
+    )
     changed = list(_changed_settings(service, planned, project, started))
     reasons += [f"{path} was changed since the start" for path in changed]
     drifted = None
@@ -127,7 +133,9 @@ def _standing(
             hint=f"deploy these first: docker compose up -d --force-recreate {service}",
             path=next(iter(changed), None),
         )
-    return Standing(proxy, found.container.running, _is_older(started, served), drifted)
+    starts = [one.container.started_at for one in found.each if one.container.running]
+    stale = any(_is_older(start, served) for start in starts or [started])
+    return Standing(proxy, bool(starts), stale, drifted)
 
 
 def _changed_settings(

@@ -23,7 +23,7 @@ from compose_tls.results import Probe
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
-from compose_tls.workflows.connecting import fingerprint
+from compose_tls.workflows.connecting import client_pem, fingerprint
 
 _SECONDS: Final = 2
 _IDENTITIES: Final[Mapping[str, str]] = {"metadata": ETCD, "object store": OBJECT_STORE}
@@ -184,17 +184,20 @@ def container_place(engine: Engine, project: str) -> Place:
 def _target(directory: Path, config: TlsConfig, one: Served, at: tuple[str, int]) -> Target:
     pki = directory / config.pki_dir
     mutual = one.identity == ETCD
+    ca = pki / f"{STACK_CA}{CERTIFICATE}"
+    shown = (pki / f"{ETCD_CLIENT}{CERTIFICATE}", pki / f"{ETCD_CLIENT}{KEY}") if mutual else None
     return Target(
         host=at[0],
         port=at[1],
         server_name=one.name,
         mode=TlsMode.MUTUAL if mutual else TlsMode.ONE_WAY,
-        ca_path=pki / f"{STACK_CA}{CERTIFICATE}",
-        client_certificate_path=pki / f"{ETCD_CLIENT}{CERTIFICATE}" if mutual else None,
-        client_key_path=pki / f"{ETCD_CLIENT}{KEY}" if mutual else None,
+        ca_path=ca,
+        client_certificate_path=shown[0] if shown else None,
+        client_key_path=shown[1] if shown else None,
         expected_sha256=fingerprint(directory, f"{config.pki_dir}/{one.identity}{CERTIFICATE}"),
         service=one.name,
         protocol=GRPC if mutual else REST,
+        pem=client_pem(directory, ca, *(shown or ())),
     )
 
 

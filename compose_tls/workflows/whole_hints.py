@@ -26,7 +26,9 @@ _COMPOSE: Final = regex(
     r"\bdocker compose (?=(?:up|stop|start|restart|logs|ps|down|exec|rm|config)\b)"
 )
 _OWN: Final = regex(
-    r"(?<![-\w])compose-tls (?=(?:enable|disable|status|check|renew|client|connect)\b)"
+    r"(?<![-\w])compose-tls (?=(?:enable|disable|status|check|renew|client|connect|export)\b"
+    # Whoever is told to name a directory names it from where they stand.
+    r"|init\b(?! (?:DIR|milvus)\b))"
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import grimp
@@ -84,3 +85,9 @@ def test_modules_are_small() -> None:
         if (lines := len(file.read_text().splitlines())) > 400
     }
     assert not long
+
+
+def test_a_module_name_occurs_once_but_for_the_way_of_a_command_through_the_floors() -> None:
+    names = Counter(file.stem for file in ROOT.glob("compose_tls/**/*.py"))
+    commands = {file.stem for file in ROOT.glob("compose_tls/cli/commands/*.py")}
+    assert not {name for name, times in names.items() if times > 1} - commands

@@ -187,7 +187,7 @@ def test_loading_a_module_compiles_neither_methods_nor_regular_expressions() -> 
     kinds = {name for name in loaded if name.rpartition(".")[2][:1].isupper()}
     assert {name for name in kinds if name.startswith("compose_tls.")} == {
         *nodes,
-        "compose_tls.stack.milvus.release.MilvusVersion",
+        "compose_tls.stack.milvus.milvus_version.MilvusVersion",
     }
 
 

@@ -78,6 +78,7 @@ def command(
         force=force,
         dry_run=dry_run,
         environment=os.environ,
+        on_event=output.on_event,
     )
     return show(result, output)
 

@@ -109,6 +109,7 @@ def command(
         output=place if to_file else None,
         dry_run=dry_run,
         environment=os.environ,
+        on_event=output.on_event,
     )
     if to_file or dry_run or output.json:
         return show(result, output)

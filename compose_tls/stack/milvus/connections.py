@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from compose_tls.stack.broker import messages
 from compose_tls.stack.dependency import Dependency, Settings, is_false, is_true, port_of
 from compose_tls.stack.etcd import metadata
-from compose_tls.stack.milvus.release import FIRST_WITH_INTERNAL_TLS, MilvusVersion
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_INTERNAL_TLS, MilvusVersion
 from compose_tls.stack.milvus.settings import PROXY_PORT, PROXY_PORT_ROUTE
 from compose_tls.stack.object_store import segments
 from compose_tls.values import dataclass

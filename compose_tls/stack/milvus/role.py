@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from compose_tls.patterns import regex
 from compose_tls.stack.images import repository_and_tag as repository_and_tag  # noqa: PLC0414 - exported
-from compose_tls.stack.milvus.release import MilvusVersion
+from compose_tls.stack.milvus.milvus_version import MilvusVersion
 
 _REPOSITORIES = frozenset({"milvus", "milvus-dev", "milvus-gpu"})
 _RUN = regex(

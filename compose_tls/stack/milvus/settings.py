@@ -16,7 +16,7 @@ from compose_tls.errors import EditRefused
 from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.patterns import regex
 from compose_tls.setup import Setting
-from compose_tls.stack.milvus.release import (
+from compose_tls.stack.milvus.milvus_version import (
     FIRST_WITH_PREFIX,
     FIRST_WITH_STREAMING_NODE,
     NEWEST,

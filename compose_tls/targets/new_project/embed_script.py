@@ -15,8 +15,8 @@ from dataclasses import field, replace
 from typing import Final
 
 from compose_tls.patterns import regex
-from compose_tls.targets.new_project.compose_file import STANDALONE
-from compose_tls.targets.new_project.releases import NEWEST
+from compose_tls.targets.new_project.milvus_lines import NEWEST
+from compose_tls.targets.new_project.new_compose_file import STANDALONE
 from compose_tls.targets.new_project.services import authorization
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.build import Commented, New, build

@@ -430,3 +430,19 @@ def test_no_control_character_reaches_a_terminal(run: Run, project: Path, comman
         assert "owned" in drawn
         assert not CONTROL.search(drawn)
         assert not re.search(r"(#|&#)(27|7|155);", drawn)
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "client.pem", "client.key"])
+def test_no_link_of_the_project_is_followed_where_the_command_line_names_it(
+    clone: Callable[..., Path], run: Run, listener: socket.socket, name: str
+) -> None:
+    server_of_the_clone(clone, name, "../../home/tls/ca.key")
+    port = str(listener.getsockname()[1])
+    shown = ("--client-cert", "cert/client.pem", "--client-key", "cert/client.key")
+    where = ("--host", "127.0.0.1", "--port", port, "--ca-cert", "cert/ca.pem", *shown)
+
+    error = run("check", *where, "--mode", "2", "--json").error
+
+    assert error["code"] == "outside-project"
+    with pytest.raises(BlockingIOError):
+        listener.accept()

@@ -15,7 +15,7 @@ import yaml
 
 import compose_tls
 from compose_tls.errors import ComposeTlsError
-from compose_tls.targets.new_project.releases import NEWEST, RELEASES
+from compose_tls.targets.new_project.milvus_lines import LINES, NEWEST
 from tests.corpus.compose_cli import model, require_compose
 from tests.unit.cli.conftest import Run
 from tests.unit.targets.test_embed_script import SCRIPT
@@ -85,7 +85,7 @@ class TestNewProject:
             assert not service["image"].endswith(":latest")
 
     @pytest.mark.parametrize("flavour", FLAVOURS)
-    @pytest.mark.parametrize("release", RELEASES, ids=lambda each: each.newest)
+    @pytest.mark.parametrize("release", LINES, ids=lambda each: each.newest)
     def test_compose_accepts_each_flavour_of_each_release(
         self, place: Path, run: Run, flavour: str, release: Any
     ) -> None:

@@ -116,8 +116,8 @@ class TestColour:
 
     def test_a_diff_has_it(self, project: Path) -> None:
         seen = on_terminal("enable", "--dry-run", columns=200)
-        added = "+      - ${DOCKER_VOLUME_DIRECTORY:-.}/tls:/milvus/tls:ro"
-        assert re.search(r"\x1b\[32m\+ +- \$\{DOCKER_VOLUME_DIRECTORY:-\.\}/tls:", seen), added
+        added = "+      - ./tls:/milvus/tls:ro"
+        assert re.search(r"\x1b\[32m\+ +- \./tls:", seen), added
         assert re.search(r"\x1b\[36m@@", seen)
         assert re.search(r"\x1b\[31m- +tlsMode: 0", seen)
 

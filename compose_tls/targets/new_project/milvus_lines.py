@@ -13,8 +13,8 @@ from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
-    """A line of Milvus.
+class MilvusLine:
+    """A line of Milvus releases.
 
     Attributes:
         line: Major and minor version.
@@ -29,14 +29,14 @@ class Release:
     minio: str
 
 
-RELEASES: Final = (
-    Release((2, 3), "v2.3.21", "v3.5.5", "RELEASE.2023-03-20T20-16-18Z"),
-    Release((2, 4), "v2.4.23", "v3.5.5", "RELEASE.2023-03-20T20-16-18Z"),
+LINES: Final = (
+    MilvusLine((2, 3), "v2.3.21", "v3.5.5", "RELEASE.2023-03-20T20-16-18Z"),
+    MilvusLine((2, 4), "v2.4.23", "v3.5.5", "RELEASE.2023-03-20T20-16-18Z"),
     # 2.5.27 and 2.6.10 close /api/v1 of the metrics port to strangers: CVE-2026-26190.
-    Release((2, 5), "v2.5.27", "v3.5.18", "RELEASE.2024-05-28T17-19-04Z"),
-    Release((2, 6), "v2.6.16", "v3.5.25", "RELEASE.2024-12-18T13-15-44Z"),
+    MilvusLine((2, 5), "v2.5.27", "v3.5.18", "RELEASE.2024-05-28T17-19-04Z"),
+    MilvusLine((2, 6), "v2.6.16", "v3.5.25", "RELEASE.2024-12-18T13-15-44Z"),
 )
-NEWEST: Final = RELEASES[-1]
+NEWEST: Final = LINES[-1]
 
 PULSAR: Final = "apachepulsar/pulsar:2.8.2"
 """That of deployments/docker/cluster/docker-compose.yml (2.2) and of dev/docker-compose.yml (to 2.5)."""
@@ -46,6 +46,6 @@ FIRST_WITH_MIX_COORDINATOR: Final = (2, 6)
 https://milvus.io/docs/v2.6.x/upgrade_milvus_standalone-docker.md (what is new)."""
 
 
-def release_of(line: tuple[int, int]) -> Release | None:
-    """The release of a line; ``None`` where none is known."""
-    return next((release for release in RELEASES if release.line == line), None)
+def line_of(line: tuple[int, int]) -> MilvusLine | None:
+    """The line of this number; ``None`` where none is known."""
+    return next((each for each in LINES if each.line == line), None)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
 from compose_tls.targets.new_project import services
-from compose_tls.targets.new_project.releases import (
+from compose_tls.targets.new_project.milvus_lines import (
     FIRST_WITH_MIX_COORDINATOR,
     PULSAR,
-    Release,
+    MilvusLine,
 )
 from compose_tls.targets.new_project.services import BROKER, ETCD, OBJECT_STORE, Service
 from compose_tls.values import dataclass
@@ -55,7 +55,7 @@ class Stack:
     """
 
     flavour: Flavour
-    release: Release
+    release: MilvusLine
     image: str
     auth: bool
     address: str
@@ -107,7 +107,7 @@ def embedded_etcd() -> bytes:
     )
 
 
-def volume_names(flavour: Flavour, release: Release) -> tuple[str, ...]:
+def volume_names(flavour: Flavour, release: MilvusLine) -> tuple[str, ...]:
     """The volumes that hold the data of a project."""
     match flavour:
         case "embedded-etcd":
