@@ -6,7 +6,6 @@ in by the workflow between planning and applying.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterator
 from dataclasses import field
@@ -292,6 +291,8 @@ def unified_diff(name: str, old: bytes, new: bytes, *, confidential: bool = Fals
         new: What it is to hold.
         confidential: Whether lines that stay are left out, and credentials in addresses.
     """
+    import difflib  # noqa: PLC0415 - not for who only looks
+
     # A tab ends a name with blanks in it, as git and GNU diff write it.
     name = f"{name}\t" if any(character.isspace() for character in name) else name
     around = 0 if confidential else 3

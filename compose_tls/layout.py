@@ -19,6 +19,8 @@ REQUEST: Final = ".csr"
 """How the names of a certificate, its private key and its signing request end."""
 
 CA: Final = "ca"
+CA_NAME: Final = "compose-tls CA"
+"""The common name of a CA that was issued here."""
 NEXT_CA: Final = "next-ca"
 """The CA that takes over once every client trusts it, as files of the PKI directory are named."""
 CLIENT_CA: Final = "client-ca"

@@ -24,6 +24,7 @@ from compose_tls.layout import (
     CA,
     CA_BUNDLE,
     CA_CERTIFICATE,
+    CA_NAME,
     CLIENT_CA_CERTIFICATE,
     CLIENT_FILES,
     CLIENT_KEY,
@@ -39,7 +40,6 @@ from compose_tls.layout import (
     TLS_FILES,
     neighbours_directory,
 )
-from compose_tls.plan.identities import CA_NAME
 from compose_tls.plan.managed_files import IGNORE_ALL
 from compose_tls.plan.remaining import Entry, Remaining, ToldTls
 from compose_tls.project.enabled import not_enabled

@@ -15,6 +15,7 @@ from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
     CA_KEY,
+    CA_NAME,
     CLIENT_CA_KEY,
     CLIENT_KEY,
     CLIENTS_DIRECTORY,
@@ -29,7 +30,6 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
-from compose_tls.plan.identities import CA_NAME
 from compose_tls.plan.stack_folders import Folders
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.enabled import EnabledProject

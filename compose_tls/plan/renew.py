@@ -14,6 +14,7 @@ from compose_tls.errors import CertificateExpiresSoon
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
+    CA_NAME,
     CERTIFICATE,
     CLIENT,
     CLIENT_CA,
@@ -43,7 +44,6 @@ from compose_tls.plan.ca_rollover import (
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.further_cas import further_cas
 from compose_tls.plan.identities import (
-    CA_NAME,
     client_identities,
     identities_of,
     orders_for,
