@@ -147,7 +147,7 @@ class CreateFile:
     Attributes:
         before: SHA-256 of the file that is replaced; ``None`` when there must be none.
         uid: Owner to give to the file; ``None`` leaves it with whoever runs the command.
-        gid: Group, likewise.
+        gid: Group of the file.
     """
 
     path: Path
@@ -163,7 +163,7 @@ class PatchFile:
     """A user's file, edited in place: it keeps owner, mode and links.
 
     Attributes:
-        confidential: Whether its other lines are nobody's business: passwords stand in environment files.
+        confidential: Whether its other lines are private: passwords stand in environment files.
     """
 
     path: Path
@@ -304,6 +304,6 @@ def unified_diff(name: str, old: bytes, new: bytes, *, confidential: bool = Fals
 
 
 def _lines(content: bytes) -> list[str]:
-    """Lines as ``patch`` counts them: a carriage return alone ends none."""
+    """Lines as ``patch`` counts them: a carriage return by itself ends none."""
     *lines, last = content.decode("utf-8", "replace").split("\n")
     return [*(f"{line}\n" for line in lines), *([last] if last else [])]

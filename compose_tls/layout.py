@@ -158,7 +158,7 @@ CLIENT_FILES: Final = (CERTIFICATE, KEY, BUNDLE, UNLOCK)
 def neighbours_directory(tls_dir: str) -> str:
     """Where the services that talk to Milvus have their directories, one each.
 
-    Beside the TLS directory and not in it: that is mounted into Milvus, which holds no key of a client.
+    Next to the TLS directory and not in it: that is mounted into Milvus, which holds no key of a client.
 
     Args:
         tls_dir: The TLS directory.

@@ -123,7 +123,7 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class SetupLink:
-    """A connection that the set-up encrypts: from whom to whom, and with which identities."""
+    """A connection that the set-up encrypts: its two ends, and with which identities."""
 
     source: str
     target: str

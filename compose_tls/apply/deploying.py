@@ -202,7 +202,7 @@ def read(root: Path) -> Deploying | None:
 
 
 def is_deploying(root: Path) -> bool:
-    """Whether a deployment was interrupted in a project, or is at work there now."""
+    """Whether a deployment was interrupted in a project, or is running there now."""
     return os.path.lexists(real_path(root) / DEPLOYING / "record")
 
 

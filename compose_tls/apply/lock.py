@@ -69,7 +69,7 @@ def _take(descriptor: int) -> None:
     """Take the lock, after the children of a command that is dead.
 
     Raises:
-        OSError: Somebody else has it, or there are no locks here.
+        OSError: Someone else has it, or there are no locks here.
     """
     deadline = time.monotonic() + _PATIENCE
     while True:

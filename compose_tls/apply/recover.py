@@ -78,7 +78,7 @@ def recover(
 
 
 def carry_out(journal: Journal, ops: FileOps) -> Recovery:
-    """Bring a journal to its end, whichever that is.
+    """Carry a journal to its end, whichever that is.
 
     Raises:
         OSError: The disk refused.

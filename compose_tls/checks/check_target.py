@@ -98,7 +98,7 @@ class Target:
         return next_step.replace(" SERVICE", f" {self.service}" if self.service else "")
 
     def redacted(self, text: str) -> str:
-        """A text of somebody else without the secrets, as they are and as they are sent (base64)."""
+        """A text of someone else without the secrets, as they are and as they are sent (base64)."""
         secrets = [secret for secret in (self.credential, self.password, self.token) if secret]
         sent = [b64encode(secret.encode()).decode() for secret in secrets]
         for secret in (*secrets, *sent):

@@ -1,4 +1,4 @@
-"""Whether Milvus answers as it should, asked over TLS. A handshake alone is no readiness."""
+"""Whether Milvus answers as it should, asked over TLS. A handshake does not mean ready."""
 
 from __future__ import annotations
 
@@ -146,11 +146,11 @@ def _ask(target: Target, deadline: Deadline) -> Readiness:
 
 
 def _is_milvus(call: _Caller) -> bool:
-    """Whether it answers what only Milvus knows, and not what nobody does.
+    """Whether it answers what only Milvus knows, and not what no server does.
 
     Milvus repeats the name of a collection that it does not have, in every version; or it asks for
     credentials, or for a privilege, in words of its own (proxy/authentication_interceptor.go and
-    privilege_interceptor.go). Who answers every call alike is somebody else.
+    privilege_interceptor.go). Who answers every call alike is someone else.
     """
     import grpc  # noqa: PLC0415 - loaded already
 

@@ -124,7 +124,7 @@ def tcp(target: Target, deadline: Deadline) -> Iterator[socket.socket]:
     """A plain TCP connection.
 
     Raises:
-        OSError: There is none to be had.
+        OSError: There is none available.
     """
     try:
         connection = _connected(target, deadline)
@@ -155,7 +155,7 @@ def tls(target: Target, context: ssl.SSLContext, deadline: Deadline) -> Iterator
     """A TLS connection whose handshake is done, from the client's point of view.
 
     Raises:
-        OSError: There is none to be had.
+        OSError: There is none available.
     """
     with tcp(target, deadline) as connection:
         connection.settimeout(deadline.left)
@@ -181,7 +181,8 @@ def client_context(target: Target, *, anonymous: bool = False) -> ssl.SSLContext
         raise CertificateUnreadable(
             f"the CA certificate {target.ca_path} cannot be used:"
             f" {_reason(error, 'no certificate in it')}",
-            hint="run compose-tls status, which says what is missing",
+            hint="give the CA certificate of the server as a PEM file with --ca-cert, or, in the "
+            "project, run compose-tls enable, which puts it back",
             path=str(target.ca_path),
         ) from None
     announce(context, target.protocol)

@@ -77,7 +77,7 @@ def is_tls_refusal(data: bytes) -> bool:
 
 
 def http1_status(data: bytes) -> int | None:
-    """The status code that an HTTP/1 answer begins with; ``None`` where it is no such answer."""
+    """The status code that an HTTP/1 answer begins with; ``None`` where it is not such an answer."""
     found = _HTTP1_STATUS_LINE.match(data)
     return int(found[1]) if found else None
 
@@ -197,7 +197,7 @@ class Status:
         """Read a status. Fields that are not there are zero, which means success.
 
         Raises:
-            ValueError: It is no protobuf message.
+            ValueError: It is not a protobuf message.
         """
         values = dict(fields(message))
         reason = values.get(2, b"")
@@ -217,7 +217,7 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """The fields of a message: number and value.
 
     Raises:
-        ValueError: It is no protobuf message.
+        ValueError: It is not a protobuf message.
     """
     position = 0
     while position < len(message):

@@ -13,7 +13,7 @@ from compose_tls.cli.completing import DIRECTORY, FILE, services
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-KEY_TYPES = "ecdsa-p256|ecdsa-p384|rsa-2048|rsa-3072|rsa-4096"
+KEY_TYPES = "ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096"
 """As help shows them; the settings know which there are, and why others are not."""
 
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
@@ -31,7 +31,7 @@ def duration(
         raise click.BadParameter(text, context, parameter)
     try:
         return timedelta(**{_UNITS[unit]: int(number)})
-    except OverflowError:
+    except (OverflowError, ValueError):  # or more digits than Python reads
         raise click.BadParameter(f"{value!r} is too long", context, parameter) from None
 
 
@@ -154,7 +154,7 @@ def _joined(above: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
 
 
 def credentials(command: _F) -> _F:
-    """How to sign in to Milvus where authentication is on. Secrets come from files alone."""
+    """How to sign in to Milvus where authentication is on. Secrets come from files only."""
     return _with(
         command,
         click.option("--user", metavar="NAME", help="Milvus user, with --password-file."),

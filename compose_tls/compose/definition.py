@@ -23,7 +23,7 @@ class Definition:
         base: The directory that relative paths in it are relative to.
         service: The mapping of the service in that file; texts in it are interpolated.
         variables: What Compose interpolates that file with.
-        editable: Whether the place belongs to the project and to this service alone.
+        editable: Whether the place belongs to the project and to this service only.
     """
 
     file: Path

@@ -17,8 +17,8 @@ _OPERATORS = (":-", "-", ":?", "?", ":+", "+")
 def interpolate(text: str, environment: Mapping[str, str]) -> str:
     """Replace ``$VAR`` and ``${VAR…}`` in all their forms, nested ones too; ``$$`` gives ``$``.
 
-    A variable that is not set gives nothing, also where ``:?`` would make Compose stop. What is no
-    valid substitution stays as it is. Each character is looked at once, however deep they are nested.
+    A variable that is not set gives nothing, also where ``:?`` would make Compose stop. What is not
+    a valid substitution stays as it is. Each character is looked at once, however deep they are nested.
     """
     if "$" not in text:
         return text

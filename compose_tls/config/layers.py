@@ -128,7 +128,7 @@ def _one_ca(values: Mapping[str, Any]) -> dict[str, None]:
 def _replaced(own: AbstractSet[str], before: AbstractSet[str]) -> frozenset[str]:
     """The recorded settings that something else takes the place of.
 
-    A CA to issue under ends what was brought; and of a pair that is named anew nothing is left over.
+    A CA to issue under ends what was provided; and of a pair that is named again nothing is left over.
     """
     found = {name for group in _BROUGHT.values() if own & group for name in group}
     if "ca_key" in own:

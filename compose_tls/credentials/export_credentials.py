@@ -1,4 +1,4 @@
-"""The certificates and keys that leave with an export: at hand, or issued now, and rehearsed."""
+"""The certificates and keys that leave with an export: available, or issued now, and rehearsed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def exported(
     config: TlsConfig,
     now: datetime,
 ) -> Exported:
-    """Read what is at hand and issue what is ordered; nothing is written.
+    """Read what is available and issue what is ordered; nothing is written.
 
     Args:
         source: Where the certificate comes from that clients meet.

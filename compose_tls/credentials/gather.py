@@ -88,7 +88,7 @@ class _Gathering:
         return Credentials(self.held, ca_pem, client_ca_pem, found)
 
     def _issue(self) -> None:
-        """Fill the orders: each new CA with what it issues, the rest under the CA at hand."""
+        """Fill the orders: each new CA with what it issues, the rest under the existing CA."""
         groups: dict[str, list[CertificateOrder]] = {}
         for one in self.planned.identities:
             if one.order is not None:

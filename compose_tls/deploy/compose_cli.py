@@ -109,7 +109,7 @@ class ComposeCli:
         on_event: Callable[[str], None] | None = None,
         port_owner: Callable[[int], str | None] | None = None,
     ) -> None:
-        """Start the project, or replace the containers of ``services`` alone where it already runs.
+        """Start the project, or replace the containers of only ``services`` where it already runs.
 
         Milvus reads certificates and settings once, at start, and ``up -d`` after editing nothing but
         a mounted file does nothing; so the containers are replaced. Every other running container
@@ -214,7 +214,7 @@ class ComposeCli:
     def _started(
         self, project: ComposeInvocation, *arguments: str, stdout: int
     ) -> Iterator[subprocess.Popen[str]]:
-        """Compose at work: it ends where this process is interrupted.
+        """Compose running: it ends where this process is interrupted.
 
         Where that is killed, the project stays locked until Compose has ended, too: whoever takes back
         what it did must not meet it.

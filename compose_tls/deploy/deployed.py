@@ -15,6 +15,7 @@ from compose_tls.deploy.declared import Declared, MountPoint, binding, networks
 from compose_tls.deploy.engine import LABEL, Engine
 from compose_tls.patterns import regex
 from compose_tls.values import dataclass
+from compose_tls.vocabulary import number
 
 # The name that the engine makes up for a volume that was given none: 32 random bytes in hex.
 _ANONYMOUS: Final = regex(r"[0-9a-f]{64}")
@@ -43,7 +44,7 @@ class Deployed:
         directory: The project directory when it was created; this and the next three are labels of
             Compose, and empty where it wrote none.
         files: The compose files, with a comma between.
-        env_files: Those of ``--env-file``, likewise.
+        env_files: Those of ``--env-file``, as they were.
         config_hash: Compose's hash of the service; versions of Compose hash differently.
         image_id: The id of its image.
         image: That image; ``None`` when it is no longer on this machine.
@@ -213,7 +214,7 @@ def _order(attributes: Mapping[str, Any], wanted: Declared) -> tuple[bool, bool,
         not (own and state["Status"] != "created"),
         state["Status"] != "running",
         not own,
-        int(labels.get("container-number") or 0),
+        number(labels.get("container-number")) or 0,
     )
 
 

@@ -77,7 +77,7 @@ class Difference:
 def differences(deployed: Deployed, declared: Declared) -> tuple[Difference, ...]:
     """Compare a container with its declaration.
 
-    What Compose and the engine add by themselves is no difference: the image's variables, user and
+    What Compose and the engine add by themselves is not a difference: the image's variables, user and
     volumes, names of networks and volumes, proxy variables, ports that the engine picks. Values of
     variables with a secret's name are in no text.
 

@@ -18,9 +18,11 @@ from compose_tls.deploy.container import (
     image_facts,
     last_line,
 )
+from compose_tls.deploy.exec_output import read_all, seconds_of
 from compose_tls.errors import EngineUnreachable
 from compose_tls.files import real_path
 from compose_tls.values import dataclass
+from compose_tls.vocabulary import number
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -286,20 +288,23 @@ class Engine:
         from docker.errors import APIError  # noqa: PLC0415 - see connect
         from requests import RequestException  # noqa: PLC0415 - as above
 
-        attributes = self._inspect(container_id) or {}
-        test = ((attributes.get("Config") or {}).get("Healthcheck") or {}).get("Test") or ["NONE"]
-        kind, *words = test
+        attributes = self._inspect(container_id) or {"Config": {}}
+        declared = attributes["Config"].get("Healthcheck") or {}
+        kind, *words = declared.get("Test") or ["NONE"]
         if kind == "NONE":
             return None
         shell = attributes["Config"].get("Shell") or ["/bin/sh", "-c"]
         command = [*shell, *words] if kind == "CMD-SHELL" else words
+        seconds, api = seconds_of(declared), self._client.api
         try:
-            run = self._client.api.exec_create(container_id, command)["Id"]
-            output = self._client.api.exec_start(run)
-            code = self._client.api.exec_inspect(run)["ExitCode"]
+            run = api.exec_create(container_id, command)["Id"]
+            output = read_all(api.exec_start(run, socket=True), seconds)
+            if output is None:
+                return f"no answer within {seconds:g} s"
+            code = api.exec_inspect(run)["ExitCode"]
         except (APIError, RequestException) as error:
             return str(error)
-        return last_line(output.decode("utf-8", "replace")) or f"exit code {code}" if code else None
+        return last_line(output) or f"exit code {code}" if code else None
 
     def port_owner(self, port: int) -> str | None:
         """The container that publishes a TCP port of the host, in words; ``None`` when none does.
@@ -385,7 +390,7 @@ class Engine:
 
 
 def _number(attributes: Mapping[str, Any]) -> int:
-    return int(attributes["Config"]["Labels"].get(f"{LABEL}container-number") or 0)
+    return number(attributes["Config"]["Labels"].get(f"{LABEL}container-number")) or 0
 
 
 def _unreachable(endpoint: docker_host.DockerHost, error: Exception) -> EngineUnreachable:

@@ -94,7 +94,7 @@ def _origins(found: Deployed, wanted: Declared) -> frozenset[Subject]:
     """What tells that a container was made from elsewhere.
 
     One that lacks a file of now is only older than that file; one that has a further file was made by
-    somebody who named it, unless the file is gone.
+    someone who named it, unless the file is gone.
     """
     further = set(paths_of(found.files, found.directory)).difference(
         os.path.realpath(file) for file in wanted.files

@@ -117,7 +117,7 @@ class Judged:
         Args:
             now: The time to judge by.
             purpose: What it issues for; ``None`` where that is not known.
-            anchor: Whether it is trusted as it is: then nobody looks at its own signature.
+            anchor: Whether it is trusted as it is: then no one looks at its own signature.
         """
         self.check_always(now)
         self._check_key(_CA_CURVES)

@@ -45,7 +45,7 @@ def client_name(name: str) -> str:
 def client_dns_name(name: str) -> str:
     """The DNS name of a client: ``alice.client.milvus.internal``, and another one for every name.
 
-    What is no DNS name keeps what it can of its letters, and a hash tells it from its like.
+    What is not a DNS name keeps what it can of its letters, and a hash tells it from its like.
 
     Args:
         name: As ``client_name`` spells it.

@@ -53,13 +53,13 @@ class Issuer:
 
     @property
     def chain_pem(self) -> bytes:
-        """What is sent beside what it issues: the intermediates, without the root (RFC 8446, 4.4.2)."""
+        """What is sent with what it issues: the intermediates, without the root (RFC 8446, 4.4.2)."""
         chain = (self.certificate, *self.above)
         return b"".join(certificate_pem(one) for one in chain if not is_self_signed(one))
 
     @property
     def not_after(self) -> datetime:
-        """When the first certificate of its chain ends: what it issues is good for no longer."""
+        """When the first certificate of its chain ends: what it issues is valid for no longer."""
         return earliest_end(self.certificate, *self.above)
 
     @classmethod
@@ -69,7 +69,7 @@ class Issuer:
         Raises:
             CertificateExpired: It has expired.
             CertificateNotYetValid: It is not valid yet.
-            ProfileViolation: It is no CA, or has a key of another kind.
+            ProfileViolation: It is not a CA, or has a key of another kind.
         """
         if pair is None:
             return None
@@ -122,7 +122,7 @@ def issue_all(
         NameInvalid: A subject or a name cannot stand in a certificate.
         CertificateExpired: The given CA has expired.
         CertificateNotYetValid: The given CA is not valid yet.
-        ProfileViolation: The given CA is no CA, has a key of another kind or the subject of what it
+        ProfileViolation: The given CA is not a CA, has a key of another kind or the subject of what it
             is to issue; or an end-entity certificate has no name.
         NameNotPermitted: The given CA is constrained to other names.
         ValueError: Two orders for one identity, or no CA to issue under: a caller's mistake.
@@ -159,7 +159,7 @@ def issue_clients(
         NameInvalid: A subject or a name cannot stand in a certificate.
         CertificateExpired: The CA has expired.
         CertificateNotYetValid: The CA is not valid yet.
-        ProfileViolation: The CA is no CA, has a key of another kind or the subject of what it is to
+        ProfileViolation: The CA is not a CA, has a key of another kind or the subject of what it is to
             issue; or a certificate has no name.
         NameNotPermitted: The CA is constrained to other names.
     """

@@ -50,8 +50,8 @@ def subjects(pem: bytes, *, path: str) -> dict[bytes, str]:
 def name_text(name: bytes) -> str:
     """A distinguished name in DER as text; what is none, in hex.
 
-    The library reads names within something larger alone: here a signing request (RFC 2986 section 4)
-    with an empty key and signature, which nobody looks at.
+    The library reads names only within something larger: here a signing request (RFC 2986 section 4)
+    with an empty key and signature, which no one looks at.
     """
     public = bytes.fromhex("300a300506032b6570030100")
     asked = _sequence(b"\x02\x01\x00", name, public, b"\xa0\x00")
@@ -165,13 +165,13 @@ def survey(
     next_ca: tuple[bytes | None, bytes | None] = (None, None),
     requests: Mapping[str, bytes | None] = MappingProxyType({}),
 ) -> PkiFacts:
-    """Find out what an existing PKI directory is good for. Damaged files are just not usable.
+    """Find out what an existing PKI directory can be used for. Damaged files are just not usable.
 
     Args:
         pem_files: Certificate and key file of each role; ``None`` for a file that is not there. That of
             the clients' own CA is there where they have one.
         next_ca: Those of the CA that is to take over.
-        requests: The signing request of each role, likewise.
+        requests: The signing request of each role.
     """
     found = {
         role: certificate
@@ -224,7 +224,7 @@ def _requested(request: bytes | None, key: bytes | None) -> frozenset[str] | Non
 def whole_pairs(
     pairs: Mapping[str, tuple[bytes | None, bytes | None]], trusted: bytes | None
 ) -> dict[str, tuple[CertificateFacts, bool]]:
-    """The certificates, by name, that have their key beside them, and whether a trusted CA issued them.
+    """The certificates, by name, that have their key next to them, and whether a trusted CA issued them.
 
     Args:
         pairs: Certificate and key file of each; ``None`` for a file that is not there.

@@ -17,6 +17,7 @@ from compose_tls.patterns import regex
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.inspection import quiet
 from compose_tls.pki.keys import IssuingKey, load_private_key
+from compose_tls.shell import quoted
 from compose_tls.values import dataclass
 
 # RFC 7292 section 4: a PFX is a SEQUENCE that begins with version 3; no certificate or key does.
@@ -94,7 +95,7 @@ def read_pkcs12(content: bytes, path: str, passphrase: bytes | None) -> Bundle:
             ) from None
         raise CertificateUnreadable(
             f"the passphrase does not open the PKCS #12 file {path}, or it is damaged",
-            hint=f"try it: openssl pkcs12 -info -noout -in {path}",
+            hint=f"try it: openssl pkcs12 -info -noout -in {quoted(path)}",
             path=path,
         ) from None
     held = ([found.cert] if found.cert else []) + found.additional_certs
@@ -110,7 +111,7 @@ def require_affordable(content: bytes, passphrase: bytes | None, path: str) -> N
         path: How errors name the file.
 
     Raises:
-        CertificateUnreadable: The passphrase is no text, or trying it takes too long.
+        CertificateUnreadable: The passphrase is not text, or trying it takes too long.
     """
     try:
         (passphrase or b"").decode()

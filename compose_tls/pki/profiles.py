@@ -124,7 +124,7 @@ def extensions(
         profile: Its kind.
         public_key: Its key.
         dns_names: As ``split_names`` spells them.
-        ip_addresses: Likewise.
+        ip_addresses: The IP addresses of a server.
         issuer: The issuing certificate; ``None`` for a self-signed one.
         permitted_dns: The DNS subtrees that a CA may issue for; empty for any name.
     """

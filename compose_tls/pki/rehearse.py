@@ -1,6 +1,6 @@
 """Handshakes rehearsed in memory with the very certificates that are about to be written.
 
-Each thing that must work is tried, and beside it each thing that must not: a refusal counts only when
+Each thing that must work is tried, and next to it each thing that must not: a refusal counts only when
 it comes from the right end for the right reason.
 """
 

@@ -121,7 +121,7 @@ def check_ca(
     Raises:
         CertificateUnreadable: The file holds no certificate.
         DemoCertificate: It is the public demo CA of Milvus images.
-        ProfileViolation: It is no CA, or breaks a rule of certificate_rules.
+        ProfileViolation: It is not a CA, or breaks a rule of certificate_rules.
         CertificateExpired: It has expired.
         CertificateNotYetValid: It is not valid yet.
         IssuerMismatch: It is an intermediate, and its root is not in the file.
@@ -207,7 +207,7 @@ def concerns(
 
 
 def client_ca_concerns(ca_pem: bytes, *, path: str) -> tuple[TlsWarning, ...]:
-    """What a user has to know of CA certificates that clients are let in by.
+    """What a user has to know of CA certificates that clients are accepted by.
 
     Args:
         ca_pem: The certificates, PEM or DER.
@@ -222,10 +222,10 @@ def client_ca_concerns(ca_pem: bytes, *, path: str) -> tuple[TlsWarning, ...]:
 def shared_ca_concerns(
     server: CertificateWithKey, ca_pem: bytes, *, path: str
 ) -> tuple[TlsWarning, ...]:
-    """What a user has to know where the CA of a server that is brought is that of the clients too.
+    """What a user has to know where the CA of a server that is provided is that of the clients too.
 
-    A certificate for servers that is good for clients as well (extendedKeyUsage has both, as public CAs
-    have had it) tells that each of them is let in.
+    A certificate for servers that is valid for clients as well (extendedKeyUsage has both, as public CAs
+    have had it) tells that each of them is accepted.
 
     Args:
         server: The server's certificate.

@@ -1,6 +1,6 @@
 """Another value for a variable that names Milvus, written where the old one stands.
 
-That is the ``environment`` of the service, an ``env_file``, or the ``.env`` beside the compose file;
+That is the ``environment`` of the service, an ``env_file``, or the ``.env`` next to the compose file;
 nothing is edited but what then reads as intended.
 """
 

@@ -57,7 +57,7 @@ class Wanted:
         own_place: Whether that is the place for them in the PKI directory.
         p12: Whether each client gets a PKCS #12 file as well.
         own_passphrase: Whether its passphrase is the user's, and so written nowhere.
-        force: Whether certificates that are good for long are replaced too.
+        force: Whether certificates that are valid for long are replaced too.
     """
 
     directory: Path
@@ -174,7 +174,7 @@ def _changes(client: ClientFacts, wanted: Wanted, *, issued: bool) -> Iterator[F
 
 
 def _require_own(client: ClientFacts, wanted: Wanted, directory: Path) -> None:
-    """Never write over what is somebody else's: a file is the client's beside its certificate.
+    """Never write over what is someone else's: a file is the client's next to its certificate.
 
     Elsewhere than in the PKI directory, it may be that of its namesake in another project.
     """

@@ -110,7 +110,7 @@ def is_let_in(client: Client, config: TlsConfig) -> bool:
 def cut_off(
     found: Iterable[Client], config: TlsConfig, reasons: Mapping[str, str]
 ) -> tuple[tuple[CutOff, ...], tuple[TlsWarning, ...]]:
-    """The services that Milvus lets in no more once it speaks TLS, each with what it needs.
+    """The services that Milvus does not accept any more once it speaks TLS, each with what it needs.
 
     Args:
         found: They.

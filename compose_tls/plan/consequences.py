@@ -1,4 +1,4 @@
-"""What TLS takes away or opens beside what it is for: said before anything is written."""
+"""What TLS takes away or opens besides what it is for: said before anything is written."""
 
 from __future__ import annotations
 
@@ -82,7 +82,8 @@ def _rest(
             f"service {one.name}: REST is switched off, since it cannot share port "
             f"{one.configuration.proxy_port} with gRPC under TLS",
             one.service.main.document.name,
-            "keep it on a port of its own: --rest-port 8080"
+            "keep it on a port of its own: "
+            f"compose-tls enable --mode {config.mode} --rest-port 8080"
             if able
             else f"Milvus {FIRST_WITH_REST_PORT} and newer can keep it on a port of its own",
             one.service.main.line(),

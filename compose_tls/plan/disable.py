@@ -310,7 +310,7 @@ class _Planner:
     def is_ours(self) -> bool:
         """Whether the PKI directory without a record is one of ours.
 
-        Our CA has a name of its own; with certificates that were brought, it is the layout that tells.
+        Our CA has a name of its own; with certificates that were provided, it is the layout that tells.
         """
         ca = self.observation.pki.certificates.get(CA)
         if ca is not None and f"CN={CA_NAME}" in ca.subject:

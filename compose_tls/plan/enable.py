@@ -72,11 +72,11 @@ def plan_enable(
         config: The settings.
         now: The time that certificate validity is judged by.
         users_of_images: The users that images name, by service, where an engine told.
-        public_roots: The root certificates that Milvus trusts beside the CA of the object store.
+        public_roots: The root certificates that Milvus trusts in addition to the CA of the object store.
 
     Raises:
         ProjectError: The project cannot be understood, or not be edited safely.
-        CertificateError: The certificates at hand cannot be used.
+        CertificateError: The certificates available cannot be used.
     """
     return _Planner(project, config).plan(now, users_of_images or {}, public_roots)
 
@@ -210,7 +210,7 @@ class _Planner:
         health: Sequence[HealthEdit],
         stack: Stack,
     ) -> tuple[list[FileChange], list[FileRecord]]:
-        """The edits in place; where those are refused and nobody asked for them, in an override."""
+        """The edits in place; where those are refused and no one asked for them, in an override."""
         named = named_files(self.config.file, self.observation.variables)
         files = self._files()
 

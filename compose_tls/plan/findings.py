@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
@@ -36,6 +35,7 @@ from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import DeclaredService
+from compose_tls.shell import quoted, typed
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
@@ -54,7 +54,7 @@ class KeyFindings:
     """What is wrong with keys.
 
     Attributes:
-        warnings: One for each finding, with its file and the one command that mends it.
+        warnings: One for each finding, with its file and the one command that fixes it.
         usable: Whether Milvus can read its key; it does not start with one that it cannot read.
     """
 
@@ -198,20 +198,20 @@ class _Keys:
         if len(of_clients) > _MANY:
             where = self.name(self.pki / CLIENTS_DIRECTORY)
             what = f"{len(of_clients):,} keys in {where}"
-            yield self.exposure(what, of_clients[0], 0o600, f"{where}/*.key", quote=False)
+            yield self.exposure(what, of_clients[0], 0o600, f"{quoted(where)}/*.key", shown=True)
         else:
             for file in of_clients:
                 yield self.exposure(self.name(file.path), file, 0o600, self.name(file.path))
 
     def exposure(
-        self, what: str, file: FileFacts, mode: int, target: str, *, quote: bool = True
+        self, what: str, file: FileFacts, mode: int, target: str, *, shown: bool = False
     ) -> TlsWarning:
         sudo = "" if self.observation.user_id in {0, file.uid} else "sudo "
         return TlsWarning(
             code="key-exposed",
             message=f"{what}: others on this machine may read or change it (mode {file.mode:04o})",
             path=self.name(file.path),
-            hint=f"{sudo}chmod {mode:o} {shlex.quote(target) if quote else target}",
+            hint=f"{sudo}chmod {mode:o} {target if shown else typed(target)}",
         )
 
     def mounted(self) -> Iterator[TlsWarning]:
@@ -282,7 +282,7 @@ class _Keys:
         return of_client or _is_of_ca(path)
 
     def shows(self, mount: Mount, key: Path) -> bool:
-        """Whether a mount has a key in it; that of a client alone is what its program needs."""
+        """Whether a mount has a key in it; that of a client is only what its program needs."""
         if mount.host_path is None:
             return False
         if mount.host_path == key:

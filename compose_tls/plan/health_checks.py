@@ -18,7 +18,7 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import names
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.vocabulary import TlsWarning, number
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, not bound
 _URL: Final = regex(
@@ -100,7 +100,7 @@ def _broken(
     if not _SPEAKS_HTTP.search(text):
         return
     for url in dict.fromkeys(_URL.finditer(text)):
-        port, path = int(url["port"]), url["path"] or ""
+        port, path = number(url["port"]), url["path"] or ""
         if url["host"] not in hosts or url["scheme"] == "https://":
             continue
         lost = port in plain or (port == metrics and kept is None and _REST.match(path))

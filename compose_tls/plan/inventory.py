@@ -1,4 +1,4 @@
-"""The certificates of a project, how long each is good for, and what of it is not as it was recorded."""
+"""The certificates of a project, how long each is valid for, and what of it is not as it was recorded."""
 
 from __future__ import annotations
 

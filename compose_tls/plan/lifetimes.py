@@ -17,7 +17,7 @@ RENEW_BEFORE: Final = timedelta(days=30)
 
 
 def require_ca_valid(ca: CertificateFacts, config: TlsConfig, now: datetime) -> None:
-    """Make sure that certificates can still be issued under the CA at hand.
+    """Make sure that certificates can still be issued under the existing CA.
 
     Raises:
         CertificateExpired: They cannot.
@@ -41,7 +41,7 @@ def is_due(
 
     Args:
         facts: The certificate; it ends with the first of its chain.
-        issuer: The CA that would issue the new one; likewise.
+        issuer: The CA that would issue the new one.
         now: The time to judge by.
         within: How early; by default in its last 30 days, or in the last third of a shorter life.
     """

@@ -24,7 +24,7 @@ _BEYOND = frozenset({"address", "everyone"})
 
 @dataclass(frozen=True, slots=True)
 class LinkMap:
-    """The connections of a project, and those of them that somebody should do something about."""
+    """The connections of a project, and those of them that someone should do something about."""
 
     links: tuple[Link, ...]
     warnings: tuple[TlsWarning, ...]
@@ -161,7 +161,7 @@ class _Map:
 
 
 def _merged(found: Iterable[Link]) -> list[Link]:
-    """Links that differ in their source alone, as one."""
+    """Links that differ only in their source, as one."""
     groups: dict[Link, list[str]] = {}
     for link in found:
         groups.setdefault(link.model_copy(update={"sources": ()}), []).extend(link.sources)

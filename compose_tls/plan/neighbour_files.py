@@ -1,4 +1,4 @@
-"""What the services that talk to Milvus get to see: each has a directory, with its own identity alone."""
+"""What the services that talk to Milvus get to see: each has a directory, with its own identity only."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def neighbour_changes(
         users_of_images: The users that images name, by service, where an engine told.
 
     Raises:
-        ValueInTheWay: A file of somebody else has the name of one of ours.
+        ValueInTheWay: A file of someone else has the name of one of ours.
     """
     changes: list[FileChange] = []
     warnings: list[TlsWarning] = []

@@ -170,7 +170,9 @@ def _settled(
             ),
             config.accept,
         )
-    yield from warnings
+    # What the refusal says is not said again beside it.
+    refused = ClientsCutOff.code not in config.accept and {warning for _, warning in lost}
+    yield from (warning for warning in warnings if not refused or warning not in refused)
 
 
 def _is_refused(client: Client, config: TlsConfig) -> bool:
@@ -182,7 +184,7 @@ def _is_refused(client: Client, config: TlsConfig) -> bool:
 def _switched(
     client: Client, project: Project, config: TlsConfig, names: Collection[str]
 ) -> Neighbour | None:
-    """A service with all that switches it; ``None`` where nobody knows how.
+    """A service with all that switches it; ``None`` where no one knows how.
 
     Raises:
         ProjectError: An edit cannot be made with proof; the hint says what to write.

@@ -71,7 +71,7 @@ LOOPBACK: Final = "127.0.0.1"
 
 _ETCD_PORT: Final = 2379
 _LAST_PORT: Final = 65535
-_VERSION: Final = regex(r"v?(\d+)\.(\d+)(\.\d+(?:[-.][\w.]+)*)?")
+_VERSION: Final = regex(r"v?(\d{1,9})\.(\d{1,9})(\.\d+(?:[-.][\w.]+)*)?")
 _IGNORED: Final = frozenset({ENV_FILE, f"/{ENV_FILE}", f"{ENV_FILE}*", "*.env", "*"})
 
 
@@ -126,7 +126,7 @@ class NewProject:
 
     @property
     def contents(self) -> Mapping[Path, bytes]:
-        """Those whose content is no secret, by their paths."""
+        """Those whose content is not a secret, by their paths."""
         return {d.path: d.content for d in self.drafts if isinstance(d.content, bytes)}
 
     def written(self, plan: Plan) -> Plan:
@@ -174,7 +174,7 @@ def plan_new_project(
         config: The settings.
         read: Gives the bytes of a file, or ``None`` when there is none.
         named: Whether the user gives the project a name, so that it need not have that of the directory.
-        has_data: Whether standalone_embed.sh has been at work there.
+        has_data: Whether standalone_embed.sh has been running there.
 
     Raises:
         ProjectExists: There is one.
@@ -210,7 +210,7 @@ def _address(publish: str) -> tuple[str, int]:
     """The address and the port of this machine on which clients reach Milvus."""
     host, _, port = publish.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
-    named = port.isdecimal() and (bracketed or (host and ":" not in host))
+    named = port.isascii() and port.isdecimal() and (bracketed or (host and ":" not in host))
     try:
         address = ipaddress.ip_address(host.strip("[]") if named else publish)
         if named and not 0 < int(port) <= _LAST_PORT:

@@ -79,7 +79,7 @@ class RenewPlan:
     Attributes:
         planned: The plan, and what the steps after it need to know.
         config: The settings, with what the project was enabled with.
-        restart: Whether Milvus has to read its files again: it does so at its start alone.
+        restart: Whether Milvus has to read its files again: it does so at its start only.
         client_follows: Whether our client is to show a certificate of a CA that takes over.
     """
 
@@ -123,7 +123,7 @@ def plan_renew(
 
     Raises:
         ClientsLeftBehind: A further client has no certificate of the CA that takes over.
-        CertificateExpiresSoon: A certificate that was brought does, and no newer one is there.
+        CertificateExpiresSoon: A certificate that was provided does, and no newer one is there.
         NotEnabled: compose-tls has not been here.
         RolloverNotStarted: There is no new CA that could take over.
         CertificateExpired: The CA has expired.
@@ -144,7 +144,7 @@ def parts(renewal: RenewPlan) -> tuple[Plan, Plan]:
 
     A client must not show a certificate, or want one to be shown, of a CA that Milvus learns of only at
     its next start; so what clients read is written once Milvus is back. Where that is interrupted, the
-    PKI directory still says what it said, and the same command begins anew. Under a CA that replaces
+    PKI directory still says what it said, and the same command begins again. Under a CA that replaces
     an expired one there is no client to spare.
     """
     plan = renewal.planned.plan
@@ -243,7 +243,7 @@ class _Planner:
         )
 
     def brought(self, within: timedelta | None, *, force: bool) -> RenewPlan:
-        """Those that were brought: newer ones in their place are taken, and their end is told.
+        """Those that were provided: newer ones in their place are taken, and their end is told.
 
         Our client is renewed, where it has a CA of its own that issues here.
 

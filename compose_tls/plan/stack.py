@@ -341,7 +341,7 @@ class _Planner:
             yield Rewrite(HEALTH_TEST, change, hint)
 
     def others_cut_off(self) -> Iterator[TlsWarning]:
-        """The services that are no Milvus, and connect to what lets them in no more as they are."""
+        """The services that are not Milvus, and connect to what will not accept them as they are."""
         ours = {part.service.name for part in self.servers} | {one.name for one in self.milvus}
         for part in self.servers:
             hosts = "|".join(map(re.escape, sorted(names(part.service))))

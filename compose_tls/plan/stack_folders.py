@@ -40,7 +40,7 @@ class Held(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that reads a key, and is no Milvus."""
+    """A server that reads a key, and is not Milvus."""
 
     service: Service = field(repr=False)
 
@@ -79,7 +79,7 @@ class Folders:
 
     @classmethod
     def of(cls, identities: Iterable[Held], project: Project) -> Self:
-        """Those of some identities; of them count those of the parts alone.
+        """Those of some identities; of them only those of the parts count.
 
         Args:
             identities: The identities, planned or recorded.

@@ -61,7 +61,7 @@ def health_change(
         config: The settings.
 
     Raises:
-        HealthCheckBreaks: Nobody knows how it would, and the user has not accepted that.
+        HealthCheckBreaks: No one knows how it would, and the user has not accepted that.
     """
     test = service.healthcheck_test()
     if test is None or test.words[:1] == ["NONE"]:

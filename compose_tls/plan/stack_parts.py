@@ -45,7 +45,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """All that speaks TLS beside the proxies and their clients.
+    """All that speaks TLS besides the proxies and their clients.
 
     Attributes:
         parts: Servers first, then every Milvus service.

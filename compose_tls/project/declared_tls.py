@@ -44,7 +44,7 @@ class TlsFile:
         target: Its path in the container.
         mounted: Whether a mount brings it.
         path: Where that is on this host; ``None`` where it is in a volume or in the image.
-        by_default: Whether nobody names it, so that it is one of the image.
+        by_default: Whether no one names it, so that it is one of the image.
     """
 
     setting: str

@@ -110,7 +110,7 @@ def _full_name(service: Service) -> Iterator[str]:
 
 
 def _called(service: Service, addresses: set[str | None], by: Service) -> Iterator[str]:
-    """What another service alone calls one: its links, and the names that it has for an address."""
+    """What only another service calls one: its links, and the names that it has for an address."""
     container = service.text("container_name")
     for alias, name in by.links().items():
         if by is not service and name in {service.name, container}:

@@ -32,7 +32,7 @@ class MilvusService:
         configuration: What this Milvus is told, and where.
         proxy: Whether it accepts clients.
         component: Whether it is a part of a cluster, not a whole server.
-        certain: Whether it is plain that it runs Milvus: an image of Milvus may run somebody's script.
+        certain: Whether it is plain that it runs Milvus: an image of Milvus may run someone's script.
         warnings: What is to be said of it.
     """
 

@@ -27,7 +27,7 @@ class Parties:
     def resolve(
         self, host: str, port: int | None, by: Service
     ) -> tuple[str, Service | None] | None:
-        """Whom a host name means, asked by a service.
+        """What a host name means, asked by a service.
 
         Args:
             host: The name or address.

@@ -12,11 +12,12 @@ from typing import Final
 
 from compose_tls.errors import ProjectError
 from compose_tls.patterns import regex
+from compose_tls.shell import typed
 from compose_tls.stack import milvus_backup
 from compose_tls.stack.dependency import Address, addresses
 from compose_tls.stack.milvus.role import repository_and_tag
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import Encryption, TlsMode
+from compose_tls.vocabulary import Encryption, TlsMode, number
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.query import roots
 
@@ -189,7 +190,7 @@ def _backup(
             mode = root.text(*route, "tlsMode") or root.text("milvus", "tlsMode") or "0"
             return Connection(
                 ".".join((*route, "address")),
-                int(port) if port else None,
+                number(port),
                 "plain" if mode in {"0", "disabled"} else "encrypted",
                 mode in {"2", "mutual"},
                 host,
@@ -334,5 +335,7 @@ def needs(image: str | None, mode: TlsMode, *, place: str, ca: str, service: str
             )
         return ((one.mutual if mutual else None) or one.one_way).format(**words)
     if mutual:
-        return f"https://{place}, {ca} and a client certificate: compose-tls client {service}"
+        return (
+            f"https://{place}, {ca} and a client certificate: compose-tls client {typed(service)}"
+        )
     return f"https://{place} and {ca} as its CA: compose-tls connect shows how"

@@ -49,7 +49,7 @@ def is_third(image: str, variable: str) -> bool:
 
 
 def told(image: str, variable: str, tls: ClientTls) -> dict[str, str] | None:
-    """What an Attu that is there is told beside the address; ``None`` for one without certificates.
+    """What an Attu that is there is told besides the address; ``None`` for one without certificates.
 
     Args:
         image: Its image.
@@ -72,7 +72,7 @@ def told(image: str, variable: str, tls: ClientTls) -> dict[str, str] | None:
 def service(connection: Connection) -> str:
     """A compose file of its own, for ``-f``, or its service for the project's file.
 
-    An Attu that is there already keeps its image, its ports and its networks.
+    An Attu that already exists keeps its image, its ports and its networks.
     """
     if connection.inside is not None:
         return _variables_alone(connection, connection.inside)

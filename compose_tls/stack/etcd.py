@@ -1,4 +1,4 @@
-"""etcd, where Milvus keeps its metadata (with TiKV in its place or beside it).
+"""etcd, where Milvus keeps its metadata (with TiKV in its place or in addition).
 
 Sources: configs/milvus.yaml of the releases for the keys and their defaults; pkg/util/paramtable of
 Milvus for what follows from a value; https://etcd.io/docs/v3.5/op-guide/configuration/ for flags and
@@ -93,7 +93,7 @@ def runs_etcd(image: str | None, command: Sequence[str]) -> bool:
 
 
 def decided(command: Sequence[str], variables: Mapping[str, str | None]) -> str | None:
-    """What an etcd is told of TLS already, so that it is left alone; ``None`` for nothing."""
+    """What an etcd is told of TLS already, so that it stays as it is; ``None`` for nothing."""
     words = " ".join(command).replace("=", " ").split()
     flags = {word.lstrip("-") for word in words if word.startswith("-")}
     for name in _TLS:

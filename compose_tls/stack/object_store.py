@@ -15,6 +15,7 @@ from compose_tls.patterns import regex
 from compose_tls.setup import Setting
 from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true, port_of
 from compose_tls.stack.images import repository_and_tag
+from compose_tls.vocabulary import number
 
 Kind: TypeAlias = Literal["minio", "seaweedfs"]
 
@@ -166,4 +167,4 @@ def milvus_settings(directory: str, *, names_ca: bool) -> tuple[Setting, ...]:
 def console_port(command: Sequence[str]) -> int | None:
     """The port of MinIO's console, where its command names one."""
     match = re.search(r"--console-address[\s=]+[\"']?[^\s\"':]*:(\d+)", " ".join(command))
-    return int(match[1]) if match else None
+    return number(match[1]) if match else None

@@ -33,7 +33,7 @@ class Recipe:
         variables: Its environment variables.
         scheme: What ``http://`` becomes in the variables that name Milvus; ``None`` where they stay.
         settings: The settings in its configuration file.
-        note: What the user has to know beside that.
+        note: What the user has to know besides.
     """
 
     files: tuple[str, ...]
@@ -50,7 +50,7 @@ def recipe(
     tls: ClientTls,
     document: Found | None = None,
 ) -> Recipe | None:
-    """What a service is to be told; ``None`` where it cannot be switched, or nobody knows how.
+    """What a service is to be told; ``None`` where it cannot be switched, or no one knows how.
 
     Args:
         image: Its image.

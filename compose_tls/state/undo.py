@@ -35,7 +35,7 @@ class Undone:
     Attributes:
         content: Its bytes; ``None`` where it goes, as enable made it.
         exact: Whether this is the very file from before enable.
-        kept: Our places that somebody changed since, and that therefore stay.
+        kept: Our places that someone changed since, and that therefore stay.
     """
 
     content: bytes | None = field(repr=False)

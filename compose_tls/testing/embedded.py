@@ -1,6 +1,6 @@
 """The real Milvus server of the PyPI wheel ``milvus``, without Docker, with a project's certificates.
 
-Linux on x86-64 alone; install it with ``pip install 'compose-tls[embedded]'``.
+Linux on x86-64 only; install it with ``pip install 'compose-tls[embedded]'``.
 """
 
 from __future__ import annotations
@@ -88,6 +88,9 @@ def embedded_server(
         directory: The project directory, where ``enable`` has been.
         config: The settings; only where things are, and ``timeout``, matter.
         environment: The process environment by default.
+
+    Yields:
+        The server, ready; it is stopped when the block ends.
 
     Raises:
         NotEnabled: ``enable`` has not been here.

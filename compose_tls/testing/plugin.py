@@ -1,6 +1,6 @@
 """The pytest plugin: a Milvus that speaks TLS, as a fixture.
 
-pytest loads it in every run where compose-tls is installed, so it imports pytest alone; all else is
+pytest loads it in every run where compose-tls is installed, so it imports pytest only; all else is
 imported by the first test that asks for a server.
 """
 

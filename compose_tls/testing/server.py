@@ -92,8 +92,8 @@ def milvus_tls(
 ) -> Iterator[MilvusServer]:
     """Run a Milvus that speaks TLS; take away everything that was made for it afterwards.
 
-    It has certificates, a project and a free port of its own, so any number can run beside each
-    other. Nothing stays behind, not even when this process is killed.
+    It has certificates, a project and a free port of its own, so any number can run at the same
+    time. Nothing stays behind, not even when this process is killed.
 
     Args:
         mode: 1 for one-way TLS, 2 for mutual TLS.
@@ -105,6 +105,9 @@ def milvus_tls(
         server_name: The name that clients verify.
         san: Further DNS names and IP addresses in the server's certificate.
         timeout: How long Milvus may take to get ready, in seconds.
+
+    Yields:
+        The server, ready and checked; it is taken down when the block ends.
 
     Raises:
         InvalidSetting: A value is not of its argument's kind; there is no such backend, or it takes no

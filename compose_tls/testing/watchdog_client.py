@@ -25,7 +25,7 @@ class Guard:
 
     Attributes:
         directory: Empty, and only this user's.
-        compose_at_work: Whether Compose was begun with, and may still work when nobody waits for it.
+        compose_at_work: Whether Compose was begun with, and may still work when no one waits for it.
     """
 
     directory: Path

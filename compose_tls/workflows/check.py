@@ -68,12 +68,13 @@ def check(
         directory: The project directory.
         config: The settings.
         host: Where the server is; by default where the project publishes it.
-        port: Its port, likewise.
-        rest_port: The port of REST, likewise; with ``port`` and without this, REST is not checked.
+        port: Its port; by default as published.
+        rest_port: The port of REST; by default as published. With ``port`` and without
+            this, REST is not checked.
         client: What a client has, for a server that ``enable`` has nothing to do with; there need not
             be a project then. Paths are relative to ``directory``.
         deep: Whether to create, fill, search and drop a throw-away collection as well.
-        scope: ``proxy`` for what clients reach alone, ``all`` for etcd and the object store too; by
+        scope: ``proxy`` for only what clients reach, ``all`` for etcd and the object store too; by
             default those are proved that enable set up, where an engine tells where they are.
         wait: Whether to wait while Milvus starts, for as long as ``timeout`` says.
         environment: Variables that Compose interpolates with; those of the process by default.
@@ -291,7 +292,7 @@ def _places(
 ) -> tuple[list[_Place], list[str]]:
     """Where every proxy is, and the names of those that do not say it.
 
-    REST is left out where it is off, or where nobody knows where it is. Where neither host nor port is
+    REST is left out where it is off, or where no one knows where it is. Where neither host nor port is
     given, an engine is asked too: it knows of replicas, and of ports that it has picked.
     """
     only = located.milvus[0].name if len(located.milvus) == 1 else None

@@ -30,6 +30,7 @@ from compose_tls.results import CertificateResult, ClientResult
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
+from compose_tls.workflows.next_step import own_command
 from compose_tls.workflows.whole_hints import with_whole_hints
 
 
@@ -58,8 +59,8 @@ def client(
         config: The settings; key type, days and subject matter, and where the CA is.
         out: Where the files go; ``clients`` in the PKI directory by default.
         p12: Make a PKCS #12 file of each as well.
-        passphrase_file: Holds what opens those; by default each gets its own, in a file beside it.
-        force: Replace certificates that are good for long as well.
+        passphrase_file: Holds what opens those; by default each gets its own, in a file next to it.
+        force: Replace certificates that are valid for long as well.
         dry_run: Only say what would be done.
         environment: Variables that Compose interpolates with; those of the process by default.
         on_event: Told about progress, where an earlier command has to be taken back first.
@@ -79,7 +80,9 @@ def client(
     root = opened.root
     wanted_names = tuple(dict.fromkeys(map(client_name, names)))
     if not wanted_names:
-        raise WrongUsage("there is no name of a client", hint="compose-tls client alice")
+        raise WrongUsage(
+            "the name of the client is missing", hint="for example: compose-tls client alice"
+        )
     place = Path(os.path.normpath(opened.start / out)) if out is not None else root
     outside = () if place.is_relative_to(root) else (place,)
     ProjectFiles(root, outside).require_inside(place)
@@ -134,8 +137,15 @@ def client(
         issued=tuple(planned.orders),
         kept=tuple(planned.kept),
         ca=f"{settings.pki_dir}/{CA_CERTIFICATE}",
+        next=_next(opened, planned.orders) if out is None and not dry_run else (),
         warnings=(*opened.told, *planned.plan.warnings),
     )
+
+
+def _next(opened: preamble.Opened, issued: Iterable[str]) -> tuple[str, ...]:
+    """What prints the code of a client, where one was issued."""
+    names = tuple(issued)
+    return (own_command(opened, "connect", "--client", *names),) if len(names) == 1 else ()
 
 
 def _connect(located: EnabledProject, config: TlsConfig, stem: Path) -> dict[str, Any] | None:

@@ -14,11 +14,21 @@ from compose_tls.config import TlsConfig
 from compose_tls.credentials import key_files
 from compose_tls.errors import CertificateUnreadable, InvalidSetting
 from compose_tls.files import PEM_LIMIT, SECRET_LIMIT, read_named
-from compose_tls.layout import CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, SERVER_CERTIFICATE
+from compose_tls.layout import (
+    CA_CERTIFICATE,
+    CERTIFICATE,
+    CLIENT_CERTIFICATE,
+    CLIENT_KEY,
+    CLIENTS_DIRECTORY,
+    KEY,
+    SERVER_CERTIFICATE,
+)
+from compose_tls.pki.client_names import client_name
 from compose_tls.pki.load import certificate_facts
 from compose_tls.project.model import client_ca_path
 from compose_tls.results import Endpoint
 from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.shell import typed
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
@@ -58,6 +68,30 @@ class ClientFiles:
         pki = directory / config.pki_dir
         accepted = client_ca_path(directory, config)
         return cls(pki / CA_CERTIFICATE, pki / CLIENT_CERTIFICATE, pki / CLIENT_KEY, accepted)
+
+    def named(self, directory: Path, client: str) -> ClientFiles:
+        """The files of a further client.
+
+        Args:
+            directory: The project.
+            client: The name that ``client`` was given.
+
+        Raises:
+            NameInvalid: It cannot be the name of a client.
+            CertificateUnreadable: Its certificate or key is not there.
+        """
+        name = client_name(client)
+        stem = self.certificate.parent / CLIENTS_DIRECTORY / name
+        certificate, key = (Path(f"{stem}{end}") for end in (CERTIFICATE, KEY))
+        for path in (certificate, key):
+            if not path.is_file():
+                missing = relative(path, directory)
+                raise CertificateUnreadable(
+                    f"client {name} has no {missing}",
+                    hint=f"issue it: compose-tls client {typed(name)}",
+                    path=missing,
+                )
+        return replace(self, certificate=certificate, key=key)
 
 
 def connect_arguments_of(

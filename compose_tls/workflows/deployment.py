@@ -57,7 +57,7 @@ class Deployment:
     """A deployment that can begin: engine, Compose and free ports are there.
 
     Attributes:
-        proxies: The services to start anew.
+        proxies: The services to restart.
         timeout: Seconds that all of them together have until they are ready.
         project: The project as it is given to Compose.
         name: The name that Compose gives to it.
@@ -69,10 +69,10 @@ class Deployment:
         current: Those of the services that run the very files already: they are only checked.
         unhealthy: Those whose health check failed before, so that it tells nothing now.
         settled: Called once it is proved, or taken back.
-        servers: The services that are etcd or the object store, and are started anew before them.
-        others: The Milvus services that are no proxies, and are started anew with them.
+        servers: The services that are etcd or the object store, and are restarted before them.
+        others: The Milvus services that are not proxies, and are restarted with them.
         prove_servers: Runs every check against etcd and the object store.
-        neighbours: Further services that talk to Milvus, started anew once it is proved.
+        neighbours: Further services that talk to Milvus, restarted once it is proved.
         clock: Seconds that only go forward.
         sleep: Waits that many seconds.
     """
@@ -104,7 +104,7 @@ class Deployment:
         on_event: listener.OnEvent,
         before_proof: Callable[[], None] = lambda: None,
     ) -> tuple[Probe, ...]:
-        """Start the services anew, wait until they are ready over TLS, and check them.
+        """Restart the services, wait until they are ready over TLS, and check them.
 
         Args:
             undo: What takes the written files back when this fails, in the order in which they were
@@ -152,7 +152,7 @@ class Deployment:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """The names of the services to start anew."""
+        """The names of the services to restart."""
         return tuple(proxy.service for proxy in self.proxies)
 
     @property

@@ -15,6 +15,7 @@ from compose_tls.results import DisableResult
 from compose_tls.workflows import preamble
 from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
+from compose_tls.workflows.refusals import gathered
 from compose_tls.workflows.whole_hints import with_whole_hints
 
 
@@ -44,7 +45,7 @@ def disable(
     Raises:
         NotEnabled: ``enable`` has not been here.
         TlsRemains: Entries stay that are not those of before; nothing was changed.
-        CertificatesUnmounted: A Milvus would not start with what stays; likewise.
+        CertificatesUnmounted: A Milvus would not start with what stays; nothing was changed.
         ProjectError: A file cannot be put back safely, or not be written.
     """
     opened = preamble.open_project(directory, config, environment)
@@ -58,8 +59,10 @@ def disable(
         )
         if purge:
             project = with_clients(project, opened.config)
-        planned = plan_disable(project, opened.config, purge=purge)
-        places, told = opened.writable(planned.plan)
+        with gathered() as also:
+            planned = plan_disable(project, opened.config, purge=purge)
+            also.extend(planned.plan.warnings)
+            places, told = opened.writable(planned.plan)
         warnings = foreseen(
             opened,
             planned.services,
@@ -81,7 +84,7 @@ def disable(
         folders = Folders.of(recorded, project)
         if following and folders.servers:
             milvus = dict.fromkeys((*folders.milvus, *planned.services))
-            following = (compose_command(opened, "stop", *milvus), *following)
+            following = (compose_command(opened, "stop", services=milvus), *following)
     return DisableResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,

@@ -77,7 +77,7 @@ def export(
         InvalidSetting: A name cannot stand where it has to.
         NotEnabled: ``enable`` has not been here.
         ProjectError: The project cannot be read or written.
-        CertificateError: Nothing can be issued, or a certificate that was brought does not hold a name.
+        CertificateError: Nothing can be issued, or a certificate that was provided does not hold a name.
     """
     if target not in TARGETS:
         raise WrongUsage(f"there is no target {target}", hint=f"use one of {', '.join(TARGETS)}")
@@ -176,7 +176,7 @@ def _require_file(place: Path) -> None:
 def _output(
     place: Path, root: Path, outside: tuple[Path, ...], document: bytes | None, mode: int
 ) -> FileChange:
-    """What happens to the file that was named; a file with a key is made anew with its mode."""
+    """What happens to the file that was named; a file with a key is made again with its mode."""
     ProjectFiles(root, outside).require_inside(place)
     reader = FileReader(root, outside)
     reader.secret(place, YAML_LIMIT)

@@ -14,6 +14,7 @@ from compose_tls.plan.new_project import NewProject
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import InitResult, Probe
+from compose_tls.shell import quoted, typed
 from compose_tls.targets.new_project.embed_script import DATA, SCRIPT
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
@@ -31,7 +32,7 @@ def removing(container: str, status: str) -> Iterator[str]:
     """What takes the script's container away; its data are in a mount."""
     if status == "running":
         yield f"bash {SCRIPT} stop"
-    yield f"docker rm {container}"
+    yield f"docker rm {typed(container)}"
 
 
 def require_fresh(
@@ -56,7 +57,7 @@ def require_fresh(
         raise ContainerInTheWay(
             f"there are containers of another project {name}: {', '.join(found)}",
             hint="run this again with -p NAME, which gives this one another name;"
-            f" docker compose -p {name} down removes those",
+            f" docker compose -p {quoted(name)} down removes those",
         )
     volumes = [f"{name}_{volume}" for volume in new.volumes]
     if there := engine.volumes_named(volumes):

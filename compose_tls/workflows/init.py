@@ -40,6 +40,7 @@ from compose_tls.workflows.first_start import FirstStart, password_file, removin
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command
 from compose_tls.workflows.public_roots import public_roots
+from compose_tls.workflows.refusals import gathered
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import HALF_WAY, Undo, put_back
 from compose_tls.workflows.whole_hints import with_whole_hints
@@ -85,11 +86,15 @@ def init(
         environment: Process variables, for Compose; those of the process by default.
         on_event: Told about progress, a line at a time.
 
+    Returns:
+        The files that were, or would be, written, the certificates, the image, where the password of root
+        is, and with ``up`` the checks.
+
     Raises:
         ProjectError: There is a project already, or none can be made; nothing was changed.
         CertificateError: Certificates cannot be used; nothing was changed.
         EngineError: Deploying failed; nothing is left, unless ``keep_on_failure``.
-        CheckFailed: The running server does not pass; likewise.
+        CheckFailed: The running server does not pass; the project is as before, too.
     """
     place, wanted = Path(directory), Wanted(milvus, flavour, attu, auth, publish)
     with _directory(place, dry_run=dry_run):
@@ -157,21 +162,23 @@ def _make(
         issuing.require_sound(project.observation, opened.config)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
         roots = public_roots(project, opened.config, opened.variables)
-        planned = plan_enable(project, opened.config, opened.now, users, roots.content)
-        planned = replace(planned, plan=new.written(planned.plan))
-        places, told = opened.writable(planned.plan)
-        used = any(one.path.name == PUBLIC_ROOTS for one in planned.plan.changes)
-        told = (*opened.told, *new.warnings, *told, *(roots.told if used else ()))
-        issuing.require_issuer(planned.identities, opened.root, opened.config)
+        lasting = new.flavour is None
+        with gathered() as also:
+            planned = plan_enable(project, opened.config, opened.now, users, roots.content)
+            planned = replace(planned, plan=new.written(planned.plan))
+            also.extend(planned.plan.warnings)
+            places, told = opened.writable(planned.plan)
+            used = any(one.path.name == PUBLIC_ROOTS for one in planned.plan.changes)
+            told = (*opened.told, *new.warnings, *told, *(roots.told if used else ()))
+            issuing.require_issuer(planned.identities, opened.root, opened.config)
+            if up and not dry_run:
+                # What is not so is told before anything is written.
+                ComposeCli.find(opened.variables)
+                with Engine.connect(opened.variables) as engine:
+                    settled = require_fresh(engine, opened, new, project)
+                told, lasting = (*told, *settled), lasting or bool(settled)
         if dry_run:
             return _Made(opened, new, _report(opened, new, planned, told, dry_run=True))
-        lasting = new.flavour is None
-        if up:
-            # What is not so is told before anything is written.
-            ComposeCli.find(opened.variables)
-            with Engine.connect(opened.variables) as engine:
-                settled = require_fresh(engine, opened, new, project)
-            told, lasting = (*told, *settled), lasting or bool(settled)
         issued = issuing.issue(
             planned.identities,
             planned.state,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -28,6 +27,7 @@ from compose_tls.config import (
     completed,
     load,
     outermost,
+    require_meant,
 )
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.errors import (
@@ -43,6 +43,7 @@ from compose_tls.files import ENV_LIMIT, STATE_LIMIT, ProjectFiles, real_path
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import state_path
 from compose_tls.results import FileResult
+from compose_tls.shell import quoted
 from compose_tls.state.recorded import read_state
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
@@ -106,7 +107,7 @@ class Opened:
 
     @property
     def named_places(self) -> tuple[Path, ...]:
-        """What the user names outside of the project: there alone something is written outside.
+        """What the user names outside of the project: only there something is written outside.
 
         compose-tls.toml can name nothing there, so what is given is the user's own word.
         """
@@ -162,7 +163,7 @@ class Opened:
             raise OutsideProject(
                 f"{place} leads outside of the project, to {real}",
                 hint="nothing in a project may reach outside of it; "
-                f"if you mean that place, say so with {variable}={shlex.quote(str(real))}",
+                f"if you mean that place, say so with {variable}={quoted(str(real))}",
                 path=place,
             )
 
@@ -178,7 +179,7 @@ def open_project(
 
     Args:
         directory: Where to start: the project directory, or one below it.
-        settings: The settings; options alone are completed by the environment and compose-tls.toml.
+        settings: The settings; options are completed by the environment and compose-tls.toml.
         environment: The process environment; that of this process by default.
         enabling: Whether the command can change what an earlier enable put in place.
 
@@ -210,6 +211,7 @@ def open_project(
         given = _seen_from(root, given, {n: start if n in outer else beside for n in FILES})
     if isinstance(settings, TlsConfig):
         given = _seen_from(root, given, dict.fromkeys(FILES, start))
+    require_meant(given)
     opened = Opened(root, start, given, given, variables, now(), typed, enabling)
     CURRENT.set(opened)
     return opened.settled()
@@ -225,7 +227,7 @@ def open_directory(
     Args:
         directory: The directory.
         settings: As for ``open_project``.
-        environment: Likewise.
+        environment: As for ``open_project``.
         start: Where paths on the command line are relative to.
 
     Raises:
@@ -268,7 +270,7 @@ def _root(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]
     if files and not own_word and not root.is_relative_to(start):
         raise OutsideProject(
             f"COMPOSE_FILE of .env names a project outside of this directory, in {root}",
-            hint=f"name it on the command line, if you mean it: -f {shlex.quote(files[0])}",
+            hint=f"name it on the command line, if you mean it: -f {quoted(files[0])}",
             path=".env",
         )
     return root
@@ -379,7 +381,7 @@ def reading(directory: Path) -> None:
 
     Raises:
         ForeignJournal: There is a journal that no command will finish.
-        ProjectLocked: A command was interrupted, or is at work.
+        ProjectLocked: A command was interrupted, or is running.
     """
     if unfinished(directory):
         raise _interrupted()

@@ -35,7 +35,7 @@ class ProxyWatch:
 
     Attributes:
         project: The name of the project.
-        began: When it was started anew: older lines of its log do not count.
+        began: When it was restarted: older lines of its log do not count.
         build: What to check, for a proxy whose gRPC and REST are at these addresses; it reads files.
         ask: One look at whether a server is ready.
         clock: Seconds that only go forward.
@@ -61,7 +61,7 @@ class ProxyWatch:
         return self.container
 
     def log(self) -> list[str]:
-        """What it logged since it was started anew."""
+        """What it logged since it was restarted."""
         if self.container is None:
             return []
         return self.engine.log_tail(self.container.id, since=self.began)
@@ -90,7 +90,7 @@ class ProxyWatch:
         """Whether the container of before can be said to run again.
 
         Args:
-            started: When it was started anew, by ``clock``.
+            started: When it was restarted, by ``clock``.
         """
         health = self.container.health if self.container else None
         return settled(health, self.clock() - started)

@@ -1,4 +1,4 @@
-"""The root certificates that Milvus trusts beside the CA of the object store."""
+"""The root certificates that Milvus trusts in addition to the CA of the object store."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Before containers are recreated: what that would lose, put out of sight, or open.
 
 A container is recreated from the files, and it may be more than these: made from other files, with data
-or settings in its own layer. Our own entries are no difference: the files may have them already.
+or settings in its own layer. Our own entries are not a difference: the files may have them already.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from compose_tls.layout import TLS_FILES
 from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
+from compose_tls.shell import joined, quoted, typed
 from compose_tls.stack import etcd, object_store
 from compose_tls.stack.dependency import Settings
 from compose_tls.stack.milvus.comparison import SettingDifference, setting_differences
@@ -167,7 +168,7 @@ class Review:
             yield from self._data(service, found, self._directories_of(service, found))
 
     def _server(self, service: str) -> Iterator[Finding]:
-        """Etcd or object store that is replaced in any case: our own entries are no difference."""
+        """Etcd or object store that is replaced in any case: our own entries are not a difference."""
         wanted, found = self._look(service)
         if found is None or found.project != wanted.project:
             return
@@ -211,8 +212,9 @@ class Review:
             yield DataWithoutMount(
                 f"container {name} keeps data in {outer}, which is not mounted: lost when the container"
                 f" is recreated ({each.example})",
-                hint=f"docker compose stop {service}, then docker cp {name}:{outer} {copy}, then mount it"
-                f" (volumes: - {copy}:{outer}), then docker compose up -d {service}, then this again",
+                hint=f"docker compose stop {typed(service)}, then docker cp"
+                f" {joined((f'{name}:{outer}', copy))}, then mount it (volumes: - {copy}:{outer}),"
+                f" then docker compose up -d {typed(service)}, then this again",
                 **place_of(self.project, service),
             )
 
@@ -262,8 +264,8 @@ class Review:
             yield ChangedInContainer(
                 f"files were changed inside container {name}, and are lost when it is recreated:"
                 f" {listed(told)}",
-                hint=f"docker cp {name}:{file} . keeps it: compose-tls enable mounts and patches a"
-                " milvus.yaml next to the compose file; mount other files yourself",
+                hint=f"docker cp {quoted(f'{name}:{file}')} . keeps it: compose-tls enable mounts and"
+                " patches a milvus.yaml next to the compose file; mount other files yourself",
                 **place_of(self.project, one.name),
             )
 
@@ -298,7 +300,7 @@ class Review:
             f"{name}, which nothing uses yet, would come into force, but"
             f" {' and '.join(filter(None, (where, what)))}",
             hint="leave it out with --config env, or make it what is in use:"
-            f" docker cp {found.container.name}:{placement.target} {name}"
+            f" docker cp {joined((f'{found.container.name}:{placement.target}', name))}"
             if found
             else "leave it out with --config env, or mount it yourself",
             path=relative(out[0], self.project.directory) if out else name,
@@ -368,7 +370,7 @@ def _is_new(placement: Placement, found: Deployed | None) -> bool:
 
 
 def _is_newer(path: Path, found: Deployed) -> bool:
-    """Whether a file was changed after a container was started, which reads it then alone."""
+    """Whether a file was changed after a container was started, which reads it only then."""
     started = found.container.started_at
     try:
         status = path.stat()

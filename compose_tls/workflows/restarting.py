@@ -18,6 +18,7 @@ from compose_tls.listener import OnEvent
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.setup import Proxy
+from compose_tls.shell import typed
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows.deployment import Deployment
@@ -79,7 +80,7 @@ def restart_neighbours(
             seen.compose.restart(seen.invocation, running)
     except EngineError as error:
         text = f"{', '.join(names)} still use what was there before: {error.message}"
-        hint = compose_command(opened, "restart", *names)
+        hint = compose_command(opened, "restart", services=names)
         return (TlsWarning("neighbours-not-restarted", text, hint=hint),)
     return ()
 
@@ -130,7 +131,7 @@ def _standing(
     if reasons:
         drifted = DeployedDifferently(
             f"{service} would start with other settings than it runs with: {'; '.join(reasons)}",
-            hint=f"deploy these first: docker compose up -d --force-recreate {service}",
+            hint=f"deploy these first: docker compose up -d --force-recreate {typed(service)}",
             path=next(iter(changed), None),
         )
     starts = [one.container.started_at for one in found.each if one.container.running]

@@ -20,6 +20,7 @@ from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
 from compose_tls.project.stack_services import needed_servers
 from compose_tls.results import Probe
+from compose_tls.shell import typed
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
@@ -42,7 +43,7 @@ class Served:
 
 
 def served(project: Project) -> tuple[tuple[Served, ...], tuple[TlsWarning, ...]]:
-    """The servers that are declared to speak TLS, and those that are not and why nobody asks them.
+    """The servers that are declared to speak TLS, and those that are not and why no one asks them.
 
     Args:
         project: The project as it is.
@@ -92,7 +93,7 @@ def prove_servers(
     place: Place,
     on_event: listener.OnEvent,
 ) -> tuple[Probe, ...]:
-    """Prove that servers speak TLS, let Milvus in, and nobody else.
+    """Prove that servers speak TLS, let Milvus in, and no one else.
 
     Args:
         directory: The project.
@@ -209,5 +210,5 @@ def _unreached(one: Served) -> Probe:
         expected=f"a verified TLS handshake as {one.name}",
         observed="its container does not run, or is not reached from here",
         seconds=0.0,
-        hint=f"start it: docker compose up -d {one.name}",
+        hint=f"start it: docker compose up -d {typed(one.name)}",
     )

@@ -135,7 +135,7 @@ def gather(intents: Iterable[Intent]) -> EditTree:
 
 
 def describe(intent: Intent) -> str:
-    """An intent in words, for somebody who has to carry it out by hand."""
+    """An intent in words, for someone who has to carry it out by hand."""
     place = ".".join(intent.route)
     match intent:
         case Put(value=value):

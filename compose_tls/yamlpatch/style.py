@@ -80,7 +80,7 @@ def _escaped(character: str) -> str:
 
 
 def _new_scalar(text: Text, quote: Quote, *, flow: bool) -> str:
-    """A scalar without a predecessor: a number or a boolean stays one beside quoted neighbours."""
+    """A scalar without a predecessor: a number or a boolean stays one next to quoted neighbours."""
     typed = not text.string and _TYPED.fullmatch(text.value)
     return scalar(text, "" if typed else quote, flow=flow)
 

@@ -290,6 +290,7 @@ INNER = {
     "certificates_usable",
     "directory",
     "exact",
+    "issue_with",
     "issued",
     "kept",
     "pki_dir",

@@ -47,10 +47,14 @@ Examples:
     metavar="NAME-OR-IP",
     help="Additional DNS name or IP address; repeatable.",
 )
-@click.option("--key-type", metavar=KEY_TYPES, help="Default: ecdsa-p256.")
+@click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: ecdsa-p256).")
 @click.option("--days", type=int, metavar="N", help="Validity of certificates (default: 825).")
 @click.option("--ca-days", type=int, metavar="N", help="Validity of the CA (default: 3650).")
-@click.option("--subject", metavar="RFC4514", help="Subject of certificates, without CN.")
+@click.option(
+    "--subject",
+    metavar="RFC4514",
+    help="Subject of certificates, without CN, such as O=Example,C=DE (default: the CN only).",
+)
 @click.option(
     "--constrain",
     is_flag=True,
@@ -106,7 +110,11 @@ Examples:
     metavar="DIR",
     help="Mount point in the container (default: /milvus/tls).",
 )
-@click.option("--config", type=click.Choice(["auto", "file", "env"]), help="Where the settings go.")
+@click.option(
+    "--config",
+    type=click.Choice(["auto", "file", "env"]),
+    help="Settings go into milvus.yaml (file) or variables (env); auto: into a complete milvus.yaml.",
+)
 @click.option(
     "--style",
     type=click.Choice(["in-place", "override"]),
@@ -134,7 +142,7 @@ def command(
     """Put TLS into the Milvus Compose project in this directory.
 
     Issues certificates, patches docker-compose.yml and milvus.yaml (or the environment) in place, and
-    changes no other byte. A second run changes nothing; disable takes everything back.
+    changes no other byte. A second run changes nothing; disable undoes everything.
     """
     from compose_tls.workflows.enable import enable  # noqa: PLC0415 - not for --help
 

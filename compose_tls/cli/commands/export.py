@@ -63,7 +63,7 @@ Examples:
     help="Write there, a private key with mode 0600; - for standard output.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
-@click.option("--key-type", metavar=KEY_TYPES, help="Default: as in the project.")
+@click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: as in the project).")
 @click.option("--days", type=int, metavar="N", help="Validity (default: as in the project).")
 @existing_ca
 @acceptable
@@ -117,10 +117,10 @@ def command(
 
 
 def _require_private(output: Output, *, asked: bool) -> None:
-    """Make sure that nobody else sees what goes to standard output.
+    """Make sure that no one else sees what goes to standard output.
 
     Raises:
-        KeyExposed: Somebody would.
+        KeyExposed: Someone would.
     """
     if output.json:
         why = "a private key has no place in a JSON document"

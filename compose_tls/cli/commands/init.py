@@ -65,10 +65,14 @@ Examples:
     metavar="NAME-OR-IP",
     help="Additional DNS name or IP address; repeatable.",
 )
-@click.option("--key-type", metavar=KEY_TYPES, help="Default: ecdsa-p256.")
+@click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: ecdsa-p256).")
 @click.option("--days", type=int, metavar="N", help="Validity of certificates (default: 825).")
 @click.option("--ca-days", type=int, metavar="N", help="Validity of the CA (default: 3650).")
-@click.option("--subject", metavar="RFC4514", help="Subject of certificates, without CN.")
+@click.option(
+    "--subject",
+    metavar="RFC4514",
+    help="Subject of certificates, without CN, such as O=Example,C=DE (default: the CN only).",
+)
 @existing_ca
 @click.option(
     "--tls-dir", metavar="DIR", help="Directory mounted into the container (default: tls)."
@@ -96,7 +100,7 @@ def command(
     """Make a new Compose project of Milvus with TLS from the start.
 
     Writes a small docker-compose.yml with pinned images, certificates, and random credentials into files
-    of their own; ports are published on this machine alone. Where standalone_embed.sh is, the project is
+    of their own; ports are published on this machine only. Where standalone_embed.sh is, the project is
     what that script starts, on the same data.
     """
     from compose_tls.workflows.init import init  # noqa: PLC0415 - not for --help

@@ -49,7 +49,7 @@ Examples:
     metavar="NAME-OR-IP",
     help="Additional DNS name or IP address; repeatable.",
 )
-@click.option("--key-type", metavar=KEY_TYPES, help="Default: as before.")
+@click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: as before).")
 @click.option("--days", type=int, metavar="N", help="Validity (default: as before).")
 @click.option("--ca-days", type=int, metavar="N", help="Validity of a new CA (default: as before).")
 @click.option("--subject", metavar="RFC4514", help="Subject, without CN (default: as before).")

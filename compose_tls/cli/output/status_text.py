@@ -26,6 +26,7 @@ _RUNS = {
     "absent": "not running",
     "foreign": "was made from elsewhere",
 }
+_STATES: Final = {"as-written": "as enable wrote it"}
 _COLOURS: Final[dict[str, Style]] = {
     "current": "good",
     "stale": "warning",
@@ -157,7 +158,9 @@ def _detail(result: StatusResult) -> Iterator[Line]:
         width = max(len(file.path) for file in result.file_states)
         for file in result.file_states:
             style: Style = "" if file.state == "as-written" else "warning"
-            yield line(f"  {file.path:<{width}}  ", Piece(file.state, style))
+            yield line(
+                f"  {file.path:<{width}}  ", Piece(_STATES.get(file.state, file.state), style)
+            )
     if result.certificates:
         yield _title("certificates")
         yield from rendering.certificate_lines(result.certificates)
@@ -175,7 +178,7 @@ def _title(text: str) -> Line:
 
 
 def link_lines(links: Sequence[Link]) -> Iterable[Line]:
-    """The map as a list: how, who, to whom, what for, and who else gets there."""
+    """The map as a list: how, from where, where to, what for, and who else gets there."""
     ways = [f"{parties(link.sources)} -> {_target(link)}" for link in links]
     width = max(len(way) for way in ways)
     for link, way in zip(links, ways, strict=True):

@@ -71,7 +71,7 @@ def client_tls(settings: Settings) -> Encryption:
 
 
 def tls_mode(settings: Settings) -> TlsMode:
-    """The mode that Milvus runs in: it takes what is no mode for 0."""
+    """The mode that Milvus runs in: it takes what is not a mode for 0."""
     text = (settings(TLS_MODE_ROUTE) or "").strip()
     return TlsMode(int(text)) if text in {"1", "2"} else TlsMode.OFF
 

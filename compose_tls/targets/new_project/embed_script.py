@@ -19,6 +19,7 @@ from compose_tls.targets.new_project.milvus_lines import NEWEST
 from compose_tls.targets.new_project.new_compose_file import STANDALONE
 from compose_tls.targets.new_project.services import authorization
 from compose_tls.values import dataclass
+from compose_tls.vocabulary import number
 from compose_tls.yamlpatch.build import Commented, New, build
 
 SCRIPT: Final = "standalone_embed.sh"
@@ -82,7 +83,7 @@ class Run:
 
     @property
     def mounted(self) -> tuple[str, ...]:
-        """The paths beside the script that it mounts, relative to it."""
+        """The paths next to the script that it mounts, relative to it."""
         sources = (each.partition(":")[0] for each in self.many.get("volumes", ()))
         return tuple(source.removeprefix("./") for source in sources if source.startswith("./"))
 
@@ -224,8 +225,8 @@ def _health(options: Mapping[str, str]) -> Iterator[tuple[str, New]]:
             # docker run gives it to a shell; where it has no need of one, there is none.
             plain = not re.search(r"[|&;<>()$`\\\"'*?~]", value)
             yield "test", ["CMD", *value.split()] if plain else ["CMD-SHELL", value]
-        elif name == "retries" and value.isdecimal():
-            yield name, int(value)
+        elif name == "retries" and (count := number(value)) is not None:
+            yield name, count
         else:
             yield name.replace("-", "_"), value
 

@@ -18,7 +18,7 @@ class MilvusLine:
 
     Attributes:
         line: Major and minor version.
-        newest: The tag that the line alone stands for.
+        newest: The tag that the line by itself stands for.
         etcd: The tag of quay.io/coreos/etcd.
         minio: The tag of minio/minio.
     """

@@ -32,7 +32,7 @@ _FROM_2_6: Final = ("mixcoord", "querynode", "datanode", "streamingnode")
 
 @dataclass(frozen=True, slots=True)
 class AttuService:
-    """Attu beside Milvus: its image, what it is told, and the files that it is shown."""
+    """Attu next to Milvus: its image, what it is told, and the files that it is shown."""
 
     image: str
     variables: Mapping[str, str]

@@ -176,7 +176,7 @@ def gpu() -> Service:
 def attu(
     image: str, variables: Mapping[str, str], mounts: Mapping[str, str], milvus: str
 ) -> Service:
-    """Attu, the web interface, on this machine alone: it asks nobody for a certificate."""
+    """Attu, the web interface, on this machine only: it asks no one for a certificate."""
     return {
         "image": image,
         "environment": dict(variables),

@@ -371,7 +371,7 @@ class TestLife:
         finish = run("renew", "--finish", "--no-restart", "--json", "--dry-run", *accepted).json
         [warning] = finish["warnings"]
         assert warning["code"] == "clients-left-behind"
-        assert "early still use" in warning["message"]
+        assert "previous CA: early" in warning["message"]
         assert run("client", "early").code == 0
         assert certificate(directory / "early.pem").issuer == following.subject
         finish = run("renew", "--finish", "--no-restart", "--json").json

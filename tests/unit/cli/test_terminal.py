@@ -124,11 +124,11 @@ class TestColour:
     def test_what_is_not_utf_8_gets_signs_of_ascii(self, enabled: Path) -> None:
         port = str(closed_port())
         seen = on_terminal(
-            "check", "--port", port, PYTHONUTF8="0", LC_ALL="C", PYTHONIOENCODING="ascii"
+            "check", "-v", "--port", port, PYTHONUTF8="0", LC_ALL="C", PYTHONIOENCODING="ascii"
         )
         assert seen.isascii()
         assert "FAILED tls-handshake" in ESCAPE.sub("", seen)
-        assert "✗ tls-handshake" in ESCAPE.sub("", on_terminal("check", "--port", port))
+        assert "✗ tls-handshake" in ESCAPE.sub("", on_terminal("check", "-v", "--port", port))
 
     def test_json_is_json_on_a_terminal_too(self, enabled: Path) -> None:
         seen = on_terminal("status", "--json", columns=40)
