@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
@@ -102,6 +101,8 @@ def require_meant(config: TlsConfig) -> None:
     known = sorted(leaf.code for leaf in Refusal.__subclasses__())
     for code in config.accept:
         if code not in known:
+            from difflib import get_close_matches  # noqa: PLC0415 - for this error alone
+
             near = get_close_matches(code, known, n=1)
             tip = f"did you mean --accept {near[0]}?" if near else f"one of {', '.join(known)}"
             raise InvalidSetting(f"{code} is not the code of a refusal", hint=tip)
