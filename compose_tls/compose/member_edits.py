@@ -19,6 +19,7 @@ from compose_tls.compose.edits import (
 )
 from compose_tls.compose.ports import widest_addresses
 from compose_tls.compose.service import Service, Variable
+from compose_tls.compose.volumes import normal_target
 from compose_tls.errors import ConflictingSettings, EditRefused, ValueInTheWay
 from compose_tls.setup import Directory, Member
 from compose_tls.values import dataclass
@@ -153,6 +154,14 @@ def _directory_order(
                 hint="take that entry out, or choose another place with --container-tls-dir",
                 path=relative(mount.file, directory),
                 line=mount.line,
+            )
+    for entry in service.texts("tmpfs"):
+        if normal_target(entry.partition(":")[0]) == target:
+            raise ValueInTheWay(
+                f"service {service.name} has a tmpfs at {target}",
+                hint="take that entry out, or choose another place with --container-tls-dir",
+                path=relative(service.main.file, directory),
+                line=service.main.line("tmpfs"),
             )
     absolute = Path(wanted.source).is_absolute()
     yield MountOrder(source, target, absolute=absolute, read_only=wanted.read_only)

@@ -45,7 +45,6 @@ class Deployed:
             Compose, and empty where it wrote none.
         files: The compose files, with a comma between.
         env_files: Those of ``--env-file``, as they were.
-        config_hash: Compose's hash of the service; versions of Compose hash differently.
         image_id: The id of its image.
         image: That image; ``None`` when it is no longer on this machine.
         tag_id: The id of the image that has the name now with which the container was created.
@@ -64,7 +63,6 @@ class Deployed:
     directory: str
     files: str
     env_files: str
-    config_hash: str
     image_id: str
     image: ImageFacts | None
     tag_id: str | None
@@ -167,7 +165,6 @@ def from_answers(
         directory=labels.get("project.working_dir", ""),
         files=labels.get("project.config_files", ""),
         env_files=labels.get("project.environment_file", ""),
-        config_hash=labels.get("config-hash", ""),
         image_id=attributes["Image"],
         image=image,
         tag_id=tag.id if tag else None,

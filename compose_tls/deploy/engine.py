@@ -27,8 +27,7 @@ from compose_tls.vocabulary import number
 if TYPE_CHECKING:
     from docker import DockerClient
 
-# The labels that Compose puts on its containers:
-# https://github.com/docker/compose/blob/main/pkg/api/labels.go
+# That of Compose's labels: https://github.com/docker/compose/blob/main/pkg/api/labels.go
 LABEL = "com.docker.compose."
 
 # A Go panic is followed by every goroutine's stack, more than 3000 lines in Milvus 2.3.5 (measured).
@@ -113,9 +112,8 @@ class Engine:
         if owner is None:
             return facts
         there = container_facts(owner)
-        return replace(
-            facts, ports=there.ports, networks=there.networks, host_network=there.host_network
-        )
+        ports, networks = there.ports, there.networks
+        return replace(facts, ports=ports, networks=networks, host_network=there.host_network)
 
     def containers(self, service: str) -> list[dict[str, Any]]:
         """What the engine knows of the containers of a service, whatever their project is called.

@@ -26,7 +26,7 @@ from compose_tls.stack.applications import (
     needs,
 )
 from compose_tls.stack.dependency import Address
-from compose_tls.stack.milvus.role import repository_and_tag
+from compose_tls.stack.images import repository_and_tag
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
 

@@ -232,6 +232,8 @@ class _Planner:
             if one.before:
                 first = one.entries[0]
                 text = f"{one.service} speaks TLS all the same, in mode {int(one.mode)}, as before enable"
+                if one.unmounted:
+                    text += f"; no mount provides what it shows: {', '.join(one.unmounted)}"
                 self.warnings.append(
                     TlsWarning("tls-as-before", text, first.path, None, first.line)
                 )

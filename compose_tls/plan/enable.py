@@ -6,7 +6,7 @@ start.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -23,6 +23,7 @@ from compose_tls.layout import CERTIFICATE, CLIENT, PUBLIC, client_identity
 from compose_tls.plan.client_ca import no_client
 from compose_tls.plan.consequences import consequences, keys_to_be_mounted
 from compose_tls.plan.further_cas import further_cas
+from compose_tls.plan.given_up import given_up
 from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import is_valid, plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
@@ -34,7 +35,7 @@ from compose_tls.plan.stack import plan_stack
 from compose_tls.plan.stack_identities import with_stack
 from compose_tls.plan.stack_parts import Part, Stack
 from compose_tls.plan.tls_setup import tls_setup
-from compose_tls.plan.touched import scope_is_smaller, touched_services
+from compose_tls.plan.touched import touched_services
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService, select
@@ -99,7 +100,7 @@ class _Planner:
         self.warnings += renamed_services(project, config)
         milvus = select(project.compose, project.milvus, config.service)
         stack = plan_stack(project, milvus, config)
-        self.warnings += self._given_up(milvus)
+        self.warnings += given_up(project, config, milvus)
         parts = [one.milvus for one in stack.milvus if one.milvus is not None]
         placements = {
             one.name: place(one.configuration, config.config) for one in (*milvus, *parts)
@@ -167,27 +168,6 @@ class _Planner:
         place = f"{self.config.pki_dir}/{client_identity(one.name)}{CERTIFICATE}"
         shown = place if one.shows_certificate else None
         return NeighbourResult(service=one.name, how=one.client.how, certificate=shown)
-
-    def _given_up(self, milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
-        """What was encrypted, or asked for a certificate, and is not from now on."""
-        state = self.project.state
-        if state is None:
-            return
-        if state.settings.mode > self.config.mode:
-            text = "mode 2 becomes mode 1: clients that trust the CA are accepted without a certificate"
-            yield TlsWarning("mode-weakened", text, hint="compose-tls enable --mode 2 restores it")
-        if scope_is_smaller(state.settings.scope, self.config.scope):
-            text = (
-                f"scope {state.settings.scope} becomes {self.config.scope}: what is encrypted beyond it "
-                "is plain text again"
-            )
-            hint = f"compose-tls enable --scope {state.settings.scope} restores it"
-            yield TlsWarning("scope-reduced", text, hint=hint)
-        left = set(state.services) - {one.name for one in milvus}
-        for name in sorted(left & set(self.project.compose.services)):
-            text = f"service {name} goes back to plain text: --service does not name it"
-            hint = "name every service with --service"
-            yield TlsWarning("service-left-out", text, hint=hint)
 
     def _files(self) -> list[Path]:
         """The compose files; an override file that an earlier enable made is not among them."""

@@ -36,6 +36,7 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import DeclaredService
 from compose_tls.shell import quoted, typed
+from compose_tls.stack.milvus.milvus_version import NEWEST
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
@@ -256,7 +257,18 @@ class _Keys:
         reads = user.reads(key)
         if reads or (reads is None and is_given(key, user, self.observation)):
             return None, True
-        who = str(milvus.service.text("user") or user.uid)
+        told = milvus.service.text("user")
+        if not told and milvus.version == NEWEST:
+            text = (
+                f"the image of service {milvus.name} does not tell its user: whether that can read"
+            )
+            command = give_command(milvus, name, sudo=self.observation.user_id != 0)
+            hint = f"compose-tls check shows whether it starts; if it does not: {command}"
+            warning = TlsWarning(
+                "container-user-unknown", f"{text} {name} is not known", name, hint
+            )
+            return warning, True
+        who = str(told or user.uid)
         command = give_command(milvus, name, sudo=self.observation.user_id != 0)
         if reads is None:
             text = f"whether user {who} of service {milvus.name} can read {name} is not known"

@@ -96,8 +96,13 @@ def plan_identities(
             sources[name] = "issued"
             known = name in {SERVER, CLIENT} or facts is not None
             if sources[issuer] == "existing" and known:
-                text = f"{config.pki_dir}/{name}{CERTIFICATE} or its key was missing or damaged"
-                warnings.append(TlsWarning("certificate-reissued", f"{text}: new certificate"))
+                why = (
+                    "it or its key was missing or damaged"
+                    if facts is None
+                    else "it did not belong to its key, or was not of this CA"
+                )
+                text = f"{config.pki_dir}/{name}{CERTIFICATE}: new certificate, because {why}"
+                warnings.append(TlsWarning("certificate-reissued", text))
             continue
         names = {*identities[SERVER].dns_names, *identities[SERVER].ip_addresses}
         held = names if name == SERVER else set[str]()

@@ -31,6 +31,11 @@ def require_ca_valid(ca: CertificateFacts, config: TlsConfig, now: datetime) -> 
         )
 
 
+def renewed_before(facts: CertificateFacts) -> timedelta:
+    """How long before its end a certificate is renewed unasked."""
+    return min(RENEW_BEFORE, (facts.not_after - facts.not_before) / 3)
+
+
 def is_due(
     facts: CertificateFacts,
     issuer: CertificateFacts,
@@ -45,8 +50,7 @@ def is_due(
         now: The time to judge by.
         within: How early; by default in its last 30 days, or in the last third of a shorter life.
     """
-    early = min(RENEW_BEFORE, (facts.not_after - facts.not_before) / 3)
-    ends_soon = facts.remaining(now) < (early if within is None else within)
+    ends_soon = facts.remaining(now) < (renewed_before(facts) if within is None else within)
     return ends_soon and facts.not_after < issuer.not_after
 
 

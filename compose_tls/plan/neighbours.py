@@ -127,7 +127,8 @@ def plan_neighbours(
         else:
             switched.append(made)
     entries, warnings = cut_off(left, config, reasons)
-    if config.neighbours == "patch":
+    already = project.state is not None and project.state.settings.mode == config.mode
+    if config.neighbours == "patch" and not already:
         warnings = tuple(_settled(left, entries, warnings, config))
     apart = (
         TlsWarning(
@@ -152,7 +153,10 @@ def _settled(
     warnings: Sequence[TlsWarning],
     config: TlsConfig,
 ) -> Iterator[TlsWarning]:
-    """The warnings; in mode 2 those of applications that talk to Milvus for certain are a refusal."""
+    """The warnings; in mode 2 those of applications that talk to Milvus for certain are a refusal.
+
+    Not where that is its mode already: they cannot talk to it any more, whatever enable does.
+    """
     lost = [
         (entry, warning)
         for one, entry, warning in zip(left, entries, warnings, strict=True)

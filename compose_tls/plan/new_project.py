@@ -48,7 +48,7 @@ from compose_tls.targets.new_project.embed_script import (
     vendor_run,
     written_files,
 )
-from compose_tls.targets.new_project.milvus_lines import LINES, NEWEST, MilvusLine, line_of
+from compose_tls.targets.new_project.milvus_lines import LINES, RECOMMENDED, MilvusLine, line_of
 from compose_tls.targets.new_project.new_compose_file import (
     COMPOSE_FILE,
     AttuService,
@@ -255,12 +255,12 @@ def _made(
 def _release(version: str | None) -> tuple[MilvusLine, str]:
     """The release that a version is of, and its tag."""
     if version is None:
-        return NEWEST, NEWEST.newest
+        return RECOMMENDED, RECOMMENDED.newest
     match = _VERSION.fullmatch(version)
     if match is None:
         raise InvalidSetting(
             f"--milvus {version} is not a version of Milvus",
-            hint=f"name one as in --milvus {NEWEST.newest}, or leave it out for that",
+            hint=f"name one as in --milvus {RECOMMENDED.newest}, or leave it out for that",
         )
     release = line_of((int(match[1]), int(match[2])))
     if release is None:

@@ -104,6 +104,21 @@ def declared_tls(project: Project, named: Sequence[str]) -> tuple[DeclaredTls, .
     return tuple(_declared(one, project) for one in _spoken_of(project, named))
 
 
+def declared_mode(project: Project, named: Sequence[str]) -> TlsMode:
+    """The strictest mode that a Milvus of a project is told; off where none is known.
+
+    Args:
+        project: The project, as it is or without what an earlier enable put in.
+        named: The services that the user asks for; none for every one.
+    """
+    there = [name for name in named if name in project.compose.services]
+    if named and not there:
+        return TlsMode.OFF
+    return max(
+        (one.mode or TlsMode.OFF for one in declared_tls(project, there)), default=TlsMode.OFF
+    )
+
+
 def shown_file(service: Service, target: str) -> tuple[bool, Path | None]:
     """Whether a mount brings a path of a container, and where that is on this host.
 

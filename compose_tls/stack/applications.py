@@ -15,7 +15,7 @@ from compose_tls.patterns import regex
 from compose_tls.shell import typed
 from compose_tls.stack import milvus_backup
 from compose_tls.stack.dependency import Address, addresses
-from compose_tls.stack.milvus.role import repository_and_tag
+from compose_tls.stack.images import repository_and_tag
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode, number
 from compose_tls.yamlpatch.document import parse

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from compose_tls.connection import Connection, ContainerRoute, Neighbour, url_host
 from compose_tls.errors import WrongUsage
 from compose_tls.observe import observe
+from compose_tls.plan.client_ca import no_client
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.project.endpoints import carrier, rest_port
 from compose_tls.project.inside import inside
@@ -15,9 +16,9 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import ConnectResult, Endpoint, Snippet
 from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
-from compose_tls.stack.milvus.role import repository_and_tag
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
 from compose_tls.workflows.deployed_places import deployed_places
@@ -82,6 +83,8 @@ def connect(
         if client is not None:
             of_client = of_client.named(root, client)
         files = (str(of_client.ca), str(of_client.certificate), str(of_client.key))
+        if settings.tls_mode is TlsMode.MUTUAL and not of_client.certificate.exists():
+            warnings = (*warnings, no_client(settings))
         rest = located.rest_endpoint.uri if located.rest_endpoint else None
     else:
         seen = inside(project, settings, milvus, service)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
 from compose_tls import listener
@@ -15,6 +16,7 @@ from compose_tls.layout import CA, CA_KEY, PUBLIC_ROOTS
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.project.declared_tls import declared_mode
 from compose_tls.project.model import Project
 from compose_tls.results import EnableResult, Probe
 from compose_tls.vocabulary import TlsMode, TlsWarning
@@ -90,17 +92,18 @@ def enable_opened(
     """
     checks: tuple[Probe, ...] = ()
     with (
-        preamble.writing(given, dry_run=dry_run, on_event=on_event) as opened,
+        preamble.writing(given, dry_run=dry_run, on_event=on_event) as begun,
         ExitStack() as stack,
     ):
         project = observe(
-            opened.root,
-            opened.config,
-            opened.variables,
-            start=opened.start,
-            outside=opened.named_places,
+            begun.root,
+            begun.config,
+            begun.variables,
+            start=begun.start,
+            outside=begun.named_places,
             without_ours=True,
         )
+        opened = _at_least_declared(begun, project)
         issuing.require_sound(project.observation, opened.config)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
         roots = public_roots(project, opened.config, opened.variables)
@@ -114,9 +117,8 @@ def enable_opened(
             told = (*opened.told, *told, *(roots.told if used else ()))
             issuing.require_issuer(planned.identities, opened.root, opened.config)
             if up and not dry_run:
-                # Engine and checks are most of what a command can load.
-                from compose_tls.workflows import deployment  # noqa: PLC0415
-                from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415
+                from compose_tls.workflows import deployment  # noqa: PLC0415 - engine and checks are heavy
+                from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415 - as above
 
                 requirements.require_client(planned, opened.config)
                 listener.busy(on_event, "asking Docker Compose and the engine")
@@ -164,6 +166,17 @@ def enable_opened(
     return _told(result, planned, project, opened, warnings)
 
 
+def _at_least_declared(opened: preamble.Opened, project: Project) -> preamble.Opened:
+    """With a mode that asks no less of clients than what is there, where none is given.
+
+    The record may be lost or older, or somebody else may have switched TLS on.
+    """
+    mode = declared_mode(project, opened.config.service)
+    if "mode" in opened.given.model_fields_set or mode <= opened.config.tls_mode:
+        return opened
+    return replace(opened, config=opened.config.model_copy(update={"mode": int(mode)}))
+
+
 def _following(opened: preamble.Opened, project: Project, planned: ServicePlan) -> tuple[str, ...]:
     """The commands that put the files in force, and prove it."""
     read = planned.written | set(planned.services)
@@ -187,7 +200,8 @@ def _told(
     config = opened.config
     mutual_before = before.state is not None and before.state.settings.tls_mode is TlsMode.MUTUAL
     newly_mutual = config.tls_mode is TlsMode.MUTUAL and not mutual_before
-    own_ca = planned.identities.source(CA) in {"issued", "existing"} and config.ca_cert is None
+    issues = planned.identities.source(CA) in {"issued", "existing"} and config.ca_cert is None
+    own_ca = issues and (bool(result.dry_run) or (opened.root / config.pki_dir / CA_KEY).exists())
     return result.model_copy(
         update={
             "cut_off": planned.cut_off,

@@ -72,7 +72,7 @@ def init(
     Args:
         directory: Where to make it; it is made as well where it is not there.
         config: The settings; paths in them are relative to where the process works.
-        milvus: The version of Milvus, ``2.6`` or ``v2.6.16``; the recommended one by default.
+        milvus: The version of Milvus, ``2.6`` or ``v2.6.25``; the recommended one by default.
         flavour: ``standalone`` with etcd and MinIO, by default; ``embedded-etcd``: one container;
             ``gpu``; ``cluster``: a service for each role.
         attu: Add Attu, the web interface.

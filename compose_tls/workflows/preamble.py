@@ -348,10 +348,9 @@ def writing(
             raise _interrupted()
         yield opened.settled()
         return
-    # Not for commands that only look.
-    from compose_tls.apply.file_ops import PosixFileOps  # noqa: PLC0415
-    from compose_tls.apply.lock import locked  # noqa: PLC0415
-    from compose_tls.apply.recover import recover  # noqa: PLC0415
+    from compose_tls.apply.file_ops import PosixFileOps  # noqa: PLC0415 - not for who only looks
+    from compose_tls.apply.lock import locked  # noqa: PLC0415 - as above
+    from compose_tls.apply.recover import recover  # noqa: PLC0415 - as above
 
     with locked(opened.root) as descriptor:
         opened = replace(opened, lock=(descriptor,))
@@ -361,8 +360,7 @@ def writing(
         told: tuple[TlsWarning, ...] = (recovered(recovery),) if recovery else ()
         if is_deploying(opened.root):
             on_event("an earlier command was interrupted while it deployed: taking that back")
-            # The engine's client, which no other write needs.
-            from compose_tls.workflows.taking_back import take_back  # noqa: PLC0415
+            from compose_tls.workflows.taking_back import take_back  # noqa: PLC0415 - has the engine's client
 
             taken = take_back(opened.root, opened.invocation, places, on_event, accepted=accepted)
             told += taken_back(taken)

@@ -126,14 +126,23 @@ def _files(result: StatusResult) -> tuple[str | Piece, ...]:
 def _connections(
     title: str, encryption: Encryption, links: Iterable[Link]
 ) -> Iterator[tuple[str, str]]:
-    """What is connected to so, each once, and who else gets there, if that is anyone."""
+    """What is connected to so, each once, and who else gets there, if that is anyone.
+
+    Who connects is named where others connect to the same port in another way: of a Milvus that speaks
+    TLS, the port is not plain because an application says plain text to it.
+    """
+    links = tuple(links)
     found = [link for link in links if link.encryption == encryption]
     told: dict[str, str] = {}
     for link in found:
         reach = (
             f", {rendering.reach_text(link)}" if link.published in {"everyone", "address"} else ""
         )
-        told.setdefault(_target(link), f"{link.purpose}{reach}")
+        other = any(
+            _target(each) == _target(link) and each.encryption != encryption for each in links
+        )
+        to = f"{parties(link.sources)} -> {_target(link)}" if other else _target(link)
+        told.setdefault(to, f"{link.purpose}{reach if to == _target(link) else ''}")
     width = max(map(len, told), default=0)
     for target, what in told.items():
         yield title, f"{target:<{width}}  {what}"

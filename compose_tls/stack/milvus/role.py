@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from compose_tls.patterns import regex
-from compose_tls.stack.images import repository_and_tag as repository_and_tag  # noqa: PLC0414 - exported
+from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import MilvusVersion
 
 _REPOSITORIES = frozenset({"milvus", "milvus-dev", "milvus-gpu"})

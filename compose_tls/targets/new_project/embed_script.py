@@ -15,7 +15,7 @@ from dataclasses import field, replace
 from typing import Final
 
 from compose_tls.patterns import regex
-from compose_tls.targets.new_project.milvus_lines import NEWEST
+from compose_tls.targets.new_project.milvus_lines import RECOMMENDED
 from compose_tls.targets.new_project.new_compose_file import STANDALONE
 from compose_tls.targets.new_project.services import authorization
 from compose_tls.values import dataclass
@@ -89,7 +89,7 @@ class Run:
 
 
 _OF_VENDOR: Final = Run(
-    image=f"milvusdb/milvus:{NEWEST.newest}",
+    image=f"milvusdb/milvus:{RECOMMENDED.newest}",
     command=("milvus", "run", "standalone"),
     one={"container_name": CONTAINER},
     many={

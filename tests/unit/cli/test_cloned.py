@@ -19,7 +19,7 @@ from compose_tls.apply.journal import JOURNAL, Journal, Step
 from compose_tls.changes import sha256
 from compose_tls.workflows import preamble
 from tests.unit.apply.trees import Killed, StoppingOps, tree, write
-from tests.unit.cli.conftest import ROOT, Run
+from tests.unit.cli.conftest import ROOT, EnableAs, Run
 
 SUFFIX = ".compose-tls-0123abcd"
 SECRET = b"the token of somebody\n"
@@ -190,11 +190,11 @@ EVIL = (
 
 @pytest.fixture
 def clone(
-    tmp_path: Path, home: Path, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, home: Path, run: Run, enable_as: EnableAs, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Callable[[Path], None] | None], Path]:
     """Publishes the project after its author has been at it, and clones it beside ``home``."""
     assert home.is_dir()
-    assert run("enable").code == 0
+    project = enable_as()
     assert run("client", "known").code == 0
 
     def make(author: Callable[[Path], None] | None) -> Path:
