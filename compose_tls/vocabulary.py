@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
+
+from compose_tls.values import dataclass
 
 
 class TlsMode(enum.IntEnum):
