@@ -13,11 +13,12 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from compose_tls.errors import OutsideProject
+from compose_tls.values import dataclass
 
 _KIB: Final = 1024
 _MIB: Final = 1024 * _KIB

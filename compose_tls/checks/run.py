@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -17,6 +17,7 @@ from compose_tls.checks.pymilvus_probe import PymilvusProbe, deep, listing
 from compose_tls.listener import OnEvent, probed, silent
 from compose_tls.pki.handshake import foreigner
 from compose_tls.results import Probe
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 # A single probe needs milliseconds where all is well; pymilvus also takes a second or two to import,

@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from compose_tls.checks.check_target import Target
@@ -22,6 +22,7 @@ from compose_tls.checks.wire import (
 )
 from compose_tls.errors import CertificateUnreadable
 from compose_tls.pki.handshake import readable, verifying_context
+from compose_tls.values import dataclass
 
 ATTEMPTS: Final = 8
 """How often a probe is made at each address, on fresh connections.

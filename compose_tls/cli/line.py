@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
+
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 
 Style: TypeAlias = Literal[
     "",
@@ -29,7 +31,7 @@ Style: TypeAlias = Literal[
 # C0 and C1 controls and DEL (ECMA-48), but for what ends and indents lines of text; and what makes a line
 # look like another one: line ends of Unicode, invisible characters, and those that turn the direction of
 # what follows (Unicode Technical Standard 55, section 4.1).
-_CONTROL = re.compile(
+_CONTROL = regex(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)"
     r"|[\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
 )

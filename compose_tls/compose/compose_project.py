@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Sized
 from collections.abc import Mapping as ReadMapping
 from collections.abc import Sequence as ReadSequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from compose_tls.compose.definition import OVERRIDE, RESET, Definition
 from compose_tls.compose.interpolate import interpolate, require_short
 from compose_tls.compose.service import Service
 from compose_tls.errors import ComposeFileNotFound, NotAComposeFile
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.query import Found, roots
 

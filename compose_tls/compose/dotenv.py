@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from compose_tls.compose.interpolate import interpolate, require_short
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 
-_LINE = re.compile(
+_LINE = regex(
     r"""(?mx) ^ [^\S\n]* (?:export[^\S\n]+)? (?P<name> [^\s=:\#]+ ) [^\S\n]*
     (?: [=:] [^\S\n]* (?:
       '(?P<single> (?:\\'|[^'])* )' [^\n]* | "(?P<double> (?:\\.|[^"\\])* )" [^\n]*

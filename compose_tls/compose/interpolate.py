@@ -5,14 +5,14 @@ Source: https://docs.docker.com/reference/compose-file/interpolation/
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from compose_tls.errors import NotAComposeFile
+from compose_tls.patterns import regex
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_BRACE = re.compile(r"\$\{|\}")
+_NAME = regex(r"[A-Za-z_][A-Za-z0-9_]*")
+_BRACE = regex(r"\$\{|\}")
 # execve(2): a string that a process is given has at most 32 pages.
 LONGEST_VALUE: Final = 128 << 10
 _OPERATORS = (":-", "-", ":?", "?", ":+", "+")

@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Callable
 from collections.abc import Mapping as ReadMapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from compose_tls.compose.definition import Definition
 from compose_tls.compose.environment import Variable, variables_of
 from compose_tls.compose.ports import PublishedPort, ports_of
 from compose_tls.compose.volumes import Mount, config_mounts_of, mounts_of
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.query import Found, Step
 
 __all__ = ["Build", "Definition", "HealthTest", "Service", "Variable"]

@@ -6,20 +6,22 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
 from compose_tls.deploy.container import ContainerFacts, ImageFacts, container_facts, variables
 from compose_tls.deploy.declared import Declared, MountPoint, binding, networks
 from compose_tls.deploy.engine import LABEL, Engine
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import number
 
 # The name that the engine makes up for a volume that was given none: 32 random bytes in hex.
-_ANONYMOUS: Final = re.compile(r"[0-9a-f]{64}")
+_ANONYMOUS: Final = regex(r"[0-9a-f]{64}")
 
 # Docker Desktop runs its engine in a machine of its own, in which the host's files are below here.
-_OF_THE_HOST: Final = re.compile(r"^/(?:host_mnt|run/desktop/mnt/host)(?=/)")
+_OF_THE_HOST: Final = regex(r"^/(?:host_mnt|run/desktop/mnt/host)(?=/)")
 
 _KINDS: Final[tuple[Literal["changed", "added", "removed"], ...]] = ("changed", "added", "removed")
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, TypeAlias
 
@@ -32,6 +31,7 @@ from compose_tls.pki.inspection import (
     names_of,
 )
 from compose_tls.pki.keys import key_type_of, public_key_der
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import has_ended
 
 # BR 6.1.5 and NIST SP 800-131A: RSA keys have at least 2048 bits. Go refuses to verify those of more
@@ -258,7 +258,7 @@ def check_links(chain: Sequence[x509.Certificate], path: str) -> None:
         path: The file that errors name.
 
     Raises:
-        ProfileViolation: One names another serial number or issuer as well as the key.
+        ProfileViolation: One names another serial number or issuer, in addition to the key.
     """
     last = chain[-1]
     above = [*chain[1:], *([last] if is_self_signed(last) else [])]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from compose_tls.compose.service import Service
@@ -18,6 +17,7 @@ from compose_tls.stack.milvus.connections import (
     internal_tls,
     tls_mode,
 )
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
 
 # proxy.internalPort of milvus.yaml: what other components call the proxy by.
@@ -70,7 +70,7 @@ class _Map:
 
     def listening(self, milvus: MilvusService) -> Iterator[Link]:
         """What comes from outside."""
-        for listener in milvus.configuration.listeners():
+        for listener in milvus.configuration.listeners:
             published = self.parties.published(milvus.service, listener.port)
             yield Link(
                 sources=(CLIENTS if listener.for_clients else MONITORING,),
@@ -89,7 +89,7 @@ class _Map:
     def warnings(self) -> Iterator[TlsWarning]:
         """Where anybody could read and write data without TLS and without credentials."""
         for milvus in self.proxies:
-            for listener in milvus.configuration.listeners():
+            for listener in milvus.configuration.listeners:
                 published = self.parties.published(milvus.service, listener.port)
                 if (
                     not listener.for_clients
@@ -126,7 +126,7 @@ class _Map:
     def from_service(self, client: Client) -> Link:
         """What another service of the project wants of Milvus."""
         milvus = client.milvus
-        listeners = [one for one in milvus.configuration.listeners() if one.for_clients]
+        listeners = [one for one in milvus.configuration.listeners if one.for_clients]
         listener = next((one for one in listeners if one.port == client.port), listeners[0])
         offered = milvus.configuration.sure(listener.encryption)
         return Link(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from compose_tls.layout import CERTIFICATE, KEY, SERVER
 from compose_tls.setup import Member, Setting, TlsSetup
 from compose_tls.targets.release import Release
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.build import Commented, New, build
 from compose_tls.yamlpatch.intent import Text
 

@@ -1,8 +1,8 @@
 """Serves milvus-lite over TLS: a program that the watchdog starts, by its path.
 
 Its arguments: the directory for the data, that of the certificates, the mode, and the file for the port.
-The command of milvus-lite has plain ports alone; here its service is behind the TLS of gRPC. The port is
-one that the system picks when it is bound, so that nobody else can take it before.
+The command of milvus-lite has only plain ports; here its service is behind the TLS of gRPC. The port is
+one that the system picks when it is bound, so that no other process can take it before.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("docker", "embedded", "lite"),
         default="docker",
         help="What runs Milvus: Docker Compose, the server of the PyPI wheel, or milvus-lite, which "
-        "proves clients alone. Default: docker.",
+        "proves only clients. Default: docker.",
     )
     group.addoption(
         "--milvus-tls-image",

@@ -6,7 +6,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from compose_tls.testing import embedded, lite
 from compose_tls.testing.server_project import DEFAULT_IMAGE, PORT, SERVICE, compose_file
 from compose_tls.testing.watchdog_client import Guard, guarded
 from compose_tls.testing.wheel import unpacked_binaries
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import KeyType
 from compose_tls.workflows.check import check
 from compose_tls.workflows.connecting import ClientFiles, connect_arguments_of

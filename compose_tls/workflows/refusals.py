@@ -1,4 +1,4 @@
-"""Refusals are told all at once: nobody has to decide on one to hear of the next."""
+"""Refusals are told all at once: no one has to decide on one to hear of the next."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from collections.abc import Sequence as ReadSequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch import style
 from compose_tls.yamlpatch.intent import Text
 

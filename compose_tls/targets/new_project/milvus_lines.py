@@ -7,8 +7,9 @@ the release notes name them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from compose_tls.targets.new_project import services
@@ -14,6 +13,7 @@ from compose_tls.targets.new_project.milvus_lines import (
     MilvusLine,
 )
 from compose_tls.targets.new_project.services import BROKER, ETCD, OBJECT_STORE, Service
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.build import Commented, New, build
 
 Flavour: TypeAlias = Literal["standalone", "embedded-etcd", "gpu", "cluster"]

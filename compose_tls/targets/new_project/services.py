@@ -201,7 +201,7 @@ def attu(
 def _explained(published: str) -> New:
     """A published port, and who reaches it."""
     loopback = published.startswith(("127.", "[::1]"))
-    text = "This machine alone. With another address: compose-tls enable --san NAME, for who verifies it."
+    text = "Only for this machine. With another address: compose-tls enable --san NAME, for its clients."
     return Commented(published, text) if loopback else published
 
 
