@@ -82,8 +82,7 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        found = self._replicas(project, service)
-        first = min(found, key=lambda one: not one.running, default=None)
+        first = min(self._replicas(project, service), key=lambda one: not one.running, default=None)
         return None if first is None else self._with_network(first)
 
     def replicas(
