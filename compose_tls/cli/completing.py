@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from compose_tls.patterns import regex
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-_NAME: Final = re.compile(r"[a-zA-Z0-9._][a-zA-Z0-9._-]*")
+_NAME: Final = regex(r"[a-zA-Z0-9._][a-zA-Z0-9._-]*")
 """The name of a service: https://github.com/compose-spec/compose-spec/blob/main/schema/compose-spec.json"""
 
 COMPLETE: Final = "_COMPOSE_TLS_COMPLETE"
