@@ -247,19 +247,20 @@ class _Planner:
         proxies: Collection[str],
     ) -> None:
         """Add what puts TLS into one service for others than clients."""
+        files = [replace(part.member, settings=(), directory=file) for file in part.files]
         if part.milvus is not None:
             placement = placements[part.milvus.name]
             if part.milvus.name in proxies:
                 # Its milvus.yaml is mounted for its clients already.
                 placement = replace(placement, mounted=True)
             self._add_edits(part.member, part.milvus, placement, override, edits)
-            if part.bundle is not None:
-                alone = replace(part.member, settings=(), directory=part.bundle)
+            for member in files:
                 env = replace(placement, kind="env", file=None)
-                self._add_edits(alone, part.milvus, env, override, edits)
+                self._add_edits(member, part.milvus, env, override, edits)
             return
-        in_compose = MemberInCompose(part.member, part.service, None, "", True, str.__eq__)
-        member_edits(in_compose, self.project.compose, self.project.read, override, edits)
+        for member in (part.member, *files):
+            in_compose = MemberInCompose(member, part.service, None, "", True, str.__eq__)
+            member_edits(in_compose, self.project.compose, self.project.read, override, edits)
         for one in part.rewrites:
             rewrite(part.service, one.route, one.change, override, edits, hint=one.hint)
 

@@ -19,10 +19,13 @@ from compose_tls.layout import (
 from compose_tls.plan.container_user import KeyReader
 from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
+from compose_tls.stack.images import is_bitnami, repository_and_tag
 from compose_tls.stack.milvus.release import MilvusVersion
 
 # Bitnami's images run as this user: https://github.com/bitnami/containers
 _BITNAMI: Final = "1001"
+# https://docs.rustfs.com/installation/container/docker
+_RUSTFS: Final = "10001"
 
 
 class Held(Protocol):
@@ -56,8 +59,10 @@ class Server:
     @property
     def user_of_image(self) -> str | None:
         """The user that its image is known to run as."""
-        image = self.service.text("image") or ""
-        return _BITNAMI if image.rpartition("/")[0].endswith("bitnami") else None
+        image = self.service.text("image")
+        if is_bitnami(image):
+            return _BITNAMI
+        return _RUSTFS if repository_and_tag(image or "")[0] == "rustfs" else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,14 +32,14 @@ class Part:
         service: The service.
         milvus: The same where it runs Milvus.
         rewrites: What its command and its health check become.
-        bundle: Where the roots to trust are to be in its container; ``None`` where a setting names them.
+        files: Single files that are to be elsewhere in its container.
     """
 
     member: Member
     service: Service = field(repr=False)
     milvus: MilvusService | None = field(default=None, repr=False)
     rewrites: tuple[Rewrite, ...] = ()
-    bundle: Directory | None = None
+    files: tuple[Directory, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

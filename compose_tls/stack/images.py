@@ -21,3 +21,11 @@ def release(image: str | None) -> tuple[int, int, int] | None:
     if match is None or match[3] is None:
         return None
     return int(match[1]), int(match[2]), int(match[3])
+
+
+def is_bitnami(image: str | None) -> bool:
+    """Whether an image is one of Bitnami's, which have paths and variables of their own.
+
+    Source: https://github.com/bitnami/containers; bitnamilegacy and bitnamisecure hold the same images.
+    """
+    return "bitnami" in (image or "").rpartition("/")[0].rpartition("/")[2]

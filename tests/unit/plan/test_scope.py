@@ -342,9 +342,9 @@ def test_an_etcd_that_somebody_has_set_up_is_left_alone(old: str, new: str, why:
 
 
 def test_an_object_store_of_an_unknown_kind_stays_plain_on_both_sides() -> None:
-    text = STANDALONE.replace("minio/minio:RELEASE.2023-03-20T20-16-18Z", "rustfs/rustfs").replace(
-        'minio server /minio_data --console-address ":9001"', "/data"
-    )
+    text = STANDALONE.replace(
+        "minio/minio:RELEASE.2023-03-20T20-16-18Z", "dxflrs/garage:v1"
+    ).replace('minio server /minio_data --console-address ":9001"', "/data")
     planned = enable(observation(text), scope="all")
 
     assert "MINIO_USESSL" not in told(services(planned)["standalone"])
