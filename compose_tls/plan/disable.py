@@ -22,13 +22,14 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificatesUnmounted, TlsRemains, settle
 from compose_tls.layout import (
     CA,
-    CA_BUNDLE,
     CA_CERTIFICATE,
     CLIENT_CA_CERTIFICATE,
     CLIENT_FILES,
     CLIENT_KEY,
     FURTHER_DIRECTORIES,
     IGNORE_FILE,
+    KAFKA,
+    MADE,
     MILVUS,
     NEIGHBOUR_FILES,
     PKI_FILES,
@@ -332,7 +333,8 @@ class _Planner:
         copy = self.observation.files.get(path)
         origins = [self.observation.files.get(self.pki / each) for each in names]
         same = copy is not None and copy.sha256 in {one.sha256 for one in origins if one}
-        return same or (copy is not None and path == self.root / MILVUS / CA_BUNDLE)
+        places = {self.root / MILVUS, self.root / KAFKA}
+        return same or (copy is not None and path.name in MADE and path.parent in places)
 
     def key_directories(self) -> Iterator[str]:
         """The directories that hold certificates and keys when all is done."""

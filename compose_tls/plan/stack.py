@@ -10,15 +10,15 @@ from compose_tls.errors import UnsupportedMilvus
 from compose_tls.layout import (
     CA_BUNDLE,
     CERTIFICATE,
-    ETCD_CLIENT,
     INTERNAL,
     MILVUS,
     STACK_CA,
     stack_files,
 )
 from compose_tls.plan.identities import server_names
+from compose_tls.plan.stack_brokers import plan_brokers
 from compose_tls.plan.stack_etcd import plan_etcd
-from compose_tls.plan.stack_parts import NOTHING_ELSE, Part, Stack
+from compose_tls.plan.stack_parts import CLIENTS, NOTHING_ELSE, Part, Stack
 from compose_tls.plan.stack_store import plan_object_store
 from compose_tls.plan.stack_work import StackWork
 from compose_tls.project.endpoints import found_names
@@ -56,7 +56,7 @@ def _planned(work: StackWork) -> Stack:
     if work.config.scope == "all":
         plan_etcd(work, [one for one in needed if one.purpose == "metadata"])
         plan_object_store(work, [one for one in needed if one.purpose == "object store"])
-        _brokers(work, [one for one in needed if one.purpose == "messages"])
+        plan_brokers(work, [one for one in needed if one.purpose == "messages"])
         _used_by_nobody(work, needed)
     _internal(work)
     work.warnings += _others_cut_off(work)
@@ -118,15 +118,6 @@ def _internal(work: StackWork) -> None:
         work.settings[one.name] += internal.internal_settings(work.target)
 
 
-def _brokers(work: StackWork, needed: Sequence[Needed]) -> None:
-    for name, one in {one.name: one for one in needed if one.encryption == "plain"}.items():
-        work.stays_plain(
-            f"messages go to {name} in plain text",
-            one.service or one.milvus.service,
-            "compose-tls sets up no TLS for a message broker",
-        )
-
-
 def _milvus_part(work: StackWork, one: MilvusService, stack: Stack) -> Part:
     source = f"{work.config.tls_dir}/{MILVUS}"
     files = stack_files(MILVUS, [one.name for one in stack.identities])
@@ -159,8 +150,8 @@ def _others_cut_off(work: StackWork) -> Iterator[TlsWarning]:
             if other.name in ours or found is None:
                 continue
             ca = f"{work.config.pki_dir}/{STACK_CA}{CERTIFICATE}"
-            mutual = part.member.kind == "etcd"
-            client = f" and {work.config.pki_dir}/{ETCD_CLIENT}{CERTIFICATE}" if mutual else ""
+            shown = CLIENTS.get(part.member.kind)
+            client = f" and {work.config.pki_dir}/{shown}{CERTIFICATE}" if shown else ""
             yield TlsWarning(
                 "stack-client-cut-off",
                 f"service {other.name} connects to {found[0]}, which speaks TLS then",

@@ -89,6 +89,31 @@ MILVUS: dict[str, str] = {
     ),
     "profile": f"{_MILVUS}profiles: [vectors]\n",
 }
+# Variables as the images take them: Bitnami's have a prefix of their own.
+_LISTENERS = {
+    "LISTENERS": "PLAINTEXT://:9092,CONTROLLER://:9093,OUTSIDE://:9094",
+    "ADVERTISED_LISTENERS": "PLAINTEXT://kafka:9092,OUTSIDE://localhost:9094",
+    "LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,OUTSIDE:PLAINTEXT",
+    "CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+}
+_MAP = "LISTENER_SECURITY_PROTOCOL_MAP"
+_ASKED = (
+    'healthcheck:\n  test: ["CMD", "kafka-topics", "--bootstrap-server", "kafka:9092", "--list"]\n'
+)
+
+
+def _kafka(image: str, prefix: str, *names: str) -> str:
+    lines = "".join(f"  - {prefix}{name}={_LISTENERS[name]}\n" for name in names or _LISTENERS)
+    return f"image: {image}\nenvironment:\n{lines}"
+
+
+KAFKA: dict[str, str] = {
+    "bitnami": _kafka("bitnami/kafka:3.6", "KAFKA_CFG_"),
+    "apache": _kafka("apache/kafka:3.8.0", "KAFKA_")
+    + "healthcheck:\n  test: bin/kafka-topics.sh --bootstrap-server localhost:9092 --list || exit 1\n",
+    "confluent": _kafka("confluentinc/cp-kafka:7.5.0", "KAFKA_", "ADVERTISED_LISTENERS", _MAP)
+    + _ASKED,
+}
 _ROLES = ("mixcoord", "proxy", "querynode", "datanode")
 _SHARED = "image: milvusdb/milvus:v2.5.5\nenvironment: &env\n" + "".join(
     f"  {line}\n"
@@ -118,6 +143,12 @@ def shapes() -> dict[str, str]:
     found = {f"etcd-{name}": standalone(etcd=text) for name, text in ETCD.items()}
     found |= {f"store-{name}": standalone(store=text) for name, text in STORES.items()}
     found |= {f"milvus-{name}": standalone(milvus=text) for name, text in MILVUS.items()}
+    messages = _MILVUS.replace(
+        "minio:9000", "minio:9000\n  MQ_TYPE: kafka\n  KAFKA_BROKERLIST: kafka:9092"
+    )
+    for name, text in KAFKA.items():
+        parts = {"etcd": _ETCD, "minio": _MINIO, "kafka": text, "standalone": messages}
+        found[f"kafka-{name}"] = _file("", parts)
     found["cluster-merged"] = _cluster(_SHARED, "<<: *common\n")
     image = "image: milvusdb/milvus:v2.5.5\n"
     found["cluster-aliased"] = _cluster(_SHARED, f"{image}environment: *env\n")

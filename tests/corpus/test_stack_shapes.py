@@ -46,7 +46,8 @@ def test_every_shape_is_switched_and_comes_back(
     check_model(before, after, tmp_path, set())
     links = status(tmp_path, environment=ENVIRONMENT).links or ()
     found = {name: link.encryption for link in links for name in link.targets}
-    servers = {n for n, service in before["services"].items() if kind(service) in {"etcd", "store"}}
+    every = before["services"].items()
+    servers = {n for n, service in every if kind(service) in {"etcd", "store", "kafka"}}
     named = {name for name in servers if name != "minio2"}
     assert {found[name] for name in named} == {"encrypted"}
     for name in servers:

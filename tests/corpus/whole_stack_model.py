@@ -60,7 +60,7 @@ _KEYS: Mapping[str, frozenset[str]] = {
     "tls/kafka": frozenset({"kafka.keystore.key", "keystore.pem"}),
 }
 _FLAGS = re.compile(
-    r" (?:--(?:cacert|cert|key|certs-dir)[= ]\S+|-(?:s3\.)?(?:cert|key)\.file=\S+"
+    r" (?:--(?:cacert|cert|key|certs-dir|command-config)[= ]\S+|-(?:s3\.)?(?:cert|key)\.file=\S+"
     r"|--no-check-certificate|--insecure)"
 )
 _MC = re.compile(r"env MC_HOST_local=\S+ (?=(?:\S*/)?mc )")
