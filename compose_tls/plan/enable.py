@@ -30,6 +30,7 @@ from compose_tls.plan.neighbours import Neighbour, add_neighbour_edits, plan_nei
 from compose_tls.plan.renamed_services import renamed_services
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.stack import plan_stack
+from compose_tls.plan.stack_folders import Folders
 from compose_tls.plan.stack_identities import with_stack
 from compose_tls.plan.stack_parts import Part, Stack
 from compose_tls.plan.tls_setup import tls_setup
@@ -151,6 +152,7 @@ class _Planner:
         self.warnings += keys_to_be_mounted(project, config, milvus, planned)
         warnings = tuple(dict.fromkeys(self.warnings))
         plan = replace(planned.plan, warnings=warnings)
+        planned = self._with_earlier(planned)
         touched = touched_services(planned, project)
         ports = tuple((one.member.name, one.member.port) for one in stack.servers)
         return replace(
@@ -160,6 +162,20 @@ class _Planner:
             neighbours=tuple(self._told(one) for one in neighbours.switched),
             touched=touched,
             server_ports=ports,
+        )
+
+    def _with_earlier(self, planned: ServicePlan) -> ServicePlan:
+        """Servers and parts that take part no more have to be started anew as well, in the same order."""
+        state = self.project.state
+        before = Folders.of(state.identities, self.project) if state else Folders()
+        there = self.project.compose.services
+        proxies = {one.service for one in planned.proxies}
+        servers = dict.fromkeys((*planned.servers, *before.servers))
+        others = dict.fromkeys((*planned.others, *before.milvus))
+        return replace(
+            planned,
+            servers=tuple(name for name in servers if name in there),
+            others=tuple(name for name in others if name in there and name not in proxies),
         )
 
     def _told(self, one: Neighbour) -> NeighbourResult:

@@ -19,6 +19,7 @@ from compose_tls.files import joined_roots
 from compose_tls.layout import (
     CA_BUNDLE,
     CERTIFICATE,
+    IGNORE_FILE,
     KAFKA,
     KAFKA_CLIENT_SETTINGS,
     KAFKA_KEYSTORE,
@@ -108,6 +109,10 @@ class StackChanges:
         for place in sorted(gone, key=lambda path: len(path.parts), reverse=True):
             if place.name not in self.folders.files or root != self.files.root:
                 yield RemoveDirectory(place)
+        ignored = root / IGNORE_FILE
+        if gone and root != self.files.root and self.files.digest(ignored) is not None:
+            yield RemoveFile(ignored, self.files.digest(ignored))
+            yield RemoveDirectory(root)
 
     def _roots(self, public_roots: bytes | None) -> FileChange:
         path = self.files.pki / PUBLIC_ROOTS

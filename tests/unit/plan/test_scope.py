@@ -248,6 +248,9 @@ def test_a_smaller_scope_is_said_and_takes_the_keys_out_of_the_containers() -> N
     assert "scope-reduced" in codes(planned)
     etcd = services(planned)["etcd"]
     assert etcd == yaml.safe_load(STANDALONE)["services"]["etcd"]
+    # They go on demanding TLS until they are started anew, before Milvus is.
+    assert planned.servers == ("etcd", "minio")
+    assert planned.touched == {"etcd", "minio", "standalone"}
 
 
 LIST = STANDALONE.replace(
@@ -469,6 +472,18 @@ def test_a_service_that_uses_the_object_store_as_well_is_named() -> None:
 
     (warning,) = (one for one in planned.plan.warnings if one.code == "stack-client-cut-off")
     assert "backup" in warning.message
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_service_that_mounts_all_of_the_tls_directory_is_named_the_first_time_too(
+    *, earlier: bool
+) -> None:
+    text = STANDALONE + "  app:\n    image: me/app\n    volumes: ['./tls:/certs:ro']\n"
+    seen = observation(text)
+    planned = enable(enabled(seen, scope="all") if earlier else seen, scope="all")
+
+    (warning,) = (one for one in planned.plan.warnings if one.code == "key-mounted")
+    assert "service app mounts tls/etcd/server.key" in warning.message
 
 
 def test_only_what_changes_is_touched() -> None:
