@@ -29,10 +29,10 @@ from compose_tls.plan.neighbour_files import NeighbourFiles
 from compose_tls.plan.neighbours import Neighbour, add_neighbour_edits, plan_neighbours
 from compose_tls.plan.renamed_services import renamed_services
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.plan.stack import plan_stack
 from compose_tls.plan.stack_folders import Folders
 from compose_tls.plan.stack_identities import with_stack
 from compose_tls.plan.stack_parts import Part, Stack
+from compose_tls.plan.stack_wanted import stack_of
 from compose_tls.plan.tls_setup import tls_setup
 from compose_tls.plan.touched import scope_is_smaller, touched_services
 from compose_tls.project.endpoints import found_names
@@ -98,7 +98,7 @@ class _Planner:
         project, config = self.project, self.config
         self.warnings += renamed_services(project, config)
         milvus = select(project.compose, project.milvus, config.service)
-        stack = plan_stack(project, milvus, config)
+        stack = stack_of(project, milvus, config)
         self.warnings += self._given_up(milvus)
         parts = [one.milvus for one in stack.milvus if one.milvus is not None]
         placements = {

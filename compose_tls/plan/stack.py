@@ -18,7 +18,7 @@ from compose_tls.layout import (
 from compose_tls.plan.identities import server_names
 from compose_tls.plan.stack_brokers import plan_brokers
 from compose_tls.plan.stack_etcd import plan_etcd
-from compose_tls.plan.stack_parts import CLIENTS, NOTHING_ELSE, Part, Stack
+from compose_tls.plan.stack_parts import CLIENTS, Part, Stack
 from compose_tls.plan.stack_store import plan_object_store
 from compose_tls.plan.stack_work import StackWork
 from compose_tls.project.endpoints import found_names
@@ -46,8 +46,6 @@ def plan_stack(project: Project, proxies: Sequence[MilvusService], config: TlsCo
         EditRefused: A server is told by a file, or by a variable, what would have to change.
         HealthCheckBreaks: A health check would fail, and the user has not accepted that.
     """
-    if config.scope == "proxy":
-        return NOTHING_ELSE
     return _planned(StackWork(project, proxies, config))
 
 

@@ -250,7 +250,7 @@ def test_a_smaller_scope_is_said_and_takes_the_keys_out_of_the_containers() -> N
     assert etcd == yaml.safe_load(STANDALONE)["services"]["etcd"]
     # They go on demanding TLS until they are started anew, before Milvus is.
     assert planned.servers == ("etcd", "minio")
-    assert planned.touched == {"etcd", "minio", "standalone"}
+    assert planned.touched == frozenset({"etcd", "minio", "standalone"})
 
 
 LIST = STANDALONE.replace(
