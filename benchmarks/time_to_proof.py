@@ -24,11 +24,13 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.readiness import readiness
 from compose_tls.vocabulary import TlsMode
+from compose_tls.workflows.connecting import client_pem
 from tests.e2e.session import PORT, Project
 
 _KNOWN = "checking "
@@ -40,24 +42,31 @@ class Observer(threading.Thread):
 
     def __init__(self, project: Project) -> None:
         super().__init__(daemon=True)
-        pki = project.directory / "cert"
+        self.project = project.directory
+        self.files = [
+            project.directory / "cert" / n for n in ("ca.pem", "client.pem", "client.key")
+        ]
         self.target = Target(
             host="127.0.0.1",
             port=PORT,
             server_name="localhost",
             mode=TlsMode.MUTUAL,
-            ca_path=pki / "ca.pem",
-            client_certificate_path=pki / "client.pem",
-            client_key_path=pki / "client.key",
+            ca_path=self.files[0],
+            client_certificate_path=self.files[1],
+            client_key_path=self.files[2],
             expected_sha256="",
         )
         self.ready: float | None = None
         self.ended = threading.Event()
 
+    def _answers(self, held: dict[Path, bytes]) -> bool:
+        return readiness(replace(self.target, pem=held), timeout=1).ready
+
     def run(self) -> None:
         """Ask until the answer is yes."""
         while not self.ended.wait(0.02):
-            if self.target.ca_path.exists() and readiness(self.target, timeout=1).ready:
+            held = client_pem(self.project, *self.files)
+            if len(held) == len(self.files) and self._answers(held):
                 self.ready = time.perf_counter()
                 return
 

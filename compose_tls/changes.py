@@ -6,19 +6,19 @@ in by the workflow between planning and applying.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from compose_tls.layout import CA, CLIENT_CA
+from compose_tls.patterns import regex
 from compose_tls.setup import Identity
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Action, CertificateRole, KeyType, TlsWarning
 
-_CREDENTIALS = re.compile(r"//[^/@\s]*@")
+_CREDENTIALS = regex(r"//[^/@\s]*@")
 
 
 def sha256(content: bytes) -> str:
@@ -147,7 +147,7 @@ class CreateFile:
     Attributes:
         before: SHA-256 of the file that is replaced; ``None`` when there must be none.
         uid: Owner to give to the file; ``None`` leaves it with whoever runs the command.
-        gid: Group, likewise.
+        gid: Group of the file.
     """
 
     path: Path
@@ -163,7 +163,7 @@ class PatchFile:
     """A user's file, edited in place: it keeps owner, mode and links.
 
     Attributes:
-        confidential: Whether its other lines are nobody's business: passwords stand in environment files.
+        confidential: Whether its other lines are private: passwords stand in environment files.
     """
 
     path: Path
@@ -291,6 +291,8 @@ def unified_diff(name: str, old: bytes, new: bytes, *, confidential: bool = Fals
         new: What it is to hold.
         confidential: Whether lines that stay are left out, and credentials in addresses.
     """
+    import difflib  # noqa: PLC0415 - not for who only looks
+
     # A tab ends a name with blanks in it, as git and GNU diff write it.
     name = f"{name}\t" if any(character.isspace() for character in name) else name
     around = 0 if confidential else 3
@@ -302,6 +304,6 @@ def unified_diff(name: str, old: bytes, new: bytes, *, confidential: bool = Fals
 
 
 def _lines(content: bytes) -> list[str]:
-    """Lines as ``patch`` counts them: a carriage return alone ends none."""
+    """Lines as ``patch`` counts them: a carriage return by itself ends none."""
     *lines, last = content.decode("utf-8", "replace").split("\n")
     return [*(f"{line}\n" for line in lines), *([last] if last else [])]

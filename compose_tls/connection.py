@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 HTTPS_PORT = 443
@@ -31,7 +31,7 @@ class ContainerRoute:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A service of the project that is there already, by its name, and its image."""
+    """A service of the project that already exists, by its name, and its image."""
 
     service: str
     image: str
@@ -78,6 +78,20 @@ class Connection:
     def is_renamed(self, uri: str) -> bool:
         """Whether the name to verify is not the host of a URI."""
         return place(uri)[0] != self.server_name
+
+
+def mode_note(connection: Connection, comment: str) -> tuple[str, ...]:
+    """What one-way TLS means, where that is how it is.
+
+    Args:
+        connection: The server.
+        comment: What a comment begins with in the language.
+
+    Returns:
+        The lines; none in mode 2, where the files of the client say it.
+    """
+    text = "Mode 1: the CA proves the server to the client. Clients need no certificate."
+    return () if connection.mutual else (f"{comment} {text}",)
 
 
 def place(uri: str) -> tuple[str, int]:

@@ -12,6 +12,7 @@ ComposeTlsError
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -85,6 +86,10 @@ class Refusal(ProjectError):
     """What is refused unless the user decides otherwise: ``--accept CODE``, for exactly that code."""
 
 
+GATHERED: ContextVar[list[Refusal] | None] = ContextVar("GATHERED", default=None)
+"""The refusals of a command so far, while it looks for all of them before it ends."""
+
+
 def settle(refusal: Refusal, accepted: Collection[str]) -> TlsWarning:
     """The warning that is left of a refusal which the user decided against.
 
@@ -93,13 +98,17 @@ def settle(refusal: Refusal, accepted: Collection[str]) -> TlsWarning:
         accepted: The codes that the user named with ``--accept``.
 
     Raises:
-        Refusal: The user has not; its hint ends in how to.
+        Refusal: The user has not; its hint ends in how to. Where refusals are gathered, it is added to
+            the others instead, and raised with them.
     """
     from compose_tls.vocabulary import TlsWarning  # noqa: PLC0415 - enum and dataclasses, not for --help
 
     if refusal.code not in accepted:
         refusal.hint = f"{refusal.hint}; or go on all the same with --accept {refusal.code}"
-        raise refusal
+        gathered = GATHERED.get()
+        if gathered is None:
+            raise refusal
+        gathered.append(refusal)
     return TlsWarning(refusal.code, refusal.message, refusal.path, refusal.hint, refusal.line)
 
 

@@ -15,7 +15,7 @@ OnEvent = Callable[[str], None]
 class Listener:
     """Hears more than lines: each probe as it ends, and what is written before Milvus is started.
 
-    A function can be given wherever a listener can; it is told the lines alone.
+    A function can be given wherever a listener can; it is told only the lines.
     """
 
     def __call__(self, text: str) -> None:
@@ -32,7 +32,7 @@ class Listener:
 
 
 def silent(_: str) -> None:
-    """Progress that nobody listens to."""
+    """Progress that no one listens to."""
 
 
 def busy(on_event: OnEvent, text: str) -> None:
@@ -42,12 +42,12 @@ def busy(on_event: OnEvent, text: str) -> None:
 
 
 def probed(on_event: OnEvent, probe: Probe) -> None:
-    """Tell of a probe, likewise."""
+    """Tell of a probe that has ended."""
     if isinstance(on_event, Listener):
         on_event.probed(probe)
 
 
 def written(on_event: OnEvent, result: EnableResult) -> None:
-    """Tell what is written, likewise."""
+    """Tell what was written."""
     if isinstance(on_event, Listener):
         on_event.written(result)

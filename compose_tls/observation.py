@@ -7,11 +7,12 @@ private key.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from compose_tls.layout import NEXT_CA
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,9 @@ class PkiFacts:
     """The issued certificates that lie in the PKI directory and are worth keeping.
 
     ``usable`` holds those whose certificate and private key were read, belong together and chain
-    to a CA beside them; ``provided`` those that are copies of what the settings name; ``next_ca`` is
+    to a CA next to them; ``provided`` those that are copies of what the settings name; ``next_ca`` is
     the CA that takes over once every client trusts it; ``requests`` are the names in the signing
-    requests that are of the very keys beside them; ``public_ca`` says that everybody has certificates of
+    requests that are of the very keys next to them; ``public_ca`` says that everyone has certificates of
     the CA that the settings name, by the trust store of this system. Keys are names of identities.
     """
 
@@ -113,7 +114,7 @@ class Observation:
         compose_files: The files that Compose would load, in its order.
         files: Every file that was looked at, by its path; ``None`` where there is no regular file.
         variables: Process variables over ``.env``, as Compose interpolates with.
-        pki: The certificates at hand in the PKI directory.
+        pki: The certificates available in the PKI directory.
         user_id: The effective user of this process.
         group_ids: Its groups.
         given: The names of the process variables, which win over those of ``.env``.

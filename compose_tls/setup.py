@@ -6,10 +6,10 @@ render the same value as documents.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from compose_tls.results import Endpoint
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Profile, TlsMode
 
 MemberKind: TypeAlias = Literal["milvus", "etcd", "object-store", "broker", "attu", "application"]
@@ -123,7 +123,7 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class SetupLink:
-    """A connection that the set-up encrypts: from whom to whom, and with which identities."""
+    """A connection that the set-up encrypts: its two ends, and with which identities."""
 
     source: str
     target: str

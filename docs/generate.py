@@ -317,7 +317,7 @@ def library_page() -> str:
         f"```python\n{code}\n```\n",
         "- Every error is a `ComposeTlsError` with `code`, `message`, `hint` and `exit_code`, and",
         "  with `path` and `line` where they are known. The codes are in [errors](errors.md).",
-        "- The fields of `TlsConfig` are the [settings](settings.md). A wrong value is a",
+        "- The fields of [`TlsConfig`](#tlsconfig) are the [settings](settings.md). A wrong value is a",
         "  `ComposeTlsError` as well.",
         "- A mapping instead of a `TlsConfig` is completed by variables and by",
         "  `compose-tls.toml`, as options of the command line are.",
@@ -327,6 +327,15 @@ def library_page() -> str:
     ]
     parts += [_function_entry(name) for name in functions]
     parts += [
+        "## TlsConfig\n",
+        _sections(inspect.getdoc(TlsConfig) or "")[""] + "\n",
+        "| field | type | default | |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| `{name}` | `{_type(f.annotation)}` | `{f.default!r}` | {_cell(f.description or '')} |"
+            for name, f in TlsConfig.model_fields.items()
+        ),
+        "",
         "## Results\n",
         "Frozen pydantic models. A list is never `None`. `exit_code` is that of the command line.\n",
     ]

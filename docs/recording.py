@@ -1,8 +1,8 @@
 """Records docs/recording.svg, the picture of the README, from a real run: ``python -m docs.recording``.
 
 It needs a Docker engine, Compose, and the images of the end-to-end tests. The text is what the commands
-print, when they print it; two things differ: a pause is two seconds long at most, and three before the
-next command, to read; and the directory has a name of its own.
+print on a terminal, when they print it. Two things differ: a pause is two seconds long at most, and three
+before the next command, to read; and the directory has a name of its own.
 
 The picture is SVG and CSS alone: it plays where no script may run, and stands still for readers who want
 no motion.
@@ -13,10 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -45,6 +47,7 @@ _ADVANCE, _LINE, _MARGIN, _BAR = 7.83, 18, 14, 30
 
 _FONTS: Final = 'ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace'
 
+_ERASED: Final = "\r\x1b[2K"
 _SGR: Final = re.compile(r"\x1b\[([\d;]*)m")
 _OTHER: Final = re.compile(r"\x1b\[[\d;?]*[A-Za-ln-z]|\r")
 # The palette of Tango, dark enough or light enough on #1b1f24.
@@ -83,29 +86,46 @@ def recorded(project: Project) -> Iterator[Event]:
     began = time.monotonic()
     environment = {
         **os.environ,
-        "COLUMNS": str(_COLUMNS),
-        "FORCE_COLOR": "1",
         "TERM": "xterm",
         "PYTHONUNBUFFERED": "1",
     }
     for command in COMMANDS:
         yield Event(time.monotonic() - began, f"\x1b[1m$ {command}\x1b[0m")
+        text = ""
+        leader, follower = pty.openpty()
+        termios.tcsetwinsize(follower, (_ROWS, _COLUMNS))
         with subprocess.Popen(
             [sys.executable, "-m", "compose_tls", *command.split()[1:]],
             cwd=project.directory,
             env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=follower,
+            stderr=follower,
         ) as process:
-            text = ""
-            for line in process.stdout or ():
-                shown = line.rstrip("\n").replace(str(project.directory), NAME)
-                text += line
-                yield Event(time.monotonic() - began, shown)
+            os.close(follower)
+            for line in _lines(leader):
+                text += f"{line}\n"
+                yield Event(time.monotonic() - began, line.replace(str(project.directory), NAME))
+        os.close(leader)
         if process.returncode:
             sys.exit(f"{text}\n{command} ended with {process.returncode}")
         yield Event(time.monotonic() - began, "")
+
+
+def _lines(leader: int) -> Iterator[str]:
+    """The lines that stay on a terminal, as they end: what was erased before is not of them."""
+    with os.fdopen(os.dup(leader), "rb", buffering=0) as terminal:
+        pending = b""
+        while True:
+            try:
+                got = terminal.read(4096)
+            except OSError:  # so Linux says that the other end is closed
+                return
+            *ended, pending = (pending + (got or b"")).split(b"\r\n")
+            for line in ended:
+                yield line.decode().rpartition(_ERASED)[2]
+            if not got:
+                return
 
 
 def paced(events: Sequence[Event]) -> list[Event]:

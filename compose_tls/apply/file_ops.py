@@ -138,7 +138,7 @@ class PosixFileOps:
 
 @contextlib.contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Let an error name the file that people know, not the staged one beside it or none at all."""
+    """Let an error name the file that people know, not the staged one next to it or none at all."""
     try:
         yield
     except OSError as error:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from compose_tls.errors import ForeignJournal, RecoveryFailed
 from compose_tls.files import JOURNAL_LIMIT, ProjectFiles, read_regular, real_path
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 
 JOURNAL = ".compose-tls.journal"
 MODE: Final = 0o600
 
 _FORMAT: Final = "compose-tls journal 2"
-_SUFFIX = re.compile(r"\.compose-tls-[0-9a-f]{8}")
+_SUFFIX = regex(r"\.compose-tls-[0-9a-f]{8}")
 
 StepAction = Literal["replace", "overwrite", "remove", "remove-directory"]
 
@@ -62,12 +63,12 @@ class Journal:
         return self.directory / step.target
 
     def staged(self, step: Step) -> Path:
-        """The file beside the target that holds the new bytes."""
+        """The file next to the target that holds the new bytes."""
         target = self.target(step)
         return target.with_name(f".{target.name}{self.suffix}")
 
     def held(self, step: Step) -> Path:
-        """The second name of a file that goes, until it is certain that nobody wrote to it."""
+        """The second name of a file that goes, until it is certain that no one wrote to it."""
         target = self.target(step)
         return target.with_name(f".{target.name}{self.suffix}-old")
 
@@ -121,14 +122,14 @@ def read_journal(
 ) -> Journal | None:
     """The journal that an interrupted command of this user left in a project; ``None`` without one.
 
-    A journal says which files to move and to remove, so it is believed only as far as nobody else can
+    A journal says which files to move and to remove, so it is believed only as far as no one else can
     have made it: git gives no file the mode of ours, and every path in it lies in the project.
 
     Args:
         directory: The project directory.
         outside: What the user names outside of the project.
         accepted: Whether the user accepts that files outside are edited. What such an edit moves lies
-            beside the file, where no project can put it.
+            next to the file, where no project can put it.
 
     Raises:
         ForeignJournal: It is not ours, or names what lies outside.
@@ -159,7 +160,7 @@ def read_journal(
 
 
 def unfinished(directory: Path) -> bool:
-    """Whether a command of this user was interrupted in a project, or is at work there now.
+    """Whether a command of this user was interrupted in a project, or is running there now.
 
     Raises:
         ForeignJournal: There is a journal, but not one of ours: no command will finish it.

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from compose_tls.errors import ProjectLocked, WriteFailed
 
 _LOCKS = Path("/proc/locks")
+_FLOCK: Final = "hhqqi4x"  # struct flock: type, whence, start, length, process; fcntl_locking(2)
 
 # What a killed command had started (docker compose) holds its lock until it ends. It replaces a container
 # at most, and waits for that to stop.
@@ -33,11 +36,11 @@ def locked(directory: Path) -> Iterator[int]:
         ProjectLocked: Another compose-tls works here; the error names the process, where it is known.
         WriteFailed: The directory may not be read, or its file system knows no locks.
     """
-    descriptor = None
-    try:
+    with ExitStack() as held:
         try:
-            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            _take(descriptor, directory)
+            descriptor = _opened(directory, held)
+            _take(descriptor)
+            _show_life(_opened(directory, held))
         except BlockingIOError:
             holder = _holder(directory)
             who = f"process {holder}" if holder else "it"
@@ -54,38 +57,54 @@ def locked(directory: Path) -> Iterator[int]:
                 path=str(directory),
             ) from None
         yield descriptor
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
 
 
-def _take(descriptor: int, directory: Path) -> None:
+def _opened(directory: Path, held: ExitStack) -> int:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    held.callback(os.close, descriptor)
+    return descriptor
+
+
+def _take(descriptor: int) -> None:
     """Take the lock, after the children of a command that is dead.
 
     Raises:
-        OSError: Somebody else has it, or there are no locks here.
+        OSError: Someone else has it, or there are no locks here.
     """
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = _holder(directory)
-            if holder is None or _is_alive(holder) or time.monotonic() > deadline:
+            if _is_held_by_a_command(descriptor) or time.monotonic() > deadline:
                 raise
             time.sleep(_PAUSE)
         else:
             return
 
 
-def _is_alive(process: int) -> bool:
-    """Whether a process runs still: one whose parent has not noticed its end does not."""
+def _show_life(descriptor: int) -> None:
+    """Hold a second lock, which no child inherits: it tells a command from what one has left behind.
+
+    The system takes it away with the process, and tells of it across containers, whose processes have
+    no number for each other.
+    """
+    if not hasattr(fcntl, "F_OFD_SETLK"):
+        return
+    with suppress(OSError):  # a file system may know flock(2) alone
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_RDLCK, 0, 0, 0, 0))
+
+
+def _is_held_by_a_command(descriptor: int) -> bool:
+    """Whether a command that lives holds the lock, or nobody can tell."""
+    if not hasattr(fcntl, "F_OFD_GETLK"):
+        return True
+    asked = struct.pack(_FLOCK, fcntl.F_WRLCK, 0, 0, 0, 0)
     try:
-        # proc_pid_stat(5): the state follows the name, which is in parentheses and may hold any.
-        stat = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2]
+        found = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, asked))
     except OSError:
-        return False
-    return stat.split()[0] not in {b"Z", b"X"}
+        return True
+    return bool(found[0] != fcntl.F_UNLCK)
 
 
 def _holder(directory: Path) -> int | None:

@@ -17,7 +17,7 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 
 def digest(path: Path) -> str | None:
-    """SHA-256 of a file, in hex; ``None`` where there is nothing, no hash for what is no file of ours.
+    """SHA-256 of a file, in hex; ``None`` where there is nothing, no hash where a file is not ours.
 
     Raises:
         OSError: It cannot be read.
@@ -60,7 +60,7 @@ def is_mount_point(path: Path) -> bool:
 def require_yielding(path: Path, action: StepAction) -> None:
     """Make sure that a file will let itself be replaced, overwritten or removed.
 
-    A commit that fails half-way can only be finished once somebody has mended what is in its way, so
+    A commit that fails half-way can only be finished once someone has fixed what is in its way, so
     what can be known is asked first. Whether a file can be staged shows by itself.
 
     Raises:

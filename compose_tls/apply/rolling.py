@@ -28,7 +28,7 @@ def roll_forward(journal: Journal, ops: FileOps, *, untouched: bool = False) -> 
         journal: The journal, complete.
         ops: How to change the disk.
         untouched: Whether no step can have been begun: then files that are overwritten are still whole,
-            and tell whether somebody has edited them.
+            and tell whether someone has edited them.
 
     Raises:
         OSError: The disk refused.
@@ -80,7 +80,7 @@ def hold(journal: Journal, ops: FileOps) -> None:
 
 
 def store(journal: Journal, ops: FileOps) -> None:
-    """Write a journal beside the one that is in force."""
+    """Write a journal next to the one that is in force."""
     with naming(journal_path(journal.directory)):
         unfinished, content = unfinished_journal_path(journal.directory), journal.render()
         if len(content) > JOURNAL_LIMIT:
@@ -114,7 +114,7 @@ def _is_waiting(journal: Journal, step: Step) -> bool:
 
 
 def _move_all(journal: Journal, ops: FileOps, *, untouched: bool) -> Step | None:
-    """Replace and remove. Stops at a file that somebody edits meanwhile, while all can be put back.
+    """Replace and remove. Stops at a file that someone edits meanwhile, while all can be put back.
 
     Returns:
         The step whose file was edited.

@@ -46,7 +46,7 @@ def apply(
         contents: What the plan's ``Pending`` contents stand for.
         ops: How to change the disk; the real file system by default.
         outside: Files and directories outside of the project that the user names on the command line
-            or in the environment: these alone are written there.
+            or in the environment: only these are written there.
 
     Returns:
         A warning for each directory that should have gone and is still there.
@@ -114,7 +114,7 @@ class _Transaction:
     def stage(
         self, journal: Journal, writes: list[Write], directories: list[tuple[Path, int]]
     ) -> None:
-        """Bring everything onto the disk that the commit needs: it only moves and removes."""
+        """Put everything onto the disk that the commit needs: it only moves and removes."""
         store(journal, self.ops)
         self.require_permissions(unfinished_journal_path(self.directory))
         put_in_force(journal, self.ops)
@@ -143,7 +143,7 @@ class _Transaction:
             raise KeyboardInterrupt
 
     def require_permissions(self, journal: Path) -> None:
-        """A file system that gives our files to everybody is no place for private keys."""
+        """A file system that gives our files to everyone is not a place for private keys."""
         status = journal.stat()
         if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != MODE:
             raise WriteFailed(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from base64 import b64encode
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import field, replace
 from pathlib import Path
 
 from compose_tls.checks.wire import GRPC, REST, Protocol
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 
@@ -32,6 +36,8 @@ class Target:
             those of ``ca_path``.
         service: The name of the service in the Compose project, for the next step.
         protocol: What is spoken on the port.
+        pem: What the files of the client held when they were read, by path. They were read once, and a
+            probe opens none of them: whatever lies there meanwhile, it meets no other content.
     """
 
     host: str
@@ -50,6 +56,17 @@ class Target:
     client_ca_path: Path | None = None
     service: str | None = None
     protocol: Protocol = field(default=GRPC, repr=False)
+    pem: Mapping[Path, bytes] = field(default_factory=dict, repr=False, compare=False)
+
+    def content(self, path: Path) -> bytes:
+        """What a file of the client held.
+
+        Raises:
+            FileNotFoundError: There was none.
+        """
+        if path not in self.pem:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        return self.pem[path]
 
     @property
     def rest(self) -> Target | None:
@@ -81,7 +98,7 @@ class Target:
         return next_step.replace(" SERVICE", f" {self.service}" if self.service else "")
 
     def redacted(self, text: str) -> str:
-        """A text of somebody else without the secrets, as they are and as they are sent (base64)."""
+        """A text of someone else without the secrets, as they are and as they are sent (base64)."""
         secrets = [secret for secret in (self.credential, self.password, self.token) if secret]
         sent = [b64encode(secret.encode()).decode() for secret in secrets]
         for secret in (*secrets, *sent):

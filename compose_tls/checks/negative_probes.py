@@ -1,6 +1,6 @@
 """What must not work. A probe that could not be tried proves nothing, and so it fails.
 
-A server that is down refuses everybody, and so does the port forwarder of a container engine whose
+A server that is down refuses everyone, and so does the port forwarder of a container engine whose
 container does not listen (it accepts, and hangs up as Go's TLS does on plain text). So a refusal by
 the server counts only where it answers a good client right afterwards.
 """
@@ -61,7 +61,7 @@ _REFUSALS: Final = (
 def plain_text(target: Target, timeout: float) -> Outcome:
     """A client without TLS gets no answer, whatever it speaks."""
     deadline = Deadline.after(timeout)
-    expected = "plain text is refused"
+    expected = f"plain text is refused{_where(target)}"
     openings = list(
         dict.fromkeys(
             (target.protocol.opening, GRPC_CALL, HTTP1_REQUEST, REST.opening, HTTP2_PREFACE)
@@ -91,6 +91,11 @@ def plain_text(target: Target, timeout: float) -> Outcome:
         if not outcome.ok:
             return at(place, target, outcome)
     return Outcome(True, expected, "refused")
+
+
+def _where(target: Target) -> str:
+    """What tells a probe of REST from the same one of gRPC."""
+    return f" by REST on port {target.port}" if target.protocol is REST else ""
 
 
 def _said_to(target: Target, opening: bytes, deadline: Deadline) -> bytes:
@@ -160,12 +165,13 @@ def another_ca(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
 def no_certificate(target: Target, timeout: float) -> Outcome:
     """A client without a certificate is refused in mode 2."""
     context = client_context(target, anonymous=True)
-    return _client_refused(target, context, timeout, "a client without a certificate is refused")
+    expected = f"a client without a certificate is refused{_where(target)}"
+    return _client_refused(target, context, timeout, expected)
 
 
 def foreign_certificate(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
     """A client certificate of another CA is refused in mode 2."""
-    context = context_of(target.ca_path.read_bytes(), foreign.client)
+    context = context_of(target.content(target.ca_path), foreign.client)
     announce(context, target.protocol)
     return _client_refused(
         target, context, timeout, "a client certificate of another CA is refused"

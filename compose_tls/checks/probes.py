@@ -123,7 +123,7 @@ def client_authorities(target: Target, timeout: float) -> Outcome:
     deadline = Deadline.after(timeout)
     path = target.client_ca_path or target.ca_path
     context = client_context(target)
-    wanted = subjects(path.read_bytes(), path=str(path))
+    wanted = subjects(target.content(path), path=str(path))
     expected = f"the server asks only for clients of {', '.join(dict.fromkeys(wanted.values()))}"
     seen: set[bytes] = set()
     for place in places(target, deadline):

@@ -8,20 +8,24 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import os
 import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.explain import NOT_SETTLED, SILENT, explain
 from compose_tls.checks.outcome import Outcome, failed
 from compose_tls.checks.readiness import readiness
+from compose_tls.pki.handshake import readable
 from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.values import dataclass
 
 _UPGRADE: Final = "pip install --upgrade 'compose-tls[milvus]'"
 
@@ -47,9 +51,9 @@ class Task:
     told: Callable[[dict[str, Any], Target], str]
     collection: str | None = None
 
-    def request(self, target: Target, timeout: float) -> dict[str, Any]:
-        """What the script is given."""
-        arguments = client_arguments(target)
+    def request(self, target: Target, timeout: float, places: Mapping[Path, str]) -> dict[str, Any]:
+        """What the script is given; ``places`` says where it finds the files."""
+        arguments = client_arguments(target, places)
         if self.collection is None:
             return arguments
         reserve = min(_DROPPING, timeout / 2)
@@ -86,14 +90,17 @@ class PymilvusProbe:
     target: Target
     task: Task = field(default_factory=listing)
     process: ClientProcess = field(init=False, repr=False)
+    files: ClientFileCopies = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         patience = _DROPPING if self.task.collection else 0
-        self.process = ClientProcess(self.task.script, patience)
+        self.files = ClientFileCopies(self.target.pem)
+        self.process = ClientProcess(self.task.script, patience, self.files.descriptors)
 
     def close(self) -> None:
-        """Leave no process behind."""
+        """Leave no process behind, and no file."""
         self.process.close()
+        self.files.close()
 
     def outcome(self, ready: Outcome, timeout: float) -> Outcome:
         """Wait for its answer.
@@ -112,7 +119,9 @@ class PymilvusProbe:
             return Outcome(False, expected, f"could not be tried: {ready.observed}", ready.hint)
         grace = _ENDING if self.task.collection else 0
         try:
-            found = self.process.ask(self.task.request(self.target, timeout), timeout + grace)
+            found = self.process.ask(
+                self.task.request(self.target, timeout, self.files.places), timeout + grace
+            )
         except TimeoutError:
             return self._left(failed(expected, SILENT), {"left": self.task.collection})
         if "broken" in found:
@@ -160,6 +169,39 @@ def _searched(found: dict[str, Any], _: Target) -> str:
     return f"created, filled with {found['inserted']} vectors, searched and dropped"
 
 
+class ClientFileCopies:
+    """What the files of a client held, by path, for a process that takes only paths.
+
+    pymilvus opens what it is given, follows any link and waits for any pipe: so it is given none of the
+    files themselves. The copies lie in memory where the system has files there, else in a directory of
+    this user's; they have to be closed.
+
+    Args:
+        contents: What the files held, by their path.
+    """
+
+    def __init__(self, contents: Mapping[Path, bytes]) -> None:
+        self._stack = contextlib.ExitStack()
+        self.places: dict[Path, str] = {}
+        self.descriptors: tuple[int, ...] = ()
+        if hasattr(os, "memfd_create"):
+            for path, content in contents.items():
+                place = self._stack.enter_context(readable(content))
+                self.places[path] = place
+                self.descriptors += (int(place.rpartition("/")[2]),)
+            return
+        directory = Path(self._stack.enter_context(TemporaryDirectory()))
+        for number, (path, content) in enumerate(contents.items()):
+            copy = directory / str(number)
+            copy.touch(mode=0o600)
+            copy.write_bytes(content)
+            self.places[path] = str(copy)
+
+    def close(self) -> None:
+        """Leave nothing of them behind."""
+        self._stack.close()
+
+
 class ClientProcess:
     """A script that is given one request on standard input, and answers with a line of JSON.
 
@@ -168,9 +210,10 @@ class ClientProcess:
     Args:
         script: The name of a module of this room; it is run by path.
         patience: Seconds that the process may take to clean up when it is ended early.
+        descriptors: What it inherits.
     """
 
-    def __init__(self, script: str, patience: float = 0) -> None:
+    def __init__(self, script: str, patience: float = 0, descriptors: tuple[int, ...] = ()) -> None:
         self._patience = patience
         self._process: subprocess.Popen[str] | None = None
         if importlib.util.find_spec("pymilvus") is not None:
@@ -183,6 +226,7 @@ class ClientProcess:
                 stderr=subprocess.DEVNULL,
                 cwd="/",
                 text=True,
+                pass_fds=descriptors,
                 # Ctrl-C is for this process alone, which ends the other in its own way.
                 start_new_session=True,
             )
@@ -237,20 +281,25 @@ class ClientProcess:
         return found
 
 
-def client_arguments(target: Target) -> dict[str, Any]:
-    """The keyword arguments of ``MilvusClient`` for a target, with its credentials."""
+def client_arguments(target: Target, places: Mapping[Path, str]) -> dict[str, Any]:
+    """The keyword arguments of ``MilvusClient`` for a target, with its credentials.
+
+    Args:
+        target: The server, and the files of a client.
+        places: Where those files are found, by their path.
+    """
+
+    def place(path: Path | None) -> str:
+        return places.get(path, str(path.absolute())) if path else ""
+
     arguments = connect_arguments(
         mode=target.mode,
         uri=target.uri,
         server_name=target.server_name,
-        ca_pem=_absolute(target.ca_path),
-        client_pem=_absolute(target.client_certificate_path),
-        client_key=_absolute(target.client_key_path),
+        ca_pem=place(target.ca_path),
+        client_pem=place(target.client_certificate_path),
+        client_key=place(target.client_key_path),
     )
     if target.credential is not None:
         arguments["token"] = target.credential
     return arguments
-
-
-def _absolute(path: Path | None) -> str:
-    return str(path.absolute()) if path else ""

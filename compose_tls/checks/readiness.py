@@ -1,4 +1,4 @@
-"""Whether Milvus answers as it should, asked over TLS. A handshake alone is no readiness."""
+"""Whether Milvus answers as it should, asked over TLS. A handshake does not mean ready."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import secrets
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
@@ -24,6 +24,7 @@ from compose_tls.checks.explain import (
 )
 from compose_tls.checks.tls_client import Deadline, client_context, greet, grpc_channel, tls, why
 from compose_tls.checks.wire import Status, fields, is_http2_answer, text_field
+from compose_tls.values import dataclass
 
 State = Literal[
     "ready",
@@ -145,11 +146,11 @@ def _ask(target: Target, deadline: Deadline) -> Readiness:
 
 
 def _is_milvus(call: _Caller) -> bool:
-    """Whether it answers what only Milvus knows, and not what nobody does.
+    """Whether it answers what only Milvus knows, and not what no server does.
 
     Milvus repeats the name of a collection that it does not have, in every version; or it asks for
     credentials, or for a privilege, in words of its own (proxy/authentication_interceptor.go and
-    privilege_interceptor.go). Who answers every call alike is somebody else.
+    privilege_interceptor.go). Who answers every call alike is someone else.
     """
     import grpc  # noqa: PLC0415 - loaded already
 

@@ -1,4 +1,4 @@
-"""The password of root: signing in with one, and changing it, over TLS alone."""
+"""The password of root: signing in with one, and changing it, over TLS only."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _probe(name: str, expected: str, seconds: float, *, ok: bool) -> Probe:
 
 
 def _accepts(target: Target, password: str, timeout: float) -> bool:
-    """Whether root is let in with a password."""
+    """Whether root is accepted with a password."""
     found = readiness(replace(target, user=ROOT, password=password, token=None), timeout)
     return found.state == "ready"
 

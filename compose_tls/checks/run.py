@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -16,6 +17,7 @@ from compose_tls.checks.pymilvus_probe import PymilvusProbe, deep, listing
 from compose_tls.listener import OnEvent, probed, silent
 from compose_tls.pki.handshake import foreigner
 from compose_tls.results import Probe
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 # A single probe needs milliseconds where all is well; pymilvus also takes a second or two to import,
@@ -23,8 +25,42 @@ from compose_tls.vocabulary import TlsMode
 _LONGEST_PROBE: Final = 10.0
 _LONGEST_PYMILVUS: Final = 20.0
 _LONGEST_DEEP: Final = 30.0
+# What all of them have together at least; Milvus gets longer where --timeout gives it.
+_LEAST_TOTAL: Final = 60.0
 # Where not even a good client was served, the others are not waited for as long.
 _LONGEST_AFTER_FAILURE: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """The time that the probes of a run have together, so that a server that stalls costs it once.
+
+    Attributes:
+        ends: When it is over, by ``time.monotonic``.
+        longest: Seconds that one of them takes at most.
+        least: Seconds that each gets all the same.
+    """
+
+    ends: float
+    longest: float
+    least: float
+
+    @classmethod
+    def of(cls, timeout: float) -> _Share:
+        """That of a run which may take so many seconds."""
+        least = min(timeout, _LONGEST_AFTER_FAILURE)
+        return cls(
+            time.monotonic() + max(timeout, _LEAST_TOTAL), min(timeout, _LONGEST_PROBE), least
+        )
+
+    def after_failure(self) -> _Share:
+        """The same where not even a good client was served."""
+        return replace(self, longest=min(self.longest, _LONGEST_AFTER_FAILURE))
+
+    def seconds(self, longest: float | None = None) -> float:
+        """How long the next one may take."""
+        longest = self.longest if longest is None else longest
+        return max(min(longest, self.ends - time.monotonic()), self.least)
 
 
 def run(
@@ -41,14 +77,14 @@ def run(
         target: The server.
         now: The time to judge validity by.
         timeout: Seconds that a single probe may take; at most 10 are used, 20 for pymilvus, and 30 for
-            the throw-away collection.
+            the throw-away collection. After as many in all, or 60, each has one second more.
         with_collection: Whether to create, fill, search and drop a throw-away collection as well.
         on_event: Told what is checked, and each probe as it ends.
 
     Raises:
         CertificateUnreadable: A file of the client cannot be read, or not be used.
     """
-    seconds = min(timeout, _LONGEST_PROBE)
+    share = _Share.of(timeout)
     results = []
 
     def timed(name: str, probe: Callable[[], Outcome]) -> Outcome:
@@ -65,16 +101,16 @@ def run(
             name: stack.enter_context(closing(PymilvusProbe(target, task)))
             for name, task in tasks.items()
         }
-        met = timed("tls-handshake", lambda: probes.handshake(target, seconds))
+        met = timed("tls-handshake", lambda: probes.handshake(target, share.seconds()))
         if not met.ok:
-            seconds = min(seconds, _LONGEST_AFTER_FAILURE)
+            share = share.after_failure()
         # Where nothing listens nothing else can be asked, and one line says so.
-        ready = met if met.unreachable else _every_other(target, seconds, now, timed)
+        ready = met if met.unreachable else _every_other(target, share, now, timed)
         if target.rest is not None:
-            _rest(target.rest, seconds, timed)
+            _rest(target.rest, share, timed)
         for name, client in clients.items():
             longest = _LONGEST_DEEP if name == "deep" else _LONGEST_PYMILVUS
-            timed(name, partial(client.outcome, ready, min(timeout, longest)))
+            timed(name, partial(client.outcome, ready, share.seconds(min(timeout, longest))))
     return tuple(results)
 
 
@@ -85,12 +121,12 @@ def run_server(
     timeout: float,
     on_event: OnEvent = silent,
 ) -> tuple[Probe, ...]:
-    """Run the checks that concern TLS alone, against a server that is no Milvus: etcd, an object store.
+    """Run the checks that concern TLS only, against a server that is not Milvus: etcd, an object store.
 
     Args:
-        target: The server; where its mode is mutual it lets in who has a certificate of its CA.
+        target: The server; where its mode is mutual it accepts who has a certificate of its CA.
         now: The time to judge validity by.
-        timeout: Seconds that a single probe may take; at most 10 are used.
+        timeout: Seconds that a single probe may take, and all of them, as for ``run``.
         on_event: Told what is checked, and each probe as it ends.
 
     Raises:
@@ -107,61 +143,72 @@ def run_server(
         probed(on_event, results[-1])
         return outcome
 
-    seconds = min(timeout, _LONGEST_PROBE)
-    met = timed("tls-handshake", lambda: probes.handshake(target, seconds))
+    share = _Share.of(timeout)
+    met = timed("tls-handshake", lambda: probes.handshake(target, share.seconds()))
     if met.unreachable:
         return tuple(results)
     if not met.ok:
-        seconds = min(seconds, _LONGEST_AFTER_FAILURE)
-    foreign = foreigner(now)
-    timed("server-certificate", lambda: probes.certificate(target, seconds, now))
-    timed("refuses-plain-text", lambda: negative_probes.plain_text(target, seconds))
-    timed("client-refuses-foreign-ca", lambda: negative_probes.another_ca(target, foreign, seconds))
-    if target.mode is TlsMode.MUTUAL:
-        timed("refuses-anonymous-client", lambda: negative_probes.no_certificate(target, seconds))
-        timed(
-            "refuses-foreign-client",
-            lambda: negative_probes.foreign_certificate(target, foreign, seconds),
-        )
+        share = share.after_failure()
+    timed("server-certificate", lambda: probes.certificate(target, share.seconds(), now))
+    timed("refuses-plain-text", lambda: negative_probes.plain_text(target, share.seconds()))
+    _strangers(target, share, now, timed)
     return tuple(results)
 
 
 def _every_other(
     target: Target,
-    seconds: float,
+    share: _Share,
     now: datetime,
     timed: Callable[[str, Callable[[], Outcome]], Outcome],
 ) -> Outcome:
     """What is asked of a server that listens; whether Milvus answers."""
-    timed("server-certificate", lambda: probes.certificate(target, seconds, now))
-    ready = timed("grpc-ready", lambda: probes.grpc_ready(target, seconds))
-    foreign = foreigner(now)
-    timed("refuses-plain-text", lambda: negative_probes.plain_text(target, seconds))
-    timed("tls-versions", lambda: negative_probes.old_tls(target, seconds))
-    timed("client-refuses-foreign-ca", lambda: negative_probes.another_ca(target, foreign, seconds))
+    timed("server-certificate", lambda: probes.certificate(target, share.seconds(), now))
+    ready = timed("grpc-ready", lambda: probes.grpc_ready(target, share.seconds()))
+    timed("refuses-plain-text", lambda: negative_probes.plain_text(target, share.seconds()))
+    timed("tls-versions", lambda: negative_probes.old_tls(target, share.seconds()))
+    _strangers(target, share, now, timed)
     if target.mode is TlsMode.MUTUAL:
-        timed("refuses-anonymous-client", lambda: negative_probes.no_certificate(target, seconds))
-        timed(
-            "refuses-foreign-client",
-            lambda: negative_probes.foreign_certificate(target, foreign, seconds),
-        )
-        timed("names-client-cas", lambda: probes.client_authorities(target, seconds))
+        timed("names-client-cas", lambda: probes.client_authorities(target, share.seconds()))
     return ready
 
 
+def _strangers(
+    target: Target,
+    share: _Share,
+    now: datetime,
+    timed: Callable[[str, Callable[[], Outcome]], Outcome],
+) -> None:
+    """Who has another CA is refused, on either side; in mode 2 who shows no certificate, too."""
+    foreign = foreigner(now)
+    timed(
+        "client-refuses-foreign-ca",
+        lambda: negative_probes.another_ca(target, foreign, share.seconds()),
+    )
+    if target.mode is TlsMode.MUTUAL:
+        timed(
+            "refuses-anonymous-client",
+            lambda: negative_probes.no_certificate(target, share.seconds()),
+        )
+        timed(
+            "refuses-foreign-client",
+            lambda: negative_probes.foreign_certificate(target, foreign, share.seconds()),
+        )
+
+
 def _rest(
-    rest: Target, seconds: float, timed: Callable[[str, Callable[[], Outcome]], Outcome]
+    rest: Target, share: _Share, timed: Callable[[str, Callable[[], Outcome]], Outcome]
 ) -> None:
     """REST has the mode of gRPC, on a port of its own."""
-    answered = timed("rest-answers", lambda: probes.rest(rest, seconds))
+    answered = timed("rest-answers", lambda: probes.rest(rest, share.seconds()))
     if answered.unreachable:
         return
     if not answered.ok:
-        seconds = min(seconds, _LONGEST_AFTER_FAILURE)
-    timed("rest-refuses-plain-text", lambda: negative_probes.plain_text(rest, seconds))
+        share = share.after_failure()
+    timed("rest-refuses-plain-text", lambda: negative_probes.plain_text(rest, share.seconds()))
     if rest.mode is TlsMode.MUTUAL:
         timed(
-            "rest-refuses-anonymous-client", lambda: negative_probes.no_certificate(rest, seconds)
+            "rest-refuses-anonymous-client",
+            lambda: negative_probes.no_certificate(rest, share.seconds()),
         )
 
 

@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from compose_tls.checks.check_target import Target
@@ -21,7 +21,8 @@ from compose_tls.checks.wire import (
     is_http2_answer,
 )
 from compose_tls.errors import CertificateUnreadable
-from compose_tls.pki.handshake import verifying_context
+from compose_tls.pki.handshake import readable, verifying_context
+from compose_tls.values import dataclass
 
 ATTEMPTS: Final = 8
 """How often a probe is made at each address, on fresh connections.
@@ -32,6 +33,7 @@ of 100 cases where they are chosen by chance.
 
 # How long to listen before speaking, in seconds: a round trip on most networks.
 _LISTEN: Final = 0.25
+_MOST_RECEIVED: Final = 64 << 20  # 300,000 collections; a server that is none sends without end
 _CERTIFICATE_REQUEST: Final = 13  # RFC 8446 section 4
 _LOCALHOST: Final = "localhost"
 _LOOPBACK_6: Final = "::1"
@@ -123,7 +125,7 @@ def tcp(target: Target, deadline: Deadline) -> Iterator[socket.socket]:
     """A plain TCP connection.
 
     Raises:
-        OSError: There is none to be had.
+        OSError: There is none available.
     """
     try:
         connection = _connected(target, deadline)
@@ -154,7 +156,7 @@ def tls(target: Target, context: ssl.SSLContext, deadline: Deadline) -> Iterator
     """A TLS connection whose handshake is done, from the client's point of view.
 
     Raises:
-        OSError: There is none to be had.
+        OSError: There is none available.
     """
     with tcp(target, deadline) as connection:
         connection.settimeout(deadline.left)
@@ -174,11 +176,14 @@ def client_context(target: Target, *, anonymous: bool = False) -> ssl.SSLContext
     """
     context = verifying_context()
     try:
-        context.load_verify_locations(target.ca_path)
-    except OSError as error:
+        trusted = target.content(target.ca_path).decode("ascii", "ignore")
+        context.load_verify_locations(cadata=trusted)
+    except (OSError, ValueError) as error:
         raise CertificateUnreadable(
-            f"the CA certificate {target.ca_path} cannot be used: {_reason(error)}",
-            hint="run compose-tls status, which says what is missing",
+            f"the CA certificate {target.ca_path} cannot be used:"
+            f" {_reason(error, 'no certificate in it')}",
+            hint="give the CA certificate of the server as a PEM file with --ca-cert, or, in the "
+            "project, run compose-tls enable, which puts it back",
             path=str(target.ca_path),
         ) from None
     announce(context, target.protocol)
@@ -228,22 +233,29 @@ def present(context: ssl.SSLContext, target: Target) -> None:
         return
     try:
         # An encrypted key would be asked for on the terminal; with a password it is an error.
-        context.load_cert_chain(certificate, key, password="")
+        with readable(target.content(certificate)) as chain, readable(_key(target)) as private:
+            context.load_cert_chain(chain, private, password="")
     except OSError as error:
         raise CertificateUnreadable(
             f"the client certificate {certificate} and its key {key} cannot be used:"
-            f" {_reason(error)}",
+            f" {_reason(error, 'not PEM, encrypted, or not belonging together')}",
             hint="mode 2 is proved with a client certificate: give one with --client-cert and "
             "--client-key, or have it issued by compose-tls enable",
             path=str(certificate),
         ) from None
 
 
-def _reason(error: OSError) -> str:
-    if isinstance(error, ssl.SSLError):
-        reason = (error.reason or "").lower().replace("_", " ")
-        return reason or "not PEM, encrypted, or not belonging together"
-    return error.strerror or str(error)
+def _key(target: Target) -> bytes:
+    """The key of the client; that of a certificate file which holds both, where no other is named."""
+    path = target.client_key_path or target.client_certificate_path
+    return target.content(path) if path else b""
+
+
+def _reason(error: OSError | ValueError, otherwise: str) -> str:
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
+        return error.strerror or str(error)
+    reason = getattr(error, "reason", None) or ""
+    return reason.lower().replace("_", " ") or otherwise
 
 
 def greet(connection: ssl.SSLSocket, deadline: Deadline, protocol: Protocol = GRPC) -> bytes:
@@ -307,9 +319,9 @@ def grpc_channel(target: Target) -> Iterator[Any]:
 
     certificate, key = target.client_certificate_path, target.client_key_path
     credentials = grpc.ssl_channel_credentials(
-        root_certificates=target.ca_path.read_bytes(),
-        private_key=key.read_bytes() if key else None,
-        certificate_chain=certificate.read_bytes() if certificate else None,
+        root_certificates=target.content(target.ca_path),
+        private_key=target.content(key) if key else None,
+        certificate_chain=target.content(certificate) if certificate else None,
     )
     options = [
         ("grpc.ssl_target_name_override", target.server_name),
@@ -317,7 +329,7 @@ def grpc_channel(target: Target) -> Iterator[Any]:
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.enable_http_proxy", 0),
         # A server may hold more collections than fit into gRPC's 4 MiB.
-        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_receive_message_length", _MOST_RECEIVED),
     ]
     with grpc.secure_channel(target.authority, credentials, options) as channel:
         yield channel

@@ -7,10 +7,11 @@ https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 
 # A client's preface, and an empty SETTINGS frame.
 HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
@@ -26,7 +27,7 @@ _CERTIFICATE_AUTHORITIES: Final = 47
 
 HTTP1: Final = b"HTTP/1."
 HTTP1_STATUS: Final = len(b"HTTP/1.1 400")
-_HTTP1_STATUS_LINE: Final = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})")
+_HTTP1_STATUS_LINE: Final = regex(rb"HTTP/1\.[0-9] ([0-9]{3})")
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -76,7 +77,7 @@ def is_tls_refusal(data: bytes) -> bool:
 
 
 def http1_status(data: bytes) -> int | None:
-    """The status code that an HTTP/1 answer begins with; ``None`` where it is no such answer."""
+    """The status code that an HTTP/1 answer begins with; ``None`` where it is not such an answer."""
     found = _HTTP1_STATUS_LINE.match(data)
     return int(found[1]) if found else None
 
@@ -196,7 +197,7 @@ class Status:
         """Read a status. Fields that are not there are zero, which means success.
 
         Raises:
-            ValueError: It is no protobuf message.
+            ValueError: It is not a protobuf message.
         """
         values = dict(fields(message))
         reason = values.get(2, b"")
@@ -216,7 +217,7 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """The fields of a message: number and value.
 
     Raises:
-        ValueError: It is no protobuf message.
+        ValueError: It is not a protobuf message.
     """
     position = 0
     while position < len(message):

@@ -31,7 +31,7 @@ _COMMANDS = {
     "connect": "paste-ready client code and settings",
     "export": "the same set-up for Kubernetes (Helm, Operator, cert-manager), Swarm or openssl",
     "init": "a new Milvus Compose project with TLS from the start",
-    "help": "what a command does, and its options",
+    "help": "a command and its options, or a topic: modes, files, settings, exit-codes",
     "completion": "completion for bash, zsh or fish",
 }
 
@@ -61,7 +61,7 @@ class _LazyGroup(click.Group):
 @click.group(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Start with: compose-tls enable --mode 1 --dry-run",
+    epilog="\b\nStart with:\n  compose-tls enable --mode 1 --dry-run",
 )
 @click.version_option(__version__, prog_name="compose-tls")
 @before_the_command
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(error.format_message(), err=True)
         return error.exit_code
     except click.ClickException as error:
-        return _report(arguments, _usage_error(error))
+        return _report(arguments, _usage_error(error, _command_in(arguments)))
     except (KeyboardInterrupt, click.Abort) as error:
         # click turns Ctrl-C into its own exception; the notes stay with the first.
         notes = getattr(error.__cause__ or error, "__notes__", [])
@@ -111,11 +111,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return outcome if isinstance(outcome, int) else 0
 
 
-def _usage_error(error: click.ClickException) -> WrongUsage:
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "compose-tls"
+def _usage_error(error: click.ClickException, name: str) -> WrongUsage:
+    """An error of click in our words: one line, and the page that helps."""
+    command = f"compose-tls {name}".rstrip()
+    see = f"see {command} --help"
+    if isinstance(error, click.NoSuchOption):
+        import difflib  # noqa: PLC0415 - not for --help
+
+        near = difflib.get_close_matches(error.option_name, error.possibilities or (), n=1)
+        tip = f"did you mean {near[0]}? {see}" if near else see
+        return WrongUsage(f"there is no option {error.option_name}", hint=tip)
+    if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Argument):
+        kind = error.param.type
+        if isinstance(kind, click.Choice):
+            names = tuple(map(str, kind.choices))
+            listed = f"one of {', '.join(names)}"
+            return WrongUsage(
+                f"an argument is missing: {listed}",
+                hint=f"for example: {command} {names[0]}; {see}",
+            )
     message = error.format_message().rstrip(".")
-    return WrongUsage(message[:1].lower() + message[1:], hint=f"see {command} --help")
+    return WrongUsage(message[:1].lower() + message[1:], hint=see)
 
 
 def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
@@ -145,7 +161,7 @@ def _command_in(arguments: Sequence[str]) -> str:
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
-    """Whether a document is wanted, likewise."""
+    """Whether a document is wanted: known before the arguments are, too."""
     pairs = set(itertools.pairwise(arguments))
     return bool({"--json", "--format=json"} & set(arguments)) or ("--format", "json") in pairs
 

@@ -13,7 +13,7 @@ from compose_tls.cli.completing import DIRECTORY, FILE, services
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-KEY_TYPES = "ecdsa-p256|ecdsa-p384|rsa-2048|rsa-3072|rsa-4096"
+KEY_TYPES = "ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096"
 """As help shows them; the settings know which there are, and why others are not."""
 
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
@@ -31,7 +31,7 @@ def duration(
         raise click.BadParameter(text, context, parameter)
     try:
         return timedelta(**{_UNITS[unit]: int(number)})
-    except OverflowError:
+    except (OverflowError, ValueError):  # or more digits than Python reads
         raise click.BadParameter(f"{value!r} is too long", context, parameter) from None
 
 
@@ -154,7 +154,7 @@ def _joined(above: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
 
 
 def credentials(command: _F) -> _F:
-    """How to sign in to Milvus where authentication is on. Secrets come from files alone."""
+    """How to sign in to Milvus where authentication is on. Secrets come from files only."""
     return _with(
         command,
         click.option("--user", metavar="NAME", help="Milvus user, with --password-file."),
@@ -175,6 +175,66 @@ def acceptable(command: _F) -> _F:
             multiple=True,
             metavar="CODE",
             help="Go on in spite of the refusal with this code; repeatable.",
+        ),
+    )
+
+
+def mode_and_scope(command: _F) -> _F:
+    """What is encrypted, and who has to show a certificate."""
+    return _with(
+        command,
+        click.option(
+            "--mode", type=click.Choice(["1", "2"]), help="1: one-way TLS (default), 2: mutual."
+        ),
+        click.option(
+            "--scope",
+            type=click.Choice(["proxy", "internal", "all"]),
+            help="proxy: clients (default); internal: and the parts of Milvus; "
+            "all: and etcd and object store.",
+        ),
+    )
+
+
+def deployment(command: _F) -> _F:
+    """Whether the project is started, too."""
+    return _with(
+        command,
+        click.option("--up", is_flag=True, help="Deploy with docker compose, wait, and prove it."),
+        click.option(
+            "--keep-on-failure",
+            is_flag=True,
+            help="With --up: leave things as they are on failure.",
+        ),
+    )
+
+
+additional_names: Final = click.option(
+    "--san",
+    multiple=True,
+    metavar="NAME-OR-IP",
+    help="Additional DNS name or IP address; repeatable.",
+)
+
+
+def new_certificates(command: _F) -> _F:
+    """What stands in certificates that are issued."""
+    return _with(
+        command,
+        click.option(
+            "--server-name", metavar="NAME", help="The name clients verify (default: localhost)."
+        ),
+        additional_names,
+        click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: ecdsa-p256)."),
+        click.option(
+            "--days", type=int, metavar="N", help="Validity of certificates (default: 825)."
+        ),
+        click.option(
+            "--ca-days", type=int, metavar="N", help="Validity of the CA (default: 3650)."
+        ),
+        click.option(
+            "--subject",
+            metavar="RFC4514",
+            help="Subject of certificates, without CN, such as O=Example,C=DE (default: the CN only).",
         ),
     )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as ReadMapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import Document
 from compose_tls.yamlpatch.query import Found, Step
 
@@ -22,7 +23,7 @@ class Definition:
         base: The directory that relative paths in it are relative to.
         service: The mapping of the service in that file; texts in it are interpolated.
         variables: What Compose interpolates that file with.
-        editable: Whether the place belongs to the project and to this service alone.
+        editable: Whether the place belongs to the project and to this service only.
     """
 
     file: Path

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
-from collections import Counter
+from collections.abc import Iterable
 from collections.abc import Mapping as ReadMapping
 from collections.abc import Sequence as ReadSequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from compose_tls.compose.compose_project import ComposeProject
@@ -15,10 +13,12 @@ from compose_tls.compose.interpolate import interpolate
 from compose_tls.compose.service import Definition, Service, Variable
 from compose_tls.compose.volumes import Mount
 from compose_tls.errors import EditRefused
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, Route, Text
 
 _DATA_DIRECTORY = "/var/lib/milvus"
-_PREFIX = re.compile(r"(?:\.|\$\w+|\$\{(?:[^{}]|\{[^{}]*\})*\})(?=/)")
+_PREFIX = regex(r"(?:\$\w+|\$\{(?:[^{}]|\{[^{}]*\})*\})(?=/)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,6 @@ class Destination:
 
 
 def add_mounts(
-    project: ComposeProject,
     service: Service,
     orders: ReadSequence[MountOrder],
     into: Destination,
@@ -86,17 +85,16 @@ def add_mounts(
     _require_own(into, "volumes")
     route = (*_route(service), "volumes")
     mounts = [mount for mount in service.mounts() if mount.file == into.file]
-    prefix = _prefix(project, service, into)
     flags = _flags(mounts or service.mounts())
     intents: list[Intent] = []
     for order in orders:
-        source = _source(order, into.base, prefix)
+        source = _source(order, into.base)
         options = [f for f in flags if f != "ro" or order.read_only_allowed]
         if order.read_only and "ro" not in options:
             options.insert(0, "ro")
         # Long syntax has no place for a label here, short syntax none for a colon.
         long = mounts and all(mount.long for mount in mounts) and "z" not in options
-        if long or ":" in source.removeprefix(prefix):
+        if long or ":" in source:
             item: ReadMapping[str, Text] = {
                 "type": Text("bind"),
                 "source": Text(source),
@@ -108,6 +106,60 @@ def add_mounts(
             suffix = ":" + ",".join(options) if options else ""
             intents.append(Append(route, Text(f"{source}:{order.target}{suffix}", string=True)))
     return intents
+
+
+def as_written(
+    intents: ReadSequence[Intent],
+    written: Iterable[tuple[Route, str | ReadMapping[str, str]]],
+    project: ComposeProject,
+) -> list[Intent]:
+    """Intents that spell a mount as an earlier enable did, where that means the same place.
+
+    Earlier versions began it as its neighbours do, with ``${DOCKER_VOLUME_DIRECTORY:-.}`` for one.
+
+    Args:
+        intents: What is to be written into one file.
+        written: Each item that was added there, and the list that it was added to.
+        project: The project.
+    """
+    known = list(written)
+
+    def spelled(intent: Intent) -> Intent:
+        if not isinstance(intent, Append) or intent.route[-1:] != ("volumes",):
+            return intent
+        variables = project.services[intent.route[1]].variables
+        item = intent.item.value if isinstance(intent.item, Text) else _texts(intent.item)
+        for route, old in known:
+            if route == intent.route and _relative(old, variables, project.directory) == item:
+                if isinstance(old, str) or isinstance(intent.item, Text):
+                    return Append(route, Text(str(old), string=True))
+                return Append(route, {**intent.item, "source": Text(old["source"])})
+        return intent
+
+    return [spelled(intent) for intent in intents]
+
+
+def _texts(item: ReadMapping[str, Text]) -> dict[str, str]:
+    return {name: text.value for name, text in item.items()}
+
+
+def _relative(
+    item: str | ReadMapping[str, str], variables: ReadMapping[str, str], directory: Path
+) -> str | dict[str, str]:
+    """A mount whose source begins with ``.`` where a variable there stands for the directory."""
+    if not isinstance(item, str):
+        source = _relative(item.get("source", ""), variables, directory)
+        return {**item, "source": str(source)} if "source" in item else dict(item)
+    found = _PREFIX.match(item)
+    if found is None:
+        return item
+    # Also without any variable: ${PWD}, or one of the caller's, is another place for somebody else.
+    for values in (variables, {}):
+        # Tried with a name behind it: an empty variable would make an absolute path of "${VAR}/name".
+        tried = os.path.normpath(directory / f"{interpolate(found.group(), values)}/name")
+        if Path(tried) != directory / "name":
+            return item
+    return f".{item[found.end() :]}"
 
 
 def set_variables(
@@ -159,45 +211,12 @@ def _require_own(into: Destination, name: str) -> None:
         )
 
 
-def _source(order: MountOrder, base: Path, prefix: str) -> str:
+def _source(order: MountOrder, base: Path) -> str:
     if order.host_path.is_relative_to(base):
-        return f"{prefix}/{_escaped(order.host_path.relative_to(base).as_posix())}"
+        return f"./{_escaped(order.host_path.relative_to(base).as_posix())}"
     if order.absolute:
         return _escaped(str(order.host_path))
     return _escaped(os.path.relpath(order.host_path, base))
-
-
-def _prefix(project: ComposeProject, service: Service, into: Destination) -> str:
-    """What host paths in this file start with where they mean its directory: ``.`` mostly."""
-    same_file = [
-        other
-        for other in project.services.values()
-        if other.name != service.name and other.definitions[0].file == into.file
-    ]
-    for group in ([service], same_file):
-        found = Counter(
-            prefix
-            for one in group
-            for mount in one.mounts()
-            if (prefix := _prefix_of(mount, into.base, service.variables))
-        )
-        if found:
-            return found.most_common(1)[0][0]
-    return "."
-
-
-def _prefix_of(mount: Mount, base: Path, variables: ReadMapping[str, str]) -> str | None:
-    """The first part of a mount's source where it stands for the directory of the file."""
-    found = _PREFIX.match(mount.source or "")
-    if mount.host_path is None or found is None:
-        return None
-    # Also without any variable: ${PWD}, or one of the caller's, is another place for somebody else.
-    for known in (variables, {}):
-        # Tried with a name behind it: an empty variable would make an absolute path of "${VAR}/name".
-        tried = os.path.normpath(base / f"{interpolate(found.group(), known)}/name")
-        if Path(tried) != base / "name":
-            return None
-    return found.group()
 
 
 def _flags(mounts: ReadSequence[Mount]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from compose_tls.changes import relative
@@ -19,8 +19,10 @@ from compose_tls.compose.edits import (
 )
 from compose_tls.compose.ports import widest_addresses
 from compose_tls.compose.service import Service, Variable
+from compose_tls.compose.volumes import normal_target
 from compose_tls.errors import ConflictingSettings, EditRefused, ValueInTheWay
 from compose_tls.setup import Directory, Member
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.intent import Intent
 from compose_tls.yamlpatch.splice import Splice
 
@@ -103,7 +105,7 @@ def member_edits(
     orders = _mount_orders(one, project.directory)
     if orders:
         into = place("volumes")
-        edits.add(into.file, add_mounts(project, service, orders, into))
+        edits.add(into.file, add_mounts(service, orders, into))
     environment = _Environment(one, place("environment"), read, in_place=override is None)
     for file, intents in environment.edits():
         edits.add(file, intents)
@@ -152,6 +154,14 @@ def _directory_order(
                 hint="take that entry out, or choose another place with --container-tls-dir",
                 path=relative(mount.file, directory),
                 line=mount.line,
+            )
+    for entry in service.texts("tmpfs"):
+        if normal_target(entry.partition(":")[0]) == target:
+            raise ValueInTheWay(
+                f"service {service.name} has a tmpfs at {target}",
+                hint="take that entry out, or choose another place with --container-tls-dir",
+                path=relative(service.main.file, directory),
+                line=service.main.line("tmpfs"),
             )
     absolute = Path(wanted.source).is_absolute()
     yield MountOrder(source, target, absolute=absolute, read_only=wanted.read_only)

@@ -5,18 +5,19 @@ Source: https://docs.docker.com/reference/compose-file/services/#ports
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
+from compose_tls.vocabulary import number
 from compose_tls.yamlpatch.query import Found
 
-_SHORT = re.compile(
+_SHORT = regex(
     r"""(?x) (?: (?: \[ (?P<ip6> [^\]]+ ) \] | (?P<ip> [^:\[\]]* ) ) : (?=.*:) )?
     (?: (?P<published> (?:[0-9]+ (?:-[0-9]+)?)? ) : )? (?P<target> [0-9]+ (?:-[0-9]+)? )
     (?: / (?P<protocol> \w+ ) )? """
 )
-_RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+_RANGE = regex(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _LAST = 65535
 
 
@@ -65,9 +66,10 @@ def _long_port(entry: dict[str, str]) -> Iterator[PublishedPort]:
 
 def _range(text: str) -> list[int]:
     found = _RANGE.fullmatch(text)
-    if found is None or int(found[2] or found[1]) > _LAST:
+    first, last = (number(found[1]), number(found[2] or found[1])) if found else (None, None)
+    if first is None or last is None or last > _LAST:
         return []
-    return list(range(int(found[1]), int(found[2] or found[1]) + 1))
+    return list(range(first, last + 1))
 
 
 def widest_addresses(addresses: Iterable[str | None]) -> list[str | None]:

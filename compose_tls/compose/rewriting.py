@@ -1,4 +1,4 @@
-"""Writes a command, an entry point or a health check's test anew, in the style in which it stands."""
+"""Writes a command, an entry point or a health check's test again, in the style in which it stands."""
 
 from __future__ import annotations
 

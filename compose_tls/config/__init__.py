@@ -9,7 +9,7 @@ from compose_tls.config.layers import (
     load,
     outermost,
 )
-from compose_tls.config.objections import SETTINGS_FILE
+from compose_tls.config.objections import SETTINGS_FILE, require_meant
 from compose_tls.config.tls_config import DIRECTORIES, FILES, PLACES, TlsConfig
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "completed",
     "load",
     "outermost",
+    "require_meant",
 ]

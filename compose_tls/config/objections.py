@@ -1,17 +1,22 @@
-"""What is wrong with settings, in the words of users; pydantic's own reach nobody."""
+"""What is wrong with settings, in the words of users; pydantic's own reach no one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import field
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
 from compose_tls.errors import (
     ConflictingSettings,
     InvalidSetting,
+    Refusal,
 )
+from compose_tls.values import dataclass
+
+if TYPE_CHECKING:
+    from compose_tls.config.tls_config import TlsConfig
 
 SETTINGS_FILE: Final = "compose-tls.toml"
 
@@ -33,7 +38,7 @@ class Given:
 
 _REASONS: Final = {
     "greater_than_equal": "must be {ge} or more",
-    "greater_than": "must be more than {gt}",
+    "greater_than": "must be more than {gt:g}",
     "less_than_equal": "must be {le} or less",
     "int_parsing": "must be a whole number",
     "int_type": "must be a whole number",
@@ -76,6 +81,31 @@ def setting_error(
         hint=f"correct {dashed(name)}; see compose-tls enable --help",
         path=SETTINGS_FILE if source == SETTINGS_FILE else None,
     )
+
+
+def require_meant(config: TlsConfig) -> None:
+    """Make sure that what is given for this one command says something.
+
+    Args:
+        config: The settings.
+
+    Raises:
+        ConflictingSettings: A user comes without a password or token.
+        InvalidSetting: A code to accept is not that of a refusal.
+    """
+    if config.user is not None and config.password_file is None and config.token_file is None:
+        raise ConflictingSettings(
+            f"user {config.user} has no password",
+            hint="name the file that holds it: --password-file FILE; or leave --user out",
+        )
+    known = sorted(leaf.code for leaf in Refusal.__subclasses__())
+    for code in config.accept:
+        if code not in known:
+            from difflib import get_close_matches  # noqa: PLC0415 - for this error alone
+
+            near = get_close_matches(code, known, n=1)
+            tip = f"did you mean --accept {near[0]}?" if near else f"one of {', '.join(known)}"
+            raise InvalidSetting(f"{code} is not the code of a refusal", hint=tip)
 
 
 def dashed(name: str) -> str:

@@ -63,8 +63,8 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     days: int = Field(default=825, ge=1, le=36500, description="validity in days")
     ca_days: int = Field(default=3650, ge=1, le=36500, description="validity of the CA in days")
     subject: str = Field(
-        default="C=CN,ST=Shanghai,L=Shanghai,O=milvus,OU=milvus",
-        description="subject of certificates without CN, as RFC 4514 text",
+        default="",
+        description="subject of certificates without CN, as RFC 4514 text such as O=Example,C=DE",
     )
     constrain: bool = Field(default=False, description="a new CA may issue for these names only")
     csr: bool = Field(default=False, description="signing requests for the same keys as well")
@@ -250,7 +250,7 @@ FILES = (
 
 
 def _objection(value: object, name: str | None) -> str | None:
-    """What is wrong with a value that pydantic would take, and nobody means."""
+    """What is wrong with a value that pydantic would take, and no one means."""
     if isinstance(value, bool) and name not in FLAGS:
         return "must not be true or false"
     if isinstance(value, str) and name in LISTS:

@@ -111,7 +111,7 @@ class ClientCredentials:
         return passphrase
 
     def _rehearse(self, held: CertificateWithKey) -> None:
-        """One stands for all: they differ in their names alone."""
+        """One stands for all: they differ only in their names."""
         from compose_tls.pki.rehearse import rehearse  # noqa: PLC0415 - pulls ssl in
 
         server = self.files.existing(SERVER)

@@ -1,9 +1,9 @@
-"""The certificates and keys that leave with an export: at hand, or issued now, and rehearsed."""
+"""The certificates and keys that leave with an export: available, or issued now, and rehearsed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from compose_tls.layout import CERTIFICATE, CLIENT, KEY, SERVER
 from compose_tls.observation import CertificateFacts
 from compose_tls.pki.issue import issue_clients
 from compose_tls.pki.load import certificate_facts
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 _RESTORE = "run compose-tls enable, which puts it back"
@@ -43,7 +44,7 @@ def exported(
     config: TlsConfig,
     now: datetime,
 ) -> Exported:
-    """Read what is at hand and issue what is ordered; nothing is written.
+    """Read what is available and issue what is ordered; nothing is written.
 
     Args:
         source: Where the certificate comes from that clients meet.

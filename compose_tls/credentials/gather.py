@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from compose_tls.pki.verify import (
     concerns,
     shared_ca_concerns,
 )
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 
@@ -87,7 +88,7 @@ class _Gathering:
         return Credentials(self.held, ca_pem, client_ca_pem, found)
 
     def _issue(self) -> None:
-        """Fill the orders: each new CA with what it issues, the rest under the CA at hand."""
+        """Fill the orders: each new CA with what it issues, the rest under the existing CA."""
         groups: dict[str, list[CertificateOrder]] = {}
         for one in self.planned.identities:
             if one.order is not None:

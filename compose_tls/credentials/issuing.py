@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -45,6 +45,7 @@ from compose_tls.pki.system_trust import public_roots
 from compose_tls.project.model import taken_over
 from compose_tls.results import CertificateResult
 from compose_tls.state.recorded import State, file_digests, identity_records
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 
@@ -58,7 +59,7 @@ class Issued:
 
 
 def require_sound(observation: Observation, config: TlsConfig) -> None:
-    """Make sure that what lies in the PKI directory is whole, or can be issued anew.
+    """Make sure that what lies in the PKI directory is whole, or can be issued again.
 
     A damaged CA or its key is never quietly replaced: clients trust it. Nor is anything else while the
     key that would issue it is elsewhere.
@@ -87,7 +88,7 @@ def require_sound(observation: Observation, config: TlsConfig) -> None:
 
 
 def require_issuer(planned: IdentityPlan, directory: Path, config: TlsConfig) -> None:
-    """Make sure that what is ordered can be issued: the key of the CA at hand may be elsewhere.
+    """Make sure that what is ordered can be issued: the key of the existing CA may be elsewhere.
 
     Raises:
         CertificateError: It cannot be read, or does not belong together.
@@ -220,7 +221,7 @@ def _contents(found: Credentials, planned: IdentityPlan) -> dict[str, bytes]:
 def _beside(
     planned: IdentityPlan, found: Credentials, files: KeyFiles, *, needs_roots: bool
 ) -> dict[str, bytes]:
-    """What lies beside them: requests, a serial number, a CA that gave way; the CA with public ones."""
+    """What lies next to them: requests, a serial number, a CA that gave way; the CA with public ones."""
     contents = {
         f"{order.name}{REQUEST}": signing_request(order, found.held[order.name].private_key_pem)
         for order in planned.requests
@@ -240,7 +241,7 @@ def _beside(
 def _bundle(
     contents: Mapping[str, bytes], plan: Plan, observation: Observation, config: TlsConfig
 ) -> dict[str, bytes]:
-    """The roots that Milvus trusts beside the CA of the parts of the project."""
+    """The roots that Milvus trusts in addition to the CA of the parts of the project."""
     ca = contents.get(f"{STACK_CA}{CERTIFICATE}")
     path = observation.directory / config.pki_dir / PUBLIC_ROOTS
     new = [one.content for one in plan.changes if isinstance(one, CreateFile) and one.path == path]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from compose_tls.changes import relative
@@ -16,6 +15,7 @@ from compose_tls.pki.load import load_certificates, load_key_pair
 from compose_tls.pki.pkcs12 import passphrase_in
 from compose_tls.project.model import client_ca_path
 from compose_tls.state.recorded import BroughtFiles, brought_files
+from compose_tls.values import dataclass
 
 _RESTORE = "restore it, or move the directory away to start with new certificates"
 _CHECK_PATH = "name an existing file that you may read"
@@ -42,7 +42,7 @@ class KeyFiles:
         return self.at(self._place(name), hint)
 
     def at(self, certificate: Path, hint: str = _RESTORE) -> CertificateWithKey:
-        """The pair of a certificate file and the key beside it.
+        """The pair of a certificate file and the key next to it.
 
         Raises:
             CertificateError: It is not whole; ``hint`` says what to do.
@@ -63,7 +63,7 @@ class KeyFiles:
         return self._pair(files.certificate, files.key, hint, self._passphrase(files))
 
     def issuer(self, name: str = CA, *, provided: bool) -> CertificateWithKey:
-        """A CA at hand with its key.
+        """An available CA with its key.
 
         Raises:
             CertificateError: It cannot be read, or does not belong together.
@@ -103,7 +103,7 @@ class KeyFiles:
         return load_certificates(content, path=name, passphrase=passphrase, whole=whole), name
 
     def accepted(self) -> bytes:
-        """The CA certificates at hand whose clients the server accepts, PEM.
+        """The CA certificates available whose clients the server accepts, PEM.
 
         Raises:
             CertificateUnreadable: There is none.

@@ -1,4 +1,4 @@
-"""Secrets of a new project that are no keys: made at random, written into files of mode 0600."""
+"""Secrets of a new project that are not keys: made at random, written into files of mode 0600."""
 
 from __future__ import annotations
 

@@ -1,19 +1,20 @@
-"""What is in the layer of a container alone, and goes with it when it is recreated."""
+"""What is only in the layer of a container, and goes with it when it is recreated."""
 
 from __future__ import annotations
 
 import io
 import posixpath
-import re
 import tarfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
 from compose_tls.deploy.deployed import Deployed, LayerChange
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import FileUnreadable
+from compose_tls.patterns import regex
+from compose_tls.shell import quoted
+from compose_tls.values import dataclass
 
 CONFIGURATION: Final = "/milvus/configs"
 """Where Milvus looks for its configuration, in the container."""
@@ -25,7 +26,7 @@ _HEADERS: Final = 10_240
 _GO_DIRECTORY: Final = 1 << 31
 
 # What is written again at each start. RocksDB's `LOG` is a log, but its `000004.log` is data.
-_NO_DATA: Final = re.compile(
+_NO_DATA: Final = regex(
     r"(?:^|/)(?:logs?/.*|logs?|lost\+found|LOG(?:\.old\.\d+)?|LOCK|[^/]*\.(?:pid|sock|lock))$"
 )
 
@@ -119,7 +120,7 @@ def read_file(engine: Engine, container_id: str, path: str, limit: int = LIMIT) 
         Its content; ``None`` when there is no such file.
 
     Raises:
-        FileUnreadable: It is no regular file, or larger than the limit.
+        FileUnreadable: It is not a regular file, or larger than the limit.
         EngineUnreachable: The engine stopped answering.
     """
     place = path
@@ -137,7 +138,7 @@ def read_file(engine: Engine, container_id: str, path: str, limit: int = LIMIT) 
         break
     raise FileUnreadable(
         f"{path} in the container is not a file of at most {limit:,} bytes",
-        hint=f"look at it: docker cp {container_id[:12]}:{path} -",
+        hint=f"look at it: docker cp {quoted(f'{container_id[:12]}:{path}')} -",
         path=path,
     )
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
+
+from compose_tls.values import dataclass
 
 ANOTHER_CONTAINER: Final = "that of another container"
 """What stands for the network of a container that uses another one's."""
@@ -55,6 +57,7 @@ class Declared:
         borrows_mounts: Whether it has mounts besides, of other containers or of Compose.
         ports: What it publishes, as ``binding`` writes it.
         networks: The networks by the names that the engine knows.
+        replicas: How many containers it is to have.
     """
 
     project: str
@@ -70,6 +73,7 @@ class Declared:
     borrows_mounts: bool
     ports: frozenset[str]
     networks: frozenset[str]
+    replicas: int = 1
 
 
 def declared(
@@ -112,7 +116,13 @@ def declared(
         borrows_mounts=bool(definition.get("volumes_from") or definition.get("use_api_socket")),
         ports=frozenset(_ports(definition)),
         networks=networks(mode, joined),
+        replicas=_replicas(definition),
     )
+
+
+def _replicas(definition: Mapping[str, Any]) -> int:
+    told = (definition.get("deploy") or {}).get("replicas")
+    return int(definition.get("scale", 1) if told is None else told)
 
 
 def networks(mode: str | None, joined: Iterable[str]) -> frozenset[str]:

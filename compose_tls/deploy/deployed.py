@@ -6,19 +6,22 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
 from compose_tls.deploy.container import ContainerFacts, ImageFacts, container_facts, variables
 from compose_tls.deploy.declared import Declared, MountPoint, binding, networks
 from compose_tls.deploy.engine import LABEL, Engine
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
+from compose_tls.vocabulary import number
 
 # The name that the engine makes up for a volume that was given none: 32 random bytes in hex.
-_ANONYMOUS: Final = re.compile(r"[0-9a-f]{64}")
+_ANONYMOUS: Final = regex(r"[0-9a-f]{64}")
 
 # Docker Desktop runs its engine in a machine of its own, in which the host's files are below here.
-_OF_THE_HOST: Final = re.compile(r"^/(?:host_mnt|run/desktop/mnt/host)(?=/)")
+_OF_THE_HOST: Final = regex(r"^/(?:host_mnt|run/desktop/mnt/host)(?=/)")
 
 _KINDS: Final[tuple[Literal["changed", "added", "removed"], ...]] = ("changed", "added", "removed")
 
@@ -37,13 +40,11 @@ class Deployed:
 
     Attributes:
         container: What it is and does now.
-        replicas: How many containers the service has in that project.
         project: The name of the project that it belongs to, be it that of now or another one.
         directory: The project directory when it was created; this and the next three are labels of
             Compose, and empty where it wrote none.
         files: The compose files, with a comma between.
-        env_files: Those of ``--env-file``, likewise.
-        config_hash: Compose's hash of the service; versions of Compose hash differently.
+        env_files: Those of ``--env-file``, as they were.
         image_id: The id of its image.
         image: That image; ``None`` when it is no longer on this machine.
         tag_id: The id of the image that has the name now with which the container was created.
@@ -53,15 +54,15 @@ class Deployed:
         ports: What it was to publish, as ``binding`` writes it.
         networks: The names of its networks.
         changes: What is in its own layer.
+        siblings: The further containers of the service in that project, those that run first; they
+            have none themselves.
     """
 
     container: ContainerFacts
-    replicas: int
     project: str
     directory: str
     files: str
     env_files: str
-    config_hash: str
     image_id: str
     image: ImageFacts | None
     tag_id: str | None
@@ -71,6 +72,17 @@ class Deployed:
     ports: frozenset[str]
     networks: frozenset[str]
     changes: tuple[LayerChange, ...] = field(repr=False)
+    siblings: tuple[Deployed, ...] = field(default=(), repr=False)
+
+    @property
+    def each(self) -> tuple[Deployed, ...]:
+        """All containers of the service in its project; this one first."""
+        return (self, *self.siblings)
+
+    @property
+    def replicas(self) -> int:
+        """How many of these run."""
+        return sum(one.container.running for one in self.each)
 
 
 def comes_from(engine: Engine, service: str, directory: Path, name: str | None) -> bool:
@@ -115,12 +127,16 @@ def deployed(engine: Engine, wanted: Declared) -> Deployed | None:
         return None
     chosen = min(found, key=lambda each: _order(each, wanted))
     project = _labels(chosen).get("project")
-    replicas = sum(_labels(each).get("project") == project for each in found)
-    container = container_facts(chosen)
+    further = [x for x in found if x is not chosen and _labels(x).get("project") == project]
+    siblings = sorted(further, key=lambda each: _order(each, wanted))
+    return replace(_read(engine, chosen), siblings=tuple(_read(engine, each) for each in siblings))
+
+
+def _read(engine: Engine, attributes: Mapping[str, Any]) -> Deployed:
+    container = container_facts(attributes)
     return from_answers(
-        chosen,
-        replicas=replicas,
-        image=engine.image(chosen["Image"]),
+        attributes,
+        image=engine.image(attributes["Image"]),
         tag=engine.image(container.image),
         changes=engine.changes(container.id),
     )
@@ -129,7 +145,6 @@ def deployed(engine: Engine, wanted: Declared) -> Deployed | None:
 def from_answers(
     attributes: Mapping[str, Any],
     *,
-    replicas: int = 1,
     image: ImageFacts | None,
     tag: ImageFacts | None,
     changes: list[dict[str, Any]],
@@ -138,7 +153,6 @@ def from_answers(
 
     Args:
         attributes: That to ``GET /containers/{id}/json``.
-        replicas: How many containers the service has.
         image: Its image.
         tag: The image that has the name now with which the container was created.
         changes: The answer to ``GET /containers/{id}/changes``.
@@ -147,12 +161,10 @@ def from_answers(
     labels, container = _labels(attributes), container_facts(attributes)
     return Deployed(
         container=container,
-        replicas=replicas,
         project=labels.get("project", ""),
         directory=labels.get("project.working_dir", ""),
         files=labels.get("project.config_files", ""),
         env_files=labels.get("project.environment_file", ""),
-        config_hash=labels.get("config-hash", ""),
         image_id=attributes["Image"],
         image=image,
         tag_id=tag.id if tag else None,
@@ -199,7 +211,7 @@ def _order(attributes: Mapping[str, Any], wanted: Declared) -> tuple[bool, bool,
         not (own and state["Status"] != "created"),
         state["Status"] != "running",
         not own,
-        int(labels.get("container-number") or 0),
+        number(labels.get("container-number")) or 0,
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from compose_tls.deploy.compose_output import SECRET_NAME
 from compose_tls.deploy.declared import Declared, MountPoint
 from compose_tls.deploy.deployed import Deployed, paths_of
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 
 Subject = Literal[
     "project name",
@@ -23,12 +24,13 @@ Subject = Literal[
     "mount",
     "port",
     "network",
+    "replicas",
 ]
 
 # Compose copies them out of the user's Docker configuration into every container:
 # https://docs.docker.com/engine/cli/proxy/
-_PROXY: Final = re.compile(r"(?:https?|ftp|no|all)_proxy", re.IGNORECASE)
-_IN_A_URL: Final = re.compile(r"(?<=://)[^/@\s]*@")
+_PROXY: Final = regex(r"(?:https?|ftp|no|all)_proxy", re.IGNORECASE)
+_IN_A_URL: Final = regex(r"(?<=://)[^/@\s]*@")
 # What COMMON_SECURITY_AUTHORIZATIONENABLED is set to has to be seen.
 _NO_SECRET: Final = frozenset({"true", "false", "on", "off", "yes", "no", "1", "0", ""})
 _LONGEST: Final = 100
@@ -62,6 +64,8 @@ class Difference:
         return self.subject == "image" and bool(self.name)
 
     def __str__(self) -> str:
+        if self.subject == "replicas":
+            return f"replicas: {self.deployed} deployed, {self.declared} in the files"
         what = f"{self.subject} {self.name}".rstrip()
         has = (
             "not in the container" if self.deployed is None else f"{self.deployed} in the container"
@@ -73,7 +77,7 @@ class Difference:
 def differences(deployed: Deployed, declared: Declared) -> tuple[Difference, ...]:
     """Compare a container with its declaration.
 
-    What Compose and the engine add by themselves is no difference: the image's variables, user and
+    What Compose and the engine add by themselves is not a difference: the image's variables, user and
     volumes, names of networks and volumes, proxy variables, ports that the engine picks. Values of
     variables with a secret's name are in no text.
 
@@ -89,7 +93,14 @@ def differences(deployed: Deployed, declared: Declared) -> tuple[Difference, ...
         *_mounts(deployed, declared),
         *_sets("port", deployed.ports, declared.ports),
         *_sets("network", deployed.networks, declared.networks),
+        *_replicas(deployed, declared),
     )
+
+
+def _replicas(deployed: Deployed, declared: Declared) -> Iterator[Difference]:
+    """Those that Compose would remove: they were asked for with ``--scale``. Missing ones it adds."""
+    if deployed.replicas > declared.replicas:
+        yield Difference("replicas", "", str(deployed.replicas), str(declared.replicas))
 
 
 def _origin(deployed: Deployed, declared: Declared) -> Iterator[Difference]:

@@ -16,12 +16,13 @@ import json
 import shutil
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from compose_tls.errors import EngineRemote, EngineUnreachable
+from compose_tls.shell import typed
+from compose_tls.values import dataclass
 
 DEFAULT_URL = "unix:///var/run/docker.sock"
 
@@ -147,7 +148,7 @@ def probe(endpoint: DockerHost, *, docker_installed: bool, seconds: float | None
         seconds: How long to wait; 10 by default.
 
     Raises:
-        EngineUnreachable: Nothing there, nobody listens, or no permission: each in its own words.
+        EngineUnreachable: Nothing there, no one listens, or no permission: each in its own words.
     """
     try:
         _connect(endpoint.address, seconds or _CONNECT_SECONDS)
@@ -240,7 +241,7 @@ def _from_context(name: str, folder: Path | None) -> DockerHost:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise EngineUnreachable(
             f"the Docker context {name} cannot be read",
-            hint=f"docker context inspect {name} shows what is wrong with it",
+            hint=f"docker context inspect {typed(name)} shows what is wrong with it",
         ) from None
     tls = store / "tls" / key / "docker"
     return DockerHost(

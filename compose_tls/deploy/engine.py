@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,14 +18,16 @@ from compose_tls.deploy.container import (
     image_facts,
     last_line,
 )
+from compose_tls.deploy.exec_output import read_all, seconds_of
 from compose_tls.errors import EngineUnreachable
 from compose_tls.files import real_path
+from compose_tls.values import dataclass
+from compose_tls.vocabulary import number
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
-# The labels that Compose puts on its containers:
-# https://github.com/docker/compose/blob/main/pkg/api/labels.go
+# That of Compose's labels: https://github.com/docker/compose/blob/main/pkg/api/labels.go
 LABEL = "com.docker.compose."
 
 # A Go panic is followed by every goroutine's stack, more than 3000 lines in Milvus 2.3.5 (measured).
@@ -84,14 +86,16 @@ class Engine:
         first = min(found, key=lambda one: not one.running, default=None)
         return None if first is None else self._with_network(first)
 
-    def replicas(self, project: str, service: str) -> tuple[ContainerFacts, ...]:
-        """The running containers of a service, each as ``container`` has it.
+    def replicas(
+        self, project: str, service: str, *, running: bool = True
+    ) -> tuple[ContainerFacts, ...]:
+        """The running containers of a service, each as ``container`` has it; or all of them.
 
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
         found = self._replicas(project, service)
-        return tuple(self._with_network(one) for one in found if one.running)
+        return tuple(self._with_network(one) for one in found if one.running or not running)
 
     def _replicas(self, project: str, service: str) -> list[ContainerFacts]:
         found = (
@@ -108,9 +112,8 @@ class Engine:
         if owner is None:
             return facts
         there = container_facts(owner)
-        return replace(
-            facts, ports=there.ports, networks=there.networks, host_network=there.host_network
-        )
+        ports, networks = there.ports, there.networks
+        return replace(facts, ports=ports, networks=networks, host_network=there.host_network)
 
     def containers(self, service: str) -> list[dict[str, Any]]:
         """What the engine knows of the containers of a service, whatever their project is called.
@@ -283,20 +286,23 @@ class Engine:
         from docker.errors import APIError  # noqa: PLC0415 - see connect
         from requests import RequestException  # noqa: PLC0415 - as above
 
-        attributes = self._inspect(container_id) or {}
-        test = ((attributes.get("Config") or {}).get("Healthcheck") or {}).get("Test") or ["NONE"]
-        kind, *words = test
+        attributes = self._inspect(container_id) or {"Config": {}}
+        declared = attributes["Config"].get("Healthcheck") or {}
+        kind, *words = declared.get("Test") or ["NONE"]
         if kind == "NONE":
             return None
         shell = attributes["Config"].get("Shell") or ["/bin/sh", "-c"]
         command = [*shell, *words] if kind == "CMD-SHELL" else words
+        seconds, api = seconds_of(declared), self._client.api
         try:
-            run = self._client.api.exec_create(container_id, command)["Id"]
-            output = self._client.api.exec_start(run)
-            code = self._client.api.exec_inspect(run)["ExitCode"]
+            run = api.exec_create(container_id, command)["Id"]
+            output = read_all(api.exec_start(run, socket=True), seconds)
+            if output is None:
+                return f"no answer within {seconds:g} s"
+            code = api.exec_inspect(run)["ExitCode"]
         except (APIError, RequestException) as error:
             return str(error)
-        return last_line(output.decode("utf-8", "replace")) or f"exit code {code}" if code else None
+        return last_line(output) or f"exit code {code}" if code else None
 
     def port_owner(self, port: int) -> str | None:
         """The container that publishes a TCP port of the host, in words; ``None`` when none does.
@@ -382,7 +388,7 @@ class Engine:
 
 
 def _number(attributes: Mapping[str, Any]) -> int:
-    return int(attributes["Config"]["Labels"].get(f"{LABEL}container-number") or 0)
+    return number(attributes["Config"]["Labels"].get(f"{LABEL}container-number")) or 0
 
 
 def _unreachable(endpoint: docker_host.DockerHost, error: Exception) -> EngineUnreachable:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
-import shlex
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from compose_tls.errors import PortTaken
+from compose_tls.shell import joined
+from compose_tls.vocabulary import number
+
+_LAST_PORT: Final = 65535
 
 
 def require_free(
@@ -26,7 +29,7 @@ def require_free(
         project: The name of their project.
 
     Raises:
-        PortTaken: Somebody else has one of the ports.
+        PortTaken: Someone else has one of the ports.
     """
     for name, service in services.items():
         if name in running:
@@ -37,7 +40,7 @@ def require_free(
 
 
 def port_taken(port: int, owner: str | None, what: str, project: str | None = None) -> PortTaken:
-    """The error for a port of this machine that somebody else has.
+    """The error for a port of this machine that someone else has.
 
     Args:
         port: The port.
@@ -52,7 +55,7 @@ def port_taken(port: int, owner: str | None, what: str, project: str | None = No
         find = f"stop {owner}"
     meant = ""
     if other and other != project:
-        command = shlex.join(["compose-tls", "-p", other])
+        command = joined(["compose-tls", "-p", other])
         meant = f"; where {other} is the project that you mean, name it: {command} …"
     return PortTaken(
         f"port {port}, which {what} is to publish, is taken by {owner or 'another program'}",
@@ -62,9 +65,13 @@ def port_taken(port: int, owner: str | None, what: str, project: str | None = No
 
 def _published(service: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     for port in service.get("ports") or ():
-        published = str(port.get("published") or "")
-        if published.isdecimal() and port.get("protocol", "tcp") == "tcp":
-            yield str(port.get("host_ip") or "0.0.0.0"), int(published)  # noqa: S104 - as Docker binds
+        published = number(str(port.get("published") or ""))
+        if (
+            published is not None
+            and published <= _LAST_PORT
+            and port.get("protocol", "tcp") == "tcp"
+        ):
+            yield str(port.get("host_ip") or "0.0.0.0"), published  # noqa: S104 - as Docker binds
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -15,7 +15,7 @@ def up_commands(
 ) -> tuple[tuple[str, ...], ...]:
     """The arguments of each ``docker compose up`` to run, in order.
 
-    ``up --force-recreate SERVICE`` alone also replaces running dependencies whose definition has
+    ``up --force-recreate SERVICE`` by itself also replaces running dependencies whose definition has
     changed since they were started (seen with Compose 5.6.1), so dependencies that do not run are
     started first, by a command that replaces nothing, and the services are then replaced with
     ``--no-deps``.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -13,11 +13,14 @@ from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.declared import Declared
 from compose_tls.deploy.deployed import Deployed, paths_of
 from compose_tls.deploy.differences import Subject, differences
+from compose_tls.values import dataclass
 
 Agreement: TypeAlias = Literal["current", "stale", "absent", "foreign"]
 """``current``: it runs these files; ``stale``: others than they are now; ``absent``: nothing runs;
 ``foreign``: what runs was made from another project name, directory, list of files or env file."""
 
+_WORST: Final[tuple[Agreement, ...]] = ("foreign", "stale", "absent", "current")
+_HEALTH: Final = {"unhealthy": 0, "starting": 1, "healthy": 2}
 _ORIGIN: Final[frozenset[Subject]] = frozenset({"project name", "project directory", "env files"})
 
 
@@ -28,12 +31,14 @@ class Verdict:
     Attributes:
         agreement: Whether it runs the files.
         reasons: Why not; of one that does, what is wrong with it all the same.
-        container: Its container.
+        container: Its container; of several, the one that agrees least.
+        health: What its health check says; of several, the worst.
     """
 
     agreement: Agreement
     reasons: tuple[str, ...] = ()
     container: ContainerFacts | None = None
+    health: str | None = None
 
 
 def verdict(found: Deployed | None, wanted: Declared, changed: Mapping[str, datetime]) -> Verdict:
@@ -46,24 +51,50 @@ def verdict(found: Deployed | None, wanted: Declared, changed: Mapping[str, date
     """
     if found is None:
         return Verdict("absent", ("it was never started",))
+    # What stopped and was replaced since is nobody's concern.
+    counted = found.each[: max(1, wanted.replicas, found.replicas)]
+    said = [_of_one(one, wanted, changed) for one in counted]
+    if len(said) < wanted.replicas:
+        missing = f"{wanted.replicas - len(said)} of {wanted.replicas} replicas are not there"
+        said.append(Verdict("absent", (missing,)))
+    if len(said) == 1:
+        return said[0]
+    first = min(said, key=lambda one: _WORST.index(one.agreement))
+    healths = [one.health for one in said if one.health]
+    return Verdict(
+        first.agreement,
+        tuple(dict.fromkeys(chain.from_iterable(map(_named, said)))),
+        first.container or found.container,
+        min(healths, key=lambda health: _HEALTH.get(health, len(_HEALTH)), default=None),
+    )
+
+
+def _named(said: Verdict) -> Iterator[str]:
+    """Its reasons, with the container that they are of."""
+    name = f"container {said.container.name}" if said.container else ""
+    for reason in said.reasons:
+        yield reason if not name or reason.startswith(name) else f"{name}: {reason}"
+
+
+def _of_one(found: Deployed, wanted: Declared, changed: Mapping[str, datetime]) -> Verdict:
     container = found.container
     if not container.running:
         return Verdict("absent", (_at_rest(container),), container)
     unlike = differences(found, wanted)
     origin = tuple(str(each) for each in unlike if each.subject in _origins(found, wanted))
     if origin:
-        return Verdict("foreign", origin, container)
+        return Verdict("foreign", origin, container, container.health)
     health = tuple(_health(container))
     if stale := (*map(str, unlike), *_older(container, changed)):
-        return Verdict("stale", (*stale, *health), container)
-    return Verdict("current", health, container)
+        return Verdict("stale", (*stale, *health), container, container.health)
+    return Verdict("current", health, container, container.health)
 
 
 def _origins(found: Deployed, wanted: Declared) -> frozenset[Subject]:
     """What tells that a container was made from elsewhere.
 
     One that lacks a file of now is only older than that file; one that has a further file was made by
-    somebody who named it, unless the file is gone.
+    someone who named it, unless the file is gone.
     """
     further = set(paths_of(found.files, found.directory)).difference(
         os.path.realpath(file) for file in wanted.files

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
 from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.diagnose import Diagnosis, reason
 from compose_tls.errors import ContainerExited, NotReady
+from compose_tls.shell import typed
+from compose_tls.values import dataclass
 
 # Between being ready and being known to be lies at most this and one probe: under half a second.
 INTERVAL = 0.2
@@ -40,7 +41,7 @@ def settled(health: str | None, seconds: float) -> Settled:
 
     Args:
         health: What its health check says.
-        seconds: Since it was started anew.
+        seconds: Since it was restarted.
     """
     return Settled(health == "healthy" or seconds >= _SETTLE_SECONDS)
 
@@ -171,7 +172,7 @@ class _Watch:
     def not_ready(self, timeout: float, waiting_for: str) -> NotReady:
         """The error for when the time is up."""
         message = f"{self.service} is not ready after {timeout:g} s: {waiting_for}"
-        hint = f"wait longer with --timeout, and read docker compose logs {self.service}"
+        hint = f"wait longer with --timeout, and read docker compose logs {typed(self.service)}"
         diagnosis = self.passing or reason(self.log())
         if diagnosis is None or (diagnosis.transient and not self.passing):
             return NotReady(message, hint=hint)
@@ -197,7 +198,7 @@ class _Watch:
         self, how: str, lines: Sequence[str], who: Literal["its log", "the engine"] = "its log"
     ) -> ContainerExited:
         diagnosis = reason(lines)
-        hint = f"read its whole log: docker compose logs {self.service}"
+        hint = f"read its whole log: docker compose logs {typed(self.service)}"
         if diagnosis is None:
             last = next((line.strip() for line in reversed(lines) if line.strip()), "")
             said = f"{who} says last: {last}" if last else f"{who} says nothing"

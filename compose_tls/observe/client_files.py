@@ -18,7 +18,7 @@ from compose_tls.project.model import Project
 def with_clients(project: Project, config: TlsConfig) -> Project:
     """The same, and what other commands than ``enable`` left in the PKI directory.
 
-    Keys are not read: nobody matches them but the command that makes them.
+    Keys are not read: no one matches them but the command that makes them.
 
     Args:
         project: The project as it was read.

@@ -1,4 +1,4 @@
-"""Certificates and keys: those at hand, and those that the user brings. No key leaves this module."""
+"""Certificates and keys: those available, and those that the user brings. No key leaves this module."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def _provided(
 
 
 def _is_public(directory: Path, config: TlsConfig, reader: FileReader) -> bool:
-    """Whether the CA of the server, as the user names it, is one that issues for everybody."""
+    """Whether the CA of the server, as the user names it, is one that issues for everyone."""
     from compose_tls.pki.load import is_public_ca  # noqa: PLC0415 - cryptography costs 75 ms
 
     files = brought_files(directory, config, CA)

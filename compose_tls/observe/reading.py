@@ -23,19 +23,13 @@ from compose_tls.errors import ComposeFileNotFound, OutsideProject, settle
 from compose_tls.files import ENV_LIMIT, STATE_LIMIT
 from compose_tls.observation import Observation
 from compose_tls.observe.file_reader import FileReader
-from compose_tls.observe.neighbours import read_neighbours
+from compose_tls.observe.neighbour_configuration import read_neighbours
 from compose_tls.observe.pki_directory import read_pki
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path
+from compose_tls.shell import typed
 from compose_tls.state.recorded import read_state
 from compose_tls.state.undo import is_of_lines, undo
-from compose_tls.targets.new_project.embed_script import (
-    CONTAINER,
-    DATA,
-    SCRIPT,
-    compose_file_of,
-    likely_run,
-)
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.query import roots
 
@@ -66,7 +60,7 @@ def observe(
 
     Raises:
         ComposeFileNotFound: There is no compose file.
-        FileUnreadable: A file of the project may not be read, or is no file.
+        FileUnreadable: A file of the project may not be read, or is not a file.
         NotAComposeFile: A compose file defines no services.
         YamlSyntax: A compose file cannot be parsed.
         StateUnreadable: state.json is damaged.
@@ -150,9 +144,9 @@ def _find_files(
 ) -> tuple[tuple[Path, ...], Mapping[str, str]]:
     """The compose files, and what Compose interpolates them with; ``originals`` stand in for files.
 
-    Compose reads ``.env`` beside the first file that ``-f`` names, or in the directory that
+    Compose reads ``.env`` next to the first file that ``-f`` names, or in the directory that
     ``--project-directory`` does. Else it reads that of where it is run, which may say COMPOSE_FILE,
-    and then that beside the first file for what is not set.
+    and then that next to the first file for what is not set.
     """
     base = directory if config.project_directory else None
 
@@ -216,6 +210,14 @@ def _of_script(
     directory: Path, reader: FileReader, error: ComposeFileNotFound
 ) -> ComposeFileNotFound:
     """The error for a directory in which Milvus is started by a script; elsewhere as it was."""
+    from compose_tls.targets.new_project.embed_script import (  # noqa: PLC0415 - for this error alone
+        CONTAINER,
+        DATA,
+        SCRIPT,
+        compose_file_of,
+        likely_run,
+    )
+
     script = reader.content(directory / SCRIPT)
     if script is None or error.path != str(directory):
         return error
@@ -225,7 +227,7 @@ def _of_script(
         "works on Compose projects",
         hint="compose-tls init makes one of it, with TLS; or save the text below as "
         f"{DEFAULT_FILES[2]}, remove the script's container with docker rm -f "
-        f"{run.container or CONTAINER} (its data stay in {DATA}), and run this again:\n\n"
+        f"{typed(run.container or CONTAINER)} (its data stay in {DATA}), and run this again:\n\n"
         + compose_file_of(run).decode(),
         path=error.path,
     )

@@ -15,7 +15,7 @@ from compose_tls.project.model import Project
 
 
 def with_tls_files(project: Project, declared: Iterable[DeclaredTls]) -> Project:
-    """The same, and the certificates that mounts bring, of whoever they are; no key is read.
+    """The same, and the certificates that mounts give, of whoever they are; no key is read.
 
     What lies outside of the project is not read either: whoever wrote its files would choose it.
 

@@ -8,8 +8,7 @@ a warning (``verify.concerns``). tests/judges shows each case to the stacks them
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final, TypeAlias
 
@@ -24,9 +23,15 @@ from compose_tls.errors import (
     DemoCertificate,
     ProfileViolation,
 )
-from compose_tls.pki.constraints import is_below, is_excluded
-from compose_tls.pki.inspection import extension, is_ca, names_of
+from compose_tls.pki.inspection import (
+    extension,
+    is_ca,
+    is_self_signed,
+    names_another_issuer,
+    names_of,
+)
 from compose_tls.pki.keys import key_type_of, public_key_der
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import has_ended
 
 # BR 6.1.5 and NIST SP 800-131A: RSA keys have at least 2048 bits. Go refuses to verify those of more
@@ -104,7 +109,6 @@ class Judged:
                 hint="leave the certificate options out to have certificates issued",
                 path=self.path,
             )
-        self._check_form()
         self._check_dates(now)
 
     def check_as_ca(self, now: datetime, purpose: Purpose | None = None, *, anchor: bool) -> None:
@@ -113,7 +117,7 @@ class Judged:
         Args:
             now: The time to judge by.
             purpose: What it issues for; ``None`` where that is not known.
-            anchor: Whether it is trusted as it is: then nobody looks at its own signature.
+            anchor: Whether it is trusted as it is: then no one looks at its own signature.
         """
         self.check_always(now)
         self._check_key(_CA_CURVES)
@@ -157,31 +161,6 @@ class Judged:
                 "has no subject, and names that are not critical: Java refuses it", _RFC_5280
             )
 
-    def check_below(self, chain: Iterable[x509.Certificate]) -> None:
-        """Whether the CAs above may issue for the names in it (RFC 5280 section 4.2.1.10)."""
-        chain = tuple(chain)
-        dns_names, ip_addresses = names_of(self.certificate)
-        require_no_address_constraints(chain, ip_addresses, path=self.path)
-        for ca in chain:
-            limits = extension(ca, x509.NameConstraints)
-            if limits is None:
-                continue
-            title = ca.subject.rfc4514_string()
-            permitted, excluded = (
-                [name.value for name in subtrees or () if isinstance(name, x509.DNSName)]
-                for subtrees in (limits.value.permitted_subtrees, limits.value.excluded_subtrees)
-            )
-            wrong = [
-                name
-                for name in dns_names
-                if (permitted and not is_below(name, permitted)) or is_excluded(name, excluded)
-            ]
-            if wrong:
-                raise self._violation(
-                    f"is for {', '.join(wrong)}, for which its CA {title} may not issue",
-                    "use a certificate whose names its CA may issue for",
-                )
-
     def _check_purpose(self, purpose: Purpose) -> None:
         oid, name = purpose
         purposes = extension(self.certificate, x509.ExtendedKeyUsage)
@@ -191,7 +170,7 @@ class Judged:
                 f"use a certificate with {name}, or without extended key usages",
             )
 
-    def _check_form(self) -> None:
+    def check_form(self) -> None:
         """What no stack, or not every one, reads."""
         names = extension(self.certificate, x509.SubjectAlternativeName)
         mapped = [
@@ -271,29 +250,27 @@ class Judged:
         return ProfileViolation(f"{self.title} {what}", hint=hint, path=self.path)
 
 
-def require_no_address_constraints(
-    chain: Iterable[x509.Certificate], ip_addresses: Iterable[str], *, path: str | None = None
-) -> None:
-    """Make sure that no CA has name constraints on IP addresses, where one is to be certified.
+def check_links(chain: Sequence[x509.Certificate], path: str) -> None:
+    """Make sure that each certificate names the one above it, and the root itself, as its issuer.
 
-    BoringSSL does not know that kind (crypto/x509/v3_ncons.cc: X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE),
-    and looks at it only when the certificate holds an address.
+    Args:
+        chain: From the end entity up to what is trusted.
+        path: The file that errors name.
 
     Raises:
-        ProfileViolation: A CA has.
+        ProfileViolation: One names another serial number or issuer, in addition to the key.
     """
-    for ca in chain if tuple(ip_addresses) else ():
-        limits = extension(ca, x509.NameConstraints)
-        for subtrees in (
-            (limits.value.permitted_subtrees, limits.value.excluded_subtrees) if limits else ()
-        ):
-            if any(isinstance(name, x509.IPAddress) for name in subtrees or ()):
-                raise ProfileViolation(
-                    f"the CA {ca.subject.rfc4514_string()} has name constraints on IP addresses, with"
-                    " which gRPC refuses every certificate that holds one",
-                    hint="use a CA that has only DNS name constraints, or none",
-                    path=path,
-                )
+    last = chain[-1]
+    above = [*chain[1:], *([last] if is_self_signed(last) else [])]
+    for certificate, issuer in zip(chain, above, strict=False):
+        if names_another_issuer(certificate, issuer):
+            name = certificate.subject.rfc4514_string() or path
+            raise ProfileViolation(
+                f"the authority key identifier of {name} has serial number and issuer of another"
+                f" certificate than its CA {issuer.subject.rfc4514_string()}: Node refuses it",
+                hint="use a certificate whose authority key identifier has only the key of its CA",
+                path=path,
+            )
 
 
 def _is_demo(certificate: x509.Certificate) -> bool:

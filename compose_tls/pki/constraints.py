@@ -1,6 +1,6 @@
 """Name constraints: which DNS names a CA may issue for (RFC 5280 section 4.2.1.10).
 
-They make it harmless to trust a CA: with its key, nobody can pass for another host by name.
+They make it harmless to trust a CA: with its key, no one can pass for another host by name.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def is_excluded(name: str, excluded: Iterable[str]) -> bool:
 def is_below(name: str, subtrees: Iterable[str]) -> bool:
     """Whether a name is in a subtree: with labels added on the left, or none.
 
-    A leading dot, which the RFC has for URIs alone, is met in CAs of others and demands at least one.
+    A leading dot, which the RFC has for URIs only, is met in CAs of others and demands at least one.
     """
     host = name.lower()
     return any(

@@ -10,7 +10,6 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -18,6 +17,7 @@ from compose_tls.changes import CertificateOrder
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all
 from compose_tls.pki.pem import certificate_der
+from compose_tls.values import dataclass
 
 End = Literal["client", "server"]
 
@@ -31,7 +31,7 @@ UNKNOWN_ISSUER: Final = frozenset({2, 18, 19, 20, 21})
 
 @dataclass(frozen=True, slots=True)
 class Foreigner:
-    """A CA that nobody trusts, and a client certificate under it. They live in memory only."""
+    """A CA that no one trusts, and a client certificate under it. They live in memory only."""
 
     ca_pem: bytes
     client: CertificateWithKey
@@ -79,6 +79,8 @@ def server_context(
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = minimum
+    # Nobody comes back to what lives in memory, and a ticket takes a third of a handshake.
+    context.num_tickets = 0
     _present(context, pair)
     if client_ca_pem is not None:
         context.verify_mode = ssl.CERT_REQUIRED
@@ -89,7 +91,7 @@ def server_context(
 
 
 def verifying_context() -> ssl.SSLContext:
-    """A client that verifies chain and name as gRPC, Go, Java and Node do, and trusts nobody yet."""
+    """A client that verifies chain and name as gRPC, Go, Java and Node do, and trusts no one yet."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # RFC 9525 section 2: the common name is no server name. OpenSSL would still take it.
     context.hostname_checks_common_name = False
@@ -100,7 +102,7 @@ def client_context(ca_pem: bytes, pair: CertificateWithKey | None) -> ssl.SSLCon
     """A client that verifies chain and name.
 
     Args:
-        ca_pem: The CA that it trusts, alone.
+        ca_pem: The only CA that it trusts.
         pair: Its own certificate and key; ``None`` for a client without.
 
     Raises:
@@ -194,16 +196,16 @@ def _trust(context: ssl.SSLContext, ca_pem: bytes) -> None:
 
 
 def _present(context: ssl.SSLContext, pair: CertificateWithKey) -> None:
-    with _readable(pair.full_chain_pem) as chain, _readable(pair.private_key_pem) as key:
+    with readable(pair.full_chain_pem) as chain, readable(pair.private_key_pem) as key:
         context.load_cert_chain(chain, key)
 
 
 @contextmanager
-def _readable(content: bytes) -> Iterator[str]:
+def readable(content: bytes) -> Iterator[str]:
     """A path from which OpenSSL can read ``content``, without a file behind it.
 
     Python's ssl takes a private key only by path. This path leads to a file descriptor on memory of
-    this process: the key lies in no directory and on no disk, nobody else can open it, and it is gone
+    this process: the key lies in no directory and on no disk, no one else can open it, and it is gone
     with the descriptor even when the process is killed.
     """
     descriptor = _memory(content) if hasattr(os, "memfd_create") else _pipe(content)
@@ -214,7 +216,7 @@ def _readable(content: bytes) -> Iterator[str]:
 
 
 def _memory(content: bytes) -> int:
-    """An anonymous file in memory; Linux alone has them."""
+    """An anonymous file in memory; only Linux has them."""
     descriptor = os.memfd_create("pem", os.MFD_CLOEXEC)
     with open(descriptor, "wb", closefd=False) as file:
         file.write(content)

@@ -25,7 +25,7 @@ def facts_of(
 
     Args:
         certificate: What they are of.
-        above: Where its issuers are: it is good for no longer than the first of them (RFC 5280
+        above: Where its issuers are: it is valid for no longer than the first of them (RFC 5280
             section 6.1.3).
     """
     dns_names, ip_addresses = names_of(certificate)
@@ -53,7 +53,7 @@ def earliest_end(*chain: x509.Certificate) -> datetime:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No warning of cryptography about a file that somebody else made.
+    """No warning of cryptography about a file that someone else made.
 
     It warns about old practice, such as a root with the serial number 0, on the user's terminal.
     """
@@ -119,7 +119,7 @@ def _leads_to(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Whether clients take one for the issuer of the other.
 
     They go by the key identifiers too (RFC 5280 section 4.2.1.1). A signature that cannot be verified
-    here, for SHA-1 say, is no reason to look for another issuer: it is refused as what it is.
+    here, for SHA-1 say, is not a reason to look for another issuer: it is refused as what it is.
     """
     authority = extension(certificate, x509.AuthorityKeyIdentifier)
     own = extension(issuer, x509.SubjectKeyIdentifier)
@@ -135,6 +135,46 @@ def _leads_to(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         pass
     return True
+
+
+def names_another_issuer(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether its authority key identifier has serial number and issuer of another certificate.
+
+    OpenSSL and BoringSSL compare them (X509_check_akid), for a root that signed itself as well.
+    """
+    authority = extension(certificate, x509.AuthorityKeyIdentifier)
+    if authority is None or authority.value.authority_cert_serial_number is None:
+        return False
+    names = [
+        name.value
+        for name in authority.value.authority_cert_issuer or ()
+        if isinstance(name, x509.DirectoryName)
+    ]
+    serial = authority.value.authority_cert_serial_number
+    return serial != issuer.serial_number or (bool(names) and names[0] != issuer.issuer)
+
+
+def paths_to(
+    certificate: x509.Certificate,
+    intermediates: Sequence[x509.Certificate],
+    trusted: Sequence[x509.Certificate],
+) -> Iterator[tuple[x509.Certificate, ...]]:
+    """Every chain that a client may find, where intermediates of one name and key lead to several.
+
+    Args:
+        certificate: Where the chains begin.
+        intermediates: What is sent along with it.
+        trusted: The CA certificates that a client has.
+    """
+    for issuer in dict.fromkeys((*trusted, *intermediates)):
+        if issuer == certificate or not _leads_to(certificate, issuer):
+            continue
+        if issuer in trusted or is_self_signed(issuer):
+            yield (issuer,)
+            continue
+        others = [one for one in intermediates if one not in {issuer, certificate}]
+        for above in paths_to(issuer, others, trusted):
+            yield (issuer, *above)
 
 
 def chain_to(
@@ -177,7 +217,7 @@ def issuers_of(
 def in_order(
     certificate: x509.Certificate, others: Sequence[x509.Certificate]
 ) -> tuple[x509.Certificate, ...]:
-    """The others as a server is to send them: issuer after issuer, then what is no part of that chain.
+    """The others as a server is to send them: issuer after issuer, then what is not part of that chain.
 
     Source: RFC 8446 section 4.4.2; a PKCS #12 file knows no order, and people append in any.
     """

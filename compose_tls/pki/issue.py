@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from compose_tls.changes import CertificateOrder
 from compose_tls.errors import CertificateExpired, CertificateNotYetValid, ProfileViolation
-from compose_tls.pki.certificate_rules import require_no_address_constraints
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.constraints import require_permitted
 from compose_tls.pki.inspection import (
@@ -23,6 +22,7 @@ from compose_tls.pki.inspection import (
     issuers_of,
     permitted_dns_of,
 )
+from compose_tls.pki.issuing_limits import require_no_address_constraints
 from compose_tls.pki.keys import (
     IssuingKey,
     generate_key,
@@ -34,6 +34,7 @@ from compose_tls.pki.names import split_names
 from compose_tls.pki.pem import certificate_pem, read_certificates
 from compose_tls.pki.profiles import BACKDATE, INCLUSIVE_END, PROFILES, Profile, extensions
 from compose_tls.pki.subject import extend_common_name, parse_subject
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import CertificateRole, has_ended
 
 _ORDER: Final[tuple[CertificateRole, ...]] = ("ca", "server", "peer", "client")
@@ -52,13 +53,13 @@ class Issuer:
 
     @property
     def chain_pem(self) -> bytes:
-        """What is sent beside what it issues: the intermediates, without the root (RFC 8446, 4.4.2)."""
+        """What is sent with what it issues: the intermediates, without the root (RFC 8446, 4.4.2)."""
         chain = (self.certificate, *self.above)
         return b"".join(certificate_pem(one) for one in chain if not is_self_signed(one))
 
     @property
     def not_after(self) -> datetime:
-        """When the first certificate of its chain ends: what it issues is good for no longer."""
+        """When the first certificate of its chain ends: what it issues is valid for no longer."""
         return earliest_end(self.certificate, *self.above)
 
     @classmethod
@@ -68,7 +69,7 @@ class Issuer:
         Raises:
             CertificateExpired: It has expired.
             CertificateNotYetValid: It is not valid yet.
-            ProfileViolation: It is no CA, or has a key of another kind.
+            ProfileViolation: It is not a CA, or has a key of another kind.
         """
         if pair is None:
             return None
@@ -121,7 +122,7 @@ def issue_all(
         NameInvalid: A subject or a name cannot stand in a certificate.
         CertificateExpired: The given CA has expired.
         CertificateNotYetValid: The given CA is not valid yet.
-        ProfileViolation: The given CA is no CA, has a key of another kind or the subject of what it
+        ProfileViolation: The given CA is not a CA, has a key of another kind or the subject of what it
             is to issue; or an end-entity certificate has no name.
         NameNotPermitted: The given CA is constrained to other names.
         ValueError: Two orders for one identity, or no CA to issue under: a caller's mistake.
@@ -158,7 +159,7 @@ def issue_clients(
         NameInvalid: A subject or a name cannot stand in a certificate.
         CertificateExpired: The CA has expired.
         CertificateNotYetValid: The CA is not valid yet.
-        ProfileViolation: The CA is no CA, has a key of another kind or the subject of what it is to
+        ProfileViolation: The CA is not a CA, has a key of another kind or the subject of what it is to
             issue; or a certificate has no name.
         NameNotPermitted: The CA is constrained to other names.
     """

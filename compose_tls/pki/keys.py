@@ -83,7 +83,7 @@ def load_private_key(content: bytes, passphrase: bytes | None = None) -> Private
     to 300 milliseconds a key, at every command. That the numbers fit each other is seen at once.
 
     Raises:
-        ValueError: The content is no key, a damaged one, or the passphrase is wrong.
+        ValueError: The content is not a key, a damaged one, or the passphrase is wrong.
         TypeError: The key is encrypted and no passphrase is given, or the other way round.
         UnsupportedAlgorithm: The key is of an unknown kind.
     """

@@ -16,7 +16,6 @@ from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.inspection import facts_of, in_order, is_ca, is_issued_by, is_self_signed
 from compose_tls.pki.keys import private_key_pem, public_key_der
 from compose_tls.pki.pem import certificate_pem, read_certificates, read_private_key
-from compose_tls.pki.signing_request import requested_names
 from compose_tls.pki.system_trust import is_public, missing_roots
 
 _SHORT: Final = 127
@@ -51,8 +50,8 @@ def subjects(pem: bytes, *, path: str) -> dict[bytes, str]:
 def name_text(name: bytes) -> str:
     """A distinguished name in DER as text; what is none, in hex.
 
-    The library reads names within something larger alone: here a signing request (RFC 2986 section 4)
-    with an empty key and signature, which nobody looks at.
+    The library reads names only within something larger: here a signing request (RFC 2986 section 4)
+    with an empty key and signature, which no one looks at.
     """
     public = bytes.fromhex("300a300506032b6570030100")
     asked = _sequence(b"\x02\x01\x00", name, public, b"\xa0\x00")
@@ -166,13 +165,13 @@ def survey(
     next_ca: tuple[bytes | None, bytes | None] = (None, None),
     requests: Mapping[str, bytes | None] = MappingProxyType({}),
 ) -> PkiFacts:
-    """Find out what an existing PKI directory is good for. Damaged files are just not usable.
+    """Find out what an existing PKI directory can be used for. Damaged files are just not usable.
 
     Args:
         pem_files: Certificate and key file of each role; ``None`` for a file that is not there. That of
             the clients' own CA is there where they have one.
         next_ca: Those of the CA that is to take over.
-        requests: The signing request of each role, likewise.
+        requests: The signing request of each role.
     """
     found = {
         role: certificate
@@ -208,17 +207,24 @@ def survey(
         requests={
             role: names
             for role, content in requests.items()
-            if content is not None
-            and (key := pem_files[role][1]) is not None
-            and (names := requested_names(content, key)) is not None
+            if (names := _requested(content, pem_files[role][1])) is not None
         },
     )
+
+
+def _requested(request: bytes | None, key: bytes | None) -> frozenset[str] | None:
+    """The names that a request of a key asks for; ``None`` where there are not both."""
+    if request is None or key is None:
+        return None
+    from compose_tls.pki.signing_request import requested_names  # noqa: PLC0415 - few projects have one
+
+    return requested_names(request, key)
 
 
 def whole_pairs(
     pairs: Mapping[str, tuple[bytes | None, bytes | None]], trusted: bytes | None
 ) -> dict[str, tuple[CertificateFacts, bool]]:
-    """The certificates, by name, that have their key beside them, and whether a trusted CA issued them.
+    """The certificates, by name, that have their key next to them, and whether a trusted CA issued them.
 
     Args:
         pairs: Certificate and key file of each; ``None`` for a file that is not there.

@@ -12,15 +12,17 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from compose_tls.errors import CertificateUnreadable
+from compose_tls.patterns import regex
 from compose_tls.pki.inspection import quiet
 from compose_tls.pki.keys import load_private_key
 from compose_tls.pki.pkcs12 import is_pkcs12, read_pkcs12, require_affordable
+from compose_tls.shell import quoted
 
 MOST_BYTES: Final = 1 << 20
 """The largest file that is read, in bytes: four times the roots of Debian's ca-certificates."""
 
 # RFC 7468 section 2; text around the blocks is allowed and ignored.
-_BOUNDARY = re.compile(rb"-----(BEGIN|END) ([A-Z0-9 ]+)-----")
+_BOUNDARY = regex(rb"-----(BEGIN|END) ([A-Z0-9 ]+)-----")
 
 # cryptography's ways of saying that it cannot read something; some of a wrong ASN.1 type get past it.
 _MALFORMED = (
@@ -150,7 +152,7 @@ def _opened(content: bytes, path: str, passphrase: bytes | None) -> PrivateKeyTy
         raise CertificateUnreadable(
             f"the private key {path} is encrypted, and Milvus cannot ask for its passphrase",
             hint="name a file with its passphrase, such as --server-passphrase-file FILE, or give an "
-            f"unencrypted copy: openssl pkey -in {path} -out unencrypted.key",
+            f"unencrypted copy: openssl pkey -in {quoted(path)} -out unencrypted.key",
             path=path,
         )
     require_affordable(_der_of(content), passphrase, path)
@@ -160,7 +162,7 @@ def _opened(content: bytes, path: str, passphrase: bytes | None) -> PrivateKeyTy
     except _MALFORMED:
         raise CertificateUnreadable(
             f"the passphrase does not open the private key {path}, or it is damaged",
-            hint=f"try it: openssl pkey -noout -in {path}",
+            hint=f"try it: openssl pkey -noout -in {quoted(path)}",
             path=path,
         ) from None
 
@@ -237,7 +239,7 @@ def _wrong_kind(label: str, wanted: str, path: str) -> CertificateUnreadable:
         label, (f"a block {label!r}", f"give a PEM, DER or PKCS #12 file with a {wanted}")
     )
     return CertificateUnreadable(
-        f"{path} holds {found}, not a {wanted}", hint=hint.format(path=path), path=path
+        f"{path} holds {found}, not a {wanted}", hint=hint.format(path=quoted(path)), path=path
     )
 
 

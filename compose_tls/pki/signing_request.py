@@ -44,7 +44,7 @@ def signing_request(order: CertificateOrder, private_key_pem: bytes) -> bytes:
 
 
 def requested_names(content: bytes, private_key_pem: bytes) -> frozenset[str] | None:
-    """The names that a request asks for; ``None`` where it is no request of that key."""
+    """The names that a request asks for; ``None`` where it is not a request of that key."""
     try:
         with quiet():
             request = x509.load_pem_x509_csr(content)

@@ -35,7 +35,7 @@ def missing_roots(certificates: Sequence[x509.Certificate]) -> tuple[x509.Certif
 
 
 def is_public(certificate: x509.Certificate) -> bool:
-    """Whether everybody's programs trust a CA, and it issues for everybody."""
+    """Whether everyone's programs trust a CA, and it issues for everyone."""
     return certificate in _roots(_store())
 
 

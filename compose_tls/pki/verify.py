@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from cryptography import x509
 
 from compose_tls.errors import IssuerMismatch, NameNotCovered, ProfileViolation
-from compose_tls.pki.certificate_rules import CLIENT_AUTH, SERVER_AUTH, Judged, Purpose
+from compose_tls.pki.certificate_rules import (
+    CLIENT_AUTH,
+    SERVER_AUTH,
+    Judged,
+    Purpose,
+    check_links,
+)
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.inspection import (
     chain_to,
@@ -23,7 +30,9 @@ from compose_tls.pki.inspection import (
     is_self_signed,
     issuers_of,
     names_of,
+    paths_to,
 )
+from compose_tls.pki.issuing_limits import require_permitted_below, require_sendable
 from compose_tls.pki.names import covers
 from compose_tls.pki.pem import read_certificates
 from compose_tls.pki.system_trust import is_public
@@ -31,6 +40,9 @@ from compose_tls.vocabulary import TlsWarning
 
 # As long before its end as certbot renews a certificate (its renew_before_expiry).
 _SOON: Final = timedelta(days=30)
+
+# More than any set of cross-signed CAs that is met; whoever sends more keeps nobody busy.
+_MOST_PATHS: Final = 32
 
 
 def check_server(
@@ -109,19 +121,26 @@ def check_ca(
     Raises:
         CertificateUnreadable: The file holds no certificate.
         DemoCertificate: It is the public demo CA of Milvus images.
-        ProfileViolation: It is no CA, or breaks a rule of certificate_rules.
+        ProfileViolation: It is not a CA, or breaks a rule of certificate_rules.
         CertificateExpired: It has expired.
         CertificateNotYetValid: It is not valid yet.
         IssuerMismatch: It is an intermediate, and its root is not in the file.
     """
     certificates = read_certificates(ca_pem, path)
-    own = read_certificates(server.certificate_pem, path)[0] if server else None
+    own, used = None, set(certificates)
+    if server:
+        own, *sent = read_certificates(server.full_chain_pem, path)
+        # What is odd about the root of others, no client of this server looks at.
+        used = set(chain_to(own, sent, certificates)) or used
     for certificate in certificates:
         if certificate == own and is_self_signed(certificate):
             continue  # judged as a server's
         name = certificate.subject.rfc4514_string()
         title = path if len(certificates) == 1 else f"the CA {name} in {path}"
-        Judged(certificate, title, path).check_as_ca(now, anchor=is_self_signed(certificate))
+        judged = Judged(certificate, title, path)
+        judged.check_as_ca(now, anchor=is_self_signed(certificate))
+        if certificate in used or not is_self_signed(certificate):
+            judged.check_form()
         chain = (certificate, *issuers_of(certificate, certificates))
         _check_path_lengths(chain, path)
         if whole and not is_self_signed(chain[-1]):
@@ -188,7 +207,7 @@ def concerns(
 
 
 def client_ca_concerns(ca_pem: bytes, *, path: str) -> tuple[TlsWarning, ...]:
-    """What a user has to know of CA certificates that clients are let in by.
+    """What a user has to know of CA certificates that clients are accepted by.
 
     Args:
         ca_pem: The certificates, PEM or DER.
@@ -203,10 +222,10 @@ def client_ca_concerns(ca_pem: bytes, *, path: str) -> tuple[TlsWarning, ...]:
 def shared_ca_concerns(
     server: CertificateWithKey, ca_pem: bytes, *, path: str
 ) -> tuple[TlsWarning, ...]:
-    """What a user has to know where the CA of a server that is brought is that of the clients too.
+    """What a user has to know where the CA of a server that is provided is that of the clients too.
 
-    A certificate for servers that is good for clients as well (extendedKeyUsage has both, as public CAs
-    have had it) tells that each of them is let in.
+    A certificate for servers that is valid for clients as well (extendedKeyUsage has both, as public CAs
+    have had it) tells that each of them is accepted.
 
     Args:
         server: The server's certificate.
@@ -275,6 +294,7 @@ def _check_end_entity(
     own = is_self_signed(certificate) and certificate in trusted
     judged = Judged(certificate, path, path)
     judged.check_always(now)
+    judged.check_form()
     judged.check_as_end_entity(purpose, trusted=own)
     if own:
         return certificate
@@ -286,9 +306,15 @@ def _check_end_entity(
         kind = "CA" if issuer is last else "intermediate"
         title = f"the {kind} {issuer.subject.rfc4514_string()} of {path}"
         anchor = issuer is last and is_self_signed(issuer)
-        Judged(issuer, title, path).check_as_ca(now, purpose, anchor=anchor)
+        above = Judged(issuer, title, path)
+        above.check_as_ca(now, purpose, anchor=anchor)
+        above.check_form()
     _check_path_lengths(chain, path)
-    judged.check_below(chain)
+    check_links((certificate, *chain), path)
+    sent = (certificate, *intermediates)
+    require_sendable(sent, path=path)
+    for found in islice(paths_to(certificate, intermediates, trusted), _MOST_PATHS):
+        require_permitted_below((certificate, *found), path=path)
     return certificate
 
 

@@ -1,20 +1,20 @@
-"""How certificates that were brought are brought again."""
+"""How certificates that were provided are provided again."""
 
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CA, CLIENT, CLIENT_CA, SERVER
+from compose_tls.shell import joined
 
 
 def bring_again(config: TlsConfig, root: Path) -> str:
     """The whole command that takes what lies where they came from.
 
     Args:
-        config: The settings; they name the files that were brought.
+        config: The settings; they name the files that were provided.
         root: The project directory.
     """
     given = [
@@ -29,4 +29,4 @@ def bring_again(config: TlsConfig, root: Path) -> str:
         given.append(("--up", ""))
     words = [word for option, name in given if name is not None for word in (option, name) if word]
     enable = ["compose-tls", "enable", "--mode", str(config.mode), *words]
-    return shlex.join(enable) if words else "compose-tls renew"
+    return joined(enable) if words else "compose-tls renew"

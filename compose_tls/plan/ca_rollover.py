@@ -1,9 +1,8 @@
-"""What ``renew`` issues anew, and what stays."""
+"""What ``renew`` issues again, and what stays."""
 
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +24,7 @@ from compose_tls.layout import (
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.plan.client_ca import client_ca_source, issues_clients
 from compose_tls.plan.lifetimes import is_due, require_ca_valid
+from compose_tls.shell import joined
 from compose_tls.vocabulary import TlsMode, TlsWarning, has_ended
 
 _BROUGHT: Final = tuple(
@@ -49,7 +49,7 @@ def sources(
     """Where each certificate comes from.
 
     The server keeps its certificate while a new CA joins: its clients know no other CA yet. So does our
-    client, until Milvus knows of the new CA, for which it has to be started anew; and so do the services
+    client, until Milvus knows of the new CA, for which it has to be restarted; and so do the services
     of the project that show one.
 
     Args:
@@ -185,14 +185,14 @@ def _sources(
 
 
 def provided_sources(observation: Observation, config: TlsConfig) -> dict[str, Source]:
-    """Where brought certificates come from: what lies where they came from counts, if all of it does.
+    """Where provided certificates come from: what lies where they came from counts, if all of it does.
 
     A recorded path that leads out of the project is not followed: whoever made the project may have
     written it. It is where the user names it for this command.
 
     Args:
         observation: The project as it is.
-        config: The settings; they name the files that were brought.
+        config: The settings; they name the files that were provided.
     """
     roles = [CA, SERVER, *([CLIENT] if config.client_cert else [])]
     names = [getattr(config, name) for name in _BROUGHT if getattr(config, name)]
@@ -312,8 +312,8 @@ def left_behind(place: str, left: Sequence[str], config: TlsConfig) -> TlsWarnin
     """
     return settle(
         ClientsLeftBehind(
-            f"{place}: {', '.join(left)} still use certificates from the previous CA",
-            hint=f"{shlex.join(['compose-tls', 'client', *left])}, and give each its new files",
+            f"{place}: certificates from the previous CA: {', '.join(left)}",
+            hint=f"{joined(['compose-tls', 'client', *left])}, and give each its new files",
             path=place,
         ),
         config.accept,
@@ -333,9 +333,7 @@ def followers(place: str, names: Sequence[str], config: TlsConfig, *, shown: boo
     listed = ", ".join(names)
     if shown:
         text = f"{place}: {listed} need {bundle} and a new certificate before the old CA is removed"
-        return TlsWarning(
-            "clients-follow", text, place, shlex.join(["compose-tls", "client", *names])
-        )
+        return TlsWarning("clients-follow", text, place, joined(["compose-tls", "client", *names]))
     text = f"{place}: {listed} need {bundle} before the old CA is removed"
     return TlsWarning("clients-follow", text, place, "give it to each")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from compose_tls.plan.ca_rollover import client_issuer, require_client_issuer
 from compose_tls.plan.identities import subject_of
 from compose_tls.plan.lifetimes import is_due, require_ca_valid
 from compose_tls.project.enabled import EnabledProject
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 
@@ -57,7 +57,7 @@ class Wanted:
         own_place: Whether that is the place for them in the PKI directory.
         p12: Whether each client gets a PKCS #12 file as well.
         own_passphrase: Whether its passphrase is the user's, and so written nowhere.
-        force: Whether certificates that are good for long are replaced too.
+        force: Whether certificates that are valid for long are replaced too.
     """
 
     directory: Path
@@ -174,7 +174,7 @@ def _changes(client: ClientFacts, wanted: Wanted, *, issued: bool) -> Iterator[F
 
 
 def _require_own(client: ClientFacts, wanted: Wanted, directory: Path) -> None:
-    """Never write over what is somebody else's: a file is the client's beside its certificate.
+    """Never write over what is someone else's: a file is the client's next to its certificate.
 
     Elsewhere than in the PKI directory, it may be that of its namesake in another project.
     """

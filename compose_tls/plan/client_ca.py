@@ -13,7 +13,7 @@ from compose_tls.vocabulary import TlsWarning
 def client_ca_source(pki: PkiFacts, config: TlsConfig) -> Source | None:
     """Where the CA of the clients comes from, where they have one of their own; else ``None``.
 
-    Where a public CA issued the server's certificate, it lets everybody in: so one is made here.
+    Where a public CA issued the server's certificate, it lets everyone in: so one is made here.
 
     Args:
         pki: What lies in the PKI directory.

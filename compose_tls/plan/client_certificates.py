@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -15,7 +13,9 @@ from compose_tls.layout import CERTIFICATE, CLIENTS_DIRECTORY, client_identity
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.plan.lifetimes import RENEW_BEFORE
+from compose_tls.shell import quoted
 from compose_tls.state.recorded import State
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning, has_ended
 
 _NAMED: Final = 3
@@ -68,7 +68,7 @@ class ClientCertificates:
             trusted: The subjects of the CAs that stay.
         """
         if names := self.of_others(trusted):
-            text = f"{self.place}: {_listed(names)} still use certificates from the previous CA"
+            text = f"{self.place}: certificates from the previous CA: {_listed(names)}"
             yield TlsWarning("clients-left-behind", text, self.place, _issue(names))
 
     def of_others(self, trusted: Collection[str]) -> tuple[str, ...]:
@@ -110,4 +110,4 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _issue(names: Sequence[str]) -> str:
-    return f"compose-tls client {shlex.quote(names[0])}"
+    return f"compose-tls client {quoted(names[0])}"

@@ -1,9 +1,9 @@
-"""What TLS takes away or opens beside what it is for: said before anything is written."""
+"""What TLS takes away or opens besides what it is for: said before anything is written."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from compose_tls.changes import CreateFile
@@ -18,8 +18,9 @@ from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
-from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
 from compose_tls.state.recorded import IdentityRecord
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 _SHARED: Final = "gRPC and REST"
@@ -72,7 +73,7 @@ def _rest(
     gone = state.services if state is not None and state.settings.rest_port is None else ()
     for one in milvus:
         on = one.name not in gone and any(
-            listener.purpose == _SHARED for listener in one.configuration.listeners()
+            listener.purpose == _SHARED for listener in one.configuration.listeners
         )
         if not on or rest_port(one, config) is not None:
             continue
@@ -82,7 +83,8 @@ def _rest(
             f"service {one.name}: REST is switched off, since it cannot share port "
             f"{one.configuration.proxy_port} with gRPC under TLS",
             one.service.main.document.name,
-            "keep it on a port of its own: --rest-port 8080"
+            "keep it on a port of its own: "
+            f"compose-tls enable --mode {config.mode} --rest-port 8080"
             if able
             else f"Milvus {FIRST_WITH_REST_PORT} and newer can keep it on a port of its own",
             one.service.main.line(),

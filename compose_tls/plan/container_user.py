@@ -1,16 +1,16 @@
-"""Who reads the server key inside the container, and how it is made readable for nobody else."""
+"""Who reads the server key inside the container, and how it is made readable for no one else."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from compose_tls.compose.service import Service
 from compose_tls.observation import FileFacts, Observation
-from compose_tls.stack.milvus.release import FIRST_WITHOUT_ROOT, IMAGE_USER_ID, MilvusVersion
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.shell import behind, joined, typed
+from compose_tls.stack.milvus.milvus_version import FIRST_WITHOUT_ROOT, IMAGE_USER_ID, MilvusVersion
+from compose_tls.values import dataclass
+from compose_tls.vocabulary import TlsWarning, number
 
 _OWNER_ONLY = 0o600
 _OWNER_AND_GROUP = 0o640
@@ -73,12 +73,12 @@ class ContainerUser:
                 numbers; ``None`` where that is not known, so that the rule for Milvus images holds.
         """
         added = frozenset(
-            int(text) for text in milvus.service.texts("group_add") if text.isdecimal()
+            gid for text in milvus.service.texts("group_add") if (gid := number(text)) is not None
         )
         user, _, group = _named_user(milvus, user_of_image).partition(":")
         if user:
-            uid = _ROOT if user == "root" else int(user) if user.isdecimal() else None
-            gid = _ROOT if group == "root" else int(group) if group.isdecimal() else None
+            uid = _ROOT if user == "root" else number(user)
+            gid = _ROOT if group == "root" else number(group)
             return cls(uid, gid, added)
         if milvus.version is not None and milvus.version >= FIRST_WITHOUT_ROOT:
             return cls(IMAGE_USER_ID, IMAGE_USER_ID, added)
@@ -116,7 +116,7 @@ def key_access(
     kept: bool = False,
     users_of_images: Mapping[str, str] | None = None,
 ) -> KeyAccess:
-    """The access that lets the user of every container read the key, and nobody else.
+    """The access that lets the user of every container read the key, and no one else.
 
     Args:
         services: The services that read it.
@@ -154,7 +154,7 @@ def _key_access(
         observation: The project, and who runs the command.
         key_path: The key, relative to the project.
         user_of_image: The user that its image names, where an engine told.
-        kept: Whether the key that lies there stays: then access that somebody gave to the
+        kept: Whether the key that lies there stays: then access that someone gave to the
             container's user does as well.
     """
     user = ContainerUser.of(milvus, user_of_image)
@@ -187,7 +187,7 @@ def _key_access(
 
 
 def is_given(key: FileFacts, user: ContainerUser, observation: Observation) -> bool:
-    """Whether a key is the container user's already, and nobody else's.
+    """Whether a key is the container user's already, and no one else's.
 
     Where the number of the user is not known, an owner who is not the one that writes it will do.
     """
@@ -201,15 +201,25 @@ def is_given(key: FileFacts, user: ContainerUser, observation: Observation) -> b
 def give_command(
     milvus: KeyReader, key_path: str, *, sudo: bool, user_of_image: str | None = None
 ) -> str:
-    """The one command that gives the key to the container's user, and to nobody else."""
+    """The one command that gives the key to the container's user, and to no one else."""
     user = ContainerUser.of(milvus, user_of_image)
     owner = str(user.uid)
     if user.uid is None:
         name = _named_user(milvus, user_of_image).partition(":")[0]
         image = milvus.service.text("image") or "IMAGE"
-        ask = ["docker", "run", "--rm", "--user", name, "--entrypoint", "id", image, "-u"]
-        owner = f'"$({shlex.join(ask)})"'
-    return f"{'sudo ' if sudo else ''}chown {owner} {shlex.quote(key_path)}"
+        ask = [
+            "docker",
+            "run",
+            "--rm",
+            "--user",
+            name,
+            "--entrypoint",
+            "id",
+            *behind([image]),
+            "-u",
+        ]
+        owner = f'"$({joined(ask)})"'
+    return f"{'sudo ' if sudo else ''}chown {owner} {typed(key_path)}"
 
 
 def _named_user(milvus: KeyReader, user_of_image: str | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -23,6 +23,7 @@ from compose_tls.errors import CertificatesUnmounted, TlsRemains, settle
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
+    CA_NAME,
     CLIENT_CA_CERTIFICATE,
     CLIENT_FILES,
     CLIENT_KEY,
@@ -40,7 +41,6 @@ from compose_tls.layout import (
     TLS_FILES,
     neighbours_directory,
 )
-from compose_tls.plan.identities import CA_NAME
 from compose_tls.plan.managed_files import IGNORE_ALL
 from compose_tls.plan.remaining import Entry, Remaining, ToldTls
 from compose_tls.project.enabled import not_enabled
@@ -48,6 +48,7 @@ from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path, taken_over
 from compose_tls.state.recorded import FileRecord, State
 from compose_tls.state.undo import Undone, is_of_lines, undo
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 
@@ -232,6 +233,8 @@ class _Planner:
             if one.before:
                 first = one.entries[0]
                 text = f"{one.service} speaks TLS all the same, in mode {int(one.mode)}, as before enable"
+                if one.unmounted:
+                    text += f"; no mount provides what it shows: {', '.join(one.unmounted)}"
                 self.warnings.append(
                     TlsWarning("tls-as-before", text, first.path, None, first.line)
                 )
@@ -310,7 +313,7 @@ class _Planner:
     def is_ours(self) -> bool:
         """Whether the PKI directory without a record is one of ours.
 
-        Our CA has a name of its own; with certificates that were brought, it is the layout that tells.
+        Our CA has a name of its own; with certificates that were provided, it is the layout that tells.
         """
         ca = self.observation.pki.certificates.get(CA)
         if ca is not None and f"CN={CA_NAME}" in ca.subject:

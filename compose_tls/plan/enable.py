@@ -6,7 +6,7 @@ start.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from compose_tls.changes import CreateFile, FileChange, KeepFile, PatchFile, RemoveFile, sha256
 from compose_tls.compose.discovery import named_files, override_file
+from compose_tls.compose.edits import as_written
 from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edits
 from compose_tls.compose.rewriting import rewrite
 from compose_tls.config import TlsConfig
@@ -22,6 +23,7 @@ from compose_tls.layout import CERTIFICATE, CLIENT, PUBLIC, client_identity
 from compose_tls.plan.client_ca import no_client
 from compose_tls.plan.consequences import consequences, keys_to_be_mounted
 from compose_tls.plan.further_cas import further_cas
+from compose_tls.plan.given_up import given_up
 from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import is_valid, plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
@@ -34,14 +36,14 @@ from compose_tls.plan.stack_identities import with_stack
 from compose_tls.plan.stack_parts import Part, Stack
 from compose_tls.plan.stack_wanted import stack_of
 from compose_tls.plan.tls_setup import tls_setup
-from compose_tls.plan.touched import scope_is_smaller, touched_services
+from compose_tls.plan.touched import touched_services
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService, select
 from compose_tls.project.model import Project, makes_client_ca
 from compose_tls.results import NeighbourResult
 from compose_tls.setup import Member, TlsSetup
-from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
 from compose_tls.stack.milvus.settings import put_settings, read_setting, sets
 from compose_tls.state.recorded import FileRecord, NeighbourRecord, State, recorded
 from compose_tls.state.undo import (
@@ -72,11 +74,11 @@ def plan_enable(
         config: The settings.
         now: The time that certificate validity is judged by.
         users_of_images: The users that images name, by service, where an engine told.
-        public_roots: The root certificates that Milvus trusts beside the CA of the object store.
+        public_roots: The root certificates that Milvus trusts in addition to the CA of the object store.
 
     Raises:
         ProjectError: The project cannot be understood, or not be edited safely.
-        CertificateError: The certificates at hand cannot be used.
+        CertificateError: The certificates available cannot be used.
     """
     return _Planner(project, config).plan(now, users_of_images or {}, public_roots)
 
@@ -99,7 +101,7 @@ class _Planner:
         self.warnings += renamed_services(project, config)
         milvus = select(project.compose, project.milvus, config.service)
         stack = stack_of(project, milvus, config)
-        self.warnings += self._given_up(milvus)
+        self.warnings += given_up(project, config, milvus)
         parts = [one.milvus for one in stack.milvus if one.milvus is not None]
         placements = {
             one.name: place(one.configuration, config.config) for one in (*milvus, *parts)
@@ -183,27 +185,6 @@ class _Planner:
         shown = place if one.shows_certificate else None
         return NeighbourResult(service=one.name, how=one.client.how, certificate=shown)
 
-    def _given_up(self, milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
-        """What was encrypted, or asked for a certificate, and is not from now on."""
-        state = self.project.state
-        if state is None:
-            return
-        if state.settings.mode > self.config.mode:
-            text = "mode 2 becomes mode 1: clients that trust the CA are accepted without a certificate"
-            yield TlsWarning("mode-weakened", text, hint="compose-tls enable --mode 2 restores it")
-        if scope_is_smaller(state.settings.scope, self.config.scope):
-            text = (
-                f"scope {state.settings.scope} becomes {self.config.scope}: what is encrypted beyond it "
-                "is plain text again"
-            )
-            hint = f"compose-tls enable --scope {state.settings.scope} restores it"
-            yield TlsWarning("scope-reduced", text, hint=hint)
-        left = set(state.services) - {one.name for one in milvus}
-        for name in sorted(left & set(self.project.compose.services)):
-            text = f"service {name} goes back to plain text: --service does not name it"
-            hint = "name every service with --service"
-            yield TlsWarning("service-left-out", text, hint=hint)
-
     def _files(self) -> list[Path]:
         """The compose files; an override file that an earlier enable made is not among them."""
         loaded = self.observation.compose_files
@@ -225,7 +206,7 @@ class _Planner:
         health: Sequence[HealthEdit],
         stack: Stack,
     ) -> tuple[list[FileChange], list[FileRecord]]:
-        """The edits in place; where those are refused and nobody asked for them, in an override."""
+        """The edits in place; where those are refused and no one asked for them, in an override."""
         named = named_files(self.config.file, self.observation.variables)
         files = self._files()
 
@@ -349,7 +330,11 @@ class _Planner:
         for path in dict.fromkeys((*work.by_file, *work.values, *self.project.originals)):
             original, now = self.project.read(path), self.observation.content(path)
             name = self.project.relative(path)
+            old = before.get(name)
             intents = work.by_file.get(path, [])
+            if old is not None:
+                added = [(e.route, e.new) for e in old.edits if e.kind == "added-item" and e.new]
+                intents = as_written(intents, added, self.project.compose)
             made: FileRecord | None
             if original is not None and now is not None and not intents:
                 patched, made = original, None
@@ -370,7 +355,6 @@ class _Planner:
                 change = PatchFile(path, now, edited.content)
                 if now == edited.content:
                     change = KeepFile(path, change.before)
-            old = before.get(name)
             if now is not None and old and made and same_edits(old, made) and stands(now, old):
                 # Somebody worked on the file, around our entries: neither theirs nor ours moves.
                 made, change = old, KeepFile(path, sha256(now))

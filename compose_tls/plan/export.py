@@ -91,7 +91,7 @@ def export_setup(
 def export_orders(
     setup: TlsSetup, config: TlsConfig
 ) -> tuple[tuple[CertificateOrder, str | None], ...]:
-    """What its certificates would be, made anew, and the name of the issuer of each; the CA first."""
+    """What its certificates would be, made again, and the name of the issuer of each; the CA first."""
     orders = orders_for(
         {one.name: one for one in setup.identities if one.name not in STACK}, config
     )
@@ -144,7 +144,7 @@ def plan_server(
         now: The time that validity is judged by.
 
     Raises:
-        NameNotCovered: The certificate was brought, and does not hold the names.
+        NameNotCovered: The certificate was provided, and does not hold the names.
         CertificateError: There is no CA to issue under.
     """
     observation = located.project.observation
@@ -202,7 +202,7 @@ def _renamed(identity: Identity, release: Release, config: TlsConfig) -> Identit
 
 
 def _required(identity: Identity, release: Release, config: TlsConfig) -> tuple[str, ...]:
-    """The names without which clients of the target do not get in."""
+    """The names without which clients of the target are not accepted."""
     if release.target == "openssl":
         return release.hosts
     if release.target == "swarm":

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
@@ -16,6 +14,7 @@ from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
     CA_KEY,
+    CA_NAME,
     CLIENT_CA_KEY,
     CLIENT_KEY,
     CLIENTS_DIRECTORY,
@@ -31,13 +30,15 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
-from compose_tls.plan.identities import CA_NAME
 from compose_tls.plan.stack_folders import Folders
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import DeclaredService
+from compose_tls.shell import quoted, typed
+from compose_tls.stack.milvus.milvus_version import NEWEST
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 # By the CA's key anybody can be impersonated, by a client's that client.
@@ -55,7 +56,7 @@ class KeyFindings:
     """What is wrong with keys.
 
     Attributes:
-        warnings: One for each finding, with its file and the one command that mends it.
+        warnings: One for each finding, with its file and the one command that fixes it.
         usable: Whether Milvus can read its key; it does not start with one that it cannot read.
     """
 
@@ -199,20 +200,20 @@ class _Keys:
         if len(of_clients) > _MANY:
             where = self.name(self.pki / CLIENTS_DIRECTORY)
             what = f"{len(of_clients):,} keys in {where}"
-            yield self.exposure(what, of_clients[0], 0o600, f"{where}/*.key", quote=False)
+            yield self.exposure(what, of_clients[0], 0o600, f"{quoted(where)}/*.key", shown=True)
         else:
             for file in of_clients:
                 yield self.exposure(self.name(file.path), file, 0o600, self.name(file.path))
 
     def exposure(
-        self, what: str, file: FileFacts, mode: int, target: str, *, quote: bool = True
+        self, what: str, file: FileFacts, mode: int, target: str, *, shown: bool = False
     ) -> TlsWarning:
         sudo = "" if self.observation.user_id in {0, file.uid} else "sudo "
         return TlsWarning(
             code="key-exposed",
             message=f"{what}: others on this machine may read or change it (mode {file.mode:04o})",
             path=self.name(file.path),
-            hint=f"{sudo}chmod {mode:o} {shlex.quote(target) if quote else target}",
+            hint=f"{sudo}chmod {mode:o} {target if shown else typed(target)}",
         )
 
     def mounted(self) -> Iterator[TlsWarning]:
@@ -257,7 +258,18 @@ class _Keys:
         reads = user.reads(key)
         if reads or (reads is None and is_given(key, user, self.observation)):
             return None, True
-        who = str(milvus.service.text("user") or user.uid)
+        told = milvus.service.text("user")
+        if not told and milvus.version == NEWEST:
+            text = (
+                f"the image of service {milvus.name} does not tell its user: whether that can read"
+            )
+            command = give_command(milvus, name, sudo=self.observation.user_id != 0)
+            hint = f"compose-tls check shows whether it starts; if it does not: {command}"
+            warning = TlsWarning(
+                "container-user-unknown", f"{text} {name} is not known", name, hint
+            )
+            return warning, True
+        who = str(told or user.uid)
         command = give_command(milvus, name, sudo=self.observation.user_id != 0)
         if reads is None:
             text = f"whether user {who} of service {milvus.name} can read {name} is not known"
@@ -283,7 +295,7 @@ class _Keys:
         return of_client or _is_of_ca(path)
 
     def shows(self, mount: Mount, key: Path) -> bool:
-        """Whether a mount has a key in it; that of a client alone is what its program needs."""
+        """Whether a mount has a key in it; that of a client is only what its program needs."""
         if mount.host_path is None:
             return False
         if mount.host_path == key:

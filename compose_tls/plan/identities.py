@@ -13,6 +13,7 @@ from compose_tls.errors import NameInvalid, ProfileViolation
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
+    CA_NAME,
     CERTIFICATE,
     CLIENT,
     CLIENT_CA,
@@ -32,8 +33,6 @@ from compose_tls.plan.lifetimes import ends, require_ca_valid, why_replaced
 from compose_tls.setup import Identity
 from compose_tls.vocabulary import TlsWarning
 
-# Re-issued early enough that nobody notices: in the last 30 days, or the last third of a short life.
-CA_NAME: Final = "compose-tls CA"
 _CLIENT_CA_NAME: Final = "compose-tls client CA"
 _CLIENT_NAME: Final = "client"
 _CLIENT_DNS_NAME: Final = f"client.{CLIENT_DOMAIN}"
@@ -60,7 +59,7 @@ def plan_identities(
         found: Names found in the project; what cannot stand in a certificate is left out.
         now: The time to judge validity by.
         neighbours: The services of the project that show a certificate of their own.
-        settled: Whether clients have certificates of the server's CA already, where that was brought.
+        settled: Whether clients have certificates of the server's CA already, where that was provided.
 
     Raises:
         NameInvalid: A name that the user asked for cannot stand in a certificate.
@@ -97,8 +96,13 @@ def plan_identities(
             sources[name] = "issued"
             known = name in {SERVER, CLIENT} or facts is not None
             if sources[issuer] == "existing" and known:
-                text = f"{config.pki_dir}/{name}{CERTIFICATE} or its key was missing or damaged"
-                warnings.append(TlsWarning("certificate-reissued", f"{text}: new certificate"))
+                why = (
+                    "it or its key was missing or damaged"
+                    if facts is None
+                    else "it did not belong to its key, or was not of this CA"
+                )
+                text = f"{config.pki_dir}/{name}{CERTIFICATE}: new certificate, because {why}"
+                warnings.append(TlsWarning("certificate-reissued", text))
             continue
         names = {*identities[SERVER].dns_names, *identities[SERVER].ip_addresses}
         held = names if name == SERVER else set[str]()
@@ -156,7 +160,7 @@ def with_sources(
         config: The settings.
         identities: The identities, by name.
         sources: Where each of them comes from; one that is missing is none of the plan's.
-        orders: What would be issued anew for each.
+        orders: What would be issued again for each.
     """
     brought = config.server_cert is not None
     if observation.pki.next_ca is not None and sources[CA] != "promoted" and not brought:
@@ -200,7 +204,7 @@ def server_names(
 
 
 def orders_for(identities: dict[str, Identity], config: TlsConfig) -> dict[str, CertificateOrder]:
-    """The orders for new certificates of every identity, from the settings alone."""
+    """The orders for new certificates of every identity, from the settings only."""
     names = identities[SERVER].dns_names
     common_names = {
         CA: CA_NAME,
@@ -230,7 +234,7 @@ def subject_of(common_name: str, config: TlsConfig) -> str:
 def require_names_permitted(
     observation: Observation, config: TlsConfig, dns_names: Iterable[str]
 ) -> None:
-    """Make sure that the CA at hand, or the one that takes over, is as constrained as it has to be.
+    """Make sure that the existing CA, or the one that takes over, is as constrained as it has to be.
 
     Args:
         observation: What lies in the PKI directory.
@@ -265,7 +269,7 @@ def _is_requested(
 ) -> bool:
     """Whether a signing request is to be written: it was asked for, and is not there yet.
 
-    A request whose key is made anew is made anew as well, asked for or not.
+    A request whose key is made again is made again as well, asked for or not.
     """
     if order.role == "ca" or source == "provided" or order.name not in {SERVER, CLIENT}:
         return False
@@ -277,7 +281,7 @@ def _is_requested(
 
 
 def _retired_cas(observation: Observation, config: TlsConfig) -> Iterator[tuple[str, str]]:
-    """The CAs at hand that give way, and the names under which they are kept, without suffix."""
+    """The CAs available that give way, and the names under which they are kept, without suffix."""
     pki = observation.pki
     for name, given in ((CA, config.ca_cert), (CLIENT_CA, config.client_ca_cert)):
         ca = pki.certificates.get(name)

@@ -1,26 +1,27 @@
-"""The certificates of a project, how long each is good for, and what of it is not as it was recorded."""
+"""The certificates of a project, how long each is valid for, and what of it is not as it was recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 
 from compose_tls.changes import relative, sha256
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.layout import CA, CLIENT_CA, KEY, NEXT_CA, SERVER_KEY
+from compose_tls.layout import CA, CLIENT_CA, KEY, NEXT_CA, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import bundle_facts
 from compose_tls.plan.ca_rollover import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.exported_certificates import exports_aged
-from compose_tls.plan.lifetimes import RENEW_BEFORE
+from compose_tls.plan.lifetimes import RENEW_BEFORE, renewed_before
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.results import CertificateResult, FileState
 from compose_tls.state.recorded import State
 from compose_tls.state.undo import stands
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning, has_ended
 
 
@@ -137,12 +138,16 @@ class _Certificates:
 
     def age(self, path: str, what: str, facts: CertificateFacts) -> Iterator[TlsWarning]:
         left = facts.remaining(self.now)
-        hint = "compose-tls renew --ca" if facts.is_ca else "compose-tls renew"
+        ca = self.observation.pki.certificates.get(CA)
+        with_its_ca = ca is not None and facts.not_after >= ca.not_after
+        hint = "compose-tls renew --ca" if facts.is_ca or with_its_ca else "compose-tls renew"
         hint = self.renewal or hint
+        # Before that, renew would have nothing to do.
+        early = RENEW_BEFORE if self.renewal or facts.is_ca else renewed_before(facts)
         if has_ended(facts.not_after, self.now):
             text = f"{what} expired on {facts.not_after:%Y-%m-%d}"
             yield TlsWarning(code="certificate-expired", message=text, path=path, hint=hint)
-        elif left < RENEW_BEFORE:
+        elif left < early:
             text = f"{what} expires in {_days(left.days)}, on {facts.not_after:%Y-%m-%d}"
             yield TlsWarning(code="certificate-expires-soon", message=text, path=path, hint=hint)
 
@@ -190,7 +195,18 @@ def _states(
     copy, origin_key = (observation.files.get(path) for path in (served, pki / SERVER_KEY))
     digests = [each.sha256 for each in (copy, origin_key) if each and each.sha256]
     if len(set(digests)) > 1:
-        yield FileState(path=relative(served, observation.directory), state="drifted")
+        # Their certificates tell which of the two was replaced.
+        ours, theirs = (
+            relative(key.with_name(SERVER_CERTIFICATE), observation.directory)
+            for key in (served, pki / SERVER_KEY)
+        )
+        as_issued = [
+            path
+            for path, fingerprint in state.certificates.items()
+            if path in bundles and bundles[path][0].sha256 == fingerprint
+        ]
+        replaced = pki / SERVER_KEY if ours in as_issued and theirs not in as_issued else served
+        yield FileState(path=relative(replaced, observation.directory), state="drifted")
 
 
 def _state(path: str, *, same: bool) -> FileState:
@@ -205,15 +221,21 @@ def _drifts(
     """What is in the certificate files now that are not as they were written."""
     for file in states:
         if file.state == "drifted" and (found := bundles.get(file.path)):
-            kept = file.path not in _served(state)
             holds = ", ".join(one.subject for one in found)
+            command = f"compose-tls enable --mode {state.settings.mode}"
+            if file.path in _served(state):
+                hint = f"{command} writes it again"
+            elif found[0].is_ca:
+                hint = f"restore {file.path}: compose-tls enable does not accept another CA there"
+            else:
+                hint = (
+                    f"{command} keeps it where it is of the CA and has its key, else issues another"
+                )
             yield TlsWarning(
                 code="certificates-drifted",
                 message=f"{file.path} is not as it was written: it holds {holds}",
                 path=file.path,
-                hint=f"restore {file.path}; compose-tls enable records it as it is"
-                if kept
-                else f"compose-tls enable --mode {state.settings.mode} writes it again",
+                hint=hint,
             )
 
 

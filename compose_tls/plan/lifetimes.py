@@ -17,7 +17,7 @@ RENEW_BEFORE: Final = timedelta(days=30)
 
 
 def require_ca_valid(ca: CertificateFacts, config: TlsConfig, now: datetime) -> None:
-    """Make sure that certificates can still be issued under the CA at hand.
+    """Make sure that certificates can still be issued under the existing CA.
 
     Raises:
         CertificateExpired: They cannot.
@@ -31,6 +31,11 @@ def require_ca_valid(ca: CertificateFacts, config: TlsConfig, now: datetime) -> 
         )
 
 
+def renewed_before(facts: CertificateFacts) -> timedelta:
+    """How long before its end a certificate is renewed unasked."""
+    return min(RENEW_BEFORE, (facts.not_after - facts.not_before) / 3)
+
+
 def is_due(
     facts: CertificateFacts,
     issuer: CertificateFacts,
@@ -41,12 +46,11 @@ def is_due(
 
     Args:
         facts: The certificate; it ends with the first of its chain.
-        issuer: The CA that would issue the new one; likewise.
+        issuer: The CA that would issue the new one.
         now: The time to judge by.
         within: How early; by default in its last 30 days, or in the last third of a shorter life.
     """
-    early = min(RENEW_BEFORE, (facts.not_after - facts.not_before) / 3)
-    ends_soon = facts.remaining(now) < (early if within is None else within)
+    ends_soon = facts.remaining(now) < (renewed_before(facts) if within is None else within)
     return ends_soon and facts.not_after < issuer.not_after
 
 

@@ -10,7 +10,7 @@ from compose_tls.project.declared_tls import DeclaredTls, shown_file
 from compose_tls.project.model import Project
 from compose_tls.results import CertificateResult, Link
 from compose_tls.stack import etcd, kafka, object_store
-from compose_tls.stack.milvus.release import FIRST_WITH_INTERNAL_TLS
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_INTERNAL_TLS
 from compose_tls.yamlpatch.intent import Route
 
 _INTERNAL: Route = ("internaltls", "serverPemPath")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -25,6 +24,7 @@ from compose_tls.errors import ValueInTheWay
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
+    CA_NAME,
     CERTIFICATE,
     CLIENT_CA,
     CLIENT_CA_CERTIFICATE,
@@ -49,20 +49,20 @@ from compose_tls.layout import (
     neighbours_directory,
 )
 from compose_tls.plan.container_user import KeyAccess, key_access
-from compose_tls.plan.identities import CA_NAME
 from compose_tls.plan.neighbour_files import NeighbourFiles, neighbour_changes
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.stack_changes import StackChanges
 from compose_tls.project.enabled import proxies_of
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project, state_path, taken_over
+from compose_tls.shell import joined, typed
 from compose_tls.state.recorded import IdentityRecord, State, file_digests, identity_records
 
 IGNORE_ALL = b"*\n"
 
 
 class ManagedFiles:
-    """Plans the files that only compose-tls writes; one of somebody else's is never written over."""
+    """Plans the files that only compose-tls writes; a file of someone else is never written over."""
 
     def __init__(self, project: Project, config: TlsConfig) -> None:
         self.project = project
@@ -98,7 +98,7 @@ class ManagedFiles:
             neighbours: The services that talk to Milvus over TLS, and what each gets to see.
 
         Raises:
-            ValueInTheWay: A file of somebody else has the name of one of ours.
+            ValueInTheWay: A file of someone else has the name of one of ours.
         """
         access = key_access(
             milvus,
@@ -152,7 +152,7 @@ class ManagedFiles:
         """Certificates and keys: those of the PKI directory, and what the container gets of them.
 
         Raises:
-            ValueInTheWay: A file of somebody else has the name of one of ours.
+            ValueInTheWay: A file of someone else has the name of one of ours.
         """
         return [
             self.written(self.pki / IGNORE_FILE, IGNORE_ALL, PUBLIC),
@@ -202,18 +202,18 @@ class ManagedFiles:
         *,
         origin: str | None = None,
     ) -> FileChange:
-        """A file with that content: made, replaced or kept; one of somebody else's is refused.
+        """A file with that content: made, replaced or kept; one of someone else's is refused.
 
         Args:
             path: The file.
             content: What it is to hold.
             mode: Its permission bits.
             uid: Its owner; ``None`` for whoever runs the command.
-            gid: Its group, likewise.
+            gid: Its group.
             origin: The file of the PKI directory that it is a copy of; by default that of its name.
 
         Raises:
-            ValueInTheWay: A file of somebody else is there.
+            ValueInTheWay: A file of someone else is there.
         """
         facts = self.observation.files.get(path)
         if facts is None:
@@ -239,7 +239,7 @@ class ManagedFiles:
         }
         if all(self.observation.files.get(place) for place in places.values()):
             words = [w for o, place in places.items() for w in (o, self.project.relative(place))]
-            return f"use what lies there, with {shlex.join(words)}"
+            return f"use what lies there, with {joined(words)}"
         return "give it with --server-cert, --server-key and --ca-cert"
 
     def digest(self, path: Path) -> str | None:
@@ -350,7 +350,7 @@ class ManagedFiles:
         name = self.project.relative(path)
         raise ValueInTheWay(
             f"{name} is given as the CA of the server, and Milvus reads the CA of the clients there",
-            hint=f"move it (mv {name} server-ca.pem), and give that as --ca-cert",
+            hint=f"move it (mv {typed(name)} server-ca.pem), and give that as --ca-cert",
             path=name,
         )
 

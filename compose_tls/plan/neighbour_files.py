@@ -1,9 +1,9 @@
-"""What the services that talk to Milvus get to see: each has a directory, with its own identity alone."""
+"""What the services that talk to Milvus get to see: each has a directory, with its own identity only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +32,9 @@ from compose_tls.layout import (
     neighbours_directory,
 )
 from compose_tls.plan.container_user import KeyAccess, key_access
-from compose_tls.stack.milvus.release import MilvusVersion
+from compose_tls.stack.milvus.milvus_version import MilvusVersion
 from compose_tls.state.recorded import State
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def neighbour_changes(
         users_of_images: The users that images name, by service, where an engine told.
 
     Raises:
-        ValueInTheWay: A file of somebody else has the name of one of ours.
+        ValueInTheWay: A file of someone else has the name of one of ours.
     """
     changes: list[FileChange] = []
     warnings: list[TlsWarning] = []

@@ -1,4 +1,4 @@
-"""What the services that enable switched show and trust, said beside their links."""
+"""What the services that enable switched show and trust, said next to their links."""
 
 from __future__ import annotations
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -37,18 +36,9 @@ from compose_tls.layout import (
     ROOT_PASSWORD,
     STATE_FILE,
 )
+from compose_tls.patterns import regex
 from compose_tls.stack import attu
 from compose_tls.stack.milvus.settings import PROXY_PORT
-from compose_tls.targets.new_project.compose_file import (
-    COMPOSE_FILE,
-    AttuService,
-    Flavour,
-    Stack,
-    accepts_clients,
-    compose_file,
-    embedded_etcd,
-    volume_names,
-)
 from compose_tls.targets.new_project.embed_script import (
     DATA,
     SCRIPT,
@@ -58,8 +48,19 @@ from compose_tls.targets.new_project.embed_script import (
     vendor_run,
     written_files,
 )
-from compose_tls.targets.new_project.releases import NEWEST, RELEASES, Release, release_of
+from compose_tls.targets.new_project.milvus_lines import LINES, RECOMMENDED, MilvusLine, line_of
+from compose_tls.targets.new_project.new_compose_file import (
+    COMPOSE_FILE,
+    AttuService,
+    Flavour,
+    Stack,
+    accepts_clients,
+    compose_file,
+    embedded_etcd,
+    volume_names,
+)
 from compose_tls.targets.new_project.services import EMBEDDED_ETCD_FILE
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 Read: TypeAlias = Callable[[Path], bytes | None]
@@ -70,7 +71,7 @@ LOOPBACK: Final = "127.0.0.1"
 
 _ETCD_PORT: Final = 2379
 _LAST_PORT: Final = 65535
-_VERSION: Final = re.compile(r"v?(\d+)\.(\d+)(\.\d+(?:[-.][\w.]+)*)?")
+_VERSION: Final = regex(r"v?(\d{1,9})\.(\d{1,9})(\.\d+(?:[-.][\w.]+)*)?")
 _IGNORED: Final = frozenset({ENV_FILE, f"/{ENV_FILE}", f"{ENV_FILE}*", "*.env", "*"})
 
 
@@ -125,7 +126,7 @@ class NewProject:
 
     @property
     def contents(self) -> Mapping[Path, bytes]:
-        """Those whose content is no secret, by their paths."""
+        """Those whose content is not a secret, by their paths."""
         return {d.path: d.content for d in self.drafts if isinstance(d.content, bytes)}
 
     def written(self, plan: Plan) -> Plan:
@@ -173,7 +174,7 @@ def plan_new_project(
         config: The settings.
         read: Gives the bytes of a file, or ``None`` when there is none.
         named: Whether the user gives the project a name, so that it need not have that of the directory.
-        has_data: Whether standalone_embed.sh has been at work there.
+        has_data: Whether standalone_embed.sh has been running there.
 
     Raises:
         ProjectExists: There is one.
@@ -209,7 +210,7 @@ def _address(publish: str) -> tuple[str, int]:
     """The address and the port of this machine on which clients reach Milvus."""
     host, _, port = publish.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
-    named = port.isdecimal() and (bracketed or (host and ":" not in host))
+    named = port.isascii() and port.isdecimal() and (bracketed or (host and ":" not in host))
     try:
         address = ipaddress.ip_address(host.strip("[]") if named else publish)
         if named and not 0 < int(port) <= _LAST_PORT:
@@ -251,19 +252,19 @@ def _made(
     return NewProject(tuple(drafts), image, flavour, stack.auth, volumes, warnings=warnings)
 
 
-def _release(version: str | None) -> tuple[Release, str]:
+def _release(version: str | None) -> tuple[MilvusLine, str]:
     """The release that a version is of, and its tag."""
     if version is None:
-        return NEWEST, NEWEST.newest
+        return RECOMMENDED, RECOMMENDED.newest
     match = _VERSION.fullmatch(version)
     if match is None:
         raise InvalidSetting(
             f"--milvus {version} is not a version of Milvus",
-            hint=f"name one as in --milvus {NEWEST.newest}, or leave it out for that",
+            hint=f"name one as in --milvus {RECOMMENDED.newest}, or leave it out for that",
         )
-    release = release_of((int(match[1]), int(match[2])))
+    release = line_of((int(match[1]), int(match[2])))
     if release is None:
-        first, last = (".".join(map(str, r.line)) for r in (RELEASES[0], RELEASES[-1]))
+        first, last = (".".join(map(str, r.line)) for r in (LINES[0], LINES[-1]))
         raise UnsupportedMilvus(
             f"what Milvus {version} needs is not known to init, which knows {first} to {last}",
             hint=f"take --milvus {last}; or write the compose file, and run compose-tls enable",
@@ -271,7 +272,7 @@ def _release(version: str | None) -> tuple[Release, str]:
     return release, f"v{version.removeprefix('v')}" if match[3] else release.newest
 
 
-def _attu(flavour: Flavour, release: Release, config: TlsConfig) -> AttuService:
+def _attu(flavour: Flavour, release: MilvusLine, config: TlsConfig) -> AttuService:
     connection = Connection(
         mode=config.tls_mode,
         uri=f"https://localhost:{PROXY_PORT}",

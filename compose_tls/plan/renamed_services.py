@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ServiceRenamed, settle
 from compose_tls.plan.remaining import elsewhere
 from compose_tls.project.model import Project
+from compose_tls.shell import joined
 from compose_tls.vocabulary import TlsWarning
 
 
@@ -38,7 +38,7 @@ def _found(project: Project) -> Iterator[ServiceRenamed]:
         if not entries or state is None:
             continue
         first, now = entries[0], entries[0].service
-        again = shlex.join(["compose-tls", "enable", "--mode", str(state.settings.mode)])
+        again = joined(["compose-tls", "enable", "--mode", str(state.settings.mode)])
         yield ServiceRenamed(
             f"service {name}, which was enabled, is called {now} now, and its entries stand there:"
             f" {'; '.join(map(str, entries))}",

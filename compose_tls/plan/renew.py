@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, get_args
 
@@ -14,6 +14,7 @@ from compose_tls.errors import CertificateExpiresSoon
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
+    CA_NAME,
     CERTIFICATE,
     CLIENT,
     CLIENT_CA,
@@ -27,6 +28,7 @@ from compose_tls.layout import (
     neighbours_directory,
 )
 from compose_tls.observation import CertificateFacts
+from compose_tls.patterns import regex
 from compose_tls.plan.brought import bring_again
 from compose_tls.plan.ca_rollover import (
     Extent,
@@ -42,7 +44,6 @@ from compose_tls.plan.ca_rollover import (
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.further_cas import further_cas
 from compose_tls.plan.identities import (
-    CA_NAME,
     client_identities,
     identities_of,
     orders_for,
@@ -62,10 +63,11 @@ from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
 from compose_tls.project.stack_services import needed_servers
 from compose_tls.setup import Identity
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import KeyType, TlsMode, TlsWarning
 
 # What makes the common name of each CA its own: see pki/issue.py.
-_OUR_CA: Final = re.compile(rf"\b(CN={re.escape(CA_NAME)}) [0-9a-f]{{8}}(?=,|$)")
+_OUR_CA: Final = regex(rf"\b(CN={re.escape(CA_NAME)}) [0-9a-f]{{8}}(?=,|$)")
 
 _DAY: Final = timedelta(days=1)
 
@@ -77,7 +79,7 @@ class RenewPlan:
     Attributes:
         planned: The plan, and what the steps after it need to know.
         config: The settings, with what the project was enabled with.
-        restart: Whether Milvus has to read its files again: it does so at its start alone.
+        restart: Whether Milvus has to read its files again: it does so at its start only.
         client_follows: Whether our client is to show a certificate of a CA that takes over.
     """
 
@@ -121,7 +123,7 @@ def plan_renew(
 
     Raises:
         ClientsLeftBehind: A further client has no certificate of the CA that takes over.
-        CertificateExpiresSoon: A certificate that was brought does, and no newer one is there.
+        CertificateExpiresSoon: A certificate that was provided does, and no newer one is there.
         NotEnabled: compose-tls has not been here.
         RolloverNotStarted: There is no new CA that could take over.
         CertificateExpired: The CA has expired.
@@ -142,7 +144,7 @@ def parts(renewal: RenewPlan) -> tuple[Plan, Plan]:
 
     A client must not show a certificate, or want one to be shown, of a CA that Milvus learns of only at
     its next start; so what clients read is written once Milvus is back. Where that is interrupted, the
-    PKI directory still says what it said, and the same command begins anew. Under a CA that replaces
+    PKI directory still says what it said, and the same command begins again. Under a CA that replaces
     an expired one there is no client to spare.
     """
     plan = renewal.planned.plan
@@ -241,7 +243,7 @@ class _Planner:
         )
 
     def brought(self, within: timedelta | None, *, force: bool) -> RenewPlan:
-        """Those that were brought: newer ones in their place are taken, and their end is told.
+        """Those that were provided: newer ones in their place are taken, and their end is told.
 
         Our client is renewed, where it has a CA of its own that issues here.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from compose_tls.changes import IdentityPlan, Plan
 from compose_tls.project.enabled import first_endpoint
 from compose_tls.results import CutOff, Endpoint, NeighbourResult
 from compose_tls.setup import Proxy
 from compose_tls.state.recorded import State
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 
@@ -22,11 +21,11 @@ class ServicePlan:
         identities: Where each certificate comes from.
         state: What state.json will say; its fingerprints are filled in once they are issued.
         key_problem: Why a container's user could not read the server key; ``None`` where all can.
-        cut_off: The services of the project that are let in no more as they are.
+        cut_off: The services of the project that are not accepted any more as they are.
         neighbours: Those that are switched with Milvus, or were and are not any more.
         servers: The services that are etcd or the object store, and speak TLS too.
         server_ports: The port of each of these servers.
-        others: The Milvus services that are no proxies, and speak TLS too.
+        others: The Milvus services that are not proxies, and speak TLS too.
         touched: Those of all these of which something is written; ``None`` where all of them are.
     """
 

@@ -29,7 +29,10 @@ from compose_tls.project.stack_services import Needed, needed_servers
 from compose_tls.setup import Directory, Identity, Member
 from compose_tls.stack import etcd, object_store
 from compose_tls.stack.milvus import internal
-from compose_tls.stack.milvus.release import FIRST_WITH_INTERNAL_TLS, FIRST_WITH_OBJECT_STORE_CA
+from compose_tls.stack.milvus.milvus_version import (
+    FIRST_WITH_INTERNAL_TLS,
+    FIRST_WITH_OBJECT_STORE_CA,
+)
 from compose_tls.vocabulary import TlsWarning
 
 
@@ -136,7 +139,7 @@ def _milvus_part(work: StackWork, one: MilvusService, stack: Stack) -> Part:
 
 
 def _others_cut_off(work: StackWork) -> Iterator[TlsWarning]:
-    """The services that are no Milvus, and connect to what lets them in no more as they are."""
+    """The services that are not Milvus, and connect to what will not accept them as they are."""
     ours = {part.service.name for part in work.servers} | {one.name for one in work.milvus}
     for part in work.servers:
         hosts = "|".join(map(re.escape, sorted(names(part.service))))

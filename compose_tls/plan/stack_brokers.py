@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from compose_tls.compose.service import Service
@@ -17,7 +17,8 @@ from compose_tls.project.endpoints import found_names
 from compose_tls.project.stack_services import Needed
 from compose_tls.setup import Identity
 from compose_tls.stack import kafka
-from compose_tls.stack.milvus.release import FIRST_WITH_KAFKA_TLS
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_KAFKA_TLS
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

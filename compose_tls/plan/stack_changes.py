@@ -75,7 +75,7 @@ class StackChanges:
             public_roots: The root certificates for Milvus, where there are none yet.
 
         Raises:
-            ValueInTheWay: A file of somebody else has the name of one of ours.
+            ValueInTheWay: A file of someone else has the name of one of ours.
         """
         for folder, files in self.folders.files.items():
             for there, name in files:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol, Self
 
 from compose_tls.compose.service import Service
@@ -22,7 +22,8 @@ from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
 from compose_tls.stack import kafka
 from compose_tls.stack.images import is_bitnami, repository_and_tag
-from compose_tls.stack.milvus.release import MilvusVersion
+from compose_tls.stack.milvus.milvus_version import MilvusVersion
+from compose_tls.values import dataclass
 
 # Bitnami's images run as this user: https://github.com/bitnami/containers
 _BITNAMI: Final = "1001"
@@ -44,7 +45,7 @@ class Held(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that reads a key, and is no Milvus."""
+    """A server that reads a key, and is not Milvus."""
 
     service: Service = field(repr=False)
 
@@ -87,7 +88,7 @@ class Folders:
 
     @classmethod
     def of(cls, identities: Iterable[Held], project: Project) -> Self:
-        """Those of some identities; of them count those of the parts alone.
+        """Those of some identities; of them only those of the parts count.
 
         Args:
             identities: The identities, planned or recorded.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -12,20 +11,22 @@ from compose_tls.compose.rewriting import Rewriting, written
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import HealthCheckBreaks, settle
+from compose_tls.patterns import regex
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import names
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.intent import Route
 
 HEALTH_TEST: Final[Route] = ("healthcheck", "test")
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, not bound
 """How a container names itself."""
-_CURL: Final = re.compile(r"(?<![\w./-])((?:[\w./-]*/)?curl)(?=\s|$)")
-_WGET: Final = re.compile(r"(?<![\w./-])((?:[\w./-]*/)?wget)(?=\s|$)")
-_MC: Final = re.compile(
+_CURL: Final = regex(r"(?<![\w./-])((?:[\w./-]*/)?curl)(?=\s|$)")
+_WGET: Final = regex(r"(?<![\w./-])((?:[\w./-]*/)?wget)(?=\s|$)")
+_MC: Final = regex(
     r"(?<![\w./-])((?:[\w./-]*/)?mc)(?=\s+(?:(?!&&|\|\|)[^\s;|&]+\s+)*local(?:/\S*)?(?:[\s;|&]|$))"
 )
-_ETCDCTL: Final = re.compile(r"(?<![\w./-])(?:[\w./-]*/)?etcdctl(?=\s|$)")
+_ETCDCTL: Final = regex(r"(?<![\w./-])(?:[\w./-]*/)?etcdctl(?=\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def health_change(
         config: The settings.
 
     Raises:
-        HealthCheckBreaks: Nobody knows how it would, and the user has not accepted that.
+        HealthCheckBreaks: No one knows how it would, and the user has not accepted that.
     """
     test = service.healthcheck_test()
     if test is None or test.words[:1] == ["NONE"]:

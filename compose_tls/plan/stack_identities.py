@@ -1,7 +1,7 @@
 """Where the certificates of the parts of a project come from: kept, or issued by a CA of their own.
 
-That CA is another one than that of the clients of Milvus: whoever holds a certificate for Milvus is not
-let in by etcd, and nothing of etcd is let in by Milvus. Everybody who trusts it is in the project, so it
+That CA is another one than that of the clients of Milvus: etcd accepts no certificate for Milvus, and
+Milvus none of etcd. Everyone who trusts it is in the project, so it
 is renewed with all that it issued, at once.
 """
 
@@ -58,7 +58,7 @@ def with_stack_renewed(
     within: timedelta | None,
     force: bool,
 ) -> IdentityPlan:
-    """The same for a renewal: what ends soon is issued anew.
+    """The same for a renewal: what ends soon is issued again.
 
     Args:
         planned: The others.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from compose_tls.compose.rewriting import Rewriting
@@ -11,6 +11,7 @@ from compose_tls.compose.service import Service
 from compose_tls.layout import ETCD_CLIENT, KAFKA_CLIENT
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.setup import Directory, Identity, Member, SetupLink
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.intent import Route
 
@@ -45,7 +46,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """All that speaks TLS beside the proxies and their clients.
+    """All that speaks TLS besides the proxies and their clients.
 
     Attributes:
         parts: Servers first, then every Milvus service.

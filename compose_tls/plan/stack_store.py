@@ -17,7 +17,7 @@ from compose_tls.project.reachability import names
 from compose_tls.project.stack_services import Needed
 from compose_tls.setup import Directory
 from compose_tls.stack import object_store
-from compose_tls.stack.milvus.release import FIRST_WITH_OBJECT_STORE_CA
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_OBJECT_STORE_CA
 from compose_tls.vocabulary import TlsWarning
 
 

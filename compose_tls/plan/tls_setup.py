@@ -28,7 +28,7 @@ def tls_setup(
         milvus: The services that end client TLS.
         identities: The certificates.
         config: The settings.
-        stack: What speaks TLS beside them.
+        stack: What speaks TLS besides them.
     """
     # REST with a port of its own is reached as it was; where that is not published, it stays so.
     published = () if config.rest_port is None else (config.rest_port,)

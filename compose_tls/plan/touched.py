@@ -1,4 +1,4 @@
-"""Of which services something is written, so that they have to be started anew."""
+"""Of which services something is written, so that they have to be restarted."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ from compose_tls.project.milvus_services import (
 from compose_tls.project.model import Project
 from compose_tls.stack.milvus.connections import TLS_MODE_ROUTE, tls_mode
 from compose_tls.stack.milvus.settings import in_variables
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.intent import Route
 
@@ -43,7 +44,7 @@ class TlsFile:
         target: Its path in the container.
         mounted: Whether a mount brings it.
         path: Where that is on this host; ``None`` where it is in a volume or in the image.
-        by_default: Whether nobody names it, so that it is one of the image.
+        by_default: Whether no one names it, so that it is one of the image.
     """
 
     setting: str
@@ -101,6 +102,21 @@ def declared_tls(project: Project, named: Sequence[str]) -> tuple[DeclaredTls, .
         ServiceNotFound: A named service does not exist.
     """
     return tuple(_declared(one, project) for one in _spoken_of(project, named))
+
+
+def declared_mode(project: Project, named: Sequence[str]) -> TlsMode:
+    """The strictest mode that a Milvus of a project is told; off where none is known.
+
+    Args:
+        project: The project, as it is or without what an earlier enable put in.
+        named: The services that the user asks for; none for every one.
+    """
+    there = [name for name in named if name in project.compose.services]
+    if named and not there:
+        return TlsMode.OFF
+    return max(
+        (one.mode or TlsMode.OFF for one in declared_tls(project, there)), default=TlsMode.OFF
+    )
 
 
 def shown_file(service: Service, target: str) -> tuple[bool, Path | None]:

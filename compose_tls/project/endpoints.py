@@ -9,7 +9,7 @@ from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.results import Endpoint
-from compose_tls.stack.milvus.release import FIRST_WITH_REST_PORT
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
 
 _EVERY_ADDRESS = frozenset({None, "", "0.0.0.0", "::", "127.0.0.1", "::1"})  # noqa: S104 - compared, not bound
 _HOST_GATEWAY = "host-gateway"
@@ -62,7 +62,7 @@ def rest_port(milvus: MilvusService, config: TlsConfig) -> int | None:
     """
     if config.rest_port is not None or milvus.version < FIRST_WITH_REST_PORT:
         return config.rest_port
-    found = (one.port for one in milvus.configuration.listeners() if one.purpose == "REST")
+    found = (one.port for one in milvus.configuration.listeners if one.purpose == "REST")
     return next(found, None)
 
 
@@ -110,7 +110,7 @@ def _full_name(service: Service) -> Iterator[str]:
 
 
 def _called(service: Service, addresses: set[str | None], by: Service) -> Iterator[str]:
-    """What another service alone calls one: its links, and the names that it has for an address."""
+    """What only another service calls one: its links, and the names that it has for an address."""
     container = service.text("container_name")
     for alias, name in by.links().items():
         if by is not service and name in {service.name, container}:

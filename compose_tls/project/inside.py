@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +24,8 @@ from compose_tls.project.endpoints import carrier
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import HOST_NAME
+from compose_tls.shell import typed
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 _DEFAULT_NETWORK: Final = "default"
@@ -136,7 +137,7 @@ def _seen(service: Service, files: Iterable[Path]) -> tuple[Path, str] | None:
 def _not_mounted(
     project: Project, config: TlsConfig, service: Service, *, mutual: bool
 ) -> NotMounted:
-    """That its container lacks what it needs, with the lines that bring it."""
+    """That its container lacks what it needs, with the lines that provide it."""
     identity = f"{config.pki_dir}/{client_identity(service.name)}"
     wanted = {f"{config.pki_dir}/{CA_CERTIFICATE}": CA_CERTIFICATE}
     if mutual:
@@ -147,7 +148,7 @@ def _not_mounted(
     lines = ", ".join(
         f"./{source}:{config.container_tls_dir}/{target}:ro" for source, target in wanted.items()
     )
-    before = f"compose-tls client {service.name}, then " if mutual else ""
+    before = f"compose-tls client {typed(service.name)}, then " if mutual else ""
     what = "no client certificate and CA certificate" if mutual else "no CA certificate"
     main = service.main
     return NotMounted(

@@ -7,9 +7,9 @@ status and the map are made from it. Variables win over files, and later files o
 from __future__ import annotations
 
 import posixpath
-import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, NoReturn, Self
 
@@ -18,6 +18,7 @@ from compose_tls.compose.compose_project import Reader
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import Mount, normal_target
 from compose_tls.errors import MilvusConfigNotFound, MilvusConfigPartial, ProjectError, YamlSyntax
+from compose_tls.shell import typed
 from compose_tls.stack.milvus.connections import (
     METRICS_PORT_VARIABLE,
     Listener,
@@ -25,7 +26,7 @@ from compose_tls.stack.milvus.connections import (
     listeners,
     open_metrics_interface,
 )
-from compose_tls.stack.milvus.release import FIRST_WITH_VARIABLES, MilvusVersion
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_VARIABLES, MilvusVersion
 from compose_tls.stack.milvus.settings import (
     CONFIG_DIRECTORY,
     CONFIG_DIRECTORY_VARIABLE,
@@ -40,7 +41,8 @@ from compose_tls.stack.milvus.settings import (
     not_settings,
     read_setting,
 )
-from compose_tls.vocabulary import Encryption, TlsWarning
+from compose_tls.values import dataclass
+from compose_tls.vocabulary import Encryption, TlsWarning, number
 from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.intent import Route
 
@@ -60,7 +62,7 @@ class ConfigurationFile:
     content: bytes | None = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MilvusConfiguration:
     """What one service's Milvus will be told at its next start.
 
@@ -68,7 +70,7 @@ class MilvusConfiguration:
         variables: The environment of its container.
         directory: The directory of its files in the container.
         files: Those that a mount puts there, by name.
-        beside: A milvus.yaml beside the compose file, which nobody mounts, and its bytes.
+        beside: A milvus.yaml next to the compose file, which no one mounts, and its bytes.
     """
 
     service: Service = field(repr=False)
@@ -161,9 +163,9 @@ class MilvusConfiguration:
                 return variable.definition.file, variable.line
         for path in reversed(self.service.env_files()):
             lines = (read(path) or b"").decode("utf-8", "replace").splitlines()
-            for number, line in reversed(list(enumerate(lines, 1))):
+            for place, line in reversed(list(enumerate(lines, 1))):
                 if line.removeprefix("export ").partition("=")[0].strip() in names:
-                    return path, number
+                    return path, place
         for name in (*reversed(LATER_FILES), CONFIG_FILE):
             document, file = self._document(name), self.files.get(name)
             found = find_setting(document, route) if document else None
@@ -185,8 +187,8 @@ class MilvusConfiguration:
     @property
     def proxy_port(self) -> int:
         """The port that the proxy listens on inside the container."""
-        text = self.get(PROXY_PORT_ROUTE) or ""
-        return int(text) if text.isdecimal() else PROXY_PORT
+        port = number(self.get(PROXY_PORT_ROUTE))
+        return PROXY_PORT if port is None else port
 
     @property
     def asks_for_credentials(self) -> bool:
@@ -198,9 +200,10 @@ class MilvusConfiguration:
         """Whether its metrics port takes requests for data without credentials."""
         return open_metrics_interface(self.get, self.version)
 
-    def listeners(self) -> list[Listener]:
+    @cached_property
+    def listeners(self) -> tuple[Listener, ...]:
         """The ports that it listens on for others."""
-        return list(listeners(self.get, self.variables.get(METRICS_PORT_VARIABLE)))
+        return tuple(listeners(self.get, self.variables.get(METRICS_PORT_VARIABLE)))
 
     def sure(self, found: Encryption) -> Encryption:
         """What is plain by default may not be so where not every setting can be read."""
@@ -311,7 +314,7 @@ class _Placer:
         return None
 
     def unfit(self, path: Path, content: bytes) -> str | None:
-        """Why Milvus would not start with a complete file that nobody has tried yet."""
+        """Why Milvus would not start with a complete file that no one has tried yet."""
         found = self.configuration
         missing = lacks(parse(content, self.name(path)), found.variables, found.version)
         return (
@@ -342,7 +345,7 @@ class _Placer:
 
     def command(self) -> str:
         """What gets the complete file of this version out of the image."""
-        image = shlex.quote(self.configuration.service.text("image") or "IMAGE")
+        image = typed(self.configuration.service.text("image") or "IMAGE")
         place = f"{CONFIG_DIRECTORY}/{CONFIG_FILE}"
         return f"docker run --rm --entrypoint cat {image} {place} > {CONFIG_FILE}"
 

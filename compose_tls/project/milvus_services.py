@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import ComposeProject, Reader
 from compose_tls.compose.service import Service
 from compose_tls.errors import ServiceAmbiguous, ServiceNotFound, UnsupportedMilvus
 from compose_tls.project.milvus_configuration import MilvusConfiguration
-from compose_tls.stack.milvus.release import FIRST_WITH_TLS, NEWEST, MilvusVersion
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_TLS, NEWEST, MilvusVersion
 from compose_tls.stack.milvus.role import (
     certainly_runs_milvus,
     ends_client_tls,
@@ -18,6 +18,7 @@ from compose_tls.stack.milvus.role import (
     runs_milvus,
     version,
 )
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 
@@ -31,7 +32,7 @@ class MilvusService:
         configuration: What this Milvus is told, and where.
         proxy: Whether it accepts clients.
         component: Whether it is a part of a cluster, not a whole server.
-        certain: Whether it is plain that it runs Milvus: an image of Milvus may run somebody's script.
+        certain: Whether it is plain that it runs Milvus: an image of Milvus may run someone's script.
         warnings: What is to be said of it.
     """
 

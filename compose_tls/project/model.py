@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from compose_tls.changes import relative
@@ -14,6 +14,7 @@ from compose_tls.layout import CLIENT_CA_CERTIFICATE, STATE_FILE, TLS_FILES
 from compose_tls.observation import Observation
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.state.recorded import State
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 
@@ -27,7 +28,7 @@ class Project:
         state: What the last enable recorded; ``None`` where there was none.
         originals: The files without what an earlier enable put in, where they are looked at like that;
             ``None`` for a file that enable made.
-        kept: The places of ours that somebody changed since, by file.
+        kept: The places of ours that someone changed since, by file.
         milvus: The services that run Milvus, or may.
     """
 
@@ -77,7 +78,7 @@ def client_ca_path(directory: Path, config: TlsConfig) -> Path | None:
 
 
 def makes_client_ca(config: TlsConfig) -> bool:
-    """Whether clients may need a CA that is made here: the server's was brought, and nothing for them."""
+    """Whether clients may need a CA that is made here: only the server's was provided."""
     brought = config.server_cert is not None and config.client_ca_cert is None
     return brought and config.client_cert is None and config.tls_mode is TlsMode.MUTUAL
 

@@ -46,7 +46,7 @@ class CommandResult(Model, frozen=True):
 
     Attributes:
         command: The command.
-        ok: Whether all is well; ``status`` alone finds that it is not, the others raise an error.
+        ok: Whether all is well; only ``status`` finds that it is not, the others raise an error.
         project: The project's directory.
         mode: 1 for one-way, 2 for mutual TLS; ``None`` where TLS is off.
         services: The services that run Milvus and end client TLS.
@@ -95,7 +95,7 @@ class IssueResult(ChangeResult, frozen=True):
             them; ``None`` where the command has nothing to do with that.
         diff: What changes in text files.
         rollover: Whether a new CA is to take over. Not printed.
-        issued: What is issued anew, by the names of the identities. Not printed.
+        issued: What is newly issued, by the names of the identities. Not printed.
     """
 
     mode: Mode
@@ -119,6 +119,8 @@ class EnableResult(IssueResult, frozen=True):
         tls_dir: What the container sees. Not printed.
         ca_key: The key of a CA that was made here, in the first of them. Not printed.
         then: The command to go on with once Milvus is proved. Not printed.
+        issue_with: The command that issues what every client needs from now on; ``None`` unless mode 2 is
+            new. Not printed.
     """
 
     command: Literal["enable"] = "enable"
@@ -128,6 +130,7 @@ class EnableResult(IssueResult, frozen=True):
     tls_dir: str = Field(default="tls", exclude=True)
     ca_key: str | None = Field(default=None, exclude=True)
     then: tuple[str, ...] = Field(default=(), exclude=True)
+    issue_with: str | None = Field(default=None, exclude=True)
 
 
 class InitResult(IssueResult, frozen=True):
@@ -163,6 +166,7 @@ class DisableResult(ChangeResult, frozen=True):
 
     Attributes:
         mode: What the services are told from now on, by the files; left out for plain text.
+        diff: What changes in text files.
         key_directories: The directories with certificates and keys that stay.
         as_before: Whether that is what they were told before ``enable``. Not printed.
         exact: Whether each file has the very bytes of before, too. Not printed.
@@ -183,6 +187,7 @@ class ClientResult(ChangeResult, frozen=True):
 
     Attributes:
         certificates: Those of the clients, in the order in which they were named.
+        endpoint: Where clients connect; ``None`` when no port is published.
         connect: The keyword arguments of ``pymilvus.MilvusClient``, where there is one client.
         directory: Where the files go. Not printed.
         issued: The clients that get a new certificate. Not printed.
@@ -264,6 +269,9 @@ class CheckResult(CommandResult, frozen=True):
     """What ``check`` proved.
 
     Attributes:
+        endpoint: Where it was checked.
+        connect: The keyword arguments of ``pymilvus.MilvusClient``.
+        checks: The probes, in the order in which they ran.
         time: When it began, in a stream of documents.
     """
 
@@ -296,7 +304,13 @@ class ExportResult(ChangeResult, frozen=True):
 
 
 class ConnectResult(CommandResult, frozen=True):
-    """How clients connect."""
+    """How clients connect.
+
+    Attributes:
+        endpoint: Where, and the name to verify.
+        connect: The keyword arguments of ``pymilvus.MilvusClient``.
+        snippet: The code for the language that was asked for.
+    """
 
     command: Literal["connect"] = "connect"
     mode: Mode

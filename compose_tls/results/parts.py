@@ -24,7 +24,12 @@ class Model(BaseModel, frozen=True, extra="forbid", defer_build=True):
 
 
 class FileResult(Model, frozen=True):
-    """A file and what happened (or, in a dry run, would happen) to it."""
+    """A file and what happened (or, in a dry run, would happen) to it.
+
+    Attributes:
+        path: Where it is, relative to the project where it lies in it.
+        action: ``created``, ``patched``, ``removed`` or ``unchanged``.
+    """
 
     path: str
     action: Action
@@ -34,6 +39,17 @@ class CertificateResult(Model, frozen=True):
     """A certificate as people and monitors want it. Times are UTC.
 
     Attributes:
+        path: The file, relative to the project where it lies in it.
+        subject: The subject, as RFC 4514 text.
+        issuer: The subject of its issuer, as RFC 4514 text.
+        serial: The serial number, in hex.
+        not_before: From when it is valid.
+        not_after: Until when it is valid.
+        key_type: The kind of its key, such as ``ecdsa-p256``.
+        sha256: The fingerprint of the DER form, in hex.
+        dns_names: The DNS names in the subject alternative name.
+        ip_addresses: The IP addresses there.
+        days_left: Whole days until it ends, negative once it has; ``None`` where that was not asked.
         client: The further client whose it is; ``None`` for those of the project itself. Not printed.
     """
 
@@ -59,7 +75,17 @@ class CertificateResult(Model, frozen=True):
         *,
         client: str | None = None,
     ) -> CertificateResult:
-        """The result for a certificate at ``path``; with ``now``, whole days left are filled in."""
+        """The result for a certificate.
+
+        Args:
+            path: The file, as it is told.
+            facts: What it says.
+            now: The time that ``days_left`` is counted from; without one it stays ``None``.
+            client: The further client whose it is.
+
+        Returns:
+            The result.
+        """
         return cls(
             path=path,
             subject=facts.subject,
@@ -77,7 +103,12 @@ class CertificateResult(Model, frozen=True):
 
 
 class Endpoint(Model, frozen=True):
-    """Where a client connects, and the name it must verify."""
+    """Where a client connects, and the name it must verify.
+
+    Attributes:
+        uri: ``https://HOST:PORT`` of gRPC.
+        server_name: The name that the server certificate must hold.
+    """
 
     uri: str
     server_name: str
@@ -87,7 +118,14 @@ class Probe(Model, frozen=True):
     """One live probe: what should be seen, what was seen, and how long it took in seconds.
 
     Attributes:
+        name: Its name, such as ``tls-handshake``; stable.
         service: The service that it is of, where several are checked.
+        ok: Whether that was seen; ``True`` also where it was skipped.
+        expected: What should be seen, in words.
+        observed: What was seen, in words.
+        seconds: How long it took.
+        skipped: ``True`` where it was not tried; ``observed`` says why.
+        hint: What to do next, where it failed.
     """
 
     name: str
@@ -101,7 +139,12 @@ class Probe(Model, frozen=True):
 
 
 class FileState(Model, frozen=True):
-    """A file as ``status`` finds it: as enable wrote it, drifted, or missing."""
+    """A file as ``status`` finds it.
+
+    Attributes:
+        path: Where it is, relative to the project where it lies in it.
+        state: ``as-written`` by ``enable``, ``drifted`` from that, or ``missing``.
+    """
 
     path: str
     state: Literal["as-written", "drifted", "missing"]
@@ -128,7 +171,13 @@ class DeclaredService(Model, frozen=True):
 
 
 class Recorded(Model, frozen=True):
-    """What the last ``enable`` recorded in state.json."""
+    """What the last ``enable`` recorded in state.json.
+
+    Attributes:
+        mode: 1 one-way, 2 mutual TLS.
+        services: The Milvus services that it enabled.
+        tls_dir: The directory that they mount.
+    """
 
     mode: Mode
     services: tuple[str, ...]
@@ -140,11 +189,13 @@ class DeployedService(Model, frozen=True):
 
     Attributes:
         service: Its name.
-        state: ``current``: it runs these files; ``stale``: files of before; ``absent``: nothing runs;
-            ``foreign``: what runs was made from another project name, directory, files or env file.
-        reasons: Why it is not current; of one that is, what its failing health check says.
-        container: The container's name.
-        health: ``starting``, ``healthy`` or ``unhealthy``.
+        state: ``current``: it runs these files; ``stale``: files of before; ``absent``: it, or one of
+            its replicas, does not run; ``foreign``: what runs was made from another project name,
+            directory, files or env file.
+        reasons: Why it is not current; of one that is, what its failing health check says. Of several
+            replicas, each with its container.
+        container: The container's name; of several replicas, the one that agrees least.
+        health: ``starting``, ``healthy`` or ``unhealthy``; of several replicas, the worst.
         started_at: When it was started, in UTC.
     """
 
@@ -168,7 +219,7 @@ class Link(Model, frozen=True):
 
     Attributes:
         sources: Who connects: services, or ``clients`` for whoever comes from outside.
-        targets: To whom: services, or hosts outside the project.
+        targets: The other end: services, or hosts outside the project.
         purpose: What for.
         port: Of the target; ``None`` where it differs or is not known.
         encryption: What the settings on disk say; they hold from the next start on.
@@ -176,7 +227,7 @@ class Link(Model, frozen=True):
             (``loopback``), who reaches one ``address``, or ``everyone``; ``None`` for other hosts.
         note: What to know about it, or to do.
         certificate: The certificate that the target is told to show, where more than what clients say
-            is to be encrypted; likewise the following.
+            is to be encrypted; so are the following.
         not_after: When it ends, in UTC.
         reason: Why a connection is plain text.
     """
@@ -194,7 +245,12 @@ class Link(Model, frozen=True):
 
 
 class Snippet(Model, frozen=True):
-    """Paste-ready client code or settings."""
+    """Paste-ready client code or settings.
+
+    Attributes:
+        lang: The language or tool, as ``connect --lang`` has it.
+        text: The code.
+    """
 
     lang: str
     text: str
@@ -215,12 +271,12 @@ class NeighbourResult(Model, frozen=True):
 
 
 class CutOff(Model, frozen=True):
-    """A service of the project that Milvus lets in no more once it speaks TLS.
+    """A service of the project that Milvus does not accept any more once it speaks TLS.
 
     Attributes:
         service: Its name.
         how: How it connects, as far as that can be told.
-        needs: What it needs to be let in again.
+        needs: What it needs to be accepted again.
     """
 
     service: str

@@ -8,7 +8,7 @@ https://learn.microsoft.com/dotnet/api/system.net.security.sslclientauthenticati
 
 from __future__ import annotations
 
-from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, place, url_host
+from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, mode_note, place, url_host
 from compose_tls.sdk.quoting import csharp
 
 
@@ -26,6 +26,7 @@ def program(connection: Connection) -> str:
             "// .NET 7 and newer, with every Milvus.Client since 2.2.2.",
             *(f"using {name};" for name in _NAMESPACES),
             "",
+            *mode_note(connection, "//"),
             "var policy = new X509ChainPolicy",
             "{",
             "    TrustMode = X509ChainTrustMode.CustomRootTrust,",

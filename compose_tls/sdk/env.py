@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from compose_tls.connection import CREDENTIALS_VARIABLE, Connection
+from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, mode_note
 
 
 def settings(connection: Connection) -> str:
@@ -22,6 +22,7 @@ def settings(connection: Connection) -> str:
     if not connection.mutual:
         # https://grpc.github.io/grpc/core/md_doc_environment_variables.html
         lines += [
+            *mode_note(connection, "#"),
             "# For gRPC applications without certificate options: the only CA of the whole process.",
             *_assignments({"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": connection.ca_pem}),
         ]

@@ -7,7 +7,7 @@ Source: https://github.com/milvus-io/milvus (client/milvusclient/client.go and c
 
 from __future__ import annotations
 
-from compose_tls.connection import CREDENTIALS_VARIABLE, Connection
+from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, mode_note
 from compose_tls.sdk.quoting import go
 
 
@@ -43,6 +43,7 @@ def program(connection: Connection) -> str:
             f"\tconfig := &tls.Config{{RootCAs: pool, ServerName: {go(connection.server_name)}}}",
             *(_certificate(connection) if connection.mutual else ()),
             "",
+            *mode_note(connection, "\t//"),
             "\tclient, err := milvusclient.New(ctx, &milvusclient.ClientConfig{",
             f"\t\tAddress: {go(connection.uri)},",
             *(

@@ -7,7 +7,7 @@ Source: https://github.com/milvus-io/milvus-sdk-java (io/milvus/v2/utils/ClientU
 
 from __future__ import annotations
 
-from compose_tls.connection import CREDENTIALS_VARIABLE, Connection
+from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, mode_note
 from compose_tls.sdk.quoting import java
 
 
@@ -28,6 +28,7 @@ def program(connection: Connection) -> str:
             "",
             "public class Connect {",
             "    public static void main(String[] arguments) {",
+            *mode_note(connection, "        //"),
             "        ConnectConfig config = ConnectConfig.builder()",
             *(f"                .{name}({java(value)})" for name, value in settings.items()),
             *(

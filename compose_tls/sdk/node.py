@@ -1,13 +1,13 @@
 """Node.js: ``@zilliz/milvus2-sdk-node``.
 
-The root certificate alone means one-way TLS; with a private key beside it, mutual TLS. Versions
+The root certificate by itself means one-way TLS; with a private key next to it, mutual TLS. Versions
 before 2.4 decide otherwise and come to the same.
 Source: https://github.com/milvus-io/milvus-sdk-node (milvus/grpc/BaseClient.ts)
 """
 
 from __future__ import annotations
 
-from compose_tls.connection import CREDENTIALS_VARIABLE, Connection
+from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, mode_note
 from compose_tls.sdk.quoting import javascript
 
 
@@ -23,6 +23,7 @@ def client(connection: Connection) -> str:
             "// @zilliz/milvus2-sdk-node 2.2.17 and newer.",
             'import { MilvusClient } from "@zilliz/milvus2-sdk-node";',
             "",
+            *mode_note(connection, "//"),
             "const client = new MilvusClient({",
             f"  address: {javascript(connection.uri)},",
             *(

@@ -1,6 +1,6 @@
 """pymilvus: the keyword arguments of ``MilvusClient``, and code around them.
 
-pymilvus takes the CA for one-way TLS as ``server_pem_path`` (``ca_pem_path`` alone is ignored), and
+pymilvus takes the CA for one-way TLS as ``server_pem_path`` (``ca_pem_path`` by itself is ignored), and
 in mutual TLS leaves the client certificate out where ``server_pem_path`` is given as well.
 Source: https://milvus.io/docs/tls.md, and pymilvus' client/grpc_handler.py
 """

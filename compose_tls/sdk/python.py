@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from compose_tls.connection import CREDENTIALS_VARIABLE, Connection
+from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, mode_note
 from compose_tls.sdk.pymilvus import connect_arguments
 
 
@@ -19,9 +19,11 @@ def client(connection: Connection) -> str:
             *_imports(connection),
             "from pymilvus import MilvusClient",
             "",
+            *mode_note(connection, "#"),
             "client = MilvusClient(",
             *_keywords(connection),
             ")",
+            'print("Milvus", client.get_server_version())',
         )
     )
 
@@ -37,6 +39,7 @@ def async_client(connection: Connection) -> str:
             "",
             "",
             "async def main() -> None:",
+            *mode_note(connection, "    #"),
             "    client = AsyncMilvusClient(",
             *_keywords(connection, indent=8),
             "    )",
@@ -58,6 +61,7 @@ def langchain(connection: Connection) -> str:
             "from langchain_core.embeddings import DeterministicFakeEmbedding",
             "from langchain_milvus import Milvus",
             "",
+            *mode_note(connection, "#"),
             "vector_store = Milvus(",
             "    embedding_function=DeterministicFakeEmbedding(size=8),  # your embedding model",
             "    connection_args={",
@@ -75,6 +79,7 @@ def llamaindex(connection: Connection) -> str:
             *_imports(connection),
             "from llama_index.vector_stores.milvus import MilvusVectorStore",
             "",
+            *mode_note(connection, "#"),
             "vector_store = MilvusVectorStore(",
             "    dim=1536,  # the dimension of your embedding model",
             *_keywords(connection),

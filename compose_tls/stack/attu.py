@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, ContainerRoute, place
 from compose_tls.stack.client_tls import ClientTls
-from compose_tls.stack.milvus.release import MilvusVersion
-from compose_tls.stack.milvus.role import repository_and_tag
+from compose_tls.stack.images import repository_and_tag
+from compose_tls.stack.milvus.milvus_version import MilvusVersion
 from compose_tls.yamlpatch.intent import Text
 from compose_tls.yamlpatch.style import scalar
 
@@ -23,7 +23,7 @@ _FIRST_WITH_CERTIFICATES = MilvusVersion(2, 3, 5)
 _FIRST_OF_ATTU_3 = MilvusVersion(3, 0)
 # Which Attu goes with which Milvus, from the first version that knows certificates.
 _IMAGES = (((2, 4), "v2.3.10"), ((2, 5), "v2.4"), ((2, 6), "v2.5"), ((3, 0), "v2.6"))
-_NEWEST_IMAGE = "v3.0.0-beta.5"
+_NEWEST_IMAGE = "v3.0.0"
 _ABOUT_2 = "# Attu 2.3.5 to 2.6; Attu 3 has MILVUS_ADDRESS, MILVUS_SSL and MILVUS_TLS_* instead."
 _ABOUT_3 = "# Attu 3; from 2.3.5 to 2.6 it has MILVUS_URL, ROOT_CERT_PATH and so on instead."
 _CREDENTIALS = f"${{{CREDENTIALS_VARIABLE}:?}}"
@@ -49,7 +49,7 @@ def is_third(image: str, variable: str) -> bool:
 
 
 def told(image: str, variable: str, tls: ClientTls) -> dict[str, str] | None:
-    """What an Attu that is there is told beside the address; ``None`` for one without certificates.
+    """What an Attu that is there is told besides the address; ``None`` for one without certificates.
 
     Args:
         image: Its image.
@@ -72,7 +72,7 @@ def told(image: str, variable: str, tls: ClientTls) -> dict[str, str] | None:
 def service(connection: Connection) -> str:
     """A compose file of its own, for ``-f``, or its service for the project's file.
 
-    An Attu that is there already keeps its image, its ports and its networks.
+    An Attu that already exists keeps its image, its ports and its networks.
     """
     if connection.inside is not None:
         return _variables_alone(connection, connection.inside)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from compose_tls.vocabulary import Encryption
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
+from compose_tls.vocabulary import Encryption, number
 from compose_tls.yamlpatch.intent import Route
 
 Settings: TypeAlias = Callable[[Route], str | None]
@@ -15,7 +15,7 @@ Settings: TypeAlias = Callable[[Route], str | None]
 
 # strconv.ParseBool of Go, which reads Milvus' truth values.
 _TRUE: Final = frozenset({"1", "t", "true"})
-_ADDRESS: Final = re.compile(
+_ADDRESS: Final = regex(
     r"(?:(?P<scheme>[A-Za-z][\w+.-]*)://)?(?:[^/@\s]*@)?"
     r"(?P<host>\[[^\]\s]+\]|[^:/@\[\]\s]+)(?::(?P<port>\d{1,5}))?(?:/\S*)?"
 )
@@ -50,7 +50,7 @@ def addresses(text: str, port: int | None = None) -> tuple[Address, ...]:
     return tuple(
         Address(
             match["host"].strip("[]"),
-            int(match["port"]) if match["port"] else port,
+            number(match["port"]) if match["port"] else port,
             (match["scheme"] or "").lower(),
         )
         for match in found
@@ -60,7 +60,8 @@ def addresses(text: str, port: int | None = None) -> tuple[Address, ...]:
 
 def port_of(text: str | None, default: int) -> int:
     """A port as a setting names it."""
-    return int(text) if text and text.isascii() and text.isdecimal() else default
+    found = number(text)
+    return default if found is None else found
 
 
 def is_true(text: str | None) -> bool:

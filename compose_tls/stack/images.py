@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-_TAG: Final = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
+from compose_tls.patterns import regex
+from compose_tls.vocabulary import number
+
+_TAG: Final = regex(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
 
 
 def repository_and_tag(image: str) -> tuple[str, str]:
@@ -18,9 +20,10 @@ def repository_and_tag(image: str) -> tuple[str, str]:
 def release(image: str | None) -> tuple[int, int, int] | None:
     """The three numbers of a release that a tag names; ``None`` where it names no patch level."""
     match = _TAG.match(repository_and_tag(image or "")[1])
-    if match is None or match[3] is None:
+    major, minor, patch = (number(match[part]) if match else None for part in (1, 2, 3))
+    if major is None or minor is None or patch is None:
         return None
-    return int(match[1]), int(match[2]), int(match[3])
+    return major, minor, patch
 
 
 def is_bitnami(image: str | None) -> bool:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from compose_tls.layout import (
@@ -27,8 +26,11 @@ from compose_tls.layout import (
     KAFKA_KEYSTORE,
     KEY,
 )
+from compose_tls.patterns import regex
 from compose_tls.setup import Setting, Variable
 from compose_tls.stack.images import is_bitnami, repository_and_tag
+from compose_tls.values import dataclass
+from compose_tls.vocabulary import number
 
 Kind: TypeAlias = Literal["bitnami", "apache", "confluent"]
 Variables: TypeAlias = Mapping[str, str | None]
@@ -45,9 +47,9 @@ _FIRST_WITH_PEM: Final[Mapping[Kind, tuple[int, int]]] = {
     "apache": (2, 7),
     "confluent": (6, 1),
 }
-_LISTENER: Final = re.compile(r"\s*(?P<name>[\w-]+)://(?P<host>[^:,\s]*):(?P<port>\d+)\s*")
-_RELEASE: Final = re.compile(r"v?(\d+)\.(\d+)")
-_TOOL: Final = re.compile(
+_LISTENER: Final = regex(r"\s*(?P<name>[\w-]+)://(?P<host>[^:,\s]*):(?P<port>\d+)\s*")
+_RELEASE: Final = regex(r"v?(\d+)\.(\d+)")
+_TOOL: Final = regex(
     r"(?:[\w./-]*/)?kafka-(?:topics|broker-api-versions|cluster|metadata-quorum|configs"
     r"|consumer-groups)(?:\.sh)?(?=\s|$)"
 )
@@ -116,7 +118,7 @@ def stays(broker: Kind, image: str | None, variables: Variables, found: Listener
         found: Where Milvus connects to.
     """
     release = _RELEASE.match(repository_and_tag(image or "")[1])
-    if release and (int(release[1]), int(release[2])) < _FIRST_WITH_PEM[broker]:
+    if release and (number(release[1]) or 0, number(release[2]) or 0) < _FIRST_WITH_PEM[broker]:
         return "it cannot read certificates as PEM"
     if found.protocol not in _ENCRYPTED:
         return f"listener {found.name} speaks {found.protocol} already"
@@ -247,7 +249,7 @@ def _value(broker: Kind, variables: Variables, name: str) -> str | None:
 
 def _listeners(text: str | None) -> dict[str, tuple[str, int]]:
     found = [_LISTENER.fullmatch(part) for part in (text or "").split(",")]
-    return {one["name"]: (one["host"], int(one["port"])) for one in found if one}
+    return {one["name"]: (one["host"], number(one["port"]) or 0) for one in found if one}
 
 
 def _map(text: str | None) -> dict[str, str]:

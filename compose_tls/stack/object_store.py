@@ -12,9 +12,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 from compose_tls.layout import CA_BUNDLE, OBJECT_STORE, STACK_FILES
+from compose_tls.patterns import regex
 from compose_tls.setup import Setting, Variable
 from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true, port_of
 from compose_tls.stack.images import is_bitnami, repository_and_tag
+from compose_tls.vocabulary import number
 
 Kind: TypeAlias = Literal["minio", "rustfs", "seaweedfs"]
 
@@ -36,7 +38,7 @@ _MINIO_DIRECTORY: Final = "/root/.minio/certs"
 _BITNAMI_DIRECTORY: Final = "/certs"
 _OWN_DIRECTORY: Final = "/tls"
 _MINIO_FLAG: Final = "certs-dir"
-_WEED: Final = re.compile(r"(?:^|[\s/])weed(?:\s+-\S+)*\s+(?P<part>server|s3)(?=\s|$)")
+_WEED: Final = regex(r"(?:^|[\s/])weed(?:\s+-\S+)*\s+(?P<part>server|s3)(?=\s|$)")
 
 
 def segments(settings: Settings) -> Iterator[Dependency]:
@@ -260,8 +262,8 @@ def console_port(
     prefix = "RUSTFS" if store == "rustfs" else "MINIO"
     address = variables.get(f"{prefix}_CONSOLE_ADDRESS") or ""
     said = flag[1] if flag else address.rpartition(":")[2]
-    if said.isdecimal():
-        return int(said)
+    if (port := number(said)) is not None:
+        return port
     if store == "rustfs" or is_bitnami(image):
         return port_of(variables.get("MINIO_CONSOLE_PORT_NUMBER"), _CONSOLE_PORT)
     return None

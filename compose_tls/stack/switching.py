@@ -8,13 +8,14 @@ https://grpc.github.io/grpc/core/md_doc_environment_variables.html. Dify: its ap
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from compose_tls.layout import CA_CERTIFICATE, NEIGHBOUR_ROOTS
 from compose_tls.stack import attu, milvus_backup
 from compose_tls.stack.applications import Connection, application_of, switches_off
 from compose_tls.stack.client_tls import ClientTls
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.intent import Route
 from compose_tls.yamlpatch.query import Found
 
@@ -32,7 +33,7 @@ class Recipe:
         variables: Its environment variables.
         scheme: What ``http://`` becomes in the variables that name Milvus; ``None`` where they stay.
         settings: The settings in its configuration file.
-        note: What the user has to know beside that.
+        note: What the user has to know besides.
     """
 
     files: tuple[str, ...]
@@ -49,7 +50,7 @@ def recipe(
     tls: ClientTls,
     document: Found | None = None,
 ) -> Recipe | None:
-    """What a service is to be told; ``None`` where it cannot be switched, or nobody knows how.
+    """What a service is to be told; ``None`` where it cannot be switched, or no one knows how.
 
     Args:
         image: Its image.

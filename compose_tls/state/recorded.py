@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
@@ -41,6 +40,7 @@ from compose_tls.layout import (
     neighbours_directory,
     stack_folders,
 )
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Profile
 from compose_tls.yamlpatch.intent import Route
 
@@ -148,7 +148,7 @@ def recorded(config: TlsConfig) -> TlsConfig:
 
 
 def brought_files(directory: Path, config: TlsConfig, role: str) -> BroughtFiles:
-    """Where the certificate and key are that the user brings, or brought to an earlier enable.
+    """Where the certificate and key are that the user brings, or provided to an earlier enable.
 
     Whoever wrote the record must not make a command read what lies outside the project. So a place
     there counts while the user names it; later, as where a file is gone, the copies stand in for it.

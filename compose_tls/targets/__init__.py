@@ -1,1 +1,1 @@
-"""Spells a TLS set-up for other targets than an existing Compose project. Modules stand alone."""
+"""Spells a TLS set-up for other targets than an existing Compose project. Modules are independent."""

@@ -41,7 +41,7 @@ _FIELDS: Final = {
 
 
 def issuer_reference(text: str) -> tuple[str, str]:
-    """Kind and name of an issuer that is there already: ``NAME`` or ``ClusterIssuer/NAME``.
+    """Kind and name of an issuer that already exists: ``NAME`` or ``ClusterIssuer/NAME``.
 
     Raises:
         InvalidSetting: It names no kind of issuer.

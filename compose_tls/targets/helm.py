@@ -24,7 +24,7 @@ def values(setup: TlsSetup, release: Release, fingerprint: str | None) -> bytes:
     Args:
         setup: What is wanted.
         release: The release.
-        fingerprint: SHA-256 of the server certificate; ``None`` where somebody else issues it.
+        fingerprint: SHA-256 of the server certificate; ``None`` where someone else issues it.
     """
     secrets = kubernetes.mounted_secrets(setup, release)
     names = ", ".join(one.name for one in secrets)

@@ -1,4 +1,4 @@
-"""A script that issues what the set-up wants, with the command openssl alone.
+"""A script that issues what the set-up wants, with nothing but the command openssl.
 
 For OpenSSL 1.1.1 to 3.5. ``openssl ca`` signs, because it takes start and end of the validity in all of
 them; ``openssl x509 -days`` ends a second late, and ``-not_before`` came with 3.4.

@@ -18,7 +18,7 @@ def resource(setup: TlsSetup, release: Release, fingerprint: str | None) -> New:
     Args:
         setup: What is wanted.
         release: The resource.
-        fingerprint: SHA-256 of the server certificate; ``None`` where somebody else issues it.
+        fingerprint: SHA-256 of the server certificate; ``None`` where someone else issues it.
     """
     secrets = kubernetes.mounted_secrets(setup, release)
     names = ", ".join(one.name for one in secrets)

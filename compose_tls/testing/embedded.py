@@ -1,6 +1,6 @@
 """The real Milvus server of the PyPI wheel ``milvus``, without Docker, with a project's certificates.
 
-Linux on x86-64 alone; install it with ``pip install 'compose-tls[embedded]'``.
+Linux on x86-64 only; install it with ``pip install 'compose-tls[embedded]'``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from compose_tls.checks.readiness import readiness
@@ -23,6 +23,7 @@ from compose_tls.stack.milvus.settings import tls_settings
 from compose_tls.state.recorded import State
 from compose_tls.testing.watchdog_client import Guard, guarded
 from compose_tls.testing.wheel import server_variables, unpacked_binaries, write_configuration
+from compose_tls.values import dataclass
 from compose_tls.workflows.connecting import Address, target_of
 
 # The server leaves these outside its directory.
@@ -87,6 +88,9 @@ def embedded_server(
         directory: The project directory, where ``enable`` has been.
         config: The settings; only where things are, and ``timeout``, matter.
         environment: The process environment by default.
+
+    Yields:
+        The server, ready; it is stopped when the block ends.
 
     Raises:
         NotEnabled: ``enable`` has not been here.

@@ -1,6 +1,6 @@
 """A process of its own that takes everything away again, however the tests that wanted it end.
 
-It is run by its path and imports the standard library alone, so that it is there within milliseconds.
+It is run by its path and imports the standard library only, so that it is there within milliseconds.
 It makes the directory that everything goes into, and starts the embedded server itself: nothing ever
 exists that it does not know of. It lives in a session of its own, where Ctrl-C does not reach it, and
 cleans up when it is told to, when its standard input ends, or when its parent is gone; the last is for
@@ -144,7 +144,7 @@ def take_down(project: dict[str, Any], directory: Path, *, interrupted: bool) ->
         project: How to run Compose, the project's name, and its file's text; what is on disk may have
             been changed by a test.
         directory: Where its files are.
-        interrupted: Whether Compose may still be at work in there, since nobody waited for it.
+        interrupted: Whether Compose may still be running in there, since no one waited for it.
 
     Returns:
         What could not be removed, and why.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from compose_tls import listener
@@ -18,6 +18,7 @@ from compose_tls.errors import (
     ProjectError,
 )
 from compose_tls.observe import observe
+from compose_tls.plan.links import open_internal_ports
 from compose_tls.project.declared_tls import declared_tls
 from compose_tls.project.enabled import EnabledProject, locate, proxies_of
 from compose_tls.project.endpoints import carrier, endpoints
@@ -25,6 +26,7 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import CheckResult, Endpoint, Probe
 from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import (
@@ -67,12 +69,13 @@ def check(
         directory: The project directory.
         config: The settings.
         host: Where the server is; by default where the project publishes it.
-        port: Its port, likewise.
-        rest_port: The port of REST, likewise; with ``port`` and without this, REST is not checked.
+        port: Its port; by default as published.
+        rest_port: The port of REST; by default as published. With ``port`` and without
+            this, REST is not checked.
         client: What a client has, for a server that ``enable`` has nothing to do with; there need not
             be a project then. Paths are relative to ``directory``.
         deep: Whether to create, fill, search and drop a throw-away collection as well.
-        scope: ``proxy`` for what clients reach alone, ``all`` for etcd and the object store too; by
+        scope: ``proxy`` for only what clients reach, ``all`` for etcd and the object store too; by
             default those are proved that enable set up, where an engine tells where they are.
         wait: Whether to wait while Milvus starts, for as long as ``timeout`` says.
         environment: Variables that Compose interpolates with; those of the process by default.
@@ -138,7 +141,12 @@ def check(
         endpoint=endpoint,
         connect=found.connect(endpoint),
         checks=tuple(checks),
-        warnings=(*deploying(opened.root), *found.warnings, *beside),
+        warnings=(
+            *deploying(opened.root),
+            *found.warnings,
+            *(open_internal_ports(found.project) if found.project else ()),
+            *beside,
+        ),
     )
 
 
@@ -290,7 +298,7 @@ def _places(
 ) -> tuple[list[_Place], list[str]]:
     """Where every proxy is, and the names of those that do not say it.
 
-    REST is left out where it is off, or where nobody knows where it is. Where neither host nor port is
+    REST is left out where it is off, or where no one knows where it is. Where neither host nor port is
     given, an engine is asked too: it knows of replicas, and of ports that it has picked.
     """
     only = located.milvus[0].name if len(located.milvus) == 1 else None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from compose_tls import listener
 from compose_tls.apply.transaction import apply
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.client_credentials import ClientCredentials
@@ -29,6 +30,7 @@ from compose_tls.results import CertificateResult, ClientResult
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
+from compose_tls.workflows.next_step import own_command
 from compose_tls.workflows.whole_hints import with_whole_hints
 
 
@@ -44,6 +46,7 @@ def client(
     force: bool = False,
     dry_run: bool = False,
     environment: Mapping[str, str] | None = None,
+    on_event: listener.OnEvent = listener.silent,
 ) -> ClientResult:
     """Issue certificates for further clients, each with a key of its own.
 
@@ -56,10 +59,11 @@ def client(
         config: The settings; key type, days and subject matter, and where the CA is.
         out: Where the files go; ``clients`` in the PKI directory by default.
         p12: Make a PKCS #12 file of each as well.
-        passphrase_file: Holds what opens those; by default each gets its own, in a file beside it.
-        force: Replace certificates that are good for long as well.
+        passphrase_file: Holds what opens those; by default each gets its own, in a file next to it.
+        force: Replace certificates that are valid for long as well.
         dry_run: Only say what would be done.
         environment: Variables that Compose interpolates with; those of the process by default.
+        on_event: Told about progress, where an earlier command has to be taken back first.
 
     Returns:
         The certificates, whether new or kept, and the files that were written.
@@ -76,11 +80,13 @@ def client(
     root = opened.root
     wanted_names = tuple(dict.fromkeys(map(client_name, names)))
     if not wanted_names:
-        raise WrongUsage("there is no name of a client", hint="compose-tls client alice")
+        raise WrongUsage(
+            "the name of the client is missing", hint="for example: compose-tls client alice"
+        )
     place = Path(os.path.normpath(opened.start / out)) if out is not None else root
     outside = () if place.is_relative_to(root) else (place,)
     ProjectFiles(root, outside).require_inside(place)
-    with preamble.writing(opened, outside, dry_run=dry_run) as opened:
+    with preamble.writing(opened, outside, dry_run=dry_run, on_event=on_event) as opened:
         project = observe(
             root, opened.config, opened.variables, start=opened.start, outside=opened.named_places
         )
@@ -131,8 +137,15 @@ def client(
         issued=tuple(planned.orders),
         kept=tuple(planned.kept),
         ca=f"{settings.pki_dir}/{CA_CERTIFICATE}",
+        next=_next(opened, planned.orders) if out is None and not dry_run else (),
         warnings=(*opened.told, *planned.plan.warnings),
     )
+
+
+def _next(opened: preamble.Opened, issued: Iterable[str]) -> tuple[str, ...]:
+    """What prints the code of a client, where one was issued."""
+    names = tuple(issued)
+    return (own_command(opened, "connect", "--client", *names),) if len(names) == 1 else ()
 
 
 def _connect(located: EnabledProject, config: TlsConfig, stem: Path) -> dict[str, Any] | None:

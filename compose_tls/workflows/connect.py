@@ -6,7 +6,9 @@ import os
 from collections.abc import Mapping
 
 from compose_tls.connection import Connection, ContainerRoute, Neighbour, url_host
+from compose_tls.errors import WrongUsage
 from compose_tls.observe import observe
+from compose_tls.plan.client_ca import no_client
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.project.endpoints import carrier, rest_port
 from compose_tls.project.inside import inside
@@ -14,9 +16,9 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import ConnectResult, Endpoint, Snippet
 from compose_tls.sdk.pymilvus import connect_arguments
-from compose_tls.stack.milvus.release import NEWEST, MilvusVersion
-from compose_tls.stack.milvus.role import repository_and_tag
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.stack.images import repository_and_tag
+from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
+from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
 from compose_tls.workflows.deployed_places import deployed_places
@@ -33,6 +35,7 @@ def connect(
     *,
     lang: str = "python",
     service: str | None = None,
+    client: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> ConnectResult:
     """Client code or settings for a project, ready to paste.
@@ -43,6 +46,8 @@ def connect(
         lang: One of ``compose_tls.workflows.snippets.LANGUAGES``.
         service: A service of the project whose container the client is in: name and port on its
             network, and the paths there; by default a client on this machine.
+        client: The client whose certificate and key are used, as given to ``client``; by default the one
+            that ``enable`` issued.
         environment: Variables that Compose interpolates with; those of the process by default.
 
     Returns:
@@ -52,7 +57,15 @@ def connect(
         NotEnabled: ``enable`` has not been here.
         ServiceNotFound: The project has no such service.
         NotMounted: Its container does not see the certificates that it needs.
+        NameInvalid: ``client`` cannot be the name of a client.
+        CertificateUnreadable: ``client`` has no certificate and key in the project.
+        WrongUsage: ``service`` and ``client`` are given together.
     """
+    if service is not None and client is not None:
+        raise WrongUsage(
+            f"the container of {service} has one client certificate, whatever the client is named",
+            hint="leave --client or --for out",
+        )
     opened = preamble.open_project(directory, config, environment)
     root = opened.root
     preamble.reading(root)
@@ -66,8 +79,12 @@ def connect(
     project = located.project
     if service is None:
         endpoint, warnings = _endpoint(located, settings.server_name, opened.variables)
-        of_project = ClientFiles.of(root, settings)
-        files = (str(of_project.ca), str(of_project.certificate), str(of_project.key))
+        of_client = ClientFiles.of(root, settings)
+        if client is not None:
+            of_client = of_client.named(root, client)
+        files = (str(of_client.ca), str(of_client.certificate), str(of_client.key))
+        if settings.tls_mode is TlsMode.MUTUAL and not of_client.certificate.exists():
+            warnings = (*warnings, no_client(settings))
         rest = located.rest_endpoint.uri if located.rest_endpoint else None
     else:
         seen = inside(project, settings, milvus, service)

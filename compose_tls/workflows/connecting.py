@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from compose_tls.changes import relative
@@ -14,15 +14,28 @@ from compose_tls.config import TlsConfig
 from compose_tls.credentials import key_files
 from compose_tls.errors import CertificateUnreadable, InvalidSetting
 from compose_tls.files import PEM_LIMIT, SECRET_LIMIT, read_named
-from compose_tls.layout import CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, SERVER_CERTIFICATE
+from compose_tls.layout import (
+    CA_CERTIFICATE,
+    CERTIFICATE,
+    CLIENT_CERTIFICATE,
+    CLIENT_KEY,
+    CLIENTS_DIRECTORY,
+    KEY,
+    SERVER_CERTIFICATE,
+)
+from compose_tls.pki.client_names import client_name
 from compose_tls.pki.load import certificate_facts
 from compose_tls.project.model import client_ca_path
 from compose_tls.results import Endpoint
 from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.shell import typed
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 if TYPE_CHECKING:
     from compose_tls.checks.check_target import Target
+
+_RESTORE: Final = "restore it, or run compose-tls enable, which puts it back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,30 @@ class ClientFiles:
         pki = directory / config.pki_dir
         accepted = client_ca_path(directory, config)
         return cls(pki / CA_CERTIFICATE, pki / CLIENT_CERTIFICATE, pki / CLIENT_KEY, accepted)
+
+    def named(self, directory: Path, client: str) -> ClientFiles:
+        """The files of a further client.
+
+        Args:
+            directory: The project.
+            client: The name that ``client`` was given.
+
+        Raises:
+            NameInvalid: It cannot be the name of a client.
+            CertificateUnreadable: Its certificate or key is not there.
+        """
+        name = client_name(client)
+        stem = self.certificate.parent / CLIENTS_DIRECTORY / name
+        certificate, key = (Path(f"{stem}{end}") for end in (CERTIFICATE, KEY))
+        for path in (certificate, key):
+            if not path.is_file():
+                missing = relative(path, directory)
+                raise CertificateUnreadable(
+                    f"client {name} has no {missing}",
+                    hint=f"issue it: compose-tls client {typed(name)}",
+                    path=missing,
+                )
+        return replace(self, certificate=certificate, key=key)
 
 
 def connect_arguments_of(
@@ -99,10 +136,7 @@ def target_of(
 
     files = ClientFiles.of(directory, config)
     mode = config.tls_mode
-    # The probes hand paths to TLS libraries, which follow any link and wait for any pipe.
-    mutual = (files.certificate, files.key) if mode is TlsMode.MUTUAL else ()
-    for path in (files.ca, *mutual):
-        _require_own(directory, path)
+    mutual = (files.certificate, files.key, files.accepted) if mode is TlsMode.MUTUAL else ()
     return Target(
         host=address.host,
         port=address.port,
@@ -119,6 +153,7 @@ def target_of(
         further=further,
         client_ca_path=files.accepted,
         service=service,
+        pem=client_pem(directory, files.ca, *mutual),
     )
 
 
@@ -162,11 +197,14 @@ class ClientOf:
         """What to check; the arguments are those of ``target_of``, and what the server is meant to do.
 
         Raises:
+            CertificateUnreadable: A certificate cannot be read.
             InvalidSetting: The password or token file cannot be read.
+            OutsideProject: A link in the project leads outside.
         """
         from compose_tls.checks.check_target import Target  # noqa: PLC0415 - as above
 
         mutual = mode is TlsMode.MUTUAL
+        shown = (self.certificate, self.key) if mutual else ()
         return Target(
             host=address.host,
             port=address.port,
@@ -180,28 +218,45 @@ class ClientOf:
             token=_secret(directory, config.token_file, "token-file"),
             rest_address=(rest.host, rest.port) if rest else None,
             service=service,
+            pem=client_pem(directory, self.ca, *shown, hint="name a file that you may read"),
         )
 
 
-def _require_own(directory: Path, path: Path) -> None:
-    """Make sure that a file, where there is one, is the project's own and can be read to its end.
+def client_pem(directory: Path, *paths: Path | None, hint: str = _RESTORE) -> dict[Path, bytes]:
+    """The bytes of the files of a client, read once; a file that is missing is left out.
+
+    Args:
+        directory: The project.
+        paths: The files; ``None`` for one that the client does not have.
+        hint: What to do where one cannot be used.
+
+    Raises:
+        CertificateUnreadable: One may not be read, is not a regular file, or too large.
+        OutsideProject: A link in the project leads outside.
+    """
+    read = ((path, _read_own(directory, path, hint)) for path in paths if path is not None)
+    return {path: content for path, content in read if content is not None}
+
+
+def _read_own(directory: Path, path: Path, hint: str) -> bytes | None:
+    """The bytes of a file, where there is one.
 
     Raises:
         CertificateUnreadable: It is not a regular file, or too large.
         OutsideProject: A link in the project leads outside.
     """
     try:
-        if read_named(directory, path, PEM_LIMIT) is not None or not os.path.lexists(path):
-            return
+        found = read_named(directory, path, PEM_LIMIT)
+        if found is not None:
+            return found.content
+        if not os.path.lexists(path):
+            return None
         reason = "it is not a regular file"
-    except PermissionError:
-        # Whoever may not read it is told so by the probe, with the way out.
-        return
     except OSError as error:
         reason = error.strerror or str(error)
     raise CertificateUnreadable(
         f"{relative(path, directory)} cannot be used: {reason}",
-        hint="restore it, or run compose-tls enable, which puts it back",
+        hint=hint,
         path=relative(path, directory),
     )
 
@@ -216,8 +271,9 @@ def fingerprint(directory: Path, name: str) -> str:
     Raises:
         CertificateUnreadable: It cannot be read.
     """
-    hint = "restore it, or run compose-tls enable, which puts it back"
-    return certificate_facts(key_files.read(directory / name, directory, hint), path=name).sha256
+    return certificate_facts(
+        key_files.read(directory / name, directory, _RESTORE), path=name
+    ).sha256
 
 
 def _secret(directory: Path, name: str | None, setting: str) -> str | None:

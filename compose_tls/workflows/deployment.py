@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -22,20 +22,21 @@ from compose_tls.deploy.wait import Answer, wait_until_ready
 from compose_tls.errors import (
     ComposeTlsError,
     EngineError,
-    Unhealthy,
 )
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import Probe
 from compose_tls.setup import Proxy
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.connecting import Address, target_of
 from compose_tls.workflows.engine_project import EngineProject
-from compose_tls.workflows.neighbours import require_running, to_start
+from compose_tls.workflows.neighbour_start import require_running, to_start
 from compose_tls.workflows.proving import prove
 from compose_tls.workflows.proxy_watch import ProxyWatch
 from compose_tls.workflows.recreation import Review
 from compose_tls.workflows.refusals import settled
+from compose_tls.workflows.replica_health import require_health
 from compose_tls.workflows.requirements import require_readable
 from compose_tls.workflows.rollback import HALF_WAY, Undo, changed, put_back
 from compose_tls.workflows.server_first import ServerFirst
@@ -50,16 +51,13 @@ _PROBE_SECONDS = 2.0
 # How long the services of before have until they run; --timeout may be shorter than that takes.
 _BACK_SECONDS = 60.0
 
-# A health check may lag behind: Milvus 2.3.5 is healthy a second after its proxy is ready (measured).
-_HEALTHY_SECONDS = 15.0
-
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """A deployment that can begin: engine, Compose and free ports are there.
 
     Attributes:
-        proxies: The services to start anew.
+        proxies: The services to restart.
         timeout: Seconds that all of them together have until they are ready.
         project: The project as it is given to Compose.
         name: The name that Compose gives to it.
@@ -71,10 +69,10 @@ class Deployment:
         current: Those of the services that run the very files already: they are only checked.
         unhealthy: Those whose health check failed before, so that it tells nothing now.
         settled: Called once it is proved, or taken back.
-        servers: The services that are etcd or the object store, and are started anew before them.
-        others: The Milvus services that are no proxies, and are started anew with them.
+        servers: The services that are etcd or the object store, and are restarted before them.
+        others: The Milvus services that are not proxies, and are restarted with them.
         prove_servers: Runs every check against etcd and the object store.
-        neighbours: Further services that talk to Milvus, started anew once it is proved.
+        neighbours: Further services that talk to Milvus, restarted once it is proved.
         clock: Seconds that only go forward.
         sleep: Waits that many seconds.
     """
@@ -106,7 +104,7 @@ class Deployment:
         on_event: listener.OnEvent,
         before_proof: Callable[[], None] = lambda: None,
     ) -> tuple[Probe, ...]:
-        """Start the services anew, wait until they are ready over TLS, and check them.
+        """Restart the services, wait until they are ready over TLS, and check them.
 
         Args:
             undo: What takes the written files back when this fails, in the order in which they were
@@ -134,8 +132,8 @@ class Deployment:
             before_proof()
             proved = [self.prove(watch.target(), on_event) for watch in ready]
             proved.append(self.prove_servers(on_event))
-            for watch in ready:
-                self._require_health(watch)
+            for proxy in self.proxies:
+                self._require_health(proxy.service)
             if self.neighbours:
                 touched += self.neighbours
                 self._up(touched, on_event)
@@ -154,7 +152,7 @@ class Deployment:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """The names of the services to start anew."""
+        """The names of the services to restart."""
         return tuple(proxy.service for proxy in self.proxies)
 
     @property
@@ -196,28 +194,17 @@ class Deployment:
         self._wait(watch, watch.look, started, self.timeout, on_event)
         return watch
 
-    def _require_health(self, watch: ProxyWatch) -> None:
-        """Make sure that a proved Milvus is healthy, too, where it has a health check.
-
-        The engine's own verdict can take minutes (an interval of 30 s, a start period of 90 s), so the
-        check is run once, here and now, as the engine will: who passes is not waited for.
-        """
-        container, service = watch.container, watch.proxy.service
-        if container is None or container.health is None or service in self.unhealthy:
-            return
-        until = self.clock() + min(_HEALTHY_SECONDS, self.timeout)
-        while container is not None and container.health != "healthy":
-            said = self.engine.health_check(container.id)
-            if said is None:
-                return
-            if self.clock() >= until:
-                raise Unhealthy(
-                    f"{service} speaks TLS, but its health check fails: {said}",
-                    hint="let healthcheck: of the service ask http://localhost:9091/healthz, which TLS"
-                    " leaves as it is",
-                )
-            self.sleep(1.0)
-            container = watch.inspect()
+    def _require_health(self, service: str) -> None:
+        require_health(
+            partial(self.engine.replicas, self.name, service, running=False),
+            self.engine.health_check,
+            service,
+            asked=service not in self.unhealthy,
+            replaced=service not in self.current,
+            patience=self.timeout,
+            clock=self.clock,
+            sleep=self.sleep,
+        )
 
     def _stays_up(
         self, proxy: Proxy, began: datetime, started: float, on_event: listener.OnEvent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from compose_tls import listener
 from compose_tls.apply.transaction import apply
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
@@ -14,6 +15,7 @@ from compose_tls.results import DisableResult
 from compose_tls.workflows import preamble
 from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
+from compose_tls.workflows.refusals import gathered
 from compose_tls.workflows.whole_hints import with_whole_hints
 
 
@@ -25,6 +27,7 @@ def disable(
     dry_run: bool = False,
     purge: bool = False,
     environment: Mapping[str, str] | None = None,
+    on_event: listener.OnEvent = listener.silent,
 ) -> DisableResult:
     """Undo exactly what ``enable`` changed.
 
@@ -34,6 +37,7 @@ def disable(
         dry_run: Only say what would be done.
         purge: Remove certificates and keys as well.
         environment: Variables that Compose interpolates with; those of the process by default.
+        on_event: Told about progress, where an earlier command has to be taken back first.
 
     Returns:
         The files that were put back or removed, and where keys stay.
@@ -41,11 +45,11 @@ def disable(
     Raises:
         NotEnabled: ``enable`` has not been here.
         TlsRemains: Entries stay that are not those of before; nothing was changed.
-        CertificatesUnmounted: A Milvus would not start with what stays; likewise.
+        CertificatesUnmounted: A Milvus would not start with what stays; nothing was changed.
         ProjectError: A file cannot be put back safely, or not be written.
     """
     opened = preamble.open_project(directory, config, environment)
-    with preamble.writing(opened, dry_run=dry_run) as opened:
+    with preamble.writing(opened, dry_run=dry_run, on_event=on_event) as opened:
         project = observe(
             opened.root,
             opened.config,
@@ -55,8 +59,10 @@ def disable(
         )
         if purge:
             project = with_clients(project, opened.config)
-        planned = plan_disable(project, opened.config, purge=purge)
-        places, told = opened.writable(planned.plan)
+        with gathered() as also:
+            planned = plan_disable(project, opened.config, purge=purge)
+            also.extend(planned.plan.warnings)
+            places, told = opened.writable(planned.plan)
         warnings = foreseen(
             opened,
             planned.services,
@@ -78,7 +84,7 @@ def disable(
         folders = Folders.of(recorded, project)
         if following and folders.servers:
             milvus = dict.fromkeys((*folders.milvus, *planned.services))
-            following = (compose_command(opened, "stop", *milvus), *following)
+            following = (compose_command(opened, "stop", services=milvus), *following)
     return DisableResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,

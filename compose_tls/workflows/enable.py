@@ -5,25 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
 from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
-from compose_tls.errors import Refusal
 from compose_tls.layout import CA, CA_KEY, PUBLIC_ROOTS
 from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.project.declared_tls import declared_mode
 from compose_tls.project.model import Project
 from compose_tls.results import EnableResult, Probe
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble, requirements
 from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
 from compose_tls.workflows.public_roots import public_roots
+from compose_tls.workflows.refusals import gathered
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.whole_hints import with_whole_hints
 
@@ -51,14 +53,14 @@ def enable(
         on_event: Told about progress, a line at a time.
 
     Returns:
-        The files that were, or would be, written, the certificates, whom it cuts off, and with ``up``
-        the checks.
+        The files that were, or would be, written, the certificates, which services it cuts off, and with
+        ``up`` the checks.
 
     Raises:
         ProjectError: The project cannot be read or patched; nothing was changed.
         CertificateError: Certificates cannot be used; nothing was changed.
         EngineError: Deploying failed; the project is as before, unless ``keep_on_failure``.
-        CheckFailed: The running server does not pass; likewise.
+        CheckFailed: The running server does not pass; the project is as before, too.
     """
     opened = preamble.open_project(directory, config, environment, enabling=True)
     return enable_opened(
@@ -90,46 +92,45 @@ def enable_opened(
     """
     checks: tuple[Probe, ...] = ()
     with (
-        preamble.writing(given, dry_run=dry_run, on_event=on_event) as opened,
+        preamble.writing(given, dry_run=dry_run, on_event=on_event) as begun,
         ExitStack() as stack,
     ):
         project = observe(
-            opened.root,
-            opened.config,
-            opened.variables,
-            start=opened.start,
-            outside=opened.named_places,
+            begun.root,
+            begun.config,
+            begun.variables,
+            start=begun.start,
+            outside=begun.named_places,
             without_ours=True,
         )
+        opened = _at_least_declared(begun, project)
         issuing.require_sound(project.observation, opened.config)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
         roots = public_roots(project, opened.config, opened.variables)
-        planned = plan_enable(project, opened.config, opened.now, users, roots.content)
-        places, told = opened.writable(planned.plan)
-        used = any(one.path.name == PUBLIC_ROOTS for one in planned.plan.changes)
-        told = (*opened.told, *told, *(roots.told if used else ()))
-        issuing.require_issuer(planned.identities, opened.root, opened.config)
         deploy = None
-        if up and not dry_run:
-            # Engine and checks are most of what a command can load.
-            from compose_tls.workflows import deployment  # noqa: PLC0415
-            from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415
+        with gathered() as also:
+            planned = plan_enable(project, opened.config, opened.now, users, roots.content)
+            # What else would change is worth knowing before it is decided.
+            also.extend(planned.plan.warnings)
+            places, told = opened.writable(planned.plan)
+            used = any(one.path.name == PUBLIC_ROOTS for one in planned.plan.changes)
+            told = (*opened.told, *told, *(roots.told if used else ()))
+            issuing.require_issuer(planned.identities, opened.root, opened.config)
+            if up and not dry_run:
+                from compose_tls.workflows import deployment  # noqa: PLC0415 - engine and checks are heavy
+                from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415 - as above
 
-            requirements.require_client(planned, opened.config)
-            listener.busy(on_event, "asking Docker Compose and the engine")
-            with requirements.told_first(planned):
-                seen = EngineProject.connect(opened.invocation, stack)
-            try:
+                requirements.require_client(planned, opened.config)
+                listener.busy(on_event, "asking Docker Compose and the engine")
+                with requirements.told_first(planned):
+                    seen = EngineProject.connect(opened.invocation, stack)
                 deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
-            except Refusal as refusal:
-                # What else would change is worth knowing before it is decided.
-                refusal.warnings = (*planned.plan.warnings, *refusal.warnings)
-                raise
-        else:
-            warnings = foreseen(opened, planned.everything, lambda: project)
+            else:
+                warnings = foreseen(opened, planned.everything, lambda: project)
+                also.extend(warnings)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)
-            return _told(result, planned, opened, warnings)
+            return _told(result, planned, project, opened, warnings)
         listener.busy(on_event, "issuing certificates")
         issued = issuing.issue(
             planned.identities,
@@ -148,7 +149,7 @@ def enable_opened(
             told += apply(planned.plan, issued.contents, outside=places)
         if deploy is not None:
             written = report(EnableResult, planned, opened.config, issued=issued, warnings=told)
-            listener.written(on_event, _told(written, planned, opened, warnings))
+            listener.written(on_event, _told(written, planned, project, opened, warnings))
             taken_back = None if keep_on_failure else [undo]
             checks = deploy.run(taken_back, on_event, partial(before_proof, planned))
     started = checks or not planned.plan.changed
@@ -162,7 +163,18 @@ def enable_opened(
         following=following,
         warnings=told,
     )
-    return _told(result, planned, opened, warnings)
+    return _told(result, planned, project, opened, warnings)
+
+
+def _at_least_declared(opened: preamble.Opened, project: Project) -> preamble.Opened:
+    """With a mode that asks no less of clients than what is there, where none is given.
+
+    The record may be lost or older, or somebody else may have switched TLS on.
+    """
+    mode = declared_mode(project, opened.config.service)
+    if "mode" in opened.given.model_fields_set or mode <= opened.config.tls_mode:
+        return opened
+    return replace(opened, config=opened.config.model_copy(update={"mode": int(mode)}))
 
 
 def _following(opened: preamble.Opened, project: Project, planned: ServicePlan) -> tuple[str, ...]:
@@ -173,19 +185,23 @@ def _following(opened: preamble.Opened, project: Project, planned: ServicePlan) 
     if start and read & set(planned.servers):
         # While it still reaches etcd and the object store as they are.
         milvus = dict.fromkeys((*planned.others, *planned.services))
-        start = (compose_command(opened, "stop", *milvus), *start)
+        start = (compose_command(opened, "stop", services=milvus), *start)
     return (*start, own_command(opened, "check"))
 
 
 def _told(
     result: EnableResult,
     planned: ServicePlan,
+    before: Project,
     opened: preamble.Opened,
     warnings: tuple[TlsWarning, ...] = (),
 ) -> EnableResult:
     """The same, with what only enable tells."""
     config = opened.config
-    own_ca = planned.identities.source(CA) in {"issued", "existing"} and config.ca_cert is None
+    mutual_before = before.state is not None and before.state.settings.tls_mode is TlsMode.MUTUAL
+    newly_mutual = config.tls_mode is TlsMode.MUTUAL and not mutual_before
+    issues = planned.identities.source(CA) in {"issued", "existing"} and config.ca_cert is None
+    own_ca = issues and (bool(result.dry_run) or (opened.root / config.pki_dir / CA_KEY).exists())
     return result.model_copy(
         update={
             "cut_off": planned.cut_off,
@@ -193,6 +209,7 @@ def _told(
             "pki_dir": config.pki_dir,
             "tls_dir": config.tls_dir,
             "ca_key": f"{config.pki_dir}/{CA_KEY}" if own_ca else None,
+            "issue_with": own_command(opened, "client", "NAME") if newly_mutual else None,
             "then": (own_command(opened, "connect"),) if result.checks else (),
             "warnings": tuple(dict.fromkeys((*result.warnings, *warnings))),
         }

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
+from compose_tls import listener
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import CreateFile, FileChange, KeepFile, Pending, Plan, sha256
 from compose_tls.credentials.export_credentials import Exported, exported
-from compose_tls.errors import WrongUsage
+from compose_tls.errors import ValueInTheWay, WrongUsage
 from compose_tls.files import YAML_LIMIT, ProjectFiles
 from compose_tls.layout import CA_CERTIFICATE, CERTIFICATE, KEY, PRIVATE, PUBLIC, SERVER
 from compose_tls.observe import observe
@@ -24,11 +25,13 @@ from compose_tls.setup import TlsSetup
 from compose_tls.targets.release import TARGETS, Release, Target
 from compose_tls.workflows import preamble
 from compose_tls.workflows.export_documents import Spelling, holds_key, require_options
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 _OUTPUT = "the exported document"
 _SCRIPT = 0o755
 
 
+@with_whole_hints
 def export(
     directory: str | os.PathLike[str] = ".",
     target: Target = "helm",
@@ -42,6 +45,7 @@ def export(
     output: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
     environment: Mapping[str, str] | None = None,
+    on_event: listener.OnEvent = listener.silent,
 ) -> ExportResult:
     """The TLS set-up of an enabled project, spelled for Kubernetes, Swarm or openssl.
 
@@ -62,6 +66,7 @@ def export(
         output: Where it is written, a file with a key with mode 0600; by default the result holds it.
         dry_run: Only say what would be done.
         environment: Variables that Compose interpolates with; those of the process by default.
+        on_event: Told about progress, where an earlier command has to be taken back first.
 
     Returns:
         What was exported. A document that holds a private key is in ``private_text``, which neither
@@ -72,7 +77,7 @@ def export(
         InvalidSetting: A name cannot stand where it has to.
         NotEnabled: ``enable`` has not been here.
         ProjectError: The project cannot be read or written.
-        CertificateError: Nothing can be issued, or a certificate that was brought does not hold a name.
+        CertificateError: Nothing can be issued, or a certificate that was provided does not hold a name.
     """
     if target not in TARGETS:
         raise WrongUsage(f"there is no target {target}", hint=f"use one of {', '.join(TARGETS)}")
@@ -84,7 +89,7 @@ def export(
     place = Path(os.path.normpath(opened.start / output)) if output is not None else None
     # A file is staged beside its place.
     outside = () if place is None or place.is_relative_to(root) else (place.parent,)
-    with preamble.writing(opened, outside, dry_run=dry_run) as opened:
+    with preamble.writing(opened, outside, dry_run=dry_run, on_event=on_event) as opened:
         look = partial(
             observe,
             root,
@@ -106,6 +111,7 @@ def export(
         document = None if dry_run else spelling.document(setup, found)
         contents = dict(found.pending)
         if place is not None:
+            _require_not_ours(located, place, opened.config.pki_dir)
             mode = PRIVATE if private else _SCRIPT if target == "openssl" else PUBLIC
             changes += (_output(place, root, outside, document, mode),)
             contents[_OUTPUT] = document or b""
@@ -168,10 +174,28 @@ def _require_file(place: Path) -> None:
         raise WrongUsage(what, hint="name a file in a directory that there is, with --output")
 
 
+def _require_not_ours(located: EnabledProject, place: Path, pki_dir: str) -> None:
+    """Make sure that no file of the project is written over: least of all the key of the CA.
+
+    Raises:
+        ValueInTheWay: One would be.
+    """
+    project = located.project
+    pki = project.directory / pki_dir
+    used = {path for path, file in project.observation.files.items() if file is not None}
+    if place.is_relative_to(pki) or place in used:
+        name = project.relative(place)
+        raise ValueInTheWay(
+            f"{name} is a file of the project, or lies among its certificates and keys",
+            hint="name another file with --output",
+            path=name,
+        )
+
+
 def _output(
     place: Path, root: Path, outside: tuple[Path, ...], document: bytes | None, mode: int
 ) -> FileChange:
-    """What happens to the file that was named; a file with a key is made anew with its mode."""
+    """What happens to the file that was named; a file with a key is made again with its mode."""
     ProjectFiles(root, outside).require_inside(place)
     reader = FileReader(root, outside)
     reader.secret(place, YAML_LIMIT)

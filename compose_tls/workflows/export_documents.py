@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from compose_tls.plan.container_user import ContainerUser
 from compose_tls.plan.export import compose_version, export_orders
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.setup import Directory, TlsSetup
+from compose_tls.shell import joined
 from compose_tls.targets import cert_manager, helm, kubernetes, openssl, operator, swarm
 from compose_tls.targets.release import Release, Target
 from compose_tls.vocabulary import TlsWarning
@@ -27,6 +27,10 @@ from compose_tls.yamlpatch.build import New
 _DIGITS = 8
 """Of the digest that a versioned name tells: enough to tell two certificates apart."""
 _WITH_SECRET = ("helm", "operator")
+_STACK_FILE = "stack.yml"
+_OF_CHART = (
+    "the chart has etcd.auth.client and minio.tls for its own; certificates need the names there"
+)
 
 
 def require_options(target: Target, *, secret: bool | None, issuer: str | None) -> None:
@@ -59,7 +63,7 @@ class Spelling:
         located: The same, enabled.
         release: What it is deployed as.
         issuer: The issuer of cert-manager that there is.
-        secret: The Secret alone, all but it, or what is usual for the target.
+        secret: The Secret only, all but it, or what is usual for the target.
         place: Where the document is written; ``None`` for standard output.
 
     Raises:
@@ -147,16 +151,16 @@ class Spelling:
         """The commands to go on with."""
         release = self.release
         file = None if self.place is None else _seen(self.place)
-        apply = (
-            "kubectl apply -f -" if file is None else shlex.join(["kubectl", "apply", "-f", file])
-        )
+        apply = "kubectl apply -f -" if file is None else joined(["kubectl", "apply", "-f", file])
         piped = f"{self._again()} | {apply}" if file is None else apply
         match release.target:
             case "openssl":
                 script = file if file is None or "/" in file else f"./{file}"
-                return (f"{self._again()} | sh" if script is None else shlex.join(["sh", script]),)
+                return (f"{self._again()} | sh" if script is None else joined(["sh", script]),)
             case "swarm":
-                return (self._deploy(),)
+                # With several files the command reads none of them from standard input.
+                made = () if file else (f"{self._again()} > {_STACK_FILE}",)
+                return (*made, self._deploy())
             case "cert-manager" | "operator":
                 return (piped,)
             case "helm":
@@ -177,7 +181,9 @@ class Spelling:
         secret = (
             () if self.secret is False else (f"{self._again('--secret')} | kubectl apply -f -",)
         )
-        return (*secret, shlex.join([*words, "--reuse-values", "-f", file or "tls-values.yaml"]))
+        values = () if file else (f"{self._again()} > tls-values.yaml",)
+        upgrade = joined([*words, "--reuse-values", "-f", file or "tls-values.yaml"])
+        return (*values, *secret, upgrade)
 
     def warnings(self, setup: TlsSetup) -> Iterator[TlsWarning]:
         """What to know of it."""
@@ -187,7 +193,9 @@ class Spelling:
             yield TlsWarning(
                 "settings-left",
                 f"{', '.join(left)}: of services of this project, and not taken along",
-                hint="set the same for the services of the cluster there",
+                hint=_OF_CHART
+                if self.release.target == "helm"
+                else "set the same for the services of the cluster there",
             )
         port = kubernetes.rest_port(setup)
         if port is not None and self.release.target == "helm":
@@ -215,9 +223,9 @@ class Spelling:
 
     def _deploy(self) -> str:
         files = self.located.project.observation.compose_files
-        stack = "stack.yml" if self.place is None else _seen(self.place)
+        stack = _STACK_FILE if self.place is None else _seen(self.place)
         named = [word for file in (*map(_seen, files), stack) for word in ("-c", file)]
-        return shlex.join(["docker", "stack", "deploy", *named, self.release.name])
+        return joined(["docker", "stack", "deploy", *named, self.release.name])
 
 
 def _seen(path: Path) -> str:

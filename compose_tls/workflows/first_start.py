@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from compose_tls import listener
 from compose_tls.checks import root_password
@@ -14,7 +14,9 @@ from compose_tls.plan.new_project import NewProject
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import InitResult, Probe
+from compose_tls.shell import quoted, typed
 from compose_tls.targets.new_project.embed_script import DATA, SCRIPT
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import Address, target_of
@@ -30,7 +32,7 @@ def removing(container: str, status: str) -> Iterator[str]:
     """What takes the script's container away; its data are in a mount."""
     if status == "running":
         yield f"bash {SCRIPT} stop"
-    yield f"docker rm {container}"
+    yield f"docker rm {typed(container)}"
 
 
 def require_fresh(
@@ -55,7 +57,7 @@ def require_fresh(
         raise ContainerInTheWay(
             f"there are containers of another project {name}: {', '.join(found)}",
             hint="run this again with -p NAME, which gives this one another name;"
-            f" docker compose -p {name} down removes those",
+            f" docker compose -p {quoted(name)} down removes those",
         )
     volumes = [f"{name}_{volume}" for volume in new.volumes]
     if there := engine.volumes_named(volumes):

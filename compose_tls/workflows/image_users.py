@@ -12,7 +12,7 @@ from compose_tls.project.model import Project
 def users_of_images(project: Project, variables: Mapping[str, str]) -> dict[str, str]:
     """The user that each service gets from its image, by the service; empty for root.
 
-    That is the user that the image names, or the number of one whom the compose file names by name.
+    That is the user that the image names, or the number of one that the compose file names.
 
     Args:
         project: The project.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from compose_tls import listener
@@ -30,22 +30,26 @@ from compose_tls.plan.new_project import ENV_FILE, NewProject, Wanted, plan_new_
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import InitResult
-from compose_tls.targets.new_project.compose_file import Flavour
 from compose_tls.targets.new_project.embed_script import DATA
+from compose_tls.targets.new_project.new_compose_file import Flavour
 from compose_tls.targets.new_project.services import ACCESS_KEY, SECRET_KEY
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.first_start import FirstStart, password_file, removing, require_fresh
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command
 from compose_tls.workflows.public_roots import public_roots
+from compose_tls.workflows.refusals import gathered
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import HALF_WAY, Undo, put_back
+from compose_tls.workflows.whole_hints import with_whole_hints
 
 # Whether the script's container is there is worth no longer wait.
 _PATIENCE = 2
 
 
+@with_whole_hints
 def init(
     directory: str | os.PathLike[str] = ".",
     config: preamble.Settings = None,
@@ -68,7 +72,7 @@ def init(
     Args:
         directory: Where to make it; it is made as well where it is not there.
         config: The settings; paths in them are relative to where the process works.
-        milvus: The version of Milvus, ``2.6`` or ``v2.6.16``; the recommended one by default.
+        milvus: The version of Milvus, ``2.6`` or ``v2.6.25``; the recommended one by default.
         flavour: ``standalone`` with etcd and MinIO, by default; ``embedded-etcd``: one container;
             ``gpu``; ``cluster``: a service for each role.
         attu: Add Attu, the web interface.
@@ -82,18 +86,22 @@ def init(
         environment: Process variables, for Compose; those of the process by default.
         on_event: Told about progress, a line at a time.
 
+    Returns:
+        The files that were, or would be, written, the certificates, the image, where the password of root
+        is, and with ``up`` the checks.
+
     Raises:
         ProjectError: There is a project already, or none can be made; nothing was changed.
         CertificateError: Certificates cannot be used; nothing was changed.
         EngineError: Deploying failed; nothing is left, unless ``keep_on_failure``.
-        CheckFailed: The running server does not pass; likewise.
+        CheckFailed: The running server does not pass; the project is as before, too.
     """
     place, wanted = Path(directory), Wanted(milvus, flavour, attu, auth, publish)
     with _directory(place, dry_run=dry_run):
         opened = preamble.open_directory(place, config, environment, Path.cwd())
         if up and not dry_run and _waits_for_start(opened):
             return _go_on(opened, wanted, on_event, keep_on_failure=keep_on_failure)
-        made = _make(opened, wanted, dry_run=dry_run, up=up)
+        made = _make(opened, wanted, on_event, dry_run=dry_run, up=up)
         if dry_run or not up:
             return made.result
         return _start(made, on_event, keep_on_failure=keep_on_failure)
@@ -146,27 +154,31 @@ def _directory(place: Path, *, dry_run: bool) -> Iterator[None]:
                 path.rmdir()
 
 
-def _make(given: preamble.Opened, wanted: Wanted, *, dry_run: bool, up: bool) -> _Made:
-    with preamble.writing(given, dry_run=dry_run) as opened:
+def _make(
+    given: preamble.Opened, wanted: Wanted, on_event: listener.OnEvent, *, dry_run: bool, up: bool
+) -> _Made:
+    with preamble.writing(given, dry_run=dry_run, on_event=on_event) as opened:
         new, project = _drafted(opened, wanted)
         issuing.require_sound(project.observation, opened.config)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
         roots = public_roots(project, opened.config, opened.variables)
-        planned = plan_enable(project, opened.config, opened.now, users, roots.content)
-        planned = replace(planned, plan=new.written(planned.plan))
-        places, told = opened.writable(planned.plan)
-        used = any(one.path.name == PUBLIC_ROOTS for one in planned.plan.changes)
-        told = (*opened.told, *new.warnings, *told, *(roots.told if used else ()))
-        issuing.require_issuer(planned.identities, opened.root, opened.config)
+        lasting = new.flavour is None
+        with gathered() as also:
+            planned = plan_enable(project, opened.config, opened.now, users, roots.content)
+            planned = replace(planned, plan=new.written(planned.plan))
+            also.extend(planned.plan.warnings)
+            places, told = opened.writable(planned.plan)
+            used = any(one.path.name == PUBLIC_ROOTS for one in planned.plan.changes)
+            told = (*opened.told, *new.warnings, *told, *(roots.told if used else ()))
+            issuing.require_issuer(planned.identities, opened.root, opened.config)
+            if up and not dry_run:
+                # What is not so is told before anything is written.
+                ComposeCli.find(opened.variables)
+                with Engine.connect(opened.variables) as engine:
+                    settled = require_fresh(engine, opened, new, project)
+                told, lasting = (*told, *settled), lasting or bool(settled)
         if dry_run:
             return _Made(opened, new, _report(opened, new, planned, told, dry_run=True))
-        lasting = new.flavour is None
-        if up:
-            # What is not so is told before anything is written.
-            ComposeCli.find(opened.variables)
-            with Engine.connect(opened.variables) as engine:
-                settled = require_fresh(engine, opened, new, project)
-            told, lasting = (*told, *settled), lasting or bool(settled)
         issued = issuing.issue(
             planned.identities,
             planned.state,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,8 @@ from compose_tls.observe.tls_files import changed_at
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import Project
 from compose_tls.results import DeployedService
+from compose_tls.shell import joined
+from compose_tls.values import dataclass
 from compose_tls.workflows import preamble
 from compose_tls.workflows.looked import Looked
 from compose_tls.workflows.next_step import compose_command
@@ -102,13 +103,13 @@ class _Look:
                 return self.elsewhere(found, wanted)
             by_agreement.setdefault(said.agreement, []).append(one.name)
         if stale := by_agreement.get("stale"):
-            words = ("up", "-d", "--no-deps", "--force-recreate", *stale)
-            return compose_command(self.opened, *words)
+            words = ("up", "-d", "--no-deps", "--force-recreate")
+            return compose_command(self.opened, *words, services=stale)
         if absent := by_agreement.get("absent"):
             everything = len(absent) == len(seen) and not any(
                 one.milvus.service.profiles() for one, _, _, _ in seen
             )
-            return compose_command(self.opened, "up", "-d", *(() if everything else absent))
+            return compose_command(self.opened, "up", "-d", services=() if everything else absent)
         return None
 
     def elsewhere(self, found: Deployed, wanted: Declared) -> str:
@@ -117,8 +118,8 @@ class _Look:
         env_files = paths_of(found.env_files, found.directory)
         if not all(map(os.path.isfile, (*files, *env_files))):
             # Made from files that are no longer there, it can only be replaced by these.
-            words = ("up", "-d", "--no-deps", "--force-recreate", wanted.service)
-            return compose_command(self.opened, *words)
+            words = ("up", "-d", "--no-deps", "--force-recreate")
+            return compose_command(self.opened, *words, services=[wanted.service])
         root = Path(found.directory or self.opened.root).resolve()
         options = [] if root == Path.cwd() else ["-C", str(root)]
         if found.project != wanted.project:
@@ -126,7 +127,7 @@ class _Look:
         if files != tuple(map(os.path.realpath, wanted.files)):
             options += [word for file in files for word in ("-f", os.path.relpath(file, root))]
         options += [word for file in env_files for word in ("--env-file", file)]
-        return shlex.join(["compose-tls", "status", *options])
+        return joined(["compose-tls", "status", *options])
 
 
 def _result(service: str, said: Verdict) -> DeployedService:
@@ -136,6 +137,6 @@ def _result(service: str, said: Verdict) -> DeployedService:
         state=said.agreement,
         reasons=said.reasons,
         container=container.name if container else None,
-        health=container.health if container and container.running else None,
+        health=said.health,
         started_at=container.started_at if container and container.running else None,
     )

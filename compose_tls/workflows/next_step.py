@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from compose_tls.changes import KeepFile, MakeDirectory, Plan, RemoveDirectory
 from compose_tls.compose.discovery import OVERRIDE_FILES, named_files
 from compose_tls.project.milvus_services import is_active
 from compose_tls.project.model import Project
+from compose_tls.shell import behind, joined
 from compose_tls.workflows.preamble import Opened
 
 
@@ -20,7 +20,7 @@ def start_command(
 ) -> tuple[str, ...]:
     """What makes services run with the files of a plan.
 
-    Compose recreates a service whose definition has changed. Where a mounted file alone has, it does so
+    Compose recreates a service whose definition has changed. Where only a mounted file has, it does so
     only when told: https://docs.docker.com/reference/cli/docker/compose/up/
 
     Args:
@@ -53,19 +53,19 @@ def start_command(
         return ()
     there = [name for name in services if name in project.compose.services]
     if there and not defined:
-        return (compose_command(opened, "up", "-d", "--force-recreate", *there),)
+        return (compose_command(opened, "up", "-d", "--force-recreate", services=there),)
     active = all(is_active(project.compose.services[name]) for name in there)
-    return (compose_command(opened, "up", "-d", *([] if active else there)),)
+    return (compose_command(opened, "up", "-d", services=[] if active else there),)
 
 
-def compose_command(opened: Opened, *words: str) -> str:
+def compose_command(opened: Opened, *words: str, services: Iterable[str] = ()) -> str:
     """A command of Docker Compose for the project, with the options that name it."""
-    return shlex.join(["docker", "compose", *compose_options(opened), *words])
+    return joined(["docker", "compose", *compose_options(opened), *words, *behind(services)])
 
 
 def own_command(opened: Opened, *words: str) -> str:
     """A command of compose-tls for the project."""
-    return shlex.join(["compose-tls", *words, *own_options(opened)])
+    return joined(["compose-tls", *words, *own_options(opened)])
 
 
 def own_options(opened: Opened) -> list[str]:

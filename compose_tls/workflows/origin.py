@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypedDict
 
@@ -13,16 +13,36 @@ from compose_tls.config import TlsConfig
 from compose_tls.deploy.declared import Declared
 from compose_tls.deploy.deployed import Deployed, paths_of
 from compose_tls.deploy.differences import Difference, differences
-from compose_tls.errors import DeployedDifferently, ImageMoved, Refusal
+from compose_tls.errors import ComposeFailed, DeployedDifferently, ImageMoved, Refusal
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
+from compose_tls.shell import joined, quoted, typed
 from compose_tls.stack import etcd, object_store
 from compose_tls.stack.milvus.internal import internal_settings
 from compose_tls.stack.milvus.settings import sets, stack_directory, tls_settings
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows.engine_project import EngineProject
 
 _MANY: Final = 6
+
+# What is compared with the container itself, and what is no part of one.
+_LOOKED_AT: Final = frozenset(
+    {
+        *(
+            "configs",
+            "environment",
+            "image",
+            "network_mode",
+            "networks",
+            "ports",
+            "scale",
+            "secrets",
+        ),
+        *("tmpfs", "user", "volumes", "volumes_from"),
+        *("build", "depends_on", "develop", "profiles", "pull_policy"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +75,8 @@ class Origin:
                 for mount in set(wanted.mounts) & set(found.mounts)
                 if mount.source and not mount.read_only and not Path(mount.source).is_file()
             }
-        name = shlex.quote(found.project)
-        hint = f"name it: compose-tls -p {name} enable …, or COMPOSE_PROJECT_NAME={name}"
+        name = quoted(found.project)
+        hint = f"name it: {self._command('-p', found.project)}, or COMPOSE_PROJECT_NAME={name}"
         if shared:
             return DeployedDifferently(
                 f"this project runs as {found.project}: {service} of {wanted.project} would need the"
@@ -86,7 +106,7 @@ class Origin:
             service: The service.
             wanted: As it is declared.
             found: Its container.
-            one: What is known of it where it runs Milvus: there our own entries are no difference.
+            one: What is known of it where it runs Milvus: there our own entries are not a difference.
             ours: Which differences are those of our own entries in another server.
         """
         unlike = [
@@ -95,6 +115,8 @@ class Origin:
             if not (ours(each) if ours else one is not None and self._is_ours(one, each))
         ]
         real = [str(each) for each in unlike if not (each.of_origin or each.of_moved_tag)]
+        if found.project == wanted.project and any(each.of_origin for each in unlike):
+            real += self._said_by_more(service, wanted, found)
         if real:
             yield DeployedDifferently(
                 f"container {found.container.name} of service {service} is not what these files"
@@ -107,35 +129,96 @@ class Origin:
                 yield ImageMoved(
                     f"{each.name} is another image now ({each.declared}) than container"
                     f" {found.container.name} runs ({each.deployed}): recreating it is an upgrade",
-                    hint=f"upgrade first (docker compose up -d {service}), or keep the image:"
+                    hint=f"upgrade first (docker compose up -d {typed(service)}), or keep the image:"
                     f" docker tag {each.deployed} {each.name}",
                     **place_of(self.project, service, "image"),
                 )
+
+    def _said_by_more(self, service: str, wanted: Declared, found: Deployed) -> Iterator[str]:
+        """What only files that are not named now say of a service, and no container tells."""
+        files = [Path(file) for file in paths_of(found.files, found.directory)]
+        env_files = [Path(file) for file in paths_of(found.env_files, found.directory)]
+        known = {
+            os.path.realpath(file)
+            for file in (*wanted.files, *(wanted.directory / file for file in wanted.env_files))
+        }
+        more = [file for file in (*files, *env_files) if str(file) not in known]
+        if (
+            not more
+            or not found.directory
+            or not all(file.is_file() for file in (*files, *env_files))
+        ):
+            return
+        then = replace(
+            self.seen.invocation,
+            files=tuple(files),
+            env_files=tuple(env_files) or self.seen.invocation.env_files,
+            project_directory=Path(found.directory),
+            profiles=("*",),
+        )
+        try:
+            services = self.seen.compose.config(then).get("services") or {}
+        except ComposeFailed:
+            return
+        before, after = (
+            services.get(service) or {},
+            self.seen.complete(service)["services"][service],
+        )
+        names = sorted(
+            name
+            for name in before.keys() | after.keys()
+            if name not in _LOOKED_AT and before.get(name) != after.get(name)
+        )
+        if names:
+            said = ", ".join(relative(file, self.project.directory) for file in more)
+            yield f"{', '.join(names)}: as {said} says in the container, not in the files"
 
     def _how_it_was_made(self, service: str, found: Deployed, origin: Sequence[Difference]) -> str:
         """What to type so that the files of then are the files of now."""
         if not origin:
             return (
-                f"deploy what the files say first (docker compose up -d {service}), or put into them"
-                " what the container has"
+                f"deploy what the files say first (docker compose up -d {typed(service)}), or put into"
+                " them what the container has"
             )
-        directory = self.project.directory
+        start = self.seen.invocation.directory
         subjects = {each.subject for each in origin}
         words: list[str] = []
         if subjects & {"project directory", "compose files"}:
             for file in paths_of(found.files, found.directory):
-                words += ["-f", relative(Path(file), directory)]
+                words += ["-f", relative(Path(file), start)]
         if "env files" in subjects:
             for file in paths_of(found.env_files, found.directory):
-                words += ["--env-file", relative(Path(file), directory)]
-        given = shlex.join(words)
+                words += ["--env-file", relative(Path(file), start)]
         names = ":".join(words[place + 1] for place, word in enumerate(words) if word == "-f")
-        also = f" (or COMPOSE_FILE={shlex.quote(names)})" if names else ""
+        also = f" (or COMPOSE_FILE={quoted(names)})" if names else ""
         return (
-            f"it was made with more: compose-tls {given} enable …{also}"
+            f"it was made with more: {self._command(*words)}{also}"
             if words
             else (f"run this where it was made, in {found.directory}")
         )
+
+    def _command(self, *words: str) -> str:
+        """This command with other options that name the project, as it is typed where the user stands."""
+        given, here = self.seen.invocation, Path.cwd()
+        place = [] if given.directory == here else ["-C", os.path.relpath(given.directory, here)]
+        kept: dict[str, Iterable[str | Path]] = {
+            "-f": given.files,
+            "-p": filter(None, [given.project_name]),
+            "--project-directory": filter(None, [given.project_directory]),
+            "--env-file": given.env_files,
+            "--profile": given.profiles,
+        }
+        options = [
+            text
+            for option, values in kept.items()
+            if option not in words
+            for value in values
+            for text in (
+                option,
+                relative(value, given.directory) if isinstance(value, Path) else value,
+            )
+        ]
+        return f"{joined(['compose-tls', *place, *words, *options])} enable …"
 
     def _is_tls(self, one: MilvusService, each: Difference) -> bool:
         """Whether a difference is in what enable puts in."""

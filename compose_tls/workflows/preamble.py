@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,10 +14,7 @@ from typing import Any, TypeAlias
 
 from compose_tls import listener
 from compose_tls.apply.deploying import forget, is_deploying
-from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, unfinished
-from compose_tls.apply.lock import locked
-from compose_tls.apply.recover import recover
 from compose_tls.changes import PatchFile, Plan, relative
 from compose_tls.compose.discovery import named_files, project_root, variables_of
 from compose_tls.config import (
@@ -31,6 +27,7 @@ from compose_tls.config import (
     completed,
     load,
     outermost,
+    require_meant,
 )
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.errors import (
@@ -46,7 +43,9 @@ from compose_tls.files import ENV_LIMIT, STATE_LIMIT, ProjectFiles, real_path
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import state_path
 from compose_tls.results import FileResult
+from compose_tls.shell import quoted
 from compose_tls.state.recorded import read_state
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.interrupted import recovered, taken_back
 
@@ -108,7 +107,7 @@ class Opened:
 
     @property
     def named_places(self) -> tuple[Path, ...]:
-        """What the user names outside of the project: there alone something is written outside.
+        """What the user names outside of the project: only there something is written outside.
 
         compose-tls.toml can name nothing there, so what is given is the user's own word.
         """
@@ -164,7 +163,7 @@ class Opened:
             raise OutsideProject(
                 f"{place} leads outside of the project, to {real}",
                 hint="nothing in a project may reach outside of it; "
-                f"if you mean that place, say so with {variable}={shlex.quote(str(real))}",
+                f"if you mean that place, say so with {variable}={quoted(str(real))}",
                 path=place,
             )
 
@@ -180,7 +179,7 @@ def open_project(
 
     Args:
         directory: Where to start: the project directory, or one below it.
-        settings: The settings; options alone are completed by the environment and compose-tls.toml.
+        settings: The settings; options are completed by the environment and compose-tls.toml.
         environment: The process environment; that of this process by default.
         enabling: Whether the command can change what an earlier enable put in place.
 
@@ -212,6 +211,7 @@ def open_project(
         given = _seen_from(root, given, {n: start if n in outer else beside for n in FILES})
     if isinstance(settings, TlsConfig):
         given = _seen_from(root, given, dict.fromkeys(FILES, start))
+    require_meant(given)
     opened = Opened(root, start, given, given, variables, now(), typed, enabling)
     CURRENT.set(opened)
     return opened.settled()
@@ -227,7 +227,7 @@ def open_directory(
     Args:
         directory: The directory.
         settings: As for ``open_project``.
-        environment: Likewise.
+        environment: As for ``open_project``.
         start: Where paths on the command line are relative to.
 
     Raises:
@@ -250,7 +250,9 @@ def open_directory(
             hint=f"leave {what} out; compose-tls init DIR names the directory",
         )
     given = _seen_from(root, given, {n: start if n in outer else root for n in FILES})
-    return Opened(root, root, given, given, variables, now(), frozenset(outer), True).settled()
+    opened = Opened(root, root, given, given, variables, now(), frozenset(outer), True)
+    CURRENT.set(opened)
+    return opened.settled()
 
 
 def _root(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> Path:
@@ -268,7 +270,7 @@ def _root(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]
     if files and not own_word and not root.is_relative_to(start):
         raise OutsideProject(
             f"COMPOSE_FILE of .env names a project outside of this directory, in {root}",
-            hint=f"name it on the command line, if you mean it: -f {shlex.quote(files[0])}",
+            hint=f"name it on the command line, if you mean it: -f {quoted(files[0])}",
             path=".env",
         )
     return root
@@ -346,6 +348,10 @@ def writing(
             raise _interrupted()
         yield opened.settled()
         return
+    from compose_tls.apply.file_ops import PosixFileOps  # noqa: PLC0415 - not for who only looks
+    from compose_tls.apply.lock import locked  # noqa: PLC0415 - as above
+    from compose_tls.apply.recover import recover  # noqa: PLC0415 - as above
+
     with locked(opened.root) as descriptor:
         opened = replace(opened, lock=(descriptor,))
         places = (*opened.named_places, *outside)
@@ -354,8 +360,7 @@ def writing(
         told: tuple[TlsWarning, ...] = (recovered(recovery),) if recovery else ()
         if is_deploying(opened.root):
             on_event("an earlier command was interrupted while it deployed: taking that back")
-            # The engine's client, which no other write needs.
-            from compose_tls.workflows.taking_back import take_back  # noqa: PLC0415
+            from compose_tls.workflows.taking_back import take_back  # noqa: PLC0415 - has the engine's client
 
             taken = take_back(opened.root, opened.invocation, places, on_event, accepted=accepted)
             told += taken_back(taken)
@@ -374,7 +379,7 @@ def reading(directory: Path) -> None:
 
     Raises:
         ForeignJournal: There is a journal that no command will finish.
-        ProjectLocked: A command was interrupted, or is at work.
+        ProjectLocked: A command was interrupted, or is running.
     """
     if unfinished(directory):
         raise _interrupted()

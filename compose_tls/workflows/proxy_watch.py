@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from compose_tls.checks.check_target import Target
@@ -13,7 +13,9 @@ from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.wait import Settled, settled
 from compose_tls.errors import NotReady
+from compose_tls.patterns import regex
 from compose_tls.setup import Proxy
+from compose_tls.values import dataclass
 from compose_tls.workflows.connecting import Address
 from compose_tls.workflows.deployed_places import met_at, others
 
@@ -22,7 +24,7 @@ from compose_tls.workflows.deployed_places import met_at, others
 _PLAIN_SECONDS = 3.0
 
 # Milvus 2.3.5 says so at level debug, its default (measured).
-_SET_BY_ETCD = re.compile(
+_SET_BY_ETCD = regex(
     r"got config from etcd.*\[key=(?P<key>[^\]]*common/security/tlsMode)\]", re.IGNORECASE
 )
 
@@ -33,7 +35,7 @@ class ProxyWatch:
 
     Attributes:
         project: The name of the project.
-        began: When it was started anew: older lines of its log do not count.
+        began: When it was restarted: older lines of its log do not count.
         build: What to check, for a proxy whose gRPC and REST are at these addresses; it reads files.
         ask: One look at whether a server is ready.
         clock: Seconds that only go forward.
@@ -59,7 +61,7 @@ class ProxyWatch:
         return self.container
 
     def log(self) -> list[str]:
-        """What it logged since it was started anew."""
+        """What it logged since it was restarted."""
         if self.container is None:
             return []
         return self.engine.log_tail(self.container.id, since=self.began)
@@ -88,7 +90,7 @@ class ProxyWatch:
         """Whether the container of before can be said to run again.
 
         Args:
-            started: When it was started anew, by ``clock``.
+            started: When it was restarted, by ``clock``.
         """
         health = self.container.health if self.container else None
         return settled(health, self.clock() - started)

@@ -1,7 +1,7 @@
 """Before containers are recreated: what that would lose, put out of sight, or open.
 
 A container is recreated from the files, and it may be more than these: made from other files, with data
-or settings in its own layer. Our own entries are no difference: the files may have them already.
+or settings in its own layer. Our own entries are not a difference: the files may have them already.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -31,12 +31,14 @@ from compose_tls.layout import TLS_FILES
 from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
+from compose_tls.shell import joined, quoted, typed
 from compose_tls.stack import etcd, object_store
 from compose_tls.stack.dependency import Settings
 from compose_tls.stack.milvus.comparison import SettingDifference, setting_differences
 from compose_tls.stack.milvus.connections import dependencies
 from compose_tls.stack.milvus.data import data_directories
 from compose_tls.stack.milvus.settings import in_variables, read_setting
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.beside import beside
 from compose_tls.workflows.engine_project import EngineProject
@@ -90,7 +92,10 @@ class Review:
         wanted, found = self._look(service)
         if found is None or not found.container.running or found.project != wanted.project:
             return False
-        if not all(each.of_origin or each.of_moved_tag for each in differences(found, wanted)):
+        unlike = (each for one in found.each for each in differences(one, wanted))
+        if not all(each.of_origin or each.of_moved_tag for each in unlike):
+            return False
+        if found.replicas < wanted.replicas:
             return False
         read = [
             *(Path(mount.source) for mount in found.mounts if mount.kind == "bind"),
@@ -105,12 +110,16 @@ class Review:
         for directory in ours:
             if directory.is_relative_to(root):
                 read += directory.rglob("*")
-        return not any(_is_newer(path, found) for path in read if path.is_file())
+        return not any(
+            _is_newer(path, one) for path in read if path.is_file() for one in found.each
+        )
 
     def is_unhealthy(self, service: str) -> bool:
         """Whether a container is unhealthy as it is."""
         found = self._look(service)[1]
-        return found is not None and found.container.health == "unhealthy"
+        return found is not None and all(
+            one.container.health == "unhealthy" for one in found.each if one.container.running
+        )
 
     @property
     def _made(self) -> Origin:
@@ -142,9 +151,10 @@ class Review:
         if found is None:
             yield from self._unmounted(one.name, wanted, directories)
         else:
-            yield from self._made.unlike(one.name, wanted, found, one)
-            yield from self._data(one.name, found, directories)
-            yield from self._changed(one, wanted, found, placement)
+            for each in found.each:
+                yield from self._made.unlike(one.name, wanted, each, one)
+                yield from self._data(one.name, each, directories)
+                yield from self._changed(one, wanted, each, placement)
         yield from self._new_configuration(one, found, placement, in_use)
 
     def _other(self, service: str) -> Iterator[Finding]:
@@ -158,7 +168,7 @@ class Review:
             yield from self._data(service, found, self._directories_of(service, found))
 
     def _server(self, service: str) -> Iterator[Finding]:
-        """Etcd or object store that is replaced in any case: our own entries are no difference."""
+        """Etcd or object store that is replaced in any case: our own entries are not a difference."""
         wanted, found = self._look(service)
         if found is None or found.project != wanted.project:
             return
@@ -202,8 +212,9 @@ class Review:
             yield DataWithoutMount(
                 f"container {name} keeps data in {outer}, which is not mounted: lost when the container"
                 f" is recreated ({each.example})",
-                hint=f"docker compose stop {service}, then docker cp {name}:{outer} {copy}, then mount it"
-                f" (volumes: - {copy}:{outer}), then docker compose up -d {service}, then this again",
+                hint=f"docker compose stop {typed(service)}, then docker cp"
+                f" {joined((f'{name}:{outer}', copy))}, then mount it (volumes: - {copy}:{outer}),"
+                f" then docker compose up -d {typed(service)}, then this again",
                 **place_of(self.project, service),
             )
 
@@ -253,8 +264,8 @@ class Review:
             yield ChangedInContainer(
                 f"files were changed inside container {name}, and are lost when it is recreated:"
                 f" {listed(told)}",
-                hint=f"docker cp {name}:{file} . keeps it: compose-tls enable mounts and patches a"
-                " milvus.yaml next to the compose file; mount other files yourself",
+                hint=f"docker cp {quoted(f'{name}:{file}')} . keeps it: compose-tls enable mounts and"
+                " patches a milvus.yaml next to the compose file; mount other files yourself",
                 **place_of(self.project, one.name),
             )
 
@@ -289,7 +300,7 @@ class Review:
             f"{name}, which nothing uses yet, would come into force, but"
             f" {' and '.join(filter(None, (where, what)))}",
             hint="leave it out with --config env, or make it what is in use:"
-            f" docker cp {found.container.name}:{placement.target} {name}"
+            f" docker cp {joined((f'{found.container.name}:{placement.target}', name))}"
             if found
             else "leave it out with --config env, or mount it yourself",
             path=relative(out[0], self.project.directory) if out else name,
@@ -359,7 +370,7 @@ def _is_new(placement: Placement, found: Deployed | None) -> bool:
 
 
 def _is_newer(path: Path, found: Deployed) -> bool:
-    """Whether a file was changed after a container was started, which reads it then alone."""
+    """Whether a file was changed after a container was started, which reads it only then."""
     started = found.container.started_at
     try:
         status = path.stat()

@@ -1,14 +1,47 @@
-"""What was found before containers are recreated, and which of it ends the command."""
+"""Refusals are told all at once: no one has to decide on one to hear of the next."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeAlias
 
-from compose_tls.errors import Refusal, settle
+from compose_tls.errors import GATHERED, ComposeTlsError, Refusal, settle
 from compose_tls.vocabulary import TlsWarning
 
 Finding: TypeAlias = Refusal | TlsWarning
+
+
+@contextmanager
+def gathered() -> Iterator[list[TlsWarning]]:
+    """Looks for everything that the user has to decide before the first of it ends the command.
+
+    Nothing may be written, and nothing outside of the project be read, while refusals are gathered.
+
+    Yields:
+        Where to put what else is to be told with a refusal.
+
+    Raises:
+        Refusal: The first that the user does not accept; the others, what else is to be told, and an
+            error that came up after it are its warnings.
+    """
+    refusals: list[Refusal] = []
+    told: list[TlsWarning] = []
+    token = GATHERED.set(refusals)
+    try:
+        yield told
+    except ComposeTlsError as error:
+        if not refusals:
+            if isinstance(error, Refusal):
+                error.warnings = _without(error, (*told, *error.warnings))
+            raise
+        told += [*error.warnings, _as_warning(error)]
+    finally:
+        GATHERED.reset(token)
+    if refusals:
+        first, *others = refusals
+        first.warnings = _without(first, (*told, *map(_as_warning, others)))
+        raise first
 
 
 def settled(findings: Iterable[Finding], accepted: Collection[str]) -> tuple[TlsWarning, ...]:
@@ -17,10 +50,17 @@ def settled(findings: Iterable[Finding], accepted: Collection[str]) -> tuple[Tls
     Raises:
         Refusal: The first that the user does not accept; what else was found is told with it.
     """
-    found = tuple(findings)
-    told = tuple(settle(each, {each.code}) if isinstance(each, Refusal) else each for each in found)
-    for index, each in enumerate(found):
-        if isinstance(each, Refusal) and each.code not in accepted:
-            each.warnings = told[:index] + told[index + 1 :]
-            settle(each, accepted)
-    return told
+    with gathered() as told:
+        for each in findings:
+            told.append(settle(each, accepted) if isinstance(each, Refusal) else each)
+    return tuple(told)
+
+
+def _as_warning(error: ComposeTlsError) -> TlsWarning:
+    return TlsWarning(error.code, error.message, error.path, error.hint, error.line)
+
+
+def _without(error: ComposeTlsError, warnings: Iterable[TlsWarning]) -> tuple[TlsWarning, ...]:
+    """What is to be told with an error, each once, and not what it says itself."""
+    own = _as_warning(error)
+    return tuple(dict.fromkeys(each for each in warnings if each != own))

@@ -24,6 +24,7 @@ from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble, restarting
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command
+from compose_tls.workflows.refusals import gathered
 from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import Undo
@@ -75,7 +76,7 @@ def renew(
         ProjectError: The project cannot be read or written; nothing was changed.
         CertificateError: Certificates cannot be issued or used; nothing was changed.
         EngineError: Restarting failed; the project is as before, unless ``keep_on_failure``.
-        CheckFailed: The running server does not pass; likewise.
+        CheckFailed: The running server does not pass; the project is as before, too.
     """
     opened = preamble.open_project(directory, config, environment)
     extent: Extent = "finish" if finish else "ca" if ca else "end-entities"
@@ -92,26 +93,28 @@ def renew(
             project = with_clients(project, settings)
         issuing.require_sound(project.observation, settings)
         users = users_of_images(project, opened.variables) if restart and not dry_run else None
-        renewal = plan_renew(
-            project,
-            settings,
-            opened.now,
-            extent=extent,
-            within=within,
-            force=force,
-            restart=restart,
-            users_of_images=users,
-        )
-        planned = renewal.planned
-        places, told = opened.writable(planned.plan)
-        told = (*opened.told, *told)
-        if dry_run:
-            return report(RenewResult, planned, renewal.config, dry_run=True, warnings=told)
         deploy: deployment.Deployment | None = None
         said: tuple[TlsWarning, ...] = ()
-        if restart:
-            listener.busy(on_event, "asking Docker Compose and the engine")
-            deploy, said = _prepare(renewal, project, opened, stack)
+        with gathered() as also:
+            renewal = plan_renew(
+                project,
+                settings,
+                opened.now,
+                extent=extent,
+                within=within,
+                force=force,
+                restart=restart,
+                users_of_images=users,
+            )
+            planned = renewal.planned
+            places, told = opened.writable(planned.plan)
+            told = (*opened.told, *told)
+            also.extend(planned.plan.warnings)
+            if restart and not dry_run:
+                listener.busy(on_event, "asking Docker Compose and the engine")
+                deploy, said = _prepare(renewal, project, opened, stack)
+        if dry_run:
+            return report(RenewResult, planned, renewal.config, dry_run=True, warnings=told)
         listener.busy(on_event, "issuing certificates")
         issued = issuing.issue(
             planned.identities,
@@ -144,7 +147,8 @@ def renew(
     waiting = renewal.restart and not checks
     read = planned.written | set(planned.services)
     left = () if restart else renewal.neighbours
-    again = compose_command(opened, "restart", *(n for n in planned.everything if n in read), *left)
+    restarted = [*(name for name in planned.everything if name in read), *left]
+    again = compose_command(opened, "restart", services=restarted)
     done = report(
         RenewResult,
         planned,
@@ -154,7 +158,7 @@ def renew(
         waiting=waiting,
         following=(again, own_command(opened, "check"))
         if waiting
-        else (compose_command(opened, "restart", *left),)
+        else (compose_command(opened, "restart", services=left),)
         if left
         else (),
         warnings=told,

@@ -42,7 +42,7 @@ def report(
         waiting: Whether the service has still to read what was written.
         following: The commands to go on with.
         warnings: What there is to know besides that of the plan.
-        more: What that result alone has.
+        more: What only that result has.
     """
     plan = planned.plan
     endpoint = planned.endpoint

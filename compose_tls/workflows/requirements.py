@@ -1,4 +1,4 @@
-"""What has to be so before services are started anew."""
+"""What has to be so before services are restarted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import ConflictingSettings, EngineError, KeyUnreadableInContainer
 from compose_tls.layout import CLIENT
 from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.shell import typed
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 
@@ -27,7 +28,7 @@ def require_client(planned: ServicePlan, config: TlsConfig) -> None:
 
 @contextmanager
 def told_first(planned: ServicePlan) -> Iterator[None]:
-    """A key that cannot be read is told, rather than that there is no engine: it needs none to mend."""
+    """A key that cannot be read is told, rather than that there is no engine: it needs none to fix."""
     try:
         yield
     except EngineError:
@@ -41,7 +42,7 @@ def require_readable(planned: ServicePlan, *, restart: bool = False) -> None:
     Raises:
         KeyUnreadableInContainer: One cannot.
     """
-    names = " ".join(planned.services)
+    names = typed(*planned.services)
     words = (
         ("renew --no-restart", f"docker compose restart {names}")
         if restart

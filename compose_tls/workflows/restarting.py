@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from compose_tls.listener import OnEvent
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.setup import Proxy
+from compose_tls.shell import typed
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows.deployment import Deployment
 from compose_tls.workflows.engine_project import EngineProject
@@ -78,7 +80,7 @@ def restart_neighbours(
             seen.compose.restart(seen.invocation, running)
     except EngineError as error:
         text = f"{', '.join(names)} still use what was there before: {error.message}"
-        hint = compose_command(opened, "restart", *names)
+        hint = compose_command(opened, "restart", services=names)
         return (TlsWarning("neighbours-not-restarted", text, hint=hint),)
     return ()
 
@@ -115,18 +117,26 @@ def _standing(
         names_read.append(CA_CERTIFICATE)
     served = [project.directory / settings.served_dir / name for name in names_read]
     # A restart leaves the container what it is; from where it was made is no setting of it.
-    unlike = (one for one in differences(found, wanted) if not (one.of_origin or one.of_moved_tag))
-    reasons = [str(each) for each in unlike]
+    reasons = list(
+        dict.fromkeys(
+            str(each)
+            for one in found.each
+            for each in differences(one, wanted)
+            if not (each.of_origin or each.of_moved_tag or each.subject == "replicas")
+        )
+    )
     changed = list(_changed_settings(service, planned, project, started))
     reasons += [f"{path} was changed since the start" for path in changed]
     drifted = None
     if reasons:
         drifted = DeployedDifferently(
             f"{service} would start with other settings than it runs with: {'; '.join(reasons)}",
-            hint=f"deploy these first: docker compose up -d --force-recreate {service}",
+            hint=f"deploy these first: docker compose up -d --force-recreate {typed(service)}",
             path=next(iter(changed), None),
         )
-    return Standing(proxy, found.container.running, _is_older(started, served), drifted)
+    starts = [one.container.started_at for one in found.each if one.container.running]
+    stale = any(_is_older(start, served) for start in starts or [started])
+    return Standing(proxy, bool(starts), stale, drifted)
 
 
 def _changed_settings(

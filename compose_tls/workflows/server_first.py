@@ -1,4 +1,4 @@
-"""Starting etcd and the object store anew, and Milvus after them, so that no data is lost on the way.
+"""Restarting etcd and the object store, and Milvus after them, so that no data is lost on the way.
 
 Milvus is stopped while it still reaches them: only then does it write what it has not written yet. They
 are started, and have to be well, before it is.
@@ -7,7 +7,7 @@ are started, and have to be well, before it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from compose_tls.deploy.compose_cli import ComposeCli
@@ -15,6 +15,8 @@ from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import ContainerExited, Unhealthy
 from compose_tls.listener import OnEvent, busy
+from compose_tls.shell import typed
+from compose_tls.values import dataclass
 
 # etcd 3.5 and SeaweedFS 4 are well within 5 s of their start (measured); a slow disk needs longer.
 _SERVER_SECONDS: Final = 60.0
@@ -112,7 +114,7 @@ class ServerFirst:
                 if self.clock() >= until:
                     raise Unhealthy(
                         f"{name} runs, but its health check fails: {said}",
-                        hint=f"read its log: docker compose logs {name}",
+                        hint=f"read its log: docker compose logs {typed(name)}",
                     )
                 self.sleep(0.5)
 
@@ -126,7 +128,7 @@ class ServerFirst:
                 last = next((line.strip() for line in reversed(lines) if line.strip()), "nothing")
                 raise ContainerExited(
                     f"{name} is {status}; its log says last: {last}",
-                    hint=f"read its whole log: docker compose logs {name}",
+                    hint=f"read its whole log: docker compose logs {typed(name)}",
                 )
             return f"it is {status}"
         if container.health is not None:

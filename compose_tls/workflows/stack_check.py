@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -30,9 +29,11 @@ from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
 from compose_tls.project.stack_services import needed_servers
 from compose_tls.results import Probe
+from compose_tls.shell import typed
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
-from compose_tls.workflows.connecting import fingerprint
+from compose_tls.workflows.connecting import client_pem, fingerprint
 
 _SECONDS: Final = 2
 _IDENTITIES: Final[Mapping[str, str]] = {
@@ -57,7 +58,7 @@ class Served:
 
 
 def served(project: Project) -> tuple[tuple[Served, ...], tuple[TlsWarning, ...]]:
-    """The servers that are declared to speak TLS, and those that are not and why nobody asks them.
+    """The servers that are declared to speak TLS, and those that are not and why no one asks them.
 
     Args:
         project: The project as it is.
@@ -107,7 +108,7 @@ def prove_servers(
     place: Place,
     on_event: listener.OnEvent,
 ) -> tuple[Probe, ...]:
-    """Prove that servers speak TLS, let Milvus in, and nobody else.
+    """Prove that servers speak TLS, let Milvus in, and no one else.
 
     Args:
         directory: The project.
@@ -199,17 +200,20 @@ def container_place(engine: Engine, project: str) -> Place:
 def _target(directory: Path, config: TlsConfig, one: Served, at: tuple[str, int]) -> Target:
     pki = directory / config.pki_dir
     client = _CLIENTS.get(one.identity)
+    ca = pki / f"{STACK_CA}{CERTIFICATE}"
+    shown = (pki / f"{client}{CERTIFICATE}", pki / f"{client}{KEY}") if client else None
     return Target(
         host=at[0],
         port=at[1],
         server_name=one.name,
         mode=TlsMode.MUTUAL if client else TlsMode.ONE_WAY,
-        ca_path=pki / f"{STACK_CA}{CERTIFICATE}",
-        client_certificate_path=pki / f"{client}{CERTIFICATE}" if client else None,
-        client_key_path=pki / f"{client}{KEY}" if client else None,
+        ca_path=ca,
+        client_certificate_path=shown[0] if shown else None,
+        client_key_path=shown[1] if shown else None,
         expected_sha256=fingerprint(directory, f"{config.pki_dir}/{one.identity}{CERTIFICATE}"),
         service=one.name,
         protocol=GRPC if client else REST,
+        pem=client_pem(directory, ca, *(shown or ())),
     )
 
 
@@ -221,5 +225,5 @@ def _unreached(one: Served) -> Probe:
         expected=f"a verified TLS handshake as {one.name}",
         observed="its container does not run, or is not reached from here",
         seconds=0.0,
-        hint=f"start it: docker compose up -d {one.name}",
+        hint=f"start it: docker compose up -d {typed(one.name)}",
     )

@@ -107,8 +107,7 @@ def _look(opened: preamble.Opened, project: Project, services: Sequence[Declared
         reach(opened.variables, seconds=_SECONDS)
     except EngineError as error:
         return Looked(reason=error.message)
-    # Half of what status would load, and only who meets an engine needs it.
-    from compose_tls.workflows.looking import look  # noqa: PLC0415
+    from compose_tls.workflows.looking import look  # noqa: PLC0415 - half of what status would load
 
     return look(opened, project, services, patience=_SECONDS)
 
@@ -195,11 +194,17 @@ def _next(opened: preamble.Opened, project: Project, result: StatusResult) -> st
         return None
     if not off and result.in_order and not any(one.differs for one in result.declared):
         return None
+    if project.state is not None and not project.milvus:
+        # Nothing is left that enable could put TLS into.
+        return own_command(opened, "disable")
     recorded = [project.state.settings.mode] if project.state else []
     mode = max([1, *recorded, *(one.mode or 0 for one in result.declared)])
     named = list(opened.given.service)
     whole = [one.name for one in project.milvus if one.proxy and not one.component]
-    if not named and project.state is None and len(whole) > 1:
-        named = [one.service for one in result.declared]
+    there = [one.service for one in result.declared if one.service in project.compose.services]
+    known = project.state.services if project.state else ()
+    if not named and (len(whole) > 1 if not known else set(there) - set(known)):
+        # enable goes on with those that it knows.
+        named = there
     words = [word for name in named for word in ("--service", name)]
     return own_command(opened, "enable", "--mode", str(mode), *words)

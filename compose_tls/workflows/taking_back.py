@@ -7,10 +7,9 @@ is the user's, whatever lies in the project.
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +21,8 @@ from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.wait import Settled, settled, wait_until_ready
 from compose_tls.errors import EngineError, OutsideProject, ProjectChanged
+from compose_tls.shell import behind, joined
+from compose_tls.values import dataclass
 from compose_tls.workflows.server_first import ServerFirst
 
 _BACK_SECONDS = 60.0
@@ -138,7 +139,7 @@ def _start(
     engine: Engine,
     on_event: Callable[[str], None],
 ) -> None:
-    """Start services anew, and watch whether they keep running.
+    """Start services again, and watch whether they keep running.
 
     Raises:
         EngineError: One does not.
@@ -199,6 +200,8 @@ class _Watch:
 
 def _by_hand(found: Deploying) -> str:
     """What does the same for the services."""
-    does = ("up", "-d", "--force-recreate", *found.running) if found.running else ("stop",)
-    added = () if found.running else found.added
-    return shlex.join(["docker", "compose", *found.options, "-p", found.project, *does, *added])
+    does = ("up", "-d", "--force-recreate") if found.running else ("stop",)
+    services = found.running or found.added
+    return joined(
+        ["docker", "compose", *found.options, "-p", found.project, *does, *behind(services)]
+    )

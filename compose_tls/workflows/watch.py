@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from compose_tls.errors import CheckFailed, ComposeTlsError
 from compose_tls.results import CheckResult, Probe
+from compose_tls.values import dataclass
 from compose_tls.workflows import preamble
 
 
@@ -45,7 +45,7 @@ def watch(
 ) -> Iterator[Round]:
     """Check again and again; a round that fails ends nothing.
 
-    Each round reads the project anew, so that it knows of a certificate that was renewed meanwhile.
+    Each round reads the project again, so that it knows of a certificate that was renewed meanwhile.
 
     Args:
         check: Checks once.
@@ -54,7 +54,7 @@ def watch(
         count: How many rounds; ``None`` for no end.
 
     Raises:
-        ComposeTlsError: The very first round could not check anything: that will not mend itself.
+        ComposeTlsError: The very first round could not check anything: that will not fix itself.
     """
     for number in itertools.count(1):
         began = time.monotonic()

@@ -6,15 +6,15 @@ where. So it says ``docker compose up -d``, and here, once for all of them, the 
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial, wraps
 from typing import Final, ParamSpec, TypeVar
 
 from compose_tls.errors import CheckFailed, ComposeTlsError
+from compose_tls.patterns import regex
 from compose_tls.results import CheckResult, CommandResult, Probe
+from compose_tls.shell import joined
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.next_step import compose_options, own_options
@@ -22,11 +22,13 @@ from compose_tls.workflows.next_step import compose_options, own_options
 _P = ParamSpec("_P")
 _R = TypeVar("_R", bound=CommandResult)
 
-_COMPOSE: Final = re.compile(
+_COMPOSE: Final = regex(
     r"\bdocker compose (?=(?:up|stop|start|restart|logs|ps|down|exec|rm|config)\b)"
 )
-_OWN: Final = re.compile(
-    r"(?<![-\w])compose-tls (?=(?:enable|disable|status|check|renew|client|connect)\b)"
+_OWN: Final = regex(
+    r"(?<![-\w])compose-tls (?=(?:enable|disable|status|check|renew|client|connect|export)\b"
+    # Whoever is told to name a directory names it from where they stand.
+    r"|init\b(?! (?:DIR|milvus)\b))"
 )
 
 
@@ -59,7 +61,7 @@ def whole(opened: preamble.Opened, hint: str) -> str:
         hint: Text with commands in it, each with its options already or without any.
     """
     for command, options in ((_COMPOSE, compose_options(opened)), (_OWN, own_options(opened))):
-        words = shlex.join(options)
+        words = joined(options)
         if words and words not in hint:
             escaped = words.replace("\\", r"\\")
             hint = command.sub(rf"\g<0>{escaped} ", hint)

@@ -7,8 +7,10 @@ are carried out in one pass.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
+
+from compose_tls.values import dataclass
 
 Route: TypeAlias = tuple[str, ...]
 
@@ -133,7 +135,7 @@ def gather(intents: Iterable[Intent]) -> EditTree:
 
 
 def describe(intent: Intent) -> str:
-    """An intent in words, for somebody who has to carry it out by hand."""
+    """An intent in words, for someone who has to carry it out by hand."""
     place = ".".join(intent.route)
     match intent:
         case Put(value=value):

@@ -1,6 +1,6 @@
 """The proof: the new text means exactly the old one with the intents carried out, and nothing else.
 
-Written apart from the editor, on the two parsed documents alone.
+Written apart from the editor, on the two parsed documents only.
 """
 
 from __future__ import annotations

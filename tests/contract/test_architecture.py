@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import grimp
@@ -19,6 +20,7 @@ LIBRARIES = {
     "grpc",
     "idna",
     "milvus",
+    "milvus_lite",
     "pydantic",
     "pymilvus",
     "pytest",
@@ -53,7 +55,11 @@ def test_every_import_goes_down_a_floor_and_through_its_gate() -> None:
         ("plan/enable.py", "import ruamel.yaml", "yaml and ruamel only in yamlpatch"),
         ("checks/readiness.py", "import docker", "docker and requests only in deploy"),
         ("sdk/__init__.py", "import pymilvus", "grpc and pymilvus only in checks"),
-        ("workflows/preamble.py", "import pytest", "pytest and milvus only in testing"),
+        (
+            "workflows/preamble.py",
+            "import pytest",
+            "pytest, milvus and milvus_lite only in testing",
+        ),
     ],
 )
 def test_an_import_that_goes_up_or_around_a_gate_is_found(
@@ -84,3 +90,9 @@ def test_modules_are_small() -> None:
         if (lines := len(file.read_text().splitlines())) > 400
     }
     assert not long
+
+
+def test_a_module_name_occurs_once_but_for_the_way_of_a_command_through_the_floors() -> None:
+    names = Counter(file.stem for file in ROOT.glob("compose_tls/**/*.py"))
+    commands = {file.stem for file in ROOT.glob("compose_tls/cli/commands/*.py")}
+    assert not {name for name, times in names.items() if times > 1} - commands

@@ -20,15 +20,20 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def sessions(page: str) -> list[tuple[str, str]]:
-    """The commands of a page, each with what it is said to print; none needs an engine (``--up``)."""
+def blocks(page: str) -> list[tuple[str, str]]:
+    """The commands of a page, each with what it is said to print."""
     found = []
     for block in re.findall(r"^```console\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, shown = part.partition("\n")
-            without = command.replace(" --up", "")
-            found.append((without, shown if without == command else "…"))
+            found.append((command, shown))
     return found
+
+
+def sessions(page: str) -> list[tuple[str, str]]:
+    """The same; none needs an engine (``--up``): tests/transcripts has what that prints."""
+    without = [(command.replace(" --up", ""), command, shown) for command, shown in blocks(page)]
+    return [(found, shown if found == command else "…") for found, command, shown in without]
 
 
 def says(shown: str, printed: str) -> bool:

@@ -59,6 +59,57 @@ def test_what_users_read_is_plain_technical_english(module: Path) -> None:
             assert not re.search(words, text, re.IGNORECASE), f"line {line}: {text!r}: {better}"
 
 
+# Contributors' tables name tests, which have names of their own; the second is what a benchmark writes.
+FOR_CONTRIBUTORS = {
+    "compose-constructs.md",
+    "yaml-constructs.md",
+    "reliability.md",
+    "benchmarks.md",
+}
+PAGES = [
+    page
+    for page in (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
+    if page.name not in FOR_CONTRIBUTORS
+]
+
+
+def prose(text: str) -> str:
+    """A text without code, addresses, and the names that an entry of a docstring begins with."""
+    without_blocks = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    without_code = re.sub(r"`+[^`]*`+|\]\([^)]*\)", "", without_blocks)
+    return re.sub(r"^ +\w+: ", "", without_code, flags=re.MULTILINE)
+
+
+def documented(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """The docstrings of a module and its public names."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            name = getattr(node, "name", "module")
+            text = ast.get_docstring(node)
+            if text and not name.startswith("_"):
+                yield name, text
+
+
+def unplain(text: str) -> list[str]:
+    """The words of a text that have plainer ones."""
+    said = prose(text)
+    found = (
+        (re.search(words, said, re.IGNORECASE), better) for words, better in PLAIN_WORDS.items()
+    )
+    return [f"{match[0]!r}: {better}" for match, better in found if match]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_are_in_plain_technical_english(page: Path) -> None:
+    assert unplain(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_public_docstrings_are_too(module: Path) -> None:
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    assert {name: found for name, text in documented(tree) if (found := unplain(text))} == {}
+
+
 def test_the_rule_finds_what_it_forbids() -> None:
     for text in ("X is no DNS name", "nobody listens", "save it beside the file", "Please wait"):
         assert any(re.search(words, text, re.IGNORECASE) for words in PLAIN_WORDS)

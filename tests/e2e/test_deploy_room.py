@@ -35,6 +35,7 @@ from compose_tls.errors import (
     PortTaken,
 )
 from tests.e2e.image_names import ETCD, MILVUS
+from tests.patience import LONG
 
 SLEEP = {"image": MILVUS, "entrypoint": ["sleep", "600"], "init": True, "stop_grace_period": "1s"}
 STANDALONE: dict[str, Any] = {
@@ -297,6 +298,26 @@ def test_a_dependency_that_has_to_be_healthy_is_waited_for(room: Room) -> None:
     room.up("standalone")
 
     assert room.facts("etcd").health == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        ("true", None),
+        ("echo on its way; echo nope >&2; exit 3", "nope"),
+        ("exit 3", "exit code 3"),
+        ("echo slow; sleep 600", "no answer within 1 s"),
+    ],
+)
+def test_a_health_check_is_run_as_the_engine_does(room: Room, test: str, said: str | None) -> None:
+    check = {"test": ["CMD-SHELL", test], "interval": "600s", "timeout": "1s"}
+    room.write({"standalone": {**SLEEP, "healthcheck": check}})
+    room.compose("up", "-d")
+    began = time.monotonic()
+
+    assert room.engine.health_check(room.facts("standalone").id) == said
+
+    assert time.monotonic() - began < LONG
 
 
 def test_a_port_that_another_container_has_is_named_with_it(room: Room) -> None:

@@ -269,6 +269,27 @@ def test_a_forgotten_overlay_is_named(stack: Stack) -> None:
     assert "deployed-differently" in {w["code"] for w in told.document["warnings"]}
 
 
+def test_what_a_forgotten_overlay_alone_says_is_named(stack: Stack) -> None:
+    stack.write({**SERVICE, "volumes": MOUNT})
+    stack.write({"mem_limit": "4g", "restart": "always", "labels": {"team": "search"}}, "prod.yaml")
+    stack.options = ("-f", "compose.yaml", "-f", "prod.yaml")
+    stack.compose("up", "-d")
+    full, stack.options = stack.options, ()
+
+    error = stack.refused()
+
+    assert error["code"] == "deployed-differently"
+    assert "labels, mem_limit, restart: as prod.yaml says in the container" in error["message"]
+    assert f"compose-tls {' '.join(full)} enable" in error["hint"]
+    # A further file that says nothing of it loses nothing, and is no reason to stop.
+    stack.write({"image": "busybox", "profiles": ["never"]}, "prod.yaml")
+    (stack.project.directory / "prod.yaml").write_text('{"services": {}}', encoding="utf-8")
+    stack.options = full
+    stack.compose("up", "-d")
+    stack.options = ()
+    assert stack.tls("enable", "--up").code == 0
+
+
 def test_a_forgotten_env_file_is_named(stack: Stack) -> None:
     env_file(stack)
     stack.compose("up", "-d")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -218,6 +218,55 @@ def _path_length() -> Brought:
     return _under(root, Made("brought CA", {**_CA, "aki": _AUTO}, root))
 
 
+def _unrelated_ca() -> Brought:
+    odd = (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True)
+    found = _under(_ca())
+    return replace(found, ca_pem=found.ca_pem + Made("unrelated CA", {**_CA, "odd": odd}).pem)
+
+
+def _by_serial(ca: Made, further: int = 0) -> x509.AuthorityKeyIdentifier:
+    """As easy-rsa has it: the key, and serial number and issuer of the certificate."""
+    one = x509.load_der_x509_certificate(ca.der)
+    key = x509.SubjectKeyIdentifier.from_public_key(ca.key.public_key()).digest
+    serial = one.serial_number + further
+    return x509.AuthorityKeyIdentifier(key, [x509.DirectoryName(one.issuer)], serial)
+
+
+def _serial_of_another() -> x509.AuthorityKeyIdentifier:
+    other = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "other")])
+    return x509.AuthorityKeyIdentifier(None, [x509.DirectoryName(other)], 1234)
+
+
+def _intermediate_for(name: str) -> Brought:
+    root = _ca(nc=_constraints([x509.DNSName("localhost")]))
+    lower = Made("lower", {**_CA, "aki": _AUTO, "san": _names(name)}, root)
+    return _under(root, lower, san=_names("localhost"))
+
+
+def _not_critical_directory() -> tuple[x509.ExtensionType, bool]:
+    server = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
+    return x509.NameConstraints(None, [x509.DirectoryName(server)]), False
+
+
+def _too_many() -> Brought:
+    trees = [x509.DNSName(f"{n}.test") for n in range(1100)]
+    names = _names("localhost", *(f"{n}.test" for n in range(1000)))
+    permitted = _constraints([x509.DNSName("localhost"), *trees])
+    return _under(_ca(nc=permitted), san=names)
+
+
+def _two_ways() -> Brought:
+    root, key = _ca(), ec.generate_private_key(ec.SECP256R1())
+    limited = Made("limited", {**_CA, "nc": _constraints(None, [_FORBIDDEN]), "aki": _AUTO}, root)
+    san = _names("forbidden.example.com")
+    under_it = Made("lower", {**_CA, "aki": _AUTO, "san": san}, limited, key=key)
+    beside = Made("lower", {**_CA, "aki": _AUTO}, root, key=key)
+    found = _under(root, beside)
+    chain = limited.pem + under_it.pem + beside.pem
+    return replace(found, server=replace(found.server, chain_pem=chain))
+
+
+_FORBIDDEN: Final = x509.DNSName("forbidden.example.com")
 _STRICT: Final = frozenset({"strict-clients-refuse"})
 _SELF: Final = frozenset({"self-signed-certificate"})
 _TEN: Final = x509.IPAddress(ipaddress.ip_network("10.0.0.0/8"))
@@ -261,6 +310,14 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
         lambda: _under(
             Made("old CA", _CA, key=rsa.generate_private_key(65537, 2048), sha1=True)
         ),
+        frozenset(),
+    ),
+    "CA of others with an unknown critical extension, in the same file": (
+        _unrelated_ca,
+        frozenset(),
+    ),
+    "identifier of the authority with its serial number": (
+        lambda: _under(ca := _ca(), aki=(_by_serial(ca), False)),
         frozenset(),
     ),
     "CA that ends before the server": (
@@ -377,6 +434,49 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
     ),
     "self-issued intermediate under path length 0": (
         _path_length, ("Go",), "may stand over 0 other CAs, and stands over 1"
+    ),
+    "identifier of the authority with another serial number": (
+        lambda: _under(ca := _ca(), aki=(_by_serial(ca, 1), False)),
+        ("gRPC", "Java", "Node"),
+        "has serial number and issuer of another certificate than its CA",
+    ),
+    "root that names another one's serial number": (
+        lambda: _under(_ca(aki=(_serial_of_another(), False))),
+        ("Node",),
+        "has serial number and issuer of another certificate than its CA",
+    ),
+    "intermediate that is for a name its root may not issue for": (
+        lambda: _intermediate_for("forbidden.example.com"),
+        ("gRPC", "Go", "Node"),
+        "the intermediate CN=lower of s.pem is for forbidden.example.com, for which its CA",
+    ),
+    "name that Go cannot read, under constraints": (
+        lambda: _under(
+            _ca(nc=_constraints([x509.DNSName("localhost")])),
+            san=_names("localhost", "..localhost"),
+        ),
+        ("Go",),
+        "is for ..localhost, for which its CA CN=brought CA may not issue",
+    ),
+    "subject that its CA may not issue for, by constraints that are not critical": (
+        lambda: _under(_ca(nc=_not_critical_directory())),
+        ("gRPC", "Node"),
+        "has the subject CN=server, for which its CA CN=brought CA may not issue",
+    ),
+    "too many names and constraints to compare": (
+        _too_many,
+        ("gRPC", "Node"),
+        "gRPC and Node compare no more than 1048576 pairs",
+    ),
+    "more than Java reads in a handshake": (
+        lambda: _under(_ca(), san=_names("localhost", *(f"{n:060}.example.com" for n in range(500)))),
+        ("Java",),
+        "Java takes 32768 at most",
+    ),
+    "one of two ways up may not issue for an intermediate": (
+        _two_ways,
+        ("gRPC", "Node"),
+        "is for forbidden.example.com, for which its CA",
     ),
     "self-signed server that may only sign certificates": (
         lambda: _openssl_req("-addext", "keyUsage=critical,keyCertSign,cRLSign"),

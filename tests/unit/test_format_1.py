@@ -179,6 +179,26 @@ class TestEach:
         assert project.issued() == issued
         assert in_order(run, project) == files_of(project.kind)
 
+    def test_a_variable_in_front_of_a_mount_gives_way_once_it_leads_elsewhere(
+        self, run: Run, project: Enabled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DOCKER_VOLUME_DIRECTORY", "/elsewhere")
+        [written, *_] = project.kind.patched
+        prefix = b"${DOCKER_VOLUME_DIRECTORY:-.}/"
+        added = project.users()[written].count(prefix) - project.before.get(written, b"").count(
+            prefix
+        )
+
+        again = run("enable", "--mode", str(project.kind.mode), *project.kind.settings, "--json")
+
+        assert again.code == 0, again.out + again.err
+        assert again.json["changed"] is bool(added)
+        assert project.users()[written].count(prefix) == project.before.get(written, b"").count(
+            prefix
+        )
+        assert run("disable").code == 0
+        assert project.users() == project.before
+
     def test_disable_gives_the_bytes_of_before(self, run: Run, project: Enabled) -> None:
         disabled = run("disable", "--json")
 

@@ -43,7 +43,7 @@ Examples:
     "--force", is_flag=True, help="Replace certificates that are not yet due for renewal too."
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
-@click.option("--key-type", metavar=KEY_TYPES, help="Default: ecdsa-p256.")
+@click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: ecdsa-p256).")
 @click.option("--days", type=int, metavar="N", help="Validity (default: 825).")
 @click.option("--subject", metavar="RFC4514", help="Subject, without CN, which is the name.")
 @existing_ca
@@ -78,6 +78,7 @@ def command(
         force=force,
         dry_run=dry_run,
         environment=os.environ,
+        on_event=output.on_event,
     )
     return show(result, output)
 

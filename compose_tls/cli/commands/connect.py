@@ -27,11 +27,26 @@ from compose_tls.workflows.snippets import LANGUAGES
     metavar="SERVICE",
     help="As seen from the container of this service: its network, its paths.",
 )
+@click.option(
+    "--client",
+    metavar="NAME",
+    help="With the files that compose-tls client NAME issued (default: cert/client.pem).",
+)
 @acceptable
 @common
-def command(directory: Path, *, output: Output, lang: str, inside: str | None, **flags: Any) -> int:
+def command(
+    directory: Path,
+    *,
+    output: Output,
+    lang: str,
+    inside: str | None,
+    client: str | None,
+    **flags: Any,
+) -> int:
     """Print client code or settings for this project, ready to paste."""
     from compose_tls.workflows.connect import connect  # noqa: PLC0415 - not for --help
 
-    result = connect(directory, flags, lang=lang, service=inside, environment=os.environ)
+    result = connect(
+        directory, flags, lang=lang, service=inside, client=client, environment=os.environ
+    )
     return show(result, output)

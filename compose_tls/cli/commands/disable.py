@@ -30,5 +30,12 @@ def command(
     """Undo exactly what enable changed: the very bytes, or its own entries where files changed since."""
     from compose_tls.workflows.disable import disable  # noqa: PLC0415 - not for --help
 
-    result = disable(directory, flags, dry_run=dry_run, purge=purge, environment=os.environ)
+    result = disable(
+        directory,
+        flags,
+        dry_run=dry_run,
+        purge=purge,
+        environment=os.environ,
+        on_event=output.on_event,
+    )
     return show(result, output)

@@ -63,7 +63,7 @@ Examples:
     help="Write there, a private key with mode 0600; - for standard output.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
-@click.option("--key-type", metavar=KEY_TYPES, help="Default: as in the project.")
+@click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: as in the project).")
 @click.option("--days", type=int, metavar="N", help="Validity (default: as in the project).")
 @existing_ca
 @acceptable
@@ -109,6 +109,7 @@ def command(
         output=place if to_file else None,
         dry_run=dry_run,
         environment=os.environ,
+        on_event=output.on_event,
     )
     if to_file or dry_run or output.json:
         return show(result, output)
@@ -116,10 +117,10 @@ def command(
 
 
 def _require_private(output: Output, *, asked: bool) -> None:
-    """Make sure that nobody else sees what goes to standard output.
+    """Make sure that no one else sees what goes to standard output.
 
     Raises:
-        KeyExposed: Somebody would.
+        KeyExposed: Someone would.
     """
     if output.json:
         why = "a private key has no place in a JSON document"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from compose_tls.cli.line import Line, Piece, diff_lines, fields, line, next_line
 from compose_tls.cli.output import rendering
-from compose_tls.layout import NEXT_CA, neighbours_directory
+from compose_tls.layout import KEY, NEXT_CA, neighbours_directory
 
 if TYPE_CHECKING:
     from compose_tls.results import (
@@ -38,6 +38,8 @@ def enable_lines(
         yield rendering.proof_line(result.endpoint)
     if following := result.next or result.then:
         yield next_line(*following)
+    elif result.dry_run and result.changed:
+        yield rendering.dry_line()
 
 
 def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) -> Iterator[Line]:
@@ -50,18 +52,36 @@ def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) 
         yield line(f"would make a project with {result.image}, {mode}; nothing was written")
     else:
         yield line(Piece("a new project", "good"), f": {result.image}, {mode}")
-    yield from _files(result, verbose=verbose)
+    if result.dry_run or verbose:
+        yield from _files(result, verbose=verbose)
+    elif result.changed:
+        yield from fields(_made(result))
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
     if not checks_told:
         yield from rendering.check_lines(result.checks, verbose=verbose)
     if result.checks:
         yield rendering.proof_line(result.endpoint)
+    yield from _root_password(result)
+    if result.next:
+        yield next_line(*result.next)
+    elif result.dry_run and result.changed:
+        yield rendering.dry_line()
+
+
+def _root_password(result: InitResult) -> Iterator[Line]:
     if result.root_password_file and not result.dry_run:
         how = "is" if result.checks else "will be the one"
         yield line(f"the password of root {how} in {result.root_password_file}")
-    if result.next:
-        yield next_line(*result.next)
+
+
+def _made(result: InitResult) -> Iterator[tuple[str, str]]:
+    """What a new project consists of: its own files, and the directories of keys."""
+    created = [file.path for file in result.files if file.action == "created"]
+    if own := [path for path in created if "/" not in path]:
+        yield "files", ", ".join(own)
+    if places := dict.fromkeys(path.split("/")[0] for path in created if "/" in path):
+        yield "keys", f"{', '.join(f'{place}/' for place in places)} (private: keep them safe)"
 
 
 def _enabled(result: EnableResult, *, verbose: bool) -> Iterator[Line]:
@@ -85,11 +105,15 @@ def _enabled(result: EnableResult, *, verbose: bool) -> Iterator[Line]:
         yield line(f"{one.service}: {would} to TLS{with_what} ({one.how})")
     if result.dry_run or verbose:
         yield from _files(result, verbose=verbose)
+    if result.dry_run:
+        yield from fields(_for_clients(result))
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
 
 
-def _kept_where(result: EnableResult) -> Iterator[tuple[str, str]]:
+def _kept_where(
+    result: EnableResult,
+) -> Iterator[tuple[str, str | tuple[str | Piece, ...]]]:
     changed = [file.path for file in result.files if file.action == "patched"]
     places = (result.pki_dir, result.tls_dir, neighbours_directory(result.tls_dir))
     own = tuple(f"{place}/" for place in places)
@@ -103,8 +127,16 @@ def _kept_where(result: EnableResult) -> Iterator[tuple[str, str]]:
         yield "added", ", ".join(added)
     keep = f"keep {result.ca_key} safe" if result.ca_key else "keep it safe"
     yield "keys", f"{result.pki_dir}/ (private: {keep}), {result.tls_dir}/ (mounted)"
+    yield from _for_clients(result)
+
+
+def _for_clients(result: EnableResult) -> Iterator[tuple[str, str | tuple[str | Piece, ...]]]:
+    """What clients lose, and how they get it back."""
     if result.cut_off:
         yield "cut off", f"{', '.join(one.service for one in result.cut_off)}, until they use TLS"
+    if result.issue_with:
+        needed = "every client needs a certificate now: "
+        yield "clients", (needed, Piece(result.issue_with, "command"))
 
 
 def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:
@@ -121,19 +153,33 @@ def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:
         else:
             how = "byte for byte as before" if result.exact else "without what enable added"
             yield line(Piece("TLS removed", "good"), f" from {services}: its files are {how}")
+    elif result.dry_run:
+        yield line("would remove certificates and keys; nothing was written")
     else:
-        yield line("would be purged; nothing was written" if result.dry_run else "purged")
+        yield line(Piece("removed", "good"), f": {_purged(result) or 'nothing'}")
     if result.dry_run or verbose:
         yield from _files(result, verbose=verbose)
     elif result.services and result.changed:
         patched = [file.path for file in result.files if file.action == "patched"]
-        yield from fields([("changed", ", ".join(patched))] if patched else [])
+        rows = [("changed", ", ".join(patched)), ("removed", _purged(result))]
+        yield from fields([row for row in rows if row[1]])
     if result.key_directories and not result.dry_run:
         places = ", ".join(f"{place}/" for place in result.key_directories)
         parts = (f"{places} (private keys); ", Piece(result.purge, "command"), " removes them")
         yield from fields([("kept   " if result.services else "kept", parts)])
     if result.next:
         yield next_line(*result.next)
+    elif result.dry_run and result.changed:
+        yield rendering.dry_line()
+
+
+def _purged(result: DisableResult) -> str:
+    """The directories whose keys are gone; empty where they were left."""
+    removed = [file.path for file in result.files if file.action == "removed"]
+    if not any(path.endswith(KEY) for path in removed):
+        return ""
+    places = dict.fromkeys(f"{path.partition('/')[0]}/" for path in removed)
+    return f"{', '.join(places)} (certificates and private keys)"
 
 
 def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False) -> Iterator[Line]:
@@ -149,6 +195,8 @@ def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False
         yield rendering.proof_line(result.endpoint, "serves it")
     if result.next:
         yield next_line(*result.next)
+    elif result.dry_run and result.changed:
+        yield rendering.dry_line()
 
 
 def _renewed(result: RenewResult) -> Line:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from compose_tls.cli.line import Line, Piece, fields, line
+from compose_tls.cli.line import Line, Piece, fields, line, next_line
 from compose_tls.cli.output import rendering
 from compose_tls.layout import CLIENT_FILES
 
@@ -34,10 +34,14 @@ def client_lines(result: ClientResult, *, verbose: bool) -> Iterator[Line]:
         yield from fields((name, _files_of(name, result)) for name in result.issued)
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
-    if result.changed and not result.dry_run:
-        whom = result.issued[0] if len(result.issued) == 1 else "each client"
+    if result.changed and result.dry_run:
+        yield rendering.dry_line()
+    elif result.changed:
+        name = result.issued[0] if len(result.issued) == 1 else "each client"
         own = "these files" if len(result.issued) == 1 else "its own files"
-        yield line(f"give {whom} {own} and {result.ca}", head=(Piece("next: ", "strong"),))
+        yield line(f"give {name} {own} and {result.ca}", head=(Piece("next: ", "strong"),))
+        if result.next:
+            yield next_line(*result.next)
 
 
 def _until(result: ClientResult) -> str:

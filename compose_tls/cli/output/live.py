@@ -29,6 +29,7 @@ class Live(Listener):
     Args:
         summary: How a written result is told, on standard output.
         clock: Seconds that only go forward.
+        verbose: Whether what was seen, and in how many seconds, is told of each probe.
 
     Attributes:
         told: Whether probes were shown.
@@ -39,11 +40,14 @@ class Live(Listener):
         self,
         summary: Callable[[EnableResult], Iterable[Line]],
         clock: Callable[[], float] = time.monotonic,
+        *,
+        verbose: bool = False,
     ) -> None:
         self.told = self.wrote = False
-        self._summary, self._clock = summary, clock
+        self._summary, self._clock, self._verbose = summary, clock, verbose
         self._text, self._since, self._kept = "", clock(), True
         self._hints: set[str] = set()
+        self._held: list[Probe] = []
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._ticking: threading.Thread | None = None
@@ -70,9 +74,16 @@ class Live(Listener):
     def probed(self, probe: Probe) -> None:
         """Show a probe above the line that counts."""
         with self._lock:
+            # One failure and nothing else is what the error says.
+            self._held.append(probe)
+            tried = [one.ok for one in self._held if not one.skipped]
+            if tried == [False] and not (self.told or self._verbose):
+                return
             self._keep()
             self.told = True
-            show_lines(rendering.check_lines([probe], hints_told=self._hints), err=True)
+            lines = rendering.check_lines(self._held, verbose=self._verbose, hints_told=self._hints)
+            show_lines(lines, err=True)
+            self._held = []
             self._draw()
 
     def written(self, result: EnableResult) -> None:
@@ -98,7 +109,7 @@ class Live(Listener):
                 self._draw()
 
     def _draw(self) -> None:
-        """Write the line anew, cut to the width of the terminal."""
+        """Write the line again, cut to the width of the terminal."""
         from compose_tls.cli.drawing import cut  # noqa: PLC0415 - loads rich, which draws lines as well
 
         stream, seconds = sys.stderr, self._clock() - self._since

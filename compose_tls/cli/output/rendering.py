@@ -81,7 +81,7 @@ def certificate_lines(certificates: Sequence[CertificateResult]) -> Iterator[Lin
 
 
 def until_text(certificate: CertificateResult) -> str:
-    """How long a certificate is good for."""
+    """How long a certificate is valid for."""
     left = certificate.days_left
     told = "" if left is None else " (expired)" if left < 0 else f" ({span_text(left)})"
     return f"until {certificate.not_after:%Y-%m-%d}{told}"
@@ -93,7 +93,7 @@ def is_over(certificate: CertificateResult) -> bool:
 
 
 def span_text(days: int) -> str:
-    """A number of days, as people say it: a certificate for 825 days is good for 2 years."""
+    """A number of days, as people say it: a certificate for 825 days is valid for 2 years."""
     if days < _MANY_DAYS:
         return f"{days} {'day' if days == 1 else 'days'}"
     if days < 2 * _YEAR:
@@ -144,6 +144,11 @@ def warning_lines(warnings: Iterable[TlsWarning]) -> Iterator[Line]:
         yield line(Piece("warning: ", "warning"), warning.message)
         if warning.hint:
             yield line(warning.hint, head=(Piece("  next: ", "strong"),))
+
+
+def dry_line() -> Line:
+    """What to do after a dry run."""
+    return line("run the same command without --dry-run", head=(Piece("next: ", "strong"),))
 
 
 def mode_text(mode: Mode | None) -> str:

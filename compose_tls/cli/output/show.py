@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -20,6 +20,7 @@ from compose_tls.cli.output import (
 )
 from compose_tls.cli.printing import is_terminal, say, show_lines
 from compose_tls.errors import CheckFailed
+from compose_tls.values import dataclass
 
 if TYPE_CHECKING:
     from compose_tls.cli.output.live import Live
@@ -33,7 +34,7 @@ class Output:
 
     Attributes:
         json: One document, and no text.
-        quiet: Nothing but errors, and what alone was asked for: a document, client code, a picture.
+        quiet: Nothing but errors, and what was asked for by itself: a document, client code, a picture.
         verbose: Every detail.
     """
 
@@ -51,7 +52,7 @@ class Output:
             return lambda text: say(text, err=True)
         from compose_tls.cli.output.live import Live  # noqa: PLC0415 - for terminals alone
 
-        self._live = Live(self._written)
+        self._live = Live(self._written, verbose=self.verbose)
         return self._live
 
     @property
@@ -107,7 +108,7 @@ def show(result: Result, output: Output) -> int:
 
 
 def show_document(result: ExportResult, output: Output) -> int:
-    """Print an exported document alone on standard output, all else on standard error."""
+    """Print an exported document on standard output, and all else on standard error."""
     output.warn(result)
     if not output.quiet:
         show_lines(export_text.beside_lines(result, verbose=output.verbose), err=True)

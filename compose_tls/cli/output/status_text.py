@@ -26,6 +26,7 @@ _RUNS = {
     "absent": "not running",
     "foreign": "was made from elsewhere",
 }
+_STATES: Final = {"as-written": "as enable wrote it"}
 _COLOURS: Final[dict[str, Style]] = {
     "current": "good",
     "stale": "warning",
@@ -125,14 +126,23 @@ def _files(result: StatusResult) -> tuple[str | Piece, ...]:
 def _connections(
     title: str, encryption: Encryption, links: Iterable[Link]
 ) -> Iterator[tuple[str, str]]:
-    """What is connected to so, each once, and who else gets there, if that is anyone."""
+    """What is connected to so, each once, and who else gets there, if that is anyone.
+
+    Who connects is named where others connect to the same port in another way: of a Milvus that speaks
+    TLS, the port is not plain because an application says plain text to it.
+    """
+    links = tuple(links)
     found = [link for link in links if link.encryption == encryption]
     told: dict[str, str] = {}
     for link in found:
         reach = (
             f", {rendering.reach_text(link)}" if link.published in {"everyone", "address"} else ""
         )
-        told.setdefault(_target(link), f"{link.purpose}{reach}")
+        other = any(
+            _target(each) == _target(link) and each.encryption != encryption for each in links
+        )
+        to = f"{parties(link.sources)} -> {_target(link)}" if other else _target(link)
+        told.setdefault(to, f"{link.purpose}{reach if to == _target(link) else ''}")
     width = max(map(len, told), default=0)
     for target, what in told.items():
         yield title, f"{target:<{width}}  {what}"
@@ -157,7 +167,9 @@ def _detail(result: StatusResult) -> Iterator[Line]:
         width = max(len(file.path) for file in result.file_states)
         for file in result.file_states:
             style: Style = "" if file.state == "as-written" else "warning"
-            yield line(f"  {file.path:<{width}}  ", Piece(file.state, style))
+            yield line(
+                f"  {file.path:<{width}}  ", Piece(_STATES.get(file.state, file.state), style)
+            )
     if result.certificates:
         yield _title("certificates")
         yield from rendering.certificate_lines(result.certificates)
@@ -175,7 +187,7 @@ def _title(text: str) -> Line:
 
 
 def link_lines(links: Sequence[Link]) -> Iterable[Line]:
-    """The map as a list: how, who, to whom, what for, and who else gets there."""
+    """The map as a list: how, from where, where to, what for, and who else gets there."""
     ways = [f"{parties(link.sources)} -> {_target(link)}" for link in links]
     width = max(len(way) for way in ways)
     for link, way in zip(links, ways, strict=True):

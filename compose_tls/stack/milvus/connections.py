@@ -7,14 +7,14 @@ them (pkg/util/paramtable) for what follows from a value.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from compose_tls.stack.broker import messages
 from compose_tls.stack.dependency import Dependency, Settings, is_false, is_true, port_of
 from compose_tls.stack.etcd import metadata
-from compose_tls.stack.milvus.release import FIRST_WITH_INTERNAL_TLS, MilvusVersion
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_INTERNAL_TLS, MilvusVersion
 from compose_tls.stack.milvus.settings import PROXY_PORT, PROXY_PORT_ROUTE
 from compose_tls.stack.object_store import segments
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode
 from compose_tls.yamlpatch.intent import Route
 
@@ -71,7 +71,7 @@ def client_tls(settings: Settings) -> Encryption:
 
 
 def tls_mode(settings: Settings) -> TlsMode:
-    """The mode that Milvus runs in: it takes what is no mode for 0."""
+    """The mode that Milvus runs in: it takes what is not a mode for 0."""
     text = (settings(TLS_MODE_ROUTE) or "").strip()
     return TlsMode(int(text)) if text in {"1", "2"} else TlsMode.OFF
 

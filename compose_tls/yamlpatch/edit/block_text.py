@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator
 
-_WORD = re.compile(r"\S+")
+from compose_tls.patterns import regex
+
+_WORD = regex(r"\S+")
 
 
 def reworded(body: str, old: str, new: str) -> str | None:

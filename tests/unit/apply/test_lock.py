@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,8 +44,10 @@ with locked(directory):
 
 
 @contextmanager
-def sleeper(directory: Path, at: int, moment: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", SLEEPER, str(directory), str(at), moment]
+def sleeper(
+    directory: Path, at: int, moment: str, *container: str
+) -> Iterator[subprocess.Popen[str]]:
+    command = [*container, sys.executable, "-c", SLEEPER, str(directory), str(at), moment]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "sleeping\n"
@@ -118,3 +122,22 @@ def test_a_directory_that_may_not_be_read_cannot_be_locked(ordinary: Path) -> No
     closed.mkdir(mode=0o300)
     with pytest.raises(WriteFailed, match="Permission denied"), locked(closed):
         pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a container")
+def test_a_command_in_another_container_is_not_taken_for_what_a_dead_one_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        pytest.skip("unshare is not installed")
+    words = [unshare, "--pid", "--fork", "--mount-proc", "--kill-child"]
+    if subprocess.run([*words, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no container can be made here")
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.setattr(lock, "_PATIENCE", 60)
+    began = time.monotonic()
+    with sleeper(project, 10, "before", *words), pytest.raises(ProjectLocked), locked(project):
+        pass
+    assert time.monotonic() - began < 30

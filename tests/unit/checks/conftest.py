@@ -17,6 +17,7 @@ from compose_tls.pki.load import certificate_facts
 from compose_tls.vocabulary import TlsMode
 from tests.unit.checks.servers import HOST, ServerFiles
 
+_FILES = ("ca_path", "client_certificate_path", "client_key_path", "client_ca_path")
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
@@ -50,7 +51,10 @@ class Pki:
             "client_key_path": self.path("client.key") if mode == 2 else None,
             "expected_sha256": self.fingerprint,
         }
-        return Target(**{**values, **changes})
+        values |= changes
+        named = [values.get(name) for name in _FILES]
+        held = {path: path.read_bytes() for path in named if path is not None and path.exists()}
+        return Target(**values, pem=held)
 
     @property
     def fingerprint(self) -> str:

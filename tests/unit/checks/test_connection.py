@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 import time
 from pathlib import Path
@@ -12,16 +13,18 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from compose_tls.checks.run import run
 from compose_tls.checks.tls_client import Deadline, client_context, greet, receive, tcp, tls
 from compose_tls.checks.wire import is_http2_answer
 from compose_tls.errors import CertificateUnreadable
 from tests.patience import SOON
-from tests.unit.checks.conftest import Pki
+from tests.unit.checks.conftest import NOW, Pki
 from tests.unit.checks.servers import (
     SETTINGS,
     Script,
     closed_port,
     drips,
+    grpc_server,
     hangs_up,
     listening,
     over_tls,
@@ -181,3 +184,20 @@ def test_the_refusal_of_the_first_address_is_told(pki: Pki, host: str) -> None:
         tcp(pki.target(closed_port(), host=host), Deadline.after(5)),
     ):
         pass
+
+
+def test_what_is_exchanged_for_a_link_or_a_pipe_meanwhile_is_not_opened(
+    pki: Pki, another_pki: Pki, tmp_path: Path
+) -> None:
+    for file in pki.directory.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    with grpc_server(pki.server, 2) as server:
+        target = Pki(tmp_path).target(server.port, 2)
+        for name in ("ca.pem", "client.pem", "client.key"):
+            (tmp_path / name).unlink()
+        os.mkfifo(tmp_path / "ca.pem")
+        for name in ("client.pem", "client.key"):
+            (tmp_path / name).symlink_to(another_pki.path(name))
+        checks = run(target, now=NOW, timeout=20)
+    assert [check.name for check in checks if not check.ok] == []
+    assert ("pymilvus", None) in [(check.name, check.skipped) for check in checks]

@@ -7,7 +7,6 @@ whoever connects with pymilvus.
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import grpc
@@ -96,8 +95,9 @@ def test_a_client_that_is_refused_after_the_handshake_of_tls_1_3(
     pki: Pki, another_pki: Pki
 ) -> None:
     with listening(over_tls(pki.server.context(2), says(SETTINGS))) as port:
-        target = replace(
-            pki.target(port, 2),
+        target = pki.target(
+            port,
+            2,
             client_certificate_path=another_pki.path("client.pem"),
             client_key_path=another_pki.path("client.key"),
         )

@@ -3,10 +3,11 @@ from __future__ import annotations
 import importlib.util
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from compose_tls.checks import negative_probes
+from compose_tls.checks import negative_probes, probes
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.run import run
@@ -104,6 +105,42 @@ def test_after_a_failed_handshake_the_others_wait_for_a_second_at_most(
         run(misled, now=NOW, timeout=120)
         run(misled, now=NOW, timeout=0.5)
     assert waits == [10, 1, 0.5]
+
+
+def test_a_server_that_stalls_costs_its_time_once(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    waits: list[float] = []
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
+    def stalls(*given: Any) -> Outcome:
+        waits.append(next(one for one in given if isinstance(one, float | int)))
+        now[0] += waits[-1]
+        return Outcome(ok=len(waits) == 1, expected="", observed="no answer")
+
+    for module, name in (
+        *(
+            (probes, name)
+            for name in ("handshake", "certificate", "grpc_ready", "client_authorities")
+        ),
+        *(
+            (negative_probes, name)
+            for name in (
+                "plain_text",
+                "old_tls",
+                "another_ca",
+                "no_certificate",
+                "foreign_certificate",
+            )
+        ),
+    ):
+        monkeypatch.setattr(module, name, stalls)
+
+    checks = run(pki.target(1, 2), now=NOW, timeout=35)
+
+    assert waits == [10, 10, 10, 10, 10, 10, 1, 1, 1]
+    assert [check.ok for check in checks[:-1]] == [True, *[False] * 8]
 
 
 def test_a_stale_certificate_fails_one_check_alone(pki: Pki, another_pki: Pki) -> None:

@@ -41,6 +41,9 @@ def test_a_credential_is_a_token_or_user_and_password(
 
 
 def test_no_secret_shows_when_a_target_is_printed() -> None:
-    shown = repr(replace(TARGET, user="root", password="pass-word", token="to-ken"))
+    shown = repr(
+        replace(TARGET, user="root", password="pass-word", token="to-ken", pem={Path("a"): b"ke-y"})
+    )
     assert "pass-word" not in shown
     assert "to-ken" not in shown
+    assert "ke-y" not in shown

@@ -17,14 +17,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import compose_tls
 from compose_tls.workflows import preamble
-from tests.unit.cli.conftest import Run, facts
+from tests.unit.cli.conftest import EnableAs, Run, facts
 
 
 @pytest.fixture
-def enabled(run: Run, project: Path) -> Path:
+def enabled(enable_as: EnableAs) -> Path:
     """The project with TLS in mode 2."""
-    assert run("enable", "--mode", "2").code == 0
-    return project
+    return enable_as("--mode", "2")
 
 
 def certificate(path: Path) -> x509.Certificate:
@@ -371,7 +370,7 @@ class TestLife:
         finish = run("renew", "--finish", "--no-restart", "--json", "--dry-run", *accepted).json
         [warning] = finish["warnings"]
         assert warning["code"] == "clients-left-behind"
-        assert "early still use" in warning["message"]
+        assert "previous CA: early" in warning["message"]
         assert run("client", "early").code == 0
         assert certificate(directory / "early.pem").issuer == following.subject
         finish = run("renew", "--finish", "--no-restart", "--json").json

@@ -79,7 +79,7 @@ class TestDryRun:
         before = facts(project)
         outcome = run("disable", "--dry-run")
         assert outcome.code == 0
-        assert "-      - ${DOCKER_VOLUME_DIRECTORY:-.}/tls:/milvus/tls\n" in outcome.out
+        assert "-      - ./tls:/milvus/tls\n" in outcome.out
         assert facts(project) == before
 
 
@@ -179,7 +179,7 @@ class TestDisable:
         run("enable")
         (project / "cert" / "mine.pem").write_text("mine")
         run("disable", "--purge")
-        assert os.listdir(project / "cert") == ["mine.pem"]  # noqa: PTH208 - names are enough
+        assert [path.name for path in (project / "cert").iterdir()] == ["mine.pem"]
 
     def test_after_an_edit_only_our_own_entries_go(self, run: Run, project: Path) -> None:
         before = (project / "docker-compose.yml").read_text()

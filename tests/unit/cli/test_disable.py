@@ -36,8 +36,11 @@ def test_keys_that_stay_are_told_and_purge_works_later(run: Run, project: Path) 
 
     preview, purged = run("disable", "--purge", "--dry-run"), run("disable", "--purge")
 
-    assert (preview.code, "would be purged" in preview.out) == (0, True)
-    assert (purged.code, purged.out.splitlines()[0]) == (0, "purged")
+    assert (preview.code, "would remove certificates" in preview.out) == (0, True)
+    assert (purged.code, purged.out.splitlines()[0]) == (
+        0,
+        "removed: cert/, tls/ (certificates and private keys)",
+    )
     assert facts(project).keys() == before.keys()
     again = run("disable", "--purge", "--json")
     assert (again.code, again.error["code"]) == (3, "not-enabled")

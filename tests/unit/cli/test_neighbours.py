@@ -182,7 +182,7 @@ class TestEnable:
 
         pem = (stack / "tls-clients/attu/client.pem").read_bytes()
         assert pem == (stack / "cert/clients/attu.pem").read_bytes()
-        assert "CN=attu," in x509.load_pem_x509_certificate(pem).subject.rfc4514_string()
+        assert x509.load_pem_x509_certificate(pem).subject.rfc4514_string() == "CN=attu"
         assert (stack / "tls-clients/attu/client.key").stat().st_mode & 0o777 == 0o600
         assert sorted(p.name for p in (stack / "tls").iterdir()) == [
             ".gitignore",
@@ -191,6 +191,18 @@ class TestEnable:
             "server.pem",
         ]
         assert not run("client", "attu", "--json").json["changed"]
+
+    def test_who_is_cut_off_already_is_no_reason_to_stop_again(self, run: Run, stack: Path) -> None:
+        run("enable", "--mode", "2", "--accept", "clients-cut-off")
+
+        again = run("enable", "--json")
+
+        assert (again.code, again.json["changed"]) == (0, False)
+        assert "clients-cut-off" in {one["code"] for one in again.json["warnings"]}
+        (stack / "tls/server.pem").unlink()
+        assert run(*run("status", "--json").json["next"].split()[1:]).code == 0
+        assert run("enable", "--mode", "1").code == 0
+        assert run("enable", "--mode", "2", "--json").error["code"] == "clients-cut-off"
 
     def test_the_setting_is_remembered(self, run: Run, stack: Path) -> None:
         run("enable", "--neighbours", "ignore")

@@ -15,6 +15,7 @@ import compose_tls
 from compose_tls.apply.journal import JOURNAL
 from compose_tls.apply.lock import locked
 from tests.unit.cli.conftest import Run, facts
+from tests.unit.pki.minting import mint
 
 COMPOSE = "docker-compose.yml"
 
@@ -343,3 +344,74 @@ class TestRenamedServices:
         self.rename(project)
         assert run("enable", "--json").json["services"] == ["vectordb"]
         assert "standalone" not in (project / "compose.override.yaml").read_text()
+
+
+class TestSeveralReasons:
+    """Who has to decide on several things hears of them at once, in text and in JSON."""
+
+    CODES = ("health-check-breaks", "clients-cut-off", "further-ca")
+
+    @pytest.fixture
+    def torn(self, run: Run, project: Path) -> Path:
+        """A project in which each of three refusals applies to mode 2."""
+        assert run("enable").code == 0
+        edit(
+            project,
+            '["CMD", "curl", "-f", "http://localhost:9091/healthz"]',
+            '["CMD-SHELL", "curl -fs localhost:19530/v2/vectordb | grep -q code"]',
+        )
+        edit(
+            project,
+            "networks:\n",
+            "  chat:\n    image: ghcr.io/open-webui/open-webui:v0.6\n    environment:\n"
+            "      VECTOR_DB: milvus\n      MILVUS_URI: http://standalone:19530\nnetworks:\n",
+        )
+        with (project / "cert/ca.pem").open("ab") as file:
+            file.write(mint("Stranger", ca=True).certificate_pem)
+        return project
+
+    def test_all_are_told_with_the_first(self, run: Run, torn: Path) -> None:
+        before = facts(torn)
+
+        refused = run("enable", "--mode", "2", "--json")
+
+        assert refused.code == 3
+        document = refused.json
+        told = [document["error"], *document["warnings"]]
+        assert set(self.CODES) <= {one["code"] for one in told}
+        for one in told:
+            if one["code"] in self.CODES:
+                assert one["hint"].endswith(f"--accept {one['code']}")
+        assert len({(one["code"], one["message"]) for one in told}) == len(told)
+        assert facts(torn) == before
+        text = run("enable", "--mode", "2").err
+        assert all(f"--accept {code}" in text for code in self.CODES)
+
+    @pytest.mark.parametrize("accepted", CODES)
+    def test_to_accept_one_leaves_the_others(self, run: Run, torn: Path, accepted: str) -> None:
+        before = facts(torn)
+
+        refused = run("enable", "--mode", "2", "--accept", accepted, "--json")
+
+        assert refused.code == 3
+        told = [refused.error, *refused.json["warnings"]]
+        hints = {one["code"]: one.get("hint") or "" for one in told}
+        assert refused.error["code"] != accepted
+        for code in self.CODES:
+            assert (f"--accept {code}" in hints[code]) is (code != accepted)
+        assert facts(torn) == before
+
+    def test_to_accept_all_goes_on(self, run: Run, torn: Path) -> None:
+        words = [word for code in self.CODES for word in ("--accept", code)]
+
+        done = run("enable", "--mode", "2", *words, "--json")
+
+        assert done.code == 0, done.err
+        assert set(self.CODES) <= {one["code"] for one in done.json["warnings"]}
+
+    def test_what_comes_after_it_is_told_with_it(self, run: Run, torn: Path) -> None:
+        refused = run("enable", "--mode", "2", "--rest-port", "19530", "--json")
+
+        told = [refused.error, *refused.json["warnings"]]
+        assert refused.code == 3
+        assert {"health-check-breaks", "conflicting-settings"} <= {one["code"] for one in told}

@@ -27,7 +27,7 @@ from compose_tls.cli.output.live import Live
 from compose_tls.results import Probe
 from tests.patience import SOON
 from tests.unit.checks.servers import closed_port
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import EnableAs, Run
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -86,9 +86,8 @@ def piped(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]
 
 
 @pytest.fixture
-def enabled(run: Run, project: Path) -> Path:
-    assert run("enable", "--mode", "2").code == 0
-    return project
+def enabled(enable_as: EnableAs) -> Path:
+    return enable_as("--mode", "2")
 
 
 class TestColour:
@@ -116,19 +115,19 @@ class TestColour:
 
     def test_a_diff_has_it(self, project: Path) -> None:
         seen = on_terminal("enable", "--dry-run", columns=200)
-        added = "+      - ${DOCKER_VOLUME_DIRECTORY:-.}/tls:/milvus/tls:ro"
-        assert re.search(r"\x1b\[32m\+ +- \$\{DOCKER_VOLUME_DIRECTORY:-\.\}/tls:", seen), added
+        added = "+      - ./tls:/milvus/tls:ro"
+        assert re.search(r"\x1b\[32m\+ +- \./tls:", seen), added
         assert re.search(r"\x1b\[36m@@", seen)
         assert re.search(r"\x1b\[31m- +tlsMode: 0", seen)
 
     def test_what_is_not_utf_8_gets_signs_of_ascii(self, enabled: Path) -> None:
         port = str(closed_port())
         seen = on_terminal(
-            "check", "--port", port, PYTHONUTF8="0", LC_ALL="C", PYTHONIOENCODING="ascii"
+            "check", "-v", "--port", port, PYTHONUTF8="0", LC_ALL="C", PYTHONIOENCODING="ascii"
         )
         assert seen.isascii()
         assert "FAILED tls-handshake" in ESCAPE.sub("", seen)
-        assert "✗ tls-handshake" in ESCAPE.sub("", on_terminal("check", "--port", port))
+        assert "✗ tls-handshake" in ESCAPE.sub("", on_terminal("check", "-v", "--port", port))
 
     def test_json_is_json_on_a_terminal_too(self, enabled: Path) -> None:
         seen = on_terminal("status", "--json", columns=40)

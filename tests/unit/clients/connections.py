@@ -95,7 +95,12 @@ def _go(literal: bytes) -> str:
 
 def curl_words(text: str) -> list[str]:
     """The words that a shell gives to curl."""
-    return _shell('curl() { printf "%s\\0" "$@"; }\n' + text)
+    return with_curl('printf "%s\\0" "$@"', text)
+
+
+def with_curl(body: str, text: str) -> list[str]:
+    """What commands in the place of curl print, whatever reads the output of curl."""
+    return _shell(f"exec 9>&1; curl() {{ {body} >&9; echo answer; }}\n{text}")
 
 
 def variables(text: str) -> dict[str, str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
-from compose_tls import TlsConfig, enable
+from compose_tls import TlsConfig, client, enable
+from compose_tls.errors import CertificateUnreadable, ComposeTlsError, NameInvalid, WrongUsage
 from compose_tls.workflows.connect import connect
 
+PORTS = "ports: ['19530:19530']"
 MILVUS_YAML = Path(__file__).parents[3] / "fixtures" / "milvus.yaml"
 
 
@@ -94,3 +97,39 @@ def test_attu_reaches_milvus_inside_the_project(
     assert attu["environment"]["MILVUS_URL"] == address
     kinds = ("networks", "network_mode", "extra_hosts")
     assert {name: attu[name] for name in kinds if name in attu} == where
+
+
+def test_a_named_client_connects_with_its_own_files(tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").write_text(
+        f"services:\n  milvus:\n{service('v2.4.0', PORTS)}"
+    )
+    enable(tmp_path, TlsConfig(mode=2), environment={})
+
+    with pytest.raises(
+        CertificateUnreadable, match=r"alice has no cert/clients/alice.pem"
+    ) as raised:
+        connect(tmp_path, client="alice", environment={})
+    assert re.fullmatch(r"issue it: compose-tls (-C \S+ )?client alice", raised.value.hint)
+
+    issued = client(tmp_path, ["alice"], environment={})
+    found = connect(tmp_path, client="alice", environment={})
+
+    assert "connect --client alice" in issued.next[0]
+    assert found.connect["client_pem_path"] == str(tmp_path / "cert" / "clients" / "alice.pem")
+    assert found.connect == issued.connect
+    assert found.snippet is not None
+    assert "/clients/alice.key" in found.snippet.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [({"client": "../ca"}, NameInvalid), ({"client": "a", "service": "milvus"}, WrongUsage)],
+)
+def test_a_client_is_a_name_and_not_in_a_container(
+    tmp_path: Path, asked: dict[str, str], error: type[ComposeTlsError]
+) -> None:
+    (tmp_path / "docker-compose.yml").write_text(f"services:\n  milvus:\n{service('v2.4.0')}")
+    enable(tmp_path, TlsConfig(mode=2), environment={})
+
+    with pytest.raises(error):
+        connect(tmp_path, environment={}, client=asked["client"], service=asked.get("service"))

@@ -8,6 +8,7 @@ from hypothesis import given
 
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.vocabulary import TlsMode
+from compose_tls.workflows.snippets import LANGUAGES
 from tests.unit.clients.connections import FILES, PATHS, of
 
 MODES = pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])
@@ -67,13 +68,32 @@ def test_mutual_tls_gives_pymilvus_three_files_and_never_server_pem_path() -> No
 
 
 @MODES
-def test_python_code_calls_the_client_with_these_very_arguments(mode: TlsMode) -> None:
+def test_python_code_calls_the_client_with_these_very_arguments(
+    mode: TlsMode, capsys: pytest.CaptureFixture[str]
+) -> None:
     code = of("python", mode)
     assert code.startswith("from pymilvus import MilvusClient\n")
     calls: list[dict[str, Any]] = []
     body = code.partition("\n")[2]
-    exec(body, {"MilvusClient": lambda **given: calls.append(given)})  # noqa: S102 - it is to run
+
+    class Client:
+        def __init__(self, **given: Any) -> None:
+            calls.append(given)
+
+        def get_server_version(self) -> str:
+            return "2.3.5"
+
+    exec(body, {"MilvusClient": Client})  # noqa: S102 - it is to run
     assert calls == [arguments(mode)]
+    assert capsys.readouterr().out == "Milvus 2.3.5\n"
+
+
+@pytest.mark.parametrize("lang", sorted({*LANGUAGES} - {"attu"}))
+def test_code_for_mode_1_says_that_clients_need_no_certificate(lang: str) -> None:
+    one_way, mutual = (of(lang, mode) for mode in (TlsMode.ONE_WAY, TlsMode.MUTUAL))
+
+    assert "Clients need no certificate" in one_way
+    assert "Clients need no certificate" not in mutual
 
 
 @LANGS

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import base64
+import subprocess
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
 from compose_tls.vocabulary import TlsMode
-from tests.unit.clients.connections import FILES, PATHS, curl_words, of, used, variables
+from tests.unit.clients.connections import FILES, PATHS, curl_words, of, used, variables, with_curl
 
 MODES = pytest.mark.parametrize("mode", [TlsMode.ONE_WAY, TlsMode.MUTUAL])
 REST = "https://localhost:8080"
@@ -79,6 +80,9 @@ def test_curl_says_how_to_get_rest_and_asks_over_grpc_where_it_is_off(mode: TlsM
     text = of("curl", mode)
     assert text.startswith("# REST is off.")
     assert "--rest-port 8080" in text
+    # The message around the version is not text: a terminal must not get it.
+    answer = r"\000\000\000\000\017\n\000\022\vv2.3.5-lite"
+    assert printed(f"curl() {{ printf '{answer}'; }}\n{text}") == "v2.3.5-lite\n"
     command = curl_words(text)
     assert command[-1] == ("https://localhost:19530/milvus.proto.milvus.MilvusService/GetVersion")
     assert ("--cert" in command) is (mode is TlsMode.MUTUAL)
@@ -132,5 +136,9 @@ def test_the_token_reaches_curl_by_a_file_and_never_by_its_command_line(
     assert _third_file(text) == f"{header}\n"
 
 
+def printed(script: str) -> str:
+    return subprocess.run(["sh"], input=script, capture_output=True, text=True, check=True).stdout
+
+
 def _third_file(text: str) -> str:
-    return curl_words(f'curl() {{ cat <&3; printf "\\0"; }}\n{text}')[0]
+    return with_curl('{ cat <&3; printf "\\0"; }', text)[0]

@@ -6,6 +6,7 @@ from compose_tls.compose.edits import (
     Destination,
     MountOrder,
     add_mounts,
+    as_written,
     change_variable,
     publish,
     set_variables,
@@ -28,7 +29,7 @@ def mount(
     text = f"services: {{milvus: {{image: x, volumes: {volumes}}}{others}}}"
     found = project(text, variables={"PWD": str(DIRECTORY), **(variables or {})})
     service = found.services["milvus"]
-    [intent] = add_mounts(found, service, [order], Destination.main(service, "volumes"))
+    [intent] = add_mounts(service, [order], Destination.main(service, "volumes"))
     assert isinstance(intent, Append)
     assert intent.route == ("services", "milvus", "volumes")
     return _plain(intent)
@@ -48,11 +49,42 @@ def test_a_mount_is_written_relative_to_the_file(volumes: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "prefix",
-    [PREFIX, "${A:-${B:-.}}", "${A:-.}", "${A:-/project}"],
+    ("prefix", "variables"),
+    [
+        (PREFIX, {}),
+        (PREFIX, {"DOCKER_VOLUME_DIRECTORY": "/data"}),
+        (PREFIX, {"DOCKER_VOLUME_DIRECTORY": "./sub"}),
+        ("${A:-${B:-.}}", {}),
+        ("${A:-/project}", {}),
+        ("${UNSET}", {}),
+        ("${PWD}", {}),
+        ("$PWD", {}),
+    ],
 )
-def test_a_prefix_in_use_is_used_where_it_stands_for_the_directory(prefix: str) -> None:
-    assert mount(f"['{prefix}/volumes/milvus:/var/lib/milvus']") == f"{prefix}/tls:/milvus/tls"
+def test_no_variable_of_the_neighbours_is_taken_over(
+    prefix: str, variables: dict[str, str]
+) -> None:
+    assert mount(f"['{prefix}/volumes:/d']", variables=variables) == "./tls:/milvus/tls"
+
+
+def again(written: str | dict[str, str], variables: dict[str, str] | None = None) -> object:
+    """How a second enable spells the mount that an earlier version wrote like that."""
+    text = "services: {milvus: {image: x}}"
+    found = project(text, variables={"PWD": str(DIRECTORY), **(variables or {})})
+    route = ("services", "milvus", "volumes")
+    item: Text | dict[str, Text] = Text("./tls:/milvus/tls", string=True)
+    if not isinstance(written, str):
+        item = {name: Text(text) for name, text in LONG.items()}
+    [intent] = as_written([Append(route, item)], [(route, written)], found)
+    assert isinstance(intent, Append)
+    return _plain(intent)
+
+
+@pytest.mark.parametrize("prefix", [PREFIX, "${A:-${B:-.}}", "${A:-.}", "${A:-/project}"])
+def test_a_prefix_of_an_earlier_version_stays_where_it_means_the_directory(prefix: str) -> None:
+    assert again(f"{prefix}/tls:/milvus/tls") == f"{prefix}/tls:/milvus/tls"
+    long = {**LONG, "source": f"{prefix}/tls"}
+    assert again(long) == long
 
 
 @pytest.mark.parametrize(
@@ -73,21 +105,16 @@ def test_a_prefix_in_use_is_used_where_it_stands_for_the_directory(prefix: str) 
         ("${HERE}", {"HERE": "."}),
     ],
 )
-def test_a_prefix_that_stands_for_another_place_is_not(
+def test_a_prefix_of_an_earlier_version_that_means_another_place_goes(
     prefix: str, variables: dict[str, str]
 ) -> None:
-    assert mount(f"['{prefix}/volumes:/d']", variables=variables) == "./tls:/milvus/tls"
+    assert again(f"{prefix}/tls:/milvus/tls", variables) == "./tls:/milvus/tls"
+    assert again({**LONG, "source": f"{prefix}/tls"}, variables) == LONG
 
 
-def test_the_prefix_most_in_use_wins() -> None:
-    assert mount(f"['./a:/a', '{PREFIX}/b:/b', '{PREFIX}/c:/c']") == f"{PREFIX}/tls:/milvus/tls"
-
-
-def test_without_mounts_of_its_own_a_service_follows_its_neighbours() -> None:
-    others = f", etcd: {{volumes: ['{PREFIX}/volumes/etcd:/etcd']}}"
-
-    assert mount("null", others=others) == f"{PREFIX}/tls:/milvus/tls"
-    assert mount("['./a:/a']", others=others) == "./tls:/milvus/tls"
+def test_another_mount_of_an_earlier_version_is_not_taken_for_it() -> None:
+    assert again(f"{PREFIX}/tls:/certs") == "./tls:/milvus/tls"
+    assert again(f"{PREFIX}/tls:/milvus/tls:ro") == "./tls:/milvus/tls"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +186,7 @@ def test_an_included_file_has_paths_of_its_own() -> None:
     }
     found = project(files)
     service = found.services["milvus"]
-    [intent] = add_mounts(found, service, [TLS], Destination.main(service, "volumes"))
+    [intent] = add_mounts(service, [TLS], Destination.main(service, "volumes"))
 
     assert isinstance(intent, Append)
     assert _plain(intent) == "../tls:/milvus/tls"
@@ -227,7 +254,7 @@ def test_a_list_that_a_merge_key_brings_in_is_not_replaced(field: str, value: st
     into = Destination.main(service, field)
     with pytest.raises(EditRefused) as caught:
         {
-            "volumes": lambda: add_mounts(found, service, [TLS], into),
+            "volumes": lambda: add_mounts(service, [TLS], into),
             "environment": lambda: set_variables(service, {"A": "1"}, into),
             "ports": lambda: publish(service, 1, None, into),
         }[field]()
@@ -268,6 +295,6 @@ class TestDestination:
         into = Destination.override(service, DIRECTORY / name, DIRECTORY)
 
         assert (into.definition is not None) == there
-        [intent] = add_mounts(found, service, [TLS], into)
+        [intent] = add_mounts(service, [TLS], into)
         assert isinstance(intent, Append)
         assert _plain(intent) == "./tls:/milvus/tls"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -119,3 +120,67 @@ def test_an_unhealthy_one_is_told_with_the_last_line_of_its_health_check() -> No
         }
 
     assert said(seen(change)) == ("current", ("unhealthy: curl: (22) error: 404",))
+
+
+class TestReplicas:
+    """Of several containers of one service each is looked at."""
+
+    @staticmethod
+    def three(change: Callable[[Answer], object] = lambda _: None) -> Deployed:
+        def named(number: int, change: Callable[[Answer], object] = lambda _: None) -> Deployed:
+            return seen(lambda answer: (answer.update(Name=f"/milvus-{number}"), change(answer)))
+
+        return replace(named(1), siblings=(named(2), named(3, change)))
+
+    @staticmethod
+    def said(found: Deployed, replicas: int = 3) -> Verdict:
+        return verdict(found, replace(wanted(), replicas=replicas), {})
+
+    def test_three_that_are_what_the_files_say(self) -> None:
+        found = self.said(self.three())
+
+        assert (found.agreement, found.reasons, found.health) == ("current", (), "healthy")
+
+    def test_one_unhealthy_of_three_is_named(self) -> None:
+        log = [{"ExitCode": 1, "Output": "curl: (22) 404"}]
+        unhealthy = {"Status": "unhealthy", "Log": log}
+
+        found = self.said(self.three(lambda answer: answer["State"].update(Health=unhealthy)))
+
+        assert found.agreement == "current"
+        assert found.reasons == ("container milvus-3: unhealthy: curl: (22) 404",)
+        assert found.health == "unhealthy"
+
+    def test_one_that_runs_other_settings_makes_it_stale(self) -> None:
+        found = self.said(self.three(lambda answer: answer["Config"]["Env"].append("TLS=1")))
+
+        assert found.agreement == "stale"
+        assert found.reasons == (
+            'container milvus-3: environment TLS: "1" in the container, not in the files',
+        )
+        assert found.container is not None
+        assert found.container.name == "milvus-3"
+
+    def test_one_that_has_stopped_is_not_running(self) -> None:
+        found = self.said(self.three(lambda answer: answer["State"].update(Status="exited")))
+
+        assert found.agreement == "absent"
+        assert found.reasons == ("container milvus-3 has stopped (exit code 0)",)
+
+    def test_one_that_is_missing_is_counted(self) -> None:
+        found = self.said(self.three(), replicas=4)
+
+        assert (found.agreement, found.reasons) == ("absent", ("1 of 4 replicas are not there",))
+
+    def test_more_than_the_files_ask_for_would_be_removed(self) -> None:
+        found = self.said(self.three(), replicas=1)
+
+        assert (found.agreement, found.reasons) == (
+            "stale",
+            ("container milvus-1: replicas: 3 deployed, 1 in the files",),
+        )
+
+    def test_what_was_left_over_by_a_recreation_is_not_counted(self) -> None:
+        found = self.three(lambda answer: answer["State"].update(Status="exited"))
+
+        assert self.said(found, replicas=2).agreement == "current"

@@ -11,7 +11,7 @@ from compose_tls.stack.milvus.connections import (
     listeners,
     open_metrics_interface,
 )
-from compose_tls.stack.milvus.release import NEWEST, MilvusVersion
+from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
 
 ETCD = Dependency("metadata", (Address("etcd", 2379),), "plain")
 

@@ -2,7 +2,7 @@ import pytest
 
 from compose_tls.errors import EditRefused, ValueInTheWay
 from compose_tls.setup import Setting
-from compose_tls.stack.milvus.release import NEWEST, MilvusVersion
+from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
 from compose_tls.stack.milvus.settings import (
     canonical,
     in_variables,

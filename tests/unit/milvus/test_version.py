@@ -1,6 +1,6 @@
 import pytest
 
-from compose_tls.stack.milvus.release import FIRST_WITHOUT_ROOT, NEWEST, MilvusVersion
+from compose_tls.stack.milvus.milvus_version import FIRST_WITHOUT_ROOT, NEWEST, MilvusVersion
 
 
 @pytest.mark.parametrize(

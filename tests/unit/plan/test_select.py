@@ -1,7 +1,7 @@
 import pytest
 
 from compose_tls.errors import ServiceAmbiguous, ServiceNotFound, UnsupportedMilvus
-from compose_tls.stack.milvus.release import NEWEST, MilvusVersion
+from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
 from tests.unit.builders import chosen, milvus
 
 CLUSTER = """\

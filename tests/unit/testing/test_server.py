@@ -12,7 +12,7 @@ import compose_tls.testing
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ContainerExited, InvalidSetting, NotReady, PortTaken
 from compose_tls.testing import EmbeddedServer, MilvusServer, embedded, embedded_server, milvus_tls
-from compose_tls.testing.compose_file import DEFAULT_IMAGE, compose_file
+from compose_tls.testing.server_project import DEFAULT_IMAGE, compose_file
 from compose_tls.workflows.enable import enable
 
 
@@ -21,6 +21,7 @@ from compose_tls.workflows.enable import enable
     [
         ({"backend": "podman"}, "there is no backend 'podman'"),
         ({"backend": "embedded", "image": "milvusdb/milvus:v2.6.0"}, "takes no image"),
+        ({"backend": "lite", "image": "milvusdb/milvus:v2.6.0"}, "takes no image"),
     ],
 )
 def test_what_no_backend_can_do_is_refused(arguments: dict[str, Any], said: str) -> None:

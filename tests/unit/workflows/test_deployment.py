@@ -87,6 +87,7 @@ class World:
     not_ready: dict[str, int] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     health: list[str | None] = field(default_factory=list)
+    sick: frozenset[str] = frozenset()
     now: float = 1000.0
 
     def call(self, what: str, *words: str) -> None:
@@ -107,7 +108,9 @@ class World:
         self.count(f"inspect {service}")
         return self.containers.get(service, FACTS)
 
-    def replicas(self, project: str, service: str) -> tuple[ContainerFacts, ...]:
+    def replicas(
+        self, project: str, service: str, *, running: bool = True
+    ) -> tuple[ContainerFacts, ...]:
         facts = self.containers.get(service, FACTS)
         return (*((facts,) if facts else ()), *self.replicas_of.get(service, ()))
 
@@ -120,6 +123,8 @@ class World:
         return None
 
     def health_check(self, container_id: str) -> str | None:
+        if container_id in self.sick:
+            return "curl: (7) refused"
         return self.health.pop(0) if self.health else "no more"
 
     # Compose
@@ -240,7 +245,7 @@ def test_a_port_that_changes_with_a_restart_is_followed(world: World) -> None:
     def container(project: str, service: str) -> ContainerFacts:
         return replace(FACTS, ports=(BoundPort(19530, "127.0.0.1", next(ports)),))
 
-    world.container = container  # type: ignore[method-assign]
+    world.container = container  # type: ignore[method-assign] # of this world alone
     deployment.run(None, silent)
 
     assert world.asked == ["up standalone", "prove standalone 30009"]
@@ -606,6 +611,37 @@ def test_a_health_check_that_fails_is_told_with_its_last_line(
     world.health = ["curl: (22) 404"] * 100
 
     with pytest.raises(Unhealthy, match=r"health check fails: curl: \(22\) 404"):
+        run(world, undo)
+
+    assert world.files == OLD
+
+
+def test_one_unhealthy_of_three_is_named(world: World, undo: list[Undo]) -> None:
+    world.containers["standalone"] = replace(FACTS, health="healthy")
+    world.replicas_of["standalone"] = (
+        replace(FACTS, id="2", name="milvus-2", health="healthy"),
+        replace(FACTS, id="3", name="milvus-3", health="starting"),
+    )
+    world.sick = frozenset({"3"})
+
+    with pytest.raises(
+        Unhealthy, match=r"^standalone \(milvus-3\) speaks TLS, but its health check"
+    ):
+        run(world, undo)
+
+    assert world.files == OLD
+
+
+@pytest.mark.parametrize("status", ["exited", "dead", "restarting"])
+def test_one_of_three_that_does_not_run_is_named(
+    world: World, undo: list[Undo], status: str
+) -> None:
+    world.replicas_of["standalone"] = (
+        replace(FACTS, id="2", name="milvus-2"),
+        replace(FACTS, id="3", name="milvus-3", status=status, exit_code=2),
+    )
+
+    with pytest.raises(ContainerExited, match=r"^standalone \(milvus-3\) does not keep running"):
         run(world, undo)
 
     assert world.files == OLD

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
-from compose_tls import enable
+from compose_tls import client, disable, enable
 from compose_tls.apply import deploying
 from compose_tls.apply.deploying import DEPLOYING, Deploying, OldFile
 from compose_tls.changes import sha256
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.container import ContainerFacts
-from compose_tls.errors import EngineUnreachable, ForeignJournal
+from compose_tls.errors import ComposeTlsError, EngineUnreachable, ForeignJournal
 from compose_tls.workflows import taking_back
+from compose_tls.workflows.export import export
 from compose_tls.workflows.taking_back import TakenBack, take_back
 from tests.faults.commands import lay_out
 
@@ -216,6 +219,23 @@ def test_files_that_were_edited_stay_and_the_service_starts_with_them(world: Wor
         " and standalone runs again as before"
     )
     assert (world.root / "docker-compose.yml").read_bytes() == b"edited"
+
+
+@pytest.mark.parametrize("command", [disable, client, export])
+def test_every_command_that_takes_it_back_says_so_meanwhile(
+    world: World, command: Callable[..., Any]
+) -> None:
+    assert enable(world.root, environment={"PATH": "/usr/bin:/bin"}).changed
+    left(world, files=())
+    world.runs_now = {"standalone": {NEW: True}}
+    told: list[str] = []
+    words = {client: (["alice"],), export: ("openssl",)}.get(command, ())
+
+    with suppress(ComposeTlsError):
+        command(world.root, *words, environment={"PATH": "/usr/bin:/bin"}, on_event=told.append)
+
+    assert told[0].startswith("an earlier command was interrupted while it deployed")
+    assert world.asked == ["up milvus standalone"]
 
 
 def test_the_command_that_takes_it_back_says_so(world: World) -> None:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from compose_tls.errors import DataWithoutMount, ImageMoved, NotReady
+from compose_tls import enable, status
+from compose_tls.errors import (
+    DataWithoutMount,
+    ImageMoved,
+    NotEnabled,
+    NotReady,
+    ScriptNotUnderstood,
+)
 from compose_tls.results import DisableResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
+from compose_tls.workflows.export import export
+from compose_tls.workflows.init import init
 from compose_tls.workflows.refusals import settled
 from compose_tls.workflows.whole_hints import whole, with_whole_hints
 
@@ -93,3 +103,51 @@ def test_all_that_was_found_is_told_with_the_first_refusal() -> None:
     with pytest.raises(ImageMoved):
         settled(found, {"data-without-mount"})
     assert len(settled(found, {"data-without-mount", "image-moved"})) == 3
+
+
+def test_export_names_the_project_in_what_it_says_to_type(here: Path) -> None:
+    with pytest.raises(NotEnabled) as caught:
+        export(here, "helm", OPTIONS, environment={})
+
+    assert caught.value.hint.startswith(f"compose-tls {SPELLED} enable --mode 1, or ")
+
+
+def test_export_names_it_in_its_warnings_too(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preamble, "now", lambda: datetime.now(UTC) - timedelta(days=800))
+    assert enable(here, OPTIONS, environment={}).ok
+    assert export(here, "swarm", OPTIONS, hosts=["x.example.com"], environment={}).ok
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+
+    found = status(here, OPTIONS, environment={})
+
+    hints = [one.hint or "" for one in found.warnings if one.code == "export-expires-soon"]
+    assert hints
+    assert all(hint.startswith(f"run compose-tls {SPELLED} export again") for hint in hints)
+
+
+def test_init_names_the_directory_in_what_it_says_to_type(here: Path) -> None:
+    new = here / "new"
+    (new / "volumes" / "milvus").mkdir(parents=True)
+    (new / "standalone_embed.sh").write_text("#!/bin/sh\necho nothing\n", encoding="utf-8")
+
+    with pytest.raises(ScriptNotUnderstood) as caught:
+        init(new, {}, environment={})
+
+    assert caught.value.hint == "name its version: compose-tls -C new init --milvus VERSION"
+
+
+@pytest.mark.parametrize(
+    ("hint", "said"),
+    [
+        ("see the log; compose-tls init --up tries again", "compose-tls -C new init --up tries"),
+        ("make it elsewhere: compose-tls init DIR", "elsewhere: compose-tls init DIR"),
+        ("compose-tls init makes one of it", "compose-tls -C new init makes one"),
+    ],
+)
+def test_a_directory_that_the_user_is_to_name_stays_as_they_name_it(
+    here: Path, hint: str, said: str
+) -> None:
+    (here / "new").mkdir()
+
+    assert said in whole(preamble.open_directory(here / "new", {}, {}, here), hint)

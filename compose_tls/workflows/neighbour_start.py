@@ -1,4 +1,4 @@
-"""The services that talk to Milvus, once it is proved: who is started anew, and that they stay up."""
+"""The services that talk to Milvus, once it is proved: who is restarted, and that they stay up."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.errors import ContainerExited
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
+from compose_tls.shell import typed
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.recreation import Review
 
@@ -55,5 +56,5 @@ def require_running(
         if name not in running:
             raise ContainerExited(
                 f"{name} stopped after it was started with its settings for TLS",
-                hint=f"see why: docker compose logs {name}; --neighbours list leaves it as it is",
+                hint=f"see why: docker compose logs {typed(name)}; --neighbours list leaves it as it is",
             )

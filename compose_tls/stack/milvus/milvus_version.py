@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Self
 
-_TAG = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
+from compose_tls.patterns import regex
+from compose_tls.vocabulary import number
+
+_TAG = regex(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,8 +28,10 @@ class MilvusVersion:
         match = _TAG.match(tag)
         if match is None:
             return None
-        major, minor, patch = match.groups(default=str(_NEWEST_PATCH))
-        return cls(int(major), int(minor), int(patch))
+        major, minor, patch = map(number, match.groups(default=str(_NEWEST_PATCH)))
+        if major is None or minor is None or patch is None:
+            return None
+        return cls(major, minor, patch)
 
     def __str__(self) -> str:
         """The version as Milvus writes it."""

@@ -1,0 +1,68 @@
+"""What ``compose-tls help TOPIC`` says that no command's own help does."""
+
+from __future__ import annotations
+
+from typing import Final
+
+TOPICS: Final = {
+    "modes": """\
+Modes (common.security.tlsMode of Milvus)
+
+  0  Plain text: everyone on the way reads and changes what clients send.
+  1  One-way TLS, the default of enable: the connection is encrypted, and clients
+     verify the server with cert/ca.pem. Clients need no certificate.
+  2  Mutual TLS: Milvus also verifies clients. A client without a certificate is
+     refused; compose-tls client NAME issues one.
+
+  No mode replaces a password: Milvus asks for one, or does not, as before.
+
+  Examples:
+    compose-tls enable --mode 1 --up
+    compose-tls enable --mode 2 --dry-run""",
+    "files": """\
+Files, below the project directory
+
+  docker-compose.yml   gets the mount of tls/, and variables where there is no milvus.yaml
+  milvus.yaml          gets certificate paths, tlsMode and the REST settings
+  tls/                 what the container sees: server.pem, server.key, ca.pem
+  tls-clients/SERVICE/ what a service that talks to Milvus sees
+  cert/                all that was issued, keys included; never mounted
+  cert/ca.key          issues certificates that your clients trust: keep it safe
+  cert/clients/        certificates of further clients: compose-tls client NAME
+  cert/state.json      what enable changed, so that disable can undo it
+  compose-tls.toml     settings, if you write it: compose-tls help settings
+
+  Examples:
+    compose-tls status -v
+    compose-tls disable --purge --dry-run""",
+    "settings": """\
+Settings, the first that is given counts
+
+  1  an option                  --rest-port 8080
+  2  a variable                 COMPOSE_TLS_REST_PORT=8080
+  3  a line of compose-tls.toml rest-port = 8080
+  4  what the last enable recorded in cert/state.json
+  5  the default
+
+  Lists are comma-separated in a variable. Passwords and tokens come from files only.
+  All settings: https://github.com/compose-tls/compose-tls/blob/main/docs/settings.md
+
+  Examples:
+    compose-tls enable --help""",
+    "exit-codes": """\
+Exit codes
+
+    0  done, or nothing to do
+    1  a bug of compose-tls
+    2  wrong usage or settings
+    3  the project cannot be read, patched or safely recreated
+    4  certificates or keys
+    5  Docker engine or Docker Compose
+    6  a live check failed
+    7  status: TLS is off, or what is declared, recorded and deployed differ
+  130  interrupted
+
+  Each error also has a code of its own, as in error[not-enabled]:
+  https://github.com/compose-tls/compose-tls/blob/main/docs/errors.md""",
+}
+"""By name: a title, facts, and commands to try."""

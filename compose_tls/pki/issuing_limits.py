@@ -1,0 +1,161 @@
+"""Whether the CAs of a chain may issue what is below them, as the stacks of the SDKs judge it.
+
+Those look at every certificate below a CA that has name constraints, its intermediates included, and
+give up where there is too much to compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from compose_tls.errors import ProfileViolation
+from compose_tls.pki.constraints import is_below, is_excluded
+from compose_tls.pki.inspection import extension, names_of
+
+# BoringSSL and OpenSSL compare no more names with constraints (crypto/x509/v3_ncons.c, NAME_CHECK_MAX).
+_MOST_COMPARISONS: Final = 1 << 20
+
+# Java takes no longer message in a handshake (jdk.tls.maxHandshakeMessageSize).
+_MOST_SENT: Final = 32 * 1024
+
+_FEWER: Final = "use a CA that has only DNS name constraints, or none"
+
+
+def require_sendable(sent: Iterable[x509.Certificate], *, path: str) -> None:
+    """Make sure that clients take the certificates that a server sends.
+
+    Raises:
+        ProfileViolation: They are too large.
+    """
+    # RFC 8446 section 4.4.2: lengths and empty extensions beside each.
+    size = sum(len(one.public_bytes(Encoding.DER)) + 5 for one in sent)
+    if size > _MOST_SENT:
+        raise ProfileViolation(
+            f"{path} and its intermediates have {size} bytes: Java takes {_MOST_SENT} at most",
+            hint="use a certificate with fewer names, or a shorter chain",
+            path=path,
+        )
+
+
+def require_permitted_below(chain: Sequence[x509.Certificate], *, path: str) -> None:
+    """Make sure that each CA may issue for the names below it (RFC 5280 section 4.2.1.10).
+
+    Args:
+        chain: From the end entity up to what is trusted.
+        path: The file that errors name.
+
+    Raises:
+        ProfileViolation: One may not.
+    """
+    for place, ca in enumerate(chain):
+        limits = extension(ca, x509.NameConstraints)
+        for below in chain[:place] if limits else ():
+            _require_permitted(below, ca, path)
+        _require_few(limits, chain[:place], ca, path)
+
+
+def require_no_address_constraints(
+    chain: Iterable[x509.Certificate], ip_addresses: Iterable[str], *, path: str | None = None
+) -> None:
+    """Make sure that no CA has name constraints on IP addresses, where one is to be certified.
+
+    BoringSSL does not know that kind (crypto/x509/v3_ncons.cc: X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE),
+    and looks at it only when the certificate holds an address.
+
+    Raises:
+        ProfileViolation: A CA has.
+    """
+    for ca in chain if tuple(ip_addresses) else ():
+        limits = extension(ca, x509.NameConstraints)
+        for subtrees in (
+            (limits.value.permitted_subtrees, limits.value.excluded_subtrees) if limits else ()
+        ):
+            if any(isinstance(name, x509.IPAddress) for name in subtrees or ()):
+                raise ProfileViolation(
+                    f"the CA {ca.subject.rfc4514_string()} has name constraints on IP addresses, with"
+                    " which gRPC refuses every certificate that holds one",
+                    hint="use a CA that has only DNS name constraints, or none",
+                    path=path,
+                )
+
+
+def _require_permitted(below: x509.Certificate, ca: x509.Certificate, path: str) -> None:
+    dns_names, ip_addresses = names_of(below)
+    require_no_address_constraints([ca], ip_addresses, path=path)
+    title = ca.subject.rfc4514_string()
+    permitted, excluded = (
+        [name.value for name in subtrees if isinstance(name, x509.DNSName)]
+        for subtrees in _subtrees(ca)
+    )
+    wrong = [
+        name
+        for name in dns_names
+        if (permitted and not is_below(name, permitted))
+        or is_excluded(name, excluded)
+        or not _is_read(name)
+    ]
+    subject = below.subject.rfc4514_string()
+    inner = extension(below, x509.BasicConstraints)
+    what = f"the intermediate {subject} of {path}" if inner and inner.value.ca else path
+    if wrong:
+        raise ProfileViolation(
+            f"{what} is for {', '.join(wrong)}, for which its CA {title} may not issue",
+            hint="use a certificate whose names its CA may issue for",
+            path=path,
+        )
+    permitted_names, excluded_names = (
+        [name.value for name in subtrees if isinstance(name, x509.DirectoryName)]
+        for subtrees in _subtrees(ca)
+    )
+    if below.subject.rdns and (
+        any(_is_under(below.subject, one) for one in excluded_names)
+        or (permitted_names and not any(_is_under(below.subject, one) for one in permitted_names))
+    ):
+        raise ProfileViolation(
+            f"{what} has the subject {subject}, for which its CA {title} may not issue",
+            hint=_FEWER,
+            path=path,
+        )
+
+
+def _require_few(
+    limits: x509.Extension[x509.NameConstraints] | None,
+    below: Sequence[x509.Certificate],
+    ca: x509.Certificate,
+    path: str,
+) -> None:
+    constraints = sum(map(len, _subtrees(ca))) if limits else 0
+    for certificate in below if constraints else ():
+        names = extension(certificate, x509.SubjectAlternativeName)
+        held = len(list(certificate.subject)) + len(list(names.value) if names else ())
+        if held * constraints > _MOST_COMPARISONS:
+            raise ProfileViolation(
+                f"{path} has {held} names under {constraints} name constraints of"
+                f" {ca.subject.rfc4514_string()}: gRPC and Node compare no more than"
+                f" {_MOST_COMPARISONS} pairs",
+                hint=_FEWER,
+                path=path,
+            )
+
+
+def _subtrees(ca: x509.Certificate) -> tuple[list[x509.GeneralName], list[x509.GeneralName]]:
+    """What a CA may issue for, and what not."""
+    limits = extension(ca, x509.NameConstraints)
+    if limits is None:
+        return [], []
+    return list(limits.value.permitted_subtrees or ()), list(limits.value.excluded_subtrees or ())
+
+
+def _is_read(name: str) -> bool:
+    """Whether Go reads a DNS name that it has to compare (crypto/x509, domainToReverseLabels)."""
+    labels = name.removeprefix("*.").split(".")
+    return all(labels) and all("!" <= character <= "~" for character in name)
+
+
+def _is_under(name: x509.Name, tree: x509.Name) -> bool:
+    """Whether a distinguished name is in a subtree (RFC 5280 section 4.2.1.10)."""
+    return name.rdns[: len(tree.rdns)] == tree.rdns

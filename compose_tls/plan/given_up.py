@@ -1,0 +1,65 @@
+"""What was encrypted, shown or asked for, and is not from now on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from compose_tls.config import TlsConfig
+from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.plan.touched import scope_is_smaller
+from compose_tls.project.declared_tls import DeclaredTls, declared_tls
+from compose_tls.project.milvus_services import MilvusService
+from compose_tls.project.model import Project
+from compose_tls.vocabulary import TlsMode, TlsWarning
+
+
+def given_up(
+    project: Project, config: TlsConfig, milvus: Sequence[MilvusService]
+) -> Iterator[TlsWarning]:
+    """What enable takes away of what an earlier one, or someone else, has put in place.
+
+    Args:
+        project: The project, without what an earlier enable put in.
+        config: The settings.
+        milvus: The services that get TLS.
+    """
+    state = project.state
+    declared = declared_tls(project, [one.name for one in milvus])
+    modes = [one.mode or TlsMode.OFF for one in declared]
+    if max([*modes, state.settings.mode if state else 0]) > config.mode:
+        text = "mode 2 becomes mode 1: clients that trust the CA are accepted without a certificate"
+        yield TlsWarning("mode-weakened", text, hint="compose-tls enable --mode 2 restores it")
+    for one in declared:
+        yield from _replaced(project, config, one)
+    if state is None:
+        return
+    if scope_is_smaller(state.settings.scope, config.scope):
+        text = (
+            f"scope {state.settings.scope} becomes {config.scope}: what is encrypted beyond it is plain "
+            "text again"
+        )
+        hint = f"compose-tls enable --scope {state.settings.scope} restores it"
+        yield TlsWarning("scope-reduced", text, hint=hint)
+    left = set(state.services) - {one.name for one in milvus}
+    for name in sorted(left & set(project.compose.services)):
+        text = f"service {name} goes back to plain text: --service does not name it"
+        hint = "name every service with --service"
+        yield TlsWarning("service-left-out", text, hint=hint)
+
+
+def _replaced(project: Project, config: TlsConfig, one: DeclaredTls) -> Iterator[TlsWarning]:
+    """A certificate that somebody else has set up, and that Milvus does not show any more."""
+    files = {file.name: file.path for file in one.files if file.mounted and file.path is not None}
+    shown, key = files.get(SERVER_CERTIFICATE), files.get(SERVER_KEY)
+    ours = project.directory / config.served_dir / SERVER_CERTIFICATE
+    if config.server_cert or shown is None or shown == ours:
+        return
+    name = project.relative(shown)
+    keep = ["--server-cert", name, *(["--server-key", project.relative(key)] if key else [])]
+    yield TlsWarning(
+        "certificate-replaced",
+        f"service {one.name} shows {name} so far: clients that do not trust the new CA are cut off",
+        name,
+        f"give them {config.pki_dir}/{CA_CERTIFICATE}; or keep that certificate with "
+        f"{' '.join(keep)} --ca-cert and the file of its CA",
+    )

@@ -1,0 +1,111 @@
+"""What a newcomer meets: half a command, a name that is nearly right, the first switch to mode 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from compose_tls.checks.check_target import Target
+from compose_tls.checks.negative_probes import plain_text
+from compose_tls.checks.wire import REST
+from compose_tls.vocabulary import TlsMode
+from tests.unit.cli.conftest import Run
+from tests.unit.cli.test_terminal import on_terminal
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        ("enable --modes 2", "there is no option --modes", "did you mean --mode? see"),
+        ("disable --up", "there is no option --up", "see compose-tls disable --help"),
+        ("enable --mode", "option '--mode' requires an argument", "see compose-tls enable --help"),
+        ("completion", "an argument is missing: one of bash, zsh, fish", "completion bash"),
+        ("export", "an argument is missing: one of helm, operator", "compose-tls export helm"),
+        ("enable --timeout 0", "must be more than 0", "timeout"),
+        ("enable --accept client-cut-off", "not the code", "did you mean --accept clients-cut-off"),
+        ("check --user root", "user root has no password", "--password-file FILE"),
+        ("enable --user root", "user root has no password", "--password-file FILE"),
+        ("client", "the name of the client is missing", "compose-tls client alice"),
+    ],
+)
+def test_half_a_command_is_told_how_to_go_on(
+    run: Run, project: Path, arguments: str, message: str, hint: str
+) -> None:
+    found = run(*arguments.split())
+
+    assert found.code == 2
+    told, _, following = found.err.partition("\n  next: ")
+    assert message in told
+    assert hint in following
+    assert "\t" not in found.err
+
+
+def test_a_ca_that_is_not_there_is_asked_for(run: Run, project: Path) -> None:
+    found = run("check", "--host", "localhost", "--port", "1", "--ca-cert", "no.pem")
+
+    assert found.code == 4
+    assert "with --ca-cert" in found.err
+
+
+def test_who_switches_to_mode_2_is_told_that_clients_need_a_certificate(
+    run: Run, project: Path
+) -> None:
+    told = "every client needs a certificate now: compose-tls client NAME"
+    assert told not in run("enable", "--mode", "1").out
+    assert told in run("enable", "--mode", "2", "--dry-run").out
+    assert told in run("enable", "--mode", "2").out
+    assert told not in run("enable", "--san", "db.test").out
+
+
+@pytest.mark.parametrize("command", ["enable --mode 2", "disable", "renew --force", "client bob"])
+def test_a_dry_run_says_how_to_do_it(run: Run, project: Path, command: str) -> None:
+    if not command.startswith("enable"):
+        run("enable", "-q")
+
+    found = run(*command.split(), "--dry-run")
+
+    assert found.out.endswith("next: run the same command without --dry-run\n")
+
+
+def test_keys_that_are_removed_with_the_rest_are_told(run: Run, project: Path) -> None:
+    run("enable", "-q")
+
+    assert "  removed  cert/, tls/ (certificates and private keys)" in run("disable", "--purge").out
+
+
+def test_a_new_project_is_told_in_a_few_lines(run: Run, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+
+    found = run("init", str(new))
+
+    assert "  files  .env, .gitignore, docker-compose.yml\n" in found.out
+    assert "  keys   cert/, tls/ (private: keep them safe)\n" in found.out
+    assert "created" not in found.out
+
+
+@pytest.mark.parametrize("topic", ["modes", "files", "settings", "exit-codes"])
+def test_a_topic_has_help(run: Run, topic: str) -> None:
+    found = run("help", topic)
+
+    assert found.code == 0
+    assert max(map(len, found.out.splitlines())) <= 90
+
+
+def test_examples_of_the_first_page_are_not_broken(project: Path) -> None:
+    assert "\n    compose-tls enable --mode 1 --dry-run\n" in on_terminal("--help", columns=50)
+
+
+class TestCheckOnATerminal:
+    def test_one_failure_is_told_once(self, run: Run, project: Path) -> None:
+        run("enable", "-q")
+
+        seen = on_terminal("check", "--port", "1")
+
+        assert seen.count("nothing listens there") == 1
+        assert "error[check-failed]" in seen
+        assert "expected: a verified TLS handshake" in on_terminal("check", "-v", "--port", "1")
+
+    def test_probes_of_rest_do_not_read_like_those_of_grpc(self) -> None:
+        target = Target("localhost", 1, "localhost", TlsMode.ONE_WAY, Path("ca.pem"), protocol=REST)
+        assert plain_text(target, 1).expected == "plain text is refused by REST on port 1"

@@ -1,0 +1,287 @@
+"""What is said of a project that is not as enable left it, or was never enabled, is so (T2 to T5)."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from compose_tls.workflows import preamble
+from tests.unit.cli.conftest import Run
+from tests.unit.pki.minting import mint
+
+PLAIN = """\
+services:
+  standalone:
+    image: milvusdb/milvus:v2.4.5
+    command: ["milvus", "run", "standalone"]
+    environment:
+      ETCD_USE_EMBED: "true"
+    ports:
+      - "19530:19530"
+    volumes:
+      - ./data:/var/lib/milvus
+"""
+BY_HAND = PLAIN.replace(
+    'EMBED: "true"\n',
+    'EMBED: "true"\n      COMMON_SECURITY_TLSMODE: 2\n      TLS_SERVERPEMPATH: /certs/server.pem\n'
+    "      TLS_SERVERKEYPATH: /certs/server.key\n      TLS_CAPEMPATH: /certs/ca.pem\n",
+).replace("    volumes:\n", "    volumes:\n      - ./certs:/certs:ro\n")
+REPLACED = (
+    "service standalone shows certs/server.pem so far: "
+    "clients that do not trust the new CA are cut off"
+)
+
+
+@pytest.fixture
+def plain(project: Path) -> Path:
+    """A project whose settings go into the environment."""
+    (project / "milvus.yaml").unlink()
+    (project / "docker-compose.yml").write_text(PLAIN, encoding="utf-8")
+    return project
+
+
+@pytest.fixture
+def by_hand(plain: Path) -> Path:
+    """Mutual TLS that somebody has set up without compose-tls."""
+    (plain / "docker-compose.yml").write_text(BY_HAND, encoding="utf-8")
+    (plain / "certs").mkdir()
+    ca = mint("Corp", ca=True)
+    (plain / "certs/ca.pem").write_bytes(ca.certificate_pem)
+    server = mint("localhost", issuer=ca)
+    (plain / "certs/server.pem").write_bytes(server.certificate_pem)
+    (plain / "certs/server.key").write_bytes(server.private_key_pem)
+    return plain
+
+
+def warnings(run: Run, *arguments: str) -> dict[str, str]:
+    document = run(*arguments, "--json").json
+    return {one["code"]: one["message"] for one in document["warnings"]}
+
+
+class TestNoWeakerModeUnasked:
+    def test_where_the_record_is_lost(self, run: Run, plain: Path) -> None:
+        assert run("enable", "--mode", "2").code == 0
+        before = (plain / "docker-compose.yml").read_bytes()
+        (plain / "cert/state.json").unlink()
+
+        assert run("enable", "--json").json["mode"] == 2
+
+        assert (plain / "docker-compose.yml").read_bytes() == before
+        assert run("status", "--json").json["mode"] == 2
+
+    def test_in_a_fresh_clone(self, run: Run, plain: Path) -> None:
+        assert run("enable", "--mode", "2").code == 0
+        shutil.rmtree(plain / "cert")
+        shutil.rmtree(plain / "tls")
+
+        assert run("enable", "--json").json["mode"] == 2
+
+    def test_where_it_was_set_up_by_hand(self, run: Run, by_hand: Path) -> None:
+        before = (by_hand / "docker-compose.yml").read_bytes()
+        document = run("enable", "--json").json
+
+        assert document["mode"] == 2
+        assert REPLACED in {one["message"] for one in document["warnings"]}
+        assert run("disable").code == 0
+        assert (by_hand / "docker-compose.yml").read_bytes() == before
+
+    def test_where_somebody_made_it_stricter_since(self, run: Run, plain: Path) -> None:
+        assert run("enable", "--mode", "1").code == 0
+        path = plain / "docker-compose.yml"
+        path.write_text(path.read_text().replace('TLSMODE: "1"', 'TLSMODE: "2"'))
+
+        assert run("enable", "--json").json["mode"] == 2
+
+    def test_asked_for_it_says_whom_it_lets_in(self, run: Run, by_hand: Path) -> None:
+        found = warnings(run, "enable", "--mode", "1")
+
+        assert "without a certificate" in found["mode-weakened"]
+        assert found["certificate-replaced"] == REPLACED
+
+    def test_a_certificate_that_is_kept_is_not_said_to_go(self, run: Run, by_hand: Path) -> None:
+        keep = ("--server-cert", "certs/server.pem", "--server-key", "certs/server.key")
+        found = warnings(run, "enable", *keep, "--ca-cert", "certs/ca.pem")
+
+        assert "certificate-replaced" not in found
+
+
+class TestTheCommandThatIsNamed:
+    """It is typed as it is printed, and does what it is named for."""
+
+    def typed(self, run: Run, hint: str) -> int:
+        program, *words = shlex.split(hint)
+        assert program == "compose-tls"
+        return run(*words).code
+
+    @pytest.mark.parametrize("name", ["cert/server", "cert/client"])
+    def test_another_pair_in_the_place_of_ours(self, run: Run, plain: Path, name: str) -> None:
+        assert run("enable", "--mode", "2").code == 0
+        stranger = mint("localhost")
+        (plain / f"{name}.pem").write_bytes(stranger.certificate_pem)
+        (plain / f"{name}.key").write_bytes(stranger.private_key_pem)
+
+        found = run("status", "--json")
+
+        [drift] = [w for w in found.json["warnings"] if w["code"] == "certificates-drifted"]
+        assert drift["hint"] == (
+            "compose-tls enable --mode 2 keeps it where it is of the CA and has its key, "
+            "else issues another"
+        )
+        drifted = {f["path"] for f in found.json["file_states"] if f["state"] == "drifted"}
+        keys = {"cert/server.key"} if name == "cert/server" else set()
+        assert drifted == {f"{name}.pem", *keys}
+        again = run("enable", "--mode", "2", "--json").json["warnings"]
+        assert [one["message"] for one in again if one["code"] == "certificate-reissued"] == [
+            f"{name}.pem: new certificate, because it did not belong to its key, or was not of this CA"
+        ]
+        assert run("status").code == 0
+
+    def test_another_ca_in_the_place_of_ours(self, run: Run, plain: Path) -> None:
+        assert run("enable", "--mode", "2").code == 0
+        (plain / "cert/ca.pem").write_bytes(mint("Stranger", ca=True).certificate_pem)
+
+        found = run("status", "--json").json["warnings"]
+
+        [drift] = [one for one in found if one["code"] == "certificates-drifted"]
+        assert drift["hint"] == (
+            "restore cert/ca.pem: compose-tls enable does not accept another CA there"
+        )
+        assert run("enable").code != 0
+
+    def test_a_key_in_the_tls_directory_is_the_one_that_changed(
+        self, run: Run, plain: Path
+    ) -> None:
+        assert run("enable", "--mode", "2").code == 0
+        (plain / "tls/server.key").write_bytes(mint("localhost").private_key_pem)
+
+        found = run("status", "--json").json
+
+        assert [f["path"] for f in found["file_states"] if f["state"] != "as-written"] == [
+            "tls/server.key"
+        ]
+        assert self.typed(run, found["next"]) == 0
+        assert run("status").code == 0
+
+    def test_where_milvus_is_gone_nothing_is_left_but_to_disable(
+        self, run: Run, plain: Path
+    ) -> None:
+        assert run("enable", "--mode", "2").code == 0
+        (plain / "docker-compose.yml").write_text("services:\n  app:\n    image: busybox\n")
+
+        found = run("status", "--json").json
+
+        assert found["next"] == "compose-tls disable"
+        assert self.typed(run, found["next"]) == 0
+
+
+def test_a_key_that_is_elsewhere_is_not_to_be_kept_safe_here(run: Run, plain: Path) -> None:
+    assert "keep cert/ca.key safe" in run("enable", "--mode", "2").out
+    (plain / "cert/ca.key").unlink()
+    (plain / "tls/server.pem").unlink()
+
+    assert "ca.key" not in run("enable").out
+
+
+def test_what_disable_leaves_to_the_image_is_told(run: Run, plain: Path) -> None:
+    assert run("enable", "--mode", "2").code == 0
+    path = plain / "docker-compose.yml"
+    path.write_text(path.read_text().replace('TLSMODE: "2"', 'TLSMODE: "1"'))
+    assert run("enable", "--mode", "2").code == 0
+
+    found = warnings(run, "disable")
+
+    assert found["tls-as-before"] == (
+        "standalone speaks TLS all the same, in mode 1, as before enable; "
+        "no mount provides what it shows: the image's own"
+    )
+
+
+def test_of_an_image_without_a_version_the_user_is_not_known(run: Run, plain: Path) -> None:
+    assert run("enable", "--mode", "2").code == 0
+    path = plain / "docker-compose.yml"
+    path.write_text(path.read_text().replace("milvusdb/milvus:v2.4.5", "acme/milvus:latest"))
+
+    found = run("status", "--json")
+
+    assert found.code == 0
+    assert {one["code"]: one["message"] for one in found.json["warnings"]} == {
+        "container-user-unknown": "the image of service standalone does not tell its user: "
+        "whether that can read tls/server.key is not known"
+    }
+
+
+def test_a_tmpfs_at_our_place_is_in_the_way(run: Run, plain: Path) -> None:
+    path = plain / "docker-compose.yml"
+    path.write_text(f"{PLAIN}    tmpfs:\n      - /milvus/tls/:size=1m\n")
+
+    refused = run("enable", "--json")
+
+    assert refused.error["code"] == "value-in-the-way"
+    assert refused.error["message"] == "service standalone has a tmpfs at /milvus/tls"
+    assert refused.error["line"] == 12
+    assert run("enable", "--container-tls-dir", "/certs").code == 0
+
+
+def test_who_speaks_otherwise_to_a_port_is_named(run: Run, plain: Path) -> None:
+    path = plain / "docker-compose.yml"
+    path.write_text(f"{PLAIN}  app:\n    image: acme/app\n    links: [standalone]\n")
+    assert run("enable", "--mode", "2").code == 0
+
+    text = run("status").out
+
+    assert "  not known     app -> standalone:19530  gRPC\n" in text
+
+
+class TestNoCircle:
+    """What is named as the next step is not answered with "nothing to do"."""
+
+    def test_a_short_life_is_told_when_renew_would_renew(
+        self, run: Run, plain: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert run("enable", "--mode", "2", "--days", "21").code == 0
+        assert run("status", "--json").json["warnings"] == []
+        now = preamble.now()
+        monkeypatch.setattr(preamble, "now", lambda: now + timedelta(days=15))
+
+        hints = {one["hint"] for one in run("status", "--json").json["warnings"]}
+
+        assert hints == {"compose-tls renew"}
+        assert run("renew", "--no-restart", "--dry-run", "--json").json["changed"]
+
+    def test_what_ends_with_its_ca_needs_another_one(
+        self, run: Run, plain: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert run("enable", "--mode", "2", "--days", "90", "--ca-days", "90").code == 0
+        now = preamble.now()
+        monkeypatch.setattr(preamble, "now", lambda: now + timedelta(days=70))
+
+        hints = {one["hint"] for one in run("status", "--json").json["warnings"]}
+
+        assert hints == {"compose-tls renew --ca"}
+
+    def test_another_milvus_that_is_off_is_named(self, run: Run, plain: Path) -> None:
+        path = plain / "docker-compose.yml"
+        second = PLAIN.partition("services:\n")[2].replace("standalone:", "second:", 1)
+        path.write_text(PLAIN + second.replace("19530:19530", "29530:19530"))
+        assert run("enable", "--mode", "2", "--service", "second").code == 0
+
+        found = run("status", "--json").json
+
+        assert found["next"] == (
+            "compose-tls enable --mode 2 --service standalone --service second"
+        )
+        assert run(*shlex.split(found["next"])[1:]).code == 0
+        assert run("status").code == 0
+
+
+def test_files_of_a_client_that_are_not_there_are_told(run: Run, by_hand: Path) -> None:
+    keep = ("--server-cert", "certs/server.pem", "--server-key", "certs/server.key")
+    assert run("enable", *keep, "--ca-cert", "certs/ca.pem").code == 0
+
+    found = warnings(run, "connect")
+
+    assert "no client here has one" in found["client-certificate-missing"]

@@ -1,0 +1,90 @@
+"""Whether a restart alone will do, by an engine's recorded answers. For real: tests/e2e/test_renew.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from compose_tls import enable
+from compose_tls.config import TlsConfig
+from compose_tls.deploy.compose_invocation import ComposeInvocation
+from compose_tls.observe import observe
+from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.setup import Proxy
+from compose_tls.workflows.deployment import Deployment
+from compose_tls.workflows.restarting import Standing, look
+from tests.unit.deploy.recorded import IMAGE, document, inspected
+
+Answer = dict[str, Any]
+LABEL = "com.docker.compose."
+
+
+def standing(directory: Path, change: Callable[[Answer], object]) -> Standing:
+    """How a container stands, of which the engine says something else than it was made with."""
+    (directory / "compose.yaml").write_text(
+        "services:\n  standalone:\n    image: milvusdb/milvus:v2.3.5\n", encoding="utf-8"
+    )
+    enable(directory, {}, environment={})
+    project = observe(directory, TlsConfig(), {})
+    answer = inspected()
+    answer["State"]["StartedAt"] = "2125-01-01T00:00:00Z"
+    change(answer)
+    engine = SimpleNamespace(
+        containers=lambda _: [answer], image=lambda _: IMAGE, changes=lambda _: []
+    )
+    deployment = SimpleNamespace(
+        proxies=(Proxy("standalone", 19530),),
+        project=ComposeInvocation(directory, environment={}),
+        compose=SimpleNamespace(config=lambda _: document()),
+        engine=engine,
+    )
+    planned = SimpleNamespace(state=project.state)
+    [found] = look(cast("Deployment", deployment), cast("ServicePlan", planned), project)
+    return found
+
+
+def labels(**given: str) -> Callable[[Answer], None]:
+    def change(answer: Answer) -> None:
+        answer["Config"]["Labels"] |= {
+            name.replace("__", "."): value for name, value in given.items()
+        }
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        labels(traefik__enable="true", team="search"),
+        labels(**{f"{LABEL}config-hash": "0123"}),
+        labels(**{f"{LABEL}version": "2.24.0", f"{LABEL}image": "sha256:0"}),
+        labels(**{f"{LABEL}project__config_files": "/elsewhere/compose.yaml"}),
+    ],
+    ids=["of the user", "hash", "version", "files"],
+)
+def test_labels_alone_do_not_keep_renew_from_a_restart(
+    tmp_path: Path, change: Callable[[Answer], object]
+) -> None:
+    found = standing(tmp_path, change)
+
+    assert (found.running, found.stale, found.drifted) == (True, False, None)
+
+
+def test_another_setting_does(tmp_path: Path) -> None:
+    found = standing(tmp_path, lambda answer: answer["Config"]["Env"].append("MORE=1"))
+
+    assert found.drifted is not None
+    assert 'environment MORE: "1" in the container' in found.drifted.message
+    assert found.drifted.hint.endswith("docker compose up -d --force-recreate standalone")
+
+
+def test_one_started_before_the_certificates_has_not_read_them(tmp_path: Path) -> None:
+    found = standing(
+        tmp_path, lambda answer: answer["State"].update(StartedAt="2020-01-01T00:00:00Z")
+    )
+
+    assert found.stale
