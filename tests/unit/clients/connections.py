@@ -114,5 +114,6 @@ def variables(text: str) -> dict[str, str]:
 
 
 def _shell(script: str) -> list[str]:
-    done = subprocess.run(["sh"], input=script.encode(), capture_output=True, check=True)
+    # Not sh: dash does not know the spelling of compose_tls/shell.py for what a terminal does not show.
+    done = subprocess.run(["bash"], input=script.encode(), capture_output=True, check=True)
     return done.stdout.decode().split("\0")[:-1]
