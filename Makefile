@@ -32,7 +32,7 @@ lint: $(VENV)/.test ## format, lint, types and contracts, without a test
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-fast: $(VENV)/.test ## the fast tests: unit, contract, corpus and typing
+fast: $(VENV)/.test ## the fast tests: units, contracts, dishonest servers
 	$(BIN)/python -m pytest -q -n auto
 
 # With atheris in the environment (pip install atheris) the inputs are chosen by coverage.
@@ -50,8 +50,8 @@ reliability: $(VENV)/.test ## measures, and writes docs/reliability.md
 	$(BIN)/python benchmarks/reliability.py
 
 test-lowest: $(VENV)-lowest/.ready ## the tests of the code with every dependency at its lower bound
-	$(VENV)-lowest/bin/python -m pytest -q -n auto tests/unit tests/corpus tests/dishonest \
-	  tests/contract/test_imports.py
+	$(VENV)-lowest/bin/python -m pytest -q -n auto tests/unit tests/dishonest \
+	  tests/corpus tests/corpus/test_compose_files.py tests/contract/test_imports.py
 
 test-pythons: $(VENV)/.test ## the tests of the code on every other Python at hand
 	$(BIN)/python tests/pythons.py

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.small_files import measured  # noqa: E402 - of this checkout
-from tests.faults.conftest import KINDS  # noqa: E402
+from tests.faults.conftest import KINDS  # noqa: E402 - as above
 
 PAGE = ROOT / "docs" / "reliability.md"
 

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from compose_tls import enable, status  # noqa: E402 - of this checkout
-from compose_tls.errors import ComposeTlsError  # noqa: E402
+from compose_tls.errors import ComposeTlsError  # noqa: E402 - as above
 
 SECONDS = 1.0
 MEGABYTES = 100

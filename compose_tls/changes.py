@@ -6,19 +6,19 @@ in by the workflow between planning and applying.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from compose_tls.layout import CA, CLIENT_CA
+from compose_tls.patterns import regex
 from compose_tls.setup import Identity
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Action, CertificateRole, KeyType, TlsWarning
 
-_CREDENTIALS = re.compile(r"//[^/@\s]*@")
+_CREDENTIALS = regex(r"//[^/@\s]*@")
 
 
 def sha256(content: bytes) -> str:
@@ -291,6 +291,8 @@ def unified_diff(name: str, old: bytes, new: bytes, *, confidential: bool = Fals
         new: What it is to hold.
         confidential: Whether lines that stay are left out, and credentials in addresses.
     """
+    import difflib  # noqa: PLC0415 - not for who only looks
+
     # A tab ends a name with blanks in it, as git and GNU diff write it.
     name = f"{name}\t" if any(character.isspace() for character in name) else name
     around = 0 if confidential else 3

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 HTTPS_PORT = 443

@@ -13,11 +13,12 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from compose_tls.errors import OutsideProject
+from compose_tls.values import dataclass
 
 _KIB: Final = 1024
 _MIB: Final = 1024 * _KIB
@@ -39,6 +40,11 @@ JOURNAL_LIMIT: Final = 16 * _MIB
 """The journal: some 40,000 files in one transaction."""
 DEPLOYING_LIMIT: Final = 16 * _MIB
 """The previous files of a deployment: compose file, milvus.yaml and state.json, each of full size."""
+NEIGHBOUR_LIMIT: Final = 2 * _MIB
+"""What configures another service: a proxy, an application."""
+ALL_LIMIT: Final = 8 * _MIB
+"""All files of one kind that a project leads to: two compose files of full size, 5,000 certificates of
+clients. A file can be named a thousand times, and each can include two others."""
 CHANGED_LIMIT: Final = 16 * _MIB
 """A file that a transaction compares, stages or moves, whatever it holds."""
 
@@ -71,10 +77,7 @@ class ProjectFiles:
 
     def is_inside(self, path: Path) -> bool:
         """Whether a path really lies in the project, or where the user named it."""
-        if "\0" in str(path):
-            return False
-        real = real_path(self.root / path)
-        return any(real.is_relative_to(place) for place in (self.root, *self.outside))
+        return "\0" not in str(path) and self._has(real_path(self.root / path))
 
     def require_inside(self, path: Path) -> Path:
         """Where a path really lies.
@@ -82,11 +85,12 @@ class ProjectFiles:
         Raises:
             OutsideProject: Neither in the project nor where the user named it.
         """
-        if self.is_inside(path):
-            return real_path(self.root / path)
         named = self.root / path
+        real = None if "\0" in str(path) else real_path(named)
+        if real is not None and self._has(real):
+            return real
         name = str(named.relative_to(self.root) if named.is_relative_to(self.root) else path)
-        place = "" if "\0" in name else str(real_path(named))
+        place = str(real or "")
         leads = (
             f"leads outside of the project, to {place}" if place != name else "lies outside of it"
         )
@@ -108,7 +112,10 @@ class ProjectFiles:
             OutsideProject: It lies outside.
             OSError: It may not be read, or is larger.
         """
-        return read_regular(self.require_inside(path), limit)
+        return _read_real(self.require_inside(path), limit)
+
+    def _has(self, real: Path) -> bool:
+        return any(real.is_relative_to(place) for place in (self.root, *self.outside))
 
 
 def require_inside(root: Path, path: Path, outside: Iterable[Path] = ()) -> Path:
@@ -163,11 +170,13 @@ def read_regular(path: Path, limit: int) -> RegularFile | None:
     Raises:
         OSError: It may not be read, or is larger.
     """
-    if "\0" in str(path):
-        return None
+    return None if "\0" in str(path) else _read_real(real_path(path), limit)
+
+
+def _read_real(path: Path, limit: int) -> RegularFile | None:
     try:
         # What is no file (a pipe, a device) must not be waited for.
-        descriptor = open_real(real_path(path), os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = open_real(path, os.O_RDONLY | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

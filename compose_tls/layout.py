@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from typing import Final
+
+from compose_tls.patterns import regex
 
 # The permission bits that files of ours are born with.
 PUBLIC: Final = 0o644
@@ -18,6 +19,8 @@ REQUEST: Final = ".csr"
 """How the names of a certificate, its private key and its signing request end."""
 
 CA: Final = "ca"
+CA_NAME: Final = "compose-tls CA"
+"""The common name of a CA that was issued here."""
 NEXT_CA: Final = "next-ca"
 """The CA that takes over once every client trusts it, as files of the PKI directory are named."""
 CLIENT_CA: Final = "client-ca"
@@ -44,7 +47,7 @@ ROOT_PASSWORD: Final = "root-password"  # noqa: S105 - the name of a file
 """The password that init gave to root of Milvus. Nothing removes it: who lost it is locked out."""
 IGNORE_FILE: Final = ".gitignore"
 
-RETIRED_CA: Final = re.compile(r"(?:client-)?ca-[0-9a-f]{8}\.(?:pem|key)")
+RETIRED_CA: Final = regex(r"(?:client-)?ca-[0-9a-f]{8}\.(?:pem|key)")
 """The files of a CA that gave way to one that the user named: after its fingerprint."""
 
 STACK_CA: Final = "stack-ca"

@@ -7,11 +7,12 @@ private key.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from compose_tls.layout import NEXT_CA
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ render the same value as documents.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from compose_tls.results import Endpoint
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Profile, TlsMode
 
 MemberKind: TypeAlias = Literal["milvus", "etcd", "object-store", "attu", "application"]

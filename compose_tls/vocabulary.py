@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
+
+from compose_tls.values import dataclass
 
 
 class TlsMode(enum.IntEnum):
@@ -71,7 +72,7 @@ _MOST_DIGITS: Final = 10  # as many as the greatest user number of Linux has; a 
 
 
 def number(text: str | None) -> int | None:
-    """The whole number that a text of somebody else spells; ``None`` for any other text.
+    """The whole number that a text of someone else spells; ``None`` for any other text.
 
     Python takes digits of every script, and refuses some thousand of them with an error
     (``sys.set_int_max_str_digits``): what is longer than any number that counts here is none.

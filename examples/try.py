@@ -104,7 +104,7 @@ def set_up() -> None:
         )
         if made.returncode:
             why = (made.stdout.strip().splitlines() or ["no reason given"])[-1]
-            raise Stopped(f".venv could not be made: {why[:200]}", "mend that, then make try")
+            raise Stopped(f".venv could not be made: {why[:200]}", "correct that, then make try")
     install("compose-tls and what it needs", f"{ROOT}[milvus]")
 
 
@@ -138,7 +138,7 @@ def works(statement: str) -> bool:
 
 
 def scratch_project() -> dict[str, bytes]:
-    """Copy the sample project, under names and on ports that nobody else uses.
+    """Copy the sample project, under names and on ports that no other Milvus uses.
 
     Returns:
         Its files and their content.
@@ -272,7 +272,7 @@ def shown_and_undone(before: dict[str, bytes]) -> None:
     session("connect", why="what a client needs, ready to paste")
     # Without a container it rightly exits with 7: what runs is not what the files say.
     session("status", why="what is encrypted, and what stays plain", must=False)
-    session("disable", "--purge", why="takes everything back")
+    session("disable", "--purge", why="undoes everything, and removes the certificates")
     changed = [name for name in FILES if (PROJECT / name).read_bytes() != before[name]]
     left = [name for name in ("cert", "tls") if (PROJECT / name).exists()]
     if changed or left:

@@ -1,9 +1,10 @@
 """What holds for all tests: which of them run when nobody says, and how hypothesis draws.
 
 ``pytest`` runs the fast tests. Those of tests/e2e need an engine or a real Milvus, those of tests/judges
-other people's tools, those of tests/faults run a command once for every system call it makes, and those
-of tests/fuzz read inputs that are nearly right: each runs where it is asked for, by marker (``-m e2e``,
-``-m judges``, ``-m faults``, ``-m fuzz``) or by path. ``make test`` runs them all.
+other people's tools, those of tests/faults run a command once for every system call it makes, those
+of tests/fuzz read inputs that are nearly right, and those of ``SLOW`` are judges of very many cases:
+each runs where it is asked for, by marker (``-m e2e``, ``-m judges``, ``-m faults``, ``-m fuzz``,
+``-m slow``) or by path. ``make test`` runs them all.
 """
 
 from __future__ import annotations
@@ -15,8 +16,19 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).resolve().parent
-SLOW = ("e2e", "judges", "faults", "fuzz")
+SUITES = ("e2e", "judges", "faults", "fuzz")
 """Directories whose tests are not run unless they are asked for; each is a marker too."""
+SLOW = (
+    # Every shape of file in every mutation, and every command of every guide.
+    "corpus/test_variations.py",
+    "contract/test_getting_started.py",
+    # Docker Compose is asked about each of very many files.
+    "corpus/test_compose_files.py",
+    "corpus/test_neighbours.py",
+    "corpus/test_scope.py",
+    "corpus/test_understanding.py",
+)
+"""Modules of the same kind beside fast ones; their marker is ``slow``."""
 
 # No example is too slow, and no drawing of one: how fast they are says how busy the machine is.
 settings.register_profile(
@@ -33,8 +45,8 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave a directory alone that nobody has asked for: not even its modules are loaded."""
-    if collection_path.parent != TESTS or collection_path.name not in SLOW:
+    """Leave alone what nobody has asked for: not even the modules are loaded."""
+    if collection_path not in {TESTS / name for name in (*SUITES, *SLOW)}:
         return None
     if config.option.markexpr:
         return None
@@ -45,8 +57,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test of such a directory."""
+    """Mark each test of them."""
     for item in items:
-        for name in SLOW:
+        for name in SUITES:
             if item.path.is_relative_to(TESTS / name):
                 item.add_marker(name)
+        if item.path in {TESTS / name for name in SLOW}:
+            item.add_marker("slow")

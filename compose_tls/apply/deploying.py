@@ -13,14 +13,12 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
 from compose_tls.apply.file_ops import FileOps, PosixFileOps, naming
 from compose_tls.apply.journal import name_in
-from compose_tls.apply.preconditions import digest
-from compose_tls.apply.transaction import apply
 from compose_tls.changes import (
     CreateFile,
     FileChange,
@@ -35,6 +33,7 @@ from compose_tls.changes import (
 from compose_tls.errors import ForeignJournal, ProjectChanged, WriteFailed
 from compose_tls.files import CHANGED_LIMIT, DEPLOYING_LIMIT, read_regular, real_path
 from compose_tls.signals import deferred
+from compose_tls.values import dataclass
 
 DEPLOYING: Final = ".compose-tls.deploying"
 
@@ -236,12 +235,16 @@ def put_back(
     edited = (
         [change.path for change in changes if isinstance(change, PatchFile)] if accepted else []
     )
+    from compose_tls.apply.transaction import apply  # noqa: PLC0415 - not for who only looks
+
     apply(Plan(root, tuple(changes)), contents, outside=(*outside, *edited))
     return names
 
 
 def _way_back(path: Path, file: OldFile, contents: dict[str, bytes]) -> FileChange | None:
     """What gives a file its previous content; ``None`` where it has it."""
+    from compose_tls.apply.preconditions import digest  # noqa: PLC0415 - as above
+
     now = digest(path)
     if now == (None if file.before is None else sha256(file.before)):
         return None

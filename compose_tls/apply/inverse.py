@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from compose_tls.apply.preconditions import missing_directories
@@ -21,6 +21,7 @@ from compose_tls.changes import (
     sha256,
 )
 from compose_tls.files import CHANGED_LIMIT, read_regular
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from compose_tls.errors import ForeignJournal, RecoveryFailed
 from compose_tls.files import JOURNAL_LIMIT, ProjectFiles, read_regular, real_path
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 
 JOURNAL = ".compose-tls.journal"
 MODE: Final = 0o600
 
 _FORMAT: Final = "compose-tls journal 2"
-_SUFFIX = re.compile(r"\.compose-tls-[0-9a-f]{8}")
+_SUFFIX = regex(r"\.compose-tls-[0-9a-f]{8}")
 
 StepAction = Literal["replace", "overwrite", "remove", "remove-directory"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +20,7 @@ from compose_tls.apply.rolling import drop, roll_back, roll_forward
 from compose_tls.errors import RecoveryFailed
 from compose_tls.files import real_path
 from compose_tls.signals import deferred
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from compose_tls.apply.file_ops import naming
@@ -33,6 +33,7 @@ from compose_tls.changes import (
 )
 from compose_tls.errors import ProjectChanged
 from compose_tls.files import ProjectFiles
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ import errno
 import os
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from compose_tls.checks.wire import GRPC, REST, Protocol
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 

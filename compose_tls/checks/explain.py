@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from compose_tls.values import dataclass
 
 Cause = Literal[
     "plain-text",
@@ -183,7 +184,11 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
     (("missing authorization",), NO_CREDENTIALS),
     (("auth check failure",), WRONG_CREDENTIALS),
     (
-        ("connection reset", "broken pipe", "eof occurred", "socket closed", "endpoint closing"),
+        (
+            *("connection reset", "broken pipe", "eof occurred", "socket closed"),
+            # gRPC's wrappers of these, the second without what it wraps in some versions.
+            *("endpoint closing", "secure read failed"),
+        ),
         CLOSED,
     ),
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.explain import CLOSED, NO_GRPC, NO_REST, Explanation, explain
 from compose_tls.checks.wire import REST, Protocol
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -25,6 +25,7 @@ from compose_tls.checks.outcome import Outcome, failed
 from compose_tls.checks.readiness import readiness
 from compose_tls.pki.handshake import readable
 from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.values import dataclass
 
 _UPGRADE: Final = "pip install --upgrade 'compose-tls[milvus]'"
 
@@ -169,7 +170,7 @@ def _searched(found: dict[str, Any], _: Target) -> str:
 
 
 class ClientFileCopies:
-    """What the files of a client held, by path, for a process that takes paths alone.
+    """What the files of a client held, by path, for a process that takes only paths.
 
     pymilvus opens what it is given, follows any link and waits for any pipe: so it is given none of the
     files themselves. The copies lie in memory where the system has files there, else in a directory of

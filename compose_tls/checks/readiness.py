@@ -6,7 +6,7 @@ import base64
 import secrets
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
@@ -24,6 +24,7 @@ from compose_tls.checks.explain import (
 )
 from compose_tls.checks.tls_client import Deadline, client_context, greet, grpc_channel, tls, why
 from compose_tls.checks.wire import Status, fields, is_http2_answer, text_field
+from compose_tls.values import dataclass
 
 State = Literal[
     "ready",

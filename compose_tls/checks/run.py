@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -17,6 +17,7 @@ from compose_tls.checks.pymilvus_probe import PymilvusProbe, deep, listing
 from compose_tls.listener import OnEvent, probed, silent
 from compose_tls.pki.handshake import foreigner
 from compose_tls.results import Probe
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 # A single probe needs milliseconds where all is well; pymilvus also takes a second or two to import,
@@ -148,22 +149,9 @@ def run_server(
         return tuple(results)
     if not met.ok:
         share = share.after_failure()
-    foreign = foreigner(now)
     timed("server-certificate", lambda: probes.certificate(target, share.seconds(), now))
     timed("refuses-plain-text", lambda: negative_probes.plain_text(target, share.seconds()))
-    timed(
-        "client-refuses-foreign-ca",
-        lambda: negative_probes.another_ca(target, foreign, share.seconds()),
-    )
-    if target.mode is TlsMode.MUTUAL:
-        timed(
-            "refuses-anonymous-client",
-            lambda: negative_probes.no_certificate(target, share.seconds()),
-        )
-        timed(
-            "refuses-foreign-client",
-            lambda: negative_probes.foreign_certificate(target, foreign, share.seconds()),
-        )
+    _strangers(target, share, now, timed)
     return tuple(results)
 
 
@@ -176,9 +164,22 @@ def _every_other(
     """What is asked of a server that listens; whether Milvus answers."""
     timed("server-certificate", lambda: probes.certificate(target, share.seconds(), now))
     ready = timed("grpc-ready", lambda: probes.grpc_ready(target, share.seconds()))
-    foreign = foreigner(now)
     timed("refuses-plain-text", lambda: negative_probes.plain_text(target, share.seconds()))
     timed("tls-versions", lambda: negative_probes.old_tls(target, share.seconds()))
+    _strangers(target, share, now, timed)
+    if target.mode is TlsMode.MUTUAL:
+        timed("names-client-cas", lambda: probes.client_authorities(target, share.seconds()))
+    return ready
+
+
+def _strangers(
+    target: Target,
+    share: _Share,
+    now: datetime,
+    timed: Callable[[str, Callable[[], Outcome]], Outcome],
+) -> None:
+    """Who has another CA is refused, on either side; in mode 2 who shows no certificate, too."""
+    foreign = foreigner(now)
     timed(
         "client-refuses-foreign-ca",
         lambda: negative_probes.another_ca(target, foreign, share.seconds()),
@@ -192,8 +193,6 @@ def _every_other(
             "refuses-foreign-client",
             lambda: negative_probes.foreign_certificate(target, foreign, share.seconds()),
         )
-        timed("names-client-cas", lambda: probes.client_authorities(target, share.seconds()))
-    return ready
 
 
 def _rest(

@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from compose_tls.checks.check_target import Target
@@ -22,6 +22,7 @@ from compose_tls.checks.wire import (
 )
 from compose_tls.errors import CertificateUnreadable
 from compose_tls.pki.handshake import readable, verifying_context
+from compose_tls.values import dataclass
 
 ATTEMPTS: Final = 8
 """How often a probe is made at each address, on fresh connections.
@@ -32,6 +33,7 @@ of 100 cases where they are chosen by chance.
 
 # How long to listen before speaking, in seconds: a round trip on most networks.
 _LISTEN: Final = 0.25
+_MOST_RECEIVED: Final = 64 << 20  # 300,000 collections; a server that is none sends without end
 _CERTIFICATE_REQUEST: Final = 13  # RFC 8446 section 4
 _LOCALHOST: Final = "localhost"
 _LOOPBACK_6: Final = "::1"
@@ -327,7 +329,7 @@ def grpc_channel(target: Target) -> Iterator[Any]:
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.enable_http_proxy", 0),
         # A server may hold more collections than fit into gRPC's 4 MiB.
-        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_receive_message_length", _MOST_RECEIVED),
     ]
     with grpc.secure_channel(target.authority, credentials, options) as channel:
         yield channel

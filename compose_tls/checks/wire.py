@@ -7,10 +7,11 @@ https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 
 # A client's preface, and an empty SETTINGS frame.
 HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
@@ -26,7 +27,7 @@ _CERTIFICATE_AUTHORITIES: Final = 47
 
 HTTP1: Final = b"HTTP/1."
 HTTP1_STATUS: Final = len(b"HTTP/1.1 400")
-_HTTP1_STATUS_LINE: Final = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})")
+_HTTP1_STATUS_LINE: Final = regex(rb"HTTP/1\.[0-9] ([0-9]{3})")
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+_NAME: Final = re.compile(r"[a-zA-Z0-9._][a-zA-Z0-9._-]*")
+"""The name of a service: https://github.com/compose-spec/compose-spec/blob/main/schema/compose-spec.json"""
 
 COMPLETE: Final = "_COMPOSE_TLS_COMPLETE"
 """The variable by which a shell asks, as click names it."""
@@ -53,4 +57,6 @@ def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Co
         names = service_names(Path(*given.get("directory", ())), settings)
     except Exception:  # noqa: BLE001 - nobody wants to read of it in the middle of a line
         return []
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    # A shell puts a name into the line as it is: one that Compose does not take may do something there.
+    taken = (name for name in names if _NAME.fullmatch(name))
+    return [CompletionItem(name) for name in taken if name.startswith(incomplete)]

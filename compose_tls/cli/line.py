@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
+
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 
 Style: TypeAlias = Literal[
     "",
@@ -26,8 +28,13 @@ Style: TypeAlias = Literal[
 """What a piece means. Terminals draw ``pass``, ``fail`` and ``skip`` as signs, ``indent`` below them."""
 
 
-# C0 and C1 controls and DEL (ECMA-48), but for what ends and indents lines of text.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
+# C0 and C1 controls and DEL (ECMA-48), but for what ends and indents lines of text; and what makes a line
+# look like another one: line ends of Unicode, invisible characters, and those that turn the direction of
+# what follows (Unicode Technical Standard 55, section 4.1).
+_CONTROL = regex(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)"
+    r"|[\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+)
 
 
 class Piece(NamedTuple):
@@ -94,7 +101,14 @@ def next_line(*commands: str) -> Line:
 
 def clean(text: str) -> str:
     r"""A text whose control characters are spelled, as ``\x1b``; line ends and tabs stay."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    return _CONTROL.sub(_spelled, text)
+
+
+def _spelled(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code > 0xFFFF:  # noqa: PLR2004 - Python's own spellings, by the number of digits
+        return f"\\U{code:08x}"
+    return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"  # noqa: PLR2004 - as above
 
 
 def _piece(part: str | Piece) -> Piece:

@@ -179,6 +179,66 @@ def acceptable(command: _F) -> _F:
     )
 
 
+def mode_and_scope(command: _F) -> _F:
+    """What is encrypted, and who has to show a certificate."""
+    return _with(
+        command,
+        click.option(
+            "--mode", type=click.Choice(["1", "2"]), help="1: one-way TLS (default), 2: mutual."
+        ),
+        click.option(
+            "--scope",
+            type=click.Choice(["proxy", "internal", "all"]),
+            help="proxy: clients (default); internal: and the parts of Milvus; "
+            "all: and etcd and object store.",
+        ),
+    )
+
+
+def deployment(command: _F) -> _F:
+    """Whether the project is started, too."""
+    return _with(
+        command,
+        click.option("--up", is_flag=True, help="Deploy with docker compose, wait, and prove it."),
+        click.option(
+            "--keep-on-failure",
+            is_flag=True,
+            help="With --up: leave things as they are on failure.",
+        ),
+    )
+
+
+additional_names: Final = click.option(
+    "--san",
+    multiple=True,
+    metavar="NAME-OR-IP",
+    help="Additional DNS name or IP address; repeatable.",
+)
+
+
+def new_certificates(command: _F) -> _F:
+    """What stands in certificates that are issued."""
+    return _with(
+        command,
+        click.option(
+            "--server-name", metavar="NAME", help="The name clients verify (default: localhost)."
+        ),
+        additional_names,
+        click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: ecdsa-p256)."),
+        click.option(
+            "--days", type=int, metavar="N", help="Validity of certificates (default: 825)."
+        ),
+        click.option(
+            "--ca-days", type=int, metavar="N", help="Validity of the CA (default: 3650)."
+        ),
+        click.option(
+            "--subject",
+            metavar="RFC4514",
+            help="Subject of certificates, without CN, such as O=Example,C=DE (default: the CN only).",
+        ),
+    )
+
+
 def existing_ca(command: _F) -> _F:
     """The CAs to issue under, where their keys are not in the project."""
     return _with(

@@ -6,18 +6,20 @@ Sources: https://docs.docker.com/reference/compose-file/merge/, …/include/, an
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from collections.abc import Mapping as ReadMapping
 from collections.abc import Sequence as ReadSequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+from typing import Final
 
 from compose_tls.changes import relative
 from compose_tls.compose import dotenv
 from compose_tls.compose.definition import OVERRIDE, RESET, Definition
-from compose_tls.compose.interpolate import interpolate
+from compose_tls.compose.interpolate import interpolate, require_short
 from compose_tls.compose.service import Service
 from compose_tls.errors import ComposeFileNotFound, NotAComposeFile
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.query import Found, roots
 
@@ -67,6 +69,12 @@ def load_project(
     return ComposeProject(directory, services)
 
 
+# Compose has no limits of its own: these are some ten times what is met. Each step is a call in a call.
+_DEEPEST: Final = 64
+_MOST_GROWN: Final = 32 << 20  # characters that variables have added, in all looks at a file
+_MOST_LOADS: Final = 256
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     """A compose file to read: where its paths are relative to, and what it is interpolated with."""
@@ -74,10 +82,15 @@ class _File:
     path: Path
     base: Path
     variables: ReadMapping[str, str] = field(repr=False)
+    grown: list[int] = field(default_factory=lambda: [0], repr=False, compare=False)
 
     def expand(self, text: str) -> str:
         """A text of the file, interpolated."""
-        return interpolate(text, self.variables)
+        found = interpolate(text, self.variables)
+        self.grown[0] += max(0, len(found) - len(text))
+        if self.grown[0] > _MOST_GROWN:
+            require_short(found + " " * _MOST_GROWN, _MOST_GROWN)
+        return found
 
     def beside(self, name: str) -> Path:
         """A path in the file."""
@@ -89,10 +102,14 @@ class _Loader:
         self.directory = directory
         self.read = read
         self.definitions: dict[str, list[Definition]] = {}
+        self.loads = 0
+        self._roots: dict[tuple[Path, int], tuple[_File, list[Found]]] = {}
 
     def load(self, file: _File, above: tuple[Path, ...]) -> None:
         """Add the services of a file and of what it includes; ``above`` are the files including it."""
         inside = (*above, file.path)
+        self._require_few(file.path, inside)
+        self.loads += 1
         for root in self.roots(file):
             for included in self.included(root, file):
                 if included.path not in inside:
@@ -105,7 +122,29 @@ class _Loader:
                     extended = self.extended(own, {(file.path, name)})
                     self.definitions.setdefault(name, []).extend([*extended, own])
 
+    def _require_few(self, path: Path, above: Sized) -> None:
+        """Make sure that files do not include, and services not extend, one another without end.
+
+        Raises:
+            NotAComposeFile: They do.
+        """
+        if len(above) > _DEEPEST or self.loads > _MOST_LOADS:
+            name = relative(path, self.directory)
+            what = f"more than {_DEEPEST} deep" if len(above) > _DEEPEST else "too often"
+            raise NotAComposeFile(
+                f"{name} is included or extended {what}",
+                hint="shorten the chain of include or extends",
+                path=name,
+            )
+
     def roots(self, file: _File) -> list[Found]:
+        """The documents of a file, read once for the same variables."""
+        key = (file.path, id(file.variables))
+        if key not in self._roots:
+            self._roots[key] = (file, self._read(file))
+        return self._roots[key][1]
+
+    def _read(self, file: _File) -> list[Found]:
         content = self.read(file.path)
         name = relative(file.path, self.directory)
         if content is None:
@@ -141,6 +180,7 @@ class _Loader:
         extends = own.query("extends")
         if extends is None:
             return []
+        self._require_few(own.file, above)
         names, files = extends.texts("service") or extends.texts(), extends.texts("file")
         if not names or any(map(_is_remote, files)):
             return []

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as ReadMapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import Document
 from compose_tls.yamlpatch.query import Found, Step
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Final
 
-from compose_tls.compose.interpolate import interpolate
+from compose_tls.compose.interpolate import interpolate, require_short
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 
-_LINE = re.compile(
+_LINE = regex(
     r"""(?mx) ^ [^\S\n]* (?:export[^\S\n]+)? (?P<name> [^\s=:\#]+ ) [^\S\n]*
     (?: [=:] [^\S\n]* (?:
       '(?P<single> (?:\\'|[^'])* )' [^\n]* | "(?P<double> (?:\\.|[^"\\])* )" [^\n]*
@@ -19,6 +21,9 @@ _LINE = re.compile(
 )
 # "$$" is how interpolation is told to leave a "$" alone.
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\"": '"', r"\\": "\\", r"\$": "$$"}
+
+# execve(2): all strings that a process is given have 6 MiB at most. A file of full size has less.
+_MOST: Final = 6 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,12 @@ def parse(text: str, environment: Mapping[str, str]) -> dict[str, str]:
     Args:
         text: The file.
         environment: What its values are interpolated with, and what a bare name takes over.
+
+    Raises:
+        NotAComposeFile: The values get longer than all that a process can be given.
     """
     values: dict[str, str] = {}
+    grown = 0
     known = dict(environment)
     for line in _LINE.finditer(text.lstrip("\ufeff")):
         name, single, double, plain = line.group("name", "single", "double", "plain")
@@ -76,6 +85,9 @@ def parse(text: str, environment: Mapping[str, str]) -> dict[str, str]:
             values[name] = interpolate(plain.partition(" #")[0].strip(), known)
         elif name in environment:
             values[name] = environment[name]
+        grown += len(values.get(name, ""))
+        if grown > _MOST:
+            require_short(" " * grown, _MOST)
         if name in values and name not in environment:
             known[name] = values[name]
     return values

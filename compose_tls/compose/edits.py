@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from collections.abc import Mapping as ReadMapping
 from collections.abc import Sequence as ReadSequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from compose_tls.compose.compose_project import ComposeProject
@@ -15,10 +13,12 @@ from compose_tls.compose.interpolate import interpolate
 from compose_tls.compose.service import Definition, Service, Variable
 from compose_tls.compose.volumes import Mount
 from compose_tls.errors import EditRefused
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, Route, Text
 
 _DATA_DIRECTORY = "/var/lib/milvus"
-_PREFIX = re.compile(r"(?:\$\w+|\$\{(?:[^{}]|\{[^{}]*\})*\})(?=/)")
+_PREFIX = regex(r"(?:\$\w+|\$\{(?:[^{}]|\{[^{}]*\})*\})(?=/)")
 
 
 @dataclass(frozen=True, slots=True)

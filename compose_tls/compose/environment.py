@@ -6,9 +6,10 @@ Source: https://docs.docker.com/reference/compose-file/services/#environment
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose_tls.compose.definition import Definition
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.query import Found
 
 

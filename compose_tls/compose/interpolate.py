@@ -5,11 +5,16 @@ Source: https://docs.docker.com/reference/compose-file/interpolation/
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from typing import Final
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_BRACE = re.compile(r"\$\{|\}")
+from compose_tls.errors import NotAComposeFile
+from compose_tls.patterns import regex
+
+_NAME = regex(r"[A-Za-z_][A-Za-z0-9_]*")
+_BRACE = regex(r"\$\{|\}")
+# execve(2): a string that a process is given has at most 32 pages.
+LONGEST_VALUE: Final = 128 << 10
 _OPERATORS = (":-", "-", ":?", "?", ":+", "+")
 
 
@@ -18,6 +23,9 @@ def interpolate(text: str, environment: Mapping[str, str]) -> str:
 
     A variable that is not set gives nothing, also where ``:?`` would make Compose stop. What is not
     a valid substitution stays as it is. Each character is looked at once, however deep they are nested.
+
+    Raises:
+        NotAComposeFile: The value gets longer than any that a process can be given.
     """
     if "$" not in text:
         return text
@@ -32,7 +40,7 @@ def interpolate(text: str, environment: Mapping[str, str]) -> str:
         if dollar < 0:
             parts.append(text[position:end])
             if not ends:
-                return "".join(parts)
+                return require_short("".join(parts), max(LONGEST_VALUE, len(text)))
             position = ends.pop() + 1
             continue
         parts.append(text[position:dollar])
@@ -40,6 +48,20 @@ def interpolate(text: str, environment: Mapping[str, str]) -> str:
         parts.append(value)
         if inside:
             ends.append(inside)
+
+
+def require_short(text: str, most: int) -> str:
+    """A text that variables have made, if it is not too long: each line can double the one before.
+
+    Raises:
+        NotAComposeFile: It is.
+    """
+    if len(text) > most:
+        raise NotAComposeFile(
+            f"a value has more than {most >> 10} KiB with its variables",
+            hint="look at variables that are made of others, in .env and in the compose files",
+        )
+    return text
 
 
 def _substitution(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from compose_tls.changes import relative
@@ -22,6 +22,7 @@ from compose_tls.compose.service import Service, Variable
 from compose_tls.compose.volumes import normal_target
 from compose_tls.errors import ConflictingSettings, EditRefused, ValueInTheWay
 from compose_tls.setup import Directory, Member
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.intent import Intent
 from compose_tls.yamlpatch.splice import Splice
 

@@ -5,19 +5,19 @@ Source: https://docs.docker.com/reference/compose-file/services/#ports
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import number
 from compose_tls.yamlpatch.query import Found
 
-_SHORT = re.compile(
+_SHORT = regex(
     r"""(?x) (?: (?: \[ (?P<ip6> [^\]]+ ) \] | (?P<ip> [^:\[\]]* ) ) : (?=.*:) )?
     (?: (?P<published> (?:[0-9]+ (?:-[0-9]+)?)? ) : )? (?P<target> [0-9]+ (?:-[0-9]+)? )
     (?: / (?P<protocol> \w+ ) )? """
 )
-_RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+_RANGE = regex(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _LAST = 65535
 
 

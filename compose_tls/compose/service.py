@@ -6,15 +6,18 @@ import os
 import shlex
 from collections.abc import Callable
 from collections.abc import Mapping as ReadMapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from compose_tls.compose import dotenv
 from compose_tls.compose.definition import Definition
 from compose_tls.compose.environment import Variable, variables_of
 from compose_tls.compose.ports import PublishedPort, ports_of
 from compose_tls.compose.volumes import Mount, config_mounts_of, mounts_of
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.query import Found, Step
 
 __all__ = ["Build", "Definition", "HealthTest", "Service", "Variable"]
@@ -22,6 +25,9 @@ __all__ = ["Build", "Definition", "HealthTest", "Service", "Variable"]
 _Read = Callable[[Path], bytes | None]
 # A build context that is fetched: https://docs.docker.com/build/concepts/context/
 _FETCHED = ("http://", "https://", "git://", "ssh://", "git@", "github.com/", "docker-image://")
+
+# An engine takes minutes for as many. A line can name 65,536 of them, and a file has thousands of lines.
+_MOST_PORTS: Final = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +176,8 @@ class Service:
 
     def ports(self) -> list[PublishedPort]:
         """The published TCP ports."""
-        return [port for ports in self.values("ports") for port in ports_of(ports)]
+        found = (port for ports in self.values("ports") for port in ports_of(ports))
+        return [*islice(found, _MOST_PORTS)]
 
     def published(self, target: int) -> PublishedPort | None:
         """How a container port is published; with host networking, as itself."""

@@ -9,14 +9,15 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from compose_tls.compose.definition import Definition
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.query import Found, roots
 
-_MARK = re.compile(r"\$\{|[}:]")
-_WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_MARK = regex(r"\$\{|[}:]")
+_WINDOWS_DRIVE = regex(r"[A-Za-z]:[\\/]")
 # YAML 1.1 has more words for it than go-yaml; Compose takes these, with a warning.
 _TRUE = frozenset({"true", "yes", "y", "on"})
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -167,6 +165,8 @@ def _from_file(files: ProjectFiles) -> dict[str, Any]:
             hint=f"make {path.name} readable or remove it",
             path=path.name,
         )
+    import tomllib  # noqa: PLC0415 - few projects have such a file
+
     try:
         table = tomllib.loads(found.content.decode())
     except (ValueError, RecursionError) as error:
@@ -233,6 +233,8 @@ def _reject_unknown(
     for name in settings:
         if name in known:
             continue
+        import difflib  # noqa: PLC0415 - for this error alone
+
         near = [
             f"{prefix}{one.upper()}" if prefix else dashed(one)
             for one in difflib.get_close_matches(name, known, n=1)

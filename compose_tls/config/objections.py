@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
@@ -14,6 +13,7 @@ from compose_tls.errors import (
     InvalidSetting,
     Refusal,
 )
+from compose_tls.values import dataclass
 
 if TYPE_CHECKING:
     from compose_tls.config.tls_config import TlsConfig
@@ -101,6 +101,8 @@ def require_meant(config: TlsConfig) -> None:
     known = sorted(leaf.code for leaf in Refusal.__subclasses__())
     for code in config.accept:
         if code not in known:
+            from difflib import get_close_matches  # noqa: PLC0415 - for this error alone
+
             near = get_close_matches(code, known, n=1)
             tip = f"did you mean --accept {near[0]}?" if near else f"one of {', '.join(known)}"
             raise InvalidSetting(f"{code} is not the code of a refusal", hint=tip)

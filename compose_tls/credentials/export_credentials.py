@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from compose_tls.layout import CERTIFICATE, CLIENT, KEY, SERVER
 from compose_tls.observation import CertificateFacts
 from compose_tls.pki.issue import issue_clients
 from compose_tls.pki.load import certificate_facts
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 _RESTORE = "run compose-tls enable, which puts it back"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from compose_tls.pki.verify import (
     concerns,
     shared_ca_concerns,
 )
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -42,6 +42,7 @@ from compose_tls.pki.system_trust import public_roots
 from compose_tls.project.model import taken_over
 from compose_tls.results import CertificateResult
 from compose_tls.state.recorded import State, file_digests, identity_records
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 

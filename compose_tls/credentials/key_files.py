@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from compose_tls.changes import relative
@@ -16,6 +15,7 @@ from compose_tls.pki.load import load_certificates, load_key_pair
 from compose_tls.pki.pkcs12 import passphrase_in
 from compose_tls.project.model import client_ca_path
 from compose_tls.state.recorded import BroughtFiles, brought_files
+from compose_tls.values import dataclass
 
 _RESTORE = "restore it, or move the directory away to start with new certificates"
 _CHECK_PATH = "name an existing file that you may read"

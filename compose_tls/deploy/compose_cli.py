@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Self
 
 from compose_tls.deploy.compose_invocation import ComposeInvocation
@@ -24,7 +23,9 @@ from compose_tls.deploy.compose_output import (
 from compose_tls.deploy.progress import Progress
 from compose_tls.deploy.recreate import up_commands
 from compose_tls.errors import ComposeMissing
+from compose_tls.patterns import regex
 from compose_tls.signals import deferred
+from compose_tls.values import dataclass
 
 # Both command lines answer within a fraction of a second; one that hangs is as good as none.
 _VERSION_SECONDS = 30.0
@@ -33,8 +34,8 @@ _VERSION_SECONDS = 30.0
 # seconds to stop, and its owner may give it more: stop_grace_period.
 _BUSY_SECONDS = 60.0
 _BUSY_PAUSE = 0.5
-_NAME_TAKEN = re.compile(r"already in use by container \"?([0-9a-f]{12,})")
-_GOING = re.compile(
+_NAME_TAKEN = regex(r"already in use by container \"?([0-9a-f]{12,})")
+_GOING = regex(
     r"removal of container \S+ is already in progress|is marked for removal|No such container"
 )
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from compose_tls.values import dataclass
 
 # What a user's environment may set and what would change the output that is read here:
 # https://docs.docker.com/compose/how-tos/environment-variables/envvars/

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from compose_tls.deploy.diagnose import reason
 from compose_tls.deploy.port_check import port_taken
 from compose_tls.errors import ComposeFailed, EngineError, EngineUnreachable
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ def major_version(version: str) -> int:
     return int(match[1]) if match else 2
 
 
-_ANY_STEP = re.compile(r"^ ?(?:(Container|Image|Network|Volume)\s|\S+ (Pulling|Pulled)\s*$)")
-_LOG_LINE = re.compile(r"^time=\S+ level=\w+ ")
+_ANY_STEP = regex(r"^ ?(?:(Container|Image|Network|Volume)\s|\S+ (Pulling|Pulled)\s*$)")
+_LOG_LINE = regex(r"^time=\S+ level=\w+ ")
 
 
 def compose_failure(
@@ -110,14 +111,14 @@ def compose_failure(
     )
 
 
-_UNREACHABLE = re.compile(
+_UNREACHABLE = regex(
     r"Cannot connect to the Docker daemon|failed to connect to the docker API"
     r"|trying to connect to the (?:Docker daemon socket|docker API)",
     re.IGNORECASE,
 )
 
 # Engine 20 to 29, Docker Desktop, rootless and Podman each have their words; all name the port.
-_PORT_TAKEN = re.compile(
+_PORT_TAKEN = regex(
     r"Bind for \S*:(\d+) failed: port is already allocated"
     r"|(?:listen|exposing port|host port)\b.*?:(\d+)\b.*address already in use"
     r"|host port \S*?(\d+)/tcp: address already in use",
@@ -126,12 +127,12 @@ _PORT_TAKEN = re.compile(
 
 # Where Compose quotes the text of a value in an error, and what stays of that error.
 _QUOTED_VALUES = (
-    (re.compile(r"(unterminated quoted value) .*"), r"\1"),
-    (re.compile(r"(unexpected character .*? in variable name).*"), r"\1"),
-    (re.compile(r'parsing "[^"]*"'), "parsing the value"),
+    (regex(r"(unterminated quoted value) .*"), r"\1"),
+    (regex(r"(unexpected character .*? in variable name).*"), r"\1"),
+    (regex(r'parsing "[^"]*"'), "parsing the value"),
 )
 _INTERPOLATION = "invalid interpolation format for "
-SECRET_NAME = re.compile(r"pass|secret|token|key|credential|auth", re.IGNORECASE)
+SECRET_NAME = regex(r"pass|secret|token|key|credential|auth", re.IGNORECASE)
 _SHORTEST_SECRET = 4
 _LONGEST = 400
 

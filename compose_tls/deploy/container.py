@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
+
+from compose_tls.values import dataclass
 
 # The engine keeps up to 4096 bytes of what a health check writes.
 _LONGEST_LINE = 300

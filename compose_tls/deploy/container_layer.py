@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import io
 import posixpath
-import re
 import tarfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
 from compose_tls.deploy.deployed import Deployed, LayerChange
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import FileUnreadable
+from compose_tls.patterns import regex
 from compose_tls.shell import quoted
+from compose_tls.values import dataclass
 
 CONFIGURATION: Final = "/milvus/configs"
 """Where Milvus looks for its configuration, in the container."""
@@ -26,7 +26,7 @@ _HEADERS: Final = 10_240
 _GO_DIRECTORY: Final = 1 << 31
 
 # What is written again at each start. RocksDB's `LOG` is a log, but its `000004.log` is data.
-_NO_DATA: Final = re.compile(
+_NO_DATA: Final = regex(
     r"(?:^|/)(?:logs?/.*|logs?|lost\+found|LOG(?:\.old\.\d+)?|LOCK|[^/]*\.(?:pid|sock|lock))$"
 )
 

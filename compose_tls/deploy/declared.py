@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
+
+from compose_tls.values import dataclass
 
 ANOTHER_CONTAINER: Final = "that of another container"
 """What stands for the network of a container that uses another one's."""

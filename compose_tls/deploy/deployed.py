@@ -6,20 +6,22 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
 from compose_tls.deploy.container import ContainerFacts, ImageFacts, container_facts, variables
 from compose_tls.deploy.declared import Declared, MountPoint, binding, networks
 from compose_tls.deploy.engine import LABEL, Engine
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import number
 
 # The name that the engine makes up for a volume that was given none: 32 random bytes in hex.
-_ANONYMOUS: Final = re.compile(r"[0-9a-f]{64}")
+_ANONYMOUS: Final = regex(r"[0-9a-f]{64}")
 
 # Docker Desktop runs its engine in a machine of its own, in which the host's files are below here.
-_OF_THE_HOST: Final = re.compile(r"^/(?:host_mnt|run/desktop/mnt/host)(?=/)")
+_OF_THE_HOST: Final = regex(r"^/(?:host_mnt|run/desktop/mnt/host)(?=/)")
 
 _KINDS: Final[tuple[Literal["changed", "added", "removed"], ...]] = ("changed", "added", "removed")
 
@@ -43,7 +45,6 @@ class Deployed:
             Compose, and empty where it wrote none.
         files: The compose files, with a comma between.
         env_files: Those of ``--env-file``, as they were.
-        config_hash: Compose's hash of the service; versions of Compose hash differently.
         image_id: The id of its image.
         image: That image; ``None`` when it is no longer on this machine.
         tag_id: The id of the image that has the name now with which the container was created.
@@ -62,7 +63,6 @@ class Deployed:
     directory: str
     files: str
     env_files: str
-    config_hash: str
     image_id: str
     image: ImageFacts | None
     tag_id: str | None
@@ -165,7 +165,6 @@ def from_answers(
         directory=labels.get("project.working_dir", ""),
         files=labels.get("project.config_files", ""),
         env_files=labels.get("project.environment_file", ""),
-        config_hash=labels.get("config-hash", ""),
         image_id=attributes["Image"],
         image=image,
         tag_id=tag.id if tag else None,

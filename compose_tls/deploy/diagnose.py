@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from compose_tls.deploy.failures import FAILURES
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 
 # A reason that can pass by itself counts only while it is among the last things logged.
 _RECENT = 60
@@ -70,16 +70,16 @@ def _last_alarm(lines: Sequence[str]) -> Diagnosis | None:
     return None
 
 
-_FATAL = re.compile(r"^panic: |^fatal error: |\[(?:FATAL|PANIC)\b|\"level\":\"(?:fatal|panic)\"")
-_ERROR = re.compile(r"\[ERROR\]|\"level\":\"error\"")
+_FATAL = regex(r"^panic: |^fatal error: |\[(?:FATAL|PANIC)\b|\"level\":\"(?:fatal|panic)\"")
+_ERROR = regex(r"\[ERROR\]|\"level\":\"error\"")
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_STACK_FIELD = re.compile(r" \[(?:stack|errorVerbose)=.*")
-_TIME = re.compile(r"^\[\d{4}/\d\d/\d\d [^\]]*\] ")
+_COLOUR = regex(r"\x1b\[[0-9;]*[A-Za-z]")
+_STACK_FIELD = regex(r" \[(?:stack|errorVerbose)=.*")
+_TIME = regex(r"^\[\d{4}/\d\d/\d\d [^\]]*\] ")
 
 # Go prints the stacks of all goroutines after a panic, until the process ends.
-_GOROUTINE = re.compile(r"^goroutine \d+ .*\[")
-_LOG_AGAIN = re.compile(r'^(?:\[\d{4}/\d\d/\d\d |\{"level":|panic: |fatal error: |\[FATAL )')
+_GOROUTINE = regex(r"^goroutine \d+ .*\[")
+_LOG_AGAIN = regex(r'^(?:\[\d{4}/\d\d/\d\d |\{"level":|panic: |fatal error: |\[FATAL )')
 
 
 def _without_stacks(log: Iterable[str]) -> list[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from compose_tls.deploy.compose_output import SECRET_NAME
 from compose_tls.deploy.declared import Declared, MountPoint
 from compose_tls.deploy.deployed import Deployed, paths_of
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 
 Subject = Literal[
     "project name",
@@ -28,8 +29,8 @@ Subject = Literal[
 
 # Compose copies them out of the user's Docker configuration into every container:
 # https://docs.docker.com/engine/cli/proxy/
-_PROXY: Final = re.compile(r"(?:https?|ftp|no|all)_proxy", re.IGNORECASE)
-_IN_A_URL: Final = re.compile(r"(?<=://)[^/@\s]*@")
+_PROXY: Final = regex(r"(?:https?|ftp|no|all)_proxy", re.IGNORECASE)
+_IN_A_URL: Final = regex(r"(?<=://)[^/@\s]*@")
 # What COMMON_SECURITY_AUTHORIZATIONENABLED is set to has to be seen.
 _NO_SECRET: Final = frozenset({"true", "false", "on", "off", "yes", "no", "1", "0", ""})
 _LONGEST: Final = 100

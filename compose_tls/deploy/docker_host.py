@@ -16,13 +16,13 @@ import json
 import shutil
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from compose_tls.errors import EngineRemote, EngineUnreachable
 from compose_tls.shell import typed
+from compose_tls.values import dataclass
 
 DEFAULT_URL = "unix:///var/run/docker.sock"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -21,13 +21,13 @@ from compose_tls.deploy.container import (
 from compose_tls.deploy.exec_output import read_all, seconds_of
 from compose_tls.errors import EngineUnreachable
 from compose_tls.files import real_path
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import number
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
-# The labels that Compose puts on its containers:
-# https://github.com/docker/compose/blob/main/pkg/api/labels.go
+# That of Compose's labels: https://github.com/docker/compose/blob/main/pkg/api/labels.go
 LABEL = "com.docker.compose."
 
 # A Go panic is followed by every goroutine's stack, more than 3000 lines in Milvus 2.3.5 (measured).
@@ -111,9 +111,8 @@ class Engine:
         if owner is None:
             return facts
         there = container_facts(owner)
-        return replace(
-            facts, ports=there.ports, networks=there.networks, host_network=there.host_network
-        )
+        ports, networks = there.ports, there.networks
+        return replace(facts, ports=ports, networks=networks, host_network=there.host_network)
 
     def containers(self, service: str) -> list[dict[str, Any]]:
         """What the engine knows of the containers of a service, whatever their project is called.
@@ -372,8 +371,7 @@ class Engine:
         from docker.errors import NotFound  # noqa: PLC0415 - see connect
 
         with self._answers(), contextlib.suppress(NotFound):
-            found: dict[str, Any] = self._client.api.inspect_container(container_id)
-            return found
+            return dict(self._client.api.inspect_container(container_id))
         return None
 
     @contextlib.contextmanager

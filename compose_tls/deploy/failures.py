@@ -7,7 +7,8 @@ the source of Milvus 2.4 to 3.0 (internal/distributed/proxy/listener_manager.go,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-_STEP: Final = re.compile(
+from compose_tls.patterns import regex
+
+_STEP: Final = regex(
     r"^\s*(?:(?P<kind>Container|Image|Network|Volume)\s+)?(?P<name>\S+)\s+"
     r"(?P<verb>Pulling|Pulled|Building|Built|Created|Recreate|Recreated|Starting|Started|Waiting|Healthy)"
     r"\s*$"
 )
 # A layer of an image, by the first digits of its digest: "6d8fbe72bf5f Downloading 9.833MB" (Compose 5),
 # "6d8fbe72bf5f Downloading [=>  ]  9.833MB/20MB" (Compose 2).
-_LAYER: Final = re.compile(
+_LAYER: Final = regex(
     r"^\s*(?P<layer>[0-9a-f]{12})\s+(?P<verb>Pulling fs layer|Waiting|Downloading|Verifying Checksum"
     r"|Download complete|Extracting|Pull complete|Already exists)\b\W*(?:[=> -]*\]\s*)?"
     r"(?:(?P<size>[\d.]+)(?P<unit>[kMGT]?B))?"

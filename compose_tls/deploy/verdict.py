@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -14,6 +13,7 @@ from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.declared import Declared
 from compose_tls.deploy.deployed import Deployed, paths_of
 from compose_tls.deploy.differences import Subject, differences
+from compose_tls.values import dataclass
 
 Agreement: TypeAlias = Literal["current", "stale", "absent", "foreign"]
 """``current``: it runs these files; ``stale``: others than they are now; ``absent``: nothing runs;

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
 from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.diagnose import Diagnosis, reason
 from compose_tls.errors import ContainerExited, NotReady
 from compose_tls.shell import typed
+from compose_tls.values import dataclass
 
 # Between being ready and being known to be lies at most this and one probe: under half a second.
 INTERVAL = 0.2

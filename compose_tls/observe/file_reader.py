@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from compose_tls.changes import relative
 from compose_tls.errors import FileUnreadable
 from compose_tls.files import (
+    ALL_LIMIT,
     PEM_LIMIT,
     YAML_LIMIT,
     read_named,
@@ -34,6 +36,7 @@ class FileReader:
         self.directory = directory
         self.files: dict[Path, FileFacts | None] = {}
         self.outside = tuple(outside)
+        self._sizes: Counter[int] = Counter()
 
     def content(self, path: Path, limit: int = YAML_LIMIT) -> bytes | None:
         """The bytes of a file; ``None`` when there is none.
@@ -43,7 +46,7 @@ class FileReader:
             limit: The most bytes that its kind may have.
 
         Raises:
-            FileUnreadable: It may not be read, or is larger.
+            FileUnreadable: It may not be read, is larger, or with it all of its kind are.
             OutsideProject: A link in the project leads outside.
         """
         if path not in self.files:
@@ -87,6 +90,10 @@ class FileReader:
             raise self._unreadable(path, error.strerror or str(error)) from None
         if found is None:
             return None, None
+        self._sizes[limit] += len(found.content)
+        if self._sizes[limit] > ALL_LIMIT:
+            reason = f"with it, the files of its kind are larger than {ALL_LIMIT >> 20} MiB"
+            raise self._unreadable(path, reason)
         facts = FileFacts(
             path=path,
             content=None if secret else found.content,

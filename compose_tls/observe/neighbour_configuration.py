@@ -12,7 +12,7 @@ from typing import Final
 from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.compose.service import Service
 from compose_tls.errors import ProjectError
-from compose_tls.files import ENV_LIMIT
+from compose_tls.files import ENV_LIMIT, NEIGHBOUR_LIMIT
 from compose_tls.observe.file_reader import FileReader
 
 _CONFIGURATION: Final = frozenset(
@@ -41,7 +41,7 @@ def read_neighbours(project: ComposeProject, reader: FileReader, ours: Collectio
         mounted = () if service.name in ours else _mounted(service, project.directory)
         for path in (*mounted, *_ignore_files(service)):
             with suppress(ProjectError):
-                reader.content(path)
+                reader.content(path, NEIGHBOUR_LIMIT)
 
 
 def _mounted(service: Service, directory: Path) -> Iterator[Path]:

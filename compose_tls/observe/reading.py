@@ -30,13 +30,6 @@ from compose_tls.project.model import Project, named_services, state_path
 from compose_tls.shell import typed
 from compose_tls.state.recorded import read_state
 from compose_tls.state.undo import is_of_lines, undo
-from compose_tls.targets.new_project.embed_script import (
-    CONTAINER,
-    DATA,
-    SCRIPT,
-    compose_file_of,
-    likely_run,
-)
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.query import roots
 
@@ -217,6 +210,14 @@ def _of_script(
     directory: Path, reader: FileReader, error: ComposeFileNotFound
 ) -> ComposeFileNotFound:
     """The error for a directory in which Milvus is started by a script; elsewhere as it was."""
+    from compose_tls.targets.new_project.embed_script import (  # noqa: PLC0415 - for this error alone
+        CONTAINER,
+        DATA,
+        SCRIPT,
+        compose_file_of,
+        likely_run,
+    )
+
     script = reader.content(directory / SCRIPT)
     if script is None or error.path != str(directory):
         return error

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, TypeAlias
 
@@ -32,6 +31,7 @@ from compose_tls.pki.inspection import (
     names_of,
 )
 from compose_tls.pki.keys import key_type_of, public_key_der
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import has_ended
 
 # BR 6.1.5 and NIST SP 800-131A: RSA keys have at least 2048 bits. Go refuses to verify those of more
@@ -258,7 +258,7 @@ def check_links(chain: Sequence[x509.Certificate], path: str) -> None:
         path: The file that errors name.
 
     Raises:
-        ProfileViolation: One names another serial number or issuer, beside the key.
+        ProfileViolation: One names another serial number or issuer, in addition to the key.
     """
     last = chain[-1]
     above = [*chain[1:], *([last] if is_self_signed(last) else [])]
@@ -268,7 +268,7 @@ def check_links(chain: Sequence[x509.Certificate], path: str) -> None:
             raise ProfileViolation(
                 f"the authority key identifier of {name} has serial number and issuer of another"
                 f" certificate than its CA {issuer.subject.rfc4514_string()}: Node refuses it",
-                hint="use a certificate whose authority key identifier has the key of its CA alone",
+                hint="use a certificate whose authority key identifier has only the key of its CA",
                 path=path,
             )
 

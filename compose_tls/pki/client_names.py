@@ -12,6 +12,7 @@ import unicodedata
 from typing import Final
 
 from compose_tls.errors import NameInvalid
+from compose_tls.patterns import regex
 from compose_tls.pki.names import split_names
 
 CLIENT_DOMAIN: Final = "milvus.internal"
@@ -22,7 +23,7 @@ _LONGEST: Final = 64
 
 # Letters, digits and inner hyphens, none of them at the third and fourth place (RFC 5891 section
 # 4.2.3.1), and none that looks like what _made_up makes: so a plain name is its own label.
-_PLAIN: Final = re.compile(r"(?!..--)(?!(?:.*-)?[0-9a-f]{8}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_PLAIN: Final = regex(r"(?!..--)(?!(?:.*-)?[0-9a-f]{8}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _SHORTENED: Final = 40
 
 _EXAMPLE: Final = "give a name such as alice, etl-7 or alice@example.com"

@@ -10,7 +10,6 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -18,6 +17,7 @@ from compose_tls.changes import CertificateOrder
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all
 from compose_tls.pki.pem import certificate_der
+from compose_tls.values import dataclass
 
 End = Literal["client", "server"]
 
@@ -79,6 +79,8 @@ def server_context(
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = minimum
+    # Nobody comes back to what lives in memory, and a ticket takes a third of a handshake.
+    context.num_tickets = 0
     _present(context, pair)
     if client_ca_pem is not None:
         context.verify_mode = ssl.CERT_REQUIRED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -34,6 +34,7 @@ from compose_tls.pki.names import split_names
 from compose_tls.pki.pem import certificate_pem, read_certificates
 from compose_tls.pki.profiles import BACKDATE, INCLUSIVE_END, PROFILES, Profile, extensions
 from compose_tls.pki.subject import extend_common_name, parse_subject
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import CertificateRole, has_ended
 
 _ORDER: Final[tuple[CertificateRole, ...]] = ("ca", "server", "peer", "client")

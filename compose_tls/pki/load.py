@@ -16,7 +16,6 @@ from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.inspection import facts_of, in_order, is_ca, is_issued_by, is_self_signed
 from compose_tls.pki.keys import private_key_pem, public_key_der
 from compose_tls.pki.pem import certificate_pem, read_certificates, read_private_key
-from compose_tls.pki.signing_request import requested_names
 from compose_tls.pki.system_trust import is_public, missing_roots
 
 _SHORT: Final = 127
@@ -208,11 +207,18 @@ def survey(
         requests={
             role: names
             for role, content in requests.items()
-            if content is not None
-            and (key := pem_files[role][1]) is not None
-            and (names := requested_names(content, key)) is not None
+            if (names := _requested(content, pem_files[role][1])) is not None
         },
     )
+
+
+def _requested(request: bytes | None, key: bytes | None) -> frozenset[str] | None:
+    """The names that a request of a key asks for; ``None`` where there are not both."""
+    if request is None or key is None:
+        return None
+    from compose_tls.pki.signing_request import requested_names  # noqa: PLC0415 - few projects have one
+
+    return requested_names(request, key)
 
 
 def whole_pairs(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterable
 
 from compose_tls.errors import NameInvalid
+from compose_tls.patterns import regex
 
 # RFC 1035 section 2.3.4; 253 characters are the 255 octets on the wire.
 _LONGEST_NAME = 253
@@ -14,7 +14,7 @@ _LONGEST_LABEL = 63
 
 # Letters, digits and inner hyphens (RFC 1123 section 2.1). The underscore is no host name character,
 # but Compose service names and container names have it and every TLS client of Milvus matches it.
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
+_LABEL = regex(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
 
 _EXAMPLE = "give a DNS name such as milvus.example.com or an IP address such as 192.0.2.10"
 

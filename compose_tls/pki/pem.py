@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from compose_tls.errors import CertificateUnreadable
+from compose_tls.patterns import regex
 from compose_tls.pki.inspection import quiet
 from compose_tls.pki.keys import load_private_key
 from compose_tls.pki.pkcs12 import is_pkcs12, read_pkcs12, require_affordable
@@ -21,7 +22,7 @@ MOST_BYTES: Final = 1 << 20
 """The largest file that is read, in bytes: four times the roots of Debian's ca-certificates."""
 
 # RFC 7468 section 2; text around the blocks is allowed and ignored.
-_BOUNDARY = re.compile(rb"-----(BEGIN|END) ([A-Z0-9 ]+)-----")
+_BOUNDARY = regex(rb"-----(BEGIN|END) ([A-Z0-9 ]+)-----")
 
 # cryptography's ways of saying that it cannot read something; some of a wrong ASN.1 type get past it.
 _MALFORMED = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 from typing import Final
 
@@ -13,13 +13,15 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
 from compose_tls.errors import CertificateUnreadable
+from compose_tls.patterns import regex
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.inspection import quiet
 from compose_tls.pki.keys import IssuingKey, load_private_key
 from compose_tls.shell import quoted
+from compose_tls.values import dataclass
 
 # RFC 7292 section 4: a PFX is a SEQUENCE that begins with version 3; no certificate or key does.
-_PFX: Final = re.compile(
+_PFX: Final = regex(
     rb"\x30(?:[\x00-\x7f]|\x80|\x81.|\x82..|\x83...|\x84....)\x02\x01\x03", re.DOTALL
 )
 
@@ -40,7 +42,7 @@ _BEFORE: Final = (
     rb"\x30\x82..",
     *(rb"\x04" + re.escape(bytes([size])) + b".{%d}" % size for size in _DIGESTS),
 )
-_SALT: Final = re.compile(
+_SALT: Final = regex(
     rb"(?=\x04(?:([\x00-\x7f])|\x81(.)|\x82(..)))(?:"
     + b"|".join(b"(?<=" + before + b")" for before in _BEFORE)
     + b")",

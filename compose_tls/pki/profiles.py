@@ -7,7 +7,6 @@ make sense for a CA that only its own project trusts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Final, TypeAlias
@@ -16,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import CertificateRole
 
 # Clocks of containers, virtual machines and laptops drift apart; a certificate issued a moment ago

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -26,6 +25,7 @@ from compose_tls.pki.handshake import (
     shake_hands,
 )
 from compose_tls.pki.names import split_names
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 # RFC 2606 section 2: a name below .invalid is nobody's.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 
@@ -10,6 +9,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from compose_tls.errors import NameInvalid
+from compose_tls.patterns import regex
 
 # The attribute types of RFC 4514 section 3, in the order in which a name lists them: CA/Browser Forum
 # Baseline Requirements section 7.1.4.2. UID is not in that table and stands with the common name.
@@ -34,14 +34,14 @@ _LONGEST = {
 }  # fmt: skip
 
 # A part ends at a comma that no backslash escapes; quotes are RFC 1779 and long gone.
-_PART = re.compile(r"(?:\\.|[^\\,])*", re.DOTALL)
+_PART = regex(r"(?:\\.|[^\\,])*", re.DOTALL)
 
 # A backslash stands before two hexadecimal digits or a special character.
-_ESCAPE = re.compile(rb'\\(?:([0-9A-Fa-f]{2})|([ "#+,;<=>\\]))')
-_SPECIAL = re.compile(rb'["+,;<>\\]')
+_ESCAPE = regex(rb'\\(?:([0-9A-Fa-f]{2})|([ "#+,;<=>\\]))')
+_SPECIAL = regex(rb'["+,;<>\\]')
 
 # In the argument of openssl's -subj a backslash stands before what separates.
-_OPENSSL_SPECIAL, _ESCAPED = re.compile(r"([/+\\])"), r"\\\1"
+_OPENSSL_SPECIAL, _ESCAPED = regex(r"([/+\\])"), r"\\\1"
 
 _EXAMPLE = "write it as in CN=localhost,O=milvus,C=CN; a comma inside a value is \\,"
 
@@ -137,6 +137,8 @@ def _attribute(part: str, text: str) -> x509.NameAttribute[str]:
     if not equals:
         raise NameInvalid(f"subject {text!r}: {part!r} is not TYPE=value", hint=_EXAMPLE)
     if kind not in _TYPES:
+        import difflib  # noqa: PLC0415 - for this error alone
+
         near = difflib.get_close_matches(kind, _TYPES, n=1)
         raise NameInvalid(
             f"subject {text!r}: unknown attribute type {kind!r}",

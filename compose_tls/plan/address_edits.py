@@ -6,9 +6,7 @@ nothing is edited but what then reads as intended.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +16,14 @@ from compose_tls.compose.interpolate import interpolate
 from compose_tls.compose.member_edits import Edits
 from compose_tls.compose.service import Service, Variable
 from compose_tls.errors import EditRefused
+from compose_tls.patterns import regex
 from compose_tls.project.model import Project
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import decode
 from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, Text
 from compose_tls.yamlpatch.splice import Splice
 
-_NAME: Final = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
+_NAME: Final = regex(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 
 
 @dataclass(frozen=True, slots=True)

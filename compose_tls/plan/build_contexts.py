@@ -9,10 +9,11 @@ from typing import Final
 
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CA_KEY, CLIENT_KEY, PROXY, SERVER_KEY, neighbours_directory
+from compose_tls.patterns import regex
 from compose_tls.project.model import Project
 from compose_tls.vocabulary import TlsWarning
 
-_DEEP: Final = re.compile(r"(\*\*/|\*\*|\*|\?|\[[^\]]*\])")
+_DEEP: Final = regex(r"(\*\*/|\*\*|\*|\?|\[[^\]]*\])")
 
 
 def context_findings(

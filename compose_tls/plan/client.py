@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from compose_tls.plan.ca_rollover import client_issuer, require_client_issuer
 from compose_tls.plan.identities import subject_of
 from compose_tls.plan.lifetimes import is_due, require_ca_valid
 from compose_tls.project.enabled import EnabledProject
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ from compose_tls.pki.load import certificate_facts
 from compose_tls.plan.lifetimes import RENEW_BEFORE
 from compose_tls.shell import quoted
 from compose_tls.state.recorded import State
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning, has_ended
 
 _NAMED: Final = 3

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CA_CERTIFICATE
+from compose_tls.patterns import regex
 from compose_tls.project.endpoints import carrier
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
@@ -26,7 +26,8 @@ from compose_tls.stack.applications import (
     needs,
 )
 from compose_tls.stack.dependency import Address
-from compose_tls.stack.milvus.role import repository_and_tag
+from compose_tls.stack.images import repository_and_tag
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -35,7 +36,7 @@ _TRAEFIK: Final = "traefik"
 # They want the metrics port, which stays as it is.
 _MONITORS: Final = frozenset({"grafana", "prometheus"})
 # https://doc.traefik.io/traefik/routing/providers/docker/
-_SERVER_LABEL: Final = re.compile(r"traefik\.http\.services\.[^.]+\.loadbalancer\.server\.(\w+)")
+_SERVER_LABEL: Final = regex(r"traefik\.http\.services\.[^.]+\.loadbalancer\.server\.(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class _Finder:
 
     @property
     def ports(self) -> frozenset[int]:
-        listeners = self.milvus.configuration.listeners()
+        listeners = self.milvus.configuration.listeners
         return frozenset(one.port for one in listeners if one.for_clients)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from compose_tls.changes import CreateFile
@@ -19,6 +19,7 @@ from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 _SHARED: Final = "gRPC and REST"
@@ -71,7 +72,7 @@ def _rest(
     gone = state.services if state is not None and state.settings.rest_port is None else ()
     for one in milvus:
         on = one.name not in gone and any(
-            listener.purpose == _SHARED for listener in one.configuration.listeners()
+            listener.purpose == _SHARED for listener in one.configuration.listeners
         )
         if not on or rest_port(one, config) is not None:
             continue

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from compose_tls.compose.service import Service
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.shell import behind, joined, typed
 from compose_tls.stack.milvus.milvus_version import FIRST_WITHOUT_ROOT, IMAGE_USER_ID, MilvusVersion
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning, number
 
 _OWNER_ONLY = 0o600

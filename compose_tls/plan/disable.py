@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -24,6 +24,7 @@ from compose_tls.layout import (
     CA,
     CA_BUNDLE,
     CA_CERTIFICATE,
+    CA_NAME,
     CLIENT_CA_CERTIFICATE,
     CLIENT_FILES,
     CLIENT_KEY,
@@ -39,7 +40,6 @@ from compose_tls.layout import (
     TLS_FILES,
     neighbours_directory,
 )
-from compose_tls.plan.identities import CA_NAME
 from compose_tls.plan.managed_files import IGNORE_ALL
 from compose_tls.plan.remaining import Entry, Remaining, ToldTls
 from compose_tls.project.enabled import not_enabled
@@ -47,6 +47,7 @@ from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path, taken_over
 from compose_tls.state.recorded import FileRecord, State
 from compose_tls.state.undo import Undone, is_of_lines, undo
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
@@ -15,6 +14,7 @@ from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
     CA_KEY,
+    CA_NAME,
     CLIENT_CA_KEY,
     CLIENT_KEY,
     CLIENTS_DIRECTORY,
@@ -29,7 +29,6 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
-from compose_tls.plan.identities import CA_NAME
 from compose_tls.plan.stack_folders import Folders
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.enabled import EnabledProject
@@ -38,6 +37,7 @@ from compose_tls.project.model import Project
 from compose_tls.results import DeclaredService
 from compose_tls.shell import quoted, typed
 from compose_tls.stack.milvus.milvus_version import NEWEST
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 # By the CA's key anybody can be impersonated, by a client's that client.

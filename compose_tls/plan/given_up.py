@@ -16,7 +16,7 @@ from compose_tls.vocabulary import TlsMode, TlsWarning
 def given_up(
     project: Project, config: TlsConfig, milvus: Sequence[MilvusService]
 ) -> Iterator[TlsWarning]:
-    """What enable takes away of what an earlier one, or another tool, has put in place.
+    """What enable takes away of what an earlier one, or someone else, has put in place.
 
     Args:
         project: The project, without what an earlier enable put in.

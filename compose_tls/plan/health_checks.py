@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,22 +12,24 @@ from compose_tls.compose.rewriting import rewrite
 from compose_tls.compose.service import HealthTest, Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import HealthCheckBreaks, settle
+from compose_tls.patterns import regex
 from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import names
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning, number
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, not bound
-_URL: Final = re.compile(
+_URL: Final = regex(
     r"(?P<scheme>https?://)?(?P<host>\[::1\]|[A-Za-z0-9_][\w.-]*):(?P<port>\d{1,5})"
     r"(?P<path>/[^\s\"'|;&)]*)?"
 )
 # Of REST, which is also on the metrics port: internal/distributed/proxy/httpserver of Milvus.
-_REST: Final = re.compile(r"/(?:api|v1|v2)(?:/|$)")
+_REST: Final = regex(r"/(?:api|v1|v2)(?:/|$)")
 # What asks the same as /healthz does: is Milvus well? Everything else asks for data, or for a list.
-_HEALTH: Final = re.compile(r"(?:/(?:api/v1/)?healthz?)?/?")
-_SPEAKS_HTTP: Final = re.compile(r"\b(?:curl|wget|http)\b")
+_HEALTH: Final = regex(r"(?:/(?:api/v1/)?healthz?)?/?")
+_SPEAKS_HTTP: Final = regex(r"\b(?:curl|wget|http)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _broken(
 
 
 def _metrics_port(milvus: MilvusService) -> int:
-    return next(one.port for one in milvus.configuration.listeners() if not one.for_clients)
+    return next(one.port for one in milvus.configuration.listeners if not one.for_clients)
 
 
 def _is_written(service: Service, url: str) -> bool:

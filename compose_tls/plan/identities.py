@@ -13,6 +13,7 @@ from compose_tls.errors import NameInvalid, ProfileViolation
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
+    CA_NAME,
     CERTIFICATE,
     CLIENT,
     CLIENT_CA,
@@ -32,8 +33,6 @@ from compose_tls.plan.lifetimes import ends, require_ca_valid, why_replaced
 from compose_tls.setup import Identity
 from compose_tls.vocabulary import TlsWarning
 
-# Re-issued early enough that nobody notices: in the last 30 days, or the last third of a short life.
-CA_NAME: Final = "compose-tls CA"
 _CLIENT_CA_NAME: Final = "compose-tls client CA"
 _CLIENT_NAME: Final = "client"
 _CLIENT_DNS_NAME: Final = f"client.{CLIENT_DOMAIN}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.results import CertificateResult, FileState
 from compose_tls.state.recorded import State
 from compose_tls.state.undo import stands
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning, has_ended
 
 

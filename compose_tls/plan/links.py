@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import Final
 
 from compose_tls.compose.service import Service
 from compose_tls.plan.clients import Client, all_clients
@@ -11,14 +11,18 @@ from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import Parties, entries, widest
 from compose_tls.results import CLIENTS, MONITORING, Link
-from compose_tls.stack.dependency import Dependency
+from compose_tls.stack.dependency import Dependency, port_of
 from compose_tls.stack.milvus.connections import (
     dependencies,
     internal_tls,
     tls_mode,
 )
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
 
+# proxy.internalPort of milvus.yaml: what other components call the proxy by.
+_INTERNAL_PORT: Final = 19529
+_INTERNAL_PORT_ROUTE: Final = ("proxy", "internalPort")
 _BEYOND = frozenset({"address", "everyone"})
 
 
@@ -37,7 +41,16 @@ def link_map(project: Project) -> LinkMap:
         project: The project as it is.
     """
     found = _Map(project)
-    return LinkMap(found.links(), tuple(found.warnings()))
+    return LinkMap(found.links(), (*found.warnings(), *found.internal_ports()))
+
+
+def open_internal_ports(project: Project) -> tuple[TlsWarning, ...]:
+    """The ports that let anybody speak as a component of Milvus, whatever clients have to show.
+
+    Args:
+        project: The project as it is.
+    """
+    return tuple(_Map(project).internal_ports())
 
 
 class _Map:
@@ -57,7 +70,7 @@ class _Map:
 
     def listening(self, milvus: MilvusService) -> Iterator[Link]:
         """What comes from outside."""
-        for listener in milvus.configuration.listeners():
+        for listener in milvus.configuration.listeners:
             published = self.parties.published(milvus.service, listener.port)
             yield Link(
                 sources=(CLIENTS if listener.for_clients else MONITORING,),
@@ -76,7 +89,7 @@ class _Map:
     def warnings(self) -> Iterator[TlsWarning]:
         """Where anybody could read and write data without TLS and without credentials."""
         for milvus in self.proxies:
-            for listener in milvus.configuration.listeners():
+            for listener in milvus.configuration.listeners:
                 published = self.parties.published(milvus.service, listener.port)
                 if (
                     not listener.for_clients
@@ -92,10 +105,28 @@ class _Map:
                         hint=_closer(milvus, listener.port),
                     )
 
+    def internal_ports(self) -> Iterator[TlsWarning]:
+        """Where anybody speaks as a component of Milvus does, whatever clients have to show."""
+        for milvus in self.proxies:
+            if milvus.service.text("network_mode") == "host":
+                continue  # there everything is, and no line of the file says it
+            if internal_tls(milvus.configuration.get, milvus.version) == "encrypted":
+                continue
+            port = port_of(milvus.configuration.get(_INTERNAL_PORT_ROUTE), _INTERNAL_PORT)
+            if self.parties.published(milvus.service, port) in _BEYOND:
+                yield TlsWarning(
+                    code="internal-port-open",
+                    message=f"port {port} of {milvus.service.name} takes what the components of Milvus"
+                    " say to each other, in plain text and without a client certificate in every mode",
+                    path=milvus.service.main.document.name,
+                    line=milvus.service.main.line("ports"),
+                    hint=f"take it out of ports, or {_closer(milvus, port)}",
+                )
+
     def from_service(self, client: Client) -> Link:
         """What another service of the project wants of Milvus."""
         milvus = client.milvus
-        listeners = [one for one in milvus.configuration.listeners() if one.for_clients]
+        listeners = [one for one in milvus.configuration.listeners if one.for_clients]
         listener = next((one for one in listeners if one.port == client.port), listeners[0])
         offered = milvus.configuration.sure(listener.encryption)
         return Link(

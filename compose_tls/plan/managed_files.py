@@ -25,6 +25,7 @@ from compose_tls.layout import (
     CA,
     CA_BUNDLE,
     CA_CERTIFICATE,
+    CA_NAME,
     CERTIFICATE,
     CLIENT_CA,
     CLIENT_CA_CERTIFICATE,
@@ -47,7 +48,6 @@ from compose_tls.layout import (
     neighbours_directory,
 )
 from compose_tls.plan.container_user import KeyAccess, key_access
-from compose_tls.plan.identities import CA_NAME
 from compose_tls.plan.neighbour_files import NeighbourFiles, neighbour_changes
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.stack_changes import StackChanges

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ from compose_tls.layout import (
 from compose_tls.plan.container_user import KeyAccess, key_access
 from compose_tls.stack.milvus.milvus_version import MilvusVersion
 from compose_tls.state.recorded import State
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 if TYPE_CHECKING:

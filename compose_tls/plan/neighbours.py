@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ClientsCutOff, EditRefused, ProjectError, settle
 from compose_tls.layout import CLIENT_KEY, NEIGHBOUR_NAME, neighbours_directory
+from compose_tls.patterns import regex
 from compose_tls.plan.address_edits import AddressChange, add_address_edit, is_in_compose_file
 from compose_tls.plan.client_ca import client_ca_source, issues_clients
 from compose_tls.plan.clients import Client, clients, cut_off, is_let_in, naming_variables
@@ -24,16 +25,16 @@ from compose_tls.setup import Directory, Member, Setting
 from compose_tls.stack.applications import application_of
 from compose_tls.stack.client_tls import ClientTls
 from compose_tls.stack.switching import PLAIN_SCHEME, Recipe, recipe
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Put, Text
-from compose_tls.yamlpatch.patch import edit
 from compose_tls.yamlpatch.query import Found, roots
 
 # Of REST, which is not on the port of gRPC under TLS: internal/distributed/proxy/httpserver of Milvus.
 # RFC 5280 appendix A.1: ub-common-name.
 _LONGEST: Final = 64
-_REST: Final = re.compile(r"/(?:api|v1|v2)(?:/|$)")
+_REST: Final = regex(r"/(?:api|v1|v2)(?:/|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +298,8 @@ def _try(one: Neighbour, project: Project, config: TlsConfig, override: Path | N
     Raises:
         ProjectError: They cannot.
     """
+    from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - status only looks
+
     edits = Edits()
     add_neighbour_edits(one, project, config, override, edits)
     for path, intents in edits.by_file.items():

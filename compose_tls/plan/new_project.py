@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -37,6 +36,7 @@ from compose_tls.layout import (
     ROOT_PASSWORD,
     STATE_FILE,
 )
+from compose_tls.patterns import regex
 from compose_tls.stack import attu
 from compose_tls.stack.milvus.settings import PROXY_PORT
 from compose_tls.targets.new_project.embed_script import (
@@ -48,7 +48,7 @@ from compose_tls.targets.new_project.embed_script import (
     vendor_run,
     written_files,
 )
-from compose_tls.targets.new_project.milvus_lines import LINES, NEWEST, MilvusLine, line_of
+from compose_tls.targets.new_project.milvus_lines import LINES, RECOMMENDED, MilvusLine, line_of
 from compose_tls.targets.new_project.new_compose_file import (
     COMPOSE_FILE,
     AttuService,
@@ -60,6 +60,7 @@ from compose_tls.targets.new_project.new_compose_file import (
     volume_names,
 )
 from compose_tls.targets.new_project.services import EMBEDDED_ETCD_FILE
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 Read: TypeAlias = Callable[[Path], bytes | None]
@@ -70,7 +71,7 @@ LOOPBACK: Final = "127.0.0.1"
 
 _ETCD_PORT: Final = 2379
 _LAST_PORT: Final = 65535
-_VERSION: Final = re.compile(r"v?(\d{1,9})\.(\d{1,9})(\.\d+(?:[-.][\w.]+)*)?")
+_VERSION: Final = regex(r"v?(\d{1,9})\.(\d{1,9})(\.\d+(?:[-.][\w.]+)*)?")
 _IGNORED: Final = frozenset({ENV_FILE, f"/{ENV_FILE}", f"{ENV_FILE}*", "*.env", "*"})
 
 
@@ -254,12 +255,12 @@ def _made(
 def _release(version: str | None) -> tuple[MilvusLine, str]:
     """The release that a version is of, and its tag."""
     if version is None:
-        return NEWEST, NEWEST.newest
+        return RECOMMENDED, RECOMMENDED.newest
     match = _VERSION.fullmatch(version)
     if match is None:
         raise InvalidSetting(
             f"--milvus {version} is not a version of Milvus",
-            hint=f"name one as in --milvus {NEWEST.newest}, or leave it out for that",
+            hint=f"name one as in --milvus {RECOMMENDED.newest}, or leave it out for that",
         )
     release = line_of((int(match[1]), int(match[2])))
     if release is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final, Literal
 
@@ -15,6 +15,7 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.stack.milvus.settings import canonical, tls_settings
 from compose_tls.state.recorded import EditRecord, FileRecord, State
 from compose_tls.state.undo import Undone
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.intent import Route
 

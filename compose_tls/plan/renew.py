@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, get_args
 
@@ -14,6 +14,7 @@ from compose_tls.errors import CertificateExpiresSoon
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
+    CA_NAME,
     CERTIFICATE,
     CLIENT,
     CLIENT_CA,
@@ -27,6 +28,7 @@ from compose_tls.layout import (
     neighbours_directory,
 )
 from compose_tls.observation import CertificateFacts
+from compose_tls.patterns import regex
 from compose_tls.plan.brought import bring_again
 from compose_tls.plan.ca_rollover import (
     Extent,
@@ -42,7 +44,6 @@ from compose_tls.plan.ca_rollover import (
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.further_cas import further_cas
 from compose_tls.plan.identities import (
-    CA_NAME,
     client_identities,
     identities_of,
     orders_for,
@@ -62,10 +63,11 @@ from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
 from compose_tls.project.stack_services import needed_servers
 from compose_tls.setup import Identity
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import KeyType, TlsMode, TlsWarning
 
 # What makes the common name of each CA its own: see pki/issue.py.
-_OUR_CA: Final = re.compile(rf"\b(CN={re.escape(CA_NAME)}) [0-9a-f]{{8}}(?=,|$)")
+_OUR_CA: Final = regex(rf"\b(CN={re.escape(CA_NAME)}) [0-9a-f]{{8}}(?=,|$)")
 
 _DAY: Final = timedelta(days=1)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from compose_tls.changes import IdentityPlan, Plan
 from compose_tls.project.enabled import first_endpoint
 from compose_tls.results import CutOff, Endpoint, NeighbourResult
 from compose_tls.setup import Proxy
 from compose_tls.state.recorded import State
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 

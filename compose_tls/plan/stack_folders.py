@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol, Self
 
 from compose_tls.compose.service import Service
@@ -20,6 +20,7 @@ from compose_tls.plan.container_user import KeyReader
 from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
 from compose_tls.stack.milvus.milvus_version import MilvusVersion
+from compose_tls.values import dataclass
 
 # Bitnami's images run as this user: https://github.com/bitnami/containers
 _BITNAMI: Final = "1001"

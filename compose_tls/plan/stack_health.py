@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -12,17 +11,19 @@ from compose_tls.compose.rewriting import Rewriting, written
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import HealthCheckBreaks, settle
+from compose_tls.patterns import regex
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import names
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.intent import Route
 
 HEALTH_TEST: Final[Route] = ("healthcheck", "test")
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, not bound
-_CURL: Final = re.compile(r"(?<![\w./-])((?:[\w./-]*/)?curl)(?=\s|$)")
-_WGET: Final = re.compile(r"(?<![\w./-])((?:[\w./-]*/)?wget)(?=\s|$)")
-_MC: Final = re.compile(r"(?<![\w./-])((?:[\w./-]*/)?mc)(\s+ready\s+local)(?=\s|$)")
-_ETCDCTL: Final = re.compile(r"(?<![\w./-])(?:[\w./-]*/)?etcdctl(?=\s|$)")
+_CURL: Final = regex(r"(?<![\w./-])((?:[\w./-]*/)?curl)(?=\s|$)")
+_WGET: Final = regex(r"(?<![\w./-])((?:[\w./-]*/)?wget)(?=\s|$)")
+_MC: Final = regex(r"(?<![\w./-])((?:[\w./-]*/)?mc)(\s+ready\s+local)(?=\s|$)")
+_ETCDCTL: Final = regex(r"(?<![\w./-])(?:[\w./-]*/)?etcdctl(?=\s|$)")
 
 
 @dataclass(frozen=True, slots=True)

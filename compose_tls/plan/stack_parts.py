@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from compose_tls.compose.rewriting import Rewriting
@@ -10,6 +10,7 @@ from compose_tls.compose.service import Service
 from compose_tls.layout import ETCD_CLIENT
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.setup import Directory, Identity, Member, SetupLink
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.intent import Route
 

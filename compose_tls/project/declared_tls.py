@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ from compose_tls.project.milvus_services import (
 from compose_tls.project.model import Project
 from compose_tls.stack.milvus.connections import TLS_MODE_ROUTE, tls_mode
 from compose_tls.stack.milvus.settings import in_variables
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.intent import Route
 

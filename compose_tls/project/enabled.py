@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.config import TlsConfig
 from compose_tls.errors import NotEnabled, ServiceNotFound
@@ -13,6 +11,7 @@ from compose_tls.project.model import Project, state_path
 from compose_tls.results import Endpoint
 from compose_tls.setup import Proxy
 from compose_tls.state.recorded import State
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

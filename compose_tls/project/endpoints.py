@@ -62,7 +62,7 @@ def rest_port(milvus: MilvusService, config: TlsConfig) -> int | None:
     """
     if config.rest_port is not None or milvus.version < FIRST_WITH_REST_PORT:
         return config.rest_port
-    found = (one.port for one in milvus.configuration.listeners() if one.purpose == "REST")
+    found = (one.port for one in milvus.configuration.listeners if one.purpose == "REST")
     return next(found, None)
 
 

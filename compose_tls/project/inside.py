@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +25,7 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import HOST_NAME
 from compose_tls.shell import typed
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 _DEFAULT_NETWORK: Final = "default"

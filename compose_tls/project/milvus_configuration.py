@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, NoReturn, Self
 
@@ -40,6 +41,7 @@ from compose_tls.stack.milvus.settings import (
     not_settings,
     read_setting,
 )
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsWarning, number
 from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.intent import Route
@@ -60,7 +62,7 @@ class ConfigurationFile:
     content: bytes | None = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MilvusConfiguration:
     """What one service's Milvus will be told at its next start.
 
@@ -198,9 +200,10 @@ class MilvusConfiguration:
         """Whether its metrics port takes requests for data without credentials."""
         return open_metrics_interface(self.get, self.version)
 
-    def listeners(self) -> list[Listener]:
+    @cached_property
+    def listeners(self) -> tuple[Listener, ...]:
         """The ports that it listens on for others."""
-        return list(listeners(self.get, self.variables.get(METRICS_PORT_VARIABLE)))
+        return tuple(listeners(self.get, self.variables.get(METRICS_PORT_VARIABLE)))
 
     def sure(self, found: Encryption) -> Encryption:
         """What is plain by default may not be so where not every setting can be read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import ComposeProject, Reader
@@ -18,6 +18,7 @@ from compose_tls.stack.milvus.role import (
     runs_milvus,
     version,
 )
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from compose_tls.changes import relative
@@ -14,6 +14,7 @@ from compose_tls.layout import CLIENT_CA_CERTIFICATE, STATE_FILE, TLS_FILES
 from compose_tls.observation import Observation
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.state.recorded import State
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 

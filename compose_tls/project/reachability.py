@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Reach
 
 _WIDTH: dict[Reach, int] = {"nobody": 0, "loopback": 1, "address": 2, "everyone": 3}

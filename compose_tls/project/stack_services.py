@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.compose.service import Service
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.reachability import Parties
 from compose_tls.stack.milvus.connections import dependencies
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption
 
 

@@ -6,22 +6,23 @@ milvus-backup (MILVUS_TLS_MODE); Dify (MILVUS_SECURE). The rest is told by its v
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from compose_tls.errors import ProjectError
+from compose_tls.patterns import regex
 from compose_tls.shell import typed
 from compose_tls.stack import milvus_backup
 from compose_tls.stack.dependency import Address, addresses
-from compose_tls.stack.milvus.role import repository_and_tag
+from compose_tls.stack.images import repository_and_tag
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode, number
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.query import roots
 
-_PLACE = re.compile(r"(?:HOST|HOSTNAME|ADDR|ADDRESS|URI|URL|SERVER|ENDPOINT|ENDPOINTS|IP)$")
-_SWITCH = re.compile(r"MILVUS.*(?:SSL|TLS|SECURE)(?:_ENABLED)?$")
+_PLACE = regex(r"(?:HOST|HOSTNAME|ADDR|ADDRESS|URI|URL|SERVER|ENDPOINT|ENDPOINTS|IP)$")
+_SWITCH = regex(r"MILVUS.*(?:SSL|TLS|SECURE)(?:_ENABLED)?$")
 # Of milvus-backup, in its two formats.
 _MODES = frozenset({"MILVUS_TLS_MODE", "MILVUS_GRPC_TLS_MODE"})
 _MODE_VALUES: Mapping[str, Encryption] = {
@@ -29,7 +30,7 @@ _MODE_VALUES: Mapping[str, Encryption] = {
     **dict.fromkeys(("1", "2", "server", "mutual"), "encrypted"),
 }
 _TRUST = "ROOT_CERT_PATH"
-_CLIENT_CERTIFICATE = re.compile(r"CERT_CHAIN|MTLS_CERT|CLIENT_(?:PEM|CERT|CRT)")
+_CLIENT_CERTIFICATE = regex(r"CERT_CHAIN|MTLS_CERT|CLIENT_(?:PEM|CERT|CRT)")
 _ON = frozenset({"1", "true", "yes", "on"})
 _OFF = frozenset({"0", "false", "no", "off"})
 
@@ -138,8 +139,8 @@ def _encryption(variables: Mapping[str, str | None], scheme: str) -> Encryption:
 
 # nginx.org/en/docs/http/ngx_http_grpc_module.html (grpc_pass, grpc_ssl_certificate), and what proxy_pass
 # and the servers of an upstream look like; HAProxy, Caddy and Envoy files name host and port alike.
-_COMMENT: Final = re.compile(r"(?m)^\s*(?:#|//).*$")
-_SHOWS: Final = re.compile(r"\b(?:grpc|proxy)_ssl_certificate\s")
+_COMMENT: Final = regex(r"(?m)^\s*(?:#|//).*$")
+_SHOWS: Final = regex(r"\b(?:grpc|proxy)_ssl_certificate\s")
 _ENCRYPTED_SCHEMES: Final = frozenset({"https", "grpcs", "h2"})
 _PLAIN_SCHEMES: Final = frozenset({"http", "grpc", "tcp", "h2c"})
 
@@ -164,7 +165,7 @@ def in_file(content: bytes, names: Collection[str], ports: Collection[int]) -> C
     return None
 
 
-_HOST_AND_PORT: Final = re.compile(r"(?:(\w+)://)?(?<![\w.-])([A-Za-z0-9_][\w.-]*):(\d{1,5})(?!\d)")
+_HOST_AND_PORT: Final = regex(r"(?:(\w+)://)?(?<![\w.-])([A-Za-z0-9_][\w.-]*):(\d{1,5})(?!\d)")
 
 
 def _places(text: str) -> Iterator[tuple[str, int, str]]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, ContainerRoute, place
 from compose_tls.stack.client_tls import ClientTls
+from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import MilvusVersion
-from compose_tls.stack.milvus.role import repository_and_tag
 from compose_tls.yamlpatch.intent import Text
 from compose_tls.yamlpatch.style import scalar
 
@@ -23,7 +23,7 @@ _FIRST_WITH_CERTIFICATES = MilvusVersion(2, 3, 5)
 _FIRST_OF_ATTU_3 = MilvusVersion(3, 0)
 # Which Attu goes with which Milvus, from the first version that knows certificates.
 _IMAGES = (((2, 4), "v2.3.10"), ((2, 5), "v2.4"), ((2, 6), "v2.5"), ((3, 0), "v2.6"))
-_NEWEST_IMAGE = "v3.0.0-beta.5"
+_NEWEST_IMAGE = "v3.0.0"
 _ABOUT_2 = "# Attu 2.3.5 to 2.6; Attu 3 has MILVUS_ADDRESS, MILVUS_SSL and MILVUS_TLS_* instead."
 _ABOUT_3 = "# Attu 3; from 2.3.5 to 2.6 it has MILVUS_URL, ROOT_CERT_PATH and so on instead."
 _CREDENTIALS = f"${{{CREDENTIALS_VARIABLE}:?}}"

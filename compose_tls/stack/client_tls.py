@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from compose_tls.layout import CA_CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, NEIGHBOUR_ROOTS
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

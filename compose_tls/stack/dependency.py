@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, number
 from compose_tls.yamlpatch.intent import Route
 
@@ -15,7 +15,7 @@ Settings: TypeAlias = Callable[[Route], str | None]
 
 # strconv.ParseBool of Go, which reads Milvus' truth values.
 _TRUE: Final = frozenset({"1", "t", "true"})
-_ADDRESS: Final = re.compile(
+_ADDRESS: Final = regex(
     r"(?:(?P<scheme>[A-Za-z][\w+.-]*)://)?(?:[^/@\s]*@)?"
     r"(?P<host>\[[^\]\s]+\]|[^:/@\[\]\s]+)(?::(?P<port>\d{1,5}))?(?:/\S*)?"
 )

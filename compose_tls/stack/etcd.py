@@ -20,6 +20,7 @@ from compose_tls.layout import (
     SERVER_CERTIFICATE,
     SERVER_KEY,
 )
+from compose_tls.patterns import regex
 from compose_tls.setup import Setting, Variable
 from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true
 from compose_tls.stack.images import release, repository_and_tag
@@ -36,8 +37,8 @@ OUR_VARIABLES: Final = (
     "ETCDCTL_",
 )
 """What the variables start with that enable sets."""
-_NAMED_URLS: Final = re.compile(rf"--?(?:{'|'.join(_URLS)})(?:=|\s+)\S*")
-_NAME_OF_URLS: Final = re.compile(rf"--?(?:{'|'.join(_URLS)})")
+_NAMED_URLS: Final = regex(rf"--?(?:{'|'.join(_URLS)})(?:=|\s+)\S*")
+_NAME_OF_URLS: Final = regex(rf"--?(?:{'|'.join(_URLS)})")
 # Any of these, and somebody has decided already how this etcd speaks TLS.
 _TLS: Final = ("cert-file", "key-file", "trusted-ca-file", "auto-tls", "client-cert-auth")
 # What is older takes TLS 1.2 at most: Milvus says "tls: client offered only unsupported versions".

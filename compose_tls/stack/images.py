@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from compose_tls.patterns import regex
 from compose_tls.vocabulary import number
 
-_TAG: Final = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
+_TAG: Final = regex(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
 
 
 def repository_and_tag(image: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 from compose_tls.layout import CA_BUNDLE
+from compose_tls.patterns import regex
 from compose_tls.setup import Setting
 from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true, port_of
 from compose_tls.stack.images import repository_and_tag
@@ -29,7 +30,7 @@ _MINIO_DIRECTORY: Final = "/root/.minio/certs"
 _BITNAMI_DIRECTORY: Final = "/certs"
 _OWN_DIRECTORY: Final = "/tls"
 _MINIO_FLAG: Final = "certs-dir"
-_WEED: Final = re.compile(r"(?:^|[\s/])weed(?:\s+-\S+)*\s+(?P<part>server|s3)(?=\s|$)")
+_WEED: Final = regex(r"(?:^|[\s/])weed(?:\s+-\S+)*\s+(?P<part>server|s3)(?=\s|$)")
 
 
 def segments(settings: Settings) -> Iterator[Dependency]:

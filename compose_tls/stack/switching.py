@@ -8,13 +8,14 @@ https://grpc.github.io/grpc/core/md_doc_environment_variables.html. Dify: its ap
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from compose_tls.layout import CA_CERTIFICATE, NEIGHBOUR_ROOTS
 from compose_tls.stack import attu, milvus_backup
 from compose_tls.stack.applications import Connection, application_of, switches_off
 from compose_tls.stack.client_tls import ClientTls
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.intent import Route
 from compose_tls.yamlpatch.query import Found
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
@@ -41,6 +40,7 @@ from compose_tls.layout import (
     neighbours_directory,
     stack_folders,
 )
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Profile
 from compose_tls.yamlpatch.intent import Route
 

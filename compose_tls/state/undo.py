@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import field
+from typing import TYPE_CHECKING, TypeAlias
 
 from compose_tls.changes import sha256
 from compose_tls.state.recorded import EditRecord, FileRecord, SpliceRecord
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import Document, decode, encode, parse
 from compose_tls.yamlpatch.intent import (
     Append,
@@ -18,9 +19,11 @@ from compose_tls.yamlpatch.intent import (
     Route,
     Text,
 )
-from compose_tls.yamlpatch.patch import Patched, edit, revert
 from compose_tls.yamlpatch.query import query, roots
 from compose_tls.yamlpatch.splice import Splice, applied, settled
+
+if TYPE_CHECKING:
+    from compose_tls.yamlpatch.patch import Patched
 
 Item: TypeAlias = str | dict[str, str]
 
@@ -56,12 +59,16 @@ def undo(content: bytes, record: FileRecord) -> Undone:
     if sha256(content) == record.after and record.before is None:
         return Undone(None, exact=True)
     if sha256(content) == record.after:
+        from compose_tls.yamlpatch.patch import revert  # noqa: PLC0415 - not for who only looks
+
         splices = [Splice(s.start, s.old, s.new) for s in record.splices]
         original = revert(content, splices)
         if original is not None and sha256(original) == record.before:
             return Undone(original, exact=True)
     if is_of_lines(record):
         return _undone_lines(content, record)
+    from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - as above
+
     document = parse(content, record.path)
     ours = [made.new for made in record.edits if made.kind == "added-item" and made.new]
     intents: list[Intent] = []
@@ -260,6 +267,8 @@ def _identity(route: Route, item: Item) -> str:
 
 def _is_all(document: Document, intents: Sequence[Intent]) -> bool:
     """Whether nothing but comments would be left of a file."""
+    from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - as above
+
     # Something has to stay in a file that is patched.
     stays = Put(("x-compose-tls",), Text("stays"))
     left = parse(edit(document, (*intents, stays)).content, document.name)

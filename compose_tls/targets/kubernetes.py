@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from compose_tls.layout import CERTIFICATE, KEY, SERVER
 from compose_tls.setup import Member, Setting, TlsSetup
 from compose_tls.targets.release import Release
-from compose_tls.yamlpatch.build import New, build
+from compose_tls.values import dataclass
+from compose_tls.yamlpatch.build import Commented, New, build
 from compose_tls.yamlpatch.intent import Text
 
 SECRET_TYPE: Final = "kubernetes.io/tls"  # noqa: S105 - a type of Secrets, and no secret
@@ -116,7 +116,7 @@ def volumes(secrets: Iterable[MountedSecret]) -> list[New]:
             "name": one.volume,
             "secret": {
                 "secretName": one.name,
-                "defaultMode": _READ_ONLY,
+                "defaultMode": Commented(_READ_ONLY, "0444: read by any user of the container."),
                 "items": [{"key": key, "path": path} for key, path, _ in one.items],
                 "optional": False,
             },

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from compose_tls.errors import InvalidSetting
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 
 Target: TypeAlias = Literal["helm", "operator", "cert-manager", "swarm", "openssl"]
 TARGETS: Final[tuple[Target, ...]] = ("helm", "operator", "cert-manager", "swarm", "openssl")
 
 # RFC 1123 label, as Kubernetes has names of services and namespaces:
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
-_LABEL = re.compile(r"[a-z](?:[-a-z0-9]*[a-z0-9])?")
+_LABEL = regex(r"[a-z](?:[-a-z0-9]*[a-z0-9])?")
 # Helm's limit for the name of a release, so that its charts can add to it:
 # https://helm.sh/docs/chart_template_guide/getting_started/ ; a namespace may have all of a label.
 _LONGEST: Final = {"name": 53, "namespace": 63}

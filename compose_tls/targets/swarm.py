@@ -8,12 +8,12 @@ rolling update: https://docs.docker.com/engine/swarm/secrets/#example-rotate-a-s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from compose_tls.layout import KEY
 from compose_tls.setup import Directory, TlsSetup
 from compose_tls.targets.release import Release
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.build import Commented, New, build
 from compose_tls.yamlpatch.intent import Text
 

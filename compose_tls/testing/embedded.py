@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from compose_tls.checks.readiness import readiness
@@ -23,6 +23,7 @@ from compose_tls.stack.milvus.settings import tls_settings
 from compose_tls.state.recorded import State
 from compose_tls.testing.watchdog_client import Guard, guarded
 from compose_tls.testing.wheel import server_variables, unpacked_binaries, write_configuration
+from compose_tls.values import dataclass
 from compose_tls.workflows.connecting import Address, target_of
 
 # The server leaves these outside its directory.

@@ -28,9 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--milvus-tls-backend",
-        choices=("docker", "embedded"),
+        choices=("docker", "embedded", "lite"),
         default="docker",
-        help="What runs Milvus: Docker Compose, or the server of the PyPI wheel. Default: docker.",
+        help="What runs Milvus: Docker Compose, the server of the PyPI wheel, or milvus-lite, which "
+        "proves only clients. Default: docker.",
     )
     group.addoption(
         "--milvus-tls-image",
@@ -40,8 +41,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--milvus-tls-required",
         action="store_true",
-        help="Fail if there is no Docker engine, or no wheel, instead of skipping.",
+        help="Fail if what runs Milvus is not here, instead of skipping.",
     )
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say what a run proves where that is less than with a server of Milvus."""
+    if config.getoption("--milvus-tls-backend") != "lite":
+        return None
+    return "milvus-tls: milvus-lite with TLS: proves clients, not a server's settings"
 
 
 @pytest.fixture(scope="session")

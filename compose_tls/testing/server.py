@@ -6,7 +6,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,19 +17,21 @@ from compose_tls.errors import ComposeTlsError, InvalidSetting, NotReady
 from compose_tls.observe import observe
 from compose_tls.project.enabled import locate
 from compose_tls.results import Endpoint
-from compose_tls.testing.embedded import start
+from compose_tls.state.recorded import State
+from compose_tls.testing import embedded, lite
 from compose_tls.testing.server_project import DEFAULT_IMAGE, PORT, SERVICE, compose_file
 from compose_tls.testing.watchdog_client import Guard, guarded
 from compose_tls.testing.wheel import unpacked_binaries
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import KeyType
 from compose_tls.workflows.check import check
 from compose_tls.workflows.connecting import ClientFiles, connect_arguments_of
 from compose_tls.workflows.enable import enable
 
-Backend = Literal["docker", "embedded"]
-BACKENDS: tuple[Backend, ...] = ("docker", "embedded")
+Backend = Literal["docker", "embedded", "lite"]
+BACKENDS: tuple[Backend, ...] = ("docker", "embedded", "lite")
 
-# Both backends listen on IPv4; "localhost" might be somebody else's server on IPv6.
+# All backends listen on IPv4; "localhost" might be somebody else's server on IPv6.
 _HOST = "127.0.0.1"
 
 
@@ -39,7 +41,8 @@ class MilvusServer:
 
     Attributes:
         mode: 1 for one-way, 2 for mutual TLS.
-        backend: What runs it: ``docker`` or ``embedded``.
+        backend: What runs it: ``docker``, ``embedded`` or ``lite``; the last proves clients, not what a
+            server does with its settings.
         host: Where clients reach it.
         port: Its TCP port there.
         server_name: The name that clients verify.
@@ -97,7 +100,9 @@ def milvus_tls(
     Args:
         mode: 1 for one-way TLS, 2 for mutual TLS.
         backend: ``docker`` runs an image with Docker Compose; ``embedded`` the server of the PyPI
-            wheel ``milvus``, on Linux on x86-64, without Docker.
+            wheel ``milvus``, on Linux on x86-64, without Docker; ``lite`` milvus-lite behind the TLS
+            of gRPC, wherever that runs: for tests of a client, since it is not the server of Milvus and
+            reads none of its settings.
         image: For ``docker``: the image, ``milvusdb/milvus:v2.3.5`` by default, the release of the
             wheel.
         key_type: The kind of keys, as ``enable --key-type`` takes it.
@@ -111,7 +116,7 @@ def milvus_tls(
     Raises:
         InvalidSetting: A value is not of its argument's kind; there is no such backend, or it takes no
             image.
-        EngineUnreachable: There is no Docker engine, or no wheel.
+        EngineUnreachable: There is no Docker engine, no wheel, or no milvus-lite.
         EngineRemote: The engine is on another machine.
         ComposeMissing: Docker Compose is not installed.
         EngineError: Milvus cannot be started, or does not become ready.
@@ -133,7 +138,7 @@ def milvus_tls(
     variables = {n: value for n, value in os.environ.items() if not n.startswith("COMPOSE_")}
     name = f"compose-tls-test-{uuid.uuid4().hex[:12]}"
     text = compose_file(name, image or DEFAULT_IMAGE)
-    run = _on_docker if backend == "docker" else _embedded
+    run = {"docker": _on_docker, "embedded": _embedded, "lite": _lite}[backend]
     with run(name, text, config, variables) as (project, port, read_log):
         endpoint = Endpoint(uri=f"https://{_HOST}:{port}", server_name=server_name)
         files = ClientFiles.of(project, config)
@@ -181,11 +186,27 @@ def _embedded(
     binaries = unpacked_binaries(variables)
     with guarded(variables) as guard:
         project = _project(guard, text)
-        enable(project, config, environment=variables)
-        state = locate(observe(project, config, variables), config).state
-        server = start(guard, project, state, config, binaries, variables)
+        state = _enabled(project, config, variables)
+        server = embedded.start(guard, project, state, config, binaries, variables)
         check(project, config, host=_HOST, port=server.port, environment=variables)
         yield project, server.port, lambda: server.log.read_text("utf-8", "replace")
+
+
+@contextmanager
+def _lite(_: str, text: str, config: TlsConfig, variables: Mapping[str, str]) -> Iterator[_Running]:
+    lite.require_lite()
+    with guarded(variables) as guard:
+        project = _project(guard, text)
+        state = _enabled(project, config, variables)
+        port, log = lite.start(guard, project, state, config, variables)
+        check(project, config, host=_HOST, port=port, environment=variables)
+        yield project, port, lambda: log.read_text("utf-8", "replace")
+
+
+def _enabled(project: Path, config: TlsConfig, variables: Mapping[str, str]) -> State:
+    """What enable does in the project of a server that no container runs."""
+    enable(project, config, environment=variables)
+    return locate(observe(project, config, variables), config).state
 
 
 def _project(guard: Guard, text: str) -> Path:

@@ -9,11 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import IO, Any, cast
 
 from compose_tls.errors import ComposeFailed, WriteFailed
+from compose_tls.values import dataclass
 
 _SCRIPT = Path(__file__).with_name("watchdog.py")
 

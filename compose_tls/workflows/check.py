@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from compose_tls import listener
@@ -18,6 +18,7 @@ from compose_tls.errors import (
     ProjectError,
 )
 from compose_tls.observe import observe
+from compose_tls.plan.links import open_internal_ports
 from compose_tls.project.declared_tls import declared_tls
 from compose_tls.project.enabled import EnabledProject, locate, proxies_of
 from compose_tls.project.endpoints import carrier, endpoints
@@ -25,6 +26,7 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import CheckResult, Endpoint, Probe
 from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import (
@@ -139,7 +141,12 @@ def check(
         endpoint=endpoint,
         connect=found.connect(endpoint),
         checks=tuple(checks),
-        warnings=(*deploying(opened.root), *found.warnings, *beside),
+        warnings=(
+            *deploying(opened.root),
+            *found.warnings,
+            *(open_internal_ports(found.project) if found.project else ()),
+            *beside,
+        ),
     )
 
 

@@ -16,8 +16,8 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import ConnectResult, Endpoint, Snippet
 from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
-from compose_tls.stack.milvus.role import repository_and_tag
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles

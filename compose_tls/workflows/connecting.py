@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -29,6 +29,7 @@ from compose_tls.project.model import client_ca_path
 from compose_tls.results import Endpoint
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.shell import typed
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ def client_pem(directory: Path, *paths: Path | None, hint: str = _RESTORE) -> di
     Args:
         directory: The project.
         paths: The files; ``None`` for one that the client does not have.
-        hint: What to do where one is no good.
+        hint: What to do where one cannot be used.
 
     Raises:
         CertificateUnreadable: One may not be read, is not a regular file, or too large.

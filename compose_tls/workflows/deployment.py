@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -27,6 +27,7 @@ from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import Probe
 from compose_tls.setup import Proxy
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.connecting import Address, target_of
 from compose_tls.workflows.engine_project import EngineProject

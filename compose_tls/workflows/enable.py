@@ -117,9 +117,8 @@ def enable_opened(
             told = (*opened.told, *told, *(roots.told if used else ()))
             issuing.require_issuer(planned.identities, opened.root, opened.config)
             if up and not dry_run:
-                # Engine and checks are most of what a command can load.
-                from compose_tls.workflows import deployment  # noqa: PLC0415
-                from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415
+                from compose_tls.workflows import deployment  # noqa: PLC0415 - engine and checks are heavy
+                from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415 - as above
 
                 requirements.require_client(planned, opened.config)
                 listener.busy(on_event, "asking Docker Compose and the engine")

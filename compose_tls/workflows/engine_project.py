@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.compose_output import ServiceState
 from compose_tls.deploy.engine import Engine
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

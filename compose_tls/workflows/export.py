@@ -11,7 +11,7 @@ from compose_tls import listener
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import CreateFile, FileChange, KeepFile, Pending, Plan, sha256
 from compose_tls.credentials.export_credentials import Exported, exported
-from compose_tls.errors import WrongUsage
+from compose_tls.errors import ValueInTheWay, WrongUsage
 from compose_tls.files import YAML_LIMIT, ProjectFiles
 from compose_tls.layout import CA_CERTIFICATE, CERTIFICATE, KEY, PRIVATE, PUBLIC, SERVER
 from compose_tls.observe import observe
@@ -111,6 +111,7 @@ def export(
         document = None if dry_run else spelling.document(setup, found)
         contents = dict(found.pending)
         if place is not None:
+            _require_not_ours(located, place, opened.config.pki_dir)
             mode = PRIVATE if private else _SCRIPT if target == "openssl" else PUBLIC
             changes += (_output(place, root, outside, document, mode),)
             contents[_OUTPUT] = document or b""
@@ -171,6 +172,24 @@ def _require_file(place: Path) -> None:
     if not place.parent.is_dir() or place.is_dir():
         what = f"{place} is a directory" if place.is_dir() else f"there is no {place.parent}"
         raise WrongUsage(what, hint="name a file in a directory that there is, with --output")
+
+
+def _require_not_ours(located: EnabledProject, place: Path, pki_dir: str) -> None:
+    """Make sure that no file of the project is written over: least of all the key of the CA.
+
+    Raises:
+        ValueInTheWay: One would be.
+    """
+    project = located.project
+    pki = project.directory / pki_dir
+    used = {path for path, file in project.observation.files.items() if file is not None}
+    if place.is_relative_to(pki) or place in used:
+        name = project.relative(place)
+        raise ValueInTheWay(
+            f"{name} is a file of the project, or lies among its certificates and keys",
+            hint="name another file with --output",
+            path=name,
+        )
 
 
 def _output(

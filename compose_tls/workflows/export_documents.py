@@ -27,6 +27,10 @@ from compose_tls.yamlpatch.build import New
 _DIGITS = 8
 """Of the digest that a versioned name tells: enough to tell two certificates apart."""
 _WITH_SECRET = ("helm", "operator")
+_STACK_FILE = "stack.yml"
+_OF_CHART = (
+    "the chart has etcd.auth.client and minio.tls for its own; certificates need the names there"
+)
 
 
 def require_options(target: Target, *, secret: bool | None, issuer: str | None) -> None:
@@ -154,7 +158,9 @@ class Spelling:
                 script = file if file is None or "/" in file else f"./{file}"
                 return (f"{self._again()} | sh" if script is None else joined(["sh", script]),)
             case "swarm":
-                return (self._deploy(),)
+                # With several files the command reads none of them from standard input.
+                made = () if file else (f"{self._again()} > {_STACK_FILE}",)
+                return (*made, self._deploy())
             case "cert-manager" | "operator":
                 return (piped,)
             case "helm":
@@ -187,7 +193,9 @@ class Spelling:
             yield TlsWarning(
                 "settings-left",
                 f"{', '.join(left)}: of services of this project, and not taken along",
-                hint="set the same for the services of the cluster there",
+                hint=_OF_CHART
+                if self.release.target == "helm"
+                else "set the same for the services of the cluster there",
             )
         port = kubernetes.rest_port(setup)
         if port is not None and self.release.target == "helm":
@@ -215,7 +223,7 @@ class Spelling:
 
     def _deploy(self) -> str:
         files = self.located.project.observation.compose_files
-        stack = "stack.yml" if self.place is None else _seen(self.place)
+        stack = _STACK_FILE if self.place is None else _seen(self.place)
         named = [word for file in (*map(_seen, files), stack) for word in ("-c", file)]
         return joined(["docker", "stack", "deploy", *named, self.release.name])
 

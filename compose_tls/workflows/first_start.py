@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from compose_tls import listener
 from compose_tls.checks import root_password
@@ -16,6 +16,7 @@ from compose_tls.project.model import Project
 from compose_tls.results import InitResult, Probe
 from compose_tls.shell import quoted, typed
 from compose_tls.targets.new_project.embed_script import DATA, SCRIPT
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import Address, target_of

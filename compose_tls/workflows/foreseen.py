@@ -33,12 +33,12 @@ def foreseen(
         reach(opened.variables, seconds=_SECONDS)
     except EngineError:
         return ()
-    # Most of what a command would load without --up, and only who meets an engine needs it.
-    from compose_tls.deploy.deployed import comes_from  # noqa: PLC0415
-    from compose_tls.deploy.engine import Engine  # noqa: PLC0415
-    from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415
-    from compose_tls.workflows.recreation import Review  # noqa: PLC0415
-    from compose_tls.workflows.refusals import settled  # noqa: PLC0415
+    # Most of what a command would load without --up.
+    from compose_tls.deploy.deployed import comes_from  # noqa: PLC0415 - only who meets an engine needs it
+    from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - as above
+    from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415 - as above
+    from compose_tls.workflows.recreation import Review  # noqa: PLC0415 - as above
+    from compose_tls.workflows.refusals import settled  # noqa: PLC0415 - as above
 
     name = opened.config.project_name or opened.variables.get("COMPOSE_PROJECT_NAME")
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from compose_tls import listener
@@ -33,6 +33,7 @@ from compose_tls.results import InitResult
 from compose_tls.targets.new_project.embed_script import DATA
 from compose_tls.targets.new_project.new_compose_file import Flavour
 from compose_tls.targets.new_project.services import ACCESS_KEY, SECRET_KEY
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.first_start import FirstStart, password_file, removing, require_fresh
@@ -71,7 +72,7 @@ def init(
     Args:
         directory: Where to make it; it is made as well where it is not there.
         config: The settings; paths in them are relative to where the process works.
-        milvus: The version of Milvus, ``2.6`` or ``v2.6.16``; the recommended one by default.
+        milvus: The version of Milvus, ``2.6`` or ``v2.6.25``; the recommended one by default.
         flavour: ``standalone`` with etcd and MinIO, by default; ``embedded-etcd``: one container;
             ``gpu``; ``cluster``: a service for each role.
         attu: Add Attu, the web interface.

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compose_tls.apply.deploying import is_deploying
-from compose_tls.apply.recover import Recovery
 from compose_tls.vocabulary import TlsWarning
 
 if TYPE_CHECKING:
+    from compose_tls.apply.recover import Recovery
     from compose_tls.workflows.taking_back import TakenBack
 
 

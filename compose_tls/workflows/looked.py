@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from compose_tls.results import DeployedService
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

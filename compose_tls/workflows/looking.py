@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import Project
 from compose_tls.results import DeployedService
 from compose_tls.shell import joined
+from compose_tls.values import dataclass
 from compose_tls.workflows import preamble
 from compose_tls.workflows.looked import Looked
 from compose_tls.workflows.next_step import compose_command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypedDict
 
@@ -20,6 +20,7 @@ from compose_tls.shell import joined, quoted, typed
 from compose_tls.stack import etcd, object_store
 from compose_tls.stack.milvus.internal import internal_settings
 from compose_tls.stack.milvus.settings import sets, stack_directory, tls_settings
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows.engine_project import EngineProject
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,10 +14,7 @@ from typing import Any, TypeAlias
 
 from compose_tls import listener
 from compose_tls.apply.deploying import forget, is_deploying
-from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, unfinished
-from compose_tls.apply.lock import locked
-from compose_tls.apply.recover import recover
 from compose_tls.changes import PatchFile, Plan, relative
 from compose_tls.compose.discovery import named_files, project_root, variables_of
 from compose_tls.config import (
@@ -48,6 +45,7 @@ from compose_tls.project.model import state_path
 from compose_tls.results import FileResult
 from compose_tls.shell import quoted
 from compose_tls.state.recorded import read_state
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.interrupted import recovered, taken_back
 
@@ -350,6 +348,10 @@ def writing(
             raise _interrupted()
         yield opened.settled()
         return
+    from compose_tls.apply.file_ops import PosixFileOps  # noqa: PLC0415 - not for who only looks
+    from compose_tls.apply.lock import locked  # noqa: PLC0415 - as above
+    from compose_tls.apply.recover import recover  # noqa: PLC0415 - as above
+
     with locked(opened.root) as descriptor:
         opened = replace(opened, lock=(descriptor,))
         places = (*opened.named_places, *outside)
@@ -358,8 +360,7 @@ def writing(
         told: tuple[TlsWarning, ...] = (recovered(recovery),) if recovery else ()
         if is_deploying(opened.root):
             on_event("an earlier command was interrupted while it deployed: taking that back")
-            # The engine's client, which no other write needs.
-            from compose_tls.workflows.taking_back import take_back  # noqa: PLC0415
+            from compose_tls.workflows.taking_back import take_back  # noqa: PLC0415 - has the engine's client
 
             taken = take_back(opened.root, opened.invocation, places, on_event, accepted=accepted)
             told += taken_back(taken)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from compose_tls.checks.check_target import Target
@@ -13,7 +13,9 @@ from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.wait import Settled, settled
 from compose_tls.errors import NotReady
+from compose_tls.patterns import regex
 from compose_tls.setup import Proxy
+from compose_tls.values import dataclass
 from compose_tls.workflows.connecting import Address
 from compose_tls.workflows.deployed_places import met_at, others
 
@@ -22,7 +24,7 @@ from compose_tls.workflows.deployed_places import met_at, others
 _PLAIN_SECONDS = 3.0
 
 # Milvus 2.3.5 says so at level debug, its default (measured).
-_SET_BY_ETCD = re.compile(
+_SET_BY_ETCD = regex(
     r"got config from etcd.*\[key=(?P<key>[^\]]*common/security/tlsMode)\]", re.IGNORECASE
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from compose_tls.errors import EngineError, FileUnreadable
 from compose_tls.layout import PUBLIC_ROOTS
 from compose_tls.project.model import Project
 from compose_tls.stack.object_store import SYSTEM_BUNDLE
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 _SECONDS: Final = 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +38,7 @@ from compose_tls.stack.milvus.comparison import SettingDifference, setting_diffe
 from compose_tls.stack.milvus.connections import dependencies
 from compose_tls.stack.milvus.data import data_directories
 from compose_tls.stack.milvus.settings import in_variables, read_setting
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.beside import beside
 from compose_tls.workflows.engine_project import EngineProject

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.setup import Proxy
 from compose_tls.shell import typed
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows.deployment import Deployment
 from compose_tls.workflows.engine_project import EngineProject

@@ -7,7 +7,7 @@ are started, and have to be well, before it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from compose_tls.deploy.compose_cli import ComposeCli
@@ -16,6 +16,7 @@ from compose_tls.deploy.engine import Engine
 from compose_tls.errors import ContainerExited, Unhealthy
 from compose_tls.listener import OnEvent, busy
 from compose_tls.shell import typed
+from compose_tls.values import dataclass
 
 # etcd 3.5 and SeaweedFS 4 are well within 5 s of their start (measured); a slow disk needs longer.
 _SERVER_SECONDS: Final = 60.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -22,6 +21,7 @@ from compose_tls.project.model import Project
 from compose_tls.project.stack_services import needed_servers
 from compose_tls.results import Probe
 from compose_tls.shell import typed
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import client_pem, fingerprint

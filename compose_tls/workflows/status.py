@@ -107,8 +107,7 @@ def _look(opened: preamble.Opened, project: Project, services: Sequence[Declared
         reach(opened.variables, seconds=_SECONDS)
     except EngineError as error:
         return Looked(reason=error.message)
-    # Half of what status would load, and only who meets an engine needs it.
-    from compose_tls.workflows.looking import look  # noqa: PLC0415
+    from compose_tls.workflows.looking import look  # noqa: PLC0415 - half of what status would load
 
     return look(opened, project, services, patience=_SECONDS)
 

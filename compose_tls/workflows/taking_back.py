@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.wait import Settled, settled, wait_until_ready
 from compose_tls.errors import EngineError, OutsideProject, ProjectChanged
 from compose_tls.shell import behind, joined
+from compose_tls.values import dataclass
 from compose_tls.workflows.server_first import ServerFirst
 
 _BACK_SECONDS = 60.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from compose_tls.errors import CheckFailed, ComposeTlsError
 from compose_tls.results import CheckResult, Probe
+from compose_tls.values import dataclass
 from compose_tls.workflows import preamble
 
 

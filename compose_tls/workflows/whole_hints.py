@@ -6,13 +6,13 @@ where. So it says ``docker compose up -d``, and here, once for all of them, the 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial, wraps
 from typing import Final, ParamSpec, TypeVar
 
 from compose_tls.errors import CheckFailed, ComposeTlsError
+from compose_tls.patterns import regex
 from compose_tls.results import CheckResult, CommandResult, Probe
 from compose_tls.shell import joined
 from compose_tls.vocabulary import TlsWarning
@@ -22,10 +22,10 @@ from compose_tls.workflows.next_step import compose_options, own_options
 _P = ParamSpec("_P")
 _R = TypeVar("_R", bound=CommandResult)
 
-_COMPOSE: Final = re.compile(
+_COMPOSE: Final = regex(
     r"\bdocker compose (?=(?:up|stop|start|restart|logs|ps|down|exec|rm|config)\b)"
 )
-_OWN: Final = re.compile(
+_OWN: Final = regex(
     r"(?<![-\w])compose-tls (?=(?:enable|disable|status|check|renew|client|connect|export)\b"
     # Whoever is told to name a directory names it from where they stand.
     r"|init\b(?! (?:DIR|milvus)\b))"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from collections.abc import Sequence as ReadSequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch import style
 from compose_tls.yamlpatch.intent import Text
 
@@ -29,6 +29,13 @@ class Commented:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """Texts in one line, each in quotes, as one writes a command: ``["CMD", "curl"]``."""
+
+    value: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """A text of several lines, shown as lines: a file within the file."""
 
@@ -36,7 +43,8 @@ class Block:
 
 
 New: TypeAlias = (
-    "Commented | Mapping[str, New] | ReadSequence[New] | Block | Text | str | bool | int | None"
+    "Commented | Mapping[str, New] | ReadSequence[New] | Words | Block | Text"
+    " | str | bool | int | None"
 )
 """A text stays a text, in quotes where some reader would take it for something else."""
 
@@ -95,6 +103,10 @@ def _built(value: New, column: int) -> Any:
             text = Text(value, string=True) if isinstance(value, str) else value
             quoted = style.scalar(text, "", flow=False).startswith('"')
             return DoubleQuotedScalarString(text.value) if quoted else _Plain(text.value)
+        case Words():
+            made = CommentedSeq(DoubleQuotedScalarString(word) for word in value.value)
+            made.fa.set_flow_style()
+            return made
         case Block():
             return LiteralScalarString(value.value)
         case Commented():

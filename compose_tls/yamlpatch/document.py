@@ -11,10 +11,11 @@ import codecs
 import functools
 from array import array
 from collections.abc import Sequence as ReadSequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose_tls.errors import EditRefused, YamlSyntax
 from compose_tls.files import YAML_LIMIT
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.libyaml import LINE_END, read
 from compose_tls.yamlpatch.nodes import Mapping, Node
 

@@ -7,8 +7,10 @@ are carried out in one pass.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
+
+from compose_tls.values import dataclass
 
 Route: TypeAlias = tuple[str, ...]
 

@@ -10,12 +10,12 @@ scalars, and an empty value may carry the mark of the token after it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from compose_tls.errors import YamlSyntax
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, Style
 
 # Deeper files are no configuration, and recursion over nodes has to end somewhere.
@@ -27,13 +27,13 @@ _MAX_NODES = 200_000
 _COLON_REFUSED = "found unexpected ':'"
 _MAX_FOR_SECOND_PARSER = 256 * 1024
 
-LINE_END = re.compile(r"\r\n|\n|\r")
-_BYTE_ORDER_MARK = re.compile(r"(?:\A|[\r\n])\ufeff")
+LINE_END = regex(r"\r\n|\n|\r")
+_BYTE_ORDER_MARK = regex(r"(?:\A|[\r\n])\ufeff")
 # YAML 1.2.2, section 5.1.
-_UNPRINTABLE = re.compile(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_PROPERTIES = re.compile(r"(?:[!&]\S*(?:\s|#[^\r\n]*)*)*")
-_BLOCK_HEADER = re.compile(r"[|>][-+0-9]*")
-_COLON = re.compile(r"\s*:")
+_UNPRINTABLE = regex(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_PROPERTIES = regex(r"(?:[!&]\S*(?:\s|#[^\r\n]*)*)*")
+_BLOCK_HEADER = regex(r"[|>][-+0-9]*")
+_COLON = regex(r"\s*:")
 
 
 def content_start(text: str, start: int) -> int:

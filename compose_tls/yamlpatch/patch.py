@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from compose_tls.errors import EditRefused, YamlSyntax
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.build import build
 from compose_tls.yamlpatch.document import Document, decode, encode, parse, require_editable
 from compose_tls.yamlpatch.edit.editor import splices

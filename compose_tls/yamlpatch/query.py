@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping as ReadMapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import Document
 from compose_tls.yamlpatch.nodes import Mapping, Node, Scalar, Sequence, item_of, reads_as, resolve
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from compose_tls.values import dataclass
 
 _LINE_BREAKS = ("\r", "\n")
 

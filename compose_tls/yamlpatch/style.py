@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from compose_tls.patterns import regex
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.intent import Item, Text, Value
 from compose_tls.yamlpatch.nodes import Node, Scalar
 
@@ -15,7 +15,7 @@ Quote: TypeAlias = Literal["", "'", '"']
 # Plain scalars that some reader takes for null, a boolean, a number or a date: the union of
 # YAML 1.1 (yaml.org/type) and the core schema of YAML 1.2 (section 10.3.2). Pairs of numbers with
 # a colon count as a whole, although only some of them are base 60: Compose advises to quote ports.
-_TYPED = re.compile(
+_TYPED = regex(
     r"""(?ix)
     ~ | null | true | false | yes | no | on | off | y | n
     | [-+]? (?: [0-9][0-9_]* (?: \.[0-9_]* )? | \.[0-9][0-9_]* ) (?: e [-+]? [0-9]+ )?
@@ -28,11 +28,11 @@ _TYPED = re.compile(
 )
 # YAML 1.2.2, section 7.3.3: what a plain scalar may not start with or hold; and section 5.1: what
 # is not printable.
-_NOT_PLAIN = re.compile(
+_NOT_PLAIN = regex(
     r"""(?x) ^ $ | ^[\s,\[\]{}#&*!|>'"%@`] | ^[-?:](?:\s|$) | ^(?:---|\.\.\.)(?:\s|$)
     | \s$ | :(?:\s|$) | \s\# | [\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"""
 )
-_FLOW_INDICATOR = re.compile(r"[,\[\]{}]|^[-?:]")
+_FLOW_INDICATOR = regex(r"[,\[\]{}]|^[-?:]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ LIBRARIES = {
     "grpc",
     "idna",
     "milvus",
+    "milvus_lite",
     "pydantic",
     "pymilvus",
     "pytest",
@@ -54,7 +55,11 @@ def test_every_import_goes_down_a_floor_and_through_its_gate() -> None:
         ("plan/enable.py", "import ruamel.yaml", "yaml and ruamel only in yamlpatch"),
         ("checks/readiness.py", "import docker", "docker and requests only in deploy"),
         ("sdk/__init__.py", "import pymilvus", "grpc and pymilvus only in checks"),
-        ("workflows/preamble.py", "import pytest", "pytest and milvus only in testing"),
+        (
+            "workflows/preamble.py",
+            "import pytest",
+            "pytest, milvus and milvus_lite only in testing",
+        ),
     ],
 )
 def test_an_import_that_goes_up_or_around_a_gate_is_found(

@@ -63,7 +63,7 @@ def run(
 
 def unit(path: Path) -> ConfigParser:
     found = ConfigParser(interpolation=None)
-    found.optionxform = str  # type: ignore[assignment,method-assign]
+    found.optionxform = str  # type: ignore[assignment,method-assign] # as its documentation has it
     found.read_string(path.read_text(encoding="utf-8"))
     return found
 
@@ -160,7 +160,9 @@ def test_the_action_lets_nobody_write_into_its_scripts() -> None:
         assert step["shell"] == "bash"
         assert "${{" not in step["run"]
         for text in step.get("env", {}).values():
-            assert re.fullmatch(r"\$\{\{ inputs\.(\S+) \}\}", text)[1] in given  # type: ignore[index]
+            taken = re.fullmatch(r"\$\{\{ inputs\.(\S+) \}\}", text)
+            assert taken is not None
+            assert taken[1] in given
 
 
 @pytest.mark.parametrize(("command", "code"), [("status --json", 0), ("status --nonsense", 2)])

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,8 @@ def test_help_loads_what_prints_it_and_click() -> None:
     assert "compose_tls.cli.app" in rooms
     assert not {name for name in loaded if name.startswith("compose_tls.cli.output.")}
     assert not {room for room in rooms if not room.startswith("compose_tls.cli")} - {
-        *("compose_tls.errors", "compose_tls.signals", "compose_tls.version"),
+        *("compose_tls.errors", "compose_tls.patterns", "compose_tls.signals"),
+        *("compose_tls.values", "compose_tls.version"),
     }
     # What measures the coverage of a test loads some of them as well.
     assert not (loaded - loaded_by("import __future__")) & {
@@ -136,6 +138,56 @@ def test_a_command_that_only_looks_at_files_loads_neither_engine_nor_checks(
     assert {name for name in loaded if name.startswith("compose_tls.deploy.")} == {
         "compose_tls.deploy.compose_invocation",
         "compose_tls.deploy.docker_host",
+    }
+
+
+def test_status_loads_nothing_that_writes_issues_or_shakes_hands(tmp_path: Path) -> None:
+    loaded = loaded_in_a_project(tmp_path, "enable --mode 2", "status")
+    assert not loaded & {"fcntl", "ssl", "tomllib"}
+    rooms = ("apply.transaction", "credentials", "pki.issue", "pki.rehearse", "yamlpatch.edit")
+    unwanted = tuple(f"compose_tls.{room}" for room in (*rooms, "targets", "testing", "sdk"))
+    assert not {name for name in loaded if name.startswith(unwanted)}
+
+
+def test_enable_loads_nothing_of_new_projects_nor_of_a_file_of_settings(tmp_path: Path) -> None:
+    loaded = loaded_in_a_project(tmp_path, "enable --mode 2")
+    assert "tomllib" not in loaded
+    assert not {name for name in loaded if name.startswith("compose_tls.targets")}
+
+
+EAGER = """
+import dataclasses, importlib, pkgutil, re, sys
+import compose_tls.testing  # what it needs may be missing
+compiled, compile_ = [], re.compile
+def told(*arguments):
+    caller = sys._getframe(1)
+    if caller.f_code.co_name == "<module>":
+        compiled.append(caller.f_globals["__name__"])
+    return compile_(*arguments)
+re.compile = told
+from compose_tls import values
+made = []
+for module in pkgutil.walk_packages(compose_tls.__path__, "compose_tls."):
+    if not module.name.startswith("compose_tls.testing") and not module.name.endswith("__main__"):
+        found = vars(importlib.import_module(module.name)).values()
+        kinds = [one for one in found if isinstance(one, type) and one.__module__ == module.name]
+        made += [one for one in kinds if dataclasses.is_dataclass(one)]
+    re.compile = told
+eager = [f"{one.__module__}.{one.__name__}" for one in made if one.__init__ is not values._init]
+sys.modules |= {name: None for name in eager}
+sys.modules |= {f"regex of {name}": None for name in compiled if name.startswith("compose_tls")}
+"""
+
+
+def test_loading_a_module_compiles_neither_methods_nor_regular_expressions() -> None:
+    loaded = loaded_by(textwrap.indent(EAGER, "    ").strip())
+    assert {name for name in loaded if name.startswith("regex of ")} == set()
+    # Nodes are made by the thousand, versions are compared.
+    nodes = {f"compose_tls.yamlpatch.nodes.{n}" for n in ("Alias", "Mapping", "Scalar", "Sequence")}
+    kinds = {name for name in loaded if name.rpartition(".")[2][:1].isupper()}
+    assert {name for name in kinds if name.startswith("compose_tls.")} == {
+        *nodes,
+        "compose_tls.stack.milvus.milvus_version.MilvusVersion",
     }
 
 

@@ -5,10 +5,12 @@ Nothing is green here that is red, and none of the honest ones is red.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -161,6 +163,12 @@ _ANY_CLIENT = {"refuses-anonymous-client": "the server accepted it"}
 _WORDS = "auth check failure, please check api key is correct"
 _PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 _MOVED = b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://localhost/\r\n\r\n"
+_GRPC_WEB = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/grpc-web+proto\r\nContent-Length: 0\r\n\r\n"
+)
+# RFC 9113 section 6: HEADERS with :status 200 and DATA for the first stream; GOAWAY.
+_HTTP2_PAGE = b"\0\0\x01\x01\x04\0\0\0\x01\x88" + b"\0\0\x02\0\x01\0\0\0\x01ok"
+_GOAWAY = b"\0\0\x08\x07\0\0\0\0\0" + bytes(8)
 _OLD_HELLO = bytes.fromhex("160302003102") + bytes.fromhex("00002d0302") + bytes(43)
 
 
@@ -235,6 +243,58 @@ def on_both_loopbacks(scene: Scene) -> Target:
     plain = scene.plain()
     scene.front(passes_on_to(plain), host="::1", port=port)
     return scene.target(port, host="localhost")
+
+
+def slowly(connection: socket.socket) -> None:
+    """A byte now and then of a handshake that never ends."""
+    with contextlib.suppress(OSError):
+        while True:
+            connection.sendall(b"\x16")
+            time.sleep(0.3)
+
+
+def without_end(connection: socket.socket) -> None:
+    """An answer that never ends, in place of a handshake."""
+    with contextlib.suppress(OSError):
+        while True:
+            connection.sendall(b"\x16\x03\x03\x40\x00" + bytes(0x4000))
+
+
+def closes_one_half(connection: socket.socket) -> None:
+    connection.shutdown(socket.SHUT_WR)
+    with contextlib.suppress(OSError):
+        while connection.recv(4096):
+            pass
+
+
+def upgrades(connection: socket.socket) -> None:
+    """Plain text that offers to go on in TLS (RFC 2817)."""
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 426 Upgrade Required\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n\r\n")
+
+
+def speaks_first_in_plain_text(connection: socket.socket) -> None:
+    connection.sendall(b"220 milvus ESMTP\r\n")
+    connection.recv(4096)
+
+
+def only_old_tls(connection: socket.socket) -> None:
+    """Nothing newer than TLS 1.1: the alert protocol_version for all else (RFC 5246 section 7.2.2)."""
+    first = connection.recv(4096)
+    old = first[9:11] == b"\x03\x02"
+    connection.sendall(_OLD_HELLO if old else bytes.fromhex("15030200020246"))
+
+
+def over_tls_saying(scene: Scene, answer: bytes, mode: int = 1) -> Target:
+    script = over_tls(scene.pki.server.context(mode), says_and_hangs_up(answer))
+    return scene.target(scene.script(script), mode)
+
+
+def by_a_ticket(scene: Scene) -> int:
+    """Clients that show no certificate are let in, and asked for none."""
+    context = scene.pki.server.context(1)
+    context.num_tickets = 4
+    return scene.front(passes_on_to(ending_tls(context, scene.plain())))
 
 
 DISHONEST: Mapping[str, tuple[Make, Verdict]] = {
@@ -420,6 +480,74 @@ DISHONEST: Mapping[str, tuple[Make, Verdict]] = {
             ),
         ),
         {"rest-refuses-anonymous-client": "the server accepted it"},
+    ),
+    "sends one byte of a handshake after the other": (
+        lambda scene: scene.target(scene.front(passes_on_to(slowly))),
+        {"tls-handshake": ""},
+    ),
+    "sends a handshake without end": (
+        lambda scene: scene.target(scene.front(passes_on_to(without_end))),
+        {"tls-handshake": ""},
+    ),
+    "closes its half of the connection": (
+        lambda scene: scene.target(scene.front(passes_on_to(closes_one_half))),
+        {"tls-handshake": "", "grpc-ready": ""},
+    ),
+    "offers in plain text to go on in TLS": (
+        lambda scene: scene.target(scene.script(upgrades)),
+        {"tls-handshake": "plain text", "refuses-plain-text": "plain text"},
+    ),
+    "offers it beside TLS": (beside(upgrades), _PLAIN),
+    "greets in plain text": (
+        lambda scene: scene.target(scene.script(speaks_first_in_plain_text)),
+        {"tls-handshake": "", "refuses-plain-text": "plain text"},
+    ),
+    "speaks nothing newer than TLS 1.1": (
+        lambda scene: scene.target(scene.script(only_old_tls), 2),
+        {"tls-handshake": ""},
+    ),
+    "speaks HTTP/2, and answers each call with a page": (
+        lambda scene: over_tls_saying(scene, SETTINGS + _HTTP2_PAGE),
+        {"grpc-ready": ""},
+    ),
+    "speaks gRPC-Web over HTTP/1.1": (
+        lambda scene: over_tls_saying(scene, _GRPC_WEB),
+        {"tls-handshake": "does not speak gRPC", "grpc-ready": "does not speak gRPC"},
+    ),
+    "says goodbye to every HTTP/2 connection": (
+        lambda scene: over_tls_saying(scene, SETTINGS + _GOAWAY),
+        {"grpc-ready": ""},
+    ),
+    "is healthy, and has no version": (
+        answering({"Check": b"\x08\x01", "CheckHealth": b"\x10\x01"}),
+        _UNKNOWN,
+    ),
+    "has a version of another server": (
+        answering({**ANSWERS, "ShowCollections": b"", "DescribeCollection": b""}),
+        _UNKNOWN,
+    ),
+    "fails every call with an error of its own": (
+        answering(Everything((grpc.StatusCode.INTERNAL, "\x1b]0;owned\x07" * 1000))),
+        {"grpc-ready": ""},
+    ),
+    "answers with a megabyte": (answering(Everything(b"\x0a" + b"x" * 1_000_000)), _UNKNOWN),
+    "lets in who shows no certificate, with tickets to come back": (
+        lambda scene: scene.target(by_a_ticket(scene), 2),
+        _ANY_CLIENT,
+    ),
+    "takes the clients of every CA": (
+        lambda scene: scene.target(scene.naming(scene.pki.path("ca.pem")), 2),
+        {"refuses-foreign-client": ""},
+    ),
+    "names no CA but another one for its clients": (
+        lambda scene: scene.target(scene.naming(scene.another.path("ca.pem")), 2),
+        {"names-client-cas": "clients of other CAs than it should"},
+    ),
+    "shows another certificate with each connection": (
+        lambda scene: scene.target(
+            scene.front(in_turns(scene.milvus(), scene.milvus(files=scene.another.server)))
+        ),
+        {"server-certificate": "than the one on disk"},
     ),
     "is a port forwarder whose container does not listen": (
         lambda scene: scene.target(scene.script(hangs_up)),

@@ -9,13 +9,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from tests.e2e.conftest import IMAGES
-from tests.e2e.image_names import ETCD, MILVUS, S3
+from tests.e2e.image_names import ETCD, KAFKA, MILVUS, S3
 from tests.e2e.session import Done, Project, pymilvus, run
+from tests.e2e.whole_stack import ROLES
 from tests.patience import LONG
 from tests.unit.checks.servers import closed_port
 
@@ -25,13 +27,18 @@ INIT = (sys.executable, "-m", "compose_tls", "init")
 OFFICIAL = IMAGES.parent / "with-official-names.sh"
 PATIENT = {"COMPOSE_TLS_TIMEOUT": str(LONG)}
 
-# An S3 server in MinIO's place, with the credentials that init made up.
+# An S3 server in MinIO's place, with the credentials that init made up; init --up gives it a certificate.
 IDENTITY = {
     "name": "milvus",
     "credentials": [{"accessKey": "$$MINIO_ROOT_USER", "secretKey": "$$MINIO_ROOT_PASSWORD"}],
     "actions": ["Admin", "Read", "Write", "List"],
 }
 SERVER = "-ip=minio -ip.bind=0.0.0.0 -volume.max=20 -s3 -s3.port=9000 -s3.config=/s3.json"
+# An imitation of Kafka in Pulsar's place: it tells its clients to come to the address that it listens at.
+BROKER = (
+    "exec noida-db start --only kafka --host $$(hostname -i) --kafka-port 9092 --data-dir /data"
+)
+OF_BROKER = {"MQ_TYPE": "kafka", "KAFKA_BROKERLIST": "pulsar:9092"}
 
 SCRIPT = """\
 #!/usr/bin/env bash
@@ -110,21 +117,17 @@ def rows(directory: Path, arguments: dict[str, object], *, insert: int = 0) -> i
     return int(done.out.splitlines()[-1])
 
 
+@pytest.mark.parametrize("scope", ["proxy", "all"])
 def test_from_nothing_to_an_encrypted_milvus_that_asks_for_a_password(
-    place: Callable[[str], Project],
+    place: Callable[[str], Project], scope: str
 ) -> None:
-    project = place("embedded")
+    project = place(f"embedded-{scope}")
     above = project.directory.parent
     port = closed_port()
     wanted = ("--flavour", "embedded-etcd", "--milvus", "2.3.5", "--publish", f"127.0.0.1:{port}")
-    done = init(project.directory.name, *wanted, "--up", "--json", directory=above)
-    assert done.code == 0, done.err
-    names = [check["name"] for check in done.document["checks"]]
-    assert {"root-password", "default-password", "refuses-plain-text"} <= set(names)
-
-    password = (project.directory / "cert" / "root-password").read_text().strip()
-    assert pymilvus(connect(done, password), above).code == 0
-    assert pymilvus({**connect(done, "Milvus"), "timeout": 2}, above).code != 0
+    every = ("--scope", "all") if scope == "all" else ()
+    done = init(project.directory.name, *wanted, *every, "--up", "--json", directory=above)
+    password = require_proved(done, project.directory)
     assert pymilvus({"uri": f"http://127.0.0.1:{port}", "timeout": 2}, above).code != 0
     container, _ = project.container("standalone")
     seen = run(["docker", "inspect", container], above).out
@@ -136,16 +139,10 @@ def test_from_nothing_to_an_encrypted_milvus_that_asks_for_a_password(
     assert again.document["changed"] is False
 
 
-def test_a_standalone_with_etcd_and_an_object_store_is_started_in_a_second_step(
-    place: Callable[[str], Project],
-) -> None:
-    project = place("standalone")
-    project.directory.mkdir()
-    wanted = ("--milvus", "2.3.5", "--mode", "2", "--publish", f"127.0.0.1:{closed_port()}")
-    made = run([*INIT, *wanted, "--json"], project.directory)
-    assert made.document["next"] == ["compose-tls init --up"]
+def stand_ins(project: Project, *milvus: str) -> None:
+    """An override that puts other images into a new project, with what those need."""
     identities = json.dumps({"identities": [IDENTITY]}).replace('"', '\\"')
-    override = {
+    services: dict[str, Any] = {
         "etcd": {"image": ETCD},
         "minio": {
             "image": S3,
@@ -153,16 +150,67 @@ def test_a_standalone_with_etcd_and_an_object_store_is_started_in_a_second_step(
             "command": [
                 f'echo "{identities}" > /s3.json; exec weed server -dir=/minio_data {SERVER}'
             ],
-            "healthcheck": {"test": ["CMD", "curl", "-s", "http://localhost:9000/"]},
+            # The first question may get no answer.
+            "healthcheck": {"test": ["CMD", "curl", "-sm3", "http://localhost:9000/"]},
         },
-        "standalone": {"image": MILVUS, "stop_grace_period": "1s"},
     }
-    text = yaml.safe_dump({"services": override})
+    of_broker = OF_BROKER if len(milvus) > 1 else {}
+    if of_broker:
+        services["pulsar"] = {
+            "image": KAFKA,
+            "entrypoint": ["sh", "-c", BROKER],
+            "command": [],
+            "healthcheck": {"test": ["CMD-SHELL", "exit 0"]},
+            "cpus": 0.2,
+        }
+    for name in milvus:
+        services[name] = {"image": MILVUS, "environment": of_broker, "stop_grace_period": "1s"}
+    text = yaml.safe_dump({"services": services})
     (project.directory / "docker-compose.override.yml").write_text(text)
-    done = run([*INIT, "--up", "--json"], project.directory, environment=PATIENT)
+
+
+def require_proved(done: Done, directory: Path) -> str:
+    """The password of root, once it is the only one, and each of them was tried from outside."""
     assert done.code == 0, done.err
-    password = (project.directory / "cert" / "root-password").read_text().strip()
+    names = {check["name"] for check in done.document["checks"] if check["ok"]}
+    assert {"root-password", "default-password", "refuses-plain-text"} <= names
+    password = (directory / "cert" / "root-password").read_text().strip()
+    assert pymilvus(connect(done, password), directory).code == 0
+    assert pymilvus({**connect(done, "Milvus"), "timeout": 2}, directory).code != 0
+    return password
+
+
+@pytest.mark.parametrize("scope", ["proxy", "all"])
+def test_a_standalone_with_etcd_and_an_object_store_is_started_in_a_second_step(
+    place: Callable[[str], Project], scope: str
+) -> None:
+    project = place(f"standalone-{scope}")
+    project.directory.mkdir()
+    wanted = ("--milvus", "2.3.5", "--mode", "2", "--publish", f"127.0.0.1:{closed_port()}")
+    made = run([*INIT, *wanted, "--scope", scope, "--json"], project.directory)
+    assert made.document["next"] == ["compose-tls init --up"]
+    stand_ins(project, "standalone")
+    done = run([*INIT, "--up", "--json"], project.directory, environment=PATIENT)
+    password = require_proved(done, project.directory)
     assert rows(project.directory, connect(done, password), insert=10) == 10
+    if scope == "all":
+        links = project.compose_tls("status", "--json").document["links"]
+        plain = {link["purpose"] for link in links if link["encryption"] != "encrypted"}
+        assert plain == {"metrics and health"}
+
+
+def test_a_cluster_is_a_service_for_each_role(place: Callable[[str], Project]) -> None:
+    project = place("cluster")
+    project.directory.mkdir()
+    wanted = ("--milvus", "2.3.5", "--flavour", "cluster")
+    port = closed_port()
+    made = run([*INIT, *wanted, "--publish", f"127.0.0.1:{port}", "--json"], project.directory)
+    assert made.code == 0, made.err
+    stand_ins(project, *ROLES)
+    done = run([*INIT, "--up", "--json"], project.directory, environment=PATIENT)
+    password = require_proved(done, project.directory)
+    assert rows(project.directory, connect(done, password), insert=10) == 10
+    assert pymilvus({"uri": f"http://127.0.0.1:{port}", "timeout": 2}, project.directory).code != 0
 
 
 def test_the_data_of_standalone_embed_are_taken_over(place: Callable[[str], Project]) -> None:

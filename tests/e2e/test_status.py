@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.image_names import MILVUS
-from tests.e2e.session import NO_ENGINE, Done, Project
+from tests.e2e.session import FIXTURES, NO_ENGINE, Done, Project, run
 from tests.patience import LONG
 
 SERVICE = "standalone"
@@ -53,8 +53,6 @@ def look(project: Project, code: int) -> tuple[Any, dict[str, Any]]:
 
 def follow(project: Project, command: str) -> Done:
     """Run a printed command as it stands; ``compose-tls`` is the one of these tests."""
-    from tests.e2e.session import run  # noqa: PLC0415 - its name is a common one
-
     return run(["sh", "-ec", command], project.directory)
 
 
@@ -100,8 +98,6 @@ def test_files_of_mode_2_beside_a_server_of_mode_1(project: Project) -> None:
 
 @pytest.mark.parametrize("name", ["milvus.yaml", "tls/ca.pem"])
 def test_a_mounted_file_that_was_changed_after_the_start(project: Project, name: str) -> None:
-    from tests.e2e.session import FIXTURES  # noqa: PLC0415 - for this one
-
     shutil.copy(FIXTURES / "milvus.yaml", project.directory)
     assert project.compose_tls("enable", "--mode", "2").code == 0
     up(project)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.image_names import ETCD, MILVUS
+from tests.e2e.image_names import ETCD, MILVUS, S3
 from tests.e2e.session import Done, Project, run
 from tests.e2e.swarm import Swarm, swarm_of_one
 from tests.patience import LONG
@@ -46,6 +46,37 @@ services:
       retries: 3
 """
 
+# Rows go to an S3 server, as in whole_stack.py; a stack knows no configs with a content.
+S3_USERS = json.dumps({"identities": [{"name": "milvus", "credentials": [
+    {"accessKey": "minioadmin", "secretKey": "minioadmin"}
+], "actions": ["Admin", "Read", "Write", "List"]}]})  # fmt: skip
+WHOLE = (
+    COMPOSE.replace("      COMMON_STORAGETYPE: local\n", "      MINIO_ADDRESS: minio:9000\n")
+    + f"""\
+  minio:
+    image: {S3}
+    entrypoint: ["sh", "-c"]
+    command:
+      - >-
+        echo '{S3_USERS}' > /s3.json;
+        exec weed server -dir=/data -ip=minio -ip.bind=0.0.0.0 -volume.max=20
+        -s3 -s3.port=9000 -s3.config=/s3.json
+    deploy: {{endpoint_mode: dnsrr}}
+    volumes: ["store:/data"]
+volumes: {{store: {{}}}}
+"""
+)
+
+ROWS = """
+import json, sys
+from pymilvus import MilvusClient
+client = MilvusClient(timeout=60, **json.load(sys.stdin))
+client.create_collection("kept", dimension=4)
+client.insert("kept", [{"id": i, "vector": [i, 1, 2, 3]} for i in range(10)])
+client.flush("kept")
+print(len(client.query("kept", filter="id >= 0", consistency_level="Strong")))
+"""
+
 # Goes on through a rolling update: each call is tried again on a fresh connection, never without TLS.
 CLIENT = """
 import json, sys, time, grpc
@@ -70,7 +101,7 @@ while not Path(sys.argv[3]).exists():
 
 @pytest.fixture(scope="module")
 def swarm(images: None) -> Iterator[Swarm]:
-    with swarm_of_one([MILVUS, ETCD]) as found:
+    with swarm_of_one([MILVUS, ETCD, S3]) as found:
         yield found
 
 
@@ -197,3 +228,40 @@ def test_a_stack_speaks_mutual_tls_and_changes_its_key_while_a_client_goes_on(
     assert "certificate" not in log.read_text().lower(), set(answers)
     secrets = swarm.docker("secret", "ls", "--format", "{{.Name}}", directory=tmp_path).out.split()
     assert len([name for name in secrets if name.startswith(f"{STACK}_server_key_")]) == 2
+
+
+def test_a_stack_has_tls_on_every_link_that_the_project_has(
+    project: Project, swarm: Swarm, tmp_path: Path
+) -> None:
+    (tmp_path / "docker-compose.yml").write_text(WHOLE)
+    enabled = project.compose_tls("enable", "--mode", "2", "--scope", "all", "--json")
+    assert enabled.code == 0, enabled.err
+    deploy(project, swarm)
+    proved(project, swarm, exported(project))
+
+    arguments = {
+        **enabled.document["connect"],
+        "uri": "https://127.0.0.1:19530",
+        "server_name": SERVICE,
+    }
+    done = run(swarm.entered([sys.executable, "-c", ROWS]), tmp_path, stdin=json.dumps(arguments))
+    assert (done.code, done.out.split()[-1:]) == (0, ["10"]), done.err
+
+    # What asks without TLS, or without a certificate, is refused inside of the stack as well.
+    inside = {name: container(project, swarm, name) for name in ("etcd", "minio")}
+    plain = "etcdctl --endpoints=http://127.0.0.1:2379 --command-timeout=3s get --prefix by-dev"
+    assert swarm.docker("exec", inside["etcd"], *plain.split(), directory=tmp_path).code != 0
+    foreign = plain.replace("http:", "https:") + " --cacert=/tls/ca.pem"
+    unset = "env -u ETCDCTL_CERT -u ETCDCTL_KEY -u ETCDCTL_CACERT"
+    done = swarm.docker("exec", inside["etcd"], *f"{unset} {foreign}".split(), directory=tmp_path)
+    assert done.code != 0
+    ask = ("curl", "-sm5", "-o", "/dev/null", "-w", "%{http_code}", "http://minio:9000/")
+    assert swarm.docker("exec", inside["minio"], *ask, directory=tmp_path).out in {"000", "400"}
+
+
+def container(project: Project, swarm: Swarm, service: str) -> str:
+    """The container of a service."""
+    listed = swarm.docker(
+        "ps", "-q", "--filter", f"name={STACK}_{service}", directory=project.directory
+    )  # fmt: skip
+    return listed.out.split()[0]

@@ -87,6 +87,51 @@ def empty(project: Path) -> None:
         path.unlink()
 
 
+WHOLE = """\
+services:
+  etcd:
+    image: quay.io/coreos/etcd:v3.5.5
+    command: etcd -advertise-client-urls=http://etcd:2379 -listen-client-urls http://0.0.0.0:2379
+    volumes: ["./volumes/etcd:/etcd"]
+  minio:
+    image: minio/minio:RELEASE.2023-03-20T20-16-18Z
+    command: minio server /minio_data
+    volumes: ["./volumes/minio:/minio_data"]
+  standalone:
+    image: milvusdb/milvus:v2.5.5
+    command: ["milvus", "run", "standalone"]
+    environment: {ETCD_ENDPOINTS: "etcd:2379", MINIO_ADDRESS: "minio:9000"}
+    ports: ["19530:19530"]
+    volumes: ["./volumes/milvus:/var/lib/milvus"]
+  attu:
+    image: zilliz/attu:v2.5.5
+    environment: {MILVUS_URL: "standalone:19530"}
+"""
+
+
+def whole(project: Path) -> None:
+    """A project with etcd, an object store and an application."""
+    (project / "milvus.yaml").unlink()
+    (project / "docker-compose.yml").write_text(WHOLE)
+
+
+def apart(project: Path) -> None:
+    """Beside the project, a server certificate of somebody else."""
+    other = project.parent / "other"
+    lay_out(other)
+    enable(other, mutual(san=("attu", "standalone", "milvus")), **QUIET)
+
+
+def public(project: Path) -> TlsConfig:
+    """Settings with that certificate, so that the clients get a CA of their own."""
+    other = project.parent / "other" / "cert"
+    return mutual(
+        ca_cert=str(other / "ca.pem"),
+        server_cert=str(other / "server.pem"),
+        server_key=str(other / "server.key"),
+    )
+
+
 def nothing(_: Path) -> None:
     """A project as it was found."""
 
@@ -94,6 +139,11 @@ def nothing(_: Path) -> None:
 COMMANDS: dict[str, tuple[Callable[[Path], None], Callable[[Path], object]]] = {
     "enable": (nothing, lambda p: enable(p, mutual(), **QUIET)),
     "enable --style override": (nothing, lambda p: enable(p, mutual(style="override"), **QUIET)),
+    "enable --scope all, an application with it": (
+        whole,
+        lambda p: enable(p, mutual(scope="all"), **QUIET),
+    ),
+    "enable, clients of a CA of their own": (apart, lambda p: enable(p, public(p), **QUIET)),
     "enable again": (
         begin,
         lambda p: enable(p, mutual(server_name="db.test", tls_dir="t"), **QUIET),

@@ -34,8 +34,8 @@ if "--atheris" in sys.argv:
         import tests.fuzz.targets  # noqa: F401 - for that alone
 
 from compose_tls.errors import ComposeTlsError  # noqa: E402 - of this checkout
-from tests.fuzz.mutate import LONGEST, inputs  # noqa: E402
-from tests.fuzz.targets import TARGETS, Target  # noqa: E402
+from tests.fuzz.mutate import LONGEST, inputs  # noqa: E402 - as above
+from tests.fuzz.targets import TARGETS, Target  # noqa: E402 - as above
 
 FOUND = ROOT / "tests" / "data" / "fuzz"
 SECONDS = 2

@@ -214,7 +214,7 @@ def _project(data: bytes) -> None:
     for command in (status, enable, disable):
         more = {"dry_run": True} if command is not status else {}
         with contextlib.suppress(ComposeTlsError):
-            command(project, **QUIET, **more)  # type: ignore[arg-type]
+            command(project, **QUIET, **more)  # type: ignore[arg-type] # each takes these
 
 
 def _journal(data: bytes) -> None:
@@ -264,7 +264,7 @@ def _http(data: bytes) -> None:
             wire.authorities(data, tls_1_3=tls_1_3)
 
 
-class _Unimplemented(grpc.RpcError):  # type: ignore[misc]
+class _Unimplemented(grpc.RpcError):  # type: ignore[misc] # grpcio has no types
     def code(self) -> grpc.StatusCode:
         return grpc.StatusCode.UNIMPLEMENTED
 

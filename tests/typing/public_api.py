@@ -152,6 +152,8 @@ def a_server() -> None:
         assert_type(server, MilvusServer)
         assert_type(server.connect_args(), dict[str, Any])
         assert_type(server.ca_pem, Path)
+    with milvus_tls(backend="lite") as server:
+        assert_type(server.backend, Literal["docker", "embedded", "lite"])
     with milvus_tls(backend="podman"):  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
         pass
 

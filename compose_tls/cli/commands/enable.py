@@ -10,12 +10,14 @@ import click
 
 from compose_tls.cli.completing import DIRECTORY, FILE
 from compose_tls.cli.options import (
-    KEY_TYPES,
     HelpPage,
     acceptable,
     common,
     credentials,
+    deployment,
     existing_ca,
+    mode_and_scope,
+    new_certificates,
 )
 from compose_tls.cli.output.show import Output, show
 
@@ -29,32 +31,10 @@ Examples:
   compose-tls enable --mode 1 --up         one-way TLS, deployed and proved
   compose-tls enable --mode 2 --up         mutual TLS, deployed and proved""",
 )
-@click.option("--mode", type=click.Choice(["1", "2"]), help="1: one-way TLS (default), 2: mutual.")
-@click.option(
-    "--scope",
-    type=click.Choice(["proxy", "internal", "all"]),
-    help="proxy: clients (default); internal: and the parts of Milvus; all: and etcd and object store.",
-)
+@mode_and_scope
 @click.option("--dry-run", is_flag=True, help="Show the diff, write nothing.")
-@click.option("--up", is_flag=True, help="Deploy with docker compose, wait, and prove it.")
-@click.option(
-    "--keep-on-failure", is_flag=True, help="With --up: leave things as they are on failure."
-)
-@click.option("--server-name", metavar="NAME", help="The name clients verify (default: localhost).")
-@click.option(
-    "--san",
-    multiple=True,
-    metavar="NAME-OR-IP",
-    help="Additional DNS name or IP address; repeatable.",
-)
-@click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: ecdsa-p256).")
-@click.option("--days", type=int, metavar="N", help="Validity of certificates (default: 825).")
-@click.option("--ca-days", type=int, metavar="N", help="Validity of the CA (default: 3650).")
-@click.option(
-    "--subject",
-    metavar="RFC4514",
-    help="Subject of certificates, without CN, such as O=Example,C=DE (default: the CN only).",
-)
+@deployment
+@new_certificates
 @click.option(
     "--constrain",
     is_flag=True,

@@ -9,11 +9,13 @@ from typing import Any
 import click
 
 from compose_tls.cli.options import (
-    KEY_TYPES,
     HelpPage,
     acceptable,
     common,
+    deployment,
     existing_ca,
+    mode_and_scope,
+    new_certificates,
 )
 from compose_tls.cli.output.show import Output, show
 
@@ -29,7 +31,7 @@ Examples:
   compose-tls init                                next to standalone_embed.sh: takes it over""",
 )
 @click.argument("place", required=False, metavar="[DIR]", type=click.Path(path_type=Path))
-@click.option("--milvus", metavar="VERSION", help="Such as 2.5 or v2.6.16 (default: v2.6.16).")
+@click.option("--milvus", metavar="VERSION", help="Such as 2.5 or v2.6.25 (default: v2.6.25).")
 @click.option(
     "--flavour",
     type=click.Choice(["standalone", "embedded-etcd", "gpu", "cluster"]),
@@ -47,32 +49,10 @@ Examples:
     metavar="ADDRESS[:PORT]",
     help="Where clients of Milvus reach this machine; 0.0.0.0 for all (default: 127.0.0.1:19530).",
 )
-@click.option("--mode", type=click.Choice(["1", "2"]), help="1: one-way TLS (default), 2: mutual.")
-@click.option(
-    "--scope",
-    type=click.Choice(["proxy", "internal", "all"]),
-    help="proxy: clients (default); internal: and the parts of Milvus; all: and etcd and object store.",
-)
+@mode_and_scope
 @click.option("--dry-run", is_flag=True, help="Show the files, write nothing.")
-@click.option("--up", is_flag=True, help="Deploy with docker compose, wait, and prove it.")
-@click.option(
-    "--keep-on-failure", is_flag=True, help="With --up: leave things as they are on failure."
-)
-@click.option("--server-name", metavar="NAME", help="The name clients verify (default: localhost).")
-@click.option(
-    "--san",
-    multiple=True,
-    metavar="NAME-OR-IP",
-    help="Additional DNS name or IP address; repeatable.",
-)
-@click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: ecdsa-p256).")
-@click.option("--days", type=int, metavar="N", help="Validity of certificates (default: 825).")
-@click.option("--ca-days", type=int, metavar="N", help="Validity of the CA (default: 3650).")
-@click.option(
-    "--subject",
-    metavar="RFC4514",
-    help="Subject of certificates, without CN, such as O=Example,C=DE (default: the CN only).",
-)
+@deployment
+@new_certificates
 @existing_ca
 @click.option(
     "--tls-dir", metavar="DIR", help="Directory mounted into the container (default: tls)."

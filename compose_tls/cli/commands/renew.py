@@ -13,6 +13,7 @@ from compose_tls.cli.options import (
     KEY_TYPES,
     HelpPage,
     acceptable,
+    additional_names,
     common,
     credentials,
     duration,
@@ -43,12 +44,7 @@ Examples:
 @click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
 @click.option("--no-restart", is_flag=True, help="Do not restart Milvus: only write.")
 @click.option("--keep-on-failure", is_flag=True, help="Leave things as they are on failure.")
-@click.option(
-    "--san",
-    multiple=True,
-    metavar="NAME-OR-IP",
-    help="Additional DNS name or IP address; repeatable.",
-)
+@additional_names
 @click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: as before).")
 @click.option("--days", type=int, metavar="N", help="Validity (default: as before).")
 @click.option("--ca-days", type=int, metavar="N", help="Validity of a new CA (default: as before).")

@@ -5,21 +5,21 @@ Source: https://mermaid.js.org/syntax/flowchart.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 
 from compose_tls.cli.line import clean
 from compose_tls.cli.output.rendering import reach_text
+from compose_tls.patterns import regex
 from compose_tls.results import CLIENTS, MONITORING, Link
+from compose_tls.values import dataclass
 
 NOTHING = "no service of this project runs Milvus"
 
 # Neither green nor red, and never alone: each has a word and a line of its own.
 COLOURS = {"encrypted": "#2b7fd4", "plain": "#d9661f", "unknown": "#808080"}
 _ARROWS = {"encrypted": "==>", "plain": "-.->", "unknown": "-->"}
-_SAFE = re.compile(r"[^A-Za-z0-9 ,.:_+()/-]")
+_SAFE = regex(r"[^A-Za-z0-9 ,.:_+()/-]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ It is plain ASCII. Source: https://www.w3.org/TR/SVG11/
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +20,7 @@ from compose_tls.cli.output.map_mermaid import (
     how_text,
     what_text,
 )
+from compose_tls.values import dataclass
 
 if TYPE_CHECKING:
     from compose_tls.results import Link

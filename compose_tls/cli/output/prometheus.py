@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, get_args
 
 from compose_tls.cli.line import clean
 from compose_tls.results import StatusResult
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption
 
 _UNKNOWN_MODE: Final = -1

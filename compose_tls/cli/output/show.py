@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -20,6 +20,7 @@ from compose_tls.cli.output import (
 )
 from compose_tls.cli.printing import is_terminal, say, show_lines
 from compose_tls.errors import CheckFailed
+from compose_tls.values import dataclass
 
 if TYPE_CHECKING:
     from compose_tls.cli.output.live import Live

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from compose_tls.patterns import regex
 from compose_tls.stack.milvus.settings import canonical, tls_settings
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.document import Document
 from compose_tls.yamlpatch.query import Found, roots
@@ -15,7 +16,7 @@ from compose_tls.yamlpatch.query import Found, roots
 _TLS: Final = frozenset(
     canonical(setting.name) for setting in tls_settings(TlsMode.ONE_WAY, "/", rest_port=1)
 )
-_SECRET: Final = re.compile(r"password|secret|accesskey|token|credential", re.IGNORECASE)
+_SECRET: Final = regex(r"password|secret|accesskey|token|credential", re.IGNORECASE)
 _SECURITY: Final = canonical("common.security")
 
 

@@ -7,7 +7,6 @@ them (pkg/util/paramtable) for what follows from a value.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from compose_tls.stack.broker import messages
 from compose_tls.stack.dependency import Dependency, Settings, is_false, is_true, port_of
@@ -15,6 +14,7 @@ from compose_tls.stack.etcd import metadata
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_INTERNAL_TLS, MilvusVersion
 from compose_tls.stack.milvus.settings import PROXY_PORT, PROXY_PORT_ROUTE
 from compose_tls.stack.object_store import segments
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode
 from compose_tls.yamlpatch.intent import Route
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Self
 
+from compose_tls.patterns import regex
 from compose_tls.vocabulary import number
 
-_TAG = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
+_TAG = regex(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from compose_tls.stack.images import repository_and_tag as repository_and_tag  # noqa: PLC0414 - exported
+from compose_tls.patterns import regex
+from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import MilvusVersion
 
 _REPOSITORIES = frozenset({"milvus", "milvus-dev", "milvus-gpu"})
-_RUN = re.compile(
+_RUN = regex(
     r"(?:^|[\s/;&|(\"'])milvus[\"']?\s+run\s+(?P<role>[a-z]+)(?P<flags>[^;&|]*)", re.IGNORECASE
 )
 _WITH_PROXY = frozenset({"standalone", "proxy", "embedded"})
 # "mixture" starts the roles that its flags name.
-_PROXY_FLAG = re.compile(r"--?proxy(?![-=\w])|--?proxy=(?:true|t|1)\b", re.IGNORECASE)
+_PROXY_FLAG = regex(r"--?proxy(?![-=\w])|--?proxy=(?:true|t|1)\b", re.IGNORECASE)
 
 
 def runs_milvus(image: str | None, command: Sequence[str]) -> bool:

@@ -10,9 +10,11 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as ReadMapping
+from typing import Final
 
 from compose_tls.errors import EditRefused
 from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.patterns import regex
 from compose_tls.setup import Setting
 from compose_tls.stack.milvus.milvus_version import (
     FIRST_WITH_PREFIX,
@@ -40,11 +42,12 @@ _QUEUES: tuple[Route, ...] = (
     ("kafka", "brokerList"),
     ("mq", "type"),
 )
-_WEB_PAGE = re.compile(
+_IGNORED: Final = str.maketrans("", "", "/_.")
+_WEB_PAGE = regex(
     r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html)", re.IGNORECASE | re.DOTALL
 )
 # What raw.githubusercontent.com and the like answer.
-_NOT_FOUND = re.compile(r"(?:404|403|400|500)\b[^\n]{0,60}|Not Found", re.IGNORECASE)
+_NOT_FOUND = regex(r"(?:404|403|400|500)\b[^\n]{0,60}|Not Found", re.IGNORECASE)
 
 # Milvus falls back to port 19530 for every role that its file does not name, and then cannot bind
 # the proxy: a file without these is one that was meant to be merged, not mounted over the full one.
@@ -88,7 +91,7 @@ def tls_settings(mode: TlsMode, directory: str, rest_port: int | None) -> tuple[
 
 def canonical(key: str) -> str:
     """A key as Milvus compares it: lower case, without ``/``, ``_`` and ``.``."""
-    return re.sub(r"[/_.]", "", key.lower())
+    return key.lower().translate(_IGNORED)
 
 
 def sets(variable: str, setting: str, version: MilvusVersion) -> bool:

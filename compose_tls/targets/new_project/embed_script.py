@@ -11,12 +11,14 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
-from compose_tls.targets.new_project.milvus_lines import NEWEST
+from compose_tls.patterns import regex
+from compose_tls.targets.new_project.milvus_lines import RECOMMENDED
 from compose_tls.targets.new_project.new_compose_file import STANDALONE
 from compose_tls.targets.new_project.services import authorization
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import number
 from compose_tls.yamlpatch.build import Commented, New, build
 
@@ -24,12 +26,12 @@ SCRIPT: Final = "standalone_embed.sh"
 CONTAINER: Final = "milvus-standalone"
 DATA: Final = "volumes/milvus"
 
-_IMAGE: Final = re.compile(r"\bmilvusdb/milvus(?:-gpu)?:[\w.-]+")
-_HERE: Final = re.compile(r"\$\(pwd\)|`pwd`|\$\{PWD\}|\$PWD\b")
-_WRITTEN: Final = re.compile(
+_IMAGE: Final = regex(r"\bmilvusdb/milvus(?:-gpu)?:[\w.-]+")
+_HERE: Final = regex(r"\$\(pwd\)|`pwd`|\$\{PWD\}|\$PWD\b")
+_WRITTEN: Final = regex(
     r"cat *<<-? *['\"]?(\w+)['\"]? *> *(\S+)\n(.*?)^\1$", re.MULTILINE | re.DOTALL
 )
-_ENDS: Final = re.compile(r"\d*[<>]|&&|\|\||[;|&]$")
+_ENDS: Final = regex(r"\d*[<>]|&&|\|\||[;|&]$")
 _FLAGS: Final = frozenset({"-d", "--detach", "-it", "-i", "-t", "--interactive", "--tty"})
 _LONG: Final = {
     "-e": "--env",
@@ -87,7 +89,7 @@ class Run:
 
 
 _OF_VENDOR: Final = Run(
-    image=f"milvusdb/milvus:{NEWEST.newest}",
+    image=f"milvusdb/milvus:{RECOMMENDED.newest}",
     command=("milvus", "run", "standalone"),
     one={"container_name": CONTAINER},
     many={

@@ -1,14 +1,15 @@
-"""Which etcd and which MinIO go with which Milvus, and the release that a line stands for.
+"""Which etcd goes with which Milvus, the MinIO for all of them, and the release that a line stands for.
 
 Sources: deployments/docker/standalone/docker-compose.yml of https://github.com/milvus-io/milvus in the
-branches 2.3 to 2.6; releases as https://milvus.io/docs/vX.Y.x/install_standalone-docker-compose.md and
+branches 2.3 to 3.0; releases as https://milvus.io/docs/vX.Y.x/install_standalone-docker-compose.md and
 the release notes name them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from compose_tls.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,23 +20,28 @@ class MilvusLine:
         line: Major and minor version.
         newest: The tag that the line by itself stands for.
         etcd: The tag of quay.io/coreos/etcd.
-        minio: The tag of minio/minio.
     """
 
     line: tuple[int, int]
     newest: str
     etcd: str
-    minio: str
 
 
 LINES: Final = (
-    MilvusLine((2, 3), "v2.3.21", "v3.5.5", "RELEASE.2023-03-20T20-16-18Z"),
-    MilvusLine((2, 4), "v2.4.23", "v3.5.5", "RELEASE.2023-03-20T20-16-18Z"),
+    MilvusLine((2, 3), "v2.3.21", "v3.5.5"),
+    MilvusLine((2, 4), "v2.4.23", "v3.5.5"),
     # 2.5.27 and 2.6.10 close /api/v1 of the metrics port to strangers: CVE-2026-26190.
-    MilvusLine((2, 5), "v2.5.27", "v3.5.18", "RELEASE.2024-05-28T17-19-04Z"),
-    MilvusLine((2, 6), "v2.6.16", "v3.5.25", "RELEASE.2024-12-18T13-15-44Z"),
+    MilvusLine((2, 5), "v2.5.27", "v3.5.18"),
+    MilvusLine((2, 6), "v2.6.25", "v3.5.25"),
+    MilvusLine((3, 0), "v3.0.2", "v3.5.25"),
 )
-NEWEST: Final = LINES[-1]
+RECOMMENDED: Final = LINES[-2]
+"""The line that has had its patches: 3.0 is from July 2026."""
+
+MINIO: Final = "milvusdb/minio:RELEASE.2024-12-18T13-15-44Z"
+"""MinIO as the makers of Milvus publish it, in their compose file from 2.6.25 on. The repository
+minio/minio, which is in those of all lines before, is gone from Docker Hub since September 2026:
+https://github.com/milvus-io/milvus/issues/53430"""
 
 PULSAR: Final = "apachepulsar/pulsar:2.8.2"
 """That of deployments/docker/cluster/docker-compose.yml (2.2) and of dev/docker-compose.yml (to 2.5)."""

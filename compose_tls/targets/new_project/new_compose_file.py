@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from compose_tls.targets.new_project import services
 from compose_tls.targets.new_project.milvus_lines import (
     FIRST_WITH_MIX_COORDINATOR,
+    MINIO,
     PULSAR,
     MilvusLine,
 )
 from compose_tls.targets.new_project.services import BROKER, ETCD, OBJECT_STORE, Service
+from compose_tls.values import dataclass
 from compose_tls.yamlpatch.build import Commented, New, build
 
 Flavour: TypeAlias = Literal["standalone", "embedded-etcd", "gpu", "cluster"]
@@ -22,10 +23,16 @@ PROXY: Final = "proxy"
 STANDALONE: Final = "standalone"
 
 _HEADING: Final = """\
-Milvus with TLS from the start, made by compose-tls init.
+Milvus with TLS, made by compose-tls init. From here on this file is yours to edit.
 
-docker compose up -d starts it; data lie in the volumes at the end of this file.
+{start}
+docker compose down       stops it; data lie in the volumes at the end of this file
+compose-tls check         proves what the running server does
 """
+_FIRST_START: Final = """\
+compose-tls init --up     starts it the first time, and gives root its password
+docker compose up -d      starts it from then on"""
+_START: Final = "docker compose up -d      starts it"
 _TO_2_5: Final = ("rootcoord", "querycoord", "datacoord", "querynode", "datanode", "indexnode")
 _FROM_2_6: Final = ("mixcoord", "querynode", "datanode", "streamingnode")
 
@@ -64,6 +71,13 @@ class Stack:
     name: str | None = None
 
     @property
+    def log(self) -> str | None:
+        """What Milvus keeps its log in; ``None`` for what it takes by itself."""
+        if self.release.line >= FIRST_WITH_MIX_COORDINATOR:
+            return "woodpecker"
+        return "pulsar" if self.flavour == "cluster" else None
+
+    @property
     def published(self) -> str:
         """The port of gRPC as a compose file publishes it."""
         host = f"[{self.address}]" if ":" in self.address else self.address
@@ -87,7 +101,7 @@ def compose_file(stack: Stack) -> bytes:
     made["services"] = {name: Commented(each, apart=at > 0) for at, (name, each) in _at(found)}
     volumes = dict.fromkeys(volume_names(stack.flavour, stack.release))
     made["volumes"] = Commented(volumes, "docker compose down -v removes them.", apart=True)
-    return build(made, _HEADING)
+    return build(made, _HEADING.format(start=_FIRST_START if stack.auth else _START))
 
 
 def embedded_etcd() -> bytes:
@@ -131,7 +145,7 @@ def _services(stack: Stack) -> Service:
             one = services.milvus(
                 STANDALONE,
                 stack.image,
-                services.shared_settings(auth=stack.auth),
+                services.shared_settings(stack.log, auth=stack.auth),
                 volume="milvus",
                 needs=(ETCD, OBJECT_STORE),
                 published=stack.published,
@@ -145,7 +159,7 @@ def _services(stack: Stack) -> Service:
 def _beneath(stack: Stack) -> Service:
     return {
         ETCD: services.etcd(stack.release.etcd),
-        OBJECT_STORE: services.object_store(stack.release.minio),
+        OBJECT_STORE: services.object_store(MINIO),
     }
 
 
@@ -171,13 +185,8 @@ def _cluster(stack: Stack) -> Service:
     Sources: deployments/docker/cluster/docker-compose.yml of milvus v2.2, whose coordinators of indexes
     are data coordinators since 2.3; for 2.6 the roles of https://github.com/zilliztech/milvus-helm.
     """
-    newer = stack.release.line >= FIRST_WITH_MIX_COORDINATOR
-    settings = services.shared_settings(auth=stack.auth)
-    settings |= (
-        {"MQ_TYPE": "woodpecker"}
-        if newer
-        else {"MQ_TYPE": "pulsar", "PULSAR_ADDRESS": f"pulsar://{BROKER}:6650"}
-    )
+    newer = stack.log != "pulsar"
+    settings = services.shared_settings(stack.log, auth=stack.auth)
     needs = (ETCD, OBJECT_STORE) if newer else (ETCD, OBJECT_STORE, BROKER)
     roles = _FROM_2_6 if newer else _TO_2_5
     found: Service = {} if newer else {BROKER: services.broker(PULSAR)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from compose_tls.yamlpatch.build import Commented, New
+from compose_tls.yamlpatch.build import Commented, New, Words
 
 ETCD: Final = "etcd"
 OBJECT_STORE: Final = "minio"
@@ -31,7 +31,7 @@ _RESTART: Final = "unless-stopped"
 def health(test: Sequence[str], start: str) -> Service:
     """A health check that is asked often at first: who waits for it is not kept waiting."""
     return {
-        "test": list(test),
+        "test": Words(tuple(test)),
         "interval": "5s",
         "timeout": "20s",
         "retries": 6,
@@ -61,19 +61,21 @@ def etcd(tag: str) -> Service:
     }
 
 
-def object_store(tag: str) -> Service:
-    """MinIO, with credentials of this project's own."""
+def object_store(image: str) -> Service:
+    """MinIO, with credentials of this project's own.
+
+    Its health check is that of the vendor's compose file of 3.0: curl, in those before, is missing from
+    images of MinIO (https://github.com/milvus-io/milvus/pull/49858), and Milvus waits for this check.
+    """
     return {
-        "image": f"minio/minio:{tag}",
-        "command": ["minio", "server", "/minio_data"],
+        "image": image,
+        "command": Words(("minio", "server", "/minio_data")),
         "environment": {
             "MINIO_ROOT_USER": _required(ACCESS_KEY),
             "MINIO_ROOT_PASSWORD": _required(SECRET_KEY),
         },
         "volumes": [f"{OBJECT_STORE}:/minio_data"],
-        "healthcheck": health(
-            ["CMD", "curl", "-f", "http://localhost:9000/minio/health/live"], "10s"
-        ),
+        "healthcheck": health(["CMD", "mc", "ready", "local"], "10s"),
         "restart": _RESTART,
     }
 
@@ -87,7 +89,7 @@ def broker(image: str) -> Service:
     run = "bin/apply-config-from-env.py conf/standalone.conf && exec bin/pulsar standalone"
     return {
         "image": image,
-        "command": ["/bin/bash", "-c", f"{run} --no-functions-worker --no-stream-storage"],
+        "command": Words(("/bin/bash", "-c", f"{run} --no-functions-worker --no-stream-storage")),
         "environment": {
             "nettyMaxFrameSizeBytes": "104867840",
             "defaultRetentionTimeInMinutes": "10080",
@@ -124,12 +126,12 @@ def milvus(
     if volume is not None:
         more["volumes"] = [f"{volume}:{_DATA}"]
     if published is not None:
-        more["ports"] = [published]
+        more["ports"] = [_explained(published)]
     if needs:
         more["depends_on"] = {name: {"condition": "service_healthy"} for name in needs}
     return {
         "image": image,
-        "command": ["milvus", "run", role],
+        "command": Words(("milvus", "run", role)),
         "security_opt": ["seccomp:unconfined"],
         "environment": dict(settings),
         **more,
@@ -138,13 +140,22 @@ def milvus(
     }
 
 
-def shared_settings(*, auth: bool) -> Service:
-    """What every Milvus is told that keeps its things in etcd and MinIO."""
+def shared_settings(log: str | None, *, auth: bool) -> Service:
+    """What every Milvus is told that keeps its things in etcd and MinIO.
+
+    Args:
+        log: What it keeps its log in, by Milvus' name; ``None`` for what it takes by itself.
+        auth: Whether it asks for a user and a password.
+    """
+    broker: Service = {"MQ_TYPE": log} if log else {}
+    if log == BROKER:
+        broker["PULSAR_ADDRESS"] = f"pulsar://{BROKER}:6650"
     return {
         "ETCD_ENDPOINTS": f"{ETCD}:2379",
         "MINIO_ADDRESS": f"{OBJECT_STORE}:9000",
         ACCESS_KEY: _required(ACCESS_KEY),
         SECRET_KEY: _required(SECRET_KEY),
+        **broker,
         **authorization(auth=auth),
     }
 
@@ -185,6 +196,13 @@ def attu(
         "depends_on": {milvus: {"condition": "service_healthy"}},
         "restart": _RESTART,
     }
+
+
+def _explained(published: str) -> New:
+    """A published port, and who reaches it."""
+    loopback = published.startswith(("127.", "[::1]"))
+    text = "Only for this machine. With another address: compose-tls enable --san NAME, for its clients."
+    return Commented(published, text) if loopback else published
 
 
 def _required(variable: str) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
+from compose_tls.patterns import regex
 from compose_tls.yamlpatch.document import Document
 from compose_tls.yamlpatch.nodes import Mapping, Sequence
 
 Edit: TypeAlias = tuple[int, int, str]
 """The text in [start, end) becomes that."""
 
-_COMMA = re.compile(r"[ \t]*,")
-_REST_OF_LINE = re.compile(r"[ \t]*(,?)[ \t]*(?:#[^\r\n]*)?(?=[\r\n])")
+_COMMA = regex(r"[ \t]*,")
+_REST_OF_LINE = regex(r"[ \t]*(,?)[ \t]*(?:#[^\r\n]*)?(?=[\r\n])")
 
 
 def edits(

@@ -57,6 +57,14 @@ TEXTS = [
         "Milvus is starting",
     ),
     ("missing authorization in header", "asks for credentials"),
+    # A closed connection: https://github.com/grpc/grpc/issues/7804, and what else it may wrap as grpc's
+    # own test/cpp/end2end/xds/xds_end2end_test_lib.cc lists it.
+    (GRPC + "Secure read failed", "closed without an answer"),
+    (GRPC + "Secure read failed (recvmsg: Connection reset by peer (104))", "closed without"),
+    (
+        GRPC + "Delayed close due to in-progress write (Socket closed) (sendmsg: Broken pipe (32))",
+        "closed without",
+    ),
     ("auth check failure, please check api key is correct", "does not accept"),
     ("[Errno 104] Connection reset by peer", "without an answer"),
     (

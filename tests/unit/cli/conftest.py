@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from compose_tls.cli.app import main
+from tests.schema import check_document
 
 ROOT = Path(__file__).resolve().parents[3]
-SCHEMA = json.loads((ROOT / "docs" / "schema.json").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Outcome:
     def json(self) -> Any:
         """Standard output, which must be one document that keeps to the schema."""
         document = json.loads(self.out)
-        jsonschema.validate(document, SCHEMA)
+        check_document(document)
         return document
 
     @property
@@ -44,11 +43,11 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command line in this process; status as on a machine without an engine."""
+    """Runs a command line in this process, as on a machine without an engine."""
 
     def run_command(*arguments: str | Path) -> Outcome:
         with pytest.MonkeyPatch.context() as environment:
-            if "status" in arguments:
+            if "status" in arguments or "DOCKER_HOST" not in os.environ:
                 # What is deployed is looked at in tests/e2e: nothing is started here.
                 environment.setenv("DOCKER_HOST", "unix:///no-engine/docker.sock")
             code = main([str(argument) for argument in arguments])
@@ -72,6 +71,33 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name.startswith(("COMPOSE_", "DOCKER_")):
             monkeypatch.delenv(name)
     return directory
+
+
+EnableAs = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def _enabled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[object], Path]:
+    directory = tmp_path_factory.mktemp("enabled")
+    places: dict[object, Path] = {}
+    return lambda key: places.setdefault(key, directory / str(len(places)))
+
+
+@pytest.fixture
+def enable_as(run: Run, project: Path, _enabled: Callable[[object], Path]) -> EnableAs:
+    """Enables the project: such files with such options once in a session, and then as a copy of that."""
+
+    def enable(*options: str) -> Path:
+        files = tuple(sorted((path.name, path.read_bytes()) for path in project.iterdir()))
+        made = _enabled((files, options))
+        if made.exists():
+            shutil.copytree(made, project, symlinks=True, dirs_exist_ok=True)
+        else:
+            assert run("enable", *options).code == 0
+            shutil.copytree(project, made, symlinks=True)
+        return project
+
+    return enable
 
 
 def facts(directory: Path) -> dict[str, tuple[int, int, int, int]]:

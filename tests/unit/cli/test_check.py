@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-import jsonschema
 import pytest
 
 from compose_tls.checks.check_target import Target
@@ -24,6 +23,7 @@ from compose_tls.errors import CheckFailed
 from compose_tls.results import Probe
 from compose_tls.workflows import check as module
 from tests.patience import SOON
+from tests.schema import check_document
 from tests.unit.checks.servers import (
     ANSWERS,
     GrpcServer,
@@ -34,7 +34,7 @@ from tests.unit.checks.servers import (
     over_tls_alone,
     says_and_hangs_up,
 )
-from tests.unit.cli.conftest import SCHEMA, Run
+from tests.unit.cli.conftest import EnableAs, Run
 
 
 def files(project: Path) -> ServerFiles:
@@ -48,9 +48,8 @@ def without_pymilvus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def enabled(run: Run, project: Path) -> Path:
-    assert run("enable", "--mode", "2").code == 0
-    return project
+def enabled(enable_as: EnableAs) -> Path:
+    return enable_as("--mode", "2")
 
 
 @pytest.fixture
@@ -68,7 +67,7 @@ def documents(text: str) -> list[Any]:
     """The documents of a stream, one a line, each of which keeps to the schema."""
     found = [json.loads(line) for line in text.splitlines()]
     for document in found:
-        jsonschema.validate(document, SCHEMA)
+        check_document(document)
     return found
 
 

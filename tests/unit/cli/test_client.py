@@ -17,14 +17,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import compose_tls
 from compose_tls.workflows import preamble
-from tests.unit.cli.conftest import Run, facts
+from tests.unit.cli.conftest import EnableAs, Run, facts
 
 
 @pytest.fixture
-def enabled(run: Run, project: Path) -> Path:
+def enabled(enable_as: EnableAs) -> Path:
     """The project with TLS in mode 2."""
-    assert run("enable", "--mode", "2").code == 0
-    return project
+    return enable_as("--mode", "2")
 
 
 def certificate(path: Path) -> x509.Certificate:

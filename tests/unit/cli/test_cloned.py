@@ -19,7 +19,7 @@ from compose_tls.apply.journal import JOURNAL, Journal, Step
 from compose_tls.changes import sha256
 from compose_tls.workflows import preamble
 from tests.unit.apply.trees import Killed, StoppingOps, tree, write
-from tests.unit.cli.conftest import ROOT, Run
+from tests.unit.cli.conftest import ROOT, EnableAs, Run
 
 SUFFIX = ".compose-tls-0123abcd"
 SECRET = b"the token of somebody\n"
@@ -190,11 +190,11 @@ EVIL = (
 
 @pytest.fixture
 def clone(
-    tmp_path: Path, home: Path, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, home: Path, run: Run, enable_as: EnableAs, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Callable[[Path], None] | None], Path]:
     """Publishes the project after its author has been at it, and clones it beside ``home``."""
     assert home.is_dir()
-    assert run("enable").code == 0
+    project = enable_as()
     assert run("client", "known").code == 0
 
     def make(author: Callable[[Path], None] | None) -> Path:
@@ -411,6 +411,18 @@ def test_a_command_that_fails_says_so_too(
     outcome = run("disable", "--json")
     assert outcome.error["code"] == "not-enabled"
     assert [warning["code"] for warning in outcome.json["warnings"]] == ["recovered"]
+
+
+@pytest.mark.parametrize("character", ["\\u202e", "\\u2028", "\\u200b", "\\u2066"])
+def test_no_line_is_made_to_look_like_another_one(run: Run, project: Path, character: str) -> None:
+    text = (project / "docker-compose.yml").read_text()
+    name = f'"st{character}and"'
+    (project / "docker-compose.yml").write_text(text.replace("  standalone:", f"  {name}:"))
+    shown = json.loads(f'"{character}"')
+    for command in (*COMMANDS, "status --format prometheus", "status --format svg"):
+        outcome = run(*command.split())
+        assert shown not in outcome.out + outcome.err
+        assert shown not in outcome.out + run(*command.split(), "--json").err
 
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

@@ -56,6 +56,14 @@ class TestBash:
     def test_commands(self, tab: Callable[[str], list[str]], project: Path) -> None:
         assert tab("compose-tls c") == ["check", "client", "connect", "completion"]
 
+    def test_a_name_that_a_shell_would_carry_out_is_not_offered(
+        self, tab: Callable[[str], list[str]], project: Path
+    ) -> None:
+        file = project / "docker-compose.yml"
+        name = '"$(touch pwned)\\n`id`"'
+        file.write_text(file.read_text().replace("  etcd:", f"  {name}:"))
+        assert tab("compose-tls enable --service ''") == ["standalone", "minio"]
+
     def test_options(self, tab: Callable[[str], list[str]], project: Path) -> None:
         assert tab("compose-tls enable --server-") == [
             *("--server-name", "--server-cert", "--server-key", "--server-passphrase-file")

@@ -19,17 +19,16 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import compose_tls
 from compose_tls.workflows import preamble
-from tests.unit.cli.conftest import ROOT, Run, facts
+from tests.unit.cli.conftest import ROOT, EnableAs, Run, facts
 
 PRIVATE_KEY = "PRIVATE KEY"
 IN_CLUSTER = ("", ".default", ".default.svc", ".default.svc.cluster.local")
 
 
 @pytest.fixture
-def enabled(run: Run, project: Path) -> Path:
+def enabled(enable_as: EnableAs) -> Path:
     """The project with TLS in mode 2."""
-    assert run("enable", "--mode", "2").code == 0
-    return project
+    return enable_as("--mode", "2")
 
 
 def documents(text: str) -> list[Any]:
@@ -151,6 +150,12 @@ class TestHelm:
         assert found["next"] == [
             "compose-tls export helm --secret --namespace vec | kubectl apply -f -",
             "helm upgrade --install milvus milvus/milvus -n vec --reuse-values -f values.yaml",
+        ]
+
+    def test_the_next_step_needs_no_file_that_is_not_there(self, run: Run, enabled: Path) -> None:
+        assert run("export", "swarm", "--json").json["next"] == [
+            "compose-tls export swarm > stack.yml",
+            "docker stack deploy -c docker-compose.yml -c stack.yml milvus",
         ]
 
 
@@ -408,6 +413,8 @@ class TestScope:
         config = of_kind(found["text"], "Milvus")["spec"]["config"]
         assert config.keys() == {"tls", "common", "proxy"}
         assert [one["code"] for one in found["warnings"]] == ["settings-left"]
+        [warning] = run("export", "helm", "--json").json["warnings"]
+        assert "etcd.auth.client and minio.tls" in warning["hint"]
 
     def test_the_script_issues_under_both_cas(self, run: Run, whole: Path) -> None:
         script = run("export", "openssl").out
@@ -529,7 +536,7 @@ class TestRefusals:
 
     def test_a_target_that_there_is_not(self, enabled: Path) -> None:
         with pytest.raises(compose_tls.ComposeTlsError, match="there is no target nomad"):
-            compose_tls.export(enabled, "nomad")  # type: ignore[arg-type]
+            compose_tls.export(enabled, "nomad")  # type: ignore[arg-type] # that it is refused is what is tested
 
     def test_a_dry_run_writes_nothing(self, run: Run, enabled: Path) -> None:
         before = facts(enabled)

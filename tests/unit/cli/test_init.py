@@ -15,7 +15,7 @@ import yaml
 
 import compose_tls
 from compose_tls.errors import ComposeTlsError
-from compose_tls.targets.new_project.milvus_lines import LINES, NEWEST
+from compose_tls.targets.new_project.milvus_lines import LINES, RECOMMENDED
 from tests.corpus.compose_cli import model, require_compose
 from tests.unit.cli.conftest import Run
 from tests.unit.targets.test_embed_script import SCRIPT
@@ -50,16 +50,18 @@ def published(document: Any) -> set[str]:
 
 
 class TestNewProject:
-    def test_the_default_is_a_standalone_of_the_newest_release(self, place: Path, run: Run) -> None:
+    def test_the_default_is_a_standalone_of_the_recommended_release(
+        self, place: Path, run: Run
+    ) -> None:
         done = run("init", "--json")
         assert done.code == 0
         assert done.json["flavour"] == "standalone"
-        assert done.json["image"] == f"milvusdb/milvus:{NEWEST.newest}"
+        assert done.json["image"] == f"milvusdb/milvus:{RECOMMENDED.newest}"
         assert done.json["warnings"] == []
         found = compose_file()["services"]
         assert list(found) == ["etcd", "minio", "standalone"]
-        assert found["standalone"]["image"] == f"milvusdb/milvus:{NEWEST.newest}"
-        assert found["etcd"]["image"] == f"quay.io/coreos/etcd:{NEWEST.etcd}"
+        assert found["standalone"]["image"] == f"milvusdb/milvus:{RECOMMENDED.newest}"
+        assert found["etcd"]["image"] == f"quay.io/coreos/etcd:{RECOMMENDED.etcd}"
 
     @pytest.mark.parametrize("flavour", FLAVOURS)
     @pytest.mark.parametrize("tls", ["1", "2"])
@@ -114,6 +116,47 @@ class TestNewProject:
         assert "--data-dir=/etcd" in found["services"]["etcd"]["command"]
         assert found["services"]["minio"]["volumes"] == ["minio:/minio_data"]
         assert set(found["volumes"]) == {"etcd", "minio", "milvus"}
+
+    @pytest.mark.parametrize("release", LINES, ids=lambda each: each.newest)
+    @pytest.mark.parametrize("flavour", ["standalone", "gpu", "cluster"])
+    def test_the_object_store_can_be_pulled_and_its_health_check_run(
+        self, place: Path, run: Run, flavour: str, release: Any
+    ) -> None:
+        """minio/minio is gone from Docker Hub, and images of MinIO come without curl."""
+        line = ".".join(map(str, release.line))
+        run("init", "--flavour", flavour, "--milvus", line)
+        store = compose_file()["services"]["minio"]
+        assert store["image"].startswith("milvusdb/minio:RELEASE.")
+        assert store["healthcheck"]["test"] == ["CMD", "mc", "ready", "local"]
+
+    @pytest.mark.parametrize(
+        ("line", "flavour", "log"),
+        [
+            ("2.5", "standalone", None),
+            ("2.5", "cluster", "pulsar"),
+            ("2.6", "standalone", "woodpecker"),
+            ("3.0", "gpu", "woodpecker"),
+            ("3.0", "cluster", "woodpecker"),
+            ("3.0", "embedded-etcd", None),
+        ],
+    )
+    def test_the_log_is_where_the_vendor_has_it(
+        self, place: Path, run: Run, line: str, flavour: str, log: str | None
+    ) -> None:
+        run("init", "--flavour", flavour, "--milvus", line)
+        found = compose_file()["services"]
+        told = {s["environment"].get("MQ_TYPE") for s in found.values() if "/milvus:" in s["image"]}
+        assert told == {log}
+        assert ("pulsar" in found) is (log == "pulsar")
+
+    def test_milvus_3_which_is_not_root_can_read_its_key(self, place: Path, run: Run) -> None:
+        done = run("init", "--milvus", "3.0", "--scope", "all", "--with", "attu", "--json")
+        assert done.code == 0
+        assert compose_file()["services"]["attu"]["image"] == "zilliz/attu:v3.0.0"
+        if os.geteuid() != 0:
+            pytest.skip("only root gives a file to another user")
+        keys = [*Path("tls/proxy").glob("*.key"), *Path("tls/milvus").glob("*.key")]
+        assert {key.stat().st_uid for key in keys} == {999}
 
     def test_credentials_are_random_private_and_nowhere_else(self, place: Path, run: Run) -> None:
         done = run("init", "-v")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from compose_tls.observe import tls_files
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import EnableAs, Run
 
 ENV = """\
 services:
@@ -42,9 +42,8 @@ def env(project: Path) -> Path:
 
 
 @pytest.fixture
-def enabled(env: Path, run: Run) -> Path:
-    assert run("enable", "--mode", "2").code == 0
-    return env
+def enabled(env: Path, enable_as: EnableAs) -> Path:
+    return enable_as("--mode", "2")
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -27,7 +27,7 @@ from compose_tls.cli.output.live import Live
 from compose_tls.results import Probe
 from tests.patience import SOON
 from tests.unit.checks.servers import closed_port
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import EnableAs, Run
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -86,9 +86,8 @@ def piped(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]
 
 
 @pytest.fixture
-def enabled(run: Run, project: Path) -> Path:
-    assert run("enable", "--mode", "2").code == 0
-    return project
+def enabled(enable_as: EnableAs) -> Path:
+    return enable_as("--mode", "2")
 
 
 class TestColour:

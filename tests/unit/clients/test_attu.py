@@ -30,8 +30,8 @@ def attu(mode: TlsMode, **changes: Any) -> dict[str, Any]:
         ((2, 5), "v2.5"),
         ((2, 6), "v2.6"),
         (None, "v2.6"),
-        ((3, 0), "v3.0.0-beta.5"),
-        ((3, 1), "v3.0.0-beta.5"),
+        ((3, 0), "v3.0.0"),
+        ((3, 1), "v3.0.0"),
     ],
 )
 def test_attu_is_the_one_for_the_milvus(release: tuple[int, int] | None, image: str) -> None:

@@ -122,7 +122,6 @@ def inspected() -> dict[str, Any]:
             "Image": "milvusdb/milvus:v2.3.5",
             "WorkingDir": "/milvus",
             "Labels": {
-                "com.docker.compose.config-hash": "f83530",
                 "com.docker.compose.container-number": "1",
                 "com.docker.compose.oneoff": "False",
                 "com.docker.compose.project": "milvus",

@@ -54,7 +54,7 @@ def test_a_container_is_read_out_of_the_engines_answers() -> None:
     assert found.environment == {"MODE": "1", "PASSWORD": "pa$w", "FROM_FILE": "x", "UNSET": None}
     assert "pa$w" not in repr(found)
     assert found.ports == {"19530/tcp", "127.0.0.1:30001:9091/tcp", "30010-30020:53/udp"}
-    assert (found.working_directory, found.config_hash) == ("/milvus", "f83530")
+    assert found.working_directory == "/milvus"
     assert found.changes == (
         LayerChange("/a", "changed"),
         LayerChange("/b", "added"),

@@ -2,10 +2,10 @@ import shlex
 
 import pytest
 
+from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.role import (
     certainly_runs_milvus,
     ends_client_tls,
-    repository_and_tag,
     runs_milvus,
     version,
 )

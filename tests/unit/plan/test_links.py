@@ -126,6 +126,31 @@ def test_a_metrics_port_without_credentials_is_warned_of_with_the_line_and_the_b
         assert '"127.0.0.1:9092:9091"' in (warning.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("ports", "environment", "warned"),
+    [
+        ("['19529:19529']", "", "19529"),
+        ("['19500:19500']", "PROXY_INTERNALPORT: '19500'", "19500"),
+        ("['127.0.0.1:19529:19529']", "", None),
+        ("['19530:19530']", "", None),
+    ],
+)
+def test_internal_ports_that_are_published_are_named(
+    ports: str, environment: str, warned: str | None
+) -> None:
+    variables = f"ETCD_USE_EMBED: 'true', COMMON_STORAGETYPE: local, {environment}"
+    text = (
+        "services:\n  milvus:\n    image: milvusdb/milvus:v2.6.18\n"
+        f"    ports: {ports}\n    environment: {{{variables}}}\n"
+    )
+    found = [one for one in mapped(text).warnings if one.code == "internal-port-open"]
+    assert len(found) == bool(warned)
+    for warning in found:
+        assert f"port {warned} of milvus" in warning.message
+        assert warning.line == 4
+        assert f"127.0.0.1:{warned}:{warned}" in (warning.hint or "")
+
+
 def test_a_metrics_port_that_nobody_reaches_needs_no_advice() -> None:
     found = mapped(
         standalone("    ports: ['127.0.0.1:9091:9091']\n", image="milvusdb/milvus:v2.3.5")

@@ -147,6 +147,18 @@ def test_the_backend_is_an_option(pytester: pytest.Pytester, servers: Servers) -
     assert servers.asked == [{"mode": 1, "backend": "embedded"}]
 
 
+def test_a_run_on_milvus_lite_says_what_it_proves(
+    pytester: pytest.Pytester, servers: Servers
+) -> None:
+    pytester.makepyfile("def test_shared(milvus_tls): pass")
+    said = "milvus-tls: milvus-lite with TLS: proves clients, not a server's settings"
+    result = pytester.runpytest_inprocess("--milvus-tls-backend=lite")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([said])
+    assert servers.asked == [{"mode": 1, "backend": "lite"}]
+    assert said not in pytester.runpytest_inprocess().outlines
+
+
 @pytest.mark.parametrize("option", ["--milvus-tls-mode=3", "--milvus-tls-backend=podman"])
 def test_a_value_that_there_is_not_is_wrong_usage(pytester: pytest.Pytester, option: str) -> None:
     assert pytester.runpytest_inprocess(option).ret == pytest.ExitCode.USAGE_ERROR

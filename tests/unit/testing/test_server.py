@@ -21,6 +21,7 @@ from compose_tls.workflows.enable import enable
     [
         ({"backend": "podman"}, "there is no backend 'podman'"),
         ({"backend": "embedded", "image": "milvusdb/milvus:v2.6.0"}, "takes no image"),
+        ({"backend": "lite", "image": "milvusdb/milvus:v2.6.0"}, "takes no image"),
     ],
 )
 def test_what_no_backend_can_do_is_refused(arguments: dict[str, Any], said: str) -> None:

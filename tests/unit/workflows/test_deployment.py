@@ -245,7 +245,7 @@ def test_a_port_that_changes_with_a_restart_is_followed(world: World) -> None:
     def container(project: str, service: str) -> ContainerFacts:
         return replace(FACTS, ports=(BoundPort(19530, "127.0.0.1", next(ports)),))
 
-    world.container = container  # type: ignore[method-assign]
+    world.container = container  # type: ignore[method-assign] # of this world alone
     deployment.run(None, silent)
 
     assert world.asked == ["up standalone", "prove standalone 30009"]

@@ -1,0 +1,52 @@
+"""The process of a command: it ends at once, and with all that it had to say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FULL = Path("/dev/full")
+OURS = [sys.executable, "-m", "compose_tls"]
+
+# What is still alive at the end tells whether Python took anything apart.
+AT_THE_END = """
+import atexit, sys
+atexit.register(lambda: print("taken apart", file=sys.stderr))
+from compose_tls.__main__ import run
+sys.argv = ["compose-tls", {argument!r}]
+run()
+"""
+
+
+@pytest.mark.parametrize("argument", ["--version", "--help"])
+def test_a_command_ends_without_taking_apart_what_it_loaded(argument: str) -> None:
+    code = AT_THE_END.format(argument=argument)
+    outcome = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    assert outcome.stdout.startswith(("compose-tls, version", "Usage: compose-tls"))
+
+
+def test_what_was_said_arrives_in_a_pipe(project: Path) -> None:
+    enabled = [*OURS, "enable", "--dry-run", "--json", "-C", str(project)]
+    first = subprocess.run(enabled, capture_output=True, text=True, check=True)
+    assert first.stdout.endswith("}\n")
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), (["status", "-C", "/dev"], 3)])
+def test_the_exit_code_is_that_of_the_command(arguments: list[str], code: int) -> None:
+    assert subprocess.run([*OURS, *arguments], capture_output=True, check=False).returncode == code
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has /dev/full")
+def test_a_full_disk_is_no_success() -> None:
+    with FULL.open("w") as full:
+        outcome = subprocess.run(
+            [*OURS, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert outcome.returncode != 0
+    assert "Traceback" not in outcome.stderr
