@@ -1,4 +1,4 @@
-"""Kafka as a service of Compose: how its images are told of TLS on a listener that is there already.
+"""Kafka as a service of Compose: how its images are told of TLS on a listener that exists.
 
 A listener keeps its name, its port and its addresses; it is mapped to another protocol. So the start
 scripts of the images, which want key stores with passphrases where a listener is called ``SSL``, do not
@@ -109,7 +109,7 @@ def listener(broker: Kind, variables: Variables, port: int | None) -> Listener |
 
 
 def stays(broker: Kind, image: str | None, variables: Variables, found: Listener) -> str | None:
-    """Why a broker is left alone; ``None`` where its listener can be switched.
+    """Why a broker stays as it is; ``None`` where its listener can be switched.
 
     Args:
         broker: Which image it runs.
