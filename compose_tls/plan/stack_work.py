@@ -132,7 +132,7 @@ class StackWork:
         """How the health check of a server asks over TLS; nothing where it stays as it is.
 
         Raises:
-            HealthCheckBreaks: No one knows how, and the user has not accepted that.
+            HealthCheckBreaks: How is not known, and the user has not accepted that.
         """
         change, warnings = health_change(self.project, service, ports, client, self.config)
         self.warnings += warnings

@@ -1,4 +1,4 @@
-"""Kafka as a service of Compose: how its images are told of TLS on a listener that already exists.
+"""Kafka as a service of Compose: how its images are told of TLS on a listener that exists.
 
 A listener keeps its name, its port and its addresses; it is mapped to another protocol. So the start
 scripts of the images, which want key stores with passphrases where a listener is called ``SSL``, do not
