@@ -70,7 +70,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
   --custom-compile-command 'make lock' pyproject.toml --extra milvus
 
 lock: $(VENV)/.test ## locks the development tools and the lowest versions; UPGRADE=1 takes newer ones
-	$(LOCK) $(if $(UPGRADE),--upgrade) --group dev --group judges --group site --generate-hashes \
+	$(LOCK) $(if $(UPGRADE),--upgrade) --extra lite --group dev --group judges --group site --generate-hashes \
 	  --output-file requirements-dev.txt
 	$(LOCK) --resolution lowest-direct --no-annotate --output-file requirements-lowest.txt
 

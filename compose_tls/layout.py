@@ -55,14 +55,24 @@ STACK_CA: Final = "stack-ca"
 ETCD: Final = "etcd"
 ETCD_CLIENT: Final = "etcd-client"
 OBJECT_STORE: Final = "object-store"
+KAFKA: Final = "kafka"
+KAFKA_CLIENT: Final = "kafka-client"
 INTERNAL: Final = "internal"
-STACK: Final = (STACK_CA, ETCD, ETCD_CLIENT, OBJECT_STORE, INTERNAL)
+STACK: Final = (STACK_CA, ETCD, ETCD_CLIENT, OBJECT_STORE, KAFKA, KAFKA_CLIENT, INTERNAL)
 """The identities of the parts of a project: that CA, and what it issues."""
 
 PUBLIC_ROOTS: Final = "public-roots.pem"
 """In the PKI directory: the root certificates that Milvus trusts beside that CA."""
 CA_BUNDLE: Final = "ca-bundle.pem"
 """Those roots and that CA, for Milvus."""
+
+# The names that Bitnami's image looks for: https://github.com/bitnami/containers (kafka, Security).
+KAFKA_CERTIFICATE: Final = "kafka.keystore.pem"
+KAFKA_CA: Final = "kafka.truststore.pem"
+KAFKA_KEYSTORE: Final = "keystore.pem"
+"""The key of the broker and its certificate in one file, as Kafka itself wants them: KIP-651."""
+KAFKA_CLIENT_SETTINGS: Final = "client.properties"
+"""What the tools of Kafka are told in the container of the broker: where these files are."""
 
 PROXY: Final = "proxy"
 MILVUS: Final = "milvus"
@@ -81,11 +91,18 @@ STACK_FILES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("private.key", f"{OBJECT_STORE}{KEY}"),
         ("CAs/ca.crt", f"{STACK_CA}{CERTIFICATE}"),
     ),
+    KAFKA: (
+        (KAFKA_CERTIFICATE, f"{KAFKA}{CERTIFICATE}"),
+        ("kafka.keystore.key", f"{KAFKA}{KEY}"),
+        (KAFKA_CA, f"{STACK_CA}{CERTIFICATE}"),
+        (KAFKA_KEYSTORE, KAFKA_KEYSTORE),
+        (KAFKA_CLIENT_SETTINGS, KAFKA_CLIENT_SETTINGS),
+    ),
     MILVUS: (
         (CA_CERTIFICATE, f"{STACK_CA}{CERTIFICATE}"),
         *(
             (f"{name}{end}", f"{name}{end}")
-            for name in (ETCD_CLIENT, INTERNAL)
+            for name in (ETCD_CLIENT, KAFKA_CLIENT, INTERNAL)
             for end in (CERTIFICATE, KEY)
         ),
         (CA_BUNDLE, CA_BUNDLE),
@@ -93,7 +110,13 @@ STACK_FILES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
 }
 """What each directory below the TLS directory holds: the name there, and the one in the PKI directory."""
 
-_BUNDLE_OF: Final = CA_BUNDLE.removesuffix(CERTIFICATE)
+_MADE_FOR: Final[Mapping[str, str]] = {
+    CA_BUNDLE: OBJECT_STORE,
+    KAFKA_KEYSTORE: KAFKA,
+    KAFKA_CLIENT_SETTINGS: KAFKA,
+}
+MADE: Final = frozenset(_MADE_FOR)
+"""What has no file of its name in the PKI directory: it is made of others."""
 
 
 def stack_files(folder: str, identities: Collection[str]) -> tuple[tuple[str, str], ...]:
@@ -103,8 +126,11 @@ def stack_files(folder: str, identities: Collection[str]) -> tuple[tuple[str, st
         folder: Its name.
         identities: The names of the identities that there are.
     """
-    known = {*identities, *((_BUNDLE_OF,) if OBJECT_STORE in identities else ())}
-    return tuple(pair for pair in STACK_FILES[folder] if pair[1].rpartition(".")[0] in known)
+    return tuple(
+        pair
+        for pair in STACK_FILES[folder]
+        if _MADE_FOR.get(pair[1], pair[1].rpartition(".")[0]) in identities
+    )
 
 
 def stack_folders(identities: Collection[str]) -> Mapping[str, tuple[tuple[str, str], ...]]:
@@ -113,7 +139,7 @@ def stack_folders(identities: Collection[str]) -> Mapping[str, tuple[tuple[str, 
     Args:
         identities: The names of the identities that there are; without a CA for them there are none.
     """
-    wanted = [ETCD] * (ETCD in identities) + [OBJECT_STORE] * (OBJECT_STORE in identities)
+    wanted = [name for name in (ETCD, OBJECT_STORE, KAFKA) if name in identities]
     wanted += [MILVUS] * (STACK_CA in identities)
     return {folder: stack_files(folder, identities) for folder in wanted}
 

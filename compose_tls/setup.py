@@ -12,7 +12,7 @@ from compose_tls.results import Endpoint
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import Profile, TlsMode
 
-MemberKind: TypeAlias = Literal["milvus", "etcd", "object-store", "attu", "application"]
+MemberKind: TypeAlias = Literal["milvus", "etcd", "object-store", "broker", "attu", "application"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ from compose_tls.layout import (
     ETCD,
     ETCD_CLIENT,
     INTERNAL,
+    KAFKA,
+    KAFKA_CLIENT,
+    KAFKA_KEYSTORE,
     KEY,
     NEIGHBOUR_ROOTS,
     NEXT_CA,
@@ -184,16 +187,17 @@ def _rehearse(planned: IdentityPlan, found: Credentials, config: TlsConfig, now:
         mode=config.tls_mode,
         now=now,
     )
-    for name in (ETCD, OBJECT_STORE, INTERNAL):
+    clients = {ETCD: ETCD_CLIENT, KAFKA: KAFKA_CLIENT}
+    for name in (ETCD, OBJECT_STORE, KAFKA, INTERNAL):
         one = planned.get(name)
         if one is None:
             continue
         rehearse(
             found.held[name],
             found.held[STACK_CA].certificate_pem,
-            found.held[ETCD_CLIENT] if name == ETCD else None,
+            found.held[clients[name]] if name in clients else None,
             server_names=[*one.identity.dns_names, *one.identity.ip_addresses],
-            mode=TlsMode.MUTUAL if name == ETCD else TlsMode.ONE_WAY,
+            mode=TlsMode.MUTUAL if name in clients else TlsMode.ONE_WAY,
             now=now,
         )
 
@@ -208,6 +212,9 @@ def _contents(found: Credentials, planned: IdentityPlan) -> dict[str, bytes]:
         if name not in {CA, CLIENT_CA}:
             contents[f"{name}{CERTIFICATE}"] = held.full_chain_pem
         contents[f"{name}{KEY}"] = held.private_key_pem
+    if KAFKA in found.held:
+        broker = found.held[KAFKA]
+        contents[KAFKA_KEYSTORE] = broker.private_key_pem + broker.full_chain_pem
     return contents
 
 

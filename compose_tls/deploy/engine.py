@@ -82,8 +82,7 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        found = self._replicas(project, service)
-        first = min(found, key=lambda one: not one.running, default=None)
+        first = min(self._replicas(project, service), key=lambda one: not one.running, default=None)
         return None if first is None else self._with_network(first)
 
     def replicas(
@@ -372,8 +371,7 @@ class Engine:
         from docker.errors import NotFound  # noqa: PLC0415 - see connect
 
         with self._answers(), contextlib.suppress(NotFound):
-            found: dict[str, Any] = self._client.api.inspect_container(container_id)
-            return found
+            return dict(self._client.api.inspect_container(container_id))
         return None
 
     @contextlib.contextmanager

@@ -23,6 +23,7 @@ from compose_tls.layout import (
     CLIENT_CA_KEY,
     CLIENTS_DIRECTORY,
     IGNORE_FILE,
+    KAFKA_KEYSTORE,
     KEY,
     NEIGHBOUR_FILES,
     NEIGHBOUR_NAME,
@@ -155,7 +156,8 @@ def _read_stack(
         for folder, name in (*served, *held) if ca else served:
             path = root / folder / name
             if path not in reader.files:
-                reader.secret(path) if path.suffix == KEY else reader.content(path)
+                secret = path.suffix == KEY or name == KAFKA_KEYSTORE
+                reader.secret(path) if secret else reader.content(path)
     if ca is None:
         return {}
     reader.content(pki / PUBLIC_ROOTS)

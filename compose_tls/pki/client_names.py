@@ -24,6 +24,8 @@ _LONGEST: Final = 64
 # Letters, digits and inner hyphens, none of them at the third and fourth place (RFC 5891 section
 # 4.2.3.1), and none that looks like what _made_up makes: so a plain name is its own label.
 _PLAIN: Final = regex(r"(?!..--)(?!(?:.*-)?[0-9a-f]{8}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+# https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file: with any extension, in any case.
+_RESERVED: Final = regex(r"(?is)(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³])(?:\..*)?")
 _SHORTENED: Final = 40
 
 _EXAMPLE: Final = "give a name such as alice, etl-7 or alice@example.com"
@@ -64,6 +66,8 @@ def _problem(name: str) -> str:
         return "contains a slash, and is to be the name of a file"
     if name.startswith((".", "-", "~")):
         return f"begins with {name[0]}, and is to be the name of a file"
+    if _RESERVED.fullmatch(name):
+        return "is a device of Windows, where its files could not be copied to"
     if len(name.encode()) > _LONGEST:
         return f"is longer than {_LONGEST} bytes"
     return ""

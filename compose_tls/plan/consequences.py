@@ -19,6 +19,7 @@ from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
+from compose_tls.state.recorded import IdentityRecord
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
@@ -109,6 +110,12 @@ def keys_to_be_mounted(
         if isinstance(change, CreateFile) and change.path.suffix == KEY
     }
     after = replace(observation, files={**observation.files, **made})
-    located = EnabledProject(replace(project, observation=after), planned.state, tuple(milvus))
+    held = [one.identity for one in planned.identities.identities]
+    records = tuple(
+        IdentityRecord(name=one.name, profile=one.profile, members=one.members, certificates={})
+        for one in held
+    )
+    state = planned.state.model_copy(update={"identities": records})
+    located = EnabledProject(replace(project, observation=after), state, tuple(milvus))
     found = key_findings(config, located).warnings
     return tuple(warning for warning in found if warning.code == "key-mounted")

@@ -22,7 +22,6 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificatesUnmounted, TlsRemains, settle
 from compose_tls.layout import (
     CA,
-    CA_BUNDLE,
     CA_CERTIFICATE,
     CA_NAME,
     CLIENT_CA_CERTIFICATE,
@@ -30,6 +29,8 @@ from compose_tls.layout import (
     CLIENT_KEY,
     FURTHER_DIRECTORIES,
     IGNORE_FILE,
+    KAFKA,
+    MADE,
     MILVUS,
     NEIGHBOUR_FILES,
     PKI_FILES,
@@ -335,7 +336,8 @@ class _Planner:
         copy = self.observation.files.get(path)
         origins = [self.observation.files.get(self.pki / each) for each in names]
         same = copy is not None and copy.sha256 in {one.sha256 for one in origins if one}
-        return same or (copy is not None and path == self.root / MILVUS / CA_BUNDLE)
+        places = {self.root / MILVUS, self.root / KAFKA}
+        return same or (copy is not None and path.name in MADE and path.parent in places)
 
     def key_directories(self) -> Iterator[str]:
         """The directories that hold certificates and keys when all is done."""

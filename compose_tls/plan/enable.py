@@ -31,9 +31,10 @@ from compose_tls.plan.neighbour_files import NeighbourFiles
 from compose_tls.plan.neighbours import Neighbour, add_neighbour_edits, plan_neighbours
 from compose_tls.plan.renamed_services import renamed_services
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.plan.stack import plan_stack
+from compose_tls.plan.stack_folders import Folders
 from compose_tls.plan.stack_identities import with_stack
 from compose_tls.plan.stack_parts import Part, Stack
+from compose_tls.plan.stack_wanted import stack_of
 from compose_tls.plan.tls_setup import tls_setup
 from compose_tls.plan.touched import touched_services
 from compose_tls.project.endpoints import found_names
@@ -99,7 +100,7 @@ class _Planner:
         project, config = self.project, self.config
         self.warnings += renamed_services(project, config)
         milvus = select(project.compose, project.milvus, config.service)
-        stack = plan_stack(project, milvus, config)
+        stack = stack_of(project, milvus, config)
         self.warnings += given_up(project, config, milvus)
         parts = [one.milvus for one in stack.milvus if one.milvus is not None]
         placements = {
@@ -153,6 +154,7 @@ class _Planner:
         self.warnings += keys_to_be_mounted(project, config, milvus, planned)
         warnings = tuple(dict.fromkeys(self.warnings))
         plan = replace(planned.plan, warnings=warnings)
+        planned = self._with_earlier(planned)
         touched = touched_services(planned, project)
         ports = tuple((one.member.name, one.member.port) for one in stack.servers)
         return replace(
@@ -162,6 +164,20 @@ class _Planner:
             neighbours=tuple(self._told(one) for one in neighbours.switched),
             touched=touched,
             server_ports=ports,
+        )
+
+    def _with_earlier(self, planned: ServicePlan) -> ServicePlan:
+        """Servers and parts that take part no more have to be started anew as well, in the same order."""
+        state = self.project.state
+        before = Folders.of(state.identities, self.project) if state else Folders()
+        there = self.project.compose.services
+        proxies = {one.service for one in planned.proxies}
+        servers = dict.fromkeys((*planned.servers, *before.servers))
+        others = dict.fromkeys((*planned.others, *before.milvus))
+        return replace(
+            planned,
+            servers=tuple(name for name in servers if name in there),
+            others=tuple(name for name in others if name in there and name not in proxies),
         )
 
     def _told(self, one: Neighbour) -> NeighbourResult:
@@ -228,19 +244,20 @@ class _Planner:
         proxies: Collection[str],
     ) -> None:
         """Add what puts TLS into one service for others than clients."""
+        files = [replace(part.member, settings=(), directory=file) for file in part.files]
         if part.milvus is not None:
             placement = placements[part.milvus.name]
             if part.milvus.name in proxies:
                 # Its milvus.yaml is mounted for its clients already.
                 placement = replace(placement, mounted=True)
             self._add_edits(part.member, part.milvus, placement, override, edits)
-            if part.bundle is not None:
-                alone = replace(part.member, settings=(), directory=part.bundle)
+            for member in files:
                 env = replace(placement, kind="env", file=None)
-                self._add_edits(alone, part.milvus, env, override, edits)
+                self._add_edits(member, part.milvus, env, override, edits)
             return
-        in_compose = MemberInCompose(part.member, part.service, None, "", True, str.__eq__)
-        member_edits(in_compose, self.project.compose, self.project.read, override, edits)
+        for member in (part.member, *files):
+            in_compose = MemberInCompose(member, part.service, None, "", True, str.__eq__)
+            member_edits(in_compose, self.project.compose, self.project.read, override, edits)
         for one in part.rewrites:
             rewrite(part.service, one.route, one.change, override, edits, hint=one.hint)
 

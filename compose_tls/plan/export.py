@@ -41,8 +41,8 @@ from compose_tls.pki.names import covers, split_names
 from compose_tls.plan.ca_rollover import ca_of, require_issuer
 from compose_tls.plan.identities import orders_for, plan_identities
 from compose_tls.plan.lifetimes import is_due, require_ca_valid
-from compose_tls.plan.stack import plan_stack
 from compose_tls.plan.stack_identities import stack_order, with_stack
+from compose_tls.plan.stack_wanted import stack_of
 from compose_tls.plan.tls_setup import tls_setup
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import found_names
@@ -81,7 +81,7 @@ def export_setup(
     ]
     members = tuple(one.name for one in milvus)
     planned = plan_identities(project.observation, config, members, found, now)
-    stack = plan_stack(project, milvus, config)
+    stack = stack_of(project, milvus, config)
     planned = with_stack(planned, stack.identities, project.observation, config, now)
     setup = tls_setup(milvus, planned, config, stack)
     kept = (one for one in setup.identities if one.name != NEXT_CA)

@@ -19,6 +19,7 @@ from compose_tls.layout import (
     CLIENT_KEY,
     CLIENTS_DIRECTORY,
     FURTHER_DIRECTORIES,
+    KAFKA_KEYSTORE,
     KEY,
     NEXT_CA_KEY,
     RETIRED_CA,
@@ -170,7 +171,7 @@ class _Keys:
             root / folder / there: frozenset(one.name for one in folders.readers[folder])
             for folder, files in folders.files.items()
             for there, _ in files
-            if there.endswith(KEY)
+            if there.endswith(KEY) or there == KAFKA_KEYSTORE
         }
 
     def exposed(self) -> Iterator[TlsWarning]:
@@ -240,7 +241,7 @@ class _Keys:
         return TlsWarning(
             code="key-mounted",
             message=f"service {service.name} mounts {first}{more} at {mount.target}: whoever gets "
-            "into that container can issue certificates or pass for a client",
+            "into that container can issue certificates or pass for a client or another server",
             path=relative(mount.file, self.observation.directory),
             line=mount.line,
             hint=f"mount only the files it needs, such as ./{wanted}, in {place}",

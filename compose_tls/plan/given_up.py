@@ -16,7 +16,7 @@ from compose_tls.vocabulary import TlsMode, TlsWarning
 def given_up(
     project: Project, config: TlsConfig, milvus: Sequence[MilvusService]
 ) -> Iterator[TlsWarning]:
-    """What enable takes away of what an earlier one, or someone else, has put in place.
+    """What enable takes away of what an earlier one, or another tool, has put in place.
 
     Args:
         project: The project, without what an earlier enable put in.
@@ -48,7 +48,7 @@ def given_up(
 
 
 def _replaced(project: Project, config: TlsConfig, one: DeclaredTls) -> Iterator[TlsWarning]:
-    """A certificate that somebody else has set up, and that Milvus does not show any more."""
+    """A certificate that another tool has set up, and that Milvus does not show any more."""
     files = {file.name: file.path for file in one.files if file.mounted and file.path is not None}
     shown, key = files.get(SERVER_CERTIFICATE), files.get(SERVER_KEY)
     ours = project.directory / config.served_dir / SERVER_CERTIFICATE

@@ -9,7 +9,7 @@ from compose_tls.compose.service import Service
 from compose_tls.project.declared_tls import DeclaredTls, shown_file
 from compose_tls.project.model import Project
 from compose_tls.results import CertificateResult, Link
-from compose_tls.stack import etcd, object_store
+from compose_tls.stack import etcd, kafka, object_store
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_INTERNAL_TLS
 from compose_tls.yamlpatch.intent import Route
 
@@ -62,6 +62,9 @@ def _shown(
         target = etcd.certificate(service.command_line(), service.container_variables(project.read))
     elif link.purpose == "object store":
         target = _of_store(service)
+    elif link.purpose == "messages":
+        broker = kafka.kind(service.text("image"))
+        target = kafka.certificate(broker) if broker else None
     else:
         yield from (
             file.path
@@ -94,8 +97,9 @@ def _reason(project: Project, link: Link) -> str | None:
         return "Milvus is not told internaltls"
     if not inside:
         return "the server is outside of the project: see to its TLS there"
-    if link.purpose == "messages":
-        return "compose-tls sets up no TLS for a message broker"
-    if link.purpose in {"metadata", "object store"}:
+    known = {kafka.kind(project.compose.services[name].text("image")) for name in link.targets}
+    if link.purpose == "messages" and None in known:
+        return "compose-tls sets up TLS for no other broker than Kafka, of images that it knows"
+    if link.purpose in {"metadata", "object store", "messages"}:
         return "Milvus is told no TLS for it: compose-tls enable --scope all"
     return None

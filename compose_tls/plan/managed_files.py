@@ -23,7 +23,6 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import ValueInTheWay
 from compose_tls.layout import (
     CA,
-    CA_BUNDLE,
     CA_CERTIFICATE,
     CA_NAME,
     CERTIFICATE,
@@ -31,7 +30,9 @@ from compose_tls.layout import (
     CLIENT_CA_CERTIFICATE,
     CLIENTS_DIRECTORY,
     IGNORE_FILE,
+    KAFKA,
     KEY,
+    MADE,
     MILVUS,
     NEXT_CA,
     PRIVATE,
@@ -257,8 +258,8 @@ class ManagedFiles:
         if self.neighbours in path.parents:
             # Beside a file of ours that says so, all is ours.
             return self.observation.content(self.neighbours / IGNORE_FILE) == IGNORE_ALL
-        if path == self.root / MILVUS / CA_BUNDLE:
-            # Roots of everybody, and nothing that anybody would miss.
+        if path.name in MADE and path.parent in {self.root / MILVUS, self.root / KAFKA}:
+            # Made of what lies elsewhere: roots of everybody, and nothing that anybody would miss.
             return True
         return path.parent in ours or self.digest(path) in self._origins(origin)
 

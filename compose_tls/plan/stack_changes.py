@@ -19,6 +19,10 @@ from compose_tls.files import joined_roots
 from compose_tls.layout import (
     CA_BUNDLE,
     CERTIFICATE,
+    IGNORE_FILE,
+    KAFKA,
+    KAFKA_CLIENT_SETTINGS,
+    KAFKA_KEYSTORE,
     KEY,
     PUBLIC,
     PUBLIC_DIRECTORY,
@@ -28,6 +32,7 @@ from compose_tls.layout import (
 )
 from compose_tls.plan.container_user import KeyAccess, key_access
 from compose_tls.plan.stack_folders import Folders
+from compose_tls.stack import kafka
 
 if TYPE_CHECKING:
     from compose_tls.plan.managed_files import ManagedFiles
@@ -78,9 +83,13 @@ class StackChanges:
                 if name == CA_BUNDLE:
                     yield self._roots(public_roots)
                     yield self._bundle(path)
-                    continue
-                access = self.accesses[folder] if name.endswith(KEY) else KeyAccess(PUBLIC)
-                yield self.files.copied(path, name, self.identities, access)
+                elif name == KAFKA_CLIENT_SETTINGS:
+                    yield self.files.written(path, self._client_settings(folder), PUBLIC)
+                elif name == KAFKA_KEYSTORE:
+                    yield self._keystore(path, self.accesses[folder])
+                else:
+                    access = self.accesses[folder] if name.endswith(KEY) else KeyAccess(PUBLIC)
+                    yield self.files.copied(path, name, self.identities, access)
 
     def left_behind(self) -> Iterator[FileChange]:
         """What parts of the project had of an earlier enable, and have no more."""
@@ -100,6 +109,10 @@ class StackChanges:
         for place in sorted(gone, key=lambda path: len(path.parts), reverse=True):
             if place.name not in self.folders.files or root != self.files.root:
                 yield RemoveDirectory(place)
+        ignored = root / IGNORE_FILE
+        if gone and root != self.files.root and self.files.digest(ignored) is not None:
+            yield RemoveFile(ignored, self.files.digest(ignored))
+            yield RemoveDirectory(root)
 
     def _roots(self, public_roots: bytes | None) -> FileChange:
         path = self.files.pki / PUBLIC_ROOTS
@@ -119,6 +132,23 @@ class StackChanges:
             if digest is not None and content(path) == joined_roots(roots, ca):
                 return KeepFile(path, digest)
         return self.files.written(path, Pending(CA_BUNDLE), PUBLIC)
+
+    def _client_settings(self, folder: str) -> bytes:
+        """What the tools of Kafka are told; brokers of one project run one image."""
+        images = [one.service.text("image") for one in self.folders.readers[folder]]
+        kinds = [found for image in images if (found := kafka.kind(image)) is not None]
+        return kafka.client_settings(kafka.directory(kinds[0])) if kinds else b""
+
+    def _keystore(self, path: Path, access: KeyAccess) -> FileChange:
+        """The key and the certificate of a broker in one file; it stays while they do."""
+        facts = self.files.observation.files.get(path)
+        if facts is not None and self.identities.source(KAFKA) == "existing":
+            owned = access.uid in {None, facts.uid} and access.gid in {None, facts.gid}
+            if owned and facts.mode == access.mode:
+                return KeepFile(path, facts.sha256)
+        return self.files.written(
+            path, Pending(KAFKA_KEYSTORE), access.mode, access.uid, access.gid
+        )
 
     def _accesses(self, told: Mapping[str, str]) -> Iterator[tuple[str, KeyAccess]]:
         """Who may read the keys of each directory."""

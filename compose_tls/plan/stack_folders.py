@@ -11,6 +11,7 @@ from compose_tls.layout import (
     ETCD,
     ETCD_CLIENT,
     INTERNAL,
+    KAFKA,
     MILVUS,
     OBJECT_STORE,
     STACK_CA,
@@ -19,11 +20,15 @@ from compose_tls.layout import (
 from compose_tls.plan.container_user import KeyReader
 from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
+from compose_tls.stack import kafka
+from compose_tls.stack.images import is_bitnami, repository_and_tag
 from compose_tls.stack.milvus.milvus_version import MilvusVersion
 from compose_tls.values import dataclass
 
 # Bitnami's images run as this user: https://github.com/bitnami/containers
 _BITNAMI: Final = "1001"
+# https://docs.rustfs.com/installation/container/docker
+_RUSTFS: Final = "10001"
 
 
 class Held(Protocol):
@@ -57,8 +62,12 @@ class Server:
     @property
     def user_of_image(self) -> str | None:
         """The user that its image is known to run as."""
-        image = self.service.text("image") or ""
-        return _BITNAMI if image.rpartition("/")[0].endswith("bitnami") else None
+        image = self.service.text("image")
+        if is_bitnami(image):
+            return _BITNAMI
+        if kafka.kind(image) is not None:
+            return kafka.IMAGE_USER
+        return _RUSTFS if repository_and_tag(image or "")[0] == "rustfs" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,7 @@ class Folders:
     Attributes:
         files: The files of each directory: the name there, and in the PKI directory.
         readers: Who reads the keys of each.
-        servers: The services that are etcd or the object store.
+        servers: The services that are etcd, the object store or a broker.
         milvus: The Milvus services that have files there.
     """
 
@@ -88,19 +97,22 @@ class Folders:
         members = {one.name: one.members for one in identities}
         if STACK_CA not in members:
             return cls()
-        etcd, store = members.get(ETCD, ()), members.get(OBJECT_STORE, ())
+        held = {name: members.get(name, ()) for name in (ETCD, OBJECT_STORE, KAFKA)}
         everyone = tuple(one.name for one in certain_services(project.milvus))
-        milvus = members.get(INTERNAL) or members.get(ETCD_CLIENT) or everyone
+        clients = (members.get(name) for name in (INTERNAL, ETCD_CLIENT))
+        milvus = next(filter(None, clients), everyone)
         services = project.compose.services
         by_name = {one.name: one for one in project.milvus}
         return cls(
             stack_folders(members),
             {
-                ETCD: tuple(Server(services[name]) for name in etcd if name in services),
-                OBJECT_STORE: tuple(Server(services[name]) for name in store if name in services),
+                **{
+                    folder: tuple(Server(services[name]) for name in names if name in services)
+                    for folder, names in held.items()
+                },
                 MILVUS: tuple(by_name[name] for name in milvus if name in by_name),
             },
-            tuple(dict.fromkeys((*etcd, *store))),
+            tuple(dict.fromkeys(name for names in held.values() for name in names)),
             milvus,
         )
 

@@ -19,10 +19,13 @@ from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.intent import Route
 
 HEALTH_TEST: Final[Route] = ("healthcheck", "test")
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, not bound
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, not bound
+"""How a container names itself."""
 _CURL: Final = regex(r"(?<![\w./-])((?:[\w./-]*/)?curl)(?=\s|$)")
 _WGET: Final = regex(r"(?<![\w./-])((?:[\w./-]*/)?wget)(?=\s|$)")
-_MC: Final = regex(r"(?<![\w./-])((?:[\w./-]*/)?mc)(\s+ready\s+local)(?=\s|$)")
+_MC: Final = regex(
+    r"(?<![\w./-])((?:[\w./-]*/)?mc)(?=\s+(?:(?!&&|\|\|)[^\s;|&]+\s+)*local(?:/\S*)?(?:[\s;|&]|$))"
+)
 _ETCDCTL: Final = regex(r"(?<![\w./-])(?:[\w./-]*/)?etcdctl(?=\s|$)")
 
 
@@ -49,14 +52,14 @@ class Client:
 
 
 def health_change(
-    project: Project, service: Service, port: int, client: Client, config: TlsConfig
+    project: Project, service: Service, ports: Sequence[int], client: Client, config: TlsConfig
 ) -> tuple[Rewriting | None, tuple[TlsWarning, ...]]:
     """How the health check of a server asks over TLS; ``None`` where it stays as it is.
 
     Args:
         project: The project.
         service: The service of the server.
-        port: Its port.
+        ports: Its ports that speak TLS, the one for its clients first.
         client: What the health check shows and trusts.
         config: The settings.
 
@@ -66,10 +69,11 @@ def health_change(
     test = service.healthcheck_test()
     if test is None or test.words[:1] == ["NONE"]:
         return None, ()
-    hosts = "|".join(map(re.escape, sorted(_LOOPBACK | names(service))))
-    url = re.compile(rf"http://(?=(?:{hosts}):{port}(?!\d))")
+    hosts = "|".join(map(re.escape, sorted(LOOPBACK | names(service))))
+    either = "|".join(map(str, ports))
+    url = re.compile(rf"http://(?=(?:{hosts}):(?:{either})(?!\d))")
     old, text = written(service, HEALTH_TEST), " ".join(test.words)
-    change = partial(_changed, url=url, port=port, client=client)
+    change = partial(_changed, url=url, port=ports[0], client=client)
     asks = url.search(text) is not None
     if not asks and not _MC.search(text):
         return None, ()
@@ -80,8 +84,11 @@ def health_change(
     if new != old and not plain and known and not without_client:
         return change, ()
     refusal = HealthCheckBreaks(
-        f"the health check of service {service.name} asks by http, and port {port} speaks TLS then",
-        hint=f"let it run: curl -f {' '.join(client.curl)} https://localhost:{port}/…",
+        f"the health check of service {service.name} asks by http, and port {ports[0]} speaks TLS "
+        "then",
+        hint=f"let it run: curl -f {' '.join(client.curl)} https://localhost:{ports[0]}/…"
+        if client.certificate is None
+        else "let it run: etcdctl endpoint health",
         path=project.relative(test.file),
         line=test.line,
     )
@@ -105,9 +112,8 @@ def _changed(texts: Sequence[str], *, url: re.Pattern[str], port: int, client: C
             new = _WGET.sub(r"\1 --no-check-certificate", new)
         # Its alias "local" is http://localhost:9000.
         local = f"MC_HOST_local=https://localhost:{port}"
-        new = _MC.sub(rf"env {local} \1 --insecure\2", new)
-        found.append(new)
-    if found[-3:-1] == ["mc", "ready"] and found[-1] == "local":
-        found = [*found[:-3], "env", f"MC_HOST_local=https://localhost:{port}", "mc", "--insecure"]
-        found += ["ready", "local"]
+        found.append(_MC.sub(rf"env {local} \1 --insecure", new) if " " in new else new)
+    if found[:1] == ["CMD"] and _MC.match(" ".join(found[1:])):
+        found = ["CMD", "env", f"MC_HOST_local=https://localhost:{port}", found[1], "--insecure"]
+        found += texts[2:]
     return found

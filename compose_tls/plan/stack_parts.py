@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Final
 
 from compose_tls.compose.rewriting import Rewriting
 from compose_tls.compose.service import Service
-from compose_tls.layout import ETCD_CLIENT
+from compose_tls.layout import ETCD_CLIENT, KAFKA_CLIENT
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.setup import Directory, Identity, Member, SetupLink
 from compose_tls.values import dataclass
@@ -33,14 +34,14 @@ class Part:
         service: The service.
         milvus: The same where it runs Milvus.
         rewrites: What its command and its health check become.
-        bundle: Where the roots to trust are to be in its container; ``None`` where a setting names them.
+        files: Single files that are to be elsewhere in its container.
     """
 
     member: Member
     service: Service = field(repr=False)
     milvus: MilvusService | None = field(default=None, repr=False)
     rewrites: tuple[Rewrite, ...] = ()
-    bundle: Directory | None = None
+    files: tuple[Directory, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Stack:
 
     @property
     def servers(self) -> tuple[Part, ...]:
-        """Etcd and the object store."""
+        """Etcd, the object store and brokers."""
         return tuple(one for one in self.parts if one.milvus is None)
 
     @property
@@ -76,11 +77,13 @@ class Stack:
                 server.member.name,
                 server.member.port,
                 server.member.identity or "",
-                ETCD_CLIENT if server.member.kind == "etcd" else None,
+                CLIENTS.get(server.member.kind),
             )
             for one in self.milvus
             for server in self.servers
         )
 
 
+CLIENTS: Final[Mapping[str, str]] = {"etcd": ETCD_CLIENT, "broker": KAFKA_CLIENT}
+"""The client that a server demands a certificate of."""
 NOTHING_ELSE: Final = Stack()

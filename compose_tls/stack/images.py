@@ -24,3 +24,11 @@ def release(image: str | None) -> tuple[int, int, int] | None:
     if major is None or minor is None or patch is None:
         return None
     return major, minor, patch
+
+
+def is_bitnami(image: str | None) -> bool:
+    """Whether an image is one of Bitnami's, which have paths and variables of their own.
+
+    Source: https://github.com/bitnami/containers; bitnamilegacy and bitnamisecure hold the same images.
+    """
+    return "bitnami" in (image or "").rpartition("/")[0].rpartition("/")[2]

@@ -1,29 +1,37 @@
 """The object store, MinIO or another S3 server, where Milvus keeps its segments.
 
-Source: configs/milvus.yaml of the releases for the keys and their defaults.
+Source: configs/milvus.yaml of the releases for the keys and their defaults. RustFS:
+https://docs.rustfs.com/installation/container/docker, and its crate rustfs-config for the file names.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
-from compose_tls.layout import CA_BUNDLE
+from compose_tls.layout import CA_BUNDLE, OBJECT_STORE, STACK_FILES
 from compose_tls.patterns import regex
-from compose_tls.setup import Setting
+from compose_tls.setup import Setting, Variable
 from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true, port_of
-from compose_tls.stack.images import repository_and_tag
+from compose_tls.stack.images import is_bitnami, repository_and_tag
 from compose_tls.vocabulary import number
 
-Kind: TypeAlias = Literal["minio", "seaweedfs"]
+Kind: TypeAlias = Literal["minio", "rustfs", "seaweedfs"]
 
 PORT: Final = 9000
 SYSTEM_BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"
 """Where the Go and the C++ part of a Milvus both look: seen with 2.3.5."""
 
-_PUBLIC, _PRIVATE = "public.crt", "private.key"
+_CONSOLE_PORT: Final = 9001
+_PUBLIC, _PRIVATE, _CA = (name for name, _ in STACK_FILES[OBJECT_STORE])
+RUSTFS_FILES: Final[Mapping[str, str]] = {
+    _PUBLIC: "rustfs_cert.pem",
+    _PRIVATE: "rustfs_key.pem",
+    _CA: "ca.crt",
+}
+"""What RustFS calls the files in the directory of RUSTFS_TLS_PATH."""
 # The directories in which the images look for certificates:
 # https://min.io/docs/minio/linux/operations/network-encryption.html and the README of bitnami/minio.
 _MINIO_DIRECTORY: Final = "/root/.minio/certs"
@@ -67,9 +75,22 @@ def kind(image: str | None, command: Sequence[str]) -> Kind | None:
     text = " ".join(command)
     if "minio" in repository or re.search(r"(?:^|[\s/])minio\s+server(?=\s|$)", text):
         return "minio"
+    if "rustfs" in repository or re.search(r"(?:^|[\s/])rustfs\s", text):
+        return "rustfs"
     if "seaweedfs" in repository or _WEED.search(text):
         return "seaweedfs"
     return None
+
+
+def serves(image: str | None, command: Sequence[str]) -> bool:
+    """Whether a service of an image of MinIO is the server, and not its client or its console.
+
+    Args:
+        image: Its image.
+        command: Its command line.
+    """
+    repository = repository_and_tag(image or "")[0]
+    return repository in {"minio", "rustfs"} or "server" in " ".join(command)
 
 
 def certificates_directory(
@@ -83,13 +104,15 @@ def certificates_directory(
         command: Its command line.
         user: The user that its service names.
     """
+    if store == "rustfs":
+        return _OWN_DIRECTORY, False
     if store == "seaweedfs":
         return _OWN_DIRECTORY, True
     words = " ".join(command).replace("=", " ").split()
     for flag in (f"--{_MINIO_FLAG}", f"-{_MINIO_FLAG}", "-S"):
         if flag in words[:-1]:
             return words[words.index(flag) + 1].rstrip("/"), False
-    if (image or "").rpartition("/")[0].endswith("bitnami"):
+    if is_bitnami(image):
         return _BITNAMI_DIRECTORY, False
     # Its home, and so the directory that it looks in, is another one for another user.
     return (_OWN_DIRECTORY, True) if user else (_MINIO_DIRECTORY, False)
@@ -148,7 +171,65 @@ def certificate(
     if store == "seaweedfs":
         match = re.search(r"(?:^|\s)-(?:s3\.)?cert\.file[=\s](\S+)", " ".join(command))
         return match[1] if match else None
-    return posixpath.join(certificates_directory(store, image, command, user)[0], _PUBLIC)
+    directory = certificates_directory(store, image, command, user)[0]
+    return posixpath.join(directory, RUSTFS_FILES[_PUBLIC] if store == "rustfs" else _PUBLIC)
+
+
+def ca_certificate(store: Kind, directory: str) -> str:
+    """The CA that its health check trusts, in its container.
+
+    Args:
+        store: Which object store.
+        directory: Where its files are there.
+    """
+    return posixpath.join(directory, RUSTFS_FILES[_CA] if store == "rustfs" else _CA)
+
+
+def server_settings(
+    store: Kind,
+    directory: str,
+    image: str | None,
+    variables: Mapping[str, str | None],
+    names: Collection[str],
+) -> tuple[Variable, ...]:
+    """The variables of an object store that speaks TLS.
+
+    Sources: the README of bitnami/minio for MINIO_SCHEME; for the URLs
+    https://min.io/docs/minio/linux/reference/minio-server/settings/core.html
+
+    Args:
+        store: Which one.
+        directory: Where its files are in the container.
+        image: Its image.
+        variables: Its environment.
+        names: The names by which it is reached.
+    """
+    found: dict[str, str] = {}
+    if store == "rustfs":
+        found["RUSTFS_TLS_PATH"] = directory
+    if store == "minio" and is_bitnami(image):
+        found["MINIO_SCHEME"] = "https"
+    hosts = "|".join(map(re.escape, sorted(names)))
+    own = re.compile(rf"http://(?=(?:{hosts})(?:[:/]|$))")
+    for name in ("MINIO_SERVER_URL", "MINIO_BROWSER_REDIRECT_URL"):
+        url = variables.get(name) or ""
+        if own.match(url):
+            found[name] = own.sub("https://", url)
+    # Those of several servers, each of which speaks TLS then.
+    if (volumes := variables.get("MINIO_VOLUMES") or "").startswith("http://"):
+        found["MINIO_VOLUMES"] = volumes.replace("http://", "https://")
+    return tuple(Variable((name,), value) for name, value in found.items())
+
+
+def is_one_of_several(command: Sequence[str], variables: Mapping[str, str | None]) -> bool:
+    """Whether a MinIO names its like by URL: then all of them speak TLS, or none.
+
+    Args:
+        command: Its command line.
+        variables: Its environment.
+    """
+    text = " ".join([*command, variables.get("MINIO_VOLUMES") or ""])
+    return re.search(r"(?<!\S)https?://", text) is not None
 
 
 def milvus_settings(directory: str, *, names_ca: bool) -> tuple[Setting, ...]:
@@ -164,7 +245,25 @@ def milvus_settings(directory: str, *, names_ca: bool) -> tuple[Setting, ...]:
     return (use, Setting(("minio", "ssl", "tlsCACert"), posixpath.join(directory, CA_BUNDLE)))
 
 
-def console_port(command: Sequence[str]) -> int | None:
-    """The port of MinIO's console, where its command names one."""
-    match = re.search(r"--console-address[\s=]+[\"']?[^\s\"':]*:(\d+)", " ".join(command))
-    return number(match[1]) if match else None
+def console_port(
+    store: Kind, image: str | None, command: Sequence[str], variables: Mapping[str, str | None]
+) -> int | None:
+    """The port of its console, where it is known.
+
+    Args:
+        store: Which object store.
+        image: Its image.
+        command: Its command line.
+        variables: Its environment.
+    """
+    if store == "seaweedfs":
+        return None
+    flag = re.search(r"--console-address[\s=]+[\"']?[^\s\"':]*:(\d+)", " ".join(command))
+    prefix = "RUSTFS" if store == "rustfs" else "MINIO"
+    address = variables.get(f"{prefix}_CONSOLE_ADDRESS") or ""
+    said = flag[1] if flag else address.rpartition(":")[2]
+    if (port := number(said)) is not None:
+        return port
+    if store == "rustfs" or is_bitnami(image):
+        return port_of(variables.get("MINIO_CONSOLE_PORT_NUMBER"), _CONSOLE_PORT)
+    return None

@@ -169,7 +169,7 @@ def enable_opened(
 def _at_least_declared(opened: preamble.Opened, project: Project) -> preamble.Opened:
     """With a mode that asks no less of clients than what is there, where none is given.
 
-    The record may be lost or older, or somebody else may have switched TLS on.
+    The record may be lost or older, or another tool may have switched TLS on.
     """
     mode = declared_mode(project, opened.config.service)
     if "mode" in opened.given.model_fields_set or mode <= opened.config.tls_mode:

@@ -1,4 +1,4 @@
-"""Refusals are told all at once: no one has to decide on one to hear of the next."""
+"""Refusals are told all at once: to decide on one is not to hear of the next only then."""
 
 from __future__ import annotations
 

@@ -14,7 +14,16 @@ from compose_tls.checks.wire import GRPC, REST
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import CheckFailed, EngineError
-from compose_tls.layout import CERTIFICATE, ETCD, ETCD_CLIENT, KEY, OBJECT_STORE, STACK_CA
+from compose_tls.layout import (
+    CERTIFICATE,
+    ETCD,
+    ETCD_CLIENT,
+    KAFKA,
+    KAFKA_CLIENT,
+    KEY,
+    OBJECT_STORE,
+    STACK_CA,
+)
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
@@ -27,7 +36,13 @@ from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import client_pem, fingerprint
 
 _SECONDS: Final = 2
-_IDENTITIES: Final[Mapping[str, str]] = {"metadata": ETCD, "object store": OBJECT_STORE}
+_IDENTITIES: Final[Mapping[str, str]] = {
+    "metadata": ETCD,
+    "object store": OBJECT_STORE,
+    "messages": KAFKA,
+}
+_CLIENTS: Final[Mapping[str, str]] = {ETCD: ETCD_CLIENT, KAFKA: KAFKA_CLIENT}
+"""The client that a server demands a certificate of."""
 
 Place: TypeAlias = Callable[[str, int], "tuple[str, int] | None"]
 """Where a port of a service is reached from here; ``None`` where it is not."""
@@ -79,7 +94,7 @@ def planned_servers(planned: ServicePlan) -> tuple[Served, ...]:
         name: one.identity.name
         for one in planned.identities.identities
         for name in one.identity.members
-        if one.identity.name in {ETCD, OBJECT_STORE}
+        if one.identity.name in _IDENTITIES.values()
     }
     return tuple(
         Served(name, port, members[name]) for name, port in planned.server_ports if name in members
@@ -184,20 +199,20 @@ def container_place(engine: Engine, project: str) -> Place:
 
 def _target(directory: Path, config: TlsConfig, one: Served, at: tuple[str, int]) -> Target:
     pki = directory / config.pki_dir
-    mutual = one.identity == ETCD
+    client = _CLIENTS.get(one.identity)
     ca = pki / f"{STACK_CA}{CERTIFICATE}"
-    shown = (pki / f"{ETCD_CLIENT}{CERTIFICATE}", pki / f"{ETCD_CLIENT}{KEY}") if mutual else None
+    shown = (pki / f"{client}{CERTIFICATE}", pki / f"{client}{KEY}") if client else None
     return Target(
         host=at[0],
         port=at[1],
         server_name=one.name,
-        mode=TlsMode.MUTUAL if mutual else TlsMode.ONE_WAY,
+        mode=TlsMode.MUTUAL if client else TlsMode.ONE_WAY,
         ca_path=ca,
         client_certificate_path=shown[0] if shown else None,
         client_key_path=shown[1] if shown else None,
         expected_sha256=fingerprint(directory, f"{config.pki_dir}/{one.identity}{CERTIFICATE}"),
         service=one.name,
-        protocol=GRPC if mutual else REST,
+        protocol=GRPC if client else REST,
         pem=client_pem(directory, ca, *(shown or ())),
     )
 

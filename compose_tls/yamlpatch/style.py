@@ -32,6 +32,8 @@ _NOT_PLAIN = regex(
     r"""(?x) ^ $ | ^[\s,\[\]{}#&*!|>'"%@`] | ^[-?:](?:\s|$) | ^(?:---|\.\.\.)(?:\s|$)
     | \s$ | :(?:\s|$) | \s\# | [\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"""
 )
+# YAML 1.2.2, section 5.7.
+_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _FLOW_INDICATOR = regex(r"[,\[\]{}]|^[-?:]")
 
 
@@ -76,6 +78,8 @@ def _escaped(character: str) -> str:
         return "\\" + character
     if character.isprintable():
         return character
+    if character in _SHORT:
+        return _SHORT[character]
     return f"\\U{ord(character):08x}"
 
 

@@ -214,3 +214,11 @@ def test_every_public_name_is_there() -> None:
 def test_a_name_that_there_is_not_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="enabel"):
         compose_tls.enabel  # type: ignore[attr-defined]  # noqa: B018 - the access is the test
+
+
+def test_what_only_a_larger_scope_needs_is_loaded_by_a_larger_scope_alone(tmp_path: Path) -> None:
+    alone = {f"compose_tls.plan.stack{end}" for end in ("", "_work", "_etcd", "_store", "_brokers")}
+    alone |= {"compose_tls.plan.stack_health"}
+
+    assert not loaded_in_a_project(tmp_path, "enable -q") & alone
+    assert loaded_in_a_project(tmp_path, "enable -q --scope all") >= alone

@@ -119,6 +119,57 @@ def test_each_style_mode_and_kind_of_key(
     assert (stack.project.directory / "compose.yaml").read_bytes() == before
 
 
+def test_a_smaller_scope_a_larger_one_and_another_name_keep_the_rows(stack: Stack) -> None:
+    before = write(stack, whole_stack.standalone(stack.port))
+    stack.fill()
+
+    stack.live("enable", "--scope", "all", "--mode", "2", "--up")
+    stack.live("enable", "--scope", "proxy", "--up")
+    told = links(stack)
+    assert told["standalone", "etcd"] == told["standalone", "minio"] == "plain"
+    stack.live("enable", "--scope", "all", "--up")
+    etcd = started(stack, "etcd")
+    named = stack.live("enable", "--san", "milvus.example", "--up")
+    assert any("milvus.example" in c.get("dns_names", ()) for c in named["certificates"])
+    # What clients verify concerns nobody but Milvus.
+    assert started(stack, "etcd") == etcd
+    told = links(stack)
+    assert told["standalone", "etcd"] == told["standalone", "minio"] == "encrypted"
+
+    assert stack.tls("disable").code == 0
+    assert (stack.project.directory / "compose.yaml").read_bytes() == before
+    stack.compose("up", "-d")
+    stack.wait()
+    assert rows(stack.plain, stack.project.directory) == ROWS
+
+
+def test_an_etcd_that_does_not_start_with_tls_puts_every_service_back(stack: Stack) -> None:
+    document = whole_stack.standalone(stack.port)
+    etcd = document["services"]["etcd"]
+    start = f'[ -z "$$ETCD_CERT_FILE" ] && exec {etcd.pop("command")}'
+    document["services"]["etcd"] = {**etcd, "entrypoint": ["sh", "-c", start]}
+    before = write(stack, document)
+    stack.fill()
+
+    failed = stack.tls("enable", "--scope", "all", "--mode", "1", "--up")
+
+    assert failed.code == 5, failed.out + failed.err
+    assert "etcd" in failed.document["error"]["message"]
+    assert (stack.project.directory / "compose.yaml").read_bytes() == before
+    stack.wait()
+    assert rows(stack.plain, stack.project.directory) == ROWS
+    status = stack.tls("status")
+    assert status.code == 7
+    assert {link["encryption"] for link in status.document["links"]} == {"plain"}
+
+
+def started(stack: Stack, service: str) -> str:
+    """When the container of a service was started."""
+    found = stack.compose("ps", "--quiet", service).out.strip()
+    ask = ["docker", "inspect", "--format", "{{.State.StartedAt}}", found]
+    return run(ask, stack.project.directory).out.strip()
+
+
 def wait_for_rows(stack: Stack, connect: dict[str, Any]) -> None:
     """Wait until Milvus, which has just been started, gives the rows back."""
     deadline = time.monotonic() + LONG

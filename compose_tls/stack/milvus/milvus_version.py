@@ -50,6 +50,8 @@ FIRST_WITH_TLS = MilvusVersion(2, 1)
 FIRST_WITH_VARIABLES = MilvusVersion(2, 2)
 # minio.ssl.tlsCACert came with 2.3.12 and 2.4.0 (milvus issue 27461).
 FIRST_WITH_OBJECT_STORE_CA = MilvusVersion(2, 3, 12)
+# kafka.ssl came with 2.3.11 and 2.4.0 (milvus issue 27563).
+FIRST_WITH_KAFKA_TLS = MilvusVersion(2, 3, 11)
 # proxy.http.port came with 2.3.0.
 FIRST_WITH_REST_PORT = MilvusVersion(2, 3)
 # common.security.internaltlsEnabled came with 2.5.0 (milvus issue 36864).

@@ -113,6 +113,8 @@ class _Editor:
             self._writer.replace(node.start, node.end, style.scalar(text, "", flow=parent.flow))
             return
         self._guard.require_own(current, route)
+        if current.style in {"|", ">"} and self._writer.reword(current, text.value):
+            return
         quote: style.Quote = current.style if current.style in {"'", '"'} else ""
         written = style.scalar(text, quote, flow=parent.flow)
         self._writer.write_scalar(parent, key, current, written, route)

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 
 from compose_tls.yamlpatch import style
 from compose_tls.yamlpatch.document import Document
-from compose_tls.yamlpatch.edit import block_layout, flow
+from compose_tls.yamlpatch.edit import block_layout, block_text, flow
 from compose_tls.yamlpatch.edit.guard import EditGuard
 from compose_tls.yamlpatch.intent import EditTree, Item, Route, Text, Value
 from compose_tls.yamlpatch.libyaml import block_header, content_start
@@ -64,6 +64,17 @@ class Writer:
             header = start + len(block_header(text, start))
             written += text[header : self._document.line_end(start)].rstrip()
         self.replace(start, end, written)
+
+    def reword(self, node: Scalar, value: str) -> bool:
+        """Put other words into the lines of a block scalar; ``False`` where more would change."""
+        text = self._document.text
+        start = self._document.line_end(content_start(text, node.start))
+        body = text[start : node.end].rstrip("\r\n")
+        new = block_text.reworded(body, node.value, value)
+        if new is None:
+            return False
+        self.replace(start, start + len(body), new)
+        return True
 
     def fill(
         self,

@@ -253,3 +253,71 @@ def test_what_renew_was_asked_for_is_no_warning(run: Run) -> None:
     run(*ENABLE)
     renewed = run(*RENEW, "--force")
     assert "certificate-reissued" not in codes(renewed)
+
+
+def test_another_tls_directory_leaves_nothing_in_the_one_before(run: Run, project: Path) -> None:
+    run(*ENABLE)
+    moved = run("enable", "--tls-dir", "shown", "--json")
+
+    assert moved.code == 0, moved.err
+    assert not (project / "tls").exists()
+    assert (project / "shown/etcd/server.key").exists()
+    assert run("enable", "--json").json["changed"] is False
+
+
+class TestKafka:
+    """A broker whose image and listeners are known, from enable to purge."""
+
+    @pytest.fixture
+    def broker(self, project: Path) -> Path:
+        kafka = (
+            "  kafka:\n    image: apache/kafka:3.8.0\n    environment:\n"
+            "      KAFKA_LISTENERS: PLAINTEXT://:9092\n"
+            "      KAFKA_ADVERTISED_LISTENERS: PLAINTEXT://kafka:9092\n"
+        )
+        file = project / "docker-compose.yml"
+        text = file.read_text().replace("services:\n", f"services:\n{kafka}", 1)
+        text = re.sub(r"milvusdb/milvus:v[\d.]+", "milvusdb/milvus:v2.5.5", text)
+        said = "environment:\n      MQ_TYPE: kafka\n      KAFKA_BROKERLIST: kafka:9092\n"
+        head, milvus = text.split("  standalone:\n")
+        milvus = milvus.replace("environment:\n", said, 1)
+        file.write_text(f"{head}  standalone:\n{milvus}")
+        return project
+
+    def test_it_has_its_key_and_certificate_in_one_file_for_nobody_else(
+        self, run: Run, broker: Path
+    ) -> None:
+        assert run(*ENABLE).code == 0
+
+        both = broker / "tls/kafka/keystore.pem"
+        key, certificate = (broker / f"cert/kafka{end}" for end in (".key", ".pem"))
+        assert both.read_bytes() == key.read_bytes() + certificate.read_bytes()
+        assert both.stat().st_mode & 0o007 == 0
+        assert verifies(broker, "cert/stack-ca.pem", "cert/kafka.pem", "sslserver")
+        assert verifies(broker, "cert/stack-ca.pem", "tls/milvus/kafka-client.pem", "sslclient")
+        assert run("enable", "--json").json["changed"] is False
+
+    def test_status_says_until_when_and_renew_and_purge_know_it(
+        self, run: Run, broker: Path
+    ) -> None:
+        before = contents(broker)
+        run(*ENABLE)
+        links = {link["purpose"]: link for link in run("status", "--json").json["links"]}
+        assert links["messages"]["encryption"] == "encrypted"
+        assert links["messages"]["certificate"] == "tls/kafka/kafka.keystore.pem"
+
+        old = contents(broker)
+        renewed = run(*RENEW, "--force")
+        assert {"tls/kafka/keystore.pem", "cert/kafka-client.key"} <= changed(old, contents(broker))
+        assert re.search(r"restart .*kafka.*standalone", renewed.json["next"][0])
+        run("disable", "--purge", "-q")
+        assert contents(broker) == before
+        assert not (broker / "tls").exists()
+
+    def test_no_secret_of_it_is_read_into_memory(self, run: Run, broker: Path) -> None:
+        from compose_tls.config import TlsConfig  # noqa: PLC0415 - the library, not the command
+        from compose_tls.observe import observe  # noqa: PLC0415
+
+        run(*ENABLE)
+        seen = observe(broker, TlsConfig(), {}).observation
+        assert seen.content(broker / "tls/kafka/keystore.pem") is None

@@ -248,6 +248,9 @@ def test_a_smaller_scope_is_said_and_takes_the_keys_out_of_the_containers() -> N
     assert "scope-reduced" in codes(planned)
     etcd = services(planned)["etcd"]
     assert etcd == yaml.safe_load(STANDALONE)["services"]["etcd"]
+    # They go on demanding TLS until they are started anew, before Milvus is.
+    assert planned.servers == ("etcd", "minio")
+    assert planned.touched == frozenset({"etcd", "minio", "standalone"})
 
 
 LIST = STANDALONE.replace(
@@ -342,9 +345,9 @@ def test_an_etcd_that_somebody_has_set_up_is_left_alone(old: str, new: str, why:
 
 
 def test_an_object_store_of_an_unknown_kind_stays_plain_on_both_sides() -> None:
-    text = STANDALONE.replace("minio/minio:RELEASE.2023-03-20T20-16-18Z", "rustfs/rustfs").replace(
-        'minio server /minio_data --console-address ":9001"', "/data"
-    )
+    text = STANDALONE.replace(
+        "minio/minio:RELEASE.2023-03-20T20-16-18Z", "dxflrs/garage:v1"
+    ).replace('minio server /minio_data --console-address ":9001"', "/data")
     planned = enable(observation(text), scope="all")
 
     assert "MINIO_USESSL" not in told(services(planned)["standalone"])
@@ -471,6 +474,18 @@ def test_a_service_that_uses_the_object_store_as_well_is_named() -> None:
     assert "backup" in warning.message
 
 
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_service_that_mounts_all_of_the_tls_directory_is_named_the_first_time_too(
+    *, earlier: bool
+) -> None:
+    text = STANDALONE + "  app:\n    image: me/app\n    volumes: ['./tls:/certs:ro']\n"
+    seen = observation(text)
+    planned = enable(enabled(seen, scope="all") if earlier else seen, scope="all")
+
+    (warning,) = (one for one in planned.plan.warnings if one.code == "key-mounted")
+    assert "service app mounts tls/etcd/server.key" in warning.message
+
+
 def test_only_what_changes_is_touched() -> None:
     after = enabled(observation(STANDALONE), scope="all")
 
@@ -491,7 +506,8 @@ def test_a_ca_that_ends_soon_goes_with_all_that_it_issued() -> None:
 
     def planned(now: datetime) -> set[str | None]:
         return {
-            with_stack(IdentityPlan(()), identities, after, config, now).source(n) for n in STACK
+            with_stack(IdentityPlan(()), identities, after, config, now).source(one.name)
+            for one in identities
         }
 
     assert planned(NOW) == {"existing"}

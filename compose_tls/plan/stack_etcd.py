@@ -1,0 +1,91 @@
+"""etcd, one or several: how it, and Milvus with it, comes to speak TLS."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from compose_tls.compose.rewriting import written
+from compose_tls.compose.service import Service
+from compose_tls.errors import EditRefused
+from compose_tls.layout import CA_CERTIFICATE, ETCD, ETCD_CLIENT, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.pki.client_names import CLIENT_DOMAIN
+from compose_tls.plan.stack_health import Client
+from compose_tls.plan.stack_parts import Part, Rewrite
+from compose_tls.plan.stack_work import StackWork
+from compose_tls.project.stack_services import Needed
+from compose_tls.setup import Identity
+from compose_tls.stack import etcd
+
+_DIRECTORY: Final = "/tls"
+"""Where etcd sees its files: its image has nothing there."""
+
+
+def plan_etcd(work: StackWork, needed: Sequence[Needed]) -> None:
+    """Every etcd of the project, and Milvus with it.
+
+    Args:
+        work: Gets what changes.
+        needed: The etcd that Milvus uses.
+
+    Raises:
+        EditRefused: A variable says what would have to change.
+        HealthCheckBreaks: A health check would fail, and the user has not accepted that.
+    """
+    able = work.inside(needed, _stays)
+    if not able:
+        return
+    services = list({one.name: one.service for one in able if one.service}.values())
+    for service in services:
+        work.servers.append(_part(work, service))
+    images = [service.text("image") for service in services]
+    members = work.shown(ETCD, "peer", services, etcd.PORT)
+    work.identities.append(members)
+    users = work.users_of(able)
+    for one in users:
+        endpoints = one.configuration.get(("etcd", "endpoints"))
+        work.settings[one.name] += etcd.milvus_settings(work.target, images, endpoints)
+    holders = tuple(one.name for one in users)
+    domain = f"{ETCD_CLIENT}.{CLIENT_DOMAIN}"
+    work.identities.append(Identity(ETCD_CLIENT, "client", holders, (domain,)))
+
+
+def _stays(service: Service, variables: Mapping[str, str | None]) -> str | None:
+    command = service.command_line()
+    if not etcd.runs_etcd(service.text("image"), command):
+        return "what it runs is not known to be etcd"
+    if (said := etcd.decided(command, variables)) is not None:
+        return f"it is told {said} already"
+    if (file := etcd.configuration_file(command, variables)) is not None:
+        return f"it reads {file} instead of flags and variables"
+    return None
+
+
+def _part(work: StackWork, service: Service) -> Part:
+    variables = work.variables(service)
+    command = service.command_line()
+    hint = "write https:// there, and run this again"
+    rewrites = [
+        Rewrite((name,), etcd.https_urls, hint)
+        for name in ("entrypoint", "command")
+        if etcd.https_urls(written(service, (name,))) != written(service, (name,))
+    ]
+    if etcd.names_plain_urls(command) and not rewrites:
+        raise EditRefused(
+            f"the URLs for clients of service {service.name} come from a variable",
+            hint=hint,
+            path=service.main.document.name,
+            line=service.main.line("command"),
+        )
+    certificate, key, ca = (
+        posixpath.join(_DIRECTORY, name)
+        for name in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)
+    )
+    rewrites += work.health(service, (etcd.PORT,), Client(ca, certificate, key))
+    settings = etcd.server_settings(_DIRECTORY, service.name, command, variables)
+    return Part(
+        work.member(service, "etcd", ETCD, _DIRECTORY, settings, etcd.PORT),
+        service,
+        rewrites=tuple(rewrites),
+    )
