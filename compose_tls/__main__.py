@@ -27,7 +27,8 @@ def run() -> NoReturn:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except (AttributeError, OSError, ValueError):  # nobody reads on, or there is no such stream
+    except (AttributeError, OSError, ValueError, KeyboardInterrupt):
+        # Nobody reads on, there is no such stream, or a signal came late.
         raise SystemExit(code) from None
     # Python would take apart every module and value first, which takes as long as loading them.
     os._exit(code)
