@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,6 +22,17 @@ def test_both_streams_are_read_in_order_until_the_command_ends() -> None:
         theirs.shutdown(socket.SHUT_RDWR)
         assert read_all(ours, 5) == "one\ntwo\n\ufffd"
     assert ours.fileno() == -1
+
+
+def test_what_comes_along_with_the_answer_of_the_engine_is_read_too() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, ours.makefile("rb") as reader:
+        theirs.sendall(b"HTTP/1.1 101 UPGRADED\n" + frame(b"quick\n"))
+        assert reader.readline() == b"HTTP/1.1 101 UPGRADED\n"
+        theirs.sendall(frame(b"later\n", 2))
+        theirs.shutdown(socket.SHUT_RDWR)
+        answer = SimpleNamespace(raw=SimpleNamespace(_fp=SimpleNamespace(fp=reader)), close=int)
+        assert read_all(SimpleNamespace(_sock=ours, _response=answer), 5) == "quick\nlater\n"
 
 
 @pytest.mark.parametrize("said", [b"", frame(b"still going"), b"\x01\x00"])
