@@ -102,7 +102,7 @@ class Deployment:
         self,
         undo: list[Undo] | None,
         on_event: listener.OnEvent,
-        before_proof: Callable[[], None] = lambda: None,
+        before_proof: Callable[[], None] | None = None,
     ) -> tuple[Probe, ...]:
         """Restart the services, wait until they are ready over TLS, and check them.
 
@@ -129,7 +129,10 @@ class Deployment:
                     )
             self._up([name for name in self.everything if name not in self.current], on_event)
             ready = [self._ready(proxy, began, started, on_event) for proxy in self.proxies]
-            before_proof()
+            if before_proof is not None:
+                before_proof()
+                for watch in ready:
+                    watch.read_anew()
             proved = [self.prove(watch.target(), on_event) for watch in ready]
             proved.append(self.prove_servers(on_event))
             for proxy in self.proxies:
