@@ -69,10 +69,11 @@ def engine() -> None:
 
 @pytest.fixture(scope="session")
 def images(engine: None) -> None:
-    """The images of Milvus and etcd: present, pulled or built."""
-    done = subprocess.run(
-        ["sh", IMAGES / "build.sh"], capture_output=True, text=True, timeout=1500, check=False
-    )
+    """The images of Milvus and etcd: present, pulled or built, by one process for all."""
+    build = ["sh", str(IMAGES / "build.sh")]
+    with (Path(sys.prefix) / "e2e-images.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(build, capture_output=True, text=True, timeout=1500, check=False)
     if done.returncode:
         missing(f"the images can be neither pulled nor built: {done.stderr.strip()[-300:]}")
 

@@ -37,6 +37,8 @@ from compose_tls.errors import (
 from tests.e2e.image_names import ETCD, MILVUS
 from tests.patience import LONG
 
+pytestmark = pytest.mark.own_ports
+
 SLEEP = {"image": MILVUS, "entrypoint": ["sleep", "600"], "init": True, "stop_grace_period": "1s"}
 STANDALONE: dict[str, Any] = {
     "image": MILVUS,
