@@ -28,7 +28,7 @@ COVERAGE = [sys.executable, "-m", "coverage"]
 END_TO_END = (
     ("e2e and not own_ports",),
     # A file in one worker: its tests share what they have started.
-    ("e2e and own_ports", "-n", "3", "--dist", "loadfile"),
+    ("e2e and own_ports", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"),
 )
 
 

@@ -19,7 +19,15 @@ import pytest
 from tests.e2e.session import Project
 
 IMAGES = Path(__file__).with_name("images")
+LONGEST = ("test_whole_stack", "test_recreation", "test_matrix", "test_renew")
+"""Modules that take minutes, and so begin first: what runs beside them fills the gaps."""
 REQUIRED = os.environ.get("REQUIRE_E2E") == "1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest modules first; xdist keeps that order with ``--no-loadscope-reorder``."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
 
 
 def missing(reason: str) -> None:
