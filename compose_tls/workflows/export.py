@@ -56,7 +56,8 @@ def export(
     """The TLS set-up of an enabled project, spelled for Kubernetes, Swarm or openssl.
 
     The server gets a certificate with the names of the target from the CA of the project, unless its
-    own one holds them; it lies in ``exports`` in the PKI directory, and is kept until it is due.
+    own one holds them; it lies in ``exports`` in the PKI directory, and is kept until it is due. With
+    scope ``all`` etcd and the object store of a Kubernetes cluster get theirs likewise.
 
     Args:
         directory: The project directory.
