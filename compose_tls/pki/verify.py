@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from compose_tls.errors import IssuerMismatch, NameNotCovered, ProfileViolation
 from compose_tls.pki.certificate_rules import (
@@ -170,40 +171,82 @@ def concerns(
         purpose: What it is for: ``SERVER_AUTH`` or ``CLIENT_AUTH``.
 
     Returns:
-        Warnings with the codes ``strict-clients-refuse``, ``self-signed-certificate``,
+        Those of ``refusing_clients``, and warnings with the codes ``self-signed-certificate``,
         ``public-client-ca`` and ``certificate-ends-soon``.
     """
-    from compose_tls.pki.handshake import strict_refusal  # noqa: PLC0415 - pulls ssl in
-
-    certificate, *intermediates = read_certificates(pair.full_chain_pem, path)
-    trusted = read_certificates(ca_pem, "the CA file")
-    chain = () if certificate in trusted else chain_to(certificate, intermediates, trusted)
-    found = []
-    refusal = strict_refusal(pair, ca_pem, to_servers=purpose == CLIENT_AUTH)
-    if refusal:
-        found.append(
-            TlsWarning(
-                "strict-clients-refuse",
-                f"gRPC, Go, Java and Node accept {path}, but Python's ssl from 3.13 on and OpenSSL with "
-                f"-x509_strict do not: {refusal}",
-                path=path,
-                hint="use a CA made to RFC 5280, such as the one that compose-tls makes",
-            )
+    certificate, chain = _with_chain(pair, ca_pem, path)
+    found = list(refusing_clients(pair, ca_pem, path=path, purpose=purpose))
+    if not chain:
+        others, hint = (
+            "",
+            "use a certificate that a CA issued, such as the one that compose-tls makes",
         )
-    if certificate in trusted:
-        others = " and rustls" if is_ca(certificate) else ""
+        if is_ca(certificate):
+            others = " and rustls (the SDK for Rust)"
+            hint += (
+                "; rustls takes one of openssl req -x509 -addext basicConstraints=critical,CA:FALSE"
+            )
         found.append(
             TlsWarning(
                 "self-signed-certificate",
                 f"{path} signed itself: every client needs a new file when it is renewed, and NSS{others}"
                 " refuse such certificates",
                 path=path,
-                hint="use a certificate that a CA issued, such as the one that compose-tls makes",
+                hint=hint,
             )
         )
     if purpose == CLIENT_AUTH:
         found += _public(chain[-1:], path)
     return (*found, *_ending(certificate, chain, now, path))
+
+
+def refusing_clients(
+    pair: CertificateWithKey, ca_pem: bytes, *, path: str, purpose: Purpose = SERVER_AUTH
+) -> Iterator[TlsWarning]:
+    """Who refuses a certificate that works with gRPC, Go, Java and Node.
+
+    Args:
+        pair: The certificate, its key, and the intermediates that lead to the CA.
+        ca_pem: The certificates that the other side trusts, PEM or DER.
+        path: How the warnings name the file of the certificate, or of its CA.
+        purpose: What it is for: ``SERVER_AUTH`` or ``CLIENT_AUTH``.
+
+    Yields:
+        Warnings with the codes ``strict-clients-refuse`` and ``rustls-clients-refuse``.
+    """
+    from compose_tls.pki.handshake import strict_refusal  # noqa: PLC0415 - pulls ssl in
+
+    refusal = strict_refusal(pair, ca_pem, to_servers=purpose == CLIENT_AUTH)
+    if refusal:
+        yield TlsWarning(
+            "strict-clients-refuse",
+            f"gRPC, Go, Java and Node accept {path}, but Python's ssl from 3.13 on and OpenSSL with "
+            f"-x509_strict do not: {refusal}",
+            path=path,
+            hint="use a CA made to RFC 5280, such as the one that compose-tls makes",
+        )
+    for issuer in _with_chain(pair, ca_pem, path)[1] if purpose == SERVER_AUTH else ():
+        key = issuer.public_key()
+        # With ring, as in the SDK for Rust, it verifies P-256 and P-384 alone (rustls-webpki, ring_algs).
+        if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == "secp521r1":
+            yield TlsWarning(
+                "rustls-clients-refuse",
+                f"gRPC, Go, Java and Node accept {path}, but rustls (the SDK for Rust) does not: its CA "
+                f"{issuer.subject.rfc4514_string()} has a P-521 key",
+                path=path,
+                hint="use a CA with an ECDSA P-256 or P-384 key, or RSA, where clients in Rust connect",
+            )
+
+
+def _with_chain(
+    pair: CertificateWithKey, ca_pem: bytes, path: str
+) -> tuple[x509.Certificate, tuple[x509.Certificate, ...]]:
+    """A certificate, and its issuers up to the CA; none where it is trusted itself."""
+    certificate, *intermediates = read_certificates(pair.full_chain_pem, path)
+    trusted = read_certificates(ca_pem, "the CA file")
+    return certificate, () if certificate in trusted else chain_to(
+        certificate, intermediates, trusted
+    )
 
 
 def client_ca_concerns(ca_pem: bytes, *, path: str) -> tuple[TlsWarning, ...]:

@@ -304,7 +304,7 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
     ),
     "CA with a P-521 key": (
         lambda: _under(Made("big CA", _CA, key=ec.generate_private_key(ec.SECP521R1()))),
-        frozenset(),
+        frozenset({"rustls-clients-refuse"}),
     ),
     "root that signed itself with SHA-1": (
         lambda: _under(
@@ -326,6 +326,11 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
     ),
 }  # fmt: skip
 """By name: how it is made, and the codes of the warnings about it."""
+
+RUSTLS_REFUSES: Final = frozenset(
+    {"server of openssl req -x509, its own CA", "CA with a P-521 key"}
+)
+"""Those of them that rustls does not take, as the warnings about them say."""
 
 REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]] = {
     "CA without basic constraints": (
@@ -356,7 +361,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
             _ca(nc=_constraints(None, [x509.DNSName("host.example.com")])),
             san=_names("localhost", "*.example.com"),
         ),
-        ("gRPC", "Go"),
+        ("gRPC", "Go", "rustls"),
         "is for *.example.com, for which its CA CN=brought CA may not issue",
     ),
     "wildcard wider than what is permitted": (
@@ -364,7 +369,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
             _ca(nc=_constraints([x509.DNSName("localhost"), x509.DNSName("host.example.com")])),
             san=_names("localhost", "*.example.com"),
         ),
-        ("gRPC", "Go", "Node"),
+        ("gRPC", "Go", "Node", "rustls"),
         "is for *.example.com, for which its CA CN=brought CA may not issue",
     ),
     "constraints on directory names": (
@@ -380,27 +385,27 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
                 )
             )
         ),
-        ("Go",),
+        ("Go", "rustls"),
         "name constraints of a kind that Go does not know",
     ),
     "SHA-224": (
         lambda: _brought(
             Made("server", _SERVER, (ca := _ca()), algorithm=hashes.SHA224()), ca
         ),
-        ("Go",),
+        ("Go", "rustls"),
         "is signed with SHA224, which clients in Go",
     ),
     "SHA-1": (
         lambda: _brought(Made("server", _SERVER, _rsa_ca(), sha1=True), _rsa_ca()),
-        ("Go", "Node"),
+        ("Go", "Node", "rustls"),
         "s.pem is signed with SHA1, which clients in Go",
     ),
     "SHA-1 intermediate": (
         _sha1_intermediate,
-        ("Go", "Node"),
+        ("Go", "Node", "rustls"),
         "the intermediate CN=lower of s.pem is signed with SHA1",
     ),
-    "RSA-PSS key": (_pss_key, ("gRPC",), "has an RSA-PSS key, which gRPC clients"),
+    "RSA-PSS key": (_pss_key, ("gRPC", "rustls"), "has an RSA-PSS key, which gRPC clients"),
     "IPv4-mapped address": (
         lambda: _under(_ca(), san=_names("localhost", "::ffff:10.0.0.1")),
         ("Go",),
@@ -411,12 +416,12 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
             _ca(),
             odd=(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True),
         ),
-        ("gRPC", "Go", "Java", "Node"),
+        ("gRPC", "Go", "Java", "Node", "rustls"),
         "has the critical extension 1.2.3.4",
     ),
     "critical key identifier": (
         lambda: _under(_ca(), ski=(x509.SubjectKeyIdentifier(b"1" * 20), True)),
-        ("gRPC", "Go", "Java", "Node"),
+        ("gRPC", "Go", "Java", "Node", "rustls"),
         "has the critical extension 2.5.29.14",
     ),
     "identifier of another authority key": (
@@ -447,7 +452,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
     ),
     "intermediate that is for a name its root may not issue for": (
         lambda: _intermediate_for("forbidden.example.com"),
-        ("gRPC", "Go", "Node"),
+        ("gRPC", "Go", "Node", "rustls"),
         "the intermediate CN=lower of s.pem is for forbidden.example.com, for which its CA",
     ),
     "name that Go cannot read, under constraints": (
@@ -455,17 +460,17 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
             _ca(nc=_constraints([x509.DNSName("localhost")])),
             san=_names("localhost", "..localhost"),
         ),
-        ("Go",),
+        ("Go", "rustls"),
         "is for ..localhost, for which its CA CN=brought CA may not issue",
     ),
     "subject that its CA may not issue for, by constraints that are not critical": (
         lambda: _under(_ca(nc=_not_critical_directory())),
-        ("gRPC", "Node"),
+        ("gRPC", "Node", "rustls"),
         "has the subject CN=server, for which its CA CN=brought CA may not issue",
     ),
     "too many names and constraints to compare": (
         _too_many,
-        ("gRPC", "Node"),
+        ("gRPC", "Node", "rustls"),
         "gRPC and Node compare no more than 1048576 pairs",
     ),
     "more than Java reads in a handshake": (
@@ -480,7 +485,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
     ),
     "self-signed server that may only sign certificates": (
         lambda: _openssl_req("-addext", "keyUsage=critical,keyCertSign,cRLSign"),
-        ("gRPC", "Node"),
+        ("gRPC", "Node", "rustls"),
         "lacks the key usage digitalSignature",
     ),
 }  # fmt: skip
