@@ -140,25 +140,36 @@ def _reject_other_kinds(name: str) -> None:
 
 
 def _ascii(name: str) -> str:
-    """The name with its non-ASCII labels as A-labels (UTS 46, then RFC 5891); known ones are checked."""
+    """The name with its non-ASCII labels as A-labels (UTS 46, then RFC 5891).
+
+    An A-label stays as it is, also where IDNA 2008 has no place for what it stands for: clients compare
+    the characters.
+    """
     if name.isascii() and "xn--" not in name.lower():
         return name
     import idna  # noqa: PLC0415 - most names are ASCII, and its tables cost 5 ms
 
     try:
         mapped = idna.uts46_remap(name, std3_rules=False)
-        return ".".join(
-            idna.alabel(label).decode()
-            if not label.isascii() or label.startswith("xn--")
-            else label
-            for label in mapped.split(".")
-        )
-    except idna.IDNAError as error:
+        return ".".join(_ascii_label(label) for label in mapped.split("."))
+    except (idna.IDNAError, UnicodeError) as error:
         reason = str(error)
         raise NameInvalid(
             f"{name} is not a valid international name: {reason[:1].lower()}{reason[1:]}",
             hint="correct the name, or give its ASCII form (xn--…)",
         ) from None
+
+
+def _ascii_label(label: str) -> str:
+    import idna  # noqa: PLC0415 - as above
+
+    if not label.isascii():
+        return idna.alabel(label).decode()
+    if label.startswith("xn--"):
+        text = label[4:].encode().decode("punycode")
+        if not text.isprintable() or text.encode("punycode").decode() != label[4:]:
+            raise idna.IDNAError(f"{label} stands for no name")
+    return label
 
 
 def _check_label(label: str, name: str) -> None:

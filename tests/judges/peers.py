@@ -51,7 +51,7 @@ class Client:
 
     Attributes:
         missing: Why it cannot be asked here; ``None`` when it can.
-        command: By port and files.
+        command: By port and files; Java and Node take a name after it.
         refuses: How it says that it does not trust the server's issuer.
     """
 
@@ -60,9 +60,9 @@ class Client:
     command: Callable[[int, Files], Command]
     refuses: str
 
-    def ask(self, port: int, files: Files) -> str | None:
+    def ask(self, port: int, files: Files, *name: str) -> str | None:
         """Make the request; ``None`` when it was answered, else what the program says."""
-        done = run(*self.command(port, files), text=_REQUEST)
+        done = run(*self.command(port, files), *name, text=_REQUEST)
         answered = done.returncode == 0 and "200" in done.stdout
         return None if answered else f"{done.stdout}{done.stderr}"
 

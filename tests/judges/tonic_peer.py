@@ -17,7 +17,7 @@ def connect(port: int, files: Files, *, shown: bool = True, host: str = "localho
         port: Of ``localhost``.
         files: What to trust and to show.
         shown: Whether to show a certificate.
-        host: The name that the server's certificate has to have.
+        host: The name that the server's certificate has to have; tonic can be asked for no IPv6 address.
     """
     from temporalio.client import Client  # noqa: PLC0415 - may be missing
     from temporalio.service import TLSConfig  # noqa: PLC0415 - likewise
