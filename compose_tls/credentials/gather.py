@@ -14,13 +14,13 @@ from compose_tls.layout import CA, CLIENT, CLIENT_CA, NEXT_CA, SERVER
 from compose_tls.pki.certificate_rules import CLIENT_AUTH
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all
+from compose_tls.pki.refusing_clients import refusing_clients
 from compose_tls.pki.verify import (
     check_ca,
     check_client,
     check_server,
     client_ca_concerns,
     concerns,
-    refusing_clients,
     shared_ca_concerns,
 )
 from compose_tls.values import dataclass

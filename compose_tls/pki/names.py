@@ -152,7 +152,7 @@ def _ascii(name: str) -> str:
     try:
         mapped = idna.uts46_remap(name, std3_rules=False)
         return ".".join(_ascii_label(label) for label in mapped.split("."))
-    except (idna.IDNAError, UnicodeError) as error:
+    except idna.IDNAError as error:
         reason = str(error)
         raise NameInvalid(
             f"{name} is not a valid international name: {reason[:1].lower()}{reason[1:]}",
@@ -163,13 +163,15 @@ def _ascii(name: str) -> str:
 def _ascii_label(label: str) -> str:
     import idna  # noqa: PLC0415 - as above
 
-    if not label.isascii():
+    if label.isascii() and not label.startswith("xn--"):
+        return label
+    try:
         return idna.alabel(label).decode()
-    if label.startswith("xn--"):
-        text = label[4:].encode().decode("punycode")
-        if not text.isprintable() or text.encode("punycode").decode() != label[4:]:
-            raise idna.IDNAError(f"{label} stands for no name")
-    return label
+    except idna.InvalidCodepoint:
+        text = label[4:].encode().decode("punycode") if label.isascii() else ""
+        if not text or not text.isprintable():
+            raise
+        return label
 
 
 def _check_label(label: str, name: str) -> None:

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from compose_tls.errors import IssuerMismatch, NameNotCovered, ProfileViolation
 from compose_tls.pki.certificate_rules import (
@@ -31,19 +29,16 @@ from compose_tls.pki.inspection import (
     is_self_signed,
     issuers_of,
     names_of,
-    paths_to,
 )
 from compose_tls.pki.issuing_limits import require_permitted_below, require_sendable
 from compose_tls.pki.names import covers
 from compose_tls.pki.pem import read_certificates
+from compose_tls.pki.refusing_clients import refusing_clients, with_chain
 from compose_tls.pki.system_trust import is_public
 from compose_tls.vocabulary import TlsWarning
 
 # As long before its end as certbot renews a certificate (its renew_before_expiry).
 _SOON: Final = timedelta(days=30)
-
-# More than any set of cross-signed CAs that is met; whoever sends more keeps nobody busy.
-_MOST_PATHS: Final = 32
 
 
 def check_server(
@@ -174,7 +169,7 @@ def concerns(
         Those of ``refusing_clients``, and warnings with the codes ``self-signed-certificate``,
         ``public-client-ca`` and ``certificate-ends-soon``.
     """
-    certificate, chain = _with_chain(pair, ca_pem, path)
+    certificate, chain = with_chain(pair, ca_pem, path)
     found = list(refusing_clients(pair, ca_pem, path=path, purpose=purpose))
     if not chain:
         others, hint = (
@@ -198,55 +193,6 @@ def concerns(
     if purpose == CLIENT_AUTH:
         found += _public(chain[-1:], path)
     return (*found, *_ending(certificate, chain, now, path))
-
-
-def refusing_clients(
-    pair: CertificateWithKey, ca_pem: bytes, *, path: str, purpose: Purpose = SERVER_AUTH
-) -> Iterator[TlsWarning]:
-    """Who refuses a certificate that works with gRPC, Go, Java and Node.
-
-    Args:
-        pair: The certificate, its key, and the intermediates that lead to the CA.
-        ca_pem: The certificates that the other side trusts, PEM or DER.
-        path: How the warnings name the file of the certificate, or of its CA.
-        purpose: What it is for: ``SERVER_AUTH`` or ``CLIENT_AUTH``.
-
-    Yields:
-        Warnings with the codes ``strict-clients-refuse`` and ``rustls-clients-refuse``.
-    """
-    from compose_tls.pki.handshake import strict_refusal  # noqa: PLC0415 - pulls ssl in
-
-    refusal = strict_refusal(pair, ca_pem, to_servers=purpose == CLIENT_AUTH)
-    if refusal:
-        yield TlsWarning(
-            "strict-clients-refuse",
-            f"gRPC, Go, Java and Node accept {path}, but Python's ssl from 3.13 on and OpenSSL with "
-            f"-x509_strict do not: {refusal}",
-            path=path,
-            hint="use a CA made to RFC 5280, such as the one that compose-tls makes",
-        )
-    for issuer in _with_chain(pair, ca_pem, path)[1] if purpose == SERVER_AUTH else ():
-        key = issuer.public_key()
-        # With ring, as in the SDK for Rust, it verifies P-256 and P-384 alone (rustls-webpki, ring_algs).
-        if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == "secp521r1":
-            yield TlsWarning(
-                "rustls-clients-refuse",
-                f"gRPC, Go, Java and Node accept {path}, but rustls (the SDK for Rust) does not: its CA "
-                f"{issuer.subject.rfc4514_string()} has a P-521 key",
-                path=path,
-                hint="use a CA with an ECDSA P-256 or P-384 key, or RSA, where clients in Rust connect",
-            )
-
-
-def _with_chain(
-    pair: CertificateWithKey, ca_pem: bytes, path: str
-) -> tuple[x509.Certificate, tuple[x509.Certificate, ...]]:
-    """A certificate, and its issuers up to the CA; none where it is trusted itself."""
-    certificate, *intermediates = read_certificates(pair.full_chain_pem, path)
-    trusted = read_certificates(ca_pem, "the CA file")
-    return certificate, () if certificate in trusted else chain_to(
-        certificate, intermediates, trusted
-    )
 
 
 def client_ca_concerns(ca_pem: bytes, *, path: str) -> tuple[TlsWarning, ...]:
@@ -356,8 +302,7 @@ def _check_end_entity(
     check_links((certificate, *chain), path)
     sent = (certificate, *intermediates)
     require_sendable(sent, path=path)
-    for found in islice(paths_to(certificate, intermediates, trusted), _MOST_PATHS):
-        require_permitted_below((certificate, *found), path=path)
+    require_permitted_below((certificate, *chain), path=path)
     return certificate
 
 

@@ -255,6 +255,36 @@ def _too_many() -> Brought:
     return _under(_ca(nc=permitted), san=names)
 
 
+def _two_lower(*, first: bool) -> Brought:
+    """One key, certified twice by its CA: one of them may not issue for the server."""
+    root, key = _ca(), ec.generate_private_key(ec.SECP256R1())
+    sound = Made("lower", {**_CA, "aki": _AUTO}, root, key=key)
+    wrong = {**_CA, "aki": _AUTO, "nc": _constraints([_FORBIDDEN])}
+    limited = Made("lower", wrong, root, key=key)
+    found = _under(root, sound)
+    chain = [limited, sound] if first else [sound, limited]
+    pem = b"".join(one.pem for one in chain)
+    return replace(found, server=replace(found.server, chain_pem=pem))
+
+
+def _long_chain(intermediates: int) -> Brought:
+    root = _ca()
+    chain = [root]
+    for number in range(intermediates):
+        chain.insert(0, Made(f"lower {number}", {**_CA, "aki": _AUTO}, chain[0]))
+    return _under(root, *chain[:-1])
+
+
+def _with_many_others() -> Brought:
+    found = _under(_ca())
+    others = b"".join(Made(f"other {number}", _CA).pem for number in range(10))
+    return replace(found, server=replace(found.server, chain_pem=others))
+
+
+def _named(name: x509.GeneralName) -> tuple[x509.ExtensionType, bool]:
+    return x509.SubjectAlternativeName([x509.DNSName("localhost"), name]), False
+
+
 def _two_ways() -> Brought:
     root, key = _ca(), ec.generate_private_key(ec.SECP256R1())
     limited = Made("limited", {**_CA, "nc": _constraints(None, [_FORBIDDEN]), "aki": _AUTO}, root)
@@ -316,6 +346,12 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
         _unrelated_ca,
         frozenset(),
     ),
+    "two certificates of one CA, the first of which may issue for the server": (
+        lambda: _two_lower(first=False),
+        frozenset(),
+    ),
+    "six intermediates": (lambda: _long_chain(6), frozenset()),
+    "seven intermediates": (lambda: _long_chain(7), frozenset({"rustls-clients-refuse"})),
     "identifier of the authority with its serial number": (
         lambda: _under(ca := _ca(), aki=(_by_serial(ca), False)),
         frozenset(),
@@ -328,7 +364,11 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
 """By name: how it is made, and the codes of the warnings about it."""
 
 RUSTLS_REFUSES: Final = frozenset(
-    {"server of openssl req -x509, its own CA", "CA with a P-521 key"}
+    {
+        "server of openssl req -x509, its own CA",
+        "CA with a P-521 key",
+        "seven intermediates",
+    }
 )
 """Those of them that rustls does not take, as the warnings about them say."""
 
@@ -477,6 +517,40 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         lambda: _under(_ca(), san=_names("localhost", *(f"{n:060}.example.com" for n in range(500)))),
         ("Java",),
         "Java takes 32768 at most",
+    ),
+    "two certificates of one CA, the first of which may not issue for the server": (
+        lambda: _two_lower(first=True),
+        ("gRPC", "Node"),
+        "is for localhost, for which its CA CN=lower may not issue",
+    ),
+    "more certificates than Java reads": (
+        _with_many_others,
+        ("Java",),
+        "has 11 certificates: Java takes 10 at most",
+    ),
+    "e-mail address that its CA may issue for": (
+        lambda: _under(
+            _ca(nc=_constraints([x509.RFC822Name("example.org")])),
+            san=_named(x509.RFC822Name("a@example.org")),
+        ),
+        ("rustls",),
+        "has name constraints on e-mail addresses, with which rustls and others refuse",
+    ),
+    "e-mail address that its CA may not issue for": (
+        lambda: _under(
+            _ca(nc=_constraints([x509.RFC822Name("example.org")])),
+            san=_named(x509.RFC822Name("a@example.com")),
+        ),
+        ("gRPC", "Go", "Node", "rustls"),
+        "has name constraints on e-mail addresses, with which rustls and others refuse",
+    ),
+    "URI that its CA may not issue for": (
+        lambda: _under(
+            _ca(nc=_constraints([x509.UniformResourceIdentifier(".example.org")])),
+            san=_named(x509.UniformResourceIdentifier("spiffe://example.com/milvus")),
+        ),
+        ("gRPC", "Go", "Node", "rustls"),
+        "has name constraints on URIs, with which rustls and others refuse",
     ),
     "one of two ways up may not issue for an intermediate": (
         _two_ways,

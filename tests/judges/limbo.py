@@ -16,7 +16,8 @@ from cryptography import x509
 from compose_tls.errors import CertificateError
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.inspection import quiet
-from compose_tls.pki.verify import check_ca, check_server, refusing_clients
+from compose_tls.pki.refusing_clients import refusing_clients
+from compose_tls.pki.verify import check_ca, check_server
 from tests.judges.brought import Brought
 
 VARIABLE: Final = "JUDGES_LIMBO"

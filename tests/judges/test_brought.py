@@ -25,7 +25,7 @@ def stack(request: pytest.FixtureRequest) -> Stack:
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_every_stack_accepts_what_is_taken_but_for_rustls_of_which_is_warned(
+def test_every_stack_accepts_what_is_taken(
     stack: Stack, name: str, tmp_path: Path, client: Files
 ) -> None:
     refused = stack.name == "rustls" and name in RUSTLS_REFUSES

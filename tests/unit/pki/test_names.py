@@ -102,6 +102,7 @@ def test_order_is_kept_and_repetitions_are_dropped() -> None:
         (".".join(["a" * 49] * 5) + ".abcd", "longer than 253 characters", "shorter"),
         ("xn--a.example", "not a valid international name", "ASCII form"),
         ("☃.example", "not a valid international name", "ASCII form"),
+        ("xn--test--wg5h0h.com", "not a valid international name", "ASCII form"),
         ("bü_cher.example", "not a valid international name", "ASCII form"),
         ("ü" * 70 + ".example", "not a valid international name", "ASCII form"),
     ],
