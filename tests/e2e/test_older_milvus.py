@@ -7,6 +7,7 @@ text as well), so it keeps its segments on disk here; 2.3.5 is run with one in t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,31 @@ pytestmark = pytest.mark.own_ports
 CLIENT = ("-cert", "cert/client.pem", "-key", "cert/client.key")
 
 
-@pytest.fixture
-def stack(images: None, tmp_path: Path) -> Iterator[Stack]:
-    with kept(tmp_path) as stack:
-        yield stack
+@pytest.fixture(scope="module")
+def lives(
+    images: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[None]]]:
+    """A life with each place of the settings, side by side: they mostly wait for Milvus."""
+    with ThreadPoolExecutor() as pool:
+        yield {
+            config: pool.submit(life, config, tmp_path_factory.mktemp("older"))
+            for config in ("file", "env")
+        }
 
 
 @pytest.mark.parametrize("config", ["file", "env"])
 def test_milvus_2_2_goes_through_both_modes_and_every_scope_and_back(
-    stack: Stack, config: str
+    lives: dict[str, Future[None]], config: str
 ) -> None:
+    lives[config].result()
+
+
+def life(config: str, directory: Path) -> None:
+    with kept(directory) as stack:
+        both_modes_and_back(stack, config)
+
+
+def both_modes_and_back(stack: Stack, config: str) -> None:
     before = write(stack, milvus_yaml=config == "file")
 
     one_way = enabled(stack, "--mode", "1", "--config", config)

@@ -96,6 +96,10 @@ def test_a_smaller_scope_a_larger_one_and_another_name_keep_the_rows(stack: Stac
     assert started(stack, "etcd") == etcd
     told = links(stack)
     assert told["standalone", "etcd"] == told["standalone", "minio"] == "encrypted"
+    with captured(stack) as packets:
+        stack.compose("restart", "standalone")
+        wait_for_rows(stack, named["connect"])
+    assert spoken(packets) == {port: {TLS_HANDSHAKE} for port in PORTS}
 
     assert stack.tls("disable").code == 0
     assert (stack.project.directory / "compose.yaml").read_bytes() == before
