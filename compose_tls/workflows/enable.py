@@ -12,8 +12,9 @@ from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
-from compose_tls.layout import CA, CA_KEY, PUBLIC_ROOTS
+from compose_tls.layout import CA, CA_KEY, CLIENT_CA, PUBLIC_ROOTS
 from compose_tls.observe import observe
+from compose_tls.plan.client_ca import issues_clients
 from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.declared_tls import declared_mode
@@ -104,7 +105,7 @@ def enable_opened(
             without_ours=True,
         )
         opened = _at_least_declared(begun, project)
-        issuing.require_sound(project.observation, opened.config)
+        issuing.require_sound(project.observation, opened.config, project.state)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
         roots = public_roots(project, opened.config, opened.variables)
         deploy = None
@@ -199,7 +200,11 @@ def _told(
     """The same, with what only enable tells."""
     config = opened.config
     mutual_before = before.state is not None and before.state.settings.tls_mode is TlsMode.MUTUAL
+    # Without a record, the entries of an earlier enable are in what was declared.
+    if before.state is None:
+        mutual_before = declared_mode(before, planned.services) is TlsMode.MUTUAL
     newly_mutual = config.tls_mode is TlsMode.MUTUAL and not mutual_before
+    apart = planned.identities.source(CLIENT_CA)
     issues = planned.identities.source(CA) in {"issued", "existing"} and config.ca_cert is None
     own_ca = issues and (bool(result.dry_run) or (opened.root / config.pki_dir / CA_KEY).exists())
     return result.model_copy(
@@ -209,7 +214,9 @@ def _told(
             "pki_dir": config.pki_dir,
             "tls_dir": config.tls_dir,
             "ca_key": f"{config.pki_dir}/{CA_KEY}" if own_ca else None,
-            "issue_with": own_command(opened, "client", "NAME") if newly_mutual else None,
+            "issue_with": own_command(opened, "client", "NAME")
+            if newly_mutual and issues_clients(config, apart)
+            else None,
             "then": (own_command(opened, "connect"),) if result.checks else (),
             "warnings": tuple(dict.fromkeys((*result.warnings, *warnings))),
         }

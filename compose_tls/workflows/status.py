@@ -15,7 +15,7 @@ from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
 from compose_tls.plan.build_contexts import context_findings
-from compose_tls.plan.findings import declared_findings, is_lost, key_findings
+from compose_tls.plan.findings import declared_findings, is_lost, key_findings, lost_keys
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
 from compose_tls.plan.link_certificates import with_certificates
 from compose_tls.plan.links import link_map
@@ -23,7 +23,7 @@ from compose_tls.plan.neighbour_links import described
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import carrier, endpoint, no_endpoint
-from compose_tls.project.model import Project, state_path
+from compose_tls.project.model import Project, restoring_ca, state_path
 from compose_tls.results import DeclaredService, Endpoint, Mode, Recorded, StatusResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
@@ -129,10 +129,11 @@ def _certificates(
         return shown, (*shown.warnings, *lost), shown.usable
     found = inventory(project.observation, config, state, opened.now)
     readers = tuple(one.milvus for one in services if one.name in state.services)
-    keys = key_findings(config, EnabledProject(project, state, readers))
+    located = EnabledProject(project, state, readers)
+    keys = key_findings(config, located)
     showing = [one.service for one in state.neighbours or () if CLIENT_KEY in one.files]
     contexts = context_findings(project, config, showing)
-    warnings = (*found.warnings, *keys.warnings, *contexts)
+    warnings = (*found.warnings, *keys.warnings, *lost_keys(config, located), *contexts)
     return found, warnings, found.usable and keys.usable
 
 
@@ -209,6 +210,8 @@ def _next(opened: preamble.Opened, project: Project, result: StatusResult) -> st
         return None
     if not off and result.in_order and not any(one.differs for one in result.declared):
         return None
+    if again := restoring_ca(project.observation, opened.config, project.state):
+        return again
     if project.state is not None and not project.milvus:
         # Nothing is left that enable could put TLS into.
         return own_command(opened, "disable")
