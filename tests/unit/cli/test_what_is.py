@@ -347,6 +347,14 @@ class TestWhatIsGone:
         assert "every client needs a certificate now" not in run("enable").out
 
 
+@pytest.mark.parametrize("command", ["check", "connect", "renew"])
+def test_what_was_made_by_hand_is_not_made_weaker(run: Run, by_hand: Path, command: str) -> None:
+    error = run(command, "--json").json["error"]
+
+    assert error["message"].startswith("TLS is not enabled by compose-tls in ")
+    assert error["hint"].startswith("compose-tls enable --mode 2, or ")
+
+
 def test_who_cannot_issue_is_not_told_to(run: Run, by_hand: Path) -> None:
     (by_hand / "docker-compose.yml").write_text(PLAIN, encoding="utf-8")
     keep = ("--server-cert", "certs/server.pem", "--server-key", "certs/server.key")
