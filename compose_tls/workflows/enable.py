@@ -105,7 +105,7 @@ def enable_opened(
             without_ours=True,
         )
         opened = _at_least_declared(begun, project)
-        issuing.require_sound(project.observation, opened.config)
+        issuing.require_sound(project.observation, opened.config, project.state)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
         roots = public_roots(project, opened.config, opened.variables)
         deploy = None
@@ -209,6 +209,9 @@ def _told(
     """The same, with what only enable tells."""
     config = opened.config
     mutual_before = before.state is not None and before.state.settings.tls_mode is TlsMode.MUTUAL
+    # Without a record, the entries of an earlier enable are in what was declared.
+    if before.state is None:
+        mutual_before = declared_mode(before, planned.services) is TlsMode.MUTUAL
     newly_mutual = config.tls_mode is TlsMode.MUTUAL and not mutual_before
     issues = planned.identities.source(CA) in {"issued", "existing"} and config.ca_cert is None
     own_ca = issues and (bool(result.dry_run) or (opened.root / config.pki_dir / CA_KEY).exists())

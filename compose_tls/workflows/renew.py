@@ -91,7 +91,7 @@ def renew(
         )
         if ca or finish:
             project = with_clients(project, settings)
-        issuing.require_sound(project.observation, settings)
+        issuing.require_sound(project.observation, settings, project.state)
         users = users_of_images(project, opened.variables) if restart and not dry_run else None
         deploy: deployment.Deployment | None = None
         said: tuple[TlsWarning, ...] = ()
