@@ -85,7 +85,7 @@ class Release:
         elsewhere (``common.names.fullname`` of etcd 8.12.0, ``minio.fullname`` of minio 8.0.17, which cut
         at 63 characters); the Operator has releases NAME-etcd and NAME-minio. Milvus connects to each pod
         of etcd behind the headless Service: with the chart under .svc.cluster.local, with the Operator
-        under the namespace alone (milvus_webhook.go).
+        under the namespace only (milvus_webhook.go).
 
         Args:
             identity: One of ``DEPENDENCIES``.
