@@ -334,7 +334,7 @@ def test_settings_that_were_changed_inside_are_named_and_can_be_kept(stack: Stac
     assert f"docker cp {stack.name}-standalone-1:{file} ." in error["hint"]
     # What the hint says.
     run(["docker", "cp", f"{container}:{file}", "."], stack.project.directory)
-    done = stack.tls("enable", "--up", "--timeout", "200")
+    done = stack.tls("enable", "--up")
     assert done.code == 0, done.out + done.err
     assert b"authorizationEnabled: true" in stack.project.contents()["milvus.yaml"]
 
@@ -480,7 +480,7 @@ def test_the_user_of_the_image_reads_the_key(stack: Stack) -> None:
         stack.write(
             {**SERVICE, "image": tag, "volumes": ["data:/var/lib/milvus"]}, volumes={"data": {}}
         )
-        done = stack.tls("enable", "--up", "--timeout", "60")
+        done = stack.tls("enable", "--up")
         assert done.code == 0, done.out + done.err
         assert (stack.project.directory / "tls" / "server.key").stat().st_uid == 1001
     finally:
