@@ -126,7 +126,8 @@ def enable_opened(
                     seen = EngineProject.connect(opened.invocation, stack)
                 deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
             else:
-                warnings = foreseen(opened, planned.everything, lambda: project)
+                known = foreseen(opened, planned.everything, lambda: project)
+                opened, warnings = known.opened, known.warnings
                 also.extend(warnings)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)

@@ -116,6 +116,9 @@ class _Look:
         if stale := by_agreement.get("stale"):
             words = ("up", "-d", "--no-deps", "--force-recreate")
             return compose_command(self.opened, *words, services=stale)
+        paused = [one.name for one, _, found, _ in seen if found and _is_paused(found)]
+        if paused:
+            return compose_command(self.opened, "unpause", services=paused)
         if absent := by_agreement.get("absent"):
             everything = len(absent) == len(seen) and not any(
                 one.milvus.service.profiles() for one, _, _, _ in seen
@@ -139,6 +142,11 @@ class _Look:
             options += [word for file in files for word in ("-f", os.path.relpath(file, root))]
         options += [word for file in env_files for word in ("--env-file", file)]
         return joined(["compose-tls", "status", *options])
+
+
+def _is_paused(found: Deployed) -> bool:
+    """Whether Compose cannot start it: it has to go on first."""
+    return any(one.container.status == "paused" for one in found.each)
 
 
 def _result(service: str, said: Verdict) -> DeployedService:

@@ -45,9 +45,11 @@ def completed_by(
 
 
 def reached_as(path: Path, start: Path, variables: Mapping[str, str]) -> Path:
-    """A directory as Compose takes it: by the name in $PWD, where that is right (os.Getwd of Go)."""
-    named = Path(os.path.normpath(Path(variables.get("PWD", "")) / path))
-    return named if named.is_absolute() and real_path(named) == start else start
+    """A directory as Compose takes it: seen from $PWD, where that is right (os.Getwd of Go)."""
+    told, here = Path(variables.get("PWD", "")), Path.cwd()
+    base = told if told.is_absolute() and real_path(told) == here else here
+    named = Path(os.path.normpath(base / path))
+    return named if real_path(named) == start else start
 
 
 def started_from(

@@ -364,3 +364,52 @@ def test_who_cannot_issue_is_not_told_to(run: Run, by_hand: Path) -> None:
     assert said.code == 0
     assert "no client here has one" in said.err
     assert "compose-tls client" not in said.out
+
+
+@pytest.mark.parametrize(
+    "line", ["COMMON_SECURITY_TLSMODE:", 'COMMON_SECURITY_TLSMODE: "${MODE:-0}"']
+)
+def test_what_only_the_shell_says_is_written_down(
+    run: Run, plain: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    path = plain / "docker-compose.yml"
+    text = PLAIN.replace('ETCD_USE_EMBED: "true"', line)
+    path.write_text(text, encoding="utf-8")
+    for name in ("COMMON_SECURITY_TLSMODE", "MODE"):
+        monkeypatch.setenv(name, "2")
+    assert run("enable", "--mode", "2").code == 0
+    for name in ("COMMON_SECURITY_TLSMODE", "MODE"):
+        monkeypatch.delenv(name)
+
+    assert run("status", "--json").json["mode"] == 2
+    assert run("disable").code == 0
+    assert path.read_text(encoding="utf-8") == text
+
+
+class TestTlsInAFileThatIsNotEdited:
+    """``disable`` tells the mode that comes back, wherever it was said before ``enable``."""
+
+    @pytest.fixture(autouse=True)
+    def enabled(self, run: Run, by_hand: Path) -> Path:
+        (by_hand / "user.yaml").write_text(
+            "common: {security: {tlsMode: 2}}\n"
+            "tls: {serverPemPath: /certs/server.pem, serverKeyPath: /certs/server.key,"
+            " caPemPath: /certs/ca.pem}\n"
+        )
+        mounts = ("- ./certs:/certs:ro\n", "- ./user.yaml:/milvus/configs/user.yaml\n")
+        text = PLAIN.replace("    volumes:\n", f"    volumes:\n      {'      '.join(mounts)}")
+        (by_hand / "docker-compose.yml").write_text(text, encoding="utf-8")
+        assert run("enable").code == 0
+        return by_hand
+
+    def test_the_mode_of_before_comes_back(self, run: Run) -> None:
+        disabled = run("disable")
+
+        assert disabled.code == 0
+        assert "standalone: mutual TLS (mode 2), as before" in disabled.out
+
+    def test_another_mode_is_not_that_of_before(self, run: Run, enabled: Path) -> None:
+        path = enabled / "user.yaml"
+        path.write_text(path.read_text().replace("tlsMode: 2", "tlsMode: 1"))
+
+        assert run("disable", "--json").json["error"]["code"] == "tls-remains"
