@@ -22,7 +22,7 @@ _LONGEST: Final = {"name": 53, "namespace": 63}
 _CHART: Final = "milvus"
 _LABEL_LONGEST: Final = 63
 DEPENDENCIES: Final = (ETCD, OBJECT_STORE)
-"""The identities of servers that a release has of its own, beside Milvus."""
+"""The identities of servers that a release has of its own, other than Milvus."""
 # The name of the chart of each, and how the name of its headless Service ends.
 _CHART_OF: Final = {ETCD: ("etcd", "headless"), OBJECT_STORE: ("minio", "svc")}
 
@@ -85,7 +85,7 @@ class Release:
         elsewhere (``common.names.fullname`` of etcd 8.12.0, ``minio.fullname`` of minio 8.0.17, which cut
         at 63 characters); the Operator has releases NAME-etcd and NAME-minio. Milvus connects to each pod
         of etcd behind the headless Service: with the chart under .svc.cluster.local, with the Operator
-        under the namespace alone (milvus_webhook.go).
+        only under the namespace (milvus_webhook.go).
 
         Args:
             identity: One of ``DEPENDENCIES``.
