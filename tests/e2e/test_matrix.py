@@ -143,10 +143,12 @@ def equip(project: Project, directory: Path) -> None:
         (directory / f"{name}.key").write_bytes(pair.private_key_pem)
 
 
-def is_served(caller: Caller, directory: Path) -> bool:
-    """Whether Milvus answers a client."""
+def is_served(
+    caller: Caller, directory: Path, place: tuple[str, int] = ("localhost", PORT)
+) -> bool:
+    """Whether a server, Milvus or another that speaks HTTP/2, answers a client."""
     try:
-        with socket.create_connection(("localhost", PORT), 10) as connection:
+        with socket.create_connection(place, 10) as connection:
             if caller.plain:
                 return is_answered(connection)
             context = context_of(caller, directory)
