@@ -16,6 +16,7 @@ from compose_tls.errors import (
     NotEnabled,
     NotReady,
     ProjectError,
+    WrongUsage,
 )
 from compose_tls.observe import observe
 from compose_tls.plan.links import open_internal_ports
@@ -42,6 +43,7 @@ from compose_tls.workflows.stack_check import check_servers
 from compose_tls.workflows.whole_hints import with_whole_hints
 
 _PORT = 19530
+_LAST_PORT = 65535
 _ANY_SERVER = (
     "or say what a client of the server has: compose-tls check --host HOST --port PORT"
     " --ca-cert FILE --server-name NAME"
@@ -91,8 +93,12 @@ def check(
         CertificateUnreadable: A certificate or key cannot be used.
         ConflictingSettings: Mode 2 cannot be proved without a client certificate.
         InvalidSetting: The password or token file cannot be read.
+        WrongUsage: A port is not between 1 and 65535.
         CheckFailed: At least one check failed.
     """
+    for given in (port, rest_port):
+        if given is not None and not 0 < given <= _LAST_PORT:
+            raise WrongUsage(f"there is no port {given}", hint=f"give one from 1 to {_LAST_PORT}")
     opened = preamble.open_project(directory, config, environment)
     preamble.reading(opened.root)
     found = (

@@ -147,6 +147,16 @@ def errors(project: Path) -> int:
     return 0
 
 
+def a_server_of_others() -> tuple[Probe, ...]:
+    client = ClientOf(Path("ca.pem"), server_name="milvus.example", mode=TlsMode.ONE_WAY)
+    assert_type(client.certificate, Path | None)
+    try:
+        return check(host="milvus.example", client=client).checks
+    except CheckFailed as error:
+        assert_type(error.checks, tuple[Probe, ...])
+        return error.checks
+
+
 def a_server() -> None:
     with milvus_tls(mode=2, backend="embedded", key_type="ecdsa-p256") as server:
         assert_type(server, MilvusServer)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from compose_tls import ClientOf, ComposeTlsError, TlsMode, check, connect
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.negative_probes import plain_text
 from compose_tls.checks.wire import REST
-from compose_tls.vocabulary import TlsMode
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.test_terminal import on_terminal
 
@@ -122,6 +123,31 @@ def test_output_that_cannot_be_written_is_no_bug(project: Path) -> None:
         "error[write-failed]: the output cannot be written: No space left"
     )
     assert done.stderr.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda place: connect(place, lang="ruby"), "there is no language ruby"),
+        (lambda place: check(place, port=0, wait=False), "there is no port 0"),
+        (lambda place: check(place, rest_port=65536), "there is no port 65536"),
+        (
+            lambda place: check(
+                place, port=1, client=ClientOf(Path("no.pem"), mode=TlsMode.ONE_WAY)
+            ),
+            "no.pem cannot be used",
+        ),
+    ],
+)
+def test_a_program_is_told_in_the_same_words(
+    run: Run, project: Path, call: Callable[[Path], object], message: str
+) -> None:
+    run("enable", "-q")
+
+    with pytest.raises(ComposeTlsError, match=re.escape(message)) as told:
+        call(project)
+
+    assert told.value.hint
 
 
 @pytest.mark.parametrize("command", ["enable", "check", "renew", "init", "client", "status"])
