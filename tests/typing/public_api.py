@@ -12,7 +12,9 @@ import compose_tls
 import compose_tls.testing
 from compose_tls import (
     CertificateResult,
+    CheckFailed,
     CheckResult,
+    ClientOf,
     ClientResult,
     ComposeTlsError,
     ConnectResult,
@@ -34,6 +36,7 @@ from compose_tls import (
     Snippet,
     StatusResult,
     TlsConfig,
+    TlsMode,
     TlsWarning,
     check,
     client,
