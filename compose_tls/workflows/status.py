@@ -96,7 +96,9 @@ def status(
         warnings=(*deploying(opened.root), *warnings, *map_.warnings),
         certificates_usable=usable,
     )
-    following = _next(opened, project, result) or looked.next
+    # After disable: what still runs with TLS comes first.
+    unlike = project.state is None and any(one.state == "stale" for one in looked.services)
+    following = (looked.next if unlike else None) or _next(opened, project, result) or looked.next
     return result.model_copy(update={"ok": result.exit_code == 0, "next": following})
 
 
