@@ -138,6 +138,11 @@ def test_from_nothing_to_an_encrypted_milvus_that_asks_for_a_password(
     assert again.code == 0, again.err
     assert again.document["changed"] is False
 
+    # Started by Docker Compose, a new root would have its default password.
+    assert project.compose("down").code == 0
+    status = run([*INIT[:-1], "status", "--json"], project.directory)
+    assert status.document["next"] == "compose-tls init --up"
+
 
 def stand_ins(project: Project, *milvus: str) -> None:
     """An override that puts other images into a new project, with what those need."""
