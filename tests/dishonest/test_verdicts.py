@@ -38,7 +38,8 @@ from tests.dishonest.fronts import (
     passes_on_to,
     plain_too,
 )
-from tests.unit.checks.conftest import NOW, Pki
+from tests.moment import NOW
+from tests.unit.checks.conftest import Pki
 from tests.unit.checks.servers import (
     ANSWERS,
     HOST,

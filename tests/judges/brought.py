@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from compose_tls.pki.certificate_with_key import CertificateWithKey
-from tests.unit.pki.minting import NOW
+from tests.moment import NOW
 
 Extensions = Mapping[str, tuple[x509.ExtensionType, bool] | str | None]
 _AUTO: Final = "its own"

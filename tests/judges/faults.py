@@ -14,7 +14,8 @@ from compose_tls.pki.certificate_with_key import CertificateWithKey
 from tests.e2e.conftest import missing
 from tests.judges.certificates import Presented
 from tests.judges.programs import command
-from tests.unit.pki.minting import CLIENT, DAY, NOW, mint
+from tests.moment import NOW
+from tests.unit.pki.minting import CLIENT, DAY, mint
 
 _VERIFIERS: Final = frozenset({"openssl", "GnuTLS", "Go", "Python", "cryptography"})
 # Go and GnuTLS take what no attacker could use; the others hold to the letter of RFC 5280.

@@ -19,7 +19,7 @@ from tests.judges.faults import FAULTS, sound_but
 from tests.judges.ignored import IGNORED, Ignored
 from tests.judges.judges import LINTERS, VERIFIERS, Linter, Verifier
 from tests.judges.programs import require
-from tests.unit.pki.minting import NOW
+from tests.moment import NOW
 
 every_key_type = pytest.mark.parametrize("key_type", KEY_TYPES)
 every_option = pytest.mark.parametrize("option", OPTIONS)

@@ -23,7 +23,8 @@ from compose_tls.testing.embedded import EmbeddedServer, embedded_server
 from compose_tls.vocabulary import TlsMode
 from tests.e2e.conftest import embedded_alone
 from tests.e2e.session import FIXTURES, Project, pymilvus
-from tests.unit.pki.minting import CLIENT, DAY, NOW, SERVER, mint
+from tests.moment import NOW
+from tests.unit.pki.minting import CLIENT, DAY, SERVER, mint
 
 _FOREIGN_CA: Final = mint("foreign CA", ca=True)
 _CA: Final = mint("brought CA", ca=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,10 @@ from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all, issue_expired
 from compose_tls.pki.load import certificate_facts
 from compose_tls.vocabulary import TlsMode
+from tests.moment import NOW
 from tests.unit.checks.servers import HOST, ServerFiles
 
 _FILES = ("ca_path", "client_certificate_path", "client_key_path", "client_ca_path")
-NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture(autouse=True)

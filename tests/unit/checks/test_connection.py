@@ -17,8 +17,9 @@ from compose_tls.checks.run import run
 from compose_tls.checks.tls_client import Deadline, client_context, greet, receive, tcp, tls
 from compose_tls.checks.wire import is_http2_answer
 from compose_tls.errors import CertificateUnreadable
+from tests.moment import NOW
 from tests.patience import SOON
-from tests.unit.checks.conftest import NOW, Pki
+from tests.unit.checks.conftest import Pki
 from tests.unit.checks.servers import (
     SETTINGS,
     Script,

@@ -24,8 +24,9 @@ from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.pymilvus_probe import PymilvusProbe, deep
 from compose_tls.checks.run import run
+from tests.moment import NOW
 from tests.patience import SOON
-from tests.unit.checks.conftest import NOW, Pki
+from tests.unit.checks.conftest import Pki
 from tests.unit.checks.servers import ANSWERS, closed_port, grpc_server
 
 STEPS = ["create", "index", "load", "insert", "search", "drop"]

@@ -17,7 +17,8 @@ from compose_tls.checks.explain import explain
 from compose_tls.checks.run import run
 from compose_tls.checks.tls_client import grpc_channel
 from compose_tls.results import Probe
-from tests.unit.checks.conftest import NOW, Issue, Pki
+from tests.moment import NOW
+from tests.unit.checks.conftest import Issue, Pki
 from tests.unit.checks.servers import (
     ANSWERS,
     MILVUS,

@@ -12,7 +12,8 @@ from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.tls_client import ATTEMPTS
 from compose_tls.pki.handshake import Foreigner, foreigner
-from tests.unit.checks.conftest import NOW, Pki
+from tests.moment import NOW
+from tests.unit.checks.conftest import Pki
 from tests.unit.checks.servers import (
     SETTINGS,
     Script,

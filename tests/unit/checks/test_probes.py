@@ -7,7 +7,8 @@ import pytest
 
 from compose_tls.checks import probes
 from compose_tls.checks.outcome import Outcome
-from tests.unit.checks.conftest import NOW, Issue, Pki
+from tests.moment import NOW
+from tests.unit.checks.conftest import Issue, Pki
 from tests.unit.checks.servers import (
     SETTINGS,
     Script,

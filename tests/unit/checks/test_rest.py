@@ -11,7 +11,8 @@ from compose_tls.checks import negative_probes, probes
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.run import run
-from tests.unit.checks.conftest import NOW, Pki
+from tests.moment import NOW
+from tests.unit.checks.conftest import Pki
 from tests.unit.checks.servers import (
     HOST,
     SETTINGS,

@@ -12,8 +12,9 @@ from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.run import run
 from compose_tls.errors import CertificateUnreadable
+from tests.moment import NOW
 from tests.patience import SOON
-from tests.unit.checks.conftest import NOW, Pki
+from tests.unit.checks.conftest import Pki
 from tests.unit.checks.servers import (
     SETTINGS,
     closed_port,

@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from compose_tls.pki.certificate_with_key import CertificateWithKey
+from tests.moment import NOW
 from tests.unit.cli.conftest import Outcome, Run, facts
-from tests.unit.pki.minting import CLIENT, DAY, NOW, SERVER, mint
+from tests.unit.pki.minting import CLIENT, DAY, SERVER, mint
 
 PASSPHRASE = b"correct horse"
 NAMES = ("localhost", "milvus.example.com")

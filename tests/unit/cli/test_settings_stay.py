@@ -10,8 +10,9 @@ import pytest
 
 from compose_tls import TlsConfig, enable
 from compose_tls.pki.certificate_with_key import CertificateWithKey
+from tests.moment import NOW
 from tests.unit.cli.conftest import Run, facts
-from tests.unit.pki.minting import CLIENT, DAY, NOW, mint
+from tests.unit.pki.minting import CLIENT, DAY, mint
 
 
 def recorded(project: Path) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from compose_tls.changes import CertificateOrder
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all
-from tests.unit.pki.minting import NOW, SUBJECT, mint
+from tests.moment import NOW
+from tests.unit.pki.minting import SUBJECT, mint
 
 
 @pytest.fixture(scope="session")

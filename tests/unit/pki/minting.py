@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from compose_tls.pki.certificate_with_key import CertificateWithKey
+from tests.moment import NOW
 
-NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 
 SERVER = ExtendedKeyUsageOID.SERVER_AUTH

@@ -33,7 +33,8 @@ from compose_tls.pki.pem import MOST_BYTES, pem_blocks, read_certificates, read_
 from compose_tls.pki.pkcs12 import MOST_ITERATIONS, pkcs12_of
 from compose_tls.pki.verify import check_ca, check_server, concerns
 from tests.judges.brought import ACCEPTED, REFUSED, RUSTLS_REFUSES, Brought
-from tests.unit.pki.minting import CLIENT, DAY, NOW, mint, parsed
+from tests.moment import NOW
+from tests.unit.pki.minting import CLIENT, DAY, mint, parsed
 
 
 def _check(brought: Brought) -> None:

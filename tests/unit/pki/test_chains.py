@@ -18,7 +18,8 @@ from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all, issue_clients
 from compose_tls.pki.load import load_key_pair
 from compose_tls.pki.verify import check_ca, check_server
-from tests.unit.pki.minting import DAY, NOW, mint, parsed
+from tests.moment import NOW
+from tests.unit.pki.minting import DAY, mint, parsed
 
 _ROOT = mint("root", ca=True, end=NOW + 50 * DAY)
 _UPPER = mint("upper", ca=True, issuer=_ROOT)

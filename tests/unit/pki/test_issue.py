@@ -24,7 +24,8 @@ from compose_tls.pki.inspection import facts_of
 from compose_tls.pki.issue import issue_all, issue_clients
 from compose_tls.pki.keys import generate_key, key_type_of
 from compose_tls.vocabulary import KeyType
-from tests.unit.pki.minting import DAY, NOW, SUBJECT, mint, parsed
+from tests.moment import NOW
+from tests.unit.pki.minting import DAY, SUBJECT, mint, parsed
 from tests.unit.pki.profile import (
     assert_ca_profile,
     assert_client_profile,

@@ -33,7 +33,8 @@ from compose_tls.pki.load import (
     survey,
 )
 from compose_tls.vocabulary import CertificateRole
-from tests.unit.pki.minting import NOW, mint, parsed
+from tests.moment import NOW
+from tests.unit.pki.minting import mint, parsed
 
 _ROLES: tuple[CertificateRole, ...] = ("ca", "server", "client")
 

@@ -19,7 +19,8 @@ from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.handshake import Outcome, client_context, server_context, shake_hands
 from compose_tls.pki.rehearse import rehearse
 from compose_tls.vocabulary import TlsMode
-from tests.unit.pki.minting import CLIENT, DAY, NOW, SERVER, mint
+from tests.moment import NOW
+from tests.unit.pki.minting import CLIENT, DAY, SERVER, mint
 
 _NAMES = ("localhost", "milvus_standalone", "*.milvus.example", "127.0.0.1", "::1")
 

@@ -12,7 +12,8 @@ import pytest
 from compose_tls.changes import CertificateOrder
 from compose_tls.pki.issue import issue_all
 from compose_tls.vocabulary import KeyType
-from tests.unit.pki.minting import NOW, SUBJECT, mint
+from tests.moment import NOW
+from tests.unit.pki.minting import SUBJECT, mint
 
 pytestmark = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="the openssl command is not installed"

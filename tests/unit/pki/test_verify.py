@@ -24,7 +24,8 @@ from compose_tls.errors import (
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.pem import certificate_pem
 from compose_tls.pki.verify import check_ca, check_client, check_server
-from tests.unit.pki.minting import CLIENT, DAY, NOW, SERVER, mint, parsed
+from tests.moment import NOW
+from tests.unit.pki.minting import CLIENT, DAY, SERVER, mint, parsed
 
 _PATH = "my/server.pem"
 
