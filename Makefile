@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
+# Where no bytecode is written, each process of the tests compiles all of it anew: half of what they take.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help try check test format lint fast fuzz build audit reliability test-lowest test-pythons site recording benchmarks lock setup clean
 

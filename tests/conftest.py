@@ -76,9 +76,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test of them."""
+    marks: dict[Path, list[str]] = {}
     for item in items:
-        for name in SUITES:
-            if item.path.is_relative_to(TESTS / name):
-                item.add_marker(name)
-        if item.path in {TESTS / name for name in SLOW}:
-            item.add_marker("slow")
+        if (path := item.path) not in marks:
+            suites = [name for name in SUITES if path.is_relative_to(TESTS / name)]
+            slow = path in {TESTS / name for name in SLOW}
+            marks[path] = [*suites, "slow"] if slow else suites
+        for name in marks[path]:
+            item.add_marker(name)

@@ -126,7 +126,7 @@ def in_image(version: str) -> list[str] | None:
     return [
         *("docker", "run", "--rm", "--init", "--network=host", "--workdir=/project"),
         *("--volume", f"{ROOT}:/project:ro", "--volume", f"{packages}:/packages:ro"),
-        *("--env=PYTHONPATH=/project:/packages", "--env=PYTHONDONTWRITEBYTECODE=1"),
+        *("--env=PYTHONPATH=/project:/packages", "--env=PYTHONPYCACHEPREFIX=/tmp/pycache"),
         *(
             "--env=PYTEST_ADDOPTS=-p no:cacheprovider",
             "--env=HYPOTHESIS_STORAGE_DIRECTORY=/tmp/drawn",
