@@ -24,6 +24,8 @@ SLOW = (
     # Every shape of file in every mutation, and every command of every guide.
     "corpus/test_variations.py",
     "contract/test_getting_started.py",
+    # Four commands on each project of a size that nobody has: a tenth of what all fast tests take.
+    "unit/cli/test_endless.py",
     # Docker Compose is asked about each of very many files.
     "corpus/test_compose_files.py",
     "corpus/test_neighbours.py",

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MINIMUM = 90
 PYTEST = [sys.executable, "-m", "pytest"]
 COVERAGE = [sys.executable, "-m", "coverage"]
+SLOW = ("tests/contract", "tests/corpus", "tests/unit/cli/test_endless.py")
 END_TO_END = (
     ("e2e and not own_ports",),
     # A file in one worker: its tests share what they have started.
@@ -49,7 +50,7 @@ def main() -> int:
                 [*COVERAGE, "combine", "--quiet"],
                 [*COVERAGE, "report", f"--fail-under={MINIMUM}"],
             ),
-            ("slow tests", [*PYTEST, "-n", "auto", "-m", "slow", "tests/contract", "tests/corpus"]),
+            ("slow tests", [*PYTEST, "-n", "auto", "-m", "slow", *SLOW]),
             ("judges", [*PYTEST, "-m", "judges", "tests/judges"]),
             ("faults", [*PYTEST, "-n", "auto", "-m", "faults", "tests/faults"]),
             ("fuzzing", [*PYTEST, "-n", "auto", "-m", "fuzz", "tests/fuzz"]),
