@@ -151,6 +151,11 @@ def require_renewed(project: Project, done: Done, password: str) -> None:
     assert (project.directory / "cert" / "server.pem").read_bytes() != before
     assert pymilvus(connect(done, password), project.directory).code == 0
 
+    # Started by Docker Compose, a new root would have its default password.
+    assert project.compose("down").code == 0
+    status = run([*INIT[:-1], "status", "--json"], project.directory)
+    assert status.document["next"] == "compose-tls init --up"
+
 
 def stand_ins(project: Project, *milvus: str) -> None:
     """An override that puts other images into a new project, with what those need."""
