@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,20 @@ def test_what_was_said_arrives_in_a_pipe(project: Path) -> None:
 @pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), (["status", "-C", "/dev"], 3)])
 def test_the_exit_code_is_that_of_the_command(arguments: list[str], code: int) -> None:
     assert subprocess.run([*OURS, *arguments], capture_output=True, check=False).returncode == code
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_process_without_a_stream_does_the_same_and_writes_into_no_file(
+    project: Path, closed: str
+) -> None:
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
+    done = subprocess.run(
+        [*shell, *OURS, "enable", "-C", project], capture_output=True, check=False
+    )
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    status = [*OURS, "status", "-C", str(project), "--json"]
+    told = json.loads(subprocess.run(status, capture_output=True, text=True, check=False).stdout)
+    assert told["mode"] == 1
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="only Linux has /dev/full")
