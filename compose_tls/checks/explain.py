@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 from compose_tls.values import dataclass
@@ -218,4 +219,6 @@ def explain(error: OSError | str) -> Explanation:
             "use a certificate that strict verifiers accept",
             "certificate",
         )
+    # As Python has it: "[Errno 22] Invalid argument".
+    text = re.sub(r"^\[Errno \d+\] ", "", text)
     return Explanation(text[:_LONGEST] or "unspecified error", _LOG)

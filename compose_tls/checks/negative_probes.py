@@ -120,6 +120,11 @@ def _said_to(target: Target, opening: bytes, deadline: Deadline) -> bytes:
         return b""
 
 
+_OLD_TLS_IN_MODE_1: Final = (
+    "TLS 1.1 and older are accepted, too: in mode 1 no setting of Milvus changes that"
+)
+
+
 def old_tls(target: Target, timeout: float) -> Outcome:
     """A client that speaks nothing newer than TLS 1.1 is refused (RFC 8996).
 
@@ -137,7 +142,8 @@ def old_tls(target: Target, timeout: float) -> Outcome:
                 return at(place, target, not_tried(expected, error))
             if is_old_server_hello(answer):
                 accepted = target.mode is not TlsMode.MUTUAL
-                found = Outcome(accepted, expected, OLD_TLS.meaning, OLD_TLS.next_step)
+                told = _OLD_TLS_IN_MODE_1 if accepted else expected
+                found = Outcome(accepted, told, OLD_TLS.meaning, OLD_TLS.next_step)
                 return at(place, target, found)
         outcome = _refused(place, timeout, expected, "refused")
         if not outcome.ok:

@@ -107,7 +107,7 @@ def _dns_name(name: str) -> str:
     for label in host:
         _check_label(label, name)
     if host[-1].isdecimal():
-        raise NameInvalid(f"{name} looks like an IPv4 address but is none", hint=_EXAMPLE)
+        raise NameInvalid(f"{name} is not a valid IPv4 address", hint=_EXAMPLE)
     text = ".".join(labels)
     if len(text) > _LONGEST_NAME:
         raise NameInvalid(

@@ -134,9 +134,10 @@ def _for_clients(result: EnableResult) -> Iterator[tuple[str, str | tuple[str | 
     """What clients lose, and how they get it back."""
     if result.cut_off:
         yield "cut off", f"{', '.join(one.service for one in result.cut_off)}, until they use TLS"
-    if result.issue_with:
-        needed = "every client needs a certificate now: "
-        yield "clients", (needed, Piece(result.issue_with, "command"))
+    if result.issue_with is not None:
+        needed = "every client needs a certificate now"
+        how = (": ", Piece(result.issue_with, "command")) if result.issue_with else ()
+        yield "clients", (needed, *how)
 
 
 def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:
@@ -178,8 +179,11 @@ def _purged(result: DisableResult) -> str:
     removed = [file.path for file in result.files if file.action == "removed"]
     if not any(path.endswith(KEY) for path in removed):
         return ""
-    places = dict.fromkeys(f"{path.partition('/')[0]}/" for path in removed)
-    return f"{', '.join(places)} (certificates and private keys)"
+    # What stays is told by a warning of its own.
+    kept = {one.path for one in result.warnings if one.code == "directory-kept"}
+    names = dict.fromkeys(path.partition("/")[0] for path in removed)
+    places = ", ".join(f"{'what was in ' if name in kept else ''}{name}/" for name in names)
+    return f"{places} (certificates and private keys)"
 
 
 def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False) -> Iterator[Line]:
