@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from compose_tls.changes import relative
+from compose_tls.changes import relative, sha256
 from compose_tls.compose.compose_project import Reader as Read
 from compose_tls.compose.compose_project import load_project
 from compose_tls.compose.discovery import (
@@ -89,9 +89,15 @@ def observe(
     for file in state.files if state else ():
         # Read in any case: edited by an earlier enable, still in use or not.
         content = reader.content(directory / file.path)
+        place = directory / file.path
+        if without_ours and content is None:
+            # A compose file may have another name by now.
+            found = (path for path in files if sha256(reader.content(path) or b"") == file.after)
+            place = next(found, place)
+            content = reader.content(place)
         if without_ours and content is not None:
             undone = undo(content, file)
-            originals[directory / file.path] = undone.content
+            originals[place] = undone.content
             kept += [(file.path, route) for route in undone.kept]
 
     def read(path: Path) -> bytes | None:
