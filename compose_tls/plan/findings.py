@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
@@ -123,7 +124,8 @@ def _differs(project: Project, one: DeclaredTls) -> Iterator[str]:
         told = "nothing says tlsMode" if one.value is None else f"tlsMode is {one.value}"
         place = f" in {one.place}" if one.place else ""
         yield f"{told}{place}, and enable recorded {int(state.settings.tls_mode)}"
-    tls = project.directory / state.settings.served_dir if state else None
+    served = project.directory / state.settings.served_dir if state else None
+    tls = Path(os.path.normpath(served)) if served else None
     for file in one.files:
         if not file.mounted:
             if one.milvus.service.text("image") is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import ComposeProject
+from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CA_CERTIFICATE, CLIENT_CA_CERTIFICATE, STATE_FILE, TLS_FILES
 from compose_tls.observation import Observation
@@ -51,6 +52,16 @@ class Project:
     def read(self, path: Path) -> bytes | None:
         """The bytes of a file that was looked at, without what an earlier enable put in."""
         return self.originals[path] if path in self.originals else self.observation.content(path)
+
+    def files_of(self, service: Service) -> Iterator[Path]:
+        """The configuration files of the project that a service mounts."""
+        compose_files = {definition.file for definition in service.definitions}
+        for mount in (*service.mounts(), *service.config_mounts()):
+            place = mount.host_path
+            if place is not None and not self.directory.is_relative_to(place):
+                for path in self.observation.files:
+                    if path.is_relative_to(place) and path not in compose_files:
+                        yield path
 
     def relative(self, path: Path) -> str:
         """A path as people see it: relative to the project where it lies inside."""

@@ -22,7 +22,7 @@ from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
 from compose_tls.workflows.deployed_places import deployed_places
-from compose_tls.workflows.snippets import snippet
+from compose_tls.workflows.snippets import LANGUAGES, snippet
 from compose_tls.workflows.whole_hints import with_whole_hints
 
 _SHARED_NETWORKS = ("host", "service:", "container:")
@@ -59,8 +59,10 @@ def connect(
         NotMounted: Its container does not see the certificates that it needs.
         NameInvalid: ``client`` cannot be the name of a client.
         CertificateUnreadable: ``client`` has no certificate and key in the project.
-        WrongUsage: ``service`` and ``client`` are given together.
+        WrongUsage: ``service`` and ``client`` are given together, or there is no such ``lang``.
     """
+    if lang not in LANGUAGES:
+        raise WrongUsage(f"there is no language {lang}", hint=f"use one of {', '.join(LANGUAGES)}")
     if service is not None and client is not None:
         raise WrongUsage(
             f"the container of {service} has one client certificate, whatever the client is named",

@@ -12,9 +12,8 @@ from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
-from compose_tls.layout import CA, CA_KEY, CLIENT_CA_KEY, PUBLIC_ROOTS
+from compose_tls.layout import CA, CA_KEY, CLIENT, CLIENT_CA_KEY, PUBLIC_ROOTS
 from compose_tls.observe import observe
-from compose_tls.plan.client_ca import NO_CLIENT
 from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.declared_tls import declared_mode
@@ -188,7 +187,7 @@ def _following(opened: preamble.Opened, project: Project, planned: ServicePlan) 
         # While it still reaches etcd and the object store as they are.
         milvus = dict.fromkeys((*planned.others, *planned.services))
         start = (compose_command(opened, "stop", services=milvus), *start)
-    unprovable = any(one.code == NO_CLIENT for one in planned.plan.warnings)
+    unprovable = opened.config.tls_mode is TlsMode.MUTUAL and planned.identities.get(CLIENT) is None
     return start if unprovable else (*start, own_command(opened, "check"))
 
 

@@ -10,7 +10,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.connection import url_host
 from compose_tls.deploy.docker_host import reach
 from compose_tls.errors import EngineError
-from compose_tls.layout import CLIENT_KEY, STATE_FILE
+from compose_tls.layout import CLIENT_KEY, ROOT_PASSWORD, STATE_FILE
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
@@ -99,8 +99,18 @@ def status(
         warnings=(*deploying(opened.root), *warnings, *map_.warnings),
         certificates_usable=usable,
     )
-    following = _next(opened, project, result) or looked.next
+    # After disable: what still runs with TLS comes first.
+    unlike = project.state is None and any(one.state == "stale" for one in looked.services)
+    following = (looked.next if unlike else None) or _next(opened, project, result) or looked.next
+    if following is not None and following == looked.next and _waits_for_password(opened, looked):
+        following = own_command(opened, "init", "--up")
     return result.model_copy(update={"ok": result.exit_code == 0, "next": following})
+
+
+def _waits_for_password(opened: preamble.Opened, looked: Looked) -> bool:
+    """Whether nothing runs of what ``init`` made: with Compose, root would have its default password."""
+    absent = all(one.state == "absent" for one in looked.services)
+    return absent and (opened.root / opened.config.pki_dir / ROOT_PASSWORD).is_file()
 
 
 def _look(opened: preamble.Opened, project: Project, services: Sequence[DeclaredTls]) -> Looked:
