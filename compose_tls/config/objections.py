@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
@@ -17,8 +17,6 @@ from compose_tls.patterns import regex
 from compose_tls.values import dataclass
 
 if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
     from compose_tls.config.tls_config import TlsConfig
 
 SETTINGS_FILE: Final = "compose-tls.toml"
@@ -94,7 +92,7 @@ def setting_error(
     )
 
 
-def _given(error: ErrorDetails) -> str:
+def _given(error: Mapping[str, Any]) -> str:
     """What was given, where it is a number: a text could be a secret in the wrong place."""
     text = str(error["input"])
     return f"; you gave {text}" if _NUMBER.fullmatch(text) else ""

@@ -265,12 +265,6 @@ def _root(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]
         env_files = values.get("env_file", ())
         completed = variables_of(environment, start, start / (base or "."), env_files, read)
     root = project_root(start, named, completed, base).resolve()
-    if base and not root.is_dir():
-        raise WrongUsage(
-            f"there is no directory {base}",
-            hint="name the base of relative paths with --project-directory, or leave it out",
-            path=base,
-        )
     own_word = base or named or named_files((), environment)
     files = named_files(named, completed)
     if files and not own_word and not root.is_relative_to(start):

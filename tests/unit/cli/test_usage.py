@@ -26,7 +26,12 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path
         ("enabl", "wrong-usage", "enabl", "did you mean compose-tls enable?"),
         ("qqqq", "wrong-usage", "qqqq", "compose-tls --help"),
         ("enable --mod 2", "wrong-usage", "--mod", "compose-tls enable --help"),
-        ("enable --mode 3", "wrong-usage", "'1', '2'", "compose-tls enable --help"),
+        (
+            "enable --mode 3",
+            "wrong-usage",
+            "--mode must be 1 or 2; you gave 3",
+            "compose-tls enable --help",
+        ),
         ("enable --mode", "wrong-usage", "--mode", "--help"),
         ("enable more", "wrong-usage", "more", "compose-tls enable --help"),
         ("status --days 5", "wrong-usage", "--days", "compose-tls status --help"),
