@@ -47,6 +47,9 @@ ACCEPTS_ANY_CLIENT: Final = Explanation(
     f"the server does not run in mode 2; see compose-tls status, and {_RECREATE}",
     "client-certificate",
 )
+ACCEPTS_EXPIRED_CLIENTS: Final = (
+    "have what ends TLS in front of Milvus verify the dates of client certificates"
+)
 OTHER_CLIENT_CAS: Final = Explanation(
     "the server accepts clients of other CAs than it should",
     f"the server's ca.pem holds more, or others, than the project's; {_RECREATE}",
@@ -181,6 +184,10 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
             "then run compose-tls check",
             "not-ready",
         ),
+    ),
+    (
+        ("larger than max",),
+        Explanation("the answer is larger than any of Milvus", _LOG, "not-milvus"),
     ),
     (("missing authorization",), NO_CREDENTIALS),
     (("auth check failure",), WRONG_CREDENTIALS),

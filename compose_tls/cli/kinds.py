@@ -42,9 +42,7 @@ class OneOf(click.Choice[str]):
         import difflib  # noqa: PLC0415 - for this error alone
 
         near = difflib.get_close_matches(str(value).lower(), self.choices, n=1)
-        hint = self.hints.get(value, "")
-        if self.hint and not hint:
-            hint = f"{self.hint}; {_see(ctx)}"
+        hint = self.hints.get(value, self.hint)
         if near and not hint:
             before = f"{_called(param)} " if isinstance(param, click.Option) else ""
             command = f"{ctx.command_path} " if ctx and not before else ""
@@ -106,10 +104,6 @@ def _called(parameter: click.Parameter | None) -> str:
     return parameter.opts[-1] if isinstance(parameter, click.Option) else "the argument"
 
 
-def _see(context: click.Context | None) -> str:
-    return f"see {context.command_path if context else 'compose-tls'} --help"
-
-
 def _refuse(
     rule: str,
     value: object,
@@ -117,5 +111,6 @@ def _refuse(
     context: click.Context | None,
     hint: str = "",
 ) -> NoReturn:
+    see = f"see {context.command_path if context else 'compose-tls'} --help"
     given = value if value != "" else "''"
-    raise WrongUsage(f"{_called(parameter)} {rule}; you gave {given}", hint=hint or _see(context))
+    raise WrongUsage(f"{_called(parameter)} {rule}; you gave {given}", hint=hint or see)

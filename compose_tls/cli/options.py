@@ -20,7 +20,7 @@ KEY_TYPES = "ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096"
 MODE: Final = OneOf(
     ("1", "2"),
     {"0": "to switch TLS off: compose-tls disable"},
-    "1 is one-way TLS, 2 is mutual TLS",
+    "1 is one-way TLS, 2 is mutual TLS: compose-tls help modes",
 )
 
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}

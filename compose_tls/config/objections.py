@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
@@ -84,7 +84,7 @@ def setting_error(
     source = sources.get(name, "")
     file = source if source == SETTINGS_FILE else None
     spelled = f"{dashed(name)} in {file}" if file else source or dashed(name)
-    rule = f" {reason}{_given(first)}" if reason.startswith("must") else f": {reason}"
+    rule = f" {reason}{_given(first['input'])}" if reason.startswith("must") else f": {reason}"
     return InvalidSetting(
         f"{spelled}{rule}",
         hint=f"correct {spelled}; {_SEE}",
@@ -92,9 +92,9 @@ def setting_error(
     )
 
 
-def _given(error: Mapping[str, Any]) -> str:
+def _given(value: object) -> str:
     """What was given, where it is a number: a text could be a secret in the wrong place."""
-    text = str(error["input"])
+    text = str(value)
     return f"; you gave {text}" if _NUMBER.fullmatch(text) else ""
 
 

@@ -6,7 +6,7 @@ milvus-backup (MILVUS_TLS_MODE); Dify (MILVUS_SECURE). The rest is told by its v
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
@@ -19,16 +19,13 @@ from compose_tls.stack.images import repository_and_tag
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode, number
 from compose_tls.yamlpatch.document import parse
-from compose_tls.yamlpatch.query import roots
+from compose_tls.yamlpatch.query import Found, roots
 
 _PLACE = regex(r"(?:HOST|HOSTNAME|ADDR|ADDRESS|URI|URL|SERVER|ENDPOINT|ENDPOINTS|IP)$")
 _SWITCH = regex(r"MILVUS.*(?:SSL|TLS|SECURE)(?:_ENABLED)?$")
-# Of milvus-backup, in its two formats.
-_MODES = frozenset({"MILVUS_TLS_MODE", "MILVUS_GRPC_TLS_MODE"})
-_MODE_VALUES: Mapping[str, Encryption] = {
-    **dict.fromkeys(("0", "disabled"), "plain"),
-    **dict.fromkeys(("1", "2", "server", "mutual"), "encrypted"),
-}
+# Of milvus-backup.
+_MODE = "MILVUS_TLS_MODE"
+_MODE_VALUES: Mapping[str, Encryption] = {"0": "plain", "1": "encrypted", "2": "encrypted"}
 _TRUST = "ROOT_CERT_PATH"
 _CLIENT_CERTIFICATE = regex(r"CERT_CHAIN|MTLS_CERT|CLIENT_(?:PEM|CERT|CRT)")
 _ON = frozenset({"1", "true", "yes", "on"})
@@ -95,9 +92,7 @@ def naming(
 def switches_off(variables: Mapping[str, str | None]) -> tuple[str, ...]:
     """The variables that say no to TLS in a word."""
     said = {n: (value or "").lower() for n, value in variables.items() if _SWITCH.search(n.upper())}
-    return tuple(
-        name for name, value in said.items() if value in _OFF and name.upper() not in _MODES
-    )
+    return tuple(name for name, value in said.items() if value in _OFF and name.upper() != _MODE)
 
 
 def elsewhere(
@@ -127,7 +122,7 @@ def _encryption(variables: Mapping[str, str | None], scheme: str) -> Encryption:
         return "encrypted"
     for variable, value in variables.items():
         switch = (value or "").lower()
-        if variable.upper() in _MODES and switch in _MODE_VALUES:
+        if variable.upper() == _MODE and switch in _MODE_VALUES:
             return _MODE_VALUES[switch]
         if _SWITCH.search(variable.upper()):
             if switch in _ON:
@@ -165,6 +160,24 @@ def in_file(content: bytes, names: Collection[str], ports: Collection[int]) -> C
     return None
 
 
+def place_in(content: bytes, names: Collection[str], port: int) -> bool:
+    """Whether a configuration file names a server.
+
+    Args:
+        content: The file.
+        names: The names under which the server is reached.
+        port: Its port.
+    """
+    text = _COMMENT.sub("", content.decode("utf-8", "replace"))
+    if any(host in names and found == port for host, found, _ in _places(text)):
+        return True
+    return any(
+        host in names and number(found) == port
+        for root in _documents(content, text)
+        for host, found in milvus_backup.stores(root)
+    )
+
+
 _HOST_AND_PORT: Final = regex(r"(?:(\w+)://)?(?<![\w.-])([A-Za-z0-9_][\w.-]*):(\d{1,5})(?!\d)")
 
 
@@ -177,13 +190,7 @@ def _backup(
     content: bytes, text: str, names: Collection[str], ports: Collection[int]
 ) -> Connection | None:
     """What a backup.yaml says: https://github.com/zilliztech/milvus-backup/blob/main/configs/backup.yaml."""
-    if "milvus:" not in text or "address:" not in text:
-        return None
-    try:
-        documents = roots(parse(content, "backup.yaml"))
-    except ProjectError:
-        return None
-    for root in documents:
+    for root in _documents(content, text):
         host, route = milvus_backup.address_of(root), milvus_backup.route_of(root)
         port = root.text(*route, "port") or ""
         if host is not None and host in names and (not port or port in map(str, ports)):
@@ -196,6 +203,16 @@ def _backup(
                 host,
             )
     return None
+
+
+def _documents(content: bytes, text: str) -> Sequence[Found]:
+    """What may be a backup.yaml."""
+    if "milvus:" not in text or "address:" not in text:
+        return ()
+    try:
+        return roots(parse(content, "backup.yaml"))
+    except ProjectError:
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +241,9 @@ class Application:
 _ROOTS: Final = "{uri}, and {ca} mounted and named by GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
 # Go takes its roots from that file: https://pkg.go.dev/crypto/x509#SystemCertPool
 _GO: Final = "{uri}, and {ca} mounted and named by SSL_CERT_FILE (it is a Go program)"
-_ATTU: Final = "the variables that compose-tls connect --lang attu prints (Attu 2.3.5 or newer)"
+_ATTU: Final = "the variables that compose-tls connect --lang attu prints (Attu 2.3.6 or newer)"
+
+_BACKUP: Final = "(milvus-backup 0.5.0 or newer)"
 
 # https://nginx.org/en/docs/http/ngx_http_grpc_module.html, doc.traefik.io (serversTransport, routers),
 # the page on reverse_proxy of caddyserver.com, that on UpstreamTlsContext of envoyproxy.io,
@@ -247,9 +266,9 @@ _APPLICATIONS: Final = (
     Application(
         "milvus-backup",
         frozenset({"milvus-backup"}),
-        "milvus.tlsMode: 1 and milvus.caCertPath in backup.yaml",
+        f"milvus.tlsMode: 1 and milvus.caCertPath in backup.yaml {_BACKUP}",
         "milvus.tlsMode: 2, milvus.caCertPath, milvus.mtlsCertPath and milvus.mtlsKeyPath in "
-        "backup.yaml",
+        f"backup.yaml {_BACKUP}",
     ),
     Application(
         "Dify",

@@ -10,7 +10,7 @@ from compose_tls.errors import WrongUsage
 from compose_tls.observe import observe
 from compose_tls.plan.client_ca import no_client
 from compose_tls.project.enabled import EnabledProject, locate
-from compose_tls.project.endpoints import carrier, rest_port
+from compose_tls.project.endpoints import carrier, no_endpoint, rest_port
 from compose_tls.project.inside import inside
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
@@ -137,18 +137,27 @@ def _endpoint(
     milvus, project = located.milvus[0], located.project
     port = milvus.configuration.proxy_port
     place = carrier(milvus.service, project.compose.services)
-    uri = f"https://localhost:{port}"
-    if place.published(port) is None:
-        return Endpoint(uri=uri, server_name=name), ()
     directories = (project.directory, place.main.base)
-    for address, picked in deployed_places(place.name, port, directories, variables):
+    met = deployed_places(milvus.name, port, directories, variables)
+    published = place.published(port) is not None
+    if met:
+        address, picked = met[0]
         host = "localhost" if address == "127.0.0.1" else url_host(address)
-        return Endpoint(uri=f"https://{host}:{picked}", server_name=name), ()
+        uri = f"https://{host}:{picked}"
+        if published:
+            return Endpoint(uri=uri, server_name=name), ()
+        what = f"{uri} is where it is met now, and need not stay"
+        hint = f"publish a port: {port}:{port}"
+    else:
+        uri = f"https://localhost:{port}"
+        what = f"{uri} only stands in for it"
+        hint = f"start it and run this again, or publish a port of your own: {port}:{port}"
+    reason = no_endpoint(milvus.service, project.compose.services, port)
     warning = TlsWarning(
         "port-not-known",
-        f"the engine picks the port of {place.name} when it starts, so {uri} only stands in for it",
+        f"service {milvus.name}: {reason}; {what}",
         place.main.document.name,
-        f"start it and run this again, or publish a port of your own: {port}:{port}",
+        hint,
         place.main.line("ports"),
     )
     return Endpoint(uri=uri, server_name=name), (warning,)

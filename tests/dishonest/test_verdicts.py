@@ -222,6 +222,13 @@ def optional(scene: Scene) -> int:
     return scene.front(passes_on_to(ending_tls(context, scene.plain())))
 
 
+def without_dates(scene: Scene) -> int:
+    """Verifies chains, and no dates: as a front does that is told to overlook what has expired."""
+    context = scene.pki.server.context(2)
+    context.verify_flags |= ssl.VerifyFlags(0x200000)  # X509_V_FLAG_NO_CHECK_TIME of x509_vfy.h
+    return scene.front(passes_on_to(ending_tls(context, scene.plain())))
+
+
 def unreadable(scene: Scene) -> ssl.SSLContext:
     """A server whose certificate has constraints under the identifier of its names (RFC 5280)."""
     pair = mint(issuer=None)
@@ -403,6 +410,10 @@ DISHONEST: Mapping[str, tuple[Make, Verdict]] = {
             scene.front(in_turns(*[scene.milvus(2)] * 3, optional(scene))), 2
         ),
         _ANY_CLIENT,
+    ),
+    "takes client certificates that have expired": (
+        lambda scene: scene.target(without_dates(scene), 2),
+        {"refuses-expired-client": "the server accepted it"},
     ),
     "trusts a further CA": (
         lambda scene: scene.target(scene.naming(scene.trusting_more().ca), 2),

@@ -49,8 +49,9 @@ _ROWS = """
 import json, sys
 from pymilvus import MilvusClient
 client = MilvusClient(**json.load(sys.stdin))
-if sys.argv[1] == "fill":
-    client.create_collection("kept", dimension=4, consistency_level="Strong")
+if sys.argv[1] == "fill" and not client.has_collection("kept"):
+    # L2 is known to every Milvus; COSINE, the default, is not to 2.2.
+    client.create_collection("kept", dimension=4, metric_type="L2", consistency_level="Strong")
     client.insert("kept", [{"id": i, "vector": [i, 0, 0, 0]} for i in range(50)])
 client.load_collection("kept")
 print(json.dumps(sorted(row["id"] for row in client.query("kept", "id >= 0", ["id"], limit=100))))
@@ -201,7 +202,22 @@ def other_project_name(stack: Stack) -> None:
     stack.options = ("-p", f"{stack.name}-rag")
 
 
-LAYOUTS = (bind_mount, named_volume, overlay, env_file, other_project_name)
+def embedded_etcd(stack: Stack) -> None:
+    """Its metadata lay in the container alone: what the refusal says to do has been done."""
+    service = {
+        **SERVICE,
+        "environment": {**SERVICE["environment"], "ETCD_DATA_DIR": "default.etcd"},
+    }
+    stack.write({**service, "volumes": MOUNT})
+    stack.fill()
+    assert stack.refused()["code"] == "data-without-mount"
+    stack.compose("stop", "standalone")
+    inside = f"{stack.container[0]}:/milvus/default.etcd"
+    assert run(["docker", "cp", inside, "./default.etcd"], stack.project.directory).code == 0
+    stack.write({**service, "volumes": [*MOUNT, "./default.etcd:/milvus/default.etcd"]})
+
+
+LAYOUTS = (bind_mount, named_volume, overlay, env_file, other_project_name, embedded_etcd)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -333,7 +349,7 @@ def test_settings_that_were_changed_inside_are_named_and_can_be_kept(stack: Stac
     assert f"docker cp {stack.name}-standalone-1:{file} ." in error["hint"]
     # What the hint says.
     run(["docker", "cp", f"{container}:{file}", "."], stack.project.directory)
-    done = stack.tls("enable", "--up", "--timeout", "200")
+    done = stack.tls("enable", "--up")
     assert done.code == 0, done.out + done.err
     assert b"authorizationEnabled: true" in stack.project.contents()["milvus.yaml"]
 
@@ -479,7 +495,7 @@ def test_the_user_of_the_image_reads_the_key(stack: Stack) -> None:
         stack.write(
             {**SERVICE, "image": tag, "volumes": ["data:/var/lib/milvus"]}, volumes={"data": {}}
         )
-        done = stack.tls("enable", "--up", "--timeout", "60")
+        done = stack.tls("enable", "--up")
         assert done.code == 0, done.out + done.err
         assert (stack.project.directory / "tls" / "server.key").stat().st_uid == 1001
     finally:

@@ -86,7 +86,8 @@ def command(
     """Spell the TLS set-up of this project for Kubernetes, Docker Swarm or openssl.
 
     The server gets a certificate for its names there from the CA of the project, which clients trust
-    already. A private key leaves only in a Secret: into a pipe, or a file with mode 0600.
+    already; with --scope all, so do etcd and the object store there. A private key leaves only in a
+    Secret: into a pipe, or a file with mode 0600.
     """
     from compose_tls.workflows.export import export  # noqa: PLC0415 - not for --help
     from compose_tls.workflows.export_documents import (  # noqa: PLC0415 - as above

@@ -251,6 +251,26 @@ class TestIntermediates:
         root = x509.load_pem_x509_certificate(corporate["root"].certificate_pem)
         assert leaf.not_valid_after_utc == root.not_valid_after_utc
 
+    @pytest.mark.parametrize(
+        ("ca", "code"),
+        [
+            (mint("lax CA", ca=True, critical_constraints=False), "strict-clients-refuse"),
+            (
+                mint("big CA", ca=True, key=ec.generate_private_key(ec.SECP521R1())),
+                "rustls-clients-refuse",
+            ),
+        ],
+        ids=["strict", "rustls"],
+    )
+    def test_who_refuses_what_it_issues_is_told(
+        self, run: Run, project: Path, ca: CertificateWithKey, code: str
+    ) -> None:
+        (project / "ca.pem").write_bytes(ca.certificate_pem)
+        (project / "ca.key").write_bytes(ca.private_key_pem)
+        told = run("enable", "--ca-cert", "ca.pem", "--ca-key", "ca.key", "--json").json
+        (warning,) = [one for one in told["warnings"] if one["code"] == code]
+        assert "accept ca.pem" in warning["message"]
+
     @pytest.mark.parametrize(("below_days", "root_days"), [(10, 400), (400, 10)])
     def test_the_first_end_of_the_chain_counts_and_is_told(
         self, run: Run, project: Path, below_days: int, root_days: int

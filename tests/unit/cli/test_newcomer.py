@@ -54,7 +54,7 @@ from tests.unit.cli.test_terminal import on_terminal
         (
             "check --mode 3",
             "--mode must be 1 or 2; you gave 3",
-            "2 is mutual TLS; see compose-tls check --help",
+            "compose-tls help modes",
         ),
         ("export helmm", "you gave helmm", "did you mean compose-tls export helm?"),
         ("connect --lang pyton", "you gave pyton", "did you mean --lang python?"),

@@ -42,6 +42,8 @@ _ADDRESSES = st.ip_addresses().map(str)
         ("xn--bcher-kva.example", "xn--bcher-kva.example"),
         ("XN--BCHER-KVA.example", "xn--bcher-kva.example"),
         ("日本語.jp", "xn--wgv71a119e.jp"),
+        # Not of IDNA 2008, and clients compare the characters.
+        ("XN--N3H.com", "xn--n3h.com"),
         ("a" * 63 + ".example", "a" * 63 + ".example"),
         (".".join(["a" * 49] * 5) + ".abc", ".".join(["a" * 49] * 5) + ".abc"),
     ],
@@ -100,6 +102,7 @@ def test_order_is_kept_and_repetitions_are_dropped() -> None:
         (".".join(["a" * 49] * 5) + ".abcd", "longer than 253 characters", "shorter"),
         ("xn--a.example", "not a valid international name", "ASCII form"),
         ("☃.example", "not a valid international name", "ASCII form"),
+        ("xn--test--wg5h0h.com", "not a valid international name", "ASCII form"),
         ("bü_cher.example", "not a valid international name", "ASCII form"),
         ("ü" * 70 + ".example", "not a valid international name", "ASCII form"),
     ],
