@@ -120,6 +120,13 @@ def _usage_error(error: click.ClickException, name: str) -> WrongUsage:
     if isinstance(error, click.NoSuchOption):
         import difflib  # noqa: PLC0415 - not for --help
 
+        if name and error.ctx is not None and error.ctx.parent is None:
+            asked = app.get_command(error.ctx, name)
+            if asked and any(error.option_name in option.opts for option in asked.params):
+                return WrongUsage(
+                    f"{error.option_name} is an option of {name}, and stands behind it",
+                    hint=f"{command} {error.option_name} …; {see}",
+                )
         near = difflib.get_close_matches(error.option_name, error.possibilities or (), n=1)
         tip = f"did you mean {near[0]}? {see}" if near else see
         return WrongUsage(f"there is no option {error.option_name}", hint=tip)
