@@ -4,7 +4,7 @@ Format 1 (0.5.0 and newer) has ``milvus.tlsMode``. A file with ``configVersion: 
 it refuses the variables of format 1, and has none but for credentials.
 Source: https://github.com/zilliztech/milvus-backup (configs/backup.yaml and core/paramtable of v0.5.0 and
 v0.5.16; docs/user_guide/env_variables.md and internal/cfg/v2/legacy.go of August 2026). Up to 0.4.30 it
-speaks TLS to nobody without a password, and has no setting for a client certificate
+speaks TLS only with a password, and has no setting for a client certificate
 (core/backup_context.go)
 """
 
