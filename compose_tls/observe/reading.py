@@ -155,9 +155,11 @@ class _Ours:
 
     def _is_mode(self, edit: EditRecord, now: str) -> bool:
         """Who changes the mode by hand asks for another one, and has not said how it was before."""
-        if is_mode(edit):
-            self.modes_by_hand.append(mode_in(now))
-        return is_mode(edit)
+        if not is_mode(edit) or "$" in now:
+            # Who makes a variable of it decides anew each time.
+            return False
+        self.modes_by_hand.append(mode_in(now))
+        return True
 
 
 def _theirs(reader: FileReader, config: TlsConfig) -> Read:

@@ -32,7 +32,7 @@ class Project:
             ``None`` for a file that enable made.
         kept: The places of ours that someone changed since, by file.
         milvus: The services that run Milvus, or may.
-        mode_by_hand: The strictest mode that a person has put where enable had said another one; off
+        mode_by_hand: The strictest mode that was put by hand where enable had said another one; off
             where the edits of enable are not taken out.
     """
 
