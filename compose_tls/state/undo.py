@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -43,12 +43,18 @@ class Undone:
     kept: tuple[str, ...] = ()
 
 
-def undo(content: bytes, record: FileRecord) -> Undone:
+def undo(
+    content: bytes,
+    record: FileRecord,
+    *,
+    again: Callable[[EditRecord, str], bool] = lambda *_: False,
+) -> Undone:
     """Take the recorded edits out of a file.
 
     Args:
         content: The file as it is now.
         record: What enable did to it.
+        again: Which edits are made again, by what stands in their place now, which is not kept.
 
     Raises:
         YamlSyntax: The file was changed since and cannot be read.
@@ -76,12 +82,35 @@ def undo(content: bytes, record: FileRecord) -> Undone:
     for made in record.edits:
         found = _inverse(document, made, ours)
         if found is None:
+            found = _taken(document, made, record.edits, again)
+        if found is None:
             kept.append(".".join(made.route))
         else:
             intents += found
     whole = record.before is None and _is_all(document, intents)
     undone = None if whole else edit(document, intents).content
     return Undone(undone, exact=False, kept=tuple(kept))
+
+
+def _taken(
+    document: Document,
+    edit: EditRecord,
+    edits: Sequence[EditRecord],
+    again: Callable[[EditRecord, str], bool],
+) -> list[Intent] | None:
+    """The intents that take an edit back though its place says something else; ``None`` to keep that."""
+    route, old, there = edit.route, edit.old, query(document, *edit.route, merged=False)
+    if there is None:
+        return None
+    if not edit.kind.endswith("item"):
+        if there.written is None or not again(edit, there.written):
+            return None
+        return [RemoveKey(route) if old is None else Put(route, Text(old))]
+    if not isinstance(edit.new, str) or any(e.kind == "removed-item" for e in edits):
+        return None
+    items, name = [item.as_item() for item in there.items()], _identity(route, edit.new)
+    same = [item for item in items if isinstance(item, str) and _identity(route, item) == name]
+    return [RemoveItem(route, item) for item in same if again(edit, item)] or None
 
 
 def stands(content: bytes, record: FileRecord) -> bool:
