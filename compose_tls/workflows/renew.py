@@ -199,6 +199,8 @@ def _prepare(
         return None, tuple(warnings)
     touched = planned.written & deploy.running
     servers = tuple(name for name in deploy.servers if name in touched)
-    others = tuple(name for name in deploy.others if name in touched)
+    # A server is not restarted under a Milvus that runs: it could not write what it has not written yet.
+    read = deploy.running if servers else touched
+    others = tuple(name for name in deploy.others if name in read)
     deploy = replace(deploy, proxies=proxies, servers=servers, others=others, neighbours=neighbours)
     return deploy, tuple(warnings)

@@ -43,6 +43,17 @@ def is_component(command: Sequence[str]) -> bool:
     return match is not None and match["role"].lower() not in {"standalone", "embedded"}
 
 
+def is_coordinator(command: Sequence[str]) -> bool:
+    """Whether a Milvus service with this command coordinates others, which find it when they start.
+
+    Source: the order of a rolling upgrade, https://milvus.io/docs/upgrade_milvus_cluster-helm.md.
+    """
+    match = _RUN.search(" ".join(command))
+    return match is not None and (
+        match["role"].lower().endswith("coord") or match["role"] == "mixture"
+    )
+
+
 def certainly_runs_milvus(command: Sequence[str]) -> bool:
     """Whether it is plain that Milvus is what a container of a Milvus image runs.
 
