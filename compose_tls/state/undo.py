@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from compose_tls.changes import sha256
+from compose_tls.errors import YamlSyntax
 from compose_tls.state.recorded import EditRecord, FileRecord, SpliceRecord
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import Document, decode, encode, parse
@@ -81,6 +82,8 @@ def undo(content: bytes, record: FileRecord) -> Undone:
             intents += found
     whole = record.before is None and _is_all(document, intents)
     undone = None if whole else edit(document, intents).content
+    if undone is not None:
+        undone = _in_old_words(document, undone, record)
     return Undone(undone, exact=False, kept=tuple(kept))
 
 
@@ -253,6 +256,43 @@ def _inverse(document: Document, edit: EditRecord, ours: Sequence[Item]) -> list
             return [RemoveKey(route) if old is None else Put(route, Text(old))]
         case _:
             return None
+
+
+def _in_old_words(document: Document, undone: bytes, record: FileRecord) -> bytes:
+    """The file without our edits, where each value that we replaced is written as it was.
+
+    The inverse of an edit knows what a value said, and not how: its quotes, or that it was a number.
+
+    Args:
+        document: The file as it is now.
+        undone: The same without our edits.
+        record: What enable did to it.
+    """
+    from compose_tls.yamlpatch.patch import respelled  # noqa: PLC0415 - as above
+
+    after = parse(undone, record.path)
+    for made in record.edits:
+        now = query(document, *made.route, merged=False)
+        then = query(after, *made.route, merged=False)
+        if made.kind != "set" or made.old is None or now is None or then is None:
+            continue
+        ours, words = document.text[now.start : now.end], after.text[then.start : then.end]
+        for splice in record.splices:
+            if splice.new == ours and splice.old != words and _said(splice.old) == made.old:
+                put = Put(made.route, Text(made.old))
+                found = respelled(after, Splice(then.start, words, splice.old), put)
+                after = found or after
+                break
+    return after.content
+
+
+def _said(words: str) -> str | None:
+    """What a value that is written in these words says; ``None`` where it is no such text."""
+    try:
+        found = query(parse(f"v: {words}\n".encode(), ""), "v")
+    except YamlSyntax:
+        return None
+    return found.written if found else None
 
 
 def _identity(route: Route, item: Item) -> str:
