@@ -44,7 +44,6 @@ from compose_tls.workflows.stack_check import (
 )
 
 _PROBE_SECONDS = 2.0
-
 # How long the services of before have until they run; --timeout may be shorter than that takes.
 _BACK_SECONDS = 60.0
 
@@ -99,7 +98,7 @@ class Deployment:
         self,
         undo: list[Undo] | None,
         on_event: listener.OnEvent,
-        before_proof: Callable[[], None] = lambda: None,
+        before_proof: Callable[[], None] | None = None,
     ) -> tuple[Probe, ...]:
         """Restart the services, wait until they are ready over TLS, and check them.
 
@@ -125,7 +124,10 @@ class Deployment:
                         "the engine picks, or at the address of its container"
                     )
             ready = self._started(began, started, on_event)
-            before_proof()
+            if before_proof is not None:
+                before_proof()
+                for watch in ready:
+                    watch.read_anew()
             proved = [self.prove(watch.target(), on_event) for watch in ready]
             proved.append(self.prove_servers(on_event))
             for proxy in self.proxies:
@@ -165,7 +167,7 @@ class Deployment:
         first = [name for name in names if name not in self.services] if one_by_one else names
         if first or not one_by_one:
             self._up(first, on_event)
-        ready: list[ProxyWatch] = []
+        ready = []
         for proxy in self.proxies:
             if one_by_one:
                 self._up([proxy.service], on_event)

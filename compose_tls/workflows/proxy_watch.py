@@ -130,6 +130,12 @@ class ProxyWatch:
         )
         return self.known
 
+    def read_anew(self) -> None:
+        """Read the files of the target once more: those of the client may be written last."""
+        known = self.target()
+        rest = Address(*known.rest_address) if known.rest_address else None
+        self.known = self.build(self.proxy, Address(known.host, known.port), rest)
+
     def _place(self, port: int | None) -> tuple[str, int] | None:
         """Where a port of the container is reached from here: as published, else on its network."""
         if port is None or self.container is None:

@@ -159,7 +159,7 @@ def require_success(done: Done) -> str:
 def test_python(serving: Serving) -> None:
     out = require_success(serving.run(sys.executable, "-c", serving.text("python") + LIST))
 
-    assert out == "Milvus v2.3.5\n[]\n"
+    assert out == "Milvus v2.3.5-lite\n[]\n"
 
 
 def test_python_async(serving: Serving) -> None:

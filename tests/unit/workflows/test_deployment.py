@@ -318,6 +318,24 @@ def run(world: World, undo: list[Undo] | None, deployment: Deployment | None = N
     (deployment or world.deployment()).run(undo, silent, before_proof)
 
 
+def test_what_is_proved_is_read_after_the_files_of_the_client_are_written(world: World) -> None:
+    read: list[dict[str, bytes]] = []
+    proved: list[Target] = []
+
+    def target(proxy: Proxy, grpc: Address, rest: Address | None) -> Target:
+        read.append(world.files)
+        return replace(world.target(proxy, grpc, rest), user=str(len(read)))
+
+    def prove(target: Target, on_event: Callable[[str], None]) -> tuple[Probe, ...]:
+        proved.append(target)
+        return world.prove(target, on_event)
+
+    run(world, [], replace(world.deployment(), target=target, prove=prove))
+    assert "client.pem" not in read[0]
+    assert "client.pem" in read[-1]
+    assert [target.user for target in proved] == [str(len(read))]
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_a_failure_puts_the_files_back_and_starts_the_service_again(
     world: World, undo: list[Undo], step: str
