@@ -17,7 +17,14 @@ from compose_tls.patterns import regex
 from compose_tls.plan.address_edits import AddressChange, add_address_edit, is_in_compose_file
 from compose_tls.plan.brought import with_client_ca
 from compose_tls.plan.client_ca import client_ca_source, has_server_ca_clients, issues_clients
-from compose_tls.plan.clients import Client, clients, cut_off, is_let_in, naming_variables
+from compose_tls.plan.clients import (
+    Client,
+    clients,
+    cut_off,
+    is_let_in,
+    naming_variables,
+    passes_on,
+)
 from compose_tls.project.endpoints import carrier, rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
@@ -112,7 +119,8 @@ def plan_neighbours(
     """
     if config.neighbours == "ignore":
         return Neighbours()
-    found = [one for one in clients(project, tuple(milvus)) if not is_let_in(one, config)]
+    every = clients(project, tuple(milvus))
+    found = [one for one in every if not is_let_in(one, config)]
     switched: list[Neighbour] = []
     left: list[Client] = []
     reasons: dict[str, str] = {}
@@ -151,7 +159,18 @@ def plan_neighbours(
         for one in switched
         if one.recipe.note
     )
-    return Neighbours(tuple(switched), entries, (*warnings, *apart, *notes))
+    through = (
+        TlsWarning(
+            "neighbour-note",
+            f"service {one.name} passes TLS through: {one.how}, and a stream block hands on the bytes",
+            one.path,
+            "the certificate has to hold the name by which clients call it: --san NAME",
+            one.line,
+        )
+        for one in every
+        if passes_on(one)
+    )
+    return Neighbours(tuple(switched), entries, (*warnings, *apart, *notes, *through))
 
 
 def _settled(
