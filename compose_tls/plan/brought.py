@@ -1,4 +1,4 @@
-"""How certificates that were provided are provided again, or with a CA of the clients beside them."""
+"""How certificates that were provided are provided again, or with a CA of the clients next to them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def bring_again(config: TlsConfig, root: Path) -> str:
 
 
 def with_client_ca(config: TlsConfig, root: Path) -> str:
-    """The whole command that has clients issued by a CA of theirs, beside what was provided.
+    """The whole command that has clients issued by a CA of theirs, next to what was provided.
 
     Args:
         config: The settings; they name the files that were provided.
