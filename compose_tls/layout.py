@@ -65,6 +65,8 @@ PUBLIC_ROOTS: Final = "public-roots.pem"
 """In the PKI directory: the root certificates that Milvus trusts beside that CA."""
 CA_BUNDLE: Final = "ca-bundle.pem"
 """Those roots and that CA, for Milvus."""
+SYSTEM_BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"
+"""Where the Go and the C++ part of a Milvus both look, in its container: seen with 2.3.5."""
 
 # The names that Bitnami's image looks for: https://github.com/bitnami/containers (kafka, Security).
 KAFKA_CERTIFICATE: Final = "kafka.keystore.pem"

@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable
+from string import ascii_letters, digits
 from typing import Final
 
-_SPECIAL: Final = {"\\": r"\\", "'": r"\'"}
+_AS_IT_IS: Final = frozenset(ascii_letters + digits + "/._ ")
 
 
 def quoted(word: str) -> str:
-    """A word for a shell; what a terminal does not show as it is, in the spelling of ``$'…'``.
+    """A word for any POSIX shell; what a terminal does not show as it is comes from ``printf``, in octal.
 
-    That is in POSIX since its issue 8 (Shell Command Language, section 2.2.4); bash, zsh and ksh have
-    had it for long.
+    A line end that is last does not outlive ``$(…)``: there it is ``$'…'``, which bash, zsh and ksh have,
+    and POSIX since its issue 8 (Shell Command Language, section 2.2.4).
     """
     if word.isprintable():
         return shlex.quote(word)
-    return f"$'{''.join(map(_spelled, word))}'"
+    spelled = "".join(map(_spelled, word))
+    return f"$'{spelled}'" if word.endswith("\n") else f"\"$(printf '{spelled}')\""
 
 
 def joined(words: Iterable[str]) -> str:
@@ -38,6 +40,6 @@ def behind(services: Iterable[str]) -> list[str]:
 
 
 def _spelled(character: str) -> str:
-    if character.isprintable():
-        return _SPECIAL.get(character, character)
-    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
+    if character in _AS_IT_IS:
+        return character
+    return "".join(f"\\{byte:03o}" for byte in os.fsencode(character))

@@ -1,8 +1,9 @@
 """Writes the reference pages from the code: ``python docs/generate.py``.
 
 docs/schema.json is made from compose_tls/results, docs/cli.md and docs/compose-tls.1 (a manual page) from
-the help of each command, docs/settings.md from the settings, docs/library.md from the public names, and
-docs/patched.md from what ``enable`` does to the sample project.
+the help of each command, docs/settings.md from the settings, docs/library.md from the public names,
+docs/patched.md from what ``enable`` does to the sample project, and docs/architecture.svg from the floors
+in pyproject.toml.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Container
+import tomllib
+from collections.abc import Callable, Container, Iterator
+from html import escape
 from pathlib import Path
 from types import UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
@@ -506,6 +509,68 @@ def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
 
 
+_ROOMS: Final = {
+    "cli": "arguments in; text or JSON out",
+    "testing": "pytest plugin and harness",
+    "workflows": "one module a command: the order of its steps",
+    "observe": "reads files once",
+    "plan": "project + settings",
+    "credentials": "where keys come from",
+    "apply": "the transaction",
+    "deploy": "engine and Compose",
+    "checks": "live proof",
+    "project": "one value: its files, what is declared and recorded, which Milvus is in it",
+    "compose": "what a project means",
+    "stack": "a module for each member",
+    "sdk": "client code",
+    "state": "state.json",
+    "targets": "Helm, Swarm, openssl",
+    "pki": "issues, verifies, rehearses",
+    "yamlpatch": "finds, edits, proves",
+}
+"""What a room is for; the values need no more than their names."""
+_WIDE, _MARGIN, _GAP = 1000, 12, 10
+
+
+def architecture_picture() -> str:
+    """The floors as import-linter holds them, in SVG: without scripts or fonts from elsewhere."""
+    settings = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    floors = next(one["layers"] for one in contracts if one["name"] == "floors")
+    rows: list[str] = []
+    top = _MARGIN
+    for floor in floors:
+        rooms = re.split(r" [|:] ", floor)
+        height = 58 if rooms[0] in _ROOMS else 34
+        rows += _floor(rooms, top, height)
+        top += height + 2 * _GAP
+    name = "The floors of compose-tls: a room imports from floors below it, never from its own"
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {top}" role="img" '
+        'font-family="system-ui, sans-serif" font-size="12" text-anchor="middle">'
+    )
+    return "\n".join((head, f"<title>{name}</title>", *rows, "</svg>", ""))
+
+
+def _floor(rooms: list[str], top: int, height: int) -> Iterator[str]:
+    share = [len(room) + 3 for room in rooms] if rooms[0] not in _ROOMS else [1] * len(rooms)
+    free = _WIDE - 2 * _MARGIN - _GAP * (len(rooms) - 1)
+    left = float(_MARGIN)
+    for room, part in zip(rooms, share, strict=True):
+        width, purpose = free * part / sum(share), _ROOMS.get(room)
+        middle, line = left + width / 2, top + height / 2 + (-4 if purpose else 4)
+        yield (
+            f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{height}" rx="8" '
+            'fill="#ffffff" stroke="#1d7874"/>'
+        )
+        weight = ' font-weight="700" font-size="15"' if purpose else ""
+        yield f'<text x="{middle:.1f}" y="{line:g}" fill="#1f2733"{weight}>{escape(room)}</text>'
+        if purpose:
+            text = escape(purpose)
+            yield f'<text x="{middle:.1f}" y="{line + 20:g}" fill="#4a5360">{text}</text>'
+        left += width + _GAP
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "schema.json": schema,
     "cli.md": cli_page,
@@ -513,6 +578,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "settings.md": settings_page,
     "library.md": library_page,
     "patched.md": patched_page,
+    "architecture.svg": architecture_picture,
 }
 """Every file that is made here, by name."""
 

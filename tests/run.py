@@ -1,6 +1,6 @@
 """Runs every test that this machine can run, and names what was skipped and why.
 
-The end-to-end tests mostly wait for Milvus, so they run in two lanes beside all others; in one of them
+The end-to-end tests mostly wait for Milvus, so they run in four lanes beside all others; in three of them
 each project has ports and names of its own. The others, one after the other: the fast tests, whose
 coverage has to be at least 90 % (measured with them alone: it doubles what a test takes), those marked
 slow, the judges of our certificates (tests/judges), every fault of a command (tests/faults), a short
@@ -25,7 +25,11 @@ ROOT = Path(__file__).resolve().parent.parent
 MINIMUM = 90
 PYTEST = [sys.executable, "-m", "pytest"]
 COVERAGE = [sys.executable, "-m", "coverage"]
-END_TO_END = ("e2e and own_ports", "e2e and not own_ports")
+END_TO_END = (
+    ("e2e and not own_ports",),
+    # A file in one worker: its tests share what they have started.
+    ("e2e and own_ports", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"),
+)
 
 
 def main() -> int:
@@ -36,7 +40,7 @@ def main() -> int:
     failed = []
     with ExitStack() as stack:
         started = time.monotonic()
-        lanes = [lane(marks, stack) for marks in END_TO_END]
+        lanes = [lane(marks, *options, stack=stack) for marks, *options in END_TO_END]
         make = ["make", "--no-print-directory", f"VENV={sys.prefix}"]
         for name, *commands in (
             (
@@ -70,10 +74,10 @@ def main() -> int:
     return bool(failed)
 
 
-def lane(marks: str, stack: ExitStack) -> tuple[subprocess.Popen[bytes], IO[str]]:
+def lane(marks: str, *options: str, stack: ExitStack) -> tuple[subprocess.Popen[bytes], IO[str]]:
     """Start some of the end-to-end tests; what they print goes to a file."""
     output = stack.enter_context(tempfile.TemporaryFile("w+"))  # noqa: SIM115 - the stack closes it
-    command = [*PYTEST, "-m", marks, "tests/e2e", "--durations=15"]
+    command = [*PYTEST, "-m", marks, "tests/e2e", "--durations=15", *options]
     return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT), output
 
 

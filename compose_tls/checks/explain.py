@@ -181,6 +181,10 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
             "not-ready",
         ),
     ),
+    (
+        ("larger than max",),
+        Explanation("the answer is larger than any of Milvus", _LOG, "not-milvus"),
+    ),
     (("missing authorization",), NO_CREDENTIALS),
     (("auth check failure",), WRONG_CREDENTIALS),
     (

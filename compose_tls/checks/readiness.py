@@ -23,7 +23,7 @@ from compose_tls.checks.explain import (
     explain,
 )
 from compose_tls.checks.tls_client import Deadline, client_context, greet, grpc_channel, tls, why
-from compose_tls.checks.wire import Status, fields, is_http2_answer, text_field
+from compose_tls.checks.wire import Status, fields, is_http2_answer, text_field, text_of
 from compose_tls.values import dataclass
 
 State = Literal[
@@ -39,6 +39,7 @@ State = Literal[
 _SERVICE: Final = "/milvus.proto.milvus.MilvusService"
 _STATUS: Final = 1
 _VERSION: Final = 2
+_LONGEST_VERSION: Final = 64
 _COLLECTION_NAME: Final = 3
 _MILVUS_WORDS: Final = ("auth check failure", "missing authorization", "permission deny")
 
@@ -196,8 +197,7 @@ def _version(call: _Caller) -> str | None:
         answer = dict(fields(call("GetVersion")))
     except (ValueError, grpc.RpcError):
         return None
-    version = answer.get(_VERSION)
-    return version.decode("utf-8", "replace") if isinstance(version, bytes) and version else None
+    return text_of(answer.get(_VERSION))[:_LONGEST_VERSION] or None
 
 
 def _judged(error: Any, target: Target) -> Readiness:

@@ -31,6 +31,11 @@ _HTTP1_STATUS_LINE: Final = regex(rb"HTTP/1\.[0-9] ([0-9]{3})")
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
+# What is looked at of an answer, however long a server makes it: status and version come first in each.
+_MOST_FIELDS: Final = 16
+_LONGEST_TEXT: Final = 4096
+_LONGEST_VARINT: Final = 10  # https://protobuf.dev/programming-guides/encoding/#varints
+
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
     return (
@@ -201,10 +206,12 @@ class Status:
         """
         values = dict(fields(message))
         reason = values.get(2, b"")
-        return cls(
-            not values.get(1) and not values.get(3),
-            reason.decode("utf-8", "replace") if isinstance(reason, bytes) else "",
-        )
+        return cls(not values.get(1) and not values.get(3), text_of(reason))
+
+
+def text_of(value: int | bytes | None) -> str:
+    """The text of a field, as far as anyone reads it; empty where it is none."""
+    return value[:_LONGEST_TEXT].decode("utf-8", "replace") if isinstance(value, bytes) else ""
 
 
 def text_field(number: int, text: str) -> bytes:
@@ -214,13 +221,15 @@ def text_field(number: int, text: str) -> bytes:
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The fields of a message: number and value.
+    """The first fields of a message: number and value.
 
     Raises:
         ValueError: It is not a protobuf message.
     """
     position = 0
-    while position < len(message):
+    for _ in range(_MOST_FIELDS):
+        if position == len(message):
+            return
         tag, position = _varint(message, position)
         kind = tag & 7
         if kind == _VARINT:
@@ -238,13 +247,10 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _varint(message: bytes, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while position < len(message):
-        byte = message[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
+    value = 0
+    for place, byte in enumerate(message[position : position + _LONGEST_VARINT]):
+        value |= (byte & 0x7F) << 7 * place
         if byte < 0x80:  # noqa: PLR2004 - the continuation bit
-            return value, position
-        shift += 7
+            return value, position + place + 1
     msg = "not a protobuf message"
     raise ValueError(msg)

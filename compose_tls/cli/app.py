@@ -6,6 +6,7 @@ import importlib
 import io
 import itertools
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import TextIO
@@ -130,7 +131,11 @@ def _usage_error(error: click.ClickException, name: str) -> WrongUsage:
                 f"an argument is missing: {listed}",
                 hint=f"for example: {command} {names[0]}; {see}",
             )
+    if isinstance(error, click.BadParameter) and isinstance(error.param, click.Option):
+        return WrongUsage(f"{error.param.opts[-1]}: {error.message.rstrip('.')}", hint=see)
     message = error.format_message().rstrip(".")
+    if extra := re.fullmatch(r"Got unexpected extra arguments? \((.*)\)", message):
+        return WrongUsage(f"unexpected argument: {extra[1]}", hint=see)
     return WrongUsage(message[:1].lower() + message[1:], hint=see)
 
 

@@ -10,11 +10,18 @@ from typing import Any, Final, TypeVar
 import click
 
 from compose_tls.cli.completing import DIRECTORY, FILE, services
+from compose_tls.cli.kinds import Number, OneOf
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 KEY_TYPES = "ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096"
 """As help shows them; the settings know which there are, and why others are not."""
+
+MODE: Final = OneOf(
+    ("1", "2"),
+    {"0": "to switch TLS off: compose-tls disable"},
+    "1 is one-way TLS, 2 is mutual TLS: compose-tls help modes",
+)
 
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
 
@@ -161,7 +168,10 @@ def credentials(command: _F) -> _F:
         click.option("--password-file", type=FILE, metavar="FILE", help="File with the password."),
         click.option("--token-file", type=FILE, metavar="FILE", help="File with a token."),
         click.option(
-            "--timeout", type=float, metavar="SECONDS", help="How long to wait (default: 120)."
+            "--timeout",
+            type=Number(float),
+            metavar="SECONDS",
+            help="How long to wait (default: 120).",
         ),
     )
 
@@ -183,12 +193,10 @@ def mode_and_scope(command: _F) -> _F:
     """What is encrypted, and who has to show a certificate."""
     return _with(
         command,
-        click.option(
-            "--mode", type=click.Choice(["1", "2"]), help="1: one-way TLS (default), 2: mutual."
-        ),
+        click.option("--mode", type=MODE, help="1: one-way TLS (default), 2: mutual TLS."),
         click.option(
             "--scope",
-            type=click.Choice(["proxy", "internal", "all"]),
+            type=OneOf(("proxy", "internal", "all")),
             help="proxy: clients (default); internal: and the parts of Milvus; "
             "all: and etcd and object store.",
         ),
@@ -203,7 +211,7 @@ def deployment(command: _F) -> _F:
         click.option(
             "--keep-on-failure",
             is_flag=True,
-            help="With --up: leave things as they are on failure.",
+            help="With --up: leave files and containers as they are on failure.",
         ),
     )
 
@@ -226,10 +234,10 @@ def new_certificates(command: _F) -> _F:
         additional_names,
         click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: ecdsa-p256)."),
         click.option(
-            "--days", type=int, metavar="N", help="Validity of certificates (default: 825)."
+            "--days", type=Number(), metavar="N", help="Validity of certificates (default: 825)."
         ),
         click.option(
-            "--ca-days", type=int, metavar="N", help="Validity of the CA (default: 3650)."
+            "--ca-days", type=Number(), metavar="N", help="Validity of the CA (default: 3650)."
         ),
         click.option(
             "--subject",
@@ -249,12 +257,14 @@ def existing_ca(command: _F) -> _F:
             metavar="FILE",
             help="An existing CA: issue under it, or trust it.",
         ),
-        click.option("--ca-key", type=FILE, metavar="FILE", help="Its key, to issue under it."),
+        click.option(
+            "--ca-key", type=FILE, metavar="FILE", help="Key of --ca-cert, to issue under it."
+        ),
         click.option(
             "--ca-passphrase-file",
             type=FILE,
             metavar="FILE",
-            help="File with the passphrase of the key.",
+            help="File with the passphrase of --ca-key.",
         ),
         click.option(
             "--client-ca-cert",
@@ -264,12 +274,12 @@ def existing_ca(command: _F) -> _F:
         click.option(
             "--client-ca-key",
             metavar="FILE",
-            help="Its key, to issue client certificates under it.",
+            help="Key of --client-ca-cert, to issue client certificates.",
         ),
         click.option(
             "--client-ca-passphrase-file",
             metavar="FILE",
-            help="File with the passphrase of that key.",
+            help="File with the passphrase of --client-ca-key.",
         ),
     )
 

@@ -10,13 +10,30 @@ from typing import TextIO
 import click
 
 from compose_tls.cli.line import Line, clean
+from compose_tls.errors import WriteFailed
 
 _WIDTH = 80
 
 
 def say(text: str, *, err: bool = False, end: str = "\n") -> None:
-    """Print a text, on standard error with ``err``."""
-    click.echo(clean(text) + end, err=err, nl=False)
+    """Print a text, on standard error with ``err``.
+
+    Raises:
+        WriteFailed: Standard output is a file on a full disk.
+    """
+    try:
+        click.echo(clean(text) + end, err=err, nl=False)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if err:
+            raise
+        # Else Python would try again at exit, and complain in words of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise WriteFailed(
+            f"the output cannot be written: {error.strerror}",
+            hint="free space there, or write it elsewhere; what the command did is done",
+        ) from None
 
 
 def show_lines(lines: Iterable[Line], *, err: bool = False) -> None:

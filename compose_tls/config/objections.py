@@ -13,9 +13,12 @@ from compose_tls.errors import (
     InvalidSetting,
     Refusal,
 )
+from compose_tls.patterns import regex
 from compose_tls.values import dataclass
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from compose_tls.config.tls_config import TlsConfig
 
 SETTINGS_FILE: Final = "compose-tls.toml"
@@ -55,6 +58,11 @@ _REASONS: Final = {
 }
 """What is wrong with a value, by pydantic's type of error; other words are those of our validators."""
 
+_NUMBER = regex(r"-?[0-9]{1,12}(?:\.[0-9]{1,6})?")
+
+_SETTING = regex(r"\b(?:[a-z]+(?:_[a-z]+)+|constrain|csr)\b")
+"""The name of a setting in a text about several."""
+
 
 def setting_error(
     error: ValidationError, sources: Mapping[str, str]
@@ -66,21 +74,35 @@ def setting_error(
         sources: How settings were given, by their names.
 
     Returns:
-        The error, without the value, which could be a secret.
+        The error, without a value that could be a secret.
     """
-    first = error.errors(include_url=False, include_input=False)[0]
+    first = error.errors(include_url=False)[0]
     plain = _REASONS.get(first["type"])
     reason = plain.format_map(first.get("ctx", {})) if plain else first["msg"]
     reason = reason.removeprefix("Value error, ")
     if not first["loc"]:
-        return ConflictingSettings(dashed(reason), hint=_SEE)
+        return ConflictingSettings(_as_options(reason), hint=_SEE)
     name = str(first["loc"][0])
-    source = sources.get(name, "call")
+    source = sources.get(name, "")
+    file = source if source == SETTINGS_FILE else None
+    spelled = f"{dashed(name)} in {file}" if file else source or dashed(name)
+    rule = f" {reason}{_given(first)}" if reason.startswith("must") else f": {reason}"
     return InvalidSetting(
-        f"setting {dashed(name)} ({source}): {reason[0].lower()}{reason[1:]}",
-        hint=f"correct {dashed(name)}; see compose-tls enable --help",
-        path=SETTINGS_FILE if source == SETTINGS_FILE else None,
+        f"{spelled}{rule}",
+        hint=f"correct {spelled}; {_SEE}",
+        path=file,
     )
+
+
+def _given(error: ErrorDetails) -> str:
+    """What was given, where it is a number: a text could be a secret in the wrong place."""
+    text = str(error["input"])
+    return f"; you gave {text}" if _NUMBER.fullmatch(text) else ""
+
+
+def _as_options(text: str) -> str:
+    """A text whose names of settings are spelled as options."""
+    return _SETTING.sub(lambda name: f"--{dashed(name[0])}", text)
 
 
 def require_meant(config: TlsConfig) -> None:

@@ -190,7 +190,7 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
         mounted = PurePosixPath(self.pki_dir).is_relative_to(self.tls_dir)
         secrets = self.password_file is not None and self.token_file is not None
         for found, conflict in (
-            (mounted, "pki_dir must not be or lie in tls_dir, which the container mounts"),
+            (mounted, "pki_dir must not be tls_dir, which the container mounts, or lie in it"),
             (server != server_key, "server_cert and server_key go together"),
             (client != client_key, "client_cert and client_key go together"),
             (ca_key and not ca, "ca_key needs ca_cert"),

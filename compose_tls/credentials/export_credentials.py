@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +10,9 @@ from pathlib import Path
 from compose_tls.changes import ServerSource
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.key_files import KeyFiles, read
-from compose_tls.layout import CERTIFICATE, CLIENT, KEY, SERVER
+from compose_tls.layout import CERTIFICATE, CLIENT, ETCD, ETCD_CLIENT, KEY, SERVER, STACK_CA
 from compose_tls.observation import CertificateFacts
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_clients
 from compose_tls.pki.load import certificate_facts
 from compose_tls.values import dataclass
@@ -28,17 +29,20 @@ class Exported:
         contents: The files, by their name in the PKI directory.
         paths: Where they are, or will be.
         pending: What is new, by the name of its file.
-        facts: The certificate that clients meet, by its file; none where none is taken along.
+        facts: The certificates of servers, by file: that which clients meet first; none where none is
+            taken along.
+        fingerprints: SHA-256 of each certificate that is taken along, by its identity.
     """
 
     contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     paths: Mapping[str, Path] = field(default_factory=dict)
     pending: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     facts: Mapping[Path, CertificateFacts] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
 
 def exported(
-    source: ServerSource,
+    sources: Sequence[ServerSource],
     files: Mapping[str, Path],
     directory: Path,
     config: TlsConfig,
@@ -47,7 +51,7 @@ def exported(
     """Read what is available and issue what is ordered; nothing is written.
 
     Args:
-        source: Where the certificate comes from that clients meet.
+        sources: Where the certificates of servers come from, that which clients meet first.
         files: Where the other files are that are taken along, by their name in the PKI directory.
         directory: The project.
         config: The settings.
@@ -56,34 +60,60 @@ def exported(
     Raises:
         CertificateError: A certificate cannot be used or issued, or does not pass the rehearsal.
     """
+    keys = KeyFiles(directory, config)
+    paths: dict[str, Path] = {}
+    contents: dict[str, bytes] = {}
+    pending: dict[str, bytes] = {}
+    facts: dict[Path, CertificateFacts] = {}
+    for source in sources:
+        certificate, key = (
+            source.stem.parent / f"{source.stem.name}{suffix}" for suffix in (CERTIFICATE, KEY)
+        )
+        held = _held(source, certificate, keys, now)
+        _rehearse(source, held, keys)
+        for path, content in ((certificate, held.full_chain_pem), (key, held.private_key_pem)):
+            name = f"{source.identity.name}{path.suffix}"
+            paths[name], contents[name] = path, content
+            pending |= {path.name: content} if source.order else {}
+        facts[certificate] = certificate_facts(held.certificate_pem, path=certificate.name)
+    for name, path in files.items():
+        if name not in paths:
+            paths[name], contents[name] = path, read(path, directory, _RESTORE)
+    fingerprints = {
+        name.removesuffix(CERTIFICATE): certificate_facts(content, path=name).sha256
+        for name, content in contents.items()
+        if name.endswith(CERTIFICATE)
+    }
+    return Exported(contents, paths, pending, facts, fingerprints)
+
+
+def _held(
+    source: ServerSource, certificate: Path, keys: KeyFiles, now: datetime
+) -> CertificateWithKey:
+    if source.order is None:
+        return keys.at(certificate)
+    if source.identity.name == SERVER:
+        issuer = keys.issuer(provided=keys.config.ca_cert is not None)
+    else:
+        issuer = keys.existing(STACK_CA)
+    return next(issue_clients([source.order], issuer, now))
+
+
+def _rehearse(source: ServerSource, held: CertificateWithKey, keys: KeyFiles) -> None:
     from compose_tls.pki.rehearse import rehearse  # noqa: PLC0415 - pulls ssl in
 
-    keys = KeyFiles(directory, config)
-    certificate, key = (
-        source.stem.parent / f"{source.stem.name}{suffix}" for suffix in (CERTIFICATE, KEY)
-    )
-    if source.order is None:
-        held = keys.at(certificate)
+    identity, config = source.identity, keys.config
+    client, mode = None, TlsMode.ONE_WAY
+    if identity.name == SERVER:
+        trusted, mode = keys.trusted(provided=False)[0], config.tls_mode
+        own_client = (keys.directory / config.pki_dir / f"{CLIENT}{KEY}").exists()
+        if mode is TlsMode.MUTUAL and own_client:
+            client = keys.existing(CLIENT)
     else:
-        issuer = keys.issuer(provided=config.ca_cert is not None)
-        held = next(issue_clients([source.order], issuer, now))
-    own_client = (directory / config.pki_dir / f"{CLIENT}{KEY}").exists()
-    rehearse(
-        held,
-        keys.trusted(provided=False)[0],
-        keys.existing(CLIENT) if config.tls_mode is TlsMode.MUTUAL and own_client else None,
-        server_names=[*source.identity.dns_names, *source.identity.ip_addresses]
-        if source.order
-        else source.identity.dns_names[:1],
-        mode=config.tls_mode,
+        trusted = keys.existing(STACK_CA).certificate_pem
+        if identity.name == ETCD:
+            client, mode = keys.existing(ETCD_CLIENT), TlsMode.MUTUAL
+    names = (
+        [*identity.dns_names, *identity.ip_addresses] if source.order else identity.dns_names[:1]
     )
-    new = {certificate: held.full_chain_pem, key: held.private_key_pem}
-    server = {f"{SERVER}{CERTIFICATE}": certificate, f"{SERVER}{KEY}": key}
-    others = {name: path for name, path in files.items() if name not in server}
-    return Exported(
-        {name: new[path] for name, path in server.items()}
-        | {name: read(path, directory, _RESTORE) for name, path in others.items()},
-        server | others,
-        {path.name: content for path, content in new.items()} if source.order else {},
-        {certificate: certificate_facts(held.certificate_pem, path=certificate.name)},
-    )
+    rehearse(held, trusted, client, server_names=names, mode=mode)

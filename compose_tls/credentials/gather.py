@@ -14,6 +14,7 @@ from compose_tls.layout import CA, CLIENT, CLIENT_CA, NEXT_CA, SERVER
 from compose_tls.pki.certificate_rules import CLIENT_AUTH
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all
+from compose_tls.pki.refusing_clients import refusing_clients
 from compose_tls.pki.verify import (
     check_ca,
     check_client,
@@ -119,6 +120,8 @@ class _Gathering:
             held, path = self.held[SERVER], self.files.name_of(SERVER)
             check_server(held, ca_pem, names=list(self.config.names), now=now, path=path)
             yield from concerns(held, ca_pem, now=now, path=path)
+        elif self.planned.source(CA) == "provided" and SERVER in self.held:
+            yield from refusing_clients(self.held[SERVER], ca_pem, path=self.files.name_of(CA))
         if self.planned.source(CLIENT) == "provided":
             held, path = self.held[CLIENT], self.files.name_of(CLIENT)
             check_client(held, client_ca_pem, now=now, path=path)

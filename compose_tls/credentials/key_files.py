@@ -47,7 +47,7 @@ class KeyFiles:
         Raises:
             CertificateError: It is not whole; ``hint`` says what to do.
         """
-        return self._pair(certificate, certificate.with_suffix(KEY), hint)
+        return self._pair(certificate, certificate.with_suffix(KEY), certificate.stem, hint)
 
     def provided(self, name: str) -> CertificateWithKey:
         """The pair that the settings name.
@@ -59,8 +59,8 @@ class KeyFiles:
         if files.certificate is None or files.key is None:
             msg = f"the settings name no {name} with a key"
             raise AssertionError(msg)
-        hint = _ISSUER.get(name, _CHECK_PATH)
-        return self._pair(files.certificate, files.key, hint, self._passphrase(files))
+        hint = f"restore it, or name another one: --{name}-cert and --{name}-key"
+        return self._pair(files.certificate, files.key, name, hint, self._passphrase(files))
 
     def issuer(self, name: str = CA, *, provided: bool) -> CertificateWithKey:
         """An available CA with its key.
@@ -125,7 +125,7 @@ class KeyFiles:
         return passphrase_in(read(files.passphrase, self.directory, _CHECK_PATH))
 
     def _pair(
-        self, certificate: Path, key: Path, hint: str, passphrase: bytes | None = None
+        self, certificate: Path, key: Path, name: str, hint: str, passphrase: bytes | None = None
     ) -> CertificateWithKey:
         return load_key_pair(
             read(certificate, self.directory, hint),
@@ -133,6 +133,7 @@ class KeyFiles:
             certificate_path=relative(certificate, self.directory),
             key_path=relative(key, self.directory),
             passphrase=passphrase,
+            of=name,
         )
 
 

@@ -23,6 +23,10 @@ _COUNTS = 10.0
 # A restart policy lets Milvus wait for etcd or MinIO by dying; this often is no waiting any more.
 _CRASH_LOOP = 3
 
+# Who was killed for memory ends with SIGKILL, and the engine learns of the reason by an event of its own,
+# which can come after the end (Engine 20.10 on a busy machine, measured): so long it is asked again.
+_KILLED = 137
+_LATE_LOOKS = 10
 
 # A Milvus that finds its files wrong says so and exits within 6 s (2.3.5, measured).
 _SETTLE_SECONDS = 8.0
@@ -132,6 +136,7 @@ class _Watch:
     passing: Diagnosis | None = None
     passing_since: float = 0.0
     last_line: str | None = None
+    killed: int = 0
 
     def check(self, facts: ContainerFacts | None) -> None:
         """Raise ContainerExited when there is nothing left to wait for."""
@@ -150,6 +155,15 @@ class _Watch:
                 hint="raise mem_limit (deploy.resources.limits.memory) of the service, or free memory",
             )
         stopped = facts.status in {"exited", "dead", "removing"}
+        if stopped and facts.exit_code == _KILLED and not facts.error:
+            self.killed += 1
+            if self.killed <= _LATE_LOOKS:
+                return
+            raise ContainerExited(
+                f"{self.service} was killed (exit code {_KILLED}); the engine does not say why",
+                hint="if memory ran out (dmesg tells), raise mem_limit of the service, or free memory;"
+                f" else read its log: docker compose logs {typed(self.service)}",
+            )
         if facts.error and (stopped or facts.status == "created"):
             raise self._exited("could not be started", [facts.error], "the engine")
         if stopped:

@@ -1,8 +1,8 @@
 """The rules that a certificate is judged by, each broken one said in a sentence.
 
 A rule is here when a client or server of Milvus refuses what breaks it: gRPC (BoringSSL: the SDKs for
-Python and C++), Go (Milvus itself, and its SDK), Java, Node or rustls. What only others refuse is
-a warning (``verify.concerns``). tests/judges shows each case to the stacks themselves.
+Python and C++), Go (Milvus itself, and its SDK), Java or Node. What only rustls (the SDK for Rust) or
+others refuse is a warning (``verify.concerns``). tests/judges shows each case to the stacks themselves.
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ from compose_tls.vocabulary import has_ended
 _RSA_BITS: Final = range(2048, 8192 + 1)
 _CURVES: Final = frozenset({"secp256r1", "secp384r1"})
 
-# A CA only has its signatures verified: all five stacks do that with P-521 too.
+# A CA only has its signatures verified: with P-521 all stacks do that but rustls with ring, of which
+# verify.refusing_clients warns.
 _CA_CURVES: Final = _CURVES | {"secp521r1"}
 
-# What all five stacks verify. Go knows no SHA-224 (crypto/x509, signatureAlgorithmDetails).
+# What all stacks verify. Go knows no SHA-224 (crypto/x509, signatureAlgorithmDetails).
 _HASHES: Final = frozenset({"sha256", "sha384", "sha512"})
 
 # Go fails on a critical extension with these (crypto/x509, parser.go), and on constraints of other kinds.

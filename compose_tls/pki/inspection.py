@@ -154,35 +154,15 @@ def names_another_issuer(certificate: x509.Certificate, issuer: x509.Certificate
     return serial != issuer.serial_number or (bool(names) and names[0] != issuer.issuer)
 
 
-def paths_to(
-    certificate: x509.Certificate,
-    intermediates: Sequence[x509.Certificate],
-    trusted: Sequence[x509.Certificate],
-) -> Iterator[tuple[x509.Certificate, ...]]:
-    """Every chain that a client may find, where intermediates of one name and key lead to several.
-
-    Args:
-        certificate: Where the chains begin.
-        intermediates: What is sent along with it.
-        trusted: The CA certificates that a client has.
-    """
-    for issuer in dict.fromkeys((*trusted, *intermediates)):
-        if issuer == certificate or not _leads_to(certificate, issuer):
-            continue
-        if issuer in trusted or is_self_signed(issuer):
-            yield (issuer,)
-            continue
-        others = [one for one in intermediates if one not in {issuer, certificate}]
-        for above in paths_to(issuer, others, trusted):
-            yield (issuer, *above)
-
-
 def chain_to(
     certificate: x509.Certificate,
     intermediates: Sequence[x509.Certificate],
     trusted: Sequence[x509.Certificate],
 ) -> tuple[x509.Certificate, ...]:
     """The certificates above ``certificate``, in order, as far as they can be found.
+
+    Where several lead up, it is the first, as gRPC and Node have it (X509_verify_cert). Go, Java and
+    rustls look for another one where that is wrong.
 
     Args:
         certificate: Where the chain begins.

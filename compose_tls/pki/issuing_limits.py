@@ -6,7 +6,7 @@ give up where there is too much to compare.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from cryptography import x509
@@ -22,15 +22,32 @@ _MOST_COMPARISONS: Final = 1 << 20
 # Java takes no longer message in a handshake (jdk.tls.maxHandshakeMessageSize).
 _MOST_SENT: Final = 32 * 1024
 
+# Nor more certificates than these (jdk.tls.maxCertificateChainLength).
+_MOST_CERTIFICATES: Final = 10
+
+# Under constraints on these, rustls refuses whoever has such a name, whatever they say (rustls-webpki,
+# subject_name/mod.rs).
+_UNREAD: Final[Mapping[type[x509.RFC822Name | x509.UniformResourceIdentifier], str]] = {
+    x509.RFC822Name: "e-mail addresses",
+    x509.UniformResourceIdentifier: "URIs",
+}
+
 _FEWER: Final = "use a CA that has only DNS name constraints, or none"
 
 
-def require_sendable(sent: Iterable[x509.Certificate], *, path: str) -> None:
+def require_sendable(sent: Sequence[x509.Certificate], *, path: str) -> None:
     """Make sure that clients take the certificates that a server sends.
 
     Raises:
-        ProfileViolation: They are too large.
+        ProfileViolation: They are too large, or too many.
     """
+    count = len(sent)
+    if count > _MOST_CERTIFICATES:
+        raise ProfileViolation(
+            f"{path} has {count} certificates: Java takes {_MOST_CERTIFICATES} at most",
+            hint=f"leave those out of {path} that do not lead to its CA",
+            path=path,
+        )
     # RFC 8446 section 4.4.2: lengths and empty extensions beside each.
     size = sum(len(one.public_bytes(Encoding.DER)) + 5 for one in sent)
     if size > _MOST_SENT:
@@ -87,6 +104,16 @@ def _require_permitted(below: x509.Certificate, ca: x509.Certificate, path: str)
     dns_names, ip_addresses = names_of(below)
     require_no_address_constraints([ca], ip_addresses, path=path)
     title = ca.subject.rfc4514_string()
+    held = extension(below, x509.SubjectAlternativeName)
+    for kind, names in _UNREAD.items():
+        constrained = any(isinstance(one, kind) for trees in _subtrees(ca) for one in trees)
+        if held and constrained and held.value.get_values_for_type(kind):
+            raise ProfileViolation(
+                f"the CA {title} has name constraints on {names}, with which rustls and others refuse"
+                " every certificate that holds one",
+                hint=_FEWER,
+                path=path,
+            )
     permitted, excluded = (
         [name.value for name in subtrees if isinstance(name, x509.DNSName)]
         for subtrees in _subtrees(ca)

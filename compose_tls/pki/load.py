@@ -127,6 +127,7 @@ def load_key_pair(
     certificate_path: str,
     key_path: str,
     passphrase: bytes | None = None,
+    of: str = "server",
 ) -> CertificateWithKey:
     """Read a certificate and its private key, and write both in our form, the chain in its order.
 
@@ -137,13 +138,14 @@ def load_key_pair(
         certificate_path: How errors name the certificate file.
         key_path: How errors name the key file.
         passphrase: What opens an encrypted key or a PKCS #12 file.
+        of: Whose they are, as their options begin: ``ca`` for ``--ca-key``.
 
     Raises:
         CertificateUnreadable: A file does not hold what it should, or does not open.
         KeyMismatch: The key is not that of the first certificate.
     """
     chain = read_certificates(certificate, certificate_path, passphrase)
-    private_key = read_private_key(key, key_path, passphrase)
+    private_key = read_private_key(key, key_path, passphrase, of=of)
     matching = [position for position, one in enumerate(chain) if _belongs(private_key, one)]
     if 0 not in matching:
         raise KeyMismatch(

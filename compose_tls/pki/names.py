@@ -107,7 +107,7 @@ def _dns_name(name: str) -> str:
     for label in host:
         _check_label(label, name)
     if host[-1].isdecimal():
-        raise NameInvalid(f"{name} looks like an IPv4 address but is none", hint=_EXAMPLE)
+        raise NameInvalid(f"{name} is not a valid IPv4 address", hint=_EXAMPLE)
     text = ".".join(labels)
     if len(text) > _LONGEST_NAME:
         raise NameInvalid(
@@ -140,25 +140,38 @@ def _reject_other_kinds(name: str) -> None:
 
 
 def _ascii(name: str) -> str:
-    """The name with its non-ASCII labels as A-labels (UTS 46, then RFC 5891); known ones are checked."""
+    """The name with its non-ASCII labels as A-labels (UTS 46, then RFC 5891).
+
+    An A-label stays as it is, also where IDNA 2008 has no place for what it stands for: clients compare
+    the characters.
+    """
     if name.isascii() and "xn--" not in name.lower():
         return name
     import idna  # noqa: PLC0415 - most names are ASCII, and its tables cost 5 ms
 
     try:
         mapped = idna.uts46_remap(name, std3_rules=False)
-        return ".".join(
-            idna.alabel(label).decode()
-            if not label.isascii() or label.startswith("xn--")
-            else label
-            for label in mapped.split(".")
-        )
+        return ".".join(_ascii_label(label) for label in mapped.split("."))
     except idna.IDNAError as error:
         reason = str(error)
         raise NameInvalid(
             f"{name} is not a valid international name: {reason[:1].lower()}{reason[1:]}",
             hint="correct the name, or give its ASCII form (xn--…)",
         ) from None
+
+
+def _ascii_label(label: str) -> str:
+    import idna  # noqa: PLC0415 - as above
+
+    if label.isascii() and not label.startswith("xn--"):
+        return label
+    try:
+        return idna.alabel(label).decode()
+    except idna.InvalidCodepoint:
+        text = label[4:].encode().decode("punycode") if label.isascii() else ""
+        if not text or not text.isprintable():
+            raise
+        return label
 
 
 def _check_label(label: str, name: str) -> None:

@@ -40,7 +40,9 @@ _KEY_LABELS = frozenset(
 
 _JAVA_KEY_STORE = b"\xfe\xed\xfe\xed"
 
-_SWAPPED = "were certificate and key given the wrong way round?"
+_SWAPPED = (
+    "give the certificate and its key in their own options: perhaps they are the wrong way round"
+)
 _REQUEST = ("a signing request", "give the certificate that the CA made of it")
 
 # What a file may hold instead, by the label of its first block, and what to do then.
@@ -72,6 +74,7 @@ def read_certificates(
         content: The bytes of the file.
         path: How errors name it.
         passphrase: What opens it; ``None`` where nothing has to.
+        of: Whose it is, as its options begin: ``server`` for ``--server-key``.
 
     Raises:
         CertificateUnreadable: There is no certificate, or one that cannot be read.
@@ -100,13 +103,16 @@ def read_certificates(
     return certificates
 
 
-def read_private_key(content: bytes, path: str, passphrase: bytes | None = None) -> PrivateKeyTypes:
+def read_private_key(
+    content: bytes, path: str, passphrase: bytes | None = None, *, of: str = "server"
+) -> PrivateKeyTypes:
     """The first private key of a PEM file, or the one of a PKCS #12, PKCS #8, PKCS #1 or SEC 1 file.
 
     Args:
         content: The bytes of the file.
         path: How errors name it.
         passphrase: What opens it; ``None`` where nothing has to.
+        of: Whose it is, as its options begin: ``server`` for ``--server-key``.
 
     Raises:
         CertificateUnreadable: There is no private key, or one that does not open or cannot be read.
@@ -125,7 +131,7 @@ def read_private_key(content: bytes, path: str, passphrase: bytes | None = None)
         with quiet():
             return load_private_key(found[0] if found else content)
     except TypeError:  # cryptography's way of saying that it needs a passphrase
-        return _opened(found[0] if found else content, path, passphrase)
+        return _opened(found[0] if found else content, path, passphrase, of)
     except _MALFORMED:
         if _is_der_certificate(content):
             raise _wrong_kind("CERTIFICATE", "private key", path) from None
@@ -147,12 +153,12 @@ def certificate_der(content: bytes) -> bytes:
     return b"".join(certificate.public_bytes(Encoding.DER) for certificate in certificates)
 
 
-def _opened(content: bytes, path: str, passphrase: bytes | None) -> PrivateKeyTypes:
+def _opened(content: bytes, path: str, passphrase: bytes | None, of: str) -> PrivateKeyTypes:
     if passphrase is None:
         raise CertificateUnreadable(
-            f"the private key {path} is encrypted, and Milvus cannot ask for its passphrase",
-            hint="name a file with its passphrase, such as --server-passphrase-file FILE, or give an "
-            f"unencrypted copy: openssl pkey -in {quoted(path)} -out unencrypted.key",
+            f"the private key {path} is encrypted, and no passphrase was given",
+            hint=f"name a file with its passphrase: --{of}-passphrase-file FILE; or give an unencrypted "
+            f"copy: openssl pkey -in {quoted(path)} -out unencrypted.key",
             path=path,
         )
     require_affordable(_der_of(content), passphrase, path)

@@ -44,6 +44,7 @@ _SPECIAL = regex(rb'["+,;<>\\]')
 _OPENSSL_SPECIAL, _ESCAPED = regex(r"([/+\\])"), r"\\\1"
 
 _EXAMPLE = "write it as in CN=localhost,O=milvus,C=CN; a comma inside a value is \\,"
+_REST = "write it as in O=Example,C=DE, without CN; a comma inside a value is \\,"
 
 
 def parse_subject(text: str) -> x509.Name:
@@ -59,17 +60,31 @@ def parse_subject(text: str) -> x509.Name:
     Raises:
         NameInvalid: The text cannot be read, or a value is not allowed in its attribute.
     """
-    parts = _split(text)
-    attributes = [_attribute(part, text) for part in reversed(parts)]
-    seen: set[str] = set()
-    for attribute in attributes:
-        name = attribute.rfc4514_attribute_name
-        if name in seen and name not in _REPEATABLE:
-            raise NameInvalid(f"subject {text!r} has more than one {name}", hint=f"keep one {name}")
-        seen.add(name)
-    if "CN" not in seen:
+    attributes = _attributes(text)
+    if not any(attribute.oid == NameOID.COMMON_NAME for attribute in attributes):
         raise NameInvalid(f"subject {text!r} has no common name", hint="begin it with CN=…")
     return x509.Name(sorted(attributes, key=lambda attribute: _RANK[attribute.oid]))
+
+
+def require_without_common_name(text: str) -> None:
+    """Make sure that a subject can be read, and leaves the common name to the certificate.
+
+    Args:
+        text: For example ``O=milvus,C=CN``.
+
+    Raises:
+        NameInvalid: The text cannot be read, or has a common name.
+    """
+    try:
+        attributes = _attributes(text)
+    except NameInvalid as error:
+        error.hint = error.hint.replace(_EXAMPLE, _REST)
+        raise
+    if any(attribute.oid == NameOID.COMMON_NAME for attribute in attributes):
+        raise NameInvalid(
+            f"subject {text!r} has a CN, which compose-tls sets itself",
+            hint="leave CN out, as in O=Example,C=DE",
+        )
 
 
 def escaped(value: str) -> str:
@@ -117,6 +132,17 @@ def extend_common_name(subject: x509.Name, suffix: str) -> x509.Name:
         else attribute
         for attribute in subject
     )
+
+
+def _attributes(text: str) -> list[x509.NameAttribute[str]]:
+    found = [_attribute(part, text) for part in reversed(_split(text))]
+    seen: set[str] = set()
+    for attribute in found:
+        name = attribute.rfc4514_attribute_name
+        if name in seen and name not in _REPEATABLE:
+            raise NameInvalid(f"subject {text!r} has more than one {name}", hint=f"keep one {name}")
+        seen.add(name)
+    return found
 
 
 def _split(text: str) -> list[str]:
@@ -173,7 +199,10 @@ def _checked(kind: str, value: str) -> x509.NameAttribute[str]:
         value = value.upper()
     problem = _problem(kind, value)
     if problem:
-        raise NameInvalid(f"subject: {kind}={value} {problem}", hint=f"correct the value of {kind}")
+        such = ", as in C=DE" if kind == "C" else ""
+        raise NameInvalid(
+            f"subject: {kind}={value} {problem}", hint=f"correct the value of {kind}{such}"
+        )
     return x509.NameAttribute(_TYPES[kind], value)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Final
 
 from cryptography import x509
@@ -30,19 +29,16 @@ from compose_tls.pki.inspection import (
     is_self_signed,
     issuers_of,
     names_of,
-    paths_to,
 )
 from compose_tls.pki.issuing_limits import require_permitted_below, require_sendable
 from compose_tls.pki.names import covers
 from compose_tls.pki.pem import read_certificates
+from compose_tls.pki.refusing_clients import refusing_clients, with_chain
 from compose_tls.pki.system_trust import is_public
 from compose_tls.vocabulary import TlsWarning
 
 # As long before its end as certbot renews a certificate (its renew_before_expiry).
 _SOON: Final = timedelta(days=30)
-
-# More than any set of cross-signed CAs that is met; whoever sends more keeps nobody busy.
-_MOST_PATHS: Final = 32
 
 
 def check_server(
@@ -170,35 +166,28 @@ def concerns(
         purpose: What it is for: ``SERVER_AUTH`` or ``CLIENT_AUTH``.
 
     Returns:
-        Warnings with the codes ``strict-clients-refuse``, ``self-signed-certificate``,
+        Those of ``refusing_clients``, and warnings with the codes ``self-signed-certificate``,
         ``public-client-ca`` and ``certificate-ends-soon``.
     """
-    from compose_tls.pki.handshake import strict_refusal  # noqa: PLC0415 - pulls ssl in
-
-    certificate, *intermediates = read_certificates(pair.full_chain_pem, path)
-    trusted = read_certificates(ca_pem, "the CA file")
-    chain = () if certificate in trusted else chain_to(certificate, intermediates, trusted)
-    found = []
-    refusal = strict_refusal(pair, ca_pem, to_servers=purpose == CLIENT_AUTH)
-    if refusal:
-        found.append(
-            TlsWarning(
-                "strict-clients-refuse",
-                f"gRPC, Go, Java and Node accept {path}, but Python's ssl from 3.13 on and OpenSSL with "
-                f"-x509_strict do not: {refusal}",
-                path=path,
-                hint="use a CA made to RFC 5280, such as the one that compose-tls makes",
-            )
+    certificate, chain = with_chain(pair, ca_pem, path)
+    found = list(refusing_clients(pair, ca_pem, path=path, purpose=purpose))
+    if not chain:
+        others, hint = (
+            "",
+            "use a certificate that a CA issued, such as the one that compose-tls makes",
         )
-    if certificate in trusted:
-        others = " and rustls" if is_ca(certificate) else ""
+        if is_ca(certificate):
+            others = " and rustls (the SDK for Rust)"
+            hint += (
+                "; rustls takes one of openssl req -x509 -addext basicConstraints=critical,CA:FALSE"
+            )
         found.append(
             TlsWarning(
                 "self-signed-certificate",
                 f"{path} signed itself: every client needs a new file when it is renewed, and NSS{others}"
                 " refuse such certificates",
                 path=path,
-                hint="use a certificate that a CA issued, such as the one that compose-tls makes",
+                hint=hint,
             )
         )
     if purpose == CLIENT_AUTH:
@@ -313,8 +302,7 @@ def _check_end_entity(
     check_links((certificate, *chain), path)
     sent = (certificate, *intermediates)
     require_sendable(sent, path=path)
-    for found in islice(paths_to(certificate, intermediates, trusted), _MOST_PATHS):
-        require_permitted_below((certificate, *found), path=path)
+    require_permitted_below((certificate, *chain), path=path)
     return certificate
 
 

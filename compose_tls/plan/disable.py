@@ -286,7 +286,11 @@ class _Planner:
         """There is no record: say what can be seen all the same."""
         told = list(self.remaining({}, ()).told())
         if not told:
-            raise not_enabled(self.project, self.config)
+            error = not_enabled(self.project, self.config)
+            error.hint = "there is nothing to undo here; name another project with -C, or --pki-dir"
+            if self.project.observation.pki.certificates:
+                error.hint += "; compose-tls disable --purge removes the certificates that are left"
+            raise error
         entries = [entry for one in told for entry in one.entries]
         name = self.project.relative(state_path(self.directory, self.config))
         raise TlsRemains(

@@ -306,6 +306,12 @@ class _Planner:
                 f"REST cannot share port {rest_port} with gRPC under TLS",
                 hint="choose another port, for example --rest-port 8080",
             )
+        for listener in milvus.configuration.listeners:
+            if listener.port == rest_port and not listener.for_clients:
+                raise ConflictingSettings(
+                    f"REST cannot use port {rest_port}: Milvus serves {listener.purpose} there",
+                    hint="choose another port, for example --rest-port 8080",
+                )
         for other in self.project.compose.services.values():
             taken = [port for port in other.ports() if port.published == rest_port]
             if taken and not (other.name == milvus.name and taken[0].target == rest_port):

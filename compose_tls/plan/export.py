@@ -1,8 +1,9 @@
-"""What ``export`` takes along: the set-up with the names of its target, and a certificate for them.
+"""What ``export`` takes along: the set-up with the names of its target, and certificates for them.
 
 The server's own certificate serves where it holds every name of the target. Elsewhere the server gets one
 of its own from the CA of the project: clients trust that already, no key is at two places, and the
-project's own server, which has nothing to do with it, is not restarted.
+project's own server, which has nothing to do with it, is not restarted. etcd and the object store of a
+Kubernetes cluster always get their own.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from compose_tls.changes import (
     ServerSource,
 )
 from compose_tls.config import TlsConfig
-from compose_tls.errors import NameNotCovered
+from compose_tls.errors import CertificateExpired, CertificateUnreadable, NameNotCovered
 from compose_tls.layout import (
     CA,
     CERTIFICATE,
@@ -49,7 +50,8 @@ from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_services import select
 from compose_tls.project.model import Project
 from compose_tls.setup import Directory, Identity, TlsSetup
-from compose_tls.targets.release import Release
+from compose_tls.targets.release import DEPENDENCIES, Release
+from compose_tls.vocabulary import has_ended
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.query import roots
 
@@ -105,9 +107,10 @@ def export_orders(
     )
 
 
-def own_stem(release: Release, config: TlsConfig, directory: Path) -> Path:
+def own_stem(release: Release, config: TlsConfig, directory: Path, identity: str = SERVER) -> Path:
     """Where certificate and key of a server of its own are, without suffix."""
-    return directory / config.pki_dir / EXPORTS_DIRECTORY / release.stem
+    stem = release.stem if identity == SERVER else f"{release.stem}.{identity}"
+    return directory / config.pki_dir / EXPORTS_DIRECTORY / stem
 
 
 def files_of(
@@ -149,7 +152,6 @@ def plan_server(
     """
     observation = located.project.observation
     stem = own_stem(release, config, observation.directory)
-    names = (*identity.dns_names, *identity.ip_addresses)
     shared = observation.pki.certificates.get(identity.name)
     missing = _missing(_required(identity, release, config), shared)
     if shared is not None and not missing:
@@ -163,19 +165,73 @@ def plan_server(
         )
     issuer = ca_of(observation, config)
     require_ca_valid(issuer, config, now)
-    found = own.certificate
-    if (
-        found is not None
-        and own.trusted
-        and found.issuer == issuer.subject
-        and not _missing(names, found)
-        and not is_due(found, issuer, now)
-        and not ("key_type" in config.model_fields_set and found.key_type != config.key_type)
-    ):
+    if _stays(own, identity, issuer, config, now):
         return ServerSource(identity, stem, tuple(_files(own, stem, issued=False)))
     require_issuer(observation, config, "end-entities")
     order = orders_for({identity.name: identity}, config)[identity.name]
     return ServerSource(identity, stem, tuple(_files(own, stem, issued=True)), order)
+
+
+def plan_dependency(
+    located: EnabledProject,
+    config: TlsConfig,
+    release: Release,
+    identity: Identity,
+    own: ClientFacts,
+    now: datetime,
+) -> ServerSource:
+    """Decide where the certificate of etcd or of the object store of a release comes from.
+
+    Args:
+        located: The project.
+        config: The settings.
+        release: What it is deployed as.
+        identity: The server, with the names that it has there.
+        own: What an earlier ``export`` has issued for it.
+        now: The time that validity is judged by.
+
+    Raises:
+        CertificateError: The CA that has issued those of the project cannot be used.
+    """
+    observation = located.project.observation
+    path = f"{config.pki_dir}/{STACK_CA}{CERTIFICATE}"
+    usable = STACK_CA in observation.pki.usable
+    issuer = observation.pki.certificates.get(STACK_CA) if usable else None
+    if issuer is None:
+        raise CertificateUnreadable(
+            f"{path} or its key is missing or damaged",
+            hint="run compose-tls enable, which issues it again with all under it",
+            path=path,
+        )
+    if has_ended(issuer.not_after, now):
+        raise CertificateExpired(
+            f"the CA {path} expired on {issuer.not_after:%Y-%m-%d}",
+            hint="run compose-tls renew, then export again",
+            path=path,
+        )
+    stem = own_stem(release, config, observation.directory, identity.name)
+    stays = _stays(own, identity, issuer, config, now)
+    order = None if stays else stack_order(identity, config)
+    return ServerSource(identity, stem, tuple(_files(own, stem, issued=not stays)), order)
+
+
+def _stays(
+    own: ClientFacts,
+    identity: Identity,
+    issuer: CertificateFacts,
+    config: TlsConfig,
+    now: datetime,
+) -> bool:
+    """Whether what an earlier ``export`` has issued still serves."""
+    found = own.certificate
+    return (
+        found is not None
+        and own.trusted
+        and found.issuer == issuer.subject
+        and not _missing((*identity.dns_names, *identity.ip_addresses), found)
+        and not is_due(found, issuer, now)
+        and not ("key_type" in config.model_fields_set and found.key_type != config.key_type)
+    )
 
 
 def _files(own: ClientFacts, stem: Path, *, issued: bool) -> Iterator[FileChange]:
@@ -189,11 +245,14 @@ def _files(own: ClientFacts, stem: Path, *, issued: bool) -> Iterator[FileChange
 
 
 def _renamed(identity: Identity, release: Release, config: TlsConfig) -> Identity:
-    """An identity with the names that the target has for it: clients meet one, the others have theirs."""
+    """An identity with the names that the target has for it; those of clients are the same everywhere."""
+    elsewhere = release.target in {"swarm", "openssl"}
+    if identity.name in DEPENDENCIES and not elsewhere:
+        dns_names, ip_addresses = split_names((*release.dependency_names(identity.name), *_LOCAL))
+        return replace(identity, dns_names=dns_names, ip_addresses=ip_addresses)
     if identity.name != SERVER:
         return identity
     own = (*identity.dns_names, *identity.ip_addresses)
-    elsewhere = release.target in {"swarm", "openssl"}
     names = _required(identity, release, config)
     dns_names, ip_addresses = split_names(
         (*names, *(own if elsewhere else (*config.names, *_LOCAL)))

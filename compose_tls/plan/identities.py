@@ -227,8 +227,19 @@ def orders_for(identities: dict[str, Identity], config: TlsConfig) -> dict[str, 
 
 
 def subject_of(common_name: str, config: TlsConfig) -> str:
-    """A subject: RFC 4514 text lists the most specific part first, in whatever order the rest is."""
-    return f"CN={common_name},{config.subject}" if config.subject else f"CN={common_name}"
+    """A subject: RFC 4514 text lists the most specific part first, in whatever order the rest is.
+
+    Raises:
+        NameInvalid: The rest cannot be read, or has a common name.
+    """
+    if not config.subject:
+        return f"CN={common_name}"
+    from compose_tls.pki.subject import (  # noqa: PLC0415 - cryptography costs 75 ms
+        require_without_common_name,
+    )
+
+    require_without_common_name(config.subject)
+    return f"CN={common_name},{config.subject}"
 
 
 def require_names_permitted(

@@ -32,6 +32,7 @@ from compose_tls.layout import (
     neighbours_directory,
 )
 from compose_tls.plan.container_user import KeyAccess, key_access
+from compose_tls.stack import attu
 from compose_tls.stack.milvus.milvus_version import MilvusVersion
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
@@ -142,12 +143,14 @@ def _access(
     """Who may read the key of a neighbour; one that is gone changes nothing."""
     if CLIENT_KEY not in one.files or one.service is None:
         return KeyAccess()
+    told = [variable.name for variable in one.service.environment()]
+    named = attu.user_of(one.service.text("image") or "", told)
     found = key_access(
         [_Reader(one.name, one.service)],
         managed.observation,
         managed.project.relative(key),
         kept=identities.source(client_identity(one.name)) == "existing",
-        users_of_images=users_of_images,
+        users_of_images={**({one.name: named} if named else {}), **users_of_images},
     )
     warnings = tuple(
         TlsWarning("client-key-unreadable", each.message, each.path, each.hint)

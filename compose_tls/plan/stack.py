@@ -13,6 +13,7 @@ from compose_tls.layout import (
     INTERNAL,
     MILVUS,
     STACK_CA,
+    SYSTEM_BUNDLE,
     stack_files,
 )
 from compose_tls.plan.identities import server_names
@@ -125,7 +126,7 @@ def _milvus_part(work: StackWork, one: MilvusService, stack: Stack) -> Part:
     directory = Directory(source, work.target, files)
     old = one.version < FIRST_WITH_OBJECT_STORE_CA
     uses_store = any(setting.route[:1] == ("minio",) for setting in work.settings[one.name])
-    bundle = Directory(f"{source}/{CA_BUNDLE}", object_store.SYSTEM_BUNDLE, ())
+    bundle = Directory(f"{source}/{CA_BUNDLE}", SYSTEM_BUNDLE, ())
     member = Member(
         one.name,
         "milvus",

@@ -119,8 +119,8 @@ class EnableResult(IssueResult, frozen=True):
         tls_dir: What the container sees. Not printed.
         ca_key: The key of a CA that was made here, in the first of them. Not printed.
         then: The command to go on with once Milvus is proved. Not printed.
-        issue_with: The command that issues what every client needs from now on; ``None`` unless mode 2 is
-            new. Not printed.
+        issue_with: The command that issues what every client needs from now on, empty where no key for
+            it is known; ``None`` unless mode 2 is new. Not printed.
     """
 
     command: Literal["enable"] = "enable"

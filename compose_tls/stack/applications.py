@@ -23,12 +23,9 @@ from compose_tls.yamlpatch.query import roots
 
 _PLACE = regex(r"(?:HOST|HOSTNAME|ADDR|ADDRESS|URI|URL|SERVER|ENDPOINT|ENDPOINTS|IP)$")
 _SWITCH = regex(r"MILVUS.*(?:SSL|TLS|SECURE)(?:_ENABLED)?$")
-# Of milvus-backup, in its two formats.
-_MODES = frozenset({"MILVUS_TLS_MODE", "MILVUS_GRPC_TLS_MODE"})
-_MODE_VALUES: Mapping[str, Encryption] = {
-    **dict.fromkeys(("0", "disabled"), "plain"),
-    **dict.fromkeys(("1", "2", "server", "mutual"), "encrypted"),
-}
+# Of milvus-backup.
+_MODE = "MILVUS_TLS_MODE"
+_MODE_VALUES: Mapping[str, Encryption] = {"0": "plain", "1": "encrypted", "2": "encrypted"}
 _TRUST = "ROOT_CERT_PATH"
 _CLIENT_CERTIFICATE = regex(r"CERT_CHAIN|MTLS_CERT|CLIENT_(?:PEM|CERT|CRT)")
 _ON = frozenset({"1", "true", "yes", "on"})
@@ -97,9 +94,7 @@ def naming(
 def switches_off(variables: Mapping[str, str | None]) -> tuple[str, ...]:
     """The variables that say no to TLS in a word."""
     said = {n: (value or "").lower() for n, value in variables.items() if _SWITCH.search(n.upper())}
-    return tuple(
-        name for name, value in said.items() if value in _OFF and name.upper() not in _MODES
-    )
+    return tuple(name for name, value in said.items() if value in _OFF and name.upper() != _MODE)
 
 
 def elsewhere(
@@ -129,7 +124,7 @@ def _encryption(variables: Mapping[str, str | None], scheme: str) -> Encryption:
         return "encrypted"
     for variable, value in variables.items():
         switch = (value or "").lower()
-        if variable.upper() in _MODES and switch in _MODE_VALUES:
+        if variable.upper() == _MODE and switch in _MODE_VALUES:
             return _MODE_VALUES[switch]
         if _SWITCH.search(variable.upper()):
             if switch in _ON:
@@ -253,7 +248,9 @@ class Application:
 _ROOTS: Final = "{uri}, and {ca} mounted and named by GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
 # Go takes its roots from that file: https://pkg.go.dev/crypto/x509#SystemCertPool
 _GO: Final = "{uri}, and {ca} mounted and named by SSL_CERT_FILE (it is a Go program)"
-_ATTU: Final = "the variables that compose-tls connect --lang attu prints (Attu 2.3.5 or newer)"
+_ATTU: Final = "the variables that compose-tls connect --lang attu prints (Attu 2.3.6 or newer)"
+
+_BACKUP: Final = "(milvus-backup 0.5.0 or newer)"
 
 # https://nginx.org/en/docs/http/ngx_http_grpc_module.html, doc.traefik.io (serversTransport, routers),
 # the page on reverse_proxy of caddyserver.com, that on UpstreamTlsContext of envoyproxy.io,
@@ -276,9 +273,9 @@ _APPLICATIONS: Final = (
     Application(
         "milvus-backup",
         frozenset({"milvus-backup"}),
-        "milvus.tlsMode: 1 and milvus.caCertPath in backup.yaml",
+        f"milvus.tlsMode: 1 and milvus.caCertPath in backup.yaml {_BACKUP}",
         "milvus.tlsMode: 2, milvus.caCertPath, milvus.mtlsCertPath and milvus.mtlsKeyPath in "
-        "backup.yaml",
+        f"backup.yaml {_BACKUP}",
     ),
     Application(
         "Dify",

@@ -1,12 +1,14 @@
 """Attu, Milvus' web interface, as a service of the project.
 
-Attu 2.3.5 and newer take certificates; TLS is on where there is a root certificate. Attu 3 has other
-variables, and reads them once.
+Attu 2.3.6 and newer take certificates; TLS is on where there is a root certificate. Attu 3 has other
+variables, reads them once, and does not run as root.
 Source: the README of https://github.com/zilliztech/attu at v2.3.6, v2.6.5 and v3.0.0, its docs
-(milvus-mtls-local-docker.md), and its releases
+(milvus-mtls-local-docker.md), and pull 347 (ROOT_CERT_PATH), which v2.3.6 is the first tag to hold
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, ContainerRoute, place
 from compose_tls.stack.client_tls import ClientTls
@@ -19,17 +21,18 @@ _DIRECTORY = "/certs"
 _ROOT, _CERTIFICATE, _KEY = (
     f"{_DIRECTORY}/{name}" for name in ("ca.pem", "client.pem", "client.key")
 )
-_FIRST_WITH_CERTIFICATES = MilvusVersion(2, 3, 5)
+_FIRST_WITH_CERTIFICATES = MilvusVersion(2, 3, 6)
 _FIRST_OF_ATTU_3 = MilvusVersion(3, 0)
 # Which Attu goes with which Milvus, from the first version that knows certificates.
 _IMAGES = (((2, 4), "v2.3.10"), ((2, 5), "v2.4"), ((2, 6), "v2.5"), ((3, 0), "v2.6"))
 _NEWEST_IMAGE = "v3.0.0"
-_ABOUT_2 = "# Attu 2.3.5 to 2.6; Attu 3 has MILVUS_ADDRESS, MILVUS_SSL and MILVUS_TLS_* instead."
-_ABOUT_3 = "# Attu 3; from 2.3.5 to 2.6 it has MILVUS_URL, ROOT_CERT_PATH and so on instead."
+_ABOUT_2 = "# Attu 2.3.6 to 2.6; Attu 3 has MILVUS_ADDRESS, MILVUS_SSL and MILVUS_TLS_* instead."
+_ABOUT_3 = "# Attu 3; from 2.3.6 to 2.6 it has MILVUS_URL, ROOT_CERT_PATH and so on instead."
 _CREDENTIALS = f"${{{CREDENTIALS_VARIABLE}:?}}"
 _PORT = 3000
 _HOST = "host.docker.internal"
 _ADDRESS_OF_ATTU_3 = "MILVUS_ADDRESS"
+_USER_OF_ATTU_3 = "1000:1000"
 MEMORY = (
     "Attu 3 keeps the connection in its database from its first start on: where it was started before, "
     "edit the connection on its page"
@@ -46,6 +49,19 @@ def is_third(image: str, variable: str) -> bool:
     """
     version = MilvusVersion.of_tag(repository_and_tag(image)[1])
     return version >= _FIRST_OF_ATTU_3 if version else variable == _ADDRESS_OF_ATTU_3
+
+
+def user_of(image: str, variables: Iterable[str]) -> str | None:
+    """The user that its image runs as, where that is not root.
+
+    Args:
+        image: The image of a service.
+        variables: The names of its variables.
+    """
+    if repository_and_tag(image)[0] != "attu":
+        return None
+    named = _ADDRESS_OF_ATTU_3 if _ADDRESS_OF_ATTU_3 in variables else ""
+    return _USER_OF_ATTU_3 if is_third(image, named) else None
 
 
 def told(image: str, variable: str, tls: ClientTls) -> dict[str, str] | None:

@@ -1,9 +1,11 @@
 """milvus-backup as a service of the project: backup.yaml in both of its formats, and the environment.
 
-Format 1 (0.5.0 and newer) has ``milvus.tlsMode``; a file with ``configVersion: v2`` has ``milvus.grpc``,
-variables of other names, and refuses those of format 1.
-Source: https://github.com/zilliztech/milvus-backup (configs/backup.yaml, the environment variable tables
-in docs, and cfg/v2, whose table of migrated names pairs the two)
+Format 1 (0.5.0 and newer) has ``milvus.tlsMode``. A file with ``configVersion: v2`` has ``milvus.grpc``;
+it refuses the variables of format 1, and has none but for credentials.
+Source: https://github.com/zilliztech/milvus-backup (configs/backup.yaml and core/paramtable of v0.5.0 and
+v0.5.16; docs/user_guide/env_variables.md and internal/cfg/v2/legacy.go of August 2026). Up to 0.4.30 it
+speaks TLS to nobody without a password, and has no setting for a client certificate
+(core/backup_context.go)
 """
 
 from __future__ import annotations
@@ -12,9 +14,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from compose_tls.stack.client_tls import ClientTls
+from compose_tls.stack.images import repository_and_tag
+from compose_tls.stack.milvus.milvus_version import MilvusVersion
 from compose_tls.yamlpatch.intent import Route
 from compose_tls.yamlpatch.query import Found
 
+ADDRESS: Final = "MILVUS_ADDRESS"
+"""The variable of format 1 that names Milvus; format 2 has none."""
+_FIRST_WITH_CERTIFICATES: Final = MilvusVersion(0, 5)
 _FIRST: Final[Route] = ("milvus",)
 _SECOND: Final[Route] = ("milvus", "grpc")
 _WORDS: Final = {False: "server", True: "mutual"}
@@ -37,9 +44,15 @@ def route_of(document: Found) -> Route:
     return _SECOND if second else _FIRST
 
 
+def takes_certificates(image: str | None) -> bool:
+    """Whether it can be told of TLS, as far as its tag says."""
+    version = MilvusVersion.of_tag(repository_and_tag(image or "")[1])
+    return version is None or version >= _FIRST_WITH_CERTIFICATES
+
+
 def decides(variables: Mapping[str, str | None]) -> bool:
     """Whether the environment says how to connect, and so wins over the file."""
-    return any(variables.get(f"MILVUS_{part}TLS_MODE") is not None for part in ("", "GRPC_"))
+    return variables.get("MILVUS_TLS_MODE") is not None
 
 
 def settings(document: Found, tls: ClientTls) -> dict[Route, str]:
@@ -53,10 +66,8 @@ def settings(document: Found, tls: ClientTls) -> dict[Route, str]:
     return found
 
 
-def variables(there: Mapping[str, str | None], tls: ClientTls) -> dict[str, str]:
-    """The environment variables, in the format of those that are there."""
-    second = any(name.startswith("MILVUS_GRPC_") for name in there)
-    prefix = "MILVUS_GRPC_" if second else "MILVUS_"
+def variables(tls: ClientTls) -> dict[str, str]:
+    """The environment variables of format 1."""
     names = {
         "tlsMode": "TLS_MODE",
         "caCertPath": "CA_CERT_PATH",
@@ -64,10 +75,7 @@ def variables(there: Mapping[str, str | None], tls: ClientTls) -> dict[str, str]
         "mtlsCertPath": "MTLS_CERT_PATH",
         "mtlsKeyPath": "MTLS_KEY_PATH",
     }
-    found = {f"{prefix}{names[name]}": v for name, v in _told(tls, second=second).items()}
-    if second and tls.rest is not None:
-        found["MILVUS_REST_ENDPOINT"] = tls.rest
-    return found
+    return {f"MILVUS_{names[name]}": value for name, value in _told(tls, second=False).items()}
 
 
 def _told(tls: ClientTls, *, second: bool) -> dict[str, str]:

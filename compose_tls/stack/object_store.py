@@ -21,8 +21,6 @@ from compose_tls.vocabulary import number
 Kind: TypeAlias = Literal["minio", "rustfs", "seaweedfs"]
 
 PORT: Final = 9000
-SYSTEM_BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"
-"""Where the Go and the C++ part of a Milvus both look: seen with 2.3.5."""
 
 _CONSOLE_PORT: Final = 9001
 _PUBLIC, _PRIVATE, _CA = (name for name, _ in STACK_FILES[OBJECT_STORE])

@@ -68,8 +68,11 @@ def recipe(
         note = attu.MEMORY if attu.is_third(image or "", found.variable) else None
         return Recipe(tls.files, told, scheme="", note=note)
     if name == "milvus-backup" or milvus_backup.is_configuration(document):
+        if not milvus_backup.takes_certificates(image):
+            return None
         if document is None or milvus_backup.decides(variables):
-            return Recipe(tls.files, milvus_backup.variables(variables, tls))
+            known = document is not None or found.variable == milvus_backup.ADDRESS
+            return Recipe(tls.files, milvus_backup.variables(tls)) if known else None
         return Recipe(tls.files, settings=milvus_backup.settings(document, tls))
     takes_roots = application is None or application.takes_roots
     by_uri = document is None and found.scheme == PLAIN_SCHEME.removesuffix("://")

@@ -11,6 +11,7 @@ from typing import Final
 
 from compose_tls.changes import CertificateOrder
 from compose_tls.errors import InvalidSetting
+from compose_tls.layout import CA
 from compose_tls.pki.subject import attributes
 from compose_tls.setup import TlsSetup
 from compose_tls.targets import kubernetes
@@ -28,6 +29,7 @@ _USAGES: Final[Mapping[Profile, tuple[str, ...]]] = {
     "ca": ("cert sign", "crl sign"),
     "server": ("digital signature", "server auth"),
     "client": ("digital signature", "client auth"),
+    "peer": ("digital signature", "server auth", "client auth"),
 }
 _FIELDS: Final = {
     "C": "countries",
@@ -58,40 +60,48 @@ def issuer_reference(text: str) -> tuple[str, str]:
 
 def objects(
     setup: TlsSetup,
-    orders: Sequence[CertificateOrder],
+    orders: Sequence[tuple[CertificateOrder, str | None]],
     release: Release,
     issuer: tuple[str, str] | None,
 ) -> Iterator[tuple[New, str]]:
-    """The issuer, unless there is one, and a Certificate for each identity, with a heading each.
+    """The issuers, unless there is one, and a Certificate for each identity, with a heading each.
 
     Args:
         setup: What is wanted.
-        orders: What the certificates are to be, the CA included.
+        orders: What the certificates are to be, CAs included, each with the name of its issuer.
         release: Where they belong.
         issuer: Kind and name of an issuer that is there.
     """
     outside = {one.name for one in setup.identities if one.profile == "client" and not one.members}
     shown = outside if setup.mode is TlsMode.MUTUAL else set[str]()
-    wanted = {one.identity for one in kubernetes.mounted_secrets(setup, release)}
+    held = {one.identity: one for one in kubernetes.held_secrets(setup, release)}
+    wanted = [
+        (order, issued_by)
+        for order, issued_by in orders
+        if issued_by is not None and order.name in held.keys() | shown
+    ]
     if issuer is None:
-        yield from _own_ca(next(one for one in orders if one.role == "ca"), release)
-    reference = issuer or (_KINDS[0], _ca_name(release))
-    for order in orders:
-        if order.role != "ca" and order.name in wanted | shown:
-            secret = kubernetes.secret_name(release, order.name)
-            where = "mounted by Milvus" if order.name in wanted else "for a client of Milvus"
-            yield _certificate(secret, order, release, reference), f"Secret {secret}: {where}."
+        used = {issued_by for _, issued_by in wanted}
+        yield from _own_cas([order for order, _ in orders if order.name in used], release)
+    for order, issued_by in wanted:
+        secret = kubernetes.secret_name(release, order.name)
+        where = held[order.name].place if order.name in held else "for a client of Milvus"
+        reference = issuer or (_KINDS[0], _ca_name(release, issued_by or CA))
+        yield _certificate(secret, order, release, reference), f"Secret {secret}: {where}."
 
 
-def _own_ca(order: CertificateOrder, release: Release) -> Iterator[tuple[New, str]]:
-    name, bootstrap = _ca_name(release), f"{release.name}-selfsigned"
+def _own_cas(cas: Sequence[CertificateOrder], release: Release) -> Iterator[tuple[New, str]]:
+    bootstrap = f"{release.name}-selfsigned"
     yield (
         _object("Issuer", bootstrap, release, {"selfSigned": {}}),
         "Signs the CA below, and nothing else.",
     )
-    ca = _certificate(name, order, release, (_KINDS[0], bootstrap))
-    yield ca, f"The CA: its key is made in the cluster, and stays in the Secret {name}."
-    yield _object("Issuer", name, release, {"ca": {"secretName": name}}), "Issues under that CA."
+    for order in cas:
+        name = _ca_name(release, order.name)
+        ca = _certificate(name, order, release, (_KINDS[0], bootstrap))
+        yield ca, f"The CA: its key is made in the cluster, and stays in the Secret {name}."
+        issues = _object("Issuer", name, release, {"ca": {"secretName": name}})
+        yield issues, "Issues under that CA."
 
 
 def _certificate(
@@ -142,5 +152,5 @@ def _object(kind: str, name: str, release: Release, spec: New) -> New:
     }
 
 
-def _ca_name(release: Release) -> str:
-    return f"{release.name}-ca"
+def _ca_name(release: Release, ca: str) -> str:
+    return f"{release.name}-{ca}"

@@ -6,8 +6,11 @@ is merged over milvus.yaml; ``volumes``, ``volumeMounts`` and ``annotations`` re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from compose_tls.setup import TlsSetup
-from compose_tls.targets import kubernetes
+from compose_tls.targets import dependencies, kubernetes
 from compose_tls.targets.release import Release
 from compose_tls.yamlpatch.build import Block, Commented, New, build
 
@@ -16,18 +19,22 @@ TLS for Milvus by the Helm chart milvus/milvus, next to your own values:
   helm upgrade --install {name} milvus/milvus -n {namespace} -f your-values.yaml -f THIS-FILE
 Helm merges maps and replaces lists and texts: what your own values have under volumes, volumeMounts or
 extraConfigFiles.user.yaml has to be repeated here."""
+_OF_ITS_OWN: Final = {
+    "etcd": "etcd, of a new release: members of a running one, in plain text and over TLS, are apart.",
+    "minio": "MinIO; its console and whoever else reads it meet TLS too.",
+}
 
 
-def values(setup: TlsSetup, release: Release, fingerprint: str | None) -> bytes:
+def values(setup: TlsSetup, release: Release, fingerprints: Mapping[str, str]) -> bytes:
     """The values that add TLS to a release; there is no key in them.
 
     Args:
         setup: What is wanted.
         release: The release.
-        fingerprint: SHA-256 of the server certificate; ``None`` where someone else issues it.
+        fingerprints: SHA-256 of each certificate, by its identity; none where someone else issues them.
     """
     secrets = kubernetes.mounted_secrets(setup, release)
-    names = ", ".join(one.name for one in secrets)
+    names = ", ".join(dict.fromkeys(one.name for one in secrets))
     settings = build(kubernetes.settings_tree(setup)).decode()
     found: dict[str, New] = {
         "extraConfigFiles": Commented(
@@ -38,12 +45,14 @@ def values(setup: TlsSetup, release: Release, fingerprint: str | None) -> bytes:
             f"The Secret {names} under the names that the settings say.",
             apart=True,
         ),
-        "volumeMounts": Commented(kubernetes.volume_mounts(secrets), apart=True),
+        "volumeMounts": Commented(kubernetes.volume_mounts(setup, secrets), apart=True),
     }
-    if fingerprint is not None:
+    if annotations := kubernetes.pod_annotations(secrets, fingerprints):
         found["annotations"] = Commented(
-            {kubernetes.FINGERPRINT: fingerprint},
+            annotations,
             "Milvus reads certificates at its start: with another one, other pods.",
             apart=True,
         )
+    for chart, one in dependencies.values(setup, release, fingerprints).items():
+        found[chart] = Commented(one, _OF_ITS_OWN[chart], apart=True)
     return build(found, _HEADING.format(name=release.name, namespace=release.namespace))

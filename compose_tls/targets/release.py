@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias
 
 from compose_tls.errors import InvalidSetting
+from compose_tls.layout import ETCD, OBJECT_STORE
 from compose_tls.patterns import regex
 from compose_tls.values import dataclass
 
@@ -19,6 +20,11 @@ _LABEL = regex(r"[a-z](?:[-a-z0-9]*[a-z0-9])?")
 # https://helm.sh/docs/chart_template_guide/getting_started/ ; a namespace may have all of a label.
 _LONGEST: Final = {"name": 53, "namespace": 63}
 _CHART: Final = "milvus"
+_LABEL_LONGEST: Final = 63
+DEPENDENCIES: Final = (ETCD, OBJECT_STORE)
+"""The identities of servers that a release has of its own, beside Milvus."""
+# The name of the chart of each, and how the name of its headless Service ends.
+_CHART_OF: Final = {ETCD: ("etcd", "headless"), OBJECT_STORE: ("minio", "svc")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +70,33 @@ class Release:
         A headless Service gives each pod a name below its own:
         https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/
         """
-        services = (self.name, f"{self.name}-{_CHART}")
+        services = tuple(dict.fromkeys((self.name, _label(f"{self.name}-{_CHART}"))))
         for service in services:
             yield from _in_namespace(service, self.namespace)
         for service in services:
-            headless = tuple(_in_namespace(f"{service}-headless", self.namespace))
+            headless = tuple(_in_namespace(_label(f"{service}-headless"), self.namespace))
             yield from headless
             yield f"*.{headless[-1]}"
+
+    def dependency_names(self, identity: str) -> Iterator[str]:
+        """The names under which Milvus, and others of their kind, reach etcd or the object store.
+
+        The charts call a Service after the release where that has their name in it, and add it
+        elsewhere (``common.names.fullname`` of etcd 8.12.0, ``minio.fullname`` of minio 8.0.17, which cut
+        at 63 characters); the Operator has releases NAME-etcd and NAME-minio. Milvus connects to each pod
+        of etcd behind the headless Service: with the chart under .svc.cluster.local, with the Operator
+        under the namespace alone (milvus_webhook.go).
+
+        Args:
+            identity: One of ``DEPENDENCIES``.
+        """
+        chart, end = _CHART_OF[identity]
+        services = (self.name,) if chart in self.name else ()
+        for service in (*services, _label(f"{self.name}-{chart}")):
+            yield from _in_namespace(service, self.namespace)
+            headless = tuple(_in_namespace(_label(f"{service}-{end}"), self.namespace))
+            yield from headless
+            yield from (f"*.{name}" for name in headless[1:])
 
     def swarm_names(self, service: str) -> Iterator[str]:
         """The names under which the services of a stack reach one of it, its tasks included.
@@ -79,6 +105,11 @@ class Release:
         """
         for name in (service, f"{self.name}_{service}"):
             yield from (name, f"tasks.{name}")
+
+
+def _label(name: str) -> str:
+    """A name cut as the charts cut it: ``trunc 63 | trimSuffix "-"``."""
+    return name[:_LABEL_LONGEST].removesuffix("-")
 
 
 def _in_namespace(service: str, namespace: str) -> Iterator[str]:

@@ -12,8 +12,9 @@ from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
-from compose_tls.layout import CA, CA_KEY, PUBLIC_ROOTS
+from compose_tls.layout import CA, CA_KEY, CLIENT_CA_KEY, PUBLIC_ROOTS
 from compose_tls.observe import observe
+from compose_tls.plan.client_ca import NO_CLIENT
 from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.declared_tls import declared_mode
@@ -186,7 +187,16 @@ def _following(opened: preamble.Opened, project: Project, planned: ServicePlan) 
         # While it still reaches etcd and the object store as they are.
         milvus = dict.fromkeys((*planned.others, *planned.services))
         start = (compose_command(opened, "stop", services=milvus), *start)
-    return (*start, own_command(opened, "check"))
+    unprovable = any(one.code == NO_CLIENT for one in planned.plan.warnings)
+    return start if unprovable else (*start, own_command(opened, "check"))
+
+
+def _issuing(opened: preamble.Opened, *, own_ca: bool) -> str:
+    """The command that issues client certificates; empty where no key for it is known."""
+    config = opened.config
+    given = config.client_ca_key if config.client_ca_cert else config.ca_key
+    made = (opened.root / config.pki_dir / CLIENT_CA_KEY).exists()
+    return own_command(opened, "client", "NAME") if own_ca or given or made else ""
 
 
 def _told(
@@ -209,7 +219,7 @@ def _told(
             "pki_dir": config.pki_dir,
             "tls_dir": config.tls_dir,
             "ca_key": f"{config.pki_dir}/{CA_KEY}" if own_ca else None,
-            "issue_with": own_command(opened, "client", "NAME") if newly_mutual else None,
+            "issue_with": _issuing(opened, own_ca=own_ca) if newly_mutual else None,
             "then": (own_command(opened, "connect"),) if result.checks else (),
             "warnings": tuple(dict.fromkeys((*result.warnings, *warnings))),
         }

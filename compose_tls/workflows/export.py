@@ -13,12 +13,18 @@ from compose_tls.changes import CreateFile, FileChange, KeepFile, Pending, Plan,
 from compose_tls.credentials.export_credentials import Exported, exported
 from compose_tls.errors import ValueInTheWay, WrongUsage
 from compose_tls.files import YAML_LIMIT, ProjectFiles
-from compose_tls.layout import CA_CERTIFICATE, CERTIFICATE, KEY, PRIVATE, PUBLIC, SERVER
+from compose_tls.layout import CA_CERTIFICATE, CERTIFICATE, KEY, PRIVATE, PUBLIC, SERVER, STACK_CA
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import read_clients
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.plan.client import require_place
-from compose_tls.plan.export import export_setup, files_of, own_stem, plan_server
+from compose_tls.plan.export import (
+    export_setup,
+    files_of,
+    own_stem,
+    plan_dependency,
+    plan_server,
+)
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.results import CertificateResult, ExportResult
 from compose_tls.setup import TlsSetup
@@ -50,7 +56,8 @@ def export(
     """The TLS set-up of an enabled project, spelled for Kubernetes, Swarm or openssl.
 
     The server gets a certificate with the names of the target from the CA of the project, unless its
-    own one holds them; it lies in ``exports`` in the PKI directory, and is kept until it is due.
+    own one holds them; it lies in ``exports`` in the PKI directory, and is kept until it is due. With
+    scope ``all`` etcd and the object store of a Kubernetes cluster get theirs likewise.
 
     Args:
         directory: The project directory.
@@ -152,15 +159,20 @@ def _certificates(
     if not directories:
         return Exported(), ()
     config, root, release = opened.config, opened.root, spelling.release
-    server = next(one for one in setup.identities if one.name == SERVER)
-    trusted = located.project.observation.content(root / config.pki_dir / CA_CERTIFICATE)
-    stem = own_stem(release, config, root)
-    [own] = read_clients(root, stem.parent, [stem.name], (CERTIFICATE, KEY), trusted)
-    source = plan_server(located, config, release, server, own, opened.now)
+    observation = located.project.observation
+    sources = []
+    for one in spelling.servers(setup):
+        ca = CA_CERTIFICATE if one.name == SERVER else f"{STACK_CA}{CERTIFICATE}"
+        trusted = observation.content(root / config.pki_dir / ca)
+        stem = own_stem(release, config, root, one.name)
+        [own] = read_clients(root, stem.parent, [stem.name], (CERTIFICATE, KEY), trusted)
+        decide = plan_server if one.name == SERVER else plan_dependency
+        sources.append(decide(located, config, release, one, own, opened.now))
+    changes = tuple(dict.fromkeys(change for source in sources for change in source.changes))
     if not issue:
-        return Exported(), source.changes
+        return Exported(), changes
     files = files_of(directories, config, root)
-    return exported(source, files, root, config, opened.now), source.changes
+    return exported(sources, files, root, config, opened.now), changes
 
 
 def _require_file(place: Path) -> None:

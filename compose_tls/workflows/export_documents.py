@@ -11,11 +11,11 @@ from typing import assert_never
 from compose_tls.changes import sha256
 from compose_tls.credentials.export_credentials import Exported
 from compose_tls.errors import WrongUsage
-from compose_tls.layout import CERTIFICATE, KEY, SERVER
+from compose_tls.layout import CERTIFICATE, ETCD, KEY, OBJECT_STORE, SERVER
 from compose_tls.plan.container_user import ContainerUser
 from compose_tls.plan.export import compose_version, export_orders
 from compose_tls.project.enabled import EnabledProject
-from compose_tls.setup import Directory, TlsSetup
+from compose_tls.setup import Directory, Identity, TlsSetup
 from compose_tls.shell import joined
 from compose_tls.targets import cert_manager, helm, kubernetes, openssl, operator, swarm
 from compose_tls.targets.release import Release, Target
@@ -28,9 +28,7 @@ _DIGITS = 8
 """Of the digest that a versioned name tells: enough to tell two certificates apart."""
 _WITH_SECRET = ("helm", "operator")
 _STACK_FILE = "stack.yml"
-_OF_CHART = (
-    "the chart has etcd.auth.client and minio.tls for its own; certificates need the names there"
-)
+_DEPENDENCIES = {ETCD: "etcd", OBJECT_STORE: "the object store"}
 
 
 def require_options(target: Target, *, secret: bool | None, issuer: str | None) -> None:
@@ -90,9 +88,22 @@ class Spelling:
         target = self.release.target
         if target != "swarm" and (target not in _WITH_SECRET or self.secret is False):
             return ()
-        kinds = {"milvus"} if target in _WITH_SECRET else {one.kind for one in setup.members}
-        seen = (one.directory for one in setup.members if one.kind in kinds)
-        return tuple(one for one in seen if one is not None)
+        if target == "swarm":
+            return tuple(one.directory for one in setup.members if one.directory is not None)
+        needed = {
+            file for one in kubernetes.held_secrets(setup, self.release) for _, file in one.files
+        }
+        return tuple(
+            replace(seen, files=tuple(pair for pair in seen.files if pair[1] in needed))
+            for seen in (one.directory for one in setup.members if one.kind == "milvus")
+            if seen is not None
+        )
+
+    def servers(self, setup: TlsSetup) -> tuple[Identity, ...]:
+        """The servers whose certificates have other names there: that which clients meet first."""
+        others = kubernetes.dependencies(setup) if self.release.target in _WITH_SECRET else ()
+        by_name = {one.name: one for one in setup.identities}
+        return tuple(by_name[name] for name in (SERVER, *others))
 
     def names(self, setup: TlsSetup) -> tuple[str, ...]:
         """The names under which clients reach the server there."""
@@ -106,7 +117,7 @@ class Spelling:
             case "openssl":
                 return openssl.script(export_orders(setup, self.opened.config))
             case "cert-manager":
-                orders = [order for order, _ in export_orders(setup, self.opened.config)]
+                orders = export_orders(setup, self.opened.config)
                 return kubernetes.stream(cert_manager.objects(setup, orders, release, self.issuer))
             case "swarm":
                 return self._stack(setup, found)
@@ -117,20 +128,19 @@ class Spelling:
     def _for_milvus(self, setup: TlsSetup, found: Exported) -> bytes:
         """Values or a resource, the Secret, or both."""
         release = self.release
-        fingerprint = next((one.sha256 for one in found.facts.values()), None)
         if self.secret:
             return kubernetes.stream(self._secrets(setup, found))
         if release.target == "helm":
-            return helm.values(setup, release, fingerprint)
-        resource = operator.resource(setup, release, fingerprint)
+            return helm.values(setup, release, found.fingerprints)
+        resource = operator.resource(setup, release, found.fingerprints)
         secrets = [] if self.secret is False else list(self._secrets(setup, found))
-        return kubernetes.stream([*secrets, (resource, "Milvus, with TLS for its clients.")])
+        what = "its clients and what it stores" if kubernetes.dependencies(setup) else "its clients"
+        return kubernetes.stream([*secrets, (resource, f"Milvus, with TLS for {what}.")])
 
     def _secrets(self, setup: TlsSetup, found: Exported) -> Iterator[tuple[New, str]]:
-        for one in kubernetes.mounted_secrets(setup, self.release):
-            secret = kubernetes.secret(one, self.release, found.contents)
+        for one in kubernetes.held_secrets(setup, self.release):
             yield (
-                secret,
+                kubernetes.secret(one, self.release, found.contents),
                 f"The certificate and private key of {one.identity}: keep this to yourself.",
             )
 
@@ -193,16 +203,36 @@ class Spelling:
             yield TlsWarning(
                 "settings-left",
                 f"{', '.join(left)}: of services of this project, and not taken along",
-                hint=_OF_CHART
-                if self.release.target == "helm"
-                else "set the same for the services of the cluster there",
+                hint="set the same for the services of the cluster there",
             )
+        if self.opened.config.scope == "all":
+            yield from self._beside(setup)
         port = kubernetes.rest_port(setup)
         if port is not None and self.release.target == "helm":
             yield TlsWarning(
                 "rest-not-published",
                 f"the Service of the chart has no port for REST, which is on {port} over TLS",
                 hint=f"add a Service for port {port}, or use kubectl port-forward",
+            )
+
+    def _beside(self, setup: TlsSetup) -> Iterator[TlsWarning]:
+        """What to know of the servers beside Milvus."""
+        switched = kubernetes.dependencies(setup)
+        plain = [text for name, text in _DEPENDENCIES.items() if name not in switched]
+        if self.release.cluster:
+            plain.append("the message queue")
+        if plain:
+            yield TlsWarning(
+                "stays-plain",
+                f"what Milvus says to {' and to '.join(plain)} of the release stays plain text",
+                hint="nothing in this project says how it would be encrypted; set it up there",
+            )
+        if ETCD in switched:
+            yield TlsWarning(
+                "new-release-only",
+                "etcd with TLS is for a new release: members that have it and members of before do not "
+                "find each other",
+                hint="for a release that runs, back up first, and stop its etcd before the upgrade",
             )
 
     def _again(self, *more: str) -> str:

@@ -14,6 +14,7 @@ from compose_tls.deploy.declared import Declared
 from compose_tls.deploy.deployed import Deployed, paths_of
 from compose_tls.deploy.differences import Difference, differences
 from compose_tls.errors import ComposeFailed, DeployedDifferently, ImageMoved, Refusal
+from compose_tls.layout import SYSTEM_BUNDLE
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.shell import joined, quoted, typed
@@ -234,7 +235,7 @@ class Origin:
         if each.subject == "mount":
             places = {self.config.container_tls_dir, recorded.container_tls_dir}
             places |= {stack_directory(place) for place in places}
-            return each.name in {*places, one.configuration.target, object_store.SYSTEM_BUNDLE}
+            return each.name in {*places, one.configuration.target, SYSTEM_BUNDLE}
         rest = {str(port) for port in (self.config.rest_port, recorded.rest_port) if port}
         text = each.deployed or each.declared or ""
         return each.subject == "port" and text.rpartition(":")[2].partition("/")[0] in rest

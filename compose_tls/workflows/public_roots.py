@@ -10,9 +10,8 @@ from typing import Final
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import EngineError, FileUnreadable
-from compose_tls.layout import PUBLIC_ROOTS
+from compose_tls.layout import PUBLIC_ROOTS, SYSTEM_BUNDLE
 from compose_tls.project.model import Project
-from compose_tls.stack.object_store import SYSTEM_BUNDLE
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 

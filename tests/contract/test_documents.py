@@ -42,7 +42,8 @@ def test_the_json_schema_is_the_one_of_the_models(generate: ModuleType) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["cli.md", "compose-tls.1", "settings.md", "library.md", "patched.md"]
+    "page",
+    ["cli.md", "compose-tls.1", "settings.md", "library.md", "patched.md", "architecture.svg"],
 )
 def test_a_reference_page_is_the_one_of_the_code(generate: ModuleType, page: str) -> None:
     there = (DOCS / page).read_text(encoding="utf-8")

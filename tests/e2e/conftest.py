@@ -19,7 +19,15 @@ import pytest
 from tests.e2e.session import Project
 
 IMAGES = Path(__file__).with_name("images")
+LONGEST = ("test_whole_stack", "test_recreation", "test_matrix", "test_renew")
+"""Modules that take minutes, and so begin first: what runs beside them fills the gaps."""
 REQUIRED = os.environ.get("REQUIRE_E2E") == "1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest modules first; xdist keeps that order with ``--no-loadscope-reorder``."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
 
 
 def missing(reason: str) -> None:
@@ -69,10 +77,11 @@ def engine() -> None:
 
 @pytest.fixture(scope="session")
 def images(engine: None) -> None:
-    """The images of Milvus and etcd: present, pulled or built."""
-    done = subprocess.run(
-        ["sh", IMAGES / "build.sh"], capture_output=True, text=True, timeout=1500, check=False
-    )
+    """The images of Milvus and etcd: present, pulled or built, by one process for all."""
+    build = ["sh", str(IMAGES / "build.sh")]
+    with (Path(sys.prefix) / "e2e-images.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(build, capture_output=True, text=True, timeout=1500, check=False)
     if done.returncode:
         missing(f"the images can be neither pulled nor built: {done.stderr.strip()[-300:]}")
 

@@ -31,6 +31,7 @@ def _image(what: str) -> str:
 
 
 MILVUS = _image("MILVUS")
+OLDER_MILVUS = _image("OLDER_MILVUS")
 ETCD = _image("ETCD")
 S3 = _NAMES["S3_STAND_IN"]
 KAFKA = _NAMES["KAFKA_STAND_IN"]

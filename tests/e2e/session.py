@@ -18,7 +18,9 @@ from tests.patience import LONG
 FIXTURES = Path(__file__).resolve().parent.parent.parent / "fixtures"
 _LOCAL_STORAGE = Path(__file__).with_name("local-storage.override.yml")
 
-PORT = 19530
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+PORT = 19640 + 10 * int(_WORKER.removeprefix("gw")) if _WORKER else 19530
+"""Where an official set-up publishes Milvus: workers of pytest-xdist run beside each other."""
 
 NO_ENGINE = {"DOCKER_HOST": "unix:///no-engine/docker.sock"}
 """For status, where it is asked about files that nobody has started."""
@@ -54,13 +56,16 @@ class Project:
 
     @classmethod
     def official(cls, directory: Path, *, milvus_yaml: bool) -> Project:
-        """The fixtures, unchanged, with an override for what cannot run here.
+        """The fixtures, with an override for what cannot run here.
+
+        They are unchanged but in a worker of pytest-xdist, which has ports and names of its own.
 
         MinIO is not packaged for machines without an image registry, so Milvus keeps its data in its own
         volume (COMMON_STORAGETYPE=local), and MinIO is not started: tests/e2e/whole_stack.py has an S3
         server in its place. Nor are there official images on such machines.
         """
-        shutil.copy(FIXTURES / "docker-compose.yml", directory)
+        text = (FIXTURES / "docker-compose.yml").read_text(encoding="utf-8")
+        (directory / "docker-compose.yml").write_text(_beside_others(text), encoding="utf-8")
         (directory / "docker-compose.override.yml").write_text(local_storage())
         if milvus_yaml:
             shutil.copy(FIXTURES / "milvus.yaml", directory)
@@ -99,6 +104,21 @@ class Project:
             ["docker", "inspect", "--format", "{{.State.StartedAt}}", found], self.directory
         )
         return found, started.out.strip()
+
+
+def _beside_others(text: str) -> str:
+    """The official file, with what only one project of a machine can have."""
+    if not _WORKER:
+        return text
+    for one, own in (
+        ('"19530:19530"', f'"{PORT}:19530"'),
+        ('"9091:9091"', f'"{PORT + 1}:9091"'),
+        ("container_name: milvus-", f"container_name: milvus-{_WORKER}-"),
+        ("    name: milvus\n", f"    name: milvus-{_WORKER}\n"),
+    ):
+        assert one in text
+        text = text.replace(one, own)
+    return text
 
 
 def local_storage() -> str:

@@ -13,6 +13,8 @@ import pytest
 from tests.e2e.conftest import missing
 from tests.e2e.session import Project, pymilvus, run
 
+pytestmark = pytest.mark.own_ports
+
 
 @pytest.fixture(scope="module", params=["2.6", "3.0"])
 def pymilvus_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:

@@ -28,6 +28,8 @@ from tests.e2e.session import FIXTURES, Done, Project, run
 from tests.e2e.test_embedded import wheel
 from tests.judges.programs import GO_SETTINGS, go, go_command, require
 
+pytestmark = pytest.mark.own_ports
+
 __all__ = ["wheel"]
 
 STUBS = Path(__file__).with_name("sdk-stubs")

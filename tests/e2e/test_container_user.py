@@ -13,7 +13,10 @@ import pytest
 from tests.e2e.image_names import MILVUS
 from tests.e2e.session import NO_ENGINE, Project, openssl, run
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+pytestmark = [
+    pytest.mark.own_ports,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away"),
+]
 
 USER = 999
 SOMEBODY_ELSE = 1234

@@ -25,6 +25,8 @@ from compose_tls.errors import FileUnreadable
 from tests.e2e.image_names import MILVUS
 from tests.e2e.test_deploy_room import SLEEP
 
+pytestmark = pytest.mark.own_ports
+
 SERVICE = "standalone"
 
 

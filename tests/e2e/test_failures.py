@@ -199,6 +199,14 @@ def test_a_new_certificate_on_disk_that_is_not_served_yet_fails_the_check(offici
 WAITS = "waiting for standalone"
 
 
+def never_gets_ready(project: Project) -> None:
+    """Have Milvus ask for a name that nobody has for its etcd, so that there is time to interrupt."""
+    override = project.directory / "docker-compose.override.yml"
+    good = override.read_text()
+    nowhere = "COMMON_STORAGETYPE: local\n      ETCD_ENDPOINTS: nowhere.invalid:2379"
+    override.write_text(good.replace("COMMON_STORAGETYPE: local", nowhere))
+
+
 def interrupted(
     project: Project, *arguments: str, after: tuple[str, ...] = (WAITS,)
 ) -> tuple[int, str, str]:
@@ -229,15 +237,7 @@ def test_ctrl_c_while_milvus_is_waited_for_puts_files_and_service_back(official:
     project: Project = official(milvus_yaml=False)
     assert project.compose("up", "-d").code == 0
     etcd = project.container("etcd")
-    # The new container never gets ready: it cannot resolve the name of its etcd.
-    override = project.directory / "docker-compose.override.yml"
-    good = override.read_text()
-    override.write_text(
-        good.replace(
-            "COMMON_STORAGETYPE: local",
-            "COMMON_STORAGETYPE: local\n      ETCD_ENDPOINTS: nowhere.invalid:2379",
-        )
-    )
+    never_gets_ready(project)
     before = project.tree()
 
     # The files say something else than what runs already, which has to be meant.
@@ -263,6 +263,7 @@ def test_ctrl_c_while_milvus_is_waited_for_puts_files_and_service_back(official:
 
 def test_a_second_ctrl_c_says_how_things_stand(official: Any) -> None:
     project: Project = official(milvus_yaml=False)
+    never_gets_ready(project)
     before = project.tree()
 
     code, _, err = interrupted(
@@ -280,6 +281,7 @@ def test_a_second_ctrl_c_says_how_things_stand(official: Any) -> None:
 
 def test_ctrl_c_while_a_failure_is_taken_back_says_how_things_stand(official: Any) -> None:
     project: Project = official(milvus_yaml=False)
+    never_gets_ready(project)
     before = project.tree()
 
     code, _, err = interrupted(
@@ -302,6 +304,7 @@ def the_next_command_goes_on(project: Project, before: dict[str, bytes]) -> None
 
 def test_ctrl_c_where_no_file_had_to_change_takes_nothing_back(official: Any) -> None:
     project: Project = official(milvus_yaml=False)
+    never_gets_ready(project)
     assert project.compose_tls("enable").code == 0
     before = project.tree()
 

@@ -22,6 +22,11 @@ from tests.e2e.session import PORT, Project, is_answered
 from tests.patience import LONG
 from tests.unit.pki.minting import CLIENT, SERVER, mint
 
+pytestmark = pytest.mark.own_ports
+
+ATTEMPTS = 3
+"""Milvus 2.3.5 can end soon after an unclean stop of the one before, whose etcd session lingers."""
+
 KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096")
 STYLES = {
     "file": ("--config", "file", "--style", "in-place"),
@@ -92,9 +97,14 @@ def test_each_client_meets_its_verdict(
     enabled = project.compose_tls("enable", *options)
     assert enabled.code == 0, enabled.err + enabled.out
     equip(project, tmp_path)
-    start_anew(project, tmp_path)
 
-    served = {name for name, caller in CALLERS.items() if is_served(caller, tmp_path)}
+    served: set[str] = set()
+    for _ in range(ATTEMPTS):
+        start_anew(project, tmp_path)
+        served = {name for name, caller in CALLERS.items() if is_served(caller, tmp_path)}
+        # A Milvus that ends meanwhile has refused nobody.
+        if project.compose("ps", "--status", "running", "--quiet", "standalone").out.strip():
+            break
 
     assert served == SERVED[mode]
 
@@ -102,7 +112,7 @@ def test_each_client_meets_its_verdict(
 def start_anew(project: Project, clients: Path) -> None:
     """Have Milvus read its files, and wait until it answers whom it has to answer.
 
-    It is given no time to stop: its etcd session then lingers, which keeps nobody from a handshake.
+    It is given no time to stop, which would take seconds.
     """
     options = ("--detach", "--force-recreate", "--timeout", "0", "standalone")
     started = project.compose("up", *options)
@@ -133,10 +143,12 @@ def equip(project: Project, directory: Path) -> None:
         (directory / f"{name}.key").write_bytes(pair.private_key_pem)
 
 
-def is_served(caller: Caller, directory: Path) -> bool:
-    """Whether Milvus answers a client."""
+def is_served(
+    caller: Caller, directory: Path, place: tuple[str, int] = ("localhost", PORT)
+) -> bool:
+    """Whether a server, Milvus or another that speaks HTTP/2, answers a client."""
     try:
-        with socket.create_connection(("localhost", PORT), 10) as connection:
+        with socket.create_connection(place, 10) as connection:
             if caller.plain:
                 return is_answered(connection)
             context = context_of(caller, directory)

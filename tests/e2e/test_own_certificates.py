@@ -6,7 +6,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.session import Project, pymilvus
+
+pytestmark = pytest.mark.own_ports
 
 _CA_EXTENSIONS = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
 _KEY = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"

@@ -50,7 +50,8 @@ import json, sys
 from pymilvus import MilvusClient
 client = MilvusClient(**json.load(sys.stdin))
 if sys.argv[1] == "fill":
-    client.create_collection("kept", dimension=4, consistency_level="Strong")
+    # L2 is known to every Milvus; COSINE, the default, is not to 2.2.
+    client.create_collection("kept", dimension=4, metric_type="L2", consistency_level="Strong")
     client.insert("kept", [{"id": i, "vector": [i, 0, 0, 0]} for i in range(50)])
 client.load_collection("kept")
 print(json.dumps(sorted(row["id"] for row in client.query("kept", "id >= 0", ["id"], limit=100))))
@@ -333,7 +334,7 @@ def test_settings_that_were_changed_inside_are_named_and_can_be_kept(stack: Stac
     assert f"docker cp {stack.name}-standalone-1:{file} ." in error["hint"]
     # What the hint says.
     run(["docker", "cp", f"{container}:{file}", "."], stack.project.directory)
-    done = stack.tls("enable", "--up", "--timeout", "200")
+    done = stack.tls("enable", "--up")
     assert done.code == 0, done.out + done.err
     assert b"authorizationEnabled: true" in stack.project.contents()["milvus.yaml"]
 
@@ -479,7 +480,7 @@ def test_the_user_of_the_image_reads_the_key(stack: Stack) -> None:
         stack.write(
             {**SERVICE, "image": tag, "volumes": ["data:/var/lib/milvus"]}, volumes={"data": {}}
         )
-        done = stack.tls("enable", "--up", "--timeout", "60")
+        done = stack.tls("enable", "--up")
         assert done.code == 0, done.out + done.err
         assert (stack.project.directory / "tls" / "server.key").stat().st_uid == 1001
     finally:

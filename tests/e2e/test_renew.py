@@ -17,6 +17,8 @@ import pytest
 from tests.e2e.session import PORT, Project, is_answered, pymilvus
 from tests.patience import LONG
 
+pytestmark = pytest.mark.own_ports
+
 
 class Watcher:
     """A client that connects again and again, with files that it got once or always the newest."""

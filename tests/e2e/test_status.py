@@ -16,6 +16,8 @@ from tests.e2e.image_names import MILVUS
 from tests.e2e.session import FIXTURES, NO_ENGINE, Done, Project, run
 from tests.patience import LONG
 
+pytestmark = pytest.mark.own_ports
+
 SERVICE = "standalone"
 
 

@@ -111,6 +111,11 @@ def project(tmp_path: Path, swarm: Swarm) -> Iterator[Project]:
     project = Project(tmp_path)
     yield project
     swarm.docker("stack", "rm", STACK, directory=tmp_path)
+    # It returns before its network is gone, which the next stack of the name would still find.
+    ends = time.monotonic() + LONG
+    left = ["network", "ls", "--quiet", "--filter", f"label=com.docker.stack.namespace={STACK}"]
+    while swarm.docker(*left, directory=tmp_path).out.strip() and time.monotonic() < ends:
+        time.sleep(0.5)
 
 
 def deploy(project: Project, swarm: Swarm) -> None:

@@ -15,7 +15,6 @@ import yaml
 
 from tests.e2e import whole_stack
 from tests.e2e.conftest import missing
-from tests.e2e.image_names import MILVUS
 from tests.e2e.session import run
 from tests.e2e.test_recreation import ROWS, Stack, kept, rows
 from tests.patience import LONG
@@ -81,44 +80,6 @@ def test_a_cluster_of_seven_roles_lives_with_every_link_it_can_encrypt(stack: St
     assert rows(stack.plain, stack.project.directory) == ROWS
 
 
-@pytest.mark.parametrize(
-    ("mode", "style", "key_type"),
-    [
-        ("1", "env", "rsa-2048"),
-        ("1", "override", "ecdsa-p256"),
-        ("2", "file", "rsa-3072"),
-        ("2", "override", "ecdsa-p384"),
-    ],
-)
-def test_each_style_mode_and_kind_of_key(
-    stack: Stack, mode: str, style: str, key_type: str
-) -> None:
-    volumes = ["milvus:/var/lib/milvus"]
-    if style == "file":
-        shown = ["docker", "run", "--rm", MILVUS, "cat", "/milvus/configs/milvus.yaml"]
-        text = run(shown, Path.cwd()).out
-        (stack.project.directory / "milvus.yaml").write_text(text, encoding="utf-8")
-        volumes.append("./milvus.yaml:/milvus/configs/milvus.yaml")
-    before = write(stack, whole_stack.standalone(stack.port, volumes=volumes))
-    options = ["--style", "override"] if style == "override" else ["--config", style]
-
-    enabled = stack.tls(
-        *("enable", "--scope", "all", "--mode", mode, "--key-type", key_type, *options, "--up")
-    )
-
-    assert enabled.code == 0, enabled.out + enabled.err
-    assert all(check["ok"] for check in enabled.document["checks"]), enabled.document["checks"]
-    assert {c["key_type"] for c in enabled.document["certificates"]} == {key_type}
-    arguments = {**enabled.document["connect"], "timeout": 60}
-    assert rows(arguments, stack.project.directory, "fill") == ROWS
-    told = links(stack)
-    # Milvus has no TLS on the port of its metrics.
-    assert told.pop(("monitoring", "standalone")) == "plain"
-    assert set(told.values()) == {"encrypted"}
-    assert stack.tls("disable").code == 0
-    assert (stack.project.directory / "compose.yaml").read_bytes() == before
-
-
 def test_a_smaller_scope_a_larger_one_and_another_name_keep_the_rows(stack: Stack) -> None:
     before = write(stack, whole_stack.standalone(stack.port))
     stack.fill()
@@ -135,6 +96,10 @@ def test_a_smaller_scope_a_larger_one_and_another_name_keep_the_rows(stack: Stac
     assert started(stack, "etcd") == etcd
     told = links(stack)
     assert told["standalone", "etcd"] == told["standalone", "minio"] == "encrypted"
+    with captured(stack) as packets:
+        stack.compose("restart", "standalone")
+        wait_for_rows(stack, named["connect"])
+    assert spoken(packets) == {port: {TLS_HANDSHAKE} for port in PORTS}
 
     assert stack.tls("disable").code == 0
     assert (stack.project.directory / "compose.yaml").read_bytes() == before

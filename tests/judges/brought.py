@@ -255,6 +255,36 @@ def _too_many() -> Brought:
     return _under(_ca(nc=permitted), san=names)
 
 
+def _two_lower(*, first: bool) -> Brought:
+    """One key, certified twice by its CA: one of them may not issue for the server."""
+    root, key = _ca(), ec.generate_private_key(ec.SECP256R1())
+    sound = Made("lower", {**_CA, "aki": _AUTO}, root, key=key)
+    wrong = {**_CA, "aki": _AUTO, "nc": _constraints([_FORBIDDEN])}
+    limited = Made("lower", wrong, root, key=key)
+    found = _under(root, sound)
+    chain = [limited, sound] if first else [sound, limited]
+    pem = b"".join(one.pem for one in chain)
+    return replace(found, server=replace(found.server, chain_pem=pem))
+
+
+def _long_chain(intermediates: int) -> Brought:
+    root = _ca()
+    chain = [root]
+    for number in range(intermediates):
+        chain.insert(0, Made(f"lower {number}", {**_CA, "aki": _AUTO}, chain[0]))
+    return _under(root, *chain[:-1])
+
+
+def _with_many_others() -> Brought:
+    found = _under(_ca())
+    others = b"".join(Made(f"other {number}", _CA).pem for number in range(10))
+    return replace(found, server=replace(found.server, chain_pem=others))
+
+
+def _named(name: x509.GeneralName) -> tuple[x509.ExtensionType, bool]:
+    return x509.SubjectAlternativeName([x509.DNSName("localhost"), name]), False
+
+
 def _two_ways() -> Brought:
     root, key = _ca(), ec.generate_private_key(ec.SECP256R1())
     limited = Made("limited", {**_CA, "nc": _constraints(None, [_FORBIDDEN]), "aki": _AUTO}, root)
@@ -304,7 +334,7 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
     ),
     "CA with a P-521 key": (
         lambda: _under(Made("big CA", _CA, key=ec.generate_private_key(ec.SECP521R1()))),
-        frozenset(),
+        frozenset({"rustls-clients-refuse"}),
     ),
     "root that signed itself with SHA-1": (
         lambda: _under(
@@ -316,6 +346,12 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
         _unrelated_ca,
         frozenset(),
     ),
+    "two certificates of one CA, the first of which may issue for the server": (
+        lambda: _two_lower(first=False),
+        frozenset(),
+    ),
+    "six intermediates": (lambda: _long_chain(6), frozenset()),
+    "seven intermediates": (lambda: _long_chain(7), frozenset({"rustls-clients-refuse"})),
     "identifier of the authority with its serial number": (
         lambda: _under(ca := _ca(), aki=(_by_serial(ca), False)),
         frozenset(),
@@ -326,6 +362,15 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
     ),
 }  # fmt: skip
 """By name: how it is made, and the codes of the warnings about it."""
+
+RUSTLS_REFUSES: Final = frozenset(
+    {
+        "server of openssl req -x509, its own CA",
+        "CA with a P-521 key",
+        "seven intermediates",
+    }
+)
+"""Those of them that rustls does not take, as the warnings about them say."""
 
 REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]] = {
     "CA without basic constraints": (
@@ -356,7 +401,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
             _ca(nc=_constraints(None, [x509.DNSName("host.example.com")])),
             san=_names("localhost", "*.example.com"),
         ),
-        ("gRPC", "Go"),
+        ("gRPC", "Go", "rustls"),
         "is for *.example.com, for which its CA CN=brought CA may not issue",
     ),
     "wildcard wider than what is permitted": (
@@ -364,7 +409,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
             _ca(nc=_constraints([x509.DNSName("localhost"), x509.DNSName("host.example.com")])),
             san=_names("localhost", "*.example.com"),
         ),
-        ("gRPC", "Go", "Node"),
+        ("gRPC", "Go", "Node", "rustls"),
         "is for *.example.com, for which its CA CN=brought CA may not issue",
     ),
     "constraints on directory names": (
@@ -380,27 +425,27 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
                 )
             )
         ),
-        ("Go",),
+        ("Go", "rustls"),
         "name constraints of a kind that Go does not know",
     ),
     "SHA-224": (
         lambda: _brought(
             Made("server", _SERVER, (ca := _ca()), algorithm=hashes.SHA224()), ca
         ),
-        ("Go",),
+        ("Go", "rustls"),
         "is signed with SHA224, which clients in Go",
     ),
     "SHA-1": (
         lambda: _brought(Made("server", _SERVER, _rsa_ca(), sha1=True), _rsa_ca()),
-        ("Go", "Node"),
+        ("Go", "Node", "rustls"),
         "s.pem is signed with SHA1, which clients in Go",
     ),
     "SHA-1 intermediate": (
         _sha1_intermediate,
-        ("Go", "Node"),
+        ("Go", "Node", "rustls"),
         "the intermediate CN=lower of s.pem is signed with SHA1",
     ),
-    "RSA-PSS key": (_pss_key, ("gRPC",), "has an RSA-PSS key, which gRPC clients"),
+    "RSA-PSS key": (_pss_key, ("gRPC", "rustls"), "has an RSA-PSS key, which gRPC clients"),
     "IPv4-mapped address": (
         lambda: _under(_ca(), san=_names("localhost", "::ffff:10.0.0.1")),
         ("Go",),
@@ -411,12 +456,12 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
             _ca(),
             odd=(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True),
         ),
-        ("gRPC", "Go", "Java", "Node"),
+        ("gRPC", "Go", "Java", "Node", "rustls"),
         "has the critical extension 1.2.3.4",
     ),
     "critical key identifier": (
         lambda: _under(_ca(), ski=(x509.SubjectKeyIdentifier(b"1" * 20), True)),
-        ("gRPC", "Go", "Java", "Node"),
+        ("gRPC", "Go", "Java", "Node", "rustls"),
         "has the critical extension 2.5.29.14",
     ),
     "identifier of another authority key": (
@@ -447,7 +492,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
     ),
     "intermediate that is for a name its root may not issue for": (
         lambda: _intermediate_for("forbidden.example.com"),
-        ("gRPC", "Go", "Node"),
+        ("gRPC", "Go", "Node", "rustls"),
         "the intermediate CN=lower of s.pem is for forbidden.example.com, for which its CA",
     ),
     "name that Go cannot read, under constraints": (
@@ -455,23 +500,57 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
             _ca(nc=_constraints([x509.DNSName("localhost")])),
             san=_names("localhost", "..localhost"),
         ),
-        ("Go",),
+        ("Go", "rustls"),
         "is for ..localhost, for which its CA CN=brought CA may not issue",
     ),
     "subject that its CA may not issue for, by constraints that are not critical": (
         lambda: _under(_ca(nc=_not_critical_directory())),
-        ("gRPC", "Node"),
+        ("gRPC", "Node", "rustls"),
         "has the subject CN=server, for which its CA CN=brought CA may not issue",
     ),
     "too many names and constraints to compare": (
         _too_many,
-        ("gRPC", "Node"),
+        ("gRPC", "Node", "rustls"),
         "gRPC and Node compare no more than 1048576 pairs",
     ),
     "more than Java reads in a handshake": (
         lambda: _under(_ca(), san=_names("localhost", *(f"{n:060}.example.com" for n in range(500)))),
         ("Java",),
         "Java takes 32768 at most",
+    ),
+    "two certificates of one CA, the first of which may not issue for the server": (
+        lambda: _two_lower(first=True),
+        ("gRPC", "Node"),
+        "is for localhost, for which its CA CN=lower may not issue",
+    ),
+    "more certificates than Java reads": (
+        _with_many_others,
+        ("Java",),
+        "has 11 certificates: Java takes 10 at most",
+    ),
+    "e-mail address that its CA may issue for": (
+        lambda: _under(
+            _ca(nc=_constraints([x509.RFC822Name("example.org")])),
+            san=_named(x509.RFC822Name("a@example.org")),
+        ),
+        ("rustls",),
+        "has name constraints on e-mail addresses, with which rustls and others refuse",
+    ),
+    "e-mail address that its CA may not issue for": (
+        lambda: _under(
+            _ca(nc=_constraints([x509.RFC822Name("example.org")])),
+            san=_named(x509.RFC822Name("a@example.com")),
+        ),
+        ("gRPC", "Go", "Node", "rustls"),
+        "has name constraints on e-mail addresses, with which rustls and others refuse",
+    ),
+    "URI that its CA may not issue for": (
+        lambda: _under(
+            _ca(nc=_constraints([x509.UniformResourceIdentifier(".example.org")])),
+            san=_named(x509.UniformResourceIdentifier("spiffe://example.com/milvus")),
+        ),
+        ("gRPC", "Go", "Node", "rustls"),
+        "has name constraints on URIs, with which rustls and others refuse",
     ),
     "one of two ways up may not issue for an intermediate": (
         _two_ways,
@@ -480,7 +559,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
     ),
     "self-signed server that may only sign certificates": (
         lambda: _openssl_req("-addext", "keyUsage=critical,keyCertSign,cRLSign"),
-        ("gRPC", "Node"),
+        ("gRPC", "Node", "rustls"),
         "lacks the key usage digitalSignature",
     ),
 }  # fmt: skip

@@ -38,7 +38,14 @@ def grpc_server(files: Files) -> Iterator[int]:
             server.stop(None).wait()
 
 
-def call(port: int, files: Files, *, shown: bool = True, seconds: float = _SECONDS) -> str | None:
+def call(
+    port: int,
+    files: Files,
+    *,
+    shown: bool = True,
+    seconds: float = _SECONDS,
+    name: str = "localhost",
+) -> str | None:
     """One call over a channel of its own; ``None`` when it was answered, else status and details.
 
     Args:
@@ -46,13 +53,14 @@ def call(port: int, files: Files, *, shown: bool = True, seconds: float = _SECON
         files: What to trust and to show.
         shown: Whether to show a certificate.
         seconds: How long to wait at most.
+        name: That the server's certificate has to have.
     """
     credentials = grpc.ssl_channel_credentials(
         files.ca.read_bytes(),
         *((files.key.read_bytes(), files.chain.read_bytes()) if shown else ()),
     )
     # Channels to one address share connections; each judges its own certificates.
-    apart = [("grpc.use_local_subchannel_pool", 1)]
+    apart = [("grpc.use_local_subchannel_pool", 1), ("grpc.ssl_target_name_override", name)]
     with grpc.secure_channel(f"localhost:{port}", credentials, apart) as channel:
         try:
             assert channel.unary_unary(_METHOD)(b"asked", timeout=seconds) == b"asked"

@@ -12,6 +12,7 @@ import select
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,11 +21,21 @@ from pathlib import Path
 from typing import Final
 
 from tests.judges.certificates import Files
-from tests.judges.programs import SOURCES, command, go, go_peer, java_classes, run
+from tests.judges.programs import (
+    SOURCES,
+    command,
+    go,
+    go_peer,
+    java_classes,
+    run,
+    uv,
+    uv_command,
+)
 
 _SECONDS: Final = 20
 _REQUEST: Final = "GET / HTTP/1.0\r\n\r\n"
-_ANSWER: Final = "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"
+# To uv it is a file of requirements, in which nothing is required.
+ANSWER: Final = "HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\n# ok"
 # A virtual machine that lives for one connection is not worth optimising.
 _JAVA: Final = ("java", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp")
 
@@ -40,7 +51,7 @@ class Client:
 
     Attributes:
         missing: Why it cannot be asked here; ``None`` when it can.
-        command: By port and files.
+        command: By port and files; Java and Node take a name after it.
         refuses: How it says that it does not trust the server's issuer.
     """
 
@@ -49,9 +60,9 @@ class Client:
     command: Callable[[int, Files], Command]
     refuses: str
 
-    def ask(self, port: int, files: Files) -> str | None:
+    def ask(self, port: int, files: Files, *name: str) -> str | None:
         """Make the request; ``None`` when it was answered, else what the program says."""
-        done = run(*self.command(port, files), text=_REQUEST)
+        done = run(*self.command(port, files), *name, text=_REQUEST)
         answered = done.returncode == 0 and "200" in done.stdout
         return None if answered else f"{done.stdout}{done.stderr}"
 
@@ -150,6 +161,15 @@ def _java_server(files: Files) -> Command:
     return [*_JAVA, java_classes(), "Peer", "server", files.ca, files.store]
 
 
+def _uv(port: int, files: Files) -> Command:
+    both = files.chain.with_name("certificate and key.pem")
+    both.write_bytes(files.chain.read_bytes() + files.key.read_bytes())
+    asked = f"https://localhost:{port}/requirements.txt"
+    compiling = ["pip", "compile", "--no-cache", "--python", sys.executable, asked]
+    says_so = ["sh", "-c", '"$@" && echo 200', "sh"]
+    return [*says_so, *uv_command(*compiling, trusted=files.ca, shown=both)]
+
+
 def _go_client(port: int, files: Files) -> Command:
     return [go_peer(), "client", str(port), files.ca, files.chain, files.key]
 
@@ -165,6 +185,7 @@ CLIENTS: Final = (
     Client("Node", command("node"), _node_client, "UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
     Client("Java", command("javac"), _java_client, "PKIX path building failed"),
     Client("Go", go, _go_client, "certificate signed by unknown authority"),
+    Client("rustls", uv, _uv, "UnknownIssuer"),
 )
 
 SERVERS: Final = (
@@ -205,7 +226,7 @@ def _serve(context: ssl.SSLContext, listener: socket.socket, heard: Listener) ->
         connection.settimeout(_SECONDS)
         with context.wrap_socket(connection, server_side=True) as secured:
             secured.recv(4096)
-            secured.sendall(_ANSWER.encode())
+            secured.sendall(ANSWER.encode())
             with contextlib.suppress(OSError):
                 secured.unwrap()  # the peer may have closed without a word
     except OSError as error:

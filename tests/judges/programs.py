@@ -17,7 +17,7 @@ from tests.e2e.conftest import missing
 SOURCES: Final = Path(__file__).with_name("sources")
 BUILD: Final = Path(__file__).resolve().parents[2] / "build" / "judges"
 
-# Go comes as a Python package: its command lies beside the interpreter.
+# Go and uv come as Python packages: their commands lie beside the interpreter.
 _PLACES: Final = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
@@ -44,6 +44,35 @@ def require(reason: str | None) -> None:
 def go() -> str | None:
     """Why there is no Go; ``None`` when there is."""
     return None if shutil.which("go", path=_PLACES) else "Go is not installed"
+
+
+def uv() -> str | None:
+    """Why there is no uv; ``None`` when there is."""
+    return None if shutil.which("uv", path=_PLACES) else "uv is not installed"
+
+
+def uv_command(
+    *arguments: str | Path, trusted: Path, shown: Path | None = None
+) -> list[str | Path]:
+    """A command of uv, whose requests are those of rustls.
+
+    With a trust file of its own it verifies with rustls-webpki and that file alone (uv, crates/uv-client:
+    ``tls_certs_only``; reqwest: ``with_root_certificates``), not with the verifier of the platform.
+
+    Args:
+        arguments: Of uv.
+        trusted: The CA certificates.
+        shown: A client certificate, its chain and its key in one file.
+    """
+    found = shutil.which("uv", path=_PLACES)
+    assert found
+    settings = {"UV_NO_CONFIG": "1", "UV_HTTP_RETRIES": "0", "NO_PROXY": "localhost"}
+    settings["SSL_CERT_FILE"] = str(trusted)
+    if shown:
+        settings["SSL_CLIENT_CERT"] = str(shown)
+    kept = [f"{name}={os.environ[name]}" for name in ("PATH", "HOME") if name in os.environ]
+    given = [f"{name}={value}" for name, value in settings.items()]
+    return ["env", "-i", *kept, *given, found, *arguments]
 
 
 def go_command() -> str:

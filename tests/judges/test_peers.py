@@ -19,7 +19,8 @@ from tests.judges.certificates import (
 )
 from tests.judges.grpc_peer import call, grpc_server
 from tests.judges.peers import CLIENTS, SERVERS, Client, Server, ask, listening
-from tests.judges.programs import require
+from tests.judges.programs import package, require
+from tests.judges.tonic_peer import connect
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +128,13 @@ def test_grpc_refuses_a_foreign_server(cast: Cast) -> None:
         said = call(port, cast.client)
     assert said is not None
     assert "CERTIFICATE_VERIFY_FAILED: unable to get local issuer certificate" in said
+
+
+def test_tonic_gets_in_and_refuses_a_foreign_server(cast: Cast) -> None:
+    require(package("temporalio")())
+    with grpc_server(cast.server) as port:
+        assert connect(port, cast.client) is None
+        assert connect(port, cast.foreign_client) is not None
+        assert connect(port, cast.client, shown=False) is not None
+    with grpc_server(cast.foreign_server) as port:
+        assert "UnknownIssuer" in str(connect(port, cast.client))

@@ -30,13 +30,13 @@ HOSTILE = (
 )
 
 
-def heard(line: str) -> list[str]:
-    """The words that bash makes of a line."""
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("bash is not installed")
+def heard(line: str, shell: str = "bash") -> list[str]:
+    """The words that a shell makes of a line."""
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
     said = subprocess.run(
-        [bash, "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True
+        [program, "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True
     ).stdout
     return [os.fsdecode(word) for word in said.split(b"\0")[:-1]]
 
@@ -45,6 +45,13 @@ def test_a_shell_hears_the_very_words() -> None:
     line = joined(HOSTILE)
     assert heard(line) == list(HOSTILE)
     assert line.isprintable()
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash"])
+def test_so_does_one_that_knows_posix_only(shell: str) -> None:
+    words = [*HOSTILE, "-n\x01", "100%\x01", "\x01'it's'\\\x011"]
+
+    assert heard(joined(words), shell) == words
 
 
 @settings(max_examples=50)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from compose_tls.cli.completing import FILE
-from compose_tls.cli.options import HelpPage, acceptable, common, credentials
+from compose_tls.cli.kinds import PORT, Number, OneOf
+from compose_tls.cli.options import MODE, HelpPage, acceptable, common, credentials
 from compose_tls.cli.output.show import Output, show
 from compose_tls.cli.printing import say, show_lines
 from compose_tls.errors import WrongUsage
@@ -26,11 +27,13 @@ _INTERVAL = 30.0
 
 @click.command(name="check", cls=HelpPage)
 @click.option("--host", metavar="HOST", help="Where the server is (default: as published).")
-@click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="Its port.")
+@click.option(
+    "--port", type=PORT, metavar="PORT", help="Port of the server (default: as published)."
+)
 @click.option(
     "--rest-port",
     "rest",
-    type=click.IntRange(1, 65535),
+    type=PORT,
     metavar="PORT",
     help="The port of REST (default: as published; with --port, REST is not checked without this).",
 )
@@ -42,23 +45,30 @@ _INTERVAL = 30.0
     help="The CA certificates to trust: checks any server, set up by compose-tls or not.",
 )
 @click.option(
-    "--client-cert", "shown", type=FILE, metavar="FILE", help="With --ca-cert: to show in mode 2."
+    "--client-cert",
+    "shown",
+    type=FILE,
+    metavar="FILE",
+    help="Client certificate for mode 2, with --ca-cert.",
 )
-@click.option("--client-key", "shown_key", type=FILE, metavar="FILE", help="Its key.")
+@click.option("--client-key", "shown_key", type=FILE, metavar="FILE", help="Key of --client-cert.")
 @click.option(
-    "--server-name", "name", metavar="NAME", help="With --ca-cert: to verify (default: HOST)."
+    "--server-name",
+    "name",
+    metavar="NAME",
+    help="The name to verify, with --ca-cert (default: HOST).",
 )
 @click.option(
     "--mode",
     "meant",
-    type=click.IntRange(1, 2),
-    help="With --ca-cert: what the server is meant to do (default: as the project says, else 2 with"
-    " --client-cert).",
+    type=MODE,
+    help="The mode that the server should have, with --ca-cert (default: as the project says, else 2"
+    " with --client-cert).",
 )
 @click.option(
     "--scope",
     "extent",
-    type=click.Choice(["proxy", "all"]),
+    type=OneOf(("proxy", "all")),
     help="proxy: what clients reach; all: etcd and object store too (default: what enable set up).",
 )
 @click.option(
@@ -72,15 +82,15 @@ _INTERVAL = 30.0
 )
 @click.option(
     "--interval",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(float, above=0),
     metavar="SECONDS",
-    help="With --watch: from round to round (default: 30).",
+    help="Time between rounds, with --watch (default: 30).",
 )
 @click.option(
     "--count",
-    type=click.IntRange(1),
+    type=Number(least=1),
     metavar="N",
-    help="With --watch: end after N rounds, with the exit code of the last.",
+    help="End after N rounds, with --watch; the exit code is that of the last.",
 )
 @credentials
 @acceptable
@@ -96,7 +106,7 @@ def command(
     shown: str | None,
     shown_key: str | None,
     name: str | None,
-    meant: int | None,
+    meant: str | None,
     deep: bool,
     extent: Literal["proxy", "all"] | None,
     watching: bool,
@@ -135,7 +145,7 @@ def _client(
     shown: str | None,
     shown_key: str | None,
     name: str | None,
-    meant: int | None,
+    meant: str | None,
 ) -> ClientOf | None:
     """What a client of any server has; ``None`` where the project is to tell."""
     from compose_tls.vocabulary import TlsMode  # noqa: PLC0415 - not for --help
@@ -155,7 +165,7 @@ def _client(
         Path(shown) if shown else None,
         Path(shown_key) if shown_key else None,
         name,
-        TlsMode(meant) if meant else None,
+        TlsMode(int(meant)) if meant else None,
     )
 
 

@@ -9,6 +9,7 @@ from typing import IO, Any
 import click
 
 from compose_tls.cli.completing import DIRECTORY, FILE
+from compose_tls.cli.kinds import Number
 from compose_tls.cli.options import KEY_TYPES, HelpPage, acceptable, common, existing_ca
 from compose_tls.cli.output.show import Output, show
 from compose_tls.errors import NameInvalid, WrongUsage
@@ -32,19 +33,20 @@ Examples:
 @click.option(
     "--out", type=DIRECTORY, metavar="DIR", help="Where the files go (default: cert/clients)."
 )
-@click.option("--p12", is_flag=True, help="A PKCS #12 file of each as well.")
+@click.option("--p12", is_flag=True, help="Also write a PKCS #12 file for each client.")
 @click.option(
     "--passphrase-file",
     type=FILE,
     metavar="FILE",
-    help="What opens them (default: one for each, in a file next to it).",
+    help="File with the passphrase of the PKCS #12 files (default: a random one for each, in a file "
+    "next to it).",
 )
 @click.option(
     "--force", is_flag=True, help="Replace certificates that are not yet due for renewal too."
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
 @click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: ecdsa-p256).")
-@click.option("--days", type=int, metavar="N", help="Validity (default: 825).")
+@click.option("--days", type=Number(), metavar="N", help="Validity (default: 825).")
 @click.option("--subject", metavar="RFC4514", help="Subject, without CN, which is the name.")
 @existing_ca
 @acceptable

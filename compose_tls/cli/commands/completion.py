@@ -6,6 +6,7 @@ import click
 from click.shell_completion import ShellComplete, get_completion_class
 
 from compose_tls.cli.completing import COMPLETE
+from compose_tls.cli.kinds import OneOf
 from compose_tls.cli.options import HelpPage
 from compose_tls.cli.printing import say
 
@@ -21,7 +22,7 @@ Examples:
   compose-tls completion zsh > "${fpath[1]}/_compose-tls"  once, before compinit
   compose-tls completion fish > ~/.config/fish/completions/compose-tls.fish""",
 )
-@click.argument("shell", type=click.Choice(_SHELLS))
+@click.argument("shell", type=OneOf(_SHELLS))
 def command(shell: str) -> int:
     """Print the script that completes commands, options and service names in a shell."""
     kind = get_completion_class(shell)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from compose_tls.cli.kinds import OneOf
 from compose_tls.cli.options import HelpPage, acceptable, common
 from compose_tls.cli.output.show import Output, show
 from compose_tls.workflows.snippets import LANGUAGES
@@ -16,10 +17,9 @@ from compose_tls.workflows.snippets import LANGUAGES
 @click.command(name="connect", cls=HelpPage)
 @click.option(
     "--lang",
-    type=click.Choice(LANGUAGES),
+    type=OneOf(LANGUAGES),
     default=LANGUAGES[0],
-    show_default=True,
-    help="Language.",
+    help="Language or kind of settings (default: python).",
 )
 @click.option(
     "--for",

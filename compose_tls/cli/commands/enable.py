@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from compose_tls.cli.completing import DIRECTORY, FILE
+from compose_tls.cli.kinds import Number, OneOf
 from compose_tls.cli.options import (
     HelpPage,
     acceptable,
@@ -61,7 +62,10 @@ Examples:
     help="Key of --server-cert, where a .p12 does not hold it.",
 )
 @click.option(
-    "--server-passphrase-file", type=FILE, metavar="FILE", help="File with the key's passphrase."
+    "--server-passphrase-file",
+    type=FILE,
+    metavar="FILE",
+    help="File with the passphrase of --server-key.",
 )
 @click.option(
     "--client-cert",
@@ -76,7 +80,10 @@ Examples:
     help="Key of --client-cert, where a .p12 does not hold it.",
 )
 @click.option(
-    "--client-passphrase-file", type=FILE, metavar="FILE", help="File with the key's passphrase."
+    "--client-passphrase-file",
+    type=FILE,
+    metavar="FILE",
+    help="File with the passphrase of --client-key.",
 )
 @click.option(
     "--tls-dir",
@@ -92,18 +99,20 @@ Examples:
 )
 @click.option(
     "--config",
-    type=click.Choice(["auto", "file", "env"]),
+    type=OneOf(("auto", "file", "env")),
     help="Settings go into milvus.yaml (file) or variables (env); auto: into a complete milvus.yaml.",
 )
 @click.option(
     "--style",
-    type=click.Choice(["in-place", "override"]),
+    type=OneOf(("in-place", "override")),
     help="Where edits go; by default in place, and in an override file where that is refused.",
 )
-@click.option("--rest-port", type=int, metavar="PORT", help="Keep REST, over TLS on this port.")
+@click.option(
+    "--rest-port", type=Number(), metavar="PORT", help="Keep REST, over TLS on this port."
+)
 @click.option(
     "--neighbours",
-    type=click.Choice(["patch", "list", "ignore"]),
+    type=OneOf(("patch", "list", "ignore")),
     help="Services that talk to Milvus: switch them to TLS (default), only name them, or neither.",
 )
 @credentials

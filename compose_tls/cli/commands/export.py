@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from compose_tls.cli.kinds import Number, OneOf
 from compose_tls.cli.options import KEY_TYPES, HelpPage, acceptable, common, existing_ca
 from compose_tls.cli.output.show import Output, show, show_document
 from compose_tls.errors import KeyExposed
@@ -30,7 +31,7 @@ Examples:
   compose-tls export swarm -o stack.yml --name milvus          a stack file
   compose-tls export openssl -o gen.sh                         the same certificates by openssl""",
 )
-@click.argument("target", type=click.Choice(_TARGETS))
+@click.argument("target", type=OneOf(_TARGETS))
 @click.option(
     "--name",
     default="milvus",
@@ -64,7 +65,7 @@ Examples:
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
 @click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: as in the project).")
-@click.option("--days", type=int, metavar="N", help="Validity (default: as in the project).")
+@click.option("--days", type=Number(), metavar="N", help="Validity (default: as in the project).")
 @existing_ca
 @acceptable
 @common
@@ -85,7 +86,8 @@ def command(
     """Spell the TLS set-up of this project for Kubernetes, Docker Swarm or openssl.
 
     The server gets a certificate for its names there from the CA of the project, which clients trust
-    already. A private key leaves only in a Secret: into a pipe, or a file with mode 0600.
+    already; with --scope all, so do etcd and the object store there. A private key leaves only in a
+    Secret: into a pipe, or a file with mode 0600.
     """
     from compose_tls.workflows.export import export  # noqa: PLC0415 - not for --help
     from compose_tls.workflows.export_documents import (  # noqa: PLC0415 - as above

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from compose_tls.cli.kinds import Number, OneOf
 from compose_tls.cli.options import (
     HelpPage,
     acceptable,
@@ -34,10 +35,10 @@ Examples:
 @click.option("--milvus", metavar="VERSION", help="Such as 2.5 or v2.6.25 (default: v2.6.25).")
 @click.option(
     "--flavour",
-    type=click.Choice(["standalone", "embedded-etcd", "gpu", "cluster"]),
+    type=OneOf(("standalone", "embedded-etcd", "gpu", "cluster")),
     help="Which services (default: standalone, with etcd and MinIO).",
 )
-@click.option("--with", "extra", multiple=True, type=click.Choice(["attu"]), help="Add a service.")
+@click.option("--with", "extra", multiple=True, type=OneOf(("attu",)), help="Add a service.")
 @click.option(
     "--auth/--no-auth",
     default=None,
@@ -57,8 +58,12 @@ Examples:
 @click.option(
     "--tls-dir", metavar="DIR", help="Directory mounted into the container (default: tls)."
 )
-@click.option("--rest-port", type=int, metavar="PORT", help="Offer REST, over TLS on this port.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="How long to wait (default: 120).")
+@click.option(
+    "--rest-port", type=Number(), metavar="PORT", help="Offer REST, over TLS on this port."
+)
+@click.option(
+    "--timeout", type=Number(float), metavar="SECONDS", help="How long to wait (default: 120)."
+)
 @acceptable
 @common
 def command(

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from compose_tls.cli.kinds import Number
 from compose_tls.cli.options import (
     KEY_TYPES,
     HelpPage,
@@ -42,14 +43,23 @@ Examples:
 @click.option("--ca", is_flag=True, help="Start CA rotation: trust both CAs.")
 @click.option("--finish", is_flag=True, help="Finish CA rotation: trust only the new CA.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
-@click.option("--no-restart", is_flag=True, help="Do not restart Milvus: only write.")
-@click.option("--keep-on-failure", is_flag=True, help="Leave things as they are on failure.")
+@click.option("--no-restart", is_flag=True, help="Write the files, and do not restart Milvus.")
+@click.option(
+    "--keep-on-failure", is_flag=True, help="Leave files and containers as they are on failure."
+)
 @additional_names
 @click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: as before).")
-@click.option("--days", type=int, metavar="N", help="Validity (default: as before).")
-@click.option("--ca-days", type=int, metavar="N", help="Validity of a new CA (default: as before).")
+@click.option("--days", type=Number(), metavar="N", help="Validity (default: as before).")
+@click.option(
+    "--ca-days", type=Number(), metavar="N", help="Validity of a new CA (default: as before)."
+)
 @click.option("--subject", metavar="RFC4514", help="Subject, without CN (default: as before).")
-@click.option("--constrain", is_flag=True, default=None, help="Only these names, for a new CA.")
+@click.option(
+    "--constrain",
+    is_flag=True,
+    default=None,
+    help="Add DNS name constraints to a new CA: it can issue for no other DNS name.",
+)
 @existing_ca
 @credentials
 @acceptable

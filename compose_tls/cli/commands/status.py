@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from compose_tls.cli.kinds import OneOf
 from compose_tls.cli.options import HelpPage, acceptable, common
 from compose_tls.cli.output.show import Output, show, show_map
 
@@ -17,16 +18,15 @@ _FORMATS = ("text", "json", "mermaid", "svg", "prometheus")
 @click.command(
     name="status",
     cls=HelpPage,
-    epilog="Exit codes: 0 as written, 4 certificates, 7 off or drifted.",
+    epilog="Exit codes: 0 as enable wrote it, 4 certificates, 7 TLS is off or something has changed.",
 )
 @click.option(
     "--format",
     "form",
-    type=click.Choice(_FORMATS),
+    type=OneOf(_FORMATS),
     default="text",
-    show_default=True,
-    help="How to print it; mermaid and svg draw the map of what is encrypted; prometheus is for "
-    "node_exporter.",
+    help="How to print it (default: text); mermaid and svg draw the map of what is encrypted; "
+    "prometheus is for node_exporter.",
 )
 @acceptable
 @common

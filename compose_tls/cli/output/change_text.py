@@ -134,9 +134,10 @@ def _for_clients(result: EnableResult) -> Iterator[tuple[str, str | tuple[str | 
     """What clients lose, and how they get it back."""
     if result.cut_off:
         yield "cut off", f"{', '.join(one.service for one in result.cut_off)}, until they use TLS"
-    if result.issue_with:
-        needed = "every client needs a certificate now: "
-        yield "clients", (needed, Piece(result.issue_with, "command"))
+    if result.issue_with is not None:
+        needed = "every client needs a certificate now"
+        how = (": ", Piece(result.issue_with, "command")) if result.issue_with else ()
+        yield "clients", (needed, *how)
 
 
 def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:

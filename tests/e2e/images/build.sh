@@ -58,11 +58,20 @@ programs_of() { # PACKAGE DIRECTORY PATTERN...
 }
 
 build_milvus() {
+    milvus_of milvus==2.3.5 "$MILVUS_STAND_IN"
+}
+
+build_older_milvus() {
+    milvus_of milvus==2.2.16 "$OLDER_MILVUS_STAND_IN"
+}
+
+milvus_of() { # PACKAGE IMAGE
+    rm -rf "$work/wheel" "$work/milvus"
     mkdir -p "$work/wheel"
-    python3 -m pip download -q --no-deps --only-binary :all: -d "$work/wheel" milvus==2.3.5
+    python3 -m pip download -q --no-deps --only-binary :all: -d "$work/wheel" "$1"
     python3 -m zipfile -e "$work"/wheel/*.whl "$work/wheel"
     python3 "$here/unpack_milvus.py" "$work/wheel/milvus/data" "$work/milvus"
-    docker_build milvus "$MILVUS_STAND_IN" "$base"
+    docker_build milvus "$2" "$base"
 }
 
 build_etcd() {
@@ -100,7 +109,6 @@ build() { # STAND-IN BUILD-FUNCTION
     fi
     ensure_work
     build_base "$base" bookworm ca-certificates,curl,tini
-    mkdir -p "$work/milvus"
     "$2"
     echo "$1: built (stand-in)"
 }
@@ -120,6 +128,7 @@ ensure() { # OFFICIAL STAND-IN BUILD-FUNCTION
 }
 
 ensure "$MILVUS_OFFICIAL" "$MILVUS_STAND_IN" build_milvus
+ensure "$OLDER_MILVUS_OFFICIAL" "$OLDER_MILVUS_STAND_IN" build_older_milvus
 ensure "$ETCD_OFFICIAL" "$ETCD_STAND_IN" build_etcd
 build "$S3_STAND_IN" build_s3
 build "$KAFKA_STAND_IN" build_kafka

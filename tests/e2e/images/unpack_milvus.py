@@ -1,4 +1,4 @@
-"""Lays the files of the `milvus` wheel out as in the official image: bin/, lib/ and configs/.
+"""Lays the files of a `milvus` wheel, 2.2 or 2.3, out as in the official image: bin/, lib/ and configs/.
 
 The wheel's milvus.yaml is a template for a server with everything inside one process. Here its
 blanks get their defaults or the paths of the image, and etcd and object storage become external.
@@ -19,15 +19,26 @@ BLANKS = {
     "server_pem_path": "configs/cert/server.pem",
     "server_key_path": "configs/cert/server.key",
     "ca_pem_path": "configs/cert/ca.pem",
+    # What the template of 2.2 has no defaults for: those of the milvus.yaml in its release.
+    "etcd_log_path": "stdout",
+    "rocketmq_data_dir": "/var/lib/milvus/rdb_data",
+    "root_coord_port": "53100",
+    "query_coord_port": "19531",
+    "query_node_port": "21123",
+    "index_coord_port": "31000",
+    "index_node_port": "21121",
+    "data_coord_port": "13333",
+    "data_node_port": "21124",
+    "log_stdout": "true",
 }
 EXTERNAL = {
     "    embed: true ": "    embed: false ",
-    "  storageType: local ": "  storageType: remote ",
+    "  storageType: local": "  storageType: remote",
 }
 
 
 def blank(match: re.Match[str]) -> str:
-    return BLANKS.get(match["key"], match["default"])
+    return BLANKS.get(match["key"]) or match["default"] or ""
 
 
 def main(data: Path, target: Path) -> None:
@@ -39,7 +50,7 @@ def main(data: Path, target: Path) -> None:
             shutil.copyfileobj(source, sink)
         file.chmod(0o755)
     text = (data / "config.yaml.template").read_text(encoding="utf-8")
-    text = re.sub(r"\{\{ (?P<key>\w+)(\(\w+\))?(: (?P<default>[^}]*?))? }}", blank, text)
+    text = re.sub(r"\{\{ (?P<key>\w+)(\(\w+\))?(: ?(?P<default>[^}]*?))? }}", blank, text)
     for embedded, external in EXTERNAL.items():
         if text.count(embedded) != 1:
             sys.exit(f"{data}: {embedded.strip()!r} is not there exactly once")

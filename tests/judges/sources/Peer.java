@@ -1,44 +1,49 @@
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsParameters;
 import com.sun.net.httpserver.HttpsServer;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.URL;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
-import javax.net.ssl.HttpsURLConnection;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 
 /**
  * A TLS peer of Java. Its key comes in a PKCS #12 store under the passphrase "changeit".
  *
- * <p>Peer client PORT CA STORE: one request over mutual TLS. Peer server CA STORE: its port, then
- * answers until it is ended.
+ * <p>Peer client PORT CA STORE [NAME]: one request over mutual TLS to a server of that name. Peer
+ * server CA STORE: its port, then answers until it is ended.
  */
 final class Peer {
     private static final char[] PASSPHRASE = "changeit".toCharArray();
 
     public static void main(String[] arguments) throws Exception {
         if (arguments[0].equals("client")) {
-            request(arguments[1], context(arguments[2], arguments[3]));
+            String name = arguments.length > 4 ? arguments[4] : "localhost";
+            request(Integer.parseInt(arguments[1]), context(arguments[2], arguments[3]), name);
         } else {
             serve(context(arguments[1], arguments[2]));
         }
     }
 
-    private static void request(String port, SSLContext context) throws Exception {
-        URL url = new URL("https://localhost:" + port + "/");
-        HttpsURLConnection connection = (HttpsURLConnection) url.openConnection();
-        connection.setConnectTimeout(10_000);
-        connection.setReadTimeout(10_000);
-        connection.setSSLSocketFactory(context.getSocketFactory());
-        System.out.println(connection.getResponseCode());
+    private static void request(int port, SSLContext context, String name) throws Exception {
+        Socket plain = new Socket("localhost", port);
+        plain.setSoTimeout(10_000);
+        SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(plain, name, port, true);
+        SSLParameters parameters = socket.getSSLParameters();
+        parameters.setEndpointIdentificationAlgorithm("HTTPS");
+        socket.setSSLParameters(parameters);
+        socket.getOutputStream().write("GET / HTTP/1.0\r\n\r\n".getBytes(UTF_8));
+        System.out.println(new String(socket.getInputStream().readNBytes(15), UTF_8));
     }
 
     private static void serve(SSLContext context) throws Exception {

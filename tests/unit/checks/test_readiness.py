@@ -72,6 +72,24 @@ def test_milvus_that_answers_but_does_not_work_yet_is_not_ready(pki: Pki, answer
     assert found.next_step
 
 
+@pytest.mark.parametrize(
+    ("filling", "state"),
+    [(OK_STATUS + bytes(5 << 20), "ready"), (OK_STATUS + bytes(65 << 20), "not-milvus")],
+    ids=["many collections", "without end"],
+)
+def test_an_answer_may_be_as_large_as_one_of_milvus(pki: Pki, filling: bytes, state: str) -> None:
+    found = ask(pki, {**ANSWERS, "ShowCollections": filling}, timeout=SOON)
+    assert found.state == state
+    assert state == "ready" or found.detail == "the answer is larger than any of Milvus"
+
+
+def test_a_version_is_as_long_as_versions_are(pki: Pki) -> None:
+    name = b"v" * 100_000
+    version = OK_STATUS + b"\x12" + bytes((0x80 | 0x20, 0x80 | 0x0D, 6)) + name
+    found = ask(pki, {**ANSWERS, "GetVersion": version})
+    assert found.version == "v" * 64
+
+
 def test_milvus_that_is_busy_starting_is_left_when_the_time_is_up(pki: Pki) -> None:
     began = time.monotonic()
     found = ask(pki, {**ANSWERS, "ShowCollections": threading.Event()}, timeout=0.4)

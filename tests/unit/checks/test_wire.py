@@ -73,6 +73,15 @@ def test_what_is_no_message_is_refused(message: bytes) -> None:
         list(fields(message))
 
 
+def test_little_of_a_message_without_end_is_read() -> None:
+    # 64 MiB, as a server may send them, took minutes: no limit but the processor holds these.
+    assert len(list(fields(b"\x10\x05" * (16 << 20)))) == 16
+    with pytest.raises(ValueError, match="not a protobuf message"):
+        list(fields(b"\xff" * (32 << 20)))
+    text = b"\x12\x80\x80\x80\x08" + b"x" * (16 << 20)
+    assert Status.parse(text).reason == "x" * 4096
+
+
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused_and_nothing_else(message: bytes) -> None:
     try:

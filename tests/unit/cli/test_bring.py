@@ -168,7 +168,7 @@ class TestForms:
                     "--server-key",
                     "../brought/encrypted.key",
                 ),
-                "is encrypted, and Milvus cannot ask for its passphrase",
+                "is encrypted, and no passphrase was given",
                 "../brought/encrypted.key",
             ),
             (
@@ -250,6 +250,26 @@ class TestIntermediates:
         leaf = x509.load_pem_x509_certificates((project / "tls/server.pem").read_bytes())[0]
         root = x509.load_pem_x509_certificate(corporate["root"].certificate_pem)
         assert leaf.not_valid_after_utc == root.not_valid_after_utc
+
+    @pytest.mark.parametrize(
+        ("ca", "code"),
+        [
+            (mint("lax CA", ca=True, critical_constraints=False), "strict-clients-refuse"),
+            (
+                mint("big CA", ca=True, key=ec.generate_private_key(ec.SECP521R1())),
+                "rustls-clients-refuse",
+            ),
+        ],
+        ids=["strict", "rustls"],
+    )
+    def test_who_refuses_what_it_issues_is_told(
+        self, run: Run, project: Path, ca: CertificateWithKey, code: str
+    ) -> None:
+        (project / "ca.pem").write_bytes(ca.certificate_pem)
+        (project / "ca.key").write_bytes(ca.private_key_pem)
+        told = run("enable", "--ca-cert", "ca.pem", "--ca-key", "ca.key", "--json").json
+        (warning,) = [one for one in told["warnings"] if one["code"] == code]
+        assert "accept ca.pem" in warning["message"]
 
     @pytest.mark.parametrize(("below_days", "root_days"), [(10, 400), (400, 10)])
     def test_the_first_end_of_the_chain_counts_and_is_told(
@@ -539,6 +559,29 @@ class TestTheCaOfTheClients:
         codes = {one["code"] for one in document["warnings"]}
         assert not codes & {"client-certificate-missing", "public-client-ca", "shared-client-ca"}
 
+    def test_a_command_that_could_issue_nothing_is_not_the_next_step(
+        self, run: Run, project: Path, friends: CertificateWithKey
+    ) -> None:
+        told = run("enable", "--mode", "2", *self.SERVER, *self.APART).out
+
+        assert "  clients  every client needs a certificate now\n" in told
+        assert told.endswith("\nnext: docker compose up -d\n")
+        with_key = run(
+            "enable", "--mode", "2", *self.SERVER, *self.APART, *self.KEY, "--dry-run"
+        ).out
+        assert "compose-tls client NAME" not in with_key  # mode 2 is not new
+
+    def test_the_passphrase_that_is_missing_is_that_of_the_ca(
+        self, run: Run, project: Path, friends: CertificateWithKey
+    ) -> None:
+        encrypted = (project.parent / "brought" / "encrypted.key").read_bytes()
+        (project.parent / "brought" / "friends.key").write_bytes(encrypted)
+
+        error = self.enable(run, *self.APART, *self.KEY).error
+
+        assert "--client-ca-passphrase-file FILE" in error["hint"]
+        assert "--server-passphrase-file" not in error["hint"]
+
     def test_is_remembered_and_a_second_run_changes_nothing(
         self, run: Run, project: Path, friends: CertificateWithKey
     ) -> None:
@@ -689,12 +732,12 @@ class TestTheCaOfTheClients:
     @pytest.mark.parametrize(
         ("words", "part"),
         [
-            (("--client-ca-key", "x"), "client-ca-key needs client-ca-cert"),
+            (("--client-ca-key", "x"), "--client-ca-key needs --client-ca-cert"),
             (
                 (*APART, *KEY, "--client-cert", "x", "--client-key", "y"),
-                "client-cert and client-ca-key exclude each other",
+                "--client-cert and --client-ca-key exclude each other",
             ),
-            (("--client-cert", "x", "--client-key", "y"), "client-cert needs server-cert"),
+            (("--client-cert", "x", "--client-key", "y"), "--client-cert needs --server-cert"),
         ],
     )
     def test_what_does_not_go_together(

@@ -406,15 +406,71 @@ class TestScope:
             }
         assert stack["services"].keys() == {"etcd", "minio", "standalone"}
 
-    def test_what_is_about_other_services_stays_out_of_kubernetes(
+    def test_etcd_and_the_object_store_of_a_release_are_served_for_their_names(
         self, run: Run, whole: Path
     ) -> None:
+        """By a CA of their own, with certificates of their own: those of the project have other names."""
+        found = run("export", "helm", "--name", "db", "--namespace", "vec", "--json").json
+        values = yaml.safe_load(found["text"])
+        text = run("export", "helm", "--secret", "--name", "db", "--namespace", "vec").out
+        secrets = {one["metadata"]["name"]: one["data"] for one in documents(text)}
+        tls = values["minio"]["tls"]
+        switched = values["etcd"]["auth"]["client"]
+        etcd = b64decode(secrets[switched["existingSecret"]][switched["certFilename"]])
+        minio = b64decode(secrets[tls["certSecret"]][tls["publicCrt"]])
+        stack_ca = (whole / "cert" / "stack-ca.pem").read_bytes()
+        ends = ("", ".vec", ".vec.svc", ".vec.svc.cluster.local")
+        for shown, service, headless in (
+            (etcd, "db-etcd", "db-etcd-headless"),
+            (minio, "db-minio", "db-minio-svc"),
+        ):
+            certificate(shown).verify_directly_issued_by(certificate(stack_ca))
+            wanted = {f"{name}{end}" for name in (service, headless) for end in ends}
+            # Each pod: the chart names it in full, the Operator with the namespace alone.
+            wanted |= {f"*.{headless}{end}" for end in ends[1:]}
+            assert wanted | {"localhost", "127.0.0.1"} <= names_in(shown)
+        assert {b64decode(secrets[f"db-{name}-tls"]["ca.crt"]) for name in
+                ("etcd", "etcd-client", "object-store")} == {stack_ca}  # fmt: skip
+        prints = {one["path"]: one["sha256"] for one in found["certificates"]}
+        for chart, name in (("etcd", "etcd"), ("minio", "object-store")):
+            [shown_print] = values[chart]["podAnnotations"].values()
+            assert shown_print == prints[f"cert/exports/vec.db.{name}.pem"]
+        assert [one["code"] for one in found["warnings"]] == ["new-release-only"]
+
+    def test_they_stay_until_they_are_due(
+        self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as earlier:
+            _in_days(earlier, -810)
+            assert run("enable", "--scope", "all").code == 0
+            first = run("export", "helm", "--json").json["certificates"]
+            assert run("export", "helm", "--json").json["certificates"] == first
+        second = run("export", "helm", "--json").json["certificates"]
+        assert len(first) == len(second) == 3
+        assert not {one["sha256"] for one in first} & {one["sha256"] for one in second}
+
+    def test_without_the_key_of_their_ca_nothing_is_issued(self, run: Run, whole: Path) -> None:
+        (whole / "cert" / "stack-ca.key").unlink()
+        error = run("export", "helm", "--json").error
+        assert (error["code"], error["path"]) == ("certificate-unreadable", "cert/stack-ca.pem")
+        assert not (whole / "cert" / "exports").exists()
+        assert run("enable", "--mode", "2", "--scope", "all").code == 0
+        assert run("export", "helm").code == 0
+
+    def test_what_a_release_has_and_the_project_has_not_is_named(
+        self, run: Run, project: Path
+    ) -> None:
+        compose = project / "docker-compose.yml"
+        text = compose.read_text().replace('"standalone"]', '"proxy"]')
+        assert '"proxy"]' in text
+        compose.write_text(text.replace("ETCD_ENDPOINTS: etcd:2379", "ETCD_USE_EMBED: 'true'"))
+        assert run("enable", "--scope", "all").code == 0
         found = run("export", "operator", "--no-secret", "--json").json
-        config = of_kind(found["text"], "Milvus")["spec"]["config"]
-        assert config.keys() == {"tls", "common", "proxy"}
-        assert [one["code"] for one in found["warnings"]] == ["settings-left"]
-        [warning] = run("export", "helm", "--json").json["warnings"]
-        assert "etcd.auth.client and minio.tls" in warning["hint"]
+        spec = of_kind(found["text"], "Milvus")["spec"]
+        assert spec["dependencies"].keys() == {"storage"}
+        [warning] = found["warnings"]
+        assert warning["code"] == "stays-plain"
+        assert "to etcd and to the message queue" in warning["message"]
 
     def test_the_script_issues_under_both_cas(self, run: Run, whole: Path) -> None:
         script = run("export", "openssl").out

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +25,23 @@ from tests.unit.cli.test_terminal import on_terminal
         ("enable --mode", "option '--mode' requires an argument", "see compose-tls enable --help"),
         ("completion", "an argument is missing: one of bash, zsh, fish", "completion bash"),
         ("export", "an argument is missing: one of helm, operator", "compose-tls export helm"),
+        ("enable 2", "unexpected argument: 2", "see compose-tls enable --help"),
+        ("enable --mode 0", "--mode must be 1 or 2; you gave 0", "compose-tls disable"),
+        ("enable --mode mutual", "--mode must be 1 or 2; you gave mutual", "2 is mutual TLS"),
+        ("enable --scope al", "--scope must be 'proxy', 'internal' or 'all'", "--scope all?"),
+        ("enable --days 0", "--days must be 1 or more; you gave 0", "correct --days"),
+        ("enable --days 90d", "--days must be a whole number; you gave 90d", "enable --help"),
+        ("enable --timeout 1m", "--timeout must be a number; you gave 1m", "enable --help"),
+        ("enable --ca-key x", "--ca-key needs --ca-cert", "compose-tls enable --help"),
+        ("enable --subject me", "'me' is not TYPE=value", "without CN"),
+        ("enable --subject CN=me", "has a CN", "leave CN out, as in O=Example,C=DE"),
+        ("check --port 0", "--port must be 1 or more; you gave 0", "check --help"),
+        ("check --port 65536", "--port must be 65535 or less; you gave 65536", "check --help"),
+        ("check --watch --interval 0", "--interval must be more than 0; you gave 0", "--help"),
+        ("check --mode 3", "--mode must be 1 or 2; you gave 3", "compose-tls help modes"),
+        ("export helmm", "you gave helmm", "did you mean compose-tls export helm?"),
+        ("connect --lang pyton", "you gave pyton", "did you mean --lang python?"),
+        ("renew --within 30", "--within: '30' is not a valid duration; use 2w", "renew --help"),
         ("enable --timeout 0", "must be more than 0", "timeout"),
         ("enable --accept client-cut-off", "not the code", "did you mean --accept clients-cut-off"),
         ("check --user root", "user root has no password", "--password-file FILE"),
@@ -34,7 +54,7 @@ def test_half_a_command_is_told_how_to_go_on(
 ) -> None:
     found = run(*arguments.split())
 
-    assert found.code == 2
+    assert found.code == (4 if "--subject" in arguments else 2)
     told, _, following = found.err.partition("\n  next: ")
     assert message in told
     assert hint in following
@@ -66,6 +86,49 @@ def test_a_dry_run_says_how_to_do_it(run: Run, project: Path, command: str) -> N
     found = run(*command.split(), "--dry-run")
 
     assert found.out.endswith("next: run the same command without --dry-run\n")
+
+
+def test_the_second_disable_says_that_nothing_is_left_to_undo(run: Run, project: Path) -> None:
+    run("enable", "-q")
+    run("disable", "-q")
+
+    again = run("disable", "--json").error
+    run("disable", "--purge", "-q")
+    at_last = run("disable", "--json").error
+
+    assert again["hint"].startswith("there is nothing to undo here")
+    assert "compose-tls disable --purge removes" in again["hint"]
+    assert "--purge" not in at_last["hint"]
+
+
+def test_a_project_without_milvus_is_told_what_to_name(run: Run, project: Path) -> None:
+    (project / "docker-compose.yml").write_text("services:\n  web:\n    image: nginx\n")
+
+    assert "\nnext: name the service with --service" in run("status").out
+
+
+def test_output_that_cannot_be_written_is_no_bug(project: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "compose_tls", "help", "modes"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 3
+    assert done.stderr.startswith(
+        "error[write-failed]: the output cannot be written: No space left"
+    )
+    assert done.stderr.count("\n") == 2
+
+
+@pytest.mark.parametrize("command", ["enable", "check", "renew", "init", "client", "status"])
+def test_help_has_no_notation_of_a_library(run: Run, command: str) -> None:
+    shown = run(command, "--help").out
+
+    assert not re.search(r"<=|x>|RANGE|INTEGER|FLOAT|\[default", shown)
 
 
 def test_keys_that_are_removed_with_the_rest_are_told(run: Run, project: Path) -> None:

@@ -88,7 +88,7 @@ def test_an_attu_that_is_there_keeps_all_but_its_variables(
 
 
 def test_one_without_certificates_becomes_a_newer_one() -> None:
-    old = Neighbour("attu", "zilliz/attu:v2.3.4")
+    old = Neighbour("attu", "zilliz/attu:v2.3.5")
     found = attu(TlsMode.ONE_WAY, attu=old, release=(2, 3))
 
     assert found["image"] == "zilliz/attu:v2.3.10"

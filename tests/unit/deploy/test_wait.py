@@ -197,6 +197,25 @@ def test_a_container_killed_for_memory_is_said_to_be() -> None:
     assert "mem_limit" in caught.value.hint
 
 
+def test_memory_that_the_engine_tells_of_after_the_end_is_said() -> None:
+    killed = replace(EXITED, exit_code=137)
+    scene = Scene({0: killed, 1: replace(killed, oom_killed=True)})
+
+    with pytest.raises(ContainerExited, match=r"memory ran out \(exit code 137\)"):
+        scene.wait()
+
+
+def test_a_container_killed_for_a_reason_that_nobody_tells() -> None:
+    scene = Scene({0: replace(EXITED, exit_code=137)}, logs={0: ["lock pid file"]})
+
+    with pytest.raises(ContainerExited, match=r"was killed \(exit code 137\)") as caught:
+        scene.wait()
+
+    assert "if memory ran out" in caught.value.hint
+    assert "docker compose logs standalone" in caught.value.hint
+    assert scene.now - scene.started < 5
+
+
 def test_a_container_that_the_engine_cannot_start_quotes_the_engine() -> None:
     error = (
         'error mounting "/srv/m.yaml" to rootfs at "/milvus/configs/milvus.yaml": not a directory'

@@ -32,7 +32,7 @@ from compose_tls.pki.names import covers, split_names
 from compose_tls.pki.pem import MOST_BYTES, pem_blocks, read_certificates, read_private_key
 from compose_tls.pki.pkcs12 import MOST_ITERATIONS, pkcs12_of
 from compose_tls.pki.verify import check_ca, check_server, concerns
-from tests.judges.brought import ACCEPTED, REFUSED, Brought
+from tests.judges.brought import ACCEPTED, REFUSED, RUSTLS_REFUSES, Brought
 from tests.unit.pki.minting import CLIENT, DAY, NOW, mint, parsed
 
 
@@ -67,6 +67,14 @@ def test_strict_clients_are_named_with_their_reason() -> None:
     (warning,) = concerns(brought.server, brought.ca_pem, now=NOW, path="s.pem")
     assert "Python's ssl from 3.13 on and OpenSSL with -x509_strict do not" in warning.message
     assert "CA cert does not include key usage extension" in warning.message
+
+
+@pytest.mark.parametrize("name", RUSTLS_REFUSES)
+def test_what_rustls_alone_refuses_is_told_with_a_way_out(name: str) -> None:
+    brought = ACCEPTED[name][0]()
+    (warning,) = concerns(brought.server, brought.ca_pem, now=NOW, path="s.pem")
+    assert "rustls (the SDK for Rust)" in warning.message
+    assert warning.hint
 
 
 def test_a_client_certificate_is_shown_to_strict_servers() -> None:

@@ -367,6 +367,13 @@ class TestRest:
         ("fields", "settings", "error", "words"),
         [
             (PORTS, {"rest_port": 19530}, ConflictingSettings, "cannot share port 19530"),
+            (PORTS, {"rest_port": 9091}, ConflictingSettings, "serves metrics and health there"),
+            (
+                "environment: {METRICS_PORT: 8080}",
+                {"rest_port": 8080},
+                ConflictingSettings,
+                "serves metrics and health there",
+            ),
             ("environment: {PROXY_PORT: 8080}", {"rest_port": 8080}, ConflictingSettings, "8080"),
             ("ports: ['8080:9091']", {"rest_port": 8080}, ConflictingSettings, "service milvus"),
         ],

@@ -67,7 +67,7 @@ class TestAttu:
     @pytest.mark.parametrize(
         ("tag", "variable", "prefix"),
         [
-            ("v2.3.5", "MILVUS_URL", ""),
+            ("v2.3.6", "MILVUS_URL", ""),
             ("v2.6", "MILVUS_URL", ""),
             ("latest", "MILVUS_URL", ""),
             ("v3.0.0-beta.2", "MILVUS_ADDRESS", "MILVUS_TLS_"),
@@ -109,10 +109,11 @@ class TestAttu:
         assert "MILVUS_URL: milvus:19530" in added(planned)
 
     def test_one_without_certificates_is_named_with_the_version_that_has_them(self) -> None:
-        text = MILVUS + ATTU % ("v2.3.4", "MILVUS_URL")
+        # Its README and its server name ROOT_CERT_PATH from v2.3.6 on: pull 347.
+        text = MILVUS + ATTU % ("v2.3.5", "MILVUS_URL")
         [left] = enable(observation(text)).cut_off
 
-        assert (left.service, "2.3.5 or newer" in left.needs) == ("ui", True)
+        assert (left.service, "2.3.6 or newer" in left.needs) == ("ui", True)
         with pytest.raises(ClientsCutOff):
             enable(observation(text), mode=2)
 
@@ -159,19 +160,35 @@ class TestBackup:
         assert {f"tlsMode: {word}", "endpoint: https://milvus:8080"} <= lines
         assert ("mtlsKeyPath: /milvus/tls/client.key" in lines) == (mode == 2)
 
-    @pytest.mark.parametrize(
-        ("variable", "told"),
-        [
-            ("MILVUS_ADDRESS", 'MILVUS_TLS_MODE: "2"'),
-            ("MILVUS_GRPC_ADDRESS", "MILVUS_GRPC_TLS_MODE: mutual"),
-        ],
-    )
-    def test_the_environment_wins_over_the_file(self, variable: str, told: str) -> None:
-        service = f"{self.SERVICE}    environment:\n      {variable}: milvus\n"
+    def test_the_environment_wins_over_the_file(self) -> None:
+        service = f"{self.SERVICE}    environment:\n      MILVUS_ADDRESS: milvus\n"
         seen = observation({COMPOSE_FILE: MILVUS + service, "b.yaml": self.FIRST})
         planned = enable(seen, mode=2)
 
-        assert told in added(planned)
+        assert 'MILVUS_TLS_MODE: "2"' in added(planned)
+        assert added(planned, "b.yaml") == []
+
+    def test_format_2_has_no_variables_for_tls(self) -> None:
+        # They were there for four days of July 2026, in no release: milvus-backup pull 1118.
+        service = f"{self.SERVICE}    environment:\n      MILVUS_GRPC_ADDRESS: milvus\n"
+        planned = enable(observation(MILVUS + service))
+
+        assert [one.service for one in planned.cut_off] == ["backup"]
+        assert names(planned) == []
+
+    @pytest.mark.parametrize("mode", [1, 2])
+    def test_one_before_0_5_is_named_with_the_version_that_takes_certificates(
+        self, mode: int
+    ) -> None:
+        text = MILVUS + self.SERVICE.replace("milvus-backup", "milvus-backup:v0.4.30")
+        seen = observation({COMPOSE_FILE: text, "b.yaml": self.FIRST})
+        if mode == 2:
+            with pytest.raises(ClientsCutOff, match="backup"):
+                enable(seen, mode=2)
+            return
+        planned = enable(seen)
+        [left] = planned.cut_off
+        assert (left.service, "0.5.0 or newer" in left.needs) == ("backup", True)
         assert added(planned, "b.yaml") == []
 
     def test_the_file_comes_back_to_the_byte(self) -> None:
@@ -313,6 +330,16 @@ class TestMode2:
         assert not any("client" in path.name for path in inside)
         keys = [c for c in planned.plan.changes if c.path.name == "client.key"]
         assert all(isinstance(c, CreateFile) and c.mode == 0o600 for c in keys)
+
+    @pytest.mark.parametrize("tag", ["v3.0.0", "latest"])
+    def test_the_key_is_that_of_attu_3_which_does_not_run_as_root(self, tag: str) -> None:
+        text = MILVUS + ATTU % (tag, "MILVUS_ADDRESS")
+        planned = enable(observation(text, user_id=0), mode=2)
+        [key] = [
+            c for c in planned.plan.changes if c.path == DIRECTORY / "tls-clients/ui/client.key"
+        ]
+        assert isinstance(key, CreateFile)
+        assert (key.uid, key.gid, key.mode) == (1000, 1000, 0o600)
 
     def test_the_key_is_that_of_the_user_of_its_service(self) -> None:
         text = MILVUS + ATTU % ("v2.5", "MILVUS_URL") + "    user: '1001:1002'\n"

@@ -29,13 +29,22 @@ INTERNAL = (
 OF_ETCD = (
     Setting(("etcd", "ssl", "enabled"), "true"),
     Setting(("etcd", "ssl", "tlsCert"), f"{STACK}/etcd-client.pem"),
+    Setting(("etcd", "ssl", "tlsKey"), f"{STACK}/etcd-client.key"),
+    Setting(("etcd", "ssl", "tlsCACert"), f"{STACK}/ca.pem"),
+    Setting(("etcd", "ssl", "tlsMinVersion"), "1.3"),
     Setting(("etcd", "endpoints"), "https://etcd:2379"),
 )
+OF_STORE = (
+    Setting(("minio", "useSSL"), "true"),
+    Setting(("minio", "ssl", "tlsCACert"), f"{STACK}/ca-bundle.pem"),
+)
+OF_BROKER = (Setting(("kafka", "ssl", "enabled"), "true"),)
 SHOWN = ("server.pem", "server.key", "ca.pem")
 INSIDE = ("internal.pem", "internal.key", "etcd-client.pem", "etcd-client.key")
 OF_CA = ("ca.pem", "stack-ca.pem")
 OF_THE_SERVER = (("server.pem", "etcd.pem"), ("server.key", "etcd.key"), OF_CA)
-FILES = (*SHOWN, *INSIDE, "stack-ca.pem", "etcd.pem", "etcd.key")
+OF_SERVERS = ("etcd.pem", "etcd.key", "object-store.pem", "object-store.key")
+FILES = (*SHOWN, *INSIDE, "stack-ca.pem", *OF_SERVERS, "ca-bundle.pem")
 CONTENTS = {name: f"the {name}".encode() for name in FILES}
 SETUP = TlsSetup(
     TlsMode.MUTUAL,
@@ -46,7 +55,8 @@ SETUP = TlsSetup(
         Identity("internal", "server", ("standalone",), ("milvus.internal",)),
         Identity("stack-ca", "ca"),
         Identity("etcd-client", "client", ("standalone",), ("etcd-client.milvus.internal",)),
-        Identity("etcd", "server", ("etcd",), ("etcd",)),
+        Identity("etcd", "peer", ("etcd",), ("etcd",)),
+        Identity("object-store", "server", ("minio",), ("minio",)),
         Identity("client", "client", (), ("client.milvus.internal",)),
     ),
     (
@@ -73,14 +83,19 @@ SETUP = TlsSetup(
             "standalone",
             "milvus",
             None,
-            (*INTERNAL, *OF_ETCD),
-            Directory("tls/milvus", STACK, (*((name, name) for name in INSIDE), OF_CA)),
+            (*INTERNAL, *OF_ETCD, *OF_STORE, *OF_BROKER),
+            Directory(
+                "tls/milvus",
+                STACK,
+                (OF_CA, *((name, name) for name in (*INSIDE, "ca-bundle.pem"))),
+            ),
             "internal",
             19530,
         ),
     ),
     (SetupLink("clients", "standalone", 19530, "server", "client"),),
 )  # fmt: skip
+FINGERPRINTS = {one.name: f"of {one.name}" for one in SETUP.identities}
 ORDERS = tuple(
     CertificateOrder(
         one.profile,
@@ -97,44 +112,129 @@ ORDERS = tuple(
 def mounted(volumes: Any, mounts: Any, secrets: list[Any]) -> dict[str, bytes]:
     """What a pod sees of Secrets, by the path of the file."""
     by_name = {one["metadata"]["name"]: one["data"] for one in secrets}
-    places = {one["name"]: one["mountPath"] for one in mounts}
-    return {
-        f"{places[one['name']]}/{item['path']}": b64decode(
-            by_name[one["secret"]["secretName"]][item["key"]]
-        )
-        for one in volumes
-        for item in one["secret"]["items"]
-    }
+    held: dict[str, dict[str, bytes]] = {}
+    for one in volumes:
+        sources = one["projected"]["sources"] if "projected" in one else [one]
+        files = [
+            (
+                item["path"],
+                b64decode(by_name[source.get("secretName", source.get("name"))][item["key"]]),
+            )
+            for source in (each["secret"] for each in sources)
+            for item in source["items"]
+        ]
+        assert len(dict(files)) == len(files)
+        held[one["name"]] = dict(files)
+    seen: dict[str, bytes] = {}
+    for mount in mounts:
+        files_there = held[mount["name"]]
+        if "subPath" in mount:
+            seen[mount["mountPath"]] = files_there[mount["subPath"]]
+        else:
+            seen |= {f"{mount['mountPath']}/{path}": found for path, found in files_there.items()}
+    return seen
 
 
-def secrets_of(release: Release) -> list[Any]:
+def secrets_of(release: Release, setup: TlsSetup = SETUP) -> list[Any]:
     return [
-        kubernetes.secret(one, release, CONTENTS)
-        for one in kubernetes.mounted_secrets(SETUP, release)
+        kubernetes.secret(one, release, CONTENTS) for one in kubernetes.held_secrets(setup, release)
     ]
+
+
+def spelled(target: Any, release: Release, setup: TlsSetup = SETUP) -> tuple[Any, Any, Any, Any]:
+    """Settings, volumes, mounts, and the values for the charts of etcd and MinIO."""
+    if target == "helm":
+        values = yaml.safe_load(helm.values(setup, release, FINGERPRINTS))
+        settings = yaml.safe_load(values["extraConfigFiles"]["user.yaml"])
+        charts = {name: values[name] for name in ("etcd", "minio") if name in values}
+        return settings, values["volumes"], values["volumeMounts"], charts
+    text = kubernetes.stream([(operator.resource(setup, release, FINGERPRINTS), "Milvus")])
+    spec = yaml.safe_load(text)["spec"]
+    components, inside = spec["components"], spec.get("dependencies", {})
+    names = {"etcd": "etcd", "storage": "minio"}
+    charts = {names[name]: one["inCluster"]["values"] for name, one in inside.items()}
+    return spec["config"], components["volumes"], components["volumeMounts"], charts
 
 
 @pytest.mark.parametrize("target", ["helm", "operator"])
 def test_milvus_sees_each_identity_that_its_settings_name_and_no_other(target: Any) -> None:
     release = Release(target, "db", "vec")
-    if target == "helm":
-        values = yaml.safe_load(helm.values(SETUP, release, "f0"))
-        settings = yaml.safe_load(values["extraConfigFiles"]["user.yaml"])
-        volumes, mounts = values["volumes"], values["volumeMounts"]
-    else:
-        text = kubernetes.stream([(operator.resource(SETUP, release, "f0"), "Milvus")])
-        spec = yaml.safe_load(text)["spec"]
-        settings, components = spec["config"], spec["components"]
-        volumes, mounts = components["volumes"], components["volumeMounts"]
+    settings, volumes, mounts, _ = spelled(target, release)
     assert mounted(volumes, mounts, secrets_of(release)) == {
         **{f"{SEEN}/{name}": CONTENTS[name] for name in SHOWN},
         f"{STACK}/internal.pem": CONTENTS["internal.pem"],
         f"{STACK}/internal.key": CONTENTS["internal.key"],
+        f"{STACK}/etcd-client.pem": CONTENTS["etcd-client.pem"],
+        f"{STACK}/etcd-client.key": CONTENTS["etcd-client.key"],
         f"{STACK}/ca.pem": CONTENTS["stack-ca.pem"],
+        # Where the C++ part of Milvus looks for the CA of the object store.
+        "/etc/ssl/certs/ca-certificates.crt": CONTENTS["stack-ca.pem"],
     }
     assert settings["internaltls"]["sni"] == "milvus.internal"
     assert settings["common"]["security"] == {"tlsMode": 2, "internaltlsEnabled": True}
+    assert settings["minio"] == {"useSSL": True, "ssl": {"tlsCACert": f"{STACK}/ca.pem"}}
+    # Where etcd is, chart and Operator say; which image of it, too.
+    assert settings["etcd"] == {
+        "ssl": {
+            "enabled": True,
+            "tlsCert": f"{STACK}/etcd-client.pem",
+            "tlsKey": f"{STACK}/etcd-client.key",
+            "tlsCACert": f"{STACK}/ca.pem",
+            "tlsMinVersion": 1.2,
+        }
+    }
+
+
+@pytest.mark.parametrize("target", ["helm", "operator"])
+def test_etcd_and_minio_show_what_their_secrets_hold(target: Any) -> None:
+    release = Release(target, "db", "vec")
+    _, _, _, charts = spelled(target, release)
+    secrets = {one["metadata"]["name"]: one["data"] for one in secrets_of(release)}
+    for part in ("client", "peer"):
+        switched = charts["etcd"]["auth"][part]
+        assert switched["secureTransport"] is switched["enableAuthentication"] is True
+        held = secrets[switched["existingSecret"]]
+        names = ("certFilename", "certKeyFilename", "caFilename")
+        assert [b64decode(held[switched[name]]).decode() for name in names] == [
+            "the etcd.pem", "the etcd.key", "the stack-ca.pem"
+        ]  # fmt: skip
+    tls = charts["minio"]["tls"]
+    held = secrets[tls["certSecret"]]
+    assert tls["enabled"] is True
+    assert b64decode(held[tls["publicCrt"]]) == b"the object-store.pem"
+    assert b64decode(held[tls["privateKey"]]) == b"the object-store.key"
+    assert [one["podAnnotations"] for one in charts.values()] == [
+        {"compose-tls/certificate-sha256": f"of {name}"} for name in ("etcd", "object-store")
+    ]
+
+
+@pytest.mark.parametrize("target", ["helm", "operator"])
+def test_milvus_that_shows_nothing_gets_the_ca_of_the_object_store(target: Any) -> None:
+    """A Milvus with embedded etcd, of a version without TLS inside."""
+    first, *_, last = SETUP.members
+    alone = replace(
+        SETUP,
+        identities=tuple(one for one in SETUP.identities if one.name in
+                         {"ca", "server", "stack-ca", "object-store"}),
+        members=(first, replace(last, settings=OF_STORE[:1], directory=Directory(
+            "tls/milvus", STACK, (OF_CA, ("ca-bundle.pem", "ca-bundle.pem"))))),
+    )  # fmt: skip
+    release = Release(target, "db")
+    settings, volumes, mounts, charts = spelled(target, release, alone)
+    seen = mounted(volumes, mounts, secrets_of(release, alone))
+    assert seen[settings["minio"]["ssl"]["tlsCACert"]] == CONTENTS["stack-ca.pem"]
+    assert not any("object-store.key" in found.decode() for found in seen.values())
+    assert charts.keys() == {"minio"}
     assert "etcd" not in settings
+
+
+def test_another_certificate_of_the_stack_makes_other_pods() -> None:
+    seen = kubernetes.mounted_secrets(SETUP, Release("helm", "db"))
+    first = kubernetes.pod_annotations(seen, FINGERPRINTS)
+    for name, other in (("internal", True), ("etcd-client", True), ("etcd", False)):
+        second = kubernetes.pod_annotations(seen, FINGERPRINTS | {name: "another"})
+        assert (first != second) is other
+    assert first["compose-tls/certificate-sha256"] == "of server"
 
 
 def test_each_identity_has_a_secret_of_its_own() -> None:
@@ -142,22 +242,34 @@ def test_each_identity_has_a_secret_of_its_own() -> None:
     assert found == {
         "db-tls": {"tls.crt", "tls.key", "ca.crt"},
         "db-internal-tls": {"tls.crt", "tls.key", "ca.crt"},
+        "db-etcd-client-tls": {"tls.crt", "tls.key", "ca.crt"},
+        "db-etcd-tls": {"tls.crt", "tls.key", "ca.crt"},
+        "db-object-store-tls": {"tls.crt", "tls.key", "ca.crt"},
     }
 
 
 def test_what_stays_behind_is_named() -> None:
-    assert kubernetes.left_settings(SETUP) == tuple(one.name for one in OF_ETCD)
+    assert kubernetes.left_settings(SETUP) == tuple(one.name for one in OF_BROKER)
 
 
 def test_cert_manager_issues_what_milvus_mounts_and_a_client_shows() -> None:
     release = Release("cert-manager", "db")
-    stream = kubernetes.stream(cert_manager.objects(SETUP, ORDERS, release, None))
+    issuers = {"server": "ca", "client": "ca", "ca": None, "stack-ca": None}
+    orders = [(one, issuers.get(one.identity or "", "stack-ca")) for one in ORDERS]
+    stream = kubernetes.stream(cert_manager.objects(SETUP, orders, release, None))
     specs = {
         one["spec"]["secretName"]: one["spec"]
         for one in yaml.safe_load_all(stream)
         if one["kind"] == "Certificate"
     }
-    assert set(specs) == {"db-ca", "db-tls", "db-internal-tls", "db-client-tls"}
+    inside = {"db-internal-tls", "db-etcd-client-tls", "db-etcd-tls", "db-object-store-tls"}
+    assert set(specs) == {"db-ca", "db-stack-ca", "db-tls", "db-client-tls", *inside}
+    # etcd accepts no certificate for clients of Milvus, and Milvus none of etcd.
+    assert {name: one["issuerRef"]["name"] for name, one in specs.items()} == {
+        "db-ca": "db-selfsigned", "db-stack-ca": "db-selfsigned", "db-tls": "db-ca",
+        "db-client-tls": "db-ca", **dict.fromkeys(inside, "db-stack-ca"),
+    }  # fmt: skip
+    assert specs["db-etcd-tls"]["usages"][1:] == ["server auth", "client auth"]
     assert specs["db-ca"]["privateKey"] | {"rotationPolicy": ""} == {
         "algorithm": "RSA", "size": 3072, "encoding": "PKCS8", "rotationPolicy": ""
     }  # fmt: skip
@@ -178,7 +290,9 @@ def test_a_stack_gives_each_service_its_own_identity_and_no_other() -> None:
         for name, service in found["services"].items()
     }  # fmt: skip
     assert seen == {
-        "standalone": {f"./cert/{name}" for name in (*SHOWN, *INSIDE, "stack-ca.pem")},
+        "standalone": {
+            f"./cert/{name}" for name in (*SHOWN, *INSIDE, "stack-ca.pem", "ca-bundle.pem")
+        },
         "etcd": {"./cert/etcd.pem", "./cert/etcd.key", "./cert/stack-ca.pem"},
     }
     places = {name: {one["target"] for one in service["volumes"]}

@@ -1,0 +1,81 @@
+"""Clients that refuse what gRPC, Go, Java and Node accept: rustls, and those that are stricter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from compose_tls.pki.certificate_rules import CLIENT_AUTH, SERVER_AUTH, Purpose
+from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.pki.inspection import chain_to
+from compose_tls.pki.pem import read_certificates
+from compose_tls.vocabulary import TlsWarning
+
+# rustls-webpki takes no more intermediates (verify_cert.rs, MAX_SUB_CA_COUNT).
+_MOST_INTERMEDIATES: Final = 6
+
+
+def refusing_clients(
+    pair: CertificateWithKey, ca_pem: bytes, *, path: str, purpose: Purpose = SERVER_AUTH
+) -> Iterator[TlsWarning]:
+    """Who refuses a certificate that works with gRPC, Go, Java and Node.
+
+    Args:
+        pair: The certificate, its key, and the intermediates that lead to the CA.
+        ca_pem: The certificates that the other side trusts, PEM or DER.
+        path: How the warnings name the file of the certificate, or of its CA.
+        purpose: What it is for: ``SERVER_AUTH`` or ``CLIENT_AUTH``.
+
+    Yields:
+        Warnings with the codes ``strict-clients-refuse`` and ``rustls-clients-refuse``.
+    """
+    from compose_tls.pki.handshake import strict_refusal  # noqa: PLC0415 - pulls ssl in
+
+    refusal = strict_refusal(pair, ca_pem, to_servers=purpose == CLIENT_AUTH)
+    if refusal:
+        yield TlsWarning(
+            "strict-clients-refuse",
+            f"gRPC, Go, Java and Node accept {path}, but Python's ssl from 3.13 on and OpenSSL with "
+            f"-x509_strict do not: {refusal}",
+            path=path,
+            hint="use a CA made to RFC 5280, such as the one that compose-tls makes",
+        )
+    chain = with_chain(pair, ca_pem, path)[1] if purpose == SERVER_AUTH else ()
+    for reason, remedy in _refused_by_rustls(chain):
+        yield TlsWarning(
+            "rustls-clients-refuse",
+            f"gRPC, Go, Java and Node accept {path}, but rustls (the SDK for Rust) does not: {reason}",
+            path=path,
+            hint=f"where clients in Rust connect, use {remedy}",
+        )
+
+
+def _refused_by_rustls(chain: Sequence[x509.Certificate]) -> Iterator[tuple[str, str]]:
+    """What rustls refuses, as the SDK for Rust has it, and what to use instead."""
+    if len(chain) > _MOST_INTERMEDIATES + 1:
+        yield (
+            f"{len(chain) - 1} intermediates lead to its root, and it takes {_MOST_INTERMEDIATES}",
+            "a CA that is nearer to its root",
+        )
+    for issuer in chain:
+        key = issuer.public_key()
+        # With ring it verifies P-256 and P-384 alone (rustls-webpki, ring_algs).
+        if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == "secp521r1":
+            yield (
+                f"its CA {issuer.subject.rfc4514_string()} has a P-521 key",
+                "a CA with an ECDSA P-256 or P-384 key, or RSA",
+            )
+
+
+def with_chain(
+    pair: CertificateWithKey, ca_pem: bytes, path: str
+) -> tuple[x509.Certificate, tuple[x509.Certificate, ...]]:
+    """A certificate, and its issuers up to the CA; none where it is trusted itself."""
+    certificate, *intermediates = read_certificates(pair.full_chain_pem, path)
+    trusted = read_certificates(ca_pem, "the CA file")
+    return certificate, () if certificate in trusted else chain_to(
+        certificate, intermediates, trusted
+    )
