@@ -197,10 +197,5 @@ def _prepare(
     neighbours = tuple(name for name in renewal.neighbours if name in running)
     if not proxies:
         return None, tuple(warnings)
-    touched = planned.written & deploy.running
-    servers = tuple(name for name in deploy.servers if name in touched)
-    # A server is not restarted under a Milvus that runs: it could not write what it has not written yet.
-    read = deploy.running if servers else touched
-    others = tuple(name for name in deploy.others if name in read)
-    deploy = replace(deploy, proxies=proxies, servers=servers, others=others, neighbours=neighbours)
-    return deploy, tuple(warnings)
+    deploy = restarting.readers(deploy, planned.written)
+    return replace(deploy, proxies=proxies, neighbours=neighbours), tuple(warnings)

@@ -20,6 +20,7 @@ from compose_tls.deploy.engine import Engine
 from compose_tls.errors import CheckFailed, ContainerExited, Unhealthy
 from compose_tls.results import Probe
 from compose_tls.setup import Proxy
+from compose_tls.workflows.restarting import readers
 from compose_tls.workflows.rollback import Undo
 from compose_tls.workflows.server_first import ServerFirst
 from tests.unit.workflows.test_deployment import FACTS
@@ -247,6 +248,28 @@ class TestARenewalRestarts:
             "restart attu",
             "restart chat",
         ]
+
+    @pytest.mark.parametrize(
+        ("written", "asked"),
+        [
+            ({"etcd"}, ["stop rootcoord querynode proxy1", "restart etcd", "restart rootcoord"]),
+            ({"querynode"}, ["restart querynode", "restart proxy1"]),
+            ({"proxy1", "kafka"}, ["restart proxy1"]),
+        ],
+    )
+    def test_of_a_server_alone_stop_every_part_that_runs_first(
+        self, tmp_path: Path, written: set[str], asked: list[str]
+    ) -> None:
+        world = Cluster(tmp_path)
+        deployment = replace(
+            world.deployment(PROXIES[0], running=["etcd", "rootcoord", "querynode", "proxy1"]),
+            restart_only=True,
+            servers=("etcd", "kafka"),
+            others=("rootcoord", "querynode"),
+        )
+        readers(deployment, written).run(None, lambda _: None)
+
+        assert world.asked[: len(asked)] == asked
 
     def test_without_a_server_each_proxy_is_ready_before_the_next(self, tmp_path: Path) -> None:
         world = Cluster(tmp_path)
