@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from compose_tls.config import TlsConfig as TlsConfig
+    from compose_tls.errors import CheckFailed as CheckFailed
     from compose_tls.errors import ComposeTlsError as ComposeTlsError
     from compose_tls.results import CertificateResult as CertificateResult
     from compose_tls.results import CheckResult as CheckResult
@@ -36,10 +37,12 @@ if TYPE_CHECKING:
     from compose_tls.results import Snippet as Snippet
     from compose_tls.results import StatusResult as StatusResult
     from compose_tls.version import __version__ as __version__
+    from compose_tls.vocabulary import TlsMode as TlsMode
     from compose_tls.vocabulary import TlsWarning as TlsWarning
     from compose_tls.workflows.check import check as check
     from compose_tls.workflows.client import client as client
     from compose_tls.workflows.connect import connect as connect
+    from compose_tls.workflows.connecting import ClientOf as ClientOf
     from compose_tls.workflows.disable import disable as disable
     from compose_tls.workflows.enable import enable as enable
     from compose_tls.workflows.export import export as export
@@ -82,8 +85,11 @@ _COMMANDS = (
     "status",
 )
 _HOMES = {
+    "CheckFailed": "compose_tls.errors",
+    "ClientOf": "compose_tls.workflows.connecting",
     "ComposeTlsError": "compose_tls.errors",
     "TlsConfig": "compose_tls.config",
+    "TlsMode": "compose_tls.vocabulary",
     "TlsWarning": "compose_tls.vocabulary",
     "__version__": "compose_tls.version",
     **dict.fromkeys(_RESULTS, "compose_tls.results"),
@@ -92,7 +98,9 @@ _HOMES = {
 
 __all__ = [
     "CertificateResult",
+    "CheckFailed",
     "CheckResult",
+    "ClientOf",
     "ClientResult",
     "ComposeTlsError",
     "ConnectResult",
@@ -114,6 +122,7 @@ __all__ = [
     "Snippet",
     "StatusResult",
     "TlsConfig",
+    "TlsMode",
     "TlsWarning",
     "__version__",
     "check",

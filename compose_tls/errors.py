@@ -242,6 +242,8 @@ class DataExists(Refusal):
 
 class DeployedDifferently(Refusal):
     code = "deployed-differently"
+    runs_as: str | None = None
+    """The name of the project that runs these files instead."""
 
 
 class ImageMoved(Refusal):

@@ -319,7 +319,8 @@ def library_page() -> str:
         "example:\n",
         f"```python\n{code}\n```\n",
         "- Every error is a `ComposeTlsError` with `code`, `message`, `hint` and `exit_code`, and",
-        "  with `path` and `line` where they are known. The codes are in [errors](errors.md).",
+        "  with `path` and `line` where they are known. The codes are in [errors](errors.md), the",
+        "  classes in `compose_tls.errors`; `CheckFailed` has the probes in `checks`.",
         "- The fields of [`TlsConfig`](#tlsconfig) are the [settings](settings.md). A wrong value is a",
         "  `ComposeTlsError` as well.",
         "- A mapping instead of a `TlsConfig` is completed by variables and by",
@@ -343,6 +344,8 @@ def library_page() -> str:
         "Frozen pydantic models. A list is never `None`. `exit_code` is that of the command line.\n",
     ]
     parts += [_model_entry(name) for name in models]
+    client = inspect.getdoc(compose_tls.ClientOf) or ""
+    parts += ["## ClientOf\n", *(text + "\n" for text in _sections(client).values())]
     return "\n".join(parts)
 
 

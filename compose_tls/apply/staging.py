@@ -32,7 +32,7 @@ from compose_tls.changes import (
     sha256,
 )
 from compose_tls.errors import ProjectChanged
-from compose_tls.files import ProjectFiles
+from compose_tls.files import ProjectFiles, real_path
 from compose_tls.values import dataclass
 
 
@@ -128,7 +128,10 @@ class Steps:
             case RemoveFile(path=path, before=before):
                 return self._step(self._place(path), "remove", before)
             case RemoveDirectory(path=path) if path.is_dir():
-                return Step(name_in(self._place(path), self.files.root), "remove-directory")
+                place = real_path(path.parent) / path.name
+                # The user named it: what it lies in need not be theirs to give.
+                place = place if place in self.files.outside else self._place(path)
+                return Step(name_in(place, self.files.root), "remove-directory")
             case _:
                 return None
 

@@ -217,7 +217,5 @@ def _kept(path: Path, name: str) -> TlsWarning:
     """Why a directory is still there."""
     inside = sorted(entry.name for entry in path.iterdir())
     shown = ", ".join(inside[:_SHOWN]) + (", …" if len(inside) > _SHOWN else "")
-    reason = (
-        f"it holds what compose-tls did not make: {shown}" if inside else "it cannot be removed"
-    )
+    reason = f"it still holds: {shown}" if inside else "it cannot be removed"
     return TlsWarning("directory-kept", f"{name} stays: {reason}", name, f"look at {name}")

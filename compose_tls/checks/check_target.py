@@ -10,6 +10,7 @@ from dataclasses import field, replace
 from pathlib import Path
 
 from compose_tls.checks.wire import GRPC, REST, Protocol
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
@@ -34,6 +35,7 @@ class Target:
             else it publishes. Whatever is refused at the first of them must be refused at each.
         client_ca_path: The CA certificates whose clients the server accepts in mode 2; ``None`` for
             those of ``ca_path``.
+        expired_client: A client certificate of the right CA that has expired, where its key is available.
         service: The name of the service in the Compose project, for the next step.
         protocol: What is spoken on the port.
         pem: What the files of the client held when they were read, by path. They were read once, and a
@@ -54,6 +56,7 @@ class Target:
     rest_address: tuple[str, int] | None = None
     further: tuple[tuple[str, int], ...] = ()
     client_ca_path: Path | None = None
+    expired_client: CertificateWithKey | None = field(default=None, repr=False)
     service: str | None = None
     protocol: Protocol = field(default=GRPC, repr=False)
     pem: Mapping[Path, bytes] = field(default_factory=dict, repr=False, compare=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 from compose_tls.values import dataclass
@@ -45,6 +46,9 @@ ACCEPTS_ANY_CLIENT: Final = Explanation(
     "the server accepted it",
     f"the server does not run in mode 2; see compose-tls status, and {_RECREATE}",
     "client-certificate",
+)
+ACCEPTS_EXPIRED_CLIENTS: Final = (
+    "have what ends TLS in front of Milvus verify the dates of client certificates"
 )
 OTHER_CLIENT_CAS: Final = Explanation(
     "the server accepts clients of other CAs than it should",
@@ -215,4 +219,6 @@ def explain(error: OSError | str) -> Explanation:
             "use a certificate that strict verifiers accept",
             "certificate",
         )
+    # As Python has it: "[Errno 22] Invalid argument".
+    text = re.sub(r"^\[Errno \d+\] ", "", text)
     return Explanation(text[:_LONGEST] or "unspecified error", _LOG)

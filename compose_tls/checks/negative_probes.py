@@ -9,10 +9,16 @@ from __future__ import annotations
 
 import secrets
 import ssl
+from dataclasses import replace
 from typing import Final
 
 from compose_tls.checks.check_target import Target
-from compose_tls.checks.explain import ACCEPTS_ANY_CLIENT, ACCEPTS_PLAIN_TEXT, OLD_TLS
+from compose_tls.checks.explain import (
+    ACCEPTS_ANY_CLIENT,
+    ACCEPTS_EXPIRED_CLIENTS,
+    ACCEPTS_PLAIN_TEXT,
+    OLD_TLS,
+)
 from compose_tls.checks.outcome import Outcome, at, no_answer, not_tried
 from compose_tls.checks.tls_client import (
     Deadline,
@@ -114,6 +120,11 @@ def _said_to(target: Target, opening: bytes, deadline: Deadline) -> bytes:
         return b""
 
 
+_OLD_TLS_IN_MODE_1: Final = (
+    "TLS 1.1 and older are accepted, too: in mode 1 no setting of Milvus changes that"
+)
+
+
 def old_tls(target: Target, timeout: float) -> Outcome:
     """A client that speaks nothing newer than TLS 1.1 is refused (RFC 8996).
 
@@ -131,7 +142,8 @@ def old_tls(target: Target, timeout: float) -> Outcome:
                 return at(place, target, not_tried(expected, error))
             if is_old_server_hello(answer):
                 accepted = target.mode is not TlsMode.MUTUAL
-                found = Outcome(accepted, expected, OLD_TLS.meaning, OLD_TLS.next_step)
+                told = _OLD_TLS_IN_MODE_1 if accepted else expected
+                found = Outcome(accepted, told, OLD_TLS.meaning, OLD_TLS.next_step)
                 return at(place, target, found)
         outcome = _refused(place, timeout, expected, "refused")
         if not outcome.ok:
@@ -176,6 +188,20 @@ def foreign_certificate(target: Target, foreign: Foreigner, timeout: float) -> O
     return _client_refused(
         target, context, timeout, "a client certificate of another CA is refused"
     )
+
+
+def expired_certificate(target: Target, timeout: float) -> Outcome:
+    """A client certificate of the right CA that has expired is refused in mode 2."""
+    expected = "a client certificate that has expired is refused"
+    if target.expired_client is None:
+        observed = "not tried: the project has no key of the CA of the clients to make one with"
+        return Outcome(True, expected, observed, skipped=True)
+    context = context_of(target.content(target.ca_path), target.expired_client)
+    announce(context, target.protocol)
+    found = _client_refused(target, context, timeout, expected)
+    if found.hint == ACCEPTS_ANY_CLIENT.next_step:
+        return replace(found, hint=ACCEPTS_EXPIRED_CLIENTS)
+    return found
 
 
 def _client_refused(

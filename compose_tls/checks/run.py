@@ -168,6 +168,10 @@ def _every_other(
     timed("tls-versions", lambda: negative_probes.old_tls(target, share.seconds()))
     _strangers(target, share, now, timed)
     if target.mode is TlsMode.MUTUAL:
+        timed(
+            "refuses-expired-client",
+            lambda: negative_probes.expired_certificate(target, share.seconds()),
+        )
         timed("names-client-cas", lambda: probes.client_authorities(target, share.seconds()))
     return ready
 

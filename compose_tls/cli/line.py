@@ -92,10 +92,10 @@ def _diff_style(text: str) -> Style:
 
 
 def next_line(*commands: str) -> Line:
-    """The next step: commands, which are never broken."""
+    """The next step: commands as one line for a shell, which is never broken."""
     parts: list[str | Piece] = []
     for command in commands:
-        parts += [", then " if parts else "", Piece(command, "command")]
+        parts += [" && " if parts else "", Piece(command, "command")]
     return line(*parts, head=(Piece("next: ", "strong"),), whole=True)
 
 

@@ -5,10 +5,11 @@ Source: https://docs.docker.com/reference/compose-file/services/#environment
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import field
 
 from compose_tls.compose.definition import Definition
+from compose_tls.compose.interpolate import interpolate
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.query import Found
 
@@ -19,6 +20,7 @@ class Variable:
 
     Attributes:
         value: ``None`` where it is taken over from the environment of Compose, which lacks it.
+        written: The value as the file has it; ``None`` where it has the name alone.
         item: The whole list item where the environment is a list.
     """
 
@@ -26,7 +28,13 @@ class Variable:
     value: str | None
     definition: Definition = field(repr=False)
     line: int
+    written: str | None = None
     item: str | None = None
+
+    def without(self, names: Collection[str]) -> str | None:
+        """Its value where these are not set in the environment of Compose."""
+        rest = {n: value for n, value in self.definition.variables.items() if n not in names}
+        return rest.get(self.name) if self.written is None else interpolate(self.written, rest)
 
 
 def variables_of(definition: Definition, environment: Found) -> Iterator[Variable]:
@@ -34,9 +42,11 @@ def variables_of(definition: Definition, environment: Found) -> Iterator[Variabl
     taken_over = definition.variables.get
     for name, found in environment.entries().items():
         value = taken_over(name) if found.is_null else found.text()
-        yield Variable(name, value, definition, found.line)
+        written = None if found.is_null else found.written
+        yield Variable(name, value, definition, found.line, written)
     for item in environment.items():
         if (text := item.text()) is not None:
             name, assigned, value = text.partition("=")
             given = value if assigned else taken_over(name)
-            yield Variable(name, given, definition, item.line, item.written)
+            written = (item.written or "").partition("=")[2] if assigned else None
+            yield Variable(name, given, definition, item.line, written, item.written)

@@ -63,6 +63,7 @@ class MemberInCompose:
         config_target: Where its configuration file is in the container.
         in_environment: Whether the settings go into the environment.
         sets: Whether an environment variable, however it is spelled, sets one of its settings.
+        given: The names of the variables of the shell: what only they say need not be so tomorrow.
     """
 
     member: Member
@@ -71,6 +72,7 @@ class MemberInCompose:
     config_target: str
     in_environment: bool
     sets: Callable[[str, str], bool]
+    given: frozenset[str] = frozenset()
 
 
 def member_edits(
@@ -187,7 +189,10 @@ class _Environment:
             names = [name for name in self.values if self.one.sets(name, setting.name)]
             for name in names:
                 variable = self.set_here.get(name)
-                if self.values[name] == setting.value:
+                own = None if variable is None else variable.without(self.one.given)
+                if self.values[name] == setting.value and (
+                    variable is None or own == setting.value
+                ):
                     continue
                 if variable is not None and self.is_own(variable):
                     change = change_variable(self.service, variable, setting.value)

@@ -17,8 +17,6 @@ from compose_tls.patterns import regex
 from compose_tls.values import dataclass
 
 if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
     from compose_tls.config.tls_config import TlsConfig
 
 SETTINGS_FILE: Final = "compose-tls.toml"
@@ -86,7 +84,7 @@ def setting_error(
     source = sources.get(name, "")
     file = source if source == SETTINGS_FILE else None
     spelled = f"{dashed(name)} in {file}" if file else source or dashed(name)
-    rule = f" {reason}{_given(first)}" if reason.startswith("must") else f": {reason}"
+    rule = f" {reason}{_given(first['input'])}" if reason.startswith("must") else f": {reason}"
     return InvalidSetting(
         f"{spelled}{rule}",
         hint=f"correct {spelled}; {_SEE}",
@@ -94,9 +92,9 @@ def setting_error(
     )
 
 
-def _given(error: ErrorDetails) -> str:
+def _given(value: object) -> str:
     """What was given, where it is a number: a text could be a secret in the wrong place."""
-    text = str(error["input"])
+    text = str(value)
     return f"; you gave {text}" if _NUMBER.fullmatch(text) else ""
 
 

@@ -103,9 +103,9 @@ def _rehearse(source: ServerSource, held: CertificateWithKey, keys: KeyFiles) ->
     from compose_tls.pki.rehearse import rehearse  # noqa: PLC0415 - pulls ssl in
 
     identity, config = source.identity, keys.config
-    client, mode = None, TlsMode.ONE_WAY
+    client, accepted, mode = None, None, TlsMode.ONE_WAY
     if identity.name == SERVER:
-        trusted, mode = keys.trusted(provided=False)[0], config.tls_mode
+        trusted, accepted, mode = keys.trusted(provided=False)[0], keys.accepted(), config.tls_mode
         own_client = (keys.directory / config.pki_dir / f"{CLIENT}{KEY}").exists()
         if mode is TlsMode.MUTUAL and own_client:
             client = keys.existing(CLIENT)
@@ -116,4 +116,4 @@ def _rehearse(source: ServerSource, held: CertificateWithKey, keys: KeyFiles) ->
     names = (
         [*identity.dns_names, *identity.ip_addresses] if source.order else identity.dns_names[:1]
     )
-    rehearse(held, trusted, client, server_names=names, mode=mode)
+    rehearse(held, trusted, client, server_names=names, mode=mode, client_ca_pem=accepted)

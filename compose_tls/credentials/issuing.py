@@ -42,7 +42,7 @@ from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.pki.signing_request import signing_request
 from compose_tls.pki.system_trust import public_roots
-from compose_tls.project.model import taken_over
+from compose_tls.project.model import restoring_ca, taken_over
 from compose_tls.results import CertificateResult
 from compose_tls.state.recorded import State, file_digests, identity_records
 from compose_tls.values import dataclass
@@ -58,11 +58,16 @@ class Issued:
     warnings: tuple[TlsWarning, ...] = ()
 
 
-def require_sound(observation: Observation, config: TlsConfig) -> None:
+def require_sound(observation: Observation, config: TlsConfig, state: State | None) -> None:
     """Make sure that what lies in the PKI directory is whole, or can be issued again.
 
     A damaged CA or its key is never quietly replaced: clients trust it. Nor is anything else while the
     key that would issue it is elsewhere.
+
+    Args:
+        observation: What lies there.
+        config: The settings; they say where.
+        state: What is recorded: a copy of a CA that is gone is as good.
 
     Raises:
         CertificateError: What is wrong with which file.
@@ -84,7 +89,9 @@ def require_sound(observation: Observation, config: TlsConfig) -> None:
         sound = pki.next_ca if name == NEXT_CA else name in pki.usable
         lost = name == CA and any(has_issued)
         if (has_certificate or has_key or lost) and not sound:
-            KeyFiles(observation.directory, config).existing(name)
+            again = restoring_ca(observation, config, state) if name == CA else None
+            hint = (f"{again}, then run this again",) if again else ()
+            KeyFiles(observation.directory, config).existing(name, *hint)
 
 
 def require_issuer(planned: IdentityPlan, directory: Path, config: TlsConfig) -> None:

@@ -50,7 +50,7 @@ def verdict(found: Deployed | None, wanted: Declared, changed: Mapping[str, date
         changed: When the files were changed that are read once, at the start, by their names.
     """
     if found is None:
-        return Verdict("absent", ("it was never started",))
+        return Verdict("absent", ("it has no container",))
     # What stopped and was replaced since is nobody's concern.
     counted = found.each[: max(1, wanted.replicas, found.replicas)]
     said = [_of_one(one, wanted, changed) for one in counted]

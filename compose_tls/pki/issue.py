@@ -168,8 +168,31 @@ def issue_clients(
         yield _pair(_certificate(order, key, issuer, now), key, issuer)
 
 
+def issue_expired(
+    order: CertificateOrder, ca: CertificateWithKey, now: datetime
+) -> CertificateWithKey:
+    """Make a certificate that was valid for one day and is not any more, to be refused.
+
+    Args:
+        order: What to make; its days do not count.
+        ca: The CA to issue under, be it younger than the certificate.
+        now: The time of issue, aware.
+
+    Raises:
+        CertificateError: As of ``issue_clients``.
+    """
+    issuer, key = Issuer.of(ca, now), generate_key(order.key_type)
+    end = now.astimezone(UTC).replace(microsecond=0) - timedelta(days=1)
+    certificate = _certificate(order, key, issuer, now, (end - timedelta(days=1), end))
+    return _pair(certificate, key, issuer)
+
+
 def _certificate(
-    order: CertificateOrder, key: IssuingKey, issuer: Issuer | None, now: datetime
+    order: CertificateOrder,
+    key: IssuingKey,
+    issuer: Issuer | None,
+    now: datetime,
+    validity: tuple[datetime, datetime] | None = None,
 ) -> x509.Certificate:
     profile = PROFILES[order.role]
     if profile.is_ca != (issuer is None):
@@ -189,7 +212,7 @@ def _certificate(
             issuer.certificate.subject.rfc4514_string(),
         )
         require_no_address_constraints((issuer.certificate, *issuer.above), ip_addresses)
-    start, end = _validity(order.days, issuer, now)
+    start, end = validity or _validity(order.days, issuer, now)
     builder = x509.CertificateBuilder(
         subject_name=subject,
         issuer_name=issuer.certificate.subject if issuer else subject,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from compose_tls.changes import Source
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CERTIFICATE, CLIENT_CA
@@ -60,13 +58,10 @@ def client_ca_made(config: TlsConfig) -> TlsWarning:
     )
 
 
-NO_CLIENT: Final = "client-certificate-missing"
-
-
 def no_client(config: TlsConfig) -> TlsWarning:
     """That mode 2 is on with a CA of the user's, and no client has a certificate here."""
     return TlsWarning(
-        NO_CLIENT,
+        "client-certificate-missing",
         "mode 2 accepts clients with a certificate of the given CA, and no client here has one",
         config.client_ca_cert or config.ca_cert,
         "give one with --client-cert and --client-key, have them issued with --client-ca-cert and"

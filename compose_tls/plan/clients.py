@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from compose_tls.compose.ports import PublishedPort
@@ -231,23 +230,13 @@ class _Finder:
         for word in service.command_line():
             if found := in_file(word.encode(), self.inner_names(service), self.ports):
                 return self.client(service, f"its command names {found.variable}", found, "command")
-        for path in self.files_of(service):
+        for path in self.project.files_of(service):
             content = self.project.read(path) or b""
             if found := in_file(content, self.inner_names(service), self.ports):
                 name = self.project.relative(path)
                 client = self.client(service, f"its {name} names {found.variable}", found)
                 return replace(client, path=name, line=_line(content, found.variable))
         return None
-
-    def files_of(self, service: Service) -> Iterator[Path]:
-        """The configuration files of the project that a service mounts."""
-        compose_files = {definition.file for definition in service.definitions}
-        for mount in (*service.mounts(), *service.config_mounts()):
-            place, directory = mount.host_path, self.project.directory
-            if place is not None and not directory.is_relative_to(place):
-                for path in self.project.observation.files:
-                    if path.is_relative_to(place) and path not in compose_files:
-                        yield path
 
     def by_rank(self, service: Service) -> Client | None:
         """What it is linked to, or waits for."""

@@ -27,6 +27,7 @@ from compose_tls.plan.given_up import given_up
 from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import is_valid, plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
+from compose_tls.plan.modes_before import modes_before
 from compose_tls.plan.neighbour_files import NeighbourFiles
 from compose_tls.plan.neighbours import Neighbour, add_neighbour_edits, plan_neighbours
 from compose_tls.plan.renamed_services import renamed_services
@@ -147,6 +148,7 @@ class _Planner:
             identities=project.state.identities if project.state else (),
             neighbours=tuple(NeighbourRecord(service=one.name, files=one.files) for one in files)
             or None,
+            before=modes_before(project, config, members) or None,
         )
         planned = ManagedFiles(project, config).plan(
             milvus, identities, state, patches, users_of_images, public_roots, files
@@ -281,6 +283,7 @@ class _Planner:
             placement.target,
             placement.kind == "env",
             partial(sets, version=milvus.version),
+            self.observation.given,
         )
         member_edits(in_compose, self.project.compose, self.project.read, override, edits)
         if placement.file is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
@@ -15,6 +16,7 @@ from compose_tls.layout import (
     CA_CERTIFICATE,
     CA_KEY,
     CA_NAME,
+    CERTIFICATE,
     CLIENT_CA_KEY,
     CLIENT_KEY,
     CLIENTS_DIRECTORY,
@@ -114,7 +116,8 @@ def _differs(project: Project, one: DeclaredTls) -> Iterator[str]:
         told = "nothing says tlsMode" if one.value is None else f"tlsMode is {one.value}"
         place = f" in {one.place}" if one.place else ""
         yield f"{told}{place}, and enable recorded {int(state.settings.tls_mode)}"
-    tls = project.directory / state.settings.served_dir if state else None
+    served = project.directory / state.settings.served_dir if state else None
+    tls = Path(os.path.normpath(served)) if served else None
     for file in one.files:
         if not file.mounted:
             if one.milvus.service.text("image") is not None:
@@ -138,6 +141,18 @@ def key_findings(config: TlsConfig, located: EnabledProject) -> KeyFindings:
     return KeyFindings(
         (*keys.exposed(), *keys.mounted(), *problems), all(usable for _, usable in readers)
     )
+
+
+def lost_keys(config: TlsConfig, located: EnabledProject) -> tuple[TlsWarning, ...]:
+    """Keys that are gone while their recorded certificates are there.
+
+    That of the client counts where it is shown, and that of a CA may be kept elsewhere.
+
+    Args:
+        config: The settings; they say where the keys are.
+        located: The project.
+    """
+    return tuple(_Keys(config, located).lost())
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +219,16 @@ class _Keys:
         else:
             for file in of_clients:
                 yield self.exposure(self.name(file.path), file, 0o600, self.name(file.path))
+
+    def lost(self) -> Iterator[TlsWarning]:
+        mutual = self.located.state.settings.tls_mode is TlsMode.MUTUAL
+        for key in (self.pki / name for name in (SERVER_KEY, *([CLIENT_KEY] if mutual else []))):
+            certificate, name = self.name(key.with_suffix(CERTIFICATE)), self.name(key)
+            files = self.observation.files
+            recorded = certificate in self.located.state.certificates
+            if recorded and files.get(key.with_suffix(CERTIFICATE)) and not files.get(key):
+                hint = "compose-tls enable"
+                yield TlsWarning("certificate-unreadable", f"{name} is gone", name, hint)
 
     def exposure(
         self, what: str, file: FileFacts, mode: int, target: str, *, shown: bool = False

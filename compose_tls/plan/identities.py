@@ -96,11 +96,7 @@ def plan_identities(
             sources[name] = "issued"
             known = name in {SERVER, CLIENT} or facts is not None
             if sources[issuer] == "existing" and known:
-                why = (
-                    "it or its key was missing or damaged"
-                    if facts is None
-                    else "it did not belong to its key, or was not of this CA"
-                )
+                why = _why_unusable(observation, config, name)
                 text = f"{config.pki_dir}/{name}{CERTIFICATE}: new certificate, because {why}"
                 warnings.append(TlsWarning("certificate-reissued", text))
             continue
@@ -273,6 +269,21 @@ def _ca_source(observation: Observation, config: TlsConfig, now: datetime) -> So
         return "issued"
     require_ca_valid(facts, config, now)
     return "existing"
+
+
+def _why_unusable(observation: Observation, config: TlsConfig, name: str) -> str:
+    """What is wrong with a certificate that cannot be kept."""
+    place = observation.directory / config.pki_dir
+    missing = [
+        what
+        for what, suffix in (("it", CERTIFICATE), ("its key", KEY))
+        if observation.files.get(place / f"{name}{suffix}") is None
+    ]
+    if missing:
+        return f"{' and '.join(missing)} {'were' if len(missing) > 1 else 'was'} missing"
+    if name not in observation.pki.certificates:
+        return "it or its key was damaged"
+    return "it did not belong to its key, or was not of this CA"
 
 
 def _is_requested(

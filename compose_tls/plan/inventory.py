@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 
 from compose_tls.changes import relative, sha256
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.layout import CA, CLIENT_CA, KEY, NEXT_CA, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.layout import (
+    CA,
+    CA_CERTIFICATE,
+    CLIENT_CA,
+    KEY,
+    NEXT_CA,
+    SERVER_CERTIFICATE,
+    SERVER_KEY,
+)
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import bundle_facts
 from compose_tls.plan.ca_rollover import rollover_warning
@@ -18,6 +26,7 @@ from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.exported_certificates import exports_aged
 from compose_tls.plan.lifetimes import RENEW_BEFORE, renewed_before
 from compose_tls.project.declared_tls import DeclaredTls
+from compose_tls.project.model import restoring_ca
 from compose_tls.results import CertificateResult, FileState
 from compose_tls.state.recorded import State
 from compose_tls.state.undo import stands
@@ -56,7 +65,7 @@ def inventory(
     Returns:
         What was found; the warnings of further clients are counted together, and break nothing.
     """
-    found = _Certificates(observation, now)
+    found = _Certificates(observation, now, restoring_ca=restoring_ca(observation, config, state))
     for path in _recorded(observation, config, state):
         found.read(observation.directory / path)
     if observation.content(observation.directory / f"{config.pki_dir}/{NEXT_CA}.pem"):
@@ -110,6 +119,7 @@ class _Certificates:
     observation: Observation
     now: datetime
     renewal: str | None = None
+    restoring_ca: str | None = None
     results: list[CertificateResult] = field(default_factory=list)
     warnings: list[TlsWarning] = field(default_factory=list)
     bundles: dict[str, tuple[CertificateFacts, ...]] = field(default_factory=dict)
@@ -125,7 +135,9 @@ class _Certificates:
             self.usable = False
             return
         if not found:
-            self.warnings.append(self.unreadable(path, f"{path} is gone"))
+            warning = self.unreadable(path, f"{path} is gone")
+            back = self.restoring_ca if file.name == CA_CERTIFICATE else None
+            self.warnings.append(replace(warning, hint=back) if back else warning)
             self.usable = False
             return
         self.bundles[path] = found

@@ -188,7 +188,9 @@ class ManagedFiles:
             return self.written(path, Pending(STATE_FILE), PRIVATE)
         new = state.model_copy(update={"identities": known})
         # That an earlier version recorded less is no reason to write.
-        if self.state is not None and self.state in (new, new.without_digests):
+        less = new.model_copy(update={"before": None})
+        known_before = (new, new.without_digests, less, less.without_digests)
+        if self.state is not None and self.state in known_before:
             return KeepFile(path, self.digest(path))
         return self.written(path, new.render(), PRIVATE)
 

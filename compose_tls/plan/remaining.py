@@ -160,6 +160,9 @@ class Remaining:
         olds = [_old(edit) for edit in record.edits if _is_mode(edit)] if record else []
         if olds:
             return str(int(mode)) in olds
+        if record is None and one.name in (self.state.before or {}):
+            # Nothing of ours was in that file.
+            return (self.state.before or {})[one.name] == int(mode)
         edits = [edit for file in self.state.files for edit in file.edits]
         return one.name in self.state.services and bool(edits) and not any(map(_is_mode, edits))
 

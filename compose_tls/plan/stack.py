@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import UnsupportedMilvus
 from compose_tls.layout import (
@@ -29,6 +30,7 @@ from compose_tls.project.reachability import names
 from compose_tls.project.stack_services import Needed, needed_servers
 from compose_tls.setup import Directory, Identity, Member
 from compose_tls.stack import etcd, object_store
+from compose_tls.stack.applications import naming, place_in
 from compose_tls.stack.milvus import internal
 from compose_tls.stack.milvus.milvus_version import (
     FIRST_WITH_INTERNAL_TLS,
@@ -142,22 +144,36 @@ def _milvus_part(work: StackWork, one: MilvusService, stack: Stack) -> Part:
 def _others_cut_off(work: StackWork) -> Iterator[TlsWarning]:
     """The services that are not Milvus, and connect to what will not accept them as they are."""
     ours = {part.service.name for part in work.servers} | {one.name for one in work.milvus}
+    others = [one for one in work.project.compose.services.values() if one.name not in ours]
     for part in work.servers:
-        hosts = "|".join(map(re.escape, sorted(names(part.service))))
-        place = re.compile(rf"(?<![\w.-])(?:{hosts}):{part.member.port}(?!\d)")
-        for other in work.project.compose.services.values():
-            said = other.container_variables(work.project.read)
-            texts = [*other.command_line(), *(value or "" for value in said.values())]
-            found = next((m for text in texts if (m := place.search(text))), None)
-            if other.name in ours or found is None:
+        for other in others:
+            found = _reaches(work, other, part)
+            if found is None:
                 continue
             ca = f"{work.config.pki_dir}/{STACK_CA}{CERTIFICATE}"
             shown = CLIENTS.get(part.member.kind)
             client = f" and {work.config.pki_dir}/{shown}{CERTIFICATE}" if shown else ""
             yield TlsWarning(
                 "stack-client-cut-off",
-                f"service {other.name} connects to {found[0]}, which speaks TLS then",
+                f"service {other.name} connects to {found}, which speaks TLS then",
                 other.main.document.name,
                 f"give it https, {ca} as its CA{client}",
                 other.main.line(),
             )
+
+
+def _reaches(work: StackWork, other: Service, part: Part) -> str | None:
+    """Where a service connects to a server, and what says so; ``None`` where nothing does."""
+    hosts, port = names(part.service), part.member.port
+    either = "|".join(map(re.escape, sorted(hosts)))
+    place = re.compile(rf"(?<![\w.-])(?:{either}):{port}(?!\d)")
+    said = work.variables(other)
+    for text in (*other.command_line(), *(value or "" for value in said.values())):
+        if found := place.search(text):
+            return found[0]
+    for variable, address in naming(said, hosts, (port,)):
+        return f"{address.host}:{port} ({variable})"
+    for path in work.project.files_of(other):
+        if place_in(work.project.read(path) or b"", hosts, port):
+            return f"{part.service.name}:{port} ({work.project.relative(path)})"
+    return None

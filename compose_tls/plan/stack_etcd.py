@@ -55,6 +55,8 @@ def _stays(service: Service, variables: Mapping[str, str | None]) -> str | None:
     command = service.command_line()
     if not etcd.runs_etcd(service.text("image"), command):
         return "what it runs is not known to be etcd"
+    if (script := etcd.starter(command)) is not None:
+        return f"{script} starts it, with flags that are not known"
     if (said := etcd.decided(command, variables)) is not None:
         return f"it is told {said} already"
     if (file := etcd.configuration_file(command, variables)) is not None:

@@ -74,11 +74,12 @@ def health_change(
     url = re.compile(rf"http://(?=(?:{hosts}):(?:{either})(?!\d))")
     old, text = written(service, HEALTH_TEST), " ".join(test.words)
     change = partial(_changed, url=url, port=ports[0], client=client)
-    asks = url.search(text) is not None
-    if not asks and not _MC.search(text):
+    # Also by a name that only a shell knows, such as $HOSTNAME, which is not rewritten.
+    by_http = re.compile(rf"http://(?:\$+\([^)]*\)|[^\s/])+:(?:{either})(?!\d)")
+    if not by_http.search(text) and not _MC.search(text):
         return None, ()
     new = change(old)
-    plain = url.search(" ".join(new)) is not None
+    plain = by_http.search(" ".join(new)) is not None
     without_client = client.certificate is not None and _WGET.search(text) is not None
     known = any(tool.search(text) for tool in (_CURL, _WGET, _MC, _ETCDCTL))
     if new != old and not plain and known and not without_client:

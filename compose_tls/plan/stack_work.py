@@ -9,7 +9,7 @@ from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.layout import STACK_FILES
 from compose_tls.plan.identities import server_names
-from compose_tls.plan.stack_health import HEALTH_TEST, Client, health_change
+from compose_tls.plan.stack_health import HEALTH_TEST, LOOPBACK, Client, health_change
 from compose_tls.plan.stack_parts import Part, Rewrite
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_services import MilvusService, certain_services
@@ -59,7 +59,7 @@ class StackWork:
             if one.encryption == "encrypted":
                 reasons.setdefault(one.name, "")
             elif one.service is None:
-                reasons.setdefault(one.name, "it is not a service of this project")
+                reasons.setdefault(one.name, self._outside(one))
             elif one.name not in reasons:
                 reasons[one.name] = stays(one.service, self.variables(one.service))
         told: set[str] = set()
@@ -83,6 +83,14 @@ class StackWork:
                     "see to its TLS where it is set up; compose-tls status shows the connection",
                 )
         return [one for one in needed if one.name not in kept]
+
+    def _outside(self, one: Needed) -> str:
+        """Why a server that is no service stays as it is."""
+        others = self.project.compose.services.values()
+        hosted = [each for each in others if each.text("network_mode") == "host"]
+        if one.name in LOOPBACK and len(hosted) > 1:
+            return "on the network of this machine no service can be told from another program"
+        return "it is not a service of this project"
 
     def variables(self, service: Service) -> Mapping[str, str | None]:
         """The environment of a service, as far as the project tells."""

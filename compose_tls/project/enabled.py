@@ -5,6 +5,7 @@ from __future__ import annotations
 from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.config import TlsConfig
 from compose_tls.errors import NotEnabled, ServiceNotFound
+from compose_tls.project.declared_tls import declared_mode
 from compose_tls.project.endpoints import carrier, endpoint, rest_port
 from compose_tls.project.milvus_services import MilvusService, select
 from compose_tls.project.model import Project, state_path
@@ -109,8 +110,12 @@ def first_endpoint(proxies: tuple[Proxy, ...]) -> Endpoint | None:
 def not_enabled(project: Project, config: TlsConfig) -> NotEnabled:
     """The error for a project without state."""
     name = project.relative(state_path(project.directory, config))
+    # What was made by hand is not to become weaker.
+    declared = int(declared_mode(project, ()))
+    by = " by compose-tls" if declared else ""
     return NotEnabled(
-        f"TLS is not enabled in {project.directory}",
-        hint="compose-tls enable --mode 1, or name the right place with -C and --pki-dir",
+        f"TLS is not enabled{by} in {project.directory}",
+        hint=f"compose-tls enable --mode {max(1, declared)}, or name the right place with -C and"
+        " --pki-dir",
         path=name,
     )

@@ -13,7 +13,8 @@ from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
 
 _EVERY_ADDRESS = frozenset({None, "", "0.0.0.0", "::", "127.0.0.1", "::1"})  # noqa: S104 - compared, not bound
 _HOST_GATEWAY = "host-gateway"
-_OTHER_NETWORK = "service:"
+_OF_SERVICE = "service:"
+_OF_CONTAINER = "container:"
 
 
 def endpoint(service: Service, server_name: str, proxy_port: int) -> Endpoint | None:
@@ -42,15 +43,40 @@ def _endpoint(found: PublishedPort, server_name: str) -> Endpoint | None:
     return Endpoint(uri=f"https://{host}:{found.published}", server_name=server_name)
 
 
+def no_endpoint(service: Service, services: Mapping[str, Service], proxy_port: int) -> str:
+    """Why the files tell no address on the host.
+
+    Args:
+        service: The service.
+        services: All services of the project, by name.
+        proxy_port: The port in the container.
+    """
+    place = carrier(service, services)
+    kind, _, owner = (place.text("network_mode") or "").partition(":")
+    if kind == "none":
+        return "its network_mode is none, so that nothing reaches it"
+    if owner:
+        return f"it uses the network of {kind} {owner}, of which these files say nothing"
+    if place.published(proxy_port) is not None:
+        return "the engine picks the port when it starts"
+    return f"no port is published: {place.name}:{proxy_port} on the project's networks"
+
+
 def carrier(service: Service, services: Mapping[str, Service]) -> Service:
-    """The service in whose network one is: itself, or that of ``network_mode: service:NAME``.
+    """The service in whose network one is: itself, or that of ``network_mode``.
+
+    That is ``service:NAME``, or ``container:NAME`` where a service names its container so.
 
     Names, addresses and published ports are those of the carrier:
     https://docs.docker.com/reference/compose-file/services/#network_mode
     """
     mode = service.text("network_mode") or ""
-    other = services.get(mode.removeprefix(_OTHER_NETWORK))
-    return other if other is not None and mode.startswith(_OTHER_NETWORK) else service
+    if mode.startswith(_OF_CONTAINER):
+        name = mode.removeprefix(_OF_CONTAINER)
+        named = (one for one in services.values() if one.text("container_name") == name)
+        return next(named, service)
+    other = services.get(mode.removeprefix(_OF_SERVICE))
+    return other if other is not None and mode.startswith(_OF_SERVICE) else service
 
 
 def rest_port(milvus: MilvusService, config: TlsConfig) -> int | None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import ComposeProject
+from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
-from compose_tls.layout import CLIENT_CA_CERTIFICATE, STATE_FILE, TLS_FILES
+from compose_tls.layout import CA_CERTIFICATE, CLIENT_CA_CERTIFICATE, STATE_FILE, TLS_FILES
 from compose_tls.observation import Observation
 from compose_tls.project.milvus_services import MilvusService
+from compose_tls.shell import joined
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
@@ -48,6 +50,16 @@ class Project:
         """The bytes of a file that was looked at, without what an earlier enable put in."""
         return self.originals[path] if path in self.originals else self.observation.content(path)
 
+    def files_of(self, service: Service) -> Iterator[Path]:
+        """The configuration files of the project that a service mounts."""
+        compose_files = {definition.file for definition in service.definitions}
+        for mount in (*service.mounts(), *service.config_mounts()):
+            place = mount.host_path
+            if place is not None and not self.directory.is_relative_to(place):
+                for path in self.observation.files:
+                    if path.is_relative_to(place) and path not in compose_files:
+                        yield path
+
     def relative(self, path: Path) -> str:
         """A path as people see it: relative to the project where it lies inside."""
         return relative(path, self.directory)
@@ -81,6 +93,23 @@ def makes_client_ca(config: TlsConfig) -> bool:
     """Whether clients may need a CA that is made here: only the server's was provided."""
     brought = config.server_cert is not None and config.client_ca_cert is None
     return brought and config.client_cert is None and config.tls_mode is TlsMode.MUTUAL
+
+
+def restoring_ca(observation: Observation, config: TlsConfig, state: State | None) -> str | None:
+    """The command that puts a CA certificate back that is gone, where the TLS directory has the same one.
+
+    Args:
+        observation: The files of the project.
+        config: The settings; they say where the certificates are.
+        state: What is recorded of them.
+    """
+    place = observation.directory / config.pki_dir / CA_CERTIFICATE
+    copy = observation.directory / config.served_dir / CA_CERTIFICATE
+    facts = observation.files.get(copy)
+    recorded = state.digests.get(relative(place, observation.directory)) if state else None
+    if place.exists() or facts is None or recorded is None or facts.sha256 != recorded:
+        return None
+    return joined(["cp", *map(os.path.relpath, (copy, place))])
 
 
 def state_path(directory: Path, config: TlsConfig) -> Path:

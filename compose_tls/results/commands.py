@@ -217,7 +217,8 @@ class StatusResult(CommandResult, frozen=True):
         file_states: Every file that is recorded.
         certificates: Those that are recorded; without a record, those that Milvus is told to show.
         links: Every connection of the project.
-        endpoint: Where clients connect; ``None`` where TLS is off or no port is published.
+        endpoint: Where clients connect; ``None`` where TLS is off, or neither files nor engine tell.
+        address_note: Why the files do not tell it.
         next: The one command that brings together what differs.
         certificates_usable: Whether Milvus can serve with what is there: no certificate is missing or has
             expired, and its user can read the key. Not printed.
@@ -233,6 +234,7 @@ class StatusResult(CommandResult, frozen=True):
     certificates: LeftOut[tuple[CertificateResult, ...]] = ()
     links: tuple[Link, ...] = ()
     endpoint: Endpoint | None = None
+    address_note: str | None = None
     next: str | None = None
     certificates_usable: bool = Field(default=True, exclude=True)
 

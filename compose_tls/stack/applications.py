@@ -6,7 +6,7 @@ milvus-backup (MILVUS_TLS_MODE); Dify (MILVUS_SECURE). The rest is told by its v
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
@@ -19,7 +19,7 @@ from compose_tls.stack.images import repository_and_tag
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode, number
 from compose_tls.yamlpatch.document import parse
-from compose_tls.yamlpatch.query import roots
+from compose_tls.yamlpatch.query import Found, roots
 
 _PLACE = regex(r"(?:HOST|HOSTNAME|ADDR|ADDRESS|URI|URL|SERVER|ENDPOINT|ENDPOINTS|IP)$")
 _SWITCH = regex(r"MILVUS.*(?:SSL|TLS|SECURE)(?:_ENABLED)?$")
@@ -189,6 +189,24 @@ def _passed_on(text: str) -> list[str]:
     return found
 
 
+def place_in(content: bytes, names: Collection[str], port: int) -> bool:
+    """Whether a configuration file names a server.
+
+    Args:
+        content: The file.
+        names: The names under which the server is reached.
+        port: Its port.
+    """
+    text = _COMMENT.sub("", content.decode("utf-8", "replace"))
+    if any(host in names and found == port for host, found, _ in _places(text)):
+        return True
+    return any(
+        host in names and number(found) == port
+        for root in _documents(content, text)
+        for host, found in milvus_backup.stores(root)
+    )
+
+
 _HOST_AND_PORT: Final = regex(r"(?:(\w+)://)?(?<![\w.-])([A-Za-z0-9_][\w.-]*):(\d{1,5})(?!\d)")
 
 
@@ -201,13 +219,7 @@ def _backup(
     content: bytes, text: str, names: Collection[str], ports: Collection[int]
 ) -> Connection | None:
     """What a backup.yaml says: https://github.com/zilliztech/milvus-backup/blob/main/configs/backup.yaml."""
-    if "milvus:" not in text or "address:" not in text:
-        return None
-    try:
-        documents = roots(parse(content, "backup.yaml"))
-    except ProjectError:
-        return None
-    for root in documents:
+    for root in _documents(content, text):
         host, route = milvus_backup.address_of(root), milvus_backup.route_of(root)
         port = root.text(*route, "port") or ""
         if host is not None and host in names and (not port or port in map(str, ports)):
@@ -220,6 +232,16 @@ def _backup(
                 host,
             )
     return None
+
+
+def _documents(content: bytes, text: str) -> Sequence[Found]:
+    """What may be a backup.yaml."""
+    if "milvus:" not in text or "address:" not in text:
+        return ()
+    try:
+        return roots(parse(content, "backup.yaml"))
+    except ProjectError:
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,18 @@ def runs_etcd(image: str | None, command: Sequence[str]) -> bool:
     return re.search(r"(?:^|[\s/])etcd(?:\s|$)", " ".join(command)) is not None
 
 
+def starter(command: Sequence[str]) -> str | None:
+    """The program that starts an etcd with flags which nobody sees here; ``None`` for none.
+
+    Its flags would meet our variables, and etcd starts with one of either only. Those of Bitnami's image
+    set none: https://github.com/bitnami/containers (bitnami/etcd, rootfs/opt/bitnami/scripts).
+    """
+    words = [word for word in command if not word.startswith("-")]
+    text = " ".join(command)
+    own = re.search(r"(?:^|[\s/;&('\"])etcd(?:\s|$)", text) or "/opt/bitnami/" in text
+    return None if own or not words or command[0].startswith("-") else words[-1]
+
+
 def decided(command: Sequence[str], variables: Mapping[str, str | None]) -> str | None:
     """What an etcd is told of TLS already, so that it stays as it is; ``None`` for nothing."""
     words = " ".join(command).replace("=", " ").split()

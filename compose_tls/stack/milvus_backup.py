@@ -4,13 +4,13 @@ Format 1 (0.5.0 and newer) has ``milvus.tlsMode``. A file with ``configVersion: 
 it refuses the variables of format 1, and has none but for credentials.
 Source: https://github.com/zilliztech/milvus-backup (configs/backup.yaml and core/paramtable of v0.5.0 and
 v0.5.16; docs/user_guide/env_variables.md and internal/cfg/v2/legacy.go of August 2026). Up to 0.4.30 it
-speaks TLS to nobody without a password, and has no setting for a client certificate
+speaks TLS only with a password, and has no setting for a client certificate
 (core/backup_context.go)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compose_tls.stack.client_tls import ClientTls
@@ -24,6 +24,12 @@ ADDRESS: Final = "MILVUS_ADDRESS"
 _FIRST_WITH_CERTIFICATES: Final = MilvusVersion(0, 5)
 _FIRST: Final[Route] = ("milvus",)
 _SECOND: Final[Route] = ("milvus", "grpc")
+_STORES: Final[tuple[tuple[Route, str, str], ...]] = (
+    (("minio",), "address", "port"),
+    (("minio",), "backupAddress", "backupPort"),
+    (("milvus", "storage"), "address", "port"),
+    (("backup", "storage"), "address", "port"),
+)
 _WORDS: Final = {False: "server", True: "mutual"}
 _NUMBERS: Final = {False: "1", True: "2"}
 
@@ -36,6 +42,14 @@ def is_configuration(document: Found | None) -> bool:
 def address_of(document: Found) -> str | None:
     """The host of Milvus in a backup.yaml; ``None`` in any other file."""
     return document.text(*_SECOND, "address") or document.text(*_FIRST, "address")
+
+
+def stores(document: Found) -> Iterator[tuple[str, str]]:
+    """Host and port of the object stores that a backup.yaml names, in either format."""
+    for route, address, port in _STORES:
+        host = document.text(*route, address)
+        if host is not None:
+            yield host, document.text(*route, port) or ""
 
 
 def route_of(document: Found) -> Route:

@@ -196,6 +196,8 @@ class State(_Model):
     identities: tuple[IdentityRecord, ...] = ()
     # Left out where there is none.
     neighbours: tuple[NeighbourRecord, ...] | None = None
+    # The mode of services that spoke TLS before.
+    before: dict[str, Literal[1, 2]] | None = None
 
     @field_validator("settings")
     @classmethod

@@ -125,7 +125,7 @@ def rest_port(setup: TlsSetup) -> int | None:
 
 
 def dependencies(setup: TlsSetup) -> tuple[str, ...]:
-    """The identities of the servers beside Milvus that speak TLS."""
+    """The identities of the servers other than Milvus that speak TLS."""
     return tuple(one.name for one in setup.identities if one.name in DEPENDENCIES)
 
 

@@ -21,8 +21,9 @@ _LABEL = regex(r"[a-z](?:[-a-z0-9]*[a-z0-9])?")
 _LONGEST: Final = {"name": 53, "namespace": 63}
 _CHART: Final = "milvus"
 _LABEL_LONGEST: Final = 63
+_STACKS: Final = "swarm"
 DEPENDENCIES: Final = (ETCD, OBJECT_STORE)
-"""The identities of servers that a release has of its own, beside Milvus."""
+"""The identities of servers that a release has of its own, other than Milvus."""
 # The name of the chart of each, and how the name of its headless Service ends.
 _CHART_OF: Final = {ETCD: ("etcd", "headless"), OBJECT_STORE: ("minio", "svc")}
 
@@ -59,7 +60,11 @@ class Release:
     @property
     def stem(self) -> str:
         """What the files of a certificate of its own are named after."""
-        return f"swarm.{self.name}" if self.target == "swarm" else f"{self.namespace}.{self.name}"
+        if self.target == "swarm":
+            return f"{_STACKS}.{self.name}"
+        # No namespace has an underscore in its name.
+        namespace = f"{_STACKS}_" if self.namespace == _STACKS else self.namespace
+        return f"{namespace}.{self.name}"
 
     def cluster_names(self) -> Iterator[str]:
         """The names under which a pod of any namespace reaches the server.
@@ -85,12 +90,24 @@ class Release:
         elsewhere (``common.names.fullname`` of etcd 8.12.0, ``minio.fullname`` of minio 8.0.17, which cut
         at 63 characters); the Operator has releases NAME-etcd and NAME-minio. Milvus connects to each pod
         of etcd behind the headless Service: with the chart under .svc.cluster.local, with the Operator
-        under the namespace alone (milvus_webhook.go).
+        only under the namespace (milvus_webhook.go).
 
         Args:
             identity: One of ``DEPENDENCIES``.
+
+        Raises:
+            InvalidSetting: The name of the release is so long that Milvus would not find its etcd.
         """
         chart, end = _CHART_OF[identity]
+        added = f"-{end}" if chart in self.name and self.target != "operator" else f"-{chart}-{end}"
+        longest = _LABEL_LONGEST - len(added)
+        if len(self.name) > longest:
+            # Milvus is told the whole name: milvus.config of the chart, milvus_webhook.go.
+            raise InvalidSetting(
+                f"{self.name!r} is too long: the name of the headless Service of {chart} is cut, and "
+                "Milvus looks for the whole one",
+                hint=f"use at most {longest} characters: --name milvus",
+            )
         services = (self.name,) if chart in self.name else ()
         for service in (*services, _label(f"{self.name}-{chart}")):
             yield from _in_namespace(service, self.namespace)

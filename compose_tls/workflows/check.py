@@ -16,6 +16,7 @@ from compose_tls.errors import (
     NotEnabled,
     NotReady,
     ProjectError,
+    WrongUsage,
 )
 from compose_tls.observe import observe
 from compose_tls.plan.links import open_internal_ports
@@ -26,6 +27,7 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import CheckResult, Endpoint, Probe
 from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.shell import quoted
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
@@ -42,6 +44,7 @@ from compose_tls.workflows.stack_check import check_servers
 from compose_tls.workflows.whole_hints import with_whole_hints
 
 _PORT = 19530
+_LAST_PORT = 65535
 _ANY_SERVER = (
     "or say what a client of the server has: compose-tls check --host HOST --port PORT"
     " --ca-cert FILE --server-name NAME"
@@ -91,8 +94,10 @@ def check(
         CertificateUnreadable: A certificate or key cannot be used.
         ConflictingSettings: Mode 2 cannot be proved without a client certificate.
         InvalidSetting: The password or token file cannot be read.
+        WrongUsage: A port is not between 1 and 65535, or the host has one in it.
         CheckFailed: At least one check failed.
     """
+    _require_address(host, port, rest_port)
     opened = preamble.open_project(directory, config, environment)
     preamble.reading(opened.root)
     found = (
@@ -148,6 +153,18 @@ def check(
             *beside,
         ),
     )
+
+
+def _require_address(host: str | None, *ports: int | None) -> None:
+    for port in ports:
+        if port is not None and not 0 < port <= _LAST_PORT:
+            raise WrongUsage(f"there is no port {port}", hint=f"give one from 1 to {_LAST_PORT}")
+    name, _, after = (host or "").rpartition("://")[2].partition("/")[0].partition(":")
+    if host is not None and name and (host != name and ":" not in after):
+        number = f" --port {after}" if after else ""
+        raise WrongUsage(
+            f"{host} is not only a host", hint=f"give its parts: --host {quoted(name)}{number}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from compose_tls.errors import WrongUsage
 from compose_tls.observe import observe
 from compose_tls.plan.client_ca import no_client
 from compose_tls.project.enabled import EnabledProject, locate
-from compose_tls.project.endpoints import carrier, rest_port
+from compose_tls.project.endpoints import carrier, no_endpoint, rest_port
 from compose_tls.project.inside import inside
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
@@ -22,7 +22,7 @@ from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
 from compose_tls.workflows.deployed_places import deployed_places
-from compose_tls.workflows.snippets import snippet
+from compose_tls.workflows.snippets import LANGUAGES, snippet
 from compose_tls.workflows.whole_hints import with_whole_hints
 
 _SHARED_NETWORKS = ("host", "service:", "container:")
@@ -59,8 +59,10 @@ def connect(
         NotMounted: Its container does not see the certificates that it needs.
         NameInvalid: ``client`` cannot be the name of a client.
         CertificateUnreadable: ``client`` has no certificate and key in the project.
-        WrongUsage: ``service`` and ``client`` are given together.
+        WrongUsage: ``service`` and ``client`` are given together, or there is no such ``lang``.
     """
+    if lang not in LANGUAGES:
+        raise WrongUsage(f"there is no language {lang}", hint=f"use one of {', '.join(LANGUAGES)}")
     if service is not None and client is not None:
         raise WrongUsage(
             f"the container of {service} has one client certificate, whatever the client is named",
@@ -135,18 +137,27 @@ def _endpoint(
     milvus, project = located.milvus[0], located.project
     port = milvus.configuration.proxy_port
     place = carrier(milvus.service, project.compose.services)
-    uri = f"https://localhost:{port}"
-    if place.published(port) is None:
-        return Endpoint(uri=uri, server_name=name), ()
     directories = (project.directory, place.main.base)
-    for address, picked in deployed_places(place.name, port, directories, variables):
+    met = deployed_places(milvus.name, port, directories, variables)
+    published = place.published(port) is not None
+    if met:
+        address, picked = met[0]
         host = "localhost" if address == "127.0.0.1" else url_host(address)
-        return Endpoint(uri=f"https://{host}:{picked}", server_name=name), ()
+        uri = f"https://{host}:{picked}"
+        if published:
+            return Endpoint(uri=uri, server_name=name), ()
+        what = f"{uri} is where it is met now, and need not stay"
+        hint = f"publish a port: {port}:{port}"
+    else:
+        uri = f"https://localhost:{port}"
+        what = f"{uri} only stands in for it"
+        hint = f"start it and run this again, or publish a port of your own: {port}:{port}"
+    reason = no_endpoint(milvus.service, project.compose.services, port)
     warning = TlsWarning(
         "port-not-known",
-        f"the engine picks the port of {place.name} when it starts, so {uri} only stands in for it",
+        f"service {milvus.name}: {reason}; {what}",
         place.main.document.name,
-        f"start it and run this again, or publish a port of your own: {port}:{port}",
+        hint,
         place.main.line("ports"),
     )
     return Endpoint(uri=uri, server_name=name), (warning,)

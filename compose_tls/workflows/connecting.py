@@ -5,25 +5,36 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from compose_tls.changes import relative
+from compose_tls.changes import CertificateOrder, relative
 from compose_tls.config import TlsConfig
 from compose_tls.credentials import key_files
-from compose_tls.errors import CertificateUnreadable, InvalidSetting
+from compose_tls.errors import (
+    CertificateError,
+    CertificateUnreadable,
+    InvalidSetting,
+    OutsideProject,
+)
 from compose_tls.files import PEM_LIMIT, SECRET_LIMIT, read_named
 from compose_tls.layout import (
+    CA,
     CA_CERTIFICATE,
     CERTIFICATE,
+    CLIENT,
+    CLIENT_CA,
     CLIENT_CERTIFICATE,
     CLIENT_KEY,
     CLIENTS_DIRECTORY,
     KEY,
     SERVER_CERTIFICATE,
 )
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.client_names import client_name
+from compose_tls.pki.issue import issue_expired
 from compose_tls.pki.load import certificate_facts
 from compose_tls.project.model import client_ca_path
 from compose_tls.results import Endpoint
@@ -152,9 +163,25 @@ def target_of(
         rest_address=(rest.host, rest.port) if rest else None,
         further=further,
         client_ca_path=files.accepted,
+        expired_client=_expired_client(directory, config) if mutual else None,
         service=service,
         pem=client_pem(directory, files.ca, *mutual),
     )
+
+
+def _expired_client(directory: Path, config: TlsConfig) -> CertificateWithKey | None:
+    """A client certificate that has expired, where the key of its CA is in the project.
+
+    It has the names of the project's client, which the CA may issue for, and lives in memory only.
+    """
+    keys = key_files.KeyFiles(directory, config)
+    with suppress(CertificateError, OutsideProject):
+        ca = keys.existing(CLIENT_CA if client_ca_path(directory, config) else CA)
+        shown = certificate_facts(keys.existing(CLIENT).certificate_pem, path=CLIENT)
+        subject, names = "CN=expired client", (shown.dns_names, shown.ip_addresses)
+        order = CertificateOrder("client", subject, "ecdsa-p256", 1, *names)
+        return issue_expired(order, ca, datetime.now(UTC))
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def disable(
             planned = plan_disable(project, opened.config, purge=purge)
             also.extend(planned.plan.warnings)
             places, told = opened.writable(planned.plan)
-        warnings = foreseen(
+        known = foreseen(
             opened,
             planned.services,
             lambda: observe(
@@ -77,6 +77,7 @@ def disable(
         )
         if not dry_run:
             told += apply(planned.plan, {}, outside=places)
+    opened, warnings = known.opened, known.warnings
     following: tuple[str, ...] = ()
     if planned.plan.changed and planned.services and not dry_run:
         following = start_command(opened, project, planned.plan, planned.services)

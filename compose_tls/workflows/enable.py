@@ -12,9 +12,8 @@ from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
-from compose_tls.layout import CA, CA_KEY, CLIENT_CA_KEY, PUBLIC_ROOTS
+from compose_tls.layout import CA, CA_KEY, CLIENT, CLIENT_CA_KEY, PUBLIC_ROOTS
 from compose_tls.observe import observe
-from compose_tls.plan.client_ca import NO_CLIENT
 from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.declared_tls import declared_mode
@@ -105,7 +104,7 @@ def enable_opened(
             without_ours=True,
         )
         opened = _at_least_declared(begun, project)
-        issuing.require_sound(project.observation, opened.config)
+        issuing.require_sound(project.observation, opened.config, project.state)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
         roots = public_roots(project, opened.config, opened.variables)
         deploy = None
@@ -127,7 +126,8 @@ def enable_opened(
                     seen = EngineProject.connect(opened.invocation, stack)
                 deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
             else:
-                warnings = foreseen(opened, planned.everything, lambda: project)
+                known = foreseen(opened, planned.everything, lambda: project)
+                opened, warnings = known.opened, known.warnings
                 also.extend(warnings)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)
@@ -187,7 +187,7 @@ def _following(opened: preamble.Opened, project: Project, planned: ServicePlan) 
         # While it still reaches etcd and the object store as they are.
         milvus = dict.fromkeys((*planned.others, *planned.services))
         start = (compose_command(opened, "stop", services=milvus), *start)
-    unprovable = any(one.code == NO_CLIENT for one in planned.plan.warnings)
+    unprovable = opened.config.tls_mode is TlsMode.MUTUAL and planned.identities.get(CLIENT) is None
     return start if unprovable else (*start, own_command(opened, "check"))
 
 
@@ -209,6 +209,9 @@ def _told(
     """The same, with what only enable tells."""
     config = opened.config
     mutual_before = before.state is not None and before.state.settings.tls_mode is TlsMode.MUTUAL
+    # Without a record, the entries of an earlier enable are in what was declared.
+    if before.state is None:
+        mutual_before = declared_mode(before, planned.services) is TlsMode.MUTUAL
     newly_mutual = config.tls_mode is TlsMode.MUTUAL and not mutual_before
     issues = planned.identities.source(CA) in {"issued", "existing"} and config.ca_cert is None
     own_ca = issues and (bool(result.dry_run) or (opened.root / config.pki_dir / CA_KEY).exists())

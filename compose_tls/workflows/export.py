@@ -57,7 +57,7 @@ def export(
 
     The server gets a certificate with the names of the target from the CA of the project, unless its
     own one holds them; it lies in ``exports`` in the PKI directory, and is kept until it is due. With
-    scope ``all`` etcd and the object store of a Kubernetes cluster get theirs likewise.
+    scope ``all`` etcd and the object store of a Kubernetes cluster get certificates of their own too.
 
     Args:
         directory: The project directory.

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Final
 
 from compose_tls.deploy.docker_host import reach
-from compose_tls.errors import ComposeTlsError, EngineError
+from compose_tls.errors import ComposeTlsError, DeployedDifferently, EngineError
 from compose_tls.project.model import Project
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
+from compose_tls.workflows.next_step import compose_command
 from compose_tls.workflows.preamble import Opened
 
 # An engine that does not answer by then is not waited for: nothing depends on it.
 _SECONDS: Final = 2
 
 
-def foreseen(
-    opened: Opened, services: Sequence[str], observed: Callable[[], Project]
-) -> tuple[TlsWarning, ...]:
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What is known before the user's own command.
+
+    Attributes:
+        opened: The project, by the name under which it runs.
+        warnings: What that command would lose.
+    """
+
+    opened: Opened
+    warnings: tuple[TlsWarning, ...] = ()
+
+
+def foreseen(opened: Opened, services: Sequence[str], observed: Callable[[], Project]) -> Foreseen:
     """What the user's own ``docker compose up -d`` would lose, where an engine can tell.
 
     Args:
@@ -27,12 +41,13 @@ def foreseen(
         observed: Reads the project without what an earlier enable put in.
 
     Returns:
-        What it would lose; nothing where no engine answers, or it has no such containers.
+        What it would lose, and how the project is named for it; nothing is lost where no engine answers,
+        or it has no such containers.
     """
     try:
         reach(opened.variables, seconds=_SECONDS)
     except EngineError:
-        return ()
+        return Foreseen(opened)
     # Most of what a command would load without --up.
     from compose_tls.deploy.deployed import comes_from  # noqa: PLC0415 - only who meets an engine needs it
     from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - as above
@@ -44,12 +59,17 @@ def foreseen(
     try:
         with Engine.connect(opened.variables, patience=_SECONDS) as engine:
             if not any(comes_from(engine, each, opened.root, name) for each in services):
-                return ()
+                return Foreseen(opened)
         with ExitStack() as stack:
             seen = EngineProject.connect(opened.invocation, stack)
             review = Review(observed(), opened.config, seen)
             findings = list(review.recreating(services, tuple(seen.services)))
     except ComposeTlsError:
         # Nothing is recreated now; whoever does it will meet engine and Compose.
-        return ()
-    return settled(findings, {each.code for each in findings})
+        return Foreseen(opened)
+    for each in findings:
+        if isinstance(each, DeployedDifferently) and each.runs_as:
+            config = opened.config.model_copy(update={"project_name": each.runs_as})
+            opened = replace(opened, config=config)
+            each.hint = f"name it: {compose_command(opened, 'up', '-d')}"
+    return Foreseen(opened, settled(findings, {each.code for each in findings}))

@@ -159,7 +159,7 @@ def _make(
 ) -> _Made:
     with preamble.writing(given, dry_run=dry_run, on_event=on_event) as opened:
         new, project = _drafted(opened, wanted)
-        issuing.require_sound(project.observation, opened.config)
+        issuing.require_sound(project.observation, opened.config, project.state)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
         roots = public_roots(project, opened.config, opened.variables)
         lasting = new.flavour is None

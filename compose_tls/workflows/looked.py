@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
+
 from compose_tls.results import DeployedService
 from compose_tls.values import dataclass
 
@@ -15,8 +18,10 @@ class Looked:
         reason: Why none was.
         next: The one command after which they run these files, or are looked at where they are;
             ``None`` where they do.
+        places: Host and port where a service is met that runs, by its name.
     """
 
     services: tuple[DeployedService, ...] = ()
     reason: str | None = None
     next: str | None = None
+    places: Mapping[str, tuple[str, int]] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from compose_tls.results import DeployedService
 from compose_tls.shell import joined
 from compose_tls.values import dataclass
 from compose_tls.workflows import preamble
+from compose_tls.workflows.deployed_places import Place, met_at
 from compose_tls.workflows.looked import Looked
 from compose_tls.workflows.next_step import compose_command
 
@@ -71,7 +72,17 @@ class _Look:
             found = deployed(self.engine, wanted)
             seen.append((one, wanted, found, verdict(found, wanted, self.changed(one))))
         results = tuple(_result(one.name, said) for one, _, _, said in seen)
-        return Looked(results, next=self.next(seen))
+        places = {
+            one.name: place
+            for one, _, found, _ in seen
+            if found is not None and (place := self.place(one, found))
+        }
+        return Looked(results, next=self.next(seen), places=places)
+
+    def place(self, one: DeclaredTls, found: Deployed) -> Place | None:
+        """Where it is met, as published, else on its network."""
+        replicas = self.engine.replicas(found.project, one.name)
+        return next(iter(met_at(replicas, one.milvus.configuration.proxy_port)), None)
 
     def document(self, names: Sequence[str]) -> dict[str, Any]:
         """The project as Compose understands it, the services included that no profile switches on."""
@@ -105,6 +116,9 @@ class _Look:
         if stale := by_agreement.get("stale"):
             words = ("up", "-d", "--no-deps", "--force-recreate")
             return compose_command(self.opened, *words, services=stale)
+        paused = [one.name for one, _, found, _ in seen if found and _is_paused(found)]
+        if paused:
+            return compose_command(self.opened, "unpause", services=paused)
         if absent := by_agreement.get("absent"):
             everything = len(absent) == len(seen) and not any(
                 one.milvus.service.profiles() for one, _, _, _ in seen
@@ -128,6 +142,11 @@ class _Look:
             options += [word for file in files for word in ("-f", os.path.relpath(file, root))]
         options += [word for file in env_files for word in ("--env-file", file)]
         return joined(["compose-tls", "status", *options])
+
+
+def _is_paused(found: Deployed) -> bool:
+    """Whether Compose cannot start it: it has to go on first."""
+    return any(one.container.status == "paused" for one in found.each)
 
 
 def _result(service: str, said: Verdict) -> DeployedService:

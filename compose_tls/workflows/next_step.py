@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from compose_tls.changes import KeepFile, MakeDirectory, Plan, RemoveDirectory
-from compose_tls.compose.discovery import OVERRIDE_FILES, named_files
+from compose_tls.compose.discovery import OVERRIDE_FILES, named_files, project_root
 from compose_tls.project.milvus_services import is_active
 from compose_tls.project.model import Project
 from compose_tls.shell import behind, joined
 from compose_tls.workflows.preamble import Opened
+
+_ENV_FILE: Final = ".env"
 
 
 def start_command(
@@ -71,7 +73,7 @@ def own_command(opened: Opened, *words: str) -> str:
 def own_options(opened: Opened) -> list[str]:
     """The options of compose-tls that name the project where the user stands."""
     here, typed = Path.cwd(), opened.typed
-    place = [] if opened.start == here else ["-C", os.path.relpath(opened.start, here)]
+    place = [] if opened.start == here else ["-C", os.path.relpath(opened.reached, here)]
     given = {name: value for name, value in dict(opened.config).items() if name in typed}
     pki = ["--pki-dir", given["pki_dir"]] if "pki_dir" in given else []
     return [*place, *_spelled(given), *pki]
@@ -85,13 +87,18 @@ def compose_options(opened: Opened) -> list[str]:
         return list(_spelled(given))
 
     def seen(name: str) -> str:
-        return os.path.relpath(opened.start / name, here)
+        return os.path.relpath(opened.reached / name, here)
 
-    files = named_files(opened.config.file, opened.variables)
-    base = opened.config.project_directory or (None if files else str(opened.root))
+    files, env_files = named_files(opened.config.file, opened.variables), opened.config.env_file
+    if not files and (files := named_files((), opened.completed)):
+        # Elsewhere, Compose does not find the .env that names them.
+        env_files = env_files or (_ENV_FILE,)
+    base = opened.config.project_directory
+    if not base and not files:
+        base = str(project_root(opened.reached, (), {}))
     moved = {
         "file": tuple(map(seen, files)),
-        "env_file": tuple(map(seen, opened.config.env_file)),
+        "env_file": tuple(map(seen, env_files)),
         "project_directory": seen(base) if base else None,
     }
     return list(_spelled(given | moved))

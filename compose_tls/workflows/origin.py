@@ -79,12 +79,14 @@ class Origin:
         name = quoted(found.project)
         hint = f"name it: {self._command('-p', found.project)}, or COMPOSE_PROJECT_NAME={name}"
         if shared:
-            return DeployedDifferently(
+            refusal = DeployedDifferently(
                 f"this project runs as {found.project}: {service} of {wanted.project} would need the"
                 f" same {listed(sorted(shared))}",
                 hint=hint,
                 **place_of(self.project, service),
             )
+            refusal.runs_as = found.project
+            return refusal
         return TlsWarning(
             "another-project",
             f"project {found.project} is made from these files too; it is left as it is, and gets their"

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,13 +15,11 @@ from compose_tls import listener
 from compose_tls.apply.deploying import forget, is_deploying
 from compose_tls.apply.journal import JOURNAL, unfinished
 from compose_tls.changes import PatchFile, Plan, relative
-from compose_tls.compose.discovery import named_files, project_root, variables_of
+from compose_tls.compose.discovery import named_files
 from compose_tls.config import (
     DIRECTORIES,
     ENVIRONMENT_PREFIX,
     FILES,
-    PLACES,
-    SETTINGS_FILE,
     TlsConfig,
     completed,
     load,
@@ -33,13 +30,12 @@ from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.errors import (
     ComposeTlsError,
     ConflictingSettings,
-    InvalidSetting,
     OutsideProject,
     ProjectLocked,
     WrongUsage,
     settle,
 )
-from compose_tls.files import ENV_LIMIT, STATE_LIMIT, ProjectFiles, real_path
+from compose_tls.files import STATE_LIMIT, ProjectFiles, real_path
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import state_path
 from compose_tls.results import FileResult
@@ -48,6 +44,14 @@ from compose_tls.state.recorded import read_state
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.interrupted import recovered, taken_back
+from compose_tls.workflows.project_place import (
+    completed_by,
+    reached_as,
+    require_below,
+    root_of,
+    seen_from,
+    started_from,
+)
 
 CURRENT: ContextVar[Opened | None] = ContextVar("CURRENT", default=None)
 """What the command of now has opened, for the hints of its errors."""
@@ -67,7 +71,9 @@ class Opened:
 
     Attributes:
         root: The project directory, its real path.
-        start: Where the command works: Compose's own options are relative to it.
+        start: Where the command works, its real path: Compose's own options are relative to it.
+        reached: The same place by the name that it has for the user, symbolic links included: after that
+            Compose names the project.
         given: The settings of flags, variables and compose-tls.toml.
         config: The same, over what the last enable recorded.
         variables: The process environment, for Compose.
@@ -88,11 +94,17 @@ class Opened:
     enabling: bool = False
     told: tuple[TlsWarning, ...] = ()
     lock: tuple[int, ...] = ()
+    reached: Path = Path()
+
+    @property
+    def completed(self) -> Mapping[str, str]:
+        """What Compose interpolates with, where it is run."""
+        return completed_by(self.start, dict(self.config), self.variables)
 
     @property
     def invocation(self) -> ComposeInvocation:
         """The project as it is given to Docker Compose: with the options that the user gave."""
-        config, start = self.config, self.start
+        config, start = self.config, self.reached
         base = config.project_directory
         return ComposeInvocation(
             start,
@@ -200,19 +212,22 @@ def open_project(
     start = path.resolve()
     if settings is None or isinstance(settings, TlsConfig):
         given = TlsConfig() if settings is None else settings
-        root, typed = _root(start, dict(given), variables), frozenset(given.model_fields_set)
+        root, typed = root_of(start, dict(given), variables), frozenset(given.model_fields_set)
     else:
         outer = outermost(settings, variables)
         typed = frozenset(outer)
-        beside = _root(start, outer, variables)
-        given = _from(beside, start, load(beside, settings, variables, incomplete=True), outer)
-        root = _root(start, dict(given), variables)
-        _require_below(beside, root)
-        given = _seen_from(root, given, {n: start if n in outer else beside for n in FILES})
+        beside = root_of(start, outer, variables)
+        given = started_from(
+            beside, start, load(beside, settings, variables, incomplete=True), outer
+        )
+        root = root_of(start, dict(given), variables)
+        require_below(beside, root)
+        given = seen_from(root, given, {n: start if n in outer else beside for n in FILES})
     if isinstance(settings, TlsConfig):
-        given = _seen_from(root, given, dict.fromkeys(FILES, start))
+        given = seen_from(root, given, dict.fromkeys(FILES, start))
     require_meant(given)
-    opened = Opened(root, start, given, given, variables, now(), typed, enabling)
+    reached = reached_as(path, start, variables)
+    opened = Opened(root, start, given, given, variables, now(), typed, enabling, reached=reached)
     CURRENT.set(opened)
     return opened.settled()
 
@@ -249,73 +264,12 @@ def open_directory(
             f"{what} names a project, and init makes the one that docker compose finds by itself",
             hint=f"leave {what} out; compose-tls init DIR names the directory",
         )
-    given = _seen_from(root, given, {n: start if n in outer else root for n in FILES})
-    opened = Opened(root, root, given, given, variables, now(), frozenset(outer), True)
+    given = seen_from(root, given, {n: start if n in outer else root for n in FILES})
+    opened = Opened(
+        root, root, given, given, variables, now(), frozenset(outer), True, reached=root
+    )
     CURRENT.set(opened)
     return opened.settled()
-
-
-def _root(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> Path:
-    """The project directory that some settings and the environment lead to."""
-    named, base = values.get("file", ()), values.get("project_directory")
-    completed = environment
-    if not named:
-        # .env may say COMPOSE_FILE.
-        read = partial(FileReader(start).content, limit=ENV_LIMIT)
-        env_files = values.get("env_file", ())
-        completed = variables_of(environment, start, start / (base or "."), env_files, read)
-    root = project_root(start, named, completed, base).resolve()
-    own_word = base or named or named_files((), environment)
-    files = named_files(named, completed)
-    if files and not own_word and not root.is_relative_to(start):
-        raise OutsideProject(
-            f"COMPOSE_FILE of .env names a project outside of this directory, in {root}",
-            hint=f"name it on the command line, if you mean it: -f {quoted(files[0])}",
-            path=".env",
-        )
-    return root
-
-
-def _from(beside: Path, start: Path, config: TlsConfig, outer: Mapping[str, Any]) -> TlsConfig:
-    """Settings whose paths of compose-tls.toml for Compose are relative to where the command works."""
-
-    def moved(value: Any) -> Any:
-        if isinstance(value, tuple):
-            return tuple(_relative_to(start, beside, name) for name in value)
-        return _relative_to(start, beside, value)
-
-    here = config.model_fields_set & PLACES - set(outer)
-    return _changed(config, {name: moved(getattr(config, name)) for name in here})
-
-
-def _seen_from(root: Path, config: TlsConfig, given_at: Mapping[str, Path]) -> TlsConfig:
-    """Settings whose other files are relative to the project, as they are recorded."""
-    named = {name: getattr(config, name) for name in config.model_fields_set & FILES}
-    return _changed(
-        config,
-        {name: _relative_to(root, given_at[name], value) for name, value in named.items() if value},
-    )
-
-
-def _relative_to(there: Path, here: Path, name: str) -> str:
-    """A path that is relative to one directory, relative to another one."""
-    if here == there or Path(name).is_absolute():
-        return name
-    return os.path.relpath(here / name, there)
-
-
-def _changed(config: TlsConfig, values: Mapping[str, Any]) -> TlsConfig:
-    return config.model_copy(update=dict(values)) if values else config
-
-
-def _require_below(settings: Path, root: Path) -> None:
-    """Make sure that compose-tls.toml leads to no other project: whoever wrote it decides for its own."""
-    if not root.is_relative_to(settings):
-        raise InvalidSetting(
-            f"{SETTINGS_FILE} names a project outside of its directory",
-            hint="name it on the command line, with -f or --project-directory",
-            path=SETTINGS_FILE,
-        )
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from compose_tls.results import Probe, RenewResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble, restarting
 from compose_tls.workflows.image_users import users_of_images
-from compose_tls.workflows.next_step import compose_command, own_command
+from compose_tls.workflows.next_step import own_command
 from compose_tls.workflows.refusals import gathered
 from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
@@ -91,7 +91,7 @@ def renew(
         )
         if ca or finish:
             project = with_clients(project, settings)
-        issuing.require_sound(project.observation, settings)
+        issuing.require_sound(project.observation, settings, project.state)
         users = users_of_images(project, opened.variables) if restart and not dry_run else None
         deploy: deployment.Deployment | None = None
         said: tuple[TlsWarning, ...] = ()
@@ -148,7 +148,8 @@ def renew(
     read = planned.written | set(planned.services)
     left = () if restart else renewal.neighbours
     restarted = [*(name for name in planned.everything if name in read), *left]
-    again = compose_command(opened, "restart", services=restarted)
+    unread = restarted if waiting else left
+    again = restarting.reading_again(opened, unread) if unread else ""
     done = report(
         RenewResult,
         planned,
@@ -156,11 +157,7 @@ def renew(
         issued=issued,
         checks=checks,
         waiting=waiting,
-        following=(again, own_command(opened, "check"))
-        if waiting
-        else (compose_command(opened, "restart", services=left),)
-        if left
-        else (),
+        following=(again, own_command(opened, "check")) if waiting else (again,) if left else (),
         warnings=told,
     )
     is_brought = renewal.config.server_cert is not None

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from compose_tls.deploy.declared import declared
 from compose_tls.deploy.deployed import deployed
 from compose_tls.deploy.differences import differences
+from compose_tls.deploy.docker_host import reach
 from compose_tls.errors import DeployedDifferently, EngineError, NotDeployed
 from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.listener import OnEvent
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.setup import Proxy
-from compose_tls.shell import typed
+from compose_tls.shell import quoted, typed
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows.deployment import Deployment
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.next_step import compose_command
 from compose_tls.workflows.preamble import Opened
+
+# An engine that does not answer by then is not waited for: nothing depends on it.
+_SECONDS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,23 @@ def readers(deployment: Deployment, written: Collection[str]) -> Deployment:
     return replace(deployment, servers=servers, others=others)
 
 
+def reading_again(opened: Opened, names: Sequence[str]) -> str:
+    """The command after which services have read their files: what has no container cannot be restarted.
+
+    Args:
+        opened: The project; where no engine answers, its services are taken to be there.
+        names: The services.
+    """
+    words: tuple[str, ...] = ("restart",)
+    with suppress(EngineError), ExitStack() as stack:
+        reach(opened.variables, seconds=_SECONDS)
+        seen = EngineProject.connect(opened.invocation, stack)
+        there = {state.service for state in seen.states}.intersection(names)
+        if there != set(names):
+            words = ("up", "-d", "--force-recreate") if there else ("up", "-d")
+    return compose_command(opened, *words, services=names)
+
+
 def restart_neighbours(
     opened: Opened, names: Sequence[str], stack: ExitStack, on_event: OnEvent
 ) -> tuple[TlsWarning, ...]:
@@ -122,10 +144,16 @@ def _standing(
         elsewhere = (
             f"; one of the project {found.project} was made from these files" if found else ""
         )
+        first = (
+            f"name that project: -p {typed(found.project)}"
+            f" (or COMPOSE_PROJECT_NAME={quoted(found.project)})"
+            if found
+            else "start it with docker compose up -d and run this again, name the project that it runs in"
+            " (COMPOSE_PROJECT_NAME)"
+        )
         raise NotDeployed(
             f"service {service} has no container in the project {wanted.project}{elsewhere}",
-            hint="start it with docker compose up -d and run this again, name the project that it runs "
-            "in (COMPOSE_PROJECT_NAME), or add --no-restart, and nothing but files is written",
+            hint=f"{first}, or add --no-restart, and nothing but files is written",
         )
     settings = planned.state.settings
     started = found.container.started_at

@@ -7,22 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from compose_tls.config import TlsConfig
+from compose_tls.connection import url_host
 from compose_tls.deploy.docker_host import reach
 from compose_tls.errors import EngineError
-from compose_tls.layout import CLIENT_KEY, STATE_FILE
+from compose_tls.layout import CLIENT_KEY, ROOT_PASSWORD, STATE_FILE
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
 from compose_tls.plan.build_contexts import context_findings
-from compose_tls.plan.findings import declared_findings, is_lost, key_findings
+from compose_tls.plan.findings import declared_findings, is_lost, key_findings, lost_keys
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
 from compose_tls.plan.link_certificates import with_certificates
 from compose_tls.plan.links import link_map
 from compose_tls.plan.neighbour_links import described
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.enabled import EnabledProject
-from compose_tls.project.endpoints import endpoint
-from compose_tls.project.model import Project, state_path
+from compose_tls.project.endpoints import carrier, endpoint, no_endpoint
+from compose_tls.project.model import Project, restoring_ca, state_path
 from compose_tls.results import DeclaredService, Endpoint, Mode, Recorded, StatusResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
@@ -81,6 +82,7 @@ def status(
     declared = tuple(declared_findings(project, settings, services, every=not named))
     looked = _look(opened, project, services)
     mode = _weakest(declared)
+    address, note = _address(project, services, found, looked) if mode else (None, None)
     result = StatusResult(
         mode=mode,
         project=str(opened.root),
@@ -92,12 +94,23 @@ def status(
         file_states=found.files,
         certificates=found.certificates,
         links=described(links, project, settings),
-        endpoint=_endpoint(project, services, found) if mode else None,
+        endpoint=address,
+        address_note=note,
         warnings=(*deploying(opened.root), *warnings, *map_.warnings),
         certificates_usable=usable,
     )
-    following = _next(opened, project, result) or looked.next
+    # After disable: what still runs with TLS comes first.
+    unlike = project.state is None and any(one.state == "stale" for one in looked.services)
+    following = (looked.next if unlike else None) or _next(opened, project, result) or looked.next
+    if following is not None and following == looked.next and _waits_for_password(opened, looked):
+        following = own_command(opened, "init", "--up")
     return result.model_copy(update={"ok": result.exit_code == 0, "next": following})
+
+
+def _waits_for_password(opened: preamble.Opened, looked: Looked) -> bool:
+    """Whether nothing runs of what ``init`` made: with Compose, root would have its default password."""
+    absent = all(one.state == "absent" for one in looked.services)
+    return absent and (opened.root / opened.config.pki_dir / ROOT_PASSWORD).is_file()
 
 
 def _look(opened: preamble.Opened, project: Project, services: Sequence[DeclaredTls]) -> Looked:
@@ -126,10 +139,11 @@ def _certificates(
         return shown, (*shown.warnings, *lost), shown.usable
     found = inventory(project.observation, config, state, opened.now)
     readers = tuple(one.milvus for one in services if one.name in state.services)
-    keys = key_findings(config, EnabledProject(project, state, readers))
+    located = EnabledProject(project, state, readers)
+    keys = key_findings(config, located)
     showing = [one.service for one in state.neighbours or () if CLIENT_KEY in one.files]
     contexts = context_findings(project, config, showing)
-    warnings = (*found.warnings, *keys.warnings, *contexts)
+    warnings = (*found.warnings, *keys.warnings, *lost_keys(config, located), *contexts)
     return found, warnings, found.usable and keys.usable
 
 
@@ -164,25 +178,37 @@ def _recorded(project: Project) -> Recorded | None:
     )
 
 
-def _endpoint(
-    project: Project, services: Sequence[DeclaredTls], found: Inventory
-) -> Endpoint | None:
-    """Where clients reach the first that is published, and a name that its certificate holds."""
+def _address(
+    project: Project, services: Sequence[DeclaredTls], found: Inventory, looked: Looked
+) -> tuple[Endpoint | None, str | None]:
+    """Where clients reach the first that is published, else met; and why the files do not tell it."""
+    name, others = _server_name(project, services, found), project.compose.services
+    ports = [(one, one.milvus.configuration.proxy_port) for one in services]
+    for one, port in ports:
+        if declared := endpoint(carrier(one.milvus.service, others), name, port):
+            return declared, None
+    for one, port in ports:
+        if one.name in looked.places:
+            host, met = looked.places[one.name]
+            place = "localhost" if host == "127.0.0.1" else url_host(host)
+            note = no_endpoint(one.milvus.service, others, port)
+            return Endpoint(uri=f"https://{place}:{met}", server_name=name), note
+    notes = (no_endpoint(one.milvus.service, others, port) for one, port in ports)
+    return None, next(notes, None)
+
+
+def _server_name(project: Project, services: Sequence[DeclaredTls], found: Inventory) -> str:
+    """The name that was given, else one that its certificate holds."""
     if project.state is not None:
-        name = project.state.settings.server_name
-    else:
-        shown = {file.path for one in services for file in one.files}
-        held = [
-            name
-            for one in found.certificates
-            if project.directory / one.path in shown
-            for name in one.dns_names
-        ]
-        name = "localhost" if "localhost" in held or not held else held[0]
-    places = (
-        endpoint(one.milvus.service, name, one.milvus.configuration.proxy_port) for one in services
-    )
-    return next(filter(None, places), None)
+        return project.state.settings.server_name
+    shown = {file.path for one in services for file in one.files}
+    held = [
+        name
+        for one in found.certificates
+        if project.directory / one.path in shown
+        for name in one.dns_names
+    ]
+    return "localhost" if "localhost" in held or not held else held[0]
 
 
 def _next(opened: preamble.Opened, project: Project, result: StatusResult) -> str | None:
@@ -194,6 +220,8 @@ def _next(opened: preamble.Opened, project: Project, result: StatusResult) -> st
         return None
     if not off and result.in_order and not any(one.differs for one in result.declared):
         return None
+    if again := restoring_ca(project.observation, opened.config, project.state):
+        return again
     if project.state is not None and not project.milvus:
         # Nothing is left that enable could put TLS into.
         return own_command(opened, "disable")

@@ -23,7 +23,7 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R", bound=CommandResult)
 
 _COMPOSE: Final = regex(
-    r"\bdocker compose (?=(?:up|stop|start|restart|logs|ps|down|exec|rm|config)\b)"
+    r"\bdocker compose (?=(?:up|stop|start|restart|unpause|logs|ps|down|exec|rm|config)\b)"
 )
 _OWN: Final = regex(
     r"(?<![-\w])compose-tls (?=(?:enable|disable|status|check|renew|client|connect|export)\b"

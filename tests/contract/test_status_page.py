@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = re.sub(r"[`*]", "", (ROOT / "docs" / "status.md").read_text(encoding="utf-8"))
 
-# What status prints is made here; other commands print some of it, too.
+# What status prints is made here, or in one function of it; other commands print some of it, too.
 MODULES: Final = (
     "cli/output/status_text.py",
     "deploy/differences.py",
@@ -26,6 +26,9 @@ MODULES: Final = (
     "plan/link_certificates.py",
     "plan/links.py",
     "plan/neighbour_links.py",
+    "project/endpoints.py",
+    "workflows/interrupted.py",
+    "workflows/preamble.py:_interrupted",
     "workflows/status.py",
 )
 _MARK: Final = "\0"
@@ -37,7 +40,11 @@ _NO_SENTENCE: Final = re.compile(
 
 def sentences(module: str) -> Iterator[tuple[int, str]]:
     """The texts of a module that have more than one word, with a mark for each thing put in."""
-    tree = ast.parse((ROOT / "compose_tls" / module).read_text(encoding="utf-8"))
+    file, _, function = module.partition(":")
+    tree: ast.AST = ast.parse((ROOT / "compose_tls" / file).read_text(encoding="utf-8"))
+    if function:
+        found = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+        tree = next(node for node in found if node.name == function)
     skipped = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):

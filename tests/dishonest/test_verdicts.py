@@ -222,6 +222,13 @@ def optional(scene: Scene) -> int:
     return scene.front(passes_on_to(ending_tls(context, scene.plain())))
 
 
+def without_dates(scene: Scene) -> int:
+    """Verifies chains, and no dates: as a front does that is told to overlook what has expired."""
+    context = scene.pki.server.context(2)
+    context.verify_flags |= ssl.VerifyFlags(0x200000)  # X509_V_FLAG_NO_CHECK_TIME of x509_vfy.h
+    return scene.front(passes_on_to(ending_tls(context, scene.plain())))
+
+
 def unreadable(scene: Scene) -> ssl.SSLContext:
     """A server whose certificate has constraints under the identifier of its names (RFC 5280)."""
     pair = mint(issuer=None)
@@ -404,6 +411,10 @@ DISHONEST: Mapping[str, tuple[Make, Verdict]] = {
         ),
         _ANY_CLIENT,
     ),
+    "takes client certificates that have expired": (
+        lambda scene: scene.target(without_dates(scene), 2),
+        {"refuses-expired-client": "the server accepted it"},
+    ),
     "trusts a further CA": (
         lambda scene: scene.target(scene.naming(scene.trusting_more().ca), 2),
         {"names-client-cas": "clients of other CAs than it should: CN=test CA"},
@@ -584,6 +595,8 @@ def test_the_service_is_named_in_the_next_step(scene: Scene) -> None:
 
 def test_old_tls_that_no_setting_of_milvus_changes_is_told(scene: Scene) -> None:
     found = checked(speaks_old_tls(1)(scene))["tls-versions"]
+    # What is printed of a probe that passes.
+    assert found.expected.startswith("TLS 1.1 and older are accepted, too: in mode 1")
     assert found.ok
     assert found.observed == "the server also accepts TLS 1.1 or older"
 

@@ -19,7 +19,14 @@ import pytest
 from tests.e2e.session import Project
 
 IMAGES = Path(__file__).with_name("images")
-LONGEST = ("test_whole_stack", "test_recreation", "test_matrix", "test_renew")
+LONGEST = (
+    "test_stack_matrix",
+    "test_whole_stack",
+    "test_recreation",
+    "test_older_milvus",
+    "test_matrix",
+    "test_renew",
+)
 """Modules that take minutes, and so begin first: what runs beside them fills the gaps."""
 REQUIRED = os.environ.get("REQUIRE_E2E") == "1"
 

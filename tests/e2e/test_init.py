@@ -137,6 +137,24 @@ def test_from_nothing_to_an_encrypted_milvus_that_asks_for_a_password(
     again = run([*INIT, "--up", "--json"], project.directory, environment=PATIENT)
     assert again.code == 0, again.err
     assert again.document["changed"] is False
+    if scope == "proxy":
+        require_renewed(project, done, password)
+
+
+def require_renewed(project: Project, done: Done, password: str) -> None:
+    """A new project is renewed like any other: the new certificate is served, the password stays."""
+    before = (project.directory / "cert" / "server.pem").read_bytes()
+    renewed = project.compose_tls("renew", "--force", "--json")
+    assert renewed.code == 0, renewed.err
+    names = {check["name"] for check in renewed.document["checks"] if check["ok"]}
+    assert "refuses-plain-text" in names
+    assert (project.directory / "cert" / "server.pem").read_bytes() != before
+    assert pymilvus(connect(done, password), project.directory).code == 0
+
+    # Started by Docker Compose, a new root would have its default password.
+    assert project.compose("down").code == 0
+    status = run([*INIT[:-1], "status", "--json"], project.directory)
+    assert status.document["next"] == "compose-tls init --up"
 
 
 def stand_ins(project: Project, *milvus: str) -> None:

@@ -43,6 +43,10 @@ def test_enable_up_proves_tls_and_disable_gives_plain_text_back(
 
     assert project.compose_tls("disable").code == 0
     assert project.contents() == before
+    # TLS is off in the files, and what runs still has it.
+    following = project.compose_tls("status", "--json").document["next"]
+    assert following.startswith("docker compose")
+    assert " up -d" in following
     assert project.compose("up", "-d").code == 0
     assert plain_text_answers(project).code == 0
 

@@ -49,7 +49,7 @@ _ROWS = """
 import json, sys
 from pymilvus import MilvusClient
 client = MilvusClient(**json.load(sys.stdin))
-if sys.argv[1] == "fill":
+if sys.argv[1] == "fill" and not client.has_collection("kept"):
     # L2 is known to every Milvus; COSINE, the default, is not to 2.2.
     client.create_collection("kept", dimension=4, metric_type="L2", consistency_level="Strong")
     client.insert("kept", [{"id": i, "vector": [i, 0, 0, 0]} for i in range(50)])
@@ -202,7 +202,22 @@ def other_project_name(stack: Stack) -> None:
     stack.options = ("-p", f"{stack.name}-rag")
 
 
-LAYOUTS = (bind_mount, named_volume, overlay, env_file, other_project_name)
+def embedded_etcd(stack: Stack) -> None:
+    """Its metadata lay in the container alone: what the refusal says to do has been done."""
+    service = {
+        **SERVICE,
+        "environment": {**SERVICE["environment"], "ETCD_DATA_DIR": "default.etcd"},
+    }
+    stack.write({**service, "volumes": MOUNT})
+    stack.fill()
+    assert stack.refused()["code"] == "data-without-mount"
+    stack.compose("stop", "standalone")
+    inside = f"{stack.container[0]}:/milvus/default.etcd"
+    assert run(["docker", "cp", inside, "./default.etcd"], stack.project.directory).code == 0
+    stack.write({**service, "volumes": [*MOUNT, "./default.etcd:/milvus/default.etcd"]})
+
+
+LAYOUTS = (bind_mount, named_volume, overlay, env_file, other_project_name, embedded_etcd)
 
 
 @pytest.fixture(scope="module", autouse=True)

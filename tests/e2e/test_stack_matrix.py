@@ -1,7 +1,7 @@
 """Scope ``all`` in every mode, with every style of the settings and kind of key, on real servers.
 
 Fifteen stacks cover each pair of mode, style and kind of key. They mostly wait for their servers, so
-four live at a time; in each, compose-tls proves every link, and so do raw connections of the test.
+three live at a time; in each, compose-tls proves every link, and so do raw connections of the test.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.unit.pki.minting import CLIENT, mint
 
 pytestmark = pytest.mark.own_ports
 
-AT_A_TIME = 4
+AT_A_TIME = 3
 CELLS = [
     (style, key_type, (of_style + of_key) % 2 + 1)
     for of_key, key_type in enumerate(KEY_TYPES)

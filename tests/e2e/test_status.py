@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -67,7 +68,7 @@ def test_what_was_never_started_and_what_has_stopped_does_not_run(project: Proje
 
     document, deployed = look(project, 7)
 
-    assert (deployed["state"], deployed["reasons"]) == ("absent", ["it was never started"])
+    assert (deployed["state"], deployed["reasons"]) == ("absent", ["it has no container"])
     assert (document["mode"], document["next"]) == (2, "docker compose up -d")
     assert "not running" in project.compose_tls("status").out
     assert follow(project, document["next"]).code == 0
@@ -78,6 +79,62 @@ def test_what_was_never_started_and_what_has_stopped_does_not_run(project: Proje
     assert "has stopped (exit code" in deployed["reasons"][0]
     assert follow(project, document["next"]).code == 0
     assert look(project, 0)[1]["state"] == "current"
+    assert project.compose("pause").code == 0
+    document, deployed = look(project, 7)
+    assert "is paused" in deployed["reasons"][0]
+    assert follow(project, document["next"]).code == 0
+    assert look(project, 0)[1]["state"] == "current"
+
+
+def test_after_renew_the_named_command_reads_the_files(project: Project) -> None:
+    assert project.compose_tls("enable").code == 0
+    for word in ("up", "restart"):
+        renewed = project.compose_tls("renew", "--force", "--no-restart", "--json")
+        command = renewed.document["next"][0]
+        assert word in command
+        assert follow(project, command).code == 0
+        assert look(project, 0)[1]["state"] == "current"
+
+
+def test_what_runs_under_another_name_is_named_in_the_next_step(project: Project) -> None:
+    path = project.directory / "docker-compose.yml"
+    name = project.compose("config", "--format", "json").document["name"]
+    path.write_text(path.read_text() + f"    container_name: {name}-milvus\n")
+    up(project, "-p", f"{name}-other")
+
+    for command in ("enable", "disable"):
+        done = project.compose_tls(command, "--json")
+        assert "deployed-differently" in {one["code"] for one in done.document["warnings"]}
+        assert done.document["next"][0] == f"docker compose -p {name}-other up -d"
+        assert follow(project, done.document["next"][0]).code == 0
+        code = 0 if command == "enable" else 7
+        assert project.compose_tls("status", "-p", f"{name}-other").code == code
+
+    assert project.compose_tls("enable").code == 0
+    error = project.compose_tls("renew", "--force", "--json").document["error"]
+    assert error["code"] == "not-deployed"
+    assert error["hint"].startswith(f"name that project: -p {name}-other ")
+
+
+def test_a_project_behind_a_link_has_the_name_of_the_link(project: Project) -> None:
+    path = project.directory / "docker-compose.yml"
+    name = project.compose("config", "--format", "json").document["name"]
+    (project.directory / "real").mkdir()
+    text = path.read_text().partition("\n")[2]
+    (project.directory / "real" / path.name).write_text(text)
+    (project.directory / name).symlink_to("real")
+    linked = Project(project.directory / name)
+    assert follow(linked, f"cd {linked.directory} && docker compose up -d").code == 0
+
+    status = follow(project, f"cd {name} && {sys.executable} -m compose_tls status --json")
+
+    [deployed] = status.document["deployed"]
+    assert deployed["state"] == "current"
+    shown = project.compose_tls("-C", name, "enable", "--json").document["next"]
+    assert shown == [
+        f"docker compose --project-directory {name} up -d",
+        f"compose-tls check -C {name}",
+    ]
 
 
 def test_files_of_mode_2_beside_a_server_of_mode_1(project: Project) -> None:

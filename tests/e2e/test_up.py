@@ -61,6 +61,11 @@ def test_a_milvus_that_publishes_no_port_is_proved_on_its_network(write: Write) 
     # Before anything is started, it is said how it is going to be proved.
     before = said[: said.index("it is met at")]
     assert "standalone declares no port of this machine: it is proved" in before
+    status, connect = (project.compose_tls(x, "--json").document for x in ("status", "connect"))
+    assert status["endpoint"] == connect["endpoint"]
+    assert "no port is published" in status["address_note"]
+    host, _, port = status["endpoint"]["uri"].removeprefix("https://").rpartition(":")
+    assert project.compose_tls("check", "--host", host, "--port", port).code == 0
 
 
 def test_a_milvus_in_the_network_of_another_service_is_proved_where_that_publishes(
@@ -73,6 +78,10 @@ def test_a_milvus_in_the_network_of_another_service_is_proved_where_that_publish
 
     assert done.code == 0, done.err
     assert all(check["ok"] for check in done.document["checks"])
+    port = project.compose("port", "vpn", "19530").out.strip().rpartition(":")[2]
+    for command in ("status", "connect"):
+        said = project.compose_tls(command, "--json").document
+        assert said["endpoint"]["uri"] == f"https://localhost:{port}"
 
 
 def test_a_mode_that_etcd_sets_is_told_within_seconds(write: Write) -> None:

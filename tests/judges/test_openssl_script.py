@@ -22,12 +22,23 @@ from compose_tls.vocabulary import KeyType, TlsMode
 from tests.e2e.conftest import missing
 from tests.judges.certificates import KEY_TYPES
 from tests.judges.judges import LINTERS
+from tests.judges.programs import BUILD
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("ca", "server", "client")
-# Each has a command openssl of another version; the main job has that of its system alone.
-PLACES = ["", *filter(None, os.environ.get("JUDGES_OPENSSL", "").split(os.pathsep))]
-every_openssl = pytest.mark.parametrize("place", PLACES, ids=lambda place: place or "PATH")
+# The first and the last version that the script is for: install.sh takes them from releases of Debian.
+FIRST, LAST = (str(BUILD / f"openssl-{version}" / "bin") for version in ("1.1.1", "3.5"))
+NAMED = list(filter(None, os.environ.get("JUDGES_OPENSSL", "").split(os.pathsep)))
+PLACES = ["", FIRST, LAST, *NAMED]
+every_openssl = pytest.mark.parametrize(
+    "place", PLACES, ids=lambda place: Path(place).parent.name or "PATH"
+)
+# What depends on the kind of key depends on no version: two of them tell it.
+KINDS = [
+    (place, key_type)
+    for place in PLACES
+    for key_type in (KEY_TYPES if not place else ("ecdsa-p384", "rsa-2048"))
+]
 
 # A value that shell, openssl's -subj and RFC 4514 each have words for.
 TRICKY = r"O=Acme \"$HOME\" `id` /a\+b\\c'd,OU=x=y,STREET=Königstraße 1,UID=u1,DC=example,C=DE"
@@ -37,6 +48,8 @@ def made(directory: Path, place: str, **settings: Any) -> tuple[Path, Path]:
     """A project, and what its script has made in a directory of its own."""
     if shutil.which("openssl") is None:
         missing("openssl is not installed")
+    if place and not Path(place, "openssl").exists():
+        pytest.skip(f"there is no {place}: sh tests/judges/install.sh, where Debian is reached")
     project, out = directory / "project", directory / "out"
     shutil.copytree(ROOT / "fixtures", project)
     out.mkdir()
@@ -119,8 +132,9 @@ def extension(path: Path, kind: Any) -> Any:
     return certificate(path).extensions.get_extension_for_class(kind).value
 
 
-@every_openssl
-@pytest.mark.parametrize("key_type", KEY_TYPES)
+@pytest.mark.parametrize(
+    ("place", "key_type"), KINDS, ids=[f"{Path(p).parent.name or 'PATH'}-{key}" for p, key in KINDS]
+)
 def test_it_issues_what_is_issued_here(tmp_path: Path, place: str, key_type: KeyType) -> None:
     ours, theirs = made(tmp_path, place, key_type=key_type)
     require_alike(ours, theirs, {"ca": 3650, "server": 825, "client": 825})
@@ -173,3 +187,12 @@ def test_what_is_there_stays(tmp_path: Path, place: str) -> None:
     assert {name for name in after if after[name] != before[name]} == {"server.pem"}
     server = certificate(out / "server.pem")
     server.verify_directly_issued_by(certificate(out / "ca.pem"))
+
+
+@pytest.mark.parametrize(("place", "version"), [(FIRST, "1.1.1"), (LAST, "3.5")])
+def test_the_places_have_the_versions_that_they_are_named_after(place: str, version: str) -> None:
+    program = Path(place, "openssl")
+    if not program.exists():
+        pytest.skip(f"there is no {program}")
+    done = subprocess.run([program, "version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"OpenSSL {version}")

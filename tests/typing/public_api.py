@@ -12,7 +12,9 @@ import compose_tls
 import compose_tls.testing
 from compose_tls import (
     CertificateResult,
+    CheckFailed,
     CheckResult,
+    ClientOf,
     ClientResult,
     ComposeTlsError,
     ConnectResult,
@@ -34,6 +36,7 @@ from compose_tls import (
     Snippet,
     StatusResult,
     TlsConfig,
+    TlsMode,
     TlsWarning,
     check,
     client,
@@ -145,6 +148,16 @@ def errors(project: Path) -> int:
         assert_type(error.path, str | None)
         return error.exit_code
     return 0
+
+
+def a_server_of_others() -> tuple[Probe, ...]:
+    client = ClientOf(Path("ca.pem"), server_name="milvus.example", mode=TlsMode.ONE_WAY)
+    assert_type(client.certificate, Path | None)
+    try:
+        return check(host="milvus.example", client=client).checks
+    except CheckFailed as error:
+        assert_type(error.checks, tuple[Probe, ...])
+        return error.checks
 
 
 def a_server() -> None:

@@ -179,8 +179,11 @@ def _purged(result: DisableResult) -> str:
     removed = [file.path for file in result.files if file.action == "removed"]
     if not any(path.endswith(KEY) for path in removed):
         return ""
-    places = dict.fromkeys(f"{path.partition('/')[0]}/" for path in removed)
-    return f"{', '.join(places)} (certificates and private keys)"
+    # What stays is told by a warning of its own.
+    kept = {one.path for one in result.warnings if one.code == "directory-kept"}
+    names = dict.fromkeys(path.partition("/")[0] for path in removed)
+    places = ", ".join(f"{'what was in ' if name in kept else ''}{name}/" for name in names)
+    return f"{places} (certificates and private keys)"
 
 
 def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False) -> Iterator[Line]:

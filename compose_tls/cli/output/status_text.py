@@ -71,10 +71,17 @@ def _declared(found: DeclaredService) -> tuple[str | Piece, ...]:
     return Piece(rendering.mode_text(found.mode), "good"), by
 
 
+def _address(result: StatusResult) -> str | None:
+    if result.endpoint is None:
+        return f"not known: {result.address_note}" if result.address_note else None
+    note = f"; {result.address_note}" if result.address_note else ""
+    return f"{result.endpoint.uri}, verified as {result.endpoint.server_name}{note}"
+
+
 def _summary(result: StatusResult) -> Iterator[tuple[str, str | tuple[str | Piece, ...]]]:
     """One line for each view."""
-    if result.endpoint:
-        yield "address", f"{result.endpoint.uri}, verified as {result.endpoint.server_name}"
+    if address := _address(result):
+        yield "address", address
     if result.not_looked_at:
         yield "deployed", f"not looked at ({result.not_looked_at})"
     for one in result.deployed:
@@ -153,8 +160,8 @@ def _connections(
 
 def _detail(result: StatusResult) -> Iterator[Line]:
     """Everything."""
-    if result.endpoint:
-        yield line(f"  {result.endpoint.uri}, verified as {result.endpoint.server_name}")
+    if address := _address(result):
+        yield line(f"  {address}")
     if result.not_looked_at:
         yield line(f"deployed: not looked at ({result.not_looked_at})")
     elif result.deployed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 
 from compose_tls.changes import CertificateOrder
 from compose_tls.checks.check_target import Target
-from compose_tls.pki.issue import issue_all
+from compose_tls.errors import CertificateError
+from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.pki.issue import issue_all, issue_expired
 from compose_tls.pki.load import certificate_facts
 from compose_tls.vocabulary import TlsMode
 from tests.unit.checks.servers import HOST, ServerFiles
@@ -50,11 +53,21 @@ class Pki:
             "client_certificate_path": self.path("client.pem") if mode == 2 else None,
             "client_key_path": self.path("client.key") if mode == 2 else None,
             "expected_sha256": self.fingerprint,
+            "expired_client": self.expired_client if mode == 2 else None,
         }
         values |= changes
         named = [values.get(name) for name in _FILES]
         held = {path: path.read_bytes() for path in named if path is not None and path.exists()}
         return Target(**values, pem=held)
+
+    @property
+    def expired_client(self) -> CertificateWithKey | None:
+        """A client of the CA whose certificate has expired, where the CA can be used."""
+        order = CertificateOrder("client", "CN=late", "ecdsa-p256", 1, ("client.test",))
+        with suppress(OSError, CertificateError):
+            ca = (self.path(name).read_bytes() for name in ("ca.pem", "ca.key"))
+            return issue_expired(order, CertificateWithKey(*ca), NOW)
+        return None
 
     @property
     def fingerprint(self) -> str:

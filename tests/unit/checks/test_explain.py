@@ -90,5 +90,9 @@ def test_an_unknown_error_is_its_own_meaning_in_one_line_of_bounded_length() -> 
     assert found.cause == "unknown"
 
 
+def test_the_number_of_an_error_is_not_told() -> None:
+    assert explain(OSError(22, "Invalid argument")).meaning == "Invalid argument"
+
+
 def test_an_error_without_words_is_called_that() -> None:
     assert explain("").meaning == "unspecified error"

@@ -36,6 +36,7 @@ MODE_2 = [
     *MODE_1[:-1],
     "refuses-anonymous-client",
     "refuses-foreign-client",
+    "refuses-expired-client",
     "names-client-cas",
     "pymilvus",
 ]
@@ -66,7 +67,9 @@ def test_one_failure_stops_none_of_the_others(pki: Pki) -> None:
     with grpc_server(pki.server, 1) as server:
         checks = run(pki.target(server.port, 2), now=NOW, timeout=5)
     failed = {check.name: check for check in checks if not check.ok}
-    assert set(failed) == {"refuses-anonymous-client", "refuses-foreign-client"}
+    assert set(failed) == {
+        *("refuses-anonymous-client", "refuses-foreign-client", "refuses-expired-client"),
+    }
     assert all(check.hint and check.observed != check.expected for check in failed.values())
 
 
@@ -132,6 +135,7 @@ def test_a_server_that_stalls_costs_its_time_once(
                 "another_ca",
                 "no_certificate",
                 "foreign_certificate",
+                "expired_certificate",
             )
         ),
     ):
@@ -139,8 +143,8 @@ def test_a_server_that_stalls_costs_its_time_once(
 
     checks = run(pki.target(1, 2), now=NOW, timeout=35)
 
-    assert waits == [10, 10, 10, 10, 10, 10, 1, 1, 1]
-    assert [check.ok for check in checks[:-1]] == [True, *[False] * 8]
+    assert waits == [10, 10, 10, 10, 10, 10, 1, 1, 1, 1]
+    assert [check.ok for check in checks[:-1]] == [True, *[False] * 9]
 
 
 def test_a_stale_certificate_fails_one_check_alone(pki: Pki, another_pki: Pki) -> None:

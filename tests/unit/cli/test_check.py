@@ -79,6 +79,18 @@ class TestOnce:
         assert "time" not in outcome.json
         assert said(outcome.err) == [f"checking localhost:{server.port}"]
 
+    @pytest.mark.parametrize("there", [True, False])
+    def test_an_expired_client_is_tried_where_the_key_of_the_ca_is_there(
+        self, run: Run, enabled: Path, server: GrpcServer, there: bool
+    ) -> None:
+        if not there:
+            (enabled / "cert/ca.key").rename(enabled.parent / "ca.key")
+        checks = run("check", "--port", str(server.port), "--json").json["checks"]
+        (found,) = [check for check in checks if check["name"] == "refuses-expired-client"]
+        assert found["ok"]
+        assert found.get("skipped", False) is not there
+        assert ("has no key of the CA" in found["observed"]) is not there
+
     def test_people_see_every_probe_and_the_verdict(self, run: Run, server: GrpcServer) -> None:
         outcome = run("check", "--port", str(server.port))
         assert "  ok     a client without a certificate is refused\n" in outcome.out
@@ -117,9 +129,10 @@ class TestOnce:
         assert {check["name"] for check in failed} == {
             "refuses-anonymous-client",
             "refuses-foreign-client",
+            "refuses-expired-client",
         }
         assert all(check["hint"] and check["expected"] for check in failed)
-        assert outcome.error["message"].endswith("the server accepted it (2 of 10 checks failed)")
+        assert outcome.error["message"].endswith("the server accepted it (3 of 11 checks failed)")
         assert "         expected: a client without a certificate is refused\n" in told.err
         assert "         next: the server does not run in mode 2" in told.err
 
@@ -494,11 +507,11 @@ class TestWatch:
         rounds = [line for line in lines if not line.startswith(" ")]
         assert len(rounds) == 3
         assert all(
-            line.endswith(f" UTC  ok      https://localhost:{server.port}: 10 checks")
+            line.endswith(f" UTC  ok      https://localhost:{server.port}: 11 checks")
             for line in rounds
         )
         # All of them are news at first.
-        assert len(lines) == 3 + 10
+        assert len(lines) == 3 + 11
         assert lines[-2:] == rounds[-2:]
 
     def test_with_json_each_round_is_a_document_on_one_line(
@@ -511,7 +524,7 @@ class TestWatch:
         found = documents(outcome.out)
         assert [document["ok"] for document in found] == [True, True]
         assert all(document["time"].endswith("Z") for document in found)
-        assert all(len(document["checks"]) == 10 for document in found)
+        assert all(len(document["checks"]) == 11 for document in found)
         assert said(outcome.err) == []
 
     def test_a_failing_round_is_a_document_too_and_the_last_one_counts(
@@ -543,7 +556,7 @@ class TestWatch:
             outcome = run("check", "--port", str(server.port), "--watch", "--count", "2")
         assert outcome.code == 6
         assert 20 < waits[0] <= 30
-        second = outcome.out.splitlines()[1 + 10 :]
+        second = outcome.out.splitlines()[1 + 11 :]
         assert "FAILED  check server-certificate failed: another certificate is served" in second[0]
         assert [line.split(":")[0].strip() for line in second[1:]] == [
             "FAILED server-certificate",

@@ -338,6 +338,21 @@ class TestCertificates:
         assert "milvus.default.svc" in error["message"]
         assert not (project / "cert" / "exports").exists()
 
+    def test_clients_with_a_ca_of_their_own_are_let_in(self, run: Run, project: Path) -> None:
+        place = project.parent / "of-clients"
+        place.mkdir()
+        assert run("enable", "--mode", "2").code == 0
+        for name in ("ca.pem", "ca.key"):
+            (place / name).write_bytes((project / "cert" / name).read_bytes())
+        assert run("disable", "--purge").code == 0
+        options = ("--client-ca-cert", place / "ca.pem", "--client-ca-key", place / "ca.key")
+        assert run("enable", "--mode", "2", *options).code == 0
+        for words in (("operator",), ("swarm", "-o", "stack.yml")):
+            done = run("export", *words)
+            assert done.code == 0, done.err
+        secret = of_kind(run("export", "operator").out, "Secret")
+        assert b64decode(secret["data"]["ca.crt"]) == (place / "ca.pem").read_bytes()
+
     def test_status_tells_that_one_ends_soon(
         self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

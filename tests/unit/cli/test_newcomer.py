@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from compose_tls import ClientOf, ComposeTlsError, TlsMode, check, connect
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.negative_probes import plain_text
 from compose_tls.checks.wire import REST
-from compose_tls.vocabulary import TlsMode
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.test_terminal import on_terminal
 
@@ -35,6 +36,8 @@ from tests.unit.cli.test_terminal import on_terminal
         ("enable --ca-key x", "--ca-key needs --ca-cert", "compose-tls enable --help"),
         ("enable --subject me", "'me' is not TYPE=value", "without CN"),
         ("enable --subject CN=me", "has a CN", "leave CN out, as in O=Example,C=DE"),
+        ("check --host db:1234", "db:1234 is not only a host", "--host db --port 1234"),
+        ("check --host https://db/x", "https://db/x is not only a host", "--host db"),
         ("check --port 0", "--port must be 1 or more; you gave 0", "check --help"),
         ("check --port 65536", "--port must be 65535 or less; you gave 65536", "check --help"),
         ("check --watch --interval 0", "--interval must be more than 0; you gave 0", "--help"),
@@ -122,6 +125,31 @@ def test_output_that_cannot_be_written_is_no_bug(project: Path) -> None:
         "error[write-failed]: the output cannot be written: No space left"
     )
     assert done.stderr.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda place: connect(place, lang="ruby"), "there is no language ruby"),
+        (lambda place: check(place, port=0, wait=False), "there is no port 0"),
+        (lambda place: check(place, rest_port=65536), "there is no port 65536"),
+        (
+            lambda place: check(
+                place, port=1, client=ClientOf(Path("no.pem"), mode=TlsMode.ONE_WAY)
+            ),
+            "no.pem cannot be used",
+        ),
+    ],
+)
+def test_a_program_is_told_in_the_same_words(
+    run: Run, project: Path, call: Callable[[Path], object], message: str
+) -> None:
+    run("enable", "-q")
+
+    with pytest.raises(ComposeTlsError, match=re.escape(message)) as told:
+        call(project)
+
+    assert told.value.hint
 
 
 @pytest.mark.parametrize("command", ["enable", "check", "renew", "init", "client", "status"])

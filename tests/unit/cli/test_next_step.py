@@ -21,7 +21,7 @@ def following(run: Run, *arguments: str) -> tuple[str, ...]:
 
 def test_a_project_that_is_new_is_started(run: Run, project: Path) -> None:
     outcome = run("enable")
-    assert outcome.out.endswith("next: docker compose up -d, then compose-tls check\n")
+    assert outcome.out.endswith("next: docker compose up -d && compose-tls check\n")
     assert following(run, "enable", "--style", "override") == (
         "docker compose up -d",
         "compose-tls check",

@@ -189,6 +189,24 @@ def test_what_the_user_names_is_the_user_s_word(
     assert run("status").code == 0
 
 
+@pytest.mark.parametrize("name", ["../elsewhere", "{}/elsewhere"])
+def test_a_directory_that_was_named_elsewhere_is_no_dead_end(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    before = tree(project)
+    assert run("enable", "--tls-dir", name.format(project.parent)).code == 0
+    word = run("disable", "--json").error["hint"].rpartition(" ")[2]
+    monkeypatch.setenv(*word.split("="))
+    [declared] = run("status", "--json").json["declared"]
+    assert declared.get("differs", []) == []
+
+    purged = run("disable", "--purge")
+
+    assert (purged.code, purged.err) == (0, "")
+    assert tree(project) == before
+    assert not (project.parent / "elsewhere").exists()
+
+
 @pytest.mark.parametrize(("at", "done"), [(10, "taken back"), (45, "finished first")])
 def test_a_command_says_that_it_finished_an_earlier_one(
     run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, at: int, done: str

@@ -155,7 +155,7 @@ class TestWidth:
 
     def test_a_command_can_be_copied_whole(self, project: Path) -> None:
         seen = ESCAPE.sub("", on_terminal("enable", columns=30))
-        assert "\nnext: docker compose up -d, then compose-tls check\n" in seen
+        assert "\nnext: docker compose up -d && compose-tls check\n" in seen
 
     def test_wide_characters_take_two_columns(self) -> None:
         rows = list(broken(Text("证书 证书 证书 证书"), 10, 2))

@@ -285,3 +285,131 @@ def test_files_of_a_client_that_are_not_there_are_told(run: Run, by_hand: Path) 
     found = warnings(run, "connect")
 
     assert "no client here has one" in found["client-certificate-missing"]
+
+
+class TestWhatIsGone:
+    """A file of ours that is gone is named, with what puts it back."""
+
+    @pytest.fixture(autouse=True)
+    def enabled(self, run: Run, plain: Path) -> Path:
+        assert run("enable", "--mode", "2").code == 0
+        return plain
+
+    def test_the_ca_comes_back_from_its_copy(
+        self, run: Run, enabled: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(enabled)
+        before = (enabled / "cert/ca.pem").read_bytes()
+        (enabled / "cert/ca.pem").unlink()
+        again = "cp tls/ca.pem cert/ca.pem"
+
+        status, enable = run("status", "--json").json, run("enable", "--json").json
+
+        assert status["next"] == again
+        assert [one["hint"] for one in status["warnings"]] == [again]
+        assert enable["error"]["hint"] == f"{again}, then run this again"
+        shutil.copyfile(*(enabled / name for name in again.split()[1:]))
+        assert run("enable").code == run("status").code == 0
+        assert (enabled / "cert/ca.pem").read_bytes() == before
+
+    def test_another_ca_is_not_put_in_its_place(self, run: Run, enabled: Path) -> None:
+        (enabled / "cert/ca.pem").unlink()
+        (enabled / "tls/ca.pem").write_bytes(mint("Corp", ca=True).certificate_pem)
+
+        assert not run("status", "--json").json["next"].startswith("cp ")
+
+    @pytest.mark.parametrize("name", ["server", "client"])
+    def test_a_key_is_named_and_is_the_reason(self, run: Run, enabled: Path, name: str) -> None:
+        (enabled / f"cert/{name}.key").unlink()
+
+        assert warnings(run, "status") == {"certificate-unreadable": f"cert/{name}.key is gone"}
+        told = warnings(run, "enable")["certificate-reissued"]
+        assert told == f"cert/{name}.pem: new certificate, because its key was missing"
+
+    def test_a_client_needs_no_key_in_mode_1(self, run: Run, enabled: Path) -> None:
+        assert run("enable", "--mode", "1").code == 0
+        (enabled / "cert/client.key").unlink()
+
+        assert warnings(run, "status") == {}
+
+    def test_what_a_purge_leaves_is_not_said_to_be_removed(self, run: Run, enabled: Path) -> None:
+        assert run("disable").code == 0
+        (enabled / "cert/ca.pem").unlink()
+
+        said = run("disable", "--purge")
+
+        assert "tls stays: it still holds: ca.pem" in said.err
+        assert "removed: cert/, what was in tls/ (certificates and private keys)" in said.out
+
+    def test_without_a_record_mode_2_is_not_new(self, run: Run, enabled: Path) -> None:
+        (enabled / "cert/state.json").unlink()
+
+        assert "every client needs a certificate now" not in run("enable").out
+
+
+@pytest.mark.parametrize("command", ["check", "connect", "renew"])
+def test_what_was_made_by_hand_is_not_made_weaker(run: Run, by_hand: Path, command: str) -> None:
+    error = run(command, "--json").json["error"]
+
+    assert error["message"].startswith("TLS is not enabled by compose-tls in ")
+    assert error["hint"].startswith("compose-tls enable --mode 2, or ")
+
+
+def test_who_cannot_issue_is_not_told_to(run: Run, by_hand: Path) -> None:
+    (by_hand / "docker-compose.yml").write_text(PLAIN, encoding="utf-8")
+    keep = ("--server-cert", "certs/server.pem", "--server-key", "certs/server.key")
+
+    said = run("enable", "--mode", "2", *keep, "--ca-cert", "certs/ca.pem")
+
+    assert said.code == 0
+    assert "no client here has one" in said.err
+    assert "compose-tls client" not in said.out
+
+
+@pytest.mark.parametrize(
+    "line", ["COMMON_SECURITY_TLSMODE:", 'COMMON_SECURITY_TLSMODE: "${MODE:-0}"']
+)
+def test_what_only_the_shell_says_is_written_down(
+    run: Run, plain: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    path = plain / "docker-compose.yml"
+    text = PLAIN.replace('ETCD_USE_EMBED: "true"', line)
+    path.write_text(text, encoding="utf-8")
+    for name in ("COMMON_SECURITY_TLSMODE", "MODE"):
+        monkeypatch.setenv(name, "2")
+    assert run("enable", "--mode", "2").code == 0
+    for name in ("COMMON_SECURITY_TLSMODE", "MODE"):
+        monkeypatch.delenv(name)
+
+    assert run("status", "--json").json["mode"] == 2
+    assert run("disable").code == 0
+    assert path.read_text(encoding="utf-8") == text
+
+
+class TestTlsInAFileThatIsNotEdited:
+    """``disable`` tells the mode that comes back, wherever it was said before ``enable``."""
+
+    @pytest.fixture(autouse=True)
+    def enabled(self, run: Run, by_hand: Path) -> Path:
+        (by_hand / "user.yaml").write_text(
+            "common: {security: {tlsMode: 2}}\n"
+            "tls: {serverPemPath: /certs/server.pem, serverKeyPath: /certs/server.key,"
+            " caPemPath: /certs/ca.pem}\n"
+        )
+        mounts = ("- ./certs:/certs:ro\n", "- ./user.yaml:/milvus/configs/user.yaml\n")
+        text = PLAIN.replace("    volumes:\n", f"    volumes:\n      {'      '.join(mounts)}")
+        (by_hand / "docker-compose.yml").write_text(text, encoding="utf-8")
+        assert run("enable").code == 0
+        return by_hand
+
+    def test_the_mode_of_before_comes_back(self, run: Run) -> None:
+        disabled = run("disable")
+
+        assert disabled.code == 0
+        assert "standalone: mutual TLS (mode 2), as before" in disabled.out
+
+    def test_another_mode_is_not_that_of_before(self, run: Run, enabled: Path) -> None:
+        path = enabled / "user.yaml"
+        path.write_text(path.read_text().replace("tlsMode: 2", "tlsMode: 1"))
+
+        assert run("disable", "--json").json["error"]["code"] == "tls-remains"

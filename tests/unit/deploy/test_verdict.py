@@ -46,7 +46,7 @@ def test_a_container_that_is_what_the_files_say_is_current() -> None:
 
 
 def test_what_was_never_started_is_absent() -> None:
-    assert said(None) == ("absent", ("it was never started",))
+    assert said(None) == ("absent", ("it has no container",))
 
 
 @pytest.mark.parametrize(

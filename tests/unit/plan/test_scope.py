@@ -484,6 +484,119 @@ def test_a_service_that_uses_the_object_store_as_well_is_named() -> None:
     assert "backup" in warning.message
 
 
+BACKUPS = {
+    "format 1": "minio: {address: minio, port: 9000, useSSL: false}",
+    "format 1, another store": "minio: {address: s3.example, port: 443, backupAddress: minio, "
+    "backupPort: 9000}",
+    "format 2": "configVersion: v2\nmilvus: {storage: {address: minio, port: 9000}}",
+    "format 2, the backup": "backup: {storage: {address: minio, port: 9000}}",
+}
+
+
+@pytest.mark.parametrize("store", BACKUPS.values(), ids=BACKUPS)
+def test_a_milvus_backup_that_reads_the_object_store_is_named(store: str) -> None:
+    # Its backup.yaml writes host and port apart.
+    service = "  backup:\n    image: milvusdb/milvus-backup\n    volumes: ['./b.yaml:/b.yaml']\n"
+    milvus = "" if "milvus:" in store else "milvus: {address: elsewhere, port: 19530}\n"
+    found = enable(
+        observation({COMPOSE_FILE: STANDALONE + service, "b.yaml": f"{milvus}{store}\n"}),
+        scope="all",
+    )
+
+    (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
+    assert "service backup connects to minio:9000 (b.yaml)" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("content", "environment"),
+    [
+        ("deployment:\n  etcd:\n    host: ['http://etcd:2379']\n", "{}"),
+        ("# http://etcd:2379\n", "{ETCD_HOST: etcd}"),
+        ("# http://etcd:2379\n", "{ETCD_SERVER: 'etcd', ETCD_PORT: '2379'}"),
+    ],
+)
+def test_another_client_of_etcd_is_named_by_its_file_or_its_variables(
+    content: str, environment: str
+) -> None:
+    gateway = (
+        "  gateway:\n    image: apache/apisix\n    volumes: ['./conf.yaml:/conf.yaml']\n"
+        f"    environment: {environment}\n"
+    )
+    found = enable(
+        observation({COMPOSE_FILE: STANDALONE + gateway, "conf.yaml": content}), scope="all"
+    )
+
+    (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
+    assert "service gateway connects to etcd:2379" in warning.message
+    assert "cert/etcd-client.pem" in (warning.hint or "")
+
+
+def test_who_only_speaks_of_etcd_in_a_comment_is_not_named() -> None:
+    app = "  app:\n    image: me/app\n    volumes: ['./conf.yaml:/conf.yaml']\n"
+    files = {COMPOSE_FILE: STANDALONE + app, "conf.yaml": "# http://etcd:2379\ncache: etcd\n"}
+    found = enable(observation(files), scope="all")
+    assert "stack-client-cut-off" not in {one.code for one in found.plan.warnings}
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "entrypoint: ['/bin/sh', '/start.sh']",
+        "command: /start.sh",
+        "command: ['sh', '-c', './run --listen-client-urls http://0.0.0.0:2379']",
+    ],
+)
+def test_an_etcd_whose_flags_are_in_a_script_is_left_as_it_is_and_named(start: str) -> None:
+    # It would not start with a flag and its variable both set.
+    found = enable(observation(STANDALONE.replace(f"command: {COMMAND}", start)), scope="all")
+
+    assert found.servers == ("minio",)
+    (warning,) = (one for one in found.plan.warnings if one.code == "stays-plain")
+    assert "metadata etcd is left as it is" in warning.message
+    assert "flags that are not known" in warning.message
+    assert "ETCD_SSL_ENABLED" not in told(services(found)["standalone"])
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "entrypoint: ['/usr/local/bin/etcd']",
+        "command: sh -c 'exec etcd --data-dir /etcd'",
+        "command: [/opt/bitnami/scripts/etcd/run.sh]",
+        "restart: always",
+    ],
+)
+def test_an_etcd_that_is_started_as_itself_takes_part(start: str) -> None:
+    found = enable(observation(STANDALONE.replace(f"command: {COMMAND}", start)), scope="all")
+    assert found.servers == ("etcd", "minio")
+
+
+@pytest.mark.parametrize(
+    "host", ["$$HOSTNAME", "$${HOSTNAME}", "$$(hostname -i)", "store.internal"]
+)
+def test_a_health_check_by_a_name_that_nobody_knows_is_refused(host: str) -> None:
+    asked = '["CMD", "curl", "-f", "http://localhost:9000/minio/health/live"]'
+    assert asked in STANDALONE
+    text = STANDALONE.replace(asked, f"curl -fs http://{host}:9000/minio/health/live || exit 1")
+    with pytest.raises(HealthCheckBreaks, match="asks by http"):
+        enable(observation(text), scope="all")
+
+
+def test_an_etcd_on_the_network_of_the_machine_is_not_said_to_be_none_of_the_project() -> None:
+    hosted = "    network_mode: host\n"
+    text = (
+        STANDALONE.replace("  minio:\n", f"{hosted}  minio:\n{hosted}")
+        .replace("  standalone:\n", f"  standalone:\n{hosted}")
+        .replace("ETCD_ENDPOINTS: etcd", "ETCD_ENDPOINTS: localhost")
+        .replace("MINIO_ADDRESS: minio", "MINIO_ADDRESS: 127.0.0.1")
+    )
+    found = enable(observation(text), scope="all")
+
+    said = [one.message for one in found.plan.warnings if one.code == "stays-plain"]
+    assert len([one for one in said if "no service can be told from another program" in one]) == 2
+    assert not any("not a service of this project" in one for one in said)
+
+
 @pytest.mark.parametrize("earlier", [False, True])
 def test_a_service_that_mounts_all_of_the_tls_directory_is_named_the_first_time_too(
     *, earlier: bool

@@ -340,6 +340,25 @@ class TestRelease:
         with pytest.raises(InvalidSetting):
             Release("helm", name)
 
+    @pytest.mark.parametrize(
+        ("target", "name", "longest"),
+        [("helm", "m", 49), ("operator", "m", 49), ("helm", "etcd", 53), ("operator", "etcd", 49)],
+    )
+    def test_a_name_with_which_milvus_would_not_find_etcd(
+        self, target: Any, name: str, longest: int
+    ) -> None:
+        """The charts cut at 63 characters; what they and the Operator tell Milvus is not cut."""
+        release = Release(target, name.ljust(longest, "m"))
+        labels = {part for name in release.dependency_names("etcd") for part in name.split(".")}
+        assert max(map(len, labels)) <= 63
+        if longest < 53:
+            with pytest.raises(InvalidSetting, match="too long"):
+                list(Release(target, name.ljust(longest + 1, "m")).dependency_names("etcd"))
+
+    def test_a_namespace_that_is_called_as_the_stacks_are(self) -> None:
+        """Else either export would replace the certificate of the other."""
+        assert Release("helm", "milvus", "swarm").stem != Release("swarm", "milvus").stem
+
     def test_a_namespace_may_be_longer(self) -> None:
         assert Release("helm", "a" * 53, "n" * 63).namespace == "n" * 63
         with pytest.raises(InvalidSetting):

@@ -77,6 +77,59 @@ def test_from_elsewhere_the_place_is_named(here: Path, monkeypatch: pytest.Monke
     assert whole(opened, "docker compose up") == "docker compose --project-directory .. up"
 
 
+def test_from_elsewhere_files_that_env_names_are_named_with_it(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / ".env").write_text("COMPOSE_FILE=deploy/a.yaml:deploy/b.yaml\n", encoding="utf-8")
+    (here / "deploy").mkdir()
+    for name in ("a.yaml", "b.yaml"):
+        (here / name).rename(here / "deploy" / name)
+    monkeypatch.chdir(here.parent)
+    opened = preamble.open_project(here, {}, {})
+    at = here.name
+    options = f"-f {at}/deploy/a.yaml -f {at}/deploy/b.yaml --env-file {at}/.env"
+    assert whole(opened, "docker compose up -d") == f"docker compose {options} up -d"
+
+
+class TestALinkToTheProject:
+    """Compose names a project after the name of its directory that the user has, links included."""
+
+    @pytest.fixture
+    def link(self, here: Path) -> Path:
+        (here / "real").mkdir()
+        (here / "a.yaml").rename(here / "real" / "compose.yaml")
+        (here / "link").symlink_to("real")
+        return here / "link"
+
+    def test_who_stands_in_it_has_its_name(
+        self, link: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(link)
+        opened = preamble.open_project(".", {}, {"PWD": str(link)})
+
+        assert opened.invocation.directory == link
+        assert opened.invocation.readable()["PWD"] == str(link)
+        assert whole(opened, "docker compose up") == "docker compose up"
+
+    def test_who_names_it_gets_its_name_back(
+        self, link: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(link.parent)
+        opened = preamble.open_project("link", {}, {"PWD": str(link.parent)})
+
+        assert opened.invocation.directory == link
+        assert whole(opened, "docker compose up") == "docker compose --project-directory link up"
+        assert whole(opened, "compose-tls status") == "compose-tls -C link status"
+
+    def test_a_name_of_another_place_does_not_count(
+        self, link: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(link)
+        opened = preamble.open_project(".", {}, {"PWD": str(link.parent)})
+
+        assert opened.invocation.directory == opened.start == link.resolve()
+
+
 def test_errors_warnings_and_results_all_get_it(here: Path) -> None:
     @with_whole_hints
     def fails() -> DisableResult:
