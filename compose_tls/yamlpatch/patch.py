@@ -70,19 +70,6 @@ def edit(document: Document, intents: Iterable[Intent]) -> Patched:
     return Patched(new, found)
 
 
-def respelled(document: Document, splice: Splice, intent: Intent) -> Document | None:
-    """A document with a value written in other words; ``None`` where that says anything else.
-
-    Args:
-        document: The document.
-        splice: The other words.
-        intent: What they are to say.
-    """
-    root = require_editable(document)
-    new = document.encode(applied(document.text, [splice]) or "")
-    return parse(new, document.name) if _proved(document, root, new, gather([intent])) else None
-
-
 def create(intents: Iterable[Intent]) -> bytes:
     """The bytes of a new YAML file that holds what intents put there, and nothing else."""
     children = gather(intents).children

@@ -169,18 +169,14 @@ def test_an_item_of_somebody_else_in_the_place_of_ours_is_not_doubled() -> None:
     assert undone(edited, kept).content == edited.encode()
 
 
-@pytest.mark.parametrize(
-    ("before", "after"), [("port:  # none", "port: null  # none"), ("port: ~", "port: null")]
-)
-def test_a_null_comes_back_as_a_null(before: str, after: str) -> None:
+@pytest.mark.parametrize("before", ["port:  # none", "port: ~"])
+def test_a_null_comes_back_as_a_null(before: str) -> None:
     text = f"proxy:\n  http:\n    {before}\n    a: 1\n"
     intent = Put(("proxy", "http", "port"), Text("8080"))
     edited, kept = made(text, intent)
 
     assert undone(edited, kept).content == text.encode()
-    assert (
-        undone(f"{edited}b: 1\n", kept).content == f"{text}b: 1\n".replace(before, after).encode()
-    )
+    assert undone(f"{edited}b: 1\n", kept).content == f"{text}b: 1\n".encode()
 
 
 def test_what_is_no_longer_yaml_is_told() -> None:
