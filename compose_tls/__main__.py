@@ -23,6 +23,7 @@ def run() -> NoReturn:
 
     # By default the collector of cycles runs every 700 objects, of which a command loads some 100,000.
     gc.set_threshold(100_000)
+    _complete_streams()
     code = main()
     try:
         sys.stdout.flush()
@@ -32,6 +33,20 @@ def run() -> NoReturn:
         raise SystemExit(code) from None
     # Python would take apart every module and value first, which takes as long as loading them.
     os._exit(code)
+
+
+def _complete_streams() -> None:
+    """Open what the process was started without: standard input, output or error.
+
+    Else the next file that is opened takes its number, and what a child process says is written there.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free is given, and children have it too.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
 
 
 def main() -> int:

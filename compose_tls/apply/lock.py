@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from compose_tls.errors import ProjectLocked, WriteFailed
+from compose_tls.errors import ProjectLocked, WriteFailed, WrongUsage
 
 _LOCKS = Path("/proc/locks")
 _FLOCK: Final = "hhqqi4x"  # struct flock: type, whence, start, length, process; fcntl_locking(2)
@@ -48,6 +48,12 @@ def locked(directory: Path) -> Iterator[int]:
             raise ProjectLocked(
                 f"another compose-tls{named} is running in {directory}",
                 hint=f"wait until {who} has finished, then run the command again",
+                path=str(directory),
+            ) from None
+        except FileNotFoundError:
+            raise WrongUsage(
+                f"there is no directory {directory}",
+                hint="name one that there is with --project-directory, or leave it out",
                 path=str(directory),
             ) from None
         except OSError as error:

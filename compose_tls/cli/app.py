@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import itertools
@@ -107,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # So click ends a command whose output nobody reads any more: no failure of the command.
         return 0
     except Exception as error:  # noqa: BLE001 - the boundary: no traceback ever reaches a user
-        _say(_bug(error), err=True)
+        _say(_unwritten(error) or _bug(error), err=True)
         return _BUG
     return outcome if isinstance(outcome, int) else 0
 
@@ -119,6 +120,13 @@ def _usage_error(error: click.ClickException, name: str) -> WrongUsage:
     if isinstance(error, click.NoSuchOption):
         import difflib  # noqa: PLC0415 - not for --help
 
+        if name and error.ctx is not None and error.ctx.parent is None:
+            asked = app.get_command(error.ctx, name)
+            if asked and any(error.option_name in option.opts for option in asked.params):
+                return WrongUsage(
+                    f"{error.option_name} is an option of {name}, and stands behind it",
+                    hint=f"{command} {error.option_name} …; {see}",
+                )
         near = difflib.get_close_matches(error.option_name, error.possibilities or (), n=1)
         tip = f"did you mean {near[0]}? {see}" if near else see
         return WrongUsage(f"there is no option {error.option_name}", hint=tip)
@@ -178,9 +186,21 @@ def _say(text: str, *, err: bool = False) -> None:
 def _unbroken(write: Callable[[], None], stream: TextIO) -> None:
     try:
         write()
-    except BrokenPipeError:
-        # Nobody reads on; Python would complain again when it flushes at exit.
+    except OSError:
+        # Nobody reads on, or the disk is full; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _unwritten(error: Exception) -> str | None:
+    """What there is to say where standard output takes nothing; ``None`` for any other error."""
+    streams = {errno.ENOSPC, errno.EIO, errno.EDQUOT}
+    # An error of a file has its name, and that of a stream none.
+    if not isinstance(error, OSError) or error.errno not in streams or error.filename is not None:
+        return None
+    return (
+        f"error: standard output cannot be written: {error.strerror}\n"
+        "  next: make room where it goes; compose-tls status tells what is so now"
+    )
 
 
 def _bug(error: Exception) -> str:

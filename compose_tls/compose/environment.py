@@ -20,7 +20,7 @@ class Variable:
 
     Attributes:
         value: ``None`` where it is taken over from the environment of Compose, which lacks it.
-        written: The value as the file has it; ``None`` where it has the name alone.
+        written: The value as the file has it; ``None`` where it has only the name.
         item: The whole list item where the environment is a list.
     """
 

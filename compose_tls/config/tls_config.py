@@ -150,8 +150,9 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     @classmethod
     def _absolute(cls, value: str) -> str:
         cleaned = "/" + posixpath.normpath(value).lstrip("/")
-        if not value.startswith("/") or ":" in value or cleaned == "/":
-            msg = "must be an absolute path inside the container, without a colon"
+        # Compose would take a dollar sign for a variable's, and Milvus would not.
+        if not value.startswith("/") or {":", "$"} & set(value) or cleaned == "/":
+            msg = "must be an absolute path inside the container, without a colon or a dollar sign"
             raise ValueError(msg)
         return cleaned
 

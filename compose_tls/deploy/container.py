@@ -13,6 +13,9 @@ from compose_tls.values import dataclass
 # The engine keeps up to 4096 bytes of what a health check writes.
 _LONGEST_LINE = 300
 
+# What a label, a name or a path of a container is cut to: a list of a dozen compose files fits.
+_LONGEST_TEXT = 1000
+
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the engine bound; nothing is bound here
 _EVERYWHERE_6 = "::"
 
@@ -192,6 +195,12 @@ def _failed_health_check(state: Mapping[str, Any]) -> str:
     if not log[-1].get("ExitCode"):
         return ""
     return last_line(str(log[-1].get("Output") or ""))
+
+
+def one_line(text: str) -> str:
+    """A text that whoever made a container chose, so that none of it looks like a line of ours."""
+    line = "\\n".join(text.splitlines())
+    return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}…"
 
 
 def last_line(text: str) -> str:

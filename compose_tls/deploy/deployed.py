@@ -23,6 +23,9 @@ _ANONYMOUS: Final = regex(r"[0-9a-f]{64}")
 # Docker Desktop runs its engine in a machine of its own, in which the host's files are below here.
 _OF_THE_HOST: Final = regex(r"^/(?:host_mnt|run/desktop/mnt/host)(?=/)")
 
+# More compose files than any project has.
+_MOST_FILES: Final = 256
+
 _KINDS: Final[tuple[Literal["changed", "added", "removed"], ...]] = ("changed", "added", "removed")
 
 
@@ -183,14 +186,17 @@ def from_answers(
 
 def paths_of(label: str, directory: str) -> tuple[str, ...]:
     """The real paths in a label of Compose; old versions wrote them relative to the directory."""
-    names = [name for name in label.split(",") if name]
+    names = [name for name in label.split(",")[:_MOST_FILES] if name]
     return tuple(os.path.realpath(posixpath.join(directory, name)) for name in names)
 
 
 def _labels(attributes: Mapping[str, Any]) -> dict[str, str]:
     labels: Mapping[str, str] = attributes["Config"].get("Labels") or {}
+    # No path holds a NUL, and a label may: nothing that asks for a file takes one.
     return {
-        name.removeprefix(LABEL): value for name, value in labels.items() if name.startswith(LABEL)
+        name.removeprefix(LABEL): value.replace("\0", "")
+        for name, value in labels.items()
+        if name.startswith(LABEL)
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
 from compose_tls.deploy.compose_output import SECRET_NAME
+from compose_tls.deploy.container import one_line
 from compose_tls.deploy.declared import Declared, MountPoint
 from compose_tls.deploy.deployed import Deployed, paths_of
 from compose_tls.patterns import regex
@@ -66,9 +67,11 @@ class Difference:
     def __str__(self) -> str:
         if self.subject == "replicas":
             return f"replicas: {self.deployed} deployed, {self.declared} in the files"
-        what = f"{self.subject} {self.name}".rstrip()
+        what = f"{self.subject} {one_line(self.name)}".rstrip()
         has = (
-            "not in the container" if self.deployed is None else f"{self.deployed} in the container"
+            "not in the container"
+            if self.deployed is None
+            else f"{one_line(self.deployed)} in the container"
         )
         says = "not in the files" if self.declared is None else f"{self.declared} in the files"
         return f"{what}: {has}, {says}"

@@ -17,6 +17,7 @@ from compose_tls.deploy.container import (
     container_facts,
     image_facts,
     last_line,
+    one_line,
 )
 from compose_tls.deploy.exec_output import read_all, seconds_of
 from compose_tls.errors import EngineUnreachable
@@ -163,7 +164,7 @@ class Engine:
     def _made_from(self, project: str, service: str, directory: Path) -> Iterator[dict[str, Any]]:
         for attributes in self.containers(service):
             labels = attributes["Config"]["Labels"]
-            place = labels.get(f"{LABEL}project.working_dir") or "/"
+            place = (labels.get(f"{LABEL}project.working_dir") or "/").replace("\0", "")
             if labels.get(f"{LABEL}project") == project and real_path(Path(place)) == directory:
                 yield attributes
 
@@ -316,7 +317,7 @@ class Engine:
                     for bound in summary["Ports"]
                 ):
                     name = str(summary["Names"][0]).removeprefix("/")
-                    project = summary["Labels"].get(f"{LABEL}project")
+                    project = one_line(summary["Labels"].get(f"{LABEL}project") or "")
                     return f"container {name}" + (f" of project {project}" if project else "")
         return None
 

@@ -115,5 +115,7 @@ class FileReader:
     def _unreadable(self, path: Path, reason: str) -> FileUnreadable:
         name = relative(path, self.directory)
         return FileUnreadable(
-            f"{name} cannot be read: {reason}", hint=f"make {name} readable for you", path=name
+            f"{name} cannot be read: {reason}",
+            hint=f"make {name} readable for you, or run the command as its owner",
+            path=name,
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
-from compose_tls.changes import relative
+from compose_tls.changes import relative, sha256
 from compose_tls.compose.compose_project import Reader as Read
 from compose_tls.compose.compose_project import load_project
 from compose_tls.compose.discovery import (
@@ -26,10 +27,13 @@ from compose_tls.observe.file_reader import FileReader
 from compose_tls.observe.neighbour_configuration import read_neighbours
 from compose_tls.observe.pki_directory import read_pki
 from compose_tls.project.milvus_services import milvus_services
+from compose_tls.project.mode_edits import is_mode, mode_in
 from compose_tls.project.model import Project, named_services, state_path
 from compose_tls.shell import typed
-from compose_tls.state.recorded import read_state
+from compose_tls.state.recorded import EditRecord, FileRecord, read_state
 from compose_tls.state.undo import is_of_lines, undo
+from compose_tls.values import dataclass
+from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.query import roots
 
@@ -85,14 +89,12 @@ def observe(
         raise _of_script(directory, reader, error) from None
     path = state_path(directory, config)
     state = read_state(reader.content(path, STATE_LIMIT), relative(path, directory))
-    kept: list[tuple[str, str]] = []
     for file in state.files if state else ():
         # Read in any case: edited by an earlier enable, still in use or not.
-        content = reader.content(directory / file.path)
-        if without_ours and content is not None:
-            undone = undo(content, file)
-            originals[directory / file.path] = undone.content
-            kept += [(file.path, route) for route in undone.kept]
+        reader.content(directory / file.path)
+    ours = _Ours(reader, files, originals)
+    for file in state.files if state and without_ours else ():
+        ours.take_out(file)
 
     def read(path: Path) -> bytes | None:
         return originals[path] if path in originals else theirs(path)
@@ -116,7 +118,48 @@ def observe(
         group_ids=frozenset({os.getegid(), *os.getgroups()}),
         given=frozenset(environment),
     )
-    return Project(observation, compose, state, originals, tuple(kept), milvus)
+    return Project(
+        observation, compose, state, originals, tuple(ours.kept), milvus, max(ours.modes_by_hand)
+    )
+
+
+@dataclass(slots=True)
+class _Ours:
+    """Takes out what an earlier enable put in.
+
+    Attributes:
+        reader: Reads the files.
+        files: The compose files.
+        originals: Gets the files without it.
+        kept: The places that someone changed since, by file.
+        modes_by_hand: What the places of the mode say that someone changed since.
+    """
+
+    reader: FileReader
+    files: Sequence[Path]
+    originals: dict[Path, bytes | None]
+    kept: list[tuple[str, str]] = field(default_factory=list)
+    modes_by_hand: list[TlsMode] = field(default_factory=lambda: [TlsMode.OFF])
+
+    def take_out(self, file: FileRecord) -> None:
+        """Take it out of a file; a compose file may have another name by now."""
+        place = self.reader.directory / file.path
+        if self.reader.content(place) is None:
+            found = (p for p in self.files if sha256(self.reader.content(p) or b"") == file.after)
+            place = next(found, place)
+        content = self.reader.content(place)
+        if content is not None:
+            undone = undo(content, file, again=self._is_mode)
+            self.originals[place] = undone.content
+            self.kept += [(file.path, route) for route in undone.kept]
+
+    def _is_mode(self, edit: EditRecord, now: str) -> bool:
+        """Who changes the mode by hand asks for another one, and has not said how it was before."""
+        if not is_mode(edit) or "$" in now:
+            # Who makes a variable of it decides anew each time.
+            return False
+        self.modes_by_hand.append(mode_in(now))
+        return True
 
 
 def _theirs(reader: FileReader, config: TlsConfig) -> Read:

@@ -128,7 +128,11 @@ class _Planner:
             places = (*further, *inner, *outer, self.pki, self.tls, self.root)
             changes += [RemoveDirectory(place) for place in dict.fromkeys(places)]
         services = self.state.services if self.state else ()
-        modes = {one.mode for one in after.told() if one.service in services}
+        # What stays may have another name by now.
+        told = [
+            one for one in after.told() if one.service in services or not (settled or one.before)
+        ]
+        modes = {one.mode for one in told}
         return DisablePlan(
             Plan(self.directory, tuple(changes), warnings=tuple(self.warnings)),
             self.state,

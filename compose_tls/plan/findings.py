@@ -79,6 +79,10 @@ def declared_findings(
     """
     lost = is_lost(project, config, services)
     recorded = project.state.services if project.state else ()
+    there = {one.name for one in services}
+    served = project.directory / project.state.settings.served_dir if project.state else None
+    # One that has another name now shows what enable gave it.
+    is_renamed = bool(set(recorded) - there)
     for one in services:
         shown = next((file.path for file in one.files if file.name == SERVER_CERTIFICATE), None)
         yield DeclaredService(
@@ -86,10 +90,11 @@ def declared_findings(
             mode=_MODES[one.mode] if one.mode is not None else None,
             place=one.place,
             certificate=project.relative(shown) if shown else None,
-            by_compose_tls=lost or one.name in recorded,
+            by_compose_tls=lost
+            or one.name in recorded
+            or (is_renamed and shown is not None and shown.parent == served),
             differs=tuple(_differs(project, one)),
         )
-    there = {one.name for one in services}
     for name in recorded:
         if every and name not in there:
             gone = "enable recorded it, and the project has no such service"
@@ -111,7 +116,10 @@ def is_lost(project: Project, config: TlsConfig, services: Sequence[DeclaredTls]
 def _differs(project: Project, one: DeclaredTls) -> Iterator[str]:
     state = project.state if project.state and one.name in project.state.services else None
     if one.mode is None:
-        yield "not every setting of it can be read here: a mounted file is missing or in a volume"
+        yield (
+            "not every setting of it can be read here: an image, a volume, a config or a missing file"
+            " may have it"
+        )
     elif state is not None and one.mode != state.settings.tls_mode:
         told = "nothing says tlsMode" if one.value is None else f"tlsMode is {one.value}"
         place = f" in {one.place}" if one.place else ""

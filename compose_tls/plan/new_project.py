@@ -285,7 +285,11 @@ def _attu(flavour: Flavour, release: MilvusLine, config: TlsConfig) -> AttuServi
         container_route=ContainerRoute(accepts_clients(flavour), PROXY_PORT),
     )
     image = attu.image(release.line)
-    return AttuService(image, attu.variables(connection), attu.mounts(connection))
+    told = attu.variables(connection)
+    if connection.mutual and attu.user_of(image, told):
+        # It cannot read the key of another user: it is switched as a neighbour, with one of its own.
+        return AttuService(image, attu.address(connection), {})
+    return AttuService(image, told, attu.mounts(connection))
 
 
 def _place(directory: str, name: str) -> str:

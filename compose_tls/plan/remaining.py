@@ -12,7 +12,8 @@ from compose_tls.changes import relative
 from compose_tls.compose.compose_project import Reader
 from compose_tls.compose.service import Service
 from compose_tls.project.milvus_services import MilvusService
-from compose_tls.stack.milvus.settings import canonical, tls_settings
+from compose_tls.project.mode_edits import is_mode
+from compose_tls.stack.milvus.settings import tls_settings
 from compose_tls.state.recorded import EditRecord, FileRecord, State
 from compose_tls.state.undo import Undone
 from compose_tls.values import dataclass
@@ -157,14 +158,14 @@ class Remaining:
         record, undone = self.undone.get(place[0], (None, None)) if place else (None, None)
         if undone is not None and undone.exact:
             return True
-        olds = [_old(edit) for edit in record.edits if _is_mode(edit)] if record else []
+        olds = [_old(edit) for edit in record.edits if is_mode(edit)] if record else []
         if olds:
             return str(int(mode)) in olds
         if record is None and one.name in (self.state.before or {}):
             # Nothing of ours was in that file.
             return (self.state.before or {})[one.name] == int(mode)
         edits = [edit for file in self.state.files for edit in file.edits]
-        return one.name in self.state.services and bool(edits) and not any(map(_is_mode, edits))
+        return one.name in self.state.services and bool(edits) and not any(map(is_mode, edits))
 
 
 def elsewhere(edit: EditRecord, services: Iterable[Service], directory: Path) -> Iterator[Entry]:
@@ -188,14 +189,6 @@ def elsewhere(edit: EditRecord, services: Iterable[Service], directory: Path) ->
                     text = text if edit.kind == "added-item" else f"{route[-1]}: {text}"
                     path = relative(definition.file, directory)
                     yield Entry(text, path, place.line, other.name)
-
-
-def _is_mode(edit: EditRecord) -> bool:
-    """Whether an edit is one of the mode: in milvus.yaml, or a variable however it is written."""
-    wanted = canonical(".".join(_MODE))
-    items = [item.partition("=")[0] for item in (edit.new, edit.old) if isinstance(item, str)]
-    names = items if edit.kind.endswith("item") else ["".join(edit.route)]
-    return any(canonical(name).endswith(wanted) for name in names)
 
 
 def _old(edit: EditRecord) -> str | None:

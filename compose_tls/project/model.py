@@ -32,6 +32,8 @@ class Project:
             ``None`` for a file that enable made.
         kept: The places of ours that someone changed since, by file.
         milvus: The services that run Milvus, or may.
+        mode_by_hand: The strictest mode that was put by hand where enable had said another one; off
+            where the edits of enable are not taken out.
     """
 
     observation: Observation
@@ -40,6 +42,7 @@ class Project:
     originals: Mapping[Path, bytes | None] = field(default_factory=dict, repr=False)
     kept: tuple[tuple[str, str], ...] = ()
     milvus: tuple[MilvusService, ...] = field(default=(), repr=False)
+    mode_by_hand: TlsMode = TlsMode.OFF
 
     @property
     def directory(self) -> Path:

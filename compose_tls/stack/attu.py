@@ -154,6 +154,11 @@ def variables(connection: Connection) -> dict[str, str]:
     return (_third if third else _second)(connection)
 
 
+def address(connection: Connection) -> dict[str, str]:
+    """What an Attu 3 is told where nothing is said of TLS."""
+    return {_ADDRESS_OF_ATTU_3: _address(connection)}
+
+
 def mounts(connection: Connection) -> dict[str, str]:
     """The files that it is shown: where each is, and where it has to appear."""
     files = {connection.ca_pem: _ROOT}

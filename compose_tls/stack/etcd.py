@@ -93,7 +93,7 @@ def runs_etcd(image: str | None, command: Sequence[str]) -> bool:
 
 
 def starter(command: Sequence[str]) -> str | None:
-    """The program that starts an etcd with flags which nobody sees here; ``None`` for none.
+    """The program that starts an etcd with flags that cannot be seen here; ``None`` for none.
 
     Its flags would meet our variables, and etcd starts with one of either only. Those of Bitnami's image
     set none: https://github.com/bitnami/containers (bitnami/etcd, rootfs/opt/bitnami/scripts).

@@ -68,7 +68,7 @@ def recipe(
         note = attu.MEMORY if attu.is_third(image or "", found.variable) else None
         return Recipe(tls.files, told, scheme="", note=note)
     if name == "milvus-backup" or milvus_backup.is_configuration(document):
-        if not milvus_backup.takes_certificates(image):
+        if name == "milvus-backup" and not milvus_backup.takes_certificates(image):
             return None
         if document is None or milvus_backup.decides(variables):
             known = document is not None or found.variable == milvus_backup.ADDRESS

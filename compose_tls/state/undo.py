@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -44,12 +44,18 @@ class Undone:
     kept: tuple[str, ...] = ()
 
 
-def undo(content: bytes, record: FileRecord) -> Undone:
+def undo(
+    content: bytes,
+    record: FileRecord,
+    *,
+    again: Callable[[EditRecord, str], bool] = lambda *_: False,
+) -> Undone:
     """Take the recorded edits out of a file.
 
     Args:
         content: The file as it is now.
         record: What enable did to it.
+        again: Which edits are made again, by what stands in their place now, which is not kept.
 
     Raises:
         YamlSyntax: The file was changed since and cannot be read.
@@ -71,12 +77,33 @@ def undo(content: bytes, record: FileRecord) -> Undone:
     from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - as above
 
     document = parse(content, record.path)
-    intents, kept = _inverses(document, record)
+    intents, kept = _inverses(document, record, again)
     whole = record.before is None and _is_all(document, intents)
     undone = None if whole else edit(document, intents).content
     if undone is not None:
-        undone = _in_old_words(document, undone, record)
+        undone = _in_old_words(document, undone, record, again)
     return Undone(undone, exact=False, kept=tuple(kept))
+
+
+def _taken(
+    document: Document,
+    edit: EditRecord,
+    edits: Sequence[EditRecord],
+    again: Callable[[EditRecord, str], bool],
+) -> list[Intent] | None:
+    """The intents that take an edit back though its place says something else; ``None`` to keep that."""
+    route, old, there = edit.route, edit.old, query(document, *edit.route, merged=False)
+    if there is None:
+        return None
+    if not edit.kind.endswith("item"):
+        if there.written is None or not again(edit, there.written):
+            return None
+        return [RemoveKey(route) if old is None else Put(route, Text(old))]
+    if not isinstance(edit.new, str) or any(e.kind == "removed-item" for e in edits):
+        return None
+    items, name = [item.as_item() for item in there.items()], _identity(route, edit.new)
+    same = [item for item in items if isinstance(item, str) and _identity(route, item) == name]
+    return [RemoveItem(route, item) for item in same if again(edit, item)] or None
 
 
 def stands(content: bytes, record: FileRecord) -> bool:
@@ -222,13 +249,17 @@ def _holds(document: Document, edit: EditRecord) -> bool:
             return there is not None and isinstance(edit.new, str) and there.reads_as(edit.new)
 
 
-def _inverses(document: Document, record: FileRecord) -> tuple[list[Intent], list[str]]:
+def _inverses(
+    document: Document, record: FileRecord, again: Callable[[EditRecord, str], bool]
+) -> tuple[list[Intent], list[str]]:
     """The intents that take all edits back, and the places that say something else by now."""
     ours = [made.new for made in record.edits if made.kind == "added-item" and made.new]
     intents: list[Intent] = []
     kept: list[str] = []
     for made in record.edits:
         found = _inverse(document, made, ours)
+        if found is None:
+            found = _taken(document, made, record.edits, again)
         if found is None:
             kept.append(".".join(made.route))
         else:
@@ -264,7 +295,9 @@ def _inverse(document: Document, edit: EditRecord, ours: Sequence[Item]) -> list
             return None
 
 
-def _in_old_words(document: Document, undone: bytes, record: FileRecord) -> bytes:
+def _in_old_words(
+    document: Document, undone: bytes, record: FileRecord, again: Callable[[EditRecord, str], bool]
+) -> bytes:
     """The file without our edits, where what they replaced is written as it was, and stands where it did.
 
     The inverse of an edit knows what a value said, and not how, nor at which place of a list. So what the
@@ -294,7 +327,7 @@ def _in_old_words(document: Document, undone: bytes, record: FileRecord) -> byte
             if is_meant(content):
                 return content
             then = parse(content, record.path)
-            content = edit(then, _inverses(then, record)[0]).content
+            content = edit(then, _inverses(then, record, again)[0]).content
             return content if is_meant(content) else None
         except (YamlSyntax, EditRefused):
             return None

@@ -172,7 +172,7 @@ def _at_least_declared(opened: preamble.Opened, project: Project) -> preamble.Op
 
     The record may be lost or older, or another tool may have switched TLS on.
     """
-    mode = declared_mode(project, opened.config.service)
+    mode = max(declared_mode(project, opened.config.service), project.mode_by_hand)
     if "mode" in opened.given.model_fields_set or mode <= opened.config.tls_mode:
         return opened
     return replace(opened, config=opened.config.model_copy(update={"mode": int(mode)}))

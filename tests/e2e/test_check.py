@@ -23,7 +23,10 @@ MAPPINGS = ("29530:19530", "127.0.0.1:29531:19530", "[::1]:29532:19530")
 # The session of a killed server then expires sooner than after the usual minute, in seconds; and yet
 # later than that of one that is only paused: Milvus ends itself when it finds its session expired.
 SETTINGS = {"COMMON_SESSION_TTL": "10"}
-ANONYMOUS = {"refuses-anonymous-client", "refuses-foreign-client", "rest-refuses-anonymous-client"}
+ANONYMOUS = {
+    *("refuses-anonymous-client", "refuses-foreign-client", "refuses-expired-client"),
+    "rest-refuses-anonymous-client",
+}
 
 
 @pytest.fixture(scope="module")

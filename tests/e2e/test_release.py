@@ -7,6 +7,7 @@ rendered objects; networks, images and the scripts of Bitnami's image are not.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,15 @@ from tests.e2e import whole_stack
 from tests.e2e.image_names import ETCD, MILVUS, S3
 from tests.e2e.session import run
 from tests.e2e.test_recreation import ROWS, Stack, kept, rows
-from tests.judges.kubernetes import rendered
+from tests.judges.kubernetes import CHART_VARIABLE, rendered
 from tests.judges.test_kubernetes import export
 from tests.judges.test_whole_release import NAMESPACE, pods, secrets_of, seen_by, whole
 
-pytestmark = pytest.mark.own_ports
+pytestmark = [
+    pytest.mark.own_ports,
+    # What fetches it is at work in tests/judges at the same time.
+    pytest.mark.skipif(CHART_VARIABLE not in os.environ, reason=f"{CHART_VARIABLE} names no chart"),
+]
 
 RELEASE = "db"
 HEADLESS = f"{RELEASE}-etcd-headless.{NAMESPACE}.svc.cluster.local"

@@ -68,31 +68,27 @@ def _unpack_tools(directory: Path) -> None:
         (directory / name / name).chmod(0o755)
 
 
-@cache
 def chart() -> str:
     """The chart: the one that the variable names, else from its repository."""
     if named := os.environ.get(CHART_VARIABLE):
         return named
-    directory = BUILD / "kubernetes"
-    archive = directory / f"milvus-{CHART}.tgz"
-    if not archive.exists():
-        directory.mkdir(parents=True, exist_ok=True)
-        pull = [
-            "pull",
-            "milvus",
-            "--repo",
-            CHART_REPOSITORY,
-            "--version",
-            CHART,
-            "-d",
-            str(directory),
-        ]
-        done = subprocess.run(
-            [tool("helm"), *pull], capture_output=True, text=True, timeout=60, check=False
-        )
-        if done.returncode:
-            pytest.skip(f"no chart is here ({CHART_VARIABLE} may name it): {done.stderr[-200:]}")
+    archive = BUILD / "kubernetes" / f"milvus-{CHART}.tgz"
+    if not archive.exists() and (why := _pulled(archive.parent)):
+        pytest.skip(f"no chart is here ({CHART_VARIABLE} may name it): {why}")
     return str(archive)
+
+
+@cache
+def _pulled(directory: Path) -> str:
+    """Why the chart cannot be had from its repository, asked once; empty where it can."""
+    directory.mkdir(parents=True, exist_ok=True)
+    where = ["--repo", CHART_REPOSITORY, "--version", CHART, "-d", str(directory)]
+    pull = [tool("helm"), "pull", "milvus", *where]
+    try:
+        done = subprocess.run(pull, capture_output=True, text=True, timeout=60, check=False)
+    except subprocess.TimeoutExpired:
+        return "its repository does not answer"
+    return done.stderr[-200:] if done.returncode else ""
 
 
 def rendered(release: str, namespace: str, values: Path, *more: str) -> list[Any]:

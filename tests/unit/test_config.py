@@ -199,6 +199,7 @@ class TestInvalidValues:
             ('tls-dir = "../.."', "a directory of its own"),
             ('container-tls-dir = "tls"', "absolute path"),
             ('container-tls-dir = "/a:b"', "without a colon"),
+            ('container-tls-dir = "/${A}"', "without a colon or a dollar sign"),
             ('container-tls-dir = "/a/.."', "absolute path"),
             ('config = "both"', "'auto', 'file' or 'env'"),
         ],

@@ -188,10 +188,11 @@ def attu(
     image: str, variables: Mapping[str, str], mounts: Mapping[str, str], milvus: str
 ) -> Service:
     """Attu, the web interface, on this machine only: it asks no one for a certificate."""
+    volumes = [f"{source}:{target}:ro" for source, target in mounts.items()]
     return {
         "image": image,
         "environment": dict(variables),
-        "volumes": [f"{source}:{target}:ro" for source, target in mounts.items()],
+        **({"volumes": volumes} if volumes else {}),
         "ports": [Commented("127.0.0.1:8000:3000", "Plain HTTP: only for this machine.")],
         "depends_on": {milvus: {"condition": "service_healthy"}},
         "restart": _RESTART,

@@ -262,6 +262,20 @@ class TestNewProject:
     ) -> None:
         assert run("init", "--milvus", version, "--json").error["code"] == code
 
+    def test_attu_3_has_a_key_that_its_user_can_read(self, place: Path, run: Run) -> None:
+        # Its image runs as user 1000, and the key of the first client is its owner's alone.
+        done = run("init", "--milvus", "3.0", "--with", "attu", "--mode", "2", "--json")
+
+        assert done.code == 0
+        attu = compose_file()["services"]["attu"]
+        assert attu["volumes"] == ["./tls-clients/attu:/milvus/tls:ro"]
+        assert attu["environment"]["MILVUS_TLS_PRIVATE_KEY_PATH"] == "/milvus/tls/client.key"
+        assert attu["environment"]["MILVUS_TLS_CERT_CHAIN_PATH"] == "/milvus/tls/client.pem"
+        key = (place / "tls-clients" / "attu" / "client.key").stat()
+        warned = "client-key-unreadable" in {one["code"] for one in done.json["warnings"]}
+        assert key.st_mode & 0o7 == 0
+        assert key.st_uid == 1000 or warned or key.st_mode & 0o040
+
     def test_attu_is_told_of_tls_and_is_not_cut_off(self, place: Path, run: Run) -> None:
         done = run("init", "--with", "attu", "--mode", "2", "--json")
         assert done.json["warnings"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,20 @@ def test_the_exit_code_is_that_of_the_command(arguments: list[str], code: int) -
     assert subprocess.run([*OURS, *arguments], capture_output=True, check=False).returncode == code
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_process_without_a_stream_does_the_same_and_writes_into_no_file(
+    project: Path, closed: str
+) -> None:
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
+    done = subprocess.run(
+        [*shell, *OURS, "enable", "-C", project], capture_output=True, check=False
+    )
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    status = [*OURS, "status", "-C", str(project), "--json"]
+    told = json.loads(subprocess.run(status, capture_output=True, text=True, check=False).stdout)
+    assert told["mode"] == 1
+
+
 @pytest.mark.skipif(not FULL.exists(), reason="only Linux has /dev/full")
 def test_a_full_disk_is_no_success() -> None:
     with FULL.open("w") as full:
@@ -49,4 +64,13 @@ def test_a_full_disk_is_no_success() -> None:
             [*OURS, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert outcome.returncode != 0
-    assert "Traceback" not in outcome.stderr
+    assert outcome.stderr.startswith("error: standard output cannot be written: No space left")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has /dev/full")
+def test_a_command_whose_words_go_nowhere_has_done_what_it_does(project: Path) -> None:
+    with FULL.open("w") as full:
+        command = [*OURS, "enable", "-C", str(project)]
+        outcome = subprocess.run(command, stdout=full, stderr=full, check=False)
+    assert outcome.returncode != 0
+    assert "/milvus/tls" in (project / "docker-compose.yml").read_text()

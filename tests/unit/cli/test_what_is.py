@@ -187,9 +187,9 @@ def test_a_key_that_is_elsewhere_is_not_to_be_kept_safe_here(run: Run, plain: Pa
 
 
 def test_what_disable_leaves_to_the_image_is_told(run: Run, plain: Path) -> None:
-    assert run("enable", "--mode", "2").code == 0
     path = plain / "docker-compose.yml"
-    path.write_text(path.read_text().replace('TLSMODE: "2"', 'TLSMODE: "1"'))
+    line = '      ETCD_USE_EMBED: "true"\n'
+    path.write_text(PLAIN.replace(line, f'{line}      COMMON_SECURITY_TLSMODE: "1"\n'))
     assert run("enable", "--mode", "2").code == 0
 
     found = warnings(run, "disable")
@@ -413,3 +413,57 @@ class TestTlsInAFileThatIsNotEdited:
         path.write_text(path.read_text().replace("tlsMode: 2", "tlsMode: 1"))
 
         assert run("disable", "--json").json["error"]["code"] == "tls-remains"
+
+
+class TestAModeByHand:
+    """Who changes the mode that enable wrote has not said how it was before."""
+
+    @pytest.mark.parametrize(("now", "after"), [("0", 1), ("2", 2), ("x", 1)])
+    def test_enable_takes_it_for_ours_and_never_for_a_weaker_one(
+        self, run: Run, plain: Path, now: str, after: int
+    ) -> None:
+        path = plain / "docker-compose.yml"
+        assert run("enable").code == 0
+        path.write_text(path.read_text().replace('TLSMODE: "1"', f'TLSMODE: "{now}"'))
+
+        again = run("enable", "--json").json
+
+        assert (again["mode"], run("status", "--json").json["mode"]) == (after, after)
+        assert "edit-kept" not in {one["code"] for one in again["warnings"]}
+        assert run("disable").code == 0
+        assert path.read_text(encoding="utf-8") == PLAIN
+
+    def test_the_same_in_a_list(self, run: Run, plain: Path) -> None:
+        path = plain / "docker-compose.yml"
+        text = PLAIN.replace('ETCD_USE_EMBED: "true"', "- ETCD_USE_EMBED=true")
+        path.write_text(text, encoding="utf-8")
+        assert run("enable", "--mode", "2").code == 0
+        path.write_text(path.read_text().replace("TLSMODE=2", "TLSMODE=1"))
+
+        assert run("enable", "--json").json["mode"] == 2
+        assert run("disable").code == 0
+        assert path.read_text(encoding="utf-8") == text
+
+
+class TestAnotherName:
+    """What has another name now is known by what it holds."""
+
+    def test_a_compose_file_that_was_renamed_can_still_be_undone(
+        self, run: Run, plain: Path
+    ) -> None:
+        assert run("enable").code == 0
+        (plain / "docker-compose.yml").rename(plain / "compose.yaml")
+
+        assert run("enable").code == run("status").code == 0
+        assert "byte for byte as before" in run("disable").out
+        assert (plain / "compose.yaml").read_text(encoding="utf-8") == PLAIN
+
+    def test_a_service_is_still_one_of_ours_and_what_stays_is_said(
+        self, run: Run, plain: Path
+    ) -> None:
+        path = plain / "docker-compose.yml"
+        assert run("enable", "--mode", "2").code == 0
+        path.write_text(path.read_text().replace("  standalone:", "  vectors:", 1))
+
+        assert run("status").out.startswith("vectors: mutual TLS (mode 2)\n")
+        assert "mutual TLS (mode 2), which stays" in run("disable", "--accept", "tls-remains").out

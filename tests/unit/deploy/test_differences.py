@@ -276,6 +276,27 @@ def test_each_difference_is_named(
     assert texts(found, config) == expected
 
 
+EVIL = "/srv\nerror[x]: y\x85\u2028z\r\0"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        label("project", EVIL),
+        label("project.working_dir", EVIL),
+        label("project.config_files", EVIL),
+        label("project.config_files", f"{EVIL}," * 100_000),
+        environment(f"A{EVIL}=b", f"A={EVIL}"),
+        mounts({"Type": "bind", "Source": EVIL, "Destination": EVIL, "RW": True}),
+        networks(EVIL),
+    ],
+)
+def test_what_a_stranger_named_is_part_of_one_short_line(change: Change) -> None:
+    found = texts(seen(change))
+    assert found
+    assert all(text.splitlines() == [text] and len(text) < 3000 for text in found)
+
+
 def test_no_secret_is_in_any_text() -> None:
     config = declared_as(environment={"MINIO_SECRET_KEY": "hunter3"})
     found = differences(seen(environment("ROOT_PASSWORD=hunter2")), wanted(config))

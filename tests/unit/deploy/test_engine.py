@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import subprocess
 import sys
 import threading
@@ -32,6 +33,38 @@ def not_an_engine() -> Iterator[str]:
         yield f"tcp://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def with_a_stranger() -> Iterator[str]:
+    """An engine with one container, whose project has a line of ours in its name."""
+    ports = [{"PublicPort": 19530, "Type": "tcp"}]
+    labels = {"com.docker.compose.project": "a\nerror[x]: y"}
+    answers = {"version": {"ApiVersion": "1.44"}}
+    answers["json"] = [{"Names": ["/x"], "Ports": ports, "Labels": labels}]  # type: ignore[assignment]
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            name = self.path.partition("?")[0].rpartition("/")[2]
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(answers[name]).encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"tcp://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_who_has_a_port_is_told_in_one_line(with_a_stranger: str) -> None:
+    with Engine.connect({"DOCKER_HOST": with_a_stranger}) as engine:
+        told = engine.port_owner(19530)
+    assert told == "container x of project a\\nerror[x]: y"
 
 
 def test_what_is_not_an_engine_is_said_not_to_answer_as_one(not_an_engine: str) -> None:

@@ -69,7 +69,7 @@ def test_strict_clients_are_named_with_their_reason() -> None:
     assert "CA cert does not include key usage extension" in warning.message
 
 
-@pytest.mark.parametrize("name", RUSTLS_REFUSES)
+@pytest.mark.parametrize("name", sorted(RUSTLS_REFUSES))
 def test_what_rustls_alone_refuses_is_told_with_a_way_out(name: str) -> None:
     brought = ACCEPTED[name][0]()
     (warning,) = concerns(brought.server, brought.ca_pem, now=NOW, path="s.pem")

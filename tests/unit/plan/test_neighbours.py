@@ -168,6 +168,11 @@ class TestBackup:
         assert 'MILVUS_TLS_MODE: "2"' in added(planned)
         assert added(planned, "b.yaml") == []
 
+    def test_the_tag_of_another_image_says_nothing_of_its_version(self) -> None:
+        text = MILVUS + self.SERVICE.replace("milvusdb/milvus-backup", "me/backup:0.1")
+        planned = enable(observation({COMPOSE_FILE: text, "b.yaml": self.FIRST}))
+        assert "caCertPath: /milvus/tls/ca.pem" in added(planned, "b.yaml")
+
     def test_format_2_has_no_variables_for_tls(self) -> None:
         # They were there for four days of July 2026, in no release: milvus-backup pull 1118.
         service = f"{self.SERVICE}    environment:\n      MILVUS_GRPC_ADDRESS: milvus\n"
