@@ -307,6 +307,7 @@ def _in_old_words(
         document: The file as it is now.
         undone: The same without our edits, by their meaning.
         record: What enable did to it.
+        again: Which edits are made again.
     """
     from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - not for who only looks
     from compose_tls.yamlpatch.prove import says_the_same  # noqa: PLC0415 - as above
