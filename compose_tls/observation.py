@@ -85,7 +85,8 @@ class PkiFacts:
     to a CA next to them; ``provided`` those that are copies of what the settings name; ``next_ca`` is
     the CA that takes over once every client trusts it; ``requests`` are the names in the signing
     requests that are of the very keys next to them; ``public_ca`` says that everyone has certificates of
-    the CA that the settings name, by the trust store of this system. Keys are names of identities.
+    the CA that the settings name, by the trust store of this system; ``brought_names`` are the names in
+    the server certificate that the settings name. Keys are names of identities.
     """
 
     certificates: Mapping[str, CertificateFacts]
@@ -94,6 +95,7 @@ class PkiFacts:
     next_ca: CertificateFacts | None = None
     requests: Mapping[str, frozenset[str]] = field(default_factory=dict)
     public_ca: bool = False
+    brought_names: frozenset[str] = frozenset()
 
     @property
     def all_certificates(self) -> Mapping[str, CertificateFacts]:

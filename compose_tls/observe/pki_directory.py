@@ -100,14 +100,16 @@ def read_pki(
         name: content(pki / f"{name}{REQUEST}") for name in _END_ENTITIES
     }
     content(pki / SERIAL_FILE)
-    provided = _provided(directory, config, reader, pairs)
+    provided, names = _provided(directory, config, reader, pairs)
     public = makes_client_ca(config) and _is_public(directory, config, reader)
     stack = _read_stack(directory, config, state, reader)
     if not any(certificate for certificate, _ in pairs.values()):
-        return PkiFacts({}, frozenset(), public_ca=public)
+        return PkiFacts({}, frozenset(), public_ca=public, brought_names=names)
     from compose_tls.pki.load import survey  # noqa: PLC0415 - cryptography costs 75 ms
 
-    found = replace(survey(pairs, next_ca, requests), provided=provided, public_ca=public)
+    found = replace(
+        survey(pairs, next_ca, requests), provided=provided, public_ca=public, brought_names=names
+    )
     if not stack:
         return found
     # Those of the parts have a CA of their own.
@@ -186,19 +188,21 @@ def _provided(
     config: TlsConfig,
     reader: FileReader,
     pairs: Mapping[str, Pair],
-) -> frozenset[str]:
+) -> tuple[frozenset[str], frozenset[str]]:
     """The identities whose certificate and key, as the user names them, lie in the PKI directory.
 
-    There they lie in our own form, without what else the user's files hold.
+    There they lie in our own form, without what else the user's files hold. And the names of the server.
     """
     if config.ca_cert is None and config.client_ca_cert is None:
-        return frozenset()
+        return frozenset(), frozenset()
     from compose_tls.pki.load import (  # noqa: PLC0415 - cryptography costs 75 ms
+        certificate_facts,
         load_certificates,
         load_key_pair,
     )
 
     found: set[str] = set()
+    names: set[str] = set()
     for name in (CA, CLIENT_CA):
         files = brought_files(directory, config, name)
         trusted = _content(files.certificate, reader)
@@ -225,7 +229,10 @@ def _provided(
             )
             if pairs[name] == (pair.full_chain_pem, pair.private_key_pem):
                 found.add(name)
-    return frozenset(found)
+            if name == SERVER:
+                facts = certificate_facts(pair.certificate_pem, path="")
+                names |= {*facts.dns_names, *facts.ip_addresses}
+    return frozenset(found), frozenset(names)
 
 
 def _is_public(directory: Path, config: TlsConfig, reader: FileReader) -> bool:

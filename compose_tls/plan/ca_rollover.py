@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -14,14 +14,17 @@ from compose_tls.errors import CertificateUnreadable, ClientsLeftBehind, Rollove
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
+    CERTIFICATE,
     CLIENT,
     CLIENT_CA,
     CLIENT_CA_KEY,
     CLIENT_CERTIFICATE,
     NEXT_CA,
     SERVER,
+    client_identity,
 )
 from compose_tls.observation import CertificateFacts, Observation
+from compose_tls.plan.brought import with_client_ca
 from compose_tls.plan.client_ca import client_ca_source, issues_clients
 from compose_tls.plan.lifetimes import is_due, require_ca_valid
 from compose_tls.shell import joined
@@ -258,6 +261,36 @@ def require_client_issuer(observation: Observation, config: TlsConfig) -> None:
             hint="name their CA with --client-ca-cert and --client-ca-key, or have certificates issued"
             " by it",
             path=name,
+        )
+
+
+def require_neighbours_issuer(
+    found: Mapping[str, Source], names: Iterable[str], observation: Observation, config: TlsConfig
+) -> None:
+    """Make sure that what services of the project show stays, or can be issued.
+
+    Args:
+        found: Where what clients show comes from.
+        names: The services that show a certificate.
+        observation: The project as it is.
+        config: The settings; they name what was provided.
+
+    Raises:
+        CertificateUnreadable: The CA of the clients, or the name of its key, is not here.
+    """
+    lacking = [name for name in names if client_identity(name) not in found]
+    if lacking:
+        path = f"{config.pki_dir}/{CLIENT_CA}{CERTIFICATE}"
+        gone = CLIENT_CA not in found
+        what = (
+            f"{path} is missing or damaged"
+            if gone
+            else "the key of the CA of the clients is missing"
+        )
+        raise CertificateUnreadable(
+            f"{what}, and nothing can be issued for {', '.join(lacking)}",
+            hint=f"restore it, or give it again: {with_client_ca(config, observation.directory)}",
+            path=path,
         )
 
 

@@ -10,7 +10,7 @@ from compose_tls.project.model import makes_client_ca
 from compose_tls.vocabulary import TlsWarning
 
 
-def client_ca_source(pki: PkiFacts, config: TlsConfig) -> Source | None:
+def client_ca_source(pki: PkiFacts, config: TlsConfig, *, settled: bool = False) -> Source | None:
     """Where the CA of the clients comes from, where they have one of their own; else ``None``.
 
     Where a public CA issued the server's certificate, it lets everyone in: so one is made here.
@@ -18,12 +18,13 @@ def client_ca_source(pki: PkiFacts, config: TlsConfig) -> Source | None:
     Args:
         pki: What lies in the PKI directory.
         config: The settings.
+        settled: Whether clients have certificates of the server's CA already, so that none is made.
     """
     if config.client_ca_cert is not None:
         return "provided"
     if CLIENT_CA in pki.certificates:
         return "existing"
-    return "issued" if makes_client_ca(config) and pki.public_ca else None
+    return "issued" if makes_client_ca(config) and pki.public_ca and not settled else None
 
 
 def issues_clients(config: TlsConfig, apart: Source | None) -> bool:
@@ -33,6 +34,16 @@ def issues_clients(config: TlsConfig, apart: Source | None) -> bool:
     if apart == "provided":
         return config.client_ca_key is not None
     return apart is not None or config.server_cert is None
+
+
+def has_server_ca_clients(before: TlsConfig | None, config: TlsConfig) -> bool:
+    """Whether clients have certificates of the server's CA since an earlier enable, that was provided.
+
+    Args:
+        before: The settings of that enable; ``None`` where there was none.
+        config: The settings.
+    """
+    return before is not None and before.mode == config.mode and makes_client_ca(before)
 
 
 def client_ca_made(config: TlsConfig) -> TlsWarning:

@@ -102,8 +102,15 @@ def naming_variables(project: Project, client: Client) -> list[tuple[str, Addres
 
 def is_let_in(client: Client, config: TlsConfig) -> bool:
     """Whether Milvus lets a client in as it is, once it speaks TLS."""
+    if passes_on(client):
+        return True
     mutual = config.tls_mode is TlsMode.MUTUAL
     return client.encryption == "encrypted" and (client.certificate or not mutual)
+
+
+def passes_on(client: Client) -> bool:
+    """Whether it hands on the bytes of clients of its own, whose TLS goes through it."""
+    return client.connection is not None and client.connection.passes
 
 
 def cut_off(

@@ -20,7 +20,7 @@ from compose_tls.compose.rewriting import rewrite
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ConflictingSettings, EditRefused, UnsupportedMilvus
 from compose_tls.layout import CERTIFICATE, CLIENT, PUBLIC, client_identity
-from compose_tls.plan.client_ca import no_client
+from compose_tls.plan.client_ca import has_server_ca_clients, no_client
 from compose_tls.plan.consequences import consequences, keys_to_be_mounted
 from compose_tls.plan.further_cas import further_cas
 from compose_tls.plan.given_up import given_up
@@ -41,7 +41,7 @@ from compose_tls.plan.touched import touched_services
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService, select
-from compose_tls.project.model import Project, makes_client_ca
+from compose_tls.project.model import Project
 from compose_tls.results import NeighbourResult
 from compose_tls.setup import Member, TlsSetup
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
@@ -116,7 +116,11 @@ class _Planner:
         ]
         members = tuple(one.name for one in milvus)
         before = project.state.settings if project.state else None
-        held = {*config.names, *(filter(is_valid, names) if config.server_cert is None else ())}
+        brought = self.observation.pki.brought_names
+        held = {
+            *config.names,
+            *(brought if config.server_cert is not None else filter(is_valid, names)),
+        }
         neighbours = plan_neighbours(project, milvus, config, held, self._override())
         showing = [one.name for one in neighbours.switched if one.shows_certificate]
         identities = plan_identities(
@@ -126,7 +130,7 @@ class _Planner:
             names,
             now,
             showing,
-            settled=before is not None and before.mode == config.mode and makes_client_ca(before),
+            settled=has_server_ca_clients(before, config),
         )
         self.warnings += further_cas(self.observation, config, project.state)
         if config.tls_mode is TlsMode.MUTUAL and identities.get(CLIENT) is None:

@@ -78,7 +78,7 @@ def plan_identities(
     }
     if sources[CA] == "existing":
         require_names_permitted(observation, config, identities[SERVER].dns_names)
-    apart = None if settled and CLIENT_CA not in pki.certificates else client_ca_source(pki, config)
+    apart = client_ca_source(pki, config, settled=settled)
     if apart is not None:
         sources[CLIENT_CA] = apart
     if apart == "issued":

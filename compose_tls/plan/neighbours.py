@@ -15,8 +15,16 @@ from compose_tls.errors import ClientsCutOff, EditRefused, ProjectError, settle
 from compose_tls.layout import CLIENT_KEY, NEIGHBOUR_NAME, neighbours_directory
 from compose_tls.patterns import regex
 from compose_tls.plan.address_edits import AddressChange, add_address_edit, is_in_compose_file
-from compose_tls.plan.client_ca import client_ca_source, issues_clients
-from compose_tls.plan.clients import Client, clients, cut_off, is_let_in, naming_variables
+from compose_tls.plan.brought import with_client_ca
+from compose_tls.plan.client_ca import client_ca_source, has_server_ca_clients, issues_clients
+from compose_tls.plan.clients import (
+    Client,
+    clients,
+    cut_off,
+    is_let_in,
+    naming_variables,
+    passes_on,
+)
 from compose_tls.project.endpoints import carrier, rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
@@ -31,10 +39,11 @@ from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Put, Text
 from compose_tls.yamlpatch.query import Found, roots
 
-# Of REST, which is not on the port of gRPC under TLS: internal/distributed/proxy/httpserver of Milvus.
 # RFC 5280 appendix A.1: ub-common-name.
 _LONGEST: Final = 64
+# Of REST, which is not on the port of gRPC under TLS: internal/distributed/proxy/httpserver of Milvus.
 _REST: Final = regex(r"/(?:api|v1|v2)(?:/|$)")
+_KEYLESS: Final = "a client certificate of its own, and no key is given of a CA that could issue it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +119,12 @@ def plan_neighbours(
     """
     if config.neighbours == "ignore":
         return Neighbours()
-    found = [one for one in clients(project, tuple(milvus)) if not is_let_in(one, config)]
+    every = clients(project, tuple(milvus))
+    found = [one for one in every if not is_let_in(one, config)]
     switched: list[Neighbour] = []
     left: list[Client] = []
     reasons: dict[str, str] = {}
+    issues = config.tls_mode is TlsMode.ONE_WAY or _issues(project, config)
     for client in found:
         made = None
         if config.neighbours == "patch":
@@ -122,14 +133,18 @@ def plan_neighbours(
             except ProjectError as error:
                 place = f"{error.path}: " if error.path else ""
                 reasons[client.name] = f"{place}{error.message}: {error.hint}"
+        if made is not None and made.shows_certificate and not issues:
+            made = None
+            reasons[client.name] = f"{_KEYLESS}: {with_client_ca(config, project.directory)}"
         if made is None:
+            if lack := _lacks_name(client, config, names):
+                reasons.setdefault(client.name, lack)
             left.append(client)
         else:
             switched.append(made)
     entries, warnings = cut_off(left, config, reasons)
-    already = project.state is not None and project.state.settings.mode == config.mode
-    if config.neighbours == "patch" and not already:
-        warnings = tuple(_settled(left, entries, warnings, config))
+    if config.neighbours == "patch":
+        warnings = tuple(_settled(left, entries, warnings, project, config))
     apart = (
         TlsWarning(
             "override-used",
@@ -144,23 +159,39 @@ def plan_neighbours(
         for one in switched
         if one.recipe.note
     )
-    return Neighbours(tuple(switched), entries, (*warnings, *apart, *notes))
+    through = (
+        TlsWarning(
+            "neighbour-note",
+            f"service {one.name} passes TLS through: {one.how}, and a stream block hands on the bytes",
+            one.path,
+            "the certificate has to hold the name by which clients call it: --san NAME",
+            one.line,
+        )
+        for one in every
+        if passes_on(one)
+    )
+    return Neighbours(tuple(switched), entries, (*warnings, *apart, *notes, *through))
 
 
 def _settled(
     left: Sequence[Client],
     entries: Sequence[CutOff],
     warnings: Sequence[TlsWarning],
+    project: Project,
     config: TlsConfig,
 ) -> Iterator[TlsWarning]:
     """The warnings; in mode 2 those of applications that talk to Milvus for certain are a refusal.
 
-    Not where that is its mode already: they cannot talk to it any more, whatever enable does.
+    Not where that is its mode already and they were not switched: they cannot talk to it any more,
+    whatever enable does.
     """
+    state = project.state
+    already = state is not None and state.settings.mode == config.mode
+    switched = {one.service for one in (state.neighbours if state else None) or ()}
     lost = [
         (entry, warning)
         for one, entry, warning in zip(left, entries, warnings, strict=True)
-        if _is_refused(one, config)
+        if _is_refused(one, config) and not (already and one.name not in switched)
     ]
     if lost:
         told = "; ".join(f"{entry.service} ({entry.how})" for entry, _ in lost)
@@ -200,8 +231,8 @@ def _switched(
     if not re.match(NEIGHBOUR_NAME, service.name):
         return None
     mutual = config.tls_mode is TlsMode.MUTUAL
-    if mutual and (not _issues(project, config) or len(service.name.encode()) > _LONGEST):
-        # There is no CA here that could issue a certificate for it, or none can name it.
+    if mutual and len(service.name.encode()) > _LONGEST:
+        # No certificate can name it.
         return None
     covered = found.host in names
     kept = rest_port(client.milvus, config)
@@ -343,6 +374,23 @@ def add_neighbour_edits(
 
 
 def _issues(project: Project, config: TlsConfig) -> bool:
-    """Whether there is a CA here that can issue for a client, and goes on to be that of the clients."""
-    apart = client_ca_source(project.observation.pki, config)
-    return config.server_cert is None and issues_clients(config, apart)
+    """Whether the key of the CA of the clients is here, so that it can issue for a neighbour."""
+    before = project.state.settings if project.state else None
+    settled = has_server_ca_clients(before, config)
+    apart = client_ca_source(project.observation.pki, config, settled=settled)
+    return issues_clients(config, apart)
+
+
+def _lacks_name(client: Client, config: TlsConfig, names: Collection[str]) -> str | None:
+    """What keeps one in mode 1 that verifies the name by which it calls Milvus; ``None`` for nothing."""
+    found, application = client.connection, application_of(client.image)
+    verifies = application is None or application.takes_roots
+    one_way = config.tls_mode is TlsMode.ONE_WAY
+    if config.server_cert is None or not (one_way and client.certain and verifies):
+        return None
+    if found is None or not found.host or found.host in names:
+        return None
+    return (
+        f"the server certificate does not hold the name {found.host}: give one that does, or have it"
+        " call Milvus by a name that is in it"
+    )

@@ -38,6 +38,7 @@ from compose_tls.plan.ca_rollover import (
     followers,
     left_behind,
     provided_sources,
+    require_neighbours_issuer,
     rollover_warning,
     sources,
 )
@@ -245,21 +246,28 @@ class _Planner:
     def brought(self, within: timedelta | None, *, force: bool) -> RenewPlan:
         """Those that were provided: newer ones in their place are taken, and their end is told.
 
-        Our client is renewed, where it has a CA of its own that issues here.
+        Our client and those of neighbours are renewed, where a CA of their own issues here.
 
         Raises:
             CertificateExpiresSoon: It is near, and nothing newer is there.
         """
         members = tuple(one.name for one in self.located.milvus)
         identities = identities_of(members, *server_names(self.config.names, ()))
+        identities |= client_identities(self.showing)
         found = provided_sources(self.observation, self.config)
         taken = all(role in self.pki.provided for role in found)
         if taken or found[SERVER] == "existing":
             for role in found:
                 self.require_lasting(role, within)
         clients = client_sources(
-            self.observation, self.config, self.now, within=within, force=force
+            self.observation,
+            self.config,
+            self.now,
+            within=within,
+            force=force,
+            showing=(CLIENT, *map(client_identity, self.showing)),
         )
+        require_neighbours_issuer(clients, self.showing, self.observation, self.config)
         if clients.get(CLIENT_CA) == "provided":
             self.require_lasting(CLIENT_CA, within)
         orders = self.orders(identities)

@@ -23,6 +23,7 @@ from compose_tls.project.model import Project
 from compose_tls.stack import kafka
 from compose_tls.stack.images import is_bitnami, repository_and_tag
 from compose_tls.stack.milvus.milvus_version import MilvusVersion
+from compose_tls.stack.milvus.role import is_coordinator
 from compose_tls.values import dataclass
 
 # Bitnami's images run as this user: https://github.com/bitnami/containers
@@ -78,7 +79,7 @@ class Folders:
         files: The files of each directory: the name there, and in the PKI directory.
         readers: Who reads the keys of each.
         servers: The services that are etcd, the object store or a broker.
-        milvus: The Milvus services that have files there.
+        milvus: The Milvus services that have files there, coordinators first.
     """
 
     files: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
@@ -103,6 +104,8 @@ class Folders:
         milvus = next(filter(None, clients), everyone)
         services = project.compose.services
         by_name = {one.name: one for one in project.milvus}
+        follow = {o.name for o in project.milvus if not is_coordinator(o.service.command_line())}
+        milvus = tuple(sorted(milvus, key=lambda name: name in follow))
         return cls(
             stack_folders(members),
             {

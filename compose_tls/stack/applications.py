@@ -43,6 +43,7 @@ class Connection:
         certificate: Whether it shows a client certificate.
         host: The name by which it calls Milvus.
         scheme: The scheme of the address; empty without one.
+        passes: Whether the service only hands on the bytes of its clients, whose TLS goes through it.
     """
 
     variable: str
@@ -51,6 +52,7 @@ class Connection:
     certificate: bool = False
     host: str = field(default="", compare=False)
     scheme: str = field(default="", compare=False)
+    passes: bool = False
 
 
 def connection(
@@ -151,13 +153,40 @@ def in_file(content: bytes, names: Collection[str], ports: Collection[int]) -> C
     text = _COMMENT.sub("", content.decode("utf-8", "replace"))
     if found := _backup(content, text, names, ports):
         return found
-    for host, port, scheme in _places(text):
+    passed = _passed_on(text)
+    rest = text
+    for block in passed:
+        rest = rest.replace(block, "")
+    for host, port, scheme in _places(rest):
         if host in names and port in ports:
             said: Encryption = "plain" if scheme in _PLAIN_SCHEMES else "unknown"
             encryption = "encrypted" if scheme in _ENCRYPTED_SCHEMES else said
             shown = _SHOWS.search(text) is not None
             return Connection(f"{host}:{port}", port, encryption, shown)
+    for host, port, _ in _places("".join(passed)):
+        if host in names and port in ports:
+            return Connection(f"{host}:{port}", port, "unknown", passes=True)
     return None
+
+
+# https://nginx.org/en/docs/stream/ngx_stream_proxy_module.html: without "proxy_ssl on", and "ssl" where
+# it listens, it hands on what it gets.
+_STREAM_BLOCK: Final = regex(r"(?m)^\s*stream\s*\{")
+_OWN_TLS: Final = regex(r"\bproxy_ssl\s+on\b|\blisten\s[^;]*\bssl\b")
+
+
+def _passed_on(text: str) -> list[str]:
+    """The stream blocks of an nginx configuration that hand on bytes as they are."""
+    found: list[str] = []
+    for match in _STREAM_BLOCK.finditer(text):
+        depth, end = 1, match.end()
+        while depth and end < len(text):
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            end += 1
+        block = text[match.start() : end]
+        if not depth and not _OWN_TLS.search(block):
+            found.append(block)
+    return found
 
 
 def place_in(content: bytes, names: Collection[str], port: int) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from compose_tls.changes import sha256
+from compose_tls.errors import EditRefused, YamlSyntax
 from compose_tls.state.recorded import EditRecord, FileRecord, SpliceRecord
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import Document, decode, encode, parse
@@ -20,7 +21,7 @@ from compose_tls.yamlpatch.intent import (
     Text,
 )
 from compose_tls.yamlpatch.query import query, roots
-from compose_tls.yamlpatch.splice import Splice, applied, settled
+from compose_tls.yamlpatch.splice import Splice, applied, found_again, settled
 
 if TYPE_CHECKING:
     from compose_tls.yamlpatch.patch import Patched
@@ -76,19 +77,11 @@ def undo(
     from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - as above
 
     document = parse(content, record.path)
-    ours = [made.new for made in record.edits if made.kind == "added-item" and made.new]
-    intents: list[Intent] = []
-    kept: list[str] = []
-    for made in record.edits:
-        found = _inverse(document, made, ours)
-        if found is None:
-            found = _taken(document, made, record.edits, again)
-        if found is None:
-            kept.append(".".join(made.route))
-        else:
-            intents += found
+    intents, kept = _inverses(document, record, again)
     whole = record.before is None and _is_all(document, intents)
     undone = None if whole else edit(document, intents).content
+    if undone is not None:
+        undone = _in_old_words(document, undone, record, again)
     return Undone(undone, exact=False, kept=tuple(kept))
 
 
@@ -256,6 +249,24 @@ def _holds(document: Document, edit: EditRecord) -> bool:
             return there is not None and isinstance(edit.new, str) and there.reads_as(edit.new)
 
 
+def _inverses(
+    document: Document, record: FileRecord, again: Callable[[EditRecord, str], bool]
+) -> tuple[list[Intent], list[str]]:
+    """The intents that take all edits back, and the places that say something else by now."""
+    ours = [made.new for made in record.edits if made.kind == "added-item" and made.new]
+    intents: list[Intent] = []
+    kept: list[str] = []
+    for made in record.edits:
+        found = _inverse(document, made, ours)
+        if found is None:
+            found = _taken(document, made, record.edits, again)
+        if found is None:
+            kept.append(".".join(made.route))
+        else:
+            intents += found
+    return intents, kept
+
+
 def _inverse(document: Document, edit: EditRecord, ours: Sequence[Item]) -> list[Intent] | None:
     """The intents that take an edit back; ``None`` when its place says something else by now.
 
@@ -282,6 +293,60 @@ def _inverse(document: Document, edit: EditRecord, ours: Sequence[Item]) -> list
             return [RemoveKey(route) if old is None else Put(route, Text(old))]
         case _:
             return None
+
+
+def _in_old_words(
+    document: Document, undone: bytes, record: FileRecord, again: Callable[[EditRecord, str], bool]
+) -> bytes:
+    """The file without our edits, where what they replaced is written as it was, and stands where it did.
+
+    The inverse of an edit knows what a value said, and not how, nor at which place of a list. So what the
+    splices wrote is looked for in the text as it is, and taken back where that means the same.
+
+    Args:
+        document: The file as it is now.
+        undone: The same without our edits, by their meaning.
+        record: What enable did to it.
+        again: Which edits are made again.
+    """
+    from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - not for who only looks
+    from compose_tls.yamlpatch.prove import says_the_same  # noqa: PLC0415 - as above
+
+    meant = parse(undone, record.path)
+    free = {e.route for e in record.edits if e.kind != "set" and e.route[-1] not in _ORDERED}
+
+    def is_meant(content: bytes) -> bool:
+        after = parse(content, record.path)
+        return len(after.roots) == len(meant.roots) and all(
+            says_the_same(one, other, free)
+            for one, other in zip(meant.roots, after.roots, strict=True)
+        )
+
+    def without(back: Sequence[Splice]) -> bytes | None:
+        try:
+            content = document.encode(applied(document.text, back) or "")
+            if is_meant(content):
+                return content
+            then = parse(content, record.path)
+            content = edit(then, _inverses(then, record, again)[0]).content
+            return content if is_meant(content) else None
+        except (YamlSyntax, EditRefused):
+            return None
+
+    made = [Splice(s.start, s.old, s.new) for s in record.splices]
+    ways = [found_again(document.text, made, late=late) for late in (False, True)]
+    for way in ways:
+        if (content := without(way)) is not None:
+            return content
+    best, taken = undone, list[Splice]()
+    for one in ways[0]:
+        if (content := without([*taken, one])) is not None:
+            taken, best = [*taken, one], content
+    return best
+
+
+# Lists of which the order means something to Compose.
+_ORDERED: Final = frozenset({"command", "entrypoint", "test"})
 
 
 def _identity(route: Route, item: Item) -> str:

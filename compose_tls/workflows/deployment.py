@@ -19,10 +19,7 @@ from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.port_check import require_free
 from compose_tls.deploy.recreate import starting
 from compose_tls.deploy.wait import Answer, wait_until_ready
-from compose_tls.errors import (
-    ComposeTlsError,
-    EngineError,
-)
+from compose_tls.errors import ComposeTlsError, EngineError
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import Probe
@@ -47,7 +44,6 @@ from compose_tls.workflows.stack_check import (
 )
 
 _PROBE_SECONDS = 2.0
-
 # How long the services of before have until they run; --timeout may be shorter than that takes.
 _BACK_SECONDS = 60.0
 
@@ -127,8 +123,7 @@ class Deployment:
                         f"{proxy.service} declares no port of this machine: it is proved at the one that "
                         "the engine picks, or at the address of its container"
                     )
-            self._up([name for name in self.everything if name not in self.current], on_event)
-            ready = [self._ready(proxy, began, started, on_event) for proxy in self.proxies]
+            ready = self._started(began, started, on_event)
             if before_proof is not None:
                 before_proof()
                 for watch in ready:
@@ -162,6 +157,22 @@ class Deployment:
     def everything(self) -> tuple[str, ...]:
         """The names of all services that it is about: servers first, proxies last."""
         return tuple(dict.fromkeys((*self.servers, *self.others, *self.services)))
+
+    def _started(
+        self, began: datetime, started: float, on_event: listener.OnEvent
+    ) -> list[ProxyWatch]:
+        """Start all of them anew, and wait for the proxies; a restart leaves clients one of several."""
+        names = [name for name in self.everything if name not in self.current]
+        one_by_one = self.restart_only and not self.servers and len(self.proxies) > 1
+        first = [name for name in names if name not in self.services] if one_by_one else names
+        if first or not one_by_one:
+            self._up(first, on_event)
+        ready = []
+        for proxy in self.proxies:
+            if one_by_one:
+                self._up([proxy.service], on_event)
+            ready.append(self._ready(proxy, began, started, on_event))
+        return ready
 
     def _up(self, services: Sequence[str], on_event: listener.OnEvent) -> None:
         if not services:

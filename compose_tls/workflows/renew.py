@@ -194,8 +194,5 @@ def _prepare(
     neighbours = tuple(name for name in renewal.neighbours if name in running)
     if not proxies:
         return None, tuple(warnings)
-    touched = planned.written & deploy.running
-    servers = tuple(name for name in deploy.servers if name in touched)
-    others = tuple(name for name in deploy.others if name in touched)
-    deploy = replace(deploy, proxies=proxies, servers=servers, others=others, neighbours=neighbours)
-    return deploy, tuple(warnings)
+    deploy = restarting.readers(deploy, planned.written)
+    return replace(deploy, proxies=proxies, neighbours=neighbours), tuple(warnings)

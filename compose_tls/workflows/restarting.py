@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -62,6 +62,23 @@ def look(deployment: Deployment, planned: ServicePlan, project: Project) -> tupl
         EngineError: The engine or Compose does not answer.
     """
     return tuple(_standing(proxy, deployment, planned, project) for proxy in deployment.proxies)
+
+
+def readers(deployment: Deployment, written: Collection[str]) -> Deployment:
+    """A deployment that restarts only those servers and parts of Milvus that have something to read.
+
+    Where that is a server, every part of Milvus goes along: it could not write what it has not written
+    yet to a server that is gone, and so is stopped first.
+
+    Args:
+        deployment: The deployment.
+        written: The services of which something is written.
+    """
+    touched = deployment.running.intersection(written)
+    servers = tuple(name for name in deployment.servers if name in touched)
+    parts = deployment.running if servers else touched
+    others = tuple(name for name in deployment.others if name in parts)
+    return replace(deployment, servers=servers, others=others)
 
 
 def reading_again(opened: Opened, names: Sequence[str]) -> str:

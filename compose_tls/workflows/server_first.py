@@ -82,7 +82,12 @@ class ServerFirst:
                 on_event(f"restarting {name}")
                 self.compose.restart(self.project, [name])
             self._well(servers, on_event)
-            milvus = tuple(dict.fromkeys((*milvus, *stopped)))
+            # Those that were stopped on the way have their place in the order as well.
+            again = {*milvus, *stopped}
+            milvus = (
+                *(name for name in self.milvus if name in again),
+                *(name for name in milvus if name not in self.milvus),
+            )
         for name in milvus:
             on_event(f"restarting {name}")
             self.compose.restart(self.project, [name])

@@ -5,9 +5,10 @@ Written apart from the editor, on the two parsed documents only.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Mapping as ReadMapping
 
-from compose_tls.yamlpatch.intent import EditTree, Text, Value
+from compose_tls.yamlpatch.intent import EditTree, Route, Text, Value
 from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, reads_as, resolve
 from compose_tls.yamlpatch.query import MERGE
 from compose_tls.yamlpatch.style import is_string
@@ -115,6 +116,53 @@ class Proof:
 
     def _are_same(self, old: list[Node], new: list[Node]) -> bool:
         return len(old) == len(new) and all(map(self._is_same, old, new))
+
+
+def says_the_same(old: Node, new: Node, unordered: Collection[Route], route: Route = ()) -> bool:
+    """Whether two nodes hold the same texts, in whatever quotes; what is empty says nothing.
+
+    Args:
+        old: A node.
+        new: Another.
+        unordered: The routes of lists of which the order means nothing.
+        route: The route of the nodes.
+    """
+    return _said(old, unordered, route) == _said(new, unordered, route)
+
+
+def _said(node: Node, unordered: Collection[Route], route: Route) -> object:
+    match node:
+        case Alias():
+            return "*", node.target.anchor
+        case Scalar():
+            return node.tag, node.anchor, None if node.is_null else node.value
+        case Sequence():
+            items = [_said(item, unordered, (*route, "")) for item in node.items]
+            return node.tag, node.anchor, sorted(items, key=repr) if route in unordered else items
+        case Mapping(tag=None, anchor=None, entries=[(Scalar(value="<<"), Alias() as merged)]):
+            return _said(merged, unordered, route)
+        case Mapping():
+            entries = [
+                (
+                    _said(key, unordered, route),
+                    _said(value, unordered, (*route, key.value if isinstance(key, Scalar) else "")),
+                )
+                for key, value in node.entries
+                if not _is_empty(value)
+            ]
+            return node.tag, node.anchor, entries
+
+
+def _is_empty(node: Node) -> bool:
+    match node:
+        case Scalar():
+            return node.is_null
+        case Sequence():
+            return not node.items
+        case Mapping():
+            return all(_is_empty(value) for _, value in node.entries)
+        case Alias():
+            return False
 
 
 def _nothing_left(node: Node, tree: EditTree) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from compose_tls.values import dataclass
 
@@ -78,3 +79,88 @@ def taken_back(text: str, found: Sequence[Splice]) -> str | None:
         position = start + len(splice.new)
         shift += len(splice.new) - len(splice.old)
     return "".join((*parts, text[position:]))
+
+
+def found_again(text: str, made: Iterable[Splice], *, late: bool = False) -> list[Splice]:
+    """Where what splices wrote stands in a text that was changed since.
+
+    What they wrote is looked for as a whole. Where it stands there as often as it was written, each has
+    its own by their order, else the one next to where it is expected. What only took something out left
+    nothing to look for: it is as far from what was written above as it was, or from what was below.
+
+    Args:
+        text: The text as it is now.
+        made: The splices, in the order of the text that they changed.
+        late: Whether the one below is asked, and not the one above.
+
+    Returns:
+        The way back, for those that are found: what was written, at its place, becomes what it replaced.
+    """
+    moved = _moved(made)
+    places: dict[int, int] = {}
+    taken: list[tuple[int, int]] = []
+    for new in sorted({one.new for one in moved if one.new}, key=len, reverse=True):
+        mine = [n for n, one in enumerate(moved) if one.new == new]
+        free = [
+            at
+            for at in _occurrences(text, new)
+            if not any(a < at + len(new) and at < b for a, b in taken)
+        ]
+        if len(free) > len(mine):
+            free = [
+                min(free, key=partial(_distance, _expected(n, moved, places, late=late)))
+                for n in mine
+            ]
+        if len(free) == len(mine):
+            places |= dict(zip(mine, free, strict=True))
+            taken += ((at, at + len(new)) for at in free)
+    known = dict(places)
+    for number, one in enumerate(moved):
+        if not one.new:
+            places[number] = _expected(number, moved, known, late=late)
+    back: list[Splice] = []
+    for number, at in sorted(places.items()):
+        if at >= (back[-1].end if back else 0):
+            back.append(Splice(at, moved[number].new, moved[number].old))
+    return back
+
+
+def _moved(made: Iterable[Splice]) -> list[Splice]:
+    """Splices by where what they wrote starts in the new text; those that touch are one."""
+    moved: list[Splice] = []
+    shift, end = 0, -1
+    for one in made:
+        if moved and one.start == end:
+            last = moved[-1]
+            moved[-1] = Splice(last.start, last.old + one.old, last.new + one.new)
+        else:
+            moved.append(Splice(one.start + shift, one.old, one.new))
+        shift += len(one.new) - len(one.old)
+        end = one.end
+    return moved
+
+
+def _occurrences(text: str, words: str) -> list[int]:
+    """Where words stand in a text, but for what may be a comment: none was written."""
+    found = [text.find(words)]
+    while found[-1] >= 0:
+        found.append(text.find(words, found[-1] + len(words)))
+    return [at for at in found[:-1] if not _may_be_comment(text, at)]
+
+
+def _may_be_comment(text: str, at: int) -> bool:
+    line = text[max(text.rfind(end, 0, at) for end in _LINE_BREAKS) + 1 : at]
+    return any(mark in f" {line}" for mark in (" #", "\t#"))
+
+
+def _expected(
+    number: int, moved: Sequence[Splice], places: Mapping[int, int], *, late: bool
+) -> int:
+    """Where one is, if as far as it was from the nearest above (or below) that was found."""
+    near = [n for n in places if (n > number if late else n < number)]
+    by = (min if late else max)(near, default=None)
+    return moved[number].start + (0 if by is None else places[by] - moved[by].start)
+
+
+def _distance(one: int, other: int) -> int:
+    return abs(one - other)

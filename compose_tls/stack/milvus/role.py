@@ -43,6 +43,16 @@ def is_component(command: Sequence[str]) -> bool:
     return match is not None and match["role"].lower() not in {"standalone", "embedded"}
 
 
+def is_coordinator(command: Sequence[str]) -> bool:
+    """Whether a Milvus service with this command coordinates others, which find it when they start.
+
+    Source: the order in which Milvus' own rolling update takes its parts, ``match_deploy`` of
+    https://github.com/milvus-io/milvus/blob/4e26d626f880c44effa6e58605d934767731ffb1/deployments/upgrade/rollingUpdate.sh
+    """
+    match = _RUN.search(" ".join(command))
+    return match is not None and match["role"].lower().endswith(("coord", "mixture"))
+
+
 def certainly_runs_milvus(command: Sequence[str]) -> bool:
     """Whether it is plain that Milvus is what a container of a Milvus image runs.
 

@@ -6,6 +6,7 @@ from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.role import (
     certainly_runs_milvus,
     ends_client_tls,
+    is_coordinator,
     runs_milvus,
     version,
 )
@@ -111,6 +112,12 @@ def test_the_command_tells_that_a_service_runs_milvus(command: str) -> None:
 @pytest.mark.parametrize("command", OTHERS)
 def test_other_commands_are_no_milvus(command: str) -> None:
     assert not runs_milvus("example/own", shlex.split(command))
+
+
+@pytest.mark.parametrize("command", [*STANDALONE, *ROLES])
+def test_those_that_others_find_at_their_start_are_the_coordinators(command: str) -> None:
+    expected = "coord" in command.lower() or "mixture" in command
+    assert is_coordinator(command.split()) is expected
 
 
 @pytest.mark.parametrize("command", [*STANDALONE, "", "sleep infinity", "/run.sh"])

@@ -272,6 +272,48 @@ class TestCutOff:
     def test_who_speaks_tls_or_not_to_milvus_is_not(self, service: str) -> None:
         assert enable(observation(MILVUS + service)).cut_off == ()
 
+    STREAM = """\
+events {}
+stream {
+  upstream store { server milvus:19530; }
+  server {
+    listen 443;
+    proxy_pass store;
+  }
+}
+"""
+    GATE = "  gate: {image: nginx, volumes: ['./nginx.conf:/etc/nginx/nginx.conf:ro']}\n"
+
+    @pytest.mark.parametrize("mode", [1, 2])
+    def test_a_stream_that_hands_on_the_bytes_is_not_cut_off_and_needs_its_name(
+        self, mode: int
+    ) -> None:
+        files = {COMPOSE_FILE: MILVUS + self.GATE, "nginx.conf": self.STREAM}
+        planned = enable(observation(files), mode=mode)
+
+        assert planned.cut_off == ()
+        assert of(planned, "clients-cut-off") == []
+        [note] = of(planned, "neighbour-note")
+        assert "service gate passes TLS through" in note.message
+        assert (note.path, "--san NAME" in (note.hint or "")) == ("nginx.conf", True)
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("listen 443;", "listen 443 ssl;"),
+            ("proxy_pass store;", "proxy_pass store; proxy_ssl on;"),
+            ("stream {", "http {"),
+            ("events {}", "http { server { location / { grpc_pass grpc://milvus:19530; } } }"),
+            ("    proxy_pass store;\n  }\n}", "    proxy_pass store;\n  }"),
+        ],
+    )
+    def test_one_that_speaks_tls_itself_or_http_is_named(self, old: str, new: str) -> None:
+        text = self.STREAM.replace(old, new)
+        planned = enable(observation({COMPOSE_FILE: MILVUS + self.GATE, "nginx.conf": text}))
+
+        assert [one.service for one in planned.cut_off] == ["gate"]
+        assert of(planned, "neighbour-note") == []
+
     def test_files_are_not_searched_where_the_whole_project_is_mounted(self) -> None:
         app = "  app: {image: app, volumes: ['.:/app']}\n"
         files = {COMPOSE_FILE: MILVUS + ATTU + app, "nginx.conf": NGINX}

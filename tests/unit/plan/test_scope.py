@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -462,6 +463,15 @@ def test_every_part_of_a_cluster_is_told_and_the_broker_is_named() -> None:
     assert planned.servers == ("etcd", "minio")
     assert set(planned.others) == {"rootcoord", "querynode", "datanode"}
     assert any("pulsar" in w.message for w in planned.plan.warnings if w.code == "stays-plain")
+
+
+def test_coordinators_are_started_anew_before_what_finds_them_wherever_they_stand() -> None:
+    names = {"rootcoord": "querynode", "querynode": "rootcoord"}
+    text = re.sub(r"\b(rootcoord|querynode)\b", lambda found: names[found[1]], CLUSTER)
+    planned = enable(observation(text), scope="all")
+
+    assert planned.others == ("rootcoord", "querynode", "datanode")
+    assert planned.everything == ("etcd", "minio", *planned.others, "proxy")
 
 
 def test_a_service_that_uses_the_object_store_as_well_is_named() -> None:

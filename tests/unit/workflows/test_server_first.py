@@ -10,6 +10,8 @@ from typing import Any, cast
 import pytest
 
 from compose_tls.changes import PatchFile, Plan
+from compose_tls.checks.check_target import Target
+from compose_tls.checks.readiness import Readiness
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.compose_output import ServiceState
@@ -17,6 +19,8 @@ from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import CheckFailed, ContainerExited, Unhealthy
 from compose_tls.results import Probe
+from compose_tls.setup import Proxy
+from compose_tls.workflows.restarting import readers
 from compose_tls.workflows.rollback import Undo
 from compose_tls.workflows.server_first import ServerFirst
 from tests.unit.workflows.test_deployment import FACTS
@@ -126,6 +130,19 @@ def test_a_restart_takes_the_parts_one_by_one() -> None:
     ]
 
 
+def test_a_restart_keeps_to_the_order_for_those_that_were_only_stopped_on_the_way() -> None:
+    world = World(set(ALL))
+    order(world).restart(("etcd", "proxy"), lambda _: None)
+
+    assert world.asked == [
+        "stop rootcoord querynode proxy",
+        "restart etcd",
+        "restart rootcoord",
+        "restart querynode",
+        "restart proxy",
+    ]
+
+
 def test_milvus_is_not_started_while_a_server_is_not_well() -> None:
     world = World(set(ALL), containers={"etcd": replace(FACTS, health="starting")})
     world.health = ["context deadline exceeded"] * 1000
@@ -192,3 +209,87 @@ def test_a_server_that_runs_its_files_already_is_neither_recreated_nor_put_back(
         deployment.run(undo, lambda _: None)
 
     assert world.asked == ["up standalone", "prove standalone 30001", "up standalone"]
+
+
+@dataclass
+class Cluster(Deployed):
+    """A cluster, all of which runs, and what talks to it."""
+
+    def ps(self, project: ComposeInvocation) -> list[ServiceState]:
+        names = (*ALL[:4], "kafka", "proxy1", "proxy2", "attu", "chat")
+        return [ServiceState(name, name, "4f3a", "running") for name in names]
+
+
+PROXIES = (Proxy("proxy1", 19530), Proxy("proxy2", 19530))
+
+
+class TestARenewalRestarts:
+    """What ``renew`` restarts, and in which order, in a cluster with services that talk to it."""
+
+    def test_servers_then_each_part_then_neighbours_once_it_is_proved(self, tmp_path: Path) -> None:
+        world = Cluster(tmp_path)
+        deployment = replace(
+            world.deployment(*PROXIES),
+            restart_only=True,
+            servers=("etcd", "minio", "kafka"),
+            others=("rootcoord", "querynode"),
+            neighbours=("attu", "chat"),
+        )
+        deployment.run(None, lambda _: None, lambda: world.call("write what clients read"))
+
+        assert world.asked == [
+            "stop rootcoord querynode proxy1 proxy2",
+            *(f"restart {name}" for name in ("etcd", "minio", "kafka", "rootcoord", "querynode")),
+            "restart proxy1",
+            "restart proxy2",
+            "write what clients read",
+            "prove proxy1 30001",
+            "prove proxy2 30001",
+            "restart attu",
+            "restart chat",
+        ]
+
+    @pytest.mark.parametrize(
+        ("written", "asked"),
+        [
+            ({"etcd"}, ["stop rootcoord querynode proxy1", "restart etcd", "restart rootcoord"]),
+            ({"querynode"}, ["restart querynode", "restart proxy1"]),
+            ({"proxy1", "kafka"}, ["restart proxy1"]),
+        ],
+    )
+    def test_of_a_server_alone_stop_every_part_that_runs_first(
+        self, tmp_path: Path, written: set[str], asked: list[str]
+    ) -> None:
+        world = Cluster(tmp_path)
+        deployment = replace(
+            world.deployment(PROXIES[0], running=["etcd", "rootcoord", "querynode", "proxy1"]),
+            restart_only=True,
+            servers=("etcd", "kafka"),
+            others=("rootcoord", "querynode"),
+        )
+        readers(deployment, written).run(None, lambda _: None)
+
+        assert world.asked[: len(asked)] == asked
+
+    def test_without_a_server_each_proxy_is_ready_before_the_next(self, tmp_path: Path) -> None:
+        world = Cluster(tmp_path)
+        events: list[str] = []
+        look = world.look
+
+        def looked(target: Target) -> Readiness:
+            world.asked.append(f"look {target.server_name}")
+            return look(target)
+
+        deployment = replace(
+            world.deployment(*PROXIES), restart_only=True, others=("rootcoord",), look=looked
+        )
+        deployment.run(None, events.append)
+
+        assert world.asked[:5] == [
+            "restart rootcoord",
+            "restart proxy1",
+            "look proxy1",
+            "restart proxy2",
+            "look proxy2",
+        ]
+        assert events.count("restarting proxy1") == 1
