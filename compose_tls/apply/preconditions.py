@@ -76,6 +76,8 @@ def require_yielding(path: Path, action: StepAction) -> None:
         # an owner (or root) who may not write in spite of them meets an attribute or a mount.
         mine = os.geteuid() in {0, status.st_uid} and status.st_mode & stat.S_IWUSR
         if (action == "overwrite" or mine) and not os.access(path, os.W_OK, effective_ids=True):
+            if os.statvfs(path).f_flag & os.ST_RDONLY:
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS))
             raise PermissionError(errno.EPERM, "the file is not writable for you, or immutable")
 
 

@@ -162,6 +162,7 @@ RESULTS: dict[str, tuple[Result, Result]] = {
             certificates=(CERTIFICATE,),
             links=(LINK,),
             endpoint=ENDPOINT,
+            address_note="n",
             warnings=WARNINGS,
         ),
     ),

@@ -8,9 +8,10 @@ import pytest
 from cryptography import x509
 
 from compose_tls.pki.certificate_with_key import CertificateWithKey
+from tests.moment import NOW
 from tests.unit.cli.conftest import Outcome, Run
 from tests.unit.cli.test_neighbours import own_files
-from tests.unit.pki.minting import DAY, NOW, mint
+from tests.unit.pki.minting import DAY, mint
 
 MILVUS = """\
 services:
