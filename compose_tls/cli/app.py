@@ -88,7 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # What a terminal cannot show (a name in Chinese, a path that is not UTF-8) ends nothing.
             stream.reconfigure(errors="backslashreplace")
     try:
-        outcome = app.main(args=list(arguments), prog_name="compose-tls", standalone_mode=False)
+        outcome = app.main(
+            args=list(arguments), prog_name="compose-tls", standalone_mode=False, obj=arguments
+        )
     except ComposeTlsError as error:
         return _report(arguments, error)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -152,8 +154,14 @@ def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
         # A shell asks in the middle of a line: there is nothing to complete, and nothing to say.
         return error.exit_code
     from compose_tls.cli.output import json_documents, rendering  # noqa: PLC0415 - not for --version
+    from compose_tls.cli.typed_command import (  # noqa: PLC0415 - as above
+        completed,
+        completed_warnings,
+    )
 
     command = _command_in(arguments)
+    error.hint = completed(error.hint, arguments)
+    error.warnings = completed_warnings(error.warnings, arguments)
     checks = error.checks if isinstance(error, CheckFailed) else ()
     if _wants_json(arguments):
         _say(json_documents.failure_json(command, error, checks))

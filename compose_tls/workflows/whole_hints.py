@@ -6,15 +6,17 @@ where. So it says ``docker compose up -d``, and here, once for all of them, the 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial, wraps
+from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from compose_tls.errors import CheckFailed, ComposeTlsError
 from compose_tls.patterns import regex
 from compose_tls.results import CheckResult, CommandResult, Probe
-from compose_tls.shell import joined
+from compose_tls.shell import joined, typed
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.next_step import compose_options, own_options
@@ -30,6 +32,8 @@ _OWN: Final = regex(
     # Whoever is told to name a directory names it from where they stand.
     r"|init\b(?! (?:DIR|milvus)\b))"
 )
+# Its path is that of the project.
+_OF_A_FILE: Final = regex(r"(?:sudo )?(?:chmod|chown) ")
 
 
 def with_whole_hints(command: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -65,6 +69,8 @@ def whole(opened: preamble.Opened, hint: str) -> str:
         if words and words not in hint:
             escaped = words.replace("\\", r"\\")
             hint = command.sub(rf"\g<0>{escaped} ", hint)
+    if _OF_A_FILE.match(hint) and opened.root != Path.cwd():
+        return f"cd {typed(os.path.relpath(opened.root))} && {hint}"
     return hint
 
 

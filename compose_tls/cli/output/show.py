@@ -8,6 +8,8 @@ from dataclasses import field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import click
+
 from compose_tls.cli.line import Line, line
 from compose_tls.cli.output import (
     change_text,
@@ -19,6 +21,7 @@ from compose_tls.cli.output import (
     status_text,
 )
 from compose_tls.cli.printing import is_terminal, say, show_lines
+from compose_tls.cli.typed_command import completed_warnings
 from compose_tls.errors import CheckFailed
 from compose_tls.values import dataclass
 
@@ -98,6 +101,10 @@ class Output:
 
 def show(result: Result, output: Output) -> int:
     """Print a result and give its exit code."""
+    arguments = click.get_current_context().find_root().obj
+    told = completed_warnings(result.warnings, arguments)
+    if told != result.warnings:
+        result = result.model_copy(update={"warnings": told})
     output.close()
     output.warn(result)
     if output.json:

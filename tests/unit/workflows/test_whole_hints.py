@@ -66,6 +66,7 @@ def test_without_options_nothing_is_put_in(here: Path) -> None:
     (here / "a.yaml").rename(here / "compose.yaml")
     opened = preamble.open_project(here, {}, {})
     assert whole(opened, "docker compose up -d") == "docker compose up -d"
+    assert whole(opened, "chmod 600 cert/ca.key") == "chmod 600 cert/ca.key"
 
 
 def test_from_elsewhere_the_place_is_named(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,6 +76,7 @@ def test_from_elsewhere_the_place_is_named(here: Path, monkeypatch: pytest.Monke
     opened = preamble.open_project(here, {}, {})
     assert whole(opened, "compose-tls status") == "compose-tls -C .. status"
     assert whole(opened, "docker compose up") == "docker compose --project-directory .. up"
+    assert whole(opened, "sudo chmod 600 cert/ca.key") == "cd .. && sudo chmod 600 cert/ca.key"
 
 
 def test_from_elsewhere_files_that_env_names_are_named_with_it(

@@ -1,0 +1,48 @@
+"""The command as it was typed, where a hint names its project with other options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from compose_tls.shell import joined
+from compose_tls.vocabulary import TlsWarning
+
+_REST: Final = "enable …"
+"""What stands for the rest of the command in hints of workflows, which know settings and no words."""
+_OF_THE_PLACE: Final = frozenset(
+    {"-C", "-f", "--file", "-p", "--project-name"}
+    | {"--project-directory", "--env-file", "--profile"}
+)
+
+
+def completed(hint: str, arguments: Sequence[str]) -> str:
+    """A hint with the whole command in it.
+
+    Args:
+        hint: Text; its command has all options that name the project.
+        arguments: The arguments of this command.
+    """
+    return hint.replace(_REST, joined(_other(arguments))) if _REST in hint else hint
+
+
+def completed_warnings(
+    warnings: Sequence[TlsWarning], arguments: Sequence[str]
+) -> tuple[TlsWarning, ...]:
+    """Warnings with whole commands in their hints."""
+    return tuple(
+        replace(one, hint=completed(one.hint, arguments)) if one.hint else one for one in warnings
+    )
+
+
+def _other(arguments: Sequence[str]) -> Iterator[str]:
+    """The arguments without the options that name the project."""
+    words = iter(arguments)
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if name in _OF_THE_PLACE:
+            if not equals:
+                next(words, None)
+        elif word[:2] not in _OF_THE_PLACE:
+            yield word

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compose_tls.cli.typed_command import completed
+from compose_tls.errors import DeployedDifferently
+from compose_tls.vocabulary import TlsWarning
+from compose_tls.workflows import enable as workflow
+from tests.unit.cli.conftest import Run
+
+HINT = "it was made with more: compose-tls -f a.yaml -f 'b c.yaml' enable …"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rest"),
+    [
+        ("enable --up", "enable --up"),
+        ("-f a.yaml -p x renew --ca", "renew --ca"),
+        ("enable --mode 2 --file=a.yaml -fb.yaml -C .. --up", "enable --mode 2 --up"),
+        ("enable --project-directory . --env-file .e --profile=p --accept x", "enable --accept x"),
+    ],
+)
+def test_the_rest_of_the_command_is_what_was_typed(arguments: str, rest: str) -> None:
+    assert completed(HINT, arguments.split()) == HINT.replace("enable …", rest)
+
+
+def test_it_is_quoted_as_a_shell_needs_it() -> None:
+    assert completed(HINT, ["enable", "--san", "a b"]).endswith("yaml' enable --san 'a b'")
+    assert completed("docker compose up -d", ["enable"]) == "docker compose up -d"
+
+
+def test_an_error_tells_the_whole_command(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise DeployedDifferently("made from elsewhere", hint=HINT)
+
+    monkeypatch.setattr(workflow, "enable", refuse)
+
+    whole = HINT.replace("…", "--mode 2 --up")
+    assert whole in run("enable", "--mode", "2", "--up", "-f", "a.yaml").err
+    document = run("enable", "--mode", "2", "--up", "--json")
+    assert document.error["hint"] == f"{whole} --json"
+
+
+def test_a_warning_does_too(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = workflow.enable
+
+    def warn(*given: Any, **named: Any) -> Any:
+        warning = TlsWarning("another-project", "is left as it is", hint=HINT)
+        return real(*given, **named).model_copy(update={"warnings": (warning,)})
+
+    monkeypatch.setattr(workflow, "enable", warn)
+
+    assert HINT.replace("…", "--mode 2") in run("enable", "--mode", "2").err
+    (told,) = run("enable", "--mode", "2", "--json").json["warnings"]
+    assert told["hint"] == HINT.replace("…", "--mode 2 --json")
