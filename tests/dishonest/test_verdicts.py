@@ -39,6 +39,7 @@ from tests.dishonest.fronts import (
     plain_too,
 )
 from tests.moment import NOW
+from tests.patience import SOON
 from tests.unit.checks.conftest import Pki
 from tests.unit.checks.servers import (
     ANSWERS,
@@ -152,8 +153,8 @@ def scene(pki: Pki, another_pki: Pki, expired_pki: Pki, tmp_path: Path) -> Itera
         yield Scene(pki, another_pki, expired_pki, tmp_path, stack)
 
 
-def checked(target: Target) -> dict[str, Probe]:
-    return {check.name: check for check in run(target, now=NOW, timeout=4)}
+def checked(target: Target, timeout: float = 4) -> dict[str, Probe]:
+    return {check.name: check for check in run(target, now=NOW, timeout=timeout)}
 
 
 Make = Callable[[Scene], Target]
@@ -702,5 +703,5 @@ HONEST: Mapping[str, Make] = {
 
 @pytest.mark.parametrize("name", HONEST)
 def test_an_encrypted_milvus_is_proved(scene: Scene, name: str) -> None:
-    found = checked(HONEST[name](scene))
+    found = checked(HONEST[name](scene), timeout=SOON)
     assert all(check.ok for check in found.values()), found
