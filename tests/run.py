@@ -1,6 +1,6 @@
 """Runs every test that this machine can run, and names what was skipped and why.
 
-The end-to-end tests mostly wait for Milvus, so they run in four lanes beside all others; in three of them
+The end-to-end tests mostly wait for Milvus, so they run in three lanes beside all others; in two of them
 each project has ports and names of its own. The others, one after the other: the fast tests, whose
 coverage has to be at least 90 % (measured with them alone: it doubles what a test takes), those marked
 slow, the judges of our certificates (tests/judges), every fault of a command (tests/faults), a short
@@ -29,7 +29,7 @@ SLOW = ("tests/contract", "tests/corpus", "tests/unit/cli/test_endless.py")
 END_TO_END = (
     ("e2e and not own_ports",),
     # A file in one worker: its tests share what they have started.
-    ("e2e and own_ports", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"),
+    ("e2e and own_ports", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"),
 )
 
 

@@ -614,7 +614,8 @@ NOBODY = {"user": "999:999", "tmpfs": ["/var/lib/milvus:mode=777"]}
             remove("server.pem"),
             {},
             "Milvus is configured to read /milvus/tls/server.pem, which is not in the container",
-            "panic: open /milvus/tls/server.pem: no such file or directory",
+            # Said twice: with "panic: " before it a little later.
+            "open /milvus/tls/server.pem: no such file or directory",
         ),
         (
             foreign_key,

@@ -82,7 +82,9 @@ def both_modes_and_back(stack: Stack, config: str) -> None:
 def write(stack: Stack, *, milvus_yaml: bool) -> dict[str, bytes]:
     """Milvus 2.2 with an etcd of its own, and its segments on disk."""
     directory = stack.project.directory
-    document = whole_stack.standalone(stack.port, image=OLDER_MILVUS, depends_on=["etcd"])
+    # A Milvus 2.2 that meets no etcd when it starts may never get ready.
+    healthy = {"etcd": {"condition": "service_healthy"}}
+    document = whole_stack.standalone(stack.port, image=OLDER_MILVUS, depends_on=healthy)
     del document["services"]["minio"]
     document["services"]["standalone"]["environment"] = {
         "ETCD_ENDPOINTS": "etcd:2379",
