@@ -101,10 +101,10 @@ class Output:
 
 def show(result: Result, output: Output) -> int:
     """Print a result and give its exit code."""
-    arguments = click.get_current_context().find_root().obj
-    told = completed_warnings(result.warnings, arguments)
-    if told != result.warnings:
-        result = result.model_copy(update={"warnings": told})
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        told = completed_warnings(result.warnings, context.find_root().obj)
+        result = result if told == result.warnings else result.model_copy(update={"warnings": told})
     output.close()
     output.warn(result)
     if output.json:

@@ -399,7 +399,8 @@ class TestRefusals:
 
     def test_a_disk_that_refuses_leaves_nothing(self, place: Path) -> None:
         # In blocks of 512 bytes: the compose file is larger, or the journal before it.
-        command = [sys.executable, "-m", "compose_tls", "init", "new"]
+        # Python would cut off the bytecode of its modules as well (-B).
+        command = [sys.executable, "-B", "-m", "compose_tls", "init", "new"]
         limited = ["sh", "-c", 'ulimit -f 4; trap "" XFSZ; exec "$@"', "sh", *command]
         done = subprocess.run(limited, capture_output=True, text=True, check=False)
         assert done.returncode == 3, done.stderr
