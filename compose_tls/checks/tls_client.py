@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -33,6 +35,7 @@ of 100 cases where they are chosen by chance.
 
 # How long to listen before speaking, in seconds: a round trip on most networks.
 _LISTEN: Final = 0.25
+_GRACE: Final = 0.5  # seconds
 _MOST_RECEIVED: Final = 64 << 20  # 300,000 collections; a server that is none sends without end
 _CERTIFICATE_REQUEST: Final = 13  # RFC 8446 section 4
 _LOCALHOST: Final = "localhost"
@@ -160,8 +163,44 @@ def tls(target: Target, context: ssl.SSLContext, deadline: Deadline) -> Iterator
     """
     with tcp(target, deadline) as connection:
         connection.settimeout(deadline.left)
-        with context.wrap_socket(connection, server_hostname=target.server_name) as secured:
+        with (
+            _hung_up_after(deadline, connection),
+            context.wrap_socket(connection, server_hostname=target.server_name) as secured,
+        ):
             yield secured
+
+
+@contextmanager
+def _hung_up_after(deadline: Deadline, connection: socket.socket) -> Iterator[None]:
+    """End a connection whose time is over.
+
+    OpenSSL does not return to Python, which looks at the time, while a server goes on sending messages
+    that a client has to ignore (HelloRequest, RFC 5246 section 7.4.1.1).
+
+    Raises:
+        TimeoutError: It was ended so.
+    """
+    over = threading.Event()
+
+    def hang_up() -> None:
+        over.set()
+        with suppress(OSError):
+            same.shutdown(socket.SHUT_RDWR)
+
+    with socket.socket(fileno=os.dup(connection.fileno())) as same:
+        # Later than Python's own look at the time, which does not take an end for an answer.
+        timer = threading.Timer(deadline.left + _GRACE, hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except OSError as error:
+            if over.is_set():
+                raise TimeoutError("the server sends without end") from error
+            raise
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 def client_context(target: Target, *, anonymous: bool = False) -> ssl.SSLContext:

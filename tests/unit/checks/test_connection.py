@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
@@ -80,6 +81,27 @@ def test_a_server_that_never_shakes_hands_is_left_when_the_time_is_up(pki: Pki) 
         ):
             pass
         assert time.monotonic() - began < SOON
+
+
+def hello_requests(connection: socket.socket) -> None:
+    """Messages that a client ignores (RFC 5246 section 7.4.1.1), without end."""
+    record = b"\x16\x03\x03\x40\x00" + bytes(0x4000)
+    with contextlib.suppress(OSError):
+        while True:
+            connection.sendall(record)
+
+
+def test_a_server_that_never_stops_talking_is_left_when_the_time_is_up(pki: Pki) -> None:
+    with listening(hello_requests) as port:
+        target = pki.target(port)
+        for _ in range(5):
+            began = time.monotonic()
+            with (
+                pytest.raises(TimeoutError),
+                tls(target, client_context(target), Deadline.after(0.1)),
+            ):
+                pass
+            assert time.monotonic() - began < SOON / 3
 
 
 def test_a_refused_connection_ends_at_once(pki: Pki) -> None:
