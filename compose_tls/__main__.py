@@ -46,7 +46,7 @@ def _complete_streams() -> None:
         except OSError:
             # The lowest number that is free is given, and children have it too.
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115 - for as long as the process lives
 
 
 def main() -> int:

@@ -3,8 +3,10 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import ssl
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import (
@@ -102,6 +104,25 @@ def test_a_server_that_never_stops_talking_is_left_when_the_time_is_up(pki: Pki)
             ):
                 pass
             assert time.monotonic() - began < SOON / 3
+
+
+class ReadsOn(ssl.SSLContext):
+    """What OpenSSL does with a server that is always faster: it reads on, and no time is looked at."""
+
+    def wrap_socket(self, sock: socket.socket, *_: Any, **__: Any) -> ssl.SSLSocket:
+        sock.settimeout(None)
+        while sock.recv(1 << 16):
+            pass
+        raise ConnectionResetError
+
+
+def test_it_is_left_where_openssl_never_returns(pki: Pki) -> None:
+    with (
+        listening(hello_requests) as port,
+        pytest.raises(TimeoutError),
+        tls(pki.target(port), ReadsOn(ssl.PROTOCOL_TLS_CLIENT), Deadline.after(0.1)),
+    ):
+        pass
 
 
 def test_a_refused_connection_ends_at_once(pki: Pki) -> None:

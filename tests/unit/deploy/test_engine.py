@@ -41,7 +41,7 @@ def with_a_stranger() -> Iterator[str]:
     ports = [{"PublicPort": 19530, "Type": "tcp"}]
     labels = {"com.docker.compose.project": "a\nerror[x]: y"}
     answers = {"version": {"ApiVersion": "1.44"}}
-    answers["json"] = [{"Names": ["/x"], "Ports": ports, "Labels": labels}]  # type: ignore[assignment]
+    answers["json"] = [{"Names": ["/x"], "Ports": ports, "Labels": labels}]  # type: ignore[assignment]  # inferred from its first values
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
