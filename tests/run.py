@@ -1,11 +1,13 @@
 """Runs every test that this machine can run, and names what was skipped and why.
 
-The end-to-end tests mostly wait for Milvus, so they run in three lanes beside all others; in two of them
-each project has ports and names of its own. The others, one after the other: the fast tests, whose
-coverage has to be at least 90 % (measured with them alone: it doubles what a test takes), those marked
-slow, the judges of our certificates (tests/judges), every fault of a command (tests/faults), a short
-fuzzing (tests/fuzz), two builds that have to be one (tests/build.py), and those of the code once more
-with every dependency at its lower bound, and on every other Python at hand.
+The end-to-end tests mostly wait for Milvus, so they run in two lanes beside all others; in one of them
+each project has ports and names of its own, and two run at a time. The others, one after the other: the
+fast tests, whose coverage has to be at least 90 % (measured with them alone: it doubles what a test
+takes), those marked slow, the judges of our certificates (tests/judges), every fault of a command
+(tests/faults), a short fuzzing (tests/fuzz), two builds that have to be one (tests/build.py), and those
+of the code once more with every dependency at its lower bound, and on every other Python at hand.
+
+A test that fails beside all others is run once more by itself (tests/again.py), which is printed.
 
 With REQUIRE_E2E=1 an end-to-end test that is skipped is a failure.
 """
@@ -23,7 +25,8 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 MINIMUM = 90
-PYTEST = [sys.executable, "-m", "pytest"]
+AGAIN = ("-p", "tests.again")
+PYTEST = [sys.executable, "-m", "pytest", *AGAIN]
 COVERAGE = [sys.executable, "-m", "coverage"]
 SLOW = ("tests/contract", "tests/corpus", "tests/unit/cli/test_endless.py")
 END_TO_END = (
@@ -46,7 +49,7 @@ def main() -> int:
         for name, *commands in (
             (
                 "fast tests",
-                [*COVERAGE, "run", "-m", "pytest", "-n", "auto"],
+                [*COVERAGE, "run", "-m", "pytest", *AGAIN, "-n", "auto"],
                 [*COVERAGE, "combine", "--quiet"],
                 [*COVERAGE, "report", f"--fail-under={MINIMUM}"],
             ),

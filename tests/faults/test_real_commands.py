@@ -75,7 +75,8 @@ def test_commands_at_once_leave_a_whole_project(tmp_path: Path, commands: Sequen
         assert "Traceback" not in error
         document = json.loads(out)
         codes.add("done" if document["ok"] else document["error"]["code"])
-    assert "done" in codes
+    # The first of them, a disable that finds nothing to undo as well, may turn all others away.
+    assert codes & ({"done", "not-enabled"} if "disable" in commands else {"done"})
     assert codes <= {"done", "project-locked", "not-enabled", "project-changed"}
     keys = {"cert", "tls"}
     rest = {name: entry for name, entry in tree(project).items() if name.split("/")[0] not in keys}
