@@ -105,6 +105,7 @@ def client(
         trusted = project.observation.content(accepted)
         clients = read_clients(root, wanted.directory, wanted_names, CLIENT_FILES, trusted)
         planned = plan_clients(project.observation, settings, clients, wanted, opened.now)
+        preamble.require_free(planned.plan)
         found = dict(planned.kept)
         if not dry_run and planned.plan.changed:
             own = opened.start / passphrase_file if passphrase_file is not None else None

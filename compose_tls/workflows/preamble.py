@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from compose_tls import listener
 from compose_tls.apply.deploying import forget, is_deploying
 from compose_tls.apply.journal import JOURNAL, unfinished
-from compose_tls.changes import PatchFile, Plan, relative
+from compose_tls.changes import CreateFile, MakeDirectory, PatchFile, Plan, relative
 from compose_tls.compose.discovery import named_files
 from compose_tls.config import (
     DIRECTORIES,
@@ -32,6 +32,7 @@ from compose_tls.errors import (
     ConflictingSettings,
     OutsideProject,
     ProjectLocked,
+    ValueInTheWay,
     WrongUsage,
     settle,
 )
@@ -39,7 +40,7 @@ from compose_tls.files import STATE_LIMIT, ProjectFiles, real_path
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import state_path
 from compose_tls.results import FileResult
-from compose_tls.shell import quoted
+from compose_tls.shell import quoted, typed
 from compose_tls.state.recorded import read_state
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
@@ -153,7 +154,9 @@ class Opened:
 
         Raises:
             OutsideProject: It is to be edited, and the user has not accepted that.
+            ValueInTheWay: As for ``require_free``.
         """
+        require_free(plan)
         files = ProjectFiles(self.root, self.named_places)
         edited = (c.path for c in plan.changes if isinstance(c, PatchFile) and c.new != c.old)
         led = {path: real_path(path) for path in edited if not files.is_inside(path)}
@@ -345,6 +348,32 @@ def _interrupted() -> ProjectLocked:
         hint="run compose-tls enable or disable: it finishes the earlier one first",
         path=JOURNAL,
     )
+
+
+def require_free(plan: Plan) -> None:
+    """Make sure that no pipe, link to nothing or the like is where a plan makes a file or directory.
+
+    To whoever read the project, there was no file.
+
+    Raises:
+        ValueInTheWay: There is one.
+    """
+    for change in plan.changes:
+        match change:
+            case MakeDirectory(path=path):
+                what, free = "directory", path.is_dir()
+            case CreateFile(path=path, before=None):
+                # One that came meanwhile is the transaction's to find.
+                what, free = "regular file", path.is_file()
+            case _:
+                continue
+        if not free and os.path.lexists(path):
+            name = plan.relative(path)
+            raise ValueInTheWay(
+                f"{name} is no {what}, and one has to be there",
+                hint=f"mv {typed(name, f'{name}.old')}",
+                path=name,
+            )
 
 
 def file_results(plan: Plan) -> tuple[FileResult, ...]:

@@ -33,7 +33,7 @@ _OWN: Final = regex(
     r"|init\b(?! (?:DIR|milvus)\b))"
 )
 # Its path is that of the project.
-_OF_A_FILE: Final = regex(r"(?:sudo )?(?:chmod|chown) ")
+_OF_A_FILE: Final = regex(r"(?:sudo )?(?:chmod|chown|mv) ")
 
 
 def with_whole_hints(command: Callable[_P, _R]) -> Callable[_P, _R]:

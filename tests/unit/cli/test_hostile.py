@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.apply.trees import tree, write
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import EnableAs, Run, facts
 
 SECRET = "somebody-s-secret"
 COMMANDS = ("enable --dry-run", "status --format prometheus", "connect --for attu", "enable --json")
@@ -156,3 +156,40 @@ def test_a_key_that_is_no_file_is_said_to_be_none(run: Run, project: Path, way: 
         assert error["code"] == "certificate-unreadable"
         assert error["message"].startswith("cert/ca.key is ")
         assert "--ca-key" in error["hint"]
+
+
+IN_THE_WAY = (
+    "cert/server.pem",
+    "cert/client.key",
+    "cert/.gitignore",
+    "cert/state.json",
+    "tls/ca.pem",
+)
+
+
+@pytest.mark.parametrize("name", [*IN_THE_WAY, "tls", "cert/clients"])
+@pytest.mark.parametrize("way", ["pipe", "link to nothing"])
+def test_what_is_no_file_in_the_place_of_ours_is_named_and_one_step_helps(
+    run: Run, enable_as: EnableAs, monkeypatch: pytest.MonkeyPatch, name: str, way: str
+) -> None:
+    project = enable_as("--mode", "2")
+    place = project / name
+    if place.is_dir():
+        shutil.rmtree(place)
+    place.unlink(missing_ok=True)
+    if way == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to("nowhere")
+    monkeypatch.chdir(project.parent)
+    command = ("client", "bob") if name == "cert/clients" else ("enable", "--mode", "2")
+    before = facts(project)
+
+    for words in ((*command, "--dry-run"), command):
+        error = run(*words, "-C", "project", "--json").error
+        assert (error["code"], error["path"]) == ("value-in-the-way", name)
+        assert facts(project) == before
+    subprocess.run(["sh", "-c", error["hint"]], check=True)
+
+    assert run(*command, "-C", "project").code == 0
+    assert place.exists()
