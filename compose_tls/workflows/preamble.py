@@ -370,7 +370,7 @@ def require_free(plan: Plan) -> None:
         if not free and os.path.lexists(path):
             name = plan.relative(path)
             raise ValueInTheWay(
-                f"{name} is no {what}, and one has to be there",
+                f"{name} is not a {what}, and one has to be there",
                 hint=f"mv {typed(name, f'{name}.old')}",
                 path=name,
             )

@@ -185,10 +185,12 @@ def test_what_is_no_file_in_the_place_of_ours_is_named_and_one_step_helps(
     command = ("client", "bob") if name == "cert/clients" else ("enable", "--mode", "2")
     before = facts(project)
 
-    for words in ((*command, "--dry-run"), command):
-        error = run(*words, "-C", "project", "--json").error
-        assert (error["code"], error["path"]) == ("value-in-the-way", name)
-        assert facts(project) == before
+    foreseen, error = (
+        run(*words, "-C", "project", "--json").error for words in ((*command, "--dry-run"), command)
+    )
+    assert foreseen == error
+    assert (error["code"], error["path"]) == ("value-in-the-way", name)
+    assert facts(project) == before
     subprocess.run(["sh", "-c", error["hint"]], check=True)
 
     assert run(*command, "-C", "project").code == 0
