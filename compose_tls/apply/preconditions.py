@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
+import sys
 from pathlib import Path
 
 from compose_tls.apply.file_ops import naming
 from compose_tls.apply.journal import StepAction
 from compose_tls.changes import MakeDirectory, Plan, sha256
-from compose_tls.files import CHANGED_LIMIT, read_regular
+from compose_tls.files import CHANGED_LIMIT, open_real, read_regular
 
 _PARENT_MODE = 0o755
 _MOUNTS = Path("/proc/self/mountinfo")
+
+# FS_IOC_GETFLAGS and FS_APPEND_FL of linux/fs.h, see ioctl_iflags(2). Where that is another number, as on
+# MIPS and POWER, nothing answers to this one.
+_GET_FLAGS = 0x80086601
+_APPEND_ONLY = 0x20
 
 
 def digest(path: Path) -> str | None:
@@ -79,6 +86,7 @@ def require_yielding(path: Path, action: StepAction) -> None:
             if os.statvfs(path).f_flag & os.ST_RDONLY:
                 raise OSError(errno.EROFS, os.strerror(errno.EROFS))
             raise PermissionError(errno.EPERM, "the file is not writable for you, or immutable")
+        _require_replaceable(path)
 
 
 def require_writable(directory: Path) -> None:
@@ -93,6 +101,27 @@ def require_writable(directory: Path) -> None:
         read_only = os.statvfs(directory).f_flag & os.ST_RDONLY
         number = errno.EROFS if read_only else errno.EACCES
         raise OSError(number, os.strerror(number), str(directory))
+    _require_replaceable(directory)
+
+
+def _require_replaceable(path: Path) -> None:
+    """Append-only files can be opened for writing; only the kernel's flags tell."""
+    flags = bytearray(8)
+    try:
+        descriptor = open_real(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return
+    try:
+        fcntl.ioctl(descriptor, _GET_FLAGS, flags)
+    except OSError:
+        # Not every file system has such flags.
+        return
+    finally:
+        os.close(descriptor)
+    if int.from_bytes(flags[:4], sys.byteorder) & _APPEND_ONLY:
+        raise PermissionError(
+            errno.EPERM, "it can only be appended to (chattr -a ends that)", str(path)
+        )
 
 
 def missing_directories(plan: Plan) -> list[tuple[Path, int]]:

@@ -17,6 +17,7 @@ from compose_tls.apply.journal import (
 )
 from compose_tls.apply.preconditions import digest
 from compose_tls.apply.rolling import drop, roll_back, roll_forward
+from compose_tls.changes import relative
 from compose_tls.errors import RecoveryFailed
 from compose_tls.files import real_path
 from compose_tls.signals import deferred
@@ -70,8 +71,13 @@ def recover(
                 return None
             return carry_out(journal, ops)
     except OSError as error:
+        named = (
+            f", at {relative(Path(os.fsdecode(error.filename)), directory)}"
+            if error.filename
+            else ""
+        )
         raise RecoveryFailed(
-            f"an interrupted command cannot be finished: {error}",
+            f"an interrupted command cannot be finished: {error.strerror or error}{named}",
             hint=f"make the project writable and try again; {JOURNAL} lists the files it touches",
             path=JOURNAL,
         ) from None

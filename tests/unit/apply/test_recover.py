@@ -194,3 +194,10 @@ def test_a_journal_survives_being_written_and_read(tmp_path: Path, name: str) ->
 def test_paths_outside_of_the_project_are_named_in_full(tmp_path: Path) -> None:
     assert name_in(tmp_path / "a" / "b", tmp_path) == "a/b"
     assert name_in(Path("/etc/x"), tmp_path) == "/etc/x"
+
+
+def test_what_the_disk_refuses_in_a_recovery_is_told_by_its_name(tmp_path: Path) -> None:
+    interrupted(tmp_path, complete=True)
+    with pytest.raises(RecoveryFailed) as caught:
+        recover(tmp_path, StoppingOps(2, lambda: OSError(1, "Operation not permitted")))
+    assert caught.value.message.endswith("finished: Operation not permitted, at cert/ca.key")

@@ -347,6 +347,19 @@ class TestRefusals:
         assert patched.path == removed.path == "a.yaml"
 
     @root_only
+    @pytest.mark.parametrize("name", ["cert/a.pem", "cert"])
+    def test_what_can_only_be_appended_to(self, tmp_path: Path, name: str) -> None:
+        path = write(tmp_path / "cert" / "a.pem", b"a")
+        run(["chattr", "+a", str(tmp_path / name)])
+        try:
+            patched = self.refused(tmp_path, patch(path, b"b"))
+            removed = self.refused(tmp_path, RemoveFile(path, sha256(b"a")))
+        finally:
+            run(["chattr", "-a", str(tmp_path / name)])
+        assert patched.path == removed.path == "cert/a.pem"
+        assert "chattr -a" in patched.message
+
+    @root_only
     def test_a_file_on_a_read_only_mount(self, tmp_path: Path, mounts: Callable[..., None]) -> None:
         path, outside = write(tmp_path / "a.yaml", b""), write(tmp_path / "outside", b"a")
         mounts("--bind", outside, path)
