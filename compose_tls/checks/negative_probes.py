@@ -7,9 +7,12 @@ the server counts only where it answers a good client right afterwards.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import ssl
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from compose_tls.checks.check_target import Target
@@ -21,6 +24,7 @@ from compose_tls.checks.explain import (
 )
 from compose_tls.checks.outcome import Outcome, at, no_answer, not_tried
 from compose_tls.checks.tls_client import (
+    ATTEMPTS,
     Deadline,
     announce,
     client_context,
@@ -44,6 +48,7 @@ from compose_tls.checks.wire import (
     is_tls_refusal,
     old_client_hello,
 )
+from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.handshake import UNKNOWN_ISSUER, Foreigner
 from compose_tls.pki.handshake import client_context as context_of
 from compose_tls.pki.names import is_address
@@ -176,18 +181,16 @@ def another_ca(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
 
 def no_certificate(target: Target, timeout: float) -> Outcome:
     """A client without a certificate is refused in mode 2."""
-    context = client_context(target, anonymous=True)
     expected = f"a client without a certificate is refused{_where(target)}"
-    return _client_refused(target, context, timeout, expected)
+    return _client_refused(
+        target, lambda: client_context(target, anonymous=True), timeout, expected
+    )
 
 
 def foreign_certificate(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
     """A client certificate of another CA is refused in mode 2."""
-    context = context_of(target.content(target.ca_path), foreign.client)
-    announce(context, target.protocol)
-    return _client_refused(
-        target, context, timeout, "a client certificate of another CA is refused"
-    )
+    expected = "a client certificate of another CA is refused"
+    return _client_refused(target, partial(_client, target, foreign.client), timeout, expected)
 
 
 def expired_certificate(target: Target, timeout: float) -> Outcome:
@@ -196,21 +199,39 @@ def expired_certificate(target: Target, timeout: float) -> Outcome:
     if target.expired_client is None:
         observed = "not tried: the project has no key of the CA of the clients to make one with"
         return Outcome(True, expected, observed, skipped=True)
-    context = context_of(target.content(target.ca_path), target.expired_client)
-    announce(context, target.protocol)
-    found = _client_refused(target, context, timeout, expected)
+    client = partial(_client, target, target.expired_client)
+    found = _client_refused(target, client, timeout, expected)
     if found.hint == ACCEPTS_ANY_CLIENT.next_step:
         return replace(found, hint=ACCEPTS_EXPIRED_CLIENTS)
     return found
 
 
+def _client(target: Target, shown: CertificateWithKey) -> ssl.SSLContext:
+    context = context_of(target.content(target.ca_path), shown)
+    announce(context, target.protocol)
+    return context
+
+
 def _client_refused(
-    target: Target, context: ssl.SSLContext, timeout: float, expected: str
+    target: Target, client: Callable[[], ssl.SSLContext], timeout: float, expected: str
 ) -> Outcome:
     deadline = Deadline.after(timeout)
     found = Outcome(True, expected, "refused")
+    context, older, nameless = _by_each_way(client)
     for place in places(target, deadline):
-        for _ in repeated(deadline):
+        others = {
+            # A front can have other rules for these.
+            ATTEMPTS - 2: ("by TLS 1.2", older, place),
+            ATTEMPTS - 1: ("without a server name (SNI)", nameless, replace(place, server_name="")),
+        }
+        for number in repeated(deadline):
+            if number in others:
+                way, made, there = others[number]
+                if _is_let_in(there, made, deadline):
+                    observed = f"{ACCEPTS_ANY_CLIENT.meaning}, {way}"
+                    let_in = Outcome(False, expected, observed, ACCEPTS_ANY_CLIENT.next_step)
+                    return at(place, target, let_in)
+                continue
             found = _one_client_refused(place, context, deadline, expected)
             if not found.ok:
                 return at(place, target, found)
@@ -218,6 +239,28 @@ def _client_refused(
         if not found.ok:
             return at(place, target, found)
     return found
+
+
+def _by_each_way(
+    client: Callable[[], ssl.SSLContext],
+) -> tuple[ssl.SSLContext, ssl.SSLContext, ssl.SSLContext]:
+    """A client as it is, one that speaks nothing newer than TLS 1.2, and one that takes any name."""
+    older, nameless = client(), client()
+    older.maximum_version = ssl.TLSVersion.TLSv1_2
+    nameless.check_hostname = False
+    return client(), older, nameless
+
+
+def _is_let_in(target: Target, context: ssl.SSLContext, deadline: Deadline) -> bool:
+    """Whether a server answers; without a name, whether it is this one and no other site of a front."""
+    try:
+        with tls(target, context, deadline) as connection:
+            served = hashlib.sha256(connection.getpeercert(binary_form=True) or b"").hexdigest()
+            if not target.server_name and served != target.expected_sha256:
+                return False
+            return target.protocol.is_answer(greet(connection, deadline, target.protocol))
+    except OSError:
+        return False
 
 
 def _one_client_refused(

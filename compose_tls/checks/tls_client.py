@@ -158,6 +158,11 @@ def _connected(target: Target, deadline: Deadline) -> socket.socket:
 def tls(target: Target, context: ssl.SSLContext, deadline: Deadline) -> Iterator[ssl.SSLSocket]:
     """A TLS connection whose handshake is done, from the client's point of view.
 
+    Args:
+        target: The server; without a ``server_name``, none is sent (SNI, RFC 6066 section 3).
+        context: The TLS settings of the client.
+        deadline: Until when.
+
     Raises:
         OSError: There is none available.
     """
@@ -165,7 +170,7 @@ def tls(target: Target, context: ssl.SSLContext, deadline: Deadline) -> Iterator
         connection.settimeout(deadline.left)
         with (
             _hung_up_after(deadline, connection),
-            context.wrap_socket(connection, server_hostname=target.server_name) as secured,
+            context.wrap_socket(connection, server_hostname=target.server_name or None) as secured,
         ):
             yield secured
 

@@ -35,6 +35,7 @@ from tests.dishonest.fronts import (
     ending_tls,
     front,
     in_turns,
+    passed_on,
     passes_on_to,
     plain_too,
 )
@@ -306,7 +307,52 @@ def by_a_ticket(scene: Scene) -> int:
     return scene.front(passes_on_to(ending_tls(context, scene.plain())))
 
 
+# What a ClientHello of OpenSSL and gRPC holds: RFC 6066 section 3, and RFC 8446 section 4.2.1 (TLS 1.3,
+# then 1.2).
+_SNI = b"\0\x0c\0\0\x09localhost"
+_TLS_1_3 = b"\x04\x03\x04\x03\x03"
+
+
+def for_those_without(marker: bytes, other: Callable[[Scene], int]) -> Make:
+    """A front that leads to another server whoever does not send something."""
+
+    def make(scene: Scene) -> Target:
+        port, otherwise = scene.milvus(2), other(scene)
+
+        def script(connection: socket.socket) -> None:
+            hello = connection.recv(4096, socket.MSG_PEEK)
+            passed_on(connection, port if marker in hello else otherwise)
+
+        return scene.target(scene.front(passes_on_to(script)), 2)
+
+    return make
+
+
+def another_site(scene: Scene) -> int:
+    """A site beside Milvus, with a certificate of its own, that asks for none."""
+    return scene.milvus(1, files=scene.another.server)
+
+
+def with_a_group_of_its_own(scene: Scene) -> int:
+    """Asks once more for a key of its own group: HelloRetryRequest (RFC 8446 section 4.1.4)."""
+    context = scene.pki.server.context(2)
+    context.set_ecdh_curve("secp521r1")
+    return scene.front(passes_on_to(ending_tls(context, scene.plain())))
+
+
 DISHONEST: Mapping[str, tuple[Make, Verdict]] = {
+    "lets anyone in who speaks TLS 1.2": (
+        for_those_without(_TLS_1_3, lambda scene: scene.milvus(1)),
+        {
+            "refuses-anonymous-client": "by TLS 1.2",
+            "refuses-foreign-client": "by TLS 1.2",
+            "refuses-expired-client": "by TLS 1.2",
+        },
+    ),
+    "lets anyone in who does not say whom they want": (
+        for_those_without(_SNI, lambda scene: scene.milvus(1)),
+        {"refuses-anonymous-client": "SNI", "refuses-foreign-client": "SNI"},
+    ),
     "asks everyone for credentials": (
         answering(Everything((grpc.StatusCode.UNAUTHENTICATED, "who are you?"))),
         _UNKNOWN,
@@ -639,6 +685,12 @@ def replicas(mode: int) -> Make:
 
 
 HONEST: Mapping[str, Make] = {
+    "a front with another site for who does not say whom they want": for_those_without(
+        _SNI, another_site
+    ),
+    "asks once more for a key of its own group": lambda scene: scene.target(
+        with_a_group_of_its_own(scene), 2
+    ),
     "one-way": lambda scene: scene.target(scene.milvus(1)),
     "mutual": lambda scene: scene.target(scene.milvus(2), 2),
     "TLS passed through": lambda scene: scene.target(scene.front(passes_on_to(scene.milvus(2))), 2),
