@@ -38,7 +38,21 @@ _KEY_LABELS = frozenset(
     {"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"}
 )
 
-_JAVA_KEY_STORE = b"\xfe\xed\xfe\xed"
+# The type signedData (RFC 5652 section 5.1) at the beginning of a DER structure; AD CS also hands it out in
+# PEM, as "CERTIFICATE", which openssl pkcs7 takes.
+_PKCS7 = regex(rb"\x30[\x80-\x84].{0,4}\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", re.DOTALL)
+
+# What no reader takes, by how a file begins, and what makes it one that we take.
+_DISGUISES: Final[tuple[tuple[bytes, str, str], ...]] = (
+    (b"\xff\xfe", "is text in UTF-16", "iconv -f UTF-16 -t UTF-8 {path}"),
+    (b"\xfe\xff", "is text in UTF-16", "iconv -f UTF-16 -t UTF-8 {path}"),
+    (b"LS0tLS1CRUdJTi", "is PEM in base64, as a Kubernetes Secret has it", "base64 -d {path}"),
+    (
+        b"\xfe\xed\xfe\xed",
+        "is a Java key store",
+        "keytool -importkeystore -srckeystore {path} -destkeystore {path}.p12 -deststoretype PKCS12",
+    ),
+)
 
 _SWAPPED = (
     "give the certificate and its key in their own options: perhaps they are the wrong way round"
@@ -58,6 +72,10 @@ _OTHER_KINDS = {
     "CERTIFICATE REQUEST": _REQUEST,
     "NEW CERTIFICATE REQUEST": _REQUEST,
     "PKCS7": ("a PKCS #7 bundle", "convert it: openssl pkcs7 -print_certs -in {path}"),
+    "X509 CERTIFICATE": (
+        "a certificate under its older label",
+        "convert it: openssl x509 -in {path}",
+    ),
     "TRUSTED CERTIFICATE": (
         "a certificate in OpenSSL's own form",
         "convert it: openssl x509 -in {path}",
@@ -250,15 +268,20 @@ def _wrong_kind(label: str, wanted: str, path: str) -> CertificateUnreadable:
 
 
 def _malformed(content: bytes, wanted: str, path: str) -> CertificateUnreadable:
-    if not content.strip():
-        reason = "is empty"
-    elif content.startswith(_JAVA_KEY_STORE):
+    named = quoted(path)
+    for begin, what, command in _DISGUISES:
+        if content.startswith(begin):
+            hint = f"convert it: {command.format(path=named)}"
+            return CertificateUnreadable(f"{path} {what}", hint=hint, path=path)
+    if _PKCS7.match(_der_of(content)):
+        form = "" if b"-----BEGIN" in content else "-inform DER "
         return CertificateUnreadable(
-            f"{path} is a Java key store",
-            hint=f"convert it: keytool -importkeystore -srckeystore {path} -destkeystore {path}.p12 "
-            "-deststoretype PKCS12",
+            f"{path} holds a PKCS #7 bundle, not a {wanted}",
+            hint=f"convert it: openssl pkcs7 {form}-print_certs -in {named}",
             path=path,
         )
+    if not content.strip():
+        reason = "is empty"
     elif b"-----BEGIN" in content:
         reason = f"holds a {wanted} that is cut short, damaged or of an unknown kind"
     else:

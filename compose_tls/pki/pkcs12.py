@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import field
 from math import prod
@@ -62,8 +63,8 @@ class Bundle:
 
 
 def passphrase_in(content: bytes) -> bytes:
-    """The passphrase that a file holds: its last line break does not belong to it."""
-    return content.removesuffix(b"\n").removesuffix(b"\r")
+    """The passphrase that a file holds, without its last line break and a byte order mark."""
+    return content.removeprefix(codecs.BOM_UTF8).removesuffix(b"\n").removesuffix(b"\r")
 
 
 def is_pkcs12(content: bytes) -> bool:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import subprocess
+from base64 import b64encode, encodebytes
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -32,6 +37,8 @@ from compose_tls.pki.load import (
     subjects,
     survey,
 )
+from compose_tls.pki.pem import read_certificates
+from compose_tls.pki.pkcs12 import passphrase_in
 from compose_tls.vocabulary import CertificateRole
 from tests.moment import NOW
 from tests.unit.pki.minting import mint, parsed
@@ -443,3 +450,50 @@ def test_subjects_are_named_as_tls_names_cas(ca: CertificateWithKey) -> None:
     both = ca.certificate_pem + mint("other CA", ca=True).certificate_pem
     assert list(subjects(both, path="ca.pem").values()) == ["CN=brought CA", "CN=other CA"]
     assert parsed(ca.certificate_pem).subject.public_bytes() in subjects(both, path="ca.pem")
+
+
+_BUNDLE = serialize_certificates([_CERTIFICATE], Encoding.DER)
+_DISGUISED = {
+    "UTF-16, as of PowerShell": _PAIR.certificate_pem.decode().encode("utf-16"),
+    "UTF-16 in the other order": b"\xfe\xff" + _PAIR.certificate_pem.decode().encode("utf-16-be"),
+    "a value of a Kubernetes Secret": b64encode(_PAIR.certificate_pem),
+    "PKCS #7 in DER, as of Windows": _BUNDLE,
+    "PKCS #7 that calls itself a certificate, as of AD CS": b"-----BEGIN CERTIFICATE-----\n"
+    + encodebytes(_BUNDLE)
+    + b"-----END CERTIFICATE-----\n",
+    "an older label": _PAIR.certificate_pem.replace(b" CERTIFICATE", b" X509 CERTIFICATE"),
+    "OpenSSL's own label": _PAIR.certificate_pem.replace(b" CERTIFICATE", b" TRUSTED CERTIFICATE"),
+}
+
+
+@pytest.mark.parametrize("kind", _DISGUISED)
+def test_what_is_told_to_convert_a_file_converts_it_whatever_its_name(
+    tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "$(touch pwned) a;b" / "x.pem"
+    path.parent.mkdir()
+    path.write_bytes(_DISGUISED[kind])
+    with pytest.raises(CertificateUnreadable) as caught:
+        read_certificates(path.read_bytes(), str(path))
+    words, _, command = caught.value.hint.partition(": ")
+    if shutil.which(command.split()[0]) is None:
+        pytest.skip(f"{command.split()[0]} is not installed")
+    converted = subprocess.run(
+        ["sh", "-c", command], check=True, capture_output=True, cwd=tmp_path
+    ).stdout
+    assert words == "convert it"
+    assert read_certificates(converted, "converted") == (_CERTIFICATE,)
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_a_key_store_with_a_hostile_name_is_one_word_of_the_next_step() -> None:
+    name = "$(touch pwned) a"
+    with pytest.raises(CertificateUnreadable) as caught:
+        read_certificates(b"\xfe\xed\xfe\xed\x00\x00\x00\x02", name)
+    words = shlex.split(caught.value.hint.partition(": ")[2])
+    assert words[:5] == ["keytool", "-importkeystore", "-srckeystore", name, "-destkeystore"]
+    assert words[5] == f"{name}.p12"
+
+
+def test_a_byte_order_mark_is_no_part_of_a_passphrase() -> None:
+    assert passphrase_in(b"\xef\xbb\xbfcorrect horse\r\n") == b"correct horse"
