@@ -17,6 +17,7 @@ from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.declared_tls import declared_mode
+from compose_tls.project.endpoints import carrier
 from compose_tls.project.model import Project
 from compose_tls.results import EnableResult, Probe
 from compose_tls.vocabulary import TlsMode, TlsWarning
@@ -188,6 +189,9 @@ def _following(opened: preamble.Opened, project: Project, planned: ServicePlan) 
         milvus = dict.fromkeys((*planned.others, *planned.services))
         start = (compose_command(opened, "stop", services=milvus), *start)
     unprovable = opened.config.tls_mode is TlsMode.MUTUAL and planned.identities.get(CLIENT) is None
+    services = project.compose.services
+    places = [carrier(services[proxy.service], services) for proxy in planned.proxies]
+    unprovable |= all(place.text("network_mode") == "none" for place in places)
     return start if unprovable else (*start, own_command(opened, "check"))
 
 

@@ -126,3 +126,10 @@ def test_what_settings_name_is_named_to_compose_and_not_to_compose_tls(
         "docker compose -p rag --profile x up -d",
         "compose-tls check",
     )
+
+
+def test_no_check_is_named_where_nothing_reaches_milvus(run: Run, project: Path) -> None:
+    path = project / "docker-compose.yml"
+    lines = '    ports:\n      - "19530:19530"\n      - "9091:9091"\n'
+    path.write_text(path.read_text().replace(lines, "    network_mode: none\n"))
+    assert following(run, "enable") == ("docker compose up -d",)
