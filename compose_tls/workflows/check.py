@@ -18,7 +18,6 @@ from compose_tls.errors import (
     ProjectError,
     WrongUsage,
 )
-from compose_tls.observe import observe
 from compose_tls.plan.links import open_internal_ports
 from compose_tls.project.declared_tls import declared_tls
 from compose_tls.project.enabled import EnabledProject, locate, proxies_of
@@ -198,9 +197,7 @@ class _Found:
 def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> _Found:
     """What enable has put TLS into."""
     root, settings = opened.root, opened.config
-    project = observe(
-        root, settings, opened.variables, start=opened.start, outside=opened.named_places
-    )
+    project = opened.observed()
     try:
         located = locate(project, settings)
     except NotEnabled as error:
@@ -279,13 +276,7 @@ def _of_client(
 
 def _project(opened: preamble.Opened) -> Project | None:
     try:
-        return observe(
-            opened.root,
-            opened.config,
-            opened.variables,
-            start=opened.start,
-            outside=opened.named_places,
-        )
+        return opened.observed()
     except ProjectError:
         return None
 

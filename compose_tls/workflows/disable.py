@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from compose_tls import listener
 from compose_tls.apply.transaction import apply
-from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
 from compose_tls.plan.stack_folders import Folders
@@ -50,13 +49,7 @@ def disable(
     """
     opened = preamble.open_project(directory, config, environment)
     with preamble.writing(opened, dry_run=dry_run, on_event=on_event) as opened:
-        project = observe(
-            opened.root,
-            opened.config,
-            opened.variables,
-            start=opened.start,
-            outside=opened.named_places,
-        )
+        project = opened.observed()
         if purge:
             project = with_clients(project, opened.config)
         with gathered() as also:
@@ -66,14 +59,7 @@ def disable(
         known = foreseen(
             opened,
             planned.services,
-            lambda: observe(
-                opened.root,
-                opened.config,
-                opened.variables,
-                start=opened.start,
-                outside=opened.named_places,
-                without_ours=True,
-            ),
+            lambda: opened.observed(without_ours=True),
         )
         if not dry_run:
             told += apply(planned.plan, {}, outside=places)

@@ -13,7 +13,6 @@ from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
 from compose_tls.layout import CA, CA_KEY, CLIENT, CLIENT_CA_KEY, PUBLIC_ROOTS
-from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.declared_tls import declared_mode
@@ -96,14 +95,7 @@ def enable_opened(
         preamble.writing(given, dry_run=dry_run, on_event=on_event) as begun,
         ExitStack() as stack,
     ):
-        project = observe(
-            begun.root,
-            begun.config,
-            begun.variables,
-            start=begun.start,
-            outside=begun.named_places,
-            without_ours=True,
-        )
+        project = begun.observed(without_ours=True)
         opened = _at_least_declared(begun, project)
         issuing.require_sound(project.observation, opened.config, project.state)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
