@@ -61,7 +61,9 @@ class DisablePlan:
         state: The state that it ends; ``None`` where there is only something to purge.
         mode: The mode that they are told then; ``None`` for plain text.
         before: Whether that is as it was before enable.
+        told: The services that are told it; they may have other names by now than recorded.
         key_directories: The directories with certificates and keys that stay, relative to the project.
+        in_use: Whether a Milvus is told to use those.
         exact: Whether every file that enable changed has the very bytes of before.
     """
 
@@ -69,13 +71,16 @@ class DisablePlan:
     state: State | None
     mode: Literal[1, 2] | None = None
     before: bool = True
+    told: tuple[str, ...] = ()
     key_directories: tuple[str, ...] = ()
+    in_use: bool = False
     exact: bool = False
 
     @property
     def services(self) -> tuple[str, ...]:
         """The services that it concerns."""
-        return self.state.services if self.state else ()
+        recorded = self.state.services if self.state else ()
+        return tuple(dict.fromkeys((*recorded, *self.told)))
 
 
 def plan_disable(project: Project, config: TlsConfig, *, purge: bool) -> DisablePlan:
@@ -138,7 +143,9 @@ class _Planner:
             self.state,
             (2 if TlsMode.MUTUAL in modes else 1) if modes else None,
             settled,
+            tuple(one.service for one in told) or self.strays(after),
             () if purge else tuple(self.key_directories()),
+            any(one.in_use for one in told),
             self.state is not None
             and len(undone) == len(self.state.files)
             and all(taken.exact for _, taken in undone.values()),
@@ -261,6 +268,10 @@ class _Planner:
         self.warnings.append(settle(refusal, self.config.accept))
         return False
 
+    def strays(self, after: Remaining) -> tuple[str, ...]:
+        """The services under which entries of ours stay that were made for others."""
+        return tuple(dict.fromkeys(one.service for one in after.stray() if one.service))
+
     def as_it_is(self, entry: Entry, after: Remaining) -> Entry:
         """An entry with its line in the file as it lies there, into which nothing is written."""
         path = self.directory / entry.path
@@ -275,13 +286,13 @@ class _Planner:
         return replace(entry, line=next(lines, entry.line))
 
     def refuse_unmounted(self, one: ToldTls, lacks: tuple[str, ...], first: Entry) -> NoReturn:
-        purged = (
-            "; certificates that are in use cannot be purged" if set(lacks) & set(one.gone) else ""
-        )
+        purging = bool(set(lacks) & set(one.gone))
+        purged = "; certificates that are in use cannot be purged" if purging else ""
+        again = "compose-tls disable --purge" if purging else "compose-tls disable"
         raise CertificatesUnmounted(
             f"{one.service} would start in mode {int(one.mode)} ({first}) without "
             f"{', '.join(lacks)}, and not start{purged}",
-            hint="set the mode to 0 there, or take it out, and run compose-tls disable again",
+            hint=f"set the mode to 0 there, or take it out, and run {again}",
             path=first.path,
             line=first.line,
         )

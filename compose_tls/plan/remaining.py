@@ -59,6 +59,7 @@ class ToldTls:
         entries: The places that tell it: that of the mode first, then the certificates, then mounts.
         unmounted: The certificates and keys that it is told to open and that no mount brings.
         gone: Those that a mount brings from the TLS directory, where they would not be.
+        in_use: Whether a mount brings any from there.
         before: Whether that is what it was told before enable, as far as the record shows.
     """
 
@@ -67,6 +68,7 @@ class ToldTls:
     entries: tuple[Entry, ...]
     unmounted: tuple[str, ...]
     gone: tuple[str, ...]
+    in_use: bool
     before: bool
 
 
@@ -123,6 +125,7 @@ class Remaining:
             (*entries, *self._mounts(one)),
             tuple(file for file, place in places.items() if place == "unmounted"),
             tuple(file for file, place in places.items() if self._is_gone(place)),
+            any(isinstance(place, Path) and place.parent == self.tls for place in places.values()),
             before=self._was_before(one, mode),
         )
 

@@ -166,7 +166,8 @@ def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:
         yield from fields([row for row in rows if row[1]])
     if result.key_directories and not result.dry_run:
         places = ", ".join(f"{place}/" for place in result.key_directories)
-        parts = (f"{places} (private keys); ", Piece(result.purge, "command"), " removes them")
+        how = f" removes them{', once TLS is off' if result.in_use else ''}"
+        parts = (f"{places} (private keys); ", Piece(result.purge, "command"), how)
         yield from fields([("kept   " if result.services else "kept", parts)])
     if result.next:
         yield next_line(*result.next)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.unit.cli.conftest import Run, facts
+from tests.unit.cli.conftest import EnableAs, Run, facts
 
 
 def test_what_stays_is_an_error_with_its_place_and_nothing_is_written(
@@ -57,3 +57,23 @@ def test_the_mode_that_comes_back_is_told(run: Run, project: Path) -> None:
     assert (disabled.code, disabled.json["mode"]) == (0, 1)
     assert [warning["code"] for warning in disabled.json["warnings"]] == ["tls-as-before"]
     assert disabled.json["key_directories"] == ["cert", "tls"]
+
+
+def test_what_stays_is_told_of_the_service_as_it_is_called_now(
+    run: Run, enable_as: EnableAs
+) -> None:
+    project = enable_as("--config", "env")
+    path = project / "docker-compose.yml"
+    path.write_text(path.read_text().replace("  standalone:\n", "  milvus:\n"))
+    left = run("disable", "--accept", "tls-remains")
+    assert "milvus: one-way TLS (mode 1), which stays\n" in left.out
+    assert "compose-tls disable --purge removes them, once TLS is off\n" in left.out
+    assert "standalone" not in left.out
+    assert run("disable", "--accept", "tls-remains", "--json").json["services"] == ["milvus"]
+
+    refused = run("disable", "--purge", "--json").error
+    assert refused["code"] == "certificates-unmounted"
+    assert refused["hint"].endswith("and run compose-tls disable --purge")
+    path.write_text(path.read_text().replace('TLSMODE: "1"', 'TLSMODE: "0"'))
+    off = run("disable", "--accept", "tls-remains")
+    assert "milvus: plain text, which stays\n" in off.out
