@@ -106,7 +106,7 @@ def port_taken(port: int, owner: str | None, what: str, project: str | None = No
     meant = ""
     if other and other != project:
         command = joined(["compose-tls", "-p", other])
-        meant = f"; where {other} is the project that you mean, name it: {command} …"
+        meant = f"; where {other} is the project that you mean, name it: {command} enable …"
     return PortTaken(
         f"port {port}, which {what} is to publish, is taken by {owner or 'another program'}",
         hint=f"{find}, or publish another port in the compose file{meant}",
