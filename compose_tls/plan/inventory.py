@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from compose_tls.changes import relative, sha256
 from compose_tls.config import TlsConfig
@@ -24,7 +25,7 @@ from compose_tls.pki.load import bundle_facts
 from compose_tls.plan.ca_rollover import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.exported_certificates import exports_aged
-from compose_tls.plan.lifetimes import RENEW_BEFORE, renewed_before
+from compose_tls.plan.lifetimes import RENEW_BEFORE, finishing_ca, renewed_before
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import restoring_ca
 from compose_tls.results import CertificateResult, FileState
@@ -32,6 +33,8 @@ from compose_tls.state.recorded import State
 from compose_tls.state.undo import stands
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning, has_ended
+
+_RENEW_CA: Final = "compose-tls renew --ca"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,12 @@ def inventory(
     Returns:
         What was found; the warnings of further clients are counted together, and break nothing.
     """
-    found = _Certificates(observation, now, restoring_ca=restoring_ca(observation, config, state))
+    found = _Certificates(
+        observation,
+        now,
+        renewing_ca=finishing_ca(config) if observation.pki.next_ca else _RENEW_CA,
+        restoring_ca=restoring_ca(observation, config, state),
+    )
     for path in _recorded(observation, config, state):
         found.read(observation.directory / path)
     if observation.content(observation.directory / f"{config.pki_dir}/{NEXT_CA}.pem"):
@@ -119,6 +127,7 @@ class _Certificates:
     observation: Observation
     now: datetime
     renewal: str | None = None
+    renewing_ca: str = _RENEW_CA
     restoring_ca: str | None = None
     results: list[CertificateResult] = field(default_factory=list)
     warnings: list[TlsWarning] = field(default_factory=list)
@@ -152,7 +161,7 @@ class _Certificates:
         left = facts.remaining(self.now)
         ca = self.observation.pki.certificates.get(CA)
         with_its_ca = ca is not None and facts.not_after >= ca.not_after
-        hint = "compose-tls renew --ca" if facts.is_ca or with_its_ca else "compose-tls renew"
+        hint = self.renewing_ca if facts.is_ca or with_its_ca else "compose-tls renew"
         hint = self.renewal or hint
         # Before that, renew would have nothing to do.
         early = RENEW_BEFORE if self.renewal or facts.is_ca else renewed_before(facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from compose_tls.cli.line import Line, Piece, diff_lines, fields, line, next_line
@@ -219,8 +220,8 @@ def _renewed(result: RenewResult) -> Line:
         return line("would renew; nothing was written")
     until = ""
     if result.issued:
-        new = {file.path for file in result.files if file.action != "unchanged"}
-        ends = [c.not_after for c in result.certificates if c.path in new]
+        new = [c for c in result.certificates if PurePath(c.path).stem in result.issued]
+        ends = [c.not_after for c in new]
         names = ", ".join("a second CA" if name == NEXT_CA else name for name in result.issued)
         until = f"{names}, until {min(ends):%Y-%m-%d}" if ends else ""
     done = f"; {services} restarted and proved" if result.checks else ""
