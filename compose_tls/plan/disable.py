@@ -41,7 +41,7 @@ from compose_tls.layout import (
     TLS_FILES,
     neighbours_directory,
 )
-from compose_tls.plan.managed_files import IGNORE_ALL
+from compose_tls.plan.managed_files import IGNORE_ALL, IGNORE_TAKEN
 from compose_tls.plan.remaining import Entry, Remaining, ToldTls
 from compose_tls.project.enabled import not_enabled
 from compose_tls.project.milvus_services import milvus_services
@@ -110,6 +110,7 @@ class _Planner:
         settings = self.state.settings if self.state else config
         self.pki, self.tls = self.directory / config.pki_dir, self.directory / settings.served_dir
         self.root = self.directory / settings.tls_dir
+        self.users = taken_over(self.directory, settings)
         self.neighbours = self.directory / neighbours_directory(settings.tls_dir)
         self.warnings: list[TlsWarning] = []
 
@@ -122,6 +123,10 @@ class _Planner:
         after = self.remaining(undone, {change.path for change in removed})
         settled = self.settle(after)
         changes: list[FileChange] = [*patches]
+        ignored = self.observation.content(self.pki / IGNORE_FILE)
+        if ignored == IGNORE_ALL and not purge and self.users:
+            # An earlier version did not say so.
+            changes.append(PatchFile(self.pki / IGNORE_FILE, ignored, IGNORE_TAKEN))
         if self.state is not None and settled:
             changes.append(self.removal(state_path(self.directory, self.config)))
         changes += removed
@@ -324,8 +329,7 @@ class _Planner:
         copies = [
             path for path, origin in self.copies() if self.state or self.is_copy(path, origin)
         ]
-        users = taken_over(self.directory, self.state.settings if self.state else self.config)
-        copies = [path for path in copies if path not in users]
+        copies = [path for path in copies if path not in self.users]
         paths = [*names, *copies, *self.of_neighbours(), *self.further()]
         return [self.removal(path) for path in paths if self.observation.files.get(path)]
 
@@ -337,9 +341,11 @@ class _Planner:
         ca = self.observation.pki.certificates.get(CA)
         if ca is not None and f"CN={CA_NAME}" in ca.subject:
             return True
-        ignored = self.observation.content(self.pki / IGNORE_FILE) == IGNORE_ALL
+        ignored = self.observation.content(self.pki / IGNORE_FILE)
         names = (IGNORE_FILE, SERVER_CERTIFICATE)
-        return ignored and all(self.is_copy(self.tls / name, name) for name in names)
+        return ignored == IGNORE_TAKEN or (
+            ignored == IGNORE_ALL and all(self.is_copy(self.tls / name, name) for name in names)
+        )
 
     def copies(self) -> Iterator[tuple[Path, str]]:
         """The files of the TLS directory and below it, and what each is called in the PKI directory."""
@@ -351,6 +357,9 @@ class _Planner:
 
     def is_copy(self, path: Path, name: str) -> bool:
         """Whether a file of the TLS directory is what the PKI directory has under a name."""
+        if self.observation.content(self.pki / IGNORE_FILE) == IGNORE_TAKEN:
+            # What lies there was there before, and is the user's.
+            return name == IGNORE_FILE and self.observation.content(path) == IGNORE_ALL
         names = [name, *([CLIENT_CA_CERTIFICATE] if name == CA_CERTIFICATE else [])]
         copy = self.observation.files.get(path)
         origins = [self.observation.files.get(self.pki / each) for each in names]
@@ -361,7 +370,8 @@ class _Planner:
     def key_directories(self) -> Iterator[str]:
         """The directories that hold certificates and keys when all is done."""
         issued = [self.pki / name for name in PKI_FILES]
-        shown = [path for path, _ in self.copies()]
+        shown = [path for path, _ in self.copies() if path not in self.users]
+        shown = [path for path in shown if path.name != IGNORE_FILE]
         for place, paths in ((self.pki, issued), (self.root, shown)):
             if any(self.observation.files.get(path) for path in paths):
                 yield self.project.relative(place)

@@ -22,10 +22,11 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import bundle_facts
+from compose_tls.plan.brought import bring_again
 from compose_tls.plan.ca_rollover import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.exported_certificates import exports_aged
-from compose_tls.plan.lifetimes import RENEW_BEFORE, finishing_ca, renewed_before
+from compose_tls.plan.lifetimes import OTHER_CA, RENEW_BEFORE, finishing_ca, renewed_before
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import restoring_ca
 from compose_tls.results import CertificateResult, FileState
@@ -34,7 +35,8 @@ from compose_tls.state.undo import stands
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning, has_ended
 
-_RENEW_CA: Final = "compose-tls renew --ca"
+_RENEW: Final = "compose-tls renew"
+_RENEW_CA: Final = f"{_RENEW} --ca"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def inventory(
     found = _Certificates(
         observation,
         now,
-        renewing_ca=finishing_ca(config) if observation.pki.next_ca else _RENEW_CA,
+        renewing=_renewing(observation, config),
+        renewing_ca=_renewing_ca(observation, config),
         restoring_ca=restoring_ca(observation, config, state),
     )
     for path in _recorded(observation, config, state):
@@ -127,6 +130,7 @@ class _Certificates:
     observation: Observation
     now: datetime
     renewal: str | None = None
+    renewing: str = _RENEW
     renewing_ca: str = _RENEW_CA
     restoring_ca: str | None = None
     results: list[CertificateResult] = field(default_factory=list)
@@ -161,7 +165,7 @@ class _Certificates:
         left = facts.remaining(self.now)
         ca = self.observation.pki.certificates.get(CA)
         with_its_ca = ca is not None and facts.not_after >= ca.not_after
-        hint = self.renewing_ca if facts.is_ca or with_its_ca else "compose-tls renew"
+        hint = self.renewing_ca if facts.is_ca or with_its_ca else self.renewing
         hint = self.renewal or hint
         # Before that, renew would have nothing to do.
         early = RENEW_BEFORE if self.renewal or facts.is_ca else renewed_before(facts)
@@ -175,6 +179,21 @@ class _Certificates:
     def unreadable(self, path: str, message: str) -> TlsWarning:
         hint = self.renewal or "compose-tls enable"
         return TlsWarning(code="certificate-unreadable", message=message, path=path, hint=hint)
+
+
+def _renewing(observation: Observation, config: TlsConfig) -> str:
+    """How server and client are renewed."""
+    if config.server_cert is None:
+        return _RENEW
+    again = bring_again(config, observation.directory)
+    return f"put newer files where these came from, then: {again}"
+
+
+def _renewing_ca(observation: Observation, config: TlsConfig) -> str:
+    """How the CA is replaced: only one of our own is by a command of ours."""
+    if config.ca_cert is not None:
+        return OTHER_CA if config.server_cert is None else _renewing(observation, config)
+    return finishing_ca(config) if observation.pki.next_ca else _RENEW_CA
 
 
 def _recorded(observation: Observation, config: TlsConfig, state: State) -> Iterable[str]:

@@ -14,6 +14,7 @@ from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.vocabulary import TlsWarning, has_ended
 
 RENEW_BEFORE: Final = timedelta(days=30)
+OTHER_CA: Final = "give certificates of a CA with a later end to compose-tls enable"
 
 
 def require_ca_valid(ca: CertificateFacts, config: TlsConfig, now: datetime) -> None:
@@ -116,9 +117,7 @@ def ends(
                 f"{path}, or a CA above it, ends on {ca.not_after:%Y-%m-%d %H:%M} UTC, and every "
                 "certificate under it",
                 path,
-                "give certificates of a CA with a later end to compose-tls enable"
-                if brought
-                else hints.get(name, hints[CA]),
+                OTHER_CA if brought else hints.get(name, hints[CA]),
             )
     for one in planned.identities:
         promoted = one.issuer == CA and planned.source(CA) == "promoted"

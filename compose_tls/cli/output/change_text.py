@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from compose_tls.cli.line import Line, Piece, diff_lines, fields, line, next_line
 from compose_tls.cli.output import rendering
-from compose_tls.layout import KEY, NEXT_CA, neighbours_directory
+from compose_tls.layout import IGNORE_FILE, KEY, NEXT_CA, neighbours_directory
 
 if TYPE_CHECKING:
     from compose_tls.results import (
@@ -183,7 +183,8 @@ def _purged(result: DisableResult) -> str:
         return ""
     # What stays is told by a warning of its own.
     kept = {one.path for one in result.warnings if one.code == "directory-kept"}
-    names = dict.fromkeys(path.partition("/")[0] for path in removed)
+    shown = (path for path in removed if not path.endswith(IGNORE_FILE))
+    names = dict.fromkeys(path.partition("/")[0] for path in shown)
     places = ", ".join(f"{'what was in ' if name in kept else ''}{name}/" for name in names)
     return f"{places} (certificates and private keys)"
 

@@ -269,6 +269,20 @@ class TestBrought:
         )
         assert run(*RENEW, "--within", "10d").code == 0
 
+    def test_status_names_the_same_command_and_no_renewal_that_is_refused(
+        self, run: Run, project: Path
+    ) -> None:
+        self.bring(run, project, 5)
+        found = run("status", "--json").json["warnings"]
+        hints = {w["hint"] for w in found if w["code"] == "certificate-expires-soon"}
+        (hint,) = hints
+        first, _, command = hint.partition(": ")
+        assert first == "put newer files where these came from, then"
+        self.put(project, 90)
+        assert run(*command.split()[1:]).code == 0
+        found = run("status", "--json").json["warnings"]
+        assert "certificate-expires-soon" not in {w["code"] for w in found}
+
     def test_newer_ones_in_their_place_are_taken(self, run: Run, project: Path) -> None:
         self.bring(run, project, 10)
         self.put(project, 90)
