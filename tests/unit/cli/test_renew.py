@@ -270,15 +270,16 @@ class TestBrought:
         assert run(*RENEW, "--within", "10d").code == 0
 
     def test_status_names_the_same_command_and_no_renewal_that_is_refused(
-        self, run: Run, project: Path
+        self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        self.bring(run, project, 5)
+        self.bring(run, project, 90)
+        later(monkeypatch, 70)
         found = run("status", "--json").json["warnings"]
         hints = {w["hint"] for w in found if w["code"] == "certificate-expires-soon"}
         (hint,) = hints
         first, _, command = hint.partition(": ")
         assert first == "put newer files where these came from, then"
-        self.put(project, 90)
+        self.put(project, 300)
         assert run(*command.split()[1:]).code == 0
         found = run("status", "--json").json["warnings"]
         assert "certificate-expires-soon" not in {w["code"] for w in found}
