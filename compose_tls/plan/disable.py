@@ -143,6 +143,7 @@ class _Planner:
             one for one in after.told() if one.service in services or not (settled or one.before)
         ]
         modes = {one.mode for one in told}
+        shown = frozenset(path for one in told for path in one.shown)
         return DisablePlan(
             Plan(self.directory, tuple(changes), warnings=tuple(self.warnings)),
             self.state,
@@ -150,8 +151,9 @@ class _Planner:
             settled,
             tuple(one.service for one in told) or self.strays(after),
             () if purge else tuple(self.key_directories()),
-            any(one.in_use for one in told),
+            any(path.parent == self.tls for path in shown - self.users),
             self.state is not None
+            and bool(undone)
             and len(undone) == len(self.state.files)
             and all(taken.exact for _, taken in undone.values()),
         )

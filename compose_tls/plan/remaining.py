@@ -21,6 +21,7 @@ from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.intent import Route
 
 _MODE: Final[Route] = ("common", "security", "tlsMode")
+_REST: Final = ("proxy", "http", "enabled")
 _ON: Final = {str(int(mode)) for mode in (TlsMode.ONE_WAY, TlsMode.MUTUAL)}
 # What Milvus opens at its start, by the mode that makes it do so.
 _FILES: Final = {
@@ -59,7 +60,7 @@ class ToldTls:
         entries: The places that tell it: that of the mode first, then the certificates, then mounts.
         unmounted: The certificates and keys that it is told to open and that no mount brings.
         gone: Those that a mount brings from the TLS directory, where they would not be.
-        in_use: Whether a mount brings any from there.
+        shown: Those that a mount brings, on this host.
         before: Whether that is what it was told before enable, as far as the record shows.
     """
 
@@ -68,7 +69,7 @@ class ToldTls:
     entries: tuple[Entry, ...]
     unmounted: tuple[str, ...]
     gone: tuple[str, ...]
-    in_use: bool
+    shown: tuple[Path, ...]
     before: bool
 
 
@@ -111,7 +112,7 @@ class Remaining:
 
     def _told(self, one: MilvusService, mode: TlsMode) -> ToldTls:
         found = one.configuration
-        routes = [_MODE, *_FILES[mode]]
+        routes = [_MODE, *_FILES[TlsMode.MUTUAL], *([_REST] if found.get(_REST) == "false" else [])]
         entries = [
             Entry(".".join(route), relative(place[0], self.directory), place[1])
             for route in routes
@@ -125,7 +126,7 @@ class Remaining:
             (*entries, *self._mounts(one)),
             tuple(file for file, place in places.items() if place == "unmounted"),
             tuple(file for file, place in places.items() if self._is_gone(place)),
-            any(isinstance(place, Path) and place.parent == self.tls for place in places.values()),
+            tuple(place for place in places.values() if isinstance(place, Path)),
             before=self._was_before(one, mode),
         )
 

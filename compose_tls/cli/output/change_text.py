@@ -144,17 +144,8 @@ def _for_clients(result: EnableResult) -> Iterator[tuple[str, str | tuple[str | 
 def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:
     """The result of disable."""
     yield from _diff(result, verbose=verbose)
-    services = ", ".join(result.services)
     if result.services:
-        mode = rendering.mode_text(result.mode) if result.mode else "plain text"
-        if result.dry_run:
-            after = f"{mode}, {'as before' if result.as_before else 'which stays'}"
-            yield line(f"would change to {after}; nothing was written")
-        elif result.mode or not result.as_before:
-            yield line(f"{services}: {mode}, {'as before' if result.as_before else 'which stays'}")
-        else:
-            how = "byte for byte as before" if result.exact else "without what enable added"
-            yield line(Piece("TLS removed", "good"), f" from {services}: its files are {how}")
+        yield _without(result)
     elif result.dry_run:
         yield line("would remove certificates and keys; nothing was written")
     else:
@@ -162,8 +153,7 @@ def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:
     if result.dry_run or verbose:
         yield from _files(result, verbose=verbose)
     elif result.services and result.changed:
-        patched = [file.path for file in result.files if file.action == "patched"]
-        rows = [("changed", ", ".join(patched)), ("removed", _purged(result))]
+        rows = [("changed", ", ".join(_patched(result))), ("removed", _purged(result))]
         yield from fields([row for row in rows if row[1]])
     if result.key_directories and not result.dry_run:
         places = ", ".join(f"{place}/" for place in result.key_directories)
@@ -174,6 +164,25 @@ def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:
         yield next_line(*result.next)
     elif result.dry_run and result.changed:
         yield rendering.dry_line()
+
+
+def _without(result: DisableResult) -> Line:
+    """How the services are from now on."""
+    services = ", ".join(result.services)
+    mode = rendering.mode_text(result.mode) if result.mode else "plain text"
+    stays = f"{mode}, {'as before' if result.as_before else 'which stays'}"
+    if result.dry_run:
+        return line(f"would change to {stays}; nothing was written")
+    if result.mode or not result.as_before:
+        return line(f"{services}: {stays}")
+    if not result.exact and not _patched(result):
+        return line(f"{services}: plain text; there was nothing to take out")
+    how = "byte for byte as before" if result.exact else "without what enable added"
+    return line(Piece("TLS removed", "good"), f" from {services}: its files are {how}")
+
+
+def _patched(result: DisableResult) -> list[str]:
+    return [file.path for file in result.files if file.action == "patched"]
 
 
 def _purged(result: DisableResult) -> str:

@@ -77,3 +77,37 @@ def test_what_stays_is_told_of_the_service_as_it_is_called_now(
     path.write_text(path.read_text().replace('TLSMODE: "1"', 'TLSMODE: "0"'))
     off = run("disable", "--accept", "tls-remains")
     assert "milvus: plain text, which stays\n" in off.out
+
+
+def test_without_a_record_nothing_is_said_to_be_as_before(run: Run, enable_as: EnableAs) -> None:
+    """Enabled again after the record was lost, nothing is known of how it was: what stays is named."""
+    project = enable_as("--config", "env")
+    (project / "cert/state.json").unlink()
+    (project / "milvus.yaml").unlink()
+    assert run("enable", "--mode", "1", "-q").code == 0
+    path = project / "docker-compose.yml"
+    message = run("disable", "--json").error["message"]
+    for name in ("common.security.tlsMode", "tls.caPemPath", "proxy.http.enabled"):
+        assert name in message
+
+    lines = path.read_text().splitlines(keepends=True)
+    gone = ("TLS", "/milvus/tls", "PROXY_HTTP")
+    path.write_text("".join(line for line in lines if not any(word in line for word in gone)))
+    disabled = run("disable")
+    assert disabled.code == 0
+    assert "standalone: plain text; there was nothing to take out\n" in disabled.out
+    assert "as before" not in disabled.out
+
+
+def test_a_damaged_record_has_a_way_that_works(run: Run, enable_as: EnableAs) -> None:
+    project = enable_as()
+    state = project / "cert/state.json"
+    state.write_text('{"version": 2, ')
+    refused = run("disable", "--json").error
+    assert refused["code"] == "state-unreadable"
+    assert "move it away, and compose-tls status tells" in refused["hint"]
+    state.unlink()
+    (lost,) = run("status", "--json").json["warnings"]
+    assert lost["code"] == "state-lost"
+    assert run("enable", "--mode", "1").code == 0
+    assert run("status", "--json").json["warnings"] == []
