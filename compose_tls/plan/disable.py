@@ -121,7 +121,7 @@ class _Planner:
         if self.state is None and not removed:
             self.refuse_unknown()
         after = self.remaining(undone, {change.path for change in removed})
-        settled = self.settle(after)
+        settled = self.settle(after, purge=purge)
         changes: list[FileChange] = [*patches]
         ignored = self.observation.content(self.pki / IGNORE_FILE)
         if ignored == IGNORE_ALL and not purge and self.users:
@@ -233,7 +233,7 @@ class _Planner:
             undone,
         )
 
-    def settle(self, after: Remaining) -> bool:
+    def settle(self, after: Remaining, *, purge: bool) -> bool:
         """Say what stays; whether nothing stays but what was there before enable.
 
         Raises:
@@ -244,7 +244,7 @@ class _Planner:
         for one in told:
             lacks = one.gone or (() if one.before or self.state is None else one.unmounted)
             if lacks:
-                self.refuse_unmounted(one, lacks, self.as_it_is(one.entries[0], after))
+                self.refuse_unmounted(one, lacks, self.as_it_is(one.entries[0], after), purge=purge)
         if self.state is None:
             return True
         for one in told:
@@ -292,8 +292,10 @@ class _Planner:
         lines = (b.a + entry.line - b.b for b in blocks if b.b < entry.line <= b.b + b.size)
         return replace(entry, line=next(lines, entry.line))
 
-    def refuse_unmounted(self, one: ToldTls, lacks: tuple[str, ...], first: Entry) -> NoReturn:
-        purging = bool(set(lacks) & set(one.gone))
+    def refuse_unmounted(
+        self, one: ToldTls, lacks: tuple[str, ...], first: Entry, *, purge: bool
+    ) -> NoReturn:
+        purging = purge and bool(set(lacks) & set(one.gone))
         purged = "; certificates that are in use cannot be purged" if purging else ""
         again = "compose-tls disable --purge" if purging else "compose-tls disable"
         raise CertificatesUnmounted(

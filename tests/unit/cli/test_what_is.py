@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from compose_tls.workflows import preamble
+from tests.corpus.compose_cli import require_compose
 from tests.unit.cli.conftest import Run
 from tests.unit.pki.minting import mint
 
@@ -467,3 +470,40 @@ class TestAnotherName:
 
         assert run("status").out.startswith("vectors: mutual TLS (mode 2)\n")
         assert "mutual TLS (mode 2), which stays" in run("disable", "--accept", "tls-remains").out
+
+
+class TestLaterFiles:
+    """What Compose loads later wins: then the edits go there, or are refused with the place."""
+
+    @pytest.fixture
+    def extended(self, project: Path) -> Path:
+        """An override file whose service extends another that switches TLS off."""
+        extends = (
+            "services:\n  standalone:\n    extends:\n      file: later.yml\n      service: later\n"
+        )
+        later = "services:\n  later:\n    environment:\n      COMMON_SECURITY_TLSMODE: '0'\n"
+        (project / "docker-compose.override.yml").write_text(extends)
+        (project / "later.yml").write_text(later)
+        return project
+
+    def test_the_edits_go_where_they_have_an_effect(self, run: Run, extended: Path) -> None:
+        before = {path.name: path.read_bytes() for path in extended.glob("*.y*ml")}
+        enabled = run("enable", "--mode", "2", "--config", "env", "--json").json
+        assert "override-used" in {one["code"] for one in enabled["warnings"]}
+        assert run("status", "--json").json["mode"] == 2
+        assert run("enable", "--json").json["changed"] is False
+        require_compose()
+        loaded = subprocess.run(
+            ["docker", "compose", "config", "--format", "json"], check=True, capture_output=True
+        )
+        told = json.loads(loaded.stdout)["services"]["standalone"]["environment"]
+        assert told["COMMON_SECURITY_TLSMODE"] == "2"
+        assert run("disable").code == 0
+        assert {path.name: path.read_bytes() for path in extended.glob("*.y*ml")} == before
+
+    def test_where_no_file_comes_later_the_place_is_named(self, run: Run, extended: Path) -> None:
+        files = ("-f", "docker-compose.yml", "-f", "docker-compose.override.yml")
+        refused = run("enable", "--mode", "2", "--config", "env", *files, "--json")
+        assert (refused.code, refused.error["code"]) == (3, "edit-refused")
+        assert (refused.error["path"], refused.error["line"]) == ("later.yml", 4)
+        assert not (extended / "cert").exists()
