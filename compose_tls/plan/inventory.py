@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
@@ -76,6 +76,7 @@ def inventory(
         renewing=_renewing(observation, config),
         renewing_ca=_renewing_ca(observation, config),
         restoring_ca=restoring_ca(observation, config, state),
+        ca=observation.directory / config.pki_dir / CA_CERTIFICATE,
     )
     for path in _recorded(observation, config, state):
         found.read(observation.directory / path)
@@ -96,7 +97,8 @@ def inventory(
             *found.warnings,
             *clients.aged(now),
             *exports_aged(observation, config, now),
-            *clients.left_behind(trusted),
+            # Where no CA is known, neither is that of a client another one.
+            *(clients.left_behind(trusted) if trusted else ()),
             *_drifts(states, found.bundles, state),
         ),
         found.usable,
@@ -105,12 +107,13 @@ def inventory(
 
 
 def shown_certificates(
-    observation: Observation, declared: Iterable[DeclaredTls], now: datetime
+    observation: Observation, config: TlsConfig, declared: Sequence[DeclaredTls], now: datetime
 ) -> Inventory:
     """Read the certificates that services are told to show, and the CAs that they are told to trust.
 
     Args:
         observation: The project as it is.
+        config: The settings; they say where files of ours are.
         declared: The services.
         now: The time that validity is judged by.
     """
@@ -119,6 +122,14 @@ def shown_certificates(
     for path in dict.fromkeys(paths):
         # What was not looked at lies outside of the project.
         if path.suffix != KEY and path in observation.files:
+            gone = observation.files[path] is None
+            if gone and path.parent == observation.directory / config.served_dir:
+                # As in a fresh clone: what was made here is not in the repository.
+                mode = max(int(one.mode or 1) for one in declared)
+                again = f"put it there, or have it issued: compose-tls enable --mode {mode}"
+                name = relative(path, observation.directory)
+                found.lose(replace(found.unreadable(name, f"{name} is gone"), hint=again), path)
+                continue
             found.read(path)
     return Inventory(tuple(found.results), tuple(found.warnings), found.usable)
 
@@ -133,6 +144,7 @@ class _Certificates:
     renewing: str = _RENEW
     renewing_ca: str = _RENEW_CA
     restoring_ca: str | None = None
+    ca: Path | None = None
     results: list[CertificateResult] = field(default_factory=list)
     warnings: list[TlsWarning] = field(default_factory=list)
     bundles: dict[str, tuple[CertificateFacts, ...]] = field(default_factory=dict)
@@ -144,14 +156,10 @@ class _Certificates:
         try:
             found = () if content is None else bundle_facts(content, path=path)
         except CertificateError as error:
-            self.warnings.append(self.unreadable(path, error.message))
-            self.usable = False
+            self.lose(self.unreadable(path, error.message), file)
             return
         if not found:
-            warning = self.unreadable(path, f"{path} is gone")
-            back = self.restoring_ca if file.name == CA_CERTIFICATE else None
-            self.warnings.append(replace(warning, hint=back) if back else warning)
-            self.usable = False
+            self.lose(self.unreadable(path, f"{path} is gone"), file)
             return
         self.bundles[path] = found
         first, *further = found
@@ -160,6 +168,11 @@ class _Certificates:
         self.warnings += self.age(path, path, first)
         for one in further:
             self.warnings += self.age(path, f"{one.subject} in {path}", one)
+
+    def lose(self, warning: TlsWarning, file: Path) -> None:
+        back = self.restoring_ca if file == self.ca else None
+        self.warnings.append(replace(warning, hint=back) if back else warning)
+        self.usable = False
 
     def age(self, path: str, what: str, facts: CertificateFacts) -> Iterator[TlsWarning]:
         left = facts.remaining(self.now)

@@ -131,7 +131,7 @@ def _certificates(
     """The certificates, what is to be said of them and of keys, and whether Milvus can work with them."""
     state = project.state
     if state is None:
-        shown = shown_certificates(project.observation, services, opened.now)
+        shown = shown_certificates(project.observation, config, services, opened.now)
         lost = tuple(_lost(project, config, services, opened))
         return shown, (*shown.warnings, *lost), shown.usable
     found = inventory(project.observation, config, state, opened.now)

@@ -315,11 +315,46 @@ class TestWhatIsGone:
         assert run("enable").code == run("status").code == 0
         assert (enabled / "cert/ca.pem").read_bytes() == before
 
+    @pytest.mark.parametrize("how", ["damaged", "another", "one more"])
+    def test_one_that_is_not_the_ca_any_more_is_put_right_by_the_step_that_is_printed(
+        self, run: Run, enabled: Path, monkeypatch: pytest.MonkeyPatch, how: str
+    ) -> None:
+        monkeypatch.chdir(enabled)
+        run("client", "alice", "-q")
+        path = enabled / "cert/ca.pem"
+        before, other = path.read_bytes(), mint("Corp", ca=True).certificate_pem
+        path.write_bytes({"damaged": b"x", "another": other}.get(how, before + other))
+        status, enable = run("status", "--json").json, run("enable", "--json")
+        assert status["next"] == "cp tls/ca.pem cert/ca.pem"
+        assert enable.code != 0
+        if how == "damaged":
+            # No CA is known, and so of no client that its CA is another one.
+            assert {one["code"] for one in status["warnings"]} == {"certificate-unreadable"}
+            assert enable.error["hint"] == "cp tls/ca.pem cert/ca.pem, then run this again"
+        shutil.copyfile("tls/ca.pem", "cert/ca.pem")
+        assert run("enable").code == run("status").code == 0
+        assert path.read_bytes() == before
+
     def test_another_ca_is_not_put_in_its_place(self, run: Run, enabled: Path) -> None:
         (enabled / "cert/ca.pem").unlink()
         (enabled / "tls/ca.pem").write_bytes(mint("Corp", ca=True).certificate_pem)
 
         assert not run("status", "--json").json["next"].startswith("cp ")
+
+    def test_a_fresh_clone_is_told_how_to_have_certificates_again(
+        self, run: Run, enabled: Path
+    ) -> None:
+        """What is ignored by git is gone: state.json, and what Milvus is told to open."""
+        for name in ("cert", "tls"):
+            shutil.rmtree(enabled / name)
+        hints = {one["hint"] for one in run("status", "--json").json["warnings"]}
+        (hint,) = hints
+        before, _, command = hint.partition(": ")
+        assert (before, command) == (
+            "put it there, or have it issued",
+            "compose-tls enable --mode 2",
+        )
+        assert run(*command.split()[1:]).code == run("status").code == 0
 
     @pytest.mark.parametrize("name", ["server", "client"])
     def test_a_key_is_named_and_is_the_reason(self, run: Run, enabled: Path, name: str) -> None:
