@@ -44,8 +44,8 @@ def require_free(
                 raise port_taken(port, owner(port), f"service {name}", project)
             if wrong == errno.EADDRNOTAVAIL and not ipaddress.ip_address(host).is_unspecified:
                 raise NotReachable(
-                    f"service {name} is to publish port {port} at {host}, which is no address of this"
-                    " machine",
+                    f"service {name} is to publish port {port} at {host}, an address that this machine"
+                    " does not have",
                     hint="publish it at one that ip address lists, such as 127.0.0.1",
                 )
 

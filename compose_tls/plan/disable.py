@@ -149,7 +149,7 @@ class _Planner:
             self.state,
             (2 if TlsMode.MUTUAL in modes else 1) if modes else None,
             settled,
-            tuple(one.service for one in told) or self.strays(after),
+            tuple(one.service for one in told) or after.stray_services(),
             () if purge else tuple(self.key_directories()),
             any(path.parent == self.tls for path in shown - self.users),
             self.state is not None
@@ -274,10 +274,6 @@ class _Planner:
         )
         self.warnings.append(settle(refusal, self.config.accept))
         return False
-
-    def strays(self, after: Remaining) -> tuple[str, ...]:
-        """The services under which entries of ours stay that were made for others."""
-        return tuple(dict.fromkeys(one.service for one in after.stray() if one.service))
 
     def as_it_is(self, entry: Entry, after: Remaining) -> Entry:
         """An entry with its line in the file as it lies there, into which nothing is written."""

@@ -110,6 +110,10 @@ class Remaining:
             for edit in () if undone.exact else record.edits:
                 yield from elsewhere(edit, self.services, self.directory)
 
+    def stray_services(self) -> tuple[str, ...]:
+        """The services under which such entries stand."""
+        return tuple(dict.fromkeys(one.service for one in self.stray() if one.service))
+
     def _told(self, one: MilvusService, mode: TlsMode) -> ToldTls:
         found = one.configuration
         routes = [_MODE, *_FILES[TlsMode.MUTUAL], *([_REST] if found.get(_REST) == "false" else [])]

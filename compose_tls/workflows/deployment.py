@@ -16,7 +16,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.engine import Engine
-from compose_tls.deploy.port_check import require_free, require_reachable
+from compose_tls.deploy.port_check import require_free
 from compose_tls.deploy.recreate import starting
 from compose_tls.deploy.wait import Answer, wait_until_ready
 from compose_tls.errors import ComposeTlsError, EngineError
@@ -327,13 +327,11 @@ def prepare(
         The deployment, and what is to be told of it.
 
     Raises:
-        EngineError: A port is taken, a service could not be reached, or the engine stopped answering.
+        EngineError: A port is taken, or the engine stopped answering.
         KeyUnreadableInContainer: The container's user could not read the server key.
         Refusal: Something would be lost, and the user has not accepted that.
     """
     require_readable(planned)
-    for proxy in planned.proxies:
-        require_reachable(seen.complete(proxy.service), proxy.service, proxy.port)
     deployment = _deployment(planned, config, seen)
     begun = starting(seen.services, seen.states, deployment.everything)
     review = Review(project, config, seen)

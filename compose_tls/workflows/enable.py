@@ -117,6 +117,7 @@ def enable_opened(
                 listener.busy(on_event, "asking Docker Compose and the engine")
                 with requirements.told_first(planned):
                     seen = EngineProject.connect(opened.invocation, stack)
+                requirements.require_reached(planned, seen)
                 deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
             else:
                 known = foreseen(opened, planned.everything, lambda: project)

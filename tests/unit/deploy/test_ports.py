@@ -86,7 +86,7 @@ def test_another_project_that_has_it_may_be_the_one_that_is_meant(taken: int) ->
 
 def test_an_address_that_this_machine_does_not_have_is_refused_before_anything_happens() -> None:
     # TEST-NET-1 (RFC 5737) is nobody's.
-    with pytest.raises(NotReachable, match=r"at 192\.0\.2\.7, which is no address of this machine"):
+    with pytest.raises(NotReachable, match=r"at 192\.0\.2\.7, an address that this machine"):
         require_free({"standalone": service(19530, host_ip="192.0.2.7")}, frozenset(), nobody)
     for address in ("0.0.0.0", "::", "127.0.0.2"):
         require_free({"standalone": service(0, host_ip=address)}, frozenset(), nobody)
