@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.unit.cli.conftest import EnableAs, Run, facts
 
 
@@ -111,3 +113,17 @@ def test_a_damaged_record_has_a_way_that_works(run: Run, enable_as: EnableAs) ->
     assert lost["code"] == "state-lost"
     assert run("enable", "--mode", "1").code == 0
     assert run("status", "--json").json["warnings"] == []
+
+
+def test_the_printed_purge_finds_directories_of_other_names(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a record, only the command tells where they are."""
+    before = facts(project)
+    run("enable", "--pki-dir", "keys", "--tls-dir", "pub", "-q")
+    kept = run("disable", "--pki-dir", "keys").out
+    command = "COMPOSE_TLS_TLS_DIR=pub compose-tls disable --purge --pki-dir keys"
+    assert f"keys/, pub/ (private keys); {command} removes them\n" in kept
+    monkeypatch.setenv("COMPOSE_TLS_TLS_DIR", "pub")
+    assert "keys/, pub/" in run(*command.split()[2:]).out
+    assert facts(project).keys() == before.keys()
