@@ -26,6 +26,8 @@ _WGET: Final = regex(r"(?<![\w./-])((?:[\w./-]*/)?wget)(?=\s|$)")
 _MC: Final = regex(
     r"(?<![\w./-])((?:[\w./-]*/)?mc)(?=\s+(?:(?!&&|\|\|)[^\s;|&]+\s+)*local(?:/\S*)?(?:[\s;|&]|$))"
 )
+# https://pkg.go.dev/crypto/x509#SystemCertPool
+_GO_ROOTS: Final = "SSL_CERT_FILE"
 _ETCDCTL: Final = regex(r"(?<![\w./-])(?:[\w./-]*/)?etcdctl(?=\s|$)")
 
 
@@ -99,6 +101,8 @@ def health_change(
 def _changed(texts: Sequence[str], *, url: re.Pattern[str], port: int, client: Client) -> list[str]:
     found: list[str] = []
     asks = any(url.search(text) for text in texts)
+    # mc's alias "local" is http://localhost:9000; it trusts what Go programs do.
+    local = (f"{_GO_ROOTS}={client.ca}", f"MC_HOST_local=https://localhost:{port}")
     for text in texts:
         new = url.sub("https://", text)
         if new != text and any(_CURL.fullmatch(word) for word in found):
@@ -111,10 +115,7 @@ def _changed(texts: Sequence[str], *, url: re.Pattern[str], port: int, client: C
         if asks:
             new = _CURL.sub(rf"\1 {' '.join(client.curl)}", new) if " " in new else new
             new = _WGET.sub(r"\1 --no-check-certificate", new)
-        # Its alias "local" is http://localhost:9000.
-        local = f"MC_HOST_local=https://localhost:{port}"
-        found.append(_MC.sub(rf"env {local} \1 --insecure", new) if " " in new else new)
+        found.append(_MC.sub(rf"env {' '.join(local)} \1", new) if " " in new else new)
     if found[:1] == ["CMD"] and _MC.match(" ".join(found[1:])):
-        found = ["CMD", "env", f"MC_HOST_local=https://localhost:{port}", found[1], "--insecure"]
-        found += texts[2:]
+        found = ["CMD", "env", *local, *found[1:]]
     return found

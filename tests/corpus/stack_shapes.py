@@ -89,6 +89,30 @@ MILVUS: dict[str, str] = {
     ),
     "profile": f"{_MILVUS}profiles: [vectors]\n",
 }
+_MC = "image: minio/mc\ndepends_on: [minio]\n"
+_ALIAS = "mc alias set m http://minio:9000 minioadmin minioadmin"
+CLIENTS: dict[str, str] = {
+    "mc-folded": f'{_MC}entrypoint: >\n  /bin/sh -c "\n  /usr/bin/{_ALIAS};\n'
+    '  /usr/bin/mc mb m/a-bucket;\n  exit 0;\n  "\n',
+    "mc-script": f'{_MC}entrypoint: ["/bin/sh", "-c"]\ncommand:\n  - |\n'
+    f"    until ({_ALIAS}) do sleep 1; done;\n"
+    "    mc mb --ignore-existing m/a-bucket\n",
+    "mc-list": f'{_MC}entrypoint: ["sh", "-c", "{_ALIAS} && mc mb m/a-bucket"]\n',
+    "mc-waits": f"{_MC}entrypoint: sh\ncommand: -c 'until curl -sf http://minio:9000/minio/health/live; "
+    f"do sleep 1; done; {_ALIAS}'\n",
+    "mc-host": f"{_MC}environment:\n  MC_HOST_m: http://minioadmin:minioadmin@minio:9000\n"
+    "command: mb --ignore-existing m/a-bucket\n",
+    "mc-host-list": f"{_MC}environment:\n  - MC_HOST_m=http://minioadmin:minioadmin@minio:9000\n"
+    "command: [mb, m/a-bucket]\n",
+    "mc-shell-names": f"{_MC}environment:\n  S3: minio:9000\n"
+    "entrypoint: sh -c 'mc alias set m http://$$S3 a b; mc mb m/a-bucket'\n",
+    "mc-interpolated": f"{_MC}entrypoint: sh -c 'mc alias set m http://${{S3_HOST:-minio}}:9000 a b'\n",
+    "mc-of-minio": f"image: minio/minio\nentrypoint: sh -c '{_ALIAS}; mc mb m/a-bucket'\n",
+    "mc-config-dir": f'{_MC}user: "1000"\nenvironment: {{MC_CONFIG_DIR: /tmp/mc}}\n'
+    f"entrypoint: sh -c '{_ALIAS}'\n",
+    "backup": "image: milvusdb/milvus-backup:v0.5.5\nenvironment:\n  MILVUS_ADDRESS: standalone\n"
+    "  MILVUS_PORT: 19530\n  MINIO_ADDRESS: minio\n  MINIO_PORT: 9000\n  MINIO_BACKUP_ADDRESS: minio\n",
+}
 # Variables as the images take them: Bitnami's have a prefix of their own.
 _LISTENERS = {
     "LISTENERS": "PLAINTEXT://:9092,CONTROLLER://:9093,OUTSIDE://:9094",
@@ -143,6 +167,10 @@ def shapes() -> dict[str, str]:
     found = {f"etcd-{name}": standalone(etcd=text) for name, text in ETCD.items()}
     found |= {f"store-{name}": standalone(store=text) for name, text in STORES.items()}
     found |= {f"milvus-{name}": standalone(milvus=text) for name, text in MILVUS.items()}
+    base = {"etcd": _ETCD, "minio": _MINIO, "standalone": _MILVUS}
+    found |= {
+        f"client-{name}": _file("", {**base, "client": text}) for name, text in CLIENTS.items()
+    }
     messages = _MILVUS.replace(
         "minio:9000", "minio:9000\n  MQ_TYPE: kafka\n  KAFKA_BROKERLIST: kafka:9092"
     )

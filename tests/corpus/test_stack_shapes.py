@@ -43,7 +43,11 @@ def test_every_shape_is_switched_and_comes_back(
 
     # A Milvus of 2.3 cannot encrypt all; a cluster of Woodpecker has a broker in the object store.
     assert "stays-plain" not in told
-    check_model(before, after, tmp_path, set())
+    switched_too = {"client"} & after["services"].keys()
+    check_model(before, after, tmp_path, switched_too)
+    for name in switched_too:
+        assert "http://minio" not in str(after["services"][name])
+        assert "stack-client-cut-off" not in told
     links = status(tmp_path, environment=ENVIRONMENT).links or ()
     found = {name: link.encryption for link in links for name in link.targets}
     every = before["services"].items()

@@ -6,7 +6,7 @@ from compose_tls.yamlpatch import style
 from compose_tls.yamlpatch.document import Document
 from compose_tls.yamlpatch.edit.guard import EditGuard
 from compose_tls.yamlpatch.edit.writer import Writer
-from compose_tls.yamlpatch.intent import EditTree, Intent, Route, Text, Value
+from compose_tls.yamlpatch.intent import EditTree, Intent, Item, Route, Text, Value
 from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, reads_as, resolve
 from compose_tls.yamlpatch.query import fields
 from compose_tls.yamlpatch.splice import Splice, settled
@@ -97,10 +97,20 @@ class _Editor:
             written = [style.flow_value(item, look) for item in tree.appended]
             self._writer.edit_flow(node, gone, written)
             return False
+        if self._reworded(node, gone, tree.appended):
+            return False
         self._writer.remove_items(node, gone, route)
         if tree.appended:
             self._writer.append_items(parent, node, tree.appended, route)
         return False
+
+    def _reworded(self, node: Sequence, gone: set[int], items: list[Item]) -> bool:
+        """Say other words in the lines of the last item, where another one takes its place."""
+        last = node.items[-1]
+        if gone != {len(node.items) - 1} or len(items) != 1 or not isinstance(last, Scalar):
+            return False
+        block = last.style in {"|", ">"}
+        return block and isinstance(items[0], Text) and self._writer.reword(last, items[0].value)
 
     def _put(self, parent: Mapping, key: Node, node: Node, text: Text, route: Route) -> None:
         current = resolve(node)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -387,9 +388,9 @@ def test_mc_asks_over_tls() -> None:
     assert minio["healthcheck"]["test"] == [
         "CMD",
         "env",
+        "SSL_CERT_FILE=/root/.minio/certs/CAs/ca.crt",
         "MC_HOST_local=https://localhost:9000",
         "mc",
-        "--insecure",
         "ready",
         "local",
     ]
@@ -498,13 +499,130 @@ def test_a_milvus_backup_that_reads_the_object_store_is_named(store: str) -> Non
     # Its backup.yaml writes host and port apart.
     service = "  backup:\n    image: milvusdb/milvus-backup\n    volumes: ['./b.yaml:/b.yaml']\n"
     milvus = "" if "milvus:" in store else "milvus: {address: elsewhere, port: 19530}\n"
-    found = enable(
-        observation({COMPOSE_FILE: STANDALONE + service, "b.yaml": f"{milvus}{store}\n"}),
-        scope="all",
-    )
+    files = {COMPOSE_FILE: STANDALONE + service, "b.yaml": f"{milvus}{store}\n"}
+    found = enable(observation(files), scope="all", neighbours="list")
 
     (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
     assert "service backup connects to minio:9000 (b.yaml)" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("shape", "switched"),
+    [
+        ("format 1", {("minio", "useSSL")}),
+        ("format 1, another store", {("minio", "backupUseSSL")}),
+        ("format 2", {("milvus", "storage", "useSSL")}),
+        ("format 2, the backup", {("backup", "storage", "useSSL")}),
+    ],
+)
+def test_the_object_store_in_a_backup_yaml_is_switched(
+    shape: str, switched: set[tuple[str, ...]]
+) -> None:
+    image = "me/backup" if "1" in shape else "milvusdb/milvus-backup"
+    service = f"  backup:\n    image: {image}\n    volumes: ['./b.yaml:/b.yaml']\n"
+    milvus = "milvus: {address: elsewhere, port: 19530}\n" if "1" in shape else ""
+    text = f"{milvus}{BACKUPS[shape]}\n"
+    found = enable(observation({COMPOSE_FILE: STANDALONE + service, "b.yaml": text}), scope="all")
+
+    (change,) = (c for c in found.plan.changes if c.path.name == "b.yaml")
+    assert isinstance(change, PatchFile)
+    assert isinstance(change.new, bytes)
+    assert {*_places(yaml.safe_load(change.new), True)} == switched
+    backup = services(found)["backup"]
+    assert told(backup) == {"SSL_CERT_FILE": "/milvus/tls-stack/ca.crt"}
+    assert backup["volumes"][-1] == "./tls/object-store/CAs:/milvus/tls-stack:ro"
+    assert "stack-client-cut-off" not in {one.code for one in found.plan.warnings}
+
+
+@pytest.mark.parametrize(
+    ("environment", "places", "wanted"),
+    [
+        ("MINIO_USE_SSL: 'false'", {("minio", "backupUseSSL")}, {"MINIO_USE_SSL"}),
+        ("MINIO_ADDRESS: elsewhere", {("minio", "backupUseSSL")}, set()),
+        ("MINIO_BACKUP_ADDRESS: minio", {("minio", "useSSL")}, {"MINIO_BACKUP_USE_SSL"}),
+        ("MINIO_BACKUP_PORT: 9900", {("minio", "useSSL")}, set()),
+    ],
+)
+def test_variables_win_over_backup_yaml(
+    environment: str, places: set[tuple[str, ...]], wanted: set[str]
+) -> None:
+    service = (
+        "  backup:\n    image: milvusdb/milvus-backup:v0.5.5\n    volumes: ['./b.yaml:/b.yaml']\n"
+        f"    environment: {{{environment}}}\n"
+    )
+    text = "minio: {address: minio, port: 9000, backupAddress: minio, backupPort: 9000}\n"
+    found = enable(observation({COMPOSE_FILE: STANDALONE + service, "b.yaml": text}), scope="all")
+
+    (change,) = (c for c in found.plan.changes if c.path.name == "b.yaml")
+    assert isinstance(change, PatchFile)
+    assert isinstance(change.new, bytes)
+    assert {*_places(yaml.safe_load(change.new), True)} == places
+    on = {name for name, value in told(services(found)["backup"]).items() if value == "true"}
+    assert on == wanted
+
+
+def _places(value: object, wanted: object, *route: str) -> Iterator[tuple[str, ...]]:
+    """Where a document says something."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _places(each, wanted, *route, name)
+    elif value is wanted:
+        yield route
+
+
+def mc_job(command: str, more: str = "") -> str:
+    return f"{STANDALONE}  job:\n    image: minio/mc\n    entrypoint: {command}\n{more}"
+
+
+ALIAS = "mc alias set m http://minio:9000 a b"
+
+
+def test_a_job_of_mc_trusts_the_ca_of_the_object_store() -> None:
+    job = services(enable(observation(mc_job(f"sh -c '{ALIAS}'")), scope="all"))["job"]
+
+    assert job["entrypoint"] == f"sh -c '{ALIAS.replace('http', 'https')}'"
+    assert job["volumes"] == ["./tls/object-store/CAs:/root/.mc/certs/CAs:ro"]
+
+
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [
+        (f"sh -c '{ALIAS}'", "    user: '1000'\n"),
+        (f"sh -c 'mc --config-dir /x; {ALIAS}'", ""),
+        (f"sh -c '{ALIAS}; wget -q http://minio:9000/minio/health/live'", ""),
+        (f"sh -c 'curl -f https://example.org/; {ALIAS}'", ""),
+        ("/init.sh", "    environment: {URL: 'minio:9000'}\n"),
+        (f"sh -c '{ALIAS}'", "    volumes: ['./mine:/root/.mc/certs/CAs']\n"),
+        ("sh -c 'mc alias set m ${S3}'", ""),
+    ],
+)
+def test_a_job_of_mc_that_cannot_be_told_is_named_and_left_alone(command: str, more: str) -> None:
+    text = mc_job(command, more)
+    variables = {"S3": "http://minio:9000"}
+    found = enable(observation(text, variables=variables), scope="all")
+
+    assert services(found)["job"] == yaml.safe_load(text)["services"]["job"]
+    (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
+    assert "service job connects to minio:9000" in warning.message
+
+
+def test_a_job_of_mc_that_inherits_its_volumes_is_switched_in_an_override_file() -> None:
+    text = "x-job: &job\n  volumes: ['./data:/data']\n" + mc_job(
+        f"sh -c '{ALIAS}'", "    <<: *job\n"
+    )
+    found = enable(observation(text), scope="all")
+
+    own = services(found, "compose.override.yaml")["job"]
+    assert own["volumes"] == ["./tls/object-store/CAs:/root/.mc/certs/CAs:ro"]
+    assert "minio" in services(found)
+
+
+def test_a_service_in_another_network_is_not_said_to_use_etcd() -> None:
+    app = "  app:\n    image: me/app\n    environment: {ETCD_ENDPOINTS: 'etcd:2379'}\n"
+    found = enable(
+        observation(f"{STANDALONE}{app}    networks: [x]\nnetworks:\n  x:\n"), scope="all"
+    )
+    assert "stack-client-cut-off" not in {one.code for one in found.plan.warnings}
 
 
 @pytest.mark.parametrize(
