@@ -17,6 +17,7 @@ from compose_tls.plan.stack_work import StackWork
 from compose_tls.project.stack_services import Needed
 from compose_tls.setup import Identity
 from compose_tls.stack import etcd
+from compose_tls.stack.images import is_bitnami
 
 _DIRECTORY: Final = "/tls"
 """Where etcd sees its files: its image has nothing there."""
@@ -84,8 +85,10 @@ def _part(work: StackWork, service: Service) -> Part:
         posixpath.join(_DIRECTORY, name)
         for name in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)
     )
-    rewrites += work.health(service, (etcd.PORT,), Client(ca, certificate, key))
-    settings = etcd.server_settings(_DIRECTORY, service.name, command, variables)
+    image = service.text("image")
+    client = Client(ca, certificate, key, etcd.asks_health(image), by_flags=is_bitnami(image))
+    rewrites += work.health(service, (etcd.PORT,), client)
+    settings = etcd.server_settings(_DIRECTORY, service.name, command, variables, image)
     return Part(
         work.member(service, "etcd", ETCD, _DIRECTORY, settings, etcd.PORT),
         service,

@@ -28,6 +28,8 @@ _MC: Final = regex(
 )
 # https://pkg.go.dev/crypto/x509#SystemCertPool
 _GO_ROOTS: Final = "SSL_CERT_FILE"
+# https://etcd.io/docs/v3.5/op-guide/monitoring/#health-check
+_HEALTH_PATH: Final = regex(r"/(?:health|livez|readyz)(?![\w/])")
 _ETCDCTL: Final = regex(r"(?<![\w./-])(?:[\w./-]*/)?etcdctl(?=\s|$)")
 
 
@@ -39,11 +41,15 @@ class Client:
         ca: The CA.
         certificate: Its certificate; ``None`` where the server demands none.
         key: Its key.
+        instead: A command that asks the same, for a tool that cannot show a certificate.
+        by_flags: Whether ``etcdctl`` is told on its command line, and not by variables.
     """
 
     ca: str
     certificate: str | None = None
     key: str | None = None
+    instead: tuple[str, ...] = ()
+    by_flags: bool = False
 
     @property
     def curl(self) -> tuple[str, ...]:
@@ -78,7 +84,8 @@ def health_change(
     change = partial(_changed, url=url, port=ports[0], client=client)
     # Also by a name that only a shell knows, such as $HOSTNAME, which is not rewritten.
     by_http = re.compile(rf"http://(?:\$+\([^)]*\)|[^\s/])+:(?:{either})(?!\d)")
-    if not by_http.search(text) and not _MC.search(text):
+    flags = client.by_flags and _ETCDCTL.search(text) is not None
+    if not by_http.search(text) and not _MC.search(text) and not flags:
         return None, ()
     new = change(old)
     plain = by_http.search(" ".join(new)) is not None
@@ -86,6 +93,14 @@ def health_change(
     known = any(tool.search(text) for tool in (_CURL, _WGET, _MC, _ETCDCTL))
     if new != old and not plain and known and not without_client:
         return change, ()
+    if instead := _instead(old, [*by_http.finditer(text)], text, client):
+        where = project.relative(test.file)
+        told = f"the health check of service {service.name} runs {' '.join(client.instead)} now: what it"
+        told += f" ran asks by http, and port {ports[0]} wants a client certificate then"
+        why = "nothing to do; compose-tls disable restores the old one"
+        return (lambda _: instead), (
+            TlsWarning("health-check-replaced", told, where, why, test.line),
+        )
     refusal = HealthCheckBreaks(
         f"the health check of service {service.name} asks by http, and port {ports[0]} speaks TLS "
         "then",
@@ -96,6 +111,19 @@ def health_change(
         line=test.line,
     )
     return None, (settle(refusal, config.accept),)
+
+
+def _instead(
+    old: list[str], asked: Sequence[re.Match[str]], text: str, client: Client
+) -> list[str] | None:
+    """The test that asks the same with a certificate; ``None`` where nothing does."""
+    same = all(_HEALTH_PATH.match(text, found.end()) for found in asked)
+    if not client.instead or not asked or not same:
+        return None
+    words = [*client.instead]
+    if client.by_flags:
+        words[1:1] = client.curl
+    return ["CMD", *words] if len(old) > 1 else [" ".join(words)]
 
 
 def _changed(texts: Sequence[str], *, url: re.Pattern[str], port: int, client: Client) -> list[str]:
@@ -115,6 +143,11 @@ def _changed(texts: Sequence[str], *, url: re.Pattern[str], port: int, client: C
         if asks:
             new = _CURL.sub(rf"\1 {' '.join(client.curl)}", new) if " " in new else new
             new = _WGET.sub(r"\1 --no-check-certificate", new)
+        if client.by_flags and _ETCDCTL.fullmatch(text):
+            found += [text, *client.curl]
+            continue
+        if client.by_flags:
+            new = _ETCDCTL.sub(lambda match: f"{match[0]} {' '.join(client.curl)}", new)
         found.append(_MC.sub(rf"env {' '.join(local)} \1", new) if " " in new else new)
     if found[:1] == ["CMD"] and _MC.match(" ".join(found[1:])):
         found = ["CMD", "env", *local, *found[1:]]

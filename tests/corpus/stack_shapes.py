@@ -47,6 +47,8 @@ ETCD: dict[str, str] = {
     "bitnami": "image: bitnami/etcd:3.5\nenvironment:\n  ALLOW_NONE_AUTHENTICATION: 'yes'\n"
     "  ETCD_ADVERTISE_CLIENT_URLS: http://etcd:2379\nports: ['2379:2379']\n",
     "curl": f'{_ETCD}healthcheck:\n  test: ["CMD", "curl", "-f", "http://localhost:2379/health"]\n',
+    "bitnami-checked": "image: bitnamilegacy/etcd:3.5\nenvironment:\n  - ALLOW_NONE_AUTHENTICATION=yes\n"
+    "healthcheck:\n  test: etcdctl endpoint health || exit 1\n",
     "etcdctl": f'{_ETCD}healthcheck:\n  test: ["CMD", "etcdctl", "endpoint", "health"]\n',
     "etcdctl-shell": f"{_ETCD}healthcheck:\n  test: etcdctl --endpoints=http://localhost:2379 endpoint "
     "health || exit 1\n",

@@ -396,6 +396,60 @@ def test_mc_asks_over_tls() -> None:
     ]
 
 
+ETCD_HEALTH = '["CMD", "etcdctl", "endpoint", "health"]'
+
+
+@pytest.mark.parametrize(
+    ("test", "becomes"),
+    [
+        ('["CMD", "wget", "-qO-", "http://localhost:2379/health"]', "list"),
+        ('["CMD-SHELL", "wget -qO- http://127.0.0.1:2379/health | grep true || exit 1"]', "list"),
+        ("wget --spider -q http://etcd:2379/readyz", "text"),
+        ("python3 -c 'import urllib; urlopen(\"http://localhost:2379/health\")'", "text"),
+    ],
+)
+def test_a_tool_without_a_client_certificate_gives_way_to_etcdctl(test: str, becomes: str) -> None:
+    planned = enable(observation(STANDALONE.replace(ETCD_HEALTH, test)), scope="all")
+
+    words = ["etcdctl", "endpoint", "health"]
+    wanted = ["CMD", *words] if becomes == "list" else " ".join(words)
+    assert services(planned)["etcd"]["healthcheck"]["test"] == wanted
+    (warning,) = (w for w in planned.plan.warnings if w.code == "health-check-replaced")
+    assert "service etcd runs etcdctl endpoint health now" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("image", "path"),
+    [("quay.io/coreos/etcd:v3.5.18", "/v3/kv/range"), ("quay.io/coreos/etcd:v3.3.27", "/health")],
+)
+def test_where_etcdctl_does_not_ask_the_same_it_is_refused(image: str, path: str) -> None:
+    text = STANDALONE.replace(ETCD_HEALTH, f'["CMD", "wget", "http://localhost:2379{path}"]')
+    with pytest.raises(HealthCheckBreaks):
+        enable(observation(text.replace("quay.io/coreos/etcd:v3.5.18", image)), scope="all")
+
+
+@pytest.mark.parametrize("image", ["bitnami/etcd:3.5.14", "docker.io/bitnamilegacy/etcd:3.5"])
+def test_an_etcdctl_whose_scripts_give_flags_is_told_by_no_variable(image: str) -> None:
+    # "conflicting environment variable is shadowed by corresponding command-line flag", and it ends.
+    text = STANDALONE.replace("quay.io/coreos/etcd:v3.5.18", image)
+    etcd = services(enable(observation(text), scope="all"))["etcd"]
+
+    assert not [name for name in told(etcd) if name.startswith("ETCDCTL_")]
+    words = etcd["healthcheck"]["test"]
+    assert words[:2] == ["CMD", "etcdctl"]
+    assert words[-2:] == ["endpoint", "health"]
+    assert " ".join(words[2:-2]) == (
+        "--cacert /tls/ca.pem --cert /tls/server.pem --key /tls/server.key"
+    )
+
+
+def test_the_health_check_of_bitnamis_scripts_stays_as_it_is() -> None:
+    script = '["CMD", "/opt/bitnami/scripts/etcd/healthcheck.sh"]'
+    text = STANDALONE.replace("quay.io/coreos/etcd:v3.5.18", "bitnami/etcd:3.5.14")
+    etcd = services(enable(observation(text.replace(ETCD_HEALTH, script)), scope="all"))["etcd"]
+    assert etcd["healthcheck"]["test"] == yaml.safe_load(script)
+
+
 def test_a_health_check_that_nobody_knows_how_to_switch_is_a_refusal_until_it_is_accepted() -> None:
     text = STANDALONE.replace(
         '["CMD", "curl", "-f", "http://localhost:9000/minio/health/live"]',
