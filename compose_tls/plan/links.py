@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from compose_tls.compose.service import Service
-from compose_tls.plan.clients import Client, all_clients
+from compose_tls.plan.clients import Client, all_clients, passes_on
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import Parties, entries, widest
@@ -129,12 +129,13 @@ class _Map:
         listeners = [one for one in milvus.configuration.listeners if one.for_clients]
         listener = next((one for one in listeners if one.port == client.port), listeners[0])
         offered = milvus.configuration.sure(listener.encryption)
+        own = offered if passes_on(client) else client.encryption
         return Link(
             sources=(client.name,),
             targets=(milvus.service.name,),
             purpose=listener.purpose,
             port=listener.port,
-            encryption="plain" if offered == "plain" else client.encryption,
+            encryption="plain" if offered == "plain" else own,
             published=self.parties.published(milvus.service, listener.port),
             note=_client_note(client, offered),
         )
@@ -215,6 +216,8 @@ def _closer(milvus: MilvusService, port: int) -> str:
 
 def _client_note(client: Client, offered: Encryption) -> str | None:
     name, variable = client.name, client.variable
+    if offered == "encrypted" and passes_on(client):
+        return f"hands on the TLS of its clients: the certificate has to hold the name of {name}"
     if offered == "encrypted" and client.encryption == "plain":
         reads = f"it reads {variable}" if variable else client.how
         return f"Milvus refuses plain text: switch {name} to TLS ({reads})"

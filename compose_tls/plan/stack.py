@@ -183,7 +183,13 @@ def _reaches(work: StackWork, other: Service, part: Part) -> str | None:
     """Where a service connects to a server, and what says so; ``None`` where nothing does."""
     if not _share_network(work, other, part.service):
         return None
-    hosts, port = names(part.service), part.member.port
+    ports = (part.member.port, *part.further_ports)
+    return next(filter(None, (_names(work, other, part.service, port) for port in ports)), None)
+
+
+def _names(work: StackWork, other: Service, server: Service, port: int) -> str | None:
+    """Where a service names a port of a server; ``None`` where it does not."""
+    hosts = names(server)
     either = "|".join(map(re.escape, sorted(hosts)))
     place = re.compile(rf"(?<![\w.-])(?:{either}):{port}(?!\d)")
     said = work.variables(other)
@@ -194,7 +200,7 @@ def _reaches(work: StackWork, other: Service, part: Part) -> str | None:
         return f"{address.host}:{port} ({variable})"
     for path in work.project.files_of(other):
         if place_in(work.project.read(path) or b"", hosts, port):
-            return f"{part.service.name}:{port} ({work.project.relative(path)})"
+            return f"{server.name}:{port} ({work.project.relative(path)})"
     return None
 
 

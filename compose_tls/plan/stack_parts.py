@@ -38,6 +38,7 @@ class Part:
         milvus: The same where it runs Milvus.
         rewrites: What its command and its health check become.
         files: Single files that are to be elsewhere in its container.
+        further_ports: Its other ports that speak TLS then.
     """
 
     member: Member
@@ -45,6 +46,7 @@ class Part:
     milvus: MilvusService | None = field(default=None, repr=False)
     rewrites: tuple[Rewrite, ...] = ()
     files: tuple[Directory, ...] = ()
+    further_ports: tuple[int, ...] = ()
 
 
 class StackClient(Protocol):

@@ -104,11 +104,13 @@ def _part(work: StackWork, service: Service, port: int) -> Part:
     hosts = {*LOOPBACK, *names(service)}
     settings = object_store.server_settings(kind, directory, image, variables, hosts)
     member = work.member(service, "object-store", OBJECT_STORE, directory, settings, port)
+    further = (console,) if console is not None else ()
     if kind != "rustfs":
-        return Part(member, service, rewrites=tuple(rewrites))
+        return Part(member, service, rewrites=tuple(rewrites), further_ports=further)
     source = f"{work.config.tls_dir}/{OBJECT_STORE}"
     files = tuple(
         Directory(f"{source}/{name}", posixpath.join(directory, own), ())
         for name, own in object_store.RUSTFS_FILES.items()
     )
-    return Part(replace(member, directory=None), service, rewrites=tuple(rewrites), files=files)
+    member = replace(member, directory=None)
+    return Part(member, service, None, tuple(rewrites), files, further)

@@ -703,6 +703,21 @@ def test_another_client_of_etcd_is_named_by_its_file_or_its_variables(
     assert "cert/etcd-client.pem" in (warning.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "place"),
+    [
+        ("Caddyfile", "console.test {\n  reverse_proxy minio:9001\n}\n", "minio:9001 (Caddyfile)"),
+        ("init.sh", f"#!/bin/sh\n{ALIAS}\n", "minio:9000 (init.sh)"),
+    ],
+)
+def test_a_client_of_the_console_or_by_a_script_is_named(file: str, text: str, place: str) -> None:
+    app = f"  app:\n    image: me/app\n    volumes: ['./{file}:/{file}']\n"
+    found = enable(observation({COMPOSE_FILE: STANDALONE + app, file: text}), scope="all")
+
+    (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
+    assert f"service app connects to {place}" in warning.message
+
+
 def test_who_only_speaks_of_etcd_in_a_comment_is_not_named() -> None:
     app = "  app:\n    image: me/app\n    volumes: ['./conf.yaml:/conf.yaml']\n"
     files = {COMPOSE_FILE: STANDALONE + app, "conf.yaml": "# http://etcd:2379\ncache: etcd\n"}
