@@ -18,6 +18,7 @@ from compose_tls.project.stack_services import Needed
 from compose_tls.setup import Identity
 from compose_tls.stack import etcd
 from compose_tls.stack.images import is_bitnami
+from compose_tls.vocabulary import Encryption
 
 _DIRECTORY: Final = "/tls"
 """Where etcd sees its files: its image has nothing there."""
@@ -40,9 +41,17 @@ def plan_etcd(work: StackWork, needed: Sequence[Needed]) -> None:
     services = list({one.name: one.service for one in able if one.service}.values())
     for service in services:
         work.servers.append(_part(work, service))
+    members = [one for one in services if _among_members(work, one) == "plain"]
+    if members:
+        work.stays_plain(
+            f"the members of etcd ({', '.join(one.name for one in members)}) go on talking plain text "
+            "to each other: those that run already do not find others by TLS",
+            members[0],
+            "publish none of their ports 2380; https://etcd.io/docs/v3.5/op-guide/runtime-configuration/"
+            " says how to change the peer URLs of each by hand",
+        )
     images = [service.text("image") for service in services]
-    members = work.shown(ETCD, "peer", services, etcd.PORT)
-    work.identities.append(members)
+    work.identities.append(work.shown(ETCD, "peer", services, etcd.PORT))
     users = work.users_of(able)
     for one in users:
         endpoints = one.configuration.get(("etcd", "endpoints"))
@@ -50,6 +59,10 @@ def plan_etcd(work: StackWork, needed: Sequence[Needed]) -> None:
     holders = tuple(one.name for one in users)
     domain = f"{ETCD_CLIENT}.{CLIENT_DOMAIN}"
     work.identities.append(Identity(ETCD_CLIENT, "client", holders, (domain,)))
+
+
+def _among_members(work: StackWork, service: Service) -> Encryption | None:
+    return etcd.among_members(service.command_line(), work.variables(service))
 
 
 def _stays(service: Service, variables: Mapping[str, str | None]) -> str | None:

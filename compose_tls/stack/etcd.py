@@ -24,6 +24,7 @@ from compose_tls.patterns import regex
 from compose_tls.setup import Setting, Variable
 from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true
 from compose_tls.stack.images import is_bitnami, release, repository_and_tag
+from compose_tls.vocabulary import Encryption
 
 PORT: Final = 2379
 _URLS: Final = ("listen-client-urls", "advertise-client-urls")
@@ -39,6 +40,7 @@ OUR_VARIABLES: Final = (
 """What the variables start with that enable sets."""
 _NAMED_URLS: Final = regex(rf"--?(?:{'|'.join(_URLS)})(?:=|\s+)\S*")
 _NAME_OF_URLS: Final = regex(rf"--?(?:{'|'.join(_URLS)})")
+_CLUSTER: Final = regex(r"--?initial-cluster(?:=|\s+)[\"']?([^\s\"']+)")
 # Any of these, and somebody has decided already how this etcd speaks TLS.
 _TLS: Final = ("cert-file", "key-file", "trusted-ca-file", "auto-tls", "client-cert-auth")
 # What is older takes TLS 1.2 at most: Milvus says "tls: client offered only unsupported versions".
@@ -171,6 +173,21 @@ def server_settings(
     if (endpoints := variables.get("ETCDCTL_ENDPOINTS") or "").startswith("http://"):
         found["ETCDCTL_ENDPOINTS"] = endpoints.replace("http://", "https://")
     return tuple(Variable((variable,), value) for variable, value in found.items())
+
+
+def among_members(command: Sequence[str], variables: Mapping[str, str | None]) -> Encryption | None:
+    """How a member of an etcd cluster is told to reach the others; ``None`` where it has none.
+
+    Args:
+        command: Its command line.
+        variables: Its environment.
+    """
+    flag = _CLUSTER.search(" ".join(command))
+    cluster = flag[1] if flag else variables.get("ETCD_INITIAL_CLUSTER") or ""
+    urls = [member.partition("=")[2] for member in cluster.split(",")]
+    if len(urls) < 2:  # noqa: PLR2004 - itself, and another one
+        return None
+    return "encrypted" if all(url.startswith("https://") for url in urls) else "plain"
 
 
 def asks_health(image: str | None) -> tuple[str, ...]:
