@@ -14,7 +14,7 @@ from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edit
 from compose_tls.compose.rewriting import Rewriting, rewrite, written
 from compose_tls.compose.service import Service
 from compose_tls.errors import ProjectError
-from compose_tls.layout import OBJECT_STORE
+from compose_tls.layout import OBJECT_STORE, STORE_CAS
 from compose_tls.plan.address_edits import AddressChange, add_address_edit
 from compose_tls.plan.stack_parts import Part, Rewrite
 from compose_tls.plan.stack_work import StackWork
@@ -28,9 +28,7 @@ from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Put, Route, Text
 from compose_tls.yamlpatch.query import Found, roots
 
-_CAS: Final = "CAs"
 _CA_FILE: Final = "ca.crt"
-"""Below the directory of the object store: the CA alone, where MinIO and mc look for it."""
 _CA_VARIABLE: Final = "SSL_CERT_FILE"
 _HINT: Final = "write https:// there, and mount the CA by hand"
 
@@ -183,7 +181,7 @@ class _Place:
             yield None, None
 
     def member(self, service: Service, target: str, variables: Mapping[str, str]) -> Member:
-        source = f"{self.work.config.tls_dir}/{OBJECT_STORE}/{_CAS}"
+        source = f"{self.work.config.tls_dir}/{OBJECT_STORE}/{STORE_CAS}"
         directory = Directory(source, target, (), read_only=True)
         told = tuple(Variable((name,), value) for name, value in variables.items())
         image = service.text("image")

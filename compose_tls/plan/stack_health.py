@@ -14,6 +14,7 @@ from compose_tls.errors import HealthCheckBreaks, settle
 from compose_tls.patterns import regex
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import names
+from compose_tls.stack import mc
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.intent import Route
@@ -27,9 +28,11 @@ _MC: Final = regex(
     r"(?<![\w./-])((?:[\w./-]*/)?mc)(?=\s+(?:(?!&&|\|\|)[^\s;|&]+\s+)*local(?:/\S*)?(?:[\s;|&]|$))"
 )
 # https://pkg.go.dev/crypto/x509#SystemCertPool
+_UNCHECKED: Final = "--no-check-certificate"
 _GO_ROOTS: Final = "SSL_CERT_FILE"
 # https://etcd.io/docs/v3.5/op-guide/monitoring/#health-check
 _HEALTH_PATH: Final = regex(r"/(?:health|livez|readyz)(?![\w/])")
+_SETS_LOCAL: Final = regex(r"\bmc\s+alias\s+set\s+local\s")
 _ETCDCTL: Final = regex(r"(?<![\w./-])(?:[\w./-]*/)?etcdctl(?=\s|$)")
 
 
@@ -43,6 +46,7 @@ class Client:
         key: Its key.
         instead: A command that asks the same, for a tool that cannot show a certificate.
         by_flags: Whether ``etcdctl`` is told on its command line, and not by variables.
+        has_mc: Whether mc finds the CA where it looks for it.
     """
 
     ca: str
@@ -50,6 +54,7 @@ class Client:
     key: str | None = None
     instead: tuple[str, ...] = ()
     by_flags: bool = False
+    has_mc: bool = False
 
     @property
     def curl(self) -> tuple[str, ...]:
@@ -79,18 +84,23 @@ def health_change(
         return None, ()
     hosts = "|".join(map(re.escape, sorted(LOOPBACK | names(service))))
     either = "|".join(map(str, ports))
-    url = re.compile(rf"http://(?=(?:{hosts}):(?:{either})(?!\d))")
     old, text = written(service, HEALTH_TEST), " ".join(test.words)
+    # curl and wget take http where nothing is said.
+    lacks = _CURL.search(text) or _WGET.search(text)
+    bare = r"|(?<![\w./:@=-])" if lacks else ""
+    url = re.compile(rf"(?:http://{bare})(?=(?:{hosts}):(?:{either})(?!\d))")
     change = partial(_changed, url=url, port=ports[0], client=client)
     # Also by a name that only a shell knows, such as $HOSTNAME, which is not rewritten.
     by_http = re.compile(rf"http://(?:\$+\([^)]*\)|[^\s/])+:(?:{either})(?!\d)")
     flags = client.by_flags and _ETCDCTL.search(text) is not None
-    if not by_http.search(text) and not _MC.search(text) and not flags:
+    if not by_http.search(text) and not url.search(text) and not _MC.search(text) and not flags:
         return None, ()
     new = change(old)
-    plain = by_http.search(" ".join(new)) is not None
+    said = " ".join(new)
+    plain = by_http.search(said) is not None or url.search(said) is not None
     without_client = client.certificate is not None and _WGET.search(text) is not None
-    known = any(tool.search(text) for tool in (_CURL, _WGET, _MC, _ETCDCTL))
+    tools = (_CURL, _WGET, _MC, _ETCDCTL)
+    known = any(tool.search(text) for tool in tools) or (client.has_mc and mc.runs(None, [text]))
     if new != old and not plain and known and not without_client:
         return change, ()
     if instead := _instead(old, [*by_http.finditer(text)], text, client):
@@ -111,6 +121,19 @@ def health_change(
         line=test.line,
     )
     return None, (settle(refusal, config.accept),)
+
+
+def trusting(text: str, client: Client) -> str:
+    """A command whose curl and wget accept the certificate of the container that they run in.
+
+    Args:
+        text: The command, which calls by https.
+        client: What curl shows and trusts.
+    """
+    if "https://" not in text:
+        return text
+    text = _CURL.sub(rf"\1 {' '.join(client.curl)}", text)
+    return _WGET.sub(rf"\1 {_UNCHECKED}", text)
 
 
 def _instead(
@@ -138,17 +161,19 @@ def _changed(texts: Sequence[str], *, url: re.Pattern[str], port: int, client: C
             continue
         if asks and _WGET.fullmatch(text):
             # The wget of BusyBox knows no CA; on its own loopback it meets nobody else.
-            found += [text, "--no-check-certificate"]
+            found += [text, _UNCHECKED]
             continue
         if asks:
-            new = _CURL.sub(rf"\1 {' '.join(client.curl)}", new) if " " in new else new
-            new = _WGET.sub(r"\1 --no-check-certificate", new)
+            new = trusting(new, client) if " " in new else _WGET.sub(rf"\1 {_UNCHECKED}", new)
         if client.by_flags and _ETCDCTL.fullmatch(text):
             found += [text, *client.curl]
             continue
         if client.by_flags:
             new = _ETCDCTL.sub(lambda match: f"{match[0]} {' '.join(client.curl)}", new)
-        found.append(_MC.sub(rf"env {' '.join(local)} \1", new) if " " in new else new)
+        own_alias = client.has_mc and _SETS_LOCAL.search(new)
+        found.append(
+            _MC.sub(rf"env {' '.join(local)} \1", new) if " " in new and not own_alias else new
+        )
     if found[:1] == ["CMD"] and _MC.match(" ".join(found[1:])):
         found = ["CMD", "env", *local, *found[1:]]
     return found

@@ -32,3 +32,8 @@ def is_bitnami(image: str | None) -> bool:
     Source: https://github.com/bitnami/containers; bitnamilegacy and bitnamisecure hold the same images.
     """
     return "bitnami" in (image or "").rpartition("/")[0].rpartition("/")[2]
+
+
+def is_root(user: str | None) -> bool:
+    """Whether the ``user`` of a service is root, as it is where an image names nobody."""
+    return (user or "").partition(":")[0] in {"", "0", "root"}

@@ -12,14 +12,24 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from compose_tls.patterns import regex
-from compose_tls.stack.images import repository_and_tag
+from compose_tls.stack.images import is_root, repository_and_tag
 from compose_tls.values import dataclass
 
 _RUNS: Final = regex(r"(?<![\w./-])(?:[\w./-]*/)?mc\s")
 _ELSEWHERE: Final = regex(r"(?<!\S)(?:--config-dir|-C)(?=[\s=])|\bcurl\b[^;&|]*--cacert|\bwget\b")
 _CURL: Final = regex(r"(?<![\w./-])((?:[\w./-]*/)?curl)(?=\s)")
-_ROOT: Final = frozenset({"", "0", "root"})
 _PLAIN: Final = "http://"
+
+
+def runs(image: str | None, command: Sequence[str]) -> bool:
+    """Whether a service runs mc.
+
+    Args:
+        image: Its image.
+        command: Its command line.
+    """
+    named = repository_and_tag(image or "")[0] == "mc"
+    return named or _RUNS.search(f"{' '.join(command)} ") is not None
 
 
 def certificates_directory(
@@ -37,14 +47,12 @@ def certificates_directory(
         user: The user that it names.
     """
     text = f"{' '.join(command)} "
-    if repository_and_tag(image or "")[0] != "mc" and not _RUNS.search(text):
-        return None
-    if _ELSEWHERE.search(text):
+    if not runs(image, command) or _ELSEWHERE.search(text):
         return None
     own = variables.get("MC_CONFIG_DIR")
     home = variables.get("HOME")
     if own is None and home is None:
-        home = "/root" if (user or "").partition(":")[0] in _ROOT else None
+        home = "/root" if is_root(user) else None
     directory = own or (f"{home}/.mc" if home else None)
     return f"{directory}/certs/CAs" if directory and directory.startswith("/") else None
 

@@ -72,6 +72,17 @@ STORES: dict[str, str] = {
     "console": f'{_MINIO}healthcheck:\n  test: ["CMD", "curl", "-f", "http://localhost:9001"]\n',
     "mc": f'{_MINIO}healthcheck:\n  test: ["CMD", "mc", "ready", "local"]\n',
     "mc-shell": f'{_MINIO}healthcheck:\n  test: ["CMD-SHELL", "mc admin info local || exit 1"]\n',
+    "mc-alias": f'{_MINIO}healthcheck:\n  test:\n    [\n      "CMD-SHELL",\n      "mc alias set h '
+    'http://localhost:9000 a b && mc ready h",\n    ]\n',
+    "mc-local": f"{_MINIO}healthcheck:\n  test: mc alias set local http://localhost:9000 a b && "
+    "mc admin info local\n",
+    # As in coze-studio's: it makes its bucket itself.
+    "mc-inside": f"{_STORE}user: root\nentrypoint:\n  - /bin/sh\n  - -c\n  - |\n    # behind it\n"
+    "    (\n      until (/usr/bin/mc alias set l http://localhost:9000 a b) do\n        sleep 1\n"
+    "      done\n"
+    "      /usr/bin/mc mb --ignore-existing l/b\n    ) &\n\n    exec minio server /data\n",
+    "curl-inside": f"{_STORE}entrypoint: sh\ncommand: -c '(until curl -s http://localhost:9000/minio; "
+    "do sleep 1; done; touch /ready) & exec minio server /data'\n",
     "wget": f'{_MINIO}healthcheck:\n  test: ["CMD", "wget", "-q", "--spider", "http://localhost:9000/minio"]\n',
     "port": f"{_MINIO}healthcheck:\n  test: timeout 5s bash -c ':> /dev/tcp/127.0.0.1/9000' || exit 1\n",
     "rustfs": "image: rustfs/rustfs\ncommand: rustfs server /data\nhealthcheck:\n"

@@ -46,6 +46,7 @@ _FOLDERS: Mapping[str, frozenset[str]] = {
     "store": frozenset(
         {
             "tls/object-store",
+            "tls/object-store/CAs",
             *(f"tls/object-store/{n}" for n in ("public.crt", "private.key", "CAs/ca.crt")),
         }
     ),
@@ -74,7 +75,7 @@ def kind(service: Mapping[str, Any]) -> str:
     words = " ".join([*(service.get("entrypoint") or ()), *(service.get("command") or ())])
     if "milvus run" in words or re.match(r"milvus(?::|$)", image):
         return "milvus"
-    if "mc alias" in words:
+    if "mc alias" in words and "minio server" not in words:
         return "other"
     for name, pattern in {
         "etcd": r"etcd",

@@ -92,12 +92,12 @@ class _Editor:
         }
         if gone and len(gone) == len(node.items) and not tree.appended:
             return True
+        if self._reworded(node, gone, tree.appended):
+            return False
         if node.flow:
             look = self._writer.look(parent, node)
             written = [style.flow_value(item, look) for item in tree.appended]
             self._writer.edit_flow(node, gone, written)
-            return False
-        if self._reworded(node, gone, tree.appended):
             return False
         self._writer.remove_items(node, gone, route)
         if tree.appended:
@@ -105,12 +105,15 @@ class _Editor:
         return False
 
     def _reworded(self, node: Sequence, gone: set[int], items: list[Item]) -> bool:
-        """Say other words in the lines of the last item, where another one takes its place."""
-        last = node.items[-1]
-        if gone != {len(node.items) - 1} or len(items) != 1 or not isinstance(last, Scalar):
+        """Write the last item anew where it stands, where another one takes its place."""
+        if len(items) != 1 or gone != {len(node.items) - 1}:
             return False
-        block = last.style in {"|", ">"}
-        return block and isinstance(items[0], Text) and self._writer.reword(last, items[0].value)
+        last, item = node.items[-1], items[0]
+        if not isinstance(last, Scalar) or not isinstance(item, Text):
+            return False
+        if last.style in {"|", ">"}:
+            return self._writer.reword(last, item.value)
+        return node.flow and self._writer.requote(last, item)
 
     def _put(self, parent: Mapping, key: Node, node: Node, text: Text, route: Route) -> None:
         current = resolve(node)

@@ -396,6 +396,87 @@ def test_mc_asks_over_tls() -> None:
     ]
 
 
+MINIO_HEALTH = '["CMD", "curl", "-f", "http://localhost:9000/minio/health/live"]'
+
+
+@pytest.mark.parametrize(
+    ("test", "asks"),
+    [
+        (
+            '["CMD", "curl", "-f", "localhost:9000/minio/health/live"]',
+            "https://localhost:9000/minio",
+        ),
+        ("curl -fs minio:9000/minio/health/live || exit 1", "https://minio:9000/minio"),
+    ],
+)
+def test_an_address_without_a_scheme_means_http_to_curl(test: str, asks: str) -> None:
+    minio = services(enable(observation(STANDALONE.replace(MINIO_HEALTH, test)), scope="all"))[
+        "minio"
+    ]
+
+    words = minio["healthcheck"]["test"]
+    text = words if isinstance(words, str) else " ".join(words)
+    assert asks in text
+    assert "--cacert /root/.minio/certs/CAs/ca.crt" in text
+
+
+def test_mc_with_an_alias_of_its_own_finds_the_ca_where_it_looks() -> None:
+    test = '["CMD-SHELL", "mc alias set h http://localhost:9000 a b && mc ready h"]'
+    minio = services(enable(observation(STANDALONE.replace(MINIO_HEALTH, test)), scope="all"))[
+        "minio"
+    ]
+
+    assert minio["healthcheck"]["test"] == yaml.safe_load(test.replace("http:", "https:"))
+    assert "./tls/object-store/CAs:/root/.mc/certs/CAs:ro" in minio["volumes"]
+
+
+@pytest.mark.parametrize("user", ["root", "0", "0:0"])
+def test_root_by_name_looks_where_root_does(user: str) -> None:
+    text = STANDALONE.replace("  minio:\n", f"  minio:\n    user: '{user}'\n")
+    minio = services(enable(observation(text), scope="all"))["minio"]
+
+    assert minio["command"] == yaml.safe_load(STANDALONE)["services"]["minio"]["command"]
+    assert minio["volumes"] == ["./tls/object-store:/root/.minio/certs"]
+
+
+def test_a_minio_that_makes_its_bucket_itself_needs_a_directory_of_mc_that_is_known() -> None:
+    command = "sh -c '(mc alias set l http://localhost:9000 a b; mc mb l/b) & exec minio server /d'"
+    text = STANDALONE.replace('minio server /minio_data --console-address ":9001"', command)
+    text = text.replace("  minio:\n", "  minio:\n    user: '1000'\n")
+    with pytest.raises(EditRefused, match="finds no CA") as caught:
+        enable(observation(text), scope="all")
+    assert "MC_CONFIG_DIR" in caught.value.hint
+    known = text.replace("MINIO_ROOT_USER:", "MC_CONFIG_DIR: /tmp/mc\n      MINIO_ROOT_USER:")
+    minio = services(enable(observation(known), scope="all"))["minio"]
+    assert "./tls/object-store/CAs:/tmp/mc/certs/CAs:ro" in minio["volumes"]
+    assert "exec minio server --certs-dir /tls /d" in minio["command"]
+
+
+def test_the_next_step_for_a_minio_whose_command_is_not_there_works() -> None:
+    text = STANDALONE.replace("  minio:\n", "  minio:\n    user: '1000'\n")
+    hidden = text.replace(
+        'command: minio server /minio_data --console-address ":9001"', "stdin_open: false"
+    )
+    with pytest.raises(EditRefused) as caught:
+        enable(observation(hidden), scope="all")
+    assert "with --certs-dir /tls, and run this again" in caught.value.hint
+    written = text.replace("minio server /minio_data", "minio server --certs-dir /tls /minio_data")
+    minio = services(enable(observation(written), scope="all"))["minio"]
+    assert minio["volumes"] == ["./tls/object-store:/tls"]
+
+
+def test_endpoints_that_are_a_list_in_milvus_yaml_are_read() -> None:
+    text = STANDALONE.replace("      ETCD_ENDPOINTS: etcd:2379\n", "")
+    text = text.replace(
+        '    ports:\n      - "19530',
+        "    volumes: ['./milvus.yaml:/milvus/configs/milvus.yaml']\n    ports:\n      - \"19530",
+    )
+    config = milvus_yaml("etcd:\n  endpoints:\n    - etcd:2379\n    - localhost:1\n")
+    planned = enable(observation({COMPOSE_FILE: text, "milvus.yaml": config}), scope="all")
+
+    assert told(services(planned)["etcd"])["ETCD_CLIENT_CERT_AUTH"] == "true"
+
+
 ETCD_HEALTH = '["CMD", "etcdctl", "endpoint", "health"]'
 
 
