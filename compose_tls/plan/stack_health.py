@@ -146,7 +146,7 @@ def _instead(
     words = [*client.instead]
     if client.by_flags:
         words[1:1] = client.curl
-    return ["CMD", *words] if len(old) > 1 else [" ".join(words)]
+    return ["CMD", *words] if old[0] == "CMD" else [*old[:-1], " ".join(words)]
 
 
 def _changed(texts: Sequence[str], *, url: re.Pattern[str], port: int, client: Client) -> list[str]:

@@ -279,10 +279,7 @@ _BACKUP: Final = "(milvus-backup 0.5.0 or newer)"
 # docs.haproxy.org, where it is about servers
 # Each reads files of its own container.
 _MOUNTED: Final = "/ca.pem ({ca}, mounted there)"
-_NGINX: Final = (
-    "grpc_pass grpcs://{place}; grpc_ssl_verify on; grpc_ssl_trusted_certificate /ca.pem; "
-    "({ca}, mounted there)"
-)
+_NGINX: Final = "grpc_pass grpcs://{place}; grpc_ssl_verify on; grpc_ssl_trusted_certificate {file}"
 _STREAM: Final = "or a stream block that hands on the bytes: proxy_pass {place};"
 _TCP_ROUTER: Final = "a TCP router with tls.passthrough=true"
 _CADDY: Final = (
@@ -290,10 +287,7 @@ _CADDY: Final = (
     f"and tls_trust_pool file {_MOUNTED}"
 )
 _ENVOY: Final = f"a transport_socket with an UpstreamTlsContext: trusted_ca {_MOUNTED}"
-_HAPROXY: Final = (
-    "server milvus {place} ssl verify required verifyhost {host} alpn h2 {client}ca-file "
-    f"{_MOUNTED}"
-)
+_HAPROXY: Final = "server milvus {place} ssl verify required verifyhost {host} alpn h2 "
 
 # What the compose files and environment references of each offer, 2026-11: Attu and milvus-backup as
 # above; those of github.com/langgenius/dify (pull 36265), open-webui/open-webui, HKUDS/LightRAG,
@@ -363,8 +357,8 @@ _APPLICATIONS: Final = (
     Application(
         "HAProxy",
         frozenset({"haproxy"}),
-        _HAPROXY.replace("{client}", ""),
-        _HAPROXY.replace("{client}", "crt CLIENT.pem "),
+        f"{_HAPROXY}ca-file {_MOUNTED}",
+        f"{_HAPROXY}crt CLIENT.pem ca-file {_MOUNTED}",
         is_proxy=True,
     ),
 )
@@ -387,6 +381,7 @@ def needs(image: str | None, mode: TlsMode, *, place: str, ca: str, service: str
         service: Its name.
     """
     words = {"place": place, "host": place.rpartition(":")[0], "uri": f"https://{place}", "ca": ca}
+    words["file"] = f"/ca.pem; ({ca}, mounted there)"
     mutual = mode is TlsMode.MUTUAL
     if one := application_of(image):
         if mutual and one.mutual is None:

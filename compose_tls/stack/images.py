@@ -35,5 +35,5 @@ def is_bitnami(image: str | None) -> bool:
 
 
 def is_root(user: str | None) -> bool:
-    """Whether the ``user`` of a service is root, as it is where an image names nobody."""
+    """Whether a service runs as root: its ``user``, or where it has none that of most images."""
     return (user or "").partition(":")[0] in {"", "0", "root"}

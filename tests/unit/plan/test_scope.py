@@ -484,7 +484,7 @@ ETCD_HEALTH = '["CMD", "etcdctl", "endpoint", "health"]'
     ("test", "becomes"),
     [
         ('["CMD", "wget", "-qO-", "http://localhost:2379/health"]', "list"),
-        ('["CMD-SHELL", "wget -qO- http://127.0.0.1:2379/health | grep true || exit 1"]', "list"),
+        ('["CMD-SHELL", "wget -qO- http://127.0.0.1:2379/health | grep true || exit 1"]', "shell"),
         ("wget --spider -q http://etcd:2379/readyz", "text"),
         ("python3 -c 'import urllib; urlopen(\"http://localhost:2379/health\")'", "text"),
     ],
@@ -493,8 +493,9 @@ def test_a_tool_without_a_client_certificate_gives_way_to_etcdctl(test: str, bec
     planned = enable(observation(STANDALONE.replace(ETCD_HEALTH, test)), scope="all")
 
     words = ["etcdctl", "endpoint", "health"]
-    wanted = ["CMD", *words] if becomes == "list" else " ".join(words)
-    assert services(planned)["etcd"]["healthcheck"]["test"] == wanted
+    text = " ".join(words)
+    wanted = {"list": ["CMD", *words], "shell": ["CMD-SHELL", text], "text": text}
+    assert services(planned)["etcd"]["healthcheck"]["test"] == wanted[becomes]
     (warning,) = (w for w in planned.plan.warnings if w.code == "health-check-replaced")
     assert "service etcd runs etcdctl endpoint health now" in warning.message
 
