@@ -452,6 +452,13 @@ def test_a_minio_that_makes_its_bucket_itself_needs_a_directory_of_mc_that_is_kn
     assert "exec minio server --certs-dir /tls /d" in minio["command"]
 
 
+def test_a_minio_whose_command_fetches_something_else_goes_on_trusting_the_public_roots() -> None:
+    command = "sh -c 'curl -fo /x https://example.org/x; exec minio server /d'"
+    text = STANDALONE.replace('minio server /minio_data --console-address ":9001"', command)
+    minio = services(enable(observation(text), scope="all"))["minio"]
+    assert minio["command"] == command
+
+
 def test_the_next_step_for_a_minio_whose_command_is_not_there_works() -> None:
     text = STANDALONE.replace("  minio:\n", "  minio:\n    user: '1000'\n")
     hidden = text.replace(
