@@ -102,7 +102,7 @@ class _Planner:
         project, config = self.project, self.config
         self.warnings += renamed_services(project, config)
         milvus = select(project.compose, project.milvus, config.service)
-        stack = stack_of(project, milvus, config)
+        stack = stack_of(project, milvus, config, self._override())
         self.warnings += given_up(project, config, milvus)
         parts = [one.milvus for one in stack.milvus if one.milvus is not None]
         placements = {
@@ -228,6 +228,8 @@ class _Planner:
                 add_neighbour_edits(neighbour, self.project, self.config, override, edits)
             for part in stack.parts:
                 self._add_part(part, placements, override, edits, {one.name for one in milvus})
+            for client in stack.clients:
+                client.add_edits(self.project, override, edits)
             made = self._patches(edits)
             told = tuple(zip(setup.members[: len(milvus)], milvus, strict=True))
             require_effect(self.project, self.config, told, made[0], override)

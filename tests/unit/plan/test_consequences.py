@@ -257,6 +257,11 @@ class TestCutOff:
                 "conf.d/milvus.conf",
             ),
             (
+                "  gate: {image: 'caddy:2', volumes: ['./Caddyfile:/etc/caddy/Caddyfile']}\n",
+                {"Caddyfile": "milvus.test {\n  reverse_proxy h2c://milvus:19530\n}\n"},
+                "Caddyfile names milvus:19530",
+            ),
+            (
                 "  backup: {image: milvus-backup, volumes: ['./b.yaml:/configs/backup.yaml']}\n",
                 {"b.yaml": "milvus:\n  address: milvus\n  port: 19530\n"},
                 "b.yaml",
@@ -329,6 +334,31 @@ stream {
 
         assert [one.service for one in planned.cut_off] == ["gate"]
         assert of(planned, "neighbour-note") == []
+
+    @pytest.mark.parametrize(
+        ("image", "line"),
+        [
+            ("nginx", "grpc_pass grpcs://milvus:19530; grpc_ssl_verify on; "),
+            ("caddy", "reverse_proxy https://milvus:19530, and in its block"),
+            (
+                "haproxy",
+                "server milvus milvus:19530 ssl verify required verifyhost milvus alpn h2 ",
+            ),
+            ("envoyproxy/envoy", "UpstreamTlsContext: trusted_ca /ca.pem"),
+        ],
+    )
+    @pytest.mark.parametrize("mode", [1, 2])
+    def test_the_lines_for_a_proxy_name_the_ca_as_its_container_sees_it(
+        self, image: str, line: str, mode: int
+    ) -> None:
+        gate = f"  gate: {{image: {image}, volumes: ['./p.conf:/p.conf']}}\n"
+        files = {COMPOSE_FILE: MILVUS + gate, "p.conf": "server milvus:19530\n"}
+        [one] = enable(observation(files), mode=mode).cut_off
+
+        assert line in one.needs
+        assert "/ca.pem" in one.needs
+        assert "cert/ca.pem, mounted there" in one.needs
+        assert " cert/ca.pem" not in one.needs
 
     def test_files_are_not_searched_where_the_whole_project_is_mounted(self) -> None:
         app = "  app: {image: app, volumes: ['.:/app']}\n"
