@@ -18,6 +18,7 @@ from compose_tls.observe.file_reader import FileReader
 _CONFIGURATION: Final = frozenset(
     {".cfg", ".conf", ".env", ".ini", ".json", ".properties", ".template", ".toml", ".yaml", ".yml"}
 )
+_BY_NAME: Final = frozenset({"Caddyfile"})
 # Enough for the configuration of a proxy; a directory with more holds data.
 _MOST_FILES: Final = 64
 _DEPTH: Final = 2
@@ -51,8 +52,12 @@ def _mounted(service: Service, directory: Path) -> Iterator[Path]:
             continue
         if place.is_dir():
             yield from islice(_below(place, _DEPTH), _MOST_FILES)
-        elif place.suffix in _CONFIGURATION:
+        elif _configures(place):
             yield place
+
+
+def _configures(path: Path) -> bool:
+    return path.suffix in _CONFIGURATION or path.name in _BY_NAME
 
 
 def _below(directory: Path, depth: int) -> Iterator[Path]:
@@ -61,7 +66,7 @@ def _below(directory: Path, depth: int) -> Iterator[Path]:
         entries = sorted(islice(found, _MOST_FILES), key=lambda entry: entry.name)
         for entry in entries:
             path = directory / entry.name
-            if entry.is_file(follow_symlinks=False) and path.suffix in _CONFIGURATION:
+            if entry.is_file(follow_symlinks=False) and _configures(path):
                 yield path
             elif depth > 1 and entry.is_dir(follow_symlinks=False):
                 yield from _below(path, depth - 1)

@@ -112,6 +112,12 @@ class TestHealthChecks:
 
         assert "curl http://milvus:9091/healthz" in text_of(after)
 
+    def test_one_of_another_service_that_breaks_is_told_the_name_that_it_uses(self) -> None:
+        app = "  app: {image: app, healthcheck: {test: 'curl http://milvus:19530/v1/vector/x'}}\n"
+        with pytest.raises(HealthCheckBreaks) as caught:
+            enable(observation(MILVUS + app))
+        assert caught.value.hint.startswith("write http://milvus:9091/healthz there")
+
     @pytest.mark.parametrize(
         "test",
         [
@@ -230,6 +236,16 @@ class TestCutOff:
             ),
             ("  app: {image: app, depends_on: [milvus]}\n", {}, "depends on milvus"),
             ("  app: {image: app, command: 'serve --uri=http://milvus:19530'}\n", {}, "command"),
+            (
+                "  app: {image: app, configs: [c]}\nconfigs: {c: {content: 'http://milvus:19530'}}\n",
+                {},
+                "config c names milvus:19530",
+            ),
+            (
+                "  gate: {image: caddy, volumes: ['./Caddyfile:/etc/caddy/Caddyfile']}\n",
+                {"Caddyfile": ":80 {\n  reverse_proxy h2c://milvus:19530\n}\n"},
+                "Caddyfile",
+            ),
             (
                 "  gate: {image: 'nginx:1.27', volumes: ['./nginx.conf:/etc/nginx/nginx.conf:ro']}\n",
                 {"nginx.conf": NGINX},
