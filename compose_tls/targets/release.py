@@ -134,7 +134,7 @@ class Release:
         name = f"{self.name}_{service}"
         if not _SWARM_NAME.fullmatch(name):
             raise InvalidSetting(
-                f"Swarm takes no service with the name {name}",
+                f"{name} is not a name that Swarm lets a service have",
                 hint=f"call service {service} by letters, digits, and inner hyphens and underscores",
             )
         if len(name) > _LABEL_LONGEST:
