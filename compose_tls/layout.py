@@ -124,6 +124,11 @@ MADE: Final = frozenset(_MADE_FOR)
 """What has no file of its name in the PKI directory: it is made of others."""
 
 
+def holds_key(file: str) -> bool:
+    """Whether a private key is in a file of this name."""
+    return file.endswith(KEY) or file == KAFKA_KEYSTORE
+
+
 def stack_files(folder: str, identities: Collection[str]) -> tuple[tuple[str, str], ...]:
     """What is in a directory below the TLS directory: the name there, and in the PKI directory.
 
