@@ -38,8 +38,8 @@ _KEY_LABELS = frozenset(
     {"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"}
 )
 
-# The type signedData (RFC 5652 section 5.1) at the beginning of a DER structure. AD CS hands it out in PEM
-# too, as "CERTIFICATE", which openssl pkcs7 takes.
+# The type signedData (RFC 5652 section 5.1) at the beginning of a DER structure. AD CS has it in PEM
+# as well, under "CERTIFICATE", which openssl pkcs7 takes.
 _PKCS7 = regex(rb"\x30[\x80-\x84].{0,4}\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", re.DOTALL)
 
 # What no reader takes, by how a file begins, and what makes it one that we take.
