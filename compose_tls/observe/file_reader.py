@@ -114,8 +114,19 @@ class FileReader:
 
     def _unreadable(self, path: Path, reason: str) -> FileUnreadable:
         name = relative(path, self.directory)
+        closed = next((place for place in reversed(path.parents) if _is_closed(place)), None)
+        mend = (
+            f"make {name} readable for you"
+            if closed is None
+            else f"let yourself into {relative(closed, self.directory)} (chmod u+x)"
+        )
         return FileUnreadable(
             f"{name} cannot be read: {reason}",
-            hint=f"make {name} readable for you, or run the command as its owner",
+            hint=f"{mend}, or run the command as its owner",
             path=name,
         )
+
+
+def _is_closed(directory: Path) -> bool:
+    """Whether a directory is one that this process may not enter; those above it are open."""
+    return directory.is_dir() and not os.access(directory, os.X_OK, effective_ids=True)

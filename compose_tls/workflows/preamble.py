@@ -214,7 +214,7 @@ def open_project(
         enabling: Whether the command can change what an earlier enable put in place.
 
     Raises:
-        WrongUsage: There is no such directory.
+        WrongUsage: There is no such directory, or the current one has been removed.
         SettingsError: The settings contradict each other, or one is not known.
         StateUnreadable: state.json is damaged.
         OutsideProject: The project says that it is, or has something of ours, elsewhere.
@@ -226,6 +226,7 @@ def open_project(
             hint="name the place to work in with -C",
             path=str(path),
         )
+    _require_here()
     variables = os.environ if environment is None else environment
     start = path.resolve()
     if settings is None or isinstance(settings, TlsConfig):
@@ -248,6 +249,16 @@ def open_project(
     opened = Opened(root, start, given, given, variables, now(), typed, enabling, reached=reached)
     CURRENT.set(opened)
     return opened.settled()
+
+
+def _require_here() -> None:
+    """Paths are told as seen from the current directory, which can be gone."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise WrongUsage(
+            "the current directory has been removed", hint="cd to one that is there, and try again"
+        ) from None
 
 
 def open_directory(

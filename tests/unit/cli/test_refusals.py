@@ -415,3 +415,31 @@ class TestSeveralReasons:
         told = [refused.error, *refused.json["warnings"]]
         assert refused.code == 3
         assert {"health-check-breaks", "conflicting-settings"} <= {one["code"] for one in told}
+
+
+def test_a_directory_that_may_not_be_entered_is_named_with_what_helps(
+    run: Run, ordinary: Path
+) -> None:
+    assert run("enable", "-C", ordinary).code == 0
+    closed = ordinary / "cert"
+    closed.chmod(0o600)
+    for command in ("status", "enable", "disable"):
+        error = run(command, "-C", ordinary, "--json").error
+        assert (error["code"], error["path"]) == ("file-unreadable", "cert/state.json")
+        assert error["hint"].startswith("let yourself into cert (chmod u+x)")
+    closed.chmod(0o700)
+    assert run("disable", "--purge", "-C", ordinary).code == 0
+
+
+@pytest.mark.parametrize("words", [("status",), ("enable",), ("status", "-C", "{}")])
+def test_where_the_current_directory_is_gone_that_is_said(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    gone = project.parent / "gone"
+    gone.mkdir()
+    with monkeypatch.context() as patched:
+        patched.chdir(gone)
+        gone.rmdir()
+        outcome = run(*(word.format(project) for word in words), "--json")
+    assert (outcome.code, outcome.error["code"]) == (2, "wrong-usage")
+    assert outcome.error["message"] == "the current directory has been removed"
