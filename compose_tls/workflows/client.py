@@ -29,6 +29,7 @@ from compose_tls.results import CertificateResult, ClientResult
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
+from compose_tls.workflows.in_the_way import require_free
 from compose_tls.workflows.next_step import own_command
 from compose_tls.workflows.whole_hints import with_whole_hints
 
@@ -102,7 +103,7 @@ def client(
         trusted = project.observation.content(accepted)
         clients = read_clients(root, wanted.directory, wanted_names, CLIENT_FILES, trusted)
         planned = plan_clients(project.observation, settings, clients, wanted, opened.now)
-        preamble.require_free(planned.plan)
+        require_free(planned.plan)
         found = dict(planned.kept)
         if not dry_run and planned.plan.changed:
             own = opened.start / passphrase_file if passphrase_file is not None else None

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from compose_tls import listener
 from compose_tls.apply.deploying import forget, is_deploying
 from compose_tls.apply.journal import JOURNAL, unfinished
-from compose_tls.changes import CreateFile, MakeDirectory, PatchFile, Plan, relative
+from compose_tls.changes import PatchFile, Plan, relative
 from compose_tls.compose.discovery import named_files
 from compose_tls.config import (
     DIRECTORIES,
@@ -32,7 +32,6 @@ from compose_tls.errors import (
     ConflictingSettings,
     OutsideProject,
     ProjectLocked,
-    ValueInTheWay,
     WrongUsage,
     settle,
 )
@@ -41,16 +40,18 @@ from compose_tls.observe import observe
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import Project, state_path
 from compose_tls.results import FileResult
-from compose_tls.shell import quoted, typed
+from compose_tls.shell import quoted
 from compose_tls.state.recorded import read_state
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
+from compose_tls.workflows.in_the_way import require_free
 from compose_tls.workflows.interrupted import recovered, taken_back
 from compose_tls.workflows.project_place import (
     called,
     completed_by,
     reached_as,
     require_below,
+    require_here,
     root_of,
     seen_from,
     started_from,
@@ -169,7 +170,7 @@ class Opened:
 
         Raises:
             OutsideProject: It is to be edited, and the user has not accepted that.
-            ValueInTheWay: As for ``require_free``.
+            ValueInTheWay: Something else is where a file or directory of ours has to go.
         """
         require_free(plan)
         files = ProjectFiles(self.root, self.named_places)
@@ -226,7 +227,7 @@ def open_project(
             hint="name the place to work in with -C",
             path=str(path),
         )
-    _require_here()
+    require_here()
     variables = os.environ if environment is None else environment
     start = path.resolve()
     if settings is None or isinstance(settings, TlsConfig):
@@ -249,16 +250,6 @@ def open_project(
     opened = Opened(root, start, given, given, variables, now(), typed, enabling, reached=reached)
     CURRENT.set(opened)
     return opened.settled()
-
-
-def _require_here() -> None:
-    """Paths are told as seen from the current directory, which can be gone."""
-    try:
-        Path.cwd()
-    except FileNotFoundError:
-        raise WrongUsage(
-            "the current directory has been removed", hint="cd to one that is there, and try again"
-        ) from None
 
 
 def open_directory(
@@ -374,32 +365,6 @@ def _interrupted() -> ProjectLocked:
         hint="run compose-tls enable or disable: it finishes the earlier one first",
         path=JOURNAL,
     )
-
-
-def require_free(plan: Plan) -> None:
-    """Make sure that no pipe, link to nothing or the like is where a plan makes a file or directory.
-
-    To whoever read the project, there was no file.
-
-    Raises:
-        ValueInTheWay: There is one.
-    """
-    for change in plan.changes:
-        match change:
-            case MakeDirectory(path=path):
-                what, free = "directory", path.is_dir()
-            case CreateFile(path=path, before=None):
-                # One that came meanwhile is the transaction's to find.
-                what, free = "regular file", path.is_file()
-            case _:
-                continue
-        if not free and os.path.lexists(path):
-            name = plan.relative(path)
-            raise ValueInTheWay(
-                f"{name} is not a {what}, and one has to be there",
-                hint=f"mv {typed(name, f'{name}.old')}",
-                path=name,
-            )
 
 
 def file_results(plan: Plan) -> tuple[FileResult, ...]:

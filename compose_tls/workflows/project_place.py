@@ -10,7 +10,7 @@ from typing import Any
 
 from compose_tls.compose.discovery import named_files, project_root, variables_of
 from compose_tls.config import FILES, PLACES, SETTINGS_FILE, TlsConfig
-from compose_tls.errors import InvalidSetting, OutsideProject
+from compose_tls.errors import InvalidSetting, OutsideProject, WrongUsage
 from compose_tls.files import ENV_LIMIT, real_path
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.shell import quoted
@@ -110,3 +110,17 @@ def require_below(settings: Path, root: Path) -> None:
             hint="name it on the command line, with -f or --project-directory",
             path=SETTINGS_FILE,
         )
+
+
+def require_here() -> None:
+    """Paths are told as seen from the current directory, which can be gone.
+
+    Raises:
+        WrongUsage: It is.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise WrongUsage(
+            "the current directory has been removed", hint="cd to one that is there, and try again"
+        ) from None
