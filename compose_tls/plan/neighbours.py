@@ -8,13 +8,14 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Final
 
-from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edits
+from compose_tls.compose.member_edits import Edits
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ClientsCutOff, EditRefused, ProjectError, settle
 from compose_tls.layout import CLIENT_KEY, NEIGHBOUR_NAME, neighbours_directory
 from compose_tls.patterns import regex
 from compose_tls.plan.address_edits import AddressChange, add_address_edit, is_in_compose_file
+from compose_tls.plan.application_edits import add_application_edits
 from compose_tls.plan.brought import with_client_ca
 from compose_tls.plan.client_ca import client_ca_source, has_server_ca_clients, issues_clients
 from compose_tls.plan.clients import (
@@ -36,7 +37,6 @@ from compose_tls.stack.switching import PLAIN_SCHEME, Recipe, recipe
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.yamlpatch.document import parse
-from compose_tls.yamlpatch.intent import Put, Text
 from compose_tls.yamlpatch.query import Found, roots
 
 # RFC 5280 appendix A.1: ub-common-name.
@@ -359,18 +359,17 @@ def add_neighbour_edits(
     member = Member(
         one.name, "application", one.client.image, settings, one.directory, None, port=0
     )
-    in_compose = MemberInCompose(
-        member, one.service, None, "", in_environment=True, sets=lambda name, wanted: name == wanted
+    documents = {} if one.document is None else {one.document: one.recipe.settings}
+    add_application_edits(
+        one.service,
+        member,
+        one.addresses,
+        documents,
+        project,
+        override or one.override,
+        edits,
+        reads_env=not config.env_file,
     )
-    override = override or one.override
-    member_edits(in_compose, project.compose, project.read, override, edits)
-    for change in one.addresses:
-        add_address_edit(
-            change, one.service, project, override, edits, reads_env=not config.env_file
-        )
-    if one.document is not None:
-        puts = [Put(route, Text(value)) for route, value in one.recipe.settings.items()]
-        edits.add(one.document, puts)
 
 
 def _issues(project: Project, config: TlsConfig) -> bool:

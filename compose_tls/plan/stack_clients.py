@@ -10,12 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edits
+from compose_tls.compose.member_edits import Edits
 from compose_tls.compose.rewriting import Rewriting, rewrite, written
 from compose_tls.compose.service import Service
 from compose_tls.errors import ProjectError
 from compose_tls.layout import OBJECT_STORE, STORE_CAS
-from compose_tls.plan.address_edits import AddressChange, add_address_edit
+from compose_tls.plan.address_edits import AddressChange
+from compose_tls.plan.application_edits import add_application_edits
 from compose_tls.plan.stack_parts import Part, Rewrite
 from compose_tls.plan.stack_work import StackWork
 from compose_tls.project.model import Project
@@ -23,9 +24,10 @@ from compose_tls.project.reachability import names
 from compose_tls.setup import Directory, Member, Variable
 from compose_tls.stack import mc, milvus_backup
 from compose_tls.stack.images import repository_and_tag
+from compose_tls.stack.switching import ENCRYPTED_SCHEME, PLAIN_SCHEME
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import parse
-from compose_tls.yamlpatch.intent import Put, Route, Text
+from compose_tls.yamlpatch.intent import Route
 from compose_tls.yamlpatch.query import Found, roots
 
 _CA_FILE: Final = "ca.crt"
@@ -69,16 +71,18 @@ class StoreClient:
             EditRefused: A place cannot be edited without changing something else.
         """
         override = override or self.override
-        one = MemberInCompose(self.member, self.service, None, "", True, str.__eq__)
-        member_edits(one, project.compose, project.read, override, edits)
         for each in self.rewrites:
             rewrite(self.service, each.route, each.change, override, edits, hint=each.hint)
-        for change in self.addresses:
-            add_address_edit(
-                change, self.service, project, override, edits, reads_env=self.reads_env
-            )
-        for path, settings in self.documents.items():
-            edits.add(path, [Put(route, Text(value)) for route, value in settings.items()])
+        add_application_edits(
+            self.service,
+            self.member,
+            self.addresses,
+            self.documents,
+            project,
+            override,
+            edits,
+            reads_env=self.reads_env,
+        )
 
 
 def store_clients(
@@ -96,12 +100,8 @@ def store_clients(
     ours = {part.service.name for part in work.servers} | {one.name for one in work.milvus}
     hosts = {name for part in stores for name in names(part.service)}
     place = _Place(work, hosts, stores[0].member.port)
-    found = (
-        _placed(one, work, override)
-        for service in work.project.compose.services.values()
-        if service.name not in ours
-        for one in place.clients(service)
-    )
+    others = (one for one in work.project.compose.services.values() if one.name not in ours)
+    found = (_placed(one, work, override) for one in map(place.client, others) if one is not None)
     return tuple(one for one in found if one is not None)
 
 
@@ -113,11 +113,9 @@ class _Place:
     hosts: set[str]
     port: int
 
-    def clients(self, service: Service) -> Iterator[StoreClient]:
+    def client(self, service: Service) -> StoreClient | None:
         variables = self.work.variables(service)
-        found = self.mc(service, variables) or self.backup(service, variables)
-        if found is not None:
-            yield found
+        return self.mc(service, variables) or self.backup(service, variables)
 
     def mc(self, service: Service, variables: Mapping[str, str | None]) -> StoreClient | None:
         """A service that runs mc: its URLs, in its command or in variables, and its CAs."""
@@ -129,7 +127,7 @@ class _Place:
             return None
         urls = mc.Urls(frozenset(self.hosts), self.port, variables, f"{target}/{_CA_FILE}")
         addresses = tuple(
-            AddressChange(name, value, "http://", "https://")
+            AddressChange(name, value, PLAIN_SCHEME, ENCRYPTED_SCHEME)
             for name, value in variables.items()
             if value and urls.is_address(value)
         )

@@ -21,7 +21,7 @@ from compose_tls.yamlpatch.query import Found
 
 _ROOTS_VARIABLE: Final = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
 PLAIN_SCHEME: Final = "http://"
-_ENCRYPTED_SCHEME: Final = "https://"
+ENCRYPTED_SCHEME: Final = "https://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def recipe(
     return Recipe(
         (CA_CERTIFICATE, NEIGHBOUR_ROOTS),
         {**off, **own, _ROOTS_VARIABLE: tls.roots},
-        scheme=_ENCRYPTED_SCHEME,
+        scheme=ENCRYPTED_SCHEME,
         note=None
         if application
         else "if it is not a Python or Node program, it needs settings of its own",
