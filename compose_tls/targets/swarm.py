@@ -27,7 +27,8 @@ content: deploy again after a renewal, and one task after the other gets the new
 _READ_ONLY: Final = Text("0444")
 _OWNER_ONLY: Final = Text("0400")
 # validateConfigOrSecretAnnotations in manager/controlapi/common.go of https://github.com/moby/swarmkit
-_LONGEST: Final = 64
+LONGEST: Final = 64
+"""What Swarm lets the name of a config or secret have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +129,11 @@ def _service(directories: Sequence[Directory], owner: int | None, order: str) ->
 def _name(file: str, material: Material, release: Release) -> str:
     """The name of a config or secret."""
     end = f"_{_source(file)}_{material.version}"
-    longest = _LONGEST - len(end)
+    longest = LONGEST - len(end)
     if len(release.name) > longest:
         raise InvalidSetting(
             f"{release.name!r} is too long: {release.name}{end} would be the name of a config or secret, "
-            f"which Swarm lets have {_LONGEST} characters",
+            f"which Swarm lets have {LONGEST} characters",
             hint=f"use at most {longest} characters: --name milvus",
         )
     return f"{release.name}{end}"

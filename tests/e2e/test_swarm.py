@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from compose_tls.errors import InvalidSetting
+from compose_tls.targets.release import Release
+from compose_tls.targets.swarm import LONGEST
 from tests.e2e.image_names import ETCD, MILVUS, S3
 from tests.e2e.session import Done, Project, run
 from tests.e2e.swarm import Swarm, swarm_of_one
@@ -270,3 +273,33 @@ def container(project: Project, swarm: Swarm, service: str) -> str:
         "ps", "-q", "--filter", f"name={STACK}_{service}", directory=project.directory
     )  # fmt: skip
     return listed.out.split()[0]
+
+
+@pytest.mark.parametrize(
+    "service", ["x" * 56, "x" * 57, "-", "m.dot", "_m", "m_x", "m--x", "m-_x", "9m", "M"]
+)
+def test_a_service_name_is_refused_where_swarm_refuses_it(
+    swarm: Swarm, tmp_path: Path, service: str
+) -> None:
+    name = f"limits_{service}"
+    create = ("service", "create", "--detach", "--replicas", "0", "--name", name, MILVUS)
+    taken = swarm.docker(*create, directory=tmp_path).code == 0
+
+    try:
+        ours = Release("swarm", "limits").swarm_service(service)
+    except InvalidSetting:
+        ours = None
+
+    assert ours == (name if taken else None)
+
+
+@pytest.mark.parametrize("kind", ["config", "secret"])
+def test_a_config_or_secret_has_64_characters_at_most(
+    swarm: Swarm, tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "content").write_text("x")
+    taken = [
+        swarm.docker(kind, "create", "x" * length, "content", directory=tmp_path).code == 0
+        for length in (LONGEST, LONGEST + 1)
+    ]
+    assert taken == [True, False]
