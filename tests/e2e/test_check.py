@@ -214,6 +214,8 @@ def test_after_a_kill_clients_work_as_soon_as_the_check_says_ready(one_way: Proj
             watching.kill()
 
     assert checks["pymilvus"]["ok"], (checks["pymilvus"], seen)
+    # Until the session of the killed server has expired in etcd.
+    assert "Milvus is starting" in seen
     deep(one_way)
 
 
