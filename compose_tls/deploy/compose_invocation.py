@@ -17,8 +17,8 @@ _READABLE = {
     "COMPOSE_STATUS_STDOUT": "false",
 }
 
-# Compose takes these from .env as well, unless the environment has them. With an .env of a stranger's
-# that also names another project, `up SERVICE` would remove all containers of that (seen with 5.6.1).
+# Compose takes it from .env as well, unless the environment has it. With a stranger's .env that also
+# names another project, `up SERVICE` would remove all containers of that project (seen with 5.6.1).
 _HARMLESS = {"COMPOSE_REMOVE_ORPHANS": "false"}
 
 

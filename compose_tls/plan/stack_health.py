@@ -104,13 +104,15 @@ def health_change(
     if new != old and not plain and known and not without_client:
         return change, ()
     if instead := _instead(old, [*by_http.finditer(text)], text, client):
-        where = project.relative(test.file)
-        told = f"the health check of service {service.name} runs {' '.join(client.instead)} now: what it"
-        told += f" ran asks by http, and port {ports[0]} wants a client certificate then"
-        why = "nothing to do; compose-tls disable restores the old one"
-        return (lambda _: instead), (
-            TlsWarning("health-check-replaced", told, where, why, test.line),
+        replaced = TlsWarning(
+            "health-check-replaced",
+            f"the health check of service {service.name} runs {' '.join(client.instead)} now: what it"
+            f" ran asks by http, and port {ports[0]} wants a client certificate then",
+            project.relative(test.file),
+            "nothing to do; compose-tls disable restores the old one",
+            test.line,
         )
+        return (lambda _: instead), (replaced,)
     refusal = HealthCheckBreaks(
         f"the health check of service {service.name} asks by http, and port {ports[0]} speaks TLS "
         "then",

@@ -279,7 +279,10 @@ _BACKUP: Final = "(milvus-backup 0.5.0 or newer)"
 # docs.haproxy.org, where it is about servers
 # Each reads files of its own container.
 _MOUNTED: Final = "/ca.pem ({ca}, mounted there)"
-_NGINX: Final = "grpc_pass grpcs://{place}; grpc_ssl_verify on; grpc_ssl_trusted_certificate {file}"
+_NGINX: Final = (
+    "grpc_pass grpcs://{place}; grpc_ssl_verify on; grpc_ssl_trusted_certificate /ca.pem; "
+    "({ca}, mounted there)"
+)
 _STREAM: Final = "or a stream block that hands on the bytes: proxy_pass {place};"
 _TCP_ROUTER: Final = "a TCP router with tls.passthrough=true"
 _CADDY: Final = (
@@ -381,7 +384,6 @@ def needs(image: str | None, mode: TlsMode, *, place: str, ca: str, service: str
         service: Its name.
     """
     words = {"place": place, "host": place.rpartition(":")[0], "uri": f"https://{place}", "ca": ca}
-    words["file"] = f"/ca.pem; ({ca}, mounted there)"
     mutual = mode is TlsMode.MUTUAL
     if one := application_of(image):
         if mutual and one.mutual is None:
