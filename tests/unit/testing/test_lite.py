@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,12 @@ def installed(directory: Path, package: str, version: str) -> None:
     place.mkdir()
     name = f"Name: {package.replace('_', '-')}"
     (place / "METADATA").write_text(f"Metadata-Version: 2.1\n{name}\nVersion: {version}\n")
+
+
+def standard_library() -> list[str]:
+    """Where modules of Python itself are, and no package."""
+    own = sysconfig.get_path("stdlib")
+    return [path for path in sys.path if path.startswith(own) and "-packages" not in path]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +42,7 @@ def test_what_it_lacks_is_named(
 ) -> None:
     for package, version in versions.items():
         installed(tmp_path, package, version)
-    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *standard_library()])
     with pytest.raises(EngineUnreachable, match=said) as caught:
         lite.require_lite()
     assert caught.value.hint == "pip install 'compose-tls[lite]'"
@@ -47,7 +54,7 @@ def test_what_goes_together_is_taken(
 ) -> None:
     installed(tmp_path, "milvus_lite", "3.2.2")
     installed(tmp_path, "pymilvus", version)
-    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *standard_library()])
     lite.require_lite()
 
 

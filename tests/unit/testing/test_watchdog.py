@@ -132,6 +132,8 @@ def test_it_cleans_up_when_it_is_told_to_end_itself() -> None:
         }
         os.kill(itself, signal.SIGTERM)
         assert gone(lambda: alive(pid) or guard.directory.exists())
+        # It ends after what it was there for.
+        assert gone(lambda: guard.exit_code() is None)
         assert guard.exit_code() == -signal.SIGKILL
         with pytest.raises(WriteFailed, match="ended"):
             guard.own_project(["docker"], "one", "")
