@@ -38,8 +38,6 @@ def enable_lines(
         yield rendering.proof_line(result.endpoint)
     if following := result.next or result.then:
         yield next_line(*following)
-    elif result.dry_run and result.changed:
-        yield rendering.dry_line()
 
 
 def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) -> Iterator[Line]:
@@ -65,8 +63,6 @@ def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) 
     yield from _root_password(result)
     if result.next:
         yield next_line(*result.next)
-    elif result.dry_run and result.changed:
-        yield rendering.dry_line()
 
 
 def _root_password(result: InitResult) -> Iterator[Line]:
@@ -170,8 +166,6 @@ def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:
         yield from fields([("kept   " if result.services else "kept", parts)])
     if result.next:
         yield next_line(*result.next)
-    elif result.dry_run and result.changed:
-        yield rendering.dry_line()
 
 
 def _purged(result: DisableResult) -> str:
@@ -199,8 +193,6 @@ def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False
         yield rendering.proof_line(result.endpoint, "serves it")
     if result.next:
         yield next_line(*result.next)
-    elif result.dry_run and result.changed:
-        yield rendering.dry_line()
 
 
 def _renewed(result: RenewResult) -> Line:

@@ -146,11 +146,6 @@ def warning_lines(warnings: Iterable[TlsWarning]) -> Iterator[Line]:
             yield line(warning.hint, head=(Piece("  next: ", "strong"),))
 
 
-def dry_line() -> Line:
-    """What to do after a dry run."""
-    return line("run the same command without --dry-run", head=(Piece("next: ", "strong"),))
-
-
 def mode_text(mode: Mode | None) -> str:
     """A mode in words."""
     return _MODES[mode] if mode else "no TLS"

@@ -101,8 +101,18 @@ def test_a_dry_run_says_how_to_do_it(run: Run, project: Path, command: str) -> N
         run("enable", "-q")
 
     found = run(*command.split(), "--dry-run")
+    document = run(*command.split(), "--dry-run", "--json").json
 
-    assert found.out.endswith("next: run the same command without --dry-run\n")
+    assert found.out.endswith(f"next: compose-tls {command}\n")
+    assert document["next"] == [f"compose-tls {command} --json"]
+
+
+def test_what_is_done_already_has_no_next_step_in_a_dry_run(run: Run, project: Path) -> None:
+    run("enable", "-q")
+
+    found = run("enable", "--dry-run")
+
+    assert found.out == "nothing to do: standalone has one-way TLS (mode 1)\n"
 
 
 def test_the_second_disable_says_that_nothing_is_left_to_undo(run: Run, project: Path) -> None:
