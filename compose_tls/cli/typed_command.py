@@ -1,4 +1,4 @@
-"""The command as it was typed: without its dry run, or where a hint names its project with other options."""
+"""The command as it was typed: without its dry run, or for a hint that names its project otherwise."""
 
 from __future__ import annotations
 
