@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TextIO
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from compose_tls.cli.line import Line, Piece, clean
+from compose_tls.patterns import regex
 
 _STYLES: Final[Mapping[str, str]] = {
     "strong": "bold",
@@ -35,7 +35,7 @@ _SIGNS: Final[Mapping[str, str]] = {
 }
 
 # A command behind a colon ends with the line, or before what else is said.
-_WORD: Final = re.compile(
+_WORD: Final = regex(
     r"(?<=: )(?:compose-tls|docker|docker-compose|sudo|chmod|chown|openssl) .+?(?=[,;] |$)[,;]?|\S+"
 )
 
