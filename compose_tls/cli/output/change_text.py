@@ -226,7 +226,8 @@ def _renewed(result: RenewResult) -> Line:
         ends = [c.not_after for c in new]
         names = ", ".join("a second CA" if name == NEXT_CA else name for name in result.issued)
         until = f"{names}, until {min(ends):%Y-%m-%d}" if ends else ""
-    done = f"; {services} restarted and proved" if result.checks else ""
+    done = "; ca.pem holds only the new CA" if result.rollover == "finished" else ""
+    done += f"; {services} restarted and proved" if result.checks else ""
     return line(Piece("renewed", "good"), f": {until or services}{done}")
 
 
