@@ -17,6 +17,10 @@ _READABLE = {
     "COMPOSE_STATUS_STDOUT": "false",
 }
 
+# Compose takes these from .env as well, unless the environment has them. With an .env of a stranger's
+# that also names another project, `up SERVICE` would remove all containers of that (seen with 5.6.1).
+_HARMLESS = {"COMPOSE_REMOVE_ORPHANS": "false"}
+
 
 @dataclass(frozen=True, slots=True)
 class ComposeInvocation:
@@ -58,6 +62,6 @@ class ComposeInvocation:
         return tuple(word for option in given for word in option)
 
     def readable(self) -> dict[str, str]:
-        """The environment for Compose, in which what it writes can be read."""
+        """The environment for Compose: what it writes can be read, and no other container goes."""
         # Compose fills ${PWD} in from the environment; there it has to be where Compose runs.
-        return {**self.environment, **_READABLE, "PWD": str(self.directory)}
+        return {**self.environment, **_READABLE, **_HARMLESS, "PWD": str(self.directory)}

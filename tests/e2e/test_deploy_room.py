@@ -173,6 +173,20 @@ def test_a_milvus_behind_a_profile_that_is_off_is_started_with_what_it_needs(roo
     assert running == {"etcd", "standalone"}
 
 
+def test_an_env_file_does_not_have_other_containers_removed(room: Room) -> None:
+    room.write({"precious": SLEEP})
+    room.compose("up", "-d")
+    precious = room.identity("precious")
+    # What a stranger's project says, which calls itself like one of the user's.
+    room.write({"standalone": SLEEP})
+    (room.directory / ".env").write_text("COMPOSE_REMOVE_ORPHANS=true\n", encoding="utf-8")
+
+    room.up("standalone")
+
+    assert room.identity("precious") == precious
+    assert room.facts("standalone").running
+
+
 def test_a_service_whose_name_begins_with_a_hyphen_is_no_option(room: Room) -> None:
     # `--always-recreate-deps` as an option would replace etcd.
     name = "--always-recreate-deps"
