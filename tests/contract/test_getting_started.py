@@ -96,7 +96,7 @@ def test_the_getting_started_page_is_run() -> None:
 
 
 def unrun(page: str) -> list[list[str]]:
-    """The commands of compose-tls in blocks that are not run: they need a server, systemd, certificates."""
+    """The commands in blocks that are not run: they need a server, systemd or certificates."""
     found = []
     for block in re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
         for line in block.replace("\\\n", " ").splitlines():
