@@ -118,7 +118,7 @@ UNRUN = [(page.name, words) for page in PAGES for words in unrun(page.read_text(
 @pytest.mark.parametrize(("page", "words"), UNRUN, ids=str)
 def test_a_command_that_is_not_run_is_one_that_can_be(page: str, words: list[str]) -> None:
     name, *rest = words[2:] if words[0] == "-C" else words
-    group = click.Context(app, obj=words)
+    group = click.Context(app, obj=words, **app.context_settings)
     command = app.get_command(group, name)
     assert command is not None
     command.make_context(name, rest, parent=group)
