@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from compose_tls.results import FileState as FileState
     from compose_tls.results import InitResult as InitResult
     from compose_tls.results import Link as Link
+    from compose_tls.results import NeighbourResult as NeighbourResult
     from compose_tls.results import Probe as Probe
     from compose_tls.results import Recorded as Recorded
     from compose_tls.results import RenewResult as RenewResult
@@ -66,6 +67,7 @@ _RESULTS = (
     "FileState",
     "InitResult",
     "Link",
+    "NeighbourResult",
     "Probe",
     "Recorded",
     "RenewResult",
@@ -115,6 +117,7 @@ __all__ = [
     "FileState",
     "InitResult",
     "Link",
+    "NeighbourResult",
     "Probe",
     "Recorded",
     "RenewResult",

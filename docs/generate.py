@@ -8,6 +8,7 @@ in pyproject.toml.
 
 from __future__ import annotations
 
+import enum
 import inspect
 import json
 import re
@@ -325,7 +326,8 @@ def library_page() -> str:
         "  `ComposeTlsError` as well.",
         "- A mapping instead of a `TlsConfig` is completed by variables and by",
         "  `compose-tls.toml`, as options of the command line are.",
-        "- `on_event` is called with progress, a line at a time.",
+        "- `Settings` is a `TlsConfig`, such a mapping, or `None`. `OnEvent` is any callable that takes",
+        "  a text: it is called with progress, a line at a time.",
         "- For tests there is a Milvus with TLS: see [testing](testing.md).\n",
         "## Functions\n",
     ]
@@ -344,8 +346,10 @@ def library_page() -> str:
         "Frozen pydantic models. A list is never `None`. `exit_code` is that of the command line.\n",
     ]
     parts += [_model_entry(name) for name in models]
-    client = inspect.getdoc(compose_tls.ClientOf) or ""
-    parts += ["## ClientOf\n", *(text + "\n" for text in _sections(client).values())]
+    values = [n for n in compose_tls.__all__ if inspect.isclass(_public(n)) and not _is_model(n)]
+    parts.append("## Other types\n")
+    for name in values:
+        parts += [f"### {name}\n", *_value_entry(_public(name))]
     return "\n".join(parts)
 
 
@@ -436,6 +440,14 @@ def _function_entry(name: str) -> str:
     if "Returns" not in sections:
         lines.append(f"Returns: [{returns}](#{returns.lower()}).\n")
     return "\n".join(lines)
+
+
+def _value_entry(found: type) -> Iterator[str]:
+    """What a class that is no result means."""
+    sections = _sections(inspect.getdoc(found) or "")
+    yield from (text + "\n" for text in sections.values())
+    if issubclass(found, enum.IntEnum):
+        yield "".join(f"- `{one.name}` = {one.value}\n" for one in found)
 
 
 def _parameter(parameter: inspect.Parameter) -> str:

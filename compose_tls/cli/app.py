@@ -166,8 +166,10 @@ def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
     if _wants_json(arguments):
         _say(json_documents.failure_json(command, error, checks))
     else:
-        warnings = () if {"-q", "--quiet"} & set(arguments) else error.warnings
-        lines = (*rendering.warning_lines(warnings), *rendering.failure_lines(error, checks))
+        words = set(arguments)
+        warnings = () if {"-q", "--quiet"} & words else error.warnings
+        failure = rendering.failure_lines(error, checks, verbose=bool({"-v", "--verbose"} & words))
+        lines = (*rendering.warning_lines(warnings), *failure)
         _unbroken(lambda: printing.show_lines(lines, err=True), sys.stderr)
     return error.exit_code
 

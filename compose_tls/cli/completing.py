@@ -1,8 +1,8 @@
-"""What a shell can complete: files, directories, and the services of the project."""
+"""What a shell can complete: files, directories, pages of help, and the services of the project."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
@@ -39,6 +39,17 @@ class Place(click.types.StringParamType):
 
 FILE = Place("file")
 DIRECTORY = Place("dir")
+
+
+def pages(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What help tells of: commands and topics."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only where a shell asks
+
+    from compose_tls.cli.topics import TOPICS  # noqa: PLC0415 - as above
+
+    context = ctx.find_root()
+    names = (*cast("click.Group", context.command).list_commands(context), *TOPICS)
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TextIO
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from compose_tls.cli.line import Line, Piece, clean
+from compose_tls.patterns import regex
 
 _STYLES: Final[Mapping[str, str]] = {
     "strong": "bold",
@@ -33,6 +33,11 @@ _SIGNS: Final[Mapping[str, str]] = {
     "skip": "–",  # noqa: RUF001 - a dash, as long as the other signs
     "indent": "    ",
 }
+
+# A command behind a colon ends with the line, or before what else is said.
+_WORD: Final = regex(
+    r"(?<=: )(?:compose-tls|docker|docker-compose|sudo|chmod|chown|openssl) .+?(?=[,;] |$)[,;]?|\S+"
+)
 
 # A line goes on below its head, unless that would leave it less than half of the terminal.
 _LITTLE: Final = 2
@@ -94,9 +99,12 @@ def _text(pieces: Iterable[Piece], *, signs: bool) -> Text:
 
 
 def broken(text: Text, columns: int, indent: int) -> Iterator[Text]:
-    """A text between its words, which stay whole: what is too long for a line, the terminal breaks."""
+    """A text between its words and commands, which stay whole.
+
+    What is too long for a line, the terminal breaks: a command can be copied as it is.
+    """
     before, start, end = 0, 0, 0
-    for word in re.finditer(r"\S+", text.plain):
+    for word in _WORD.finditer(text.plain):
         if end > start and before + cell_len(text.plain[start : word.end()]) > columns:
             yield Text(" " * before) + text[start:end]
             before, start = indent, word.start()

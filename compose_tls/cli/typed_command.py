@@ -1,4 +1,4 @@
-"""The command as it was typed, where a hint names its project with other options."""
+"""The command as it was typed: without its dry run, or for a hint that names its project otherwise."""
 
 from __future__ import annotations
 
@@ -34,6 +34,15 @@ def completed_warnings(
     return tuple(
         replace(one, hint=completed(one.hint, arguments)) if one.hint else one for one in warnings
     )
+
+
+def without_dry_run(arguments: Sequence[str]) -> str:
+    """The command that does what a dry run has shown.
+
+    Args:
+        arguments: The arguments of the dry run.
+    """
+    return joined(["compose-tls", *(word for word in arguments if word != "--dry-run")])
 
 
 def _other(arguments: Sequence[str]) -> Iterator[str]:

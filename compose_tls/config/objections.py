@@ -79,7 +79,7 @@ def setting_error(
     reason = plain.format_map(first.get("ctx", {})) if plain else first["msg"]
     reason = reason.removeprefix("Value error, ")
     if not first["loc"]:
-        return ConflictingSettings(_as_options(reason), hint=_SEE)
+        return ConflictingSettings(_as_options(reason), hint=_as_options(_way_out(reason)))
     name = str(first["loc"][0])
     source = sources.get(name, "")
     file = source if source == SETTINGS_FILE else None
@@ -94,8 +94,16 @@ def setting_error(
 
 def _given(value: object) -> str:
     """What was given, where it is a number: a text could be a secret in the wrong place."""
-    text = str(value)
+    text = f"{value:g}" if isinstance(value, float) else str(value)
     return f"; you gave {text}" if _NUMBER.fullmatch(text) else ""
+
+
+def _way_out(reason: str) -> str:
+    """What ends a conflict of settings, as far as the conflict says it."""
+    what, needs, wanted = reason.partition(" needs ")
+    if needs:
+        return f"add {wanted.partition(', the ')[0]}, or leave out {what}; {_SEE}"
+    return f"give both, or neither; {_SEE}" if reason.endswith(" go together") else _SEE
 
 
 def _as_options(text: str) -> str:

@@ -186,7 +186,9 @@ def _check_label(label: str, name: str) -> None:
             hint="give a shorter name",
         )
     if not _LABEL.fullmatch(label):
+        wrong = next((one for one in label if not (one.isalnum() or one in "-_")), None)
+        reason = f"contains {wrong!r}" if wrong else "begins or ends with a hyphen"
         raise NameInvalid(
-            f"{name} is not a DNS name: {label} has a character that may not stand there",
+            f"{name} is not a DNS name: {label} {reason}",
             hint="use letters, digits, hyphens inside, and underscores",
         )

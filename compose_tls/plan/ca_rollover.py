@@ -379,5 +379,7 @@ def client_waits(
     client, ca = certificates.get(CLIENT), certificates[CA]
     if planned.source(CLIENT) == "existing" and client and client.issuer == ca.subject:
         path = f"{config.pki_dir}/{CLIENT_CERTIFICATE}"
-        text = f"{path} stays as it is until Milvus was restarted and trusts the new CA"
-        yield TlsWarning("client-waits", text, path, "then run compose-tls renew --ca again")
+        text = f"{path} stays as it is until Milvus has restarted and trusts the new CA"
+        yield TlsWarning(
+            "client-waits", text, path, "restart Milvus, then run compose-tls renew --ca again"
+        )

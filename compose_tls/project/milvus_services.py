@@ -92,9 +92,10 @@ def select(
     by_name = {one.name: one for one in found}
     for name in wanted:
         if name not in by_name:
+            runs = [f"--service {one.name} runs Milvus" for one in certain_services(found)[:1]]
             raise ServiceNotFound(
                 f"there is no service {name} in the project",
-                hint=f"name one of: {', '.join(project.services)}",
+                hint="; ".join([*runs, f"the services are {', '.join(project.services)}"]),
                 path=_path(project),
             )
     chosen = tuple(by_name[name] for name in dict.fromkeys(wanted)) or _candidates(project, found)

@@ -93,7 +93,7 @@ def embedded_server(
         The server, ready; it is stopped when the block ends.
 
     Raises:
-        NotEnabled: ``enable`` has not been here.
+        NotEnabled: TLS is not enabled there.
         EngineUnreachable: The wheel is not installed, or not made for this machine.
         ContainerExited: The server ended; the message quotes its log.
         PortTaken: Other processes took its ports again and again.

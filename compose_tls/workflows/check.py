@@ -84,7 +84,7 @@ def check(
         What was proved, a probe each; one that fails raises ``CheckFailed``.
 
     Raises:
-        NotEnabled: ``enable`` has not been here, and ``client`` is not given.
+        NotEnabled: TLS is not enabled there, and ``client`` is not given.
         ProjectError: The project cannot be understood.
         NotReady: The project does not say where its server is reached.
         CertificateUnreadable: A certificate or key cannot be used.

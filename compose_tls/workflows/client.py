@@ -50,8 +50,8 @@ def client(
 ) -> ClientResult:
     """Issue certificates for further clients, each with a key of its own.
 
-    A client that has a certificate already keeps it while it is good; one that ends soon, or is of a CA
-    that goes, is replaced.
+    A client that has a certificate already keeps it until it is due for renewal; one of a CA that goes is
+    replaced.
 
     Args:
         directory: The project directory.
@@ -71,7 +71,7 @@ def client(
     Raises:
         WrongUsage: There is no name.
         InvalidSetting: The passphrase file is empty.
-        NotEnabled: ``enable`` has not been here.
+        NotEnabled: TLS is not enabled there.
         NameInvalid: A name cannot be that of a client.
         ProjectError: A file is in the way, or the project cannot be read or written.
         CertificateError: Nothing can be issued; nothing was changed.

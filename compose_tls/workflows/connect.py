@@ -42,7 +42,8 @@ def connect(
     Args:
         directory: The project directory.
         config: The settings.
-        lang: One of ``compose_tls.workflows.snippets.LANGUAGES``.
+        lang: The language or tool: ``python``, ``python-async``, ``langchain``, ``llamaindex``, ``node``,
+            ``java``, ``go``, ``csharp``, ``curl``, ``env`` or ``attu``.
         service: A service of the project whose container the client is in: name and port on its
             network, and the paths there; by default a client on this machine.
         client: The client whose certificate and key are used, as given to ``client``; by default the one
@@ -53,7 +54,7 @@ def connect(
         The endpoint, the keyword arguments of ``pymilvus.MilvusClient``, and the code for ``lang``.
 
     Raises:
-        NotEnabled: ``enable`` has not been here.
+        NotEnabled: TLS is not enabled there.
         ServiceNotFound: The project has no such service.
         NotMounted: Its container does not see the certificates that it needs.
         NameInvalid: ``client`` cannot be the name of a client.

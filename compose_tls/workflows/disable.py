@@ -45,7 +45,7 @@ def disable(
         The files that were put back or removed, and where keys stay.
 
     Raises:
-        NotEnabled: ``enable`` has not been here.
+        NotEnabled: TLS is not enabled there.
         TlsRemains: Entries stay that are not those of before; nothing was changed.
         CertificatesUnmounted: A Milvus would not start with what stays; nothing was changed.
         ProjectError: A file cannot be put back safely, or not be written.

@@ -83,7 +83,7 @@ def export(
     Raises:
         WrongUsage: The target has no Secret or no issuer, or there is no such target.
         InvalidSetting: A name cannot stand where it has to.
-        NotEnabled: ``enable`` has not been here.
+        NotEnabled: TLS is not enabled there.
         ProjectError: The project cannot be read or written.
         CertificateError: Nothing can be issued, or a certificate that was provided does not hold a name.
     """

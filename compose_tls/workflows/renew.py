@@ -67,7 +67,7 @@ def renew(
         The certificates and files that changed; with a restart, the checks.
 
     Raises:
-        NotEnabled: ``enable`` has not been here.
+        NotEnabled: TLS is not enabled there.
         RolloverNotStarted: There is no new CA that could take over.
         ClientsLeftBehind: A further client has no certificate of it yet.
         DeployedDifferently: A restart would put other settings in force as well; nothing was changed.

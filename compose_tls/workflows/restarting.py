@@ -148,12 +148,11 @@ def _standing(
             f"name that project: -p {typed(found.project)}"
             f" (or COMPOSE_PROJECT_NAME={quoted(found.project)})"
             if found
-            else "start it with docker compose up -d and run this again, name the project that it runs in"
-            " (COMPOSE_PROJECT_NAME)"
+            else "start it: docker compose up -d; or name the project that it runs in with -p"
         )
         raise NotDeployed(
             f"service {service} has no container in the project {wanted.project}{elsewhere}",
-            hint=f"{first}, or add --no-restart, and nothing but files is written",
+            hint=f"{first}; or write the files only, with --no-restart",
         )
     settings = planned.state.settings
     started = found.container.started_at

@@ -7,14 +7,19 @@ what is shown; ``…`` stands for any text in a line, and alone on a line for an
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+
+from compose_tls.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -88,6 +93,39 @@ def test_the_getting_started_page_is_run() -> None:
     commands = [c for c, _ in sessions((ROOT / "docs" / "getting-started.md").read_text("utf-8"))]
     for name in ("enable", "connect", "client", "status", "disable"):
         assert any(c.startswith(f"compose-tls {name}") for c in commands), name
+
+
+def unrun(page: str) -> list[list[str]]:
+    """The commands in blocks that are not run: they need a server, systemd or certificates."""
+    found = []
+    for block in re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+            lexer.whitespace_split = True
+            words = [word for word in lexer if word != "exec"]
+            # What a pipe of a placeholder would start is no program.
+            assert "|" not in words, line
+            if words[:1] == ["compose-tls"]:
+                found.append(
+                    list(itertools.takewhile(lambda word: word not in {">", "&&"}, words[1:]))
+                )
+    return found
+
+
+UNRUN = [(page.name, words) for page in PAGES for words in unrun(page.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize(("page", "words"), UNRUN, ids=str)
+def test_a_command_that_is_not_run_is_one_that_can_be(page: str, words: list[str]) -> None:
+    name, *rest = words[2:] if words[0] == "-C" else words
+    group = click.Context(app, obj=words, **app.context_settings)
+    command = app.get_command(group, name)
+    assert command is not None
+    command.make_context(name, rest, parent=group)
+
+
+def test_some_are_found() -> None:
+    assert {words[0] for _, words in UNRUN} >= {"enable", "check", "connect", "-C"}
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
@@ -13,6 +14,7 @@ from pydantic import BaseModel
 import compose_tls
 from compose_tls import TlsConfig, testing
 
+ROOT = Path(__file__).resolve().parents[2]
 NAMES = [(module, name) for module in (compose_tls, testing) for name in module.__all__]
 FUNCTIONS = {n: getattr(m, n) for m, n in NAMES if inspect.isfunction(getattr(m, n))}
 MODELS = {
@@ -41,6 +43,27 @@ def test_a_field_is_described(name: str) -> None:
         if field not in {"schema_version", "command"}:
             told = re.search(rf"^    {field}: ", texts, re.MULTILINE)
             assert info.description or told, f"{name}.{field}"
+
+
+def mentioned(annotation: Any) -> Iterator[type]:
+    """The classes of ours in an annotation."""
+    if inspect.isclass(annotation) and annotation.__module__.startswith("compose_tls"):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from mentioned(argument)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_types_of_its_fields_are_exported(name: str) -> None:
+    for field, info in MODELS[name].model_fields.items():
+        for found in mentioned(info.annotation):
+            assert found.__name__ in compose_tls.__all__, f"{name}.{field}"
+
+
+def test_every_public_name_is_on_the_page() -> None:
+    page = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    headings = set(re.findall(r"^##+ (\w+)$", page, re.MULTILINE))
+    assert set(compose_tls.__all__) - headings == {"Result", "__version__"}
 
 
 def test_the_functions_and_models_are_found() -> None:

@@ -25,6 +25,15 @@ def build(directory: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def loaded(page: str) -> list[str]:
+    """What a browser fetches from elsewhere: files, and, by a script of the theme, stars on GitHub."""
+    found = re.findall(r"<(?:script|img|iframe|source)[^>]+src=\"(?:https?:)?//[^>]+>", page)
+    links = re.findall(r"<link [^>]*href=\"(?:https?:)?//[^>]+>", page)
+    # A canonical address is not fetched.
+    found += [link for link in links if 'rel="canonical"' not in link]
+    return found + re.findall(r'data-md-component="source"', page)
+
+
 def test_every_page_is_in_the_navigation_once() -> None:
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
     listed = re.findall(r": ([\w-]+\.md)$", text, re.MULTILINE)
@@ -40,6 +49,8 @@ def test_the_site_is_built_without_a_dead_link(tmp_path: Path) -> None:
         assert (site / f"{name}.html").is_file(), name
     assert (site / "schema.json").read_bytes() == (DOCS / "schema.json").read_bytes()
     assert not list(site.glob("*.py"))
+    for page in site.glob("*.html"):
+        assert loaded(page.read_text(encoding="utf-8")) == [], page.name
 
 
 def test_a_dead_link_ends_the_build(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from compose_tls import (
     FileState,
     InitResult,
     Link,
+    NeighbourResult,
     Probe,
     Recorded,
     RenewResult,
@@ -111,6 +112,7 @@ def what_any_command_tells(result: Result) -> int:
 
 def who_is_cut_off(result: EnableResult) -> None:
     assert_type(result.cut_off, tuple[CutOff, ...])
+    assert_type(result.neighbours, tuple[NeighbourResult, ...])
 
 
 def what_was_issued(result: EnableResult | RenewResult) -> None:

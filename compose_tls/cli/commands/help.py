@@ -6,6 +6,7 @@ from typing import cast
 
 import click
 
+from compose_tls.cli.completing import pages
 from compose_tls.cli.options import HelpPage
 from compose_tls.cli.printing import say
 from compose_tls.cli.topics import TOPICS
@@ -13,7 +14,12 @@ from compose_tls.errors import WrongUsage
 
 
 @click.command(name="help", cls=HelpPage)
-@click.argument("topic", required=False, metavar="[COMMAND|modes|files|settings|exit-codes]")
+@click.argument(
+    "topic",
+    required=False,
+    metavar="[COMMAND|modes|files|settings|exit-codes]",
+    shell_complete=pages,
+)
 def command(topic: str | None) -> int:
     """Show what a command does and its options, what a topic is about, or which commands there are."""
     if topic in TOPICS:

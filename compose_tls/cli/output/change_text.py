@@ -39,8 +39,6 @@ def enable_lines(
         yield rendering.proof_line(result.endpoint)
     if following := result.next or result.then:
         yield next_line(*following)
-    elif result.dry_run and result.changed:
-        yield rendering.dry_line()
 
 
 def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) -> Iterator[Line]:
@@ -66,8 +64,6 @@ def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) 
     yield from _root_password(result)
     if result.next:
         yield next_line(*result.next)
-    elif result.dry_run and result.changed:
-        yield rendering.dry_line()
 
 
 def _root_password(result: InitResult) -> Iterator[Line]:
@@ -162,8 +158,6 @@ def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:
         yield from fields([("kept   " if result.services else "kept", parts)])
     if result.next:
         yield next_line(*result.next)
-    elif result.dry_run and result.changed:
-        yield rendering.dry_line()
 
 
 def _without(result: DisableResult) -> Line:
@@ -211,8 +205,6 @@ def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False
         yield rendering.proof_line(result.endpoint, "serves it")
     if result.next:
         yield next_line(*result.next)
-    elif result.dry_run and result.changed:
-        yield rendering.dry_line()
 
 
 def _renewed(result: RenewResult) -> Line:
@@ -234,7 +226,8 @@ def _renewed(result: RenewResult) -> Line:
         ends = [c.not_after for c in new]
         names = ", ".join("a second CA" if name == NEXT_CA else name for name in result.issued)
         until = f"{names}, until {min(ends):%Y-%m-%d}" if ends else ""
-    done = f"; {services} restarted and proved" if result.checks else ""
+    done = "; ca.pem holds only the new CA" if result.rollover == "finished" else ""
+    done += f"; {services} restarted and proved" if result.checks else ""
     return line(Piece("renewed", "good"), f": {until or services}{done}")
 
 

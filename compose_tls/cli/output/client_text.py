@@ -34,14 +34,12 @@ def client_lines(result: ClientResult, *, verbose: bool) -> Iterator[Line]:
         yield from fields((name, _files_of(name, result)) for name in result.issued)
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
-    if result.changed and result.dry_run:
-        yield rendering.dry_line()
-    elif result.changed:
+    if result.changed and not result.dry_run:
         name = result.issued[0] if len(result.issued) == 1 else "each client"
         own = "these files" if len(result.issued) == 1 else "its own files"
         yield line(f"give {name} {own} and {result.ca}", head=(Piece("next: ", "strong"),))
-        if result.next:
-            yield next_line(*result.next)
+    if result.next:
+        yield next_line(*result.next)
 
 
 def _until(result: ClientResult) -> str:

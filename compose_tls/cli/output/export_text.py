@@ -30,6 +30,5 @@ def beside_lines(result: ExportResult, *, verbose: bool) -> Iterator[Line]:
         yield from rendering.certificate_lines(result.certificates)
     if result.names and (result.changed or verbose):
         yield line(", ".join(result.names), head=("  for ",))
-    if not result.dry_run:
-        for command in result.next:
-            yield next_line(command)
+    for command in result.next:
+        yield next_line(command)

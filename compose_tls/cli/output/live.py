@@ -46,7 +46,7 @@ class Live(Listener):
         self.told = self.wrote = False
         self._summary, self._clock, self._verbose = summary, clock, verbose
         self._text, self._since, self._kept = "", clock(), True
-        self._hints: set[str] = set()
+        self._reasons: set[str] = set()
         self._held: list[Probe] = []
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -81,7 +81,7 @@ class Live(Listener):
                 return
             self._keep()
             self.told = True
-            lines = rendering.check_lines(self._held, verbose=self._verbose, hints_told=self._hints)
+            lines = rendering.check_lines(self._held, verbose=self._verbose, told=self._reasons)
             show_lines(lines, err=True)
             self._held = []
             self._draw()

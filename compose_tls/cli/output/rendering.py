@@ -28,6 +28,9 @@ _REACH = {
 
 _MODES: Mapping[Mode, str] = {1: "one-way TLS (mode 1)", 2: "mutual TLS (mode 2)"}
 
+_UNTRIED: Final = "could not be tried: "
+"""What ``checks`` puts before the reason."""
+
 _YEAR: Final = 365.25
 _MONTH: Final = _YEAR / 12
 # Below that, days are told; from two years on, years.
@@ -40,15 +43,25 @@ _ACTIONS: Final[Mapping[str, Style]] = {
 }
 
 
-def failure_lines(error: ComposeTlsError, checks: Sequence[Probe] = ()) -> Iterator[Line]:
+def failure_lines(
+    error: ComposeTlsError, checks: Sequence[Probe] = (), *, verbose: bool = False
+) -> Iterator[Line]:
     """An error for people: what, where, what next."""
+    message = error.message
     if sum(not check.skipped for check in checks) > 1:
-        yield from check_lines(checks)
-    yield line(Piece(f"error[{error.code}]: ", "bad"), error.message)
-    if error.path:
+        yield from check_lines(checks, verbose=verbose)
+        message = without_observed(message, checks)
+    yield line(Piece(f"error[{error.code}]: ", "bad"), message)
+    if error.path and (error.line or not message.endswith(error.path)):
         where = f"{error.path}{f':{error.line}' if error.line else ''}"
         yield line(where, head=(Piece("  in:   ", "faint"),), whole=True)
     yield line(error.hint, head=(Piece("  next: ", "strong"),))
+
+
+def without_observed(message: str, checks: Iterable[Probe]) -> str:
+    """A message without what was seen, where that is told with its probe."""
+    told = (f": {check.observed}" for check in checks if not check.ok)
+    return message.replace(next((text for text in told if text in message), ""), "", 1)
 
 
 def file_lines(files: Sequence[FileResult], *, dry_run: bool, verbose: bool) -> Iterator[Line]:
@@ -107,18 +120,23 @@ def reach_text(link: Link) -> str:
 
 
 def check_lines(
-    checks: Iterable[Probe], *, verbose: bool = False, hints_told: set[str] | None = None
+    checks: Iterable[Probe], *, verbose: bool = False, told: set[str] | None = None
 ) -> Iterator[Line]:
     """Probes: what was proved, and of what was not, what was expected and what was seen.
 
     Args:
         checks: The probes.
         verbose: Whether what was seen, and in how many seconds, is told of all.
-        hints_told: The next steps that were told already, each of which is told once.
+        told: The reasons and next steps that were told already, each of which is told once.
     """
-    told = set() if hints_told is None else hints_told
+    told = set() if told is None else told
     for check in checks:
         service = f"{check.service} " if check.service else ""
+        _, untried, reason = check.observed.partition(_UNTRIED)
+        if untried and not verbose and any(reason in one for one in told):
+            known = f"{service}{check.name}: could not be tried for the same reason"
+            yield line(known, head=("  ", _mark(check), " "))
+            continue
         if check.skipped or verbose or not check.ok:
             text = f"{service}{check.name}: {check.observed}"
         else:
@@ -126,6 +144,7 @@ def check_lines(
         took = (Piece(f" ({check.seconds:.2f} s)", "faint"),) if verbose else ()
         yield line(text, *took, head=("  ", _mark(check), " "))
         if not check.ok:
+            told.add(check.observed)
             below = Piece(" " * 9, "indent")
             yield line(check.expected, head=(below, "expected: "))
             if check.hint and check.hint not in told:
@@ -144,11 +163,6 @@ def warning_lines(warnings: Iterable[TlsWarning]) -> Iterator[Line]:
         yield line(Piece("warning: ", "warning"), warning.message)
         if warning.hint:
             yield line(warning.hint, head=(Piece("  next: ", "strong"),))
-
-
-def dry_line() -> Line:
-    """What to do after a dry run."""
-    return line("run the same command without --dry-run", head=(Piece("next: ", "strong"),))
 
 
 def mode_text(mode: Mode | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -21,7 +21,7 @@ from compose_tls.cli.output import (
     status_text,
 )
 from compose_tls.cli.printing import is_terminal, say, show_lines
-from compose_tls.cli.typed_command import completed_warnings
+from compose_tls.cli.typed_command import completed_warnings, without_dry_run
 from compose_tls.errors import CheckFailed
 from compose_tls.values import dataclass
 
@@ -96,6 +96,7 @@ class Output:
         self.close()
         if isinstance(error, CheckFailed) and self._live and self._live.told and not self.json:
             # They stand on the screen: whoever reports the error need not tell them again.
+            error.message = rendering.without_observed(error.message, error.checks)
             error.checks = ()
 
 
@@ -103,8 +104,7 @@ def show(result: Result, output: Output) -> int:
     """Print a result and give its exit code."""
     context = click.get_current_context(silent=True)
     if context is not None:
-        told = completed_warnings(result.warnings, context.find_root().obj)
-        result = result if told == result.warnings else result.model_copy(update={"warnings": told})
+        result = _completed(result, context.find_root().obj)
     output.close()
     output.warn(result)
     if output.json:
@@ -112,6 +112,18 @@ def show(result: Result, output: Output) -> int:
     elif not output.quiet or result.command == "connect":
         show_lines(_lines(result, output))
     return result.exit_code
+
+
+def _completed(result: Result, arguments: Sequence[str]) -> Result:
+    """A result whose next steps are whole commands, as this one was typed."""
+    from compose_tls.results import ChangeResult  # noqa: PLC0415 - pydantic costs 80 ms, not for --help
+
+    told: dict[str, object] = {}
+    if (warnings := completed_warnings(result.warnings, arguments)) != result.warnings:
+        told["warnings"] = warnings
+    if isinstance(result, ChangeResult) and result.dry_run:
+        told["next"] = (without_dry_run(arguments),) if result.changed else ()
+    return result.model_copy(update=told) if told else result
 
 
 def show_document(result: ExportResult, output: Output) -> int:

@@ -136,6 +136,22 @@ class TestOnce:
         assert "         expected: a client without a certificate is refused\n" in told.err
         assert "         next: the server does not run in mode 2" in told.err
 
+    def test_one_cause_is_told_once(self, run: Run, enabled: Path, tmp_path: Path) -> None:
+        shutil.copytree(enabled / "tls", tmp_path / "other" / "tls")
+        run("disable", "--purge", "-q")
+        run("enable", "--mode", "2", "-q")
+        with grpc_server(files(tmp_path / "other"), 2) as server:
+            told = run("check", "--port", str(server.port)).err
+            detailed = run("check", "--port", str(server.port), "-v").err
+        lines = said(told)
+        assert "  FAILED refuses-plain-text: could not be tried for the same reason" in lines
+        assert sum("it is for localhost" in line for line in lines) == 1
+        error = next(line for line in lines if line.startswith("error["))
+        assert re.fullmatch(
+            r"error\[check-failed\]: check tls-handshake failed \(\d+ of 11 checks failed\)", error
+        )
+        assert "could not be tried: the server shows a certificate of another CA" in detailed
+
     def test_credentials_come_from_files(self, run: Run, enabled: Path, server: GrpcServer) -> None:
         (enabled / "token").write_text("root:Milvus\n")
         assert run("check", "--port", str(server.port), "--token-file", "token").code == 0

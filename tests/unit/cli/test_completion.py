@@ -56,6 +56,9 @@ class TestBash:
     def test_commands(self, tab: Callable[[str], list[str]], project: Path) -> None:
         assert tab("compose-tls c") == ["check", "client", "connect", "completion"]
 
+    def test_pages_of_help(self, tab: Callable[[str], list[str]]) -> None:
+        assert tab("compose-tls help e") == ["enable", "export", "exit-codes"]
+
     def test_a_name_that_a_shell_would_carry_out_is_not_offered(
         self, tab: Callable[[str], list[str]], project: Path
     ) -> None:

@@ -59,7 +59,13 @@ from tests.unit.cli.test_terminal import on_terminal
         ("export helmm", "you gave helmm", "did you mean compose-tls export helm?"),
         ("connect --lang pyton", "you gave pyton", "did you mean --lang python?"),
         ("renew --within 30", "--within: '30' is not a valid duration; use 2w", "renew --help"),
-        ("enable --timeout 0", "must be more than 0", "timeout"),
+        ("enable --timeout 0", "must be more than 0; you gave 0", "timeout"),
+        (
+            "enable --ca-cert x",
+            "--ca-cert needs --ca-key",
+            "add --ca-key, or --server-cert, or leave",
+        ),
+        ("enable --client-key x", "go together", "give both, or neither"),
         ("enable --accept client-cut-off", "not the code", "did you mean --accept clients-cut-off"),
         ("check --user root", "user root has no password", "--password-file FILE"),
         ("enable --user root", "user root has no password", "--password-file FILE"),
@@ -76,6 +82,30 @@ def test_half_a_command_is_told_how_to_go_on(
     assert message in told
     assert hint in following
     assert "\t" not in found.err
+
+
+def test_a_service_that_is_not_there_is_told_which_one_runs_milvus(run: Run, project: Path) -> None:
+    found = run("enable", "--service", "milvus")
+
+    assert "--service standalone runs Milvus; the services are etcd, minio, " in found.err
+
+
+def test_a_name_is_told_what_is_wrong_with_it(run: Run, project: Path) -> None:
+    assert "a!b is not a DNS name: a!b contains '!'\n" in run("enable", "--san", "a!b").err
+    assert "x-.y is not a DNS name: x- begins or ends" in run("enable", "--san", "x-.y").err
+
+
+def test_an_error_names_a_file_once(run: Run, project: Path, tmp_path: Path) -> None:
+    run("enable", "-q")
+
+    for arguments in (
+        ("connect", "--client", "nobody"),
+        ("-f", "nowhere.yml", "status"),
+        ("-C", "nowhere", "status"),
+        ("init",),
+    ):
+        told = run(*arguments).err
+        assert told.count("\n") == 2, told  # what is wrong, and the next step
 
 
 def test_a_ca_that_is_not_there_is_asked_for(run: Run, project: Path) -> None:
@@ -101,8 +131,18 @@ def test_a_dry_run_says_how_to_do_it(run: Run, project: Path, command: str) -> N
         run("enable", "-q")
 
     found = run(*command.split(), "--dry-run")
+    document = run(*command.split(), "--dry-run", "--json").json
 
-    assert found.out.endswith("next: run the same command without --dry-run\n")
+    assert found.out.endswith(f"next: compose-tls {command}\n")
+    assert document["next"] == [f"compose-tls {command} --json"]
+
+
+def test_what_is_done_already_has_no_next_step_in_a_dry_run(run: Run, project: Path) -> None:
+    run("enable", "-q")
+
+    found = run("enable", "--dry-run")
+
+    assert found.out == "nothing to do: standalone has one-way TLS (mode 1)\n"
 
 
 def test_the_second_disable_says_that_nothing_is_left_to_undo(run: Run, project: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -567,6 +568,16 @@ class TestRollover:
         assert verifies(project, "cert/next-ca.pem", "cert/client.pem", "sslclient")
         assert not verifies(project, "cert/next-ca.pem", "tls/server.pem", "sslserver")
         assert verifies(project, "cert/ca.pem", "tls/server.pem", "sslserver")
+
+    def test_the_end_is_told(self, run: Run, project: Path) -> None:
+        run("enable", "-q")
+        run("renew", "--ca", "--no-restart", "-q")
+
+        ended = run("renew", "--finish", "--no-restart").out
+
+        assert re.search(
+            r"^renewed: server.*, until .*; ca\.pem holds only the new CA$", ended, re.MULTILINE
+        )
 
     def test_at_the_end_the_old_ca_and_its_key_are_gone(self, run: Run, project: Path) -> None:
         run(*ENABLE, "--key-type", "rsa-2048")

@@ -157,6 +157,22 @@ class TestWidth:
         seen = ESCAPE.sub("", on_terminal("enable", columns=30))
         assert "\nnext: docker compose up -d && compose-tls check\n" in seen
 
+    def test_so_can_one_at_the_end_of_a_hint(self, project: Path) -> None:
+        seen = ESCAPE.sub("", on_terminal("enable", columns=80)).splitlines()
+        assert "        compose-tls enable --mode 1 --rest-port 8080" in seen
+
+    @pytest.mark.parametrize(
+        ("hint", "rows"),
+        [
+            ("  next: run: docker compose up -d", ["  next: run:", "  docker compose up -d"]),
+            ("do: compose-tls status, or more", ["do:", "  compose-tls status,", "  or more"]),
+            ("do: compose-tls a; docker b", ["do: compose-tls a;", "  docker b"]),
+            ("in compose-tls no name stays", ["in compose-tls no name", "  stays"]),
+        ],
+    )
+    def test_a_command_behind_a_colon_is_one_word(self, hint: str, rows: list[str]) -> None:
+        assert [row.plain for row in broken(Text(hint), 22, 2)] == rows
+
     def test_wide_characters_take_two_columns(self) -> None:
         rows = list(broken(Text("证书 证书 证书 证书"), 10, 2))
         assert [row.plain for row in rows] == ["证书 证书", "  证书", "  证书"]
