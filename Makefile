@@ -23,7 +23,7 @@ check: $(VENV)/.test ## before a commit: format, lint, types, contracts and the 
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(SYNC) lint fast
 
 test: $(VENV)/.test ## every test that this machine can run; names what it skipped, and why
-	$(BIN)/python tests/run.py
+	$(BIN)/python -m tests.run
 
 format: $(VENV)/.test ## puts the code into its form, and mends what ruff can
 	$(BIN)/ruff check --fix-only --quiet .
