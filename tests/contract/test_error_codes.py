@@ -89,14 +89,13 @@ def package() -> Package:
     found = Package()
     for file in ROOT.glob("compose_tls/**/*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
-            match node:
-                case ast.Name() if file.name != "errors.py":
-                    found.names.add(node.id)
-                case ast.Call(func=ast.Name(id="TlsWarning")):
-                    values = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "code")]
-                    found.warnings |= {str(v.value) for v in values if isinstance(v, ast.Constant)}
-                case ast.Raise(exc=ast.Call()):
-                    found.raised[f"{file}:{node.lineno}"] = ast.unparse(node.exc.func)
+            if isinstance(node, ast.Name) and file.name != "errors.py":
+                found.names.add(node.id)
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "TlsWarning":
+                values = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "code")]
+                found.warnings |= {str(v.value) for v in values if isinstance(v, ast.Constant)}
+            elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                found.raised[f"{file}:{node.lineno}"] = ast.unparse(node.exc.func)
     return found
 
 
