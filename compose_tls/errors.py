@@ -350,6 +350,10 @@ class PortTaken(EngineError):
     code = "port-taken"
 
 
+class NotReachable(EngineError):
+    code = "not-reachable"
+
+
 class ContainerExited(EngineError):
     code = "container-exited"
 

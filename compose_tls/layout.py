@@ -87,7 +87,7 @@ STACK_FILES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         (SERVER_KEY, f"{ETCD}{KEY}"),
         (CA_CERTIFICATE, f"{STACK_CA}{CERTIFICATE}"),
     ),
-    # The names that MinIO looks for: https://min.io/docs/minio/linux/operations/network-encryption.html
+    # The names that MinIO looks for, and mc the last: https://min.io/docs/minio/linux/operations/network-encryption.html
     OBJECT_STORE: (
         ("public.crt", f"{OBJECT_STORE}{CERTIFICATE}"),
         ("private.key", f"{OBJECT_STORE}{KEY}"),
@@ -112,6 +112,9 @@ STACK_FILES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
 }
 """What each directory below the TLS directory holds: the name there, and the one in the PKI directory."""
 
+STORE_CAS: Final = "CAs"
+"""In that of the object store: the CA alone, as MinIO and its clients look for it."""
+
 _MADE_FOR: Final[Mapping[str, str]] = {
     CA_BUNDLE: OBJECT_STORE,
     KAFKA_KEYSTORE: KAFKA,
@@ -119,6 +122,11 @@ _MADE_FOR: Final[Mapping[str, str]] = {
 }
 MADE: Final = frozenset(_MADE_FOR)
 """What has no file of its name in the PKI directory: it is made of others."""
+
+
+def holds_key(file: str) -> bool:
+    """Whether a private key is in a file of this name."""
+    return file.endswith(KEY) or file == KAFKA_KEYSTORE
 
 
 def stack_files(folder: str, identities: Collection[str]) -> tuple[tuple[str, str], ...]:

@@ -34,6 +34,11 @@ CertificateRole: TypeAlias = Profile
 Encryption: TypeAlias = Literal["encrypted", "plain", "unknown"]
 """What the settings say of a connection; ``unknown`` where not all of them can be read."""
 
+COMPONENTS: Final = "components among each other"
+"""The purpose of the links between the parts of a Milvus cluster."""
+ETCD_MEMBERS: Final = "members of etcd among each other"
+"""Likewise, of an etcd cluster."""
+
 Action: TypeAlias = Literal["created", "patched", "removed", "unchanged"]
 """What happens to a file."""
 

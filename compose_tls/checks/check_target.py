@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 from pathlib import Path
 
+from compose_tls.checks.explain import elsewhere
 from compose_tls.checks.wire import GRPC, REST, Protocol
 from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.shell import quoted, typed
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
@@ -37,6 +39,7 @@ class Target:
             those of ``ca_path``.
         expired_client: A client certificate of the right CA that has expired, where its key is available.
         service: The name of the service in the Compose project, for the next step.
+        elsewhere: Whether no project here is known to run it, so that no command here changes it.
         protocol: What is spoken on the port.
         pem: What the files of the client held when they were read, by path. They were read once, and a
             probe opens none of them: whatever lies there meanwhile, it meets no other content.
@@ -58,6 +61,7 @@ class Target:
     client_ca_path: Path | None = None
     expired_client: CertificateWithKey | None = field(default=None, repr=False)
     service: str | None = None
+    elsewhere: bool = False
     protocol: Protocol = field(default=GRPC, repr=False)
     pem: Mapping[Path, bytes] = field(default_factory=dict, repr=False, compare=False)
 
@@ -97,8 +101,11 @@ class Target:
         return f"{self.user}:{self.password or ''}" if self.user else None
 
     def advice(self, next_step: str) -> str:
-        """A next step with the service named that it is about, or without one."""
-        return next_step.replace(" SERVICE", f" {self.service}" if self.service else "")
+        """A next step with the service and the name that it is about."""
+        if self.elsewhere:
+            return elsewhere(next_step)
+        named = next_step.replace(" SERVICE", f" {typed(self.service)}" if self.service else "")
+        return named.replace("--san NAME", f"--san {quoted(self.server_name)}")
 
     def redacted(self, text: str) -> str:
         """A text of someone else without the secrets, as they are and as they are sent (base64)."""

@@ -35,16 +35,23 @@ class Explanation:
 
 _RECREATE: Final = "recreate the Milvus service: docker compose up -d --force-recreate SERVICE"
 _LOG: Final = "see what the server says: docker compose logs"
+_STATUS: Final = "see compose-tls status, and"
+_RENEW: Final = "have a new one issued: compose-tls renew; then"
+_OLDER: Final = "it may still serve an older certificate;"
+_OWN_CLIENT: Final = "use the client certificate of this project"
+_START: Final = "start the server: docker compose up -d"
+_ADD_NAME: Final = "compose-tls enable --san NAME"
+_AGAIN: Final = "run compose-tls check"
 _LONGEST: Final = 300
 
 ACCEPTS_PLAIN_TEXT: Final = Explanation(
     "the server answers in plain text",
-    f"the TLS settings did not reach the server; see compose-tls status, and {_RECREATE}",
+    f"the TLS settings did not reach the server; {_STATUS} {_RECREATE}",
     "plain-text",
 )
 ACCEPTS_ANY_CLIENT: Final = Explanation(
     "the server accepted it",
-    f"the server does not run in mode 2; see compose-tls status, and {_RECREATE}",
+    f"the server does not run in mode 2; {_STATUS} {_RECREATE}",
     "client-certificate",
 )
 ACCEPTS_EXPIRED_CLIENTS: Final = (
@@ -67,7 +74,7 @@ OTHER_CERTIFICATE: Final = Explanation(
 )
 EXPIRED: Final = Explanation(
     "the server's certificate has expired",
-    f"have a new one issued: compose-tls renew; then {_RECREATE}",
+    f"{_RENEW} {_RECREATE}",
     "certificate",
 )
 NOT_YET_VALID: Final = Explanation(
@@ -129,8 +136,7 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
         ),
         Explanation(
             "the server refused the client certificate, or the lack of one",
-            "use the client certificate of this project, unexpired, issued by the CA in the "
-            "server's ca.pem",
+            f"{_OWN_CLIENT}, unexpired, issued by the CA in the server's ca.pem",
             "client-certificate",
         ),
     ),
@@ -140,7 +146,7 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
         ("hostname mismatch", "ip address mismatch", "hostname verification", "is not in peer"),
         Explanation(
             "the server's certificate is for another name",
-            "connect under a name that it holds, or add this one: compose-tls enable --san NAME",
+            f"connect under a name that it holds, or add this one: {_ADD_NAME}",
             "certificate",
         ),
     ),
@@ -155,13 +161,13 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
         ),
         Explanation(
             "the server shows a certificate of another CA",
-            f"it may still serve an older certificate; {_RECREATE}",
+            f"{_OLDER} {_RECREATE}",
             "certificate",
         ),
     ),
     (
         ("connection refused",),
-        Explanation("nothing listens there", "start the server: docker compose up -d", "nobody"),
+        Explanation("nothing listens there", _START, "nobody"),
     ),
     (("timed out", "deadline exceeded", "timeout"), SILENT),
     (
@@ -181,7 +187,7 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
         Explanation(
             "Milvus is starting",
             "wait up to a minute (after an unclean stop an old session has to expire in etcd), "
-            "then run compose-tls check",
+            f"then {_AGAIN}",
             "not-ready",
         ),
     ),
@@ -200,6 +206,33 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
         CLOSED,
     ),
 )
+
+
+# Longer phrases first: the shorter ones are parts of them.
+_ELSEWHERE: Final[tuple[tuple[str, str], ...]] = (
+    (f"{_STATUS} {_RECREATE}", "look at its settings where it runs, and restart it there"),
+    (f"{_RENEW} {_RECREATE}", "have a new one issued where it runs, and restart it there"),
+    (
+        f"{_OLDER} {_RECREATE}",
+        "give the CA that issued it with --ca-cert, or restart the server where it runs",
+    ),
+    (_RECREATE, "restart it where it runs"),
+    (_LOG, "read its log where it runs"),
+    (_START, "start it where it runs, or correct --host and --port"),
+    (
+        f"connect under a name that it holds, or add this one: {_ADD_NAME}",
+        "give a name that it holds with --server-name",
+    ),
+    (_OWN_CLIENT, "give a client certificate with --client-cert and --client-key"),
+    (_AGAIN, "check again"),
+)
+
+
+def elsewhere(next_step: str) -> str:
+    """A next step for a server that no project here is known to run: no command here is about it."""
+    for command, words in _ELSEWHERE:
+        next_step = next_step.replace(command, words)
+    return next_step
 
 
 def explain(error: OSError | str) -> Explanation:

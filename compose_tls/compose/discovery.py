@@ -129,12 +129,15 @@ def project_root(
     return directory
 
 
-def name_of(directory: Path) -> str:
+def name_of(directory: str) -> str:
     """The name that Compose gives to the project of a directory; empty where it gives none.
+
+    Args:
+        directory: What the directory is called.
 
     Source: https://docs.docker.com/compose/how-tos/project-name/, and compose-go
     """
-    return re.sub(r"[^a-z0-9_-]", "", directory.name.lower()).lstrip("_-")
+    return re.sub(r"[^a-z0-9_-]", "", directory.lower()).lstrip("_-")
 
 
 def _is_file(path: Path) -> bool:

@@ -16,7 +16,7 @@ from compose_tls.compose import dotenv
 from compose_tls.compose.definition import Definition
 from compose_tls.compose.environment import Variable, variables_of
 from compose_tls.compose.ports import PublishedPort, ports_of
-from compose_tls.compose.volumes import Mount, config_mounts_of, mounts_of
+from compose_tls.compose.volumes import Mount, config_mounts_of, config_texts_of, mounts_of
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.query import Found, Step
 
@@ -173,6 +173,11 @@ class Service:
             for layer in self.layers("configs")
             for mount in config_mounts_of(*layer, self.definitions)
         ]
+
+    def config_texts(self) -> list[tuple[str, str]]:
+        """The configs of the service that stand in the compose file itself, each with its name."""
+        layers = self.layers("configs")
+        return [text for _, found in layers for text in config_texts_of(found, self.definitions)]
 
     def ports(self) -> list[PublishedPort]:
         """The published TCP ports."""

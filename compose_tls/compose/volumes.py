@@ -74,6 +74,24 @@ def config_mounts_of(
             )
 
 
+def config_texts_of(configs: Found, definitions: Iterable[Definition]) -> Iterator[tuple[str, str]]:
+    """The entries of a service's ``configs`` whose content stands in the compose file itself.
+
+    Args:
+        configs: The entries.
+        definitions: The places whose files may say what a config is.
+
+    Returns:
+        Each with its name: https://docs.docker.com/reference/compose-file/configs/
+    """
+    for item in configs.items():
+        name = item.text("source") or item.text()
+        for definition in definitions if name is not None else ():
+            for root in roots(definition.document, definition.service.expand):
+                if name is not None and (text := root.text("configs", name, "content")):
+                    yield name, text
+
+
 def split_short(entry: str) -> tuple[str | None, str, tuple[str, ...]]:
     """Source, target and options of a short entry."""
     parts = _split(entry)

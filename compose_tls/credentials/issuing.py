@@ -11,7 +11,7 @@ from compose_tls.changes import CreateFile, IdentityPlan, Pending, Plan, relativ
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.gather import Credentials, gather
 from compose_tls.credentials.key_files import KeyFiles, read
-from compose_tls.errors import CertificateUnreadable
+from compose_tls.errors import CertificateError, CertificateUnreadable
 from compose_tls.files import joined_roots
 from compose_tls.layout import (
     CA,
@@ -90,8 +90,12 @@ def require_sound(observation: Observation, config: TlsConfig, state: State | No
         lost = name == CA and any(has_issued)
         if (has_certificate or has_key or lost) and not sound:
             again = restoring_ca(observation, config, state) if name == CA else None
-            hint = (f"{again}, then run this again",) if again else ()
-            KeyFiles(observation.directory, config).existing(name, *hint)
+            try:
+                KeyFiles(observation.directory, config).existing(name)
+            except CertificateError as error:
+                if again:
+                    error.hint = f"{again}, then run this again"
+                raise
 
 
 def require_issuer(planned: IdentityPlan, directory: Path, config: TlsConfig) -> None:

@@ -55,6 +55,11 @@ FAILURES: tuple[KnownFailure, ...] = (
         "{source}, which is to be mounted, does not exist on this machine",
         "put it there, or correct the volumes of the service",
     ),
+    _failure(  # measured: a directory, or no permission to run it
+        r"exec: \"(?P<file>[^\"]+)\": (?:permission denied|is a directory)",
+        "the command of the service is not a program that can be run: {file}",
+        "see what lies there in the image, or is mounted there: it may be a directory",
+    ),
     _failure(  # measured
         r"\[FATAL tini \(\d+\)\] exec (?P<command>\S+) failed|exec: \"(?P<file>[^\"]+)\": ",
         "the command of the service is not in the image: {command}{file}",

@@ -1,17 +1,20 @@
-"""Whether the host ports that a project is going to publish are free, asked before anything changes."""
+"""Whether what a project will start can be published and reached, asked before anything changes."""
 
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from compose_tls.errors import PortTaken
+from compose_tls.errors import NotReachable, PortTaken
 from compose_tls.shell import joined
 from compose_tls.vocabulary import number
 
 _LAST_PORT: Final = 65535
+_APART: Final = frozenset({"macvlan", "ipvlan"})
 
 
 def require_free(
@@ -30,13 +33,60 @@ def require_free(
 
     Raises:
         PortTaken: Someone else has one of the ports.
+        NotReachable: One is to be published at an address that this machine does not have.
     """
     for name, service in services.items():
         if name in running:
             continue
         for host, port in _published(service):
-            if not _is_free(host, port):
+            wrong = _bound(host, port)
+            if wrong == errno.EADDRINUSE:
                 raise port_taken(port, owner(port), f"service {name}", project)
+            if wrong == errno.EADDRNOTAVAIL and not ipaddress.ip_address(host).is_unspecified:
+                raise NotReachable(
+                    f"service {name} is to publish port {port} at {host}, an address that this machine"
+                    " does not have",
+                    hint="publish it at one that ip address lists, such as 127.0.0.1",
+                )
+
+
+def require_reachable(project: Mapping[str, Any], service: str, port: int) -> None:
+    """Make sure that a service will be met from this machine, wherever its port is published or not.
+
+    Args:
+        project: The project, as ``docker compose config`` has it.
+        service: The service.
+        port: Its port, in the container.
+
+    Raises:
+        NotReachable: It will not.
+    """
+    services = project.get("services") or {}
+    place = services.get(service) or {}
+    kind, _, owner = str(place.get("network_mode") or "").partition(":")
+    if kind == "service":
+        place = services.get(owner) or {}
+        kind = str(place.get("network_mode") or "").partition(":")[0]
+    if kind == "none":
+        reason = "its network_mode is none"
+    elif kind:
+        return
+    else:
+        known = project.get("networks") or {}
+        joined = place.get("networks") or {"default": None}
+        drivers = {(known.get(name) or {}).get("driver") for name in joined}
+        published = any(one.get("target") == port for one in place.get("ports") or ())
+        if drivers <= _APART:
+            # https://docs.docker.com/engine/network/drivers/macvlan/
+            reason = "the host does not reach its own containers on a network of its driver"
+        elif not published and sys.platform != "linux":
+            reason = f"it publishes no port {port}, and the engine runs in a machine of its own"
+        else:
+            return
+    raise NotReachable(
+        f"service {service} could not be reached from this machine, and so not be proved: {reason}",
+        hint="leave --up out, and check it from where it is reached; or give it another network",
+    )
 
 
 def port_taken(port: int, owner: str | None, what: str, project: str | None = None) -> PortTaken:
@@ -56,7 +106,7 @@ def port_taken(port: int, owner: str | None, what: str, project: str | None = No
     meant = ""
     if other and other != project:
         command = joined(["compose-tls", "-p", other])
-        meant = f"; where {other} is the project that you mean, name it: {command} …"
+        meant = f"; where {other} is the project that you mean, name it: {command} enable …"
     return PortTaken(
         f"port {port}, which {what} is to publish, is taken by {owner or 'another program'}",
         hint=f"{find}, or publish another port in the compose file{meant}",
@@ -74,7 +124,8 @@ def _published(service: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
             yield str(port.get("host_ip") or "0.0.0.0"), published  # noqa: S104 - as Docker binds
 
 
-def _is_free(host: str, port: int) -> bool:
+def _bound(host: str, port: int) -> int | None:
+    """What the system says to a listener there; ``None`` where it can be."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         # Ports of connections that were closed lately are free for Docker, and so they are here.
@@ -82,5 +133,5 @@ def _is_free(host: str, port: int) -> bool:
         try:
             listener.bind((host, port))
         except OSError as error:
-            return error.errno != errno.EADDRINUSE
-    return True
+            return error.errno
+    return None

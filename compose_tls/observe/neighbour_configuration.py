@@ -16,8 +16,12 @@ from compose_tls.files import ENV_LIMIT, NEIGHBOUR_LIMIT
 from compose_tls.observe.file_reader import FileReader
 
 _CONFIGURATION: Final = frozenset(
-    {".cfg", ".conf", ".env", ".ini", ".json", ".properties", ".template", ".toml", ".yaml", ".yml"}
+    {
+        *(".cfg", ".conf", ".env", ".ini", ".json", ".properties", ".sh", ".template", ".toml"),
+        *(".yaml", ".yml"),
+    }
 )
+_CADDYFILE: Final = "Caddyfile"
 # Enough for the configuration of a proxy; a directory with more holds data.
 _MOST_FILES: Final = 64
 _DEPTH: Final = 2
@@ -51,8 +55,12 @@ def _mounted(service: Service, directory: Path) -> Iterator[Path]:
             continue
         if place.is_dir():
             yield from islice(_below(place, _DEPTH), _MOST_FILES)
-        elif place.suffix in _CONFIGURATION:
+        elif _is_configuration(place):
             yield place
+
+
+def _is_configuration(path: Path) -> bool:
+    return path.suffix in _CONFIGURATION or path.name.startswith(_CADDYFILE)
 
 
 def _below(directory: Path, depth: int) -> Iterator[Path]:
@@ -61,7 +69,7 @@ def _below(directory: Path, depth: int) -> Iterator[Path]:
         entries = sorted(islice(found, _MOST_FILES), key=lambda entry: entry.name)
         for entry in entries:
             path = directory / entry.name
-            if entry.is_file(follow_symlinks=False) and path.suffix in _CONFIGURATION:
+            if entry.is_file(follow_symlinks=False) and _is_configuration(path):
                 yield path
             elif depth > 1 and entry.is_dir(follow_symlinks=False):
                 yield from _below(path, depth - 1)

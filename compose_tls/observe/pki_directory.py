@@ -23,7 +23,6 @@ from compose_tls.layout import (
     CLIENT_CA_KEY,
     CLIENTS_DIRECTORY,
     IGNORE_FILE,
-    KAFKA_KEYSTORE,
     KEY,
     NEIGHBOUR_FILES,
     NEIGHBOUR_NAME,
@@ -40,6 +39,7 @@ from compose_tls.layout import (
     STACK_CA,
     STACK_FILES,
     client_identity,
+    holds_key,
     neighbours_directory,
 )
 from compose_tls.observation import PkiFacts
@@ -158,8 +158,7 @@ def _read_stack(
         for folder, name in (*served, *held) if ca else served:
             path = root / folder / name
             if path not in reader.files:
-                secret = path.suffix == KEY or name == KAFKA_KEYSTORE
-                reader.secret(path) if secret else reader.content(path)
+                reader.secret(path) if holds_key(path.name) else reader.content(path)
     if ca is None:
         return {}
     reader.content(pki / PUBLIC_ROOTS)

@@ -49,6 +49,7 @@ def observe(
     outside: Iterable[Path] = (),
     without_ours: bool = False,
     drafts: Mapping[Path, bytes] | None = None,
+    called: str | None = None,
 ) -> Project:
     """Read everything that a plan for this project may depend on: each file once, in one go.
 
@@ -61,6 +62,8 @@ def observe(
         outside: What the user names outside of the project.
         without_ours: Whether the project is wanted without what an earlier enable put in.
         drafts: Files that are going to be made, read as if they were there.
+        called: What the project directory is called where a link leads to it; Compose names the project
+            after that.
 
     Raises:
         ComposeFileNotFound: There is no compose file.
@@ -80,7 +83,7 @@ def observe(
 
     def found_files() -> tuple[tuple[Path, ...], Mapping[str, str]]:
         return _find_files(
-            directory, start or directory, config, reader, theirs, environment, originals
+            directory, start or directory, config, reader, theirs, environment, originals, called
         )
 
     try:
@@ -184,6 +187,7 @@ def _find_files(
     read: Read,
     environment: Mapping[str, str],
     originals: Mapping[Path, bytes | None],
+    called: str | None,
 ) -> tuple[tuple[Path, ...], Mapping[str, str]]:
     """The compose files, and what Compose interpolates them with; ``originals`` stand in for files.
 
@@ -216,7 +220,7 @@ def _find_files(
         variables = {**variables, "COMPOSE_PROFILES": ",".join(config.profile)}
     return files, {
         **variables,
-        _PROJECT_NAME: _project_name(config, files, variables, reader.directory, read),
+        _PROJECT_NAME: _project_name(config, files, variables, reader.directory, read, called),
     }
 
 
@@ -226,6 +230,7 @@ def _project_name(
     variables: Mapping[str, str],
     root: Path,
     read: Read,
+    called: str | None,
 ) -> str:
     """The name that Compose gives to a project; files may use it as a variable.
 
@@ -236,7 +241,7 @@ def _project_name(
         return given
     named = [name for path in files if (name := _own_name(path, variables, root, read))]
     directory = root if config.project_directory else files[0].parent
-    return named[-1] if named else name_of(directory)
+    return named[-1] if named else name_of(called or directory.name)
 
 
 def _own_name(path: Path, variables: Mapping[str, str], root: Path, read: Read) -> str | None:

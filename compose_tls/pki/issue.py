@@ -250,7 +250,7 @@ def _subject(order: CertificateOrder, profile: Profile, issuer: Issuer | None) -
     if issuer is not None and subject == issuer.certificate.subject:
         raise ProfileViolation(
             f"{order.subject} is the subject of the CA itself",
-            hint="give the certificate a subject of its own with --subject",
+            hint="give the certificate a subject of its own, such as --subject O=milvus",
         )
     return subject
 

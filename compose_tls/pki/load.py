@@ -47,6 +47,15 @@ def subjects(pem: bytes, *, path: str) -> dict[bytes, str]:
     }
 
 
+def issuers(pem: bytes, *, path: str) -> frozenset[bytes]:
+    """Who issued the certificates of a file, in DER as TLS names CAs.
+
+    Raises:
+        CertificateUnreadable: The file holds no certificate that can be read.
+    """
+    return frozenset(one.issuer.public_bytes() for one in read_certificates(pem, path))
+
+
 def name_text(name: bytes) -> str:
     """A distinguished name in DER as text; what is none, in hex.
 

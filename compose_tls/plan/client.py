@@ -67,8 +67,19 @@ class Wanted:
     force: bool
 
 
-def require_place(located: EnabledProject, directory: Path) -> None:
-    """Make sure that keys of clients do not go where a container gets to see them.
+def require_place(
+    located: EnabledProject,
+    directory: Path,
+    what: str = "the keys of clients",
+    option: str = "--out",
+) -> None:
+    """Make sure that keys do not go where a container gets to see them.
+
+    Args:
+        located: The project.
+        directory: Where they would go, a directory or a file.
+        what: Whose keys they are.
+        option: The option that names another place.
 
     Raises:
         ValueInTheWay: They would.
@@ -78,8 +89,8 @@ def require_place(located: EnabledProject, directory: Path) -> None:
         name = located.project.relative(directory)
         services = ", ".join(one.name for one in located.milvus)
         raise ValueInTheWay(
-            f"{name} is mounted into {services}, which must not see the keys of clients",
-            hint="choose another directory with --out",
+            f"{name} is mounted into {services}, which must not see {what}",
+            hint=f"choose another directory with {option}",
             path=name,
         )
 

@@ -13,12 +13,14 @@ from compose_tls.layout import CERTIFICATE, CLIENTS_DIRECTORY, client_identity
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.plan.lifetimes import RENEW_BEFORE
-from compose_tls.shell import quoted
+from compose_tls.shell import joined
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning, has_ended
 
 _NAMED: Final = 3
+# As many as a command line is good for: whoever has more has the names in a file.
+_AT_ONCE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +112,4 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _issue(names: Sequence[str]) -> str:
-    return f"compose-tls client {quoted(names[0])}"
+    return joined(["compose-tls", "client", *names[:_AT_ONCE]])

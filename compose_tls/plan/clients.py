@@ -230,6 +230,12 @@ class _Finder:
         for word in service.command_line():
             if found := in_file(word.encode(), self.inner_names(service), self.ports):
                 return self.client(service, f"its command names {found.variable}", found, "command")
+        for name, text in service.config_texts():
+            if found := in_file(text.encode(), self.inner_names(service), self.ports):
+                how = f"its config {name} names {found.variable}"
+                client = self.client(service, how, found, "configs")
+                # It stands in the compose file, which is not the configuration itself.
+                return replace(client, path=None, line=None)
         for path in self.project.files_of(service):
             content = self.project.read(path) or b""
             if found := in_file(content, self.inner_names(service), self.ports):

@@ -41,7 +41,7 @@ from compose_tls.layout import (
     TLS_FILES,
     neighbours_directory,
 )
-from compose_tls.plan.managed_files import IGNORE_ALL
+from compose_tls.plan.managed_files import IGNORE_ALL, IGNORE_TAKEN
 from compose_tls.plan.remaining import Entry, Remaining, ToldTls
 from compose_tls.project.enabled import not_enabled
 from compose_tls.project.milvus_services import milvus_services
@@ -61,7 +61,9 @@ class DisablePlan:
         state: The state that it ends; ``None`` where there is only something to purge.
         mode: The mode that they are told then; ``None`` for plain text.
         before: Whether that is as it was before enable.
+        told: The services that are told it; they may have other names by now than recorded.
         key_directories: The directories with certificates and keys that stay, relative to the project.
+        in_use: Whether a Milvus is told to use those.
         exact: Whether every file that enable changed has the very bytes of before.
     """
 
@@ -69,13 +71,16 @@ class DisablePlan:
     state: State | None
     mode: Literal[1, 2] | None = None
     before: bool = True
+    told: tuple[str, ...] = ()
     key_directories: tuple[str, ...] = ()
+    in_use: bool = False
     exact: bool = False
 
     @property
     def services(self) -> tuple[str, ...]:
         """The services that it concerns."""
-        return self.state.services if self.state else ()
+        recorded = self.state.services if self.state else ()
+        return tuple(dict.fromkeys((*recorded, *self.told)))
 
 
 def plan_disable(project: Project, config: TlsConfig, *, purge: bool) -> DisablePlan:
@@ -105,6 +110,7 @@ class _Planner:
         settings = self.state.settings if self.state else config
         self.pki, self.tls = self.directory / config.pki_dir, self.directory / settings.served_dir
         self.root = self.directory / settings.tls_dir
+        self.users = taken_over(self.directory, settings)
         self.neighbours = self.directory / neighbours_directory(settings.tls_dir)
         self.warnings: list[TlsWarning] = []
 
@@ -115,8 +121,12 @@ class _Planner:
         if self.state is None and not removed:
             self.refuse_unknown()
         after = self.remaining(undone, {change.path for change in removed})
-        settled = self.settle(after)
+        settled = self.settle(after, purge=purge)
         changes: list[FileChange] = [*patches]
+        ignored = self.observation.content(self.pki / IGNORE_FILE)
+        if ignored == IGNORE_ALL and not purge and self.users:
+            # An earlier version did not say so.
+            changes.append(PatchFile(self.pki / IGNORE_FILE, ignored, IGNORE_TAKEN))
         if self.state is not None and settled:
             changes.append(self.removal(state_path(self.directory, self.config)))
         changes += removed
@@ -133,13 +143,17 @@ class _Planner:
             one for one in after.told() if one.service in services or not (settled or one.before)
         ]
         modes = {one.mode for one in told}
+        shown = frozenset(path for one in told for path in one.shown)
         return DisablePlan(
             Plan(self.directory, tuple(changes), warnings=tuple(self.warnings)),
             self.state,
             (2 if TlsMode.MUTUAL in modes else 1) if modes else None,
             settled,
+            tuple(one.service for one in told) or after.stray_services(),
             () if purge else tuple(self.key_directories()),
+            any(path.parent == self.tls for path in shown - self.users),
             self.state is not None
+            and bool(undone)
             and len(undone) == len(self.state.files)
             and all(taken.exact for _, taken in undone.values()),
         )
@@ -219,7 +233,7 @@ class _Planner:
             undone,
         )
 
-    def settle(self, after: Remaining) -> bool:
+    def settle(self, after: Remaining, *, purge: bool) -> bool:
         """Say what stays; whether nothing stays but what was there before enable.
 
         Raises:
@@ -230,7 +244,7 @@ class _Planner:
         for one in told:
             lacks = one.gone or (() if one.before or self.state is None else one.unmounted)
             if lacks:
-                self.refuse_unmounted(one, lacks, self.as_it_is(one.entries[0], after))
+                self.refuse_unmounted(one, lacks, self.as_it_is(one.entries[0], after), purge=purge)
         if self.state is None:
             return True
         for one in told:
@@ -274,14 +288,16 @@ class _Planner:
         lines = (b.a + entry.line - b.b for b in blocks if b.b < entry.line <= b.b + b.size)
         return replace(entry, line=next(lines, entry.line))
 
-    def refuse_unmounted(self, one: ToldTls, lacks: tuple[str, ...], first: Entry) -> NoReturn:
-        purged = (
-            "; certificates that are in use cannot be purged" if set(lacks) & set(one.gone) else ""
-        )
+    def refuse_unmounted(
+        self, one: ToldTls, lacks: tuple[str, ...], first: Entry, *, purge: bool
+    ) -> NoReturn:
+        purging = purge and bool(set(lacks) & set(one.gone))
+        purged = "; certificates that are in use cannot be purged" if purging else ""
+        again = "compose-tls disable --purge" if purging else "compose-tls disable"
         raise CertificatesUnmounted(
             f"{one.service} would start in mode {int(one.mode)} ({first}) without "
             f"{', '.join(lacks)}, and not start{purged}",
-            hint="set the mode to 0 there, or take it out, and run compose-tls disable again",
+            hint=f"set the mode to 0 there, or take it out, and run {again}",
             path=first.path,
             line=first.line,
         )
@@ -313,8 +329,7 @@ class _Planner:
         copies = [
             path for path, origin in self.copies() if self.state or self.is_copy(path, origin)
         ]
-        users = taken_over(self.directory, self.state.settings if self.state else self.config)
-        copies = [path for path in copies if path not in users]
+        copies = [path for path in copies if path not in self.users]
         paths = [*names, *copies, *self.of_neighbours(), *self.further()]
         return [self.removal(path) for path in paths if self.observation.files.get(path)]
 
@@ -326,9 +341,11 @@ class _Planner:
         ca = self.observation.pki.certificates.get(CA)
         if ca is not None and f"CN={CA_NAME}" in ca.subject:
             return True
-        ignored = self.observation.content(self.pki / IGNORE_FILE) == IGNORE_ALL
+        ignored = self.observation.content(self.pki / IGNORE_FILE)
         names = (IGNORE_FILE, SERVER_CERTIFICATE)
-        return ignored and all(self.is_copy(self.tls / name, name) for name in names)
+        return ignored == IGNORE_TAKEN or (
+            ignored == IGNORE_ALL and all(self.is_copy(self.tls / name, name) for name in names)
+        )
 
     def copies(self) -> Iterator[tuple[Path, str]]:
         """The files of the TLS directory and below it, and what each is called in the PKI directory."""
@@ -340,6 +357,9 @@ class _Planner:
 
     def is_copy(self, path: Path, name: str) -> bool:
         """Whether a file of the TLS directory is what the PKI directory has under a name."""
+        if self.observation.content(self.pki / IGNORE_FILE) == IGNORE_TAKEN:
+            # What lies there was there before, and is the user's.
+            return name == IGNORE_FILE and self.observation.content(path) == IGNORE_ALL
         names = [name, *([CLIENT_CA_CERTIFICATE] if name == CA_CERTIFICATE else [])]
         copy = self.observation.files.get(path)
         origins = [self.observation.files.get(self.pki / each) for each in names]
@@ -350,7 +370,8 @@ class _Planner:
     def key_directories(self) -> Iterator[str]:
         """The directories that hold certificates and keys when all is done."""
         issued = [self.pki / name for name in PKI_FILES]
-        shown = [path for path, _ in self.copies()]
+        shown = [path for path, _ in self.copies() if path not in self.users]
+        shown = [path for path in shown if path.name != IGNORE_FILE]
         for place, paths in ((self.pki, issued), (self.root, shown)):
             if any(self.observation.files.get(path) for path in paths):
                 yield self.project.relative(place)

@@ -22,8 +22,9 @@ from compose_tls.errors import ConflictingSettings, EditRefused, UnsupportedMilv
 from compose_tls.layout import CERTIFICATE, CLIENT, PUBLIC, client_identity
 from compose_tls.plan.client_ca import has_server_ca_clients, no_client
 from compose_tls.plan.consequences import consequences, keys_to_be_mounted
+from compose_tls.plan.effect import require_effect
 from compose_tls.plan.further_cas import further_cas
-from compose_tls.plan.given_up import given_up
+from compose_tls.plan.given_up import given_up, names_given_up
 from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import is_valid, plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
@@ -101,7 +102,7 @@ class _Planner:
         project, config = self.project, self.config
         self.warnings += renamed_services(project, config)
         milvus = select(project.compose, project.milvus, config.service)
-        stack = stack_of(project, milvus, config)
+        stack = stack_of(project, milvus, config, self._override())
         self.warnings += given_up(project, config, milvus)
         parts = [one.milvus for one in stack.milvus if one.milvus is not None]
         placements = {
@@ -132,6 +133,7 @@ class _Planner:
             showing,
             settled=has_server_ca_clients(before, config),
         )
+        self.warnings += names_given_up(project, config, identities)
         self.warnings += further_cas(self.observation, config, project.state)
         if config.tls_mode is TlsMode.MUTUAL and identities.get(CLIENT) is None:
             self.warnings.append(no_client(config))
@@ -226,7 +228,12 @@ class _Planner:
                 add_neighbour_edits(neighbour, self.project, self.config, override, edits)
             for part in stack.parts:
                 self._add_part(part, placements, override, edits, {one.name for one in milvus})
-            return self._patches(edits)
+            for client in stack.clients:
+                client.add_edits(self.project, override, edits)
+            made = self._patches(edits)
+            told = tuple(zip(setup.members[: len(milvus)], milvus, strict=True))
+            require_effect(self.project, self.config, told, made[0], override)
+            return made
 
         if self.config.style == "override":
             return edited(override_file(files, named, files.__contains__))

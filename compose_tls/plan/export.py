@@ -157,10 +157,11 @@ def plan_server(
     if shared is not None and not missing:
         return ServerSource(identity, observation.directory / config.pki_dir / identity.name)
     if config.server_cert is not None:
+        other = ", or let cert-manager issue one: compose-tls export cert-manager"
         raise NameNotCovered(
             f"{config.server_cert} does not hold {', '.join(missing)}",
-            hint="give a certificate that holds them with compose-tls enable --server-cert, or let "
-            "cert-manager issue one: compose-tls export cert-manager",
+            hint="give a certificate that holds them with compose-tls enable --server-cert"
+            f"{'' if release.target == 'swarm' else other}",
             path=config.server_cert,
         )
     issuer = ca_of(observation, config)

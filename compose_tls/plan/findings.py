@@ -21,13 +21,13 @@ from compose_tls.layout import (
     CLIENT_KEY,
     CLIENTS_DIRECTORY,
     FURTHER_DIRECTORIES,
-    KAFKA_KEYSTORE,
     KEY,
     NEXT_CA_KEY,
     RETIRED_CA,
     SERVER_CERTIFICATE,
     SERVER_KEY,
     STACK_CA,
+    holds_key,
     neighbours_directory,
 )
 from compose_tls.observation import FileFacts, Observation
@@ -194,7 +194,7 @@ class _Keys:
             root / folder / there: frozenset(one.name for one in folders.readers[folder])
             for folder, files in folders.files.items()
             for there, _ in files
-            if there.endswith(KEY) or there == KAFKA_KEYSTORE
+            if holds_key(there)
         }
 
     def exposed(self) -> Iterator[TlsWarning]:

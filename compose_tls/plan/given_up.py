@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from compose_tls.changes import IdentityPlan
 from compose_tls.config import TlsConfig
-from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.layout import CA_CERTIFICATE, SERVER, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.plan.touched import scope_is_smaller
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
+from compose_tls.shell import joined
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
 
@@ -43,8 +45,36 @@ def given_up(
     left = set(state.services) - {one.name for one in milvus}
     for name in sorted(left & set(project.compose.services)):
         text = f"service {name} goes back to plain text: --service does not name it"
-        hint = "name every service with --service"
+        hint = joined(_naming("--service", (*state.services, *(one.name for one in milvus))))
         yield TlsWarning("service-left-out", text, hint=hint)
+
+
+def names_given_up(
+    project: Project, config: TlsConfig, identities: IdentityPlan
+) -> Iterator[TlsWarning]:
+    """Names that were asked for, and that a new certificate does not hold any more.
+
+    Args:
+        project: The project, without what an earlier enable put in.
+        config: The settings.
+        identities: Where the certificates come from.
+    """
+    server, held = identities.get(SERVER), project.observation.pki.certificates.get(SERVER)
+    if project.state is None or server is None or server.order is None or held is None:
+        return
+    before, order = project.state.settings.names, server.order
+    lost = {*held.dns_names, *held.ip_addresses} - {*order.dns_names, *order.ip_addresses}
+    if names := [name for name in before if name in lost]:
+        path = f"{config.pki_dir}/{SERVER_CERTIFICATE}"
+        text = f"{path} does not hold {', '.join(names)} any more: clients that verify that are cut off"
+        hint = joined(_naming("--san", (*names, *config.san)))
+        yield TlsWarning("name-given-up", text, path, hint)
+
+
+def _naming(option: str, names: Iterable[str]) -> list[str]:
+    """The command that names all of them."""
+    words = (word for name in dict.fromkeys(names) for word in (option, name))
+    return ["compose-tls", "enable", *words]
 
 
 def _replaced(project: Project, config: TlsConfig, one: DeclaredTls) -> Iterator[TlsWarning]:

@@ -71,7 +71,9 @@ def health_edits(
             for url, new in _broken(test, one, hosts, config):
                 path = relative(test.file, project.directory)
                 if new is None or not _is_written(service, url):
-                    wanted = new or f"http://localhost:{_metrics_port(one)}/healthz"
+                    # Another service asks by the name that Milvus has for it.
+                    host = url.rpartition("//")[2].partition("/")[0].rpartition(":")[0]
+                    wanted = new or f"http://{host}:{_metrics_port(one)}/healthz"
                     refusal = HealthCheckBreaks(
                         f"the health check of service {service.name} asks for {url}, which "
                         "Milvus does not answer over TLS any more",

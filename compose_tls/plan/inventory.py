@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from compose_tls.changes import relative, sha256
 from compose_tls.config import TlsConfig
@@ -21,10 +22,11 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import bundle_facts
+from compose_tls.plan.brought import bring_again
 from compose_tls.plan.ca_rollover import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.exported_certificates import exports_aged
-from compose_tls.plan.lifetimes import RENEW_BEFORE, renewed_before
+from compose_tls.plan.lifetimes import OTHER_CA, RENEW_BEFORE, finishing_ca, renewed_before
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import restoring_ca
 from compose_tls.results import CertificateResult, FileState
@@ -32,6 +34,9 @@ from compose_tls.state.recorded import State
 from compose_tls.state.undo import stands
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning, has_ended
+
+_RENEW: Final = "compose-tls renew"
+_RENEW_CA: Final = f"{_RENEW} --ca"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,14 @@ def inventory(
     Returns:
         What was found; the warnings of further clients are counted together, and break nothing.
     """
-    found = _Certificates(observation, now, restoring_ca=restoring_ca(observation, config, state))
+    found = _Certificates(
+        observation,
+        now,
+        renewing=_renewing(observation, config),
+        renewing_ca=_renewing_ca(observation, config),
+        restoring_ca=restoring_ca(observation, config, state),
+        ca=observation.directory / config.pki_dir / CA_CERTIFICATE,
+    )
     for path in _recorded(observation, config, state):
         found.read(observation.directory / path)
     if observation.content(observation.directory / f"{config.pki_dir}/{NEXT_CA}.pem"):
@@ -85,7 +97,8 @@ def inventory(
             *found.warnings,
             *clients.aged(now),
             *exports_aged(observation, config, now),
-            *clients.left_behind(trusted),
+            # Where no CA is known, neither is that of a client another one.
+            *(clients.left_behind(trusted) if trusted else ()),
             *_drifts(states, found.bundles, state),
         ),
         found.usable,
@@ -94,12 +107,13 @@ def inventory(
 
 
 def shown_certificates(
-    observation: Observation, declared: Iterable[DeclaredTls], now: datetime
+    observation: Observation, config: TlsConfig, declared: Sequence[DeclaredTls], now: datetime
 ) -> Inventory:
     """Read the certificates that services are told to show, and the CAs that they are told to trust.
 
     Args:
         observation: The project as it is.
+        config: The settings; they say where files of ours are.
         declared: The services.
         now: The time that validity is judged by.
     """
@@ -108,6 +122,14 @@ def shown_certificates(
     for path in dict.fromkeys(paths):
         # What was not looked at lies outside of the project.
         if path.suffix != KEY and path in observation.files:
+            gone = observation.files[path] is None
+            if gone and path.parent == observation.directory / config.served_dir:
+                # As in a fresh clone: what was made here is not in the repository.
+                mode = max(int(one.mode or 1) for one in declared)
+                again = f"put it there, or have it issued: compose-tls enable --mode {mode}"
+                name = relative(path, observation.directory)
+                found.lose(replace(found.unreadable(name, f"{name} is gone"), hint=again), path)
+                continue
             found.read(path)
     return Inventory(tuple(found.results), tuple(found.warnings), found.usable)
 
@@ -119,7 +141,10 @@ class _Certificates:
     observation: Observation
     now: datetime
     renewal: str | None = None
+    renewing: str = _RENEW
+    renewing_ca: str = _RENEW_CA
     restoring_ca: str | None = None
+    ca: Path | None = None
     results: list[CertificateResult] = field(default_factory=list)
     warnings: list[TlsWarning] = field(default_factory=list)
     bundles: dict[str, tuple[CertificateFacts, ...]] = field(default_factory=dict)
@@ -131,14 +156,10 @@ class _Certificates:
         try:
             found = () if content is None else bundle_facts(content, path=path)
         except CertificateError as error:
-            self.warnings.append(self.unreadable(path, error.message))
-            self.usable = False
+            self.lose(self.unreadable(path, error.message), file)
             return
         if not found:
-            warning = self.unreadable(path, f"{path} is gone")
-            back = self.restoring_ca if file.name == CA_CERTIFICATE else None
-            self.warnings.append(replace(warning, hint=back) if back else warning)
-            self.usable = False
+            self.lose(self.unreadable(path, f"{path} is gone"), file)
             return
         self.bundles[path] = found
         first, *further = found
@@ -148,11 +169,16 @@ class _Certificates:
         for one in further:
             self.warnings += self.age(path, f"{one.subject} in {path}", one)
 
+    def lose(self, warning: TlsWarning, file: Path) -> None:
+        back = self.restoring_ca if file == self.ca else None
+        self.warnings.append(replace(warning, hint=back) if back else warning)
+        self.usable = False
+
     def age(self, path: str, what: str, facts: CertificateFacts) -> Iterator[TlsWarning]:
         left = facts.remaining(self.now)
         ca = self.observation.pki.certificates.get(CA)
         with_its_ca = ca is not None and facts.not_after >= ca.not_after
-        hint = "compose-tls renew --ca" if facts.is_ca or with_its_ca else "compose-tls renew"
+        hint = self.renewing_ca if facts.is_ca or with_its_ca else self.renewing
         hint = self.renewal or hint
         # Before that, renew would have nothing to do.
         early = RENEW_BEFORE if self.renewal or facts.is_ca else renewed_before(facts)
@@ -166,6 +192,21 @@ class _Certificates:
     def unreadable(self, path: str, message: str) -> TlsWarning:
         hint = self.renewal or "compose-tls enable"
         return TlsWarning(code="certificate-unreadable", message=message, path=path, hint=hint)
+
+
+def _renewing(observation: Observation, config: TlsConfig) -> str:
+    """How server and client are renewed."""
+    if config.server_cert is None:
+        return _RENEW
+    again = bring_again(config, observation.directory)
+    return f"put newer files where these came from, then: {again}"
+
+
+def _renewing_ca(observation: Observation, config: TlsConfig) -> str:
+    """How the CA is replaced: only one of our own is by a command of ours."""
+    if config.ca_cert is not None:
+        return OTHER_CA if config.server_cert is None else _renewing(observation, config)
+    return finishing_ca(config) if observation.pki.next_ca else _RENEW_CA
 
 
 def _recorded(observation: Observation, config: TlsConfig, state: State) -> Iterable[str]:

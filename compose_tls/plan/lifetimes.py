@@ -14,6 +14,7 @@ from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.vocabulary import TlsWarning, has_ended
 
 RENEW_BEFORE: Final = timedelta(days=30)
+OTHER_CA: Final = "give certificates of a CA with a later end to compose-tls enable"
 
 
 def require_ca_valid(ca: CertificateFacts, config: TlsConfig, now: datetime) -> None:
@@ -80,6 +81,12 @@ def why_replaced(
     return ""
 
 
+def finishing_ca(config: TlsConfig) -> str:
+    """How a CA that another one has joined is replaced."""
+    bundle = f"{config.pki_dir}/{CA_CERTIFICATE}"
+    return f"give {bundle} to every client, then run compose-tls renew --ca --finish"
+
+
 def ends(
     planned: IdentityPlan, observation: Observation, config: TlsConfig, now: datetime
 ) -> Iterator[TlsWarning]:
@@ -94,7 +101,9 @@ def ends(
     cas = observation.pki.all_certificates
     hints = {
         CLIENT_CA: "name another CA for clients with compose-tls enable --client-ca-cert",
-        CA: "compose-tls renew --ca, then give its ca.pem to every client",
+        CA: finishing_ca(config)
+        if planned.get(NEXT_CA)
+        else "compose-tls renew --ca, then give its ca.pem to every client",
     }
     for name in (CA, NEXT_CA, CLIENT_CA):
         ca = cas.get(name)
@@ -108,16 +117,15 @@ def ends(
                 f"{path}, or a CA above it, ends on {ca.not_after:%Y-%m-%d %H:%M} UTC, and every "
                 "certificate under it",
                 path,
-                "give certificates of a CA with a later end to compose-tls enable"
-                if brought
-                else hints.get(name, hints[CA]),
+                OTHER_CA if brought else hints.get(name, hints[CA]),
             )
     for one in planned.identities:
-        ca = cas.get(one.issuer or "")
+        promoted = one.issuer == CA and planned.source(CA) == "promoted"
+        ca = cas.get(NEXT_CA if promoted else one.issuer or "")
         if one.order is None or ca is None or planned.source(one.issuer or "") == "issued":
             continue
         if now + timedelta(days=one.order.days) > ca.not_after + timedelta(days=1):
             path = f"{config.pki_dir}/{one.identity.name}{CERTIFICATE}"
             text = f"{path} ends on {ca.not_after:%Y-%m-%d}, with its CA, not after {one.order.days} days"
-            hint = hints[CLIENT_CA] if one.issuer == CLIENT_CA else "compose-tls renew --ca"
+            hint = hints[CLIENT_CA if one.issuer == CLIENT_CA else CA]
             yield TlsWarning("certificate-cut-short", text, path, hint)

@@ -11,6 +11,7 @@ from compose_tls.project.model import Project
 from compose_tls.results import CertificateResult, Link
 from compose_tls.stack import etcd, kafka, object_store
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_INTERNAL_TLS
+from compose_tls.vocabulary import COMPONENTS, ETCD_MEMBERS
 from compose_tls.yamlpatch.intent import Route
 
 _INTERNAL: Route = ("internaltls", "serverPemPath")
@@ -55,7 +56,9 @@ def _shown(
     service = project.compose.services.get(name)
     if service is None:
         return
-    if link.sources == link.targets:
+    if link.purpose == ETCD_MEMBERS:
+        return
+    if link.purpose == COMPONENTS:
         milvus = next((one for one in project.milvus if one.name == name), None)
         target = milvus.configuration.get(_INTERNAL) if milvus else None
     elif link.purpose == "metadata":
@@ -90,7 +93,9 @@ def _reason(project: Project, link: Link) -> str | None:
     if link.purpose == _METRICS:
         return "Milvus has no TLS there, in any mode"
     inside = all(name in project.compose.services for name in link.targets)
-    if link.sources == link.targets:
+    if link.purpose == ETCD_MEMBERS:
+        return "members that run already do not find those with TLS: compose-tls leaves them so"
+    if link.purpose == COMPONENTS:
         old = min((one.version for one in project.milvus if one.name in link.targets), default=None)
         if old is not None and old < FIRST_WITH_INTERNAL_TLS:
             return f"Milvus {old} cannot encrypt it; {FIRST_WITH_INTERNAL_TLS} and newer can"

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from compose_tls.compose.service import Service
-from compose_tls.plan.clients import Client, all_clients
+from compose_tls.plan.clients import Client, all_clients, passes_on
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import Parties, entries, widest
 from compose_tls.results import CLIENTS, MONITORING, Link
+from compose_tls.stack import etcd
 from compose_tls.stack.dependency import Dependency, port_of
 from compose_tls.stack.milvus.connections import (
     dependencies,
@@ -18,7 +19,7 @@ from compose_tls.stack.milvus.connections import (
     tls_mode,
 )
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
+from compose_tls.vocabulary import COMPONENTS, ETCD_MEMBERS, Encryption, TlsMode, TlsWarning
 
 # proxy.internalPort of milvus.yaml: what other components call the proxy by.
 _INTERNAL_PORT: Final = 19529
@@ -66,7 +67,7 @@ class _Map:
             found += self.listening(milvus)
         found += map(self.from_service, all_clients(self.whole, tuple(self.proxies)))
         depending = (link for milvus in self.milvus for link in self.dependencies(milvus))
-        return (*found, *_merged(depending), *self.internal())
+        return (*found, *_merged(depending), *self.internal(), *self.etcd_members())
 
     def listening(self, milvus: MilvusService) -> Iterator[Link]:
         """What comes from outside."""
@@ -129,12 +130,13 @@ class _Map:
         listeners = [one for one in milvus.configuration.listeners if one.for_clients]
         listener = next((one for one in listeners if one.port == client.port), listeners[0])
         offered = milvus.configuration.sure(listener.encryption)
+        own = offered if passes_on(client) else client.encryption
         return Link(
             sources=(client.name,),
             targets=(milvus.service.name,),
             purpose=listener.purpose,
             port=listener.port,
-            encryption="plain" if offered == "plain" else client.encryption,
+            encryption="plain" if offered == "plain" else own,
             published=self.parties.published(milvus.service, listener.port),
             note=_client_note(client, offered),
         )
@@ -186,9 +188,24 @@ class _Map:
             yield Link(
                 sources=everybody,
                 targets=everybody,
-                purpose="components among each other",
+                purpose=COMPONENTS,
                 encryption=found.pop() if len(found) == 1 else "unknown",
             )
+
+    def etcd_members(self) -> Iterator[Link]:
+        """What the members of an etcd cluster say to each other."""
+        found = {
+            service.name: etcd.among_members(
+                service.command_line(), service.container_variables(self.whole.read)
+            )
+            for service in self.whole.compose.services.values()
+            if etcd.runs_etcd(service.text("image"), service.command_line())
+        }
+        members = {name: how for name, how in found.items() if how is not None}
+        if len(members) > 1:
+            names, plain = tuple(members), "plain" in members.values()
+            how: Encryption = "plain" if plain else "encrypted"
+            yield Link(sources=names, targets=names, purpose=ETCD_MEMBERS, encryption=how)
 
 
 def _merged(found: Iterable[Link]) -> list[Link]:
@@ -215,6 +232,8 @@ def _closer(milvus: MilvusService, port: int) -> str:
 
 def _client_note(client: Client, offered: Encryption) -> str | None:
     name, variable = client.name, client.variable
+    if offered == "encrypted" and passes_on(client):
+        return f"hands on the TLS of its clients: the certificate has to hold the name of {name}"
     if offered == "encrypted" and client.encryption == "plain":
         reads = f"it reads {variable}" if variable else client.how
         return f"Milvus refuses plain text: switch {name} to TLS ({reads})"

@@ -59,6 +59,8 @@ from compose_tls.shell import joined, typed
 from compose_tls.state.recorded import IdentityRecord, State, file_digests, identity_records
 
 IGNORE_ALL = b"*\n"
+# Without a record, too, this tells whose files are in the TLS directory.
+IGNORE_TAKEN = IGNORE_ALL + b"# What lies in the TLS directory is not ours.\n"
 
 
 class ManagedFiles:
@@ -155,7 +157,9 @@ class ManagedFiles:
             ValueInTheWay: A file of someone else has the name of one of ours.
         """
         return [
-            self.written(self.pki / IGNORE_FILE, IGNORE_ALL, PUBLIC),
+            self.written(
+                self.pki / IGNORE_FILE, IGNORE_TAKEN if self.taken else IGNORE_ALL, PUBLIC
+            ),
             *(change for one in identities.identities for change in self._files(one, identities)),
             *self._promoted(identities),
             *(change for _, name in identities.retired for change in self._retired(name)),

@@ -239,7 +239,7 @@ def _made(
         address=address,
         port=port,
         attu=_attu(flavour, release, config) if wanted.attu else None,
-        name=config.project_name or (None if named or name_of(directory) else "milvus"),
+        name=config.project_name or (None if named or name_of(directory.name) else "milvus"),
     )
     drafts = [CreateFile(directory / COMPOSE_FILE, compose_file(stack), PUBLIC)]
     warnings: tuple[TlsWarning, ...] = ()

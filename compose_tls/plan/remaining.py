@@ -21,6 +21,7 @@ from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.intent import Route
 
 _MODE: Final[Route] = ("common", "security", "tlsMode")
+_REST: Final = ("proxy", "http", "enabled")
 _ON: Final = {str(int(mode)) for mode in (TlsMode.ONE_WAY, TlsMode.MUTUAL)}
 # What Milvus opens at its start, by the mode that makes it do so.
 _FILES: Final = {
@@ -59,6 +60,7 @@ class ToldTls:
         entries: The places that tell it: that of the mode first, then the certificates, then mounts.
         unmounted: The certificates and keys that it is told to open and that no mount brings.
         gone: Those that a mount brings from the TLS directory, where they would not be.
+        shown: Those that a mount brings, on this host.
         before: Whether that is what it was told before enable, as far as the record shows.
     """
 
@@ -67,6 +69,7 @@ class ToldTls:
     entries: tuple[Entry, ...]
     unmounted: tuple[str, ...]
     gone: tuple[str, ...]
+    shown: tuple[Path, ...]
     before: bool
 
 
@@ -107,9 +110,13 @@ class Remaining:
             for edit in () if undone.exact else record.edits:
                 yield from elsewhere(edit, self.services, self.directory)
 
+    def stray_services(self) -> tuple[str, ...]:
+        """The services under which such entries stand."""
+        return tuple(dict.fromkeys(one.service for one in self.stray() if one.service))
+
     def _told(self, one: MilvusService, mode: TlsMode) -> ToldTls:
         found = one.configuration
-        routes = [_MODE, *_FILES[mode]]
+        routes = [_MODE, *_FILES[TlsMode.MUTUAL], *([_REST] if found.get(_REST) == "false" else [])]
         entries = [
             Entry(".".join(route), relative(place[0], self.directory), place[1])
             for route in routes
@@ -123,6 +130,7 @@ class Remaining:
             (*entries, *self._mounts(one)),
             tuple(file for file, place in places.items() if place == "unmounted"),
             tuple(file for file, place in places.items() if self._is_gone(place)),
+            tuple(place for place in places.values() if isinstance(place, Path)),
             before=self._was_before(one, mode),
         )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
@@ -19,11 +20,12 @@ from compose_tls.layout import (
 )
 from compose_tls.plan.identities import server_names
 from compose_tls.plan.stack_brokers import plan_brokers
+from compose_tls.plan.stack_clients import store_clients
 from compose_tls.plan.stack_etcd import plan_etcd
 from compose_tls.plan.stack_parts import CLIENTS, Part, Stack
 from compose_tls.plan.stack_store import plan_object_store
 from compose_tls.plan.stack_work import StackWork
-from compose_tls.project.endpoints import found_names
+from compose_tls.project.endpoints import carrier, found_names
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import names
@@ -39,23 +41,29 @@ from compose_tls.stack.milvus.milvus_version import (
 from compose_tls.vocabulary import TlsWarning
 
 
-def plan_stack(project: Project, proxies: Sequence[MilvusService], config: TlsConfig) -> Stack:
+def plan_stack(
+    project: Project,
+    proxies: Sequence[MilvusService],
+    config: TlsConfig,
+    override: Path | None = None,
+) -> Stack:
     """Work out what else has to change, by ``--scope``.
 
     Args:
         project: The project, without what an earlier enable put in.
         proxies: The services that end client TLS.
         config: The settings.
+        override: The override file for services that cannot be edited in place; ``None`` for none.
 
     Raises:
         UnsupportedMilvus: A Milvus cannot encrypt what its parts say to each other.
         EditRefused: A server is told by a file, or by a variable, what would have to change.
         HealthCheckBreaks: A health check would fail, and the user has not accepted that.
     """
-    return _planned(StackWork(project, proxies, config))
+    return _planned(StackWork(project, proxies, config), override)
 
 
-def _planned(work: StackWork) -> Stack:
+def _planned(work: StackWork, override: Path | None) -> Stack:
     needed = needed_servers(work.project.compose, work.milvus)
     if work.config.scope == "all":
         plan_etcd(work, [one for one in needed if one.purpose == "metadata"])
@@ -63,13 +71,15 @@ def _planned(work: StackWork) -> Stack:
         plan_brokers(work, [one for one in needed if one.purpose == "messages"])
         _used_by_nobody(work, needed)
     _internal(work)
-    work.warnings += _others_cut_off(work)
+    stores = [part for part in work.servers if part.member.kind == "object-store"]
+    clients = store_clients(work, stores, override)
+    work.warnings += _others_cut_off(work, {one.service.name for one in clients})
     if not work.identities:
         return Stack(warnings=tuple(work.warnings))
     stack = Stack((), (Identity(STACK_CA, "ca"), *work.identities), tuple(work.warnings))
     servers = tuple(work.servers)
     parts = tuple(_milvus_part(work, one, stack) for one in work.milvus if work.settings[one.name])
-    return Stack((*servers, *parts), stack.identities, stack.warnings)
+    return Stack((*servers, *parts), stack.identities, stack.warnings, clients)
 
 
 def _used_by_nobody(work: StackWork, needed: Sequence[Needed]) -> None:
@@ -141,12 +151,19 @@ def _milvus_part(work: StackWork, one: MilvusService, stack: Stack) -> Part:
     return Part(member, one.service, one, files=(bundle,) if old and uses_store else ())
 
 
-def _others_cut_off(work: StackWork) -> Iterator[TlsWarning]:
-    """The services that are not Milvus, and connect to what will not accept them as they are."""
+def _others_cut_off(work: StackWork, switched: Collection[str]) -> Iterator[TlsWarning]:
+    """The services that are not Milvus, and connect to what will not accept them as they are.
+
+    Args:
+        work: What is planned so far.
+        switched: Those that are told of the TLS of the object store.
+    """
     ours = {part.service.name for part in work.servers} | {one.name for one in work.milvus}
     others = [one for one in work.project.compose.services.values() if one.name not in ours]
     for part in work.servers:
         for other in others:
+            if part.member.kind == "object-store" and other.name in switched:
+                continue
             found = _reaches(work, other, part)
             if found is None:
                 continue
@@ -164,7 +181,15 @@ def _others_cut_off(work: StackWork) -> Iterator[TlsWarning]:
 
 def _reaches(work: StackWork, other: Service, part: Part) -> str | None:
     """Where a service connects to a server, and what says so; ``None`` where nothing does."""
-    hosts, port = names(part.service), part.member.port
+    if not _share_network(work, other, part.service):
+        return None
+    ports = (part.member.port, *part.further_ports)
+    return next(filter(None, (_names(work, other, part.service, port) for port in ports)), None)
+
+
+def _names(work: StackWork, other: Service, server: Service, port: int) -> str | None:
+    """Where a service names a port of a server; ``None`` where it does not."""
+    hosts = names(server)
     either = "|".join(map(re.escape, sorted(hosts)))
     place = re.compile(rf"(?<![\w.-])(?:{either}):{port}(?!\d)")
     said = work.variables(other)
@@ -175,5 +200,14 @@ def _reaches(work: StackWork, other: Service, part: Part) -> str | None:
         return f"{address.host}:{port} ({variable})"
     for path in work.project.files_of(other):
         if place_in(work.project.read(path) or b"", hosts, port):
-            return f"{part.service.name}:{port} ({work.project.relative(path)})"
+            return f"{server.name}:{port} ({work.project.relative(path)})"
     return None
+
+
+def _share_network(work: StackWork, one: Service, other: Service) -> bool:
+    """Whether two services can meet by name, as far as the project tells."""
+    places = [carrier(each, work.project.compose.services) for each in (one, other)]
+    if any(place.text("network_mode") for place in places):
+        return True
+    first, second = ({*place.networks()} or {"default"} for place in places)
+    return not first.isdisjoint(second)

@@ -17,6 +17,8 @@ from compose_tls.plan.stack_work import StackWork
 from compose_tls.project.stack_services import Needed
 from compose_tls.setup import Identity
 from compose_tls.stack import etcd
+from compose_tls.stack.images import is_bitnami
+from compose_tls.vocabulary import Encryption
 
 _DIRECTORY: Final = "/tls"
 """Where etcd sees its files: its image has nothing there."""
@@ -39,9 +41,17 @@ def plan_etcd(work: StackWork, needed: Sequence[Needed]) -> None:
     services = list({one.name: one.service for one in able if one.service}.values())
     for service in services:
         work.servers.append(_part(work, service))
+    members = [one for one in services if _among_members(work, one) == "plain"]
+    if members:
+        work.stays_plain(
+            f"the members of etcd ({', '.join(one.name for one in members)}) go on talking plain text "
+            "to each other: those that run already do not find others by TLS",
+            members[0],
+            "publish none of their ports 2380; https://etcd.io/docs/v3.5/op-guide/runtime-configuration/"
+            " says how to change the peer URLs of each by hand",
+        )
     images = [service.text("image") for service in services]
-    members = work.shown(ETCD, "peer", services, etcd.PORT)
-    work.identities.append(members)
+    work.identities.append(work.shown(ETCD, "peer", services, etcd.PORT))
     users = work.users_of(able)
     for one in users:
         endpoints = one.configuration.get(("etcd", "endpoints"))
@@ -49,6 +59,10 @@ def plan_etcd(work: StackWork, needed: Sequence[Needed]) -> None:
     holders = tuple(one.name for one in users)
     domain = f"{ETCD_CLIENT}.{CLIENT_DOMAIN}"
     work.identities.append(Identity(ETCD_CLIENT, "client", holders, (domain,)))
+
+
+def _among_members(work: StackWork, service: Service) -> Encryption | None:
+    return etcd.among_members(service.command_line(), work.variables(service))
 
 
 def _stays(service: Service, variables: Mapping[str, str | None]) -> str | None:
@@ -84,8 +98,10 @@ def _part(work: StackWork, service: Service) -> Part:
         posixpath.join(_DIRECTORY, name)
         for name in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)
     )
-    rewrites += work.health(service, (etcd.PORT,), Client(ca, certificate, key))
-    settings = etcd.server_settings(_DIRECTORY, service.name, command, variables)
+    image = service.text("image")
+    client = Client(ca, certificate, key, etcd.asks_health(image), by_flags=is_bitnami(image))
+    rewrites += work.health(service, (etcd.PORT,), client)
+    settings = etcd.server_settings(_DIRECTORY, service.name, command, variables, image)
     return Part(
         work.member(service, "etcd", ETCD, _DIRECTORY, settings, etcd.PORT),
         service,

@@ -14,6 +14,7 @@ from compose_tls.errors import HealthCheckBreaks, settle
 from compose_tls.patterns import regex
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import names
+from compose_tls.stack import mc
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.intent import Route
@@ -26,6 +27,12 @@ _WGET: Final = regex(r"(?<![\w./-])((?:[\w./-]*/)?wget)(?=\s|$)")
 _MC: Final = regex(
     r"(?<![\w./-])((?:[\w./-]*/)?mc)(?=\s+(?:(?!&&|\|\|)[^\s;|&]+\s+)*local(?:/\S*)?(?:[\s;|&]|$))"
 )
+# https://pkg.go.dev/crypto/x509#SystemCertPool
+_UNCHECKED: Final = "--no-check-certificate"
+_GO_ROOTS: Final = "SSL_CERT_FILE"
+# https://etcd.io/docs/v3.5/op-guide/monitoring/#health-check
+_HEALTH_PATH: Final = regex(r"/(?:health|livez|readyz)(?![\w/])")
+_SETS_LOCAL: Final = regex(r"\bmc\s+alias\s+set\s+local\s")
 _ETCDCTL: Final = regex(r"(?<![\w./-])(?:[\w./-]*/)?etcdctl(?=\s|$)")
 
 
@@ -37,11 +44,17 @@ class Client:
         ca: The CA.
         certificate: Its certificate; ``None`` where the server demands none.
         key: Its key.
+        instead: A command that asks the same, for a tool that cannot show a certificate.
+        by_flags: Whether ``etcdctl`` is told on its command line, and not by variables.
+        has_mc: Whether mc finds the CA where it looks for it.
     """
 
     ca: str
     certificate: str | None = None
     key: str | None = None
+    instead: tuple[str, ...] = ()
+    by_flags: bool = False
+    has_mc: bool = False
 
     @property
     def curl(self) -> tuple[str, ...]:
@@ -71,19 +84,33 @@ def health_change(
         return None, ()
     hosts = "|".join(map(re.escape, sorted(LOOPBACK | names(service))))
     either = "|".join(map(str, ports))
-    url = re.compile(rf"http://(?=(?:{hosts}):(?:{either})(?!\d))")
     old, text = written(service, HEALTH_TEST), " ".join(test.words)
+    # curl and wget take http where nothing is said.
+    lacks = _CURL.search(text) or _WGET.search(text)
+    bare = r"|(?<![\w./:@=-])" if lacks else ""
+    url = re.compile(rf"(?:http://{bare})(?=(?:{hosts}):(?:{either})(?!\d))")
     change = partial(_changed, url=url, port=ports[0], client=client)
     # Also by a name that only a shell knows, such as $HOSTNAME, which is not rewritten.
     by_http = re.compile(rf"http://(?:\$+\([^)]*\)|[^\s/])+:(?:{either})(?!\d)")
-    if not by_http.search(text) and not _MC.search(text):
+    flags = client.by_flags and _ETCDCTL.search(text) is not None
+    if not by_http.search(text) and not url.search(text) and not _MC.search(text) and not flags:
         return None, ()
     new = change(old)
-    plain = by_http.search(" ".join(new)) is not None
+    said = " ".join(new)
+    plain = by_http.search(said) is not None or url.search(said) is not None
     without_client = client.certificate is not None and _WGET.search(text) is not None
-    known = any(tool.search(text) for tool in (_CURL, _WGET, _MC, _ETCDCTL))
+    tools = (_CURL, _WGET, _MC, _ETCDCTL)
+    known = any(tool.search(text) for tool in tools) or (client.has_mc and mc.runs(None, [text]))
     if new != old and not plain and known and not without_client:
         return change, ()
+    if instead := _instead(old, [*by_http.finditer(text)], text, client):
+        where = project.relative(test.file)
+        told = f"the health check of service {service.name} runs {' '.join(client.instead)} now: what it"
+        told += f" ran asks by http, and port {ports[0]} wants a client certificate then"
+        why = "nothing to do; compose-tls disable restores the old one"
+        return (lambda _: instead), (
+            TlsWarning("health-check-replaced", told, where, why, test.line),
+        )
     refusal = HealthCheckBreaks(
         f"the health check of service {service.name} asks by http, and port {ports[0]} speaks TLS "
         "then",
@@ -96,9 +123,37 @@ def health_change(
     return None, (settle(refusal, config.accept),)
 
 
+def trusting(text: str, client: Client) -> str:
+    """A command whose curl and wget accept the certificate of the container that they run in.
+
+    Args:
+        text: The command, which calls by https.
+        client: What curl shows and trusts.
+    """
+    if "https://" not in text:
+        return text
+    text = _CURL.sub(rf"\1 {' '.join(client.curl)}", text)
+    return _WGET.sub(rf"\1 {_UNCHECKED}", text)
+
+
+def _instead(
+    old: list[str], asked: Sequence[re.Match[str]], text: str, client: Client
+) -> list[str] | None:
+    """The test that asks the same with a certificate; ``None`` where nothing does."""
+    same = all(_HEALTH_PATH.match(text, found.end()) for found in asked)
+    if not client.instead or not asked or not same:
+        return None
+    words = [*client.instead]
+    if client.by_flags:
+        words[1:1] = client.curl
+    return ["CMD", *words] if old[0] == "CMD" else [*old[:-1], " ".join(words)]
+
+
 def _changed(texts: Sequence[str], *, url: re.Pattern[str], port: int, client: Client) -> list[str]:
     found: list[str] = []
     asks = any(url.search(text) for text in texts)
+    # mc's alias "local" is http://localhost:9000; it trusts what Go programs do.
+    local = (f"{_GO_ROOTS}={client.ca}", f"MC_HOST_local=https://localhost:{port}")
     for text in texts:
         new = url.sub("https://", text)
         if new != text and any(_CURL.fullmatch(word) for word in found):
@@ -106,15 +161,19 @@ def _changed(texts: Sequence[str], *, url: re.Pattern[str], port: int, client: C
             continue
         if asks and _WGET.fullmatch(text):
             # The wget of BusyBox knows no CA; on its own loopback it meets nobody else.
-            found += [text, "--no-check-certificate"]
+            found += [text, _UNCHECKED]
             continue
         if asks:
-            new = _CURL.sub(rf"\1 {' '.join(client.curl)}", new) if " " in new else new
-            new = _WGET.sub(r"\1 --no-check-certificate", new)
-        # Its alias "local" is http://localhost:9000.
-        local = f"MC_HOST_local=https://localhost:{port}"
-        found.append(_MC.sub(rf"env {local} \1 --insecure", new) if " " in new else new)
+            new = trusting(new, client) if " " in new else _WGET.sub(rf"\1 {_UNCHECKED}", new)
+        if client.by_flags and _ETCDCTL.fullmatch(text):
+            found += [text, *client.curl]
+            continue
+        if client.by_flags:
+            new = _ETCDCTL.sub(lambda match: f"{match[0]} {' '.join(client.curl)}", new)
+        own_alias = client.has_mc and _SETS_LOCAL.search(new)
+        found.append(
+            _MC.sub(rf"env {' '.join(local)} \1", new) if " " in new and not own_alias else new
+        )
     if found[:1] == ["CMD"] and _MC.match(" ".join(found[1:])):
-        found = ["CMD", "env", f"MC_HOST_local=https://localhost:{port}", found[1], "--insecure"]
-        found += texts[2:]
+        found = ["CMD", "env", *local, *found[1:]]
     return found

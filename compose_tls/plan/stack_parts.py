@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Final
+from pathlib import Path
+from typing import Final, Protocol
 
+from compose_tls.compose.member_edits import Edits
 from compose_tls.compose.rewriting import Rewriting
 from compose_tls.compose.service import Service
 from compose_tls.layout import ETCD_CLIENT, KAFKA_CLIENT
 from compose_tls.project.milvus_services import MilvusService
+from compose_tls.project.model import Project
 from compose_tls.setup import Directory, Identity, Member, SetupLink
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
@@ -35,6 +38,7 @@ class Part:
         milvus: The same where it runs Milvus.
         rewrites: What its command and its health check become.
         files: Single files that are to be elsewhere in its container.
+        further_ports: Its other ports that speak TLS then.
     """
 
     member: Member
@@ -42,6 +46,14 @@ class Part:
     milvus: MilvusService | None = field(default=None, repr=False)
     rewrites: tuple[Rewrite, ...] = ()
     files: tuple[Directory, ...] = ()
+    further_ports: tuple[int, ...] = ()
+
+
+class StackClient(Protocol):
+    """A service besides Milvus that connects to a server, and is told of its TLS."""
+
+    def add_edits(self, project: Project, override: Path | None, edits: Edits) -> None:
+        """Add what switches it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +64,13 @@ class Stack:
         parts: Servers first, then every Milvus service.
         identities: The certificates: the CA first.
         warnings: What stays plain, and why.
+        clients: The other services that are told of it.
     """
 
     parts: tuple[Part, ...] = ()
     identities: tuple[Identity, ...] = ()
     warnings: tuple[TlsWarning, ...] = ()
+    clients: tuple[StackClient, ...] = ()
 
     @property
     def servers(self) -> tuple[Part, ...]:

@@ -9,14 +9,14 @@ from dataclasses import replace
 from compose_tls.compose.rewriting import written
 from compose_tls.compose.service import Service
 from compose_tls.errors import EditRefused
-from compose_tls.layout import OBJECT_STORE
-from compose_tls.plan.stack_health import LOOPBACK, Client
+from compose_tls.layout import OBJECT_STORE, STORE_CAS
+from compose_tls.plan.stack_health import LOOPBACK, Client, trusting
 from compose_tls.plan.stack_parts import Part, Rewrite
 from compose_tls.plan.stack_work import StackWork
 from compose_tls.project.reachability import names
 from compose_tls.project.stack_services import Needed
 from compose_tls.setup import Directory
-from compose_tls.stack import object_store
+from compose_tls.stack import mc, object_store
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_OBJECT_STORE_CA
 from compose_tls.vocabulary import TlsWarning
 
@@ -80,8 +80,12 @@ def _part(work: StackWork, service: Service, port: int) -> Part:
         kind, image, command, service.text("user")
     )
 
+    ca = object_store.ca_certificate(kind, directory)
+
     def change(texts: Sequence[str]) -> list[str]:
-        return object_store.with_certificate(kind, directory, texts, with_flags=said)
+        new = object_store.with_certificate(kind, directory, texts, with_flags=said)
+        calls_itself = any("http://" in text for text in texts)
+        return [trusting(text, Client(ca)) for text in new] if calls_itself else new
 
     rewrites = [
         Rewrite((name,), change, "name the certificate there by hand")
@@ -91,24 +95,54 @@ def _part(work: StackWork, service: Service, port: int) -> Part:
     if said and not rewrites:
         raise EditRefused(
             f"the command of service {service.name} is not there to be told of a certificate",
-            hint="write the command of its image out, and run this again",
+            hint=f"write out here what starts it, with --certs-dir {directory}, and run this again"
+            if kind == "minio"
+            else "write the command of its image out, and run this again",
             path=service.main.document.name,
             line=service.main.line("command"),
         )
     console = object_store.console_port(kind, image, command, variables)
-    ca = object_store.ca_certificate(kind, directory)
-    rewrites += work.health(service, (port, *filter(None, (console,))), Client(ca))
+    test = service.healthcheck_test()
+    files = _of_mc(work, service, [*command, *(test.words if test else ())])
+    client = Client(ca, has_mc=bool(files))
+    rewrites += work.health(service, (port, *filter(None, (console,))), client)
     if console is not None and service.published(console):
         text = f"the console of service {service.name}, port {console}, is reached by https then"
         work.warnings.append(TlsWarning("console-over-tls", text, service.main.document.name))
     hosts = {*LOOPBACK, *names(service)}
     settings = object_store.server_settings(kind, directory, image, variables, hosts)
     member = work.member(service, "object-store", OBJECT_STORE, directory, settings, port)
+    further = (console,) if console is not None else ()
     if kind != "rustfs":
-        return Part(member, service, rewrites=tuple(rewrites))
+        return Part(member, service, None, tuple(rewrites), files, further)
     source = f"{work.config.tls_dir}/{OBJECT_STORE}"
-    files = tuple(
+    files += tuple(
         Directory(f"{source}/{name}", posixpath.join(directory, own), ())
         for name, own in object_store.RUSTFS_FILES.items()
     )
-    return Part(replace(member, directory=None), service, rewrites=tuple(rewrites), files=files)
+    member = replace(member, directory=None)
+    return Part(member, service, None, tuple(rewrites), files, further)
+
+
+def _of_mc(work: StackWork, service: Service, words: Sequence[str]) -> tuple[Directory, ...]:
+    """Where mc sees the CA, in a container that asks its own MinIO with it.
+
+    Raises:
+        EditRefused: That is not known, and what starts the container needs it.
+    """
+    if not mc.runs(None, words) or "http://" not in " ".join(words):
+        return ()
+    target = mc.certificates_directory(
+        service.text("image"), words, work.variables(service), service.text("user")
+    )
+    if target is None:
+        if not mc.runs(None, service.command_line()):
+            return ()
+        raise EditRefused(
+            f"mc, in the command of service {service.name}, finds no CA: its directory is not known",
+            hint="name it by MC_CONFIG_DIR in its environment, and run this again",
+            path=service.main.document.name,
+            line=service.main.line("command"),
+        )
+    source = f"{work.config.tls_dir}/{OBJECT_STORE}/{STORE_CAS}"
+    return (Directory(source, target, (), read_only=True),)

@@ -99,7 +99,9 @@ def makes_client_ca(config: TlsConfig) -> bool:
 
 
 def restoring_ca(observation: Observation, config: TlsConfig, state: State | None) -> str | None:
-    """The command that puts a CA certificate back that is gone, where the TLS directory has the same one.
+    """The command that puts a CA certificate back that is gone or another one than was written.
+
+    It is known where the TLS directory has the one that was written.
 
     Args:
         observation: The files of the project.
@@ -110,7 +112,10 @@ def restoring_ca(observation: Observation, config: TlsConfig, state: State | Non
     copy = observation.directory / config.served_dir / CA_CERTIFICATE
     facts = observation.files.get(copy)
     recorded = state.digests.get(relative(place, observation.directory)) if state else None
-    if place.exists() or facts is None or recorded is None or facts.sha256 != recorded:
+    there = observation.files.get(place)
+    if facts is None or recorded is None or facts.sha256 != recorded:
+        return None
+    if place.exists() and (there is None or there.sha256 == recorded):
         return None
     return joined(["cp", *map(os.path.relpath, (copy, place))])
 

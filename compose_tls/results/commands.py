@@ -171,6 +171,7 @@ class DisableResult(ChangeResult, frozen=True):
         as_before: Whether that is what they were told before ``enable``. Not printed.
         exact: Whether each file has the very bytes of before, too. Not printed.
         purge: The command that removes those. Not printed.
+        in_use: Whether it does so only once TLS is off. Not printed.
     """
 
     command: Literal["disable"] = "disable"
@@ -180,6 +181,7 @@ class DisableResult(ChangeResult, frozen=True):
     as_before: bool = Field(default=True, exclude=True)
     exact: bool = Field(default=False, exclude=True)
     purge: str = Field(default="compose-tls disable --purge", exclude=True)
+    in_use: bool = Field(default=False, exclude=True)
 
 
 class ClientResult(ChangeResult, frozen=True):

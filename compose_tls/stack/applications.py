@@ -277,14 +277,17 @@ _BACKUP: Final = "(milvus-backup 0.5.0 or newer)"
 # https://nginx.org/en/docs/http/ngx_http_grpc_module.html, doc.traefik.io (serversTransport, routers),
 # the page on reverse_proxy of caddyserver.com, that on UpstreamTlsContext of envoyproxy.io,
 # docs.haproxy.org, where it is about servers
-_NGINX: Final = "grpc_pass grpcs://{place}; grpc_ssl_verify on; grpc_ssl_trusted_certificate {ca};"
+# Each reads files of its own container.
+_MOUNTED: Final = "/ca.pem ({ca}, mounted there)"
+_NGINX: Final = "grpc_pass grpcs://{place}; grpc_ssl_verify on; grpc_ssl_trusted_certificate {file}"
 _STREAM: Final = "or a stream block that hands on the bytes: proxy_pass {place};"
 _TCP_ROUTER: Final = "a TCP router with tls.passthrough=true"
 _CADDY: Final = (
-    "reverse_proxy https://{place} {{ transport http {{ versions 2; tls_trust_pool file {ca}"
+    "reverse_proxy https://{place}, and in its block a block transport http with the lines versions 2 "
+    f"and tls_trust_pool file {_MOUNTED}"
 )
-_ENVOY: Final = "a transport_socket with an UpstreamTlsContext: trusted_ca {ca}"
-_HAPROXY: Final = "server milvus {place} ssl verify required ca-file {ca} alpn h2"
+_ENVOY: Final = f"a transport_socket with an UpstreamTlsContext: trusted_ca {_MOUNTED}"
+_HAPROXY: Final = "server milvus {place} ssl verify required verifyhost {host} alpn h2 "
 
 # What the compose files and environment references of each offer, 2026-11: Attu and milvus-backup as
 # above; those of github.com/langgenius/dify (pull 36265), open-webui/open-webui, HKUDS/LightRAG,
@@ -340,8 +343,8 @@ _APPLICATIONS: Final = (
     Application(
         "Caddy",
         frozenset({"caddy"}),
-        f"{_CADDY} }}}} }}}}",
-        f"{_CADDY}; tls_client_auth CERTIFICATE KEY }}}} }}}}",
+        _CADDY,
+        f"{_CADDY}, and tls_client_auth CERTIFICATE KEY",
         is_proxy=True,
     ),
     Application(
@@ -352,7 +355,11 @@ _APPLICATIONS: Final = (
         is_proxy=True,
     ),
     Application(
-        "HAProxy", frozenset({"haproxy"}), _HAPROXY, f"{_HAPROXY} crt CLIENT.pem", is_proxy=True
+        "HAProxy",
+        frozenset({"haproxy"}),
+        f"{_HAPROXY}ca-file {_MOUNTED}",
+        f"{_HAPROXY}crt CLIENT.pem ca-file {_MOUNTED}",
+        is_proxy=True,
     ),
 )
 
@@ -373,7 +380,8 @@ def needs(image: str | None, mode: TlsMode, *, place: str, ca: str, service: str
         ca: The CA certificate that clients trust.
         service: Its name.
     """
-    words = {"place": place, "uri": f"https://{place}", "ca": ca}
+    words = {"place": place, "host": place.rpartition(":")[0], "uri": f"https://{place}", "ca": ca}
+    words["file"] = f"/ca.pem; ({ca}, mounted there)"
     mutual = mode is TlsMode.MUTUAL
     if one := application_of(image):
         if mutual and one.mutual is None:

@@ -23,7 +23,8 @@ from compose_tls.layout import (
 from compose_tls.patterns import regex
 from compose_tls.setup import Setting, Variable
 from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true
-from compose_tls.stack.images import release, repository_and_tag
+from compose_tls.stack.images import is_bitnami, release, repository_and_tag
+from compose_tls.vocabulary import Encryption
 
 PORT: Final = 2379
 _URLS: Final = ("listen-client-urls", "advertise-client-urls")
@@ -39,10 +40,13 @@ OUR_VARIABLES: Final = (
 """What the variables start with that enable sets."""
 _NAMED_URLS: Final = regex(rf"--?(?:{'|'.join(_URLS)})(?:=|\s+)\S*")
 _NAME_OF_URLS: Final = regex(rf"--?(?:{'|'.join(_URLS)})")
+_CLUSTER: Final = regex(r"--?initial-cluster(?:=|\s+)[\"']?([^\s\"']+)")
 # Any of these, and somebody has decided already how this etcd speaks TLS.
 _TLS: Final = ("cert-file", "key-file", "trusted-ca-file", "auto-tls", "client-cert-auth")
 # What is older takes TLS 1.2 at most: Milvus says "tls: client offered only unsupported versions".
 _FIRST_WITH_TLS_1_3: Final = (3, 5, 6)
+
+_FIRST_WITH_ENDPOINT_HEALTH: Final = (3, 4, 0)
 
 
 def metadata(settings: Settings) -> Iterator[Dependency]:
@@ -131,7 +135,11 @@ def configuration_file(command: Sequence[str], variables: Mapping[str, str | Non
 
 
 def server_settings(
-    directory: str, name: str, command: Sequence[str], variables: Mapping[str, str | None]
+    directory: str,
+    name: str,
+    command: Sequence[str],
+    variables: Mapping[str, str | None],
+    image: str | None = None,
 ) -> tuple[Variable, ...]:
     """The variables with which an etcd demands TLS and a client certificate, and ``etcdctl`` has one.
 
@@ -143,6 +151,8 @@ def server_settings(
         name: The name of its service.
         command: Its command line.
         variables: Its environment.
+        image: Its image. The scripts of Bitnami's give flags to ``etcdctl``, which ends where it meets
+            one of its variables too (pkg/flags of etcd).
     """
     certificate, key, ca = (
         posixpath.join(directory, file) for file in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)
@@ -158,10 +168,39 @@ def server_settings(
         if _flag(command, flag) is None:
             there = variables.get(_variable(flag))
             found[_variable(flag)] = there.replace("http://", "https://") if there else default
-    found |= {"ETCDCTL_CACERT": ca, "ETCDCTL_CERT": certificate, "ETCDCTL_KEY": key}
+    if not is_bitnami(image):
+        found |= {"ETCDCTL_CACERT": ca, "ETCDCTL_CERT": certificate, "ETCDCTL_KEY": key}
     if (endpoints := variables.get("ETCDCTL_ENDPOINTS") or "").startswith("http://"):
         found["ETCDCTL_ENDPOINTS"] = endpoints.replace("http://", "https://")
     return tuple(Variable((variable,), value) for variable, value in found.items())
+
+
+def among_members(command: Sequence[str], variables: Mapping[str, str | None]) -> Encryption | None:
+    """How a member of an etcd cluster is told to reach the others; ``None`` where it has none.
+
+    Args:
+        command: Its command line.
+        variables: Its environment.
+    """
+    flag = _CLUSTER.search(" ".join(command))
+    cluster = flag[1] if flag else variables.get("ETCD_INITIAL_CLUSTER") or ""
+    urls = [member.partition("=")[2] for member in cluster.split(",")]
+    if len(urls) < 2:  # noqa: PLR2004 - itself, and another one
+        return None
+    return "encrypted" if all(url.startswith("https://") for url in urls) else "plain"
+
+
+def asks_health(image: str | None) -> tuple[str, ...]:
+    """The command of an image of etcd that asks whether it is well; empty where that is not known.
+
+    Before 3.4, ``etcdctl`` speaks another protocol by default.
+
+    Args:
+        image: Its image.
+    """
+    known = repository_and_tag(image or "")[0] == "etcd"
+    old = (release(image) or _FIRST_WITH_ENDPOINT_HEALTH) < _FIRST_WITH_ENDPOINT_HEALTH
+    return ("etcdctl", "endpoint", "health") if known and not old else ()
 
 
 def https_urls(texts: Sequence[str]) -> list[str]:

@@ -32,3 +32,8 @@ def is_bitnami(image: str | None) -> bool:
     Source: https://github.com/bitnami/containers; bitnamilegacy and bitnamisecure hold the same images.
     """
     return "bitnami" in (image or "").rpartition("/")[0].rpartition("/")[2]
+
+
+def is_root(user: str | None) -> bool:
+    """Whether a service runs as root: its ``user``, or where it has none that of most images."""
+    return (user or "").partition(":")[0] in {"", "0", "root"}

@@ -3,14 +3,15 @@
 Format 1 (0.5.0 and newer) has ``milvus.tlsMode``. A file with ``configVersion: v2`` has ``milvus.grpc``;
 it refuses the variables of format 1, and has none but for credentials.
 Source: https://github.com/zilliztech/milvus-backup (configs/backup.yaml and core/paramtable of v0.5.0 and
-v0.5.16; docs/user_guide/env_variables.md and internal/cfg/v2/legacy.go of August 2026). Up to 0.4.30 it
-speaks TLS only with a password, and has no setting for a client certificate
-(core/backup_context.go)
+v0.5.16; docs/user_guide/env_variables.md, internal/cfg/cfg.go and internal/cfg/v2 of August 2026). Up to
+0.4.30 it speaks TLS only with a password, and has no setting for a client certificate
+(core/backup_context.go). Its client of object stores takes CAs from SSL_CERT_FILE besides the public
+roots: https://github.com/minio/minio-go (transport.go)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from compose_tls.stack.client_tls import ClientTls
@@ -24,14 +25,20 @@ ADDRESS: Final = "MILVUS_ADDRESS"
 _FIRST_WITH_CERTIFICATES: Final = MilvusVersion(0, 5)
 _FIRST: Final[Route] = ("milvus",)
 _SECOND: Final[Route] = ("milvus", "grpc")
-_STORES: Final[tuple[tuple[Route, str, str], ...]] = (
-    (("minio",), "address", "port"),
-    (("minio",), "backupAddress", "backupPort"),
-    (("milvus", "storage"), "address", "port"),
-    (("backup", "storage"), "address", "port"),
+IMAGE: Final = "milvus-backup"
+_STORES: Final[tuple[tuple[Route, str, str, str], ...]] = (
+    (("minio",), "address", "port", "useSSL"),
+    (("minio",), "backupAddress", "backupPort", "backupUseSSL"),
+    (("milvus", "storage"), "address", "port", "useSSL"),
+    (("backup", "storage"), "address", "port", "useSSL"),
 )
 _WORDS: Final = {False: "server", True: "mutual"}
 _NUMBERS: Final = {False: "1", True: "2"}
+# Format 2 has no such variables.
+_PREFIXES: Final[Mapping[Route, str]] = {
+    ("minio", "address"): "MINIO",
+    ("minio", "backupAddress"): "MINIO_BACKUP",
+}
 
 
 def is_configuration(document: Found | None) -> bool:
@@ -46,10 +53,39 @@ def address_of(document: Found) -> str | None:
 
 def stores(document: Found) -> Iterator[tuple[str, str]]:
     """Host and port of the object stores that a backup.yaml names, in either format."""
-    for route, address, port in _STORES:
+    for route, address, port, _ in _STORES:
         host = document.text(*route, address)
         if host is not None:
             yield host, document.text(*route, port) or ""
+
+
+def store_settings(
+    document: Found | None, variables: Mapping[str, str | None], hosts: Collection[str], port: int
+) -> tuple[dict[Route, str], dict[str, str]]:
+    """What is to be said of an object store that speaks TLS: by places of backup.yaml, and in variables.
+
+    Args:
+        document: The file; ``None`` for none.
+        variables: Its environment, which wins over the file.
+        hosts: The names of the object store.
+        port: Its port.
+    """
+    places: dict[Route, str] = {}
+    told: dict[str, str] = {}
+    for route, address, number_, switch in _STORES:
+        prefix = _PREFIXES.get((*route, address), "")
+        host, number = (
+            variables.get(f"{prefix}_{name}") or (document and document.text(*route, key))
+            for name, key in (("ADDRESS", address), ("PORT", number_))
+        )
+        if host not in hosts or number not in {None, "", str(port)}:
+            continue
+        by_variable = f"{prefix}_ADDRESS" in variables or f"{prefix}_USE_SSL" in variables
+        if prefix and (document is None or by_variable):
+            told[f"{prefix}_USE_SSL"] = "true"
+        else:
+            places[*route, switch] = "true"
+    return places, told
 
 
 def route_of(document: Found) -> Route:

@@ -15,7 +15,7 @@ from compose_tls.layout import CA_BUNDLE, OBJECT_STORE, STACK_FILES
 from compose_tls.patterns import regex
 from compose_tls.setup import Setting, Variable
 from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true, port_of
-from compose_tls.stack.images import is_bitnami, repository_and_tag
+from compose_tls.stack.images import is_bitnami, is_root, repository_and_tag
 from compose_tls.vocabulary import number
 
 Kind: TypeAlias = Literal["minio", "rustfs", "seaweedfs"]
@@ -113,7 +113,7 @@ def certificates_directory(
     if is_bitnami(image):
         return _BITNAMI_DIRECTORY, False
     # Its home, and so the directory that it looks in, is another one for another user.
-    return (_OWN_DIRECTORY, True) if user else (_MINIO_DIRECTORY, False)
+    return (_MINIO_DIRECTORY, False) if is_root(user) else (_OWN_DIRECTORY, True)
 
 
 def with_certificate(

@@ -257,7 +257,8 @@ def read_state(content: bytes | None, path: str) -> State | None:
     except (ValueError, RecursionError, SettingsError):
         raise StateUnreadable(
             f"{path} is damaged or was written by another version of compose-tls",
-            hint=f"restore {path}; or take TLS out by hand, remove it and enable again",
+            hint=f"restore {path}, or use that version; without either, move it away, and"
+            " compose-tls status tells what is there and how it is recorded again",
             path=path,
         ) from None
 

@@ -12,6 +12,7 @@ from typing import Final
 from compose_tls.changes import CertificateOrder
 from compose_tls.errors import InvalidSetting
 from compose_tls.layout import CA
+from compose_tls.patterns import regex
 from compose_tls.pki.subject import attributes
 from compose_tls.setup import TlsSetup
 from compose_tls.targets import kubernetes
@@ -22,6 +23,9 @@ from compose_tls.yamlpatch.build import Commented, New
 _API: Final = "cert-manager.io/v1"
 _GROUP: Final = "cert-manager.io"
 _KINDS: Final = ("Issuer", "ClusterIssuer")
+# RFC 1123 subdomain: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+_NAME = regex(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+_LONGEST: Final = 253
 _HOURS: Final = 24
 _RENEW_DAYS: Final = 30
 
@@ -46,11 +50,11 @@ def issuer_reference(text: str) -> tuple[str, str]:
     """Kind and name of an issuer that already exists: ``NAME`` or ``ClusterIssuer/NAME``.
 
     Raises:
-        InvalidSetting: It names no kind of issuer.
+        InvalidSetting: It names no kind of issuer, or Kubernetes has no object of that name.
     """
     kind, slash, name = text.rpartition("/")
     kind = kind if slash else _KINDS[0]
-    if kind not in _KINDS or not name:
+    if kind not in _KINDS or not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise InvalidSetting(
             f"{text!r} names no issuer of cert-manager",
             hint="write --issuer NAME for an Issuer, --issuer ClusterIssuer/NAME for a ClusterIssuer",

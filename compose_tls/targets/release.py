@@ -19,6 +19,7 @@ _LABEL = regex(r"[a-z](?:[-a-z0-9]*[a-z0-9])?")
 # Helm's limit for the name of a release, so that its charts can add to it:
 # https://helm.sh/docs/chart_template_guide/getting_started/ ; a namespace may have all of a label.
 _LONGEST: Final = {"name": 53, "namespace": 63}
+_SWARM_NAME = regex(r"[a-zA-Z0-9](?:[-_]*[a-zA-Z0-9]+)*")
 _CHART: Final = "milvus"
 _LABEL_LONGEST: Final = 63
 _STACKS: Final = "swarm"
@@ -120,8 +121,28 @@ class Release:
 
         Source: https://docs.docker.com/engine/swarm/networking/ and the stack's network aliases.
         """
-        for name in (service, f"{self.name}_{service}"):
+        for name in (service, self.swarm_service(service)):
             yield from (name, f"tasks.{name}")
+
+    def swarm_service(self, service: str) -> str:
+        """The name of a service of the project in the stack.
+
+        Raises:
+            InvalidSetting: Swarm takes no service of that name: validateAnnotations in
+                manager/controlapi/common.go of https://github.com/moby/swarmkit.
+        """
+        name = f"{self.name}_{service}"
+        if not _SWARM_NAME.fullmatch(name):
+            raise InvalidSetting(
+                f"{name} is not a name that Swarm lets a service have",
+                hint=f"call service {service} by letters, digits, and inner hyphens and underscores",
+            )
+        if len(name) > _LABEL_LONGEST:
+            raise InvalidSetting(
+                f"{name} is longer than the {_LABEL_LONGEST} characters that Swarm lets a service have",
+                hint="use a shorter --name, or a shorter name for the service",
+            )
+        return name
 
 
 def _label(name: str) -> str:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from compose_tls.layout import KEY
+from compose_tls.errors import InvalidSetting
+from compose_tls.layout import holds_key
 from compose_tls.setup import Directory, TlsSetup
 from compose_tls.targets.release import Release
 from compose_tls.values import dataclass
@@ -25,6 +26,8 @@ content: deploy again after a renewal, and one task after the other gets the new
 # Octal for the CLI of Docker, which reads YAML 1.1.
 _READ_ONLY: Final = Text("0444")
 _OWNER_ONLY: Final = Text("0400")
+# validateConfigOrSecretAnnotations in manager/controlapi/common.go of https://github.com/moby/swarmkit
+_LONGEST: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,16 @@ def stack(
         owners: The number of the user that runs each service; ``None`` where only the image knows.
         command: What deploys it.
         version: What the compose files say under ``version``, which the CLI wants to be one.
+
+    Raises:
+        InvalidSetting: Swarm would not take a name.
     """
     held: dict[str, Material] = {}
     directories: dict[str, list[Directory]] = {}
     shared: set[str] = set()
     for member in setup.members:
         if member.directory is not None and member.directory.files:
+            release.swarm_service(member.name)
             held |= {file: materials[file] for _, file in member.directory.files}
             directories.setdefault(member.name, []).append(member.directory)
         # A standalone server, like etcd, has its data to itself.
@@ -77,12 +84,9 @@ def stack(
     for section, keys in (("configs", False), ("secrets", True)):
         found[section] = Commented(
             {
-                _source(file): {
-                    "name": f"{release.name}_{_source(file)}_{one.version}",
-                    "file": one.path,
-                }
+                _source(file): {"name": _name(file, one, release), "file": one.path}
                 for file, one in held.items()
-                if file.endswith(KEY) is keys
+                if holds_key(file) is keys
             },
             apart=True,
         )
@@ -95,7 +99,7 @@ def _service(directories: Sequence[Directory], owner: int | None, order: str) ->
     keys: list[New] = []
     for target, there, file in ((one.target, *pair) for one in directories for pair in one.files):
         place: dict[str, New] = {"source": _source(file), "target": f"{target}/{there}"}
-        if not file.endswith(KEY):
+        if not holds_key(file):
             certificates.append({**place, "mode": _READ_ONLY})
         elif owner is None:
             keys.append({**place, "mode": Commented(_READ_ONLY, "whoever the image runs as")})
@@ -119,6 +123,19 @@ def _service(directories: Sequence[Directory], owner: int | None, order: str) ->
             },
         },
     }
+
+
+def _name(file: str, material: Material, release: Release) -> str:
+    """The name of a config or secret."""
+    end = f"_{_source(file)}_{material.version}"
+    longest = _LONGEST - len(end)
+    if len(release.name) > longest:
+        raise InvalidSetting(
+            f"{release.name!r} is too long: {release.name}{end} would be the name of a config or secret, "
+            f"which Swarm lets have {_LONGEST} characters",
+            hint=f"use at most {longest} characters: --name milvus",
+        )
+    return f"{release.name}{end}"
 
 
 def _source(file: str) -> str:

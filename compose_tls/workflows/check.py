@@ -18,7 +18,6 @@ from compose_tls.errors import (
     ProjectError,
     WrongUsage,
 )
-from compose_tls.observe import observe
 from compose_tls.plan.links import open_internal_ports
 from compose_tls.project.declared_tls import declared_tls
 from compose_tls.project.enabled import EnabledProject, locate, proxies_of
@@ -31,6 +30,7 @@ from compose_tls.shell import quoted
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
+from compose_tls.workflows.any_server import as_any_server
 from compose_tls.workflows.connecting import (
     Address,
     ClientOf,
@@ -45,10 +45,6 @@ from compose_tls.workflows.whole_hints import with_whole_hints
 
 _PORT = 19530
 _LAST_PORT = 65535
-_ANY_SERVER = (
-    "or say what a client of the server has: compose-tls check --host HOST --port PORT"
-    " --ca-cert FILE --server-name NAME"
-)
 
 
 @with_whole_hints
@@ -201,15 +197,14 @@ class _Found:
 def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> _Found:
     """What enable has put TLS into."""
     root, settings = opened.root, opened.config
+    project = opened.observed()
     try:
-        located = locate(
-            observe(
-                root, settings, opened.variables, start=opened.start, outside=opened.named_places
-            ),
-            settings,
-        )
+        located = locate(project, settings)
     except NotEnabled as error:
-        error.hint = f"{error.hint}; {_ANY_SERVER}"
+        told = declared_tls(project, settings.service)
+        met = next(iter(_published(project, [one.milvus for one in told], settings)), None)
+        name = host or (met.address.host if met else "localhost")
+        error.hint = f"{error.hint}; {as_any_server(opened, told, name, host=host, port=port)}"
         raise
     places, unknown = _places(located, host, port, opened.variables)
     return _Found(
@@ -281,13 +276,7 @@ def _of_client(
 
 def _project(opened: preamble.Opened) -> Project | None:
     try:
-        return observe(
-            opened.root,
-            opened.config,
-            opened.variables,
-            start=opened.start,
-            outside=opened.named_places,
-        )
+        return opened.observed()
     except ProjectError:
         return None
 

@@ -20,7 +20,6 @@ from compose_tls.layout import (
     CLIENTS_DIRECTORY,
     KEY,
 )
-from compose_tls.observe import observe
 from compose_tls.observe.client_files import read_clients
 from compose_tls.pki.client_names import client_name
 from compose_tls.plan.client import Wanted, plan_clients, require_place
@@ -87,9 +86,7 @@ def client(
     outside = () if place.is_relative_to(root) else (place,)
     ProjectFiles(root, outside).require_inside(place)
     with preamble.writing(opened, outside, dry_run=dry_run, on_event=on_event) as opened:
-        project = observe(
-            root, opened.config, opened.variables, start=opened.start, outside=opened.named_places
-        )
+        project = opened.observed()
         located = locate(project, opened.config)
         settings = opened.config
         pki = root / settings.pki_dir

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from compose_tls.connection import Connection, ContainerRoute, Neighbour, url_host
 from compose_tls.errors import WrongUsage
-from compose_tls.observe import observe
 from compose_tls.plan.client_ca import no_client
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.project.endpoints import carrier, no_endpoint, rest_port
@@ -72,9 +71,7 @@ def connect(
     root = opened.root
     preamble.reading(root)
     located = locate(
-        observe(
-            root, opened.config, opened.variables, start=opened.start, outside=opened.named_places
-        ),
+        opened.observed(),
         opened.config,
     )
     settings, milvus = opened.config, located.milvus[0]

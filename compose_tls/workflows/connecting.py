@@ -245,6 +245,7 @@ class ClientOf:
             token=_secret(directory, config.token_file, "token-file"),
             rest_address=(rest.host, rest.port) if rest else None,
             service=service,
+            elsewhere=service is None,
             pem=client_pem(directory, self.ca, *shown, hint="name a file that you may read"),
         )
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 
 from compose_tls import listener
 from compose_tls.apply.transaction import apply
-from compose_tls.observe import observe
+from compose_tls.config import ENVIRONMENT_PREFIX, TlsConfig
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
 from compose_tls.plan.stack_folders import Folders
+from compose_tls.project.model import Project
 from compose_tls.results import DisableResult
+from compose_tls.shell import quoted
 from compose_tls.workflows import preamble
 from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
@@ -50,13 +52,7 @@ def disable(
     """
     opened = preamble.open_project(directory, config, environment)
     with preamble.writing(opened, dry_run=dry_run, on_event=on_event) as opened:
-        project = observe(
-            opened.root,
-            opened.config,
-            opened.variables,
-            start=opened.start,
-            outside=opened.named_places,
-        )
+        project = opened.observed()
         if purge:
             project = with_clients(project, opened.config)
         with gathered() as also:
@@ -66,14 +62,7 @@ def disable(
         known = foreseen(
             opened,
             planned.services,
-            lambda: observe(
-                opened.root,
-                opened.config,
-                opened.variables,
-                start=opened.start,
-                outside=opened.named_places,
-                without_ours=True,
-            ),
+            lambda: opened.observed(without_ours=True),
         )
         if not dry_run:
             told += apply(planned.plan, {}, outside=places)
@@ -91,13 +80,23 @@ def disable(
         dry_run=True if dry_run else None,
         project=str(opened.root),
         mode=planned.mode,
-        services=planned.services,
+        services=planned.told or planned.services,
         as_before=planned.before,
         exact=planned.exact,
         key_directories=planned.key_directories,
-        purge=own_command(opened, "disable", "--purge"),
+        in_use=planned.in_use,
+        purge=_purge(opened, project),
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
         next=following,
         warnings=(*opened.told, *told, *planned.plan.warnings, *warnings),
     )
+
+
+def _purge(opened: preamble.Opened, project: Project) -> str:
+    """The command that removes what stays: where it is, no record tells by then."""
+    tls_dir = (project.state.settings if project.state else opened.config).tls_dir
+    command = own_command(opened, "disable", "--purge")
+    if tls_dir == TlsConfig.model_fields["tls_dir"].default:
+        return command
+    return f"{ENVIRONMENT_PREFIX}TLS_DIR={quoted(tls_dir)} {command}"

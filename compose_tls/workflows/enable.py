@@ -13,10 +13,10 @@ from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.credentials import issuing
 from compose_tls.layout import CA, CA_KEY, CLIENT, CLIENT_CA_KEY, PUBLIC_ROOTS
-from compose_tls.observe import observe
 from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.declared_tls import declared_mode
+from compose_tls.project.endpoints import carrier
 from compose_tls.project.model import Project
 from compose_tls.results import EnableResult, Probe
 from compose_tls.vocabulary import TlsMode, TlsWarning
@@ -95,14 +95,7 @@ def enable_opened(
         preamble.writing(given, dry_run=dry_run, on_event=on_event) as begun,
         ExitStack() as stack,
     ):
-        project = observe(
-            begun.root,
-            begun.config,
-            begun.variables,
-            start=begun.start,
-            outside=begun.named_places,
-            without_ours=True,
-        )
+        project = begun.observed(without_ours=True)
         opened = _at_least_declared(begun, project)
         issuing.require_sound(project.observation, opened.config, project.state)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
@@ -124,6 +117,7 @@ def enable_opened(
                 listener.busy(on_event, "asking Docker Compose and the engine")
                 with requirements.told_first(planned):
                     seen = EngineProject.connect(opened.invocation, stack)
+                requirements.require_reached(planned, seen)
                 deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
             else:
                 known = foreseen(opened, planned.everything, lambda: project)
@@ -188,6 +182,9 @@ def _following(opened: preamble.Opened, project: Project, planned: ServicePlan) 
         milvus = dict.fromkeys((*planned.others, *planned.services))
         start = (compose_command(opened, "stop", services=milvus), *start)
     unprovable = opened.config.tls_mode is TlsMode.MUTUAL and planned.identities.get(CLIENT) is None
+    services = project.compose.services
+    places = [carrier(services[proxy.service], services) for proxy in planned.proxies]
+    unprovable |= all(place.text("network_mode") == "none" for place in places)
     return start if unprovable else (*start, own_command(opened, "check"))
 
 

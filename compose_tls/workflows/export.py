@@ -35,6 +35,7 @@ from compose_tls.workflows.whole_hints import with_whole_hints
 
 _OUTPUT = "the exported document"
 _SCRIPT = 0o755
+_NAME_A_FILE = "name a file in a directory that there is, with --output, or leave it out"
 
 
 @with_whole_hints
@@ -109,7 +110,7 @@ def export(
         located = locate(project, opened.config)
         if place is not None:
             _require_file(place)
-            require_place(located, place)
+            require_place(located, place, "what is exported", "--output")
         spelling = Spelling(opened, located, release, issuer, secret, place)
         services = tuple(one.name for one in located.milvus)
         before = look(without_ours=True)
@@ -183,7 +184,7 @@ def _require_file(place: Path) -> None:
     """
     if not place.parent.is_dir() or place.is_dir():
         what = f"{place} is a directory" if place.is_dir() else f"there is no {place.parent}"
-        raise WrongUsage(what, hint="name a file in a directory that there is, with --output")
+        raise WrongUsage(what, hint=_NAME_A_FILE)
 
 
 def _require_not_ours(located: EnabledProject, place: Path, pki_dir: str) -> None:
@@ -207,8 +208,14 @@ def _require_not_ours(located: EnabledProject, place: Path, pki_dir: str) -> Non
 def _output(
     place: Path, root: Path, outside: tuple[Path, ...], document: bytes | None, mode: int
 ) -> FileChange:
-    """What happens to the file that was named; a file with a key is made again with its mode."""
+    """What happens to the file that was named; a file with a key is made again with its mode.
+
+    Raises:
+        WrongUsage: What is there is not a file.
+    """
     ProjectFiles(root, outside).require_inside(place)
+    if os.path.lexists(place) and not place.is_file():
+        raise WrongUsage(f"{place} is not a file, nor a link to one", hint=_NAME_A_FILE)
     reader = FileReader(root, outside)
     reader.secret(place, YAML_LIMIT)
     there = reader.files[place]

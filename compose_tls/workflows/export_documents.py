@@ -11,7 +11,7 @@ from typing import assert_never
 from compose_tls.changes import sha256
 from compose_tls.credentials.export_credentials import Exported
 from compose_tls.errors import WrongUsage
-from compose_tls.layout import CERTIFICATE, ETCD, KEY, OBJECT_STORE, SERVER
+from compose_tls.layout import CERTIFICATE, ETCD, KAFKA, KAFKA_KEYSTORE, KEY, OBJECT_STORE, SERVER
 from compose_tls.plan.container_user import ContainerUser
 from compose_tls.plan.export import compose_version, export_orders
 from compose_tls.project.enabled import EnabledProject
@@ -38,7 +38,7 @@ def require_options(target: Target, *, secret: bool | None, issuer: str | None) 
         WrongUsage: The target has no Secret, or no issuer.
     """
     for given, option, targets in (
-        (secret is not None, "--secret and --no-secret", _WITH_SECRET),
+        (secret is not None, "--secret or --no-secret", _WITH_SECRET),
         (issuer is not None, "--issuer", ("cert-manager",)),
     ):
         if given and target not in targets:
@@ -80,7 +80,7 @@ class Spelling:
         cluster = any(one.component for one in located.milvus)
         self.opened, self.located, self.secret, self.place = opened, located, secret, place
         self.release = replace(release, cluster=cluster)
-        self.issuer = cert_manager.issuer_reference(issuer) if issuer else None
+        self.issuer = cert_manager.issuer_reference(issuer) if issuer is not None else None
         self.issuer_text = issuer
 
     def directories(self, setup: TlsSetup) -> tuple[Directory, ...]:
@@ -150,6 +150,8 @@ class Spelling:
 
         def material(name: str, path: Path) -> swarm.Material:
             certificate = f"{name.removesuffix(KEY)}{CERTIFICATE}" if name.endswith(KEY) else name
+            # The digest of a key is nobody's business.
+            certificate = f"{KAFKA}{CERTIFICATE}" if name == KAFKA_KEYSTORE else certificate
             return swarm.Material(_below(path, base), sha256(found.contents[certificate])[:_DIGITS])
 
         materials = {name: material(name, path) for name, path in found.paths.items()}
@@ -197,6 +199,14 @@ class Spelling:
 
     def warnings(self, setup: TlsSetup) -> Iterator[TlsWarning]:
         """What to know of it."""
+        if self.release.target == "cert-manager" and self.issuer is None:
+            orders = export_orders(setup, self.opened.config)
+            if any(order.permitted_dns for order, _ in orders):
+                yield TlsWarning(
+                    "settings-left",
+                    "constrain: the CA that cert-manager makes may issue for any name",
+                    hint="give an issuer whose CA is constrained with --issuer",
+                )
         if self.release.target not in _WITH_SECRET or self.secret:
             return
         if left := kubernetes.left_settings(setup):

@@ -15,6 +15,15 @@ from compose_tls.shell import behind, joined
 from compose_tls.workflows.preamble import Opened
 
 _ENV_FILE: Final = ".env"
+_SPELLED: Final = {
+    "file": "-f",
+    "project_name": "-p",
+    "project_directory": "--project-directory",
+    "env_file": "--env-file",
+    "profile": "--profile",
+}
+OF_THE_PLACE: Final = frozenset(_SPELLED)
+"""The settings that name the project."""
 
 
 def start_command(
@@ -105,13 +114,7 @@ def compose_options(opened: Opened) -> list[str]:
 
 
 def _spelled(given: Mapping[str, Any]) -> Iterator[str]:
-    for name, option in (
-        ("file", "-f"),
-        ("project_name", "-p"),
-        ("project_directory", "--project-directory"),
-        ("env_file", "--env-file"),
-        ("profile", "--profile"),
-    ):
+    for name, option in _SPELLED.items():
         value = given.get(name) or ()
         for one in (value,) if isinstance(value, str) else value:
             yield from (option, one)

@@ -36,8 +36,9 @@ from compose_tls.errors import (
     settle,
 )
 from compose_tls.files import STATE_LIMIT, ProjectFiles, real_path
+from compose_tls.observe import observe
 from compose_tls.observe.file_reader import FileReader
-from compose_tls.project.model import state_path
+from compose_tls.project.model import Project, state_path
 from compose_tls.results import FileResult
 from compose_tls.shell import quoted
 from compose_tls.state.recorded import read_state
@@ -45,6 +46,7 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.interrupted import recovered, taken_back
 from compose_tls.workflows.project_place import (
+    called,
     completed_by,
     reached_as,
     require_below,
@@ -127,6 +129,19 @@ class Opened:
         ours = [self.root / getattr(self.given, name) for name in DIRECTORIES]
         places = (Path(os.path.normpath(path)) for path in (*files, *ours))
         return tuple(place for place in places if not place.is_relative_to(self.root))
+
+    def observed(self, *, without_ours: bool = False) -> Project:
+        """The project, read once; the argument and the errors are those of ``observe``."""
+        place = called(self.reached, self.root, self.config, self.completed)
+        return observe(
+            self.root,
+            self.config,
+            self.variables,
+            start=self.start,
+            outside=self.named_places,
+            without_ours=without_ours,
+            called=place.name,
+        )
 
     def settled(self) -> Opened:
         """The same, with what is recorded now.

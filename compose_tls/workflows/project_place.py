@@ -52,6 +52,22 @@ def reached_as(path: Path, start: Path, variables: Mapping[str, str]) -> Path:
     return named if real_path(named) == start else start
 
 
+def called(reached: Path, root: Path, config: TlsConfig, variables: Mapping[str, str]) -> Path:
+    """The project directory by the name after which Compose names the project, links included.
+
+    Args:
+        reached: Where the command works, as the user reaches it.
+        root: The project directory, its real path.
+        config: The settings.
+        variables: What Compose interpolates with there.
+    """
+    if config.project_directory:
+        return Path(os.path.normpath(reached / config.project_directory))
+    if names := named_files(config.file, variables):
+        return Path(os.path.normpath(reached / names[0])).parent
+    return next((place for place in (reached, *reached.parents) if real_path(place) == root), root)
+
+
 def started_from(
     beside: Path, start: Path, config: TlsConfig, outer: Mapping[str, Any]
 ) -> TlsConfig:

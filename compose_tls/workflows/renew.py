@@ -14,7 +14,6 @@ from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan
 from compose_tls.credentials import issuing
 from compose_tls.errors import EngineError, NotDeployed, settle
-from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.ca_rollover import Extent
 from compose_tls.plan.renew import RenewPlan, parts, plan_renew
@@ -86,9 +85,7 @@ def renew(
         ExitStack() as stack,
     ):
         settings = opened.config
-        project = observe(
-            opened.root, settings, opened.variables, start=opened.start, outside=opened.named_places
-        )
+        project = opened.observed()
         if ca or finish:
             project = with_clients(project, settings)
         issuing.require_sound(project.observation, settings, project.state)

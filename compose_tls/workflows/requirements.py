@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ConflictingSettings, EngineError, KeyUnreadableInContainer
@@ -11,6 +12,9 @@ from compose_tls.layout import CLIENT
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.shell import typed
 from compose_tls.vocabulary import TlsMode, TlsWarning
+
+if TYPE_CHECKING:
+    from compose_tls.workflows.engine_project import EngineProject
 
 
 def require_client(planned: ServicePlan, config: TlsConfig) -> None:
@@ -24,6 +28,18 @@ def require_client(planned: ServicePlan, config: TlsConfig) -> None:
             "mode 2 cannot be proved without a client certificate",
             hint="give one with --client-cert and --client-key, or leave --up out",
         )
+
+
+def require_reached(planned: ServicePlan, seen: EngineProject) -> None:
+    """Make sure that what is deployed will be met from this machine, to be proved.
+
+    Raises:
+        NotReachable: A service will not.
+    """
+    from compose_tls.deploy.port_check import require_reachable  # noqa: PLC0415 - only with an engine
+
+    for proxy in planned.proxies:
+        require_reachable(seen.complete(proxy.service), proxy.service, proxy.port)
 
 
 @contextmanager

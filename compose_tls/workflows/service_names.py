@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from compose_tls.observe import observe
 from compose_tls.workflows import preamble
 
 
@@ -21,12 +20,6 @@ def service_names(
         ComposeTlsError: The project cannot be read.
     """
     opened = preamble.open_project(directory, settings, None)
-    project = observe(
-        opened.root,
-        opened.config,
-        opened.variables,
-        start=opened.start,
-        outside=opened.named_places,
-    )
+    project = opened.observed()
     milvus = (one.name for one in project.milvus)
     return tuple(dict.fromkeys((*milvus, *project.compose.services)))

@@ -11,7 +11,6 @@ from compose_tls.connection import url_host
 from compose_tls.deploy.docker_host import reach
 from compose_tls.errors import EngineError
 from compose_tls.layout import CLIENT_KEY, ROOT_PASSWORD, STATE_FILE
-from compose_tls.observe import observe
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
 from compose_tls.plan.build_contexts import context_findings
@@ -65,9 +64,7 @@ def status(
     settings = opened.config
     preamble.reading(opened.root)
     project = with_clients(
-        observe(
-            opened.root, settings, opened.variables, start=opened.start, outside=opened.named_places
-        ),
+        opened.observed(),
         settings,
     )
     # What an earlier enable was about is no reason to be silent about another Milvus.
@@ -134,7 +131,7 @@ def _certificates(
     """The certificates, what is to be said of them and of keys, and whether Milvus can work with them."""
     state = project.state
     if state is None:
-        shown = shown_certificates(project.observation, services, opened.now)
+        shown = shown_certificates(project.observation, config, services, opened.now)
         lost = tuple(_lost(project, config, services, opened))
         return shown, (*shown.warnings, *lost), shown.usable
     found = inventory(project.observation, config, state, opened.now)

@@ -7,19 +7,20 @@ where. So it says ``docker compose up -d``, and here, once for all of them, the 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
+from compose_tls.config import FILES
 from compose_tls.errors import CheckFailed, ComposeTlsError
 from compose_tls.patterns import regex
 from compose_tls.results import CheckResult, CommandResult, Probe
 from compose_tls.shell import joined, typed
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
-from compose_tls.workflows.next_step import compose_options, own_options
+from compose_tls.workflows.next_step import OF_THE_PLACE, compose_options, own_options
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R", bound=CommandResult)
@@ -28,10 +29,12 @@ _COMPOSE: Final = regex(
     r"\bdocker compose (?=(?:up|stop|start|restart|unpause|logs|ps|down|exec|rm|config)\b)"
 )
 _OWN: Final = regex(
-    r"(?<![-\w])compose-tls (?=(?:enable|disable|status|check|renew|client|connect|export)\b"
+    r"(?<![-\w])compose-tls (?=(?:-p \S+ )?(?:enable|disable|status|check|renew|client|connect|export)\b"
     # Whoever is told to name a directory names it from where they stand.
     r"|init\b(?! (?:DIR|milvus)\b))"
 )
+# What stands for the command that failed, with its own options: the command line knows what was typed.
+_THIS: Final = "enable …"
 # Its path is that of the project.
 _OF_A_FILE: Final = regex(r"(?:sudo )?(?:chmod|chown) ")
 
@@ -41,15 +44,22 @@ def with_whole_hints(command: Callable[_P, _R]) -> Callable[_P, _R]:
 
     @wraps(command)
     def run(*arguments: _P.args, **named: _P.kwargs) -> _R:
+        def spelled(opened: preamble.Opened) -> Callable[[str], str]:
+            settings = arguments[1] if len(arguments) > 1 else named.get("config")
+            if isinstance(settings, Mapping):
+                return partial(whole, opened)
+            this = joined(_words(command.__name__, opened, named))
+            return lambda hint: whole(opened, hint).replace(_THIS, this)
+
         token = preamble.CURRENT.set(None)
         try:
             result = command(*arguments, **named)
             opened = preamble.CURRENT.get()
-            return result if opened is None else _of_result(result, partial(whole, opened))
+            return result if opened is None else _of_result(result, spelled(opened))
         except ComposeTlsError as error:
             opened = preamble.CURRENT.get()
             if opened is not None:
-                _of_error(error, partial(whole, opened))
+                _of_error(error, spelled(opened))
             raise
         finally:
             preamble.CURRENT.reset(token)
@@ -72,6 +82,26 @@ def whole(opened: preamble.Opened, hint: str) -> str:
     if _OF_A_FILE.match(hint) and opened.root != Path.cwd():
         return f"cd {typed(os.path.relpath(opened.root))} && {hint}"
     return hint
+
+
+def _words(command: str, opened: preamble.Opened, named: Mapping[str, object]) -> Iterator[str]:
+    """A command of the library as it is typed, without the options that name the project."""
+    yield command
+    for name, value in named.items():
+        if value is True:
+            yield _option(name)
+        elif name == "restart" and value is False:
+            yield "--no-restart"
+    for name in sorted(opened.typed - OF_THE_PLACE):
+        value = getattr(opened.given, name)
+        if name in FILES and value:
+            value = os.path.relpath(opened.root / value, opened.start)
+        for one in value if isinstance(value, tuple) else (value,):
+            yield from (_option(name),) if one is True else (_option(name), str(one))
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _of_result(result: _R, spell: Callable[[str], str]) -> _R:

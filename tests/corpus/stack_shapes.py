@@ -47,6 +47,8 @@ ETCD: dict[str, str] = {
     "bitnami": "image: bitnami/etcd:3.5\nenvironment:\n  ALLOW_NONE_AUTHENTICATION: 'yes'\n"
     "  ETCD_ADVERTISE_CLIENT_URLS: http://etcd:2379\nports: ['2379:2379']\n",
     "curl": f'{_ETCD}healthcheck:\n  test: ["CMD", "curl", "-f", "http://localhost:2379/health"]\n',
+    "bitnami-checked": "image: bitnamilegacy/etcd:3.5\nenvironment:\n  - ALLOW_NONE_AUTHENTICATION=yes\n"
+    "healthcheck:\n  test: etcdctl endpoint health || exit 1\n",
     "etcdctl": f'{_ETCD}healthcheck:\n  test: ["CMD", "etcdctl", "endpoint", "health"]\n',
     "etcdctl-shell": f"{_ETCD}healthcheck:\n  test: etcdctl --endpoints=http://localhost:2379 endpoint "
     "health || exit 1\n",
@@ -70,6 +72,17 @@ STORES: dict[str, str] = {
     "console": f'{_MINIO}healthcheck:\n  test: ["CMD", "curl", "-f", "http://localhost:9001"]\n',
     "mc": f'{_MINIO}healthcheck:\n  test: ["CMD", "mc", "ready", "local"]\n',
     "mc-shell": f'{_MINIO}healthcheck:\n  test: ["CMD-SHELL", "mc admin info local || exit 1"]\n',
+    "mc-alias": f'{_MINIO}healthcheck:\n  test:\n    [\n      "CMD-SHELL",\n      "mc alias set h '
+    'http://localhost:9000 a b && mc ready h",\n    ]\n',
+    "mc-local": f"{_MINIO}healthcheck:\n  test: mc alias set local http://localhost:9000 a b && "
+    "mc admin info local\n",
+    # As in coze-studio's: it makes its bucket itself.
+    "mc-inside": f"{_STORE}user: root\nentrypoint:\n  - /bin/sh\n  - -c\n  - |\n    # behind it\n"
+    "    (\n      until (/usr/bin/mc alias set l http://localhost:9000 a b) do\n        sleep 1\n"
+    "      done\n"
+    "      /usr/bin/mc mb --ignore-existing l/b\n    ) &\n\n    exec minio server /data\n",
+    "curl-inside": f"{_STORE}entrypoint: sh\ncommand: -c '(until curl -s http://localhost:9000/minio; "
+    "do sleep 1; done; touch /ready) & exec minio server /data'\n",
     "wget": f'{_MINIO}healthcheck:\n  test: ["CMD", "wget", "-q", "--spider", "http://localhost:9000/minio"]\n',
     "port": f"{_MINIO}healthcheck:\n  test: timeout 5s bash -c ':> /dev/tcp/127.0.0.1/9000' || exit 1\n",
     "rustfs": "image: rustfs/rustfs\ncommand: rustfs server /data\nhealthcheck:\n"
@@ -88,6 +101,30 @@ MILVUS: dict[str, str] = {
         "  MINIO_ADDRESS: ", "  - MINIO_ADDRESS="
     ),
     "profile": f"{_MILVUS}profiles: [vectors]\n",
+}
+_MC = "image: minio/mc\ndepends_on: [minio]\n"
+_ALIAS = "mc alias set m http://minio:9000 minioadmin minioadmin"
+CLIENTS: dict[str, str] = {
+    "mc-folded": f'{_MC}entrypoint: >\n  /bin/sh -c "\n  /usr/bin/{_ALIAS};\n'
+    '  /usr/bin/mc mb m/a-bucket;\n  exit 0;\n  "\n',
+    "mc-script": f'{_MC}entrypoint: ["/bin/sh", "-c"]\ncommand:\n  - |\n'
+    f"    until ({_ALIAS}) do sleep 1; done;\n"
+    "    mc mb --ignore-existing m/a-bucket\n",
+    "mc-list": f'{_MC}entrypoint: ["sh", "-c", "{_ALIAS} && mc mb m/a-bucket"]\n',
+    "mc-waits": f"{_MC}entrypoint: sh\ncommand: -c 'until curl -sf http://minio:9000/minio/health/live; "
+    f"do sleep 1; done; {_ALIAS}'\n",
+    "mc-host": f"{_MC}environment:\n  MC_HOST_m: http://minioadmin:minioadmin@minio:9000\n"
+    "command: mb --ignore-existing m/a-bucket\n",
+    "mc-host-list": f"{_MC}environment:\n  - MC_HOST_m=http://minioadmin:minioadmin@minio:9000\n"
+    "command: [mb, m/a-bucket]\n",
+    "mc-shell-names": f"{_MC}environment:\n  S3: minio:9000\n"
+    "entrypoint: sh -c 'mc alias set m http://$$S3 a b; mc mb m/a-bucket'\n",
+    "mc-interpolated": f"{_MC}entrypoint: sh -c 'mc alias set m http://${{S3_HOST:-minio}}:9000 a b'\n",
+    "mc-of-minio": f"image: minio/minio\nentrypoint: sh -c '{_ALIAS}; mc mb m/a-bucket'\n",
+    "mc-config-dir": f'{_MC}user: "1000"\nenvironment: {{MC_CONFIG_DIR: /tmp/mc}}\n'
+    f"entrypoint: sh -c '{_ALIAS}'\n",
+    "backup": "image: milvusdb/milvus-backup:v0.5.5\nenvironment:\n  MILVUS_ADDRESS: standalone\n"
+    "  MILVUS_PORT: 19530\n  MINIO_ADDRESS: minio\n  MINIO_PORT: 9000\n  MINIO_BACKUP_ADDRESS: minio\n",
 }
 # Variables as the images take them: Bitnami's have a prefix of their own.
 _LISTENERS = {
@@ -143,6 +180,10 @@ def shapes() -> dict[str, str]:
     found = {f"etcd-{name}": standalone(etcd=text) for name, text in ETCD.items()}
     found |= {f"store-{name}": standalone(store=text) for name, text in STORES.items()}
     found |= {f"milvus-{name}": standalone(milvus=text) for name, text in MILVUS.items()}
+    base = {"etcd": _ETCD, "minio": _MINIO, "standalone": _MILVUS}
+    found |= {
+        f"client-{name}": _file("", {**base, "client": text}) for name, text in CLIENTS.items()
+    }
     messages = _MILVUS.replace(
         "minio:9000", "minio:9000\n  MQ_TYPE: kafka\n  KAFKA_BROKERLIST: kafka:9092"
     )

@@ -31,6 +31,7 @@ _STORE = re.compile(r"RUSTFS_TLS_PATH|MINIO_SCHEME")
 _NEIGHBOUR = re.compile(
     r"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH|MILVUS_(?:SECURE|SSL|SERVER_NAME|SERVER_PEM_PATH|TLS_\w+"
     r"|CA_CERT_PATH|MTLS_\w+)|ROOT_CERT_PATH|SERVER_NAME|PRIVATE_KEY_PATH|CERT_CHAIN_PATH"
+    r"|SSL_CERT_FILE|MINIO_(?:BACKUP_)?USE_SSL"
 )
 _NAMES: Mapping[str, re.Pattern[str]] = {
     "milvus": _MILVUS,
@@ -45,6 +46,7 @@ _FOLDERS: Mapping[str, frozenset[str]] = {
     "store": frozenset(
         {
             "tls/object-store",
+            "tls/object-store/CAs",
             *(f"tls/object-store/{n}" for n in ("public.crt", "private.key", "CAs/ca.crt")),
         }
     ),
@@ -61,9 +63,10 @@ _KEYS: Mapping[str, frozenset[str]] = {
 }
 _FLAGS = re.compile(
     r" (?:--(?:cacert|cert|key|certs-dir|command-config)[= ]\S+|-(?:s3\.)?(?:cert|key)\.file=\S+"
-    r"|--no-check-certificate|--insecure)"
+    r"|--no-check-certificate)"
 )
-_MC = re.compile(r"env MC_HOST_local=\S+ (?=(?:\S*/)?mc )")
+_MC = re.compile(r"env SSL_CERT_FILE=\S+ MC_HOST_local=\S+ (?=(?:\S*/)?mc )")
+_STORE_CA = "tls/object-store/CAs"
 
 
 def kind(service: Mapping[str, Any]) -> str:
@@ -72,6 +75,8 @@ def kind(service: Mapping[str, Any]) -> str:
     words = " ".join([*(service.get("entrypoint") or ()), *(service.get("command") or ())])
     if "milvus run" in words or re.match(r"milvus(?::|$)", image):
         return "milvus"
+    if "mc alias" in words and "minio server" not in words:
+        return "other"
     for name, pattern in {
         "etcd": r"etcd",
         "store": r"minio(?!-console)|rustfs|seaweedfs",
@@ -100,12 +105,18 @@ def check_model(
     assert services.keys() == plain.keys()
     for name, service in services.items():
         what = kind(plain[name])
-        if what == "other" and name not in switched:
+        if what == "other" and name not in switched and not _uses_store(service, project):
             assert service == plain[name], name
             continue
         _check_mounts(name, what, plain[name], service, project)
         _check_variables(name, what, plain[name], service)
         assert _without_tls(service) == _without_tls(plain[name]), name
+
+
+def _uses_store(service: Mapping[str, Any], project: Path) -> bool:
+    """Whether a service is told of the CA of the object store."""
+    mounts = service.get("volumes") or []
+    return any(mount.get("source") == str(project / _STORE_CA) for mount in mounts)
 
 
 def _check_mounts(
@@ -121,7 +132,7 @@ def _check_mounts(
         assert source.exists(), source
         folder = source.relative_to(project).as_posix()
         if what == "other":
-            assert folder == f"tls-clients/{name}"
+            assert folder in {f"tls-clients/{name}", _STORE_CA}
             assert mount.get("read_only") is True
         elif folder != "milvus.yaml":
             assert folder in _FOLDERS[what], (name, folder)

@@ -101,7 +101,15 @@ def test_nothing_but_what_a_plan_needs_is_looked_at(project: Path) -> None:
 
 
 def test_what_configures_other_services_is_looked_at(project: Path) -> None:
-    for name in ("app.env", "conf/a.conf", "conf/d/b.yaml", "conf/d/e/c.yaml", "conf/data.bin"):
+    for name in (
+        "app.env",
+        "conf/Caddyfile",
+        "conf/start.sh",
+        "conf/a.conf",
+        "conf/d/b.yaml",
+        "conf/d/e/c.yaml",
+        "conf/data.bin",
+    ):
         write(project, name)
     write(project, ".dockerignore")
     (project / "conf" / "link.conf").symlink_to("/etc/passwd")
@@ -111,7 +119,8 @@ def test_what_configures_other_services_is_looked_at(project: Path) -> None:
         STANDALONE + "  app: {build: ., env_file: app.env, volumes: ['./conf:/conf', '.:/app']}\n",
     )
 
-    wanted = {"docker-compose.yml", "app.env", "conf/a.conf", "conf/d/b.yaml", ".dockerignore"}
+    wanted = {"conf/Caddyfile", "conf/start.sh"}
+    wanted |= {"docker-compose.yml", "app.env", "conf/a.conf", "conf/d/b.yaml", ".dockerignore"}
     assert seen(look(project)) == wanted
 
 

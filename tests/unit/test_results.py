@@ -287,6 +287,7 @@ INNER = {
     "certificates_usable",
     "directory",
     "exact",
+    "in_use",
     "issue_with",
     "issued",
     "kept",

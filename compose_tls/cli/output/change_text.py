@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from compose_tls.cli.line import Line, Piece, diff_lines, fields, line, next_line
 from compose_tls.cli.output import rendering
-from compose_tls.layout import KEY, NEXT_CA, neighbours_directory
+from compose_tls.layout import IGNORE_FILE, KEY, NEXT_CA, neighbours_directory
 
 if TYPE_CHECKING:
     from compose_tls.results import (
@@ -143,17 +144,8 @@ def _for_clients(result: EnableResult) -> Iterator[tuple[str, str | tuple[str | 
 def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:
     """The result of disable."""
     yield from _diff(result, verbose=verbose)
-    services = ", ".join(result.services)
     if result.services:
-        mode = rendering.mode_text(result.mode) if result.mode else "plain text"
-        if result.dry_run:
-            after = f"{mode}, {'as before' if result.as_before else 'which stays'}"
-            yield line(f"would change to {after}; nothing was written")
-        elif result.mode or not result.as_before:
-            yield line(f"{services}: {mode}, {'as before' if result.as_before else 'which stays'}")
-        else:
-            how = "byte for byte as before" if result.exact else "without what enable added"
-            yield line(Piece("TLS removed", "good"), f" from {services}: its files are {how}")
+        yield _without(result)
     elif result.dry_run:
         yield line("would remove certificates and keys; nothing was written")
     else:
@@ -161,17 +153,36 @@ def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:
     if result.dry_run or verbose:
         yield from _files(result, verbose=verbose)
     elif result.services and result.changed:
-        patched = [file.path for file in result.files if file.action == "patched"]
-        rows = [("changed", ", ".join(patched)), ("removed", _purged(result))]
+        rows = [("changed", ", ".join(_patched(result))), ("removed", _purged(result))]
         yield from fields([row for row in rows if row[1]])
     if result.key_directories and not result.dry_run:
         places = ", ".join(f"{place}/" for place in result.key_directories)
-        parts = (f"{places} (private keys); ", Piece(result.purge, "command"), " removes them")
+        how = f" removes them{', once TLS is off' if result.in_use else ''}"
+        parts = (f"{places} (private keys); ", Piece(result.purge, "command"), how)
         yield from fields([("kept   " if result.services else "kept", parts)])
     if result.next:
         yield next_line(*result.next)
     elif result.dry_run and result.changed:
         yield rendering.dry_line()
+
+
+def _without(result: DisableResult) -> Line:
+    """How the services are from now on."""
+    services = ", ".join(result.services)
+    mode = rendering.mode_text(result.mode) if result.mode else "plain text"
+    stays = f"{mode}, {'as before' if result.as_before else 'which stays'}"
+    if result.dry_run:
+        return line(f"would change to {stays}; nothing was written")
+    if result.mode or not result.as_before:
+        return line(f"{services}: {stays}")
+    if not result.exact and not _patched(result):
+        return line(f"{services}: plain text; there was nothing to take out")
+    how = "byte for byte as before" if result.exact else "without what enable added"
+    return line(Piece("TLS removed", "good"), f" from {services}: its files are {how}")
+
+
+def _patched(result: DisableResult) -> list[str]:
+    return [file.path for file in result.files if file.action == "patched"]
 
 
 def _purged(result: DisableResult) -> str:
@@ -181,7 +192,8 @@ def _purged(result: DisableResult) -> str:
         return ""
     # What stays is told by a warning of its own.
     kept = {one.path for one in result.warnings if one.code == "directory-kept"}
-    names = dict.fromkeys(path.partition("/")[0] for path in removed)
+    shown = (path for path in removed if not path.endswith(IGNORE_FILE))
+    names = dict.fromkeys(path.partition("/")[0] for path in shown)
     places = ", ".join(f"{'what was in ' if name in kept else ''}{name}/" for name in names)
     return f"{places} (certificates and private keys)"
 
@@ -218,8 +230,8 @@ def _renewed(result: RenewResult) -> Line:
         return line("would renew; nothing was written")
     until = ""
     if result.issued:
-        new = {file.path for file in result.files if file.action != "unchanged"}
-        ends = [c.not_after for c in result.certificates if c.path in new]
+        new = [c for c in result.certificates if PurePath(c.path).stem in result.issued]
+        ends = [c.not_after for c in new]
         names = ", ".join("a second CA" if name == NEXT_CA else name for name in result.issued)
         until = f"{names}, until {min(ends):%Y-%m-%d}" if ends else ""
     done = f"; {services} restarted and proved" if result.checks else ""

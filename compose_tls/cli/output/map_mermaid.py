@@ -75,8 +75,9 @@ class Graph:
         served = {edge.target for edge in edges if edge.link.sources[0] in {CLIENTS, MONITORING}}
         incoming = [edge for edge in edges if edge.target in served]
         outgoing = [edge for edge in edges if edge.target not in served]
+        right = {edge.target for edge in outgoing}
         middle = [
-            *groups.values(),
+            *(group for group in groups.values() if group not in right),
             *(e.target for e in incoming),
             *(e.source for e in outgoing),
         ]

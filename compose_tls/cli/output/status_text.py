@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from compose_tls.cli.line import Line, Piece, Style, fields, line, next_line
 from compose_tls.cli.output import rendering
-from compose_tls.vocabulary import Encryption
+from compose_tls.vocabulary import ETCD_MEMBERS, Encryption
 
 if TYPE_CHECKING:
     from compose_tls.results import (
@@ -218,7 +218,7 @@ def parties(names: Sequence[str]) -> str:
 
 
 def _target(link: Link) -> str:
-    if link.sources == link.targets:
+    if link.sources == link.targets and link.purpose != ETCD_MEMBERS:
         return "each other"
     target = parties(link.targets)
     return f"{target}:{link.port}" if link.port else target

@@ -158,9 +158,13 @@ def not_settings(content: bytes) -> str | None:
 
 
 def read_setting(document: Document, route: Route) -> str | None:
-    """The value of a setting in a milvus.yaml."""
-    found = find_setting(document, route)
-    return found.text() if found else None
+    """The value of a setting in a milvus.yaml; that of a list as Milvus joins it.
+
+    Source: pkg/config/file_source.go of Milvus.
+    """
+    found = (found for _, found in _places(document, route))
+    texts = (",".join(each.texts()) if each.is_list else each.text() for each in found)
+    return next((text for text in texts if text is not None), None)
 
 
 def find_setting(document: Document, route: Route) -> Found | None:

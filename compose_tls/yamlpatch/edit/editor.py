@@ -6,7 +6,7 @@ from compose_tls.yamlpatch import style
 from compose_tls.yamlpatch.document import Document
 from compose_tls.yamlpatch.edit.guard import EditGuard
 from compose_tls.yamlpatch.edit.writer import Writer
-from compose_tls.yamlpatch.intent import EditTree, Intent, Route, Text, Value
+from compose_tls.yamlpatch.intent import EditTree, Intent, Item, Route, Text, Value
 from compose_tls.yamlpatch.nodes import Alias, Mapping, Node, Scalar, Sequence, reads_as, resolve
 from compose_tls.yamlpatch.query import fields
 from compose_tls.yamlpatch.splice import Splice, settled
@@ -92,6 +92,8 @@ class _Editor:
         }
         if gone and len(gone) == len(node.items) and not tree.appended:
             return True
+        if self._reworded(node, gone, tree.appended):
+            return False
         if node.flow:
             look = self._writer.look(parent, node)
             written = [style.flow_value(item, look) for item in tree.appended]
@@ -101,6 +103,17 @@ class _Editor:
         if tree.appended:
             self._writer.append_items(parent, node, tree.appended, route)
         return False
+
+    def _reworded(self, node: Sequence, gone: set[int], items: list[Item]) -> bool:
+        """Write the last item anew where it stands, where another one takes its place."""
+        if len(items) != 1 or gone != {len(node.items) - 1}:
+            return False
+        last, item = node.items[-1], items[0]
+        if not isinstance(last, Scalar) or not isinstance(item, Text):
+            return False
+        if last.style in {"|", ">"}:
+            return self._writer.reword(last, item.value)
+        return node.flow and self._writer.requote(last, item)
 
     def _put(self, parent: Mapping, key: Node, node: Node, text: Text, route: Route) -> None:
         current = resolve(node)

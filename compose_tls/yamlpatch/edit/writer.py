@@ -76,6 +76,14 @@ class Writer:
         self.replace(start, start + len(body), new)
         return True
 
+    def requote(self, node: Scalar, text: Text) -> bool:
+        """Put another text between the quotes of a flow scalar; ``False`` for one without."""
+        quote = node.style
+        if quote not in {"'", '"'} or self._document.text[node.start] != quote:
+            return False
+        self.replace(node.start, node.end, style.scalar(text, quote, flow=True))
+        return True
+
     def fill(
         self,
         parent: Mapping,

@@ -88,7 +88,11 @@ def test_a_server_of_another_name(pki: Pki) -> None:
     with grpc_server(pki.server, 1) as server:
         target = pki.target(server.port, server_name="milvus.example")
         said, found = words_of_grpc(target), checked(target)
-    require(found["tls-handshake"], ["another name", "for localhost, 127.0.0.1"], ["--san NAME"])
+    require(
+        found["tls-handshake"],
+        ["another name", "for localhost, 127.0.0.1"],
+        ["compose-tls enable --san milvus.example"],
+    )
     assert explain(said).meaning in found["tls-handshake"].observed
     assert found["server-certificate"].ok
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from compose_tls.checks.explain import explain
+from compose_tls.checks import explain as module
+from compose_tls.checks.explain import Explanation, elsewhere, explain
 
 GRPC = "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:19530: "
 VERIFY = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: "
@@ -96,3 +97,16 @@ def test_the_number_of_an_error_is_not_told() -> None:
 
 def test_an_error_without_words_is_called_that() -> None:
     assert explain("").meaning == "unspecified error"
+
+
+def test_no_next_step_for_a_server_elsewhere_names_a_command_of_a_project() -> None:
+    found = [value for value in vars(module).values() if isinstance(value, Explanation)]
+    found += [explanation for _, explanation in module._TABLE]
+    found.append(explain("something else"))
+    for step in {one.next_step for one in found}:
+        told = elsewhere(step)
+        assert not any(
+            word in told
+            for word in ("docker compose", "compose-tls", "SERVICE", "NAME", "this project")
+        ), told
+        assert told

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,24 @@ def test_a_good_server_passes_every_check_of_its_mode(
     assert events == [f"checking 127.0.0.1:{server.port}"]
     assert all(0 <= check.seconds < 5 for check in checks)
     assert all(check.seconds == round(check.seconds, 3) for check in checks)
+
+
+def test_clients_of_another_ca_than_the_server_s_fail_nothing_where_that_is_not_known(
+    pki: Pki, another_pki: Pki
+) -> None:
+    """A server elsewhere, whose clients have a CA of their own: only that of the server is given."""
+    shown = {
+        "client_certificate_path": another_pki.path("client.pem"),
+        "client_key_path": another_pki.path("client.key"),
+        "expired_client": None,
+        "expected_sha256": None,
+    }
+    server_files = replace(pki.server, ca=another_pki.path("ca.pem"))
+    with grpc_server(server_files, 2) as server:
+        checks = run(pki.target(server.port, 2, **shown), now=NOW, timeout=5)
+    assert all(check.ok for check in checks), checks
+    (found,) = [check for check in checks if check.name == "names-client-cas"]
+    assert (found.skipped, "was not given" in found.observed) == (True, True)
 
 
 def test_one_failure_stops_none_of_the_others(pki: Pki) -> None:

@@ -478,6 +478,21 @@ class TestMadeByHand:
         assert {path.name: path.read_bytes() for path in by_hand.iterdir()} == before
         assert not (project / "cert").exists()
 
+    def test_they_stay_when_all_is_purged_later(
+        self, run: Run, by_hand: Path, project: Path
+    ) -> None:
+        """The record is gone by then, and copies of these files are in the PKI directory."""
+        before = {path.name: path.read_bytes() for path in by_hand.iterdir()}
+        for earlier in (False, True):
+            assert self.bring(run).code == 0
+            if earlier:
+                (project / "cert/.gitignore").write_bytes(b"*\n")
+            assert "kept     cert/ (private keys); " in run("disable").out
+            purged = run("disable", "--purge").out
+            assert purged == "removed: cert/ (certificates and private keys)\n"
+            assert {path.name: path.read_bytes() for path in by_hand.iterdir()} == before
+            assert not (project / "cert").exists()
+
     def test_newer_ones_in_their_place_are_read_anew(self, run: Run, by_hand: Path) -> None:
         assert self.bring(run).code == 0
         command = "req -x509 -key tls/server.key -out tls/server.pem -days 500 -subj /CN=localhost"

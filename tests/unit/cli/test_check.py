@@ -327,10 +327,52 @@ class TestAnyServer:
         assert target.ca_path == enabled / "tls/ca.pem"
         assert target.client_key_path == enabled / "cert/client.key"
 
+    def test_what_is_said_of_it_is_true_without_a_project(
+        self, run: Run, elsewhere: Path, enabled: Path
+    ) -> None:
+        where = ("check", "--host", "127.0.0.1", "--ca-cert", "ca.pem", "--timeout", "3")
+        nobody = run(*where, "--port", str(closed_port()), "--json")
+        with grpc_server(files(enabled), 1) as server:
+            at = (*where, "--port", str(server.port))
+            good = run(*at, "--server-name", "localhost")
+            named = run(*at, "--server-name", "milvus.example", "--json")
+        assert "a certificate, for localhost, valid now" in good.out
+        assert "on disk" not in good.out
+        assert nobody.error["hint"] == "start it where it runs, or correct --host and --port"
+        assert named.error["hint"] == "give a name that it holds with --server-name"
+
+    def test_tls_by_hand_is_checked_with_what_lies_there(self, run: Run, enabled: Path) -> None:
+        (enabled / "cert/state.json").unlink()
+        shown = "--client-cert cert/client.pem --client-key cert/client.key"
+        command = f"compose-tls check --ca-cert cert/ca.pem {shown}"
+        refused = run("check", "--json")
+        assert refused.error["code"] == "not-enabled"
+        assert refused.error["hint"].endswith(f"or check what is there: {command}")
+        with grpc_server(files(enabled), 2) as server:
+            typed = (*command.split()[1:], "--port", str(server.port))
+            assert run(*typed).code == 0
+
+    def test_the_name_in_a_certificate_by_hand_is_verified(
+        self, run: Run, enable_as: EnableAs
+    ) -> None:
+        project = enable_as("--config", "env")
+        (project / "cert/state.json").unlink()
+        compose = project / "docker-compose.yml"
+        hint = run("check", "--json").error["hint"]
+        assert hint.endswith("check what is there: compose-tls check --ca-cert cert/ca.pem")
+        compose.write_text(compose.read_text().replace('"19530:19530"', '"192.0.2.9:19530:19530"'))
+        hint = run("check", "--json").error["hint"]
+        assert hint.endswith("--ca-cert cert/ca.pem --server-name localhost")
+        hint = run("check", "--host", "192.0.2.8", "--json").error["hint"]
+        assert "--host 192.0.2.8 --ca-cert cert/ca.pem --server-name localhost" in hint
+
     def test_without_state_the_way_is_named(self, run: Run, project: Path) -> None:
         refused = run("check", "--json")
         assert refused.error["code"] == "not-enabled"
-        assert "check --host HOST --port PORT --ca-cert FILE" in refused.error["hint"]
+        assert (
+            "with --ca-cert and the file of its CA: compose-tls check --help"
+            in refused.error["hint"]
+        )
 
     @pytest.mark.parametrize(
         "arguments",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.unit.cli.conftest import Run, facts
+import pytest
+
+from tests.unit.cli.conftest import EnableAs, Run, facts
 
 
 def test_what_stays_is_an_error_with_its_place_and_nothing_is_written(
@@ -57,3 +59,71 @@ def test_the_mode_that_comes_back_is_told(run: Run, project: Path) -> None:
     assert (disabled.code, disabled.json["mode"]) == (0, 1)
     assert [warning["code"] for warning in disabled.json["warnings"]] == ["tls-as-before"]
     assert disabled.json["key_directories"] == ["cert", "tls"]
+
+
+def test_what_stays_is_told_of_the_service_as_it_is_called_now(
+    run: Run, enable_as: EnableAs
+) -> None:
+    project = enable_as("--config", "env")
+    path = project / "docker-compose.yml"
+    path.write_text(path.read_text().replace("  standalone:\n", "  milvus:\n"))
+    left = run("disable", "--accept", "tls-remains")
+    assert "milvus: one-way TLS (mode 1), which stays\n" in left.out
+    assert "compose-tls disable --purge removes them, once TLS is off\n" in left.out
+    assert "standalone" not in left.out
+    assert run("disable", "--accept", "tls-remains", "--json").json["services"] == ["milvus"]
+
+    refused = run("disable", "--purge", "--json").error
+    assert refused["code"] == "certificates-unmounted"
+    assert refused["hint"].endswith("and run compose-tls disable --purge")
+    path.write_text(path.read_text().replace('TLSMODE: "1"', 'TLSMODE: "0"'))
+    off = run("disable", "--accept", "tls-remains")
+    assert "milvus: plain text, which stays\n" in off.out
+
+
+def test_without_a_record_nothing_is_said_to_be_as_before(run: Run, enable_as: EnableAs) -> None:
+    """Enabled again after the record was lost, nothing is known of how it was: what stays is named."""
+    project = enable_as("--config", "env")
+    (project / "cert/state.json").unlink()
+    (project / "milvus.yaml").unlink()
+    assert run("enable", "--mode", "1", "-q").code == 0
+    path = project / "docker-compose.yml"
+    message = run("disable", "--json").error["message"]
+    for name in ("common.security.tlsMode", "tls.caPemPath", "proxy.http.enabled"):
+        assert name in message
+
+    lines = path.read_text().splitlines(keepends=True)
+    gone = ("TLS", "/milvus/tls", "PROXY_HTTP")
+    path.write_text("".join(line for line in lines if not any(word in line for word in gone)))
+    disabled = run("disable")
+    assert disabled.code == 0
+    assert "standalone: plain text; there was nothing to take out\n" in disabled.out
+    assert "as before" not in disabled.out
+
+
+def test_a_damaged_record_has_a_way_that_works(run: Run, enable_as: EnableAs) -> None:
+    project = enable_as()
+    state = project / "cert/state.json"
+    state.write_text('{"version": 2, ')
+    refused = run("disable", "--json").error
+    assert refused["code"] == "state-unreadable"
+    assert "move it away, and compose-tls status tells" in refused["hint"]
+    state.unlink()
+    (lost,) = run("status", "--json").json["warnings"]
+    assert lost["code"] == "state-lost"
+    assert run("enable", "--mode", "1").code == 0
+    assert run("status", "--json").json["warnings"] == []
+
+
+def test_the_printed_purge_finds_directories_of_other_names(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a record, only the command tells where they are."""
+    before = facts(project)
+    run("enable", "--pki-dir", "keys", "--tls-dir", "pub", "-q")
+    kept = run("disable", "--pki-dir", "keys").out
+    command = "COMPOSE_TLS_TLS_DIR=pub compose-tls disable --purge --pki-dir keys"
+    assert f"keys/, pub/ (private keys); {command} removes them\n" in kept
+    monkeypatch.setenv("COMPOSE_TLS_TLS_DIR", "pub")
+    assert "keys/, pub/" in run(*command.split()[2:]).out
+    assert facts(project).keys() == before.keys()

@@ -199,10 +199,18 @@ class TestCertManager:
         assert "Secret" not in [one["kind"] for one in documents(out)]
         assert facts(enabled).keys() == before.keys()
 
-    @pytest.mark.parametrize("issuer", ["Secret/x", "ClusterIssuer/"])
+    @pytest.mark.parametrize("issuer", ["Secret/x", "ClusterIssuer/", "", "a b", "a_b", "-x"])
     def test_what_is_no_issuer_is_refused(self, run: Run, enabled: Path, issuer: str) -> None:
-        error = run("export", "cert-manager", "--issuer", issuer, "--json").error
+        error = run("export", "cert-manager", f"--issuer={issuer}", "--json").error
         assert error["code"] == "invalid-setting"
+
+    def test_that_the_ca_of_a_cluster_is_not_constrained_is_told(
+        self, run: Run, project: Path
+    ) -> None:
+        assert run("enable", "--constrain").code == 0
+        [warning] = run("export", "cert-manager", "--json").json["warnings"]
+        assert warning["code"] == "settings-left"
+        assert run("export", "cert-manager", "--issuer", "company", "--json").json["warnings"] == []
 
 
 class TestSwarm:
@@ -336,6 +344,8 @@ class TestCertificates:
         error = run("export", "operator", "--json", "-o", "milvus.yaml").error
         assert error["code"] == "name-not-covered"
         assert "milvus.default.svc" in error["message"]
+        assert "cert-manager" in error["hint"]
+        assert "cert-manager" not in run("export", "swarm", "--json").error["hint"]
         assert not (project / "cert" / "exports").exists()
 
     def test_clients_with_a_ca_of_their_own_are_let_in(self, run: Run, project: Path) -> None:
@@ -570,6 +580,7 @@ class TestKeys:
     def test_nor_goes_one_where_a_container_sees_it(self, run: Run, enabled: Path) -> None:
         error = run("export", "operator", "-o", "tls/all.yaml", "--json").error
         assert error["code"] == "value-in-the-way"
+        assert "--output" in error["hint"]
 
 
 class TestRefusals:
@@ -604,6 +615,14 @@ class TestRefusals:
             run("export", "helm", "-o", "no/values.yaml", "--json").error["code"] == "wrong-usage"
         )
         assert run("export", "helm", "-o", "tls", "--json").error["code"] == "wrong-usage"
+
+    def test_what_is_not_a_file_is_not_said_to_have_changed(self, run: Run, enabled: Path) -> None:
+        """To run the command again, as was printed, would never have helped."""
+        (enabled / "dangling").symlink_to("nowhere")
+        os.mkfifo(enabled / "pipe")
+        for name in ("dangling", "pipe", "/dev/null"):
+            assert run("export", "helm", "-o", name, "--json").error["code"] == "wrong-usage", name
+        assert not (enabled / "nowhere").exists()
 
     def test_a_target_that_there_is_not(self, enabled: Path) -> None:
         with pytest.raises(compose_tls.ComposeTlsError, match="there is no target nomad"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -126,3 +127,39 @@ def test_what_settings_name_is_named_to_compose_and_not_to_compose_tls(
         "docker compose -p rag --profile x up -d",
         "compose-tls check",
     )
+
+
+def test_no_check_is_named_where_nothing_reaches_milvus(run: Run, project: Path) -> None:
+    path = project / "docker-compose.yml"
+    lines = '    ports:\n      - "19530:19530"\n      - "9091:9091"\n'
+    path.write_text(path.read_text().replace(lines, "    network_mode: none\n"))
+    assert following(run, "enable") == ("docker compose up -d",)
+
+
+@pytest.mark.parametrize("how", ["here", "-C", "-f", "--project-directory"])
+def test_a_project_that_a_link_leads_to_has_the_name_of_the_link(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Compose names a project after the directory as it was reached."""
+    require_compose()
+    path = project / "docker-compose.yml"
+    path.write_text(
+        path.read_text().replace("milvus-standalone\n", "${COMPOSE_PROJECT_NAME}-milvus\n")
+    )
+    link = project.parent / "link"
+    link.symlink_to(project.name)
+    monkeypatch.chdir(link if how == "here" else project.parent)
+    # As a shell says it.
+    monkeypatch.setenv("PWD", str(link if how == "here" else project.parent))
+    place = {"here": (), "-f": ("-f", "link/docker-compose.yml")}.get(how, (how, "link"))
+    made = run("enable", *place, "--json").json["certificates"][0]
+    command = ["docker", "compose", *(("-f", place[1]) if how == "-f" else ()), "config"]
+    name = subprocess.run(
+        [*command, "--format", "json"],
+        cwd=project.parent if how == "-f" else link,
+        env={**os.environ, "PWD": str(project.parent if how == "-f" else link)},
+        check=True,
+        capture_output=True,
+    )
+    assert json.loads(name.stdout)["name"] == "link"
+    assert "link-milvus" in made["dns_names"]

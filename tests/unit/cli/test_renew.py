@@ -196,6 +196,31 @@ class TestEndOfTheCa:
         run(*ENABLE)
         assert run(*RENEW, "--force").json["warnings"] == []
 
+    @pytest.mark.parametrize("mode", ["1", "2"])
+    def test_while_another_one_joins_it_every_step_leads_on(
+        self, run: Run, project: Path, mode: str
+    ) -> None:
+        run("enable", "--mode", mode, "--ca-days", "20", "-q")
+        run("client", "one", "two", "-q")
+        on = "give cert/ca.pem to every client, then run compose-tls renew --ca --finish"
+
+        started = run("renew", "--ca", "--no-restart", "--ca-days", "3650")
+        status = run("status", "--json").json["warnings"]
+        again = run("renew", "--ca", "--no-restart", "--json").json["warnings"]
+        until = datetime.fromisoformat(f"{started.out.split('until ')[1][:10]}T00:00:00+00:00")
+        assert until > datetime.now(UTC) + timedelta(days=500)
+        assert on in started.err
+        for found in (status, again):
+            hints = {w["hint"] for w in found if w["code"].endswith("expires-soon")}
+            assert hints >= {on}
+            assert "compose-tls renew --ca" not in hints
+        assert {w["hint"] for w in status if w["code"] == "client-certificate-expires-soon"} == {
+            "compose-tls client one two"
+        }
+        run("client", "one", "two", "-q")
+        finished = run("renew", "--ca", "--finish", "--no-restart", "--json").json
+        assert finished["warnings"] == []
+
 
 class TestBrought:
     """Certificates that somebody else issues: renewed where they come from."""
@@ -243,6 +268,21 @@ class TestBrought:
             " --ca-cert own/root.pem"
         )
         assert run(*RENEW, "--within", "10d").code == 0
+
+    def test_status_names_the_same_command_and_no_renewal_that_is_refused(
+        self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.bring(run, project, 90)
+        later(monkeypatch, 70)
+        found = run("status", "--json").json["warnings"]
+        hints = {w["hint"] for w in found if w["code"] == "certificate-expires-soon"}
+        (hint,) = hints
+        first, _, command = hint.partition(": ")
+        assert first == "put newer files where these came from, then"
+        self.put(project, 300)
+        assert run(*command.split()[1:]).code == 0
+        found = run("status", "--json").json["warnings"]
+        assert "certificate-expires-soon" not in {w["code"] for w in found}
 
     def test_newer_ones_in_their_place_are_taken(self, run: Run, project: Path) -> None:
         self.bring(run, project, 10)

@@ -115,6 +115,7 @@ class TestRecorded:
         other = run("enable", "--service", "proxy-2", "--json").json
 
         assert other["warnings"][0]["code"] == "service-left-out"
+        assert other["warnings"][0]["hint"].startswith("compose-tls enable --service ")
         assert "proxy-1" in other["warnings"][0]["message"]
 
 
@@ -319,3 +320,17 @@ class TestWorkOfOthers:
         file.write_text(file.read_text().replace("/tls:/milvus/tls\n", "/else:/milvus/tls\n"))
         states = {one["path"]: one["state"] for one in run("status", "--json").json["file_states"]}
         assert states["docker-compose.yml"] == "drifted"
+
+
+def test_a_name_that_goes_is_told_with_the_command_that_keeps_it(run: Run, project: Path) -> None:
+    run("enable", "--san", "a.test", "--san", "b.test", "-q")
+    changed = run("enable", "--san", "c.test", "--json").json
+    (told,) = [one for one in changed["warnings"] if one["code"] == "name-given-up"]
+    assert "does not hold a.test, b.test any more" in told["message"]
+    assert told["hint"] == "compose-tls enable --san a.test --san b.test --san c.test"
+    again = run(*told["hint"].split()[1:], "--json").json
+    names = again["certificates"][0]["dns_names"]
+    assert {"a.test", "b.test", "c.test"} <= set(names)
+    assert "name-given-up" not in {one["code"] for one in again["warnings"]}
+    # One that holds more than is asked for stays.
+    assert run("enable", "--san", "a.test", "--json").json["warnings"] == []

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from compose_tls.workflows import preamble
+from tests.corpus.compose_cli import require_compose
 from tests.unit.cli.conftest import Run
 from tests.unit.pki.minting import mint
 
@@ -312,11 +315,46 @@ class TestWhatIsGone:
         assert run("enable").code == run("status").code == 0
         assert (enabled / "cert/ca.pem").read_bytes() == before
 
+    @pytest.mark.parametrize("how", ["damaged", "another", "one more"])
+    def test_one_that_is_not_the_ca_any_more_is_put_right_by_the_step_that_is_printed(
+        self, run: Run, enabled: Path, monkeypatch: pytest.MonkeyPatch, how: str
+    ) -> None:
+        monkeypatch.chdir(enabled)
+        run("client", "alice", "-q")
+        path = enabled / "cert/ca.pem"
+        before, other = path.read_bytes(), mint("Corp", ca=True).certificate_pem
+        path.write_bytes({"damaged": b"x", "another": other}.get(how, before + other))
+        status, enable = run("status", "--json").json, run("enable", "--json")
+        assert status["next"] == "cp tls/ca.pem cert/ca.pem"
+        assert enable.code != 0
+        if how == "damaged":
+            # No CA is known, and so of no client that its CA is another one.
+            assert {one["code"] for one in status["warnings"]} == {"certificate-unreadable"}
+            assert enable.error["hint"] == "cp tls/ca.pem cert/ca.pem, then run this again"
+        shutil.copyfile("tls/ca.pem", "cert/ca.pem")
+        assert run("enable").code == run("status").code == 0
+        assert path.read_bytes() == before
+
     def test_another_ca_is_not_put_in_its_place(self, run: Run, enabled: Path) -> None:
         (enabled / "cert/ca.pem").unlink()
         (enabled / "tls/ca.pem").write_bytes(mint("Corp", ca=True).certificate_pem)
 
         assert not run("status", "--json").json["next"].startswith("cp ")
+
+    def test_a_fresh_clone_is_told_how_to_have_certificates_again(
+        self, run: Run, enabled: Path
+    ) -> None:
+        """What is ignored by git is gone: state.json, and what Milvus is told to open."""
+        for name in ("cert", "tls"):
+            shutil.rmtree(enabled / name)
+        hints = {one["hint"] for one in run("status", "--json").json["warnings"]}
+        (hint,) = hints
+        before, _, command = hint.partition(": ")
+        assert (before, command) == (
+            "put it there, or have it issued",
+            "compose-tls enable --mode 2",
+        )
+        assert run(*command.split()[1:]).code == run("status").code == 0
 
     @pytest.mark.parametrize("name", ["server", "client"])
     def test_a_key_is_named_and_is_the_reason(self, run: Run, enabled: Path, name: str) -> None:
@@ -467,3 +505,40 @@ class TestAnotherName:
 
         assert run("status").out.startswith("vectors: mutual TLS (mode 2)\n")
         assert "mutual TLS (mode 2), which stays" in run("disable", "--accept", "tls-remains").out
+
+
+class TestLaterFiles:
+    """What Compose loads later wins: then the edits go there, or are refused with the place."""
+
+    @pytest.fixture
+    def extended(self, project: Path) -> Path:
+        """An override file whose service extends another that switches TLS off."""
+        extends = (
+            "services:\n  standalone:\n    extends:\n      file: later.yml\n      service: later\n"
+        )
+        later = "services:\n  later:\n    environment:\n      COMMON_SECURITY_TLSMODE: '0'\n"
+        (project / "docker-compose.override.yml").write_text(extends)
+        (project / "later.yml").write_text(later)
+        return project
+
+    def test_the_edits_go_where_they_have_an_effect(self, run: Run, extended: Path) -> None:
+        before = {path.name: path.read_bytes() for path in extended.glob("*.y*ml")}
+        enabled = run("enable", "--mode", "2", "--config", "env", "--json").json
+        assert "override-used" in {one["code"] for one in enabled["warnings"]}
+        assert run("status", "--json").json["mode"] == 2
+        assert run("enable", "--json").json["changed"] is False
+        require_compose()
+        loaded = subprocess.run(
+            ["docker", "compose", "config", "--format", "json"], check=True, capture_output=True
+        )
+        told = json.loads(loaded.stdout)["services"]["standalone"]["environment"]
+        assert told["COMMON_SECURITY_TLSMODE"] == "2"
+        assert run("disable").code == 0
+        assert {path.name: path.read_bytes() for path in extended.glob("*.y*ml")} == before
+
+    def test_where_no_file_comes_later_the_place_is_named(self, run: Run, extended: Path) -> None:
+        files = ("-f", "docker-compose.yml", "-f", "docker-compose.override.yml")
+        refused = run("enable", "--mode", "2", "--config", "env", *files, "--json")
+        assert (refused.code, refused.error["code"]) == (3, "edit-refused")
+        assert (refused.error["path"], refused.error["line"]) == ("later.yml", 4)
+        assert not (extended / "cert").exists()

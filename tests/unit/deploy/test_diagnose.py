@@ -195,6 +195,10 @@ def test_a_shared_port_of_newer_servers_is_named() -> None:
             "the command of the service is not in the image: /none",
         ),
         (
+            'runc create failed: unable to start container process: exec: "/opt/etcd": permission denied',
+            "the command of the service is not a program that can be run: /opt/etcd",
+        ),
+        (
             (
                 'error mounting "/srv/milvus.yaml" to rootfs at "/milvus/configs/milvus.yaml": mount'
                 " /srv/milvus.yaml: not a directory: unknown: Are you trying to mount a directory onto a"

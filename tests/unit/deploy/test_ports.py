@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from compose_tls.deploy.port_check import require_free
-from compose_tls.errors import PortTaken
+from compose_tls.deploy.port_check import require_free, require_reachable
+from compose_tls.errors import NotReachable, PortTaken
 
 
 @pytest.fixture
@@ -78,5 +78,63 @@ def test_another_project_that_has_it_may_be_the_one_that_is_meant(taken: int) ->
             require_free({"standalone": service(taken)}, frozenset(), lambda _: owner, own)
         return caught.value.hint
 
-    assert "where rag is the project that you mean, name it: compose-tls -p rag …" in hint("milvus")
+    assert hint("milvus").endswith(
+        "where rag is the project that you mean, name it: compose-tls -p rag enable …"
+    )
     assert "-p" not in hint("rag")
+
+
+def test_an_address_that_this_machine_does_not_have_is_refused_before_anything_happens() -> None:
+    # TEST-NET-1 (RFC 5737) is nobody's.
+    with pytest.raises(NotReachable, match=r"at 192\.0\.2\.7, an address that this machine"):
+        require_free({"standalone": service(19530, host_ip="192.0.2.7")}, frozenset(), nobody)
+    for address in ("0.0.0.0", "::", "127.0.0.2"):
+        require_free({"standalone": service(0, host_ip=address)}, frozenset(), nobody)
+
+
+@pytest.mark.parametrize(
+    ("one", "reason"),
+    [
+        ({"network_mode": "none"}, "its network_mode is none"),
+        ({"network_mode": "service:alone"}, "its network_mode is none"),
+        ({"networks": {"lan": None}}, "does not reach its own containers"),
+    ],
+)
+def test_what_cannot_be_reached_is_refused_before_anything_happens(
+    one: dict[str, object], reason: str
+) -> None:
+    project = {
+        "services": {"standalone": one, "alone": {"network_mode": "none"}},
+        "networks": {"lan": {"driver": "macvlan"}},
+    }
+    with pytest.raises(NotReachable, match=reason) as caught:
+        require_reachable(project, "standalone", 19530)
+    assert "leave --up out" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        {"network_mode": "host"},
+        {"network_mode": "container:vpn"},
+        {"network_mode": "service:vpn"},
+        {"networks": {"lan": None, "default": None}},
+        service(19530),
+    ],
+)
+def test_what_may_be_reached_is_left_to_the_proof(one: dict[str, object]) -> None:
+    project = {
+        "services": {"standalone": one, "vpn": service(19530)},
+        "networks": {"lan": {"driver": "macvlan"}},
+    }
+    require_reachable(project, "standalone", 19530)
+
+
+def test_without_a_published_port_only_linux_reaches_a_container(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project: dict[str, object] = {"services": {"standalone": {}}}
+    require_reachable(project, "standalone", 19530)
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(NotReachable, match="publishes no port 19530"):
+        require_reachable(project, "standalone", 19530)

@@ -112,6 +112,12 @@ class TestHealthChecks:
 
         assert "curl http://milvus:9091/healthz" in text_of(after)
 
+    def test_one_of_another_service_that_breaks_is_told_the_name_that_it_uses(self) -> None:
+        app = "  app: {image: app, healthcheck: {test: 'curl http://milvus:19530/v1/vector/x'}}\n"
+        with pytest.raises(HealthCheckBreaks) as caught:
+            enable(observation(MILVUS + app))
+        assert caught.value.hint.startswith("write http://milvus:9091/healthz there")
+
     @pytest.mark.parametrize(
         "test",
         [
@@ -231,6 +237,16 @@ class TestCutOff:
             ("  app: {image: app, depends_on: [milvus]}\n", {}, "depends on milvus"),
             ("  app: {image: app, command: 'serve --uri=http://milvus:19530'}\n", {}, "command"),
             (
+                "  app: {image: app, configs: [c]}\nconfigs: {c: {content: 'http://milvus:19530'}}\n",
+                {},
+                "config c names milvus:19530",
+            ),
+            (
+                "  gate: {image: caddy, volumes: ['./Caddyfile:/etc/caddy/Caddyfile']}\n",
+                {"Caddyfile": ":80 {\n  reverse_proxy h2c://milvus:19530\n}\n"},
+                "Caddyfile",
+            ),
+            (
                 "  gate: {image: 'nginx:1.27', volumes: ['./nginx.conf:/etc/nginx/nginx.conf:ro']}\n",
                 {"nginx.conf": NGINX},
                 "nginx.conf",
@@ -239,6 +255,11 @@ class TestCutOff:
                 "  gate: {image: nginx, volumes: ['./conf.d:/etc/nginx/conf.d']}\n",
                 {"conf.d/milvus.conf": "upstream m { server milvus:19530; }\n"},
                 "conf.d/milvus.conf",
+            ),
+            (
+                "  gate: {image: 'caddy:2', volumes: ['./Caddyfile:/etc/caddy/Caddyfile']}\n",
+                {"Caddyfile": "milvus.test {\n  reverse_proxy h2c://milvus:19530\n}\n"},
+                "Caddyfile names milvus:19530",
             ),
             (
                 "  backup: {image: milvus-backup, volumes: ['./b.yaml:/configs/backup.yaml']}\n",
@@ -313,6 +334,31 @@ stream {
 
         assert [one.service for one in planned.cut_off] == ["gate"]
         assert of(planned, "neighbour-note") == []
+
+    @pytest.mark.parametrize(
+        ("image", "line"),
+        [
+            ("nginx", "grpc_pass grpcs://milvus:19530; grpc_ssl_verify on; "),
+            ("caddy", "reverse_proxy https://milvus:19530, and in its block"),
+            (
+                "haproxy",
+                "server milvus milvus:19530 ssl verify required verifyhost milvus alpn h2 ",
+            ),
+            ("envoyproxy/envoy", "UpstreamTlsContext: trusted_ca /ca.pem"),
+        ],
+    )
+    @pytest.mark.parametrize("mode", [1, 2])
+    def test_the_lines_for_a_proxy_name_the_ca_as_its_container_sees_it(
+        self, image: str, line: str, mode: int
+    ) -> None:
+        gate = f"  gate: {{image: {image}, volumes: ['./p.conf:/p.conf']}}\n"
+        files = {COMPOSE_FILE: MILVUS + gate, "p.conf": "server milvus:19530\n"}
+        [one] = enable(observation(files), mode=mode).cut_off
+
+        assert line in one.needs
+        assert "/ca.pem" in one.needs
+        assert "cert/ca.pem, mounted there" in one.needs
+        assert " cert/ca.pem" not in one.needs
 
     def test_files_are_not_searched_where_the_whole_project_is_mounted(self) -> None:
         app = "  app: {image: app, volumes: ['.:/app']}\n"

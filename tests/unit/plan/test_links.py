@@ -317,3 +317,28 @@ def test_what_stays_in_the_container_is_no_link(host: str) -> None:
         f"    environment: {{ETCD_ENDPOINTS: '{host}:2379', COMMON_STORAGETYPE: local}}\n"
     )
     assert {link.sources for link in mapped(text).links} == {("clients",), ("monitoring",)}
+
+
+@pytest.mark.parametrize("mode", [0, 1])
+def test_what_hands_on_the_bytes_is_as_encrypted_as_milvus_is(mode: int) -> None:
+    gate = "  gate: {image: nginx, volumes: ['./nginx.conf:/etc/nginx/nginx.conf:ro']}\n"
+    stream = "stream { server { listen 443; proxy_pass milvus:19530; } }\n"
+    text = standalone(others=gate).replace("{ETCD", f"{{COMMON_SECURITY_TLSMODE: '{mode}', ETCD")
+    link = between(mapped({COMPOSE_FILE: text, "nginx.conf": stream}), "gate", "milvus")
+
+    assert link.encryption == ("encrypted" if mode else "plain")
+    note = "hands on the TLS of its clients: the certificate has to hold the name of gate"
+    assert link.note == (note if mode else None)
+
+
+@pytest.mark.parametrize(("scheme", "how"), [("http", "plain"), ("https", "encrypted")])
+def test_the_members_of_an_etcd_cluster_are_a_link_of_their_own(scheme: str, how: str) -> None:
+    cluster = f"etcd1={scheme}://etcd1:2380,etcd2={scheme}://etcd2:2380"
+    others = (
+        "  etcd1: {image: 'quay.io/coreos/etcd:v3.5.18', environment: {ETCD_INITIAL_CLUSTER: '%s'}}\n"
+        "  etcd2: {image: 'quay.io/coreos/etcd:v3.5.18', command: 'etcd --initial-cluster %s'}\n"
+        "  lonely: {image: 'quay.io/coreos/etcd:v3.5.18', command: 'etcd --initial-cluster x=http://x'}\n"
+    )
+    link = between(mapped(standalone(others=others % (cluster, cluster))), "etcd1", "etcd2")
+    assert (link.targets, link.encryption) == (("etcd1", "etcd2"), how)
+    assert link.purpose == "members of etcd among each other"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -387,12 +388,155 @@ def test_mc_asks_over_tls() -> None:
     assert minio["healthcheck"]["test"] == [
         "CMD",
         "env",
+        "SSL_CERT_FILE=/root/.minio/certs/CAs/ca.crt",
         "MC_HOST_local=https://localhost:9000",
         "mc",
-        "--insecure",
         "ready",
         "local",
     ]
+
+
+MINIO_HEALTH = '["CMD", "curl", "-f", "http://localhost:9000/minio/health/live"]'
+
+
+@pytest.mark.parametrize(
+    ("test", "asks"),
+    [
+        (
+            '["CMD", "curl", "-f", "localhost:9000/minio/health/live"]',
+            "https://localhost:9000/minio",
+        ),
+        ("curl -fs minio:9000/minio/health/live || exit 1", "https://minio:9000/minio"),
+    ],
+)
+def test_an_address_without_a_scheme_means_http_to_curl(test: str, asks: str) -> None:
+    minio = services(enable(observation(STANDALONE.replace(MINIO_HEALTH, test)), scope="all"))[
+        "minio"
+    ]
+
+    words = minio["healthcheck"]["test"]
+    text = words if isinstance(words, str) else " ".join(words)
+    assert asks in text
+    assert "--cacert /root/.minio/certs/CAs/ca.crt" in text
+
+
+def test_mc_with_an_alias_of_its_own_finds_the_ca_where_it_looks() -> None:
+    test = '["CMD-SHELL", "mc alias set h http://localhost:9000 a b && mc ready h"]'
+    minio = services(enable(observation(STANDALONE.replace(MINIO_HEALTH, test)), scope="all"))[
+        "minio"
+    ]
+
+    assert minio["healthcheck"]["test"] == yaml.safe_load(test.replace("http:", "https:"))
+    assert "./tls/object-store/CAs:/root/.mc/certs/CAs:ro" in minio["volumes"]
+
+
+@pytest.mark.parametrize("user", ["root", "0", "0:0"])
+def test_root_by_name_looks_where_root_does(user: str) -> None:
+    text = STANDALONE.replace("  minio:\n", f"  minio:\n    user: '{user}'\n")
+    minio = services(enable(observation(text), scope="all"))["minio"]
+
+    assert minio["command"] == yaml.safe_load(STANDALONE)["services"]["minio"]["command"]
+    assert minio["volumes"] == ["./tls/object-store:/root/.minio/certs"]
+
+
+def test_a_minio_that_makes_its_bucket_itself_needs_a_directory_of_mc_that_is_known() -> None:
+    command = "sh -c '(mc alias set l http://localhost:9000 a b; mc mb l/b) & exec minio server /d'"
+    text = STANDALONE.replace('minio server /minio_data --console-address ":9001"', command)
+    text = text.replace("  minio:\n", "  minio:\n    user: '1000'\n")
+    with pytest.raises(EditRefused, match="finds no CA") as caught:
+        enable(observation(text), scope="all")
+    assert "MC_CONFIG_DIR" in caught.value.hint
+    known = text.replace("MINIO_ROOT_USER:", "MC_CONFIG_DIR: /tmp/mc\n      MINIO_ROOT_USER:")
+    minio = services(enable(observation(known), scope="all"))["minio"]
+    assert "./tls/object-store/CAs:/tmp/mc/certs/CAs:ro" in minio["volumes"]
+    assert "exec minio server --certs-dir /tls /d" in minio["command"]
+
+
+def test_a_minio_whose_command_fetches_something_else_goes_on_trusting_the_public_roots() -> None:
+    command = "sh -c 'curl -fo /x https://example.org/x; exec minio server /d'"
+    text = STANDALONE.replace('minio server /minio_data --console-address ":9001"', command)
+    minio = services(enable(observation(text), scope="all"))["minio"]
+    assert minio["command"] == command
+
+
+def test_the_next_step_for_a_minio_whose_command_is_not_there_works() -> None:
+    text = STANDALONE.replace("  minio:\n", "  minio:\n    user: '1000'\n")
+    hidden = text.replace(
+        'command: minio server /minio_data --console-address ":9001"', "stdin_open: false"
+    )
+    with pytest.raises(EditRefused) as caught:
+        enable(observation(hidden), scope="all")
+    assert "with --certs-dir /tls, and run this again" in caught.value.hint
+    written = text.replace("minio server /minio_data", "minio server --certs-dir /tls /minio_data")
+    minio = services(enable(observation(written), scope="all"))["minio"]
+    assert minio["volumes"] == ["./tls/object-store:/tls"]
+
+
+def test_endpoints_that_are_a_list_in_milvus_yaml_are_read() -> None:
+    text = STANDALONE.replace("      ETCD_ENDPOINTS: etcd:2379\n", "")
+    text = text.replace(
+        '    ports:\n      - "19530',
+        "    volumes: ['./milvus.yaml:/milvus/configs/milvus.yaml']\n    ports:\n      - \"19530",
+    )
+    config = milvus_yaml("etcd:\n  endpoints:\n    - etcd:2379\n    - localhost:1\n")
+    planned = enable(observation({COMPOSE_FILE: text, "milvus.yaml": config}), scope="all")
+
+    assert told(services(planned)["etcd"])["ETCD_CLIENT_CERT_AUTH"] == "true"
+
+
+ETCD_HEALTH = '["CMD", "etcdctl", "endpoint", "health"]'
+
+
+@pytest.mark.parametrize(
+    ("test", "becomes"),
+    [
+        ('["CMD", "wget", "-qO-", "http://localhost:2379/health"]', "list"),
+        ('["CMD-SHELL", "wget -qO- http://127.0.0.1:2379/health | grep true || exit 1"]', "shell"),
+        ("wget --spider -q http://etcd:2379/readyz", "text"),
+        ("python3 -c 'import urllib; urlopen(\"http://localhost:2379/health\")'", "text"),
+    ],
+)
+def test_a_tool_without_a_client_certificate_gives_way_to_etcdctl(test: str, becomes: str) -> None:
+    planned = enable(observation(STANDALONE.replace(ETCD_HEALTH, test)), scope="all")
+
+    words = ["etcdctl", "endpoint", "health"]
+    text = " ".join(words)
+    wanted = {"list": ["CMD", *words], "shell": ["CMD-SHELL", text], "text": text}
+    assert services(planned)["etcd"]["healthcheck"]["test"] == wanted[becomes]
+    (warning,) = (w for w in planned.plan.warnings if w.code == "health-check-replaced")
+    assert "service etcd runs etcdctl endpoint health now" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("image", "path"),
+    [("quay.io/coreos/etcd:v3.5.18", "/v3/kv/range"), ("quay.io/coreos/etcd:v3.3.27", "/health")],
+)
+def test_where_etcdctl_does_not_ask_the_same_it_is_refused(image: str, path: str) -> None:
+    text = STANDALONE.replace(ETCD_HEALTH, f'["CMD", "wget", "http://localhost:2379{path}"]')
+    with pytest.raises(HealthCheckBreaks):
+        enable(observation(text.replace("quay.io/coreos/etcd:v3.5.18", image)), scope="all")
+
+
+@pytest.mark.parametrize("image", ["bitnami/etcd:3.5.14", "docker.io/bitnamilegacy/etcd:3.5"])
+def test_an_etcdctl_whose_scripts_give_flags_is_told_by_no_variable(image: str) -> None:
+    # "conflicting environment variable is shadowed by corresponding command-line flag", and it ends.
+    text = STANDALONE.replace("quay.io/coreos/etcd:v3.5.18", image)
+    etcd = services(enable(observation(text), scope="all"))["etcd"]
+
+    assert not [name for name in told(etcd) if name.startswith("ETCDCTL_")]
+    words = etcd["healthcheck"]["test"]
+    assert words[:2] == ["CMD", "etcdctl"]
+    assert words[-2:] == ["endpoint", "health"]
+    assert " ".join(words[2:-2]) == (
+        "--cacert /tls/ca.pem --cert /tls/server.pem --key /tls/server.key"
+    )
+
+
+def test_the_health_check_of_bitnamis_scripts_stays_as_it_is() -> None:
+    script = '["CMD", "/opt/bitnami/scripts/etcd/healthcheck.sh"]'
+    text = STANDALONE.replace("quay.io/coreos/etcd:v3.5.18", "bitnami/etcd:3.5.14")
+    etcd = services(enable(observation(text.replace(ETCD_HEALTH, script)), scope="all"))["etcd"]
+    assert etcd["healthcheck"]["test"] == yaml.safe_load(script)
 
 
 def test_a_health_check_that_nobody_knows_how_to_switch_is_a_refusal_until_it_is_accepted() -> None:
@@ -498,13 +642,130 @@ def test_a_milvus_backup_that_reads_the_object_store_is_named(store: str) -> Non
     # Its backup.yaml writes host and port apart.
     service = "  backup:\n    image: milvusdb/milvus-backup\n    volumes: ['./b.yaml:/b.yaml']\n"
     milvus = "" if "milvus:" in store else "milvus: {address: elsewhere, port: 19530}\n"
-    found = enable(
-        observation({COMPOSE_FILE: STANDALONE + service, "b.yaml": f"{milvus}{store}\n"}),
-        scope="all",
-    )
+    files = {COMPOSE_FILE: STANDALONE + service, "b.yaml": f"{milvus}{store}\n"}
+    found = enable(observation(files), scope="all", neighbours="list")
 
     (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
     assert "service backup connects to minio:9000 (b.yaml)" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("shape", "switched"),
+    [
+        ("format 1", {("minio", "useSSL")}),
+        ("format 1, another store", {("minio", "backupUseSSL")}),
+        ("format 2", {("milvus", "storage", "useSSL")}),
+        ("format 2, the backup", {("backup", "storage", "useSSL")}),
+    ],
+)
+def test_the_object_store_in_a_backup_yaml_is_switched(
+    shape: str, switched: set[tuple[str, ...]]
+) -> None:
+    image = "me/backup" if "1" in shape else "milvusdb/milvus-backup"
+    service = f"  backup:\n    image: {image}\n    volumes: ['./b.yaml:/b.yaml']\n"
+    milvus = "milvus: {address: elsewhere, port: 19530}\n" if "1" in shape else ""
+    text = f"{milvus}{BACKUPS[shape]}\n"
+    found = enable(observation({COMPOSE_FILE: STANDALONE + service, "b.yaml": text}), scope="all")
+
+    (change,) = (c for c in found.plan.changes if c.path.name == "b.yaml")
+    assert isinstance(change, PatchFile)
+    assert isinstance(change.new, bytes)
+    assert {*_places(yaml.safe_load(change.new), True)} == switched
+    backup = services(found)["backup"]
+    assert told(backup) == {"SSL_CERT_FILE": "/milvus/tls-stack/ca.crt"}
+    assert backup["volumes"][-1] == "./tls/object-store/CAs:/milvus/tls-stack:ro"
+    assert "stack-client-cut-off" not in {one.code for one in found.plan.warnings}
+
+
+@pytest.mark.parametrize(
+    ("environment", "places", "wanted"),
+    [
+        ("MINIO_USE_SSL: 'false'", {("minio", "backupUseSSL")}, {"MINIO_USE_SSL"}),
+        ("MINIO_ADDRESS: elsewhere", {("minio", "backupUseSSL")}, set()),
+        ("MINIO_BACKUP_ADDRESS: minio", {("minio", "useSSL")}, {"MINIO_BACKUP_USE_SSL"}),
+        ("MINIO_BACKUP_PORT: 9900", {("minio", "useSSL")}, set()),
+    ],
+)
+def test_variables_win_over_backup_yaml(
+    environment: str, places: set[tuple[str, ...]], wanted: set[str]
+) -> None:
+    service = (
+        "  backup:\n    image: milvusdb/milvus-backup:v0.5.5\n    volumes: ['./b.yaml:/b.yaml']\n"
+        f"    environment: {{{environment}}}\n"
+    )
+    text = "minio: {address: minio, port: 9000, backupAddress: minio, backupPort: 9000}\n"
+    found = enable(observation({COMPOSE_FILE: STANDALONE + service, "b.yaml": text}), scope="all")
+
+    (change,) = (c for c in found.plan.changes if c.path.name == "b.yaml")
+    assert isinstance(change, PatchFile)
+    assert isinstance(change.new, bytes)
+    assert {*_places(yaml.safe_load(change.new), True)} == places
+    on = {name for name, value in told(services(found)["backup"]).items() if value == "true"}
+    assert on == wanted
+
+
+def _places(value: object, wanted: object, *route: str) -> Iterator[tuple[str, ...]]:
+    """Where a document says something."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _places(each, wanted, *route, name)
+    elif value is wanted:
+        yield route
+
+
+def mc_job(command: str, more: str = "") -> str:
+    return f"{STANDALONE}  job:\n    image: minio/mc\n    entrypoint: {command}\n{more}"
+
+
+ALIAS = "mc alias set m http://minio:9000 a b"
+
+
+def test_a_job_of_mc_trusts_the_ca_of_the_object_store() -> None:
+    job = services(enable(observation(mc_job(f"sh -c '{ALIAS}'")), scope="all"))["job"]
+
+    assert job["entrypoint"] == f"sh -c '{ALIAS.replace('http', 'https')}'"
+    assert job["volumes"] == ["./tls/object-store/CAs:/root/.mc/certs/CAs:ro"]
+
+
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [
+        (f"sh -c '{ALIAS}'", "    user: '1000'\n"),
+        (f"sh -c 'mc --config-dir /x; {ALIAS}'", ""),
+        (f"sh -c '{ALIAS}; wget -q http://minio:9000/minio/health/live'", ""),
+        (f"sh -c 'curl -f https://example.org/; {ALIAS}'", ""),
+        ("/init.sh", "    environment: {URL: 'minio:9000'}\n"),
+        (f"sh -c '{ALIAS}'", "    volumes: ['./mine:/root/.mc/certs/CAs']\n"),
+        ("sh -c 'mc alias set m ${S3}'", ""),
+    ],
+)
+def test_a_job_of_mc_that_cannot_be_told_is_named_and_left_alone(command: str, more: str) -> None:
+    text = mc_job(command, more)
+    variables = {"S3": "http://minio:9000"}
+    found = enable(observation(text, variables=variables), scope="all")
+
+    assert services(found)["job"] == yaml.safe_load(text)["services"]["job"]
+    (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
+    assert "service job connects to minio:9000" in warning.message
+
+
+def test_a_job_of_mc_that_inherits_its_volumes_is_switched_in_an_override_file() -> None:
+    text = "x-job: &job\n  volumes: ['./data:/data']\n" + mc_job(
+        f"sh -c '{ALIAS}'", "    <<: *job\n"
+    )
+    found = enable(observation(text), scope="all")
+
+    own = services(found, "compose.override.yaml")["job"]
+    assert own["volumes"] == ["./tls/object-store/CAs:/root/.mc/certs/CAs:ro"]
+    assert "minio" in services(found)
+
+
+def test_a_service_in_another_network_is_not_said_to_use_etcd() -> None:
+    app = "  app:\n    image: me/app\n    environment: {ETCD_ENDPOINTS: 'etcd:2379'}\n"
+    found = enable(
+        observation(f"{STANDALONE}{app}    networks: [x]\nnetworks:\n  x:\n"), scope="all"
+    )
+    assert "stack-client-cut-off" not in {one.code for one in found.plan.warnings}
 
 
 @pytest.mark.parametrize(
@@ -529,6 +790,21 @@ def test_another_client_of_etcd_is_named_by_its_file_or_its_variables(
     (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
     assert "service gateway connects to etcd:2379" in warning.message
     assert "cert/etcd-client.pem" in (warning.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "place"),
+    [
+        ("Caddyfile", "console.test {\n  reverse_proxy minio:9001\n}\n", "minio:9001 (Caddyfile)"),
+        ("init.sh", f"#!/bin/sh\n{ALIAS}\n", "minio:9000 (init.sh)"),
+    ],
+)
+def test_a_client_of_the_console_or_by_a_script_is_named(file: str, text: str, place: str) -> None:
+    app = f"  app:\n    image: me/app\n    volumes: ['./{file}:/{file}']\n"
+    found = enable(observation({COMPOSE_FILE: STANDALONE + app, file: text}), scope="all")
+
+    (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
+    assert f"service app connects to {place}" in warning.message
 
 
 def test_who_only_speaks_of_etcd_in_a_comment_is_not_named() -> None:

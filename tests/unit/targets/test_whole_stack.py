@@ -309,6 +309,34 @@ def test_a_stack_gives_each_service_its_own_identity_and_no_other() -> None:
     assert found["secrets"]["server_key"]["name"] == "vec_server_key_0123abcd"
 
 
+def test_a_file_with_the_key_of_the_broker_is_a_secret_whatever_it_is_called() -> None:
+    """keystore.pem holds key and certificate; anyone who may ask the engine reads a config."""
+    files = (("keystore.pem", "keystore.pem"), ("kafka.truststore.pem", "stack-ca.pem"))
+    broker = Member(
+        "kafka", "broker", None, (), Directory("tls/kafka", "/tls", files), "kafka", 9092
+    )
+    setup = replace(SETUP, members=(*SETUP.members, broker))
+    names = (*CONTENTS, "keystore.pem")
+    materials = {name: swarm.Material(f"./{name}", "0") for name in names}
+    found = yaml.safe_load(swarm.stack(setup, Release("swarm", "v"), materials, {}, ""))
+    [key] = found["services"]["kafka"]["secrets"]
+    assert key["target"] == "/tls/keystore.pem"
+    assert found["secrets"][key["source"]]["file"] == "./keystore.pem"
+    assert key["source"] not in found["configs"]
+
+
+def test_a_name_that_swarm_has_no_room_for_is_refused() -> None:
+    """64 characters of a config: the longest name of these is that of Milvus' certificate for etcd."""
+    materials = {name: swarm.Material(name, "01234567") for name in CONTENTS}
+    longest = 64 - len("_etcd-client_pem_01234567")
+    stack = yaml.safe_load(
+        swarm.stack(SETUP, Release("swarm", "m" * longest), materials, {}, "deploy")
+    )
+    assert max(len(one["name"]) for one in stack["configs"].values()) == 64
+    with pytest.raises(InvalidSetting, match="too long"):
+        swarm.stack(SETUP, Release("swarm", "m" * (longest + 1)), materials, {}, "deploy")
+
+
 def test_proxies_of_a_cluster_start_before_the_others_stop() -> None:
     materials = {name: swarm.Material(name, "0") for name in CONTENTS}
     alone = yaml.safe_load(swarm.stack(SETUP, Release("swarm", "v"), materials, {}, ""))
@@ -354,6 +382,13 @@ class TestRelease:
         if longest < 53:
             with pytest.raises(InvalidSetting, match="too long"):
                 list(Release(target, name.ljust(longest + 1, "m")).dependency_names("etcd"))
+
+    @pytest.mark.parametrize("service", ["m-", "m.dot", "m_", "m" * 62])
+    def test_a_service_that_swarm_takes_under_no_name(self, service: str) -> None:
+        with pytest.raises(InvalidSetting, match=r"Swarm"):
+            list(Release("swarm", "v").swarm_names(service))
+        for name in ("_m", "1m", "Milvus", "m_1", "m" * 61):
+            assert Release("swarm", "v").swarm_service(name) == f"v_{name}"
 
     def test_a_namespace_that_is_called_as_the_stacks_are(self) -> None:
         """Else either export would replace the certificate of the other."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compose_tls import enable, status
+from compose_tls import TlsConfig, enable, status
 from compose_tls.errors import (
     DataWithoutMount,
     ImageMoved,
@@ -51,6 +51,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "docker compose stop a, then docker cp x y, then docker compose up -d a",
             f"docker compose {SPELLED} stop a, then docker cp x y, then docker compose {SPELLED} up -d a",
         ),
+        ("compose-tls -p other enable …", f"compose-tls {SPELLED} -p other enable …"),
         ("run compose-tls renew --ca", f"run compose-tls {SPELLED} renew --ca"),
         ("docker compose -p other up", "docker compose -p other up"),
         (f"compose-tls enable --mode 2 {SPELLED}", f"compose-tls enable --mode 2 {SPELLED}"),
@@ -206,3 +207,26 @@ def test_a_directory_that_the_user_is_to_name_stays_as_they_name_it(
     (here / "new").mkdir()
 
     assert said in whole(preamble.open_directory(here / "new", {}, {}, here), hint)
+
+
+def test_the_library_tells_the_whole_command_too(here: Path) -> None:
+    """What the command line was given is known to it alone; of a call, its arguments are."""
+
+    def fails(
+        directory: Path, config: preamble.Settings = None, *, up: bool = False, ca: bool = False
+    ) -> DisableResult:
+        preamble.open_project(directory, config, {})
+        raise NotReady("no", hint="name it: compose-tls -p rag enable …")
+
+    fails.__name__ = "enable"
+    settings = TlsConfig(
+        mode=2, san=("a.test", "b.test"), csr=True, file=("a.yaml",), token_file="to ken"
+    )
+    with pytest.raises(NotReady) as caught:
+        with_whole_hints(fails)(here, settings, up=True, ca=False)
+    told = caught.value.hint
+    wanted = "enable --up --csr --mode 2 --san a.test --san b.test --token-file 'to ken'"
+    assert told == f"name it: compose-tls -f a.yaml -p rag {wanted}"
+    with pytest.raises(NotReady) as caught:
+        with_whole_hints(fails)(here, {"mode": 2}, up=True)
+    assert caught.value.hint.endswith("enable …")

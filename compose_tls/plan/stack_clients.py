@@ -1,0 +1,218 @@
+"""Services that use the object store besides Milvus, and are switched with it: mc, and milvus-backup."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import field, replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edits
+from compose_tls.compose.rewriting import Rewriting, rewrite, written
+from compose_tls.compose.service import Service
+from compose_tls.errors import ProjectError
+from compose_tls.layout import OBJECT_STORE, STORE_CAS
+from compose_tls.plan.address_edits import AddressChange, add_address_edit
+from compose_tls.plan.stack_parts import Part, Rewrite
+from compose_tls.plan.stack_work import StackWork
+from compose_tls.project.model import Project
+from compose_tls.project.reachability import names
+from compose_tls.setup import Directory, Member, Variable
+from compose_tls.stack import mc, milvus_backup
+from compose_tls.stack.images import repository_and_tag
+from compose_tls.values import dataclass
+from compose_tls.yamlpatch.document import parse
+from compose_tls.yamlpatch.intent import Put, Route, Text
+from compose_tls.yamlpatch.query import Found, roots
+
+_CA_FILE: Final = "ca.crt"
+_CA_VARIABLE: Final = "SSL_CERT_FILE"
+_HINT: Final = "write https:// there, and mount the CA by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreClient:
+    """A service that is told of the TLS of the object store.
+
+    Attributes:
+        service: The service.
+        member: What it is told, and where it sees the CA.
+        rewrites: What its command becomes.
+        addresses: What becomes of the variables that name the object store.
+        documents: Its configuration files that are edited: what is put where.
+        override: The override file that gets its edits, as those in place are refused; ``None`` where
+            they go where those of Milvus do.
+        reads_env: Whether Compose reads ``.env``, and not files that the user names in its place.
+    """
+
+    service: Service = field(repr=False)
+    member: Member
+    rewrites: tuple[Rewrite, ...] = ()
+    addresses: tuple[AddressChange, ...] = ()
+    documents: Mapping[Path, Mapping[Route, str]] = field(default_factory=dict)
+    override: Path | None = None
+    reads_env: bool = True
+
+    def add_edits(self, project: Project, override: Path | None, edits: Edits) -> None:
+        """Add what switches it.
+
+        Args:
+            project: The project.
+            override: The override file that gets the edits instead of the file that has the service.
+            edits: Gets the edits.
+
+        Raises:
+            ValueInTheWay: Something else is mounted where the CA goes.
+            EditRefused: A place cannot be edited without changing something else.
+        """
+        override = override or self.override
+        one = MemberInCompose(self.member, self.service, None, "", True, str.__eq__)
+        member_edits(one, project.compose, project.read, override, edits)
+        for each in self.rewrites:
+            rewrite(self.service, each.route, each.change, override, edits, hint=each.hint)
+        for change in self.addresses:
+            add_address_edit(
+                change, self.service, project, override, edits, reads_env=self.reads_env
+            )
+        for path, settings in self.documents.items():
+            edits.add(path, [Put(route, Text(value)) for route, value in settings.items()])
+
+
+def store_clients(
+    work: StackWork, stores: Sequence[Part], override: Path | None
+) -> tuple[StoreClient, ...]:
+    """The services that can be told that the object store speaks TLS; others are named elsewhere.
+
+    Args:
+        work: What is planned so far.
+        stores: The servers of the object store.
+        override: The override file for services that cannot be edited in place; ``None`` for none.
+    """
+    if not stores or work.config.neighbours != "patch":
+        return ()
+    ours = {part.service.name for part in work.servers} | {one.name for one in work.milvus}
+    hosts = {name for part in stores for name in names(part.service)}
+    place = _Place(work, hosts, stores[0].member.port)
+    found = (
+        _placed(one, work, override)
+        for service in work.project.compose.services.values()
+        if service.name not in ours
+        for one in place.clients(service)
+    )
+    return tuple(one for one in found if one is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The object store, as its clients name it."""
+
+    work: StackWork
+    hosts: set[str]
+    port: int
+
+    def clients(self, service: Service) -> Iterator[StoreClient]:
+        variables = self.work.variables(service)
+        found = self.mc(service, variables) or self.backup(service, variables)
+        if found is not None:
+            yield found
+
+    def mc(self, service: Service, variables: Mapping[str, str | None]) -> StoreClient | None:
+        """A service that runs mc: its URLs, in its command or in variables, and its CAs."""
+        command = service.command_line()
+        target = mc.certificates_directory(
+            service.text("image"), command, variables, service.text("user")
+        )
+        if target is None:
+            return None
+        urls = mc.Urls(frozenset(self.hosts), self.port, variables, f"{target}/{_CA_FILE}")
+        addresses = tuple(
+            AddressChange(name, value, "http://", "https://")
+            for name, value in variables.items()
+            if value and urls.is_address(value)
+        )
+        rewrites: list[Rewrite] = []
+        for name in ("entrypoint", "command"):
+            old, change = written(service, (name,)), partial(urls.with_https, service.words(name))
+            if (new := change(old)) is None:
+                return None
+            if new != old:
+                rewrites.append(Rewrite((name,), _fixed(new), _HINT))
+        if not addresses and not rewrites:
+            return None
+        member = self.member(service, target, {})
+        return StoreClient(
+            service, member, tuple(rewrites), addresses, reads_env=not self.work.config.env_file
+        )
+
+    def backup(self, service: Service, variables: Mapping[str, str | None]) -> StoreClient | None:
+        """milvus-backup: what it is told of each store, where that is said."""
+        if variables.get(_CA_VARIABLE) is not None:
+            return None
+        documents: dict[Path, Mapping[Route, str]] = {}
+        settings: dict[str, str] = {}
+        for path, document in self.backup_files(service):
+            places, told = milvus_backup.store_settings(document, variables, self.hosts, self.port)
+            settings |= told
+            if places and path is not None:
+                documents[path] = places
+        if not documents and not settings:
+            return None
+        settings[_CA_VARIABLE] = posixpath.join(self.work.target, _CA_FILE)
+        member = self.member(service, self.work.target, settings)
+        return StoreClient(service, member, documents=documents)
+
+    def backup_files(self, service: Service) -> Iterator[tuple[Path | None, Found | None]]:
+        """The files that configure milvus-backup; of its own image also without any."""
+        project = self.work.project
+        own = repository_and_tag(service.text("image") or "")[0] == milvus_backup.IMAGE
+        found: list[tuple[Path, Found]] = []
+        for path in project.files_of(service):
+            content = project.read(path) or b""
+            if b"address" in content and path.suffix in {".yaml", ".yml"}:
+                with suppress(ProjectError):
+                    documents = roots(parse(content, project.relative(path)))
+                    found += [(path, one) for one in documents if len(documents) == 1]
+        found = [pair for pair in found if own or milvus_backup.is_configuration(pair[1])]
+        yield from found
+        if own and not found:
+            yield None, None
+
+    def member(self, service: Service, target: str, variables: Mapping[str, str]) -> Member:
+        source = f"{self.work.config.tls_dir}/{OBJECT_STORE}/{STORE_CAS}"
+        directory = Directory(source, target, (), read_only=True)
+        told = tuple(Variable((name,), value) for name, value in variables.items())
+        image = service.text("image")
+        return Member(service.name, "application", image, told, directory, None, port=0)
+
+
+def _fixed(new: list[str]) -> Rewriting:
+    """What makes this of a field, whatever it said."""
+    return lambda _: new
+
+
+def _placed(one: StoreClient, work: StackWork, override: Path | None) -> StoreClient | None:
+    """A service whose edits can be made: in place, else in an override file; ``None`` where nowhere."""
+    tries = partial(_can_be_made, one, work.project)
+    if work.config.style == "override":
+        return one if tries(override) else None
+    if tries(None):
+        return one
+    return replace(one, override=override) if override is not None and tries(override) else None
+
+
+def _can_be_made(one: StoreClient, project: Project, override: Path | None) -> bool:
+    from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - status only looks
+
+    edits = Edits()
+    try:
+        one.add_edits(project, override, edits)
+        for path, intents in edits.by_file.items():
+            content = project.read(path)
+            if content is not None:
+                edit(parse(content, project.relative(path)), intents)
+    except ProjectError:
+        return False
+    return True
