@@ -2,10 +2,10 @@
 
 The end-to-end tests mostly wait for Milvus, so they run in two lanes beside all others; in one of them
 each project has ports and names of its own, and two run at a time. The others, one after the other: the
-fast tests, whose coverage has to be at least 90 % (measured with them alone: it doubles what a test
-takes), those marked slow, the judges of our certificates (tests/judges), every fault of a command
+fast tests, those marked slow, the judges of our certificates (tests/judges), every fault of a command
 (tests/faults), a short fuzzing (tests/fuzz), two builds that have to be one (tests/build.py), and those
-of the code once more with every dependency at its lower bound, and on every other Python at hand.
+of the code once more with every dependency at its lower bound, and on every other Python at hand. What
+they cover is measured once (tests/measured.py): on the newest Python, or here where that is not at hand.
 
 A test that fails beside all others is run once more by itself (tests/again.py), which is printed.
 
@@ -23,11 +23,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from tests.pythons import measures
+
 ROOT = Path(__file__).resolve().parent.parent
-MINIMUM = 90
 AGAIN = ("-p", "tests.again")
 PYTEST = [sys.executable, "-m", "pytest", *AGAIN]
-COVERAGE = [sys.executable, "-m", "coverage"]
 SLOW = ("tests/contract", "tests/corpus", "tests/unit/cli/test_endless.py")
 END_TO_END = (
     ("e2e and not own_ports",),
@@ -39,20 +39,14 @@ END_TO_END = (
 def main() -> int:
     """Run one suite after the other beside the end-to-end tests; show the latter at the end."""
     os.chdir(ROOT)
-    for old in ROOT.glob(".coverage*"):
-        old.unlink()
     failed = []
+    fast = PYTEST if measures() else [sys.executable, "tests/measured.py", *AGAIN]
     with ExitStack() as stack:
         started = time.monotonic()
         lanes = [lane(marks, *options, stack=stack) for marks, *options in END_TO_END]
         make = ["make", "--no-print-directory", f"VENV={sys.prefix}"]
-        for name, *commands in (
-            (
-                "fast tests",
-                [*COVERAGE, "run", "-m", "pytest", *AGAIN, "-n", "auto"],
-                [*COVERAGE, "combine", "--quiet"],
-                [*COVERAGE, "report", f"--fail-under={MINIMUM}"],
-            ),
+        for name, command in (
+            ("fast tests", [*fast, "-n", "auto"]),
             ("slow tests", [*PYTEST, "-n", "auto", "-m", "slow", *SLOW]),
             ("judges", [*PYTEST, "-m", "judges", "tests/judges"]),
             ("faults", [*PYTEST, "-n", "auto", "-m", "faults", "tests/faults"]),
@@ -62,7 +56,7 @@ def main() -> int:
             ("other Pythons", [*make, "test-pythons"]),
         ):
             begun, spent = time.monotonic(), processor_seconds()
-            if any(run(command) for command in commands):
+            if run(command):
                 failed.append(name)
             took, spent = time.monotonic() - begun, processor_seconds() - spent
             print(f"{name}: {took:.0f} s, {spent:.0f} s of a processor\n", flush=True)

@@ -24,15 +24,20 @@ EXAMPLES = ROOT / "examples"
 UNITS = [*EXAMPLES.glob("systemd/*.*"), *EXAMPLES.glob("prometheus/*.service")]
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A project with mutual TLS in its files."""
-    directory = tmp_path / "project"
-    directory.mkdir()
+@pytest.fixture(scope="module")
+def enabled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with mutual TLS in its files, made once."""
+    directory = tmp_path_factory.mktemp("enabled")
     for name in ("docker-compose.yml", "milvus.yaml"):
         shutil.copyfile(ROOT / "fixtures" / name, directory / name)
     enable(directory, {"mode": 2}, environment={"DOCKER_HOST": "unix:///nobody.sock"})
     return directory
+
+
+@pytest.fixture
+def project(tmp_path: Path, enabled: Path) -> Path:
+    """A copy of it."""
+    return shutil.copytree(enabled, tmp_path / "project")
 
 
 @pytest.fixture

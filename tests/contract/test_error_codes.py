@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -69,21 +71,38 @@ def test_the_documentation_lists_exactly_the_codes_there_are() -> None:
     assert documented == {error.code: error.exit_code for error in LEAVES}
 
 
-def warning_codes() -> set[str]:
-    """The codes of all warnings that the package makes."""
-    found: set[str] = set()
+@dataclass
+class Package:
+    """What the modules of the package do with errors and warnings."""
+
+    warnings: set[str] = field(default_factory=set)
+    """The codes of all warnings that are made."""
+    raised: dict[str, str] = field(default_factory=dict)
+    """Where something is raised, and what."""
+    names: set[str] = field(default_factory=set)
+    """All names that are used, but those in errors.py."""
+
+
+@cache
+def package() -> Package:
+    """All modules, each read once."""
+    found = Package()
     for file in ROOT.glob("compose_tls/**/*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "TlsWarning":
+            if isinstance(node, ast.Name) and file.name != "errors.py":
+                found.names.add(node.id)
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "TlsWarning":
                 values = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "code")]
-                found |= {str(v.value) for v in values if isinstance(v, ast.Constant)}
+                found.warnings |= {str(v.value) for v in values if isinstance(v, ast.Constant)}
+            elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                found.raised[f"{file}:{node.lineno}"] = ast.unparse(node.exc.func)
     return found
 
 
 def test_the_documentation_lists_exactly_the_warnings_there_are() -> None:
     table = (ROOT / "docs" / "errors.md").read_text().split("## Warnings")[1]
     assert set(re.findall(r"^\| ([a-z][a-z-]+) \|", table, re.MULTILINE)) - {"code"} == (
-        warning_codes()
+        package().warnings
     )
 
 
@@ -91,10 +110,7 @@ def test_only_leaves_are_raised() -> None:
     inner = {error.__name__ for error in subclasses(ComposeTlsError)} - {
         error.__name__ for error in LEAVES
     }
-    for file in ROOT.glob("compose_tls/**/*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-                assert ast.unparse(node.exc.func) not in inner, f"{file}:{node.lineno}"
+    assert not {place: name for place, name in package().raised.items() if name in inner}
 
 
 def seen_in_tests() -> set[str]:
@@ -120,14 +136,5 @@ def test_every_error_is_seen_by_a_test() -> None:
     assert not unseen
 
 
-def raised_in_the_package() -> set[str]:
-    used: set[str] = set()
-    for file in ROOT.glob("compose_tls/**/*.py"):
-        if file.name != "errors.py":
-            tree = ast.parse(file.read_text())
-            used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    return used
-
-
 def test_every_error_is_raised_somewhere() -> None:
-    assert not {error.__name__ for error in LEAVES} - raised_in_the_package()
+    assert not {error.__name__ for error in LEAVES} - package().names

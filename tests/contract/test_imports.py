@@ -7,12 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import compose_tls
+from compose_tls.cli.app import main
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
@@ -50,16 +53,20 @@ def loaded_by(code: str, directory: Path | None = None) -> set[str]:
     return set(json.loads(outcome.stderr.splitlines()[-1]))
 
 
-def loaded_in_a_project(directory: Path, *commands: str) -> set[str]:
-    """What the last of some commands loads, each in an interpreter of its own."""
-    for name in ("docker-compose.yml", "milvus.yaml"):
-        shutil.copyfile(FIXTURES / name, directory / name)
-    loaded: set[str] = set()
-    for command in commands:
-        run = f"from compose_tls.__main__ import main; assert main() in {{0, 7}}, {command!r}"
-        arguments = ["compose-tls", *command.split()]
-        loaded = loaded_by(f"sys.argv = {arguments!r}; {run}", directory)
-    return loaded
+@cache
+def loaded_in_a_project(*commands: str) -> set[str]:
+    """What the last of some commands loads in an interpreter of its own; those before it run here."""
+    with tempfile.TemporaryDirectory() as place:
+        directory = Path(place)
+        for name in ("docker-compose.yml", "milvus.yaml"):
+            shutil.copyfile(FIXTURES / name, directory / name)
+        *before, last = commands
+        for command in before:
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setenv("DOCKER_HOST", "unix:///nobody/listens/here.sock")
+                assert main([*command.split(), "-C", place]) == 0, command
+        run = f"from compose_tls.__main__ import main; assert main() in {{0, 7}}, {last!r}"
+        return loaded_by(f"sys.argv = {['compose-tls', *last.split()]!r}; {run}", directory)
 
 
 def test_the_package_loads_nothing_but_itself() -> None:
@@ -131,9 +138,9 @@ def test_help_loads_what_prints_it_and_click() -> None:
     ids=" then ".join,
 )
 def test_a_command_that_only_looks_at_files_loads_neither_engine_nor_checks(
-    tmp_path: Path, commands: tuple[str, ...]
+    commands: tuple[str, ...],
 ) -> None:
-    loaded = loaded_in_a_project(tmp_path, *commands)
+    loaded = loaded_in_a_project(*commands)
     assert not loaded & {"docker", "grpc", "pymilvus", "requests", "ruamel", "subprocess"}
     assert not {name for name in loaded if name.startswith("compose_tls.checks")}
     # Where the engine would listen, and how Compose would be told of the project.
@@ -143,16 +150,16 @@ def test_a_command_that_only_looks_at_files_loads_neither_engine_nor_checks(
     }
 
 
-def test_status_loads_nothing_that_writes_issues_or_shakes_hands(tmp_path: Path) -> None:
-    loaded = loaded_in_a_project(tmp_path, "enable --mode 2", "status")
+def test_status_loads_nothing_that_writes_issues_or_shakes_hands() -> None:
+    loaded = loaded_in_a_project("enable --mode 2", "status")
     assert not loaded & {"fcntl", "ssl", "tomllib"}
     rooms = ("apply.transaction", "credentials", "pki.issue", "pki.rehearse", "yamlpatch.edit")
     unwanted = tuple(f"compose_tls.{room}" for room in (*rooms, "targets", "testing", "sdk"))
     assert not {name for name in loaded if name.startswith(unwanted)}
 
 
-def test_enable_loads_nothing_of_new_projects_nor_of_a_file_of_settings(tmp_path: Path) -> None:
-    loaded = loaded_in_a_project(tmp_path, "enable --mode 2")
+def test_enable_loads_nothing_of_new_projects_nor_of_a_file_of_settings() -> None:
+    loaded = loaded_in_a_project("enable --mode 2")
     assert "tomllib" not in loaded
     assert not {name for name in loaded if name.startswith("compose_tls.targets")}
 
@@ -218,9 +225,9 @@ def test_a_name_that_there_is_not_is_an_attribute_error() -> None:
         compose_tls.enabel  # type: ignore[attr-defined]  # noqa: B018 - the access is the test
 
 
-def test_what_only_a_larger_scope_needs_is_loaded_by_a_larger_scope_alone(tmp_path: Path) -> None:
+def test_what_only_a_larger_scope_needs_is_loaded_by_a_larger_scope_alone() -> None:
     alone = {f"compose_tls.plan.stack{end}" for end in ("", "_work", "_etcd", "_store", "_brokers")}
     alone |= {"compose_tls.plan.stack_health"}
 
-    assert not loaded_in_a_project(tmp_path, "enable -q") & alone
-    assert loaded_in_a_project(tmp_path, "enable -q --scope all") >= alone
+    assert not loaded_in_a_project("enable -q") & alone
+    assert loaded_in_a_project("enable -q --scope all") >= alone

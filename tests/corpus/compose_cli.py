@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,11 +18,17 @@ import pytest
 
 def require_compose() -> None:
     """Skip, with the reason, where there is no Docker Compose."""
+    if absent := _absent():
+        pytest.skip(absent)
+
+
+@cache
+def _absent() -> str | None:
+    """Why Compose cannot be asked, found out once in a process."""
     if shutil.which("docker") is None:
-        pytest.skip("there is no docker command here")
+        return "there is no docker command here"
     done = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip("the docker command here has no Compose")
+    return "the docker command here has no Compose" if done.returncode else None
 
 
 def model(

@@ -670,11 +670,11 @@ def test_a_server_that_names_the_right_cas_is_believed(
 
     monkeypatch.setattr(tls_client, "verifying_context", of_that_version)
     target = scene.target(scene.naming(scene.pki.path("ca.pem")), 2)
-    found = client_authorities(target, 4)
+    found = client_authorities(target, SOON)
     assert (found.ok, found.skipped, found.observed) == (True, False, "as they should be")
     assert found.expected.startswith("the server asks only for clients of CN=test CA")
     misled = scene.target(target.port, 2, client_ca_path=scene.another.path("ca.pem"))
-    assert not client_authorities(misled, 4).ok
+    assert not client_authorities(misled, SOON).ok
 
 
 def replicas(mode: int) -> Make:
@@ -756,7 +756,5 @@ HONEST: Mapping[str, Make] = {
 
 @pytest.mark.parametrize("name", HONEST)
 def test_an_encrypted_milvus_is_proved(scene: Scene, name: str) -> None:
-    # The others wait as long for what may not be answered.
-    patience = SOON if name == "slow" else 4
-    found = checked(HONEST[name](scene), timeout=patience)
+    found = checked(HONEST[name](scene), timeout=SOON)
     assert all(check.ok for check in found.values()), found

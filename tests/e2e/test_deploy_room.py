@@ -445,7 +445,7 @@ def test_a_container_is_seen_as_it_is(room: Room) -> None:
     assert facts.name == f"{room.name}-named"
     assert (facts.user, facts.image, facts.running) == ("999:999", MILVUS, True)
     assert facts.started_at is not None
-    assert abs((datetime.now(UTC) - facts.started_at).total_seconds()) < 60
+    assert abs((datetime.now(UTC) - facts.started_at).total_seconds()) < LONG
     for port in (19530, 9091):
         place = facts.published_port(port)
         assert place is not None
@@ -740,7 +740,7 @@ def test_milvus_is_waited_for_until_it_speaks_tls(room: Room) -> None:
         except OSError:
             return Answer(ready=False, detail="port 19530 is not open yet")
 
-    answer = room.wait(handshake, 60, events)
+    answer = room.wait(handshake, LONG, events)
 
     assert answer == Answer(ready=True, detail="TLSv1.3")
     assert events[0] == "waiting for standalone: nobody has asked before"

@@ -24,6 +24,7 @@ from compose_tls.deploy.engine import Engine
 from compose_tls.errors import FileUnreadable
 from tests.e2e.image_names import MILVUS
 from tests.e2e.test_deploy_room import SLEEP
+from tests.patience import LONG
 
 pytestmark = pytest.mark.own_ports
 
@@ -183,7 +184,7 @@ def test_a_container_is_seen_with_all_that_it_has(stack: Stack) -> None:
     prepare(stack.directory)
     stack.write({**EVERYTHING, "user": "999"}, **TOP)
     stack.up()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + LONG
     while stack.look().container.health != "unhealthy":
         assert time.monotonic() < deadline
         time.sleep(0.2)

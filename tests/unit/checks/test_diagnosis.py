@@ -18,6 +18,7 @@ from compose_tls.checks.run import run
 from compose_tls.checks.tls_client import grpc_channel
 from compose_tls.results import Probe
 from tests.moment import NOW
+from tests.patience import SOON
 from tests.unit.checks.conftest import Issue, Pki
 from tests.unit.checks.servers import (
     ANSWERS,
@@ -41,14 +42,14 @@ def without_pymilvus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def checked(target: Target, now: datetime = NOW) -> dict[str, Probe]:
-    return {check.name: check for check in run(target, now=now, timeout=5)}
+    return {check.name: check for check in run(target, now=now, timeout=SOON)}
 
 
 def words_of_grpc(target: Target) -> str:
     """What gRPC says where a call cannot be made."""
     with grpc_channel(target) as channel:
         with pytest.raises(grpc.RpcError) as raised:
-            channel.unary_unary(f"{MILVUS}GetVersion")(b"", 5)
+            channel.unary_unary(f"{MILVUS}GetVersion")(b"", SOON)
         return str(raised.value.details())
 
 

@@ -13,6 +13,7 @@ from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.tls_client import ATTEMPTS
 from compose_tls.pki.handshake import Foreigner, foreigner
 from tests.moment import NOW
+from tests.patience import SOON
 from tests.unit.checks.conftest import Pki
 from tests.unit.checks.servers import (
     SETTINGS,
@@ -55,7 +56,7 @@ CLIENTS = pytest.mark.parametrize("probe", [anonymous, foreign_client])
 @pytest.mark.parametrize("mode", [1, 2])
 def test_a_tls_server_refuses_plain_text(pki: Pki, mode: int) -> None:
     with grpc_server(pki.server, mode) as server:
-        found = negative_probes.plain_text(pki.target(server.port, mode), 5)
+        found = negative_probes.plain_text(pki.target(server.port, mode), SOON)
     assert found == Outcome(True, "plain text is refused", "refused")
 
 
@@ -67,7 +68,7 @@ def test_every_way_of_refusing_plain_text_counts_where_tls_is_served(
 ) -> None:
     served = over_tls(pki.server.context(1), says(SETTINGS))
     with listening(in_turn(refusal, served)) as port:
-        assert negative_probes.plain_text(pki.target(port), 5).ok
+        assert negative_probes.plain_text(pki.target(port), SOON).ok
 
 
 @pytest.mark.parametrize("refusal", [hangs_up, resets, says_and_hangs_up(ALERT)])
@@ -76,14 +77,14 @@ def test_a_refusal_of_plain_text_proves_nothing_where_tls_is_not_served_either(
 ) -> None:
     # A port forwarder whose container does not listen behaves just so.
     with listening(refusal) as port:
-        found = negative_probes.plain_text(pki.target(port), 5)
+        found = negative_probes.plain_text(pki.target(port), SOON)
     assert not found.ok
     assert found.observed.startswith("could not be tried: ")
 
 
 def test_a_server_in_plain_text_is_found_out(pki: Pki) -> None:
     with grpc_server(None, 0) as server:
-        found = negative_probes.plain_text(pki.target(server.port), 5)
+        found = negative_probes.plain_text(pki.target(server.port), SOON)
     assert not found.ok
     assert found.observed == "the server answers in plain text"
     assert "TLS settings did not reach the server" in str(found.hint)
@@ -93,7 +94,7 @@ def test_a_server_in_plain_text_is_found_out(pki: Pki) -> None:
 def test_a_server_that_speaks_both_is_found_out(pki: Pki, answer: bytes) -> None:
     served = over_tls(pki.server.context(1), says(SETTINGS))
     with listening(in_turn(says(answer), served)) as port:
-        found = negative_probes.plain_text(pki.target(port), 5)
+        found = negative_probes.plain_text(pki.target(port), SOON)
     assert (found.ok, found.observed) == (False, "the server answers in plain text")
 
 
@@ -221,7 +222,7 @@ def test_a_server_whose_own_certificate_is_refused_was_not_tried(
 @pytest.mark.parametrize("mode", [1, 2])
 def test_a_client_of_another_ca_refuses_the_server(pki: Pki, foreign: Foreigner, mode: int) -> None:
     with grpc_server(pki.server, mode) as server:
-        found = negative_probes.another_ca(pki.target(server.port, mode), foreign, 5)
+        found = negative_probes.another_ca(pki.target(server.port, mode), foreign, SOON)
     assert found.ok
     assert found.observed == "refused: unable to get local issuer certificate"
 
@@ -231,7 +232,9 @@ def test_a_client_that_refuses_for_the_name_has_not_refused_the_ca(
 ) -> None:
     trusting = Foreigner(pki.path("ca.pem").read_bytes(), foreign.client)
     with listening(over_tls(pki.server.context(1), says(SETTINGS))) as port:
-        found = negative_probes.another_ca(pki.target(port, server_name="other.test"), trusting, 5)
+        found = negative_probes.another_ca(
+            pki.target(port, server_name="other.test"), trusting, SOON
+        )
     assert not found.ok
     assert "could not be tried: the server's certificate is for another name" in found.observed
 
@@ -241,7 +244,7 @@ def test_a_client_that_accepts_what_it_must_refuse_is_found_out(
 ) -> None:
     trusting = Foreigner(pki.path("ca.pem").read_bytes(), foreign.client)
     with listening(over_tls(pki.server.context(1), says(SETTINGS))) as port:
-        found = negative_probes.another_ca(pki.target(port), trusting, 5)
+        found = negative_probes.another_ca(pki.target(port), trusting, SOON)
     assert not found.ok
     assert "was accepted" in found.observed
 

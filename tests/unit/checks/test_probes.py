@@ -8,6 +8,7 @@ import pytest
 from compose_tls.checks import probes
 from compose_tls.checks.outcome import Outcome
 from tests.moment import NOW
+from tests.patience import SOON
 from tests.unit.checks.conftest import Issue, Pki
 from tests.unit.checks.servers import (
     SETTINGS,
@@ -31,11 +32,11 @@ def look(pki: Pki, probe: Any, script: Script | None = None, **changes: Any) -> 
 
 
 def handshake(target: Any) -> Outcome:
-    return probes.handshake(target, 5)
+    return probes.handshake(target, SOON)
 
 
 def certificate(target: Any) -> Outcome:
-    return probes.certificate(target, 5, NOW)
+    return probes.certificate(target, SOON, NOW)
 
 
 @pytest.mark.parametrize("mode", [1, 2])
@@ -133,10 +134,10 @@ def test_a_certificate_is_not_to_be_seen_where_nothing_listens(pki: Pki) -> None
 
 def test_grpc_is_ready_as_readiness_finds_it(pki: Pki) -> None:
     with grpc_server(pki.server, 1) as server:
-        found = probes.grpc_ready(pki.target(server.port), 5)
+        found = probes.grpc_ready(pki.target(server.port), SOON)
     assert found.ok
     assert found.observed == "Milvus v9.9.9 answers over TLS"
-    lost = probes.grpc_ready(pki.target(closed_port()), 5)
+    lost = probes.grpc_ready(pki.target(closed_port()), SOON)
     assert (lost.ok, lost.observed, lost.hint) == (
         False,
         "nothing listens there",

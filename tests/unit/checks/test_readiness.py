@@ -31,7 +31,7 @@ NOT_READY = "service unavailable: internal: Milvus Proxy is not ready yet. pleas
 
 
 def ask(
-    pki: Pki, answers: Mapping[str, Any], *, mode: int = 1, timeout: float = 5, **changes: Any
+    pki: Pki, answers: Mapping[str, Any], *, mode: int = 1, timeout: float = SOON, **changes: Any
 ) -> Readiness:
     with grpc_server(pki.server, mode, answers) as server:
         return readiness(pki.target(server.port, mode, **changes), timeout)
@@ -92,7 +92,10 @@ def test_a_version_is_as_long_as_versions_are(pki: Pki) -> None:
 
 def test_milvus_that_is_busy_starting_is_left_when_the_time_is_up(pki: Pki) -> None:
     began = time.monotonic()
-    found = ask(pki, {**ANSWERS, "ShowCollections": threading.Event()}, timeout=0.4)
+    waiting = {**ANSWERS, "ShowCollections": threading.Event()}
+    # On a busy machine the handshake takes the whole of a short time.
+    asked = (ask(pki, waiting, timeout=seconds) for seconds in (0.4, 4.0, SOON / 3))
+    found = next(one for one in asked if one.state != "unreachable")
     assert (found.state, found.detail) == ("not-ready", "the server did not answer in time")
     assert time.monotonic() - began < SOON
 
@@ -122,8 +125,8 @@ def test_a_user_who_may_not_list_collections_proves_a_working_proxy(pki: Pki) ->
 
 def test_credentials_travel_as_milvus_wants_them(pki: Pki) -> None:
     with grpc_server(pki.server, 1) as server:
-        readiness(pki.target(server.port, user="root", password="Milvus"), 5)
-        readiness(pki.target(server.port), 5)
+        readiness(pki.target(server.port, user="root", password="Milvus"), SOON)
+        readiness(pki.target(server.port), SOON)
     sent = [metadata.get("authorization") for _, metadata in server.seen]
     half = len(sent) // 2
     assert sent == [base64.b64encode(b"root:Milvus").decode()] * half + [None] * half
@@ -138,7 +141,7 @@ def test_another_grpc_service_is_not_milvus(pki: Pki, answers: dict[str, bytes])
 def test_a_tls_server_that_does_not_speak_grpc_is_not_milvus(pki: Pki) -> None:
     script = over_tls(pki.server.context(1), says(b"HTTP/1.1 200 OK\r\n\r\n"))
     with listening(script) as port:
-        assert readiness(pki.target(port), 5).state == "not-milvus"
+        assert readiness(pki.target(port), SOON).state == "not-milvus"
 
 
 def test_a_port_without_a_server_is_unreachable_at_once(pki: Pki) -> None:
@@ -153,14 +156,14 @@ def test_a_port_forwarder_without_a_server_behind_it_is_unreachable(
     pki: Pki, script: Script
 ) -> None:
     with listening(script) as port:
-        found = readiness(pki.target(port), 5)
+        found = readiness(pki.target(port), SOON)
     assert found.state == "unreachable"
     assert "closed without an answer" in found.detail
 
 
 def test_a_server_that_hangs_up_after_the_handshake_is_unreachable(pki: Pki) -> None:
     with listening(over_tls(pki.server.context(1), hangs_up)) as port:
-        assert readiness(pki.target(port), 5).state == "unreachable"
+        assert readiness(pki.target(port), SOON).state == "unreachable"
 
 
 def test_a_server_that_hangs_is_left_when_the_time_is_up(pki: Pki) -> None:
@@ -173,13 +176,13 @@ def test_a_server_that_hangs_is_left_when_the_time_is_up(pki: Pki) -> None:
 
 def test_a_server_in_plain_text_is_told_apart(pki: Pki) -> None:
     with grpc_server(None, 0) as server:
-        found = readiness(pki.target(server.port), 5)
+        found = readiness(pki.target(server.port), SOON)
     assert (found.state, found.detail) == ("plain-text", "the server answers in plain text")
 
 
 def test_a_certificate_of_another_ca_is_refused(pki: Pki, another_pki: Pki) -> None:
     with grpc_server(another_pki.server, 1) as server:
-        found = readiness(pki.target(server.port), 5)
+        found = readiness(pki.target(server.port), SOON)
     assert found.state == "tls-refused"
     assert "another CA" in found.detail
 
@@ -194,7 +197,7 @@ def test_a_server_that_refuses_the_client_says_so_only_after_the_handshake(
             client_certificate_path=another_pki.path("client.pem"),
             client_key_path=another_pki.path("client.key"),
         )
-        found = readiness(target, 5)
+        found = readiness(target, SOON)
     assert found.state == "tls-refused"
     assert "client certificate" in found.detail
 
@@ -204,5 +207,5 @@ def test_a_refusal_writes_nothing_anywhere(
 ) -> None:
     # gRPC's core would write of it to standard error.
     with listening(over_tls(another_pki.server.context(1), until_gone)) as port:
-        assert not readiness(pki.target(port), 5).ready
+        assert not readiness(pki.target(port), SOON).ready
     assert capfd.readouterr() == ("", "")

@@ -12,6 +12,7 @@ from compose_tls.checks.check_target import Target
 from compose_tls.checks.outcome import Outcome
 from compose_tls.checks.run import run
 from tests.moment import NOW
+from tests.patience import SOON
 from tests.unit.checks.conftest import Pki
 from tests.unit.checks.servers import (
     HOST,
@@ -131,7 +132,9 @@ def test_a_run_checks_rest_where_it_is_on(
     with ExitStack() as stack:
         server = stack.enter_context(grpc_server(pki.server, mode))
         port = stack.enter_context(listening(script))
-        checks = run(pki.target(server.port, mode, rest_address=(HOST, port)), now=NOW, timeout=5)
+        checks = run(
+            pki.target(server.port, mode, rest_address=(HOST, port)), now=NOW, timeout=SOON
+        )
     assert all(check.ok for check in checks), checks
     assert [check.name for check in checks if check.name.startswith("rest")] == names
 

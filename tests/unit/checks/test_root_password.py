@@ -9,6 +9,7 @@ import pytest
 from compose_tls.checks.root_password import settle
 from compose_tls.checks.wire import fields
 from compose_tls.errors import CheckFailed
+from tests.patience import SOON
 from tests.unit.checks.conftest import Pki
 from tests.unit.checks.servers import ANSWERS, OK_STATUS, GrpcServer, grpc_server
 
@@ -56,7 +57,7 @@ class Milvus:
         }
         with grpc_server(pki.server, 1, answers) as server:
             self.server = server
-            return [(probe.name, probe.ok) for probe in settle(pki.target(server.port), NEW, 5)]
+            return [(probe.name, probe.ok) for probe in settle(pki.target(server.port), NEW, SOON)]
 
 
 @pytest.fixture(autouse=True)
