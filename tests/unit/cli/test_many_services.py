@@ -1,4 +1,4 @@
-"""What a command does for many services grows with their number, not with its square: calls are counted."""
+"""What a command does grows with the number of services, not with its square: calls are counted."""
 
 from __future__ import annotations
 
