@@ -40,4 +40,6 @@ def test_it_is_told_to_raise_the_limit(
         if outcome.code == 0:
             return
         assert "  next: raise the limit of open files (ulimit -n 1024)" in outcome.err
+    # What is not about a file of the project has an error of its own.
     assert command == "check"
+    assert "error[too-many-open-files]" in outcome.err
