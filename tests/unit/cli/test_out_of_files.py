@@ -42,4 +42,4 @@ def test_it_is_told_to_raise_the_limit(
         assert "  next: raise the limit of open files (ulimit -n 1024)" in outcome.err
     # What is not about a file of the project has an error of its own.
     assert command == "check"
-    assert "error[too-many-open-files]" in outcome.err
+    assert "too-many-open-files" in outcome.err
