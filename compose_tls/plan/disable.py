@@ -257,18 +257,19 @@ class _Planner:
                     TlsWarning("tls-as-before", text, first.path, None, first.line)
                 )
         ours = [one for one in told if not one.before]
-        entries = list(dict.fromkeys(entry for one in ours for entry in one.entries))
-        entries = entries or list(dict.fromkeys(after.stray()))
+        changed = list(after.of_servers())
+        entries = [*(entry for one in ours for entry in one.entries), *changed]
+        entries = list(dict.fromkeys(entries or after.stray()))
         if not entries:
             return True
         if TlsRemains.code not in self.config.accept:
             entries = [self.as_it_is(entry, after) for entry in entries]
         names = ", ".join(f"{one.service} (mode {int(one.mode)})" for one in ours)
         what = f"TLS stays on for {names}" if ours else "entries of compose-tls stay"
+        why = "were changed since" if changed else "the record does not show how it was before"
         refusal = TlsRemains(
-            f"{what}, and the record does not show how it was before: "
-            f"{'; '.join(map(str, entries))}",
-            hint="take these out by hand and run compose-tls disable again",
+            f"{what}, and {why}: {'; '.join(map(str, entries))}",
+            hint="write there what was before, or take it out, and run compose-tls disable again",
             path=entries[0].path,
             line=entries[0].line,
         )
