@@ -265,7 +265,7 @@ class _Planner:
         if TlsRemains.code not in self.config.accept:
             entries = [self.as_it_is(entry, after) for entry in entries]
         names = ", ".join(f"{one.service} (mode {int(one.mode)})" for one in ours)
-        what = f"TLS stays on for {names}" if ours else "entries of compose-tls stay"
+        what = f"TLS stays on for {names}" if names else "entries of compose-tls stay"
         why = "were changed since" if changed else "the record does not show how it was before"
         refusal = TlsRemains(
             f"{what}, and {why}: {'; '.join(map(str, entries))}",

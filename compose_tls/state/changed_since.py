@@ -51,7 +51,8 @@ def taken_out(there: Found, edit: EditRecord) -> list[Intent] | None:
             back = _merged(shlex.split(edit.old), shlex.split(edit.new), words)
             return None if back is None else list(_whole(edit.route, words, back))
         return None
-    old, new, now = (re.findall(r"\s+|\S+", text) for text in (edit.old, edit.new, there.written))
+    texts = (edit.old, edit.new, there.written or "")
+    old, new, now = (re.findall(r"\s+|\S+", text) for text in texts)
     back = _merged(old, new, now)
     return None if back is None else [Put(edit.route, Text("".join(back), string=True))]
 
@@ -95,8 +96,11 @@ def _as_keys(edit: EditRecord, edits: Sequence[EditRecord]) -> Iterator[EditReco
     name, _, value = edit.new.partition("=")
     olds = (one.old.partition("=") for one in edits if one.route == edit.route and one.old)
     old = next((text for key, _, text in olds if key == name), None)
-    kind = "added-key" if old is None else "set"
-    yield EditRecord(kind=kind, route=(*edit.route, name), new=value, old=old)
+    route = (*edit.route, name)
+    if old is None:
+        yield EditRecord(kind="added-key", route=route, new=value)
+    else:
+        yield EditRecord(kind="set", route=route, new=value, old=old)
 
 
 def _merged(old: Sequence[str], new: Sequence[str], now: Sequence[str]) -> list[str] | None:
