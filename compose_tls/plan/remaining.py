@@ -11,6 +11,8 @@ from typing import Final, Literal
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import Reader
 from compose_tls.compose.service import Service
+from compose_tls.compose.volumes import split_short
+from compose_tls.errors import TlsRemains
 from compose_tls.layout import ETCD, KAFKA, OBJECT_STORE
 from compose_tls.patterns import regex
 from compose_tls.project.milvus_services import MilvusService
@@ -129,6 +131,26 @@ class Remaining:
                     text = f"{'.'.join(edit.route)}{_before(old, edit.new)}"
                     yield Entry(text, record.path, found.line if found else None)
 
+    def unprovided(self) -> Iterator[Entry]:
+        """What names files below a mount that goes, in services that are not Milvus."""
+        edits = [edit for record, _ in self.undone.values() for edit in record.edits]
+        mounts = [one for one in edits if one.kind == "added-item" and one.route[-1] == "volumes"]
+        milvus = {one.name for one in self.milvus}
+        for service in self.services:
+            own = (edit.new for edit in mounts if edit.route[1] == service.name)
+            gone = {
+                split_short(new)[1] if isinstance(new, str) else (new or {})["target"]
+                for new in own
+            }
+            gone.difference_update(mount.target for mount in service.mounts())
+            for variable in service.environment() if gone and service.name not in milvus else ():
+                _, undone = self.undone.get(variable.definition.file, (None, None))
+                named = [one for one in gone if f"{one}/" in (variable.value or "")]
+                if named and not (undone and undone.exact):
+                    text = f"{variable.name} names a file in {named[0]}, which goes"
+                    path = relative(variable.definition.file, self.directory)
+                    yield Entry(text, path, variable.line, service.name)
+
     def stray_services(self) -> tuple[str, ...]:
         """The services under which such entries stand."""
         return tuple(dict.fromkeys(one.service for one in self.stray() if one.service))
@@ -193,6 +215,27 @@ class Remaining:
             return (self.state.before or {})[one.name] == int(mode)
         edits = [edit for file in self.state.files for edit in file.edits]
         return one.name in self.state.services and bool(edits) and not any(map(is_mode, edits))
+
+
+def remains(ours: Sequence[ToldTls], entries: Sequence[Entry], *, since: bool) -> TlsRemains:
+    """The refusal of what would stay.
+
+    Args:
+        ours: The Milvus services that would speak TLS, though they did not before.
+        entries: The places.
+        since: Whether some of them were written after enable.
+    """
+    names = ", ".join(f"{one.service} (mode {int(one.mode)})" for one in ours)
+    what = f"TLS stays on for {names}" if ours else "entries of compose-tls stay"
+    what += ", and the record does not show how it was before"
+    if since and not ours:
+        what = "what was written since enable needs certificates that go"
+    return TlsRemains(
+        f"{what}: {'; '.join(map(str, entries))}",
+        hint="write there what was before, or take it out, and run compose-tls disable again",
+        path=entries[0].path,
+        line=entries[0].line,
+    )
 
 
 def elsewhere(edit: EditRecord, services: Iterable[Service], directory: Path) -> Iterator[Entry]:

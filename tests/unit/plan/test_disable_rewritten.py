@@ -16,6 +16,7 @@ from tests.unit.builders import (
     applied,
     disable,
     edited,
+    enable,
     enabled,
     observation,
     text_of,
@@ -135,3 +136,24 @@ def test_a_command_of_an_override_that_somebody_added_to_is_not_left_as_the_rest
     )
     with pytest.raises(TlsRemains, match=r"services\.etcd\.command"):
         disable(changed)
+
+
+def test_what_somebody_wrote_about_a_certificate_of_ours_is_named_before_it_goes() -> None:
+    after = enabled(observation(STANDALONE), scope="all")
+    by_hand = "      - ETCD_PEER_CERT_FILE=/tls/server.pem\n"
+    ours = "      - ETCD_CERT_FILE=/tls/server.pem\n"
+    changed = edited(after, COMPOSE_FILE, ours, by_hand + ours)
+    with pytest.raises(TlsRemains, match="ETCD_PEER_CERT_FILE names a file in /tls, which goes"):
+        disable(changed)
+
+
+def test_a_flag_more_on_a_server_leaves_what_enable_says_of_it() -> None:
+    after = enabled(observation(STANDALONE), scope="all")
+    changed = edited(after, COMPOSE_FILE, "--data-dir /etcd", "--data-dir /etcd --more")
+    planned = enable(changed, scope="all")
+
+    after_that = yaml.safe_load(text_of(applied(changed, planned.plan.changes)))
+    command = after_that["services"]["etcd"]["command"]
+    assert "https://0.0.0.0:2379" in command
+    assert command.endswith("--data-dir /etcd --more")
+    assert planned.servers == ("etcd", "minio")
