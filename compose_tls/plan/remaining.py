@@ -119,7 +119,7 @@ class Remaining:
                 yield from elsewhere(edit, self.services, self.directory)
 
     def of_servers(self) -> Iterator[Entry]:
-        """What enable had replaced in servers, and stays as somebody changed it: they may not start."""
+        """What enable had replaced in servers, and stays as it was changed since: they may not start."""
         identities = self.state.identities if self.state else ()
         held = (one.members for one in identities if one.name in {ETCD, OBJECT_STORE, KAFKA})
         servers = {name for names in held for name in names}

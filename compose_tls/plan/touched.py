@@ -69,7 +69,7 @@ def touched_beside(
 
 
 def with_readers(planned: ServicePlan, project: Project) -> ServicePlan:
-    """The same plan, with the services beside that mount what it renews; those by hand are named.
+    """The same plan, with the other services that mount what it renews; those by hand are named.
 
     Args:
         planned: The plan of a renewal.

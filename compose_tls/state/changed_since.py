@@ -37,7 +37,7 @@ def restated(document: Document, edits: Sequence[EditRecord]) -> Iterator[EditRe
 
 
 def taken_out(there: Found, edit: EditRecord) -> list[Intent] | None:
-    """What takes an edit out of a command to which somebody has added; ``None`` where it is not in it.
+    """What takes an edit out of a command that has more words by now; ``None`` where it is not in it.
 
     Args:
         there: What stands in its place now: a text, or the list that was made of it.
@@ -67,7 +67,7 @@ def whole_lists(
         edits: What enable did to it.
 
     Returns:
-        Edits with their intents; ``None`` where somebody changed what is ours.
+        Edits with their intents; ``None`` where what is ours was changed.
     """
     routes = dict.fromkeys(e.route for e in edits if e.route[-1] in ORDERED and e.kind != "set")
     for route in routes:
