@@ -208,8 +208,8 @@ def _names(work: StackWork, other: Service, server: Service, port: int) -> tuple
     for path in work.project.files_of(other):
         content = work.project.read(path) or b""
         if place_in(content, hosts, port):
-            place = f"{server.name}:{port} ({work.project.relative(path)})"
-            return place, content.decode(errors="replace")
+            named = f"{server.name}:{port} ({work.project.relative(path)})"
+            return named, content.decode(errors="replace")
     return None
 
 
