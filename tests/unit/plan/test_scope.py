@@ -957,6 +957,19 @@ def test_the_parts_of_seaweedfs_are_told_as_each_of_them_is(command: str, new: s
     assert services(enable(observation(text), scope="all"))["minio"]["command"] == new
 
 
+def test_an_object_store_that_milvus_calls_by_a_link_is_one_of_the_project() -> None:
+    text = STANDALONE.replace(
+        "MINIO_ADDRESS: minio:9000", "MINIO_ADDRESS: store:9000\n    links: ['minio:store']"
+    )
+    found = enable(observation(text), scope="all")
+
+    assert found.servers == ("etcd", "minio")
+    (shown,) = (
+        one.identity for one in found.identities.identities if one.identity.name == "object-store"
+    )
+    assert "store" in shown.dns_names
+
+
 def test_a_place_that_is_not_chosen_is_not_said_to_be() -> None:
     text = STANDALONE.replace("  minio:\n", "    tmpfs: [/tls]\n  minio:\n")
     with pytest.raises(ValueInTheWay) as caught:
