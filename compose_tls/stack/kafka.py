@@ -242,7 +242,7 @@ def milvus_settings(place: str, protocol: str) -> tuple[Setting, ...]:
 
 
 def by_hand(place: str) -> str:
-    """The lines of Milvus' environment for a broker that somebody else gives a listener with TLS.
+    """The lines of Milvus' environment for a broker whose listener with TLS is set up elsewhere.
 
     Args:
         place: Where Milvus is to see the CA of that broker, in its container.
