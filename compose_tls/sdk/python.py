@@ -65,7 +65,7 @@ def langchain(connection: Connection) -> str:
             "vector_store = Milvus(",
             "    embedding_function=DeterministicFakeEmbedding(size=8),  # your embedding model",
             "    connection_args={",
-            *_items(connection, indent=8),
+            *_items(connection),
             "    },",
             ")",
         )
@@ -98,9 +98,9 @@ def _keywords(connection: Connection, *, indent: int = 4) -> list[str]:
     return _lines((f"{name}={value}" for name, value in _arguments(connection).items()), indent)
 
 
-def _items(connection: Connection, *, indent: int) -> list[str]:
+def _items(connection: Connection) -> list[str]:
     """The arguments of a client as items of a dictionary, one a line."""
-    return _lines((f"{name!r}: {value}" for name, value in _arguments(connection).items()), indent)
+    return _lines((f"{name!r}: {value}" for name, value in _arguments(connection).items()), 8)
 
 
 def _lines(texts: Iterable[str], indent: int) -> list[str]:
