@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, mode_note
-from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.sdk.pymilvus import arguments_of
 
 
 def client(connection: Connection) -> str:
@@ -109,15 +109,7 @@ def _lines(texts: Iterable[str], indent: int) -> list[str]:
 
 def _arguments(connection: Connection) -> dict[str, str]:
     """Names, and values as Python writes them."""
-    values = connect_arguments(
-        mode=connection.mode,
-        uri=connection.uri,
-        server_name=connection.server_name,
-        ca_pem=connection.ca_pem,
-        client_pem=connection.client_pem,
-        client_key=connection.client_key,
-    )
-    rendered = {name: repr(value) for name, value in values.items()}
+    rendered = {name: repr(value) for name, value in arguments_of(connection).items()}
     if connection.authentication:
         rendered["token"] = f"os.environ[{CREDENTIALS_VARIABLE!r}]"
     return rendered
