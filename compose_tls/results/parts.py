@@ -126,6 +126,7 @@ class Probe(Model, frozen=True):
         seconds: How long it took.
         skipped: ``True`` where it was not tried; ``observed`` says why.
         hint: What to do next, where it failed.
+        untried: What kept it from being tried, where that is why it failed. Not printed.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Probe(Model, frozen=True):
     seconds: float
     skipped: Literal[True] | None = None
     hint: str | None = None
+    untried: str | None = Field(default=None, exclude=True)
 
 
 class FileState(Model, frozen=True):

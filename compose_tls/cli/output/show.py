@@ -96,7 +96,7 @@ class Output:
         self.close()
         if isinstance(error, CheckFailed) and self._live and self._live.told and not self.json:
             # They stand on the screen: whoever reports the error need not tell them again.
-            error.message = rendering.without_observed(error.message, error.checks)
+            error.message = error.summary
             error.checks = ()
 
 

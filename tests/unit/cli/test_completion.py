@@ -72,7 +72,7 @@ class TestBash:
             *("--server-name", "--server-cert", "--server-key", "--server-passphrase-file")
         ]
 
-    @pytest.mark.parametrize("words", ["status --service ''", "--service ''"])
+    @pytest.mark.parametrize("words", ["status --service ''", "--service ''", "connect --for ''"])
     def test_services_of_the_project(
         self, tab: Callable[[str], list[str]], project: Path, words: str
     ) -> None:
