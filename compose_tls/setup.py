@@ -86,20 +86,16 @@ class Member:
     Attributes:
         name: The service.
         kind: What it is.
-        image: Its image, as the project names it.
         settings: What it has to be told.
         directory: The certificates that it gets to see.
-        identity: The name of the identity that it shows.
         port: Where it takes connections over TLS, in the container.
         published: Further ports to publish where the first one is.
     """
 
     name: str
     kind: MemberKind
-    image: str | None
     settings: tuple[Setting, ...]
     directory: Directory | None
-    identity: str | None
     port: int
     published: tuple[int, ...] = ()
 
@@ -122,30 +118,15 @@ class Proxy:
 
 
 @dataclass(frozen=True, slots=True)
-class SetupLink:
-    """A connection that the set-up encrypts: its two ends, and with which identities."""
-
-    source: str
-    target: str
-    port: int
-    server: str
-    client: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class TlsSetup:
     """All that is wanted.
 
     Attributes:
         mode: One-way or mutual.
-        server_name: The name that clients verify.
         identities: The certificates and keys, the CA first.
         members: Who shows or uses them.
-        links: What they encrypt.
     """
 
     mode: TlsMode
-    server_name: str
     identities: tuple[Identity, ...]
     members: tuple[Member, ...]
-    links: tuple[SetupLink, ...]

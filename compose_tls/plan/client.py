@@ -140,7 +140,6 @@ def plan_clients(
     plan = Plan(
         observation.directory,
         (MakeDirectory(wanted.directory, PRIVATE_DIRECTORY), *changes),
-        tuple(orders.values()),
         tuple(_warnings(config)),
     )
     return ClientsPlan(plan, orders, kept, bundled)

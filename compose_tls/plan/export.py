@@ -8,7 +8,7 @@ Kubernetes cluster always get their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -166,11 +166,11 @@ def plan_server(
         )
     issuer = ca_of(observation, config)
     require_ca_valid(issuer, config, now)
-    if _stays(own, identity, issuer, config, now):
-        return ServerSource(identity, stem, tuple(_files(own, stem, issued=False)))
-    require_issuer(observation, config, "end-entities")
+    stays = _stays(own, identity, issuer, config, now)
+    if not stays:
+        require_issuer(observation, config, "end-entities")
     order = orders_for({identity.name: identity}, config)[identity.name]
-    return ServerSource(identity, stem, tuple(_files(own, stem, issued=True)), order)
+    return _source(identity, stem, own, None if stays else order)
 
 
 def plan_dependency(
@@ -212,8 +212,7 @@ def plan_dependency(
         )
     stem = own_stem(release, config, observation.directory, identity.name)
     stays = _stays(own, identity, issuer, config, now)
-    order = None if stays else stack_order(identity, config)
-    return ServerSource(identity, stem, tuple(_files(own, stem, issued=not stays)), order)
+    return _source(identity, stem, own, None if stays else stack_order(identity, config))
 
 
 def _stays(
@@ -235,14 +234,17 @@ def _stays(
     )
 
 
-def _files(own: ClientFacts, stem: Path, *, issued: bool) -> Iterator[FileChange]:
-    yield MakeDirectory(stem.parent, PRIVATE_DIRECTORY)
+def _source(
+    identity: Identity, stem: Path, own: ClientFacts, order: CertificateOrder | None
+) -> ServerSource:
+    """A certificate of its own: what is ordered, or else what an earlier ``export`` has issued."""
+    changes: list[FileChange] = [MakeDirectory(stem.parent, PRIVATE_DIRECTORY)]
     for suffix, mode in ((CERTIFICATE, PUBLIC), (KEY, PRIVATE)):
         path, there = stem.parent / f"{stem.name}{suffix}", own.files[suffix]
         before = there.sha256 if there else None
-        yield (
-            CreateFile(path, Pending(path.name), mode, before) if issued else KeepFile(path, before)
-        )
+        new = CreateFile(path, Pending(path.name), mode, before)
+        changes.append(new if order else KeepFile(path, before))
+    return ServerSource(identity, stem, tuple(changes), order)
 
 
 def _renamed(identity: Identity, release: Release, config: TlsConfig) -> Identity:

@@ -356,9 +356,7 @@ def add_neighbour_edits(
         EditRefused: A place cannot be edited without changing something else.
     """
     settings = tuple(Setting((name,), value) for name, value in one.recipe.variables.items())
-    member = Member(
-        one.name, "application", one.client.image, settings, one.directory, None, port=0
-    )
+    member = Member(one.name, "application", settings, one.directory, port=0)
     documents = {} if one.document is None else {one.document: one.recipe.settings}
     add_application_edits(
         one.service,

@@ -142,10 +142,8 @@ def _milvus_part(work: StackWork, one: MilvusService, stack: Stack) -> Part:
     member = Member(
         one.name,
         "milvus",
-        one.service.text("image"),
         tuple(work.settings[one.name]),
         directory,
-        None,
         one.configuration.proxy_port,
     )
     return Part(member, one.service, one, files=(bundle,) if old and uses_store else ())

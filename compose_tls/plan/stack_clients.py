@@ -182,8 +182,7 @@ class _Place:
         source = f"{self.work.config.tls_dir}/{OBJECT_STORE}/{STORE_CAS}"
         directory = Directory(source, target, (), read_only=True)
         told = tuple(Variable((name,), value) for name, value in variables.items())
-        image = service.text("image")
-        return Member(service.name, "application", image, told, directory, None, port=0)
+        return Member(service.name, "application", told, directory, port=0)
 
 
 def _fixed(new: list[str]) -> Rewriting:

@@ -13,7 +13,7 @@ from compose_tls.compose.service import Service
 from compose_tls.layout import ETCD_CLIENT, KAFKA_CLIENT
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
-from compose_tls.setup import Directory, Identity, Member, SetupLink
+from compose_tls.setup import Directory, Identity, Member
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.intent import Route
@@ -81,21 +81,6 @@ class Stack:
     def milvus(self) -> tuple[Part, ...]:
         """The Milvus services."""
         return tuple(one for one in self.parts if one.milvus is not None)
-
-    @property
-    def links(self) -> tuple[SetupLink, ...]:
-        """The connections of Milvus to the servers."""
-        return tuple(
-            SetupLink(
-                one.member.name,
-                server.member.name,
-                server.member.port,
-                server.member.identity or "",
-                CLIENTS.get(server.member.kind),
-            )
-            for one in self.milvus
-            for server in self.servers
-        )
 
 
 CLIENTS: Final[Mapping[str, str]] = {"etcd": ETCD_CLIENT, "broker": KAFKA_CLIENT}

@@ -215,7 +215,7 @@ def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> 
         lambda place: target_of(
             root, settings, place.address, place.rest, place.service, place.further
         ),
-        lambda endpoint: connect_arguments_of(root, settings, settings.tls_mode, endpoint),
+        lambda endpoint: connect_arguments_of(root, settings, endpoint),
         tuple(
             TlsWarning(
                 "not-checked",

@@ -14,7 +14,7 @@ from compose_tls.project.inside import inside
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import ConnectResult, Endpoint, Snippet
-from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.sdk.pymilvus import arguments_of
 from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
 from compose_tls.vocabulary import TlsMode, TlsWarning
@@ -71,10 +71,7 @@ def connect(
     opened = preamble.open_project(directory, config, environment)
     root = opened.root
     preamble.reading(root)
-    located = locate(
-        opened.observed(),
-        opened.config,
-    )
+    located = locate(opened.observed(), opened.config)
     settings, milvus = opened.config, located.milvus[0]
     project = located.project
     if service is None:
@@ -113,14 +110,7 @@ def connect(
         project=str(root),
         services=located.state.services,
         endpoint=endpoint,
-        connect=connect_arguments(
-            mode=settings.tls_mode,
-            uri=endpoint.uri,
-            server_name=endpoint.server_name,
-            ca_pem=ca_pem,
-            client_pem=client_pem,
-            client_key=client_key,
-        ),
+        connect=arguments_of(connection),
         snippet=Snippet(lang=lang, text=snippet(lang, connection)),
         warnings=warnings,
     )

@@ -23,6 +23,7 @@ from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble, restarting
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import own_command
+from compose_tls.workflows.planning import issued
 from compose_tls.workflows.refusals import gathered
 from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
@@ -113,16 +114,9 @@ def renew(
         if dry_run:
             return report(RenewResult, planned, renewal.config, dry_run=True, warnings=told)
         listener.busy(on_event, "issuing certificates")
-        issued = issuing.issue(
-            planned.identities,
-            planned.state,
-            project.observation,
-            renewal.config,
-            opened.now,
-            plan=planned.plan,
-        )
+        made = issued(planned, project, opened, renewal.config)
         if deploy is None:
-            told += apply(planned.plan, issued.contents, outside=places)
+            told += apply(planned.plan, made.contents, outside=places)
             if restart:
                 said += restarting.restart_neighbours(opened, renewal.neighbours, stack, on_event)
         else:
@@ -130,12 +124,12 @@ def renew(
 
             def write(part: Plan) -> None:
                 before = snapshot(part)
-                apply(part, issued.contents, outside=places)
-                undo.append((part, issued.contents, before))
+                apply(part, made.contents, outside=places)
+                undo.append((part, made.contents, before))
 
             server_side, client_side = parts(renewal)
             if not keep_on_failure:
-                whole = planned.plan, issued.contents, snapshot(planned.plan)
+                whole = planned.plan, made.contents, snapshot(planned.plan)
                 deploy = stack.enter_context(remembered(deploy, opened, whole, places, on_event))
             write(server_side)
             checks = deploy.run(
@@ -151,7 +145,7 @@ def renew(
         RenewResult,
         planned,
         renewal.config,
-        issued=issued,
+        issued=made,
         checks=checks,
         waiting=waiting,
         following=(again, own_command(opened, "check")) if waiting else (again,) if left else (),

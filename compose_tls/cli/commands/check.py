@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from compose_tls.cli.completing import FILE
 from compose_tls.cli.kinds import PORT, Number, OneOf
-from compose_tls.cli.options import MODE, HelpPage, acceptable, common, credentials
+from compose_tls.cli.options import MODE, HelpPage, acceptable, common, credentials, file_option
 from compose_tls.cli.output.show import Output, show
 from compose_tls.cli.printing import say, show_lines
 from compose_tls.errors import WrongUsage
@@ -37,21 +36,13 @@ _INTERVAL = 30.0
     metavar="PORT",
     help="The port of REST (default: as published; with --port, REST is not checked without this).",
 )
-@click.option(
+@file_option(
     "--ca-cert",
     "trusted",
-    type=FILE,
-    metavar="FILE",
     help="The CA certificates to trust: checks any server, set up by compose-tls or not.",
 )
-@click.option(
-    "--client-cert",
-    "shown",
-    type=FILE,
-    metavar="FILE",
-    help="Client certificate for mode 2, with --ca-cert.",
-)
-@click.option("--client-key", "shown_key", type=FILE, metavar="FILE", help="Key of --client-cert.")
+@file_option("--client-cert", "shown", help="Client certificate for mode 2, with --ca-cert.")
+@file_option("--client-key", "shown_key", help="Key of --client-cert.")
 @click.option(
     "--server-name",
     "name",
