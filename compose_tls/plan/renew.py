@@ -336,12 +336,9 @@ class _Planner:
         return [*self.config.names, *held]
 
     def found(self) -> list[str]:
-        services = self.located.project.compose.services
-        return [
-            name
-            for one in self.located.milvus
-            for name in found_names(one.service, one.configuration.proxy_port, services)
-        ]
+        milvus = self.located.milvus
+        proxies = ((one.service, one.configuration.proxy_port) for one in milvus)
+        return found_names(proxies, self.located.project.compose.services)
 
     def orders(self, identities: dict[str, Identity]) -> dict[str, CertificateOrder]:
         """The orders for new certificates of every identity."""

@@ -120,11 +120,7 @@ def _internal(work: StackWork) -> None:
             hint = f"Milvus {FIRST_WITH_INTERNAL_TLS} and newer can encrypt it"
             work.stays_plain(text, old[0].service, hint)
         return
-    found = [
-        name
-        for one in work.milvus
-        for name in found_names(one.service, 0, work.project.compose.services)
-    ]
+    found = found_names(((one.service, 0) for one in work.milvus), work.project.compose.services)
     dns_names, ip_addresses = server_names((internal.NAME,), found)
     members = tuple(one.name for one in work.milvus)
     work.identities.append(Identity(INTERNAL, "server", members, dns_names, ip_addresses))

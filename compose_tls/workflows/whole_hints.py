@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from compose_tls.config import FILES
-from compose_tls.errors import CheckFailed, ComposeTlsError
+from compose_tls.errors import CheckFailed, ComposeTlsError, TooManyOpenFiles
 from compose_tls.patterns import regex
 from compose_tls.results import CheckResult, CommandResult, Probe
 from compose_tls.shell import joined, typed
@@ -56,7 +56,15 @@ def with_whole_hints(command: Callable[_P, _R]) -> Callable[_P, _R]:
             result = command(*arguments, **named)
             opened = preamble.CURRENT.get()
             return result if opened is None else _of_result(result, spelled(opened))
+        except OSError as error:
+            if TooManyOpenFiles.caused(error):
+                raise TooManyOpenFiles(
+                    "this process may open no more files", hint=TooManyOpenFiles.hint
+                ) from None
+            raise
         except ComposeTlsError as error:
+            if TooManyOpenFiles.caused(error):
+                error.hint = TooManyOpenFiles.hint
             opened = preamble.CURRENT.get()
             if opened is not None:
                 _of_error(error, spelled(opened))
