@@ -42,7 +42,7 @@ from compose_tls.layout import (
     neighbours_directory,
 )
 from compose_tls.plan.managed_files import IGNORE_ALL, IGNORE_TAKEN
-from compose_tls.plan.remaining import Entry, Remaining, ToldTls
+from compose_tls.plan.remaining import Entry, Remaining, ToldTls, remains
 from compose_tls.project.enabled import not_enabled
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path, taken_over
@@ -257,21 +257,14 @@ class _Planner:
                     TlsWarning("tls-as-before", text, first.path, None, first.line)
                 )
         ours = [one for one in told if not one.before]
-        entries = list(dict.fromkeys(entry for one in ours for entry in one.entries))
-        entries = entries or list(dict.fromkeys(after.stray()))
+        changed = [*after.of_servers(), *after.unprovided()]
+        entries = [*(entry for one in ours for entry in one.entries), *changed]
+        entries = list(dict.fromkeys(entries or after.stray()))
         if not entries:
             return True
         if TlsRemains.code not in self.config.accept:
             entries = [self.as_it_is(entry, after) for entry in entries]
-        names = ", ".join(f"{one.service} (mode {int(one.mode)})" for one in ours)
-        what = f"TLS stays on for {names}" if ours else "entries of compose-tls stay"
-        refusal = TlsRemains(
-            f"{what}, and the record does not show how it was before: "
-            f"{'; '.join(map(str, entries))}",
-            hint="take these out by hand and run compose-tls disable again",
-            path=entries[0].path,
-            line=entries[0].line,
-        )
+        refusal = remains(ours, entries, since=bool(changed))
         self.warnings.append(settle(refusal, self.config.accept))
         return False
 
