@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Final, Literal
@@ -13,6 +13,7 @@ from compose_tls.compose.compose_project import Reader
 from compose_tls.compose.service import Service
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.mode_edits import is_mode
+from compose_tls.project.renamed import Entry, elsewhere
 from compose_tls.stack.milvus.settings import tls_settings
 from compose_tls.state.recorded import EditRecord, FileRecord, State
 from compose_tls.state.undo import Undone
@@ -28,26 +29,6 @@ _FILES: Final = {
     mode: [s.route for s in tls_settings(mode, "/", None) if s.route[0] == "tls"][: 1 + int(mode)]
     for mode in (TlsMode.ONE_WAY, TlsMode.MUTUAL)
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A place that says something about TLS.
-
-    Attributes:
-        text: What stands there.
-        path: Its file, relative to the project.
-        line: Its line, counted from 1.
-        service: The service that it is about, where that is what was asked for.
-    """
-
-    text: str
-    path: str
-    line: int | None = None
-    service: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.path}{f':{self.line}' if self.line else ''} {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,29 +155,6 @@ class Remaining:
             return (self.state.before or {})[one.name] == int(mode)
         edits = [edit for file in self.state.files for edit in file.edits]
         return one.name in self.state.services and bool(edits) and not any(map(is_mode, edits))
-
-
-def elsewhere(edit: EditRecord, services: Iterable[Service], directory: Path) -> Iterator[Entry]:
-    """Where an entry of ours stands under another service than the one that it was made for.
-
-    Args:
-        edit: The entry.
-        services: The services of the project.
-        directory: The project directory.
-    """
-    if edit.route[:1] != ("services",) or edit.new is None:
-        return
-    _, service, *route = edit.route
-    for other in services:
-        for definition in () if other.name == service else other.definitions:
-            found = definition.query(*route)
-            places = found.items() if found and edit.kind == "added-item" else [found]
-            for place in places:
-                if place is not None and place.reads_as(edit.new):
-                    text = edit.new if isinstance(edit.new, str) else str(edit.new["target"])
-                    text = text if edit.kind == "added-item" else f"{route[-1]}: {text}"
-                    path = relative(definition.file, directory)
-                    yield Entry(text, path, place.line, other.name)
 
 
 def _old(edit: EditRecord) -> str | None:

@@ -96,7 +96,7 @@ def enable_opened(
         ExitStack() as stack,
     ):
         project = begun.observed(without_ours=True)
-        opened = _at_least_declared(begun, project)
+        opened = _at_least_declared(_as_called_now(begun, project), project)
         issuing.require_sound(project.observation, opened.config, project.state)
         users = users_of_images(project, opened.variables) if up and not dry_run else {}
         roots = public_roots(project, opened.config, opened.variables)
@@ -159,6 +159,14 @@ def enable_opened(
         warnings=told,
     )
     return _told(result, planned, project, opened, warnings)
+
+
+def _as_called_now(opened: preamble.Opened, project: Project) -> preamble.Opened:
+    """With the names that recorded services have by now."""
+    if not project.renamed:
+        return opened
+    service = tuple(project.renamed.get(name, name) for name in opened.config.service)
+    return replace(opened, config=opened.config.model_copy(update={"service": service}))
 
 
 def _at_least_declared(opened: preamble.Opened, project: Project) -> preamble.Opened:
