@@ -92,6 +92,7 @@ class Stack:
         members = [one.member for one in self.clients]
         return tuple((one.name, one.directory.source) for one in members if one.directory)
 
+
 CLIENTS: Final[Mapping[str, str]] = {"etcd": ETCD_CLIENT, "broker": KAFKA_CLIENT}
 """The client that a server demands a certificate of."""
 NOTHING_ELSE: Final = Stack()

@@ -96,7 +96,7 @@ def enable_opened(
         ExitStack() as stack,
     ):
         project = begun.observed(without_ours=True)
-        opened = _at_least_declared(begun, project)
+        opened = _at_least_declared(_as_called_now(begun, project), project)
         deploy = None
         with enabling(opened, project, deploying=up and not dry_run) as found:
             planned, places, told = found.service, found.places, found.told
@@ -159,6 +159,14 @@ def _prepared(
         seen = EngineProject.connect(opened.invocation, stack)
     requirements.require_reached(planned, seen)
     return deployment.prepare(planned, project, opened.config, seen)
+
+
+def _as_called_now(opened: preamble.Opened, project: Project) -> preamble.Opened:
+    """With the names that recorded services have by now."""
+    if not project.renamed:
+        return opened
+    service = tuple(project.renamed.get(name, name) for name in opened.config.service)
+    return replace(opened, config=opened.config.model_copy(update={"service": service}))
 
 
 def _at_least_declared(opened: preamble.Opened, project: Project) -> preamble.Opened:
