@@ -12,7 +12,6 @@ ComposeTlsError
 
 from __future__ import annotations
 
-import errno
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -67,16 +66,6 @@ class WrongUsage(SettingsError):
 
 class TooManyOpenFiles(SettingsError):
     code = "too-many-open-files"
-    hint = "raise the limit of open files (ulimit -n 1024), then run the command again"
-
-    @classmethod
-    def caused(cls, error: BaseException | None) -> bool:
-        """Whether an error comes from there, whatever it was taken for."""
-        while error is not None:
-            if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
-                return True
-            error = error.__context__
-        return False
 
 
 class UnknownSetting(SettingsError):

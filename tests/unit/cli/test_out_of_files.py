@@ -41,3 +41,4 @@ def test_it_is_told_to_raise_the_limit(
             return
         assert "  next: raise the limit of open files (ulimit -n 1024)" in outcome.err
     assert command == "check"
+    assert "error[too-many-open-files]: " in outcome.err
