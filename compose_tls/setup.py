@@ -117,6 +117,26 @@ class Proxy:
     endpoint: Endpoint | None = None
 
 
+class Concerned:
+    """The services that something is about, by the part that each takes in it."""
+
+    __slots__ = ()
+
+    proxies: tuple[Proxy, ...]
+    servers: tuple[str, ...]
+    others: tuple[str, ...]
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The names of the proxies."""
+        return tuple(proxy.service for proxy in self.proxies)
+
+    @property
+    def everything(self) -> tuple[str, ...]:
+        """The names of all of them: servers first, proxies last."""
+        return tuple(dict.fromkeys((*self.servers, *self.others, *self.services)))
+
+
 @dataclass(frozen=True, slots=True)
 class TlsSetup:
     """All that is wanted.

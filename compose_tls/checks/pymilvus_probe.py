@@ -154,7 +154,8 @@ class PymilvusProbe:
         """The same, naming what could not be cleared away."""
         if not found.get("left") or outcome.ok:
             return outcome
-        hint = f"{outcome.hint}; and drop the collection {found['left']}, should it be there"
+        drop = f"; and drop the collection {found['left']}, should it be there"
+        hint = (outcome.hint or "") + drop
         return Outcome(False, outcome.expected, outcome.observed, hint)
 
 

@@ -60,10 +60,7 @@ def plan_stack(
         EditRefused: A server is told by a file, or by a variable, what would have to change.
         HealthCheckBreaks: A health check would fail, and the user has not accepted that.
     """
-    return _planned(StackWork(project, proxies, config), override)
-
-
-def _planned(work: StackWork, override: Path | None) -> Stack:
+    work = StackWork(project, proxies, config)
     needed = needed_servers(work.project.compose, work.milvus)
     if work.config.scope == "all":
         plan_etcd(work, [one for one in needed if one.purpose == "metadata"])
