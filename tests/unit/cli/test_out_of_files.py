@@ -34,11 +34,11 @@ def test_it_is_told_to_raise_the_limit(
         enable_as()
     # What is loaded is open only once.
     run(*command.split(), *([] if command == "check" else ["--dry-run"]))
+    outcome = run("status")
     for left in range(7):
         with descriptors(left):
-            outcome = run(*command.split())
+            outcome = run(*command.split(), "--json")
         if outcome.code == 0:
             return
-        assert "  next: raise the limit of open files (ulimit -n 1024)" in outcome.err
-    assert command == "check"
-    assert "error[too-many-open-files]: " in outcome.err
+        assert "raise the limit of open files (ulimit -n 1024)" in outcome.json["error"]["hint"]
+    assert (command, outcome.json["error"]["code"]) == ("check", "too-many-open-files")
