@@ -34,11 +34,14 @@ def test_it_is_told_to_raise_the_limit(
         enable_as()
     # What is loaded is open only once.
     run(*command.split(), *([] if command == "check" else ["--dry-run"]))
-    outcome = run("status")
+    codes = set()
     for left in range(7):
         with descriptors(left):
             outcome = run(*command.split(), "--json")
         if outcome.code == 0:
             return
-        assert "raise the limit of open files (ulimit -n 1024)" in outcome.json["error"]["hint"]
-    assert (command, outcome.json["error"]["code"]) == ("check", "too-many-open-files")
+        error = outcome.json["error"]
+        assert "raise the limit of open files (ulimit -n 1024)" in error["hint"]
+        codes.add(error["code"])
+    assert command == "check"
+    assert "too-many-open-files" in codes
