@@ -76,11 +76,8 @@ def export_setup(
         CertificateError: The CA of the project cannot be used.
     """
     milvus = select(project.compose, project.milvus, services)
-    found = [
-        name
-        for one in milvus
-        for name in found_names(one.service, one.configuration.proxy_port, project.compose.services)
-    ]
+    proxies = ((one.service, one.configuration.proxy_port) for one in milvus)
+    found = found_names(proxies, project.compose.services)
     members = tuple(one.name for one in milvus)
     planned = plan_identities(project.observation, config, members, found, now)
     stack = stack_of(project, milvus, config)

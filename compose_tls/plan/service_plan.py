@@ -27,6 +27,7 @@ class ServicePlan(Concerned):
         server_ports: The port of each of these servers.
         others: The Milvus services that are not proxies, and speak TLS too.
         touched: Those of all these of which something is written; ``None`` where all of them are.
+        beside: Further services that are told something else, or see files that are written.
     """
 
     plan: Plan
@@ -40,11 +41,19 @@ class ServicePlan(Concerned):
     others: tuple[str, ...] = ()
     server_ports: tuple[tuple[str, int], ...] = ()
     touched: frozenset[str] | None = None
+    beside: tuple[str, ...] = ()
 
     @property
     def written(self) -> frozenset[str]:
         """Those of them of which something is written."""
         return frozenset(self.everything) if self.touched is None else self.touched
+
+    @property
+    def told_beside(self) -> tuple[str, ...]:
+        """The other services that have entries of ours, once it is carried out."""
+        routes = [edit.route for file in self.state.files for edit in file.edits]
+        names = dict.fromkeys(route[1] for route in routes if route[:1] == ("services",))
+        return tuple(name for name in names if name not in self.everything)
 
     @property
     def endpoint(self) -> Endpoint | None:

@@ -56,15 +56,9 @@ def plan_brokers(work: StackWork, needed: Sequence[Needed]) -> None:
         return
     for broker in brokers:
         work.servers.append(_part(work, broker))
-    names = [
-        name
-        for one in brokers
-        for name in (
-            *found_names(one.service, one.listener.port, work.project.compose.services),
-            one.listener.host,
-        )
-        if is_valid(name)
-    ]
+    servers = ((one.service, one.listener.port) for one in brokers)
+    found = found_names(servers, work.project.compose.services)
+    names = filter(is_valid, (*found, *(one.listener.host for one in brokers)))
     members = tuple(one.service.name for one in brokers)
     work.identities.append(Identity(KAFKA, "peer", members, *server_names((), names)))
     users = work.users_of(plain.values())

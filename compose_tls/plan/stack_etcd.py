@@ -47,8 +47,8 @@ def plan_etcd(work: StackWork, needed: Sequence[Needed]) -> None:
             f"the members of etcd ({', '.join(one.name for one in members)}) go on talking plain text "
             "to each other: those that run already do not find others by TLS",
             members[0],
-            "publish none of their ports 2380; https://etcd.io/docs/v3.5/op-guide/runtime-configuration/"
-            " says how to change the peer URLs of each by hand",
+            "publish none of their ports 2380; the steps by hand: etcdctl member update ID --peer-urls="
+            "https://… for each, then https in their peer URLs, with ETCD_PEER_CERT_FILE: see the guide",
         )
     images = [service.text("image") for service in services]
     work.identities.append(work.shown(ETCD, "peer", services, etcd.PORT))

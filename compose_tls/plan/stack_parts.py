@@ -52,6 +52,10 @@ class Part:
 class StackClient(Protocol):
     """A service besides Milvus that connects to a server, and is told of its TLS."""
 
+    @property
+    def member(self) -> Member:
+        """What it is told, and what it sees."""
+
     def add_edits(self, project: Project, override: Path | None, edits: Edits) -> None:
         """Add what switches it."""
 
@@ -81,6 +85,12 @@ class Stack:
     def milvus(self) -> tuple[Part, ...]:
         """The Milvus services."""
         return tuple(one for one in self.parts if one.milvus is not None)
+
+    @property
+    def seen(self) -> tuple[tuple[str, str], ...]:
+        """The other services, each with the directory that it mounts."""
+        members = [one.member for one in self.clients]
+        return tuple((one.name, one.directory.source) for one in members if one.directory)
 
 
 CLIENTS: Final[Mapping[str, str]] = {"etcd": ETCD_CLIENT, "broker": KAFKA_CLIENT}

@@ -106,11 +106,8 @@ class StackWork:
         self, name: str, profile: _ServerProfile, services: Sequence[Service], port: int
     ) -> Identity:
         """The certificate that some servers share."""
-        found = [
-            name
-            for service in services
-            for name in found_names(service, port, self.project.compose.services)
-        ]
+        servers = ((service, port) for service in services)
+        found = found_names(servers, self.project.compose.services)
         members = tuple(service.name for service in services)
         return Identity(name, profile, members, *server_names((), found))
 

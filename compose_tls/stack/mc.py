@@ -16,7 +16,8 @@ from compose_tls.stack.images import is_root, repository_and_tag
 from compose_tls.stack.tool_tls import CURL, MC, ToolTls
 from compose_tls.values import dataclass
 
-_ELSEWHERE: Final = regex(r"(?<!\S)(?:--config-dir|-C)(?=[\s=])|\bcurl\b[^;&|]*--cacert|\bwget\b")
+_ELSEWHERE: Final = regex(r"\bcurl\b[^;&|]*--cacert|\bwget\b")
+_DIRECTORY: Final = regex(r"(?<!\S)(?:--config-dir|-C)(?:\s+|=)([^\s;&|]+)")
 _PLAIN: Final = "http://"
 
 
@@ -47,7 +48,11 @@ def certificates_directory(
     text = f"{' '.join(command)} "
     if not runs(image, command) or _ELSEWHERE.search(text):
         return None
-    own = variables.get("MC_CONFIG_DIR")
+    calls = [call for call in re.split(r"[;&|\n]", text) if MC.search(f"{call} ")] or [text]
+    named = {flag[1] if (flag := _DIRECTORY.search(call)) else None for call in calls}
+    if len(named) > 1:
+        return None
+    own = named.pop() or variables.get("MC_CONFIG_DIR")
     home = variables.get("HOME")
     if own is None and home is None:
         home = "/root" if is_root(user) else None

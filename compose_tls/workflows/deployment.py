@@ -336,7 +336,7 @@ def prepare(
     # Where something runs, what Milvus needs is started but never replaced.
     others = () if any(state.alive for state in seen.states) else begun
     recreated = frozenset(deployment.everything) - current
-    neighbours = to_start(planned, project, seen, review)
+    neighbours = to_start(planned, seen, review)
     warnings = settled(review.recreating(recreated, (*others, *neighbours)), config.accept)
     concerned = {name: seen.services[name] for name in begun if name in seen.services}
     require_free(concerned, seen.running, seen.engine.port_owner, seen.name)

@@ -96,7 +96,7 @@ def enable_opened(
         ExitStack() as stack,
     ):
         project = begun.observed(without_ours=True)
-        opened = _at_least_declared(begun, project)
+        opened = _at_least_declared(_as_called_now(begun, project), project)
         deploy = None
         with enabling(opened, project, deploying=up and not dry_run) as found:
             planned, places, told = found.service, found.places, found.told
@@ -161,6 +161,14 @@ def _prepared(
     return deployment.prepare(planned, project, opened.config, seen)
 
 
+def _as_called_now(opened: preamble.Opened, project: Project) -> preamble.Opened:
+    """With the names that recorded services have by now."""
+    if not project.renamed:
+        return opened
+    service = tuple(project.renamed.get(name, name) for name in opened.config.service)
+    return replace(opened, config=opened.config.model_copy(update={"service": service}))
+
+
 def _at_least_declared(opened: preamble.Opened, project: Project) -> preamble.Opened:
     """With a mode that asks no less of clients than what is there, where none is given.
 
@@ -176,7 +184,7 @@ def _following(opened: preamble.Opened, project: Project, planned: ServicePlan) 
     """The commands that put the files in force, and prove it."""
     read = planned.written | set(planned.services)
     concerned = tuple(name for name in planned.everything if name in read)
-    start = start_command(opened, project, planned.plan, concerned)
+    start = start_command(opened, project, planned.plan, (*concerned, *planned.beside))
     if start and read & set(planned.servers):
         # While it still reaches etcd and the object store as they are.
         milvus = dict.fromkeys((*planned.others, *planned.services))

@@ -118,7 +118,9 @@ def renew(
         if deploy is None:
             told += apply(planned.plan, made.contents, outside=places)
             if restart:
-                said += restarting.restart_neighbours(opened, renewal.neighbours, stack, on_event)
+                said += restarting.restart_neighbours(
+                    opened, renewal.planned.beside, stack, on_event
+                )
         else:
             undo: list[Undo] = []
 
@@ -137,7 +139,7 @@ def renew(
             )
     waiting = renewal.restart and not checks
     read = planned.written | set(planned.services)
-    left = () if restart else renewal.neighbours
+    left = () if restart else renewal.planned.beside
     restarted = [*(name for name in planned.everything if name in read), *left]
     unread = restarted if waiting else left
     again = restarting.reading_again(opened, unread) if unread else ""
@@ -182,7 +184,7 @@ def _prepare(
     warnings = [settle(one.drifted, config.accept) for one in chosen if one.drifted]
     proxies = tuple(one.proxy for one in chosen)
     running = {state.service for state in deploy.compose.ps(deploy.project) if state.running}
-    neighbours = tuple(name for name in renewal.neighbours if name in running)
+    neighbours = tuple(name for name in renewal.planned.beside if name in running)
     if not proxies:
         return None, tuple(warnings)
     deploy = restarting.readers(deploy, planned.written)

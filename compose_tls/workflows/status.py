@@ -23,6 +23,7 @@ from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import carrier, endpoint, no_endpoint
 from compose_tls.project.model import Project, restoring_ca, state_path
+from compose_tls.project.renamed import recording
 from compose_tls.results import DeclaredService, Endpoint, Mode, Recorded, StatusResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
@@ -212,22 +213,24 @@ def _next(opened: preamble.Opened, project: Project, result: StatusResult) -> st
     """The command that makes the files what they are to be; never to a weaker mode."""
     if not result.declared:
         return None
-    off = not result.encrypted
-    if project.state is None and not off:
+    off, state = not result.encrypted, project.state
+    if state is None and not off:
         return None
     if not off and result.in_order and not any(one.differs for one in result.declared):
         return None
-    if again := restoring_ca(project.observation, opened.config, project.state):
+    if again := restoring_ca(project.observation, opened.config, state):
         return again
-    if project.state is not None and not project.milvus:
+    if state is not None and not project.milvus:
         # Nothing is left that enable could put TLS into.
         return own_command(opened, "disable")
-    recorded = [project.state.settings.mode] if project.state else []
+    if command := recording(project):
+        return own_command(opened, *command[1:])
+    recorded = [state.settings.mode] if state else []
     mode = max([1, *recorded, *(one.mode or 0 for one in result.declared)])
     named = list(opened.given.service)
     whole = [one.name for one in project.milvus if one.proxy and not one.component]
     there = [one.service for one in result.declared if one.service in project.compose.services]
-    known = project.state.services if project.state else ()
+    known = state.services if state else ()
     if not named and (len(whole) > 1 if not known else set(there) - set(known)):
         # enable goes on with those that it knows.
         named = there

@@ -182,6 +182,39 @@ class TestRenewal:
         assert "cert/next-ca.pem" in new
         assert not any(name.startswith(("tls/etcd", "tls/object-store")) for name in new)
 
+    def test_whoever_knows_only_the_object_store_learns_of_a_new_ca(
+        self, run: Run, project: Path
+    ) -> None:
+        file = project / "docker-compose.yml"
+        backup = (
+            "  backup:\n    image: milvusdb/milvus-backup:v0.5.5\n"
+            "    environment: {MINIO_ADDRESS: minio, MINIO_PORT: '9000'}\n"
+        )
+        file.write_text(file.read_text().replace("services:\n", f"services:\n{backup}", 1))
+        run(*ENABLE)
+        # What it trusts stays where the CA does.
+        assert "backup" not in run(*RENEW, "--force").json["next"][0]
+        (project / "cert/stack-ca.key").unlink()
+
+        renewed = run(*RENEW)
+        assert re.search(r"restart etcd minio .*standalone backup", renewed.json["next"][0])
+        (project / "cert/stack-ca.key").unlink()
+        again = run("enable", "--json")
+        assert re.search(
+            r"up -d --force-recreate etcd minio .*standalone backup", " ".join(again.json["next"])
+        )
+
+    def test_whoever_mounts_a_certificate_by_hand_is_named(self, run: Run, project: Path) -> None:
+        file = project / "docker-compose.yml"
+        cron = "  cron:\n    image: me/cron\n    volumes: ['./cert/etcd-client.pem:/c.pem:ro']\n"
+        file.write_text(file.read_text().replace("services:\n", f"services:\n{cron}", 1))
+        run(*ENABLE)
+        renewed = run(*RENEW, "--force")
+
+        [told] = [w for w in renewed.json["warnings"] if w["code"] == "neighbours-not-restarted"]
+        assert told["hint"] == "docker compose restart cron"
+        assert "cron" not in renewed.json["next"][0]
+
 
 class TestStatus:
     def test_a_link_says_until_when_it_is_encrypted_and_another_why_it_is_plain(

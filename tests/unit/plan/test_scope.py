@@ -749,6 +749,73 @@ def test_a_job_of_mc_that_cannot_be_told_is_named_and_left_alone(command: str, m
     assert "service job connects to minio:9000" in warning.message
 
 
+@pytest.mark.parametrize("flag", ["--config-dir /x", "--config-dir=/x", "-C /x"])
+def test_a_job_of_mc_that_names_its_directory_finds_the_ca_there(flag: str) -> None:
+    command = f"sh -c '{ALIAS} {flag} && mc {flag} mb m/b'"
+    job = services(enable(observation(mc_job(command)), scope="all"))["job"]
+
+    assert job["entrypoint"] == command.replace("http:", "https:")
+    assert job["volumes"] == ["./tls/object-store/CAs:/x/certs/CAs:ro"]
+
+
+AWS = "  job:\n    image: amazon/aws-cli:2.15.0\n"
+BUNDLE = "/milvus/tls-stack/ca-bundle.pem"
+
+
+@pytest.mark.parametrize(
+    ("says", "changed"),
+    [
+        (
+            "command: --endpoint-url http://minio:9000 s3 mb s3://b",
+            {"command": "--endpoint-url https://minio:9000 s3 mb s3://b"},
+        ),
+        (
+            "command: [--endpoint-url=http://minio:9000, s3, mb, 's3://b']",
+            {"command": ["--endpoint-url=https://minio:9000", "s3", "mb", "s3://b"]},
+        ),
+        (
+            "command: s3 mb s3://b\n    environment: {AWS_ENDPOINT_URL: 'http://minio:9000'}",
+            {"environment": {"AWS_ENDPOINT_URL": "https://minio:9000", "AWS_CA_BUNDLE": BUNDLE}},
+        ),
+        (
+            "entrypoint: [sh, -c, 'until aws --endpoint-url http://minio:9000 s3 ls; do :; done']",
+            {
+                "entrypoint": [
+                    "sh",
+                    "-c",
+                    "until aws --endpoint-url https://minio:9000 s3 ls; do :; done",
+                ]
+            },
+        ),
+    ],
+)
+def test_a_job_of_aws_trusts_the_ca_beside_the_public_ones(
+    says: str, changed: dict[str, object]
+) -> None:
+    found = enable(observation(f"{STANDALONE}{AWS}    {says}\n"), scope="all")
+    job = services(found)["job"]
+
+    assert {name: job[name] for name in changed} == changed
+    assert told(job)["AWS_CA_BUNDLE"] == BUNDLE
+    assert job["volumes"] == [f"./tls/milvus/ca-bundle.pem:{BUNDLE}:ro"]
+    assert "stack-client-cut-off" not in codes(found)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "environment: {AWS_CA_BUNDLE: /mine.pem}\n    command: --endpoint-url http://minio:9000 s3 ls",
+        "command: --ca-bundle /mine.pem --endpoint-url http://minio:9000 s3 ls",
+    ],
+)
+def test_a_job_of_aws_that_is_told_of_cas_is_named_and_left_alone(more: str) -> None:
+    text = f"{STANDALONE}{AWS}    {more}\n"
+    found = enable(observation(text), scope="all")
+
+    assert services(found)["job"] == yaml.safe_load(text)["services"]["job"]
+    assert "stack-client-cut-off" in codes(found)
+
+
 def test_a_job_of_mc_that_inherits_its_volumes_is_switched_in_an_override_file() -> None:
     text = "x-job: &job\n  volumes: ['./data:/data']\n" + mc_job(
         f"sh -c '{ALIAS}'", "    <<: *job\n"
@@ -805,6 +872,46 @@ def test_a_client_of_the_console_or_by_a_script_is_named(file: str, text: str, p
 
     (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
     assert f"service app connects to {place}" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("service", "file", "lines"),
+    [
+        (
+            "image: minio/mc\n    entrypoint: [sh, /f]",
+            f"#!/bin/sh\n{ALIAS}\n",
+            "./tls/object-store/CAs:/root/.mc/certs/CAs:ro in its volumes",
+        ),
+        (
+            "image: me/app\n    command: [sh, /f]",
+            "aws --endpoint-url http://minio:9000 s3 ls\n",
+            "AWS_CA_BUNDLE: /ca-bundle.pem in its environment",
+        ),
+        (
+            "image: quay.io/coreos/etcd:v3.5.5\n    entrypoint: [sh, /f]",
+            "while :; do etcdctl --endpoints=etcd:2379 snapshot save /b; sleep 3600; done\n",
+            "ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY",
+        ),
+        (
+            "image: prom/prometheus",
+            "scrape_configs:\n- job_name: etcd\n  static_configs:\n  - targets: ['etcd:2379']\n",
+            "tls_config with ca_file, cert_file and key_file (cert/stack-ca.pem, cert/etcd-client.pem",
+        ),
+        (
+            "image: prom/prometheus",
+            "scrape_configs:\n- job_name: s3\n  static_configs:\n  - targets: ['minio:9000']\n",
+            "scheme: https, and tls_config with ca_file (cert/stack-ca.pem, mounted)",
+        ),
+    ],
+)
+def test_who_is_not_switched_is_told_the_lines_to_write(
+    service: str, file: str, lines: str
+) -> None:
+    app = f"  app:\n    {service}\n    volumes: ['./f:/f']\n"
+    found = enable(observation({COMPOSE_FILE: STANDALONE + app, "f": file}), scope="all")
+
+    (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
+    assert lines in (warning.hint or "")
 
 
 def test_who_only_speaks_of_etcd_in_a_comment_is_not_named() -> None:

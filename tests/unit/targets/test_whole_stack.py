@@ -16,6 +16,7 @@ from compose_tls.stack.milvus.settings import tls_settings
 from compose_tls.targets import cert_manager, helm, kubernetes, openssl, operator, swarm
 from compose_tls.targets.release import Release
 from compose_tls.vocabulary import TlsMode
+from tests.exported import mounted
 
 SEEN = "/milvus/tls"
 STACK = "/milvus/tls-stack"
@@ -99,32 +100,6 @@ ORDERS = tuple(
     )
     for one in SETUP.identities
 )
-
-
-def mounted(volumes: Any, mounts: Any, secrets: list[Any]) -> dict[str, bytes]:
-    """What a pod sees of Secrets, by the path of the file."""
-    by_name = {one["metadata"]["name"]: one["data"] for one in secrets}
-    held: dict[str, dict[str, bytes]] = {}
-    for one in volumes:
-        sources = one["projected"]["sources"] if "projected" in one else [one]
-        files = [
-            (
-                item["path"],
-                b64decode(by_name[source.get("secretName", source.get("name"))][item["key"]]),
-            )
-            for source in (each["secret"] for each in sources)
-            for item in source["items"]
-        ]
-        assert len(dict(files)) == len(files)
-        held[one["name"]] = dict(files)
-    seen: dict[str, bytes] = {}
-    for mount in mounts:
-        files_there = held[mount["name"]]
-        if "subPath" in mount:
-            seen[mount["mountPath"]] = files_there[mount["subPath"]]
-        else:
-            seen |= {f"{mount['mountPath']}/{path}": found for path, found in files_there.items()}
-    return seen
 
 
 def secrets_of(release: Release, setup: TlsSetup = SETUP) -> list[Any]:
