@@ -6,6 +6,7 @@ render the same value as documents.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from compose_tls.results import Endpoint
@@ -34,13 +35,18 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Variable(Setting):
+class VariableSetting(Setting):
     """One setting of a server that reads environment variables, by the variable's very name."""
 
     @property
     def variable(self) -> str:
         """Its name."""
         return self.route[0]
+
+
+def as_variables(values: Mapping[str, str]) -> tuple[VariableSetting, ...]:
+    """Variables by their names, as settings."""
+    return tuple(VariableSetting((name,), value) for name, value in values.items())
 
 
 @dataclass(frozen=True, slots=True)

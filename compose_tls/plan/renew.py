@@ -51,11 +51,11 @@ from compose_tls.plan.identities import (
     server_names,
     with_sources,
 )
-from compose_tls.plan.lifetimes import RENEW_BEFORE, ends
+from compose_tls.plan.lifetimes import RENEW_BEFORE, ends, is_due
 from compose_tls.plan.managed_files import ManagedFiles
 from compose_tls.plan.neighbour_files import recorded_neighbours
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.plan.stack_identities import with_stack_renewed
+from compose_tls.plan.stack_identities import with_stack
 from compose_tls.plan.touched import touched_services, with_readers
 from compose_tls.project.enabled import locate
 from compose_tls.project.endpoints import found_names
@@ -224,15 +224,13 @@ class _Planner:
             )
             for one in recorded
         ]
-        return with_stack_renewed(
-            planned,
-            identities,
-            self.observation,
-            self.config,
-            self.now,
-            within=within,
-            force=force,
-        )
+
+        def why(_: Identity, facts: CertificateFacts, ca: CertificateFacts) -> str:
+            return "it is due" if force or is_due(facts, ca, self.now, within) else ""
+
+        found = with_stack(planned, identities, self.observation, self.config, self.now, why)
+        # That they are new is what was asked for.
+        return replace(found, warnings=planned.warnings)
 
     def brought(self, within: timedelta | None, *, force: bool) -> RenewPlan:
         """Those that were provided: newer ones in their place are taken, and their end is told.

@@ -1,9 +1,9 @@
 """What results are made of: files, certificates, probes, services and links as users see them."""
 
-from __future__ import annotations
+# Without annotations as texts: pydantic would compile each of them.
 
 from datetime import datetime
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -74,7 +74,7 @@ class CertificateResult(Model, frozen=True):
         now: datetime | None = None,
         *,
         client: str | None = None,
-    ) -> CertificateResult:
+    ) -> Self:
         """The result for a certificate.
 
         Args:

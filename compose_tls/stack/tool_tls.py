@@ -14,6 +14,7 @@ from compose_tls.values import dataclass
 
 _COMMAND: Final = r"(?<![\w./-])((?:[\w./-]*/)?{})(?={})"
 _END: Final = r"\s|$"
+AWS: Final = regex(_COMMAND.format("aws", _END))
 CURL: Final = regex(_COMMAND.format("curl", _END))
 MC: Final = regex(_COMMAND.format("mc", _END))
 _WGET: Final = regex(_COMMAND.format("wget", _END))

@@ -23,7 +23,7 @@ from compose_tls.layout import (
 )
 from compose_tls.observe.client_files import read_clients
 from compose_tls.pki.client_names import client_name
-from compose_tls.plan.client import Wanted, plan_clients, require_place
+from compose_tls.plan.client import WantedClients, plan_clients, require_place
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.project.model import client_ca_path
 from compose_tls.results import CertificateResult, ClientResult
@@ -91,7 +91,7 @@ def client(
         located = locate(project, opened.config)
         settings = opened.config
         pki = root / settings.pki_dir
-        wanted = Wanted(
+        wanted = WantedClients(
             directory=place.resolve() if out is not None else pki / CLIENTS_DIRECTORY,
             own_place=out is None,
             p12=p12 or passphrase_file is not None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from compose_tls.connection import Connection, ContainerRoute, Neighbour, url_host
+from compose_tls.connection import Connection, ContainerRoute, ExistingService, url_host
 from compose_tls.errors import WrongUsage
 from compose_tls.plan.client_ca import no_client
 from compose_tls.project.enabled import EnabledProject, locate
@@ -151,12 +151,12 @@ def _endpoint(
     return Endpoint(uri=uri, server_name=name), (warning,)
 
 
-def _attu(project: Project) -> Neighbour | None:
+def _attu(project: Project) -> ExistingService | None:
     """The Attu of the project."""
     for service in project.compose.services.values():
         image = service.text("image") or ""
         if repository_and_tag(image)[0] == "attu":
-            return Neighbour(service.name, image)
+            return ExistingService(service.name, image)
     return None
 
 

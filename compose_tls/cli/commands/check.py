@@ -11,9 +11,12 @@ import click
 
 from compose_tls.cli.kinds import PORT, Number, OneOf
 from compose_tls.cli.options import MODE, HelpPage, acceptable, common, credentials, file_option
+from compose_tls.cli.output.check_text import round_lines
+from compose_tls.cli.output.json_documents import round_json
 from compose_tls.cli.output.show import Output, show
 from compose_tls.cli.printing import say, show_lines
 from compose_tls.errors import WrongUsage
+from compose_tls.vocabulary import TlsMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -139,8 +142,7 @@ def _client(
     meant: str | None,
 ) -> ClientOf | None:
     """What a client of any server has; ``None`` where the project is to tell."""
-    from compose_tls.vocabulary import TlsMode  # noqa: PLC0415 - not for --help
-    from compose_tls.workflows.connecting import ClientOf  # noqa: PLC0415 - as above
+    from compose_tls.workflows.connecting import ClientOf  # noqa: PLC0415 - not for --help
 
     if trusted is None:
         if shown or shown_key or name or meant:
@@ -162,9 +164,6 @@ def _client(
 
 def _show(rounds: Iterable[Round], output: Output) -> int:
     """Print round after round; the exit code is that of the last."""
-    from compose_tls.cli.output.check_text import round_lines  # noqa: PLC0415 - not for --help
-    from compose_tls.cli.output.json_documents import round_json  # noqa: PLC0415 - not for --help
-
     before: Round | None = None
     for found in rounds:
         if output.json:
