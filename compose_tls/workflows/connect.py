@@ -10,7 +10,7 @@ from compose_tls.errors import WrongUsage
 from compose_tls.plan.client_ca import no_client
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.project.endpoints import carrier, no_endpoint, rest_port
-from compose_tls.project.inside import inside
+from compose_tls.project.inside import inside, way_by_host
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import ConnectResult, Endpoint, Snippet
@@ -59,7 +59,8 @@ def connect(
         NotMounted: Its container does not see the certificates that it needs.
         NameInvalid: ``client`` cannot be the name of a client.
         CertificateUnreadable: ``client`` has no certificate and key in the project.
-        WrongUsage: ``service`` and ``client`` are given together, or there is no such ``lang``.
+        WrongUsage: ``service`` and ``client`` are given together, there is no such ``lang``, or the
+            service has no network.
     """
     if lang not in LANGUAGES:
         raise WrongUsage(f"there is no language {lang}", hint=f"use one of {', '.join(LANGUAGES)}")
@@ -86,7 +87,8 @@ def connect(
     else:
         seen = inside(project, settings, milvus, service)
         uri = f"https://{url_host(seen.host)}:{seen.port}"
-        endpoint, warnings = Endpoint(uri=uri, server_name=seen.server_name), ()
+        endpoint = Endpoint(uri=uri, server_name=seen.server_name)
+        warnings = tuple(filter(None, (way_by_host(project, milvus, service),)))
         files = (seen.ca, seen.certificate, seen.key)
         port = rest_port(milvus, settings)
         rest = f"https://{url_host(seen.host)}:{port}" if port is not None else None
