@@ -28,6 +28,7 @@ SLOW = (
     "unit/cli/test_endless.py",
     # Docker Compose is asked about each of very many files.
     "corpus/test_compose_files.py",
+    "corpus/test_exports.py",
     "corpus/test_neighbours.py",
     "corpus/test_scope.py",
     "corpus/test_understanding.py",

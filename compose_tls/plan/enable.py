@@ -108,13 +108,8 @@ class _Planner:
         placements = {
             one.name: place(one.configuration, config.config) for one in (*milvus, *parts)
         }
-        names = [
-            name
-            for one in milvus
-            for name in found_names(
-                one.service, one.configuration.proxy_port, project.compose.services
-            )
-        ]
+        proxies = ((one.service, one.configuration.proxy_port) for one in milvus)
+        names = found_names(proxies, project.compose.services)
         members = tuple(one.name for one in milvus)
         before = project.state.settings if project.state else None
         brought = self.observation.pki.brought_names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Final, Literal
@@ -17,6 +17,7 @@ from compose_tls.layout import ETCD, KAFKA, OBJECT_STORE
 from compose_tls.patterns import regex
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.mode_edits import is_mode
+from compose_tls.project.renamed import Entry, elsewhere
 from compose_tls.stack.milvus.settings import tls_settings
 from compose_tls.state.changed_since import ORDERED
 from compose_tls.state.recorded import EditRecord, FileRecord, State
@@ -36,26 +37,6 @@ _FILES: Final = {
     mode: [s.route for s in tls_settings(mode, "/", None) if s.route[0] == "tls"][: 1 + int(mode)]
     for mode in (TlsMode.ONE_WAY, TlsMode.MUTUAL)
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A place that says something about TLS.
-
-    Attributes:
-        text: What stands there.
-        path: Its file, relative to the project.
-        line: Its line, counted from 1.
-        service: The service that it is about, where that is what was asked for.
-    """
-
-    text: str
-    path: str
-    line: int | None = None
-    service: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.path}{f':{self.line}' if self.line else ''} {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,13 +198,16 @@ class Remaining:
         return one.name in self.state.services and bool(edits) and not any(map(is_mode, edits))
 
 
-def remains(ours: Sequence[ToldTls], entries: Sequence[Entry], *, since: bool) -> TlsRemains:
+def remains(
+    ours: Sequence[ToldTls], entries: Sequence[Entry], *, since: bool, hint: str
+) -> TlsRemains:
     """The refusal of what would stay.
 
     Args:
         ours: The Milvus services that would speak TLS, though they did not before.
         entries: The places.
         since: Whether some of them were written after enable.
+        hint: What to do.
     """
     names = ", ".join(f"{one.service} (mode {int(one.mode)})" for one in ours)
     what = f"TLS stays on for {names}" if ours else "entries of compose-tls stay"
@@ -232,33 +216,10 @@ def remains(ours: Sequence[ToldTls], entries: Sequence[Entry], *, since: bool) -
         what = "what was written since enable needs certificates that go"
     return TlsRemains(
         f"{what}: {'; '.join(map(str, entries))}",
-        hint="write there what was before, or take it out, and run compose-tls disable again",
+        hint=hint,
         path=entries[0].path,
         line=entries[0].line,
     )
-
-
-def elsewhere(edit: EditRecord, services: Iterable[Service], directory: Path) -> Iterator[Entry]:
-    """Where an entry of ours stands under another service than the one that it was made for.
-
-    Args:
-        edit: The entry.
-        services: The services of the project.
-        directory: The project directory.
-    """
-    if edit.route[:1] != ("services",) or edit.new is None or edit.route[-1] in ORDERED:
-        return
-    _, service, *route = edit.route
-    for other in services:
-        for definition in () if other.name == service else other.definitions:
-            found = definition.query(*route)
-            places = found.items() if found and edit.kind == "added-item" else [found]
-            for place in places:
-                if place is not None and place.reads_as(edit.new):
-                    text = edit.new if isinstance(edit.new, str) else str(edit.new["target"])
-                    text = text if edit.kind == "added-item" else f"{route[-1]}: {text}"
-                    path = relative(definition.file, directory)
-                    yield Entry(text, path, place.line, other.name)
 
 
 def _replaced(edit: EditRecord, edits: Sequence[EditRecord]) -> str | None:

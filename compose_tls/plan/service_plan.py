@@ -5,14 +5,14 @@ from __future__ import annotations
 from compose_tls.changes import IdentityPlan, Plan
 from compose_tls.project.enabled import first_endpoint
 from compose_tls.results import CutOff, Endpoint, NeighbourResult
-from compose_tls.setup import Proxy
+from compose_tls.setup import Concerned, Proxy
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 
 @dataclass(frozen=True, slots=True)
-class ServicePlan:
+class ServicePlan(Concerned):
     """A plan, and what the steps after it need to know.
 
     Attributes:
@@ -42,16 +42,6 @@ class ServicePlan:
     server_ports: tuple[tuple[str, int], ...] = ()
     touched: frozenset[str] | None = None
     beside: tuple[str, ...] = ()
-
-    @property
-    def services(self) -> tuple[str, ...]:
-        """The names of the services."""
-        return tuple(proxy.service for proxy in self.proxies)
-
-    @property
-    def everything(self) -> tuple[str, ...]:
-        """The names of all services that it concerns: servers first, proxies last."""
-        return tuple(dict.fromkeys((*self.servers, *self.others, *self.services)))
 
     @property
     def written(self) -> frozenset[str]:

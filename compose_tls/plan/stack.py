@@ -60,10 +60,7 @@ def plan_stack(
         EditRefused: A server is told by a file, or by a variable, what would have to change.
         HealthCheckBreaks: A health check would fail, and the user has not accepted that.
     """
-    return _planned(StackWork(project, proxies, config), override)
-
-
-def _planned(work: StackWork, override: Path | None) -> Stack:
+    work = StackWork(project, proxies, config)
     needed = needed_servers(work.project.compose, work.milvus)
     if work.config.scope == "all":
         plan_etcd(work, [one for one in needed if one.purpose == "metadata"])
@@ -120,11 +117,7 @@ def _internal(work: StackWork) -> None:
             hint = f"Milvus {FIRST_WITH_INTERNAL_TLS} and newer can encrypt it"
             work.stays_plain(text, old[0].service, hint)
         return
-    found = [
-        name
-        for one in work.milvus
-        for name in found_names(one.service, 0, work.project.compose.services)
-    ]
+    found = found_names(((one.service, 0) for one in work.milvus), work.project.compose.services)
     dns_names, ip_addresses = server_names((internal.NAME,), found)
     members = tuple(one.name for one in work.milvus)
     work.identities.append(Identity(INTERNAL, "server", members, dns_names, ip_addresses))
@@ -142,10 +135,8 @@ def _milvus_part(work: StackWork, one: MilvusService, stack: Stack) -> Part:
     member = Member(
         one.name,
         "milvus",
-        one.service.text("image"),
         tuple(work.settings[one.name]),
         directory,
-        None,
         one.configuration.proxy_port,
     )
     return Part(member, one.service, one, files=(bundle,) if old and uses_store else ())

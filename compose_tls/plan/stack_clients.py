@@ -21,7 +21,7 @@ from compose_tls.plan.stack_parts import Part, Rewrite
 from compose_tls.plan.stack_work import StackWork
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import names
-from compose_tls.setup import Directory, Member, Variable
+from compose_tls.setup import Directory, Member, as_variables
 from compose_tls.stack import aws_cli, mc, milvus_backup
 from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.switching import ENCRYPTED_SCHEME, PLAIN_SCHEME
@@ -191,9 +191,7 @@ class _Place:
     ) -> Member:
         source = source or f"{self.work.config.tls_dir}/{OBJECT_STORE}/{STORE_CAS}"
         directory = Directory(source, target, (), read_only=True)
-        told = tuple(Variable((name,), value) for name, value in variables.items())
-        image = service.text("image")
-        return Member(service.name, "application", image, told, directory, None, port=0)
+        return Member(service.name, "application", as_variables(variables), directory, port=0)
 
 
 def _fixed(new: list[str]) -> Rewriting:

@@ -13,7 +13,7 @@ from compose_tls.compose.service import Service
 from compose_tls.layout import ETCD_CLIENT, KAFKA_CLIENT
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
-from compose_tls.setup import Directory, Identity, Member, SetupLink
+from compose_tls.setup import Directory, Identity, Member
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.intent import Route
@@ -91,21 +91,6 @@ class Stack:
         """The other services, each with the directory that it mounts."""
         members = [one.member for one in self.clients]
         return tuple((one.name, one.directory.source) for one in members if one.directory)
-
-    @property
-    def links(self) -> tuple[SetupLink, ...]:
-        """The connections of Milvus to the servers."""
-        return tuple(
-            SetupLink(
-                one.member.name,
-                server.member.name,
-                server.member.port,
-                server.member.identity or "",
-                CLIENTS.get(server.member.kind),
-            )
-            for one in self.milvus
-            for server in self.servers
-        )
 
 
 CLIENTS: Final[Mapping[str, str]] = {"etcd": ETCD_CLIENT, "broker": KAFKA_CLIENT}

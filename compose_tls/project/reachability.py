@@ -18,6 +18,8 @@ HOST_NAME = "host.docker.internal"
 HOST_GATEWAY = "host-gateway"
 """What stands for this machine in extra_hosts."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, not bound
+"""How a container names itself in a URL."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from compose_tls.patterns import regex
 from compose_tls.stack.images import repository_and_tag
+from compose_tls.stack.tool_tls import AWS
 
 CA_VARIABLE: Final = "AWS_CA_BUNDLE"
 """Names the file with all CAs that it trusts, in the place of its own."""
-_RUNS: Final = regex(r"(?<![\w./-])(?:[\w./-]*/)?aws\s")
 
 
 def runs(image: str | None, command: Sequence[str]) -> bool:
@@ -25,7 +24,7 @@ def runs(image: str | None, command: Sequence[str]) -> bool:
         command: Its command line.
     """
     named = repository_and_tag(image or "")[0] == "aws-cli"
-    return named or _RUNS.search(f"{' '.join(command)} ") is not None
+    return named or AWS.search(" ".join(command)) is not None
 
 
 def takes_bundle(

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 from compose_tls.layout import CA_BUNDLE, OBJECT_STORE, STACK_FILES
 from compose_tls.patterns import regex
-from compose_tls.setup import Setting, Variable
+from compose_tls.setup import Setting, VariableSetting, as_variables
 from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true, port_of
 from compose_tls.stack.images import is_bitnami, is_root, repository_and_tag
 from compose_tls.vocabulary import number
@@ -192,7 +192,7 @@ def server_settings(
     image: str | None,
     variables: Mapping[str, str | None],
     names: Collection[str],
-) -> tuple[Variable, ...]:
+) -> tuple[VariableSetting, ...]:
     """The variables of an object store that speaks TLS.
 
     Sources: the README of bitnami/minio for MINIO_SCHEME; for the URLs
@@ -219,7 +219,7 @@ def server_settings(
     # Those of several servers, each of which speaks TLS then.
     if (volumes := variables.get("MINIO_VOLUMES") or "").startswith("http://"):
         found["MINIO_VOLUMES"] = volumes.replace("http://", "https://")
-    return tuple(Variable((name,), value) for name, value in found.items())
+    return as_variables(found)
 
 
 def is_one_of_several(command: Sequence[str], variables: Mapping[str, str | None]) -> bool:

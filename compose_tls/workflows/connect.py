@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from compose_tls.connection import Connection, ContainerRoute, Neighbour, url_host
+from compose_tls.connection import Connection, ContainerRoute, ExistingService, url_host
 from compose_tls.errors import WrongUsage
 from compose_tls.plan.client_ca import no_client
 from compose_tls.project.enabled import EnabledProject, locate
@@ -14,7 +14,7 @@ from compose_tls.project.inside import inside, way_by_host
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import ConnectResult, Endpoint, Snippet
-from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.sdk.pymilvus import arguments_of
 from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
 from compose_tls.vocabulary import TlsMode, TlsWarning
@@ -72,10 +72,7 @@ def connect(
     opened = preamble.open_project(directory, config, environment)
     root = opened.root
     preamble.reading(root)
-    located = locate(
-        opened.observed(),
-        opened.config,
-    )
+    located = locate(opened.observed(), opened.config)
     settings, milvus = opened.config, located.milvus[0]
     project = located.project
     if service is None:
@@ -115,14 +112,7 @@ def connect(
         project=str(root),
         services=located.state.services,
         endpoint=endpoint,
-        connect=connect_arguments(
-            mode=settings.tls_mode,
-            uri=endpoint.uri,
-            server_name=endpoint.server_name,
-            ca_pem=ca_pem,
-            client_pem=client_pem,
-            client_key=client_key,
-        ),
+        connect=arguments_of(connection),
         snippet=Snippet(lang=lang, text=snippet(lang, connection)),
         warnings=warnings,
     )
@@ -163,12 +153,12 @@ def _endpoint(
     return Endpoint(uri=uri, server_name=name), (warning,)
 
 
-def _attu(project: Project) -> Neighbour | None:
+def _attu(project: Project) -> ExistingService | None:
     """The Attu of the project."""
     for service in project.compose.services.values():
         image = service.text("image") or ""
         if repository_and_tag(image)[0] == "attu":
-            return Neighbour(service.name, image)
+            return ExistingService(service.name, image)
     return None
 
 

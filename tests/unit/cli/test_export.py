@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import compose_tls
 from compose_tls.workflows import preamble
+from tests.exported import placed
 from tests.unit.cli.conftest import ROOT, EnableAs, Run, facts
 
 PRIVATE_KEY = "PRIVATE KEY"
@@ -221,11 +222,7 @@ class TestSwarm:
         stack = yaml.safe_load(text)
         service = stack["services"]["standalone"]
         assert service["volumes"] == [{"type": "tmpfs", "target": "/milvus/tls"}]
-        seen = {
-            one["target"]: (enabled / stack[section][one["source"]]["file"]).read_bytes()
-            for section in ("configs", "secrets")
-            for one in service[section]
-        }
+        seen = placed(stack, "standalone", enabled)
         settings = yaml.safe_load((enabled / "milvus.yaml").read_text())
         names = {"vec_standalone", "tasks.standalone", "standalone", "localhost"}
         require_served(settings, seen, mode=2, names=names)
@@ -403,11 +400,7 @@ class TestScope:
         stack = yaml.safe_load((whole / "stack.yml").read_text())
         compose = yaml.safe_load((whole / "docker-compose.yml").read_text())["services"]
         for name, service in stack["services"].items():
-            seen = {
-                one["target"]: (whole / stack[section][one["source"]]["file"]).read_bytes()
-                for section in ("configs", "secrets")
-                for one in service[section]
-            }
+            seen = placed(stack, name, whole)
             places = {one["target"] for one in service["volumes"]}
             mounts = [
                 text.replace("${DOCKER_VOLUME_DIRECTORY:-.}", ".").split(":")[:2]
