@@ -64,6 +64,10 @@ class WrongUsage(SettingsError):
     code = "wrong-usage"
 
 
+class TooManyOpenFiles(SettingsError):
+    code = "too-many-open-files"
+
+
 class UnknownSetting(SettingsError):
     code = "unknown-setting"
 
@@ -104,7 +108,9 @@ def settle(refusal: Refusal, accepted: Collection[str]) -> TlsWarning:
     from compose_tls.vocabulary import TlsWarning  # noqa: PLC0415 - enum and dataclasses, not for --help
 
     if refusal.code not in accepted:
-        refusal.hint = f"{refusal.hint}; or go on all the same with --accept {refusal.code}"
+        accepting = f"--accept {refusal.code}"
+        if accepting not in refusal.hint:
+            refusal.hint = f"{refusal.hint}; or go on all the same with {accepting}"
         gathered = GATHERED.get()
         if gathered is None:
             raise refusal
@@ -376,11 +382,18 @@ class Interrupted(ComposeTlsError):
 
 
 class CheckFailed(ComposeTlsError):
-    """A live check failed; ``checks`` are the results of all."""
+    """A live check failed; ``checks`` are the results of all.
+
+    Attributes:
+        summary: The message without what was seen: that stands in ``checks``.
+    """
 
     exit_code = 6
     code = "check-failed"
 
-    def __init__(self, message: str, *, hint: str, checks: tuple[Probe, ...] = ()) -> None:
+    def __init__(
+        self, message: str, *, hint: str, checks: tuple[Probe, ...] = (), summary: str | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.checks = checks
+        self.summary = summary or message

@@ -118,20 +118,6 @@ class ProjectFiles:
         return any(real.is_relative_to(place) for place in (self.root, *self.outside))
 
 
-def require_inside(root: Path, path: Path, outside: Iterable[Path] = ()) -> Path:
-    """Where a path of a project really lies.
-
-    Args:
-        root: The project directory.
-        path: The path, relative to it or absolute.
-        outside: What else the user named.
-
-    Raises:
-        OutsideProject: It lies outside.
-    """
-    return ProjectFiles(root, outside).require_inside(path)
-
-
 def read_named(
     root: Path, path: Path, limit: int, outside: Iterable[Path] = ()
 ) -> RegularFile | None:

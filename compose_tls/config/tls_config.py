@@ -1,6 +1,6 @@
 """The settings: one model."""
 
-from __future__ import annotations
+# Without annotations as texts: pydantic would compile each of them.
 
 import posixpath
 from pathlib import PurePosixPath

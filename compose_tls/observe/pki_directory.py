@@ -242,7 +242,7 @@ def _is_public(directory: Path, config: TlsConfig, reader: FileReader) -> bool:
     trusted = _content(files.certificate, reader)
     with suppress(CertificateError):
         opens = _passphrase(files, reader)
-        return trusted is not None and is_public_ca(trusted, path="", passphrase=opens)
+        return trusted is not None and is_public_ca(trusted, opens)
     return False
 
 

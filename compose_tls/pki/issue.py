@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Final
 
 from cryptography import x509
@@ -41,6 +41,9 @@ _ORDER: Final[tuple[CertificateRole, ...]] = ("ca", "server", "peer", "client")
 
 # 32 bits: enough that no two CAs on one machine share a name, few enough to compare by eye.
 _SUFFIX_BYTES: Final = 4
+
+# UTCTime begins there, and what is not before it has to be UTCTime until 2049: RFC 5280 section 4.1.2.5.
+_FIRST_YEAR: Final = 1950
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +216,8 @@ def _certificate(
         )
         require_no_address_constraints((issuer.certificate, *issuer.above), ip_addresses)
     start, end = validity or _validity(order.days, issuer, now)
+    if start.year < _FIRST_YEAR:
+        raise _no_such_time(now)
     builder = x509.CertificateBuilder(
         subject_name=subject,
         issuer_name=issuer.certificate.subject if issuer else subject,
@@ -257,13 +262,23 @@ def _subject(order: CertificateOrder, profile: Profile, issuer: Issuer | None) -
 
 def _validity(days: int, issuer: Issuer | None, now: datetime) -> tuple[datetime, datetime]:
     """Start and end in whole seconds of UTC, within the issuer's own."""
-    start = now.astimezone(UTC).replace(microsecond=0) - BACKDATE
-    end = start + timedelta(days=days) - INCLUSIVE_END
+    try:
+        start = now.astimezone(UTC).replace(microsecond=0) - BACKDATE
+        end = start + timedelta(days=days) - INCLUSIVE_END
+    except OverflowError:
+        raise _no_such_time(now) from None
     if issuer is None:
         return start, end
     return (
         max(start, issuer.certificate.not_valid_before_utc),
         min(end, issuer.not_after),
+    )
+
+
+def _no_such_time(now: datetime) -> ProfileViolation:
+    return ProfileViolation(
+        f"no certificate can be issued on {now.date()}: X.509 knows the years {_FIRST_YEAR} to {MAXYEAR}",
+        hint="set the clock of this machine, then run the command again",
     )
 
 

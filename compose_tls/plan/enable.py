@@ -38,7 +38,7 @@ from compose_tls.plan.stack_identities import with_stack
 from compose_tls.plan.stack_parts import Part, Stack
 from compose_tls.plan.stack_wanted import stack_of
 from compose_tls.plan.tls_setup import tls_setup
-from compose_tls.plan.touched import touched_services
+from compose_tls.plan.touched import touched_beside, touched_services
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService, select
@@ -108,13 +108,8 @@ class _Planner:
         placements = {
             one.name: place(one.configuration, config.config) for one in (*milvus, *parts)
         }
-        names = [
-            name
-            for one in milvus
-            for name in found_names(
-                one.service, one.configuration.proxy_port, project.compose.services
-            )
-        ]
+        proxies = ((one.service, one.configuration.proxy_port) for one in milvus)
+        names = found_names(proxies, project.compose.services)
         members = tuple(one.name for one in milvus)
         before = project.state.settings if project.state else None
         brought = self.observation.pki.brought_names
@@ -164,6 +159,7 @@ class _Planner:
         plan = replace(planned.plan, warnings=warnings)
         planned = self._with_earlier(planned)
         touched = touched_services(planned, project)
+        sees = (*stack.seen, *((one.name, one.directory.source) for one in neighbours.switched))
         ports = tuple((one.member.name, one.member.port) for one in stack.servers)
         return replace(
             planned,
@@ -171,6 +167,7 @@ class _Planner:
             cut_off=neighbours.cut_off,
             neighbours=tuple(self._told(one) for one in neighbours.switched),
             touched=touched,
+            beside=touched_beside(planned, project, sees),
             server_ports=ports,
         )
 

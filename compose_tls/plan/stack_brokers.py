@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from functools import partial
 
-from compose_tls.compose.service import Service
+from compose_tls.compose.service import HEALTH_TEST, Service
 from compose_tls.layout import KAFKA, KAFKA_CLIENT
 from compose_tls.pki.client_names import CLIENT_DOMAIN
 from compose_tls.plan.identities import is_valid, server_names
-from compose_tls.plan.stack_health import HEALTH_TEST
 from compose_tls.plan.stack_parts import Part, Rewrite
 from compose_tls.plan.stack_work import StackWork
 from compose_tls.project.endpoints import found_names
@@ -57,15 +56,9 @@ def plan_brokers(work: StackWork, needed: Sequence[Needed]) -> None:
         return
     for broker in brokers:
         work.servers.append(_part(work, broker))
-    names = [
-        name
-        for one in brokers
-        for name in (
-            *found_names(one.service, one.listener.port, work.project.compose.services),
-            one.listener.host,
-        )
-        if is_valid(name)
-    ]
+    servers = ((one.service, one.listener.port) for one in brokers)
+    found = found_names(servers, work.project.compose.services)
+    names = filter(is_valid, (*found, *(one.listener.host for one in brokers)))
     members = tuple(one.service.name for one in brokers)
     work.identities.append(Identity(KAFKA, "peer", members, *server_names((), names)))
     users = work.users_of(plain.values())

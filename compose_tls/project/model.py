@@ -32,6 +32,8 @@ class Project:
             ``None`` for a file that enable made.
         kept: The places of ours that someone changed since, by file.
         milvus: The services that run Milvus, or may.
+        renamed: What services of the record are called by now, where the user accepts that; ``state``
+            has the new names then.
         mode_by_hand: The strictest mode that was put by hand where enable had said another one; off
             where the edits of enable are not taken out.
     """
@@ -43,6 +45,7 @@ class Project:
     kept: tuple[tuple[str, str], ...] = ()
     milvus: tuple[MilvusService, ...] = field(default=(), repr=False)
     mode_by_hand: TlsMode = TlsMode.OFF
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def directory(self) -> Path:

@@ -27,7 +27,7 @@ from compose_tls.layout import (
     KEY,
 )
 from compose_tls.patterns import regex
-from compose_tls.setup import Setting, Variable
+from compose_tls.setup import Setting, VariableSetting, as_variables
 from compose_tls.stack.images import is_bitnami, repository_and_tag
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import number
@@ -140,7 +140,9 @@ def directory(broker: Kind) -> str:
     return _BITNAMI_DIRECTORY if broker == "bitnami" else _DIRECTORY
 
 
-def server_settings(broker: Kind, variables: Variables, found: Listener) -> tuple[Variable, ...]:
+def server_settings(
+    broker: Kind, variables: Variables, found: Listener
+) -> tuple[VariableSetting, ...]:
     """The variables with which a listener demands TLS and a client certificate.
 
     Args:
@@ -175,7 +177,7 @@ def server_settings(broker: Kind, variables: Variables, found: Listener) -> tupl
             "KAFKA_SSL_TRUSTSTORE_LOCATION": posixpath.join(place, KAFKA_CA),
             "KAFKA_SSL_CLIENT_AUTH": "required",
         }
-    return tuple(Variable((name,), value) for name, value in said.items())
+    return as_variables(said)
 
 
 def client_settings(place: str) -> bytes:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from compose_tls.connection import Connection, ContainerRoute, Neighbour, url_host
+from compose_tls.connection import Connection, ContainerRoute, ExistingService, url_host
 from compose_tls.errors import WrongUsage
 from compose_tls.plan.client_ca import no_client
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.project.endpoints import carrier, no_endpoint, rest_port
-from compose_tls.project.inside import inside
+from compose_tls.project.inside import inside, way_by_host
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import ConnectResult, Endpoint, Snippet
-from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.sdk.pymilvus import arguments_of
 from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
 from compose_tls.vocabulary import TlsMode, TlsWarning
@@ -59,7 +59,8 @@ def connect(
         NotMounted: Its container does not see the certificates that it needs.
         NameInvalid: ``client`` cannot be the name of a client.
         CertificateUnreadable: ``client`` has no certificate and key in the project.
-        WrongUsage: ``service`` and ``client`` are given together, or there is no such ``lang``.
+        WrongUsage: ``service`` and ``client`` are given together, there is no such ``lang``, or the
+            service has no network.
     """
     if lang not in LANGUAGES:
         raise WrongUsage(f"there is no language {lang}", hint=f"use one of {', '.join(LANGUAGES)}")
@@ -71,10 +72,7 @@ def connect(
     opened = preamble.open_project(directory, config, environment)
     root = opened.root
     preamble.reading(root)
-    located = locate(
-        opened.observed(),
-        opened.config,
-    )
+    located = locate(opened.observed(), opened.config)
     settings, milvus = opened.config, located.milvus[0]
     project = located.project
     if service is None:
@@ -89,7 +87,8 @@ def connect(
     else:
         seen = inside(project, settings, milvus, service)
         uri = f"https://{url_host(seen.host)}:{seen.port}"
-        endpoint, warnings = Endpoint(uri=uri, server_name=seen.server_name), ()
+        endpoint = Endpoint(uri=uri, server_name=seen.server_name)
+        warnings = tuple(filter(None, (way_by_host(project, milvus, service),)))
         files = (seen.ca, seen.certificate, seen.key)
         port = rest_port(milvus, settings)
         rest = f"https://{url_host(seen.host)}:{port}" if port is not None else None
@@ -113,14 +112,7 @@ def connect(
         project=str(root),
         services=located.state.services,
         endpoint=endpoint,
-        connect=connect_arguments(
-            mode=settings.tls_mode,
-            uri=endpoint.uri,
-            server_name=endpoint.server_name,
-            ca_pem=ca_pem,
-            client_pem=client_pem,
-            client_key=client_key,
-        ),
+        connect=arguments_of(connection),
         snippet=Snippet(lang=lang, text=snippet(lang, connection)),
         warnings=warnings,
     )
@@ -161,12 +153,12 @@ def _endpoint(
     return Endpoint(uri=uri, server_name=name), (warning,)
 
 
-def _attu(project: Project) -> Neighbour | None:
+def _attu(project: Project) -> ExistingService | None:
     """The Attu of the project."""
     for service in project.compose.services.values():
         image = service.text("image") or ""
         if repository_and_tag(image)[0] == "attu":
-            return Neighbour(service.name, image)
+            return ExistingService(service.name, image)
     return None
 
 

@@ -104,20 +104,21 @@ class ClientFiles:
                 )
         return replace(self, certificate=certificate, key=key)
 
+    def arguments(self, mode: TlsMode, endpoint: Endpoint) -> dict[str, Any]:
+        """The keyword arguments of ``pymilvus.MilvusClient``."""
+        return connect_arguments(
+            mode=mode,
+            uri=endpoint.uri,
+            server_name=endpoint.server_name,
+            ca_pem=str(self.ca),
+            client_pem=str(self.certificate),
+            client_key=str(self.key),
+        )
 
-def connect_arguments_of(
-    directory: Path, config: TlsConfig, mode: TlsMode, endpoint: Endpoint
-) -> dict[str, Any]:
+
+def connect_arguments_of(directory: Path, config: TlsConfig, endpoint: Endpoint) -> dict[str, Any]:
     """The keyword arguments of ``pymilvus.MilvusClient`` for a project."""
-    files = ClientFiles.of(directory, config)
-    return connect_arguments(
-        mode=mode,
-        uri=endpoint.uri,
-        server_name=endpoint.server_name,
-        ca_pem=str(files.ca),
-        client_pem=str(files.certificate),
-        client_key=str(files.key),
-    )
+    return ClientFiles.of(directory, config).arguments(config.tls_mode, endpoint)
 
 
 def target_of(

@@ -22,7 +22,6 @@ from compose_tls.plan.export import (
     export_setup,
     files_of,
     own_stem,
-    plan_dependency,
     plan_server,
 )
 from compose_tls.project.enabled import EnabledProject, locate
@@ -167,8 +166,7 @@ def _certificates(
         trusted = observation.content(root / config.pki_dir / ca)
         stem = own_stem(release, config, root, one.name)
         [own] = read_clients(root, stem.parent, [stem.name], (CERTIFICATE, KEY), trusted)
-        decide = plan_server if one.name == SERVER else plan_dependency
-        sources.append(decide(located, config, release, one, own, opened.now))
+        sources.append(plan_server(located, config, release, one, own, opened.now))
     changes = tuple(dict.fromkeys(change for source in sources for change in source.changes))
     if not issue:
         return Exported(), changes

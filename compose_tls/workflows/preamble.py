@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from compose_tls import listener
 from compose_tls.apply.deploying import forget, is_deploying
+from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, unfinished
 from compose_tls.changes import PatchFile, Plan, relative
 from compose_tls.compose.discovery import named_files
@@ -322,8 +323,7 @@ def writing(
             raise _interrupted()
         yield opened.settled()
         return
-    from compose_tls.apply.file_ops import PosixFileOps  # noqa: PLC0415 - not for who only looks
-    from compose_tls.apply.lock import locked  # noqa: PLC0415 - as above
+    from compose_tls.apply.lock import locked  # noqa: PLC0415 - not for who only looks
     from compose_tls.apply.recover import recover  # noqa: PLC0415 - as above
 
     with locked(opened.root) as descriptor:

@@ -48,7 +48,6 @@ from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.intent import Route
 
 _HOME: Final = "/milvus"
-_MANY: Final = 6
 
 
 @dataclass(frozen=True, slots=True)

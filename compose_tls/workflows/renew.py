@@ -15,7 +15,7 @@ from compose_tls.changes import Plan
 from compose_tls.credentials import issuing
 from compose_tls.errors import EngineError, NotDeployed, settle
 from compose_tls.observe.client_files import with_clients
-from compose_tls.plan.ca_rollover import Extent
+from compose_tls.plan.ca_rollover import REPLACED, Extent
 from compose_tls.plan.renew import RenewPlan, parts, plan_renew
 from compose_tls.project.model import Project
 from compose_tls.results import Probe, RenewResult
@@ -23,6 +23,7 @@ from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble, restarting
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import own_command
+from compose_tls.workflows.planning import issued
 from compose_tls.workflows.refusals import gathered
 from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
@@ -88,7 +89,7 @@ def renew(
         project = opened.observed()
         if ca or finish:
             project = with_clients(project, settings)
-        issuing.require_sound(project.observation, settings, project.state)
+        issuing.require_sound(project.observation, settings, project.state, REPLACED[extent])
         users = users_of_images(project, opened.variables) if restart and not dry_run else None
         deploy: deployment.Deployment | None = None
         said: tuple[TlsWarning, ...] = ()
@@ -113,29 +114,24 @@ def renew(
         if dry_run:
             return report(RenewResult, planned, renewal.config, dry_run=True, warnings=told)
         listener.busy(on_event, "issuing certificates")
-        issued = issuing.issue(
-            planned.identities,
-            planned.state,
-            project.observation,
-            renewal.config,
-            opened.now,
-            plan=planned.plan,
-        )
+        made = issued(planned, project, opened, renewal.config)
         if deploy is None:
-            told += apply(planned.plan, issued.contents, outside=places)
+            told += apply(planned.plan, made.contents, outside=places)
             if restart:
-                said += restarting.restart_neighbours(opened, renewal.neighbours, stack, on_event)
+                said += restarting.restart_neighbours(
+                    opened, renewal.planned.beside, stack, on_event
+                )
         else:
             undo: list[Undo] = []
 
             def write(part: Plan) -> None:
                 before = snapshot(part)
-                apply(part, issued.contents, outside=places)
-                undo.append((part, issued.contents, before))
+                apply(part, made.contents, outside=places)
+                undo.append((part, made.contents, before))
 
             server_side, client_side = parts(renewal)
             if not keep_on_failure:
-                whole = planned.plan, issued.contents, snapshot(planned.plan)
+                whole = planned.plan, made.contents, snapshot(planned.plan)
                 deploy = stack.enter_context(remembered(deploy, opened, whole, places, on_event))
             write(server_side)
             checks = deploy.run(
@@ -143,7 +139,7 @@ def renew(
             )
     waiting = renewal.restart and not checks
     read = planned.written | set(planned.services)
-    left = () if restart else renewal.neighbours
+    left = () if restart else renewal.planned.beside
     restarted = [*(name for name in planned.everything if name in read), *left]
     unread = restarted if waiting else left
     again = restarting.reading_again(opened, unread) if unread else ""
@@ -151,7 +147,7 @@ def renew(
         RenewResult,
         planned,
         renewal.config,
-        issued=issued,
+        issued=made,
         checks=checks,
         waiting=waiting,
         following=(again, own_command(opened, "check")) if waiting else (again,) if left else (),
@@ -188,7 +184,7 @@ def _prepare(
     warnings = [settle(one.drifted, config.accept) for one in chosen if one.drifted]
     proxies = tuple(one.proxy for one in chosen)
     running = {state.service for state in deploy.compose.ps(deploy.project) if state.running}
-    neighbours = tuple(name for name in renewal.neighbours if name in running)
+    neighbours = tuple(name for name in renewal.planned.beside if name in running)
     if not proxies:
         return None, tuple(warnings)
     deploy = restarting.readers(deploy, planned.written)

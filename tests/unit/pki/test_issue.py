@@ -250,3 +250,9 @@ def test_p384_keys_are_on_their_curve() -> None:
     key = generate_key("ecdsa-p384")
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     assert key.curve.name == "secp384r1"
+
+
+@pytest.mark.parametrize("year", [1, 1949, 1950, 9991, 9999])
+def test_in_a_year_that_x_509_does_not_know_nothing_is_issued(year: int) -> None:
+    with pytest.raises(ProfileViolation, match=r"no certificate can be issued on .*-01-01"):
+        issue_all([_CA], None, datetime(year, 1, 1, tzinfo=UTC))

@@ -11,7 +11,7 @@ import yaml
 
 from compose_tls.changes import CertificateOrder
 from compose_tls.errors import InvalidSetting
-from compose_tls.setup import Directory, Identity, Member, Setting, SetupLink, TlsSetup
+from compose_tls.setup import Directory, Identity, Member, Setting, TlsSetup
 from compose_tls.stack.milvus.settings import tls_settings
 from compose_tls.targets import cert_manager, helm, kubernetes, openssl, operator, swarm
 from compose_tls.targets.release import Release
@@ -49,7 +49,6 @@ FILES = (*SHOWN, *INSIDE, "stack-ca.pem", *OF_SERVERS, "ca-bundle.pem")
 CONTENTS = {name: f"the {name}".encode() for name in FILES}
 SETUP = TlsSetup(
     TlsMode.MUTUAL,
-    "localhost",
     (
         Identity("ca", "ca"),
         Identity("server", "server", ("standalone",), ("standalone",)),
@@ -64,37 +63,30 @@ SETUP = TlsSetup(
         Member(
             "standalone",
             "milvus",
-            None,
             tls_settings(TlsMode.MUTUAL, SEEN, None),
             Directory("tls/proxy", SEEN, tuple((name, name) for name in SHOWN)),
-            "server",
             19530,
         ),
         Member(
             "etcd",
             "etcd",
-            None,
             (),
             Directory("tls/etcd", "/tls", OF_THE_SERVER),
-            "etcd",
             2379,
         ),
         # The same service, as all parts of Milvus among each other.
         Member(
             "standalone",
             "milvus",
-            None,
             (*INTERNAL, *OF_ETCD, *OF_STORE, *OF_BROKER),
             Directory(
                 "tls/milvus",
                 STACK,
                 (OF_CA, *((name, name) for name in (*INSIDE, "ca-bundle.pem"))),
             ),
-            "internal",
             19530,
         ),
     ),
-    (SetupLink("clients", "standalone", 19530, "server", "client"),),
 )  # fmt: skip
 FINGERPRINTS = {one.name: f"of {one.name}" for one in SETUP.identities}
 ORDERS = tuple(
@@ -287,9 +279,7 @@ def test_a_stack_gives_each_service_its_own_identity_and_no_other() -> None:
 def test_a_file_with_the_key_of_the_broker_is_a_secret_whatever_it_is_called() -> None:
     """keystore.pem holds key and certificate; anyone who may ask the engine reads a config."""
     files = (("keystore.pem", "keystore.pem"), ("kafka.truststore.pem", "stack-ca.pem"))
-    broker = Member(
-        "kafka", "broker", None, (), Directory("tls/kafka", "/tls", files), "kafka", 9092
-    )
+    broker = Member("kafka", "broker", (), Directory("tls/kafka", "/tls", files), 9092)
     setup = replace(SETUP, members=(*SETUP.members, broker))
     names = (*CONTENTS, "keystore.pem")
     materials = {name: swarm.Material(f"./{name}", "0") for name in names}
