@@ -256,7 +256,7 @@ class Spelling:
                     "mount-stays",
                     f"service {service.name} still mounts {', '.join(left)}, which no other node has",
                     service.main.document.name,
-                    "keep it on this node with a placement constraint, or put the same there on each",
+                    "keep the service on this node (placement constraints), or put the same on each node",
                     service.main.line("volumes"),
                 )
 
