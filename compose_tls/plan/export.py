@@ -53,7 +53,7 @@ from compose_tls.setup import Directory, Identity, TlsSetup
 from compose_tls.targets.release import DEPENDENCIES, Release
 from compose_tls.vocabulary import has_ended
 from compose_tls.yamlpatch.document import parse
-from compose_tls.yamlpatch.query import roots
+from compose_tls.yamlpatch.query import Found, roots
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 """A forwarded port: ``kubectl port-forward``."""
@@ -273,7 +273,21 @@ def _missing(names: Sequence[str], facts: CertificateFacts | None) -> list[str]:
 
 def compose_version(project: Project) -> str | None:
     """What the first compose file says under ``version``, which only the CLI for stacks still minds."""
-    path = project.observation.compose_files[0]
-    document = parse(project.read(path) or b"", project.relative(path))
-    found = (root.entries().get("version") for root in roots(document)[:1])
-    return next((one.text() for one in found if one is not None), None)
+    found = (root.text("version") for root in _roots(project, project.observation.compose_files[0]))
+    return next(found, None)
+
+
+def own_sources(project: Project) -> frozenset[str]:
+    """The configs and secrets that the compose files have themselves, by their names there."""
+    return frozenset(
+        name
+        for path in project.observation.compose_files
+        for root in _roots(project, path)
+        for section in ("configs", "secrets")
+        for name in root.entries(section)
+    )
+
+
+def _roots(project: Project, path: Path) -> list[Found]:
+    """What a compose file says, as a whole."""
+    return roots(parse(project.read(path) or b"", project.relative(path)))[:1]

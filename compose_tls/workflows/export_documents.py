@@ -22,7 +22,7 @@ from compose_tls.layout import (
     neighbours_directory,
 )
 from compose_tls.plan.container_user import ContainerUser
-from compose_tls.plan.export import compose_version, export_orders
+from compose_tls.plan.export import compose_version, export_orders, own_sources
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.setup import Directory, Identity, TlsSetup
 from compose_tls.shell import joined
@@ -165,8 +165,10 @@ class Spelling:
 
         materials = {name: material(name, path) for name, path in found.paths.items()}
         owners = {one.name: ContainerUser.of(one).uid for one in self.located.milvus}
-        version = compose_version(project)
-        return swarm.stack(setup, self.release, materials, owners, self._deploy(), version)
+        taken, version = own_sources(project), compose_version(project)
+        return swarm.stack(
+            setup, self.release, materials, owners, self._deploy(), version=version, taken=taken
+        )
 
     def following(self) -> tuple[str, ...]:
         """The commands to go on with."""
@@ -254,7 +256,7 @@ class Spelling:
                     "mount-stays",
                     f"service {service.name} still mounts {', '.join(left)}, which no other node has",
                     service.main.document.name,
-                    "keep it on this node with a placement constraint, or put the same there on each",
+                    "keep the service on this node (placement constraints), or put the same on each node",
                     service.main.line("volumes"),
                 )
 

@@ -166,7 +166,9 @@ def test_each_service_of_a_stack_sees_what_it_mounts_in_the_project(project: Ena
             key = b"PRIVATE KEY" in (project.directory / one["file"]).read_bytes()
             assert key is (section == "secrets"), one
     told = " ".join(one.message for one in result.warnings if one.code == "mount-stays")
-    for name, source, target in mounts(project.directory):
+    found = list(mounts(project.directory))
+    assert {name for name, _, _ in found} >= stack["services"].keys() != set()
+    for name, source, target in found:
         if f"service {name} still mounts " in told and source in re.split(r",? ", told):
             continue
         assert {"type": "tmpfs", "target": target} in stack["services"][name]["volumes"]
@@ -192,7 +194,7 @@ def valid(one: Any) -> None:
 
 def mounts(directory: Path) -> Iterator[tuple[str, str, str]]:
     """The services, sources and targets of what is mounted out of our directories."""
-    for file in directory.glob("docker-compose*.y*ml"):
+    for file in directory.glob("*compose*.y*ml"):
         for name, service in yaml.safe_load(file.read_bytes())["services"].items():
             for one in service.get("volumes") or ():
                 pair = one if isinstance(one, dict) else dict(

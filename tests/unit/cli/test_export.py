@@ -247,6 +247,23 @@ class TestSwarm:
         stack = yaml.safe_load((project / "stack.yml").read_text())
         assert stack["secrets"]["server_key"]["file"] == "./k$$HOME/exports/swarm.milvus.key"
 
+    def test_no_secret_of_the_project_is_replaced(self, run: Run, project: Path) -> None:
+        """A stack takes the last one of a name: another service would have got the key of Milvus."""
+        compose = project / "docker-compose.yml"
+        compose.write_text(
+            f"{compose.read_text()}\nsecrets:\n  server_key: {{file: ./own.key}}\n"
+            "configs:\n  ca_pem: {file: ./own.pem}\n  ca_pem_tls: {file: ./own.pem}\n"
+        )
+        assert run("enable", "--mode", "2").code == 0
+        assert run("export", "swarm", "-o", "stack.yml").code == 0
+        stack = yaml.safe_load((project / "stack.yml").read_text())
+        assert stack["secrets"].keys() == {"server_key_tls"}
+        assert stack["configs"].keys() == {"server_pem", "ca_pem_tls_tls"}
+        seen = placed(stack, "standalone", project)
+        assert seen.keys() == {
+            f"/milvus/tls/{name}" for name in ("server.pem", "server.key", "ca.pem")
+        }
+
     def test_another_certificate_is_another_name_and_nothing_else(
         self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -393,6 +393,14 @@ class TestRefusals:
         assert run("init", "taken", "--json").error["code"] == "wrong-usage"
         assert run("init", "taken/below", "--json").error["code"] == "write-failed"
 
+    @pytest.mark.parametrize("name", ["Bad Name", "-x", "a.b", "Caps"])
+    def test_a_name_that_compose_gives_to_no_project(
+        self, place: Path, run: Run, name: str
+    ) -> None:
+        """It would only have been told by Docker Compose, once everything was written."""
+        assert run("init", f"--project-name={name}", "--json").error["code"] == "invalid-setting"
+        assert list(place.iterdir()) == []
+
     def test_a_name_that_no_file_system_has_room_for(self, place: Path, run: Run) -> None:
         name = "n" * 300
         assert run("init", name, "--json").error["code"] == "write-failed"

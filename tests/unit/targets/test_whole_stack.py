@@ -248,7 +248,7 @@ def test_cert_manager_issues_what_milvus_mounts_and_a_client_shows() -> None:
 def test_a_stack_gives_each_service_its_own_identity_and_no_other() -> None:
     materials = {name: swarm.Material(f"./cert/{name}", "0123abcd") for name in CONTENTS}
     text = swarm.stack(
-        SETUP, Release("swarm", "vec"), materials, {"standalone": 999}, "deploy", "3.8"
+        SETUP, Release("swarm", "vec"), materials, {"standalone": 999}, "deploy", version="3.8"
     )
     found = yaml.safe_load(text)
     seen = {
