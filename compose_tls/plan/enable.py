@@ -12,7 +12,15 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from compose_tls.changes import CreateFile, FileChange, KeepFile, PatchFile, RemoveFile, sha256
+from compose_tls.changes import (
+    CreateFile,
+    FileChange,
+    IdentityPlan,
+    KeepFile,
+    PatchFile,
+    RemoveFile,
+    sha256,
+)
 from compose_tls.compose.discovery import named_files, override_file
 from compose_tls.compose.edits import as_written
 from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edits
@@ -111,7 +119,6 @@ class _Planner:
         proxies = ((one.service, one.configuration.proxy_port) for one in milvus)
         names = found_names(proxies, project.compose.services)
         members = tuple(one.name for one in milvus)
-        before = project.state.settings if project.state else None
         brought = self.observation.pki.brought_names
         held = {
             *config.names,
@@ -119,20 +126,7 @@ class _Planner:
         }
         neighbours = plan_neighbours(project, milvus, config, held, self._override())
         showing = [one.name for one in neighbours.switched if one.shows_certificate]
-        identities = plan_identities(
-            self.observation,
-            config,
-            members,
-            names,
-            now,
-            showing,
-            settled=has_server_ca_clients(before, config),
-        )
-        self.warnings += names_given_up(project, config, identities)
-        self.warnings += further_cas(self.observation, config, project.state)
-        if config.tls_mode is TlsMode.MUTUAL and identities.get(CLIENT) is None:
-            self.warnings.append(no_client(config))
-        identities = with_stack(identities, stack.identities, self.observation, config, now)
+        identities = self._identities(members, names, showing, stack, now)
         setup = tls_setup(milvus, identities, config, stack)
         beside = consequences(project, milvus, config, showing)
         self.neighbours = neighbours.switched
@@ -170,6 +164,32 @@ class _Planner:
             beside=touched_beside(planned, project, sees),
             server_ports=ports,
         )
+
+    def _identities(
+        self,
+        members: tuple[str, ...],
+        names: Sequence[str],
+        showing: Sequence[str],
+        stack: Stack,
+        now: datetime,
+    ) -> IdentityPlan:
+        """Where each certificate comes from; what is to be said of that is a warning."""
+        project, config = self.project, self.config
+        before = project.state.settings if project.state else None
+        identities = plan_identities(
+            self.observation,
+            config,
+            members,
+            names,
+            now,
+            showing,
+            settled=has_server_ca_clients(before, config),
+        )
+        self.warnings += names_given_up(project, config, identities)
+        self.warnings += further_cas(self.observation, config, project.state)
+        if config.tls_mode is TlsMode.MUTUAL and identities.get(CLIENT) is None:
+            self.warnings.append(no_client(config))
+        return with_stack(identities, stack.identities, self.observation, config, now)
 
     def _with_earlier(self, planned: ServicePlan) -> ServicePlan:
         """Servers and parts that take part no more have to be started anew as well, in the same order."""
