@@ -141,6 +141,14 @@ def read_named(
     return read_regular(directory / path, limit)
 
 
+def is_directory(path: Path) -> bool:
+    """Whether a directory is there that this process can see; of a name that is too long, no."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def real_path(path: Path) -> Path:
     """Where a path really lies, absolute; what is not there is taken by its name."""
     return Path(os.path.realpath(path))

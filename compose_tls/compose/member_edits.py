@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from pathlib import Path
+from typing import Final
 
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import ComposeProject, Reader
@@ -125,6 +126,9 @@ def member_edits(
                 edits.add(into.file, publish(service, port, host_ip, into, picked=picked))
 
 
+_WITH_PLACES_OF_THEIR_OWN: Final = frozenset({"etcd", "object-store", "broker"})
+
+
 def _mount_orders(one: MemberInCompose, directory: Path) -> list[MountOrder]:
     orders: list[MountOrder] = []
     if one.member.directory is not None:
@@ -147,13 +151,16 @@ def _directory_order(
             f"a mount at {target} would hide {one.config_target}",
             hint="choose another place with --container-tls-dir",
         )
+    hint = "take that entry out"
+    if one.member.kind not in _WITH_PLACES_OF_THEIR_OWN:
+        hint += ", or choose another place with --container-tls-dir"
     for mount in (*service.mounts(), *service.config_mounts()):
         if mount.target == target and mount.host_path == source:
             return
         if mount.target == target or mount.target.startswith(f"{target}/"):
             raise ValueInTheWay(
                 f"service {service.name} mounts {mount.source or 'a volume'} at {mount.target}",
-                hint="take that entry out, or choose another place with --container-tls-dir",
+                hint=hint,
                 path=relative(mount.file, directory),
                 line=mount.line,
             )
@@ -161,7 +168,7 @@ def _directory_order(
         if normal_target(entry.partition(":")[0]) == target:
             raise ValueInTheWay(
                 f"service {service.name} has a tmpfs at {target}",
-                hint="take that entry out, or choose another place with --container-tls-dir",
+                hint=hint,
                 path=relative(service.main.file, directory),
                 line=service.main.line("tmpfs"),
             )

@@ -15,6 +15,7 @@ from compose_tls.files import (
     ALL_LIMIT,
     PEM_LIMIT,
     YAML_LIMIT,
+    is_directory,
     read_named,
 )
 from compose_tls.layout import PUBLIC
@@ -129,4 +130,4 @@ class FileReader:
 
 def _is_closed(directory: Path) -> bool:
     """Whether a directory is one that this process may not enter; those above it are open."""
-    return directory.is_dir() and not os.access(directory, os.X_OK, effective_ids=True)
+    return is_directory(directory) and not os.access(directory, os.X_OK, effective_ids=True)

@@ -24,7 +24,7 @@ def forged_clients(client: CertificateWithKey, ca_pem: bytes) -> Mapping[str, Ce
 
     Returns:
         By what is wrong with it: a certificate that names the right CA, with a CA of the same name and
-        key identifier, one that is its own CA, and one that the client has issued, who is no CA.
+        key identifier, one that is its own CA, and one that the client has issued, who is not a CA.
 
     Raises:
         CertificateUnreadable: A certificate or key cannot be read.

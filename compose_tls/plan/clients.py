@@ -14,7 +14,7 @@ from compose_tls.patterns import regex
 from compose_tls.project.endpoints import carrier
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
-from compose_tls.project.reachability import HOST_NAME, LOOPBACK, entries, names
+from compose_tls.project.reachability import HOST_GATEWAY, HOST_NAME, LOOPBACK, entries, names
 from compose_tls.results import CutOff
 from compose_tls.stack.applications import (
     Connection,
@@ -29,7 +29,6 @@ from compose_tls.stack.images import repository_and_tag
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
 
-_HOST_GATEWAY: Final = "host-gateway"
 _TRAEFIK: Final = "traefik"
 # They want the metrics port, which stays as it is.
 _MONITORS: Final = frozenset({"grafana", "prometheus"})
@@ -198,7 +197,7 @@ class _Finder:
         """The names by which a service reaches the ports of this machine."""
         hosts = {port.host_ip for port in self.place.ports() if port.host_ip}
         found = {HOST_NAME, *(host for host in hosts if host not in LOOPBACK)}
-        found |= {n for n, where in by.extra_hosts().items() if {*hosts, _HOST_GATEWAY} & {*where}}
+        found |= {n for n, where in by.extra_hosts().items() if {*hosts, HOST_GATEWAY} & {*where}}
         if by.text("network_mode") == "host":
             found |= LOOPBACK
         return found

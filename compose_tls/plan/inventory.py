@@ -16,17 +16,18 @@ from compose_tls.layout import (
     CA_CERTIFICATE,
     CLIENT_CA,
     KEY,
-    NEXT_CA,
+    NEXT_CA_CERTIFICATE,
     SERVER_CERTIFICATE,
     SERVER_KEY,
 )
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import bundle_facts
 from compose_tls.plan.brought import bring_again
-from compose_tls.plan.ca_rollover import rollover_warning
+from compose_tls.plan.ca_warnings import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.exported_certificates import exports_aged
 from compose_tls.plan.lifetimes import OTHER_CA, RENEW_BEFORE, finishing_ca, renewed_before
+from compose_tls.project.absent import absence, in_the_way
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import restoring_ca
 from compose_tls.results import CertificateResult, FileState
@@ -78,9 +79,11 @@ def inventory(
         restoring_ca=restoring_ca(observation, config, state),
         ca=observation.directory / config.pki_dir / CA_CERTIFICATE,
     )
-    for path in _recorded(observation, config, state):
+    paths = tuple(_recorded(observation, config, state))
+    for path in paths:
         found.read(observation.directory / path)
-    if observation.content(observation.directory / f"{config.pki_dir}/{NEXT_CA}.pem"):
+    # A new CA that can take over, or one of which nobody knows whether it can.
+    if observation.pki.next_ca or set(paths) - set(state.certificates):
         found.warnings.append(rollover_warning(config))
     clients = ClientCertificates.of(observation, config, state)
     for file, facts in clients.by_path.items():
@@ -128,7 +131,8 @@ def shown_certificates(
                 mode = max(int(one.mode or 1) for one in declared)
                 again = f"put it there, or have it issued: compose-tls enable --mode {mode}"
                 name = relative(path, observation.directory)
-                found.lose(replace(found.unreadable(name, f"{name} is gone"), hint=again), path)
+                said = absence(path, observation.directory)
+                found.lose(replace(found.unreadable(name, said), hint=again), path)
                 continue
             found.read(path)
     return Inventory(tuple(found.results), tuple(found.warnings), found.usable)
@@ -159,7 +163,7 @@ class _Certificates:
             self.lose(self.unreadable(path, error.message), file)
             return
         if not found:
-            self.lose(self.unreadable(path, f"{path} is gone"), file)
+            self.lose(self.unreadable(path, absence(file, self.observation.directory)), file)
             return
         self.bundles[path] = found
         first, *further = found
@@ -170,7 +174,8 @@ class _Certificates:
             self.warnings += self.age(path, f"{one.subject} in {path}", one)
 
     def lose(self, warning: TlsWarning, file: Path) -> None:
-        back = self.restoring_ca if file == self.ca else None
+        restoring = self.restoring_ca if file == self.ca else None
+        back = in_the_way(file, self.observation.directory) or restoring
         self.warnings.append(replace(warning, hint=back) if back else warning)
         self.usable = False
 
@@ -211,7 +216,7 @@ def _renewing_ca(observation: Observation, config: TlsConfig) -> str:
 
 def _recorded(observation: Observation, config: TlsConfig, state: State) -> Iterable[str]:
     yield from state.certificates
-    following = f"{config.pki_dir}/{NEXT_CA}.pem"
+    following = f"{config.pki_dir}/{NEXT_CA_CERTIFICATE}"
     if following not in state.certificates and observation.content(
         observation.directory / following
     ):

@@ -142,9 +142,19 @@ def _reason(project: Project, link: Link) -> str | None:
         return "Milvus is not told internaltls"
     if not inside:
         return "the server is outside of the project: see to its TLS there"
+    return _reason_of_server(project, link)
+
+
+def _reason_of_server(project: Project, link: Link) -> str | None:
     known = {kafka.kind(project.compose.services[name].text("image")) for name in link.targets}
     if link.purpose == "messages" and None in known:
         return "compose-tls sets up TLS for no other broker than Kafka, of images that it knows"
+    for service in (project.compose.services[name] for name in link.targets):
+        image, command = service.text("image"), service.command_line()
+        if link.purpose == "metadata" and not etcd.runs_etcd(image, command):
+            return "what the server runs is not known to be etcd: see to its TLS by hand"
+        if link.purpose == "object store" and object_store.kind(image, command) is None:
+            return "how this object store is told of TLS is not known: see to it by hand"
     if link.purpose in {"metadata", "object store", "messages"}:
         return "Milvus is told no TLS for it: compose-tls enable --scope all"
     return None

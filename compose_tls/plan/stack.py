@@ -196,6 +196,9 @@ def _names(work: StackWork, other: Service, server: Service, port: int) -> tuple
             return found[0], ""
     for variable, address in naming(said, hosts, (port,)):
         return f"{address.host}:{port} ({variable})", ""
+    for name, text in other.config_texts():
+        if place_in(text.encode(), hosts, port):
+            return f"{server.name}:{port} (config {name})", text
     for path in work.project.files_of(other):
         content = work.project.read(path) or b""
         if place_in(content, hosts, port):

@@ -15,6 +15,8 @@ _WIDTH: dict[Reach, int] = {"nobody": 0, "loopback": 1, "address": 2, "everyone"
 
 # How containers reach the host: https://docs.docker.com/desktop/features/networking/
 HOST_NAME = "host.docker.internal"
+HOST_GATEWAY = "host-gateway"
+"""What stands for this machine in extra_hosts."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, not bound
 """How a container names itself in a URL."""
@@ -46,8 +48,9 @@ class Parties:
         if host == HOST_NAME or host in LOOPBACK:
             found = self._on_host(port)
             return (found.name, found) if found else (host, None)
+        linked = by.links().get(host)
         for service in self.project.services.values():
-            if host in names(service):
+            if host in names(service) or service.name == linked:
                 return service.name, service
         return host, None
 

@@ -1,4 +1,4 @@
-"""What a client of etcd or of the object store needs that nobody switches: the lines to write.
+"""What a client of etcd or of the object store needs that is not switched: the lines to write.
 
 Sources: https://etcd.io/docs/v3.5/dev-guide/interacting_v3/ and ``etcdctl --help`` for its variables;
 https://prometheus.io/docs/prometheus/latest/configuration/configuration/#tls_config; ``mc`` and

@@ -40,6 +40,7 @@ from compose_tls.layout import (
     neighbours_directory,
     stack_folders,
 )
+from compose_tls.shell import moved_away
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import Profile
 from compose_tls.yamlpatch.intent import Route
@@ -258,7 +259,7 @@ def read_state(content: bytes | None, path: str) -> State | None:
         raise StateUnreadable(
             f"{path} is damaged or was written by another version of compose-tls",
             hint=f"restore {path}, or use that version; without either, move it away, and"
-            " compose-tls status tells what is there and how it is recorded again",
+            f" compose-tls status tells what is there and how it is recorded again: {moved_away(path)}",
             path=path,
         ) from None
 

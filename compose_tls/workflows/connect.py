@@ -11,7 +11,7 @@ from compose_tls.errors import WrongUsage
 from compose_tls.plan.client_ca import no_client
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.project.endpoints import carrier, no_endpoint, rest_port
-from compose_tls.project.inside import inside
+from compose_tls.project.inside import inside, way_by_host
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import ConnectResult, Endpoint, Snippet
@@ -61,7 +61,8 @@ def connect(
         NotMounted: Its container does not see the certificates that it needs.
         NameInvalid: ``client`` cannot be the name of a client.
         CertificateUnreadable: ``client`` has no certificate and key in the project.
-        WrongUsage: ``service`` and ``client`` are given together, or there is no such ``lang``.
+        WrongUsage: ``service`` and ``client`` are given together, there is no such ``lang``, or the
+            service has no network.
     """
     if lang not in LANGUAGES:
         raise WrongUsage(f"there is no language {lang}", hint=f"use one of {', '.join(LANGUAGES)}")
@@ -138,7 +139,8 @@ def _from_inside(located: EnabledProject, settings: TlsConfig, service: str) -> 
     endpoint = Endpoint(uri=uri, server_name=seen.server_name)
     port = rest_port(milvus, settings)
     rest = f"https://{url_host(seen.host)}:{port}" if port is not None else None
-    return _Way(endpoint, (seen.ca, seen.certificate, seen.key), rest)
+    warnings = tuple(filter(None, (way_by_host(located.project, milvus, service),)))
+    return _Way(endpoint, (seen.ca, seen.certificate, seen.key), rest, warnings)
 
 
 def _endpoint(

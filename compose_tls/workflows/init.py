@@ -23,6 +23,7 @@ from compose_tls.errors import (
     WriteFailed,
     WrongUsage,
 )
+from compose_tls.files import is_directory
 from compose_tls.layout import ROOT_PASSWORD
 from compose_tls.observe import observe
 from compose_tls.observe.file_reader import FileReader
@@ -128,13 +129,13 @@ def _directory(place: Path, *, dry_run: bool) -> Iterator[None]:
         WrongUsage: A file has its name.
         WriteFailed: It cannot be made.
     """
-    if place.exists() and not place.is_dir():
+    if os.path.lexists(place) and not is_directory(place):
         raise WrongUsage(
             f"{place} is not a directory",
             hint="name a directory, or one that is to be made",
             path=str(place),
         )
-    missing = [path for path in (place, *place.parents) if not path.exists()]
+    missing = [path for path in (place, *place.parents) if not os.path.lexists(path)]
     try:
         if missing and not dry_run:
             place.mkdir(parents=True, exist_ok=True)

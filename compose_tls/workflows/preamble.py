@@ -36,7 +36,7 @@ from compose_tls.errors import (
     WrongUsage,
     settle,
 )
-from compose_tls.files import STATE_LIMIT, ProjectFiles, real_path
+from compose_tls.files import STATE_LIMIT, ProjectFiles, is_directory, real_path
 from compose_tls.observe import observe
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import Project, state_path
@@ -222,7 +222,7 @@ def open_project(
         OutsideProject: The project says that it is, or has something of ours, elsewhere.
     """
     path = Path(directory)
-    if not path.is_dir():
+    if not is_directory(path):
         raise WrongUsage(
             f"there is no directory {path}",
             hint="name the place to work in with -C",

@@ -17,7 +17,7 @@ from compose_tls.credentials import issuing
 from compose_tls.credentials.issuing import Issued
 from compose_tls.errors import EngineError, NotDeployed, settle
 from compose_tls.observe.client_files import with_clients
-from compose_tls.plan.ca_rollover import Extent
+from compose_tls.plan.ca_rollover import REPLACED, Extent
 from compose_tls.plan.renew import RenewPlan, parts, plan_renew
 from compose_tls.project.model import Project
 from compose_tls.results import Probe, RenewResult
@@ -91,7 +91,7 @@ def renew(
         project = opened.observed()
         if ca or finish:
             project = with_clients(project, settings)
-        issuing.require_sound(project.observation, settings, project.state)
+        issuing.require_sound(project.observation, settings, project.state, REPLACED[extent])
         users = users_of_images(project, opened.variables) if restart and not dry_run else None
         deploy: deployment.Deployment | None = None
         said: tuple[TlsWarning, ...] = ()

@@ -14,22 +14,23 @@ from compose_tls.layout import CLIENT_KEY, ROOT_PASSWORD, STATE_FILE
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
 from compose_tls.plan.build_contexts import context_findings
-from compose_tls.plan.findings import declared_findings, is_lost, key_findings, lost_keys
+from compose_tls.plan.findings import declared_findings, is_lost, key_findings
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
 from compose_tls.plan.link_certificates import described, with_certificates
 from compose_tls.plan.links import link_map
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import carrier, endpoint, no_endpoint
-from compose_tls.project.model import Project, restoring_ca, state_path
+from compose_tls.project.model import Project, state_path
 from compose_tls.project.renamed import recording
 from compose_tls.results import DeclaredService, Endpoint, Mode, Recorded, StatusResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.interrupted import deploying
 from compose_tls.workflows.looked import Looked
+from compose_tls.workflows.mending import mending
 from compose_tls.workflows.next_step import own_command
-from compose_tls.workflows.whole_hints import with_whole_hints
+from compose_tls.workflows.whole_hints import whole, with_whole_hints
 
 # An engine that does not answer by then is not waited for.
 _SECONDS: Final = 2
@@ -73,6 +74,7 @@ def status(
     project = with_tls_files(project, services)
     map_ = link_map(project)
     found, warnings, usable = _certificates(project, settings, services, opened)
+    warnings, first = mending(project, settings, warnings)
     links = map_.links
     if project.state is not None and project.state.settings.scope != "proxy":
         links = with_certificates(project, links, services, found.certificates)
@@ -98,7 +100,9 @@ def status(
     )
     # After disable: what still runs with TLS comes first.
     unlike = project.state is None and any(one.state == "stale" for one in looked.services)
-    following = (looked.next if unlike else None) or _next(opened, project, result) or looked.next
+    first = whole(opened, first) if first else None
+    following = first or (looked.next if unlike else None) or _next(opened, project, result)
+    following = following or looked.next
     if following is not None and following == looked.next and _waits_for_password(opened, looked):
         following = own_command(opened, "init", "--up")
     return result.model_copy(update={"ok": result.exit_code == 0, "next": following})
@@ -140,7 +144,7 @@ def _certificates(
     keys = key_findings(config, located)
     showing = [one.service for one in state.neighbours or () if CLIENT_KEY in one.files]
     contexts = context_findings(project, config, showing)
-    warnings = (*found.warnings, *keys.warnings, *lost_keys(config, located), *contexts)
+    warnings = (*found.warnings, *keys.warnings, *contexts)
     return found, warnings, found.usable and keys.usable
 
 
@@ -217,8 +221,6 @@ def _next(opened: preamble.Opened, project: Project, result: StatusResult) -> st
         return None
     if not off and result.in_order and not any(one.differs for one in result.declared):
         return None
-    if again := restoring_ca(project.observation, opened.config, state):
-        return again
     if state is not None and not project.milvus:
         # Nothing is left that enable could put TLS into.
         return own_command(opened, "disable")

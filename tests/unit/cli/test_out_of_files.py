@@ -43,5 +43,6 @@ def test_it_is_told_to_raise_the_limit(
         error = outcome.json["error"]
         assert "raise the limit of open files (ulimit -n 1024)" in error["hint"]
         codes.add(error["code"])
+    # What is not about a file of the project has an error of its own.
     assert command == "check"
     assert "too-many-open-files" in codes

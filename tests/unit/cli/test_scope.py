@@ -247,6 +247,25 @@ class TestStatus:
         assert links["metadata"]["encryption"] == "plain"
         assert "--scope all" in links["metadata"]["reason"]
 
+    @pytest.mark.parametrize(
+        ("old", "new", "why"),
+        [
+            ("image: minio/minio:", "image: dxflrs/garage:", "how this object store is told"),
+            ("image: quay.io/coreos/etcd:", "image: mine/metadata:", "not known to be etcd"),
+        ],
+    )
+    def test_a_server_that_nobody_could_switch_is_not_said_to_be_switched_by_it(
+        self, run: Run, project: Path, old: str, new: str, why: str
+    ) -> None:
+        file = project / "docker-compose.yml"
+        text = re.sub(rf"{old}\S+", f"{new}v1", file.read_text())
+        text = re.sub(r"command: (?:etcd|minio) .*", "command: /start", text)
+        file.write_text(text)
+        assert run(*ENABLE).code == 0
+        links = run("status", "--json").json["links"]
+
+        assert any(why in (link.get("reason") or "") for link in links)
+
     def test_a_container_that_sees_a_key_of_another_one_is_named(
         self, run: Run, project: Path
     ) -> None:

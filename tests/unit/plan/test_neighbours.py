@@ -237,6 +237,7 @@ class TestApplications:
             "{MILVUS_URI: 'milvus:19530'}",
             "{MILVUS_URI: 'http://milvus:19530/v2/vectordb'}",
             "{MILVUS_URI: 'http://10.1.2.3:19530'}",
+            "{MILVUS_URI: 'http://milvus:19530', GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: /mine.pem}",
         ],
     )
     def test_what_is_not_known_to_work_is_named_and_left(self, environment: str) -> None:

@@ -12,7 +12,7 @@ import yaml
 
 from compose_tls.changes import CreateFile, IdentityPlan, PatchFile
 from compose_tls.config import TlsConfig
-from compose_tls.errors import EditRefused, HealthCheckBreaks, UnsupportedMilvus
+from compose_tls.errors import EditRefused, HealthCheckBreaks, UnsupportedMilvus, ValueInTheWay
 from compose_tls.layout import STACK
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.stack_identities import with_stack
@@ -912,6 +912,69 @@ def test_who_is_not_switched_is_told_the_lines_to_write(
 
     (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
     assert lines in (warning.hint or "")
+
+
+def test_who_names_a_server_in_a_config_of_the_compose_file_itself_is_named() -> None:
+    prometheus = (
+        "  app:\n    image: prom/prometheus\n    configs: [{source: p, target: /p.yml}]\n"
+        "configs:\n  p:\n    content: |\n"
+        "      scrape_configs: [{job_name: e, static_configs: [{targets: ['etcd:2379']}]}]\n"
+    )
+    found = enable(observation(STANDALONE + prometheus), scope="all")
+
+    (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
+    assert "service app connects to etcd:2379 (config p)" in warning.message
+
+
+def test_what_a_gateway_of_minio_stands_before_is_called_as_before() -> None:
+    text = STANDALONE.replace(
+        'minio server /minio_data --console-address ":9001"', "minio gateway s3 http://other:9000"
+    )
+    minio = services(enable(observation(text), scope="all"))["minio"]
+
+    assert minio["command"] == "minio gateway s3 http://other:9000"
+    assert minio["volumes"] == ["./tls/object-store:/root/.minio/certs"]
+
+
+@pytest.mark.parametrize(
+    ("command", "new"),
+    [
+        (
+            "filer -master=m:9333 -s3",
+            "filer -s3.cert.file=/tls/public.crt -s3.key.file=/tls/private.key -master=m:9333 -s3",
+        ),
+        (
+            "s3 -filer=f:8888 -port=9000",
+            "s3 -cert.file=/tls/public.crt -key.file=/tls/private.key -filer=f:8888 -port=9000",
+        ),
+    ],
+)
+def test_the_parts_of_seaweedfs_are_told_as_each_of_them_is(command: str, new: str) -> None:
+    text = STANDALONE.replace(
+        "minio/minio:RELEASE.2023-03-20T20-16-18Z", "chrislusf/seaweedfs"
+    ).replace('minio server /minio_data --console-address ":9001"', command)
+
+    assert services(enable(observation(text), scope="all"))["minio"]["command"] == new
+
+
+def test_an_object_store_that_milvus_calls_by_a_link_is_one_of_the_project() -> None:
+    text = STANDALONE.replace(
+        "MINIO_ADDRESS: minio:9000", "MINIO_ADDRESS: store:9000\n    links: ['minio:store']"
+    )
+    found = enable(observation(text), scope="all")
+
+    assert found.servers == ("etcd", "minio")
+    (shown,) = (
+        one.identity for one in found.identities.identities if one.identity.name == "object-store"
+    )
+    assert "store" in shown.dns_names
+
+
+def test_a_place_that_is_not_chosen_is_not_said_to_be() -> None:
+    text = STANDALONE.replace("  minio:\n", "    tmpfs: [/tls]\n  minio:\n")
+    with pytest.raises(ValueInTheWay) as caught:
+        enable(observation(text), scope="all")
+    assert caught.value.hint == "take that entry out"
 
 
 def test_who_only_speaks_of_etcd_in_a_comment_is_not_named() -> None:
