@@ -323,6 +323,17 @@ class TestMadeByHand:
         first = "standalone: mutual TLS (mode 2), not set up by compose-tls\n"
         assert run("status").out.startswith(first)
 
+    def test_secrets_are_looked_at_as_well(self, run: Run, by_hand: Path) -> None:
+        edit(by_hand / "docker-compose.yml", "/milvus/tls/mine.pem", "/run/secrets/mine")
+        edit(
+            by_hand / "docker-compose.yml",
+            "  standalone:\n",
+            "  standalone:\n    secrets: [mine]\n",
+        )
+        with (by_hand / "docker-compose.yml").open("a") as file:
+            file.write("secrets:\n  mine:\n    file: certs/mine.pem\n")
+        assert found(run, code=0)["declared"][0]["certificate"] == "certs/mine.pem"
+
     def test_off_again_it_is_off(self, run: Run, by_hand: Path) -> None:
         edit(by_hand / "docker-compose.yml", 'TLSMODE: "2"', 'TLSMODE: "0"')
         assert "mode" not in found(run)
