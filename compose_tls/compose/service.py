@@ -182,6 +182,14 @@ class Service:
             for mount in config_mounts_of(*layer, self.definitions)
         ]
 
+    def secret_mounts(self) -> list[Mount]:
+        """The secrets of the service, likewise: https://docs.docker.com/reference/compose-file/services/#secrets."""
+        return [
+            mount
+            for layer in self.layers("secrets")
+            for mount in config_mounts_of(*layer, self.definitions, "secrets")
+        ]
+
     def config_texts(self) -> list[tuple[str, str]]:
         """The configs of the service that stand in the compose file itself, each with its name."""
         layers = self.layers("configs")

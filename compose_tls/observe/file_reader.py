@@ -74,8 +74,7 @@ class FileReader:
 
     def unread(self, path: Path) -> None:
         """Remember owner and mode of a file that is not read, such as a private key."""
-        if path.is_file():
-            self.files[path] = self._unread(path)
+        self.files[path] = self._unread(path) if path.is_file() else None
 
     def _read(
         self, path: Path, limit: int, *, secret: bool
