@@ -31,6 +31,8 @@ SLOW = (
     "corpus/test_compose_files.py",
     "corpus/test_neighbours.py",
     "corpus/test_scope.py",
+    "corpus/test_scope_in_compose.py",
+    "corpus/test_stack_shapes.py",
     "corpus/test_understanding.py",
 )
 """Modules of the same kind beside fast ones; their marker is ``slow``."""
