@@ -218,7 +218,6 @@ class Plan:
 
     directory: Path
     changes: tuple[FileChange, ...]
-    orders: tuple[CertificateOrder, ...] = ()
     warnings: tuple[TlsWarning, ...] = ()
 
     @property

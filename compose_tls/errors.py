@@ -12,7 +12,6 @@ ComposeTlsError
 
 from __future__ import annotations
 
-import errno
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -67,16 +66,6 @@ class WrongUsage(SettingsError):
 
 class TooManyOpenFiles(SettingsError):
     code = "too-many-open-files"
-    hint = "raise the limit of open files (ulimit -n 1024), then run the command again"
-
-    @classmethod
-    def caused(cls, error: BaseException | None) -> bool:
-        """Whether an error comes from there, whatever it was taken for."""
-        while error is not None:
-            if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
-                return True
-            error = error.__context__
-        return False
 
 
 class UnknownSetting(SettingsError):
@@ -119,7 +108,9 @@ def settle(refusal: Refusal, accepted: Collection[str]) -> TlsWarning:
     from compose_tls.vocabulary import TlsWarning  # noqa: PLC0415 - enum and dataclasses, not for --help
 
     if refusal.code not in accepted:
-        refusal.hint = f"{refusal.hint}; or go on all the same with --accept {refusal.code}"
+        accepting = f"--accept {refusal.code}"
+        if accepting not in refusal.hint:
+            refusal.hint = f"{refusal.hint}; or go on all the same with {accepting}"
         gathered = GATHERED.get()
         if gathered is None:
             raise refusal
@@ -391,11 +382,18 @@ class Interrupted(ComposeTlsError):
 
 
 class CheckFailed(ComposeTlsError):
-    """A live check failed; ``checks`` are the results of all."""
+    """A live check failed; ``checks`` are the results of all.
+
+    Attributes:
+        summary: The message without what was seen: that stands in ``checks``.
+    """
 
     exit_code = 6
     code = "check-failed"
 
-    def __init__(self, message: str, *, hint: str, checks: tuple[Probe, ...] = ()) -> None:
+    def __init__(
+        self, message: str, *, hint: str, checks: tuple[Probe, ...] = (), summary: str | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.checks = checks
+        self.summary = summary or message

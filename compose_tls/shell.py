@@ -33,6 +33,11 @@ def typed(*services: str) -> str:
     return joined(behind(services))
 
 
+def moved_away(name: str) -> str:
+    """The command that moves what has a name in the project out of the way."""
+    return f"mv {typed(name, f'{name}.old')}"
+
+
 def behind(services: Iterable[str]) -> list[str]:
     """Names as the last arguments of a command, behind ``--`` where one begins like an option."""
     found = [*services]

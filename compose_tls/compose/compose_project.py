@@ -6,7 +6,7 @@ Sources: https://docs.docker.com/reference/compose-file/merge/, …/include/, an
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Collection, Iterator, Sized
 from collections.abc import Mapping as ReadMapping
 from collections.abc import Sequence as ReadSequence
 from dataclasses import field
@@ -32,6 +32,15 @@ class ComposeProject:
 
     directory: Path
     services: ReadMapping[str, Service]
+
+    def without(self, files: Collection[Path]) -> ComposeProject:
+        """The same without services of which only some files speak: they have no image."""
+        services = {
+            name: one
+            for name, one in self.services.items()
+            if not all(definition.file in files for definition in one.definitions)
+        }
+        return ComposeProject(self.directory, services)
 
 
 def load_project(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from pathlib import Path
+from typing import Final
 
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import ComposeProject, Reader
@@ -25,6 +26,8 @@ from compose_tls.setup import Directory, Member
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.intent import Intent
 from compose_tls.yamlpatch.splice import Splice
+
+_ANOTHER_TARGET: Final = "/milvus/compose-tls"
 
 
 @dataclass(slots=True)
@@ -125,6 +128,9 @@ def member_edits(
                 edits.add(into.file, publish(service, port, host_ip, into, picked=picked))
 
 
+_WITH_PLACES_OF_THEIR_OWN: Final = frozenset({"etcd", "object-store", "broker"})
+
+
 def _mount_orders(one: MemberInCompose, directory: Path) -> list[MountOrder]:
     orders: list[MountOrder] = []
     if one.member.directory is not None:
@@ -150,23 +156,44 @@ def _directory_order(
     for mount in (*service.mounts(), *service.config_mounts()):
         if mount.target == target and mount.host_path == source:
             return
-        if mount.target == target or mount.target.startswith(f"{target}/"):
-            raise ValueInTheWay(
-                f"service {service.name} mounts {mount.source or 'a volume'} at {mount.target}",
-                hint="take that entry out, or choose another place with --container-tls-dir",
-                path=relative(mount.file, directory),
-                line=mount.line,
-            )
-    for entry in service.texts("tmpfs"):
-        if normal_target(entry.partition(":")[0]) == target:
-            raise ValueInTheWay(
-                f"service {service.name} has a tmpfs at {target}",
-                hint="take that entry out, or choose another place with --container-tls-dir",
-                path=relative(service.main.file, directory),
-                line=service.main.line("tmpfs"),
-            )
+    if taken := _taken(service, target, source):
+        what, file, line = taken
+        hint = "take that entry out"
+        if one.member.kind not in _WITH_PLACES_OF_THEIR_OWN:
+            free = free_target(service, target, source)
+            hint += f", or choose another place: compose-tls enable … --container-tls-dir {free}"
+        raise ValueInTheWay(
+            f"service {service.name} {what}", hint=hint, path=relative(file, directory), line=line
+        )
     absolute = Path(wanted.source).is_absolute()
     yield MountOrder(source, target, absolute=absolute, read_only=wanted.read_only)
+
+
+def free_target(service: Service, target: str, source: Path) -> str:
+    """Where a directory can be mounted in a container: in its place, or else in another one.
+
+    Args:
+        service: The service.
+        target: Its place in the container.
+        source: The directory on this host.
+    """
+    others = (f"{_ANOTHER_TARGET}{number}" for number in ("", *range(2, 99)))
+    return next(
+        (place for place in (target, *others) if not _taken(service, place, source)), target
+    )
+
+
+def _taken(service: Service, target: str, source: Path) -> tuple[str, Path, int | None] | None:
+    """What else is mounted at a place of a container, or in it, and where that is said."""
+    for mount in (*service.mounts(), *service.config_mounts()):
+        own = mount.target == target and mount.host_path == source
+        if not own and (mount.target == target or mount.target.startswith(f"{target}/")):
+            what = f"mounts {mount.source or 'a volume'} at {mount.target}"
+            return what, mount.file, mount.line
+    for entry in service.texts("tmpfs"):
+        if normal_target(entry.partition(":")[0]) == target:
+            return f"has a tmpfs at {target}", service.main.file, service.main.line("tmpfs")
+    return None
 
 
 class _Environment:

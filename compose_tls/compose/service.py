@@ -18,9 +18,12 @@ from compose_tls.compose.environment import Variable, variables_of
 from compose_tls.compose.ports import PublishedPort, ports_of
 from compose_tls.compose.volumes import Mount, config_mounts_of, config_texts_of, mounts_of
 from compose_tls.values import dataclass
+from compose_tls.yamlpatch.intent import Route
 from compose_tls.yamlpatch.query import Found, Step
 
-__all__ = ["Build", "Definition", "HealthTest", "Service", "Variable"]
+__all__ = ["HEALTH_TEST", "Build", "Definition", "HealthTest", "Service", "Variable"]
+
+HEALTH_TEST: Final[Route] = ("healthcheck", "test")
 
 _Read = Callable[[Path], bytes | None]
 # A build context that is fetched: https://docs.docker.com/build/concepts/context/
@@ -43,6 +46,11 @@ class HealthTest:
     words: list[str]
     file: Path
     line: int
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is anything to run."""
+        return self.words[:1] != ["NONE"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +180,14 @@ class Service:
             mount
             for layer in self.layers("configs")
             for mount in config_mounts_of(*layer, self.definitions)
+        ]
+
+    def secret_mounts(self) -> list[Mount]:
+        """The secrets of the service, likewise: https://docs.docker.com/reference/compose-file/services/#secrets."""
+        return [
+            mount
+            for layer in self.layers("secrets")
+            for mount in config_mounts_of(*layer, self.definitions, "secrets")
         ]
 
     def config_texts(self) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,8 @@ from compose_tls.changes import CreateFile, IdentityPlan, Pending, Plan, relativ
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.gather import Credentials, gather
 from compose_tls.credentials.key_files import KeyFiles, read
-from compose_tls.errors import CertificateError, CertificateUnreadable
+from compose_tls.credentials.soundness import unsound
+from compose_tls.errors import CertificateUnreadable
 from compose_tls.files import joined_roots
 from compose_tls.layout import (
     CA,
@@ -42,7 +43,7 @@ from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.pki.signing_request import signing_request
 from compose_tls.pki.system_trust import public_roots
-from compose_tls.project.model import restoring_ca, taken_over
+from compose_tls.project.model import taken_over
 from compose_tls.results import CertificateResult
 from compose_tls.state.recorded import State, file_digests, identity_records
 from compose_tls.values import dataclass
@@ -58,7 +59,12 @@ class Issued:
     warnings: tuple[TlsWarning, ...] = ()
 
 
-def require_sound(observation: Observation, config: TlsConfig, state: State | None) -> None:
+def require_sound(
+    observation: Observation,
+    config: TlsConfig,
+    state: State | None,
+    replaced: Collection[str] = (),
+) -> None:
     """Make sure that what lies in the PKI directory is whole, or can be issued again.
 
     A damaged CA or its key is never quietly replaced: clients trust it. Nor is anything else while the
@@ -68,34 +74,19 @@ def require_sound(observation: Observation, config: TlsConfig, state: State | No
         observation: What lies there.
         config: The settings; they say where.
         state: What is recorded: a copy of a CA that is gone is as good.
+        replaced: The CAs that another one replaces: they need no key, nor has one that has not taken over
+            to be there.
 
     Raises:
         CertificateError: What is wrong with which file.
     """
-    if config.server_cert is not None or config.ca_cert is not None:
-        return
-    pki = observation.pki
-    place = observation.directory / config.pki_dir
-    has_issued = [
-        observation.files.get(place / f"{name}{CERTIFICATE}") for name in (SERVER, CLIENT)
-    ]
-    for name in (CA, NEXT_CA) if CA in pki.usable else (CA, SERVER, CLIENT, NEXT_CA):
-        certificate = place / f"{name}{CERTIFICATE}"
-        key = certificate.with_suffix(KEY)
-        has_certificate, has_key = (observation.files.get(path) for path in (certificate, key))
-        if name == CA and has_certificate and not has_key:
-            # The key of a CA that the user provides stays where the user keeps it.
-            continue
-        sound = pki.next_ca if name == NEXT_CA else name in pki.usable
-        lost = name == CA and any(has_issued)
-        if (has_certificate or has_key or lost) and not sound:
-            again = restoring_ca(observation, config, state) if name == CA else None
-            try:
-                KeyFiles(observation.directory, config).existing(name)
-            except CertificateError as error:
-                if again:
-                    error.hint = f"{again}, then run this again"
-                raise
+    issuable = {SERVER, CLIENT} if CA in observation.pki.usable or replaced else set[str]()
+    for one in unsound(observation, config, state):
+        gives_way = one.name in replaced and (one.is_ca_key or one.name == NEXT_CA)
+        if one.name not in issuable and not gives_way:
+            if one.command == one.error.hint:
+                one.error.hint += ", then run this again"
+            raise one.error
 
 
 def require_issuer(planned: IdentityPlan, directory: Path, config: TlsConfig) -> None:

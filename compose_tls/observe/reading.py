@@ -20,8 +20,8 @@ from compose_tls.compose.discovery import (
 )
 from compose_tls.compose.interpolate import interpolate
 from compose_tls.config import TlsConfig
-from compose_tls.errors import ComposeFileNotFound, OutsideProject, settle
-from compose_tls.files import ENV_LIMIT, STATE_LIMIT
+from compose_tls.errors import ComposeFileNotFound, OutsideProject, ServiceRenamed, settle
+from compose_tls.files import ENV_LIMIT, STATE_LIMIT, ProjectFiles
 from compose_tls.observation import Observation
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.observe.neighbour_configuration import read_neighbours
@@ -29,6 +29,7 @@ from compose_tls.observe.pki_directory import read_pki
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.mode_edits import is_mode, mode_in
 from compose_tls.project.model import Project, named_services, state_path
+from compose_tls.project.renamed import renamed, with_names
 from compose_tls.shell import typed
 from compose_tls.state.recorded import EditRecord, FileRecord, read_state
 from compose_tls.state.undo import is_of_lines, undo
@@ -92,6 +93,12 @@ def observe(
         raise _of_script(directory, reader, error) from None
     path = state_path(directory, config)
     state = read_state(reader.content(path, STATE_LIMIT), relative(path, directory))
+    base = directory if config.project_directory else None
+    names: Mapping[str, str] = {}
+    if state and without_ours and ServiceRenamed.code in config.accept:
+        there = load_project(directory, files, theirs, variables, base).services
+        names = renamed(state, there, directory)
+        state = with_names(state, names)
     for file in state.files if state else ():
         # Read in any case: edited by an earlier enable, still in use or not.
         reader.content(directory / file.path)
@@ -106,8 +113,9 @@ def observe(
         files, variables = found_files()
     # An override file that an earlier enable made is not there without what it put in.
     present = [path for path in files if read(path) is not None]
-    base = directory if config.project_directory else None
     compose = load_project(directory, present, read, variables, base)
+    made = {directory / file.path for file in state.files if not file.before} if state else set()
+    compose = compose.without(made)
     milvus = milvus_services(compose, read, named_services(config, state))
     read_neighbours(compose, reader, {one.name for one in milvus})
     pki = read_pki(directory, config, state, reader, compose.services)
@@ -122,7 +130,14 @@ def observe(
         given=frozenset(environment),
     )
     return Project(
-        observation, compose, state, originals, tuple(ours.kept), milvus, max(ours.modes_by_hand)
+        observation,
+        compose,
+        state,
+        originals,
+        tuple(ours.kept),
+        milvus,
+        max(ours.modes_by_hand),
+        names,
     )
 
 
@@ -173,7 +188,7 @@ def _theirs(reader: FileReader, config: TlsConfig) -> Read:
             return reader.content(path)
         except OutsideProject as refusal:
             settle(refusal, config.accept)
-            reader.outside = (*reader.outside, path)
+            reader.project = ProjectFiles(reader.directory, (*reader.project.outside, path))
             return reader.content(path)
 
     return read

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from compose_tls.changes import IdentityPlan, Source
+from compose_tls.changes import Source
 from compose_tls.config import TlsConfig
-from compose_tls.errors import CertificateUnreadable, ClientsLeftBehind, RolloverNotStarted, settle
+from compose_tls.errors import CertificateUnreadable, RolloverNotStarted
 from compose_tls.layout import (
     CA,
-    CA_CERTIFICATE,
     CERTIFICATE,
     CLIENT,
     CLIENT_CA,
     CLIENT_CA_KEY,
-    CLIENT_CERTIFICATE,
     NEXT_CA,
     SERVER,
     client_identity,
@@ -27,8 +25,7 @@ from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.plan.brought import with_client_ca
 from compose_tls.plan.client_ca import client_ca_source, issues_clients
 from compose_tls.plan.lifetimes import is_due, require_ca_valid
-from compose_tls.shell import joined
-from compose_tls.vocabulary import TlsMode, TlsWarning, has_ended
+from compose_tls.vocabulary import TlsMode, has_ended
 
 _BROUGHT: Final = tuple(
     f"{role}_{what}" for role in (CA, SERVER, CLIENT) for what in ("cert", "key", "passphrase_file")
@@ -36,6 +33,13 @@ _BROUGHT: Final = tuple(
 
 Extent: TypeAlias = Literal["end-entities", "ca", "finish"]
 """What is renewed: server and client; the CA, with the old one beside it; or the old one goes."""
+
+REPLACED: Final[Mapping[Extent, tuple[str, ...]]] = {
+    "end-entities": (),
+    "ca": (CA, NEXT_CA),
+    "finish": (CA,),
+}
+"""The CAs that another one replaces then, where they cannot issue any more."""
 
 
 def sources(
@@ -207,17 +211,6 @@ def provided_sources(observation: Observation, config: TlsConfig) -> dict[str, S
     return dict.fromkeys(roles, source)
 
 
-def rollover_warning(config: TlsConfig) -> TlsWarning:
-    """That two CAs are trusted, and how that ends."""
-    bundle = f"{config.pki_dir}/ca.pem"
-    return TlsWarning(
-        "ca-rollover",
-        f"two CAs are trusted until every client has {bundle}",
-        bundle,
-        "give it to every client, then run compose-tls renew --ca --finish",
-    )
-
-
 def ca_of(observation: Observation, config: TlsConfig) -> CertificateFacts:
     """The CA of a project.
 
@@ -334,52 +327,4 @@ def _require_same_client_ca(observation: Observation, config: TlsConfig) -> None
             f"{config.client_ca_cert} is not the CA of the clients, {config.pki_dir}/{CLIENT_CA}.pem",
             hint="change it with compose-tls enable --client-ca-cert",
             path=config.client_ca_cert,
-        )
-
-
-def left_behind(place: str, left: Sequence[str], config: TlsConfig) -> TlsWarning:
-    """That clients are cut off when the old CA goes, where the user accepts that.
-
-    Raises:
-        ClientsLeftBehind: The user does not.
-    """
-    return settle(
-        ClientsLeftBehind(
-            f"{place}: certificates from the previous CA: {', '.join(left)}",
-            hint=f"{joined(['compose-tls', 'client', *left])}, and give each its new files",
-            path=place,
-        ),
-        config.accept,
-    )
-
-
-def followers(place: str, names: Sequence[str], config: TlsConfig, *, shown: bool) -> TlsWarning:
-    """Which further clients have to get something new, before the old CA is removed.
-
-    Args:
-        place: Where their certificates are.
-        names: They.
-        config: The settings.
-        shown: Whether they show certificates of that CA.
-    """
-    bundle = f"{config.pki_dir}/{CA_CERTIFICATE}"
-    listed = ", ".join(names)
-    if shown:
-        text = f"{place}: {listed} need {bundle} and a new certificate before the old CA is removed"
-        return TlsWarning("clients-follow", text, place, joined(["compose-tls", "client", *names]))
-    text = f"{place}: {listed} need {bundle} before the old CA is removed"
-    return TlsWarning("clients-follow", text, place, "give it to each")
-
-
-def client_waits(
-    planned: IdentityPlan, observation: Observation, config: TlsConfig
-) -> Iterator[TlsWarning]:
-    """That our client keeps a certificate of the old CA for now."""
-    certificates = observation.pki.certificates
-    client, ca = certificates.get(CLIENT), certificates[CA]
-    if planned.source(CLIENT) == "existing" and client and client.issuer == ca.subject:
-        path = f"{config.pki_dir}/{CLIENT_CERTIFICATE}"
-        text = f"{path} stays as it is until Milvus has restarted and trusts the new CA"
-        yield TlsWarning(
-            "client-waits", text, path, "restart Milvus, then run compose-tls renew --ca again"
         )

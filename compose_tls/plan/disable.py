@@ -42,10 +42,11 @@ from compose_tls.layout import (
     neighbours_directory,
 )
 from compose_tls.plan.managed_files import IGNORE_ALL, IGNORE_TAKEN
-from compose_tls.plan.remaining import Entry, Remaining, ToldTls
+from compose_tls.plan.remaining import Remaining, ToldTls, remains
 from compose_tls.project.enabled import not_enabled
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path, taken_over
+from compose_tls.project.renamed import Entry, way_out
 from compose_tls.state.recorded import FileRecord, State
 from compose_tls.state.undo import Undone, is_of_lines, undo
 from compose_tls.values import dataclass
@@ -118,7 +119,7 @@ class _Planner:
         undone = self.undone()
         patches = [self.change(path, taken, file) for path, (file, taken) in undone.items()]
         removed = list(dict.fromkeys(self.purged())) if purge else []
-        if self.state is None and not removed:
+        if not (self.state or removed):
             self.refuse_unknown()
         after = self.remaining(undone, {change.path for change in removed})
         settled = self.settle(after, purge=purge)
@@ -188,8 +189,8 @@ class _Planner:
 
     def renamed(self, file: FileRecord, recorded: Collection[Path]) -> Path | None:
         """The file that a recorded one has become: with the same bytes, else with all that it got."""
-        others = {p: c for p in self.observation.files if (c := self.observation.content(p))}
-        others = {path: content for path, content in others.items() if path not in recorded}
+        there = {path: self.observation.content(path) for path in self.observation.files}
+        others = {p: content for p, content in there.items() if content and p not in recorded}
         for path, content in others.items():
             if sha256(content) == file.after:
                 return path
@@ -257,21 +258,14 @@ class _Planner:
                     TlsWarning("tls-as-before", text, first.path, None, first.line)
                 )
         ours = [one for one in told if not one.before]
-        entries = list(dict.fromkeys(entry for one in ours for entry in one.entries))
-        entries = entries or list(dict.fromkeys(after.stray()))
+        changed = [*after.of_servers(), *after.unprovided()]
+        entries = [*(entry for one in ours for entry in one.entries), *changed]
+        entries = list(dict.fromkeys(entries or after.stray()))
         if not entries:
             return True
         if TlsRemains.code not in self.config.accept:
             entries = [self.as_it_is(entry, after) for entry in entries]
-        names = ", ".join(f"{one.service} (mode {int(one.mode)})" for one in ours)
-        what = f"TLS stays on for {names}" if ours else "entries of compose-tls stay"
-        refusal = TlsRemains(
-            f"{what}, and the record does not show how it was before: "
-            f"{'; '.join(map(str, entries))}",
-            hint="take these out by hand and run compose-tls disable again",
-            path=entries[0].path,
-            line=entries[0].line,
-        )
+        refusal = remains(ours, entries, since=bool(changed), hint=way_out(self.project))
         self.warnings.append(settle(refusal, self.config.accept))
         return False
 
@@ -330,7 +324,7 @@ class _Planner:
             path for path, origin in self.copies() if self.state or self.is_copy(path, origin)
         ]
         copies = [path for path in copies if path not in self.users]
-        paths = [*names, *copies, *self.of_neighbours(), *self.further()]
+        paths = (*names, *copies, *self.of_neighbours(), *self.further())
         return [self.removal(path) for path in paths if self.observation.files.get(path)]
 
     def is_ours(self) -> bool:
@@ -369,9 +363,9 @@ class _Planner:
 
     def key_directories(self) -> Iterator[str]:
         """The directories that hold certificates and keys when all is done."""
-        issued = [self.pki / name for name in PKI_FILES]
         shown = [path for path, _ in self.copies() if path not in self.users]
         shown = [path for path in shown if path.name != IGNORE_FILE]
+        issued = [self.pki / name for name in PKI_FILES]
         for place, paths in ((self.pki, issued), (self.root, shown)):
             if any(self.observation.files.get(path) for path in paths):
                 yield self.project.relative(place)
@@ -396,5 +390,4 @@ class _Planner:
                 yield path
 
     def removal(self, path: Path) -> RemoveFile:
-        facts = self.observation.files[path]
-        return RemoveFile(path, facts.sha256 if facts else None)
+        return RemoveFile(path, facts.sha256 if (facts := self.observation.files[path]) else None)

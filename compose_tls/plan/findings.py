@@ -16,7 +16,6 @@ from compose_tls.layout import (
     CA_CERTIFICATE,
     CA_KEY,
     CA_NAME,
-    CERTIFICATE,
     CLIENT_CA_KEY,
     CLIENT_KEY,
     CLIENTS_DIRECTORY,
@@ -33,6 +32,7 @@ from compose_tls.layout import (
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
 from compose_tls.plan.stack_folders import Folders
+from compose_tls.project.absent import absence, in_the_way
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.milvus_services import MilvusService
@@ -151,16 +151,9 @@ def key_findings(config: TlsConfig, located: EnabledProject) -> KeyFindings:
     )
 
 
-def lost_keys(config: TlsConfig, located: EnabledProject) -> tuple[TlsWarning, ...]:
-    """Keys that are gone while their recorded certificates are there.
-
-    That of the client counts where it is shown, and that of a CA may be kept elsewhere.
-
-    Args:
-        config: The settings; they say where the keys are.
-        located: The project.
-    """
-    return tuple(_Keys(config, located).lost())
+def mounted_keys(config: TlsConfig, located: EnabledProject) -> tuple[TlsWarning, ...]:
+    """The keys that containers see and should not; the arguments are those of ``key_findings``."""
+    return tuple(_Keys(config, located).mounted())
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,16 +221,6 @@ class _Keys:
             for file in of_clients:
                 yield self.exposure(self.name(file.path), file, 0o600, self.name(file.path))
 
-    def lost(self) -> Iterator[TlsWarning]:
-        mutual = self.located.state.settings.tls_mode is TlsMode.MUTUAL
-        for key in (self.pki / name for name in (SERVER_KEY, *([CLIENT_KEY] if mutual else []))):
-            certificate, name = self.name(key.with_suffix(CERTIFICATE)), self.name(key)
-            files = self.observation.files
-            recorded = certificate in self.located.state.certificates
-            if recorded and files.get(key.with_suffix(CERTIFICATE)) and not files.get(key):
-                hint = "compose-tls enable"
-                yield TlsWarning("certificate-unreadable", f"{name} is gone", name, hint)
-
     def exposure(
         self, what: str, file: FileFacts, mode: int, target: str, *, shown: bool = False
     ) -> TlsWarning:
@@ -254,7 +237,8 @@ class _Keys:
         keys = [file.path for file in self.found() if self.is_secret(file.path)]
         of_parts = self.of_parts
         for service in self.located.project.compose.services.values():
-            for mount in (*service.mounts(), *service.config_mounts()):
+            mounts = (*service.mounts(), *service.config_mounts(), *service.secret_mounts())
+            for mount in mounts:
                 shown = [path for path in keys if self.shows(mount, path)]
                 shown += [
                     path
@@ -285,8 +269,10 @@ class _Keys:
         name = self.name(self.served)
         key = self.observation.files.get(self.served)
         if key is None:
-            gone = f"{name} is gone"
-            return TlsWarning("certificate-unreadable", gone, name, "compose-tls enable"), False
+            directory = self.observation.directory
+            gone = absence(self.served, directory)
+            hint = in_the_way(self.served, directory) or "compose-tls enable"
+            return TlsWarning("certificate-unreadable", gone, name, hint), False
         user = ContainerUser.of(milvus)
         reads = user.reads(key)
         if reads or (reads is None and is_given(key, user, self.observation)):

@@ -15,18 +15,18 @@ from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
     CLIENT_CA,
-    KEY,
-    NEXT_CA,
+    NEXT_CA_CERTIFICATE,
     SERVER_CERTIFICATE,
     SERVER_KEY,
 )
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import bundle_facts
 from compose_tls.plan.brought import bring_again
-from compose_tls.plan.ca_rollover import rollover_warning
+from compose_tls.plan.ca_warnings import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.exported_certificates import exports_aged
 from compose_tls.plan.lifetimes import OTHER_CA, RENEW_BEFORE, finishing_ca, renewed_before
+from compose_tls.project.absent import absence, in_the_way
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import restoring_ca
 from compose_tls.results import CertificateResult, FileState
@@ -48,12 +48,14 @@ class Inventory:
         warnings: For each that is missing, has expired or will within 30 days.
         usable: Whether none that Milvus or a client of ours needs is missing or has expired.
         files: Every recorded file, the user's own included: as it was written, or not.
+        gone: Whether one that Milvus opens is not there, of which nothing is recorded.
     """
 
     certificates: tuple[CertificateResult, ...]
     warnings: tuple[TlsWarning, ...]
     usable: bool
     files: tuple[FileState, ...] = ()
+    gone: bool = False
 
 
 def inventory(
@@ -78,9 +80,11 @@ def inventory(
         restoring_ca=restoring_ca(observation, config, state),
         ca=observation.directory / config.pki_dir / CA_CERTIFICATE,
     )
-    for path in _recorded(observation, config, state):
+    paths = tuple(_recorded(observation, config, state))
+    for path in paths:
         found.read(observation.directory / path)
-    if observation.content(observation.directory / f"{config.pki_dir}/{NEXT_CA}.pem"):
+    # A new CA that can take over, or one of which nobody knows whether it can.
+    if observation.pki.next_ca or set(paths) - set(state.certificates):
         found.warnings.append(rollover_warning(config))
     clients = ClientCertificates.of(observation, config, state)
     for file, facts in clients.by_path.items():
@@ -107,31 +111,32 @@ def inventory(
 
 
 def shown_certificates(
-    observation: Observation, config: TlsConfig, declared: Sequence[DeclaredTls], now: datetime
+    observation: Observation, declared: Sequence[DeclaredTls], now: datetime
 ) -> Inventory:
     """Read the certificates that services are told to show, and the CAs that they are told to trust.
 
     Args:
         observation: The project as it is.
-        config: The settings; they say where files of ours are.
         declared: The services.
         now: The time that validity is judged by.
     """
     found = _Certificates(observation, now, renewal="replace it, and restart the service")
-    paths = (file.path for one in declared for file in one.files if file.path)
-    for path in dict.fromkeys(paths):
+    mode = max((int(one.mode or 1) for one in declared), default=1)
+    again = f"put it there, or have it issued: compose-tls enable --mode {mode}"
+    gone = False
+    for file in dict.fromkeys(file for one in declared for file in one.files):
         # What was not looked at lies outside of the project.
-        if path.suffix != KEY and path in observation.files:
-            gone = observation.files[path] is None
-            if gone and path.parent == observation.directory / config.served_dir:
-                # As in a fresh clone: what was made here is not in the repository.
-                mode = max(int(one.mode or 1) for one in declared)
-                again = f"put it there, or have it issued: compose-tls enable --mode {mode}"
-                name = relative(path, observation.directory)
-                found.lose(replace(found.unreadable(name, f"{name} is gone"), hint=again), path)
-                continue
-            found.read(path)
-    return Inventory(tuple(found.results), tuple(found.warnings), found.usable)
+        if file.path is None or file.path not in observation.files:
+            continue
+        if observation.files[file.path] is None:
+            # As in a fresh clone: what was made here is not in the repository.
+            name = relative(file.path, observation.directory)
+            said = found.unreadable(name, absence(file.path, observation.directory))
+            found.lose(replace(said, hint=again), file.path)
+            gone = True
+        elif file.name != SERVER_KEY:
+            found.read(file.path)
+    return Inventory(tuple(found.results), tuple(found.warnings), found.usable, gone=gone)
 
 
 @dataclass(slots=True)
@@ -159,7 +164,7 @@ class _Certificates:
             self.lose(self.unreadable(path, error.message), file)
             return
         if not found:
-            self.lose(self.unreadable(path, f"{path} is gone"), file)
+            self.lose(self.unreadable(path, absence(file, self.observation.directory)), file)
             return
         self.bundles[path] = found
         first, *further = found
@@ -170,7 +175,8 @@ class _Certificates:
             self.warnings += self.age(path, f"{one.subject} in {path}", one)
 
     def lose(self, warning: TlsWarning, file: Path) -> None:
-        back = self.restoring_ca if file == self.ca else None
+        restoring = self.restoring_ca if file == self.ca else None
+        back = in_the_way(file, self.observation.directory) or restoring
         self.warnings.append(replace(warning, hint=back) if back else warning)
         self.usable = False
 
@@ -211,7 +217,7 @@ def _renewing_ca(observation: Observation, config: TlsConfig) -> str:
 
 def _recorded(observation: Observation, config: TlsConfig, state: State) -> Iterable[str]:
     yield from state.certificates
-    following = f"{config.pki_dir}/{NEXT_CA}.pem"
+    following = f"{config.pki_dir}/{NEXT_CA_CERTIFICATE}"
     if following not in state.certificates and observation.content(
         observation.directory / following
     ):

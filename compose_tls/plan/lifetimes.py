@@ -14,6 +14,7 @@ from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.vocabulary import TlsWarning, has_ended
 
 RENEW_BEFORE: Final = timedelta(days=30)
+_DAY: Final = timedelta(days=1)
 OTHER_CA: Final = "give certificates of a CA with a later end to compose-tls enable"
 
 
@@ -35,6 +36,11 @@ def require_ca_valid(ca: CertificateFacts, config: TlsConfig, now: datetime) -> 
 def renewed_before(facts: CertificateFacts) -> timedelta:
     """How long before its end a certificate is renewed unasked."""
     return min(RENEW_BEFORE, (facts.not_after - facts.not_before) / 3)
+
+
+def days_of(facts: CertificateFacts) -> int:
+    """The validity of a certificate in days: both of its ends belong to it."""
+    return max(1, round((facts.not_after - facts.not_before + timedelta(seconds=1)) / _DAY))
 
 
 def is_due(

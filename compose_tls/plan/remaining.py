@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Final, Literal
@@ -11,43 +11,32 @@ from typing import Final, Literal
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import Reader
 from compose_tls.compose.service import Service
+from compose_tls.compose.volumes import split_short
+from compose_tls.errors import TlsRemains
+from compose_tls.layout import ETCD, KAFKA, OBJECT_STORE
+from compose_tls.patterns import regex
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.mode_edits import is_mode
+from compose_tls.project.renamed import Entry, elsewhere
 from compose_tls.stack.milvus.settings import tls_settings
+from compose_tls.state.changed_since import ORDERED
 from compose_tls.state.recorded import EditRecord, FileRecord, State
 from compose_tls.state.undo import Undone
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
+from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Route
+from compose_tls.yamlpatch.query import query
 
 _MODE: Final[Route] = ("common", "security", "tlsMode")
 _REST: Final = ("proxy", "http", "enabled")
+_LOGIN: Final = regex(r"//[^/@\s]*@")
 _ON: Final = {str(int(mode)) for mode in (TlsMode.ONE_WAY, TlsMode.MUTUAL)}
 # What Milvus opens at its start, by the mode that makes it do so.
 _FILES: Final = {
     mode: [s.route for s in tls_settings(mode, "/", None) if s.route[0] == "tls"][: 1 + int(mode)]
     for mode in (TlsMode.ONE_WAY, TlsMode.MUTUAL)
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A place that says something about TLS.
-
-    Attributes:
-        text: What stands there.
-        path: Its file, relative to the project.
-        line: Its line, counted from 1.
-        service: The service that it is about, where that is what was asked for.
-    """
-
-    text: str
-    path: str
-    line: int | None = None
-    service: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.path}{f':{self.line}' if self.line else ''} {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +98,39 @@ class Remaining:
         for record, undone in self.undone.values():
             for edit in () if undone.exact else record.edits:
                 yield from elsewhere(edit, self.services, self.directory)
+
+    def of_servers(self) -> Iterator[Entry]:
+        """What enable had replaced in servers, and stays as it was changed since: they may not start."""
+        identities = self.state.identities if self.state else ()
+        held = (one.members for one in identities if one.name in {ETCD, OBJECT_STORE, KAFKA})
+        servers = {name for names in held for name in names}
+        for record, undone in self.undone.values():
+            for edit in undone.left:
+                old = _replaced(edit, record.edits)
+                if old is not None and edit.route[:1] == ("services",) and edit.route[1] in servers:
+                    found = query(parse(undone.content or b"", record.path), *edit.route)
+                    text = f"{'.'.join(edit.route)}{_before(old, edit.new)}"
+                    yield Entry(text, record.path, found.line if found else None)
+
+    def unprovided(self) -> Iterator[Entry]:
+        """What names files below a mount that goes, in services that are not Milvus."""
+        edits = [edit for record, _ in self.undone.values() for edit in record.edits]
+        mounts = [one for one in edits if one.kind == "added-item" and one.route[-1] == "volumes"]
+        milvus = {one.name for one in self.milvus}
+        for service in self.services:
+            own = (edit.new for edit in mounts if edit.route[1] == service.name)
+            gone = {
+                split_short(new)[1] if isinstance(new, str) else (new or {})["target"]
+                for new in own
+            }
+            gone.difference_update(mount.target for mount in service.mounts())
+            for variable in service.environment() if gone and service.name not in milvus else ():
+                _, undone = self.undone.get(variable.definition.file, (None, None))
+                named = [one for one in gone if f"{one}/" in (variable.value or "")]
+                if named and not (undone and undone.exact):
+                    text = f"{variable.name} names a file in {named[0]}, which goes"
+                    path = relative(variable.definition.file, self.directory)
+                    yield Entry(text, path, variable.line, service.name)
 
     def stray_services(self) -> tuple[str, ...]:
         """The services under which such entries stand."""
@@ -176,27 +198,46 @@ class Remaining:
         return one.name in self.state.services and bool(edits) and not any(map(is_mode, edits))
 
 
-def elsewhere(edit: EditRecord, services: Iterable[Service], directory: Path) -> Iterator[Entry]:
-    """Where an entry of ours stands under another service than the one that it was made for.
+def remains(
+    ours: Sequence[ToldTls], entries: Sequence[Entry], *, since: bool, hint: str
+) -> TlsRemains:
+    """The refusal of what would stay.
 
     Args:
-        edit: The entry.
-        services: The services of the project.
-        directory: The project directory.
+        ours: The Milvus services that would speak TLS, though they did not before.
+        entries: The places.
+        since: Whether some of them were written after enable.
+        hint: What to do.
     """
-    if edit.route[:1] != ("services",) or edit.new is None:
-        return
-    _, service, *route = edit.route
-    for other in services:
-        for definition in () if other.name == service else other.definitions:
-            found = definition.query(*route)
-            places = found.items() if found and edit.kind == "added-item" else [found]
-            for place in places:
-                if place is not None and place.reads_as(edit.new):
-                    text = edit.new if isinstance(edit.new, str) else str(edit.new["target"])
-                    text = text if edit.kind == "added-item" else f"{route[-1]}: {text}"
-                    path = relative(definition.file, directory)
-                    yield Entry(text, path, place.line, other.name)
+    names = ", ".join(f"{one.service} (mode {int(one.mode)})" for one in ours)
+    what = f"TLS stays on for {names}" if ours else "entries of compose-tls stay"
+    what += ", and the record does not show how it was before"
+    if since and not ours:
+        what = "what was written since enable needs certificates that go"
+    return TlsRemains(
+        f"{what}: {'; '.join(map(str, entries))}",
+        hint=hint,
+        path=entries[0].path,
+        line=entries[0].line,
+    )
+
+
+def _replaced(edit: EditRecord, edits: Sequence[EditRecord]) -> str | None:
+    """What an edit replaced; ``None`` where there was nothing in its place."""
+    if edit.kind != "added-item" or edit.route[-1] == "volumes" or not isinstance(edit.new, str):
+        return edit.old
+    items = [one.old for one in edits if one.route == edit.route and one.old]
+    if edit.route[-1] in ORDERED:
+        return " ".join(items)
+    name = edit.new.partition("=")[0]
+    return next((old for old in items if old.partition("=")[0] == name), None)
+
+
+def _before(old: str, new: object) -> str:
+    """What enable had replaced, in words, without what may be a password."""
+    was, put = (_LOGIN.sub("//…@", str(text)).split() for text in (old, new))
+    gone = " ".join(word for word in was if word not in put)
+    return f" (before enable: {gone})" if gone else ""
 
 
 def _old(edit: EditRecord) -> str | None:

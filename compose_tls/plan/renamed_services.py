@@ -3,46 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from compose_tls.compose.compose_project import load_project
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ServiceRenamed, settle
-from compose_tls.plan.remaining import elsewhere
 from compose_tls.project.model import Project
+from compose_tls.project.renamed import moved_entries, recording
 from compose_tls.shell import joined
 from compose_tls.vocabulary import TlsWarning
 
 
-def renamed_services(project: Project, config: TlsConfig) -> tuple[TlsWarning, ...]:
+def renamed_services(project: Project, config: TlsConfig) -> Iterator[TlsWarning]:
     """What is to be said of services whose entries stand under another name now.
 
     The record knows them by their old name, so that nothing would take them out again.
 
     Args:
         project: The project, without what an earlier enable put in.
-        config: The settings; they hold what the user accepts.
+        config: The settings; with what the user accepts, the project knows them by the new name.
 
     Raises:
         ServiceRenamed: There is one, and the user has not accepted that.
     """
-    return tuple(settle(each, config.accept) for each in _found(project))
-
-
-def _found(project: Project) -> Iterator[ServiceRenamed]:
-    state, services = project.state, project.compose.services
-    for name in [one for one in state.services if one not in services] if state else ():
-        edits = [edit for file in state.files for edit in file.edits] if state else []
-        mine = [edit for edit in edits if edit.route[:2] == ("services", name)]
-        entries = [
-            e for edit in mine for e in elsewhere(edit, services.values(), project.directory)
-        ]
-        if not entries or state is None:
-            continue
+    for old, new in project.renamed.items():
+        yield TlsWarning(ServiceRenamed.code, f"service {old} is called {new} now: recorded so")
+    state = project.state
+    if state is None:
+        return
+    if not moved_entries(state, project.compose.services, project.directory):
+        return
+    # What stands where it was put has been taken out of the project.
+    seen, base = project.observation, project.directory if config.project_directory else None
+    there = load_project(seen.directory, seen.compose_files, seen.content, seen.variables, base)
+    command = joined(recording(replace(project, compose=there)))
+    found = moved_entries(state, there.services, project.directory)
+    for name, entries in found.items():
         first, now = entries[0], entries[0].service
-        again = joined(["compose-tls", "enable", "--mode", str(state.settings.mode)])
-        yield ServiceRenamed(
+        refusal = ServiceRenamed(
             f"service {name}, which was enabled, is called {now} now, and its entries stand there:"
             f" {'; '.join(map(str, entries))}",
-            hint=f"call it {name} again, run compose-tls disable, call it {now}, and run {again}",
+            hint=f"call it {name} again, or have it recorded as {now}: {command}",
             path=first.path,
             line=first.line,
         )
+        yield settle(refusal, config.accept)

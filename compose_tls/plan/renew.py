@@ -25,7 +25,6 @@ from compose_tls.layout import (
     SERVER_KEY,
     STACK,
     client_identity,
-    neighbours_directory,
 )
 from compose_tls.observation import CertificateFacts
 from compose_tls.patterns import regex
@@ -34,13 +33,17 @@ from compose_tls.plan.ca_rollover import (
     Extent,
     ca_of,
     client_sources,
+    provided_sources,
+    require_neighbours_issuer,
+    sources,
+)
+from compose_tls.plan.ca_warnings import (
+    another_next,
     client_waits,
     followers,
     left_behind,
-    provided_sources,
-    require_neighbours_issuer,
+    other_ca,
     rollover_warning,
-    sources,
 )
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.further_cas import further_cas
@@ -52,12 +55,12 @@ from compose_tls.plan.identities import (
     server_names,
     with_sources,
 )
-from compose_tls.plan.lifetimes import RENEW_BEFORE, ends
+from compose_tls.plan.lifetimes import RENEW_BEFORE, days_of, ends, is_due
 from compose_tls.plan.managed_files import ManagedFiles
 from compose_tls.plan.neighbour_files import recorded_neighbours
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.plan.stack_identities import with_stack_renewed
-from compose_tls.plan.touched import touched_services
+from compose_tls.plan.stack_identities import with_stack
+from compose_tls.plan.touched import touched_services, with_readers
 from compose_tls.project.enabled import locate
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_services import certain_services
@@ -69,8 +72,6 @@ from compose_tls.vocabulary import KeyType, TlsMode, TlsWarning
 
 # What makes the common name of each CA its own: see pki/issue.py.
 _OUR_CA: Final = regex(rf"\b(CN={re.escape(CA_NAME)}) [0-9a-f]{{8}}(?=,|$)")
-
-_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +89,6 @@ class RenewPlan:
     config: TlsConfig
     restart: bool
     client_follows: bool = False
-
-    @property
-    def neighbours(self) -> tuple[str, ...]:
-        """The services that talk to Milvus and have something new to read."""
-        plan = self.planned.plan
-        place = plan.directory / neighbours_directory(self.planned.state.settings.tls_dir)
-        written = (c.path.parent for c in plan.changes if isinstance(c, CreateFile))
-        return tuple(dict.fromkeys(path.name for path in written if path.parent == place))
 
 
 def plan_renew(
@@ -233,15 +226,13 @@ class _Planner:
             )
             for one in recorded
         ]
-        return with_stack_renewed(
-            planned,
-            identities,
-            self.observation,
-            self.config,
-            self.now,
-            within=within,
-            force=force,
-        )
+
+        def why(_: Identity, facts: CertificateFacts, ca: CertificateFacts) -> str:
+            return "it is due" if force or is_due(facts, ca, self.now, within) else ""
+
+        found = with_stack(planned, identities, self.observation, self.config, self.now, why)
+        # That they are new is what was asked for.
+        return replace(found, warnings=planned.warnings)
 
     def brought(self, within: timedelta | None, *, force: bool) -> RenewPlan:
         """Those that were provided: newer ones in their place are taken, and their end is told.
@@ -314,7 +305,7 @@ class _Planner:
         ports = {one.name: one.port for one in needed if one.port and one.name in renewed.servers}
         renewed = replace(renewed, touched=touched, server_ports=tuple(ports.items()))
         return RenewPlan(
-            renewed,
+            with_readers(renewed, self.project),
             self.config,
             restart=self.is_read_anew(renewed.plan) or bool(touched),
             client_follows=client is not None
@@ -362,7 +353,7 @@ class _Planner:
             order,
             subject=order.subject if "subject" in given else _OUR_CA.sub(r"\1", facts.subject),
             key_type=order.key_type if "key_type" in given else same_kind,
-            days=order.days if new_days else _days(facts),
+            days=order.days if new_days else days_of(facts),
         )
 
     def warnings(self, planned: IdentityPlan) -> tuple[TlsWarning, ...]:
@@ -373,25 +364,19 @@ class _Planner:
             left = clients.of_others({following.subject})
             return (left_behind(clients.place, left, self.config),) if left else ()
         if ca == "existing" and planned.get(NEXT_CA):
-            known = {following.subject} if following and mutual else set()
-            need = clients.of_others(known)
+            need = clients.of_others({following.subject} if following and mutual else set())
             return (
+                *another_next(planned, self.config, self.located.state),
                 rollover_warning(self.config),
                 *([followers(clients.place, need, self.config, shown=mutual)] if need else []),
                 *(client_waits(planned, self.observation, self.config) if mutual else ()),
             )
         if ca == "issued":
             bundle = f"{self.config.pki_dir}/{CA_CERTIFICATE}"
-            text = f"the CA had expired: every client needs the new {bundle}"
-            return (TlsWarning("ca-replaced", text, bundle, "give it to every client"),)
+            return (other_ca(bundle, f"the CA had expired: every client needs the new {bundle}"),)
         return ()
 
     @property
     def shown(self) -> bool:
         """Whether clients show certificates of the CA that the server has."""
         return self.config.tls_mode is TlsMode.MUTUAL and CLIENT_CA not in self.pki.certificates
-
-
-def _days(facts: CertificateFacts) -> int:
-    """The validity of a certificate in days: both of its ends belong to it."""
-    return max(1, round((facts.not_after - facts.not_before + timedelta(seconds=1)) / _DAY))

@@ -8,11 +8,11 @@ from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.project.milvus_services import MilvusService
+from compose_tls.project.reachability import HOST_GATEWAY
 from compose_tls.results import Endpoint
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
 
 _EVERY_ADDRESS = frozenset({None, "", "0.0.0.0", "::", "127.0.0.1", "::1"})  # noqa: S104 - compared, not bound
-_HOST_GATEWAY = "host-gateway"
 _OF_SERVICE = "service:"
 _OF_CONTAINER = "container:"
 
@@ -118,7 +118,7 @@ def _names(
     published = [port for port in place.ports() if port.target == proxy]
     hosts = [port.host_ip for port in published if port.host_ip not in _EVERY_ADDRESS]
     on_host = bool(published) or place.text("network_mode") == "host"
-    addresses = {*place.static_addresses(), *hosts, *([_HOST_GATEWAY] if on_host else [])}
+    addresses = {*place.static_addresses(), *hosts, *([HOST_GATEWAY] if on_host else [])}
     yield from ("localhost", "127.0.0.1", "::1", "host.docker.internal", service.name, place.name)
     yield from (text for name in ("container_name", "hostname") if (text := place.text(name)))
     yield from _full_name(place)

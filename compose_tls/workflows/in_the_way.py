@@ -6,7 +6,7 @@ import os
 
 from compose_tls.changes import CreateFile, MakeDirectory, Plan
 from compose_tls.errors import ValueInTheWay
-from compose_tls.shell import typed
+from compose_tls.shell import moved_away
 
 
 def require_free(plan: Plan) -> None:
@@ -30,6 +30,6 @@ def require_free(plan: Plan) -> None:
             name = plan.relative(path)
             raise ValueInTheWay(
                 f"{name} is not a {what}, and one has to be there",
-                hint=f"mv {typed(name, f'{name}.old')}",
+                hint=moved_away(name),
                 path=name,
             )

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from compose_tls.compose.member_edits import free_target
 from compose_tls.config import TlsConfig
 from compose_tls.connection import url_host
 from compose_tls.deploy.docker_host import reach
@@ -14,22 +15,23 @@ from compose_tls.layout import CLIENT_KEY, ROOT_PASSWORD, STATE_FILE
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
 from compose_tls.plan.build_contexts import context_findings
-from compose_tls.plan.findings import declared_findings, is_lost, key_findings, lost_keys
+from compose_tls.plan.findings import declared_findings, is_lost, key_findings
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
-from compose_tls.plan.link_certificates import with_certificates
+from compose_tls.plan.link_certificates import described, with_certificates
 from compose_tls.plan.links import link_map
-from compose_tls.plan.neighbour_links import described
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import carrier, endpoint, no_endpoint
-from compose_tls.project.model import Project, restoring_ca, state_path
+from compose_tls.project.model import Project, state_path
+from compose_tls.project.renamed import recording
 from compose_tls.results import DeclaredService, Endpoint, Mode, Recorded, StatusResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.interrupted import deploying
 from compose_tls.workflows.looked import Looked
+from compose_tls.workflows.mending import mending
 from compose_tls.workflows.next_step import own_command
-from compose_tls.workflows.whole_hints import with_whole_hints
+from compose_tls.workflows.whole_hints import whole, with_whole_hints
 
 # An engine that does not answer by then is not waited for.
 _SECONDS: Final = 2
@@ -73,6 +75,7 @@ def status(
     project = with_tls_files(project, services)
     map_ = link_map(project)
     found, warnings, usable = _certificates(project, settings, services, opened)
+    warnings, first = mending(project, settings, warnings)
     links = map_.links
     if project.state is not None and project.state.settings.scope != "proxy":
         links = with_certificates(project, links, services, found.certificates)
@@ -98,7 +101,12 @@ def status(
     )
     # After disable: what still runs with TLS comes first.
     unlike = project.state is None and any(one.state == "stale" for one in looked.services)
-    following = (looked.next if unlike else None) or _next(opened, project, result) or looked.next
+    first = whole(opened, first) if first else None
+    following = first or (looked.next if unlike and usable else None)
+    following = following or _next(opened, project, result, gone=found.gone)
+    if usable or project.state is not None:
+        # Without its certificates it would not start.
+        following = following or looked.next
     if following is not None and following == looked.next and _waits_for_password(opened, looked):
         following = own_command(opened, "init", "--up")
     return result.model_copy(update={"ok": result.exit_code == 0, "next": following})
@@ -131,7 +139,7 @@ def _certificates(
     """The certificates, what is to be said of them and of keys, and whether Milvus can work with them."""
     state = project.state
     if state is None:
-        shown = shown_certificates(project.observation, config, services, opened.now)
+        shown = shown_certificates(project.observation, services, opened.now)
         lost = tuple(_lost(project, config, services, opened))
         return shown, (*shown.warnings, *lost), shown.usable
     found = inventory(project.observation, config, state, opened.now)
@@ -140,7 +148,7 @@ def _certificates(
     keys = key_findings(config, located)
     showing = [one.service for one in state.neighbours or () if CLIENT_KEY in one.files]
     contexts = context_findings(project, config, showing)
-    warnings = (*found.warnings, *keys.warnings, *lost_keys(config, located), *contexts)
+    warnings = (*found.warnings, *keys.warnings, *contexts)
     return found, warnings, found.usable and keys.usable
 
 
@@ -208,28 +216,41 @@ def _server_name(project: Project, services: Sequence[DeclaredTls], found: Inven
     return "localhost" if "localhost" in held or not held else held[0]
 
 
-def _next(opened: preamble.Opened, project: Project, result: StatusResult) -> str | None:
+def _next(
+    opened: preamble.Opened, project: Project, result: StatusResult, *, gone: bool
+) -> str | None:
     """The command that makes the files what they are to be; never to a weaker mode."""
     if not result.declared:
         return None
-    off = not result.encrypted
-    if project.state is None and not off:
+    off, state = not result.encrypted, project.state
+    if state is None and not off and not gone:
         return None
-    if not off and result.in_order and not any(one.differs for one in result.declared):
+    if not off and not gone and result.in_order and not any(one.differs for one in result.declared):
         return None
-    if again := restoring_ca(project.observation, opened.config, project.state):
-        return again
-    if project.state is not None and not project.milvus:
+    if state is not None and not project.milvus:
         # Nothing is left that enable could put TLS into.
         return own_command(opened, "disable")
-    recorded = [project.state.settings.mode] if project.state else []
+    if command := recording(project):
+        return own_command(opened, *command[1:])
+    recorded = [state.settings.mode] if state else []
     mode = max([1, *recorded, *(one.mode or 0 for one in result.declared)])
     named = list(opened.given.service)
     whole = [one.name for one in project.milvus if one.proxy and not one.component]
     there = [one.service for one in result.declared if one.service in project.compose.services]
-    known = project.state.services if project.state else ()
+    known = state.services if state else ()
     if not named and (len(whole) > 1 if not known else set(there) - set(known)):
         # enable goes on with those that it knows.
         named = there
     words = [word for name in named for word in ("--service", name)]
+    if state is None:
+        words += _another_target(opened, project)
     return own_command(opened, "enable", "--mode", str(mode), *words)
+
+
+def _another_target(opened: preamble.Opened, project: Project) -> Iterator[str]:
+    """The option for another place in the container, where something else is mounted at ours."""
+    target, served = opened.config.container_tls_dir, opened.root / opened.config.served_dir
+    places = (free_target(one.service, target, served) for one in project.milvus if one.proxy)
+    for place in dict.fromkeys(place for place in places if place != target):
+        yield from ("--container-tls-dir", place)
+        return

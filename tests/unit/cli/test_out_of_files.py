@@ -34,12 +34,15 @@ def test_it_is_told_to_raise_the_limit(
         enable_as()
     # What is loaded is open only once.
     run(*command.split(), *([] if command == "check" else ["--dry-run"]))
+    codes = set()
     for left in range(7):
         with descriptors(left):
-            outcome = run(*command.split())
+            outcome = run(*command.split(), "--json")
         if outcome.code == 0:
             return
-        assert "  next: raise the limit of open files (ulimit -n 1024)" in outcome.err
+        error = outcome.json["error"]
+        assert "raise the limit of open files (ulimit -n 1024)" in error["hint"]
+        codes.add(error["code"])
     # What is not about a file of the project has an error of its own.
     assert command == "check"
-    assert "too-many-open-files" in outcome.err
+    assert "too-many-open-files" in codes

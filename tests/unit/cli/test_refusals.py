@@ -328,6 +328,58 @@ class TestRenamedServices:
         assert run("disable").code == 0
         assert path.read_bytes() == original.replace(b"  standalone:\n", b"  vectordb:\n")
 
+    @pytest.mark.parametrize(
+        ("more", "to"),
+        [
+            ((), "vectordb:\n"),
+            (("--config", "env"), "vectordb:\n"),
+            (("--service", "standalone"), "vectordb:\n"),
+            # What the old name stands for now is another service.
+            ((), "standalone:\n    image: zilliz/attu:v2.4.5\n  vectordb:\n"),
+        ],
+    )
+    def test_what_status_prints_next_records_the_new_name(
+        self, run: Run, project: Path, more: tuple[str, ...], to: str
+    ) -> None:
+        original = (project / "docker-compose.yml").read_text()
+        assert run("enable", "--mode", "2", *more).code == 0
+        edit(project, "  standalone:\n", f"  {to}")
+
+        told = run("status", "--json").json
+        assert told["next"].endswith(" --accept service-renamed")
+        assert f"next: {told['next']}; then" in " ".join(run("disable").err.split())
+
+        enabled = run(*told["next"].split()[1:], "--json").json
+        assert enabled["services"] == ["vectordb"]
+        assert ("service-renamed", "service standalone is called vectordb now: recorded so") in [
+            (one["code"], one["message"]) for one in enabled["warnings"]
+        ]
+        assert run("status").code == 0
+        assert run("disable").code == 0
+        after = (project / "docker-compose.yml").read_text()
+        assert after == original.replace("  standalone:\n", f"  {to}")
+
+    def test_of_two_that_have_its_entries_one_is_named(self, run: Run, project: Path) -> None:
+        assert run("enable", "--mode", "2", "--config", "env").code == 0
+        self.rename(project)
+        path = project / "docker-compose.yml"
+        text = path.read_text()
+        second = text[text.index("  vectordb:\n") :].partition("\nnetworks:")[0]
+        path.write_text(text.replace(second, f"{second}\n{second.replace('vectordb', 'second')}"))
+
+        next_ = run("status", "--json").json["next"]
+        assert "--service vectordb --accept service-renamed" in next_
+        assert run(*next_.split()[1:]).code == run("status").code == 0
+
+    def test_a_copy_beside_it_is_not_its_new_name(self, run: Run, project: Path) -> None:
+        assert run("enable", "--mode", "2", "--config", "env").code == 0
+        path = project / "docker-compose.yml"
+        text = path.read_text()
+        own = text[text.index("  standalone:\n") :].partition("\nnetworks:")[0]
+        path.write_text(text.replace(own, f"{own}\n{own.replace('standalone', 'second')}"))
+
+        assert run("status").code == run("enable", "--service", "standalone").code == 0
+
     @pytest.mark.parametrize("command", [("check",), ("renew",), ("client", "bob"), ("connect",)])
     def test_every_other_command_says_that_it_is_gone(
         self, run: Run, project: Path, command: tuple[str, ...]
@@ -342,6 +394,9 @@ class TestRenamedServices:
     def test_where_the_edits_are_in_an_override_they_follow(self, run: Run, project: Path) -> None:
         assert run("enable", "--mode", "2", "--style", "override").code == 0
         self.rename(project)
+        told = run("status", "--json").json
+        assert [one["service"] for one in told["declared"]] == ["vectordb", "standalone"]
+        assert run(*told["next"].split()[1:], "--json").json["services"] == ["vectordb"]
         assert run("enable", "--json").json["services"] == ["vectordb"]
         assert "standalone" not in (project / "compose.override.yaml").read_text()
 

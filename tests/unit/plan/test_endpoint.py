@@ -127,7 +127,7 @@ def test_the_port_is_that_of_the_service_whose_network_it_shares() -> None:
     planned = enable(observation(PROJECT))
 
     assert planned.endpoint == Endpoint(uri="https://localhost:19530", server_name="localhost")
-    [server] = [order for order in planned.plan.orders if order.name == "server"]
+    [server] = [order for order in planned.identities.orders if order.name == "server"]
     assert {"store", "vectors.test", "box.example.test"} <= set(server.dns_names)
     assert {"10.5.0.7", "fd00::7"} <= set(server.ip_addresses)
 

@@ -1,0 +1,135 @@
+"""Each file in cert/ and tls/, gone, damaged or another's: status tells it, with what mends it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.unit.cli.conftest import Run
+from tests.unit.cli.test_what_is import PLAIN
+
+STATES: Final = {
+    "one-way": ("enable --mode 1",),
+    "mutual": ("enable --mode 2",),
+    "joined": ("enable --mode 2", "renew --ca --no-restart"),
+    "finished": (
+        "enable --mode 2",
+        "renew --ca --no-restart",
+        "renew --ca --finish --no-restart",
+    ),
+}
+PAIRS: Final = ("ca", "server", "client")
+FILES: Final = (
+    *(f"cert/{name}{end}" for name in PAIRS for end in (".pem", ".key")),
+    *(f"tls/{name}" for name in ("server.pem", "server.key", "ca.pem")),
+)
+DAMAGES: Final = ("missing", "empty", "damaged", "directory", "another's")
+# The key of a CA may be.
+KEPT_ELSEWHERE: Final = {
+    (state, "cert/ca.key", damage) for state in STATES for damage in ("missing", "directory")
+}
+TYPED: Final = re.compile(
+    r"(?:compose-tls|cp|mv|chmod) [^,;:]*?(?= writes| keeps| records|[,;:]|$)"
+)
+
+
+def cases() -> Iterator[tuple[str, str, str]]:
+    for file in (*FILES, "cert/state.json", "cert/.gitignore", "tls/.gitignore"):
+        for damage in DAMAGES if file in FILES else ("missing", "empty", "directory"):
+            yield "mutual", file, damage
+    for file in FILES:
+        if file != "cert/client.key":
+            yield from (("one-way", file, damage) for damage in ("missing", "another's"))
+    for file in (*FILES, "cert/next-ca.pem", "cert/next-ca.key"):
+        yield from (("joined", file, damage) for damage in ("missing", "another's"))
+    for file in ("cert/ca.pem", "cert/ca.key", "tls/ca.pem"):
+        yield "finished", file, "another's"
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("states")
+
+
+@pytest.fixture
+def made(run: Run, prepared: Path, project: Path) -> Callable[[str], Path]:
+    """Makes a project in a state, once in a session for all tests."""
+
+    def make(name: str, state: str) -> Path:
+        directory = prepared / f"{name} {state}"
+        if not directory.exists():
+            directory.mkdir()
+            (directory / "docker-compose.yml").write_text(PLAIN)
+            for command in STATES[state]:
+                assert run(*command.split(), "-C", directory).code == 0
+        return directory
+
+    def copied(state: str) -> Path:
+        (project / "milvus.yaml").unlink()
+        shutil.copytree(make("own", state), project, dirs_exist_ok=True)
+        return make("other", state)
+
+    return copied
+
+
+def do(damage: str, path: Path, other: Path) -> None:
+    """Damages a file; ``other`` is that of another project."""
+    content = path.read_bytes()
+    path.unlink()
+    match damage:
+        case "directory":
+            path.mkdir()
+        case "empty":
+            path.touch()
+        case "damaged":
+            path.write_bytes(content.replace(b"\n", b"\n!", 3))
+        case "another's":
+            shutil.copyfile(other, path)
+        case _:
+            assert damage == "missing"
+
+
+def follow(run: Run, told: Any) -> None:
+    """Types what was printed: the next step, or the command in the first hint."""
+    hints = [one["hint"] for one in told["warnings"] if one["code"] != "ca-rollover"]
+    command = TYPED.findall(told.get("next") or hints[0])[0]
+    for words in map(shlex.split, command.split(" && ")):
+        if words[0] != "compose-tls":
+            subprocess.run(words, check=True)
+        else:
+            alone = ["--no-restart"] if words[1] == "renew" else []
+            assert run(*words[1:], *alone).code == 0, command
+
+
+@pytest.mark.parametrize(("state", "file", "damage"), sorted(set(cases()) - KEPT_ELSEWHERE))
+def test_what_is_wrong_is_told_and_what_is_printed_mends_it(
+    run: Run, project: Path, made: Callable[[str], Path], state: str, file: str, damage: str
+) -> None:
+    other = made(state)
+    do(damage, project / file, other / file)
+
+    told = run("status", "--json").json
+    if "error" in told:
+        assert told["error"]["path"] == file
+        follow(run, {"next": told["error"]["hint"].rpartition(": ")[2], "warnings": []})
+        told = run("status", "--json").json
+    else:
+        drifted = [
+            one["path"] for one in told.get("file_states", []) if one["state"] != "as-written"
+        ]
+        assert file in [*drifted, *(one.get("path") for one in told["warnings"])]
+    for _ in range(4):
+        if told["ok"] and {one["code"] for one in told["warnings"]} <= {"ca-rollover"}:
+            break
+        follow(run, told)
+        told = run("status", "--json").json
+    assert told["ok"]
+    assert {one["code"] for one in told["warnings"]} <= {"ca-rollover"}
+    assert run("renew", "--force", "--no-restart").code == run("status").code == 0
