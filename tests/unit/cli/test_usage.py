@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -260,7 +261,7 @@ class TestTheBoundary:
 
 
 def into_a_closed_pipe(
-    *arguments: str, cwd: Path, stderr: bool = False, **variables: str
+    *arguments: str, cwd: Path, stderr: bool = False, variables: Mapping[str, str] = NO_ENGINE
 ) -> tuple[int, str]:
     """Run a command whose reader has gone away."""
     reader, writer = os.pipe()
@@ -302,7 +303,7 @@ def test_a_shell_that_has_gone_away_before_its_completion_is_told_the_same(proje
         "COMP_WORDS": "compose-tls ",
         "COMP_CWORD": "1",
     }
-    assert into_a_closed_pipe(cwd=project, **asks) == (141, "")
+    assert into_a_closed_pipe(cwd=project, variables=asks) == (141, "")
 
 
 def test_what_was_done_stays_when_nobody_reads_of_it(project: Path) -> None:
