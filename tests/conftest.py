@@ -9,6 +9,7 @@ each runs where it is asked for, by marker (``-m e2e``, ``-m judges``, ``-m faul
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -31,6 +32,8 @@ SLOW = (
     "corpus/test_exports.py",
     "corpus/test_neighbours.py",
     "corpus/test_scope.py",
+    "corpus/test_scope_in_compose.py",
+    "corpus/test_stack_shapes.py",
     "corpus/test_understanding.py",
 )
 """Modules of the same kind beside fast ones; their marker is ``slow``."""
@@ -87,3 +90,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             marks[path] = [*suites, "slow"] if slow else suites
         for name in marks[path]:
             item.add_marker(name)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what lives as long as the process from being looked through for garbage, test after test."""
+    gc.freeze()

@@ -27,6 +27,8 @@ from compose_tls.values import dataclass
 from compose_tls.yamlpatch.intent import Intent
 from compose_tls.yamlpatch.splice import Splice
 
+_ANOTHER_TARGET: Final = "/milvus/compose-tls"
+
 
 @dataclass(slots=True)
 class Edits:
@@ -151,29 +153,47 @@ def _directory_order(
             f"a mount at {target} would hide {one.config_target}",
             hint="choose another place with --container-tls-dir",
         )
-    hint = "take that entry out"
-    if one.member.kind not in _WITH_PLACES_OF_THEIR_OWN:
-        hint += ", or choose another place with --container-tls-dir"
     for mount in (*service.mounts(), *service.config_mounts()):
         if mount.target == target and mount.host_path == source:
             return
-        if mount.target == target or mount.target.startswith(f"{target}/"):
-            raise ValueInTheWay(
-                f"service {service.name} mounts {mount.source or 'a volume'} at {mount.target}",
-                hint=hint,
-                path=relative(mount.file, directory),
-                line=mount.line,
-            )
-    for entry in service.texts("tmpfs"):
-        if normal_target(entry.partition(":")[0]) == target:
-            raise ValueInTheWay(
-                f"service {service.name} has a tmpfs at {target}",
-                hint=hint,
-                path=relative(service.main.file, directory),
-                line=service.main.line("tmpfs"),
-            )
+    if taken := _taken(service, target, source):
+        what, file, line = taken
+        hint = "take that entry out"
+        if one.member.kind not in _WITH_PLACES_OF_THEIR_OWN:
+            free = free_target(service, target, source)
+            hint += f", or choose another place: compose-tls enable … --container-tls-dir {free}"
+        raise ValueInTheWay(
+            f"service {service.name} {what}", hint=hint, path=relative(file, directory), line=line
+        )
     absolute = Path(wanted.source).is_absolute()
     yield MountOrder(source, target, absolute=absolute, read_only=wanted.read_only)
+
+
+def free_target(service: Service, target: str, source: Path) -> str:
+    """Where a directory can be mounted in a container: in its place, or else in another one.
+
+    Args:
+        service: The service.
+        target: Its place in the container.
+        source: The directory on this host.
+    """
+    others = (f"{_ANOTHER_TARGET}{number}" for number in ("", *range(2, 99)))
+    return next(
+        (place for place in (target, *others) if not _taken(service, place, source)), target
+    )
+
+
+def _taken(service: Service, target: str, source: Path) -> tuple[str, Path, int | None] | None:
+    """What else is mounted at a place of a container, or in it, and where that is said."""
+    for mount in (*service.mounts(), *service.config_mounts()):
+        own = mount.target == target and mount.host_path == source
+        if not own and (mount.target == target or mount.target.startswith(f"{target}/")):
+            what = f"mounts {mount.source or 'a volume'} at {mount.target}"
+            return what, mount.file, mount.line
+    for entry in service.texts("tmpfs"):
+        if normal_target(entry.partition(":")[0]) == target:
+            return f"has a tmpfs at {target}", service.main.file, service.main.line("tmpfs")
+    return None
 
 
 class _Environment:

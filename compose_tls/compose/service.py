@@ -182,6 +182,14 @@ class Service:
             for mount in config_mounts_of(*layer, self.definitions)
         ]
 
+    def secret_mounts(self) -> list[Mount]:
+        """The secrets of the service, likewise: https://docs.docker.com/reference/compose-file/services/#secrets."""
+        return [
+            mount
+            for layer in self.layers("secrets")
+            for mount in config_mounts_of(*layer, self.definitions, "secrets")
+        ]
+
     def config_texts(self) -> list[tuple[str, str]]:
         """The configs of the service that stand in the compose file itself, each with its name."""
         layers = self.layers("configs")
@@ -199,13 +207,14 @@ class Service:
         return next((port for port in self.ports() if port.target == target), None)
 
     def env_files(self) -> list[Path]:
-        """The env_file files, in order."""
-        return [
+        """The env_file files, in order; of a file that is named twice, the last time counts."""
+        found = [
             definition.base / text
             for definition, value in self.layers("env_file")
             for item in (value.items() if value.is_list else [value])
             for text in item.texts("path") or item.texts()
         ]
+        return [*dict.fromkeys(reversed(found))][::-1]
 
     def command_line(self) -> list[str]:
         """What its container is started with, as far as the project says: entrypoint, then command."""

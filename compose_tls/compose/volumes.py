@@ -1,6 +1,6 @@
-"""What a service mounts: volumes in short and long syntax, and configs.
+"""What a service mounts: volumes in short and long syntax, configs and secrets.
 
-Sources: https://docs.docker.com/reference/compose-file/services/#volumes and …/#configs
+Sources: https://docs.docker.com/reference/compose-file/services/#volumes, …/#configs and …/#secrets
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 
 from compose_tls.compose.definition import Definition
 from compose_tls.patterns import regex
@@ -55,23 +56,26 @@ def mounts_of(definition: Definition, volumes: Found) -> Iterator[Mount]:
 
 
 def config_mounts_of(
-    definition: Definition, configs: Found, definitions: Iterable[Definition]
+    definition: Definition,
+    entries: Found,
+    definitions: Iterable[Definition],
+    kind: Literal["configs", "secrets"] = "configs",
 ) -> Iterator[Mount]:
-    """The entries of a service's ``configs``, as the mounts that they become.
+    """The entries of a service's ``configs`` or ``secrets``, as the mounts that they become.
 
     Args:
         definition: The place with the entries.
-        configs: The entries.
-        definitions: The places whose files may say what a config is.
+        entries: The entries.
+        definitions: The places whose files may say what a config or secret is.
+        kind: Which of the two they are: a secret is in a directory of its own.
     """
-    for item in configs.items():
+    root = "/" if kind == "configs" else "/run/secrets"
+    for item in entries.items():
         source = item.text("source") or item.text()
         if source is not None:
-            target = normal_target(item.text("target") or source)
-            host = _config_file(source, definitions)
-            yield Mount(
-                f"/{target.lstrip('/')}", source, host, ("ro",), True, definition.file, item.line
-            )
+            target = posixpath.join(root, normal_target(item.text("target") or source))
+            host = _file_of(kind, source, definitions)
+            yield Mount(target, source, host, ("ro",), True, definition.file, item.line)
 
 
 def config_texts_of(configs: Found, definitions: Iterable[Definition]) -> Iterator[tuple[str, str]]:
@@ -161,10 +165,10 @@ def _host_path(source: str | None, definition: Definition) -> Path | None:
     return Path(os.path.normpath(definition.base / source))
 
 
-def _config_file(name: str, definitions: Iterable[Definition]) -> Path | None:
-    """The file behind a top-level config; ``None`` for one that comes from elsewhere."""
+def _file_of(kind: str, name: str, definitions: Iterable[Definition]) -> Path | None:
+    """The file behind a top-level config or secret; ``None`` for one that comes from elsewhere."""
     for definition in definitions:
         for root in roots(definition.document, definition.service.expand):
-            if path := root.text("configs", name, "file"):
+            if path := root.text(kind, name, "file"):
                 return _host_path(path, definition)
     return None

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.key_files import KeyFiles
 from compose_tls.errors import CertificateError
-from compose_tls.layout import CA, CERTIFICATE, CLIENT, KEY, NEXT_CA, SERVER
+from compose_tls.layout import CA, CERTIFICATE, KEY, NEXT_CA
 from compose_tls.observation import Observation
 from compose_tls.project.absent import in_the_way
-from compose_tls.project.model import restoring_ca
+from compose_tls.project.model import not_usable, restoring_ca
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 
@@ -45,26 +45,11 @@ def unsound(observation: Observation, config: TlsConfig, state: State | None) ->
         config: The settings; they say where.
         state: What is recorded: a copy of a CA that is gone is as good.
     """
-    if config.server_cert is not None or config.ca_cert is not None:
-        return
-    pki, files = observation.pki, observation.files
-    place = observation.directory / config.pki_dir
-    issued = [files.get(place / f"{name}{CERTIFICATE}") for name in (SERVER, CLIENT)]
-    for name in (CA, SERVER, CLIENT, NEXT_CA):
-        certificate = place / f"{name}{CERTIFICATE}"
-        has_certificate, has_key = (
-            files.get(path) is not None for path in (certificate, certificate.with_suffix(KEY))
-        )
-        if name == CA and has_certificate and not has_key:
-            continue
-        known = bool(state and f"{config.pki_dir}/{name}{CERTIFICATE}" in state.certificates)
-        lost = known or (name == CA and any(issued))
-        sound = pki.next_ca if name == NEXT_CA else name in pki.usable
-        if (has_certificate or has_key or lost) and not sound:
-            try:
-                KeyFiles(observation.directory, config).existing(name)
-            except CertificateError as error:
-                yield _mended(name, error, observation, config, state)
+    for name in not_usable(observation, config, state):
+        try:
+            KeyFiles(observation.directory, config).existing(name)
+        except CertificateError as error:
+            yield _mended(name, error, observation, config, state)
 
 
 def _mended(

@@ -15,8 +15,8 @@ from compose_tls.files import (
     ALL_LIMIT,
     PEM_LIMIT,
     YAML_LIMIT,
+    ProjectFiles,
     is_directory,
-    read_named,
 )
 from compose_tls.layout import PUBLIC
 from compose_tls.observation import FileFacts
@@ -36,7 +36,7 @@ class FileReader:
     def __init__(self, directory: Path, outside: Iterable[Path] = ()) -> None:
         self.directory = directory
         self.files: dict[Path, FileFacts | None] = {}
-        self.outside = tuple(outside)
+        self.project = ProjectFiles(directory, outside)
         self._sizes: Counter[int] = Counter()
 
     def content(self, path: Path, limit: int = YAML_LIMIT) -> bytes | None:
@@ -74,15 +74,14 @@ class FileReader:
 
     def unread(self, path: Path) -> None:
         """Remember owner and mode of a file that is not read, such as a private key."""
-        if path.is_file():
-            self.files[path] = self._unread(path)
+        self.files[path] = self._unread(path) if path.is_file() else None
 
     def _read(
         self, path: Path, limit: int, *, secret: bool
     ) -> tuple[FileFacts | None, bytes | None]:
         """What is to be remembered of a file, and its bytes."""
         try:
-            found = read_named(self.directory, path, limit, self.outside)
+            found = self.project.read_named(path, limit)
         except PermissionError:
             if not secret:
                 raise self._unreadable(path, "permission denied") from None

@@ -30,8 +30,8 @@ _DEPTH: Final = 2
 def read_neighbours(project: ComposeProject, reader: FileReader, ours: Collection[str]) -> None:
     """Read what configures the services of a project; what cannot be read says nothing.
 
-    Those are their ``env_file`` files, the configuration files inside the project that they mount, and
-    the ``.dockerignore`` files of what they are built from.
+    Those are their ``env_file`` files, the configuration files inside the project that they mount, their
+    configs and secrets there, and the ``.dockerignore`` files of what they are built from.
 
     Args:
         project: The project.
@@ -49,13 +49,14 @@ def read_neighbours(project: ComposeProject, reader: FileReader, ours: Collectio
 
 
 def _mounted(service: Service, directory: Path) -> Iterator[Path]:
-    for mount in (*service.mounts(), *service.config_mounts()):
+    whole = (*service.config_mounts(), *service.secret_mounts())
+    for mount in (*service.mounts(), *whole):
         place = mount.host_path
         if place is None or place == directory or not place.is_relative_to(directory):
             continue
         if place.is_dir():
             yield from islice(_below(place, _DEPTH), _MOST_FILES)
-        elif _is_configuration(place):
+        elif mount in whole or _is_configuration(place):
             yield place
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from compose_tls.layout import SERVER_KEY
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import Project
@@ -28,10 +29,11 @@ def with_tls_files(project: Project, declared: Iterable[DeclaredTls]) -> Project
     """
     reader = FileReader(project.directory)
     known = project.observation.files
-    for path in (file.path for one in declared for file in one.files if file.path):
-        if path in known or not _inside(path, project.directory):
+    for file in (file for one in declared for file in one.files):
+        path = file.path
+        if path is None or path in known or not _inside(path, project.directory):
             continue
-        reader.unread(path) if path.suffix == ".key" else reader.content(path)
+        reader.unread(path) if file.name == SERVER_KEY else reader.content(path)
     return replace(
         project, observation=replace(project.observation, files={**reader.files, **known})
     )

@@ -22,7 +22,7 @@ from compose_tls.pki.inspection import (
     issuers_of,
     permitted_dns_of,
 )
-from compose_tls.pki.issuing_limits import require_no_address_constraints
+from compose_tls.pki.issuing_limits import require_no_address_constraints, require_sendable
 from compose_tls.pki.keys import (
     IssuingKey,
     generate_key,
@@ -55,10 +55,15 @@ class Issuer:
     above: tuple[x509.Certificate, ...] = ()
 
     @property
-    def chain_pem(self) -> bytes:
+    def chain(self) -> tuple[x509.Certificate, ...]:
         """What is sent with what it issues: the intermediates, without the root (RFC 8446, 4.4.2)."""
-        chain = (self.certificate, *self.above)
-        return b"".join(certificate_pem(one) for one in chain if not is_self_signed(one))
+        found = (self.certificate, *self.above)
+        return tuple(one for one in found if not is_self_signed(one))
+
+    @property
+    def chain_pem(self) -> bytes:
+        """The same, PEM."""
+        return b"".join(map(certificate_pem, self.chain))
 
     @property
     def not_after(self) -> datetime:
@@ -126,7 +131,7 @@ def issue_all(
         CertificateExpired: The given CA has expired.
         CertificateNotYetValid: The given CA is not valid yet.
         ProfileViolation: The given CA is not a CA, has a key of another kind or the subject of what it
-            is to issue; or an end-entity certificate has no name.
+            is to issue; or an end-entity certificate has no name, or more names than clients read.
         NameNotPermitted: The given CA is constrained to other names.
         ValueError: Two orders for one identity, or no CA to issue under: a caller's mistake.
     """
@@ -142,6 +147,8 @@ def issue_all(
         issued[order.name] = _pair(certificate, key, issuer)
         if order.role == "ca":
             issuer = Issuer(certificate, key)
+        elif issuer is not None:
+            require_sendable((certificate, *issuer.chain), path=f"{order.name}.pem")
     return issued
 
 

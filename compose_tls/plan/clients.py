@@ -239,7 +239,10 @@ class _Finder:
             if found := in_file(content, self.inner_names(service), self.ports):
                 name = self.project.relative(path)
                 client = self.client(service, f"its {name} names {found.variable}", found)
-                return replace(client, path=name, line=_line(content, found.variable))
+                line = _line(content, found.variable) or _line(
+                    content, found.variable.partition(":")[0]
+                )
+                return replace(client, path=name, line=line)
         return None
 
     def by_rank(self, service: Service) -> Client | None:

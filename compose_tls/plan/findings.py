@@ -151,6 +151,11 @@ def key_findings(config: TlsConfig, located: EnabledProject) -> KeyFindings:
     )
 
 
+def mounted_keys(config: TlsConfig, located: EnabledProject) -> tuple[TlsWarning, ...]:
+    """The keys that containers see and should not; the arguments are those of ``key_findings``."""
+    return tuple(_Keys(config, located).mounted())
+
+
 @dataclass(frozen=True, slots=True)
 class _Keys:
     config: TlsConfig
@@ -232,7 +237,8 @@ class _Keys:
         keys = [file.path for file in self.found() if self.is_secret(file.path)]
         of_parts = self.of_parts
         for service in self.located.project.compose.services.values():
-            for mount in (*service.mounts(), *service.config_mounts()):
+            mounts = (*service.mounts(), *service.config_mounts(), *service.secret_mounts())
+            for mount in mounts:
                 shown = [path for path in keys if self.shows(mount, path)]
                 shown += [
                     path

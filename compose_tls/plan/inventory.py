@@ -15,7 +15,6 @@ from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
     CLIENT_CA,
-    KEY,
     NEXT_CA_CERTIFICATE,
     SERVER_CERTIFICATE,
     SERVER_KEY,
@@ -49,12 +48,14 @@ class Inventory:
         warnings: For each that is missing, has expired or will within 30 days.
         usable: Whether none that Milvus or a client of ours needs is missing or has expired.
         files: Every recorded file, the user's own included: as it was written, or not.
+        gone: Whether one that Milvus opens is not there, of which nothing is recorded.
     """
 
     certificates: tuple[CertificateResult, ...]
     warnings: tuple[TlsWarning, ...]
     usable: bool
     files: tuple[FileState, ...] = ()
+    gone: bool = False
 
 
 def inventory(
@@ -110,32 +111,32 @@ def inventory(
 
 
 def shown_certificates(
-    observation: Observation, config: TlsConfig, declared: Sequence[DeclaredTls], now: datetime
+    observation: Observation, declared: Sequence[DeclaredTls], now: datetime
 ) -> Inventory:
     """Read the certificates that services are told to show, and the CAs that they are told to trust.
 
     Args:
         observation: The project as it is.
-        config: The settings; they say where files of ours are.
         declared: The services.
         now: The time that validity is judged by.
     """
     found = _Certificates(observation, now, renewal="replace it, and restart the service")
-    paths = (file.path for one in declared for file in one.files if file.path)
-    for path in dict.fromkeys(paths):
+    mode = max((int(one.mode or 1) for one in declared), default=1)
+    again = f"put it there, or have it issued: compose-tls enable --mode {mode}"
+    gone = False
+    for file in dict.fromkeys(file for one in declared for file in one.files):
         # What was not looked at lies outside of the project.
-        if path.suffix != KEY and path in observation.files:
-            gone = observation.files[path] is None
-            if gone and path.parent == observation.directory / config.served_dir:
-                # As in a fresh clone: what was made here is not in the repository.
-                mode = max(int(one.mode or 1) for one in declared)
-                again = f"put it there, or have it issued: compose-tls enable --mode {mode}"
-                name = relative(path, observation.directory)
-                said = absence(path, observation.directory)
-                found.lose(replace(found.unreadable(name, said), hint=again), path)
-                continue
-            found.read(path)
-    return Inventory(tuple(found.results), tuple(found.warnings), found.usable)
+        if file.path is None or file.path not in observation.files:
+            continue
+        if observation.files[file.path] is None:
+            # As in a fresh clone: what was made here is not in the repository.
+            name = relative(file.path, observation.directory)
+            said = found.unreadable(name, absence(file.path, observation.directory))
+            found.lose(replace(said, hint=again), file.path)
+            gone = True
+        elif file.name != SERVER_KEY:
+            found.read(file.path)
+    return Inventory(tuple(found.results), tuple(found.warnings), found.usable, gone=gone)
 
 
 @dataclass(slots=True)

@@ -31,7 +31,6 @@ _FILES: Final[tuple[tuple[Route, str, str], ...]] = (
     (("tls", "serverKeyPath"), "configs/cert/server.key", SERVER_KEY),
     (("tls", "caPemPath"), "configs/cert/ca.pem", CA_CERTIFICATE),
 )
-_SECRETS: Final = "/run/secrets/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +120,10 @@ def shown_file(service: Service, target: str) -> tuple[bool, Path | None]:
         service: The service.
         target: The absolute path in its container.
     """
-    mounts = (*service.mounts(), *service.config_mounts())
+    mounts = (*service.mounts(), *service.config_mounts(), *service.secret_mounts())
     over = [m for m in mounts if target == m.target or target.startswith(f"{m.target}/")]
     if not over:
-        return target.startswith(_SECRETS) and bool(service.values("secrets")), None
+        return False, None
     mount = max(over, key=lambda each: len(each.target))
     if mount.host_path is None:
         return True, None

@@ -11,7 +11,18 @@ from compose_tls.changes import relative
 from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
-from compose_tls.layout import CA_CERTIFICATE, CLIENT_CA_CERTIFICATE, STATE_FILE, TLS_FILES
+from compose_tls.layout import (
+    CA,
+    CA_CERTIFICATE,
+    CERTIFICATE,
+    CLIENT,
+    CLIENT_CA_CERTIFICATE,
+    KEY,
+    NEXT_CA,
+    SERVER,
+    STATE_FILE,
+    TLS_FILES,
+)
 from compose_tls.observation import Observation
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.shell import joined
@@ -59,7 +70,7 @@ class Project:
     def files_of(self, service: Service) -> Iterator[Path]:
         """The configuration files of the project that a service mounts."""
         compose_files = {definition.file for definition in service.definitions}
-        for mount in (*service.mounts(), *service.config_mounts()):
+        for mount in (*service.mounts(), *service.config_mounts(), *service.secret_mounts()):
             place = mount.host_path
             if place is not None and not self.directory.is_relative_to(place):
                 for path in self.observation.files:
@@ -121,6 +132,34 @@ def restoring_ca(observation: Observation, config: TlsConfig, state: State | Non
     if place.exists() and (there is None or there.sha256 == recorded):
         return None
     return joined(["cp", *map(os.path.relpath, (copy, place))])
+
+
+def not_usable(observation: Observation, config: TlsConfig, state: State | None) -> Iterator[str]:
+    """The identities of our own of which something is there, or was, and that are not whole.
+
+    Args:
+        observation: The files of the project.
+        config: The settings; they say where the certificates are.
+        state: What is recorded of them.
+    """
+    if config.server_cert is not None or config.ca_cert is not None:
+        return
+    pki, files = observation.pki, observation.files
+    place = observation.directory / config.pki_dir
+    issued = [files.get(place / f"{name}{CERTIFICATE}") for name in (SERVER, CLIENT)]
+    for name in (CA, SERVER, CLIENT, NEXT_CA):
+        certificate = place / f"{name}{CERTIFICATE}"
+        has_certificate, has_key = (
+            files.get(path) is not None for path in (certificate, certificate.with_suffix(KEY))
+        )
+        if name == CA and has_certificate and not has_key:
+            # It may be kept elsewhere.
+            continue
+        known = bool(state and relative(certificate, observation.directory) in state.certificates)
+        lost = known or (name == CA and any(issued))
+        sound = pki.next_ca if name == NEXT_CA else name in pki.usable
+        if (has_certificate or has_key or lost) and not sound:
+            yield name
 
 
 def state_path(directory: Path, config: TlsConfig) -> Path:

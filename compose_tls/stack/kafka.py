@@ -40,6 +40,7 @@ _BITNAMI_DIRECTORY: Final = "/opt/bitnami/kafka/config/certs"
 # The user that the images of Apache and of Confluent run as.
 IMAGE_USER: Final = "1000"
 _ENCRYPTED: Final = {"PLAINTEXT": "SSL", "SASL_PLAINTEXT": "SASL_SSL"}
+_OF_CLIENT: Final = ("tlsCert", "tlsKey")
 _STANDARD: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 # The first releases with PEM: Kafka 2.7, which Confluent calls 6.1.
 _FIRST_WITH_PEM: Final[Mapping[Kind, tuple[int, int]]] = {
@@ -237,8 +238,20 @@ def milvus_settings(place: str, protocol: str) -> tuple[Setting, ...]:
         Setting(("kafka", "ssl", "enabled"), "true"),
         Setting(("kafka", "ssl", "tlsCert"), posixpath.join(place, f"{KAFKA_CLIENT}{CERTIFICATE}")),
         Setting(("kafka", "ssl", "tlsKey"), posixpath.join(place, f"{KAFKA_CLIENT}{KEY}")),
-        Setting(("kafka", "ssl", "tlsCACert"), posixpath.join(place, CA_CERTIFICATE)),
+        # Spelled so, other than that of etcd: configs/milvus.yaml of Milvus.
+        Setting(("kafka", "ssl", "tlsCaCert"), posixpath.join(place, CA_CERTIFICATE)),
     )
+
+
+def by_hand(place: str) -> str:
+    """The lines of Milvus' environment for a broker whose listener with TLS is set up elsewhere.
+
+    Args:
+        place: Where Milvus is to see the CA of that broker, in its container.
+    """
+    told = milvus_settings(place, "PLAINTEXT")
+    lines = [f"{one.variable}={one.value}" for one in told if one.route[-1] not in _OF_CLIENT]
+    return f"{', '.join(lines)} (and {', '.join(_OF_CLIENT)} where it wants a client certificate)"
 
 
 def _prefix(broker: Kind) -> str:

@@ -52,11 +52,15 @@ class _Model(BaseModel):
 
 
 class SpliceRecord(_Model):
-    """A splice as it was made: ``old`` at character ``start`` became ``new``."""
+    """A splice as it was made: ``old`` at character ``start`` became ``new``.
+
+    ``between``, where lines were only taken out, are digests of the lines around their place.
+    """
 
     start: int
     old: str
     new: str
+    between: tuple[str, str] | None = None
 
 
 class EditRecord(_Model):

@@ -22,7 +22,7 @@ from compose_tls.yamlpatch.intent import (
     Text,
 )
 from compose_tls.yamlpatch.query import query, roots
-from compose_tls.yamlpatch.splice import Splice, applied, found_again, settled
+from compose_tls.yamlpatch.splice import Splice, applied, between_lines, found_again, settled
 
 if TYPE_CHECKING:
     from compose_tls.yamlpatch.patch import Patched
@@ -74,8 +74,7 @@ def undo(
     if sha256(content) == record.after:
         from compose_tls.yamlpatch.patch import revert  # noqa: PLC0415 - not for who only looks
 
-        splices = [Splice(s.start, s.old, s.new) for s in record.splices]
-        original = revert(content, splices)
+        original = revert(content, _splices(record))
         if original is not None and sha256(original) == record.before:
             return Undone(original, exact=True)
     if is_of_lines(record):
@@ -138,6 +137,10 @@ def stands(content: bytes, record: FileRecord) -> bool:
     )
 
 
+def _splices(record: FileRecord) -> list[Splice]:
+    return [Splice(s.start, s.old, s.new, s.between) for s in record.splices]
+
+
 def same_edits(one: FileRecord, other: FileRecord) -> bool:
     """Whether two records put the same into a file, in whatever order."""
 
@@ -155,7 +158,10 @@ def record(document: Document, intents: Sequence[Intent], patched: Patched) -> F
         path=document.name,
         before=sha256(document.content),
         after=sha256(patched.content),
-        splices=tuple(SpliceRecord(start=s.start, old=s.old, new=s.new) for s in patched.splices),
+        splices=tuple(
+            SpliceRecord(start=s.start, old=s.old, new=s.new, between=s.between)
+            for s in between_lines(decode(patched.content)[0], patched.splices)
+        ),
         edits=tuple(_edit(document, intent) for intent in intents),
     )
 
@@ -349,8 +355,7 @@ def _in_old_words(
         except (YamlSyntax, EditRefused):
             return None
 
-    made = [Splice(s.start, s.old, s.new) for s in record.splices]
-    ways = [found_again(document.text, made, late=late) for late in (False, True)]
+    ways = [found_again(document.text, _splices(record), late=late) for late in (False, True)]
     for way in ways:
         if (content := without(way)) is not None:
             return content

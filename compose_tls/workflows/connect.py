@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from compose_tls.config import TlsConfig
 from compose_tls.connection import Connection, ContainerRoute, ExistingService, url_host
 from compose_tls.errors import WrongUsage
 from compose_tls.plan.client_ca import no_client
@@ -17,6 +18,7 @@ from compose_tls.results import ConnectResult, Endpoint, Snippet
 from compose_tls.sdk.pymilvus import arguments_of
 from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
@@ -76,31 +78,18 @@ def connect(
     settings, milvus = opened.config, located.milvus[0]
     project = located.project
     if service is None:
-        endpoint, warnings = _endpoint(located, settings.server_name, opened.variables)
-        of_client = ClientFiles.of(root, settings)
-        if client is not None:
-            of_client = of_client.named(root, client)
-        files = (str(of_client.ca), str(of_client.certificate), str(of_client.key))
-        if settings.tls_mode is TlsMode.MUTUAL and not of_client.certificate.exists():
-            warnings = (*warnings, no_client(settings))
-        rest = located.rest_endpoint.uri if located.rest_endpoint else None
+        way = _from_here(opened, located, client)
     else:
-        seen = inside(project, settings, milvus, service)
-        uri = f"https://{url_host(seen.host)}:{seen.port}"
-        endpoint = Endpoint(uri=uri, server_name=seen.server_name)
-        warnings = tuple(filter(None, (way_by_host(project, milvus, service),)))
-        files = (seen.ca, seen.certificate, seen.key)
-        port = rest_port(milvus, settings)
-        rest = f"https://{url_host(seen.host)}:{port}" if port is not None else None
-    ca_pem, client_pem, client_key = files
+        way = _from_inside(located, settings, service)
+    ca_pem, client_pem, client_key = way.files
     connection = Connection(
         mode=settings.tls_mode,
-        uri=endpoint.uri,
-        server_name=endpoint.server_name,
+        uri=way.endpoint.uri,
+        server_name=way.endpoint.server_name,
         ca_pem=ca_pem,
         client_pem=client_pem,
         client_key=client_key,
-        rest_uri=rest,
+        rest_uri=way.rest,
         release=_release(milvus.version),
         authentication=milvus.configuration.asks_for_credentials,
         container_route=_container_route(milvus),
@@ -111,11 +100,47 @@ def connect(
         mode=settings.mode,
         project=str(root),
         services=located.state.services,
-        endpoint=endpoint,
+        endpoint=way.endpoint,
         connect=arguments_of(connection),
         snippet=Snippet(lang=lang, text=snippet(lang, connection)),
-        warnings=warnings,
+        warnings=way.warnings,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a client reaches Milvus: where gRPC and REST are, and its CA, certificate and key."""
+
+    endpoint: Endpoint
+    files: tuple[str, str, str]
+    rest: str | None
+    warnings: tuple[TlsWarning, ...] = ()
+
+
+def _from_here(opened: preamble.Opened, located: EnabledProject, client: str | None) -> _Way:
+    """The way of a client on this machine."""
+    settings = opened.config
+    endpoint, warnings = _endpoint(located, settings.server_name, opened.variables)
+    of_client = ClientFiles.of(opened.root, settings)
+    if client is not None:
+        of_client = of_client.named(opened.root, client)
+    files = (str(of_client.ca), str(of_client.certificate), str(of_client.key))
+    if settings.tls_mode is TlsMode.MUTUAL and not of_client.certificate.exists():
+        warnings = (*warnings, no_client(settings))
+    rest = located.rest_endpoint.uri if located.rest_endpoint else None
+    return _Way(endpoint, files, rest, warnings)
+
+
+def _from_inside(located: EnabledProject, settings: TlsConfig, service: str) -> _Way:
+    """The way of a client in the container of a service."""
+    milvus = located.milvus[0]
+    seen = inside(located.project, settings, milvus, service)
+    uri = f"https://{url_host(seen.host)}:{seen.port}"
+    endpoint = Endpoint(uri=uri, server_name=seen.server_name)
+    port = rest_port(milvus, settings)
+    rest = f"https://{url_host(seen.host)}:{port}" if port is not None else None
+    warnings = tuple(filter(None, (way_by_host(located.project, milvus, service),)))
+    return _Way(endpoint, (seen.ca, seen.certificate, seen.key), rest, warnings)
 
 
 def _endpoint(

@@ -19,7 +19,7 @@ from compose_tls.errors import (
     InvalidSetting,
     OutsideProject,
 )
-from compose_tls.files import PEM_LIMIT, SECRET_LIMIT, read_named
+from compose_tls.files import PEM_LIMIT, SECRET_LIMIT, ProjectFiles
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
@@ -275,7 +275,7 @@ def _read_own(directory: Path, path: Path, hint: str) -> bytes | None:
         OutsideProject: A link in the project leads outside.
     """
     try:
-        found = read_named(directory, path, PEM_LIMIT)
+        found = ProjectFiles(directory).read_named(path, PEM_LIMIT)
         if found is not None:
             return found.content
         if not os.path.lexists(path):
@@ -309,7 +309,7 @@ def _secret(directory: Path, name: str | None, setting: str) -> str | None:
     if name is None:
         return None
     with suppress(OSError, UnicodeDecodeError):
-        found = read_named(directory, directory / name, SECRET_LIMIT)
+        found = ProjectFiles(directory).read_named(directory / name, SECRET_LIMIT)
         if found is not None:
             return found.content.decode().rstrip("\r\n")
     raise InvalidSetting(

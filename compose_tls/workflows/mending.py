@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateUnreadable
 from compose_tls.layout import CLIENT, IGNORE_FILE, NEXT_CA, NEXT_CA_CERTIFICATE
 from compose_tls.plan.managed_files import IGNORE_ALL
 from compose_tls.project.absent import absence, in_the_way
-from compose_tls.project.model import Project, restoring_ca, taken_over
+from compose_tls.project.model import Project, not_usable, restoring_ca, taken_over
 from compose_tls.vocabulary import TlsMode, TlsWarning
+
+if TYPE_CHECKING:
+    from compose_tls.credentials.soundness import Unsound
 
 _CODE: Final = CertificateUnreadable.code
 
@@ -36,14 +39,16 @@ def mending(
             told.append(TlsWarning(_CODE, absence(path, project.directory), name, command))
     if project.state is None:
         return tuple(told), " && ".join(room.values()) or None
-    from compose_tls.credentials.soundness import unsound  # noqa: PLC0415 - not where nothing is enabled
-
     # What is not shown, and what was put there by hand.
     left = set() if config.tls_mode is TlsMode.MUTUAL else {CLIENT}
     if f"{config.pki_dir}/{NEXT_CA_CERTIFICATE}" not in project.state.certificates:
         left.add(NEXT_CA)
-    seen = project.observation
-    found = [one for one in unsound(seen, config, project.state) if one.name not in left]
+    seen, state = project.observation, project.state
+    found: list[Unsound] = []
+    if any(name not in left for name in not_usable(seen, config, state)):
+        from compose_tls.credentials.soundness import unsound  # noqa: PLC0415 - all is well but here
+
+        found = [one for one in unsound(seen, config, state) if one.name not in left]
     errors = {one.error.path: one.error for one in found}
     told = [
         replace(each, hint=errors.pop(each.path).hint)
@@ -55,7 +60,7 @@ def mending(
         path = project.directory / (place or "")
         message = error.message if path.is_file() else absence(path, project.directory)
         told.append(TlsWarning(_CODE, message, place, error.hint))
-    back = restoring_ca(seen, config, project.state)
+    back = restoring_ca(seen, config, state)
     commands = [" && ".join(room.values()), back, *(one.command for one in found)]
     return (*told, *_shown_to_git(project, config)), next(filter(None, commands), None)
 

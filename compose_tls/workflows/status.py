@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from compose_tls.compose.member_edits import free_target
 from compose_tls.config import TlsConfig
 from compose_tls.connection import url_host
 from compose_tls.deploy.docker_host import reach
@@ -16,9 +17,8 @@ from compose_tls.observe.tls_files import with_tls_files
 from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.findings import declared_findings, is_lost, key_findings
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
-from compose_tls.plan.link_certificates import with_certificates
+from compose_tls.plan.link_certificates import described, with_certificates
 from compose_tls.plan.links import link_map
-from compose_tls.plan.neighbour_links import described
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import carrier, endpoint, no_endpoint
@@ -102,8 +102,11 @@ def status(
     # After disable: what still runs with TLS comes first.
     unlike = project.state is None and any(one.state == "stale" for one in looked.services)
     first = whole(opened, first) if first else None
-    following = first or (looked.next if unlike else None) or _next(opened, project, result)
-    following = following or looked.next
+    following = first or (looked.next if unlike and usable else None)
+    following = following or _next(opened, project, result, gone=found.gone)
+    if usable or project.state is not None:
+        # Without its certificates it would not start.
+        following = following or looked.next
     if following is not None and following == looked.next and _waits_for_password(opened, looked):
         following = own_command(opened, "init", "--up")
     return result.model_copy(update={"ok": result.exit_code == 0, "next": following})
@@ -136,7 +139,7 @@ def _certificates(
     """The certificates, what is to be said of them and of keys, and whether Milvus can work with them."""
     state = project.state
     if state is None:
-        shown = shown_certificates(project.observation, config, services, opened.now)
+        shown = shown_certificates(project.observation, services, opened.now)
         lost = tuple(_lost(project, config, services, opened))
         return shown, (*shown.warnings, *lost), shown.usable
     found = inventory(project.observation, config, state, opened.now)
@@ -213,14 +216,16 @@ def _server_name(project: Project, services: Sequence[DeclaredTls], found: Inven
     return "localhost" if "localhost" in held or not held else held[0]
 
 
-def _next(opened: preamble.Opened, project: Project, result: StatusResult) -> str | None:
+def _next(
+    opened: preamble.Opened, project: Project, result: StatusResult, *, gone: bool
+) -> str | None:
     """The command that makes the files what they are to be; never to a weaker mode."""
     if not result.declared:
         return None
     off, state = not result.encrypted, project.state
-    if state is None and not off:
+    if state is None and not off and not gone:
         return None
-    if not off and result.in_order and not any(one.differs for one in result.declared):
+    if not off and not gone and result.in_order and not any(one.differs for one in result.declared):
         return None
     if state is not None and not project.milvus:
         # Nothing is left that enable could put TLS into.
@@ -237,4 +242,15 @@ def _next(opened: preamble.Opened, project: Project, result: StatusResult) -> st
         # enable goes on with those that it knows.
         named = there
     words = [word for name in named for word in ("--service", name)]
+    if state is None:
+        words += _another_target(opened, project)
     return own_command(opened, "enable", "--mode", str(mode), *words)
+
+
+def _another_target(opened: preamble.Opened, project: Project) -> Iterator[str]:
+    """The option for another place in the container, where something else is mounted at ours."""
+    target, served = opened.config.container_tls_dir, opened.root / opened.config.served_dir
+    places = (free_target(one.service, target, served) for one in project.milvus if one.proxy)
+    for place in dict.fromkeys(place for place in places if place != target):
+        yield from ("--container-tls-dir", place)
+        return

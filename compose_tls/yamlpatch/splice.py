@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from hashlib import sha256
+from itertools import pairwise
+from typing import Final
 
 from compose_tls.values import dataclass
 
 _LINE_BREAKS = ("\r", "\n")
+_DIGITS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Splice:
-    """``old`` at ``start`` becomes ``new``. Offsets count characters of the original text."""
+    """``old`` at ``start`` becomes ``new``. Offsets count characters of the original text.
+
+    Attributes:
+        between: Where lines are only taken out: the digests of the lines above and below them then.
+    """
 
     start: int
     old: str
     new: str
+    between: tuple[str, str] | None = None
 
     @property
     def end(self) -> int:
@@ -81,6 +91,45 @@ def taken_back(text: str, found: Sequence[Splice]) -> str | None:
     return "".join((*parts, text[position:]))
 
 
+def between_lines(text: str, made: Sequence[Splice]) -> Iterator[Splice]:
+    """The same splices, with the lines around those that only take lines out.
+
+    Args:
+        text: The text after them.
+        made: The splices, in the order of the text that they changed.
+    """
+    lines = [("", 0), *_lines(text), ("", len(text))]
+    around = {at: (above, below) for (above, _), (below, at) in pairwise(lines)}
+    shift = 0
+    for one in made:
+        only = not one.new and one.old.endswith(_LINE_BREAKS)
+        yield replace(one, between=around.get(one.start + shift)) if only else one
+        shift += len(one.new) - len(one.old)
+
+
+def _lines(text: str) -> Iterator[tuple[str, int]]:
+    """The digest of each line, since secrets may stand there, and where it starts."""
+    start = 0
+    for line in text.splitlines(keepends=True):
+        digest = sha256(line.rstrip("\r\n").encode("utf-8", "surrogateescape"))
+        yield digest.hexdigest()[:_DIGITS], start
+        start += len(line)
+
+
+def _between(text: str, one: Splice, expected: int) -> int:
+    """Where lines were taken out that stood between two others: next to both, or else to one of them."""
+    if one.between is None:
+        return expected
+    above, below = one.between
+    lines = [("", 0), *_lines(text), ("", len(text))]
+    places = [
+        ((mark == above) + (other == below), -abs(at - expected), at)
+        for (mark, _), (other, at) in pairwise(lines)
+    ]
+    beside, _, at = max(places)
+    return at if beside else expected
+
+
 def found_again(text: str, made: Iterable[Splice], *, late: bool = False) -> list[Splice]:
     """Where what splices wrote stands in a text that was changed since.
 
@@ -117,7 +166,7 @@ def found_again(text: str, made: Iterable[Splice], *, late: bool = False) -> lis
     known = dict(places)
     for number, one in enumerate(moved):
         if not one.new:
-            places[number] = _expected(number, moved, known, late=late)
+            places[number] = _between(text, one, _expected(number, moved, known, late=late))
     back: list[Splice] = []
     for number, at in sorted(places.items()):
         if at >= (back[-1].end if back else 0):
@@ -134,7 +183,7 @@ def _moved(made: Iterable[Splice]) -> list[Splice]:
             last = moved[-1]
             moved[-1] = Splice(last.start, last.old + one.old, last.new + one.new)
         else:
-            moved.append(Splice(one.start + shift, one.old, one.new))
+            moved.append(replace(one, start=one.start + shift))
         shift += len(one.new) - len(one.old)
         end = one.end
     return moved

@@ -23,9 +23,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 import compose_tls
 from compose_tls.results import ExportResult, StatusResult
 from compose_tls.targets.release import Target
+from tests.corpus.enabling import ENVIRONMENT
 from tests.corpus.files import Sample, compose_samples, or_skipped
 from tests.corpus.stack_shapes import shapes
-from tests.corpus.test_compose_files import ENVIRONMENT
 from tests.corpus.test_scope_in_compose import everything, widened
 from tests.exported import leaves, mounted, placed
 from tests.judges.kubernetes import definition

@@ -323,6 +323,17 @@ class TestMadeByHand:
         first = "standalone: mutual TLS (mode 2), not set up by compose-tls\n"
         assert run("status").out.startswith(first)
 
+    def test_secrets_are_looked_at_as_well(self, run: Run, by_hand: Path) -> None:
+        edit(by_hand / "docker-compose.yml", "/milvus/tls/mine.pem", "/run/secrets/mine")
+        edit(
+            by_hand / "docker-compose.yml",
+            "  standalone:\n",
+            "  standalone:\n    secrets: [mine]\n",
+        )
+        with (by_hand / "docker-compose.yml").open("a") as file:
+            file.write("secrets:\n  mine:\n    file: certs/mine.pem\n")
+        assert found(run, code=0)["declared"][0]["certificate"] == "certs/mine.pem"
+
     def test_off_again_it_is_off(self, run: Run, by_hand: Path) -> None:
         edit(by_hand / "docker-compose.yml", 'TLSMODE: "2"', 'TLSMODE: "0"')
         assert "mode" not in found(run)
@@ -335,6 +346,24 @@ class TestMadeByHand:
         path.unlink() if content is None else path.write_bytes(content)
         [warning] = found(run, code=4)["warnings"]
         assert (warning["code"], warning["path"]) == ("certificate-unreadable", "certs/mine.pem")
+
+    @pytest.mark.parametrize("name", ["mine.pem", "server.key", "ca.pem"])
+    def test_what_is_missing_is_told_with_what_issues_it(
+        self, run: Run, by_hand: Path, name: str
+    ) -> None:
+        (by_hand / "certs" / name).unlink()
+        document = found(run, code=4)
+        [warning] = document["warnings"]
+        assert (warning["path"], warning["message"]) == (f"certs/{name}", f"certs/{name} is gone")
+        # Where the guide mounts its certificates is no place for others.
+        other = "--container-tls-dir /milvus/compose-tls"
+        assert document["next"] == f"compose-tls enable --mode 2 {other}"
+        assert run("enable", "--mode", "2", "--json").error["hint"].endswith(other)
+        enabled = run(*document["next"].split()[1:], "--json").json
+        assert enabled["ok"], enabled
+        codes = {one["code"] for one in enabled["warnings"]}
+        assert ("certificate-replaced" in codes) == (name != "mine.pem")
+        assert run("status").code == 0
 
     def test_nothing_outside_of_the_project_is_read(
         self, run: Run, by_hand: Path, tmp_path: Path

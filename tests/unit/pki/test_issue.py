@@ -189,6 +189,11 @@ def test_names_are_canonical_in_the_certificate() -> None:
         (dataclasses.replace(_SERVER, subject="O=milvus"), NameInvalid),
         (dataclasses.replace(_SERVER, dns_names=(), ip_addresses=()), ProfileViolation),
         (dataclasses.replace(_CLIENT, dns_names=()), ProfileViolation),
+        # More than Java reads: each name would be tried before it is known that nobody takes them.
+        (
+            dataclasses.replace(_SERVER, dns_names=tuple(f"h{n}.example" for n in range(4000))),
+            ProfileViolation,
+        ),
         (dataclasses.replace(_CLIENT, subject="CN=brought CA"), ProfileViolation),
     ],
 )

@@ -261,6 +261,35 @@ class TestCutOff:
                 {"Caddyfile": "milvus.test {\n  reverse_proxy h2c://milvus:19530\n}\n"},
                 "Caddyfile names milvus:19530",
             ),
+            *(
+                (
+                    "  gate: {image: envoyproxy/envoy, volumes: ['./e.yaml:/e.yaml']}\n",
+                    {"e.yaml": text},
+                    how,
+                )
+                for text, how in (
+                    ("a: {socket_address: {address: milvus, port_value: 19530}}\n", "milvus:19530"),
+                    ("socket_address:\n  port_value: 19530\n  address: milvus\n", "milvus:19530"),
+                    (
+                        '{"address":\n {"host": "milvus",\n "port": 19530}}\n',
+                        "e.yaml names milvus:19530",
+                    ),
+                    (
+                        "[db]\nmilvus_host = milvus\nmilvus_port = 19530\n",
+                        "e.yaml names milvus:19530",
+                    ),
+                )
+            ),
+            (
+                "  app: {image: app, secrets: [uri]}\nsecrets: {uri: {file: ./uri.txt}}\n",
+                {"uri.txt": "http://milvus:19530\n"},
+                "uri.txt names milvus:19530",
+            ),
+            (
+                "  app: {image: app, configs: [{source: c, target: /c}]}\nconfigs: {c: {file: ./c}}\n",
+                {"c": "http://milvus:19530\n"},
+                "its c names milvus:19530",
+            ),
             (
                 "  backup: {image: milvus-backup, volumes: ['./b.yaml:/configs/backup.yaml']}\n",
                 {"b.yaml": "milvus:\n  address: milvus\n  port: 19530\n"},
@@ -287,6 +316,7 @@ class TestCutOff:
             "  app: {image: app, environment: ['MILVUS_URI=http://elsewhere:19530']}\n",
             "  app: {image: app, environment: ['MILVUS_URI=https://192.168.1.20:19530']}\n",
             "  app: {image: app}\n",
+            "  app: {image: app, secrets: [uri]}\nsecrets: {uri: {environment: URI}}\n",
             "  prometheus: {image: prom/prometheus, depends_on: [milvus]}\n",
         ],
     )

@@ -128,6 +128,11 @@ class TestMounted:
         [found] = self.found(f"./cert/{name}:/c/key", f"cert/{name}")
         assert f"mounts cert/{name} at /c/key" in found.message
 
+    def test_nor_as_a_secret(self) -> None:
+        app = "  app: {image: app, secrets: [k]}\nsecrets: {k: {file: ./cert/ca.key}}\n"
+        [found] = findings(enabled(observation(compose("", app))))
+        assert "app mounts cert/ca.key at /run/secrets/k" in found.message
+
     @pytest.mark.parametrize(
         "volume",
         [

@@ -302,3 +302,37 @@ def test_values_that_were_different_and_became_the_same_come_back_each_its_own()
     found = undone(f"{after}x-mine: 1\n", kept).content or b""
 
     assert found == f"{text}x-mine: 1\n".encode()
+
+
+MIDDLE = LIST.replace("TLSMODE=0\n", "TLSMODE=0\n      - B=2\n      - C=3\n      - D=4\n")
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [("services:", "# top\nservices:"), ("      - B=2\n", "      - B=2\n      # mine\n")],
+        [("- A=1", "- A=one"), ("- C=3", "- C=three")],
+        [("- A=1\n", "- A=1\n      - E=5\n"), ("services:", "# top\nservices:")],
+        [("      - B=2\n", ""), ("services:", "# top\nservices:")],
+        [("      - B=2\n", "      - B=two\n"), ("services:", "# top\nservices:")],
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_an_item_comes_back_between_the_neighbours_that_remain(
+    edits: list[tuple[str, str]], end: str
+) -> None:
+    before = MIDDLE.replace("\n", end)
+    now, kept = made(before, *ITEM)
+    for old, new in edits:
+        now, before = (
+            text.replace(old.replace("\n", end), new.replace("\n", end)) for text in (now, before)
+        )
+
+    again = undone(now, kept).content
+
+    assert again is not None
+    items = [line for line in again.decode().split(end) if "- " in line]
+    place = next(n for n, line in enumerate(items) if "TLSMODE=0" in line)
+    assert items[place - 1].strip("- ").startswith(("A=", "E="))
+    assert items[place + 1].strip("- ").startswith(("B=", "C=", "E="))
+    assert sorted(again.decode().split(end)) == sorted(before.split(end))
