@@ -45,7 +45,7 @@ from compose_tls.plan.remaining import Remaining, ToldTls
 from compose_tls.project.enabled import not_enabled
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path, taken_over
-from compose_tls.project.renamed import way_out
+from compose_tls.project.renamed import Entry, way_out
 from compose_tls.state.recorded import FileRecord, State
 from compose_tls.state.undo import Undone, is_of_lines, undo
 from compose_tls.values import dataclass
@@ -243,14 +243,14 @@ class _Planner:
             TlsRemains: Something else stays, and the user did not decide to leave it.
             CertificatesUnmounted: With what stays, a Milvus does not start.
         """
-        told = list(after.told())
+        told, now = list(after.told()), self.observation.content
         for one in told:
             lacks = one.gone or (() if one.before or self.state is None else one.unmounted)
             if lacks:
                 self.refuse_unmounted(
                     one,
                     lacks,
-                    after.as_it_is(one.entries[0], self.observation.content),
+                    after.as_it_is(one.entries[0], now),
                     purge=purge,
                 )
         if self.state is None:
@@ -270,7 +270,7 @@ class _Planner:
         if not entries:
             return True
         if TlsRemains.code not in self.config.accept:
-            entries = [after.as_it_is(entry, self.observation.content) for entry in entries]
+            entries = [after.as_it_is(entry, now) for entry in entries]
         names = ", ".join(f"{one.service} (mode {int(one.mode)})" for one in ours)
         what = f"TLS stays on for {names}" if ours else "entries of compose-tls stay"
         refusal = TlsRemains(
