@@ -51,51 +51,15 @@ if TYPE_CHECKING:
     from compose_tls.workflows.renew import renew as renew
     from compose_tls.workflows.status import status as status
 
-_RESULTS = (
-    "CertificateResult",
-    "CheckResult",
-    "ClientResult",
-    "ConnectResult",
-    "CutOff",
-    "DeclaredService",
-    "DeployedService",
-    "DisableResult",
-    "EnableResult",
-    "Endpoint",
-    "ExportResult",
-    "FileResult",
-    "FileState",
-    "InitResult",
-    "Link",
-    "NeighbourResult",
-    "Probe",
-    "Recorded",
-    "RenewResult",
-    "Result",
-    "Snippet",
-    "StatusResult",
-)
-_COMMANDS = (
-    "check",
-    "client",
-    "connect",
-    "disable",
-    "enable",
-    "export",
-    "init",
-    "renew",
-    "status",
-)
+# The other classes are results, and the other functions commands, each in a module of its name.
 _HOMES = {
-    "CheckFailed": "compose_tls.errors",
-    "ClientOf": "compose_tls.workflows.connecting",
-    "ComposeTlsError": "compose_tls.errors",
-    "TlsConfig": "compose_tls.config",
-    "TlsMode": "compose_tls.vocabulary",
-    "TlsWarning": "compose_tls.vocabulary",
-    "__version__": "compose_tls.version",
-    **dict.fromkeys(_RESULTS, "compose_tls.results"),
-    **{name: f"compose_tls.workflows.{name}" for name in _COMMANDS},
+    "CheckFailed": "errors",
+    "ClientOf": "workflows.connecting",
+    "ComposeTlsError": "errors",
+    "TlsConfig": "config",
+    "TlsMode": "vocabulary",
+    "TlsWarning": "vocabulary",
+    "__version__": "version",
 }
 
 __all__ = [
@@ -145,10 +109,11 @@ if not TYPE_CHECKING:  # to which every name that there is not would be an Any
     def __getattr__(name: str) -> Any:
         import importlib  # noqa: PLC0415 - not for --version
 
-        if name not in _HOMES:
+        if name not in __all__:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        home = _HOMES.get(name, f"workflows.{name}" if name.islower() else "results")
+        return getattr(importlib.import_module(f"{__name__}.{home}"), name)
 
 
 def __dir__() -> list[str]:

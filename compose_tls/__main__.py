@@ -39,13 +39,15 @@ def _complete_streams() -> None:
     """Open what the process was started without: standard input, output or error.
 
     Else the next file that is opened takes its number, and what a child process says is written there.
+    Standard output still takes nothing: a command must not seem to have said what nobody got.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
             os.fstat(number)
         except OSError:
+            way = os.O_RDONLY if name == "stdout" else os.O_RDWR
             # The lowest number that is free is given, and children have it too.
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            os.set_inheritable(os.open(os.devnull, way), True)
             setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115 - for as long as the process lives
 
 
@@ -53,7 +55,13 @@ def main() -> int:
     """Run the command line; a signal while it is being loaded ends it without a traceback."""
     if sys.argv[1:] == ["--version"]:
         # As the command line itself says it, without loading it: scripts ask often.
-        return _say_version()
+        try:
+            # Not through a buffer, which would keep what cannot be written.
+            os.write(1, f"compose-tls, version {__version__}\n".encode())
+        except OSError:
+            pass  # the command line says why
+        else:
+            return 0
     try:
         from compose_tls.signals import as_interrupt  # noqa: PLC0415 - not for --version
 
@@ -63,15 +71,6 @@ def main() -> int:
             return main()
     except KeyboardInterrupt:
         return 130
-
-
-def _say_version() -> int:
-    try:
-        print(f"compose-tls, version {__version__}", flush=True)  # noqa: T201 - our own words
-    except OSError:
-        # Nobody reads on, or the disk is full; Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 if __name__ == "__main__":

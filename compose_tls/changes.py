@@ -146,7 +146,8 @@ class CreateFile:
 
     Attributes:
         before: SHA-256 of the file that is replaced; ``None`` when there must be none.
-        uid: Owner to give to the file; ``None`` leaves it with whoever runs the command.
+        uid: Owner to give to the file; ``None`` for whoever runs the command, or, where that is root,
+            for whoever the directory belongs to.
         gid: Group of the file.
     """
 
@@ -217,7 +218,6 @@ class Plan:
 
     directory: Path
     changes: tuple[FileChange, ...]
-    orders: tuple[CertificateOrder, ...] = ()
     warnings: tuple[TlsWarning, ...] = ()
 
     @property

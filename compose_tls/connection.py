@@ -30,7 +30,7 @@ class ContainerRoute:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
+class ExistingService:
     """A service of the project that already exists, by its name, and its image."""
 
     service: str
@@ -67,7 +67,7 @@ class Connection:
     release: tuple[int, int] | None = None
     authentication: bool = False
     container_route: ContainerRoute | None = None
-    attu: Neighbour | None = None
+    attu: ExistingService | None = None
     inside: str | None = None
 
     @property

@@ -64,6 +64,10 @@ class WrongUsage(SettingsError):
     code = "wrong-usage"
 
 
+class TooManyOpenFiles(SettingsError):
+    code = "too-many-open-files"
+
+
 class UnknownSetting(SettingsError):
     code = "unknown-setting"
 
@@ -378,11 +382,18 @@ class Interrupted(ComposeTlsError):
 
 
 class CheckFailed(ComposeTlsError):
-    """A live check failed; ``checks`` are the results of all."""
+    """A live check failed; ``checks`` are the results of all.
+
+    Attributes:
+        summary: The message without what was seen: that stands in ``checks``.
+    """
 
     exit_code = 6
     code = "check-failed"
 
-    def __init__(self, message: str, *, hint: str, checks: tuple[Probe, ...] = ()) -> None:
+    def __init__(
+        self, message: str, *, hint: str, checks: tuple[Probe, ...] = (), summary: str | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.checks = checks
+        self.summary = summary or message

@@ -72,6 +72,7 @@ class ProjectFiles:
     """
 
     def __init__(self, root: Path, outside: Iterable[Path] = ()) -> None:
+        self._named = Path(os.path.normpath(root))
         self.root = real_path(root)
         self.outside = tuple(real_path(self.root / path) for path in outside)
 
@@ -114,45 +115,33 @@ class ProjectFiles:
         """
         return _read_real(self.require_inside(path), limit)
 
+    def read_named(self, path: Path, limit: int) -> RegularFile | None:
+        """Read a file of the project, or one elsewhere that is named as such for all to see.
+
+        What lies in the project by its name has to be there, or where the user says, after every link.
+
+        Args:
+            path: The file, relative to the project or absolute.
+            limit: The most bytes that its kind may have.
+
+        Raises:
+            OutsideProject: A link in the project leads outside.
+            OSError: It may not be read, or is larger.
+        """
+        if Path(os.path.normpath(self._named / path)).is_relative_to(self._named):
+            return self.read(path, limit)
+        return read_regular(self._named / path, limit)
+
     def _has(self, real: Path) -> bool:
         return any(real.is_relative_to(place) for place in (self.root, *self.outside))
 
 
-def require_inside(root: Path, path: Path, outside: Iterable[Path] = ()) -> Path:
-    """Where a path of a project really lies.
-
-    Args:
-        root: The project directory.
-        path: The path, relative to it or absolute.
-        outside: What else the user named.
-
-    Raises:
-        OutsideProject: It lies outside.
-    """
-    return ProjectFiles(root, outside).require_inside(path)
-
-
-def read_named(
-    root: Path, path: Path, limit: int, outside: Iterable[Path] = ()
-) -> RegularFile | None:
-    """Read a file of a project, or one elsewhere that is named as such for all to see.
-
-    What lies in the project by its name has to be there, or where the user says, after every link.
-
-    Args:
-        root: The project directory.
-        path: The file, relative to it or absolute.
-        limit: The most bytes that its kind may have.
-        outside: What the user named.
-
-    Raises:
-        OutsideProject: A link in the project leads outside.
-        OSError: It may not be read, or is larger.
-    """
-    directory = Path(os.path.normpath(root))
-    if Path(os.path.normpath(directory / path)).is_relative_to(directory):
-        return ProjectFiles(directory, outside).read(path, limit)
-    return read_regular(directory / path, limit)
+def is_directory(path: Path) -> bool:
+    """Whether a directory is there that this process can see; of a name that is too long, no."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def real_path(path: Path) -> Path:

@@ -6,6 +6,7 @@ render the same value as documents.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from compose_tls.results import Endpoint
@@ -34,13 +35,18 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Variable(Setting):
+class VariableSetting(Setting):
     """One setting of a server that reads environment variables, by the variable's very name."""
 
     @property
     def variable(self) -> str:
         """Its name."""
         return self.route[0]
+
+
+def as_variables(values: Mapping[str, str]) -> tuple[VariableSetting, ...]:
+    """Variables by their names, as settings."""
+    return tuple(VariableSetting((name,), value) for name, value in values.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +92,16 @@ class Member:
     Attributes:
         name: The service.
         kind: What it is.
-        image: Its image, as the project names it.
         settings: What it has to be told.
         directory: The certificates that it gets to see.
-        identity: The name of the identity that it shows.
         port: Where it takes connections over TLS, in the container.
         published: Further ports to publish where the first one is.
     """
 
     name: str
     kind: MemberKind
-    image: str | None
     settings: tuple[Setting, ...]
     directory: Directory | None
-    identity: str | None
     port: int
     published: tuple[int, ...] = ()
 
@@ -121,15 +123,24 @@ class Proxy:
     endpoint: Endpoint | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SetupLink:
-    """A connection that the set-up encrypts: its two ends, and with which identities."""
+class Concerned:
+    """The services that something is about, by the part that each takes in it."""
 
-    source: str
-    target: str
-    port: int
-    server: str
-    client: str | None = None
+    __slots__ = ()
+
+    proxies: tuple[Proxy, ...]
+    servers: tuple[str, ...]
+    others: tuple[str, ...]
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The names of the proxies."""
+        return tuple(proxy.service for proxy in self.proxies)
+
+    @property
+    def everything(self) -> tuple[str, ...]:
+        """The names of all of them: servers first, proxies last."""
+        return tuple(dict.fromkeys((*self.servers, *self.others, *self.services)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +149,10 @@ class TlsSetup:
 
     Attributes:
         mode: One-way or mutual.
-        server_name: The name that clients verify.
         identities: The certificates and keys, the CA first.
         members: Who shows or uses them.
-        links: What they encrypt.
     """
 
     mode: TlsMode
-    server_name: str
     identities: tuple[Identity, ...]
     members: tuple[Member, ...]
-    links: tuple[SetupLink, ...]

@@ -9,6 +9,7 @@ each runs where it is asked for, by marker (``-m e2e``, ``-m judges``, ``-m faul
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -28,8 +29,11 @@ SLOW = (
     "unit/cli/test_endless.py",
     # Docker Compose is asked about each of very many files.
     "corpus/test_compose_files.py",
+    "corpus/test_exports.py",
     "corpus/test_neighbours.py",
     "corpus/test_scope.py",
+    "corpus/test_scope_in_compose.py",
+    "corpus/test_stack_shapes.py",
     "corpus/test_understanding.py",
 )
 """Modules of the same kind beside fast ones; their marker is ``slow``."""
@@ -86,3 +90,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             marks[path] = [*suites, "slow"] if slow else suites
         for name in marks[path]:
             item.add_marker(name)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what lives as long as the process from being looked through for garbage, test after test."""
+    gc.freeze()

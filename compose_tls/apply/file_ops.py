@@ -13,12 +13,18 @@ from compose_tls.files import open_real, parent_directory
 
 # What link(2) says where there are no hard links, or not for this file.
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS, errno.EXDEV})
+# The owner of a file whose owner has no number here: user_namespaces(7), "Unmapped user and group IDs".
+_UNMAPPED = 65534
 
 
 class FileOps(Protocol):
-    """What a transaction does to a file system. Paths are real: no link is on the way."""
+    """What a transaction does to a file system. Paths are real: no link is on the way.
 
-    def make_directory(self, path: Path, mode: int) -> None:
+    Whoever a directory belongs to gets what root makes in it, where no owner is given: they have to read
+    it, and root works in projects of others.
+    """
+
+    def make_directory(self, path: Path, mode: int, *, uid: int | None = None) -> None:
         """Make one directory with this mode."""
 
     def write_new(
@@ -51,21 +57,39 @@ class FileOps(Protocol):
 class PosixFileOps:
     """The real thing. No call follows a link: it changes what the path led to when it was checked."""
 
-    def make_directory(self, path: Path, mode: int) -> None:
+    def make_directory(self, path: Path, mode: int, *, uid: int | None = None) -> None:
         """Make one directory with this mode, whatever the umask says."""
         with parent_directory(path) as (parent, name):
             os.mkdir(name, mode, dir_fd=parent)
-            os.chmod(name, mode, dir_fd=parent)
+            descriptor = os.open(name, os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+            try:
+                heir = _heir(parent) if uid is None else None
+                # Who may write to the parent may have put another directory there.
+                mine = os.fstat(descriptor).st_uid == os.geteuid()
+                with os.scandir(descriptor) as entries:
+                    mine = mine and next(entries, None) is None
+                if not mine:
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+                os.fchmod(descriptor, mode)
+                if heir is not None:
+                    _give(descriptor, heir)
+            finally:
+                os.close(descriptor)
 
     def write_new(
         self, path: Path, content: bytes, *, mode: int, uid: int | None, gid: int | None
     ) -> None:
         """Create a file that must not exist, with its final mode and owner before the first byte."""
         # Born with at most the owner's bits: nobody else can open it before it is handed over.
-        descriptor = open_real(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode & 0o700)
+        with parent_directory(path) as (parent, name):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(name, flags, mode & 0o700, dir_fd=parent)
+            heir = _heir(parent)
         with os.fdopen(descriptor, "wb") as file:
             if uid is not None or gid is not None:
                 os.fchown(descriptor, -1 if uid is None else uid, -1 if gid is None else gid)
+            elif heir is not None:
+                _give(descriptor, heir)
             os.fchmod(descriptor, mode)
             file.write(content)
             file.flush()
@@ -134,6 +158,22 @@ class PosixFileOps:
                 raise
         finally:
             os.close(descriptor)
+
+
+def _heir(parent: int) -> tuple[int, int] | None:
+    """The owner and group of a directory, where what this process makes in it is to be theirs."""
+    status = os.fstat(parent)
+    theirs = os.geteuid() == 0 and status.st_uid not in {0, _UNMAPPED}
+    return (status.st_uid, status.st_gid) if theirs else None
+
+
+def _give(descriptor: int, heir: tuple[int, int]) -> None:
+    """Give away what was just made, where root may do that: a container may have taken that right."""
+    try:
+        os.fchown(descriptor, *heir)
+    except OSError as error:
+        if error.errno not in {errno.EPERM, errno.EINVAL}:
+            raise
 
 
 @contextlib.contextmanager

@@ -85,7 +85,7 @@ def store(journal: Journal, ops: FileOps) -> None:
         unfinished, content = unfinished_journal_path(journal.directory), journal.render()
         if len(content) > JOURNAL_LIMIT:
             raise OSError(errno.EFBIG, "too many files at once")
-        ops.write_new(unfinished, content, mode=MODE, uid=None, gid=None)
+        ops.write_new(unfinished, content, mode=MODE, uid=os.geteuid(), gid=None)
 
 
 def put_in_force(journal: Journal, ops: FileOps) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 from pathlib import Path
 
-from compose_tls.checks.explain import elsewhere
+from compose_tls.checks.explain import NextStep
 from compose_tls.checks.wire import GRPC, REST, Protocol
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.shell import quoted, typed
@@ -103,7 +103,7 @@ class Target:
     def advice(self, next_step: str) -> str:
         """A next step with the service and the name that it is about."""
         if self.elsewhere:
-            return elsewhere(next_step)
+            return next_step.elsewhere if isinstance(next_step, NextStep) else next_step
         named = next_step.replace(" SERVICE", f" {typed(self.service)}" if self.service else "")
         return named.replace("--san NAME", f"--san {quoted(self.server_name)}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from compose_tls.values import dataclass
 
@@ -20,6 +20,32 @@ Cause = Literal[
 ]
 
 
+class NextStep(str):
+    """What to do next, as it is said of a server of a project here.
+
+    A text before or after it belongs to both of its readings.
+
+    Attributes:
+        elsewhere: The same of a server that no project here is known to run: no command here is about it.
+    """
+
+    __slots__ = ("elsewhere",)
+
+    elsewhere: str
+
+    def __new__(cls, here: str, elsewhere: str) -> Self:
+        """Both readings."""
+        step = super().__new__(cls, here)
+        step.elsewhere = elsewhere
+        return step
+
+    def __add__(self, after: str) -> NextStep:
+        return NextStep(f"{self}{after}", f"{self.elsewhere}{after}")
+
+    def __radd__(self, before: str) -> NextStep:
+        return NextStep(f"{before}{self}", f"{before}{self.elsewhere}")
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """An error in plain words, and the next step.
@@ -33,25 +59,27 @@ class Explanation:
     cause: Cause = "unknown"
 
 
-_RECREATE: Final = "recreate the Milvus service: docker compose up -d --force-recreate SERVICE"
-_LOG: Final = "see what the server says: docker compose logs"
-_STATUS: Final = "see compose-tls status, and"
-_RENEW: Final = "have a new one issued: compose-tls renew; then"
-_OLDER: Final = "it may still serve an older certificate;"
-_OWN_CLIENT: Final = "use the client certificate of this project"
-_START: Final = "start the server: docker compose up -d"
-_ADD_NAME: Final = "compose-tls enable --san NAME"
-_AGAIN: Final = "run compose-tls check"
+_RECREATE: Final = NextStep(
+    "recreate the Milvus service: docker compose up -d --force-recreate SERVICE",
+    "restart it where it runs",
+)
+_RECONFIGURE: Final = NextStep(
+    f"see compose-tls status, and {_RECREATE}",
+    "look at its settings where it runs, and restart it there",
+)
+_LOG: Final = NextStep(
+    "see what the server says: docker compose logs", "read its log where it runs"
+)
 _LONGEST: Final = 300
 
 ACCEPTS_PLAIN_TEXT: Final = Explanation(
     "the server answers in plain text",
-    f"the TLS settings did not reach the server; {_STATUS} {_RECREATE}",
+    "the TLS settings did not reach the server; " + _RECONFIGURE,
     "plain-text",
 )
 ACCEPTS_ANY_CLIENT: Final = Explanation(
     "the server accepted it",
-    f"the server does not run in mode 2; {_STATUS} {_RECREATE}",
+    "the server does not run in mode 2; " + _RECONFIGURE,
     "client-certificate",
 )
 ACCEPTS_EXPIRED_CLIENTS: Final = (
@@ -59,7 +87,7 @@ ACCEPTS_EXPIRED_CLIENTS: Final = (
 )
 OTHER_CLIENT_CAS: Final = Explanation(
     "the server accepts clients of other CAs than it should",
-    f"the server's ca.pem holds more, or others, than the project's; {_RECREATE}",
+    "the server's ca.pem holds more, or others, than the project's; " + _RECREATE,
     "client-certificate",
 )
 OLD_TLS: Final = Explanation(
@@ -69,12 +97,15 @@ OLD_TLS: Final = Explanation(
 )
 OTHER_CERTIFICATE: Final = Explanation(
     "another certificate is served than the one on disk",
-    f"Milvus reads its certificate only at start; {_RECREATE}",
+    "Milvus reads its certificate only at start; " + _RECREATE,
     "certificate",
 )
 EXPIRED: Final = Explanation(
     "the server's certificate has expired",
-    f"{_RENEW} {_RECREATE}",
+    NextStep(
+        f"have a new one issued: compose-tls renew; then {_RECREATE}",
+        "have a new one issued where it runs, and restart it there",
+    ),
     "certificate",
 )
 NOT_YET_VALID: Final = Explanation(
@@ -83,11 +114,11 @@ NOT_YET_VALID: Final = Explanation(
     "certificate",
 )
 SILENT: Final = Explanation(
-    "the server did not answer in time", f"{_LOG}; or raise --timeout", "unreachable"
+    "the server did not answer in time", _LOG + "; or raise --timeout", "unreachable"
 )
 NOT_SETTLED: Final = Explanation(
     "Milvus did not do it in time",
-    f"within a minute of its start, try again (it may still wait for old sessions); else {_LOG}",
+    "within a minute of its start, try again (it may still wait for old sessions); else " + _LOG,
     "not-ready",
 )
 CLOSED: Final = Explanation(
@@ -136,7 +167,11 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
         ),
         Explanation(
             "the server refused the client certificate, or the lack of one",
-            f"{_OWN_CLIENT}, unexpired, issued by the CA in the server's ca.pem",
+            NextStep(
+                "use the client certificate of this project",
+                "give a client certificate with --client-cert and --client-key",
+            )
+            + ", unexpired, issued by the CA in the server's ca.pem",
             "client-certificate",
         ),
     ),
@@ -146,7 +181,10 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
         ("hostname mismatch", "ip address mismatch", "hostname verification", "is not in peer"),
         Explanation(
             "the server's certificate is for another name",
-            f"connect under a name that it holds, or add this one: {_ADD_NAME}",
+            NextStep(
+                "connect under a name that it holds, or add this one: compose-tls enable --san NAME",
+                "give a name that it holds with --server-name",
+            ),
             "certificate",
         ),
     ),
@@ -161,13 +199,23 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
         ),
         Explanation(
             "the server shows a certificate of another CA",
-            f"{_OLDER} {_RECREATE}",
+            NextStep(
+                f"it may still serve an older certificate; {_RECREATE}",
+                "give the CA that issued it with --ca-cert, or restart the server where it runs",
+            ),
             "certificate",
         ),
     ),
     (
         ("connection refused",),
-        Explanation("nothing listens there", _START, "nobody"),
+        Explanation(
+            "nothing listens there",
+            NextStep(
+                "start the server: docker compose up -d",
+                "start it where it runs, or correct --host and --port",
+            ),
+            "nobody",
+        ),
     ),
     (("timed out", "deadline exceeded", "timeout"), SILENT),
     (
@@ -186,8 +234,8 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
         ("proxy is not ready", "proxy not healthy", "service not ready", "service unavailable"),
         Explanation(
             "Milvus is starting",
-            "wait up to a minute (after an unclean stop an old session has to expire in etcd), "
-            f"then {_AGAIN}",
+            "wait up to a minute (after an unclean stop an old session has to expire in etcd), then "
+            + NextStep("run compose-tls check", "check again"),
             "not-ready",
         ),
     ),
@@ -206,33 +254,6 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
         CLOSED,
     ),
 )
-
-
-# Longer phrases first: the shorter ones are parts of them.
-_ELSEWHERE: Final[tuple[tuple[str, str], ...]] = (
-    (f"{_STATUS} {_RECREATE}", "look at its settings where it runs, and restart it there"),
-    (f"{_RENEW} {_RECREATE}", "have a new one issued where it runs, and restart it there"),
-    (
-        f"{_OLDER} {_RECREATE}",
-        "give the CA that issued it with --ca-cert, or restart the server where it runs",
-    ),
-    (_RECREATE, "restart it where it runs"),
-    (_LOG, "read its log where it runs"),
-    (_START, "start it where it runs, or correct --host and --port"),
-    (
-        f"connect under a name that it holds, or add this one: {_ADD_NAME}",
-        "give a name that it holds with --server-name",
-    ),
-    (_OWN_CLIENT, "give a client certificate with --client-cert and --client-key"),
-    (_AGAIN, "check again"),
-)
-
-
-def elsewhere(next_step: str) -> str:
-    """A next step for a server that no project here is known to run: no command here is about it."""
-    for command, words in _ELSEWHERE:
-        next_step = next_step.replace(command, words)
-    return next_step
 
 
 def explain(error: OSError | str) -> Explanation:

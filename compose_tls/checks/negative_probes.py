@@ -49,6 +49,7 @@ from compose_tls.checks.wire import (
     old_client_hello,
 )
 from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.pki.forged import forged_clients
 from compose_tls.pki.handshake import UNKNOWN_ISSUER, Foreigner
 from compose_tls.pki.handshake import client_context as context_of
 from compose_tls.pki.names import is_address
@@ -65,6 +66,8 @@ _REFUSALS: Final = (
     "certificate required",
     "unknown ca",
     "access denied",
+    # Of a signature that is not the CA's.
+    "decrypt error",
     "handshake failure",
 )
 
@@ -188,9 +191,27 @@ def no_certificate(target: Target, timeout: float) -> Outcome:
 
 
 def foreign_certificate(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
-    """A client certificate of another CA is refused in mode 2."""
+    """A client certificate of another CA is refused in mode 2, whatever it says of itself."""
     expected = "a client certificate of another CA is refused"
-    return _client_refused(target, partial(_client, target, foreign.client), timeout, expected)
+    client = partial(_client, target, foreign.client)
+    found = _client_refused(target, client, timeout, expected)
+    return found if not found.ok else _forged_refused(target, timeout, expected) or found
+
+
+def _forged_refused(target: Target, timeout: float, expected: str) -> Outcome | None:
+    """Whether a forged certificate is accepted, or could not be tried; ``None`` where all are refused."""
+    paths = target.client_certificate_path, target.client_key_path
+    if not all(paths):
+        return None
+    right = CertificateWithKey(*(target.content(path) for path in paths if path))
+    accepted = target.content(target.client_ca_path or target.ca_path)
+    deadline = Deadline.after(timeout)
+    for way, shown in forged_clients(right, accepted).items():
+        for place in places(target, deadline):
+            found = _one_client_refused(place, _client(target, shown), deadline, expected)
+            if not found.ok:
+                return at(place, target, replace(found, observed=f"{found.observed}, {way}"))
+    return None
 
 
 def expired_certificate(target: Target, timeout: float) -> Outcome:

@@ -19,6 +19,7 @@ class Outcome:
         hint: What the user can do next; told where ``ok`` is false.
         skipped: Whether the probe was not tried because it need not be.
         unreachable: Whether nothing listens there at all, so that nothing else can be asked.
+        untried: What kept it from being tried, where that is why it failed.
     """
 
     ok: bool
@@ -27,6 +28,7 @@ class Outcome:
     hint: str | None = None
     skipped: bool = False
     unreachable: bool = False
+    untried: str | None = None
 
 
 def failed(expected: str, error: OSError | Explanation) -> Outcome:
@@ -39,7 +41,12 @@ def failed(expected: str, error: OSError | Explanation) -> Outcome:
 def not_tried(expected: str, error: OSError | Explanation) -> Outcome:
     """A refusal could not be provoked: that proves nothing, so the check has failed."""
     found = error if isinstance(error, Explanation) else explain(error)
-    return Outcome(False, expected, f"could not be tried: {found.meaning}", found.next_step)
+    return untried(expected, found.meaning, found.next_step)
+
+
+def untried(expected: str, why: str, hint: str | None) -> Outcome:
+    """What could not be tried is not proved, so the check has failed."""
+    return Outcome(False, expected, f"could not be tried: {why}", hint, untried=why)
 
 
 def at(place: Target, target: Target, outcome: Outcome) -> Outcome:
@@ -49,8 +56,9 @@ def at(place: Target, target: Target, outcome: Outcome) -> Outcome:
     """
     if outcome.ok or place == target:
         return outcome
-    observed = f"at {place.authority}: {outcome.observed}"
-    return replace(outcome, observed=observed, unreachable=False)
+    where = f"at {place.authority}: "
+    why = where + outcome.untried if outcome.untried else None
+    return replace(outcome, observed=where + outcome.observed, unreachable=False, untried=why)
 
 
 def no_answer(protocol: Protocol, heard: bytes) -> Explanation:

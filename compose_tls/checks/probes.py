@@ -14,7 +14,6 @@ from compose_tls.checks.explain import (
     OTHER_CERTIFICATE,
     OTHER_CLIENT_CAS,
     REST_FAILS,
-    WRONG_CREDENTIALS,
 )
 from compose_tls.checks.outcome import Outcome, at, failed, no_answer, not_tried
 from compose_tls.checks.readiness import readiness
@@ -160,7 +159,7 @@ def grpc_ready(target: Target, timeout: float) -> Outcome:
     """Milvus answers a call that only a working proxy answers."""
     found = readiness(target, timeout)
     # That credentials are asked for proves TLS; those that were given have to be right, though.
-    wrong = found.next_step == WRONG_CREDENTIALS.next_step
+    wrong = found.state == "credentials" and target.credential is not None
     expected = "Milvus answers gRPC calls over TLS"
     return Outcome(found.ready and not wrong, expected, found.detail, found.next_step)
 

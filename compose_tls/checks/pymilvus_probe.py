@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.explain import NOT_SETTLED, SILENT, explain
-from compose_tls.checks.outcome import Outcome, failed
+from compose_tls.checks.outcome import Outcome, failed, untried
 from compose_tls.checks.readiness import readiness
 from compose_tls.pki.handshake import readable
 from compose_tls.sdk.pymilvus import connect_arguments
@@ -116,7 +116,7 @@ class PymilvusProbe:
         if ready.unreachable:
             return Outcome(True, expected, f"not tried: {ready.observed}", skipped=True)
         if not ready.ok:
-            return Outcome(False, expected, f"could not be tried: {ready.observed}", ready.hint)
+            return untried(expected, ready.observed, ready.hint)
         grace = _ENDING if self.task.collection else 0
         try:
             found = self.process.ask(
@@ -154,7 +154,8 @@ class PymilvusProbe:
         """The same, naming what could not be cleared away."""
         if not found.get("left") or outcome.ok:
             return outcome
-        hint = f"{outcome.hint}; and drop the collection {found['left']}, should it be there"
+        drop = f"; and drop the collection {found['left']}, should it be there"
+        hint = (outcome.hint or "") + drop
         return Outcome(False, outcome.expected, outcome.observed, hint)
 
 

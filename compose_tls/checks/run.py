@@ -224,5 +224,6 @@ def _result(name: str, outcome: Outcome, seconds: float, target: Target) -> Prob
         observed=outcome.observed,
         seconds=round(seconds, 3),
         skipped=True if outcome.skipped else None,
+        untried=outcome.untried,
         hint=None if outcome.ok or not outcome.hint else target.advice(outcome.hint),
     )

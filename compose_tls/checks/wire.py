@@ -37,10 +37,9 @@ _LONGEST_TEXT: Final = 4096
 _LONGEST_VARINT: Final = 10  # https://protobuf.dev/programming-guides/encoding/#varints
 
 
-def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    return (
-        len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
-    )
+def _frame(kind: int, flags: int, payload: bytes) -> bytes:
+    """A frame of the first stream (RFC 9113 section 4.1)."""
+    return len(payload).to_bytes(3, "big") + bytes((kind, flags, 0, 0, 0, 1)) + payload
 
 
 def _header(name: bytes, value: bytes) -> bytes:
@@ -53,7 +52,6 @@ GRPC_CALL: Final = (
     + _frame(
         1,
         4,
-        1,
         _header(b":method", b"POST")
         + _header(b":scheme", b"http")
         + _header(b":path", b"/milvus.proto.milvus.MilvusService/GetVersion")
@@ -61,7 +59,7 @@ GRPC_CALL: Final = (
         + _header(b"te", b"trailers")
         + _header(b"content-type", b"application/grpc"),
     )
-    + _frame(0, 1, 1, bytes(5))
+    + _frame(0, 1, bytes(5))
 )
 HTTP1_REQUEST: Final = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -133,14 +131,14 @@ def authorities(request: bytes, *, tls_1_3: bool) -> tuple[bytes, ...]:
     if not tls_1_3:
         _, rest = _taken(1, rest)
         _, rest = _taken(2, rest)
-        return tuple(_each(2, _taken(2, rest)[0]))
+        return tuple(_names(_taken(2, rest)[0]))
     _, rest = _taken(1, rest)
     extensions, _ = _taken(2, rest)
     while extensions:
         kind = int.from_bytes(extensions[:2], "big")
         body, extensions = _taken(2, extensions[2:])
         if kind == _CERTIFICATE_AUTHORITIES:
-            return tuple(_each(2, _taken(2, body)[0]))
+            return tuple(_names(_taken(2, body)[0]))
     return ()
 
 
@@ -156,9 +154,9 @@ def _taken(width: int, content: bytes) -> tuple[bytes, bytes]:
     return content[width:end], content[end:]
 
 
-def _each(width: int, content: bytes) -> Iterator[bytes]:
+def _names(content: bytes) -> Iterator[bytes]:
     while content:
-        one, content = _taken(width, content)
+        one, content = _taken(2, content)
         yield one
 
 

@@ -9,18 +9,18 @@ import itertools
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
-from typing import TextIO
+from collections.abc import Sequence
 
 import click
 
 from compose_tls.cli import printing
 from compose_tls.cli.completing import COMPLETE
 from compose_tls.cli.options import before_the_command
-from compose_tls.errors import CheckFailed, ComposeTlsError, Interrupted, WrongUsage
+from compose_tls.errors import CheckFailed, ComposeTlsError, Interrupted, WriteFailed, WrongUsage
 from compose_tls.version import __version__
 
 _BUG = 1
+_NOBODY_READS = 128 + 13  # as a shell tells of a program that SIGPIPE ended: compose-tls … | head
 _ISSUES = "https://github.com/compose-tls/compose-tls/issues"
 
 _COMMANDS = {
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ComposeTlsError as error:
         return _report(arguments, error)
     except click.exceptions.NoArgsIsHelpError as error:
-        _say(error.format_message(), err=True)
+        printing.say(error.format_message(), err=True)
         return error.exit_code
     except click.ClickException as error:
         return _report(arguments, _usage_error(error, _command_in(arguments)))
@@ -102,16 +102,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # click turns Ctrl-C into its own exception; the notes stay with the first.
         notes = getattr(error.__cause__ or error, "__notes__", [])
         if not notes:
-            _say("interrupted", err=True)
+            printing.say("interrupted", err=True)
             return Interrupted.exit_code
         again = "run the command again to go on"
         return _report(arguments, Interrupted(f"interrupted: {'; '.join(notes)}", hint=again))
     except SystemExit:
-        # So click ends a command whose output nobody reads any more: no failure of the command.
-        return 0
+        # So click ends a command whose output nobody reads any more.
+        return _NOBODY_READS
     except Exception as error:  # noqa: BLE001 - the boundary: no traceback ever reaches a user
-        _say(_unwritten(error) or _bug(error), err=True)
-        return _BUG
+        return _report_other(arguments, error)
     return outcome if isinstance(outcome, int) else 0
 
 
@@ -149,7 +148,9 @@ def _usage_error(error: click.ClickException, name: str) -> WrongUsage:
     return WrongUsage(message[:1].lower() + message[1:], hint=see)
 
 
-def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
+def _report(
+    arguments: Sequence[str], error: ComposeTlsError, *, as_json: bool | None = None
+) -> int:
     if COMPLETE in os.environ:
         # A shell asks in the middle of a line: there is nothing to complete, and nothing to say.
         return error.exit_code
@@ -160,18 +161,31 @@ def _report(arguments: Sequence[str], error: ComposeTlsError) -> int:
     )
 
     command = _command_in(arguments)
+    as_json = _wants_json(arguments) if as_json is None else as_json
     error.hint = completed(error.hint, arguments)
     error.warnings = completed_warnings(error.warnings, arguments)
     checks = error.checks if isinstance(error, CheckFailed) else ()
-    if _wants_json(arguments):
-        _say(json_documents.failure_json(command, error, checks))
-    else:
-        words = set(arguments)
-        warnings = () if {"-q", "--quiet"} & words else error.warnings
-        failure = rendering.failure_lines(error, checks, verbose=bool({"-v", "--verbose"} & words))
-        lines = (*rendering.warning_lines(warnings), *failure)
-        _unbroken(lambda: printing.show_lines(lines, err=True), sys.stderr)
+    if as_json:
+        try:
+            printing.say(json_documents.failure_json(command, error, checks))
+        except OSError as unwritten:
+            printing.discard(sys.stdout)
+            as_json = isinstance(unwritten, BrokenPipeError)
+    if as_json:
+        return error.exit_code
+    words = set(arguments)
+    warnings = () if {"-q", "--quiet"} & words else error.warnings
+    failure = rendering.failure_lines(error, checks, verbose=bool({"-v", "--verbose"} & words))
+    printing.show_lines((*rendering.warning_lines(warnings), *failure), err=True)
     return error.exit_code
+
+
+def _report_other(arguments: Sequence[str], error: Exception) -> int:
+    if unwritten := _unwritten(error):
+        printing.discard(sys.stdout)
+        return _report(arguments, unwritten, as_json=False)
+    printing.say(_bug(error), err=True)
+    return _BUG
 
 
 def _command_in(arguments: Sequence[str]) -> str:
@@ -189,27 +203,15 @@ def _wants_json(arguments: Sequence[str]) -> bool:
     return bool({"--json", "--format=json"} & set(arguments)) or ("--format", "json") in pairs
 
 
-def _say(text: str, *, err: bool = False) -> None:
-    _unbroken(lambda: printing.say(text, err=err), sys.stderr if err else sys.stdout)
-
-
-def _unbroken(write: Callable[[], None], stream: TextIO) -> None:
-    try:
-        write()
-    except OSError:
-        # Nobody reads on, or the disk is full; Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _unwritten(error: Exception) -> str | None:
+def _unwritten(error: Exception) -> WriteFailed | None:
     """What there is to say where standard output takes nothing; ``None`` for any other error."""
-    streams = {errno.ENOSPC, errno.EIO, errno.EDQUOT}
+    streams = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF}
     # An error of a file has its name, and that of a stream none.
     if not isinstance(error, OSError) or error.errno not in streams or error.filename is not None:
         return None
-    return (
-        f"error: standard output cannot be written: {error.strerror}\n"
-        "  next: make room where it goes; compose-tls status tells what is so now"
+    return WriteFailed(
+        f"the output cannot be written: {error.strerror}",
+        hint="free space there, or write it elsewhere; what the command did is done",
     )
 
 

@@ -29,11 +29,13 @@ Style: TypeAlias = Literal[
 
 
 # C0 and C1 controls and DEL (ECMA-48), but for what ends and indents lines of text; and what makes a line
-# look like another one: line ends of Unicode, invisible characters, and those that turn the direction of
-# what follows (Unicode Technical Standard 55, section 4.1).
+# look like another one: line ends of Unicode, what turns the direction of what follows (Unicode Technical
+# Standard 55, section 4.1), and what is not seen (Default_Ignorable_Code_Point of Unicode, without the
+# selectors that follow the signs of warnings in comments; and the marks of annotations).
 _CONTROL = regex(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)"
-    r"|[\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+    r"|[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164]"
+    r"|[\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 

@@ -23,6 +23,17 @@ MODE: Final = OneOf(
     "1 is one-way TLS, 2 is mutual TLS: compose-tls help modes",
 )
 
+
+def file_option(*names: str, **more: Any) -> Callable[[_F], _F]:
+    """An option that names a file, as shells complete it."""
+    return click.option(*names, type=FILE, metavar="FILE", **more)
+
+
+def directory_option(*names: str, **more: Any) -> Callable[[_F], _F]:
+    """An option that names a directory."""
+    return click.option(*names, type=DIRECTORY, metavar="DIR", **more)
+
+
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
 
 
@@ -84,29 +95,11 @@ class HelpPage(click.Command):
 
 
 _COMMON: Final = (
-    click.option(
-        "-C",
-        "directory",
-        type=DIRECTORY,
-        multiple=True,
-        metavar="DIR",
-        help="Work as if started there.",
-    ),
-    click.option(
-        "-f",
-        "--file",
-        multiple=True,
-        type=FILE,
-        metavar="FILE",
-        help="Compose file; repeatable.",
-    ),
+    directory_option("-C", "directory", multiple=True, help="Work as if started there."),
+    file_option("-f", "--file", multiple=True, help="Compose file; repeatable."),
     click.option("-p", "--project-name", metavar="NAME", help="Name of the project."),
-    click.option(
-        "--project-directory", type=DIRECTORY, metavar="DIR", help="Base of relative paths."
-    ),
-    click.option(
-        "--env-file", multiple=True, type=FILE, metavar="FILE", help="Environment file; repeatable."
-    ),
+    directory_option("--project-directory", help="Base of relative paths."),
+    file_option("--env-file", multiple=True, help="Environment file; repeatable."),
     click.option("--profile", multiple=True, metavar="NAME", help="Profile; repeatable."),
     click.option(
         "--service",
@@ -115,9 +108,7 @@ _COMMON: Final = (
         metavar="NAME",
         help="The service that runs Milvus; repeatable.",
     ),
-    click.option(
-        "--pki-dir", type=DIRECTORY, metavar="DIR", help="Where keys are kept (default: cert)."
-    ),
+    directory_option("--pki-dir", help="Where keys are kept (default: cert)."),
     click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
     click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
     click.option("-v", "--verbose", is_flag=True, help="Print every file, certificate and check."),
@@ -165,8 +156,8 @@ def credentials(command: _F) -> _F:
     return _with(
         command,
         click.option("--user", metavar="NAME", help="Milvus user, with --password-file."),
-        click.option("--password-file", type=FILE, metavar="FILE", help="File with the password."),
-        click.option("--token-file", type=FILE, metavar="FILE", help="File with a token."),
+        file_option("--password-file", help="File with the password."),
+        file_option("--token-file", help="File with a token."),
         click.option(
             "--timeout",
             type=Number(float),
@@ -251,35 +242,18 @@ def existing_ca(command: _F) -> _F:
     """The CAs to issue under, where their keys are not in the project."""
     return _with(
         command,
-        click.option(
-            "--ca-cert",
-            type=FILE,
-            metavar="FILE",
-            help="An existing CA: issue under it, or trust it.",
-        ),
-        click.option(
-            "--ca-key", type=FILE, metavar="FILE", help="Key of --ca-cert, to issue under it."
-        ),
-        click.option(
-            "--ca-passphrase-file",
-            type=FILE,
-            metavar="FILE",
-            help="File with the passphrase of --ca-key.",
-        ),
-        click.option(
+        file_option("--ca-cert", help="An existing CA: issue under it, or trust it."),
+        file_option("--ca-key", help="Key of --ca-cert, to issue under it."),
+        file_option("--ca-passphrase-file", help="File with the passphrase of --ca-key."),
+        file_option(
             "--client-ca-cert",
-            metavar="FILE",
             help="The CA of the clients in mode 2, where it is not that of the server.",
         ),
-        click.option(
-            "--client-ca-key",
-            metavar="FILE",
-            help="Key of --client-ca-cert, to issue client certificates.",
+        file_option(
+            "--client-ca-key", help="Key of --client-ca-cert, to issue client certificates."
         ),
-        click.option(
-            "--client-ca-passphrase-file",
-            metavar="FILE",
-            help="File with the passphrase of --client-ca-key.",
+        file_option(
+            "--client-ca-passphrase-file", help="File with the passphrase of --client-ca-key."
         ),
     )
 

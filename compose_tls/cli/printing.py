@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TextIO
 
 import click
 
 from compose_tls.cli.line import Line, clean
-from compose_tls.errors import WriteFailed
 
 _WIDTH = 80
 
@@ -19,21 +19,24 @@ def say(text: str, *, err: bool = False, end: str = "\n") -> None:
     """Print a text, on standard error with ``err``.
 
     Raises:
-        WriteFailed: Standard output is a file on a full disk.
+        OSError: Standard output takes nothing.
     """
+    _write(partial(click.echo, clean(text) + end, err=err, nl=False), err=err)
+
+
+def _write(write: Callable[[], None], *, err: bool) -> None:
     try:
-        click.echo(clean(text) + end, err=err, nl=False)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        if err:
+        write()
+    except OSError:
+        if not err:
             raise
-        # Else Python would try again at exit, and complain in words of its own.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise WriteFailed(
-            f"the output cannot be written: {error.strerror}",
-            hint="free space there, or write it elsewhere; what the command did is done",
-        ) from None
+        # What the command does is worth more than what it says beside.
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Let what is written to a stream go nowhere: Python tries again at exit, in words of its own."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def show_lines(lines: Iterable[Line], *, err: bool = False) -> None:
@@ -47,7 +50,7 @@ def show_lines(lines: Iterable[Line], *, err: bool = False) -> None:
     from compose_tls.cli.drawing import draw  # noqa: PLC0415 - rich costs 45 ms, terminals alone get it
 
     for line in lines:
-        draw(line, stream, columns, colour=colour)
+        _write(partial(draw, line, stream, columns, colour=colour), err=err)
 
 
 def is_terminal(stream: TextIO) -> bool:

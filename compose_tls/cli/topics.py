@@ -55,12 +55,13 @@ Exit codes
     0  done, or nothing to do
     1  a bug of compose-tls
     2  wrong usage or settings
-    3  the project cannot be read, patched or safely recreated
+    3  the project cannot be read, patched or safely recreated, or the output be written
     4  certificates or keys
     5  Docker engine or Docker Compose
     6  a live check failed
     7  status: TLS is off, or what is declared, recorded and deployed differ
   130  interrupted
+  141  what reads the output went away, as head does
 
   Each error also has a code of its own, as in error[not-enabled]:
   https://github.com/compose-tls/compose-tls/blob/main/docs/errors.md""",

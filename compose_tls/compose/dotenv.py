@@ -31,13 +31,11 @@ class Assignment:
     """Where an environment file gives a variable its value.
 
     Attributes:
-        name: The variable.
         start: Where the value starts, inside its quotes, counted in characters of the text.
         value: It, as it is written.
         line: Its line, counted from 1.
     """
 
-    name: str
     start: int
     value: str
     line: int
@@ -57,7 +55,7 @@ def assignment(text: str, name: str) -> Assignment | None:
             found = None
             if part is not None:
                 start = line.start(part)
-                found = Assignment(name, start, line[part], text.count("\n", 0, start) + 1)
+                found = Assignment(start, line[part], text.count("\n", 0, start) + 1)
     return found
 
 

@@ -128,6 +128,9 @@ def member_edits(
                 edits.add(into.file, publish(service, port, host_ip, into, picked=picked))
 
 
+_WITH_PLACES_OF_THEIR_OWN: Final = frozenset({"etcd", "object-store", "broker"})
+
+
 def _mount_orders(one: MemberInCompose, directory: Path) -> list[MountOrder]:
     orders: list[MountOrder] = []
     if one.member.directory is not None:
@@ -155,13 +158,12 @@ def _directory_order(
             return
     if taken := _taken(service, target, source):
         what, file, line = taken
-        free = free_target(service, target, source)
+        hint = "take that entry out"
+        if one.member.kind not in _WITH_PLACES_OF_THEIR_OWN:
+            free = free_target(service, target, source)
+            hint += f", or choose another place: compose-tls enable … --container-tls-dir {free}"
         raise ValueInTheWay(
-            f"service {service.name} {what}",
-            hint="take that entry out, or choose another place:"
-            f" compose-tls enable … --container-tls-dir {free}",
-            path=relative(file, directory),
-            line=line,
+            f"service {service.name} {what}", hint=hint, path=relative(file, directory), line=line
         )
     absolute = Path(wanted.source).is_absolute()
     yield MountOrder(source, target, absolute=absolute, read_only=wanted.read_only)

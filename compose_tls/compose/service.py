@@ -18,9 +18,12 @@ from compose_tls.compose.environment import Variable, variables_of
 from compose_tls.compose.ports import PublishedPort, ports_of
 from compose_tls.compose.volumes import Mount, config_mounts_of, config_texts_of, mounts_of
 from compose_tls.values import dataclass
+from compose_tls.yamlpatch.intent import Route
 from compose_tls.yamlpatch.query import Found, Step
 
-__all__ = ["Build", "Definition", "HealthTest", "Service", "Variable"]
+__all__ = ["HEALTH_TEST", "Build", "Definition", "HealthTest", "Service", "Variable"]
+
+HEALTH_TEST: Final[Route] = ("healthcheck", "test")
 
 _Read = Callable[[Path], bytes | None]
 # A build context that is fetched: https://docs.docker.com/build/concepts/context/
@@ -43,6 +46,11 @@ class HealthTest:
     words: list[str]
     file: Path
     line: int
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is anything to run."""
+        return self.words[:1] != ["NONE"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +207,14 @@ class Service:
         return next((port for port in self.ports() if port.target == target), None)
 
     def env_files(self) -> list[Path]:
-        """The env_file files, in order."""
-        return [
+        """The env_file files, in order; of a file that is named twice, the last time counts."""
+        found = [
             definition.base / text
             for definition, value in self.layers("env_file")
             for item in (value.items() if value.is_list else [value])
             for text in item.texts("path") or item.texts()
         ]
+        return [*dict.fromkeys(reversed(found))][::-1]
 
     def command_line(self) -> list[str]:
         """What its container is started with, as far as the project says: entrypoint, then command."""

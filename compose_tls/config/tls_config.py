@@ -1,6 +1,6 @@
 """The settings: one model."""
 
-from __future__ import annotations
+# Without annotations as texts: pydantic would compile each of them.
 
 import posixpath
 from pathlib import PurePosixPath
@@ -19,6 +19,7 @@ from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from compose_tls.config.objections import Given, setting_error
 from compose_tls.layout import PROXY
+from compose_tls.patterns import regex
 from compose_tls.vocabulary import KeyType, Scope, TlsMode
 
 LISTS = frozenset({"accept", "env_file", "file", "profile", "san", "service"})
@@ -31,6 +32,8 @@ SECRETS = frozenset({"password_file", "token_file"})
 """Files whose content is sent to the server."""
 
 _HOLD_BOTH = (".p12", ".pfx")
+# https://docs.docker.com/compose/how-tos/project-name/
+_PROJECT_NAME = regex(r"[a-z0-9][a-z0-9_-]*")
 
 
 class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
@@ -143,6 +146,14 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     def _used_by_grpc(cls, value: object) -> object:
         if isinstance(value, str) and value in {"ed25519", "ed448"}:
             msg = f"{value} is not offered: gRPC, and so every Milvus client, refuses such certificates"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("project_name")
+    @classmethod
+    def _as_compose_takes_it(cls, value: str | None) -> str | None:
+        if value and not _PROJECT_NAME.fullmatch(value):
+            msg = "must be of lower-case letters, digits, - and _, a letter or a digit first"
             raise ValueError(msg)
         return value
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateUnreadable
-from compose_tls.files import PEM_LIMIT, read_named
+from compose_tls.files import PEM_LIMIT, ProjectFiles
 from compose_tls.layout import CA, CERTIFICATE, CLIENT_CA, KEY, NEXT_CA
 from compose_tls.observation import Observation
 from compose_tls.pki.certificate_with_key import CertificateWithKey
@@ -146,7 +146,7 @@ def read(path: Path, directory: Path, hint: str) -> bytes:
     """
     name = relative(path, directory)
     try:
-        found = read_named(directory, path, PEM_LIMIT)
+        found = ProjectFiles(directory).read_named(path, PEM_LIMIT)
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
     else:

@@ -37,6 +37,11 @@ class ServiceState:
         return self.state == "running"
 
     @property
+    def ended_well(self) -> bool:
+        """Whether its last run was a job that is done."""
+        return self.state == "exited" and self.exit_code == 0
+
+    @property
     def alive(self) -> bool:
         """Whether it is in use, be it paused or between two runs."""
         return self.state in {"running", "paused", "restarting"}

@@ -15,7 +15,8 @@ from compose_tls.files import (
     ALL_LIMIT,
     PEM_LIMIT,
     YAML_LIMIT,
-    read_named,
+    ProjectFiles,
+    is_directory,
 )
 from compose_tls.layout import PUBLIC
 from compose_tls.observation import FileFacts
@@ -35,7 +36,7 @@ class FileReader:
     def __init__(self, directory: Path, outside: Iterable[Path] = ()) -> None:
         self.directory = directory
         self.files: dict[Path, FileFacts | None] = {}
-        self.outside = tuple(outside)
+        self.project = ProjectFiles(directory, outside)
         self._sizes: Counter[int] = Counter()
 
     def content(self, path: Path, limit: int = YAML_LIMIT) -> bytes | None:
@@ -80,7 +81,7 @@ class FileReader:
     ) -> tuple[FileFacts | None, bytes | None]:
         """What is to be remembered of a file, and its bytes."""
         try:
-            found = read_named(self.directory, path, limit, self.outside)
+            found = self.project.read_named(path, limit)
         except PermissionError:
             if not secret:
                 raise self._unreadable(path, "permission denied") from None
@@ -128,4 +129,4 @@ class FileReader:
 
 def _is_closed(directory: Path) -> bool:
     """Whether a directory is one that this process may not enter; those above it are open."""
-    return directory.is_dir() and not os.access(directory, os.X_OK, effective_ids=True)
+    return is_directory(directory) and not os.access(directory, os.X_OK, effective_ids=True)

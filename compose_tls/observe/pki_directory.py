@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.files import PEM_LIMIT, YAML_LIMIT, ProjectFiles
+from compose_tls.files import PEM_LIMIT, YAML_LIMIT
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
@@ -83,7 +83,7 @@ def read_pki(
         pairs[name] = (content(certificate), reader.secret(key))
     before = directory / state.settings.served_dir if state else tls
     # Where the record leads outside, it is not the user who says so.
-    known = ProjectFiles(directory, reader.outside).is_inside(before)
+    known = reader.project.is_inside(before)
     for place in {tls, before} if known else {tls}:
         reader.secret(place / SERVER_KEY)
         for name in (SERVER_CERTIFICATE, CA_CERTIFICATE, IGNORE_FILE):
@@ -147,7 +147,7 @@ def _read_stack(
     """What parts of the project have, where any of them has something; the pairs of the PKI directory."""
     pki, tls = directory / config.pki_dir, directory / config.tls_dir
     before = directory / state.settings.tls_dir if state else tls
-    known = ProjectFiles(directory, reader.outside).is_inside(before)
+    known = reader.project.is_inside(before)
     ca = reader.content(pki / f"{STACK_CA}{CERTIFICATE}", PEM_LIMIT)
     # What parts have stays after a disable, of which nothing is recorded.
     served = [(PROXY, name) for name in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)]
@@ -242,7 +242,7 @@ def _is_public(directory: Path, config: TlsConfig, reader: FileReader) -> bool:
     trusted = _content(files.certificate, reader)
     with suppress(CertificateError):
         opens = _passphrase(files, reader)
-        return trusted is not None and is_public_ca(trusted, path="", passphrase=opens)
+        return trusted is not None and is_public_ca(trusted, opens)
     return False
 
 

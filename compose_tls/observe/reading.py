@@ -21,7 +21,7 @@ from compose_tls.compose.discovery import (
 from compose_tls.compose.interpolate import interpolate
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ComposeFileNotFound, OutsideProject, ServiceRenamed, settle
-from compose_tls.files import ENV_LIMIT, STATE_LIMIT
+from compose_tls.files import ENV_LIMIT, STATE_LIMIT, ProjectFiles
 from compose_tls.observation import Observation
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.observe.neighbour_configuration import read_neighbours
@@ -188,7 +188,7 @@ def _theirs(reader: FileReader, config: TlsConfig) -> Read:
             return reader.content(path)
         except OutsideProject as refusal:
             settle(refusal, config.accept)
-            reader.outside = (*reader.outside, path)
+            reader.project = ProjectFiles(reader.directory, (*reader.project.outside, path))
             return reader.content(path)
 
     return read

@@ -49,7 +49,7 @@ def foreigner(now: datetime) -> Foreigner:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Handshake:
     """How a handshake ended.
 
     Attributes:
@@ -116,7 +116,7 @@ def client_context(ca_pem: bytes, pair: CertificateWithKey | None) -> ssl.SSLCon
     return context
 
 
-def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, server_name: str) -> Outcome:
+def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, server_name: str) -> Handshake:
     """Let a client and a server talk until both have read a byte from the other, or one breaks off.
 
     The byte matters: in TLS 1.3 a client has finished before the server looks at its certificate (RFC
@@ -144,8 +144,8 @@ def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, server_name: str
             except ssl.SSLError as error:
                 return _refusal(end, error)
         if not any(scripts.values()):
-            return Outcome(None, ends["client"].version() or "")
-    return Outcome("client", "the handshake does not come to an end")
+            return Handshake(None, ends["client"].version() or "")
+    return Handshake("client", "the handshake does not come to an end")
 
 
 def strict_refusal(pair: CertificateWithKey, ca_pem: bytes, *, to_servers: bool) -> str | None:
@@ -179,10 +179,10 @@ def _script(connection: ssl.SSLObject) -> deque[Callable[[], object]]:
     )
 
 
-def _refusal(end: End, error: ssl.SSLError) -> Outcome:
+def _refusal(end: End, error: ssl.SSLError) -> Handshake:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Outcome(end, error.verify_message.rstrip("."), error.verify_code)
-    return Outcome(end, describe(error))
+        return Handshake(end, error.verify_message.rstrip("."), error.verify_code)
+    return Handshake(end, describe(error))
 
 
 def describe(error: OSError) -> str:

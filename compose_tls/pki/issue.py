@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Final
 
 from cryptography import x509
@@ -22,7 +22,7 @@ from compose_tls.pki.inspection import (
     issuers_of,
     permitted_dns_of,
 )
-from compose_tls.pki.issuing_limits import require_no_address_constraints
+from compose_tls.pki.issuing_limits import require_no_address_constraints, require_sendable
 from compose_tls.pki.keys import (
     IssuingKey,
     generate_key,
@@ -42,6 +42,9 @@ _ORDER: Final[tuple[CertificateRole, ...]] = ("ca", "server", "peer", "client")
 # 32 bits: enough that no two CAs on one machine share a name, few enough to compare by eye.
 _SUFFIX_BYTES: Final = 4
 
+# UTCTime begins there, and what is not before it has to be UTCTime until 2049: RFC 5280 section 4.1.2.5.
+_FIRST_YEAR: Final = 1950
+
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
@@ -52,10 +55,15 @@ class Issuer:
     above: tuple[x509.Certificate, ...] = ()
 
     @property
-    def chain_pem(self) -> bytes:
+    def chain(self) -> tuple[x509.Certificate, ...]:
         """What is sent with what it issues: the intermediates, without the root (RFC 8446, 4.4.2)."""
-        chain = (self.certificate, *self.above)
-        return b"".join(certificate_pem(one) for one in chain if not is_self_signed(one))
+        found = (self.certificate, *self.above)
+        return tuple(one for one in found if not is_self_signed(one))
+
+    @property
+    def chain_pem(self) -> bytes:
+        """The same, PEM."""
+        return b"".join(map(certificate_pem, self.chain))
 
     @property
     def not_after(self) -> datetime:
@@ -123,7 +131,7 @@ def issue_all(
         CertificateExpired: The given CA has expired.
         CertificateNotYetValid: The given CA is not valid yet.
         ProfileViolation: The given CA is not a CA, has a key of another kind or the subject of what it
-            is to issue; or an end-entity certificate has no name.
+            is to issue; or an end-entity certificate has no name, or more names than clients read.
         NameNotPermitted: The given CA is constrained to other names.
         ValueError: Two orders for one identity, or no CA to issue under: a caller's mistake.
     """
@@ -139,6 +147,8 @@ def issue_all(
         issued[order.name] = _pair(certificate, key, issuer)
         if order.role == "ca":
             issuer = Issuer(certificate, key)
+        elif issuer is not None:
+            require_sendable((certificate, *issuer.chain), path=f"{order.name}.pem")
     return issued
 
 
@@ -213,6 +223,8 @@ def _certificate(
         )
         require_no_address_constraints((issuer.certificate, *issuer.above), ip_addresses)
     start, end = validity or _validity(order.days, issuer, now)
+    if start.year < _FIRST_YEAR:
+        raise _no_such_time(now)
     builder = x509.CertificateBuilder(
         subject_name=subject,
         issuer_name=issuer.certificate.subject if issuer else subject,
@@ -257,13 +269,23 @@ def _subject(order: CertificateOrder, profile: Profile, issuer: Issuer | None) -
 
 def _validity(days: int, issuer: Issuer | None, now: datetime) -> tuple[datetime, datetime]:
     """Start and end in whole seconds of UTC, within the issuer's own."""
-    start = now.astimezone(UTC).replace(microsecond=0) - BACKDATE
-    end = start + timedelta(days=days) - INCLUSIVE_END
+    try:
+        start = now.astimezone(UTC).replace(microsecond=0) - BACKDATE
+        end = start + timedelta(days=days) - INCLUSIVE_END
+    except OverflowError:
+        raise _no_such_time(now) from None
     if issuer is None:
         return start, end
     return (
         max(start, issuer.certificate.not_valid_before_utc),
         min(end, issuer.not_after),
+    )
+
+
+def _no_such_time(now: datetime) -> ProfileViolation:
+    return ProfileViolation(
+        f"no certificate can be issued on {now.date()}: X.509 knows the years {_FIRST_YEAR} to {MAXYEAR}",
+        hint="set the clock of this machine, then run the command again",
     )
 
 

@@ -114,18 +114,17 @@ def load_certificates(
     return b"".join(map(certificate_pem, (*certificates, *roots)))
 
 
-def is_public_ca(content: bytes, *, path: str, passphrase: bytes | None = None) -> bool:
+def is_public_ca(content: bytes, passphrase: bytes | None = None) -> bool:
     """Whether the CA certificates of a file are, or lead to, one that this system trusts.
 
     Args:
         content: The bytes of the file, PEM, DER or PKCS #12.
-        path: How errors name the file.
         passphrase: What opens a PKCS #12 file.
 
     Raises:
         CertificateUnreadable: The file holds no certificate that can be read.
     """
-    certificates = read_certificates(content, path, passphrase)
+    certificates = read_certificates(content, "", passphrase)
     return any(map(is_public, (*certificates, *missing_roots(certificates))))
 
 

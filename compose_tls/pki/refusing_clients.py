@@ -1,4 +1,4 @@
-"""Clients that refuse what gRPC, Go, Java and Node accept: rustls, and those that are stricter."""
+"""Clients that refuse what others accept: rustls, Java, and those that are stricter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from compose_tls.pki.certificate_rules import CLIENT_AUTH, SERVER_AUTH, Purpose
 from compose_tls.pki.certificate_with_key import CertificateWithKey
-from compose_tls.pki.inspection import chain_to
+from compose_tls.pki.inspection import chain_to, names_of
 from compose_tls.pki.pem import read_certificates
 from compose_tls.vocabulary import TlsWarning
 
@@ -30,7 +30,8 @@ def refusing_clients(
         purpose: What it is for: ``SERVER_AUTH`` or ``CLIENT_AUTH``.
 
     Yields:
-        Warnings with the codes ``strict-clients-refuse`` and ``rustls-clients-refuse``.
+        Warnings with the codes ``strict-clients-refuse``, ``java-clients-refuse`` and
+        ``rustls-clients-refuse``.
     """
     from compose_tls.pki.handshake import strict_refusal  # noqa: PLC0415 - pulls ssl in
 
@@ -43,7 +44,18 @@ def refusing_clients(
             path=path,
             hint="use a CA made to RFC 5280, such as the one that compose-tls makes",
         )
-    chain = with_chain(pair, ca_pem, path)[1] if purpose == SERVER_AUTH else ()
+    if purpose == CLIENT_AUTH:
+        return
+    certificate, chain = with_chain(pair, ca_pem, path)
+    dns_names, ip_addresses = names_of(certificate)
+    if dns_names and not ip_addresses and all("_" in name for name in dns_names):
+        yield TlsWarning(
+            "java-clients-refuse",
+            f"gRPC, Go, Node and rustls accept {path}, but Java connects by no name with an underscore, "
+            f"and it holds no other than {', '.join(dns_names)}",
+            path=path,
+            hint="where clients in Java connect, use a certificate that holds another name too",
+        )
     for reason, remedy in _refused_by_rustls(chain):
         yield TlsWarning(
             "rustls-clients-refuse",

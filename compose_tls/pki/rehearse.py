@@ -17,7 +17,7 @@ from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.handshake import (
     UNKNOWN_ISSUER,
     End,
-    Outcome,
+    Handshake,
     client_context,
     describe,
     foreigner,
@@ -55,7 +55,7 @@ class _Ending:
     refused_by: End | None = None
     because: frozenset[int | str] = frozenset()
 
-    def is_that_of(self, outcome: Outcome) -> bool:
+    def is_that_of(self, outcome: Handshake) -> bool:
         """Whether the handshake ended so."""
         if self.refused_by is None:
             return outcome.refused_by is None
@@ -184,7 +184,7 @@ def _instance(name: str) -> str:
     return (dns_names or ip_addresses)[0].replace("*", "any", 1)
 
 
-def _observed(outcome: Outcome) -> str:
+def _observed(outcome: Handshake) -> str:
     if outcome.refused_by is None:
         return f"accepted, with {outcome.reason}"
     return f"refused by the {outcome.refused_by}: {outcome.reason}"

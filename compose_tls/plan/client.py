@@ -49,7 +49,7 @@ class ClientsPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedClients:
     """What is asked for.
 
     Attributes:
@@ -99,7 +99,7 @@ def plan_clients(
     observation: Observation,
     config: TlsConfig,
     clients: Sequence[ClientFacts],
-    wanted: Wanted,
+    wanted: WantedClients,
     now: datetime,
 ) -> ClientsPlan:
     """Decide for each client whether it has what it needs.
@@ -140,7 +140,6 @@ def plan_clients(
     plan = Plan(
         observation.directory,
         (MakeDirectory(wanted.directory, PRIVATE_DIRECTORY), *changes),
-        tuple(orders.values()),
         tuple(_warnings(config)),
     )
     return ClientsPlan(plan, orders, kept, bundled)
@@ -156,7 +155,7 @@ def _order(name: str, config: TlsConfig) -> CertificateOrder:
     )
 
 
-def _changes(client: ClientFacts, wanted: Wanted, *, issued: bool) -> Iterator[FileChange]:
+def _changes(client: ClientFacts, wanted: WantedClients, *, issued: bool) -> Iterator[FileChange]:
     """The files of a client. A PKCS #12 file follows its key, asked for or not."""
 
     def at(suffix: str) -> tuple[Path, str | None]:
@@ -184,7 +183,7 @@ def _changes(client: ClientFacts, wanted: Wanted, *, issued: bool) -> Iterator[F
         yield RemoveFile(*at(UNLOCK))
 
 
-def _require_own(client: ClientFacts, wanted: Wanted, directory: Path) -> None:
+def _require_own(client: ClientFacts, wanted: WantedClients, directory: Path) -> None:
     """Never write over what is someone else's: a file is the client's next to its certificate.
 
     Elsewhere than in the PKI directory, it may be that of its namesake in another project.

@@ -14,7 +14,7 @@ from compose_tls.patterns import regex
 from compose_tls.project.endpoints import carrier
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
-from compose_tls.project.reachability import HOST_NAME, entries, names
+from compose_tls.project.reachability import HOST_GATEWAY, HOST_NAME, LOOPBACK, entries, names
 from compose_tls.results import CutOff
 from compose_tls.stack.applications import (
     Connection,
@@ -29,8 +29,6 @@ from compose_tls.stack.images import repository_and_tag
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_HOST_GATEWAY: Final = "host-gateway"
 _TRAEFIK: Final = "traefik"
 # They want the metrics port, which stays as it is.
 _MONITORS: Final = frozenset({"grafana", "prometheus"})
@@ -192,16 +190,16 @@ class _Finder:
         addresses = set(place.static_addresses())
         found |= {n for n, where in by.extra_hosts().items() if not addresses.isdisjoint(where)}
         if place.name in {by.name, carrier(by, self.services).name}:
-            found |= _LOOPBACK
+            found |= LOOPBACK
         return found
 
     def outer_names(self, by: Service) -> set[str]:
         """The names by which a service reaches the ports of this machine."""
         hosts = {port.host_ip for port in self.place.ports() if port.host_ip}
-        found = {HOST_NAME, *(host for host in hosts if host not in _LOOPBACK)}
-        found |= {n for n, where in by.extra_hosts().items() if {*hosts, _HOST_GATEWAY} & {*where}}
+        found = {HOST_NAME, *(host for host in hosts if host not in LOOPBACK)}
+        found |= {n for n, where in by.extra_hosts().items() if {*hosts, HOST_GATEWAY} & {*where}}
         if by.text("network_mode") == "host":
-            found |= _LOOPBACK
+            found |= LOOPBACK
         return found
 
     def by_environment(self, service: Service) -> Client | None:

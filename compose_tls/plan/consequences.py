@@ -11,7 +11,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.layout import KEY
 from compose_tls.observation import FileFacts
 from compose_tls.plan.build_contexts import context_findings
-from compose_tls.plan.findings import key_findings
+from compose_tls.plan.findings import mounted_keys
 from compose_tls.plan.health_checks import HealthEdit, health_edits
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.enabled import EnabledProject
@@ -117,5 +117,4 @@ def keys_to_be_mounted(
     )
     state = planned.state.model_copy(update={"identities": records})
     located = EnabledProject(replace(project, observation=after), state, tuple(milvus))
-    found = key_findings(config, located).warnings
-    return tuple(warning for warning in found if warning.code == "key-mounted")
+    return mounted_keys(config, located)

@@ -41,7 +41,7 @@ from compose_tls.layout import (
     TLS_FILES,
     neighbours_directory,
 )
-from compose_tls.plan.remaining import Remaining, ToldTls
+from compose_tls.plan.remaining import Remaining, ToldTls, remains
 from compose_tls.project.enabled import not_enabled
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path, taken_over
@@ -265,21 +265,14 @@ class _Planner:
                     TlsWarning("tls-as-before", text, first.path, None, first.line)
                 )
         ours = [one for one in told if not one.before]
-        found = dict.fromkeys(entry for one in ours for entry in one.entries)
-        entries = list(found or dict.fromkeys(after.stray()))
+        changed = [*after.of_servers(), *after.unprovided()]
+        entries = [*(entry for one in ours for entry in one.entries), *changed]
+        entries = list(dict.fromkeys(entries or after.stray()))
         if not entries:
             return True
         if TlsRemains.code not in self.config.accept:
             entries = [after.as_it_is(entry, now) for entry in entries]
-        names = ", ".join(f"{one.service} (mode {int(one.mode)})" for one in ours)
-        what = f"TLS stays on for {names}" if ours else "entries of compose-tls stay"
-        refusal = TlsRemains(
-            f"{what}, and the record does not show how it was before: "
-            f"{'; '.join(map(str, entries))}",
-            hint=way_out(self.project),
-            path=entries[0].path,
-            line=entries[0].line,
-        )
+        refusal = remains(ours, entries, since=bool(changed), hint=way_out(self.project))
         self.warnings.append(settle(refusal, self.config.accept))
         return False
 

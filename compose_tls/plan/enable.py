@@ -12,13 +12,21 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from compose_tls.changes import CreateFile, FileChange, KeepFile, PatchFile, RemoveFile, sha256
+from compose_tls.changes import (
+    CreateFile,
+    FileChange,
+    IdentityPlan,
+    KeepFile,
+    PatchFile,
+    RemoveFile,
+    sha256,
+)
 from compose_tls.compose.discovery import named_files, override_file
 from compose_tls.compose.edits import as_written
 from compose_tls.compose.member_edits import Edits, MemberInCompose, member_edits
 from compose_tls.compose.rewriting import rewrite
 from compose_tls.config import TlsConfig
-from compose_tls.errors import ConflictingSettings, EditRefused, UnsupportedMilvus
+from compose_tls.errors import EditRefused
 from compose_tls.layout import CERTIFICATE, CLIENT, PUBLIC, client_identity
 from compose_tls.plan.client_ca import has_server_ca_clients, no_client
 from compose_tls.plan.consequences import consequences, keys_to_be_mounted
@@ -32,20 +40,20 @@ from compose_tls.plan.modes_before import modes_before
 from compose_tls.plan.neighbour_files import NeighbourFiles
 from compose_tls.plan.neighbours import Neighbour, add_neighbour_edits, plan_neighbours
 from compose_tls.plan.renamed_services import renamed_services
+from compose_tls.plan.rest_port import require_free_rest_port
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.stack_folders import Folders
 from compose_tls.plan.stack_identities import with_stack
 from compose_tls.plan.stack_parts import Part, Stack
 from compose_tls.plan.stack_wanted import stack_of
 from compose_tls.plan.tls_setup import tls_setup
-from compose_tls.plan.touched import touched_services
+from compose_tls.plan.touched import touched_beside, touched_services
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService, select
 from compose_tls.project.model import Project
 from compose_tls.results import NeighbourResult
 from compose_tls.setup import Member, TlsSetup
-from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
 from compose_tls.stack.milvus.settings import put_settings, read_setting, sets
 from compose_tls.state.recorded import FileRecord, NeighbourRecord, State, recorded
 from compose_tls.state.undo import (
@@ -108,15 +116,9 @@ class _Planner:
         placements = {
             one.name: place(one.configuration, config.config) for one in (*milvus, *parts)
         }
-        names = [
-            name
-            for one in milvus
-            for name in found_names(
-                one.service, one.configuration.proxy_port, project.compose.services
-            )
-        ]
+        proxies = ((one.service, one.configuration.proxy_port) for one in milvus)
+        names = found_names(proxies, project.compose.services)
         members = tuple(one.name for one in milvus)
-        before = project.state.settings if project.state else None
         brought = self.observation.pki.brought_names
         held = {
             *config.names,
@@ -124,20 +126,7 @@ class _Planner:
         }
         neighbours = plan_neighbours(project, milvus, config, held, self._override())
         showing = [one.name for one in neighbours.switched if one.shows_certificate]
-        identities = plan_identities(
-            self.observation,
-            config,
-            members,
-            names,
-            now,
-            showing,
-            settled=has_server_ca_clients(before, config),
-        )
-        self.warnings += names_given_up(project, config, identities)
-        self.warnings += further_cas(self.observation, config, project.state)
-        if config.tls_mode is TlsMode.MUTUAL and identities.get(CLIENT) is None:
-            self.warnings.append(no_client(config))
-        identities = with_stack(identities, stack.identities, self.observation, config, now)
+        identities = self._identities(members, names, showing, stack, now)
         setup = tls_setup(milvus, identities, config, stack)
         beside = consequences(project, milvus, config, showing)
         self.neighbours = neighbours.switched
@@ -164,6 +153,7 @@ class _Planner:
         plan = replace(planned.plan, warnings=warnings)
         planned = self._with_earlier(planned)
         touched = touched_services(planned, project)
+        sees = (*stack.seen, *((one.name, one.directory.source) for one in neighbours.switched))
         ports = tuple((one.member.name, one.member.port) for one in stack.servers)
         return replace(
             planned,
@@ -171,8 +161,35 @@ class _Planner:
             cut_off=neighbours.cut_off,
             neighbours=tuple(self._told(one) for one in neighbours.switched),
             touched=touched,
+            beside=touched_beside(planned, project, sees),
             server_ports=ports,
         )
+
+    def _identities(
+        self,
+        members: tuple[str, ...],
+        names: Sequence[str],
+        showing: Sequence[str],
+        stack: Stack,
+        now: datetime,
+    ) -> IdentityPlan:
+        """Where each certificate comes from; what is to be said of that is a warning."""
+        project, config = self.project, self.config
+        before = project.state.settings if project.state else None
+        identities = plan_identities(
+            self.observation,
+            config,
+            members,
+            names,
+            now,
+            showing,
+            settled=has_server_ca_clients(before, config),
+        )
+        self.warnings += names_given_up(project, config, identities)
+        self.warnings += further_cas(self.observation, config, project.state)
+        if config.tls_mode is TlsMode.MUTUAL and identities.get(CLIENT) is None:
+            self.warnings.append(no_client(config))
+        return with_stack(identities, stack.identities, self.observation, config, now)
 
     def _with_earlier(self, planned: ServicePlan) -> ServicePlan:
         """Servers and parts that take part no more have to be started anew as well, in the same order."""
@@ -296,7 +313,7 @@ class _Planner:
         if placement.file is not None:
             self._add_file_edits(member, (placement.file, *placement.later_files), edits)
         for port in member.published:
-            self._check_rest(milvus, port)
+            require_free_rest_port(self.project, milvus, port)
 
     def _add_file_edits(self, member: Member, files: tuple[Path, ...], edits: Edits) -> None:
         for file in files:
@@ -309,34 +326,6 @@ class _Planner:
             ]
             if concerned:
                 edits.add(file, put_settings(document, concerned))
-
-    def _check_rest(self, milvus: MilvusService, rest_port: int) -> None:
-        if rest_port == milvus.configuration.proxy_port:
-            raise ConflictingSettings(
-                f"REST cannot share port {rest_port} with gRPC under TLS",
-                hint="choose another port, for example --rest-port 8080",
-            )
-        for listener in milvus.configuration.listeners:
-            if listener.port == rest_port and not listener.for_clients:
-                raise ConflictingSettings(
-                    f"REST cannot use port {rest_port}: Milvus serves {listener.purpose} there",
-                    hint="choose another port, for example --rest-port 8080",
-                )
-        for other in self.project.compose.services.values():
-            taken = [port for port in other.ports() if port.published == rest_port]
-            if taken and not (other.name == milvus.name and taken[0].target == rest_port):
-                raise ConflictingSettings(
-                    f"service {other.name} already publishes the port {rest_port}",
-                    hint="choose another one with --rest-port",
-                    path=other.main.document.name,
-                    line=other.main.line("ports"),
-                )
-        if milvus.version < FIRST_WITH_REST_PORT:
-            raise UnsupportedMilvus(
-                f"Milvus {milvus.version} has no port of its own for REST",
-                hint=f"use Milvus {FIRST_WITH_REST_PORT} or newer, or leave --rest-port out",
-                path=milvus.service.main.document.name,
-            )
 
     def _patches(self, work: Edits) -> tuple[list[FileChange], list[FileRecord]]:
         changes: list[FileChange] = []

@@ -8,7 +8,7 @@ Kubernetes cluster always get their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -37,7 +37,7 @@ from compose_tls.layout import (
     STACK,
     STACK_CA,
 )
-from compose_tls.observation import CertificateFacts, ClientFacts
+from compose_tls.observation import CertificateFacts, ClientFacts, Observation
 from compose_tls.pki.names import covers, split_names
 from compose_tls.plan.ca_rollover import ca_of, require_issuer
 from compose_tls.plan.identities import orders_for, plan_identities
@@ -53,7 +53,7 @@ from compose_tls.setup import Directory, Identity, TlsSetup
 from compose_tls.targets.release import DEPENDENCIES, Release
 from compose_tls.vocabulary import has_ended
 from compose_tls.yamlpatch.document import parse
-from compose_tls.yamlpatch.query import roots
+from compose_tls.yamlpatch.query import Found, roots
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 """A forwarded port: ``kubectl port-forward``."""
@@ -76,11 +76,8 @@ def export_setup(
         CertificateError: The CA of the project cannot be used.
     """
     milvus = select(project.compose, project.milvus, services)
-    found = [
-        name
-        for one in milvus
-        for name in found_names(one.service, one.configuration.proxy_port, project.compose.services)
-    ]
+    proxies = ((one.service, one.configuration.proxy_port) for one in milvus)
+    found = found_names(proxies, project.compose.services)
     members = tuple(one.name for one in milvus)
     planned = plan_identities(project.observation, config, members, found, now)
     stack = stack_of(project, milvus, config)
@@ -136,7 +133,7 @@ def plan_server(
     own: ClientFacts,
     now: datetime,
 ) -> ServerSource:
-    """Decide where the certificate that clients meet comes from.
+    """Decide where the certificate of Milvus, etcd or the object store of a release comes from.
 
     Args:
         located: The project.
@@ -148,14 +145,32 @@ def plan_server(
 
     Raises:
         NameNotCovered: The certificate was provided, and does not hold the names.
-        CertificateError: There is no CA to issue under.
+        CertificateError: The CA to issue under cannot be used.
     """
     observation = located.project.observation
-    stem = own_stem(release, config, observation.directory)
-    shared = observation.pki.certificates.get(identity.name)
+    for_clients = identity.name == SERVER
+    if for_clients and (shared := _shared(observation, config, release, identity)) is not None:
+        return shared
+    stem = own_stem(release, config, observation.directory, identity.name)
+    issuer = ca_of(observation, config) if for_clients else _stack_ca(observation, config, now)
+    if for_clients:
+        require_ca_valid(issuer, config, now)
+    if _stays(own, identity, issuer, config, now):
+        return _source(identity, stem, own, None)
+    if not for_clients:
+        return _source(identity, stem, own, stack_order(identity, config))
+    require_issuer(observation, config, "end-entities")
+    return _source(identity, stem, own, orders_for({SERVER: identity}, config)[SERVER])
+
+
+def _shared(
+    observation: Observation, config: TlsConfig, release: Release, identity: Identity
+) -> ServerSource | None:
+    """The certificate of the project, where it holds every name of the release."""
+    shared = observation.pki.certificates.get(SERVER)
     missing = _missing(_required(identity, release, config), shared)
     if shared is not None and not missing:
-        return ServerSource(identity, observation.directory / config.pki_dir / identity.name)
+        return ServerSource(identity, observation.directory / config.pki_dir / SERVER)
     if config.server_cert is not None:
         other = ", or let cert-manager issue one: compose-tls export cert-manager"
         raise NameNotCovered(
@@ -164,37 +179,15 @@ def plan_server(
             f"{'' if release.target == 'swarm' else other}",
             path=config.server_cert,
         )
-    issuer = ca_of(observation, config)
-    require_ca_valid(issuer, config, now)
-    if _stays(own, identity, issuer, config, now):
-        return ServerSource(identity, stem, tuple(_files(own, stem, issued=False)))
-    require_issuer(observation, config, "end-entities")
-    order = orders_for({identity.name: identity}, config)[identity.name]
-    return ServerSource(identity, stem, tuple(_files(own, stem, issued=True)), order)
+    return None
 
 
-def plan_dependency(
-    located: EnabledProject,
-    config: TlsConfig,
-    release: Release,
-    identity: Identity,
-    own: ClientFacts,
-    now: datetime,
-) -> ServerSource:
-    """Decide where the certificate of etcd or of the object store of a release comes from.
-
-    Args:
-        located: The project.
-        config: The settings.
-        release: What it is deployed as.
-        identity: The server, with the names that it has there.
-        own: What an earlier ``export`` has issued for it.
-        now: The time that validity is judged by.
+def _stack_ca(observation: Observation, config: TlsConfig, now: datetime) -> CertificateFacts:
+    """The CA of the parts of the project.
 
     Raises:
-        CertificateError: The CA that has issued those of the project cannot be used.
+        CertificateError: It cannot be used.
     """
-    observation = located.project.observation
     path = f"{config.pki_dir}/{STACK_CA}{CERTIFICATE}"
     usable = STACK_CA in observation.pki.usable
     issuer = observation.pki.certificates.get(STACK_CA) if usable else None
@@ -210,10 +203,7 @@ def plan_dependency(
             hint="run compose-tls renew, then export again",
             path=path,
         )
-    stem = own_stem(release, config, observation.directory, identity.name)
-    stays = _stays(own, identity, issuer, config, now)
-    order = None if stays else stack_order(identity, config)
-    return ServerSource(identity, stem, tuple(_files(own, stem, issued=not stays)), order)
+    return issuer
 
 
 def _stays(
@@ -235,14 +225,17 @@ def _stays(
     )
 
 
-def _files(own: ClientFacts, stem: Path, *, issued: bool) -> Iterator[FileChange]:
-    yield MakeDirectory(stem.parent, PRIVATE_DIRECTORY)
+def _source(
+    identity: Identity, stem: Path, own: ClientFacts, order: CertificateOrder | None
+) -> ServerSource:
+    """A certificate of its own: what is ordered, or else what an earlier ``export`` has issued."""
+    changes: list[FileChange] = [MakeDirectory(stem.parent, PRIVATE_DIRECTORY)]
     for suffix, mode in ((CERTIFICATE, PUBLIC), (KEY, PRIVATE)):
         path, there = stem.parent / f"{stem.name}{suffix}", own.files[suffix]
         before = there.sha256 if there else None
-        yield (
-            CreateFile(path, Pending(path.name), mode, before) if issued else KeepFile(path, before)
-        )
+        new = CreateFile(path, Pending(path.name), mode, before)
+        changes.append(new if order else KeepFile(path, before))
+    return ServerSource(identity, stem, tuple(changes), order)
 
 
 def _renamed(identity: Identity, release: Release, config: TlsConfig) -> Identity:
@@ -280,7 +273,21 @@ def _missing(names: Sequence[str], facts: CertificateFacts | None) -> list[str]:
 
 def compose_version(project: Project) -> str | None:
     """What the first compose file says under ``version``, which only the CLI for stacks still minds."""
-    path = project.observation.compose_files[0]
-    document = parse(project.read(path) or b"", project.relative(path))
-    found = (root.entries().get("version") for root in roots(document)[:1])
-    return next((one.text() for one in found if one is not None), None)
+    found = (root.text("version") for root in _roots(project, project.observation.compose_files[0]))
+    return next(found, None)
+
+
+def own_sources(project: Project) -> frozenset[str]:
+    """The configs and secrets that the compose files have themselves, by their names there."""
+    return frozenset(
+        name
+        for path in project.observation.compose_files
+        for root in _roots(project, path)
+        for section in ("configs", "secrets")
+        for name in root.entries(section)
+    )
+
+
+def _roots(project: Project, path: Path) -> list[Found]:
+    """What a compose file says, as a whole."""
+    return roots(parse(project.read(path) or b"", project.relative(path)))[:1]

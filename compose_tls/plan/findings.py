@@ -159,6 +159,11 @@ def key_findings(config: TlsConfig, located: EnabledProject) -> KeyFindings:
     )
 
 
+def mounted_keys(config: TlsConfig, located: EnabledProject) -> tuple[TlsWarning, ...]:
+    """The keys that containers see and should not; the arguments are those of ``key_findings``."""
+    return tuple(_Keys(config, located).mounted())
+
+
 @dataclass(frozen=True, slots=True)
 class _Keys:
     config: TlsConfig

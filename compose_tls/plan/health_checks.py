@@ -9,18 +9,17 @@ from typing import Final
 from compose_tls.changes import relative
 from compose_tls.compose.member_edits import Edits
 from compose_tls.compose.rewriting import rewrite
-from compose_tls.compose.service import HealthTest, Service
+from compose_tls.compose.service import HEALTH_TEST, HealthTest, Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import HealthCheckBreaks, settle
 from compose_tls.patterns import regex
 from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
-from compose_tls.project.reachability import names
+from compose_tls.project.reachability import OWN_HOSTS, names
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning, number
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, not bound
 _URL: Final = regex(
     r"(?P<scheme>https?://)?(?P<host>\[::1\]|[A-Za-z0-9_][\w.-]*):(?P<port>\d{1,5})"
     r"(?P<path>/[^\s\"'|;&)]*)?"
@@ -64,10 +63,10 @@ def health_edits(
     warnings: list[TlsWarning] = []
     for service in project.compose.services.values():
         test = service.healthcheck_test()
-        if test is None or test.words[:1] == ["NONE"]:
+        if test is None or not test.asks:
             continue
         for one in milvus:
-            hosts = names(one.service) | (_LOOPBACK if service.name == one.name else set())
+            hosts = names(one.service) | (OWN_HOSTS if service.name == one.name else set())
             for url, new in _broken(test, one, hosts, config):
                 path = relative(test.file, project.directory)
                 if new is None or not _is_written(service, url):
@@ -132,7 +131,7 @@ def add_health_edit(change: HealthEdit, override: Path | None, edits: Edits) -> 
     """
     rewrite(
         change.service,
-        ("healthcheck", "test"),
+        HEALTH_TEST,
         lambda texts: [text.replace(change.old, change.new) for text in texts],
         override,
         edits,

@@ -130,7 +130,7 @@ def ends(
         ca = cas.get(NEXT_CA if promoted else one.issuer or "")
         if one.order is None or ca is None or planned.source(one.issuer or "") == "issued":
             continue
-        if now + timedelta(days=one.order.days) > ca.not_after + timedelta(days=1):
+        if timedelta(days=one.order.days - 1) > ca.remaining(now):
             path = f"{config.pki_dir}/{one.identity.name}{CERTIFICATE}"
             text = f"{path} ends on {ca.not_after:%Y-%m-%d}, with its CA, not after {one.order.days} days"
             hint = hints[CLIENT_CA if one.issuer == CLIENT_CA else CA]

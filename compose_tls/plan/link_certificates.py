@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from compose_tls.compose.service import Service
+from compose_tls.config import TlsConfig
+from compose_tls.layout import CA, CERTIFICATE, client_identity, neighbours_directory
 from compose_tls.project.declared_tls import DeclaredTls, shown_file
 from compose_tls.project.model import Project
 from compose_tls.results import CertificateResult, Link
@@ -47,6 +49,44 @@ def with_certificates(
         return link.model_copy(update={"certificate": first.path, "not_after": first.not_after})
 
     return tuple(map(dated, links))
+
+
+def described(links: Iterable[Link], project: Project, config: TlsConfig) -> tuple[Link, ...]:
+    """Links where those of neighbours say by which certificate they are encrypted, and until when.
+
+    Args:
+        links: Every link, as the files declare it.
+        project: The project as it is.
+        config: The settings; they say where certificates are.
+    """
+    state = project.state
+    known = {one.service: one.files for one in (state.neighbours if state else None) or ()}
+    milvus = {one.name for one in project.milvus}
+    return tuple(
+        link.model_copy(
+            update={"note": link.note or _of_neighbour(link.sources[0], project, config)}
+        )
+        if link.encryption == "encrypted"
+        and len(link.sources) == 1
+        and link.sources[0] in known
+        and not milvus.isdisjoint(link.targets)
+        else link
+        for link in links
+    )
+
+
+def _of_neighbour(service: str, project: Project, config: TlsConfig) -> str | None:
+    certificates = project.observation.pki.certificates
+    state = project.state
+    identity = client_identity(service)
+    shows = state is not None and any(one.name == identity for one in state.identities)
+    facts = certificates.get(identity if shows else CA)
+    if facts is None:
+        return None
+    if shows:
+        return f"shows {config.pki_dir}/{identity}{CERTIFICATE}, until {facts.not_after:%Y-%m-%d}"
+    place = f"{neighbours_directory(config.tls_dir)}/{service}/{CA}{CERTIFICATE}"
+    return f"trusts {place}, until {facts.not_after:%Y-%m-%d}"
 
 
 def _shown(
@@ -102,9 +142,19 @@ def _reason(project: Project, link: Link) -> str | None:
         return "Milvus is not told internaltls"
     if not inside:
         return "the server is outside of the project: see to its TLS there"
+    return _reason_of_server(project, link)
+
+
+def _reason_of_server(project: Project, link: Link) -> str | None:
     known = {kafka.kind(project.compose.services[name].text("image")) for name in link.targets}
     if link.purpose == "messages" and None in known:
         return "compose-tls sets up TLS for no other broker than Kafka, of images that it knows"
+    for service in (project.compose.services[name] for name in link.targets):
+        image, command = service.text("image"), service.command_line()
+        if link.purpose == "metadata" and not etcd.runs_etcd(image, command):
+            return "what the server runs is not known to be etcd: see to its TLS by hand"
+        if link.purpose == "object store" and object_store.kind(image, command) is None:
+            return "how this object store is told of TLS is not known: see to it by hand"
     if link.purpose in {"metadata", "object store", "messages"}:
         return "Milvus is told no TLS for it: compose-tls enable --scope all"
     return None

@@ -128,7 +128,6 @@ class ManagedFiles:
                 *changes,
                 self.state_change(state, identities, changes),
             ),
-            identities.orders,
             (
                 *identities.warnings,
                 *access.warnings,

@@ -150,13 +150,11 @@ def _access(
         kept=identities.source(client_identity(one.name)) == "existing",
         users_of_images={**({one.name: named} if named else {}), **users_of_images},
     )
-    warnings = tuple(
-        TlsWarning("client-key-unreadable", each.message, each.path, each.hint)
-        if each.code == "server-key-unreadable"
-        else each
-        for each in found.warnings
-    )
-    return replace(found, warnings=warnings)
+    problem = found.problem
+    if problem is None:
+        return found
+    warning = TlsWarning("client-key-unreadable", problem.message, problem.path, problem.hint)
+    return replace(found, warnings=(warning,))
 
 
 def _change(

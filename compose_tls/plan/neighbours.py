@@ -30,7 +30,7 @@ from compose_tls.project.endpoints import carrier, rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import CutOff
-from compose_tls.setup import Directory, Member, Setting
+from compose_tls.setup import Directory, Member, as_variables
 from compose_tls.stack.applications import application_of
 from compose_tls.stack.client_tls import ClientTls
 from compose_tls.stack.switching import PLAIN_SCHEME, Recipe, recipe
@@ -355,10 +355,8 @@ def add_neighbour_edits(
         ValueInTheWay: Something else is mounted where its files go.
         EditRefused: A place cannot be edited without changing something else.
     """
-    settings = tuple(Setting((name,), value) for name, value in one.recipe.variables.items())
-    member = Member(
-        one.name, "application", one.client.image, settings, one.directory, None, port=0
-    )
+    settings = as_variables(one.recipe.variables)
+    member = Member(one.name, "application", settings, one.directory, port=0)
     documents = {} if one.document is None else {one.document: one.recipe.settings}
     add_application_edits(
         one.service,

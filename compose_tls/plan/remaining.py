@@ -12,18 +12,26 @@ from typing import Final, Literal
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import Reader
 from compose_tls.compose.service import Service
+from compose_tls.compose.volumes import split_short
+from compose_tls.errors import TlsRemains
+from compose_tls.layout import ETCD, KAFKA, OBJECT_STORE
+from compose_tls.patterns import regex
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.mode_edits import is_mode
 from compose_tls.project.renamed import Entry, elsewhere
 from compose_tls.stack.milvus.settings import tls_settings
+from compose_tls.state.changed_since import ORDERED
 from compose_tls.state.recorded import EditRecord, FileRecord, State
 from compose_tls.state.undo import Undone
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
+from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Route
+from compose_tls.yamlpatch.query import query
 
 _MODE: Final[Route] = ("common", "security", "tlsMode")
 _REST: Final = ("proxy", "http", "enabled")
+_LOGIN: Final = regex(r"//[^/@\s]*@")
 _ON: Final = {str(int(mode)) for mode in (TlsMode.ONE_WAY, TlsMode.MUTUAL)}
 # What Milvus opens at its start, by the mode that makes it do so.
 _FILES: Final = {
@@ -107,6 +115,39 @@ class Remaining:
             for edit in () if undone.exact else record.edits:
                 yield from elsewhere(edit, self.services, self.directory)
 
+    def of_servers(self) -> Iterator[Entry]:
+        """What enable had replaced in servers, and stays as it was changed since: they may not start."""
+        identities = self.state.identities if self.state else ()
+        held = (one.members for one in identities if one.name in {ETCD, OBJECT_STORE, KAFKA})
+        servers = {name for names in held for name in names}
+        for record, undone in self.undone.values():
+            for edit in undone.left:
+                old = _replaced(edit, record.edits)
+                if old is not None and edit.route[:1] == ("services",) and edit.route[1] in servers:
+                    found = query(parse(undone.content or b"", record.path), *edit.route)
+                    text = f"{'.'.join(edit.route)}{_before(old, edit.new)}"
+                    yield Entry(text, record.path, found.line if found else None)
+
+    def unprovided(self) -> Iterator[Entry]:
+        """What names files below a mount that goes, in services that are not Milvus."""
+        edits = [edit for record, _ in self.undone.values() for edit in record.edits]
+        mounts = [one for one in edits if one.kind == "added-item" and one.route[-1] == "volumes"]
+        milvus = {one.name for one in self.milvus}
+        for service in self.services:
+            own = (edit.new for edit in mounts if edit.route[1] == service.name)
+            gone = {
+                split_short(new)[1] if isinstance(new, str) else (new or {})["target"]
+                for new in own
+            }
+            gone.difference_update(mount.target for mount in service.mounts())
+            for variable in service.environment() if gone and service.name not in milvus else ():
+                _, undone = self.undone.get(variable.definition.file, (None, None))
+                named = [one for one in gone if f"{one}/" in (variable.value or "")]
+                if named and not (undone and undone.exact):
+                    text = f"{variable.name} names a file in {named[0]}, which goes"
+                    path = relative(variable.definition.file, self.directory)
+                    yield Entry(text, path, variable.line, service.name)
+
     def stray_services(self) -> tuple[str, ...]:
         """The services under which such entries stand."""
         return tuple(dict.fromkeys(one.service for one in self.stray() if one.service))
@@ -171,6 +212,48 @@ class Remaining:
             return (self.state.before or {})[one.name] == int(mode)
         edits = [edit for file in self.state.files for edit in file.edits]
         return one.name in self.state.services and bool(edits) and not any(map(is_mode, edits))
+
+
+def remains(
+    ours: Sequence[ToldTls], entries: Sequence[Entry], *, since: bool, hint: str
+) -> TlsRemains:
+    """The refusal of what would stay.
+
+    Args:
+        ours: The Milvus services that would speak TLS, though they did not before.
+        entries: The places.
+        since: Whether some of them were written after enable.
+        hint: What to do.
+    """
+    names = ", ".join(f"{one.service} (mode {int(one.mode)})" for one in ours)
+    what = f"TLS stays on for {names}" if ours else "entries of compose-tls stay"
+    what += ", and the record does not show how it was before"
+    if since and not ours:
+        what = "what was written since enable needs certificates that go"
+    return TlsRemains(
+        f"{what}: {'; '.join(map(str, entries))}",
+        hint=hint,
+        path=entries[0].path,
+        line=entries[0].line,
+    )
+
+
+def _replaced(edit: EditRecord, edits: Sequence[EditRecord]) -> str | None:
+    """What an edit replaced; ``None`` where there was nothing in its place."""
+    if edit.kind != "added-item" or edit.route[-1] == "volumes" or not isinstance(edit.new, str):
+        return edit.old
+    items = [one.old for one in edits if one.route == edit.route and one.old]
+    if edit.route[-1] in ORDERED:
+        return " ".join(items)
+    name = edit.new.partition("=")[0]
+    return next((old for old in items if old.partition("=")[0] == name), None)
+
+
+def _before(old: str, new: object) -> str:
+    """What enable had replaced, in words, without what may be a password."""
+    was, put = (_LOGIN.sub("//…@", str(text)).split() for text in (old, new))
+    gone = " ".join(word for word in was if word not in put)
+    return f" (before enable: {gone})" if gone else ""
 
 
 def _old(edit: EditRecord) -> str | None:

@@ -25,8 +25,8 @@ from compose_tls.layout import (
     SERVER_KEY,
     STACK,
     client_identity,
-    neighbours_directory,
 )
+from compose_tls.observation import CertificateFacts
 from compose_tls.patterns import regex
 from compose_tls.plan.brought import bring_again
 from compose_tls.plan.ca_rollover import (
@@ -55,12 +55,12 @@ from compose_tls.plan.identities import (
     server_names,
     with_sources,
 )
-from compose_tls.plan.lifetimes import RENEW_BEFORE, days_of, ends
+from compose_tls.plan.lifetimes import RENEW_BEFORE, days_of, ends, is_due
 from compose_tls.plan.managed_files import ManagedFiles
 from compose_tls.plan.neighbour_files import recorded_neighbours
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.plan.stack_identities import with_stack_renewed
-from compose_tls.plan.touched import touched_services
+from compose_tls.plan.stack_identities import with_stack
+from compose_tls.plan.touched import touched_services, with_readers
 from compose_tls.project.enabled import locate
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_services import certain_services
@@ -89,14 +89,6 @@ class RenewPlan:
     config: TlsConfig
     restart: bool
     client_follows: bool = False
-
-    @property
-    def neighbours(self) -> tuple[str, ...]:
-        """The services that talk to Milvus and have something new to read."""
-        plan = self.planned.plan
-        place = plan.directory / neighbours_directory(self.planned.state.settings.tls_dir)
-        written = (c.path.parent for c in plan.changes if isinstance(c, CreateFile))
-        return tuple(dict.fromkeys(path.name for path in written if path.parent == place))
 
 
 def plan_renew(
@@ -234,15 +226,13 @@ class _Planner:
             )
             for one in recorded
         ]
-        return with_stack_renewed(
-            planned,
-            identities,
-            self.observation,
-            self.config,
-            self.now,
-            within=within,
-            force=force,
-        )
+
+        def why(_: Identity, facts: CertificateFacts, ca: CertificateFacts) -> str:
+            return "it is due" if force or is_due(facts, ca, self.now, within) else ""
+
+        found = with_stack(planned, identities, self.observation, self.config, self.now, why)
+        # That they are new is what was asked for.
+        return replace(found, warnings=planned.warnings)
 
     def brought(self, within: timedelta | None, *, force: bool) -> RenewPlan:
         """Those that were provided: newer ones in their place are taken, and their end is told.
@@ -315,7 +305,7 @@ class _Planner:
         ports = {one.name: one.port for one in needed if one.port and one.name in renewed.servers}
         renewed = replace(renewed, touched=touched, server_ports=tuple(ports.items()))
         return RenewPlan(
-            renewed,
+            with_readers(renewed, self.project),
             self.config,
             restart=self.is_read_anew(renewed.plan) or bool(touched),
             client_follows=client is not None
@@ -337,12 +327,9 @@ class _Planner:
         return [*self.config.names, *held]
 
     def found(self) -> list[str]:
-        services = self.located.project.compose.services
-        return [
-            name
-            for one in self.located.milvus
-            for name in found_names(one.service, one.configuration.proxy_port, services)
-        ]
+        milvus = self.located.milvus
+        proxies = ((one.service, one.configuration.proxy_port) for one in milvus)
+        return found_names(proxies, self.located.project.compose.services)
 
     def orders(self, identities: dict[str, Identity]) -> dict[str, CertificateOrder]:
         """The orders for new certificates of every identity."""

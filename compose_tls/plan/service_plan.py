@@ -5,14 +5,14 @@ from __future__ import annotations
 from compose_tls.changes import IdentityPlan, Plan
 from compose_tls.project.enabled import first_endpoint
 from compose_tls.results import CutOff, Endpoint, NeighbourResult
-from compose_tls.setup import Proxy
+from compose_tls.setup import Concerned, Proxy
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 
 @dataclass(frozen=True, slots=True)
-class ServicePlan:
+class ServicePlan(Concerned):
     """A plan, and what the steps after it need to know.
 
     Attributes:
@@ -27,6 +27,7 @@ class ServicePlan:
         server_ports: The port of each of these servers.
         others: The Milvus services that are not proxies, and speak TLS too.
         touched: Those of all these of which something is written; ``None`` where all of them are.
+        beside: Further services that are told something else, or see files that are written.
     """
 
     plan: Plan
@@ -40,21 +41,19 @@ class ServicePlan:
     others: tuple[str, ...] = ()
     server_ports: tuple[tuple[str, int], ...] = ()
     touched: frozenset[str] | None = None
-
-    @property
-    def services(self) -> tuple[str, ...]:
-        """The names of the services."""
-        return tuple(proxy.service for proxy in self.proxies)
-
-    @property
-    def everything(self) -> tuple[str, ...]:
-        """The names of all services that it concerns: servers first, proxies last."""
-        return tuple(dict.fromkeys((*self.servers, *self.others, *self.services)))
+    beside: tuple[str, ...] = ()
 
     @property
     def written(self) -> frozenset[str]:
         """Those of them of which something is written."""
         return frozenset(self.everything) if self.touched is None else self.touched
+
+    @property
+    def told_beside(self) -> tuple[str, ...]:
+        """The other services that have entries of ours, once it is carried out."""
+        routes = [edit.route for file in self.state.files for edit in file.edits]
+        names = dict.fromkeys(route[1] for route in routes if route[:1] == ("services",))
+        return tuple(name for name in names if name not in self.everything)
 
     @property
     def endpoint(self) -> Endpoint | None:

@@ -31,7 +31,7 @@ from compose_tls.project.model import Project
 from compose_tls.project.reachability import names
 from compose_tls.project.stack_services import Needed, needed_servers
 from compose_tls.setup import Directory, Identity, Member
-from compose_tls.stack import etcd, object_store
+from compose_tls.stack import by_hand, etcd, object_store
 from compose_tls.stack.applications import naming, place_in
 from compose_tls.stack.milvus import internal
 from compose_tls.stack.milvus.milvus_version import (
@@ -60,10 +60,7 @@ def plan_stack(
         EditRefused: A server is told by a file, or by a variable, what would have to change.
         HealthCheckBreaks: A health check would fail, and the user has not accepted that.
     """
-    return _planned(StackWork(project, proxies, config), override)
-
-
-def _planned(work: StackWork, override: Path | None) -> Stack:
+    work = StackWork(project, proxies, config)
     needed = needed_servers(work.project.compose, work.milvus)
     if work.config.scope == "all":
         plan_etcd(work, [one for one in needed if one.purpose == "metadata"])
@@ -120,11 +117,7 @@ def _internal(work: StackWork) -> None:
             hint = f"Milvus {FIRST_WITH_INTERNAL_TLS} and newer can encrypt it"
             work.stays_plain(text, old[0].service, hint)
         return
-    found = [
-        name
-        for one in work.milvus
-        for name in found_names(one.service, 0, work.project.compose.services)
-    ]
+    found = found_names(((one.service, 0) for one in work.milvus), work.project.compose.services)
     dns_names, ip_addresses = server_names((internal.NAME,), found)
     members = tuple(one.name for one in work.milvus)
     work.identities.append(Identity(INTERNAL, "server", members, dns_names, ip_addresses))
@@ -142,10 +135,8 @@ def _milvus_part(work: StackWork, one: MilvusService, stack: Stack) -> Part:
     member = Member(
         one.name,
         "milvus",
-        one.service.text("image"),
         tuple(work.settings[one.name]),
         directory,
-        None,
         one.configuration.proxy_port,
     )
     return Part(member, one.service, one, files=(bundle,) if old and uses_store else ())
@@ -167,40 +158,52 @@ def _others_cut_off(work: StackWork, switched: Collection[str]) -> Iterator[TlsW
             found = _reaches(work, other, part)
             if found is None:
                 continue
-            ca = f"{work.config.pki_dir}/{STACK_CA}{CERTIFICATE}"
-            shown = CLIENTS.get(part.member.kind)
-            client = f" and {work.config.pki_dir}/{shown}{CERTIFICATE}" if shown else ""
+            place, text = found
+            pki, shown = work.config.pki_dir, CLIENTS.get(part.member.kind)
             yield TlsWarning(
                 "stack-client-cut-off",
-                f"service {other.name} connects to {found}, which speaks TLS then",
+                f"service {other.name} connects to {place}, which speaks TLS then",
                 other.main.document.name,
-                f"give it https, {ca} as its CA{client}",
+                by_hand.lines(
+                    other.text("image"),
+                    f"{' '.join(other.command_line())} {text}",
+                    work.variables(other),
+                    other.text("user"),
+                    ca=f"{pki}/{STACK_CA}{CERTIFICATE}",
+                    client=f"{pki}/{shown}{CERTIFICATE}" if shown else None,
+                    tls_dir=work.config.tls_dir,
+                ),
                 other.main.line(),
             )
 
 
-def _reaches(work: StackWork, other: Service, part: Part) -> str | None:
-    """Where a service connects to a server, and what says so; ``None`` where nothing does."""
+def _reaches(work: StackWork, other: Service, part: Part) -> tuple[str, str] | None:
+    """Where a service connects to a server, and the file that says so; ``None`` where nothing does."""
     if not _share_network(work, other, part.service):
         return None
     ports = (part.member.port, *part.further_ports)
     return next(filter(None, (_names(work, other, part.service, port) for port in ports)), None)
 
 
-def _names(work: StackWork, other: Service, server: Service, port: int) -> str | None:
-    """Where a service names a port of a server; ``None`` where it does not."""
+def _names(work: StackWork, other: Service, server: Service, port: int) -> tuple[str, str] | None:
+    """Where a service names a port of a server, and in which file; ``None`` where it does not."""
     hosts = names(server)
     either = "|".join(map(re.escape, sorted(hosts)))
     place = re.compile(rf"(?<![\w.-])(?:{either}):{port}(?!\d)")
     said = work.variables(other)
     for text in (*other.command_line(), *(value or "" for value in said.values())):
         if found := place.search(text):
-            return found[0]
+            return found[0], ""
     for variable, address in naming(said, hosts, (port,)):
-        return f"{address.host}:{port} ({variable})"
+        return f"{address.host}:{port} ({variable})", ""
+    for name, text in other.config_texts():
+        if place_in(text.encode(), hosts, port):
+            return f"{server.name}:{port} (config {name})", text
     for path in work.project.files_of(other):
-        if place_in(work.project.read(path) or b"", hosts, port):
-            return f"{server.name}:{port} ({work.project.relative(path)})"
+        content = work.project.read(path) or b""
+        if place_in(content, hosts, port):
+            named = f"{server.name}:{port} ({work.project.relative(path)})"
+            return named, content.decode(errors="replace")
     return None
 
 

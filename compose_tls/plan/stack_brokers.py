@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from functools import partial
 
-from compose_tls.compose.service import Service
+from compose_tls.compose.service import HEALTH_TEST, Service
 from compose_tls.layout import KAFKA, KAFKA_CLIENT
 from compose_tls.pki.client_names import CLIENT_DOMAIN
 from compose_tls.plan.identities import is_valid, server_names
-from compose_tls.plan.stack_health import HEALTH_TEST
 from compose_tls.plan.stack_parts import Part, Rewrite
 from compose_tls.plan.stack_work import StackWork
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.stack_services import Needed
 from compose_tls.setup import Identity
 from compose_tls.stack import kafka
+from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_KAFKA_TLS
 from compose_tls.values import dataclass
 
@@ -50,22 +50,16 @@ def plan_brokers(work: StackWork, needed: Sequence[Needed]) -> None:
             work.stays_plain(
                 f"messages go to {name} in plain text: {own if isinstance(own, str) else why}",
                 one.service or one.milvus.service,
-                "see to its TLS where it is set up; compose-tls status shows the connection",
+                _hint(one),
             )
         return
     if not brokers:
         return
     for broker in brokers:
         work.servers.append(_part(work, broker))
-    names = [
-        name
-        for one in brokers
-        for name in (
-            *found_names(one.service, one.listener.port, work.project.compose.services),
-            one.listener.host,
-        )
-        if is_valid(name)
-    ]
+    servers = ((one.service, one.listener.port) for one in brokers)
+    found = found_names(servers, work.project.compose.services)
+    names = filter(is_valid, (*found, *(one.listener.host for one in brokers)))
     members = tuple(one.service.name for one in brokers)
     work.identities.append(Identity(KAFKA, "peer", members, *server_names((), names)))
     users = work.users_of(plain.values())
@@ -77,12 +71,28 @@ def plan_brokers(work: StackWork, needed: Sequence[Needed]) -> None:
     work.identities.append(Identity(KAFKA_CLIENT, "client", holders, (domain,)))
 
 
+def _hint(one: Needed) -> str:
+    """What to write by hand for a broker that stays as it is."""
+    if one.service is not None and _is_pulsar(one.service):
+        return "keep its ports inside the project; Milvus takes TLS to Kafka"
+    if one.milvus.version < FIRST_WITH_KAFKA_TLS:
+        return f"use Milvus {FIRST_WITH_KAFKA_TLS} or newer"
+    lines = kafka.by_hand("/DIRECTORY")
+    return f"see to its TLS where it is set up, and tell Milvus: {lines}"
+
+
+def _is_pulsar(service: Service) -> bool:
+    return repository_and_tag(service.text("image") or "")[0].startswith("pulsar")
+
+
 def _looked(work: StackWork, one: Needed) -> _Broker | str:
     """A broker that can be switched, or why one cannot be."""
     service = one.service
     if service is None:
         return "it is not a service of this project"
     image = service.text("image")
+    if _is_pulsar(service):
+        return "Milvus has no setting for TLS to Pulsar"
     kind = kafka.kind(image)
     if kind is None:
         return "how this broker is told of TLS is not known"

@@ -1,4 +1,4 @@
-"""Services that use the object store besides Milvus, and are switched with it: mc, and milvus-backup."""
+"""Services that use the object store besides Milvus, and are switched with it: mc, aws, milvus-backup."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from compose_tls.compose.member_edits import Edits
 from compose_tls.compose.rewriting import Rewriting, rewrite, written
 from compose_tls.compose.service import Service
 from compose_tls.errors import ProjectError
-from compose_tls.layout import OBJECT_STORE, STORE_CAS
+from compose_tls.layout import CA_BUNDLE, MILVUS, OBJECT_STORE, STORE_CAS
 from compose_tls.plan.address_edits import AddressChange
 from compose_tls.plan.application_edits import add_application_edits
 from compose_tls.plan.stack_parts import Part, Rewrite
 from compose_tls.plan.stack_work import StackWork
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import names
-from compose_tls.setup import Directory, Member, Variable
-from compose_tls.stack import mc, milvus_backup
+from compose_tls.setup import Directory, Member, as_variables
+from compose_tls.stack import aws_cli, mc, milvus_backup
 from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.switching import ENCRYPTED_SCHEME, PLAIN_SCHEME
 from compose_tls.values import dataclass
@@ -115,17 +115,22 @@ class _Place:
 
     def client(self, service: Service) -> StoreClient | None:
         variables = self.work.variables(service)
-        return self.mc(service, variables) or self.backup(service, variables)
+        return self.program(service, variables) or self.backup(service, variables)
 
-    def mc(self, service: Service, variables: Mapping[str, str | None]) -> StoreClient | None:
-        """A service that runs mc: its URLs, in its command or in variables, and its CAs."""
-        command = service.command_line()
-        target = mc.certificates_directory(
-            service.text("image"), command, variables, service.text("user")
-        )
-        if target is None:
+    def program(self, service: Service, variables: Mapping[str, str | None]) -> StoreClient | None:
+        """A service that runs mc or aws: its URLs, in its command or in variables, and its CAs."""
+        image, command = service.text("image"), service.command_line()
+        target = mc.certificates_directory(image, command, variables, service.text("user"))
+        if target is not None:
+            ca, member = f"{target}/{_CA_FILE}", self.member(service, target, {})
+        elif not mc.runs(image, command) and aws_cli.takes_bundle(image, command, variables):
+            # It may go to AWS as well, and trusts nobody else then.
+            ca = posixpath.join(self.work.target, CA_BUNDLE)
+            source = f"{self.work.config.tls_dir}/{MILVUS}/{CA_BUNDLE}"
+            member = self.member(service, ca, {aws_cli.CA_VARIABLE: ca}, source)
+        else:
             return None
-        urls = mc.Urls(frozenset(self.hosts), self.port, variables, f"{target}/{_CA_FILE}")
+        urls = mc.Urls(frozenset(self.hosts), self.port, variables, ca)
         addresses = tuple(
             AddressChange(name, value, PLAIN_SCHEME, ENCRYPTED_SCHEME)
             for name, value in variables.items()
@@ -140,7 +145,6 @@ class _Place:
                 rewrites.append(Rewrite((name,), _fixed(new), _HINT))
         if not addresses and not rewrites:
             return None
-        member = self.member(service, target, {})
         return StoreClient(
             service, member, tuple(rewrites), addresses, reads_env=not self.work.config.env_file
         )
@@ -178,12 +182,16 @@ class _Place:
         if own and not found:
             yield None, None
 
-    def member(self, service: Service, target: str, variables: Mapping[str, str]) -> Member:
-        source = f"{self.work.config.tls_dir}/{OBJECT_STORE}/{STORE_CAS}"
+    def member(
+        self,
+        service: Service,
+        target: str,
+        variables: Mapping[str, str],
+        source: str | None = None,
+    ) -> Member:
+        source = source or f"{self.work.config.tls_dir}/{OBJECT_STORE}/{STORE_CAS}"
         directory = Directory(source, target, (), read_only=True)
-        told = tuple(Variable((name,), value) for name, value in variables.items())
-        image = service.text("image")
-        return Member(service.name, "application", image, told, directory, None, port=0)
+        return Member(service.name, "application", as_variables(variables), directory, port=0)
 
 
 def _fixed(new: list[str]) -> Rewriting:

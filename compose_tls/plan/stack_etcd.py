@@ -11,13 +11,13 @@ from compose_tls.compose.service import Service
 from compose_tls.errors import EditRefused
 from compose_tls.layout import CA_CERTIFICATE, ETCD, ETCD_CLIENT, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.pki.client_names import CLIENT_DOMAIN
-from compose_tls.plan.stack_health import Client
 from compose_tls.plan.stack_parts import Part, Rewrite
 from compose_tls.plan.stack_work import StackWork
 from compose_tls.project.stack_services import Needed
 from compose_tls.setup import Identity
 from compose_tls.stack import etcd
 from compose_tls.stack.images import is_bitnami
+from compose_tls.stack.tool_tls import ToolTls
 from compose_tls.vocabulary import Encryption
 
 _DIRECTORY: Final = "/tls"
@@ -47,8 +47,8 @@ def plan_etcd(work: StackWork, needed: Sequence[Needed]) -> None:
             f"the members of etcd ({', '.join(one.name for one in members)}) go on talking plain text "
             "to each other: those that run already do not find others by TLS",
             members[0],
-            "publish none of their ports 2380; https://etcd.io/docs/v3.5/op-guide/runtime-configuration/"
-            " says how to change the peer URLs of each by hand",
+            "publish none of their ports 2380; the steps by hand: etcdctl member update ID --peer-urls="
+            "https://… for each, then https in their peer URLs, with ETCD_PEER_CERT_FILE: see the guide",
         )
     images = [service.text("image") for service in services]
     work.identities.append(work.shown(ETCD, "peer", services, etcd.PORT))
@@ -99,8 +99,8 @@ def _part(work: StackWork, service: Service) -> Part:
         for name in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)
     )
     image = service.text("image")
-    client = Client(ca, certificate, key, etcd.asks_health(image), by_flags=is_bitnami(image))
-    rewrites += work.health(service, (etcd.PORT,), client)
+    tool = ToolTls(ca, certificate, key, etcd.asks_health(image), by_flags=is_bitnami(image))
+    rewrites += work.health(service, (etcd.PORT,), tool)
     settings = etcd.server_settings(_DIRECTORY, service.name, command, variables, image)
     return Part(
         work.member(service, "etcd", ETCD, _DIRECTORY, settings, etcd.PORT),

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
+from typing import Final, TypeAlias
 
 from compose_tls.changes import CertificateOrder, IdentityPlan, PlannedIdentity, Source
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CERTIFICATE, STACK_CA
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.plan.identities import subject_of
-from compose_tls.plan.lifetimes import RENEW_BEFORE, is_due, why_replaced
+from compose_tls.plan.lifetimes import RENEW_BEFORE, why_replaced
 from compose_tls.setup import Identity
 from compose_tls.vocabulary import TlsWarning
 
 STACK_CA_NAME: Final = "compose-tls stack CA"
+
+
+_Why: TypeAlias = Callable[[Identity, CertificateFacts, CertificateFacts], str]
 
 
 def with_stack(
@@ -30,6 +33,7 @@ def with_stack(
     observation: Observation,
     config: TlsConfig,
     now: datetime,
+    why: _Why | None = None,
 ) -> IdentityPlan:
     """The plan for identities, and for those of the parts of the project.
 
@@ -39,53 +43,15 @@ def with_stack(
         observation: What lies in the PKI directory.
         config: The settings.
         now: The time to judge validity by.
+        why: Why one that there is, under its CA, is issued again; empty where it is not. By default
+            where it is not as the settings want it.
     """
 
-    def why(one: Identity, facts: CertificateFacts, ca: CertificateFacts) -> str:
+    def is_unlike(one: Identity, facts: CertificateFacts, ca: CertificateFacts) -> str:
         names = {*one.dns_names, *one.ip_addresses} if one.profile != "client" else set[str]()
         return why_replaced(facts, ca, config, names, now)
 
-    return _joined(planned, identities, observation, config, now, why)
-
-
-def with_stack_renewed(
-    planned: IdentityPlan,
-    identities: Sequence[Identity],
-    observation: Observation,
-    config: TlsConfig,
-    now: datetime,
-    *,
-    within: timedelta | None,
-    force: bool,
-) -> IdentityPlan:
-    """The same for a renewal: what ends soon is issued again.
-
-    Args:
-        planned: The others.
-        identities: Those of the parts, their CA first.
-        observation: What lies in the PKI directory.
-        config: The settings.
-        now: The time to judge validity by.
-        within: How early to renew.
-        force: Renew in any case; their CA stays while it lasts.
-    """
-
-    def why(_: Identity, facts: CertificateFacts, ca: CertificateFacts) -> str:
-        return "it is due" if force or is_due(facts, ca, now, within) else ""
-
-    found = _joined(planned, identities, observation, config, now, why)
-    # That they are new is what was asked for.
-    return replace(found, warnings=planned.warnings)
-
-
-def _joined(
-    planned: IdentityPlan,
-    identities: Sequence[Identity],
-    observation: Observation,
-    config: TlsConfig,
-    now: datetime,
-    why: Callable[[Identity, CertificateFacts, CertificateFacts], str],
-) -> IdentityPlan:
+    why = why or is_unlike
     pki = observation.pki
     found, warnings = list(planned.identities), list(planned.warnings)
     ca = pki.certificates.get(STACK_CA) if STACK_CA in pki.usable else None

@@ -13,7 +13,7 @@ from compose_tls.compose.service import Service
 from compose_tls.layout import ETCD_CLIENT, KAFKA_CLIENT
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
-from compose_tls.setup import Directory, Identity, Member, SetupLink
+from compose_tls.setup import Directory, Identity, Member
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.yamlpatch.intent import Route
@@ -52,6 +52,10 @@ class Part:
 class StackClient(Protocol):
     """A service besides Milvus that connects to a server, and is told of its TLS."""
 
+    @property
+    def member(self) -> Member:
+        """What it is told, and what it sees."""
+
     def add_edits(self, project: Project, override: Path | None, edits: Edits) -> None:
         """Add what switches it."""
 
@@ -83,19 +87,10 @@ class Stack:
         return tuple(one for one in self.parts if one.milvus is not None)
 
     @property
-    def links(self) -> tuple[SetupLink, ...]:
-        """The connections of Milvus to the servers."""
-        return tuple(
-            SetupLink(
-                one.member.name,
-                server.member.name,
-                server.member.port,
-                server.member.identity or "",
-                CLIENTS.get(server.member.kind),
-            )
-            for one in self.milvus
-            for server in self.servers
-        )
+    def seen(self) -> tuple[tuple[str, str], ...]:
+        """The other services, each with the directory that it mounts."""
+        members = [one.member for one in self.clients]
+        return tuple((one.name, one.directory.source) for one in members if one.directory)
 
 
 CLIENTS: Final[Mapping[str, str]] = {"etcd": ETCD_CLIENT, "broker": KAFKA_CLIENT}

@@ -10,14 +10,14 @@ from compose_tls.compose.rewriting import written
 from compose_tls.compose.service import Service
 from compose_tls.errors import EditRefused
 from compose_tls.layout import OBJECT_STORE, STORE_CAS
-from compose_tls.plan.stack_health import LOOPBACK, Client, trusting
 from compose_tls.plan.stack_parts import Part, Rewrite
 from compose_tls.plan.stack_work import StackWork
-from compose_tls.project.reachability import names
+from compose_tls.project.reachability import OWN_HOSTS, names
 from compose_tls.project.stack_services import Needed
 from compose_tls.setup import Directory
 from compose_tls.stack import mc, object_store
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_OBJECT_STORE_CA
+from compose_tls.stack.tool_tls import ToolTls
 from compose_tls.vocabulary import TlsWarning
 
 
@@ -85,7 +85,7 @@ def _part(work: StackWork, service: Service, port: int) -> Part:
     def change(texts: Sequence[str]) -> list[str]:
         new = object_store.with_certificate(kind, directory, texts, with_flags=said)
         calls_itself = any("http://" in text for text in texts)
-        return [trusting(text, Client(ca)) for text in new] if calls_itself else new
+        return [ToolTls(ca).trusting(text) for text in new] if calls_itself else new
 
     rewrites = [
         Rewrite((name,), change, "name the certificate there by hand")
@@ -104,12 +104,12 @@ def _part(work: StackWork, service: Service, port: int) -> Part:
     console = object_store.console_port(kind, image, command, variables)
     test = service.healthcheck_test()
     files = _of_mc(work, service, [*command, *(test.words if test else ())])
-    client = Client(ca, has_mc=bool(files))
-    rewrites += work.health(service, (port, *filter(None, (console,))), client)
+    tool = ToolTls(ca, has_mc=bool(files))
+    rewrites += work.health(service, (port, *filter(None, (console,))), tool)
     if console is not None and service.published(console):
         text = f"the console of service {service.name}, port {console}, is reached by https then"
         work.warnings.append(TlsWarning("console-over-tls", text, service.main.document.name))
-    hosts = {*LOOPBACK, *names(service)}
+    hosts = {*OWN_HOSTS, *names(service)}
     settings = object_store.server_settings(kind, directory, image, variables, hosts)
     member = work.member(service, "object-store", OBJECT_STORE, directory, settings, port)
     further = (console,) if console is not None else ()

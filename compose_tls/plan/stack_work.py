@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
-from compose_tls.compose.service import Service
+from compose_tls.compose.service import HEALTH_TEST, Service
 from compose_tls.config import TlsConfig
 from compose_tls.layout import STACK_FILES
 from compose_tls.plan.identities import server_names
-from compose_tls.plan.stack_health import HEALTH_TEST, LOOPBACK, Client, health_change
+from compose_tls.plan.stack_health import health_change
 from compose_tls.plan.stack_parts import Part, Rewrite
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
+from compose_tls.project.reachability import OWN_HOSTS
 from compose_tls.project.stack_services import Needed
 from compose_tls.setup import Directory, Identity, Member, Setting
 from compose_tls.stack.milvus.settings import stack_directory
+from compose_tls.stack.tool_tls import ToolTls
 from compose_tls.vocabulary import TlsWarning
 
 _Stays: TypeAlias = Callable[[Service, Mapping[str, str | None]], str | None]
@@ -88,7 +90,7 @@ class StackWork:
         """Why a server that is no service stays as it is."""
         others = self.project.compose.services.values()
         hosted = [each for each in others if each.text("network_mode") == "host"]
-        if one.name in LOOPBACK and len(hosted) > 1:
+        if one.name in OWN_HOSTS and len(hosted) > 1:
             return "on the network of this machine no service can be told from another program"
         return "it is not a service of this project"
 
@@ -104,11 +106,8 @@ class StackWork:
         self, name: str, profile: _ServerProfile, services: Sequence[Service], port: int
     ) -> Identity:
         """The certificate that some servers share."""
-        found = [
-            name
-            for service in services
-            for name in found_names(service, port, self.project.compose.services)
-        ]
+        servers = ((service, port) for service in services)
+        found = found_names(servers, self.project.compose.services)
         members = tuple(service.name for service in services)
         return Identity(name, profile, members, *server_names((), found))
 
@@ -134,18 +133,18 @@ class StackWork:
         source = f"{self.config.tls_dir}/{directory}"
         files = STACK_FILES[directory]
         mounted = Directory(source, target, files)
-        return Member(service.name, kind, service.text("image"), settings, mounted, directory, port)
+        return Member(service.name, kind, settings, mounted, port)
 
-    def health(self, service: Service, ports: Sequence[int], client: Client) -> Iterator[Rewrite]:
+    def health(self, service: Service, ports: Sequence[int], tool: ToolTls) -> Iterator[Rewrite]:
         """How the health check of a server asks over TLS; nothing where it stays as it is.
 
         Raises:
             HealthCheckBreaks: How is not known, and the user has not accepted that.
         """
-        change, warnings = health_change(self.project, service, ports, client, self.config)
+        change, warnings = health_change(self.project, service, ports, tool, self.config)
         self.warnings += warnings
         if change is not None:
-            hint = f"let it ask over TLS, with {' '.join(client.curl)}"
+            hint = f"let it ask over TLS, with {' '.join(tool.curl)}"
             yield Rewrite(HEALTH_TEST, change, hint)
 
     def stays_plain(self, text: str, service: Service, hint: str) -> None:

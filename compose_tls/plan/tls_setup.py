@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 from compose_tls.changes import IdentityPlan
 from compose_tls.config import TlsConfig
-from compose_tls.layout import CA_CERTIFICATE, CLIENT, SERVER, SERVER_CERTIFICATE, SERVER_KEY
+from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.plan.stack_parts import NOTHING_ELSE, Stack
 from compose_tls.project.endpoints import rest_port
 from compose_tls.project.milvus_services import MilvusService
-from compose_tls.results import CLIENTS
-from compose_tls.setup import Directory, Member, SetupLink, TlsSetup
+from compose_tls.setup import Directory, Member, TlsSetup
 from compose_tls.stack.milvus.settings import tls_settings
-from compose_tls.vocabulary import TlsMode
 
 
 def tls_setup(
@@ -41,23 +39,15 @@ def tls_setup(
         Member(
             one.name,
             "milvus",
-            one.service.text("image"),
             tls_settings(config.tls_mode, config.container_tls_dir, rest_port(one, config)),
             directory,
-            SERVER,
             one.configuration.proxy_port,
             published,
         )
         for one in milvus
     )
-    shown = CLIENT if config.tls_mode is TlsMode.MUTUAL else None
     return TlsSetup(
         config.tls_mode,
-        config.server_name,
         tuple(one.identity for one in identities.identities),
         (*members, *(part.member for part in stack.parts)),
-        (
-            *(SetupLink(CLIENTS, one.name, one.port, SERVER, shown) for one in members),
-            *stack.links,
-        ),
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from compose_tls.changes import KeepFile, MakeDirectory, RemoveDirectory
-from compose_tls.layout import MILVUS, STACK_FILES
+from compose_tls.layout import MILVUS, STACK_FILES, neighbours_directory
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.stack_folders import Folders
 from compose_tls.project.model import Project
+from compose_tls.shell import joined
 from compose_tls.state.recorded import State
-from compose_tls.vocabulary import Scope
+from compose_tls.vocabulary import Scope, TlsWarning
 
 _WIDTHS: Final[Mapping[Scope, int]] = {"proxy": 0, "internal": 1, "all": 2}
 
@@ -30,15 +33,10 @@ def touched_services(planned: ServicePlan, project: Project) -> frozenset[str] |
     """
     if not planned.servers and not planned.others:
         return None
-    before, after = _edits(project.state), _edits(planned.state)
-    found = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    found = _edited(planned, project)
     folders = Folders.of((one.identity for one in planned.identities.identities), project)
     root = project.directory / planned.state.settings.tls_dir
-    written = [
-        change.path
-        for change in planned.plan.changes
-        if not isinstance(change, KeepFile | MakeDirectory | RemoveDirectory)
-    ]
+    written = _written(planned)
     for folder in STACK_FILES:
         if any(path.is_relative_to(root / folder) for path in written):
             found |= {one.name for one in folders.readers.get(folder, ())}
@@ -51,6 +49,67 @@ def touched_services(planned: ServicePlan, project: Project) -> frozenset[str] |
     }
     found |= {name for path, name in mounted.items() if path in written}
     return frozenset(found)
+
+
+def touched_beside(
+    planned: ServicePlan, project: Project, sees: Iterable[tuple[str, str | Path]]
+) -> tuple[str, ...]:
+    """The services besides servers and Milvus whose entries change, or that see what is written.
+
+    Args:
+        planned: The plan.
+        project: The project, without what an earlier enable put in.
+        sees: Services, each with a directory or file of ours that it mounts.
+    """
+    found, written = _edited(planned, project), _written(planned)
+    places = ((name, project.directory / place) for name, place in sees)
+    found |= {name for name, place in places if any(path.is_relative_to(place) for path in written)}
+    found.difference_update(planned.everything)
+    return tuple(name for name in project.compose.services if name in found)
+
+
+def with_readers(planned: ServicePlan, project: Project) -> ServicePlan:
+    """The same plan, with the other services that mount what it renews; those by hand are named.
+
+    Args:
+        planned: The plan of a renewal.
+        project: The project as it is.
+    """
+    settings = planned.state.settings
+    tls_dirs = (settings.tls_dir, neighbours_directory(settings.tls_dir))
+    beside = touched_beside(planned, project, _mounts(project, tls_dirs))
+    found = touched_beside(planned, project, _mounts(project, (settings.pki_dir,)))
+    names = joined([name for name in found if name not in beside])
+    told = TlsWarning(
+        "neighbours-not-restarted",
+        f"{names}: what is mounted of {settings.pki_dir} is new, and read at the next start",
+        hint=f"docker compose restart {names}",
+    )
+    warnings = (*planned.plan.warnings, *([told] if names else []))
+    return replace(planned, beside=beside, plan=replace(planned.plan, warnings=warnings))
+
+
+def _mounts(project: Project, directories: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    """Every service with what it mounts of some directories."""
+    ours = [project.directory / name for name in directories]
+    for service in project.compose.services.values():
+        for mount in service.mounts():
+            place = mount.host_path
+            if place is not None and any(map(place.is_relative_to, ours)):
+                yield service.name, place
+
+
+def _written(planned: ServicePlan) -> list[Path]:
+    return [
+        change.path
+        for change in planned.plan.changes
+        if not isinstance(change, KeepFile | MakeDirectory | RemoveDirectory)
+    ]
+
+
+def _edited(planned: ServicePlan, project: Project) -> set[str]:
+    before, after = _edits(project.state), _edits(planned.state)
+    return {name for name in {*before, *after} if before.get(name) != after.get(name)}
 
 
 def _edits(state: State | None) -> Mapping[str, list[str]]:

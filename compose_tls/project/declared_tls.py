@@ -78,11 +78,6 @@ class DeclaredTls:
         return self.milvus.name
 
     @property
-    def encrypted(self) -> bool:
-        """Whether clients are certainly encrypted."""
-        return bool(self.mode)
-
-    @property
     def read_files(self) -> tuple[Path, ...]:
         """The files on this host that it reads once, at its start: settings first."""
         settings = self.milvus.configuration.files.values()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.project.milvus_services import MilvusService
+from compose_tls.project.reachability import HOST_GATEWAY
 from compose_tls.results import Endpoint
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
 
 _EVERY_ADDRESS = frozenset({None, "", "0.0.0.0", "::", "127.0.0.1", "::1"})  # noqa: S104 - compared, not bound
-_HOST_GATEWAY = "host-gateway"
 _OF_SERVICE = "service:"
 _OF_CONTAINER = "container:"
 
@@ -93,39 +93,40 @@ def rest_port(milvus: MilvusService, config: TlsConfig) -> int | None:
 
 
 def found_names(
-    service: Service, proxy: int, services: Mapping[str, Service] | None = None
+    servers: Iterable[tuple[Service, int]], services: Mapping[str, Service] | None = None
 ) -> list[str]:
-    """The names under which clients may reach the service, found in the project.
+    """The names under which clients may reach some services, found in the project.
 
     ``host.docker.internal`` is how containers reach the host's published ports:
     https://docs.docker.com/desktop/features/networking/
 
     Args:
-        service: The service.
-        proxy: The port that its proxy listens on inside the container.
+        servers: The services, each with the port that it listens on inside its container.
         services: All services of the project, by name.
     """
     services = services or {}
+    callers = [other for other in services.values() if other.links() or other.extra_hosts()]
+    found = (name for one in servers for name in _names(*one, services, callers))
+    return list(dict.fromkeys(found))
+
+
+def _names(
+    service: Service, proxy: int, services: Mapping[str, Service], callers: Iterable[Service]
+) -> Iterator[str]:
+    """The names of one service, some of them twice."""
     place = carrier(service, services)
     published = [port for port in place.ports() if port.target == proxy]
     hosts = [port.host_ip for port in published if port.host_ip not in _EVERY_ADDRESS]
     on_host = bool(published) or place.text("network_mode") == "host"
-    addresses = {*place.static_addresses(), *hosts, *([_HOST_GATEWAY] if on_host else [])}
-    names = [
-        "localhost",
-        "127.0.0.1",
-        "::1",
-        "host.docker.internal",
-        service.name,
-        place.name,
-        *(text for name in ("container_name", "hostname") if (text := place.text(name))),
-        *_full_name(place),
-        *place.aliases(),
-        *place.static_addresses(),
-        *(host for host in hosts if host),
-        *(name for other in services.values() for name in _called(place, addresses, other)),
-    ]
-    return list(dict.fromkeys(names))
+    addresses = {*place.static_addresses(), *hosts, *([HOST_GATEWAY] if on_host else [])}
+    yield from ("localhost", "127.0.0.1", "::1", "host.docker.internal", service.name, place.name)
+    yield from (text for name in ("container_name", "hostname") if (text := place.text(name)))
+    yield from _full_name(place)
+    yield from place.aliases()
+    yield from place.static_addresses()
+    yield from filter(None, hosts)
+    for other in callers:
+        yield from _called(place, addresses, other)
 
 
 def _full_name(service: Service) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
-from compose_tls.errors import NotMounted, ServiceNotFound
+from compose_tls.errors import NotMounted, ServiceNotFound, WrongUsage
 from compose_tls.layout import (
     CA_CERTIFICATE,
     CERTIFICATE,
@@ -23,10 +23,10 @@ from compose_tls.layout import (
 from compose_tls.project.endpoints import carrier
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
-from compose_tls.project.reachability import HOST_NAME
+from compose_tls.project.reachability import HOST_GATEWAY, HOST_NAME, LOOPBACK
 from compose_tls.shell import typed
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsMode
+from compose_tls.vocabulary import TlsMode, TlsWarning
 
 _DEFAULT_NETWORK: Final = "default"
 _HOST: Final = "host"
@@ -64,6 +64,7 @@ def inside(project: Project, config: TlsConfig, milvus: MilvusService, name: str
 
     Raises:
         ServiceNotFound: There is no such service.
+        WrongUsage: It has no network.
         NotMounted: Its container does not see the certificates that it needs.
     """
     services = project.compose.services
@@ -115,10 +116,57 @@ def _address(project: Project, milvus: MilvusService, service: Service) -> tuple
     on_host = published.published if published and published.published else port
     if own.text("network_mode") == _HOST:
         return "localhost", on_host
-    common = {*(place.networks() or [_DEFAULT_NETWORK])} & {*(own.networks() or [_DEFAULT_NETWORK])}
-    if place.text("network_mode") == _HOST or not common:
-        return HOST_NAME, on_host
-    return place.name, port
+    if _share_network(place, own):
+        return place.name, port
+    if own.text("network_mode") == "none":
+        raise WrongUsage(
+            f"service {service.name} has no network (network_mode: none), and reaches no Milvus",
+            hint=f"name a service of a network that {milvus.name} is in",
+        )
+    return next(iter(_gateways(own)), HOST_NAME), on_host
+
+
+def _share_network(one: Service, other: Service) -> bool:
+    """Whether two services meet in a network of the project; one with a mode of its own is in none."""
+    if one.text("network_mode") or other.text("network_mode"):
+        return False
+    first, second = ({*(each.networks() or [_DEFAULT_NETWORK])} for each in (one, other))
+    return not first.isdisjoint(second)
+
+
+def _gateways(service: Service) -> list[str]:
+    """The names that a service has for this machine."""
+    return [name for name, where in service.extra_hosts().items() if HOST_GATEWAY in where]
+
+
+def way_by_host(project: Project, milvus: MilvusService, name: str) -> TlsWarning | None:
+    """That a service reaches Milvus by a port of this machine, and what that takes; else ``None``.
+
+    Source: https://docs.docker.com/reference/cli/docker/container/run/#add-host
+
+    Args:
+        project: The project.
+        milvus: The Milvus that it connects to.
+        name: The service.
+    """
+    services, port = project.compose.services, milvus.configuration.proxy_port
+    place, own = carrier(milvus.service, services), carrier(services[name], services)
+    on_host = own.text("network_mode") == _HOST
+    if place.name == own.name or on_host or _share_network(place, own):
+        return None
+    published = place.published(port)
+    needs = [f"give both one network; or add {HOST_NAME}:{HOST_GATEWAY} to its extra_hosts"]
+    if _gateways(own):
+        needs = []
+    if place.text("network_mode") != _HOST and published is None:
+        needs.append(f"publish port {port} of {milvus.name}")
+    elif published is not None and published.host_ip in LOOPBACK:
+        needs.append(f"publish port {port} of {milvus.name} on more than {published.host_ip}")
+    if not needs:
+        return None
+    text = f"service {name} shares no network with {milvus.name}: it goes by a port of this machine"
+    main = services[name].main
+    return TlsWarning("way-by-host", text, main.document.name, ", and ".join(needs), main.line())
 
 
 def _seen(service: Service, files: Iterable[Path]) -> tuple[Path, str] | None:
@@ -126,6 +174,8 @@ def _seen(service: Service, files: Iterable[Path]) -> tuple[Path, str] | None:
     mounts = [mount for mount in service.mounts() if mount.host_path is not None]
     for file in files:
         for mount in mounts:
+            if not file.is_file():
+                continue
             if mount.host_path == file:
                 return file, mount.target
             if mount.host_path is not None and file.is_relative_to(mount.host_path):

@@ -15,7 +15,11 @@ _WIDTH: dict[Reach, int] = {"nobody": 0, "loopback": 1, "address": 2, "everyone"
 
 # How containers reach the host: https://docs.docker.com/desktop/features/networking/
 HOST_NAME = "host.docker.internal"
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+HOST_GATEWAY = "host-gateway"
+"""What stands for this machine in extra_hosts."""
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, not bound
+"""How a container names itself in a URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,14 @@ class Parties:
             connection stays inside the container.
         """
         on_host = by.text("network_mode") == "host"
-        if host in names(by) or (host in _LOOPBACK and not on_host):
+        if host in names(by) or (host in LOOPBACK and not on_host):
             return None
-        if host == HOST_NAME or host in _LOOPBACK:
+        if host == HOST_NAME or host in LOOPBACK:
             found = self._on_host(port)
             return (found.name, found) if found else (host, None)
+        linked = by.links().get(host)
         for service in self.project.services.values():
-            if host in names(service):
+            if host in names(service) or service.name == linked:
                 return service.name, service
         return host, None
 

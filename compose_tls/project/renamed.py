@@ -11,6 +11,7 @@ from compose_tls.compose.service import Service
 from compose_tls.errors import ServiceRenamed
 from compose_tls.project.model import Project
 from compose_tls.shell import joined
+from compose_tls.state.changed_since import ORDERED
 from compose_tls.state.recorded import EditRecord, FileRecord, State
 from compose_tls.values import dataclass
 
@@ -50,7 +51,7 @@ def elsewhere(edit: EditRecord, services: Iterable[Service], directory: Path) ->
 
 def _standing(edit: EditRecord, service: Service, directory: Path) -> Iterator[Entry]:
     """Where an entry of ours stands under a service, be it that for which it was made or not."""
-    if edit.route[:1] != ("services",) or edit.new is None:
+    if edit.route[:1] != ("services",) or edit.new is None or edit.route[-1] in ORDERED:
         return
     for definition in service.definitions:
         found = definition.query(*edit.route[2:])
@@ -124,7 +125,7 @@ def way_out(project: Project) -> str:
     """What to do where entries of ours stay in a project, as it is, that disable was to take out."""
     if words := recording(project):
         return f"{joined(words)}; then compose-tls disable takes them out"
-    return "take these out by hand and run compose-tls disable again"
+    return "write there what was before, or take it out, and run compose-tls disable again"
 
 
 def with_names(state: State, names: Mapping[str, str]) -> State:

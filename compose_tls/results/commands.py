@@ -4,7 +4,7 @@ The JSON schema in docs/schema.json is generated from these models. A list is ne
 not apply are left out of the JSON: what is ``None``, and a ``LeftOut`` field that has its default.
 """
 
-from __future__ import annotations
+# Without annotations as texts: pydantic would compile each of them.
 
 import json
 from datetime import datetime

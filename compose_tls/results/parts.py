@@ -1,9 +1,9 @@
 """What results are made of: files, certificates, probes, services and links as users see them."""
 
-from __future__ import annotations
+# Without annotations as texts: pydantic would compile each of them.
 
 from datetime import datetime
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -74,7 +74,7 @@ class CertificateResult(Model, frozen=True):
         now: datetime | None = None,
         *,
         client: str | None = None,
-    ) -> CertificateResult:
+    ) -> Self:
         """The result for a certificate.
 
         Args:
@@ -126,6 +126,7 @@ class Probe(Model, frozen=True):
         seconds: How long it took.
         skipped: ``True`` where it was not tried; ``observed`` says why.
         hint: What to do next, where it failed.
+        untried: What kept it from being tried, where that is why it failed. Not printed.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Probe(Model, frozen=True):
     seconds: float
     skipped: Literal[True] | None = None
     hint: str | None = None
+    untried: str | None = Field(default=None, exclude=True)
 
 
 class FileState(Model, frozen=True):

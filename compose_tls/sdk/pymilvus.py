@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from compose_tls.connection import Connection
 from compose_tls.vocabulary import TlsMode
 
 
@@ -34,3 +35,15 @@ def connect_arguments(
             "client_key_path": client_key,
         }
     return {**arguments, "server_pem_path": ca_pem}
+
+
+def arguments_of(connection: Connection) -> dict[str, Any]:
+    """The same for client code."""
+    return connect_arguments(
+        mode=connection.mode,
+        uri=connection.uri,
+        server_name=connection.server_name,
+        ca_pem=connection.ca_pem,
+        client_pem=connection.client_pem,
+        client_key=connection.client_key,
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, mode_note
-from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.sdk.pymilvus import arguments_of
 
 
 def client(connection: Connection) -> str:
@@ -65,7 +65,7 @@ def langchain(connection: Connection) -> str:
             "vector_store = Milvus(",
             "    embedding_function=DeterministicFakeEmbedding(size=8),  # your embedding model",
             "    connection_args={",
-            *_items(connection, indent=8),
+            *_items(connection),
             "    },",
             ")",
         )
@@ -98,9 +98,9 @@ def _keywords(connection: Connection, *, indent: int = 4) -> list[str]:
     return _lines((f"{name}={value}" for name, value in _arguments(connection).items()), indent)
 
 
-def _items(connection: Connection, *, indent: int) -> list[str]:
+def _items(connection: Connection) -> list[str]:
     """The arguments of a client as items of a dictionary, one a line."""
-    return _lines((f"{name!r}: {value}" for name, value in _arguments(connection).items()), indent)
+    return _lines((f"{name!r}: {value}" for name, value in _arguments(connection).items()), 8)
 
 
 def _lines(texts: Iterable[str], indent: int) -> list[str]:
@@ -109,15 +109,7 @@ def _lines(texts: Iterable[str], indent: int) -> list[str]:
 
 def _arguments(connection: Connection) -> dict[str, str]:
     """Names, and values as Python writes them."""
-    values = connect_arguments(
-        mode=connection.mode,
-        uri=connection.uri,
-        server_name=connection.server_name,
-        ca_pem=connection.ca_pem,
-        client_pem=connection.client_pem,
-        client_key=connection.client_key,
-    )
-    rendered = {name: repr(value) for name, value in values.items()}
+    rendered = {name: repr(value) for name, value in arguments_of(connection).items()}
     if connection.authentication:
         rendered["token"] = f"os.environ[{CREDENTIALS_VARIABLE!r}]"
     return rendered

@@ -21,7 +21,7 @@ from compose_tls.layout import (
     SERVER_KEY,
 )
 from compose_tls.patterns import regex
-from compose_tls.setup import Setting, Variable
+from compose_tls.setup import Setting, VariableSetting, as_variables
 from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true
 from compose_tls.stack.images import is_bitnami, release, repository_and_tag
 from compose_tls.vocabulary import Encryption
@@ -140,7 +140,7 @@ def server_settings(
     command: Sequence[str],
     variables: Mapping[str, str | None],
     image: str | None = None,
-) -> tuple[Variable, ...]:
+) -> tuple[VariableSetting, ...]:
     """The variables with which an etcd demands TLS and a client certificate, and ``etcdctl`` has one.
 
     A flag beats its variable, and etcd does not start with both: what stands on the command line is
@@ -172,7 +172,7 @@ def server_settings(
         found |= {"ETCDCTL_CACERT": ca, "ETCDCTL_CERT": certificate, "ETCDCTL_KEY": key}
     if (endpoints := variables.get("ETCDCTL_ENDPOINTS") or "").startswith("http://"):
         found["ETCDCTL_ENDPOINTS"] = endpoints.replace("http://", "https://")
-    return tuple(Variable((variable,), value) for variable, value in found.items())
+    return as_variables(found)
 
 
 def among_members(command: Sequence[str], variables: Mapping[str, str | None]) -> Encryption | None:

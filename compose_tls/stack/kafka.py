@@ -27,7 +27,7 @@ from compose_tls.layout import (
     KEY,
 )
 from compose_tls.patterns import regex
-from compose_tls.setup import Setting, Variable
+from compose_tls.setup import Setting, VariableSetting, as_variables
 from compose_tls.stack.images import is_bitnami, repository_and_tag
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import number
@@ -40,6 +40,7 @@ _BITNAMI_DIRECTORY: Final = "/opt/bitnami/kafka/config/certs"
 # The user that the images of Apache and of Confluent run as.
 IMAGE_USER: Final = "1000"
 _ENCRYPTED: Final = {"PLAINTEXT": "SSL", "SASL_PLAINTEXT": "SASL_SSL"}
+_OF_CLIENT: Final = ("tlsCert", "tlsKey")
 _STANDARD: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 # The first releases with PEM: Kafka 2.7, which Confluent calls 6.1.
 _FIRST_WITH_PEM: Final[Mapping[Kind, tuple[int, int]]] = {
@@ -140,7 +141,9 @@ def directory(broker: Kind) -> str:
     return _BITNAMI_DIRECTORY if broker == "bitnami" else _DIRECTORY
 
 
-def server_settings(broker: Kind, variables: Variables, found: Listener) -> tuple[Variable, ...]:
+def server_settings(
+    broker: Kind, variables: Variables, found: Listener
+) -> tuple[VariableSetting, ...]:
     """The variables with which a listener demands TLS and a client certificate.
 
     Args:
@@ -175,7 +178,7 @@ def server_settings(broker: Kind, variables: Variables, found: Listener) -> tupl
             "KAFKA_SSL_TRUSTSTORE_LOCATION": posixpath.join(place, KAFKA_CA),
             "KAFKA_SSL_CLIENT_AUTH": "required",
         }
-    return tuple(Variable((name,), value) for name, value in said.items())
+    return as_variables(said)
 
 
 def client_settings(place: str) -> bytes:
@@ -235,8 +238,20 @@ def milvus_settings(place: str, protocol: str) -> tuple[Setting, ...]:
         Setting(("kafka", "ssl", "enabled"), "true"),
         Setting(("kafka", "ssl", "tlsCert"), posixpath.join(place, f"{KAFKA_CLIENT}{CERTIFICATE}")),
         Setting(("kafka", "ssl", "tlsKey"), posixpath.join(place, f"{KAFKA_CLIENT}{KEY}")),
-        Setting(("kafka", "ssl", "tlsCACert"), posixpath.join(place, CA_CERTIFICATE)),
+        # Spelled so, other than that of etcd: configs/milvus.yaml of Milvus.
+        Setting(("kafka", "ssl", "tlsCaCert"), posixpath.join(place, CA_CERTIFICATE)),
     )
+
+
+def by_hand(place: str) -> str:
+    """The lines of Milvus' environment for a broker whose listener with TLS is set up elsewhere.
+
+    Args:
+        place: Where Milvus is to see the CA of that broker, in its container.
+    """
+    told = milvus_settings(place, "PLAINTEXT")
+    lines = [f"{one.variable}={one.value}" for one in told if one.route[-1] not in _OF_CLIENT]
+    return f"{', '.join(lines)} (and {', '.join(_OF_CLIENT)} where it wants a client certificate)"
 
 
 def _prefix(broker: Kind) -> str:

@@ -13,11 +13,11 @@ from typing import Final
 
 from compose_tls.patterns import regex
 from compose_tls.stack.images import is_root, repository_and_tag
+from compose_tls.stack.tool_tls import CURL, MC, ToolTls
 from compose_tls.values import dataclass
 
-_RUNS: Final = regex(r"(?<![\w./-])(?:[\w./-]*/)?mc\s")
-_ELSEWHERE: Final = regex(r"(?<!\S)(?:--config-dir|-C)(?=[\s=])|\bcurl\b[^;&|]*--cacert|\bwget\b")
-_CURL: Final = regex(r"(?<![\w./-])((?:[\w./-]*/)?curl)(?=\s)")
+_ELSEWHERE: Final = regex(r"\bcurl\b[^;&|]*--cacert|\bwget\b")
+_DIRECTORY: Final = regex(r"(?<!\S)(?:--config-dir|-C)(?:\s+|=)([^\s;&|]+)")
 _PLAIN: Final = "http://"
 
 
@@ -28,8 +28,7 @@ def runs(image: str | None, command: Sequence[str]) -> bool:
         image: Its image.
         command: Its command line.
     """
-    named = repository_and_tag(image or "")[0] == "mc"
-    return named or _RUNS.search(f"{' '.join(command)} ") is not None
+    return repository_and_tag(image or "")[0] == "mc" or MC.search(" ".join(command)) is not None
 
 
 def certificates_directory(
@@ -49,7 +48,11 @@ def certificates_directory(
     text = f"{' '.join(command)} "
     if not runs(image, command) or _ELSEWHERE.search(text):
         return None
-    own = variables.get("MC_CONFIG_DIR")
+    calls = [call for call in re.split(r"[;&|\n]", text) if MC.search(f"{call} ")] or [text]
+    named = {flag[1] if (flag := _DIRECTORY.search(call)) else None for call in calls}
+    if len(named) > 1:
+        return None
+    own = named.pop() or variables.get("MC_CONFIG_DIR")
     home = variables.get("HOME")
     if own is None and home is None:
         home = "/root" if is_root(user) else None
@@ -91,12 +94,12 @@ class Urls:
             url = re.compile(_PLAIN)
             if not count == len(url.findall(meant)) == len(url.findall(said)):
                 return None
-        waits = count > 0 and _CURL.search(meant) is not None
+        waits = count > 0 and CURL.search(meant) is not None
         if waits and count != meant.count("://"):
             # With our CA alone, curl would trust nobody else.
             return None
         found = [url.sub(lambda match: f"https{match[0][4:]}", text) for text in texts]
-        return [_CURL.sub(rf"\1 --cacert {self.ca}", text) for text in found] if waits else found
+        return [ToolTls(self.ca).trusting(text) for text in found] if waits else found
 
     @property
     def _literal(self) -> str:

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 from compose_tls.layout import CA_BUNDLE, OBJECT_STORE, STACK_FILES
 from compose_tls.patterns import regex
-from compose_tls.setup import Setting, Variable
+from compose_tls.setup import Setting, VariableSetting, as_variables
 from compose_tls.stack.dependency import Dependency, Settings, addresses, is_true, port_of
 from compose_tls.stack.images import is_bitnami, is_root, repository_and_tag
 from compose_tls.vocabulary import number
@@ -36,7 +36,8 @@ _MINIO_DIRECTORY: Final = "/root/.minio/certs"
 _BITNAMI_DIRECTORY: Final = "/certs"
 _OWN_DIRECTORY: Final = "/tls"
 _MINIO_FLAG: Final = "certs-dir"
-_WEED: Final = regex(r"(?:^|[\s/])weed(?:\s+-\S+)*\s+(?P<part>server|s3)(?=\s|$)")
+_WEED: Final = regex(r"(?:^|[\s/])weed(?:\s+-\S+)*\s+(?P<part>server|filer|s3)(?=\s|$)")
+_PARTS: Final = ("server", "filer", "s3")
 
 
 def segments(settings: Settings) -> Iterator[Dependency]:
@@ -127,7 +128,7 @@ def with_certificate(
         texts: The items of the command, or its one text.
         with_flags: Whether the command has to name the certificate.
     """
-    if store == "minio":
+    if store == "minio" and not _is_gateway(texts):
         # Where MinIO runs on several servers they are named by URL, and each of them speaks TLS then.
         texts = [text.replace("http://", "https://") for text in texts]
     return _with_flags(store, directory, texts) if with_flags else list(texts)
@@ -137,8 +138,10 @@ def _with_flags(store: Kind, directory: str, texts: Sequence[str]) -> list[str]:
     part = "server"
     found = _WEED.search(" ".join(texts))
     if store == "seaweedfs":
-        part = found["part"] if found else "s3" if "s3" in texts else "server"
-        prefix = "-s3." if part == "server" else "-"
+        words = " ".join(texts).split()
+        part = found["part"] if found else next(filter(_PARTS.__contains__, words), part)
+        # A server or a filer has S3 in it: weed help filer.
+        prefix = "-" if part == "s3" else "-s3."
         flags = [
             f"{prefix}cert.file={posixpath.join(directory, _PUBLIC)}",
             f"{prefix}key.file={posixpath.join(directory, _PRIVATE)}",
@@ -189,7 +192,7 @@ def server_settings(
     image: str | None,
     variables: Mapping[str, str | None],
     names: Collection[str],
-) -> tuple[Variable, ...]:
+) -> tuple[VariableSetting, ...]:
     """The variables of an object store that speaks TLS.
 
     Sources: the README of bitnami/minio for MINIO_SCHEME; for the URLs
@@ -216,7 +219,7 @@ def server_settings(
     # Those of several servers, each of which speaks TLS then.
     if (volumes := variables.get("MINIO_VOLUMES") or "").startswith("http://"):
         found["MINIO_VOLUMES"] = volumes.replace("http://", "https://")
-    return tuple(Variable((name,), value) for name, value in found.items())
+    return as_variables(found)
 
 
 def is_one_of_several(command: Sequence[str], variables: Mapping[str, str | None]) -> bool:
@@ -226,8 +229,15 @@ def is_one_of_several(command: Sequence[str], variables: Mapping[str, str | None
         command: Its command line.
         variables: Its environment.
     """
+    if _is_gateway(command):
+        return False
     text = " ".join([*command, variables.get("MINIO_VOLUMES") or ""])
     return re.search(r"(?<!\S)https?://", text) is not None
+
+
+def _is_gateway(command: Sequence[str]) -> bool:
+    """Whether a MinIO stands before another object store, which it names by URL: up to 2022."""
+    return "gateway" in " ".join(command).split()
 
 
 def milvus_settings(directory: str, *, names_ca: bool) -> tuple[Setting, ...]:

@@ -78,6 +78,9 @@ def recipe(
     by_uri = document is None and found.scheme == PLAIN_SCHEME.removesuffix("://")
     if tls.mutual or not takes_roots or not by_uri or not tls.covered:
         return None
+    if variables.get(_ROOTS_VARIABLE) is not None:
+        # It trusts others there, whom our file does not hold.
+        return None
     own = {}
     if name == "Dify":
         own = {

@@ -4,12 +4,12 @@ Format 2 records the settings of the last enable, every service and every identi
 knew one service and one server certificate, is read as well.
 """
 
-from __future__ import annotations
+# Without annotations as texts: pydantic would compile each of them.
 
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -152,6 +152,15 @@ def recorded(config: TlsConfig) -> TlsConfig:
     return TlsConfig(**{name: getattr(config, name) for name in RECORDED})
 
 
+@dataclass(frozen=True, slots=True)
+class BroughtFiles:
+    """A certificate, its key, and what opens them, as the user has them; ``None`` for none."""
+
+    certificate: Path | None
+    key: Path | None
+    passphrase: Path | None
+
+
 def brought_files(directory: Path, config: TlsConfig, role: str) -> BroughtFiles:
     """Where the certificate and key are that the user brings, or provided to an earlier enable.
 
@@ -180,15 +189,6 @@ def _is_file_inside(directory: Path, path: Path) -> bool:
         return path.is_file() and path.resolve().is_relative_to(directory.resolve())
     except OSError:
         return False
-
-
-@dataclass(frozen=True, slots=True)
-class BroughtFiles:
-    """A certificate, its key, and what opens them, as the user has them; ``None`` for none."""
-
-    certificate: Path | None
-    key: Path | None
-    passphrase: Path | None
 
 
 class State(_Model):
@@ -230,7 +230,7 @@ class State(_Model):
         return {path: sha for one in self.identities for path, sha in (one.files or {}).items()}
 
     @property
-    def without_digests(self) -> State:
+    def without_digests(self) -> Self:
         """The same as an earlier version would have recorded it."""
         identities = tuple(one.model_copy(update={"files": None}) for one in self.identities)
         return self.model_copy(update={"identities": identities})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from compose_tls.changes import sha256
 from compose_tls.errors import EditRefused, YamlSyntax
+from compose_tls.state.changed_since import ORDERED, restated, taken_out, whole_lists
 from compose_tls.state.recorded import EditRecord, FileRecord, SpliceRecord
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import Document, decode, encode, parse
@@ -36,12 +37,17 @@ class Undone:
     Attributes:
         content: Its bytes; ``None`` where it goes, as enable made it.
         exact: Whether this is the very file from before enable.
-        kept: Our places that someone changed since, and that therefore stay.
+        left: Our edits whose places someone changed since, and that therefore stay.
     """
 
     content: bytes | None = field(repr=False)
     exact: bool
-    kept: tuple[str, ...] = ()
+    left: tuple[EditRecord, ...] = ()
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Their places."""
+        return tuple(".".join(edit.route) for edit in self.left)
 
 
 def undo(
@@ -76,12 +82,13 @@ def undo(
     from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - as above
 
     document = parse(content, record.path)
-    intents, kept = _inverses(document, record, again)
+    record = record.model_copy(update={"edits": tuple(restated(document, record.edits))})
+    intents, left = _inverses(document, record, again)
     whole = record.before is None and _is_all(document, intents)
     undone = None if whole else edit(document, intents).content
     if undone is not None:
         undone = _in_old_words(document, undone, record, again)
-    return Undone(undone, exact=False, kept=tuple(kept))
+    return Undone(undone, exact=False, left=tuple(left))
 
 
 def _taken(
@@ -211,15 +218,15 @@ def _undone_lines(content: bytes, record: FileRecord) -> Undone:
     """An environment file that was changed since, with the lines of before."""
     lines = content.decode("utf-8", "surrogateescape").splitlines(keepends=True)
     digests = [_line_digest(line) for line in lines]
-    kept: list[str] = []
+    left: list[EditRecord] = []
     for made, splice in zip(record.edits, record.splices, strict=True):
         places = [n for n, digest in enumerate(digests) if digest == made.new]
         for place in places:
             lines[place] = lines[place].replace(splice.new, splice.old, 1)
         if not places and made.old not in digests:
-            kept.append(".".join(made.route))
+            left.append(made)
     text = "".join(lines).encode("utf-8", "surrogateescape")
-    return Undone(text, exact=False, kept=tuple(kept))
+    return Undone(text, exact=False, left=tuple(left))
 
 
 def _edit(document: Document, intent: Intent) -> EditRecord:
@@ -257,20 +264,27 @@ def _holds(document: Document, edit: EditRecord) -> bool:
 
 def _inverses(
     document: Document, record: FileRecord, again: Callable[[EditRecord, str], bool]
-) -> tuple[list[Intent], list[str]]:
-    """The intents that take all edits back, and the places that say something else by now."""
+) -> tuple[list[Intent], list[EditRecord]]:
+    """The intents that take edits back, and those whose places say something else by now."""
     ours = [made.new for made in record.edits if made.kind == "added-item" and made.new]
     intents: list[Intent] = []
-    kept: list[str] = []
+    left: list[EditRecord] = []
+    done: list[EditRecord] = []
+    for edits, back in whole_lists(document, record.edits):
+        done += edits
+        intents += back or ()
+        left += edits[-1:] if back is None else ()
     for made in record.edits:
+        if made in done:
+            continue
         found = _inverse(document, made, ours)
         if found is None:
             found = _taken(document, made, record.edits, again)
         if found is None:
-            kept.append(".".join(made.route))
+            left.append(made)
         else:
             intents += found
-    return intents, kept
+    return intents, left
 
 
 def _inverse(document: Document, edit: EditRecord, ours: Sequence[Item]) -> list[Intent] | None:
@@ -297,6 +311,8 @@ def _inverse(document: Document, edit: EditRecord, ours: Sequence[Item]) -> list
             return []
         case EditRecord(route=route, new=str(new), old=old) if there.reads_as(new):
             return [RemoveKey(route) if old is None else Put(route, Text(old))]
+        case _ if edit.route[-1] in ORDERED:
+            return taken_out(there, edit)
         case _:
             return None
 
@@ -319,7 +335,7 @@ def _in_old_words(
     from compose_tls.yamlpatch.prove import says_the_same  # noqa: PLC0415 - as above
 
     meant = parse(undone, record.path)
-    free = {e.route for e in record.edits if e.kind != "set" and e.route[-1] not in _ORDERED}
+    free = {e.route for e in record.edits if e.kind != "set" and e.route[-1] not in ORDERED}
 
     def is_meant(content: bytes) -> bool:
         after = parse(content, record.path)
@@ -348,10 +364,6 @@ def _in_old_words(
         if (content := without([*taken, one])) is not None:
             taken, best = [*taken, one], content
     return best
-
-
-# Lists of which the order means something to Compose.
-_ORDERED: Final = frozenset({"command", "entrypoint", "test"})
 
 
 def _identity(route: Route, item: Item) -> str:

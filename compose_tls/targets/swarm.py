@@ -7,7 +7,7 @@ rolling update: https://docs.docker.com/engine/swarm/secrets/#example-rotate-a-s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from compose_tls.errors import InvalidSetting
@@ -50,7 +50,9 @@ def stack(
     materials: Mapping[str, Material],
     owners: Mapping[str, int | None],
     command: str,
+    *,
     version: str | None = None,
+    taken: Collection[str] = (),
 ) -> bytes:
     """The stack file; keys are named in it, not held.
 
@@ -61,6 +63,7 @@ def stack(
         owners: The number of the user that runs each service; ``None`` where only the image knows.
         command: What deploys it.
         version: What the compose files say under ``version``, which the CLI wants to be one.
+        taken: The configs and secrets of the compose files, which one of the same name would replace.
 
     Raises:
         InvalidSetting: Swarm would not take a name.
@@ -76,8 +79,11 @@ def stack(
         # A standalone server, like etcd, has its data to itself.
         if release.cluster and member.kind == "milvus":
             shared.add(member.name)
+    sources = {file: _source(file, taken) for file in held}
     services = {
-        name: _service(seen, owners.get(name), "start-first" if name in shared else "stop-first")
+        name: _service(
+            seen, sources, owners.get(name), "start-first" if name in shared else "stop-first"
+        )
         for name, seen in directories.items()
     }
     found: dict[str, New] = {"version": version} if version else {}
@@ -85,7 +91,7 @@ def stack(
     for section, keys in (("configs", False), ("secrets", True)):
         found[section] = Commented(
             {
-                _source(file): {"name": _name(file, one, release), "file": one.path}
+                sources[file]: {"name": _name(sources[file], one, release), "file": one.path}
                 for file, one in held.items()
                 if holds_key(file) is keys
             },
@@ -94,12 +100,14 @@ def stack(
     return build(found, _HEADING.format(name=release.name, command=command))
 
 
-def _service(directories: Sequence[Directory], owner: int | None, order: str) -> New:
+def _service(
+    directories: Sequence[Directory], sources: Mapping[str, str], owner: int | None, order: str
+) -> New:
     """The part of one service."""
     certificates: list[New] = []
     keys: list[New] = []
     for target, there, file in ((one.target, *pair) for one in directories for pair in one.files):
-        place: dict[str, New] = {"source": _source(file), "target": f"{target}/{there}"}
+        place: dict[str, New] = {"source": sources[file], "target": f"{target}/{there}"}
         if not holds_key(file):
             certificates.append({**place, "mode": _READ_ONLY})
         elif owner is None:
@@ -107,11 +115,11 @@ def _service(directories: Sequence[Directory], owner: int | None, order: str) ->
         else:
             user = str(owner)
             keys.append({**place, "uid": user, "gid": user, "mode": _OWNER_ONLY})
-    sources = ", ".join(one.source for one in directories)
+    mounted = ", ".join(one.source for one in directories)
     return {
         "volumes": Commented(
             [{"type": "tmpfs", "target": one.target} for one in directories],
-            f"In the place of {sources}, which other nodes do not have.",
+            f"In the place of {mounted}, which other nodes do not have.",
         ),
         "configs": certificates,
         "secrets": keys,
@@ -126,9 +134,9 @@ def _service(directories: Sequence[Directory], owner: int | None, order: str) ->
     }
 
 
-def _name(file: str, material: Material, release: Release) -> str:
+def _name(source: str, material: Material, release: Release) -> str:
     """The name of a config or secret."""
-    end = f"_{_source(file)}_{material.version}"
+    end = f"_{source}_{material.version}"
     longest = LONGEST - len(end)
     if len(release.name) > longest:
         raise InvalidSetting(
@@ -139,5 +147,9 @@ def _name(file: str, material: Material, release: Release) -> str:
     return f"{release.name}{end}"
 
 
-def _source(file: str) -> str:
-    return file.replace(".", "_")
+def _source(file: str, taken: Collection[str]) -> str:
+    """What a file is called in the stack file."""
+    name = file.replace(".", "_")
+    while name in taken:
+        name += "_tls"
+    return name

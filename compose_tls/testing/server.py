@@ -152,7 +152,7 @@ def milvus_tls(
             ca_pem=files.ca,
             client_pem=files.certificate,
             client_key=files.key,
-            _connect=connect_arguments_of(project, config, config.tls_mode, endpoint),
+            _connect=connect_arguments_of(project, config, endpoint),
             _read_log=read_log,
         )
 

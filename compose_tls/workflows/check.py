@@ -215,7 +215,7 @@ def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> 
         lambda place: target_of(
             root, settings, place.address, place.rest, place.service, place.further
         ),
-        lambda endpoint: connect_arguments_of(root, settings, settings.tls_mode, endpoint),
+        lambda endpoint: connect_arguments_of(root, settings, endpoint),
         tuple(
             TlsWarning(
                 "not-checked",
@@ -364,5 +364,6 @@ def _failed(failures: Sequence[CheckFailed], checks: tuple[Probe, ...]) -> Check
     first = failures[0]
     service = next((check.service for check in checks if not check.ok), None)
     told = service is None or first.message.startswith(f"{service}: ")
-    message = first.message if told else f"{service}: {first.message}"
-    return CheckFailed(message, hint=first.hint, checks=checks)
+    at = "" if told else f"{service}: "
+    message, summary = at + first.message, at + first.summary
+    return CheckFailed(message, hint=first.hint, checks=checks, summary=summary)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,10 @@ from compose_tls.layout import (
 )
 from compose_tls.observe.client_files import read_clients
 from compose_tls.pki.client_names import client_name
-from compose_tls.plan.client import Wanted, plan_clients, require_place
+from compose_tls.plan.client import WantedClients, plan_clients, require_place
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.project.model import client_ca_path
 from compose_tls.results import CertificateResult, ClientResult
-from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
 from compose_tls.workflows.in_the_way import require_free
@@ -91,7 +91,7 @@ def client(
         located = locate(project, opened.config)
         settings = opened.config
         pki = root / settings.pki_dir
-        wanted = Wanted(
+        wanted = WantedClients(
             directory=place.resolve() if out is not None else pki / CLIENTS_DIRECTORY,
             own_place=out is None,
             p12=p12 or passphrase_file is not None,
@@ -150,11 +150,6 @@ def _next(opened: preamble.Opened, issued: Iterable[str]) -> tuple[str, ...]:
 def _connect(located: EnabledProject, config: TlsConfig, stem: Path) -> dict[str, Any] | None:
     if located.endpoint is None:
         return None
-    return connect_arguments(
-        mode=config.tls_mode,
-        uri=located.endpoint.uri,
-        server_name=located.endpoint.server_name,
-        ca_pem=str(ClientFiles.of(located.project.directory, config).ca),
-        client_pem=f"{stem}{CERTIFICATE}",
-        client_key=f"{stem}{KEY}",
-    )
+    files = ClientFiles.of(located.project.directory, config)
+    own = replace(files, certificate=Path(f"{stem}{CERTIFICATE}"), key=Path(f"{stem}{KEY}"))
+    return own.arguments(config.tls_mode, located.endpoint)

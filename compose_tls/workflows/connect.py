@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from compose_tls.connection import Connection, ContainerRoute, Neighbour, url_host
+from compose_tls.config import TlsConfig
+from compose_tls.connection import Connection, ContainerRoute, ExistingService, url_host
 from compose_tls.errors import WrongUsage
 from compose_tls.plan.client_ca import no_client
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.project.endpoints import carrier, no_endpoint, rest_port
-from compose_tls.project.inside import inside
+from compose_tls.project.inside import inside, way_by_host
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import ConnectResult, Endpoint, Snippet
-from compose_tls.sdk.pymilvus import connect_arguments
+from compose_tls.sdk.pymilvus import arguments_of
 from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
+from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
@@ -59,7 +61,8 @@ def connect(
         NotMounted: Its container does not see the certificates that it needs.
         NameInvalid: ``client`` cannot be the name of a client.
         CertificateUnreadable: ``client`` has no certificate and key in the project.
-        WrongUsage: ``service`` and ``client`` are given together, or there is no such ``lang``.
+        WrongUsage: ``service`` and ``client`` are given together, there is no such ``lang``, or the
+            service has no network.
     """
     if lang not in LANGUAGES:
         raise WrongUsage(f"there is no language {lang}", hint=f"use one of {', '.join(LANGUAGES)}")
@@ -71,37 +74,22 @@ def connect(
     opened = preamble.open_project(directory, config, environment)
     root = opened.root
     preamble.reading(root)
-    located = locate(
-        opened.observed(),
-        opened.config,
-    )
+    located = locate(opened.observed(), opened.config)
     settings, milvus = opened.config, located.milvus[0]
     project = located.project
     if service is None:
-        endpoint, warnings = _endpoint(located, settings.server_name, opened.variables)
-        of_client = ClientFiles.of(root, settings)
-        if client is not None:
-            of_client = of_client.named(root, client)
-        files = (str(of_client.ca), str(of_client.certificate), str(of_client.key))
-        if settings.tls_mode is TlsMode.MUTUAL and not of_client.certificate.exists():
-            warnings = (*warnings, no_client(settings))
-        rest = located.rest_endpoint.uri if located.rest_endpoint else None
+        way = _from_here(opened, located, client)
     else:
-        seen = inside(project, settings, milvus, service)
-        uri = f"https://{url_host(seen.host)}:{seen.port}"
-        endpoint, warnings = Endpoint(uri=uri, server_name=seen.server_name), ()
-        files = (seen.ca, seen.certificate, seen.key)
-        port = rest_port(milvus, settings)
-        rest = f"https://{url_host(seen.host)}:{port}" if port is not None else None
-    ca_pem, client_pem, client_key = files
+        way = _from_inside(located, settings, service)
+    ca_pem, client_pem, client_key = way.files
     connection = Connection(
         mode=settings.tls_mode,
-        uri=endpoint.uri,
-        server_name=endpoint.server_name,
+        uri=way.endpoint.uri,
+        server_name=way.endpoint.server_name,
         ca_pem=ca_pem,
         client_pem=client_pem,
         client_key=client_key,
-        rest_uri=rest,
+        rest_uri=way.rest,
         release=_release(milvus.version),
         authentication=milvus.configuration.asks_for_credentials,
         container_route=_container_route(milvus),
@@ -112,18 +100,47 @@ def connect(
         mode=settings.mode,
         project=str(root),
         services=located.state.services,
-        endpoint=endpoint,
-        connect=connect_arguments(
-            mode=settings.tls_mode,
-            uri=endpoint.uri,
-            server_name=endpoint.server_name,
-            ca_pem=ca_pem,
-            client_pem=client_pem,
-            client_key=client_key,
-        ),
+        endpoint=way.endpoint,
+        connect=arguments_of(connection),
         snippet=Snippet(lang=lang, text=snippet(lang, connection)),
-        warnings=warnings,
+        warnings=way.warnings,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a client reaches Milvus: where gRPC and REST are, and its CA, certificate and key."""
+
+    endpoint: Endpoint
+    files: tuple[str, str, str]
+    rest: str | None
+    warnings: tuple[TlsWarning, ...] = ()
+
+
+def _from_here(opened: preamble.Opened, located: EnabledProject, client: str | None) -> _Way:
+    """The way of a client on this machine."""
+    settings = opened.config
+    endpoint, warnings = _endpoint(located, settings.server_name, opened.variables)
+    of_client = ClientFiles.of(opened.root, settings)
+    if client is not None:
+        of_client = of_client.named(opened.root, client)
+    files = (str(of_client.ca), str(of_client.certificate), str(of_client.key))
+    if settings.tls_mode is TlsMode.MUTUAL and not of_client.certificate.exists():
+        warnings = (*warnings, no_client(settings))
+    rest = located.rest_endpoint.uri if located.rest_endpoint else None
+    return _Way(endpoint, files, rest, warnings)
+
+
+def _from_inside(located: EnabledProject, settings: TlsConfig, service: str) -> _Way:
+    """The way of a client in the container of a service."""
+    milvus = located.milvus[0]
+    seen = inside(located.project, settings, milvus, service)
+    uri = f"https://{url_host(seen.host)}:{seen.port}"
+    endpoint = Endpoint(uri=uri, server_name=seen.server_name)
+    port = rest_port(milvus, settings)
+    rest = f"https://{url_host(seen.host)}:{port}" if port is not None else None
+    warnings = tuple(filter(None, (way_by_host(located.project, milvus, service),)))
+    return _Way(endpoint, (seen.ca, seen.certificate, seen.key), rest, warnings)
 
 
 def _endpoint(
@@ -161,12 +178,12 @@ def _endpoint(
     return Endpoint(uri=uri, server_name=name), (warning,)
 
 
-def _attu(project: Project) -> Neighbour | None:
+def _attu(project: Project) -> ExistingService | None:
     """The Attu of the project."""
     for service in project.compose.services.values():
         image = service.text("image") or ""
         if repository_and_tag(image)[0] == "attu":
-            return Neighbour(service.name, image)
+            return ExistingService(service.name, image)
     return None
 
 

@@ -19,7 +19,7 @@ from compose_tls.errors import (
     InvalidSetting,
     OutsideProject,
 )
-from compose_tls.files import PEM_LIMIT, SECRET_LIMIT, read_named
+from compose_tls.files import PEM_LIMIT, SECRET_LIMIT, ProjectFiles
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
@@ -104,20 +104,21 @@ class ClientFiles:
                 )
         return replace(self, certificate=certificate, key=key)
 
+    def arguments(self, mode: TlsMode, endpoint: Endpoint) -> dict[str, Any]:
+        """The keyword arguments of ``pymilvus.MilvusClient``."""
+        return connect_arguments(
+            mode=mode,
+            uri=endpoint.uri,
+            server_name=endpoint.server_name,
+            ca_pem=str(self.ca),
+            client_pem=str(self.certificate),
+            client_key=str(self.key),
+        )
 
-def connect_arguments_of(
-    directory: Path, config: TlsConfig, mode: TlsMode, endpoint: Endpoint
-) -> dict[str, Any]:
+
+def connect_arguments_of(directory: Path, config: TlsConfig, endpoint: Endpoint) -> dict[str, Any]:
     """The keyword arguments of ``pymilvus.MilvusClient`` for a project."""
-    files = ClientFiles.of(directory, config)
-    return connect_arguments(
-        mode=mode,
-        uri=endpoint.uri,
-        server_name=endpoint.server_name,
-        ca_pem=str(files.ca),
-        client_pem=str(files.certificate),
-        client_key=str(files.key),
-    )
+    return ClientFiles.of(directory, config).arguments(config.tls_mode, endpoint)
 
 
 def target_of(
@@ -274,7 +275,7 @@ def _read_own(directory: Path, path: Path, hint: str) -> bytes | None:
         OutsideProject: A link in the project leads outside.
     """
     try:
-        found = read_named(directory, path, PEM_LIMIT)
+        found = ProjectFiles(directory).read_named(path, PEM_LIMIT)
         if found is not None:
             return found.content
         if not os.path.lexists(path):
@@ -308,7 +309,7 @@ def _secret(directory: Path, name: str | None, setting: str) -> str | None:
     if name is None:
         return None
     with suppress(OSError, UnicodeDecodeError):
-        found = read_named(directory, directory / name, SECRET_LIMIT)
+        found = ProjectFiles(directory).read_named(directory / name, SECRET_LIMIT)
         if found is not None:
             return found.content.decode().rstrip("\r\n")
     raise InvalidSetting(

@@ -23,7 +23,7 @@ from compose_tls.errors import ComposeTlsError, EngineError
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import Probe
-from compose_tls.setup import Proxy
+from compose_tls.setup import Concerned, Proxy
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.connecting import Address, target_of
@@ -49,7 +49,7 @@ _BACK_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(Concerned):
     """A deployment that can begin: engine, Compose and free ports are there.
 
     Attributes:
@@ -147,16 +147,6 @@ class Deployment:
             interrupt.__notes__ = [self._after_interrupt(undo, on_event, touched)]
             raise
         return tuple(check for checks in proved for check in checks)
-
-    @property
-    def services(self) -> tuple[str, ...]:
-        """The names of the services to restart."""
-        return tuple(proxy.service for proxy in self.proxies)
-
-    @property
-    def everything(self) -> tuple[str, ...]:
-        """The names of all services that it is about: servers first, proxies last."""
-        return tuple(dict.fromkeys((*self.servers, *self.others, *self.services)))
 
     def _started(
         self, began: datetime, started: float, on_event: listener.OnEvent
@@ -346,7 +336,7 @@ def prepare(
     # Where something runs, what Milvus needs is started but never replaced.
     others = () if any(state.alive for state in seen.states) else begun
     recreated = frozenset(deployment.everything) - current
-    neighbours = to_start(planned, project, seen, review)
+    neighbours = to_start(planned, seen, review)
     warnings = settled(review.recreating(recreated, (*others, *neighbours)), config.accept)
     concerned = {name: seen.services[name] for name in begun if name in seen.services}
     require_free(concerned, seen.running, seen.engine.port_owner, seen.name)

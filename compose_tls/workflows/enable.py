@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
-from compose_tls.credentials import issuing
-from compose_tls.layout import CA, CA_KEY, CLIENT, CLIENT_CA_KEY, PUBLIC_ROOTS
-from compose_tls.plan.enable import plan_enable
+from compose_tls.layout import CA, CA_KEY, CLIENT, CLIENT_CA_KEY
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.declared_tls import declared_mode
 from compose_tls.project.endpoints import carrier
@@ -22,12 +21,13 @@ from compose_tls.results import EnableResult, Probe
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble, requirements
 from compose_tls.workflows.foreseen import foreseen
-from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
-from compose_tls.workflows.public_roots import public_roots
-from compose_tls.workflows.refusals import gathered
+from compose_tls.workflows.planning import enabling, issued
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.whole_hints import with_whole_hints
+
+if TYPE_CHECKING:
+    from compose_tls.workflows.deployment import Deployment
 
 
 @with_whole_hints
@@ -97,53 +97,29 @@ def enable_opened(
     ):
         project = begun.observed(without_ours=True)
         opened = _at_least_declared(_as_called_now(begun, project), project)
-        issuing.require_sound(project.observation, opened.config, project.state)
-        users = users_of_images(project, opened.variables) if up and not dry_run else {}
-        roots = public_roots(project, opened.config, opened.variables)
         deploy = None
-        with gathered() as also:
-            planned = plan_enable(project, opened.config, opened.now, users, roots.content)
-            # What else would change is worth knowing before it is decided.
-            also.extend(planned.plan.warnings)
-            places, told = opened.writable(planned.plan)
-            used = any(one.path.name == PUBLIC_ROOTS for one in planned.plan.changes)
-            told = (*opened.told, *told, *(roots.told if used else ()))
-            issuing.require_issuer(planned.identities, opened.root, opened.config)
+        with enabling(opened, project, deploying=up and not dry_run) as found:
+            planned, places, told = found.service, found.places, found.told
             if up and not dry_run:
-                from compose_tls.workflows import deployment  # noqa: PLC0415 - engine and checks are heavy
-                from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415 - as above
-
-                requirements.require_client(planned, opened.config)
-                listener.busy(on_event, "asking Docker Compose and the engine")
-                with requirements.told_first(planned):
-                    seen = EngineProject.connect(opened.invocation, stack)
-                requirements.require_reached(planned, seen)
-                deploy, warnings = deployment.prepare(planned, project, opened.config, seen)
+                deploy, warnings = _prepared(planned, project, opened, stack, on_event)
             else:
                 known = foreseen(opened, planned.everything, lambda: project)
                 opened, warnings = known.opened, known.warnings
-                also.extend(warnings)
+                found.also.extend(warnings)
         if dry_run:
             result = report(EnableResult, planned, opened.config, dry_run=True, warnings=told)
             return _told(result, planned, project, opened, warnings)
         listener.busy(on_event, "issuing certificates")
-        issued = issuing.issue(
-            planned.identities,
-            planned.state,
-            project.observation,
-            opened.config,
-            opened.now,
-            plan=planned.plan,
-        )
-        undo = planned.plan, issued.contents, snapshot(planned.plan)
+        made = issued(planned, project, opened, opened.config)
+        undo = planned.plan, made.contents, snapshot(planned.plan)
         if deploy is not None and not keep_on_failure:
             from compose_tls.workflows.remembering import remembered  # noqa: PLC0415 - as above
 
             deploy = stack.enter_context(remembered(deploy, opened, undo, places, on_event))
         if planned.plan.changed:
-            told += apply(planned.plan, issued.contents, outside=places)
+            told += apply(planned.plan, made.contents, outside=places)
         if deploy is not None:
-            written = report(EnableResult, planned, opened.config, issued=issued, warnings=told)
+            written = report(EnableResult, planned, opened.config, issued=made, warnings=told)
             listener.written(on_event, _told(written, planned, project, opened, warnings))
             taken_back = None if keep_on_failure else [undo]
             checks = deploy.run(taken_back, on_event, partial(before_proof, planned))
@@ -153,12 +129,36 @@ def enable_opened(
         EnableResult,
         planned,
         opened.config,
-        issued=issued,
+        issued=made,
         checks=checks,
         following=following,
         warnings=told,
     )
     return _told(result, planned, project, opened, warnings)
+
+
+def _prepared(
+    planned: ServicePlan,
+    project: Project,
+    opened: preamble.Opened,
+    stack: ExitStack,
+    on_event: listener.OnEvent,
+) -> tuple[Deployment, tuple[TlsWarning, ...]]:
+    """The deployment of a plan, and what is to be told of it.
+
+    Raises:
+        EngineError: Deploying cannot begin.
+        Refusal: Something would be lost, and the user has not accepted that.
+    """
+    from compose_tls.workflows import deployment  # noqa: PLC0415 - engine and checks are heavy
+    from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415 - as above
+
+    requirements.require_client(planned, opened.config)
+    listener.busy(on_event, "asking Docker Compose and the engine")
+    with requirements.told_first(planned):
+        seen = EngineProject.connect(opened.invocation, stack)
+    requirements.require_reached(planned, seen)
+    return deployment.prepare(planned, project, opened.config, seen)
 
 
 def _as_called_now(opened: preamble.Opened, project: Project) -> preamble.Opened:
@@ -184,7 +184,7 @@ def _following(opened: preamble.Opened, project: Project, planned: ServicePlan) 
     """The commands that put the files in force, and prove it."""
     read = planned.written | set(planned.services)
     concerned = tuple(name for name in planned.everything if name in read)
-    start = start_command(opened, project, planned.plan, concerned)
+    start = start_command(opened, project, planned.plan, (*concerned, *planned.beside))
     if start and read & set(planned.servers):
         # While it still reaches etcd and the object store as they are.
         milvus = dict.fromkeys((*planned.others, *planned.services))

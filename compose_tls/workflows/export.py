@@ -12,7 +12,7 @@ from compose_tls.apply.transaction import apply
 from compose_tls.changes import CreateFile, FileChange, KeepFile, Pending, Plan, sha256
 from compose_tls.credentials.export_credentials import Exported, exported
 from compose_tls.errors import ValueInTheWay, WrongUsage
-from compose_tls.files import YAML_LIMIT, ProjectFiles
+from compose_tls.files import YAML_LIMIT, ProjectFiles, is_directory
 from compose_tls.layout import CA_CERTIFICATE, CERTIFICATE, KEY, PRIVATE, PUBLIC, SERVER, STACK_CA
 from compose_tls.observe import observe
 from compose_tls.observe.client_files import read_clients
@@ -22,7 +22,6 @@ from compose_tls.plan.export import (
     export_setup,
     files_of,
     own_stem,
-    plan_dependency,
     plan_server,
 )
 from compose_tls.project.enabled import EnabledProject, locate
@@ -167,8 +166,7 @@ def _certificates(
         trusted = observation.content(root / config.pki_dir / ca)
         stem = own_stem(release, config, root, one.name)
         [own] = read_clients(root, stem.parent, [stem.name], (CERTIFICATE, KEY), trusted)
-        decide = plan_server if one.name == SERVER else plan_dependency
-        sources.append(decide(located, config, release, one, own, opened.now))
+        sources.append(plan_server(located, config, release, one, own, opened.now))
     changes = tuple(dict.fromkeys(change for source in sources for change in source.changes))
     if not issue:
         return Exported(), changes
@@ -182,8 +180,9 @@ def _require_file(place: Path) -> None:
     Raises:
         WrongUsage: It cannot.
     """
-    if not place.parent.is_dir() or place.is_dir():
-        what = f"{place} is a directory" if place.is_dir() else f"there is no {place.parent}"
+    if not is_directory(place.parent) or is_directory(place):
+        there = is_directory(place)
+        what = f"{place} is a directory" if there else f"there is no {place.parent}"
         raise WrongUsage(what, hint=_NAME_A_FILE)
 
 

@@ -11,9 +11,18 @@ from typing import assert_never
 from compose_tls.changes import sha256
 from compose_tls.credentials.export_credentials import Exported
 from compose_tls.errors import WrongUsage
-from compose_tls.layout import CERTIFICATE, ETCD, KAFKA, KAFKA_KEYSTORE, KEY, OBJECT_STORE, SERVER
+from compose_tls.layout import (
+    CERTIFICATE,
+    ETCD,
+    KAFKA,
+    KAFKA_KEYSTORE,
+    KEY,
+    OBJECT_STORE,
+    SERVER,
+    neighbours_directory,
+)
 from compose_tls.plan.container_user import ContainerUser
-from compose_tls.plan.export import compose_version, export_orders
+from compose_tls.plan.export import compose_version, export_orders, own_sources
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.setup import Directory, Identity, TlsSetup
 from compose_tls.shell import joined
@@ -156,8 +165,10 @@ class Spelling:
 
         materials = {name: material(name, path) for name, path in found.paths.items()}
         owners = {one.name: ContainerUser.of(one).uid for one in self.located.milvus}
-        version = compose_version(project)
-        return swarm.stack(setup, self.release, materials, owners, self._deploy(), version)
+        taken, version = own_sources(project), compose_version(project)
+        return swarm.stack(
+            setup, self.release, materials, owners, self._deploy(), version=version, taken=taken
+        )
 
     def following(self) -> tuple[str, ...]:
         """The commands to go on with."""
@@ -207,6 +218,8 @@ class Spelling:
                     "constrain: the CA that cert-manager makes may issue for any name",
                     hint="give an issuer whose CA is constrained with --issuer",
                 )
+        if self.release.target == "swarm":
+            yield from self._mounts_left(setup)
         if self.release.target not in _WITH_SECRET or self.secret:
             return
         if left := kubernetes.left_settings(setup):
@@ -224,6 +237,28 @@ class Spelling:
                 f"the Service of the chart has no port for REST, which is on {port} over TLS",
                 hint=f"add a Service for port {port}, or use kubectl port-forward",
             )
+
+    def _mounts_left(self, setup: TlsSetup) -> Iterator[TlsWarning]:
+        """What the stack file does not take the place of: single files, and what applications see."""
+        project, tls_dir = self.located.project, self.opened.config.tls_dir
+        ours = [project.directory / one for one in (tls_dir, neighbours_directory(tls_dir))]
+        replaced = {(one.name, one.directory.target) for one in setup.members if one.directory}
+        for service in project.compose.services.values():
+            left = [
+                project.relative(mount.host_path)
+                for mount in service.mounts()
+                if mount.host_path is not None
+                and (service.name, mount.target) not in replaced
+                and any(mount.host_path.is_relative_to(one) for one in ours)
+            ]
+            if left:
+                yield TlsWarning(
+                    "mount-stays",
+                    f"service {service.name} still mounts {', '.join(left)}, which no other node has",
+                    service.main.document.name,
+                    "keep the service on this node (placement constraints), or put the same on each node",
+                    service.main.line("volumes"),
+                )
 
     def _beside(self, setup: TlsSetup) -> Iterator[TlsWarning]:
         """What to know of the servers beside Milvus."""

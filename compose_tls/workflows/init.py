@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import field, replace
+from dataclasses import field
 from pathlib import Path
 
 from compose_tls import listener
@@ -13,7 +13,8 @@ from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Pending
 from compose_tls.compose.discovery import DEFAULT_FILES
-from compose_tls.credentials import issuing, secrets
+from compose_tls.credentials import secrets
+from compose_tls.credentials.issuing import Issued
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.engine import Engine
 from compose_tls.errors import (
@@ -22,10 +23,10 @@ from compose_tls.errors import (
     WriteFailed,
     WrongUsage,
 )
-from compose_tls.layout import PUBLIC_ROOTS, ROOT_PASSWORD
+from compose_tls.files import is_directory
+from compose_tls.layout import ROOT_PASSWORD
 from compose_tls.observe import observe
 from compose_tls.observe.file_reader import FileReader
-from compose_tls.plan.enable import plan_enable
 from compose_tls.plan.new_project import ENV_FILE, NewProject, Wanted, plan_new_project
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
@@ -37,10 +38,8 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.first_start import FirstStart, password_file, removing, require_fresh
-from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import compose_command, own_command
-from compose_tls.workflows.public_roots import public_roots
-from compose_tls.workflows.refusals import gathered
+from compose_tls.workflows.planning import enabling, issued
 from compose_tls.workflows.reporting import report
 from compose_tls.workflows.rollback import HALF_WAY, Undo, put_back
 from compose_tls.workflows.whole_hints import with_whole_hints
@@ -130,13 +129,13 @@ def _directory(place: Path, *, dry_run: bool) -> Iterator[None]:
         WrongUsage: A file has its name.
         WriteFailed: It cannot be made.
     """
-    if place.exists() and not place.is_dir():
+    if os.path.lexists(place) and not is_directory(place):
         raise WrongUsage(
             f"{place} is not a directory",
             hint="name a directory, or one that is to be made",
             path=str(place),
         )
-    missing = [path for path in (place, *place.parents) if not path.exists()]
+    missing = [path for path in (place, *place.parents) if not os.path.lexists(path)]
     try:
         if missing and not dry_run:
             place.mkdir(parents=True, exist_ok=True)
@@ -159,18 +158,15 @@ def _make(
 ) -> _Made:
     with preamble.writing(given, dry_run=dry_run, on_event=on_event) as opened:
         new, project = _drafted(opened, wanted)
-        issuing.require_sound(project.observation, opened.config, project.state)
-        users = users_of_images(project, opened.variables) if up and not dry_run else {}
-        roots = public_roots(project, opened.config, opened.variables)
         lasting = new.flavour is None
-        with gathered() as also:
-            planned = plan_enable(project, opened.config, opened.now, users, roots.content)
-            planned = replace(planned, plan=new.written(planned.plan))
-            also.extend(planned.plan.warnings)
-            places, told = opened.writable(planned.plan)
-            used = any(one.path.name == PUBLIC_ROOTS for one in planned.plan.changes)
-            told = (*opened.told, *new.warnings, *told, *(roots.told if used else ()))
-            issuing.require_issuer(planned.identities, opened.root, opened.config)
+        with enabling(
+            opened,
+            project,
+            deploying=up and not dry_run,
+            said=new.warnings,
+            completed=new.written,
+        ) as found:
+            planned, places, told = found.service, found.places, found.told
             if up and not dry_run:
                 # What is not so is told before anything is written.
                 ComposeCli.find(opened.variables)
@@ -179,18 +175,11 @@ def _make(
                 told, lasting = (*told, *settled), lasting or bool(settled)
         if dry_run:
             return _Made(opened, new, _report(opened, new, planned, told, dry_run=True))
-        issued = issuing.issue(
-            planned.identities,
-            planned.state,
-            project.observation,
-            opened.config,
-            opened.now,
-            plan=planned.plan,
-        )
-        contents = {**issued.contents, **_secrets(new)}
+        made = issued(planned, project, opened, opened.config)
+        contents = {**made.contents, **_secrets(new)}
         undo = (planned.plan, contents, snapshot(planned.plan))
         told += apply(planned.plan, contents, outside=places)
-    result = _report(opened, new, planned, told, issued=issued)
+    result = _report(opened, new, planned, told, made=made)
     return _Made(opened, new, result, undo, lasting)
 
 
@@ -242,14 +231,14 @@ def _report(
     warnings: tuple[TlsWarning, ...],
     *,
     dry_run: bool = False,
-    issued: issuing.Issued | None = None,
+    made: Issued | None = None,
 ) -> InitResult:
     result = report(
         InitResult,
         planned,
         opened.config,
         dry_run=dry_run,
-        issued=issued,
+        issued=made,
         following=() if dry_run else tuple(_following(opened, new)),
         warnings=warnings,
         flavour=new.flavour,

@@ -9,7 +9,6 @@ from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.errors import ContainerExited
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.project.model import Project
 from compose_tls.shell import typed
 from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.recreation import Review
@@ -18,24 +17,19 @@ from compose_tls.workflows.recreation import Review
 _SETTLED_SECONDS: Final = 1.0
 
 
-def to_start(
-    planned: ServicePlan, project: Project, seen: EngineProject, review: Review
-) -> tuple[str, ...]:
+def to_start(planned: ServicePlan, seen: EngineProject, review: Review) -> tuple[str, ...]:
     """The running services that have to be told something else, now or again.
 
     Where nothing runs, they are started with everything else.
 
     Args:
         planned: The plan.
-        project: The project without what an earlier enable put in.
         seen: The project as engine and Compose have it.
         review: What is known of its containers.
     """
-    before = [one.service for one in (project.state and project.state.neighbours) or ()]
-    names = dict.fromkeys((*(one.service for one in planned.neighbours), *before))
+    names = dict.fromkeys((*planned.beside, *planned.told_beside))
     running = [name for name in names if name in seen.running and name in seen.services]
-    changed = planned.plan.changed
-    return tuple(name for name in running if changed or not review.is_current(name))
+    return tuple(name for name in running if name in planned.beside or not review.is_current(name))
 
 
 def require_running(
@@ -47,13 +41,15 @@ def require_running(
     """Make sure that services go on running with what they were told.
 
     Raises:
-        ContainerExited: One stopped.
+        ContainerExited: One failed.
         EngineError: Compose does not answer.
     """
     sleep(_SETTLED_SECONDS)
-    running = {state.service for state in compose.ps(project) if state.running}
+    states = compose.ps(project)
+    # A job may have ended, and well.
+    fine = {one.service for one in states if one.running or one.ended_well}
     for name in names:
-        if name not in running:
+        if name not in fine:
             raise ContainerExited(
                 f"{name} stopped after it was started with its settings for TLS",
                 hint=f"see why: docker compose logs {typed(name)}; --neighbours list leaves it as it is",

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from compose_tls import listener
 from compose_tls.apply.deploying import forget, is_deploying
+from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import JOURNAL, unfinished
 from compose_tls.changes import PatchFile, Plan, relative
 from compose_tls.compose.discovery import named_files
@@ -35,7 +36,7 @@ from compose_tls.errors import (
     WrongUsage,
     settle,
 )
-from compose_tls.files import STATE_LIMIT, ProjectFiles, real_path
+from compose_tls.files import STATE_LIMIT, ProjectFiles, is_directory, real_path
 from compose_tls.observe import observe
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import Project, state_path
@@ -221,7 +222,7 @@ def open_project(
         OutsideProject: The project says that it is, or has something of ours, elsewhere.
     """
     path = Path(directory)
-    if not path.is_dir():
+    if not is_directory(path):
         raise WrongUsage(
             f"there is no directory {path}",
             hint="name the place to work in with -C",
@@ -322,8 +323,7 @@ def writing(
             raise _interrupted()
         yield opened.settled()
         return
-    from compose_tls.apply.file_ops import PosixFileOps  # noqa: PLC0415 - not for who only looks
-    from compose_tls.apply.lock import locked  # noqa: PLC0415 - as above
+    from compose_tls.apply.lock import locked  # noqa: PLC0415 - not for who only looks
     from compose_tls.apply.recover import recover  # noqa: PLC0415 - as above
 
     with locked(opened.root) as descriptor:

@@ -57,16 +57,15 @@ def prove(
     if failed:
         # A server in another mode than it should have takes old versions, too: that is no cause.
         first = min(failed, key=lambda check: check.name == "tls-versions")
+        summary = f"check {first.name} failed"
         if not any(check.name == "grpc-ready" for check in checks):
             # Nothing else could be asked.
-            message = f"{target.authority}: {first.observed}"
-            raise CheckFailed(message, hint=first.hint or _AGAIN, checks=checks)
-        others = f" ({len(failed)} of {len(checks)} checks failed)" if len(failed) > 1 else ""
-        raise CheckFailed(
-            f"check {first.name} failed: {first.observed}{others}",
-            hint=first.hint or f"expected: {first.expected}",
-            checks=checks,
-        )
+            message, hint = f"{target.authority}: {first.observed}", first.hint or _AGAIN
+        else:
+            others = f" ({len(failed)} of {len(checks)} checks failed)" if len(failed) > 1 else ""
+            message = f"{summary}: {first.observed}{others}"
+            summary, hint = summary + others, first.hint or f"expected: {first.expected}"
+        raise CheckFailed(message, hint=hint, checks=checks, summary=summary)
     return checks
 
 

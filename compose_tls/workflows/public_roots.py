@@ -8,6 +8,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Final
 
+from compose_tls.changes import Plan
 from compose_tls.config import TlsConfig
 from compose_tls.errors import EngineError, FileUnreadable
 from compose_tls.layout import PUBLIC_ROOTS, SYSTEM_BUNDLE
@@ -24,6 +25,10 @@ class PublicRoots:
 
     content: bytes | None = field(default=None, repr=False)
     told: tuple[TlsWarning, ...] = ()
+
+    def told_in(self, plan: Plan) -> tuple[TlsWarning, ...]:
+        """The same where a plan writes them."""
+        return self.told if any(one.path.name == PUBLIC_ROOTS for one in plan.changes) else ()
 
 
 def public_roots(project: Project, config: TlsConfig, variables: Mapping[str, str]) -> PublicRoots:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final
 
 from compose_tls.changes import relative
-from compose_tls.config import TlsConfig
 from compose_tls.deploy.container import ImageFacts
 from compose_tls.deploy.container_layer import changed_files, read_file, unmounted_data
 from compose_tls.deploy.declared import Declared, declared
@@ -30,7 +29,6 @@ from compose_tls.errors import (
 from compose_tls.layout import TLS_FILES
 from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService
-from compose_tls.project.model import Project
 from compose_tls.shell import joined, quoted, typed
 from compose_tls.stack import etcd, object_store
 from compose_tls.stack.dependency import Settings
@@ -41,29 +39,18 @@ from compose_tls.stack.milvus.settings import in_variables, read_setting
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.beside import beside
-from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.origin import Origin, listed, place_of
 from compose_tls.workflows.refusals import Finding
 from compose_tls.yamlpatch.document import Document, parse
 from compose_tls.yamlpatch.intent import Route
 
 _HOME: Final = "/milvus"
-_MANY: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
-    """What is known of the containers of a project before they are replaced.
+class Review(Origin):
+    """What is known of the containers of a project before they are replaced."""
 
-    Attributes:
-        project: The project without what an earlier enable put in.
-        config: The settings.
-        seen: The project as engine and Compose have it.
-    """
-
-    project: Project
-    config: TlsConfig
-    seen: EngineProject
     _known: dict[str, tuple[Declared, Deployed | None]] = field(default_factory=dict, repr=False)
 
     def recreating(self, services: Collection[str], others: Collection[str]) -> Iterator[Finding]:
@@ -121,10 +108,6 @@ class Review:
             one.container.health == "unhealthy" for one in found.each if one.container.running
         )
 
-    @property
-    def _made(self) -> Origin:
-        return Origin(self.project, self.config, self.seen)
-
     def _look(self, service: str) -> tuple[Declared, Deployed | None]:
         if service not in self._known:
             observation = self.project.observation
@@ -142,7 +125,7 @@ class Review:
     def _milvus(self, one: MilvusService) -> Iterator[Finding]:
         wanted, found = self._look(one.name)
         if found is not None and found.project != wanted.project:
-            yield self._made.in_another_project(one.name, wanted, found)
+            yield self.in_another_project(one.name, wanted, found)
             found = None
         in_use = self._in_use(one, wanted, found)
         settings = self._settings(one, wanted, found, in_use)
@@ -152,7 +135,7 @@ class Review:
             yield from self._unmounted(one.name, wanted, directories)
         else:
             for each in found.each:
-                yield from self._made.unlike(one.name, wanted, each, one)
+                yield from self.unlike(one.name, wanted, each, one)
                 yield from self._data(one.name, each, directories)
                 yield from self._changed(one, wanted, each, placement)
         yield from self._new_configuration(one, found, placement, in_use)
@@ -162,7 +145,7 @@ class Review:
         wanted, found = self._look(service)
         if found is None or found.project != wanted.project:
             return
-        unlike = list(self._made.unlike(service, wanted, found))
+        unlike = list(self.unlike(service, wanted, found))
         if unlike:
             yield from unlike
             yield from self._data(service, found, self._directories_of(service, found))
@@ -172,7 +155,7 @@ class Review:
         wanted, found = self._look(service)
         if found is None or found.project != wanted.project:
             return
-        yield from self._made.unlike(service, wanted, found, ours=self._is_ours_of_server)
+        yield from self.unlike(service, wanted, found, ours=self._is_ours_of_server)
         yield from self._data(service, found, self._directories_of(service, found))
 
     def _is_ours_of_server(self, each: Difference) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan
 from compose_tls.credentials import issuing
+from compose_tls.credentials.issuing import Issued
 from compose_tls.errors import EngineError, NotDeployed, settle
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.ca_rollover import REPLACED, Extent
@@ -23,6 +25,7 @@ from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import deployment, preamble, restarting
 from compose_tls.workflows.image_users import users_of_images
 from compose_tls.workflows.next_step import own_command
+from compose_tls.workflows.planning import issued
 from compose_tls.workflows.refusals import gathered
 from compose_tls.workflows.remembering import remembered
 from compose_tls.workflows.reporting import report
@@ -113,52 +116,74 @@ def renew(
         if dry_run:
             return report(RenewResult, planned, renewal.config, dry_run=True, warnings=told)
         listener.busy(on_event, "issuing certificates")
-        issued = issuing.issue(
-            planned.identities,
-            planned.state,
-            project.observation,
-            renewal.config,
-            opened.now,
-            plan=planned.plan,
-        )
+        made = issued(planned, project, opened, renewal.config)
         if deploy is None:
-            told += apply(planned.plan, issued.contents, outside=places)
+            told += apply(planned.plan, made.contents, outside=places)
             if restart:
-                said += restarting.restart_neighbours(opened, renewal.neighbours, stack, on_event)
+                said += restarting.restart_neighbours(
+                    opened, renewal.planned.beside, stack, on_event
+                )
         else:
-            undo: list[Undo] = []
-
-            def write(part: Plan) -> None:
-                before = snapshot(part)
-                apply(part, issued.contents, outside=places)
-                undo.append((part, issued.contents, before))
-
-            server_side, client_side = parts(renewal)
             if not keep_on_failure:
-                whole = planned.plan, issued.contents, snapshot(planned.plan)
+                whole = planned.plan, made.contents, snapshot(planned.plan)
                 deploy = stack.enter_context(remembered(deploy, opened, whole, places, on_event))
-            write(server_side)
-            checks = deploy.run(
-                None if keep_on_failure else undo, on_event, lambda: write(client_side)
+            checks = _deployed(
+                renewal, made.contents, places, deploy, on_event, keep_on_failure=keep_on_failure
             )
+    done = _result(opened, renewal, made, checks, told, restart=restart)
+    return done.model_copy(update={"warnings": (*done.warnings, *said)})
+
+
+def _deployed(
+    renewal: RenewPlan,
+    contents: Mapping[str, bytes],
+    places: Iterable[Path],
+    deploy: deployment.Deployment,
+    on_event: listener.OnEvent,
+    *,
+    keep_on_failure: bool,
+) -> tuple[Probe, ...]:
+    """Write what Milvus reads, restart it, write what clients read, and check it."""
+    undo: list[Undo] = []
+
+    def write(part: Plan) -> None:
+        before = snapshot(part)
+        apply(part, contents, outside=places)
+        undo.append((part, contents, before))
+
+    server_side, client_side = parts(renewal)
+    write(server_side)
+    return deploy.run(None if keep_on_failure else undo, on_event, lambda: write(client_side))
+
+
+def _result(
+    opened: preamble.Opened,
+    renewal: RenewPlan,
+    made: Issued,
+    checks: tuple[Probe, ...],
+    told: tuple[TlsWarning, ...],
+    *,
+    restart: bool,
+) -> RenewResult:
+    """What was renewed, and what has still to be read by whom."""
+    planned = renewal.planned
     waiting = renewal.restart and not checks
     read = planned.written | set(planned.services)
-    left = () if restart else renewal.neighbours
+    left = () if restart else renewal.planned.beside
     restarted = [*(name for name in planned.everything if name in read), *left]
     unread = restarted if waiting else left
     again = restarting.reading_again(opened, unread) if unread else ""
-    done = report(
+    return report(
         RenewResult,
         planned,
         renewal.config,
-        issued=issued,
+        issued=made,
         checks=checks,
         waiting=waiting,
         following=(again, own_command(opened, "check")) if waiting else (again,) if left else (),
         warnings=told,
+        brought=renewal.config.server_cert is not None,
     )
-    is_brought = renewal.config.server_cert is not None
-    return done.model_copy(update={"brought": is_brought, "warnings": (*done.warnings, *said)})
 
 
 def _prepare(
@@ -188,7 +213,7 @@ def _prepare(
     warnings = [settle(one.drifted, config.accept) for one in chosen if one.drifted]
     proxies = tuple(one.proxy for one in chosen)
     running = {state.service for state in deploy.compose.ps(deploy.project) if state.running}
-    neighbours = tuple(name for name in renewal.neighbours if name in running)
+    neighbours = tuple(name for name in renewal.planned.beside if name in running)
     if not proxies:
         return None, tuple(warnings)
     deploy = restarting.readers(deploy, planned.written)

@@ -56,9 +56,7 @@ def report(
         files=preamble.file_results(plan),
         certificates=issued.certificates if issued else (),
         endpoint=endpoint,
-        connect=connect_arguments_of(plan.directory, config, config.tls_mode, endpoint)
-        if endpoint
-        else None,
+        connect=connect_arguments_of(plan.directory, config, endpoint) if endpoint else None,
         checks=checks,
         deployed=True if checks else False if waiting else None,
         diff=plan.diff(),

@@ -133,10 +133,12 @@ def prove_servers(
     failed = [probe for probe in probes if not probe.ok]
     if failed:
         first = failed[0]
+        summary = f"{first.service}: check {first.name} failed"
         raise CheckFailed(
-            f"{first.service}: check {first.name} failed: {first.observed}",
+            f"{summary}: {first.observed}",
             hint=first.hint or f"expected: {first.expected}",
             checks=tuple(probes),
+            summary=summary,
         )
     return tuple(probes)
 

@@ -18,9 +18,8 @@ from compose_tls.plan.brought import lying_in
 from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.findings import declared_findings, is_lost, key_findings
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
-from compose_tls.plan.link_certificates import with_certificates
+from compose_tls.plan.link_certificates import described, with_certificates
 from compose_tls.plan.links import link_map
-from compose_tls.plan.neighbour_links import described
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import carrier, endpoint, no_endpoint

@@ -6,6 +6,7 @@ where. So it says ``docker compose up -d``, and here, once for all of them, the 
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from compose_tls.config import FILES
-from compose_tls.errors import CheckFailed, ComposeTlsError
+from compose_tls.errors import CheckFailed, ComposeTlsError, TooManyOpenFiles
 from compose_tls.patterns import regex
 from compose_tls.results import CheckResult, CommandResult, Probe
 from compose_tls.shell import joined, typed
@@ -35,8 +36,18 @@ _OWN: Final = regex(
 )
 # What stands for the command that failed, with its own options: the command line knows what was typed.
 _THIS: Final = "enable …"
+_MORE_FILES: Final = "raise the limit of open files (ulimit -n 1024), then run the command again"
 # Its path is that of the project.
 _OF_A_FILE: Final = regex(r"(?:sudo )?(?:chmod|chown|mv) ")
+
+
+def _is_out_of_files(error: BaseException | None) -> bool:
+    """Whether an error comes from the limit of open files, whatever it was taken for."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
+            return True
+        error = error.__context__
+    return False
 
 
 def with_whole_hints(command: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -56,7 +67,14 @@ def with_whole_hints(command: Callable[_P, _R]) -> Callable[_P, _R]:
             result = command(*arguments, **named)
             opened = preamble.CURRENT.get()
             return result if opened is None else _of_result(result, spelled(opened))
+        except OSError as error:
+            if _is_out_of_files(error):
+                text = "this process may open no more files"
+                raise TooManyOpenFiles(text, hint=_MORE_FILES) from None
+            raise
         except ComposeTlsError as error:
+            if _is_out_of_files(error):
+                error.hint = _MORE_FILES
             opened = preamble.CURRENT.get()
             if opened is not None:
                 _of_error(error, spelled(opened))

@@ -60,13 +60,15 @@ class Mapping:
     tag: str | None
     anchor: str | None
     entries: list[tuple[Node, Node]] = field(default_factory=list)
+    _by_name: dict[str, tuple[Scalar, Node]] | None = field(default=None, init=False, repr=False)
 
     def find(self, key: str) -> tuple[Scalar, Node] | None:
         """The entry written in this mapping itself; merge keys are not followed."""
-        for name, value in self.entries:
-            if isinstance(name, Scalar) and name.value == key:
-                return name, value
-        return None
+        if self._by_name is None:
+            # The first of a name counts, and thousands of services are asked for by theirs.
+            named = [(name, value) for name, value in self.entries if isinstance(name, Scalar)]
+            self._by_name = {name.value: (name, value) for name, value in reversed(named)}
+        return self._by_name.get(key)
 
     def get(self, key: str) -> Node | None:
         """The value written in this mapping itself under ``key``."""

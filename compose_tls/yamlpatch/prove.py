@@ -118,16 +118,15 @@ class Proof:
         return len(old) == len(new) and all(map(self._is_same, old, new))
 
 
-def says_the_same(old: Node, new: Node, unordered: Collection[Route], route: Route = ()) -> bool:
+def says_the_same(old: Node, new: Node, unordered: Collection[Route]) -> bool:
     """Whether two nodes hold the same texts, in whatever quotes; what is empty says nothing.
 
     Args:
         old: A node.
         new: Another.
         unordered: The routes of lists of which the order means nothing.
-        route: The route of the nodes.
     """
-    return _said(old, unordered, route) == _said(new, unordered, route)
+    return _said(old, unordered, ()) == _said(new, unordered, ())
 
 
 def _said(node: Node, unordered: Collection[Route], route: Route) -> object:

@@ -196,7 +196,8 @@ def _is_merge(key: Scalar) -> bool:
 def _next(node: Scalar | Sequence | Mapping, step: Step, *, merged: bool) -> Node | None:
     if isinstance(node, Mapping):
         if isinstance(step, str):
-            return node.get(step) or (fields(node).get(step) if merged else None)
+            inherits = merged and node.get(MERGE) is not None
+            return node.get(step) or (fields(node).get(step) if inherits else None)
         if isinstance(step, int):
             return None
         nodes = fields(node) if merged else _own(node)

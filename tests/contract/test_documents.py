@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import json
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -66,7 +67,7 @@ def test_the_exit_codes_are_the_documented_ones() -> None:
     table = (DOCS / "exit-codes.md").read_text()
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
     errors: set[type[ComposeTlsError]] = set(LEAVES)
-    used = {0, app._BUG, *(error.exit_code for error in errors)}
+    used = {0, app._BUG, app._NOBODY_READS, *(error.exit_code for error in errors)}
     used |= {OFF_OR_DRIFTED, CERTIFICATES_UNUSABLE}
     assert documented == used
 
@@ -161,3 +162,18 @@ def test_how_to_install_it_stands_in_one_place() -> None:
     # There is no release yet: what to name until then changes in the README, and nowhere else.
     for page in (ROOT / "docs").glob("*.md"):
         assert "install 'compose-tls" not in page.read_text(encoding="utf-8"), page.name
+
+
+ROOMS = "|".join(module.name for module in pkgutil.iter_modules(compose_tls.__path__))
+NAMED = re.findall(
+    rf"`((?:{ROOMS})\.[\w.]+)`", (DOCS / "architecture.md").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("name", sorted({name for name in NAMED if not name.endswith(".json")}))
+def test_a_module_or_name_in_the_map_is_there(name: str) -> None:
+    above, _, last = f"compose_tls.{name}".rpartition(".")
+    try:
+        pkgutil.resolve_name(f"compose_tls.{name}")
+    except AttributeError:  # a field without a default
+        assert last in pkgutil.resolve_name(above).__annotations__

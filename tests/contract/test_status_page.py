@@ -25,7 +25,6 @@ MODULES: Final = (
     "plan/inventory.py",
     "plan/link_certificates.py",
     "plan/links.py",
-    "plan/neighbour_links.py",
     "project/endpoints.py",
     "workflows/interrupted.py",
     "workflows/preamble.py:_interrupted",

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from compose_tls import TlsConfig, disable, enable
-from compose_tls.errors import ProjectError
+from compose_tls import disable
 from compose_tls.results import EnableResult
 from tests.corpus.compose_cli import model, require_compose, without
+from tests.corpus.enabling import ENVIRONMENT, enabled
 from tests.corpus.files import Sample, compose_samples, or_skipped
 from tests.corpus.intended import check_compose_lines, check_milvus_lines
 
 _SAMPLES = compose_samples()
 SAMPLES = or_skipped(_SAMPLES, (sample.name for sample in _SAMPLES))
-# Everything that Compose may read from the environment of a test run is kept out.
-# None of these projects runs here, which status would tell where an engine answers.
-ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | {
-    "DOCKER_HOST": "unix:///no-engine/docker.sock"
-}
 
 
 @pytest.fixture
@@ -30,17 +24,9 @@ def project(tmp_path: Path) -> Path:
     return directory
 
 
-def enabled(directory: Path, mode: int) -> EnableResult:
-    """Enable a project; what is refused has to be refused with everything a person needs."""
+def switched(directory: Path, mode: int) -> EnableResult:
     # What becomes of the services that talk to Milvus is in test_neighbours.
-    config = TlsConfig.model_validate({"mode": mode, "neighbours": "list"})
-    try:
-        return enable(directory, config, environment=ENVIRONMENT)
-    except ProjectError as error:
-        refused = error
-    assert refused.path
-    assert refused.hint
-    pytest.skip(f"refused, {refused.code}: {refused.message} ({refused.path}:{refused.line})")
+    return enabled(directory, mode=mode, neighbours="list")
 
 
 def texts(directory: Path) -> dict[str, bytes]:
@@ -53,7 +39,7 @@ def test_only_intended_lines_change_and_they_go_again(
     project: Path, sample: Sample, mode: int
 ) -> None:
     before = texts(sample.write(project))
-    enabled(project, mode)
+    switched(project, mode)
     after = texts(project)
 
     assert after.keys() == before.keys()
@@ -61,7 +47,7 @@ def test_only_intended_lines_change_and_they_go_again(
     check_compose_lines(before["docker-compose.yml"], after["docker-compose.yml"])
     if "milvus.yaml" in before:
         check_milvus_lines(before["milvus.yaml"], after["milvus.yaml"])
-    assert not enabled(project, mode).changed
+    assert not switched(project, mode).changed
     assert texts(project) == after
     disable(project, environment=ENVIRONMENT)
     assert texts(project) == before
@@ -69,12 +55,12 @@ def test_only_intended_lines_change_and_they_go_again(
 
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_the_other_mode_is_a_fresh_start(project: Path, sample: Sample, tmp_path: Path) -> None:
-    enabled(sample.write(project), 1)
-    enabled(project, 2)
+    switched(sample.write(project), 1)
+    switched(project, 2)
     # The same name, which Compose takes for the name of the project.
     fresh = tmp_path / "fresh" / project.name
     fresh.mkdir(parents=True)
-    enabled(sample.write(fresh), 2)
+    switched(sample.write(fresh), 2)
 
     assert texts(project) == texts(fresh)
 
@@ -87,7 +73,7 @@ def test_compose_sees_the_intended_mounts_and_variables_and_nothing_else(
     before = model(sample.write(project))
     if isinstance(before, str):
         pytest.skip(f"Compose refuses the original: {before}")
-    result = enabled(project, 2)
+    result = switched(project, 2)
     after = model(project)
 
     assert isinstance(after, dict), after

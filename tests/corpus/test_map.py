@@ -13,8 +13,8 @@ from compose_tls.cli.output.map_svg import svg
 from compose_tls.cli.output.status_text import status_lines
 from compose_tls.errors import ProjectError
 from compose_tls.results import Link
+from tests.corpus.enabling import ENVIRONMENT
 from tests.corpus.files import Sample, compose_samples, or_skipped
-from tests.corpus.test_compose_files import ENVIRONMENT
 
 _SAMPLES = compose_samples()
 SAMPLES = or_skipped(_SAMPLES, (sample.name for sample in _SAMPLES))

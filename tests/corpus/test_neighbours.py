@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from compose_tls import TlsConfig, disable, enable
-from compose_tls.errors import ProjectError
+from compose_tls import disable
 from compose_tls.results import EnableResult
 from tests.corpus.compose_cli import model, require_compose
+from tests.corpus.enabling import ENVIRONMENT, enabled
 from tests.corpus.files import Sample
-from tests.corpus.test_compose_files import ENVIRONMENT, SAMPLES, texts
+from tests.corpus.test_compose_files import SAMPLES, texts
 
 ADDED = {
     "CERT_CHAIN_PATH",
@@ -27,11 +27,7 @@ ADDED = {
 
 
 def switched(directory: Path, mode: int) -> EnableResult:
-    config = TlsConfig.model_validate({"mode": mode, "accept": ("clients-cut-off",)})
-    try:
-        return enable(directory, config, environment=ENVIRONMENT)
-    except ProjectError as error:
-        pytest.skip(f"refused, {error.code}: {error.message} ({error.path}:{error.line})")
+    return enabled(directory, mode=mode, accept=("clients-cut-off",))
 
 
 @pytest.mark.parametrize("mode", [1, 2])

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
-from compose_tls import TlsConfig, disable, enable
-from compose_tls.errors import ProjectError
+from compose_tls import disable
+from compose_tls.results import EnableResult
+from tests.corpus.enabling import ENVIRONMENT, enabled
 from tests.corpus.files import Sample
-from tests.corpus.test_compose_files import ENVIRONMENT, SAMPLES, project, texts
+from tests.corpus.test_compose_files import SAMPLES, project, texts
 
 __all__ = ["project"]
 
@@ -29,15 +30,8 @@ _TLS = re.compile(
 _PLACES = ("/milvus/tls", "/milvus/tls-stack", "/tls", "/root/.minio/certs", "/etc/ssl/certs/")
 
 
-def scoped(directory: Path, scope: str = "all") -> Any:
-    config = TlsConfig.model_validate({"mode": 2, "scope": scope})
-    try:
-        return enable(directory, config, environment=ENVIRONMENT)
-    except ProjectError as error:
-        refused = error
-    assert refused.path
-    assert refused.hint
-    pytest.skip(f"refused, {refused.code}: {refused.message} ({refused.path}:{refused.line})")
+def scoped(directory: Path, scope: str = "all") -> EnableResult:
+    return enabled(directory, mode=2, scope=scope)
 
 
 def without_tls(document: Any) -> Any:

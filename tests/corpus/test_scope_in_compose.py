@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from compose_tls import TlsConfig, disable, enable, status
-from compose_tls.errors import ProjectError
+from compose_tls import disable, status
 from compose_tls.results import EnableResult
 from tests.corpus.compose_cli import model, require_compose
+from tests.corpus.enabling import ENVIRONMENT, enabled
 from tests.corpus.files import Sample
-from tests.corpus.test_compose_files import ENVIRONMENT, SAMPLES, project
+from tests.corpus.test_compose_files import SAMPLES, project
 from tests.corpus.whole_stack_model import check_model, kind
 
 __all__ = ["project"]
@@ -32,14 +32,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def widened(directory: Path, settings: dict[str, Any]) -> EnableResult:
-    config = TlsConfig.model_validate({**settings, "accept": CUT_OFF})
-    try:
-        return enable(directory, config, environment=ENVIRONMENT)
-    except ProjectError as error:
-        refused = error
-    assert refused.path
-    assert refused.hint
-    pytest.skip(f"refused, {refused.code}: {refused.message} ({refused.path}:{refused.line})")
+    return enabled(directory, accept=CUT_OFF, **settings)
 
 
 def everything(directory: Path) -> dict[str, bytes]:

@@ -10,9 +10,9 @@ import pytest
 
 from compose_tls import TlsConfig, disable, enable, status
 from tests.corpus.compose_cli import model, require_compose
+from tests.corpus.enabling import ENVIRONMENT
 from tests.corpus.intended import changed_lines
 from tests.corpus.stack_shapes import shapes, standalone
-from tests.corpus.test_compose_files import ENVIRONMENT
 from tests.corpus.test_scope_in_compose import everything
 from tests.corpus.whole_stack_model import check_model, kind
 

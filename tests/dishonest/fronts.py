@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _ssl
 import contextlib
+import ctypes
 import itertools
 import socket
 import ssl
@@ -10,6 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+import pytest
+from cryptography import x509
 
 from tests.unit.checks.servers import HOST, Script
 
@@ -100,6 +105,49 @@ def ending_tls(context: ssl.SSLContext, port: int) -> Script:
                 _both_ways(secured, backend)
 
     return script
+
+
+Rule = Callable[[x509.Certificate, list[x509.Certificate]], bool]
+"""Whether a client is let in that shows a certificate, and sends these along."""
+
+
+def judging(context: ssl.SSLContext, rule: Rule) -> ssl.SSLContext:
+    """Let a server judge client certificates by a rule of its own.
+
+    Python has no such thing, and OpenSSL has: SSL_CTX_set_cert_verify_callback(3), and
+    X509_STORE_CTX_get0_cert(3).
+    """
+    openssl = ctypes.CDLL(_ssl.__file__)
+    for name in ("X509_STORE_CTX_get0_cert", "X509_STORE_CTX_get0_untrusted", "OPENSSL_sk_value"):
+        if not hasattr(openssl, name):
+            pytest.skip("this Python keeps its OpenSSL to itself")
+        getattr(openssl, name).restype = ctypes.c_void_p
+
+    def read(pointer: int) -> x509.Certificate:
+        length = openssl.i2d_X509(ctypes.c_void_p(pointer), None)
+        der = ctypes.create_string_buffer(length)
+        openssl.i2d_X509(
+            ctypes.c_void_p(pointer), ctypes.byref(ctypes.c_void_p(ctypes.addressof(der)))
+        )
+        return x509.load_der_x509_certificate(der.raw)
+
+    def judge(store: int, _: object) -> int:
+        sent = ctypes.c_void_p(openssl.X509_STORE_CTX_get0_untrusted(ctypes.c_void_p(store)))
+        found = [
+            read(openssl.OPENSSL_sk_value(sent, n)) for n in range(openssl.OPENSSL_sk_num(sent))
+        ]
+        return rule(read(openssl.X509_STORE_CTX_get0_cert(ctypes.c_void_p(store))), found)
+
+    # What a context of Python holds first is that of OpenSSL.
+    native = ctypes.c_void_p.from_address(id(context) + object.__basicsize__)
+    called = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(judge)
+    openssl.SSL_CTX_set_cert_verify_callback(native, called, None)
+    _JUDGES.append(called)
+    return context
+
+
+_JUDGES: list[object] = []
+"""What OpenSSL calls has to stay."""
 
 
 def _both_ways(secured: socket.socket, backend: socket.socket) -> None:

@@ -19,6 +19,8 @@ from typing import Any
 
 import grpc
 import pytest
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from compose_tls.checks import tls_client
@@ -35,6 +37,7 @@ from tests.dishonest.fronts import (
     ending_tls,
     front,
     in_turns,
+    judging,
     passed_on,
     passes_on_to,
     plain_too,
@@ -230,6 +233,39 @@ def without_dates(scene: Scene) -> int:
     context = scene.pki.server.context(2)
     context.verify_flags |= ssl.VerifyFlags(0x200000)  # X509_V_FLAG_NO_CHECK_TIME of x509_vfy.h
     return scene.front(passes_on_to(ending_tls(context, scene.plain())))
+
+
+def judged(rule: Callable[[x509.Certificate, list[x509.Certificate], Scene], bool]) -> Make:
+    """A front that lets in the right client, and whom it takes for one by its own rule."""
+
+    def make(scene: Scene) -> Target:
+        client = right(scene, "client.pem")
+
+        def judge(leaf: x509.Certificate, sent: list[x509.Certificate]) -> bool:
+            return leaf == client or rule(leaf, sent, scene)
+
+        context = judging(scene.pki.server.context(2), judge)
+        return scene.target(scene.front(passes_on_to(ending_tls(context, scene.plain()))), 2)
+
+    return make
+
+
+def right(scene: Scene, name: str) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(scene.pki.path(name).read_bytes())
+
+
+def value(certificate: x509.Certificate, kind: type[x509.ExtensionType]) -> object:
+    """What an extension says; what only this one certificate says, where it has none."""
+    with contextlib.suppress(x509.ExtensionNotFound):
+        return certificate.extensions.get_extension_for_class(kind).value
+    return object()
+
+
+def has_issued(issuer: x509.Certificate, leaf: x509.Certificate) -> bool:
+    with contextlib.suppress(ValueError, TypeError, InvalidSignature):
+        leaf.verify_directly_issued_by(issuer)
+        return True
+    return False
 
 
 def unreadable(scene: Scene) -> ssl.SSLContext:
@@ -464,6 +500,58 @@ DISHONEST: Mapping[str, tuple[Make, Verdict]] = {
         lambda scene: scene.target(without_dates(scene), 2),
         {"refuses-expired-client": "the server accepted it"},
     ),
+    **{
+        name: (judged(rule), {"refuses-foreign-client": f"the server accepted it, {way}"})
+        for name, (rule, way) in {
+            "knows the CA of its clients by its name": (
+                lambda leaf, _, scene: leaf.issuer == right(scene, "ca.pem").subject,
+                "by the name of the right CA",
+            ),
+            "knows the CA of its clients by its key identifier": (
+                lambda leaf, _, scene: (
+                    value(leaf, x509.AuthorityKeyIdentifier)
+                    == value(right(scene, "client.pem"), x509.AuthorityKeyIdentifier)
+                ),
+                "by the name of the right CA",
+            ),
+            "verifies a chain, and knows its CA by its name": (
+                lambda leaf, sent, scene: any(
+                    has_issued(one, leaf) and one.subject == right(scene, "ca.pem").subject
+                    for one in sent
+                ),
+                "by the name of the right CA",
+            ),
+            "knows its clients by their subject": (
+                lambda leaf, _, scene: leaf.subject == right(scene, "client.pem").subject,
+                "by the name of the right CA",
+            ),
+            "knows its clients by their names": (
+                lambda leaf, _, scene: (
+                    value(leaf, x509.SubjectAlternativeName)
+                    == value(right(scene, "client.pem"), x509.SubjectAlternativeName)
+                ),
+                "by the name of the right CA",
+            ),
+            "knows its clients by issuer and serial number": (
+                lambda leaf, _, scene: (
+                    (leaf.issuer, leaf.serial_number)
+                    == (
+                        right(scene, "client.pem").issuer,
+                        right(scene, "client.pem").serial_number,
+                    )
+                ),
+                "by the name of the right CA",
+            ),
+            "takes what is signed by itself": (
+                lambda leaf, _, __: has_issued(leaf, leaf),
+                "signed by itself",
+            ),
+            "takes a client for a CA": (
+                lambda leaf, _, scene: has_issued(right(scene, "client.pem"), leaf),
+                "issued by a client",
+            ),
+        }.items()
+    },
     "trusts a further CA": (
         lambda scene: scene.target(scene.naming(scene.trusting_more().ca), 2),
         {"names-client-cas": "clients of other CAs than it should: CN=test CA"},

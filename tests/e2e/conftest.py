@@ -23,6 +23,7 @@ LONGEST = (
     "test_stack_matrix",
     "test_whole_stack",
     "test_recreation",
+    "test_main_job",
     "test_older_milvus",
     "test_matrix",
     "test_renew",

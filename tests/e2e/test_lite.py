@@ -18,8 +18,10 @@ from compose_tls.testing.server import BACKENDS
 from tests.e2e.conftest import embedded_alone
 from tests.e2e.image_names import MILVUS
 from tests.e2e.session import pymilvus
-from tests.e2e.test_harness import Run, nothing, until
+from tests.e2e.test_harness import Run, nothing, until, user
 from tests.patience import LONG, SOON
+
+__all__ = ["user"]
 
 pytestmark = [pytest.mark.own_ports, pytest.mark.usefixtures("milvus_lite")]
 
@@ -50,15 +52,6 @@ def test_waits_for_its_end(milvus_tls_factory):
     pathlib.Path("ready").touch()
     time.sleep(60)
 """
-
-
-@pytest.fixture
-def user(tmp_path: Path) -> Run:
-    """A user with an empty directory."""
-    run = Run(tmp_path / "user", tmp_path / "temporary")
-    run.directory.mkdir()
-    run.temporary.mkdir()
-    return run
 
 
 @pytest.fixture

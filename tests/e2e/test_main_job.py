@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.session import PORT, Done, Project, openssl, pymilvus
 from tests.patience import LONG
 
+pytestmark = pytest.mark.own_ports
+
 PLAIN = {"uri": f"http://localhost:{PORT}"}
 CLIENT = ("-cert", "cert/client.pem", "-key", "cert/client.key")
 

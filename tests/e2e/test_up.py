@@ -16,6 +16,8 @@ from tests.e2e.session import Done, Project
 from tests.e2e.test_deploy_room import SLEEP
 from tests.patience import LONG
 
+pytestmark = pytest.mark.own_ports
+
 MILVUS_SERVICE: dict[str, Any] = {
     "image": MILVUS,
     "command": ["milvus", "run", "standalone"],

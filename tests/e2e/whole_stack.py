@@ -48,7 +48,7 @@ _KAFKA = {
     ],
     "volumes": ["kafka:/data"],
     # It answers at once whoever asks for more, and they ask again at once.
-    "cpus": 0.2,
+    "cpus": 0.1,
 }
 _ENVIRONMENT = {
     "ETCD_ENDPOINTS": "etcd:2379",

@@ -219,9 +219,8 @@ def _path_length() -> Brought:
 
 
 def _unrelated_ca() -> Brought:
-    odd = (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True)
     found = _under(_ca())
-    return replace(found, ca_pem=found.ca_pem + Made("unrelated CA", {**_CA, "odd": odd}).pem)
+    return replace(found, ca_pem=found.ca_pem + Made("unrelated CA", {**_CA, "odd": _ODD}).pem)
 
 
 def _by_serial(ca: Made, further: int = 0) -> x509.AuthorityKeyIdentifier:
@@ -296,6 +295,51 @@ def _two_ways() -> Brought:
     return replace(found, server=replace(found.server, chain_pem=chain))
 
 
+def _with_expired(*, first: bool) -> Brought:
+    """An intermediate with two certificates for one key, of which one has expired."""
+    root, key = _ca(), ec.generate_private_key(ec.SECP256R1())
+    good, old = (
+        Made("lower", {**_CA, "aki": _AUTO}, root, key=key, days=days) for days in (90, -1)
+    )
+    found = _under(root, good)
+    sent = [old, good] if first else [good, old]
+    return replace(found, server=replace(found.server, chain_pem=b"".join(one.pem for one in sent)))
+
+
+def _cross_signed() -> Brought:
+    """As Let's Encrypt had it in 2021: the new root, also under one that has expired."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    found = _under(Made("new root", _CA, key=key))
+    old = Made("old root", _CA, days=-1)
+    cross = Made("new root", {**_CA, "aki": _AUTO}, old, key=key)
+    return replace(found, server=replace(found.server, chain_pem=cross.pem))
+
+
+def _sent_along(*, of_ca: bool) -> Brought:
+    found = _under(_ca())
+    more = found.ca_pem if of_ca else found.server.certificate_pem
+    return replace(found, server=replace(found.server, chain_pem=more))
+
+
+def _swapped() -> Brought:
+    root = _ca()
+    lower = Made("lower", {**_CA, "aki": _AUTO}, root)
+    found = _under(root, lower)
+    return Brought(replace(found.server, chain_pem=root.pem), lower.pem)
+
+
+def _with_key(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> Brought:
+    ca = _ca()
+    return _brought(Made("server", _SERVER, ca, key=key), ca)
+
+
+def _lower(**different: Any) -> Brought:
+    root = _ca()
+    return _under(root, Made("lower", {**_CA, "aki": _AUTO, **different}, root))
+
+
+_ODD: Final = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True
+_ALL: Final = ("gRPC", "Go", "Java", "Node", "rustls")
 _FORBIDDEN: Final = x509.DNSName("forbidden.example.com")
 _STRICT: Final = frozenset({"strict-clients-refuse"})
 _SELF: Final = frozenset({"self-signed-certificate"})
@@ -356,6 +400,20 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
         lambda: _under(ca := _ca(), aki=(_by_serial(ca), False)),
         frozenset(),
     ),
+    "server without purposes": (lambda: _under(_ca(), eku=None), frozenset()),
+    "purposes that are critical": (
+        lambda: _under(
+            _ca(), eku=(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), True)
+        ),
+        frozenset(),
+    ),
+    "an expired certificate of the intermediate behind the valid one": (
+        lambda: _with_expired(first=False),
+        frozenset(),
+    ),
+    "a root that an expired one has signed as well": (_cross_signed, frozenset()),
+    "server sent twice": (lambda: _sent_along(of_ca=False), frozenset()),
+    "root sent along": (lambda: _sent_along(of_ca=True), frozenset()),
     "CA that ends before the server": (
         lambda: _under(Made("short CA", _CA, days=40)),
         frozenset({"certificate-ends-soon"}),
@@ -390,6 +448,71 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         lambda: _under(_ca(eku=_purposes(ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE))),
         ("Node",),
         "lacks the extended key usage serverAuth",
+    ),
+    "server for any purpose": (
+        lambda: _under(_ca(), eku=_purposes(ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)),
+        ("gRPC", "Node", "rustls"),
+        "lacks the extended key usage serverAuth",
+    ),
+    "server for clients alone": (
+        lambda: _under(_ca(), eku=_purposes(ExtendedKeyUsageOID.CLIENT_AUTH)),
+        _ALL,
+        "lacks the extended key usage serverAuth",
+    ),
+    "no names": (lambda: _under(_ca(), san=None), _ALL, "has no subject alternative name"),
+    "name outside of what is permitted": (
+        lambda: _under(_ca(nc=_constraints([_FORBIDDEN])), san=_names("localhost")),
+        ("gRPC", "Go", "Node", "rustls"),
+        "is for localhost, for which its CA",
+    ),
+    "excluded name": (
+        lambda: _under(
+            _ca(nc=_constraints(None, [x509.DNSName("localhost")])), san=_names("localhost")
+        ),
+        ("gRPC", "Go", "Node", "rustls"),
+        "is for localhost, for which its CA",
+    ),
+    "root with an unknown critical extension": (
+        lambda: _under(_ca(odd=_ODD)), ("Go", "Node"), "has the critical extension 1.2.3.4"
+    ),
+    "intermediate with an unknown critical extension": (
+        lambda: _lower(odd=_ODD), _ALL, "has the critical extension 1.2.3.4"
+    ),
+    "intermediate that is not a CA": (
+        lambda: _lower(bc=(x509.BasicConstraints(ca=False, path_length=None), True)),
+        _ALL,
+        "is not a CA certificate",
+    ),
+    "intermediate for clients alone": (
+        lambda: _lower(eku=_purposes(ExtendedKeyUsageOID.CLIENT_AUTH)),
+        ("gRPC", "Go", "Node", "rustls"),
+        "lacks the extended key usage serverAuth",
+    ),
+    "server that is a CA": (
+        lambda: _under(_ca(), bc=(x509.BasicConstraints(ca=True, path_length=None), True)),
+        ("rustls",),
+        "is a CA certificate: with its key",
+    ),
+    "RSA key of 1024 bits": (
+        lambda: _with_key(rsa.generate_private_key(65537, 1024)),  # noqa: S505 - to be refused
+        ("rustls",),
+        "has an RSA key of 1024 bits, too weak",
+    ),
+    "P-521 key": (
+        lambda: _with_key(ec.generate_private_key(ec.SECP521R1())),
+        ("gRPC", "rustls"),
+        "has a key ecdsa-p521",
+    ),
+    "Brainpool key": (
+        lambda: _with_key(ec.generate_private_key(ec.BrainpoolP256R1())),
+        _ALL,
+        "has a key ecdsa-brainpoolP256r1",
+    ),
+    "root and intermediate in each other's place": (
+        _swapped, ("Node",), "the root CN=brought CA is missing"
+    ),
+    "an expired certificate of the intermediate before the valid one": (
+        lambda: _with_expired(first=True), ("gRPC",), "the intermediate CN=lower"
     ),
     "address constraints that do not apply": (
         lambda: _under(_ca(nc=_constraints(None, [_TEN]))),
@@ -454,7 +577,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
     "unknown critical extension": (
         lambda: _under(
             _ca(),
-            odd=(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True),
+            odd=_ODD,
         ),
         ("gRPC", "Go", "Java", "Node", "rustls"),
         "has the critical extension 1.2.3.4",

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests of this directory need besides Python packages: linters, TLS peers, and openssl of
-# other versions. What is there already is left alone. Installing needs root on Debian or Ubuntu.
+# Installs what tests need besides Python packages: linters, TLS peers, openssl of other versions, and the
+# shells whose completion is tried. What is there already is left alone. Installing needs root on Debian or Ubuntu.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -21,6 +21,8 @@ need node nodejs
 need npm npm
 # The peer in Java is compiled: a JRE is not enough.
 need javac default-jdk-headless
+need zsh zsh
+need fish fish
 if [ -n "$missing" ]; then
     if ! command -v apt-get >/dev/null; then
         echo "judges: install$missing" >&2

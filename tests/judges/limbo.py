@@ -91,7 +91,8 @@ def refusal(case: Case) -> str | None:
     return None
 
 
-def warned_of(case: Case) -> str:
-    """What is told of those that refuse a case that is taken."""
+def warned_of(case: Case) -> set[str]:
+    """The stacks that are said to refuse a case that is taken."""
     found = refusing_clients(case.brought.server, case.brought.ca_pem, path="server.pem")
-    return " ".join(one.message for one in found)
+    stacks = {"java-clients-refuse": "Java", "rustls-clients-refuse": "rustls"}
+    return {stacks[one.code] for one in found if one.code in stacks}

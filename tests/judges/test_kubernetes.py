@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from base64 import b64decode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from compose_tls.stack.milvus.settings import canonical, read_setting, tls_setti
 from compose_tls.targets.release import Target
 from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.document import parse
+from tests.exported import leaves
 from tests.judges.kubernetes import definition, rendered, strict_faults, tool
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,14 +38,6 @@ def project(directory: Path, mode: int, rest_port: int | None = None) -> Path:
 def export(directory: Path, target: Target, **options: Any) -> str:
     result = compose_tls.export(directory, target, environment={}, **options)
     return result.text or result.private_text
-
-
-def leaves(tree: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from leaves(value, (*above, key))
-        else:
-            yield (*above, key), value
 
 
 def require_known(config: Any, mode: int, rest_port: int | None) -> None:

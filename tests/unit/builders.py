@@ -154,7 +154,7 @@ def disable(seen: Observation, *, purge: bool = False, **settings: Any) -> Disab
 def enabled(seen: Observation, **settings: Any) -> Observation:
     """The project after an enable, its certificates issued."""
     planned = enable(seen, **settings)
-    certificates = {order.name: certificate(order) for order in planned.plan.orders}
+    certificates = {order.name: certificate(order) for order in planned.identities.orders}
     after = replace(
         seen,
         pki=PkiFacts(

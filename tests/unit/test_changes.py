@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compose_tls.changes import (
-    CertificateOrder,
     CreateFile,
     FileChange,
     KeepFile,
@@ -142,8 +141,7 @@ def test_an_empty_plan_changes_nothing() -> None:
 
 
 def test_no_content_shows_in_a_repr() -> None:
-    order = CertificateOrder("ca", "CN=x", "ecdsa-p256", 1)
-    plan = Plan(ROOT, (PatchFile(ROOT / "a", b"secret", b"secret too"),), (order,))
+    plan = Plan(ROOT, (PatchFile(ROOT / "a", b"secret", b"secret too"),))
     created = CreateFile(ROOT / "a", b"secret", 0o600)
     assert "secret" not in f"{plan!r} {created!r}"
 

@@ -18,7 +18,6 @@ from compose_tls.files import (
     ProjectFiles,
     open_real,
     read_regular,
-    require_inside,
 )
 from compose_tls.observe.file_reader import FileReader
 
@@ -66,7 +65,7 @@ def test_links_within_the_project_are_followed(project: Path, name: str) -> None
     found = ProjectFiles(project).read(Path(name), PEM_LIMIT)
     assert found is not None
     assert found.content == b"inside"
-    assert require_inside(project, Path(name)) == project / "conf" / "milvus.yaml"
+    assert ProjectFiles(project).require_inside(Path(name)) == project / "conf" / "milvus.yaml"
 
 
 def test_what_the_user_names_may_lie_anywhere(project: Path) -> None:
@@ -80,7 +79,7 @@ def test_what_the_user_names_may_lie_anywhere(project: Path) -> None:
 
 def test_a_name_that_no_file_can_have_is_refused(project: Path) -> None:
     with pytest.raises(OutsideProject):
-        require_inside(project, Path("a\0b"))
+        ProjectFiles(project).require_inside(Path("a\0b"))
     assert read_regular(project / "a\0b", PEM_LIMIT) is None
     assert FileReader(project.parent).content(Path("/a\0b")) is None
 
@@ -106,7 +105,7 @@ def test_a_file_may_be_as_large_as_its_kind_and_no_larger(project: Path) -> None
 
 
 def test_a_link_that_appears_after_the_check_is_not_followed(project: Path) -> None:
-    real = require_inside(project, Path("conf/milvus.yaml"))
+    real = ProjectFiles(project).require_inside(Path("conf/milvus.yaml"))
     (project / "conf").rename(project / "moved")
     (project / "conf").symlink_to("moved")
     with pytest.raises(OSError, match=os.strerror(errno.ENOTDIR)):

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from compose_tls.cli.completing import FILE
 from compose_tls.cli.kinds import PORT, Number, OneOf
-from compose_tls.cli.options import MODE, HelpPage, acceptable, common, credentials
+from compose_tls.cli.options import MODE, HelpPage, acceptable, common, credentials, file_option
+from compose_tls.cli.output.check_text import round_lines
+from compose_tls.cli.output.json_documents import round_json
 from compose_tls.cli.output.show import Output, show
 from compose_tls.cli.printing import say, show_lines
 from compose_tls.errors import WrongUsage
+from compose_tls.vocabulary import TlsMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,21 +39,13 @@ _INTERVAL = 30.0
     metavar="PORT",
     help="The port of REST (default: as published; with --port, REST is not checked without this).",
 )
-@click.option(
+@file_option(
     "--ca-cert",
     "trusted",
-    type=FILE,
-    metavar="FILE",
     help="The CA certificates to trust: checks any server, set up by compose-tls or not.",
 )
-@click.option(
-    "--client-cert",
-    "shown",
-    type=FILE,
-    metavar="FILE",
-    help="Client certificate for mode 2, with --ca-cert.",
-)
-@click.option("--client-key", "shown_key", type=FILE, metavar="FILE", help="Key of --client-cert.")
+@file_option("--client-cert", "shown", help="Client certificate for mode 2, with --ca-cert.")
+@file_option("--client-key", "shown_key", help="Key of --client-cert.")
 @click.option(
     "--server-name",
     "name",
@@ -148,8 +142,7 @@ def _client(
     meant: str | None,
 ) -> ClientOf | None:
     """What a client of any server has; ``None`` where the project is to tell."""
-    from compose_tls.vocabulary import TlsMode  # noqa: PLC0415 - not for --help
-    from compose_tls.workflows.connecting import ClientOf  # noqa: PLC0415 - as above
+    from compose_tls.workflows.connecting import ClientOf  # noqa: PLC0415 - not for --help
 
     if trusted is None:
         if shown or shown_key or name or meant:
@@ -171,9 +164,6 @@ def _client(
 
 def _show(rounds: Iterable[Round], output: Output) -> int:
     """Print round after round; the exit code is that of the last."""
-    from compose_tls.cli.output.check_text import round_lines  # noqa: PLC0415 - not for --help
-    from compose_tls.cli.output.json_documents import round_json  # noqa: PLC0415 - not for --help
-
     before: Round | None = None
     for found in rounds:
         if output.json:

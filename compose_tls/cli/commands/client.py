@@ -8,9 +8,16 @@ from typing import IO, Any
 
 import click
 
-from compose_tls.cli.completing import DIRECTORY, FILE
 from compose_tls.cli.kinds import Number
-from compose_tls.cli.options import KEY_TYPES, HelpPage, acceptable, common, existing_ca
+from compose_tls.cli.options import (
+    KEY_TYPES,
+    HelpPage,
+    acceptable,
+    common,
+    directory_option,
+    existing_ca,
+    file_option,
+)
 from compose_tls.cli.output.show import Output, show
 from compose_tls.errors import NameInvalid, WrongUsage
 
@@ -30,14 +37,10 @@ Examples:
     metavar="FILE",
     help="Further names, one a line; - for standard input.",
 )
-@click.option(
-    "--out", type=DIRECTORY, metavar="DIR", help="Where the files go (default: cert/clients)."
-)
+@directory_option("--out", help="Where the files go (default: cert/clients).")
 @click.option("--p12", is_flag=True, help="Also write a PKCS #12 file for each client.")
-@click.option(
+@file_option(
     "--passphrase-file",
-    type=FILE,
-    metavar="FILE",
     help="File with the passphrase of the PKCS #12 files (default: a random one for each, in a file "
     "next to it).",
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from compose_tls.cli.completing import services
 from compose_tls.cli.kinds import OneOf
 from compose_tls.cli.options import HelpPage, acceptable, common
 from compose_tls.cli.output.show import Output, show
@@ -25,6 +26,7 @@ from compose_tls.workflows.snippets import LANGUAGES
     "--for",
     "inside",
     metavar="SERVICE",
+    shell_complete=services,
     help="As seen from the container of this service: its network, its paths.",
 )
 @click.option(

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.completing import DIRECTORY, FILE
 from compose_tls.cli.kinds import Number, OneOf
 from compose_tls.cli.options import (
     HelpPage,
@@ -16,7 +15,9 @@ from compose_tls.cli.options import (
     common,
     credentials,
     deployment,
+    directory_option,
     existing_ca,
+    file_option,
     mode_and_scope,
     new_certificates,
 )
@@ -49,53 +50,15 @@ Examples:
     help="Also write signing requests for the same keys, for a CA elsewhere.",
 )
 @existing_ca
-@click.option(
-    "--server-cert",
-    type=FILE,
-    metavar="FILE",
-    help="Use this server certificate (PEM, DER, PKCS #12).",
-)
-@click.option(
-    "--server-key",
-    type=FILE,
-    metavar="FILE",
-    help="Key of --server-cert, where a .p12 does not hold it.",
-)
-@click.option(
-    "--server-passphrase-file",
-    type=FILE,
-    metavar="FILE",
-    help="File with the passphrase of --server-key.",
-)
-@click.option(
-    "--client-cert",
-    type=FILE,
-    metavar="FILE",
-    help="Use this client certificate (PEM, DER, PKCS #12).",
-)
-@click.option(
-    "--client-key",
-    type=FILE,
-    metavar="FILE",
-    help="Key of --client-cert, where a .p12 does not hold it.",
-)
-@click.option(
-    "--client-passphrase-file",
-    type=FILE,
-    metavar="FILE",
-    help="File with the passphrase of --client-key.",
-)
-@click.option(
-    "--tls-dir",
-    type=DIRECTORY,
-    metavar="DIR",
-    help="Directory mounted into the container (default: tls).",
-)
-@click.option(
-    "--container-tls-dir",
-    type=DIRECTORY,
-    metavar="DIR",
-    help="Mount point in the container (default: /milvus/tls).",
+@file_option("--server-cert", help="Use this server certificate (PEM, DER, PKCS #12).")
+@file_option("--server-key", help="Key of --server-cert, where a .p12 does not hold it.")
+@file_option("--server-passphrase-file", help="File with the passphrase of --server-key.")
+@file_option("--client-cert", help="Use this client certificate (PEM, DER, PKCS #12).")
+@file_option("--client-key", help="Key of --client-cert, where a .p12 does not hold it.")
+@file_option("--client-passphrase-file", help="File with the passphrase of --client-key.")
+@directory_option("--tls-dir", help="Directory mounted into the container (default: tls).")
+@directory_option(
+    "--container-tls-dir", help="Mount point in the container (default: /milvus/tls)."
 )
 @click.option(
     "--config",

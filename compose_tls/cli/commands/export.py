@@ -11,7 +11,14 @@ from typing import Any
 import click
 
 from compose_tls.cli.kinds import Number, OneOf
-from compose_tls.cli.options import KEY_TYPES, HelpPage, acceptable, common, existing_ca
+from compose_tls.cli.options import (
+    KEY_TYPES,
+    HelpPage,
+    acceptable,
+    common,
+    existing_ca,
+    file_option,
+)
 from compose_tls.cli.output.show import Output, show, show_document
 from compose_tls.errors import KeyExposed
 
@@ -56,11 +63,10 @@ Examples:
     default=None,
     help="helm, operator: only the Secret, or all but the Secret.",
 )
-@click.option(
+@file_option(
     "-o",
     "--output",
     "place",
-    metavar="FILE",
     help="Write there, a private key with mode 0600; - for standard output.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")

@@ -14,6 +14,7 @@ from compose_tls.cli.options import (
     acceptable,
     common,
     deployment,
+    directory_option,
     existing_ca,
     mode_and_scope,
     new_certificates,
@@ -55,9 +56,7 @@ Examples:
 @deployment
 @new_certificates
 @existing_ca
-@click.option(
-    "--tls-dir", metavar="DIR", help="Directory mounted into the container (default: tls)."
-)
+@directory_option("--tls-dir", help="Directory mounted into the container (default: tls).")
 @click.option(
     "--rest-port", type=Number(), metavar="PORT", help="Offer REST, over TLS on this port."
 )

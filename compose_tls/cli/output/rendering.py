@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from compose_tls.cli.line import Line, Piece, Style, line
-from compose_tls.errors import ComposeTlsError
+from compose_tls.errors import CheckFailed, ComposeTlsError
 from compose_tls.vocabulary import TlsWarning
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ _REACH = {
 
 _MODES: Mapping[Mode, str] = {1: "one-way TLS (mode 1)", 2: "mutual TLS (mode 2)"}
 
-_UNTRIED: Final = "could not be tried: "
-"""What ``checks`` puts before the reason."""
-
 _YEAR: Final = 365.25
 _MONTH: Final = _YEAR / 12
 # Below that, days are told; from two years on, years.
@@ -50,18 +47,13 @@ def failure_lines(
     message = error.message
     if sum(not check.skipped for check in checks) > 1:
         yield from check_lines(checks, verbose=verbose)
-        message = without_observed(message, checks)
+        if isinstance(error, CheckFailed):
+            message = error.summary
     yield line(Piece(f"error[{error.code}]: ", "bad"), message)
     if error.path and (error.line or not message.endswith(error.path)):
         where = f"{error.path}{f':{error.line}' if error.line else ''}"
         yield line(where, head=(Piece("  in:   ", "faint"),), whole=True)
     yield line(error.hint, head=(Piece("  next: ", "strong"),))
-
-
-def without_observed(message: str, checks: Iterable[Probe]) -> str:
-    """A message without what was seen, where that is told with its probe."""
-    told = (f": {check.observed}" for check in checks if not check.ok)
-    return message.replace(next((text for text in told if text in message), ""), "", 1)
 
 
 def file_lines(files: Sequence[FileResult], *, dry_run: bool, verbose: bool) -> Iterator[Line]:
@@ -132,8 +124,7 @@ def check_lines(
     told = set() if told is None else told
     for check in checks:
         service = f"{check.service} " if check.service else ""
-        _, untried, reason = check.observed.partition(_UNTRIED)
-        if untried and not verbose and any(reason in one for one in told):
+        if check.untried in told and not verbose:
             known = f"{service}{check.name}: could not be tried for the same reason"
             yield line(known, head=("  ", _mark(check), " "))
             continue
@@ -144,7 +135,7 @@ def check_lines(
         took = (Piece(f" ({check.seconds:.2f} s)", "faint"),) if verbose else ()
         yield line(text, *took, head=("  ", _mark(check), " "))
         if not check.ok:
-            told.add(check.observed)
+            told.add(check.untried or check.observed)
             below = Piece(" " * 9, "indent")
             yield line(check.expected, head=(below, "expected: "))
             if check.hint and check.hint not in told:

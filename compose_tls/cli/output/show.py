@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import field
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import click
@@ -87,16 +86,11 @@ class Output:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self.close()
         if isinstance(error, CheckFailed) and self._live and self._live.told and not self.json:
             # They stand on the screen: whoever reports the error need not tell them again.
-            error.message = rendering.without_observed(error.message, error.checks)
+            error.message = error.summary
             error.checks = ()
 
 

@@ -141,17 +141,20 @@ def _connections(
     TLS, the port is not plain because an application says plain text to it.
     """
     links = tuple(links)
-    found = [link for link in links if link.encryption == encryption]
+    ways: dict[str, set[Encryption]] = {}
+    for link in links:
+        ways.setdefault(_target(link), set()).add(link.encryption)
     told: dict[str, str] = {}
-    for link in found:
+    for link in links:
+        if link.encryption != encryption:
+            continue
         reach = (
             f", {rendering.reach_text(link)}" if link.published in {"everyone", "address"} else ""
         )
-        other = any(
-            _target(each) == _target(link) and each.encryption != encryption for each in links
-        )
-        to = f"{parties(link.sources)} -> {_target(link)}" if other else _target(link)
-        told.setdefault(to, f"{link.purpose}{reach if to == _target(link) else ''}")
+        to = target = _target(link)
+        if len(ways[target]) > 1:
+            to, reach = f"{parties(link.sources)} -> {target}", ""
+        told.setdefault(to, f"{link.purpose}{reach}")
     width = max(map(len, told), default=0)
     for target, what in told.items():
         yield title, f"{target:<{width}}  {what}"

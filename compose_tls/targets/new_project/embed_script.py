@@ -129,7 +129,7 @@ def read_script(script: bytes) -> Run | None:
     Raises:
         ValueError: It holds no single ``docker run`` of Milvus that is understood whole.
     """
-    text = _HERE.sub(".", script.decode("utf-8", "replace")).replace("\\\n", " ")
+    text = _HERE.sub(".", _text(script)).replace("\\\n", " ")
     lines = [line for line in text.splitlines() if re.search(r"^[^#]*\bdocker\s+run\s", line)]
     if not lines:
         return None
@@ -150,14 +150,13 @@ def likely_run(script: bytes) -> Run:
         found = read_script(script)
         if found is not None:
             return found
-    named = _IMAGE.search(script.decode("utf-8", "replace"))
+    named = _IMAGE.search(_text(script))
     return replace(_OF_VENDOR, image=named[0] if named else _OF_VENDOR.image)
 
 
 def written_files(script: bytes) -> dict[str, bytes]:
     """The files that a script writes before it starts Milvus, by their names."""
-    text = script.decode("utf-8", "replace")
-    return {match[2]: match[3].encode() for match in _WRITTEN.finditer(text)}
+    return {match[2]: match[3].encode() for match in _WRITTEN.finditer(_text(script))}
 
 
 def compose_file_of(run: Run, *, auth: bool = False, address: str | None = None) -> bytes:
@@ -185,6 +184,11 @@ def compose_file_of(run: Run, *, auth: bool = False, address: str | None = None)
         service["healthcheck"] = dict(_health(run.health))
     heading = f"The Milvus of {SCRIPT}, with the same data, made by compose-tls init.\n"
     return build({"services": {STANDALONE: Commented(service)}}, heading)
+
+
+def _text(script: bytes) -> str:
+    """A script as bash wants it, wherever it was saved."""
+    return script.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def _run(words: Sequence[str]) -> Run:

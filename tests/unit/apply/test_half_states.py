@@ -240,8 +240,8 @@ class TestMounts:
         before = tree(project)
 
         class Remounting(PosixFileOps):
-            def make_directory(self, path: Path, mode: int) -> None:
-                super().make_directory(path, mode)
+            def make_directory(self, path: Path, mode: int, *, uid: int | None = None) -> None:
+                super().make_directory(path, mode, uid=uid)
                 run(["mount", "-o", "remount,ro", str(project / "tls")])
 
         plan = Plan(project, (MakeDirectory(project / "cert", 0o700), change))

@@ -11,6 +11,8 @@ import pytest
 
 from compose_tls.apply import preconditions
 from compose_tls.apply.file_ops import PosixFileOps
+from compose_tls.apply.journal import journal_path
+from compose_tls.apply.recover import recover
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import (
     CreateFile,
@@ -24,7 +26,7 @@ from compose_tls.changes import (
     sha256,
 )
 from compose_tls.errors import ProjectChanged, WriteFailed
-from tests.unit.apply.trees import root_only, run, sample, tree, write
+from tests.unit.apply.trees import Killed, StoppingOps, root_only, run, sample, tree, write
 
 
 def patch(path: Path, new: bytes) -> PatchFile:
@@ -269,6 +271,68 @@ class TestBirth:
         path = tmp_path / "server.key"
         apply(Plan(tmp_path, (CreateFile(path, b"key", 0o600, None, 999, 998),)), {})
         assert (path.stat().st_uid, path.stat().st_gid) == (999, 998)
+
+    @root_only
+    def test_what_root_makes_is_for_whoever_the_directory_belongs_to(self, tmp_path: Path) -> None:
+        theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+        for place in (theirs, ours):
+            write(place / "cert" / "old.key", b"old", 0o600)
+        os.chown(theirs, 1234, 2345)
+        os.chown(theirs / "cert", 1234, 2345)
+        for place in (theirs, ours):
+            changes = (
+                CreateFile(place / "cert" / "old.key", b"new", 0o600, sha256(b"old")),
+                MakeDirectory(place / "tls" / "deeper", 0o700),
+                CreateFile(place / "tls" / "deeper" / "server.key", b"key", 0o600),
+                CreateFile(place / "tls" / "milvus.key", b"key", 0o600, None, 999, 998),
+            )
+            apply(Plan(place, changes), {})
+        owners = {
+            str(path.relative_to(tmp_path)): (path.stat().st_uid, path.stat().st_gid)
+            for place in (theirs, ours)
+            for path in place.rglob("*")
+        }
+        assert {name: owner for name, owner in owners.items() if name.startswith("theirs")} == {
+            "theirs/cert": (1234, 2345),
+            "theirs/cert/old.key": (1234, 2345),
+            "theirs/tls": (1234, 2345),
+            "theirs/tls/deeper": (1234, 2345),
+            "theirs/tls/deeper/server.key": (1234, 2345),
+            "theirs/tls/milvus.key": (999, 998),
+        }
+        del owners["ours/tls/milvus.key"]
+        assert {owner for name, owner in owners.items() if name.startswith("ours")} == {(0, 0)}
+
+    @root_only
+    def test_a_journal_in_a_directory_of_another_user_is_that_of_root(self, tmp_path: Path) -> None:
+        os.chown(tmp_path, 1234, 2345)
+        changes = (CreateFile(tmp_path / "server.key", b"key", 0o600),)
+        with pytest.raises(Killed):
+            apply(Plan(tmp_path, changes), {}, StoppingOps(at=3))
+        assert journal_path(tmp_path).stat().st_uid == 0
+        assert recover(tmp_path, PosixFileOps()) is not None
+        assert tree(tmp_path) == {}
+
+    @root_only
+    def test_a_link_in_the_place_of_a_directory_that_root_makes_is_not_followed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        project, victim = tmp_path / "project", tmp_path / "victim"
+        for place, owner in ((project, 1234), (victim, 0)):
+            place.mkdir(mode=0o755)
+            os.chown(place, owner, owner)
+        real = os.mkdir
+
+        def exchanged(name: str, mode: int, *, dir_fd: int) -> None:
+            real(name, mode, dir_fd=dir_fd)
+            os.rmdir(name, dir_fd=dir_fd)
+            os.symlink(victim, name, dir_fd=dir_fd)
+
+        monkeypatch.setattr(os, "mkdir", exchanged)
+        with pytest.raises(WriteFailed):
+            apply(Plan(project, (MakeDirectory(project / "cert", 0o700),)), {})
+        status = victim.stat()
+        assert (status.st_uid, stat.S_IMODE(status.st_mode)) == (0, 0o755)
 
     def test_a_file_that_is_there_already_is_never_opened(self, tmp_path: Path) -> None:
         path = write(tmp_path / "a", b"theirs")

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ class Outcome:
     out: str
     err: str
 
-    @property
+    @cached_property
     def json(self) -> Any:
         """Standard output, which must be one document that keeps to the schema."""
         document = json.loads(self.out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -271,6 +272,16 @@ class TestIntermediates:
         told = run("enable", "--ca-cert", "ca.pem", "--ca-key", "ca.key", "--json").json
         (warning,) = [one for one in told["warnings"] if one["code"] == code]
         assert "accept ca.pem" in warning["message"]
+
+    def test_a_ca_without_an_end_issues_as_any_other(self, run: Run, project: Path) -> None:
+        # 99991231235959Z, which stands for none: RFC 5280 section 4.1.2.5.
+        ca = mint("Root", ca=True, end=datetime.max.replace(microsecond=0, tzinfo=UTC))
+        (project / "ca.pem").write_bytes(ca.certificate_pem)
+        (project / "ca.key").write_bytes(ca.private_key_pem)
+        bring = ("--ca-cert", "ca.pem", "--ca-key", "ca.key")
+        assert run("enable", *bring).code == 0
+        assert run("status").code == 0
+        assert run("renew", "--force", "--no-restart", *bring).code == 0
 
     @pytest.mark.parametrize(("below_days", "root_days"), [(10, 400), (400, 10)])
     def test_the_first_end_of_the_chain_counts_and_is_told(

@@ -413,7 +413,9 @@ def test_a_command_that_fails_says_so_too(
     assert [warning["code"] for warning in outcome.json["warnings"]] == ["recovered"]
 
 
-@pytest.mark.parametrize("character", ["\\u202e", "\\u2028", "\\u200b", "\\u2066"])
+@pytest.mark.parametrize(
+    "character", ["\\u202e", "\\u2028", "\\u200b", "\\u2066", "\\u3164", "\\u180e", "\\ufff9"]
+)
 def test_no_line_is_made_to_look_like_another_one(run: Run, project: Path, character: str) -> None:
     text = (project / "docker-compose.yml").read_text()
     name = f'"st{character}and"'

@@ -9,10 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
+from compose_tls.cli.app import app
 from tests.unit.cli.conftest import Run
 
+CONTEXT = click.Context(app)
 SHELLS = ("bash", "zsh", "fish")
 
 PRESS_TAB = """
@@ -72,7 +75,7 @@ class TestBash:
             *("--server-name", "--server-cert", "--server-key", "--server-passphrase-file")
         ]
 
-    @pytest.mark.parametrize("words", ["status --service ''", "--service ''"])
+    @pytest.mark.parametrize("words", ["status --service ''", "--service ''", "connect --for ''"])
     def test_services_of_the_project(
         self, tab: Callable[[str], list[str]], project: Path, words: str
     ) -> None:
@@ -109,6 +112,16 @@ def test_each_shell_takes_its_script(run: Run, shell: str, tmp_path: Path) -> No
     if program is None:
         pytest.skip(f"{shell} is not installed")
     assert subprocess.run([program, "-n", str(script)], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", app.list_commands(CONTEXT))
+def test_an_option_that_names_a_file_or_a_directory_is_completed_as_one(name: str) -> None:
+    command = app.get_command(CONTEXT, name)
+    kinds = {"FILE": "file", "DIR": "dir"}
+    for option in command.params if command else ():
+        if option.metavar in kinds:
+            [told] = option.shell_complete(CONTEXT, "")
+            assert told.type == kinds[option.metavar], option.name
 
 
 def test_another_shell_is_wrong_usage(run: Run) -> None:

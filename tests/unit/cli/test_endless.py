@@ -63,6 +63,11 @@ def environment_read_often(project: Path) -> None:
     of_standalone(project, f"    env_file: [{', '.join(names)}]\n")
 
 
+def environment_named_often(project: Path) -> None:
+    (project / "e").write_text("A=1\n" * 1000)
+    of_standalone(project, f"    env_file: [{', '.join(['e'] * 50_000)}]\n")
+
+
 def variables_that_double(project: Path) -> None:
     lines = ["A0=xxxxxxxxxxxxxxxx", *(f"A{n}=${{A{n - 1}}}${{A{n - 1}}}" for n in range(1, 60))]
     (project / ".env").write_text("\n".join(lines))
@@ -101,6 +106,7 @@ def configuration_read_often(project: Path) -> None:
         includes_that_double,
         extends_without_end,
         environment_read_often,
+        environment_named_often,
         variables_that_double,
         variables_without_end,
         values_without_end,

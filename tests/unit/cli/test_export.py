@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import compose_tls
 from compose_tls.workflows import preamble
+from tests.exported import placed
 from tests.unit.cli.conftest import ROOT, EnableAs, Run, facts
 
 PRIVATE_KEY = "PRIVATE KEY"
@@ -221,11 +222,7 @@ class TestSwarm:
         stack = yaml.safe_load(text)
         service = stack["services"]["standalone"]
         assert service["volumes"] == [{"type": "tmpfs", "target": "/milvus/tls"}]
-        seen = {
-            one["target"]: (enabled / stack[section][one["source"]]["file"]).read_bytes()
-            for section in ("configs", "secrets")
-            for one in service[section]
-        }
+        seen = placed(stack, "standalone", enabled)
         settings = yaml.safe_load((enabled / "milvus.yaml").read_text())
         names = {"vec_standalone", "tasks.standalone", "standalone", "localhost"}
         require_served(settings, seen, mode=2, names=names)
@@ -249,6 +246,23 @@ class TestSwarm:
         assert run("export", "swarm", "--pki-dir", "k$HOME", "-o", "stack.yml").code == 0
         stack = yaml.safe_load((project / "stack.yml").read_text())
         assert stack["secrets"]["server_key"]["file"] == "./k$$HOME/exports/swarm.milvus.key"
+
+    def test_no_secret_of_the_project_is_replaced(self, run: Run, project: Path) -> None:
+        """A stack takes the last one of a name: another service would have got the key of Milvus."""
+        compose = project / "docker-compose.yml"
+        compose.write_text(
+            f"{compose.read_text()}\nsecrets:\n  server_key: {{file: ./own.key}}\n"
+            "configs:\n  ca_pem: {file: ./own.pem}\n  ca_pem_tls: {file: ./own.pem}\n"
+        )
+        assert run("enable", "--mode", "2").code == 0
+        assert run("export", "swarm", "-o", "stack.yml").code == 0
+        stack = yaml.safe_load((project / "stack.yml").read_text())
+        assert stack["secrets"].keys() == {"server_key_tls"}
+        assert stack["configs"].keys() == {"server_pem", "ca_pem_tls_tls"}
+        seen = placed(stack, "standalone", project)
+        assert seen.keys() == {
+            f"/milvus/tls/{name}" for name in ("server.pem", "server.key", "ca.pem")
+        }
 
     def test_another_certificate_is_another_name_and_nothing_else(
         self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
@@ -403,11 +417,7 @@ class TestScope:
         stack = yaml.safe_load((whole / "stack.yml").read_text())
         compose = yaml.safe_load((whole / "docker-compose.yml").read_text())["services"]
         for name, service in stack["services"].items():
-            seen = {
-                one["target"]: (whole / stack[section][one["source"]]["file"]).read_bytes()
-                for section in ("configs", "secrets")
-                for one in service[section]
-            }
+            seen = placed(stack, name, whole)
             places = {one["target"] for one in service["volumes"]}
             mounts = [
                 text.replace("${DOCKER_VOLUME_DIRECTORY:-.}", ".").split(":")[:2]

@@ -255,7 +255,15 @@ class TestNewProject:
 
     @pytest.mark.parametrize(
         ("version", "code"),
-        [("latest", "invalid-setting"), ("2", "invalid-setting"), ("2.0.2", "unsupported-milvus")],
+        [
+            ("latest", "invalid-setting"),
+            ("2", "invalid-setting"),
+            ("2.0.2", "unsupported-milvus"),
+            ("2.6.25@sha256:0", "invalid-setting"),
+            # No image has such a tag: https://pkg.go.dev/github.com/distribution/reference
+            ("\N{ARABIC-INDIC DIGIT TWO}.6.1", "invalid-setting"),
+            ("2.6.1-\N{LATIN SMALL LETTER E WITH ACUTE}", "invalid-setting"),
+        ],
     )
     def test_a_version_that_is_not_known_is_refused(
         self, place: Path, run: Run, version: str, code: str
@@ -384,6 +392,24 @@ class TestRefusals:
         Path("taken").write_text("")
         assert run("init", "taken", "--json").error["code"] == "wrong-usage"
         assert run("init", "taken/below", "--json").error["code"] == "write-failed"
+
+    @pytest.mark.parametrize("name", ["Bad Name", "-x", "a.b", "Caps"])
+    def test_a_name_that_compose_gives_to_no_project(
+        self, place: Path, run: Run, name: str
+    ) -> None:
+        """It would only have been told by Docker Compose, once everything was written."""
+        assert run("init", f"--project-name={name}", "--json").error["code"] == "invalid-setting"
+        assert list(place.iterdir()) == []
+
+    def test_a_name_that_no_file_system_has_room_for(self, place: Path, run: Run) -> None:
+        name = "n" * 300
+        assert run("init", name, "--json").error["code"] == "write-failed"
+        assert run("-C", name, "status", "--json").error["code"] == "wrong-usage"
+        assert run("init").code == 0
+        for option, code in (("-o", "file-unreadable"), ("--output=no/", "wrong-usage")):
+            error = run("export", "helm", f"{option}{name}", "--json").error
+            assert error["code"] == code
+        assert run("enable", "--tls-dir", name, "--json").error["code"] == "file-unreadable"
 
     def test_no_engine_is_told_before_anything_is_written(self, place: Path, run: Run) -> None:
         done = run("init", "a/b", "--up", "--json")

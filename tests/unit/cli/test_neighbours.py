@@ -391,6 +391,56 @@ class TestConnect:
             "server_pem_path": "/trust/milvus.pem",
         }
 
+    def test_a_client_certificate_that_was_never_issued_is_not_named(
+        self, run: Run, stack: Path
+    ) -> None:
+        file = stack / "docker-compose.yml"
+        mounts = "    env_file: chat.env\n    volumes: ['./cert:/trust:ro']\n"
+        file.write_text(file.read_text().replace("    env_file: chat.env\n", mounts))
+        run("enable", "--mode", "2", "--accept", "clients-cut-off")
+        found = run("connect", "--for", "chat", "--json").json["connect"]
+
+        assert found["client_pem_path"] == "/trust/client.pem"
+        run("client", "chat")
+        found = run("connect", "--for", "chat", "--json").json["connect"]
+        assert found["client_pem_path"] == "/trust/clients/chat.pem"
+
+    @pytest.mark.parametrize(
+        ("more", "port", "uri", "needs"),
+        [
+            ("    networks: [z]\n", "19530", "host.docker.internal", "extra_hosts"),
+            ("    network_mode: bridge\n", "19530", "host.docker.internal", "one network"),
+            (
+                "    networks: [z]\n    extra_hosts: ['milvus.test:host-gateway']\n",
+                "127.0.0.1:19530",
+                "milvus.test",
+                "publish port 19530 of standalone on more than 127.0.0.1",
+            ),
+        ],
+    )
+    def test_a_way_by_this_machine_says_what_it_takes(
+        self, run: Run, stack: Path, more: str, port: str, uri: str, needs: str
+    ) -> None:
+        file = stack / "docker-compose.yml"
+        mount = "    volumes: ['./cert/ca.pem:/trust/milvus.pem:ro']\n"
+        text = file.read_text().replace("    env_file: chat.env\n", f"{mount}{more}")
+        text = text.replace("19530:19530", f"{port}:19530") + "networks: {z: {}}\n"
+        file.write_text(text)
+        run("enable", "--neighbours", "list")
+        told = run("connect", "--for", "chat", "--json").json
+
+        assert told["connect"]["uri"] == f"https://{uri}:19530"
+        [warning] = told["warnings"]
+        assert warning["code"] == "way-by-host"
+        assert needs in warning["hint"]
+
+    def test_without_a_network_there_is_no_way(self, run: Run, stack: Path) -> None:
+        file = stack / "docker-compose.yml"
+        alone = file.read_text().replace("    env_file: chat.env\n", "    network_mode: none\n")
+        file.write_text(alone)
+        run("enable", "--neighbours", "list")
+        assert run("connect", "--for", "chat", "--json").error["code"] == "wrong-usage"
+
     def test_a_service_that_is_not_there_is_told(self, run: Run, stack: Path) -> None:
         run("enable")
         outcome = run("connect", "--for", "nobody", "--json")

@@ -33,8 +33,15 @@ def test_a_project_that_is_new_is_started(run: Run, project: Path) -> None:
 def test_nothing_is_said_where_nothing_is_to_be_done(run: Run, project: Path) -> None:
     run("enable")
     assert "next" not in run("enable", "--json").json
-    assert "next" not in run("enable", "--mode", "2", "--dry-run", "--json").json
-    assert "next" not in run("disable", "--dry-run", "--json").json
+    assert "next" not in run("enable", "--dry-run", "--json").json
+
+
+def test_a_dry_run_ends_in_the_command_that_does_it(run: Run, project: Path) -> None:
+    run("enable")
+    assert following(run, "enable", "--mode", "2", "--dry-run") == (
+        "compose-tls enable --mode 2 --json",
+    )
+    assert following(run, "disable", "--dry-run") == ("compose-tls disable --json",)
 
 
 @pytest.mark.parametrize("arguments", [("--mode", "2"), ("--san", "db.example.com")])

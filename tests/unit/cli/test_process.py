@@ -43,28 +43,73 @@ def test_the_exit_code_is_that_of_the_command(arguments: list[str], code: int) -
     assert subprocess.run([*OURS, *arguments], capture_output=True, check=False).returncode == code
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("closed", "code"), [("<&-", 0), (">&-", 3), ("2>&-", 0), ("<&- >&- 2>&-", 3)]
+)
 def test_a_process_without_a_stream_does_the_same_and_writes_into_no_file(
-    project: Path, closed: str
+    project: Path, closed: str, code: int
 ) -> None:
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
     done = subprocess.run(
         [*shell, *OURS, "enable", "-C", project], capture_output=True, check=False
     )
-    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    assert (done.returncode, b"Traceback" in done.stderr) == (code, False)
     status = [*OURS, "status", "-C", str(project), "--json"]
     told = json.loads(subprocess.run(status, capture_output=True, text=True, check=False).stdout)
     assert told["mode"] == 1
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="only Linux has /dev/full")
-def test_a_full_disk_is_no_success() -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--version",
+        "--help",
+        "help modes",
+        "completion bash",
+        "enable --dry-run",
+        "enable -q --json",
+    ],
+)
+def test_output_that_cannot_be_written_is_no_success(project: Path, words: str) -> None:
+    command = [*OURS, *words.split()]
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
     with FULL.open("w") as full:
-        outcome = subprocess.run(
-            [*OURS, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        for called, why in ((command, "No space left on device"), (closed, "Bad file descriptor")):
+            done = subprocess.run(
+                called, cwd=project, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            )
+            error, step = done.stderr.splitlines()[-2:]
+            assert done.returncode == 3
+            assert error == f"error[write-failed]: the output cannot be written: {why}"
+            assert step.startswith("  next: ")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has /dev/full")
+def test_an_error_that_cannot_be_written_as_json_is_told_beside() -> None:
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [*OURS, "no-such", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
         )
-    assert outcome.returncode != 0
-    assert outcome.stderr.startswith("error: standard output cannot be written: No space left")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error[wrong-usage]: there is no command no-such\n")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has /dev/full")
+def test_what_is_said_beside_may_go_nowhere(project: Path) -> None:
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [*OURS, "enable", "--json", "-C", project],
+            stdout=subprocess.PIPE,
+            stderr=full,
+            check=False,
+        )
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["warnings"]
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="only Linux has /dev/full")

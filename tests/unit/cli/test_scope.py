@@ -182,6 +182,39 @@ class TestRenewal:
         assert "cert/next-ca.pem" in new
         assert not any(name.startswith(("tls/etcd", "tls/object-store")) for name in new)
 
+    def test_whoever_knows_only_the_object_store_learns_of_a_new_ca(
+        self, run: Run, project: Path
+    ) -> None:
+        file = project / "docker-compose.yml"
+        backup = (
+            "  backup:\n    image: milvusdb/milvus-backup:v0.5.5\n"
+            "    environment: {MINIO_ADDRESS: minio, MINIO_PORT: '9000'}\n"
+        )
+        file.write_text(file.read_text().replace("services:\n", f"services:\n{backup}", 1))
+        run(*ENABLE)
+        # What it trusts stays where the CA does.
+        assert "backup" not in run(*RENEW, "--force").json["next"][0]
+        (project / "cert/stack-ca.key").unlink()
+
+        renewed = run(*RENEW)
+        assert re.search(r"restart etcd minio .*standalone backup", renewed.json["next"][0])
+        (project / "cert/stack-ca.key").unlink()
+        again = run("enable", "--json")
+        assert re.search(
+            r"up -d --force-recreate etcd minio .*standalone backup", " ".join(again.json["next"])
+        )
+
+    def test_whoever_mounts_a_certificate_by_hand_is_named(self, run: Run, project: Path) -> None:
+        file = project / "docker-compose.yml"
+        cron = "  cron:\n    image: me/cron\n    volumes: ['./cert/etcd-client.pem:/c.pem:ro']\n"
+        file.write_text(file.read_text().replace("services:\n", f"services:\n{cron}", 1))
+        run(*ENABLE)
+        renewed = run(*RENEW, "--force")
+
+        [told] = [w for w in renewed.json["warnings"] if w["code"] == "neighbours-not-restarted"]
+        assert told["hint"] == "docker compose restart cron"
+        assert "cron" not in renewed.json["next"][0]
+
 
 class TestStatus:
     def test_a_link_says_until_when_it_is_encrypted_and_another_why_it_is_plain(
@@ -213,6 +246,25 @@ class TestStatus:
 
         assert links["metadata"]["encryption"] == "plain"
         assert "--scope all" in links["metadata"]["reason"]
+
+    @pytest.mark.parametrize(
+        ("old", "new", "why"),
+        [
+            ("image: minio/minio:", "image: dxflrs/garage:", "how this object store is told"),
+            ("image: quay.io/coreos/etcd:", "image: mine/metadata:", "not known to be etcd"),
+        ],
+    )
+    def test_a_server_that_nobody_could_switch_is_not_said_to_be_switched_by_it(
+        self, run: Run, project: Path, old: str, new: str, why: str
+    ) -> None:
+        file = project / "docker-compose.yml"
+        text = re.sub(rf"{old}\S+", f"{new}v1", file.read_text())
+        text = re.sub(r"command: (?:etcd|minio) .*", "command: /start", text)
+        file.write_text(text)
+        assert run(*ENABLE).code == 0
+        links = run("status", "--json").json["links"]
+
+        assert any(why in (link.get("reason") or "") for link in links)
 
     def test_a_container_that_sees_a_key_of_another_one_is_named(
         self, run: Run, project: Path

@@ -281,15 +281,23 @@ def into_a_closed_pipe(*arguments: str, cwd: Path, stderr: bool = False) -> tupl
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("enable", "--dry-run", "--rest-port", "8080"), 0),
+        (("enable", "--dry-run", "--rest-port", "8080"), 141),
         (("status", "-C", "missing", "--json"), 2),
-        (("--help",), 0),
+        (("--help",), 141),
+        (("--version",), 141),
     ],
 )
-def test_a_reader_that_has_gone_away_is_no_failure(
+def test_a_reader_that_has_gone_away_is_told_as_shells_tell_it(
     project: Path, arguments: tuple[str, ...], code: int
 ) -> None:
+    """128 and the number of SIGPIPE, without a word: what was asked for did not arrive."""
     assert into_a_closed_pipe(*arguments, cwd=project) == (code, "")
+
+
+def test_what_was_done_stays_when_nobody_reads_of_it(project: Path) -> None:
+    assert into_a_closed_pipe("enable", cwd=project, stderr=True) == (141, "")
+    assert "/milvus/tls" in (project / "docker-compose.yml").read_text()
+    assert not list(project.glob(".*"))
 
 
 def test_an_error_that_nobody_reads_keeps_its_exit_code(project: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from hypothesis import given
 
-from compose_tls.connection import ContainerRoute, Neighbour
+from compose_tls.connection import ContainerRoute, ExistingService
 from compose_tls.vocabulary import TlsMode
 from tests.unit.clients.connections import FILES, PATHS, of, used
 
@@ -79,7 +79,9 @@ def test_attu_3_gets_its_variables_for_the_mode(mode: TlsMode) -> None:
 def test_an_attu_that_is_there_keeps_all_but_its_variables(
     mode: TlsMode, image: str, address: str
 ) -> None:
-    text = of("attu", mode, container_route=BESIDE, attu=Neighbour("the-ui", image), release=(2, 5))
+    text = of(
+        "attu", mode, container_route=BESIDE, attu=ExistingService("the-ui", image), release=(2, 5)
+    )
     [(name, found)] = yaml.safe_load(text)["services"].items()
 
     assert name == "the-ui"
@@ -88,7 +90,7 @@ def test_an_attu_that_is_there_keeps_all_but_its_variables(
 
 
 def test_one_without_certificates_becomes_a_newer_one() -> None:
-    old = Neighbour("attu", "zilliz/attu:v2.3.5")
+    old = ExistingService("attu", "zilliz/attu:v2.3.5")
     found = attu(TlsMode.ONE_WAY, attu=old, release=(2, 3))
 
     assert found["image"] == "zilliz/attu:v2.3.10"

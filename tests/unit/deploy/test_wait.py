@@ -8,22 +8,8 @@ import pytest
 from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.wait import INTERVAL, wait_until_ready
 from compose_tls.errors import ContainerExited, NotReady
+from tests.unit.containers import RUNNING
 
-RUNNING = ContainerFacts(
-    id="4f3a",
-    name="milvus-standalone",
-    image="milvusdb/milvus:v2.3.5",
-    status="running",
-    exit_code=0,
-    oom_killed=False,
-    error="",
-    restart_count=0,
-    health=None,
-    started_at=None,
-    user="",
-    host_network=False,
-    ports=(),
-)
 EXITED = replace(RUNNING, status="exited", exit_code=134)
 MISSING_FILE = "panic: open /milvus/tls/server.pem: no such file or directory"
 NO_ETCD = (

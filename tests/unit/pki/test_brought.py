@@ -53,6 +53,17 @@ def test_what_every_stack_accepts_is_taken(name: str) -> None:
     assert all(warning.hint and warning.path == "s.pem" for warning in found)
 
 
+@pytest.mark.parametrize(
+    ("names", "codes"),
+    [(["milvus_standalone"], {"java-clients-refuse"}), (["milvus_standalone", "localhost"], set())],
+)
+def test_names_by_which_java_cannot_connect_are_told(names: list[str], codes: set[str]) -> None:
+    ca = mint("CA", ca=True)
+    server = mint("server", issuer=ca, dns=names, ips=())
+    found = concerns(server, ca.certificate_pem, now=NOW, path="s.pem")
+    assert {warning.code for warning in found} == codes
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_a_stack_refuses_is_refused_with_the_reason(name: str) -> None:
     make, _, reason = REFUSED[name]

@@ -189,6 +189,11 @@ def test_names_are_canonical_in_the_certificate() -> None:
         (dataclasses.replace(_SERVER, subject="O=milvus"), NameInvalid),
         (dataclasses.replace(_SERVER, dns_names=(), ip_addresses=()), ProfileViolation),
         (dataclasses.replace(_CLIENT, dns_names=()), ProfileViolation),
+        # More than Java reads: each name would be tried before it is known that nobody takes them.
+        (
+            dataclasses.replace(_SERVER, dns_names=tuple(f"h{n}.example" for n in range(4000))),
+            ProfileViolation,
+        ),
         (dataclasses.replace(_CLIENT, subject="CN=brought CA"), ProfileViolation),
     ],
 )
@@ -250,3 +255,9 @@ def test_p384_keys_are_on_their_curve() -> None:
     key = generate_key("ecdsa-p384")
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     assert key.curve.name == "secp384r1"
+
+
+@pytest.mark.parametrize("year", [1, 1949, 1950, 9991, 9999])
+def test_in_a_year_that_x_509_does_not_know_nothing_is_issued(year: int) -> None:
+    with pytest.raises(ProfileViolation, match=r"no certificate can be issued on .*-01-01"):
+        issue_all([_CA], None, datetime(year, 1, 1, tzinfo=UTC))

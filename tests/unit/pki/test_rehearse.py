@@ -16,7 +16,7 @@ from compose_tls.errors import CertificateUnreadable, RehearsalFailed
 from compose_tls.pki import handshake
 from compose_tls.pki import rehearse as rehearsal
 from compose_tls.pki.certificate_with_key import CertificateWithKey
-from compose_tls.pki.handshake import Outcome, client_context, server_context, shake_hands
+from compose_tls.pki.handshake import Handshake, client_context, server_context, shake_hands
 from compose_tls.pki.rehearse import rehearse
 from compose_tls.vocabulary import TlsMode
 from tests.moment import NOW
@@ -37,8 +37,8 @@ def _rehearse(
     tried: list[tuple[str, str]] = []
     original = vars(rehearsal)["shake_hands"]
 
-    def recorded(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> Outcome:
-        outcome: Outcome = original(client, server, name)
+    def recorded(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> Handshake:
+        outcome: Handshake = original(client, server, name)
         tried.append((name, f"{outcome.refused_by or 'nobody'}: {outcome.reason}"))
         return outcome
 
@@ -276,9 +276,9 @@ def test_a_client_that_checks_no_name_fails(
 def test_a_refusal_for_another_reason_does_not_count(
     issued: Mapping[str, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuses(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> Outcome:
+    def refuses(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> Handshake:
         outcome = shake_hands(client, server, name)
-        return Outcome("client", "no shared cipher") if outcome.refused_by else outcome
+        return Handshake("client", "no shared cipher") if outcome.refused_by else outcome
 
     monkeypatch.setattr(rehearsal, "shake_hands", refuses)
     with pytest.raises(RehearsalFailed, match=r"for its name, but was refused .* no shared cipher"):
@@ -325,7 +325,7 @@ def test_mode_2_speaks_nothing_older_than_tls_1_3(
     client = client_context(issued["ca"].certificate_pem, issued["client"])
     client.maximum_version = ssl.TLSVersion.TLSv1_2
     outcome = shake_hands(client, server, "localhost")
-    assert outcome == Outcome("server", "unsupported protocol")
+    assert outcome == Handshake("server", "unsupported protocol")
 
 
 def test_a_handshake_without_end_is_given_up(

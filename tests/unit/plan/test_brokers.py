@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
-from compose_tls.changes import CreateFile
+from compose_tls.changes import CreateFile, PatchFile
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.stack import kafka
-from tests.unit.builders import DIRECTORY, enable, observation
+from tests.unit.builders import COMPOSE_FILE, DIRECTORY, enable, milvus_yaml, observation
 from tests.unit.plan.test_scope import STANDALONE, services, told
 
 LISTENERS = {
@@ -140,6 +141,43 @@ def test_what_is_not_known_stays_plain_on_both_sides(settings: Any, why: str) ->
     assert why in text
     assert "KAFKA_SSL_ENABLED" not in told(services(planned)["standalone"])
     assert "volumes" not in services(planned)["kafka"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "hint"),
+    [
+        (
+            {"image": "redpandadata/redpanda"},
+            "KAFKA_SECURITYPROTOCOL=SSL, KAFKA_SSL_ENABLED=true, KAFKA_SSL_TLSCACERT=/DIRECTORY/ca.pem",
+        ),
+        ({"version": "v2.3.5"}, "use Milvus 2.3.11 or newer"),
+        ({"image": "apachepulsar/pulsar:2.8.2"}, "keep its ports inside the project"),
+    ],
+)
+def test_what_to_write_for_a_broker_that_stays_as_it_is_is_told(settings: Any, hint: str) -> None:
+    planned = enable(observation(project(**settings)), scope="all")
+    hints = [one.hint or "" for one in planned.plan.warnings if "messages go to" in one.message]
+
+    assert [hint in told_ for told_ in hints] == [True]
+
+
+def test_a_milvus_yaml_gets_the_key_as_its_reference_spells_it() -> None:
+    files = {
+        COMPOSE_FILE: project(more="").replace(
+            '      - "19530:19530"\n',
+            '      - "19530:19530"\n    volumes: ["./m.yaml:/milvus/configs/milvus.yaml"]\n',
+        ),
+        "m.yaml": milvus_yaml(
+            "kafka:\n  brokerList: kafka:9092\n  ssl:\n    tlsCaCert: /old.pem\n"
+        ),
+    }
+    planned = enable(observation(files), scope="all")
+    changes = [one for one in planned.plan.changes if isinstance(one, PatchFile)]
+    (new,) = (one.new for one in changes if one.path.name == "m.yaml")
+
+    said = yaml.safe_load(new)["kafka"]["ssl"]
+    assert said["tlsCaCert"] == "/milvus/tls-stack/ca.pem"
+    assert "tlsCACert" not in said
 
 
 def test_brokers_that_milvus_does_not_name_keep_all_of_them_plain() -> None:

@@ -103,7 +103,7 @@ def test_a_second_run_changes_nothing(
 
     assert not again.plan.changed
     assert {type(c) for c in again.plan.changes} == {KeepFile, MakeDirectory}
-    assert again.plan.orders == ()
+    assert again.identities.orders == ()
 
 
 @given(files=FILES, first=SETTINGS, second=SETTINGS)

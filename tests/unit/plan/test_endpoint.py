@@ -75,7 +75,7 @@ def test_every_name_that_leads_to_the_service_is_found() -> None:
         " networks: {default: {aliases: [one, two]}}"
     )
 
-    assert found_names(service(text), 19530) == [
+    assert found_names([(service(text), 19530)]) == [
         "localhost",
         "127.0.0.1",
         "::1",
@@ -107,7 +107,7 @@ services:
 
 def test_names_that_other_services_have_for_it_are_found() -> None:
     services = project(PROJECT).services
-    names = found_names(services["milvus"], 19530, services)
+    names = found_names([(services["milvus"], 19530)], services)
 
     assert names[4:] == [
         "milvus",
@@ -127,14 +127,14 @@ def test_the_port_is_that_of_the_service_whose_network_it_shares() -> None:
     planned = enable(observation(PROJECT))
 
     assert planned.endpoint == Endpoint(uri="https://localhost:19530", server_name="localhost")
-    [server] = [order for order in planned.plan.orders if order.name == "server"]
+    [server] = [order for order in planned.identities.orders if order.name == "server"]
     assert {"store", "vectors.test", "box.example.test"} <= set(server.dns_names)
     assert {"10.5.0.7", "fd00::7"} <= set(server.ip_addresses)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
 def test_an_address_that_is_everywhere_the_same_is_no_name(address: str) -> None:
-    names = found_names(service(fields(f"ports: ['{address}:19530:19530']")), 19530)
+    names = found_names([(service(fields(f"ports: ['{address}:19530:19530']")), 19530)])
 
     assert names[-1] == "milvus"
 

@@ -237,6 +237,7 @@ class TestApplications:
             "{MILVUS_URI: 'milvus:19530'}",
             "{MILVUS_URI: 'http://milvus:19530/v2/vectordb'}",
             "{MILVUS_URI: 'http://10.1.2.3:19530'}",
+            "{MILVUS_URI: 'http://milvus:19530', GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: /mine.pem}",
         ],
     )
     def test_what_is_not_known_to_work_is_named_and_left(self, environment: str) -> None:
@@ -328,7 +329,7 @@ class TestMode2:
         two = ATTU % ("v2.5", "MILVUS_URL")
         planned = enable(observation(MILVUS + two + two.replace("ui:", "ui-2:")), mode=2)
 
-        orders = {order.name: order for order in planned.plan.orders}
+        orders = {order.name: order for order in planned.identities.orders}
         assert orders["clients/ui"].subject == "CN=ui"
         assert orders["clients/ui-2"].dns_names == ("ui-2.client.milvus.internal",)
         inside = [c.path for c in planned.plan.changes if DIRECTORY / "tls" in c.path.parents]

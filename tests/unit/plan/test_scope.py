@@ -12,7 +12,7 @@ import yaml
 
 from compose_tls.changes import CreateFile, IdentityPlan, PatchFile
 from compose_tls.config import TlsConfig
-from compose_tls.errors import EditRefused, HealthCheckBreaks, UnsupportedMilvus
+from compose_tls.errors import EditRefused, HealthCheckBreaks, UnsupportedMilvus, ValueInTheWay
 from compose_tls.layout import STACK
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.stack_identities import with_stack
@@ -749,6 +749,73 @@ def test_a_job_of_mc_that_cannot_be_told_is_named_and_left_alone(command: str, m
     assert "service job connects to minio:9000" in warning.message
 
 
+@pytest.mark.parametrize("flag", ["--config-dir /x", "--config-dir=/x", "-C /x"])
+def test_a_job_of_mc_that_names_its_directory_finds_the_ca_there(flag: str) -> None:
+    command = f"sh -c '{ALIAS} {flag} && mc {flag} mb m/b'"
+    job = services(enable(observation(mc_job(command)), scope="all"))["job"]
+
+    assert job["entrypoint"] == command.replace("http:", "https:")
+    assert job["volumes"] == ["./tls/object-store/CAs:/x/certs/CAs:ro"]
+
+
+AWS = "  job:\n    image: amazon/aws-cli:2.15.0\n"
+BUNDLE = "/milvus/tls-stack/ca-bundle.pem"
+
+
+@pytest.mark.parametrize(
+    ("says", "changed"),
+    [
+        (
+            "command: --endpoint-url http://minio:9000 s3 mb s3://b",
+            {"command": "--endpoint-url https://minio:9000 s3 mb s3://b"},
+        ),
+        (
+            "command: [--endpoint-url=http://minio:9000, s3, mb, 's3://b']",
+            {"command": ["--endpoint-url=https://minio:9000", "s3", "mb", "s3://b"]},
+        ),
+        (
+            "command: s3 mb s3://b\n    environment: {AWS_ENDPOINT_URL: 'http://minio:9000'}",
+            {"environment": {"AWS_ENDPOINT_URL": "https://minio:9000", "AWS_CA_BUNDLE": BUNDLE}},
+        ),
+        (
+            "entrypoint: [sh, -c, 'until aws --endpoint-url http://minio:9000 s3 ls; do :; done']",
+            {
+                "entrypoint": [
+                    "sh",
+                    "-c",
+                    "until aws --endpoint-url https://minio:9000 s3 ls; do :; done",
+                ]
+            },
+        ),
+    ],
+)
+def test_a_job_of_aws_trusts_the_ca_beside_the_public_ones(
+    says: str, changed: dict[str, object]
+) -> None:
+    found = enable(observation(f"{STANDALONE}{AWS}    {says}\n"), scope="all")
+    job = services(found)["job"]
+
+    assert {name: job[name] for name in changed} == changed
+    assert told(job)["AWS_CA_BUNDLE"] == BUNDLE
+    assert job["volumes"] == [f"./tls/milvus/ca-bundle.pem:{BUNDLE}:ro"]
+    assert "stack-client-cut-off" not in codes(found)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "environment: {AWS_CA_BUNDLE: /mine.pem}\n    command: --endpoint-url http://minio:9000 s3 ls",
+        "command: --ca-bundle /mine.pem --endpoint-url http://minio:9000 s3 ls",
+    ],
+)
+def test_a_job_of_aws_that_is_told_of_cas_is_named_and_left_alone(more: str) -> None:
+    text = f"{STANDALONE}{AWS}    {more}\n"
+    found = enable(observation(text), scope="all")
+
+    assert services(found)["job"] == yaml.safe_load(text)["services"]["job"]
+    assert "stack-client-cut-off" in codes(found)
+
+
 def test_a_job_of_mc_that_inherits_its_volumes_is_switched_in_an_override_file() -> None:
     text = "x-job: &job\n  volumes: ['./data:/data']\n" + mc_job(
         f"sh -c '{ALIAS}'", "    <<: *job\n"
@@ -805,6 +872,109 @@ def test_a_client_of_the_console_or_by_a_script_is_named(file: str, text: str, p
 
     (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
     assert f"service app connects to {place}" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("service", "file", "lines"),
+    [
+        (
+            "image: minio/mc\n    entrypoint: [sh, /f]",
+            f"#!/bin/sh\n{ALIAS}\n",
+            "./tls/object-store/CAs:/root/.mc/certs/CAs:ro in its volumes",
+        ),
+        (
+            "image: me/app\n    command: [sh, /f]",
+            "aws --endpoint-url http://minio:9000 s3 ls\n",
+            "AWS_CA_BUNDLE: /ca-bundle.pem in its environment",
+        ),
+        (
+            "image: quay.io/coreos/etcd:v3.5.5\n    entrypoint: [sh, /f]",
+            "while :; do etcdctl --endpoints=etcd:2379 snapshot save /b; sleep 3600; done\n",
+            "ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY",
+        ),
+        (
+            "image: prom/prometheus",
+            "scrape_configs:\n- job_name: etcd\n  static_configs:\n  - targets: ['etcd:2379']\n",
+            "tls_config with ca_file, cert_file and key_file (cert/stack-ca.pem, cert/etcd-client.pem",
+        ),
+        (
+            "image: prom/prometheus",
+            "scrape_configs:\n- job_name: s3\n  static_configs:\n  - targets: ['minio:9000']\n",
+            "scheme: https, and tls_config with ca_file (cert/stack-ca.pem, mounted)",
+        ),
+    ],
+)
+def test_who_is_not_switched_is_told_the_lines_to_write(
+    service: str, file: str, lines: str
+) -> None:
+    app = f"  app:\n    {service}\n    volumes: ['./f:/f']\n"
+    found = enable(observation({COMPOSE_FILE: STANDALONE + app, "f": file}), scope="all")
+
+    (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
+    assert lines in (warning.hint or "")
+
+
+def test_who_names_a_server_in_a_config_of_the_compose_file_itself_is_named() -> None:
+    prometheus = (
+        "  app:\n    image: prom/prometheus\n    configs: [{source: p, target: /p.yml}]\n"
+        "configs:\n  p:\n    content: |\n"
+        "      scrape_configs: [{job_name: e, static_configs: [{targets: ['etcd:2379']}]}]\n"
+    )
+    found = enable(observation(STANDALONE + prometheus), scope="all")
+
+    (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
+    assert "service app connects to etcd:2379 (config p)" in warning.message
+
+
+def test_what_a_gateway_of_minio_stands_before_is_called_as_before() -> None:
+    text = STANDALONE.replace(
+        'minio server /minio_data --console-address ":9001"', "minio gateway s3 http://other:9000"
+    )
+    minio = services(enable(observation(text), scope="all"))["minio"]
+
+    assert minio["command"] == "minio gateway s3 http://other:9000"
+    assert minio["volumes"] == ["./tls/object-store:/root/.minio/certs"]
+
+
+@pytest.mark.parametrize(
+    ("command", "new"),
+    [
+        (
+            "filer -master=m:9333 -s3",
+            "filer -s3.cert.file=/tls/public.crt -s3.key.file=/tls/private.key -master=m:9333 -s3",
+        ),
+        (
+            "s3 -filer=f:8888 -port=9000",
+            "s3 -cert.file=/tls/public.crt -key.file=/tls/private.key -filer=f:8888 -port=9000",
+        ),
+    ],
+)
+def test_the_parts_of_seaweedfs_are_told_as_each_of_them_is(command: str, new: str) -> None:
+    text = STANDALONE.replace(
+        "minio/minio:RELEASE.2023-03-20T20-16-18Z", "chrislusf/seaweedfs"
+    ).replace('minio server /minio_data --console-address ":9001"', command)
+
+    assert services(enable(observation(text), scope="all"))["minio"]["command"] == new
+
+
+def test_an_object_store_that_milvus_calls_by_a_link_is_one_of_the_project() -> None:
+    text = STANDALONE.replace(
+        "MINIO_ADDRESS: minio:9000", "MINIO_ADDRESS: store:9000\n    links: ['minio:store']"
+    )
+    found = enable(observation(text), scope="all")
+
+    assert found.servers == ("etcd", "minio")
+    (shown,) = (
+        one.identity for one in found.identities.identities if one.identity.name == "object-store"
+    )
+    assert "store" in shown.dns_names
+
+
+def test_a_place_that_is_not_chosen_is_not_said_to_be() -> None:
+    text = STANDALONE.replace("  minio:\n", "    tmpfs: [/tls]\n  minio:\n")
+    with pytest.raises(ValueInTheWay) as caught:
+        enable(observation(text), scope="all")
+    assert caught.value.hint == "take that entry out"
 
 
 def test_who_only_speaks_of_etcd_in_a_comment_is_not_named() -> None:

@@ -120,6 +120,12 @@ def test_what_is_not_understood_whole_is_no_compose_file(old: str, new: str, rea
         read_script(SCRIPT.replace(old, new).encode())
 
 
+def test_a_script_that_was_saved_on_windows_is_the_same() -> None:
+    saved = SCRIPT.replace("\n", "\r\n")
+    assert read(saved) == read(SCRIPT)
+    assert written_files(saved.encode()) == written_files(SCRIPT.encode())
+
+
 def test_two_runs_are_one_too_many_and_none_is_told_apart() -> None:
     with pytest.raises(ValueError, match="2 commands"):
         read_script((SCRIPT + "docker run -d other:1\n").encode())

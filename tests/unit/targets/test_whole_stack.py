@@ -11,11 +11,12 @@ import yaml
 
 from compose_tls.changes import CertificateOrder
 from compose_tls.errors import InvalidSetting
-from compose_tls.setup import Directory, Identity, Member, Setting, SetupLink, TlsSetup
+from compose_tls.setup import Directory, Identity, Member, Setting, TlsSetup
 from compose_tls.stack.milvus.settings import tls_settings
 from compose_tls.targets import cert_manager, helm, kubernetes, openssl, operator, swarm
 from compose_tls.targets.release import Release
 from compose_tls.vocabulary import TlsMode
+from tests.exported import mounted
 
 SEEN = "/milvus/tls"
 STACK = "/milvus/tls-stack"
@@ -48,7 +49,6 @@ FILES = (*SHOWN, *INSIDE, "stack-ca.pem", *OF_SERVERS, "ca-bundle.pem")
 CONTENTS = {name: f"the {name}".encode() for name in FILES}
 SETUP = TlsSetup(
     TlsMode.MUTUAL,
-    "localhost",
     (
         Identity("ca", "ca"),
         Identity("server", "server", ("standalone",), ("standalone",)),
@@ -63,37 +63,30 @@ SETUP = TlsSetup(
         Member(
             "standalone",
             "milvus",
-            None,
             tls_settings(TlsMode.MUTUAL, SEEN, None),
             Directory("tls/proxy", SEEN, tuple((name, name) for name in SHOWN)),
-            "server",
             19530,
         ),
         Member(
             "etcd",
             "etcd",
-            None,
             (),
             Directory("tls/etcd", "/tls", OF_THE_SERVER),
-            "etcd",
             2379,
         ),
         # The same service, as all parts of Milvus among each other.
         Member(
             "standalone",
             "milvus",
-            None,
             (*INTERNAL, *OF_ETCD, *OF_STORE, *OF_BROKER),
             Directory(
                 "tls/milvus",
                 STACK,
                 (OF_CA, *((name, name) for name in (*INSIDE, "ca-bundle.pem"))),
             ),
-            "internal",
             19530,
         ),
     ),
-    (SetupLink("clients", "standalone", 19530, "server", "client"),),
 )  # fmt: skip
 FINGERPRINTS = {one.name: f"of {one.name}" for one in SETUP.identities}
 ORDERS = tuple(
@@ -107,32 +100,6 @@ ORDERS = tuple(
     )
     for one in SETUP.identities
 )
-
-
-def mounted(volumes: Any, mounts: Any, secrets: list[Any]) -> dict[str, bytes]:
-    """What a pod sees of Secrets, by the path of the file."""
-    by_name = {one["metadata"]["name"]: one["data"] for one in secrets}
-    held: dict[str, dict[str, bytes]] = {}
-    for one in volumes:
-        sources = one["projected"]["sources"] if "projected" in one else [one]
-        files = [
-            (
-                item["path"],
-                b64decode(by_name[source.get("secretName", source.get("name"))][item["key"]]),
-            )
-            for source in (each["secret"] for each in sources)
-            for item in source["items"]
-        ]
-        assert len(dict(files)) == len(files)
-        held[one["name"]] = dict(files)
-    seen: dict[str, bytes] = {}
-    for mount in mounts:
-        files_there = held[mount["name"]]
-        if "subPath" in mount:
-            seen[mount["mountPath"]] = files_there[mount["subPath"]]
-        else:
-            seen |= {f"{mount['mountPath']}/{path}": found for path, found in files_there.items()}
-    return seen
 
 
 def secrets_of(release: Release, setup: TlsSetup = SETUP) -> list[Any]:
@@ -281,7 +248,7 @@ def test_cert_manager_issues_what_milvus_mounts_and_a_client_shows() -> None:
 def test_a_stack_gives_each_service_its_own_identity_and_no_other() -> None:
     materials = {name: swarm.Material(f"./cert/{name}", "0123abcd") for name in CONTENTS}
     text = swarm.stack(
-        SETUP, Release("swarm", "vec"), materials, {"standalone": 999}, "deploy", "3.8"
+        SETUP, Release("swarm", "vec"), materials, {"standalone": 999}, "deploy", version="3.8"
     )
     found = yaml.safe_load(text)
     seen = {
@@ -312,9 +279,7 @@ def test_a_stack_gives_each_service_its_own_identity_and_no_other() -> None:
 def test_a_file_with_the_key_of_the_broker_is_a_secret_whatever_it_is_called() -> None:
     """keystore.pem holds key and certificate; anyone who may ask the engine reads a config."""
     files = (("keystore.pem", "keystore.pem"), ("kafka.truststore.pem", "stack-ca.pem"))
-    broker = Member(
-        "kafka", "broker", None, (), Directory("tls/kafka", "/tls", files), "kafka", 9092
-    )
+    broker = Member("kafka", "broker", (), Directory("tls/kafka", "/tls", files), 9092)
     setup = replace(SETUP, members=(*SETUP.members, broker))
     names = (*CONTENTS, "keystore.pem")
     materials = {name: swarm.Material(f"./{name}", "0") for name in names}

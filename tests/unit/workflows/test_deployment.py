@@ -40,21 +40,11 @@ from compose_tls.workflows.connecting import Address
 from compose_tls.workflows.deployment import Deployment
 from compose_tls.workflows.requirements import require_readable_key
 from compose_tls.workflows.rollback import HALF_WAY, Undo
+from tests.unit.containers import RUNNING
 
 STANDALONE = Proxy("standalone", 19530)
-FACTS = ContainerFacts(
-    id="4f3a",
-    name="milvus",
-    image="milvusdb/milvus:v2.5.5",
-    status="running",
-    exit_code=0,
-    oom_killed=False,
-    error="",
-    restart_count=0,
-    health=None,
-    started_at=None,
-    user="",
-    host_network=False,
+FACTS = replace(
+    RUNNING,
     ports=(BoundPort(19530, "127.0.0.1", 30001), BoundPort(8080, "127.0.0.1", 30002)),
 )
 Event = Callable[[], None]

@@ -21,24 +21,11 @@ from compose_tls.workflows import taking_back
 from compose_tls.workflows.export import export
 from compose_tls.workflows.taking_back import TakenBack, take_back
 from tests.faults.commands import lay_out
+from tests.unit.containers import RUNNING
 
 OLD = "0123 2026-11-26T00:00:00Z"
 NEW = "4567 2026-11-26T00:00:09Z"
-FACTS = ContainerFacts(
-    id="4567",
-    name="standalone",
-    image="milvus",
-    status="running",
-    exit_code=0,
-    oom_killed=False,
-    error="",
-    restart_count=0,
-    health="healthy",
-    started_at=None,
-    user="",
-    host_network=False,
-    ports=(),
-)
+FACTS = replace(RUNNING, id="4567", health="healthy")
 
 
 class World:
