@@ -1,4 +1,4 @@
-"""Addresses in configuration files, of whatever format: a host and a port, in one word or side by side."""
+"""Addresses in configuration files of any format: a host and a port, in one word or side by side."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Final
 from compose_tls.patterns import regex
 
 _HOST_AND_PORT: Final = regex(r"(?:(\w+)://)?(?<![\w.-])([A-Za-z0-9_][\w.-]*):(\d{1,5})(?!\d)")
-
-
 # In YAML, JSON, TOML and INI: a key for the host and the next or the one before it for the port.
 _KEY: Final = r"""(?i:[\w.-]*(?:%s))["']?\s*[:=]\s*["']?"""
 _HOST: Final = _KEY % "address|host|hostname|server" + r"([\w.-]+)"
