@@ -46,6 +46,9 @@ STATE_FILE: Final = "state.json"
 ROOT_PASSWORD: Final = "root-password"  # noqa: S105 - the name of a file
 """The password that init gave to root of Milvus. Nothing removes it: who lost it is locked out."""
 IGNORE_FILE: Final = ".gitignore"
+IGNORE_ALL: Final = b"*\n"
+IGNORE_TAKEN: Final = IGNORE_ALL + b"# What lies in the TLS directory is not ours.\n"
+"""What it holds: without a record, too, this tells whose files are in the TLS directory."""
 
 RETIRED_CA: Final = regex(r"(?:client-)?ca-[0-9a-f]{8}\.(?:pem|key)")
 """The files of a CA that gave way to one that the user named: after its fingerprint."""

@@ -183,7 +183,7 @@ class Service:
         ]
 
     def secret_mounts(self) -> list[Mount]:
-        """The secrets of the service, likewise: https://docs.docker.com/reference/compose-file/services/#secrets."""
+        """The secrets of the service, as the mounts that they become."""
         return [
             mount
             for layer in self.layers("secrets")

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from compose_tls.config import TlsConfig
-from compose_tls.layout import CA, CLIENT, CLIENT_CA, SERVER
+from compose_tls.layout import CA, CERTIFICATE, CLIENT, CLIENT_CA, KEY, SERVER
+from compose_tls.observation import Observation
 from compose_tls.shell import joined
 
 
@@ -23,6 +24,24 @@ def bring_again(config: TlsConfig, root: Path) -> str:
     up = ["--up"] if outside else []
     enable = ["compose-tls", "enable", "--mode", str(config.mode), *words, *up]
     return joined(enable) if words else "compose-tls renew"
+
+
+def lying_in(name: str, observation: Observation) -> list[str]:
+    """The options that take what lies in a directory; none where no server lies there with its CA.
+
+    Args:
+        name: The directory, relative to the project.
+        observation: The files of the project.
+    """
+    roles = ((SERVER, (CERTIFICATE, KEY)), (CA, (CERTIFICATE,)), (CLIENT, (CERTIFICATE, KEY)))
+    options: dict[str, list[str]] = {}
+    for role, ends in roles:
+        files = [f"{name}/{role}{end}" for end in ends]
+        if all(observation.files.get(observation.directory / file) for file in files):
+            kinds = ("cert", "key")[: len(ends)]
+            pairs = zip(kinds, files, strict=True)
+            options[role] = [word for kind, file in pairs for word in (f"--{role}-{kind}", file)]
+    return [w for words in options.values() for w in words] if {SERVER, CA} <= {*options} else []
 
 
 def with_client_ca(config: TlsConfig, root: Path) -> str:

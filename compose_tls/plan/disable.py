@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Literal, NoReturn
 
@@ -28,7 +26,9 @@ from compose_tls.layout import (
     CLIENT_FILES,
     CLIENT_KEY,
     FURTHER_DIRECTORIES,
+    IGNORE_ALL,
     IGNORE_FILE,
+    IGNORE_TAKEN,
     KAFKA,
     MADE,
     MILVUS,
@@ -41,7 +41,6 @@ from compose_tls.layout import (
     TLS_FILES,
     neighbours_directory,
 )
-from compose_tls.plan.managed_files import IGNORE_ALL, IGNORE_TAKEN
 from compose_tls.plan.remaining import Remaining, ToldTls, remains
 from compose_tls.project.enabled import not_enabled
 from compose_tls.project.milvus_services import milvus_services
@@ -219,14 +218,17 @@ class _Planner:
                 return undone[path][1].content
             return self.observation.content(path)
 
-        files = [path for path in self.observation.compose_files if read(path) is not None]
-        variables, named = self.observation.variables, named_services(self.config, self.state)
-        compose = load_project(self.directory, files, read, variables) if files else None
-        served = [self.tls / name for name in TLS_FILES]
+        seen, named = self.observation, named_services(self.config, self.state)
+        files = [path for path in seen.compose_files if read(path) is not None]
+        compose = load_project(self.directory, files, read, seen.variables) if files else None
         return Remaining(
             self.directory,
             self.tls,
-            [p for p in served if self.observation.files.get(p) is not None and p not in removed],
+            [
+                p
+                for p in (self.tls / n for n in TLS_FILES)
+                if seen.files.get(p) and p not in removed
+            ],
             tuple(compose.services.values()) if compose else (),
             milvus_services(compose, read, named) if compose else (),
             read,
@@ -241,11 +243,16 @@ class _Planner:
             TlsRemains: Something else stays, and the user did not decide to leave it.
             CertificatesUnmounted: With what stays, a Milvus does not start.
         """
-        told = list(after.told())
+        told, now = list(after.told()), self.observation.content
         for one in told:
             lacks = one.gone or (() if one.before or self.state is None else one.unmounted)
             if lacks:
-                self.refuse_unmounted(one, lacks, self.as_it_is(one.entries[0], after), purge=purge)
+                self.refuse_unmounted(
+                    one,
+                    lacks,
+                    after.as_it_is(one.entries[0], now),
+                    purge=purge,
+                )
         if self.state is None:
             return True
         for one in told:
@@ -264,23 +271,10 @@ class _Planner:
         if not entries:
             return True
         if TlsRemains.code not in self.config.accept:
-            entries = [self.as_it_is(entry, after) for entry in entries]
+            entries = [after.as_it_is(entry, now) for entry in entries]
         refusal = remains(ours, entries, since=bool(changed), hint=way_out(self.project))
         self.warnings.append(settle(refusal, self.config.accept))
         return False
-
-    def as_it_is(self, entry: Entry, after: Remaining) -> Entry:
-        """An entry with its line in the file as it lies there, into which nothing is written."""
-        path = self.directory / entry.path
-        if entry.line is None or path not in after.undone:
-            return entry
-        old, new = (
-            (content or b"").splitlines()
-            for content in (self.observation.content(path), after.read(path))
-        )
-        blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
-        lines = (b.a + entry.line - b.b for b in blocks if b.b < entry.line <= b.b + b.size)
-        return replace(entry, line=next(lines, entry.line))
 
     def refuse_unmounted(
         self, one: ToldTls, lacks: tuple[str, ...], first: Entry, *, purge: bool
@@ -323,8 +317,8 @@ class _Planner:
         copies = [
             path for path, origin in self.copies() if self.state or self.is_copy(path, origin)
         ]
-        copies = [path for path in copies if path not in self.users]
-        paths = (*names, *copies, *self.of_neighbours(), *self.further())
+        own = (path for path in copies if path not in self.users)
+        paths = (*names, *own, *self.of_neighbours(), *self.further())
         return [self.removal(path) for path in paths if self.observation.files.get(path)]
 
     def is_ours(self) -> bool:

@@ -20,6 +20,9 @@ from compose_tls.layout import (
     CLIENT_KEY,
     CLIENTS_DIRECTORY,
     FURTHER_DIRECTORIES,
+    IGNORE_ALL,
+    IGNORE_FILE,
+    IGNORE_TAKEN,
     KEY,
     NEXT_CA_KEY,
     RETIRED_CA,
@@ -103,13 +106,18 @@ def declared_findings(
 
 def is_lost(project: Project, config: TlsConfig, services: Sequence[DeclaredTls]) -> bool:
     """Whether the record is missing of what compose-tls did: Milvus is told to show its certificate."""
-    ca = project.observation.pki.certificates.get(CA)
-    if project.state is not None or ca is None or f"CN={CA_NAME}" not in ca.subject:
+    seen, pki = project.observation, project.directory / config.pki_dir
+    ca, ignored = seen.pki.certificates.get(CA), seen.content(pki / IGNORE_FILE)
+    ours = (ca is not None and f"CN={CA_NAME}" in ca.subject) or ignored in {
+        IGNORE_ALL,
+        IGNORE_TAKEN,
+    }
+    if project.state is not None or not ours:
         return False
-    issued = project.observation.content(project.directory / config.pki_dir / SERVER_CERTIFICATE)
+    issued = seen.content(pki / SERVER_CERTIFICATE)
     shown = (f.path for one in services for f in one.files if f.name == SERVER_CERTIFICATE)
     return issued is not None and any(
-        path is not None and project.observation.content(path) == issued for path in shown
+        path is not None and seen.content(path) == issued for path in shown
     )
 
 

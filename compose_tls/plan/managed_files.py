@@ -29,7 +29,9 @@ from compose_tls.layout import (
     CLIENT_CA,
     CLIENT_CA_CERTIFICATE,
     CLIENTS_DIRECTORY,
+    IGNORE_ALL,
     IGNORE_FILE,
+    IGNORE_TAKEN,
     KAFKA,
     KEY,
     MADE,
@@ -48,6 +50,7 @@ from compose_tls.layout import (
     TLS_FILES,
     neighbours_directory,
 )
+from compose_tls.plan.brought import lying_in
 from compose_tls.plan.container_user import KeyAccess, key_access
 from compose_tls.plan.neighbour_files import NeighbourFiles, neighbour_changes
 from compose_tls.plan.service_plan import ServicePlan
@@ -57,10 +60,6 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project, state_path, taken_over
 from compose_tls.shell import joined, typed
 from compose_tls.state.recorded import IdentityRecord, State, file_digests, identity_records
-
-IGNORE_ALL = b"*\n"
-# Without a record, too, this tells whose files are in the TLS directory.
-IGNORE_TAKEN = IGNORE_ALL + b"# What lies in the TLS directory is not ours.\n"
 
 
 class ManagedFiles:
@@ -236,14 +235,10 @@ class ManagedFiles:
         return CreateFile(path, content, mode, facts.sha256, uid, gid)
 
     def _way_to_bring(self) -> str:
-        """How certificates are taken that were made by hand: those of the TLS directory as they are."""
-        places = {
-            "--server-cert": self.tls / SERVER_CERTIFICATE,
-            "--server-key": self.tls / SERVER_KEY,
-            "--ca-cert": self.tls / CA_CERTIFICATE,
-        }
-        if all(self.observation.files.get(place) for place in places.values()):
-            words = [w for o, place in places.items() for w in (o, self.project.relative(place))]
+        """How certificates are taken that were made by hand, as they are."""
+        places = (self.config.pki_dir, self.config.served_dir)
+        found = (lying_in(place, self.observation) for place in places)
+        if words := next(filter(None, found), None):
             return f"use what lies there, with {joined(words)}"
         return "give it with --server-cert, --server-key and --ca-cert"
 

@@ -23,6 +23,7 @@ from compose_tls.layout import (
     CA_CERTIFICATE,
     CLIENT_KEY,
     CLIENTS_DIRECTORY,
+    IGNORE_ALL,
     IGNORE_FILE,
     NEIGHBOUR_ROOTS,
     PRIVATE_DIRECTORY,
@@ -89,7 +90,7 @@ def neighbour_changes(
     if neighbours:
         places = [managed.neighbours, *(managed.neighbours / one.name for one in neighbours)]
         directories = [MakeDirectory(place, PUBLIC_DIRECTORY) for place in places]
-        changes.append(managed.written(managed.neighbours / IGNORE_FILE, _IGNORE_ALL, PUBLIC))
+        changes.append(managed.written(managed.neighbours / IGNORE_FILE, IGNORE_ALL, PUBLIC))
     if any(CLIENT_KEY in one.files for one in neighbours):
         directories.append(MakeDirectory(managed.pki / CLIENTS_DIRECTORY, PRIVATE_DIRECTORY))
     for one in neighbours:
@@ -119,9 +120,6 @@ def files_of_neighbours(
     place = directory / neighbours_directory(tls_dir)
     for service, names in neighbours:
         yield from (place / service / name for name in names)
-
-
-_IGNORE_ALL = b"*\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Final, Literal
 
@@ -92,6 +93,21 @@ class Remaining:
             mode = one.configuration.get(_MODE) or ""
             if mode in _ON:
                 yield self._told(one, TlsMode(int(mode)))
+
+    def as_it_is(self, entry: Entry, now: Reader) -> Entry:
+        """An entry with its line in the file as it lies there, into which nothing is written.
+
+        Args:
+            entry: The entry.
+            now: Gives the bytes of a file as it is.
+        """
+        path = self.directory / entry.path
+        if entry.line is None or path not in self.undone:
+            return entry
+        old, new = ((content or b"").splitlines() for content in (now(path), self.read(path)))
+        blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
+        lines = (b.a + entry.line - b.b for b in blocks if b.b < entry.line <= b.b + b.size)
+        return replace(entry, line=next(lines, entry.line))
 
     def stray(self) -> Iterator[Entry]:
         """Entries of ours that stand under another service than the one that enable put them in."""

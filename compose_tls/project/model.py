@@ -135,19 +135,18 @@ def restoring_ca(observation: Observation, config: TlsConfig, state: State | Non
 
 
 def not_usable(observation: Observation, config: TlsConfig, state: State | None) -> Iterator[str]:
-    """The identities of our own of which something is there, or was, and that are not whole.
+    """The identities of which something is there, or was, and that are not whole; no CA that is provided.
 
     Args:
         observation: The files of the project.
         config: The settings; they say where the certificates are.
         state: What is recorded of them.
     """
-    if config.server_cert is not None or config.ca_cert is not None:
-        return
     pki, files = observation.pki, observation.files
     place = observation.directory / config.pki_dir
     issued = [files.get(place / f"{name}{CERTIFICATE}") for name in (SERVER, CLIENT)]
-    for name in (CA, SERVER, CLIENT, NEXT_CA):
+    names = (CA, SERVER, CLIENT, NEXT_CA) if config.ca_cert is None else (SERVER, CLIENT)
+    for name in names:
         certificate = place / f"{name}{CERTIFICATE}"
         has_certificate, has_key = (
             files.get(path) is not None for path in (certificate, certificate.with_suffix(KEY))

@@ -67,7 +67,7 @@ def _standing(edit: EditRecord, service: Service, directory: Path) -> Iterator[E
 def moved_entries(
     state: State, services: Mapping[str, Service], directory: Path
 ) -> dict[str, list[Entry]]:
-    """The entries of each recorded service that has none any more, where another one has them.
+    """The entries of each service that has none any more, where another one has them.
 
     Args:
         state: What is recorded.
@@ -76,8 +76,9 @@ def moved_entries(
     """
     found: dict[str, list[Entry]] = {}
     edits = [edit for file in state.files for edit in file.edits]
-    others = [one for one in services.values() if one.name not in state.services]
-    for name in state.services:
+    edited = dict.fromkeys(e.route[1] for e in edits if e.route[:1] == ("services",))
+    others = [one for one in services.values() if one.name not in edited]
+    for name in edited:
         mine = [edit for edit in edits if edit.route[:2] == ("services", name)]
         there = services.get(name)
         stays = there and any(any(_standing(edit, there, directory)) for edit in mine)

@@ -14,6 +14,7 @@ from compose_tls.errors import ProjectError
 from compose_tls.patterns import regex
 from compose_tls.shell import typed
 from compose_tls.stack import milvus_backup
+from compose_tls.stack.addresses import places
 from compose_tls.stack.dependency import Address, addresses
 from compose_tls.stack.images import repository_and_tag
 from compose_tls.values import dataclass
@@ -157,13 +158,13 @@ def in_file(content: bytes, names: Collection[str], ports: Collection[int]) -> C
     rest = text
     for block in passed:
         rest = rest.replace(block, "")
-    for host, port, scheme in _places(rest):
+    for host, port, scheme in places(rest):
         if host in names and port in ports:
             said: Encryption = "plain" if scheme in _PLAIN_SCHEMES else "unknown"
             encryption = "encrypted" if scheme in _ENCRYPTED_SCHEMES else said
             shown = _SHOWS.search(text) is not None
             return Connection(f"{host}:{port}", port, encryption, shown)
-    for host, port, _ in _places("".join(passed)):
+    for host, port, _ in places("".join(passed)):
         if host in names and port in ports:
             return Connection(f"{host}:{port}", port, "unknown", passes=True)
     return None
@@ -198,33 +199,13 @@ def place_in(content: bytes, names: Collection[str], port: int) -> bool:
         port: Its port.
     """
     text = _COMMENT.sub("", content.decode("utf-8", "replace"))
-    if any(host in names and found == port for host, found, _ in _places(text)):
+    if any(host in names and found == port for host, found, _ in places(text)):
         return True
     return any(
         host in names and number(found) == port
         for root in _documents(content, text)
         for host, found in milvus_backup.stores(root)
     )
-
-
-_HOST_AND_PORT: Final = regex(r"(?:(\w+)://)?(?<![\w.-])([A-Za-z0-9_][\w.-]*):(\d{1,5})(?!\d)")
-
-
-# In YAML, JSON, TOML and INI: a key for the host and the next or the one before it for the port.
-_KEY: Final = r"""(?i:[\w.-]*(?:%s))["']?\s*[:=]\s*["']?"""
-_HOST: Final = _KEY % "address|host|hostname|server" + r"([\w.-]+)"
-_PORT: Final = _KEY % "port|port_value" + r"(\d{1,5})(?![\w.])"
-_NEXT: Final = r"""["']?[ \t]*(?:,|\r?\n)\s*["']?"""
-_HOST_NEXT_TO_PORT: Final = regex(
-    rf"(?<![\w.-]){_HOST}{_NEXT}{_PORT}|(?<![\w.-]){_PORT}{_NEXT}{_HOST}"
-)
-
-
-def _places(text: str) -> Iterator[tuple[str, int, str]]:
-    for match in _HOST_AND_PORT.finditer(text):
-        yield match[2], int(match[3]), (match[1] or "").lower()
-    for match in _HOST_NEXT_TO_PORT.finditer(text):
-        yield match[1] or match[4], int(match[2] or match[3]), ""
 
 
 def _backup(

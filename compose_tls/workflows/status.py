@@ -11,9 +11,10 @@ from compose_tls.config import TlsConfig
 from compose_tls.connection import url_host
 from compose_tls.deploy.docker_host import reach
 from compose_tls.errors import EngineError
-from compose_tls.layout import CLIENT_KEY, ROOT_PASSWORD, STATE_FILE
+from compose_tls.layout import CA, CA_NAME, CLIENT_KEY, ROOT_PASSWORD, STATE_FILE
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
+from compose_tls.plan.brought import lying_in
 from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.findings import declared_findings, is_lost, key_findings
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
@@ -157,13 +158,17 @@ def _lost(
 ) -> Iterator[TlsWarning]:
     if is_lost(project, config, services):
         name = project.relative(state_path(project.directory, config))
-        mode = max(int(one.mode or 1) for one in services)
+        words = ["--mode", str(max(int(one.mode or 1) for one in services))]
+        ca = project.observation.pki.certificates.get(CA)
+        if ca is not None and f"CN={CA_NAME}" not in ca.subject:
+            # Nothing can be issued under it, and what lies there goes on as it is.
+            words += lying_in(config.pki_dir, project.observation)
         yield TlsWarning(
             "state-lost",
             f"{name} is missing, and the certificates are those of compose-tls",
             name,
             f"restore {STATE_FILE} from a backup; without one, "
-            f"{own_command(opened, 'enable', '--mode', str(mode))} records again what is there",
+            f"{own_command(opened, 'enable', *words)} records again what is there",
         )
 
 

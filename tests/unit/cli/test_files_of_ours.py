@@ -11,14 +11,20 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.test_what_is import PLAIN
+from tests.unit.pki.minting import mint
 
+PAIR: Final = "--{0}-cert my/{0}.pem --{0}-key my/{0}.key"
 STATES: Final = {
     "one-way": ("enable --mode 1",),
     "mutual": ("enable --mode 2",),
     "joined": ("enable --mode 2", "renew --ca --no-restart"),
+    "brought": (
+        f"enable --mode 2 --ca-cert my/ca.pem {PAIR.format('server')} {PAIR.format('client')}",
+    ),
     "finished": (
         "enable --mode 2",
         "renew --ca --no-restart",
@@ -49,8 +55,20 @@ def cases() -> Iterator[tuple[str, str, str]]:
             yield from (("one-way", file, damage) for damage in ("missing", "another's"))
     for file in (*FILES, "cert/next-ca.pem", "cert/next-ca.key"):
         yield from (("joined", file, damage) for damage in ("missing", "another's"))
+    for file in (*FILES, "cert/state.json"):
+        yield "brought", file, "missing"
     for file in ("cert/ca.pem", "cert/ca.key", "tls/ca.pem"):
         yield "finished", file, "another's"
+
+
+def bring(place: Path) -> None:
+    """Certificates of a CA of the user's."""
+    place.mkdir()
+    ca = mint("Corp", ca=True)
+    client = mint("app", issuer=ca, purposes=[ExtendedKeyUsageOID.CLIENT_AUTH])
+    for name, pair in (("ca", ca), ("server", mint(issuer=ca)), ("client", client)):
+        (place / f"{name}.pem").write_bytes(pair.certificate_pem)
+        (place / f"{name}.key").write_bytes(pair.private_key_pem)
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +85,8 @@ def made(run: Run, prepared: Path, project: Path) -> Callable[[str], Path]:
         if not directory.exists():
             directory.mkdir()
             (directory / "docker-compose.yml").write_text(PLAIN)
+            if state == "brought":
+                bring(directory / "my")
             for command in STATES[state]:
                 assert run(*command.split(), "-C", directory).code == 0
         return directory

@@ -371,6 +371,27 @@ class TestRenamedServices:
         assert "--service vectordb --accept service-renamed" in next_
         assert run(*next_.split()[1:]).code == run("status").code == 0
 
+    def test_so_is_that_of_an_application(self, run: Run, project: Path) -> None:
+        attu = (
+            "  attu:\n    image: zilliz/attu:v2.4.5\n    environment:\n"
+            "      MILVUS_URL: standalone:19530\n"
+        )
+        edit(project, "services:\n", f"services:\n{attu}")
+        original = (project / "docker-compose.yml").read_text()
+        assert run("enable", "--mode", "2").code == 0
+        edit(project, "  attu:\n", "  board:\n")
+
+        assert run("enable", "--json").error["code"] == "service-renamed"
+        next_ = run("status", "--json").json["next"]
+        assert next_ == "compose-tls enable --mode 2 --accept service-renamed"
+        assert run(*next_.split()[1:]).code == run("status").code == 0
+        mounted = (project / "docker-compose.yml").read_text()
+        assert "./tls-clients/board:" in mounted
+        assert (project / "tls-clients/board/client.pem").exists()
+        assert run("disable").code == 0
+        after = (project / "docker-compose.yml").read_text()
+        assert after == original.replace("  attu:\n", "  board:\n")
+
     def test_a_copy_beside_it_is_not_its_new_name(self, run: Run, project: Path) -> None:
         assert run("enable", "--mode", "2", "--config", "env").code == 0
         path = project / "docker-compose.yml"
