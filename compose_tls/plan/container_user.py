@@ -173,8 +173,8 @@ def _key_access(
         warning = TlsWarning("container-user-unknown", text, key_path, command)
         return KeyAccess(warnings=(warning,))
     # Who names root may have taken from it the right to read what is of others (cap_drop).
-    said = milvus.service.text("user") or user.uid != _ROOT
-    if observation.user_id == _ROOT and said:
+    named = milvus.service.text("user") and ContainerUser.of(milvus).uid == _ROOT
+    if observation.user_id == _ROOT and (named or user.uid != _ROOT):
         return KeyAccess(uid=user.uid, gid=user.gid)
     if user.uid in {_ROOT, observation.user_id}:
         return KeyAccess()
