@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, PublicKeyAlgorithmOID
 
 from compose_tls.errors import (
@@ -228,6 +228,14 @@ class Judged:
             name = algorithm.name.upper() if algorithm else "an algorithm that gRPC does not know"
             raise self._violation(
                 f"is signed with {name}, which clients in Go and others refuse",
+                "use a certificate signed with SHA-256 by an RSA or ECDSA key",
+            )
+        by = self.certificate.signature_algorithm_parameters
+        # All of them take the one length alone that RFC 8446 section 4.2.3 has.
+        if isinstance(by, padding.PSS) and by._salt_length != algorithm.digest_size:  # noqa: SLF001 - has no other name
+            raise self._violation(
+                "is signed by RSA-PSS with a salt of another length than its hash, which gRPC, Go and "
+                "rustls refuse",
                 "use a certificate signed with SHA-256 by an RSA or ECDSA key",
             )
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -50,6 +51,7 @@ class Made:
         algorithm: hashes.SHA224 | hashes.SHA256 | hashes.SHA512 | None = None,
         days: float = 90,
         sha1: bool = False,
+        rsa_padding: PSS | None = None,
     ) -> None:
         self.key = key or ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else [])
@@ -75,7 +77,7 @@ class Made:
                 builder = builder.add_extension(value, critical=False)
             else:
                 builder = builder.add_extension(*one)
-        certificate = builder.sign(above.key, algorithm or hashes.SHA256())
+        certificate = builder.sign(above.key, algorithm or hashes.SHA256(), rsa_padding=rsa_padding)
         self.der = certificate.public_bytes(Encoding.DER)
         if sha1:
             self.der = _with_sha1(certificate, above)
@@ -306,6 +308,12 @@ def _with_expired(*, first: bool) -> Brought:
     return replace(found, server=replace(found.server, chain_pem=b"".join(one.pem for one in sent)))
 
 
+def _pss_signed(salt_length: int) -> Brought:
+    root = _rsa_ca()
+    signed = Made("server", _SERVER, root, rsa_padding=PSS(MGF1(hashes.SHA256()), salt_length))
+    return _brought(signed, root)
+
+
 def _cross_signed() -> Brought:
     """As Let's Encrypt had it in 2021: the new root, also under one that has expired."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -412,6 +420,7 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
         frozenset(),
     ),
     "a root that an expired one has signed as well": (_cross_signed, frozenset()),
+    "RSA-PSS signature": (lambda: _pss_signed(32), frozenset()),
     "server sent twice": (lambda: _sent_along(of_ca=False), frozenset()),
     "root sent along": (lambda: _sent_along(of_ca=True), frozenset()),
     "CA that ends before the server": (
@@ -562,6 +571,9 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         lambda: _brought(Made("server", _SERVER, _rsa_ca(), sha1=True), _rsa_ca()),
         ("Go", "Node", "rustls"),
         "s.pem is signed with SHA1, which clients in Go",
+    ),
+    "RSA-PSS signature with a long salt": (
+        lambda: _pss_signed(222), ("gRPC", "Go", "rustls"), "with a salt of another length"
     ),
     "SHA-1 intermediate": (
         _sha1_intermediate,
