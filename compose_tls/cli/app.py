@@ -106,12 +106,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return Interrupted.exit_code
         again = "run the command again to go on"
         return _report(arguments, Interrupted(f"interrupted: {'; '.join(notes)}", hint=again))
-    except SystemExit:
-        # So click ends a command whose output nobody reads any more.
-        return _NOBODY_READS
+    except (SystemExit, BrokenPipeError) as error:
+        return _ended(error)
     except Exception as error:  # noqa: BLE001 - the boundary: no traceback ever reaches a user
         return _report_other(arguments, error)
     return outcome if isinstance(outcome, int) else 0
+
+
+def _ended(error: SystemExit | BrokenPipeError) -> int:
+    """The exit code where click ended the process: after completion, and where nobody reads any more."""
+    if isinstance(error, SystemExit) and COMPLETE in os.environ:
+        return int(error.code or 0)
+    printing.discard(sys.stdout)
+    return _NOBODY_READS
 
 
 def _usage_error(error: click.ClickException, name: str) -> WrongUsage:

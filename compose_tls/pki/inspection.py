@@ -172,15 +172,20 @@ def chain_to(
     Returns:
         Issuer after issuer. The chain is complete when the last one is among ``trusted``.
     """
-    chain: list[x509.Certificate] = []
+    anchors = set(trusted)
+    named: dict[x509.Name, list[x509.Certificate]] = {}
+    for one in (*trusted, *intermediates):
+        named.setdefault(one.subject, []).append(one)
+    # In order, and each once.
+    chain: dict[x509.Certificate, None] = {}
     current = certificate
     while True:
-        candidates = [*trusted, *(one for one in intermediates if one not in chain)]
+        candidates = (one for one in named.get(current.issuer, ()) if one not in chain)
         issuer = next((one for one in candidates if _leads_to(current, one)), None)
         if issuer is None:
             return tuple(chain)
-        chain.append(issuer)
-        if issuer in trusted or is_self_signed(issuer):
+        chain[issuer] = None
+        if issuer in anchors or is_self_signed(issuer):
             return tuple(chain)
         current = issuer
 

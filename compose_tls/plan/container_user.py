@@ -172,10 +172,12 @@ def _key_access(
         )
         warning = TlsWarning("container-user-unknown", text, key_path, command)
         return KeyAccess(warnings=(warning,))
+    # Who names root may have taken from it the right to read what is of others (cap_drop).
+    said = milvus.service.text("user") or user.uid != _ROOT
+    if observation.user_id == _ROOT and said:
+        return KeyAccess(uid=user.uid, gid=user.gid)
     if user.uid in {_ROOT, observation.user_id}:
         return KeyAccess()
-    if observation.user_id == _ROOT:
-        return KeyAccess(uid=user.uid, gid=user.gid)
     groups = user.groups | ({user.gid} if user.gid is not None else set())
     if common := sorted(groups & observation.group_ids):
         return KeyAccess(_OWNER_AND_GROUP, gid=common[0])

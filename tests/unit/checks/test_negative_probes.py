@@ -148,8 +148,9 @@ def test_hanging_up_on_a_client_counts_where_a_good_client_is_served(
     pki: Pki, foreign: Foreigner, probe: ClientProbe
 ) -> None:
     context = pki.server.context(1)
-    script = in_turn(*[over_tls(context, hangs_up)] * ATTEMPTS, over_tls(context, says(SETTINGS)))
-    with listening(script) as port:
+    hanging_up, serving = over_tls(context, hangs_up), over_tls(context, says(SETTINGS))
+    # The forged clients come after the good one.
+    with listening(in_turn(*[hanging_up] * ATTEMPTS, serving, hanging_up)) as port:
         found = probe(pki.target(port, 2), foreign)
     assert found == Outcome(True, found.expected, "refused: the connection was closed")
 

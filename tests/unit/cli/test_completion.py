@@ -55,6 +55,18 @@ def tab(tmp_path: Path, run: Run) -> Callable[[str], list[str]]:
     return offered
 
 
+def test_what_a_shell_asks_is_answered_with_success() -> None:
+    asks = {"_COMPOSE_TLS_COMPLETE": "bash_complete", "COMP_WORDS": "compose-tls sta"}
+    done = subprocess.run(
+        [sys.executable, "-m", "compose_tls"],
+        env={**os.environ, **asks, "COMP_CWORD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "plain,status\n", "")
+
+
 class TestBash:
     def test_commands(self, tab: Callable[[str], list[str]], project: Path) -> None:
         assert tab("compose-tls c") == ["check", "client", "connect", "completion"]

@@ -441,6 +441,13 @@ class TestScope:
             }
         assert stack["services"].keys() == {"etcd", "minio", "standalone"}
 
+    def test_a_mount_of_a_single_file_is_told_since_it_stays(self, run: Run, whole: Path) -> None:
+        """The CA bundle of a Milvus before 2.3.12, at the place of its system's."""
+        [warning] = run("export", "swarm", "--json").json["warnings"]
+        assert warning["code"] == "mount-stays"
+        assert "standalone still mounts tls/milvus/ca-bundle.pem, which" in warning["message"]
+        assert (warning["path"], bool(warning["line"])) == ("docker-compose.yml", True)
+
     def test_etcd_and_the_object_store_of_a_release_are_served_for_their_names(
         self, run: Run, whole: Path
     ) -> None:

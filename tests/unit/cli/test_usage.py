@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -259,7 +260,9 @@ class TestTheBoundary:
         assert outcome.error["message"] == "interrupted: the previous files are back"
 
 
-def into_a_closed_pipe(*arguments: str, cwd: Path, stderr: bool = False) -> tuple[int, str]:
+def into_a_closed_pipe(
+    *arguments: str, cwd: Path, stderr: bool = False, variables: Mapping[str, str] = NO_ENGINE
+) -> tuple[int, str]:
     """Run a command whose reader has gone away."""
     reader, writer = os.pipe()
     os.close(reader)
@@ -271,7 +274,7 @@ def into_a_closed_pipe(*arguments: str, cwd: Path, stderr: bool = False) -> tupl
             stderr=writer if stderr else subprocess.PIPE,
             text=True,
             check=False,
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, **variables},
         )
     finally:
         os.close(writer)
@@ -292,6 +295,15 @@ def test_a_reader_that_has_gone_away_is_told_as_shells_tell_it(
 ) -> None:
     """128 and the number of SIGPIPE, without a word: what was asked for did not arrive."""
     assert into_a_closed_pipe(*arguments, cwd=project) == (code, "")
+
+
+def test_a_shell_that_has_gone_away_before_its_completion_is_told_the_same(project: Path) -> None:
+    asks = {
+        "_COMPOSE_TLS_COMPLETE": "bash_complete",
+        "COMP_WORDS": "compose-tls ",
+        "COMP_CWORD": "1",
+    }
+    assert into_a_closed_pipe(cwd=project, variables=asks) == (141, "")
 
 
 def test_what_was_done_stays_when_nobody_reads_of_it(project: Path) -> None:

@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from compose_tls.changes import CertificateOrder
 from compose_tls.errors import IssuerMismatch, ProfileViolation
+from compose_tls.pki import inspection
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all, issue_clients
 from compose_tls.pki.load import load_key_pair
@@ -41,6 +42,25 @@ def test_a_chain_is_sent_in_its_order_whatever_that_of_the_file(
         content, server.private_key_pem, certificate_path="s.pem", key_path="s.key"
     )
     assert _subjects(pair.chain_pem) == ["CN=lower", "CN=upper", "CN=root", "CN=stranger"]
+
+
+def test_a_long_chain_is_put_in_order_in_as_many_steps_as_it_has_certificates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chain = [_ROOT]
+    for number in range(60):
+        chain.append(mint(f"lower {number}", ca=True, issuer=chain[-1]))
+    looked: list[x509.Certificate] = []
+    leads_to = inspection._leads_to
+
+    def counted(one: x509.Certificate, issuer: x509.Certificate) -> bool:
+        looked.append(issuer)
+        return leads_to(one, issuer)
+
+    monkeypatch.setattr(inspection, "_leads_to", counted)
+    leaf, *others = [parsed(one.certificate_pem) for one in reversed(chain)]
+    assert inspection.in_order(leaf, others[::-1]) == tuple(others)
+    assert len(looked) <= 3 * len(chain)
 
 
 @pytest.mark.parametrize(
