@@ -161,7 +161,7 @@ def _directory_order(
         hint = "take that entry out"
         if one.member.kind not in _WITH_PLACES_OF_THEIR_OWN:
             free = free_target(service, target, source)
-            hint += f", or choose another place: compose-tls enable … --container-tls-dir {free}"
+            hint += f", or choose another place with --container-tls-dir {free}"
         raise ValueInTheWay(
             f"service {service.name} {what}", hint=hint, path=relative(file, directory), line=line
         )

@@ -36,6 +36,7 @@ from compose_tls.layout import (
     SERIAL_FILE,
     SERVER,
     SERVER_CERTIFICATE,
+    STACK,
     STACK_CA,
     STATE_FILE,
 )
@@ -85,7 +86,7 @@ def require_sound(
     issuable = {SERVER, CLIENT} if CA in observation.pki.usable or replaced else set[str]()
     for one in unsound(observation, config, state):
         gives_way = one.name in replaced and (one.is_ca_key or one.name == NEXT_CA)
-        if one.name not in issuable and not gives_way:
+        if one.name not in issuable | {*STACK} and not gives_way:
             if one.command == one.error.hint:
                 one.error.hint += ", then run this again"
             raise one.error

@@ -149,17 +149,20 @@ def _read_stack(
     before = directory / state.settings.tls_dir if state else tls
     known = reader.project.is_inside(before)
     ca = reader.content(pki / f"{STACK_CA}{CERTIFICATE}", PEM_LIMIT)
+    has_parts = ca is not None or any(
+        one.name in STACK for one in (state.identities if state else ())
+    )
     # What parts have stays after a disable, of which nothing is recorded.
     served = [(PROXY, name) for name in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)]
     held = [(folder, name) for folder, files in STACK_FILES.items() for name, _ in files]
     for root in {tls, before} if known else {tls}:
         for name in (IGNORE_FILE, CA_CERTIFICATE):
             reader.content(root / name)
-        for folder, name in (*served, *held) if ca else served:
+        for folder, name in (*served, *held) if has_parts else served:
             path = root / folder / name
             if path not in reader.files:
                 reader.secret(path) if holds_key(path.name) else reader.content(path)
-    if ca is None:
+    if not has_parts:
         return {}
     reader.content(pki / PUBLIC_ROOTS)
     return {

@@ -154,9 +154,9 @@ def key_findings(config: TlsConfig, located: EnabledProject) -> KeyFindings:
     keys = _Keys(config, located)
     readers = [keys.reader(one) for one in located.milvus]
     problems = dict.fromkeys(warning for warning, _ in readers if warning)
-    return KeyFindings(
-        (*keys.exposed(), *keys.mounted(), *problems), all(usable for _, usable in readers)
-    )
+    lost = tuple(keys.lost())
+    usable = not lost and all(usable for _, usable in readers)
+    return KeyFindings((*keys.exposed(), *keys.mounted(), *problems, *lost), usable)
 
 
 def mounted_keys(config: TlsConfig, located: EnabledProject) -> tuple[TlsWarning, ...]:
@@ -228,6 +228,15 @@ class _Keys:
         else:
             for file in of_clients:
                 yield self.exposure(self.name(file.path), file, 0o600, self.name(file.path))
+
+    def lost(self) -> Iterator[TlsWarning]:
+        """Keys that parts of the project are to see and that are not there."""
+        directory = self.observation.directory
+        for path in (one for one in self.of_parts if not self.observation.files.get(one)):
+            hint = in_the_way(path, directory) or "compose-tls enable"
+            yield TlsWarning(
+                "certificate-unreadable", absence(path, directory), self.name(path), hint
+            )
 
     def exposure(
         self, what: str, file: FileFacts, mode: int, target: str, *, shown: bool = False

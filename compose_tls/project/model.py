@@ -20,6 +20,7 @@ from compose_tls.layout import (
     KEY,
     NEXT_CA,
     SERVER,
+    STACK,
     STATE_FILE,
     TLS_FILES,
 )
@@ -159,6 +160,9 @@ def not_usable(observation: Observation, config: TlsConfig, state: State | None)
         sound = pki.next_ca if name == NEXT_CA else name in pki.usable
         if (has_certificate or has_key or lost) and not sound:
             yield name
+    # What parts of the project have is looked at where it is recorded.
+    recorded = {one.name for one in state.identities} if state else set[str]()
+    yield from (name for name in STACK if name in recorded and name not in pki.usable)
 
 
 def state_path(directory: Path, config: TlsConfig) -> Path:

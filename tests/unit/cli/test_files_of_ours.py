@@ -6,17 +6,19 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import ROOT, Run
 from tests.unit.cli.test_what_is import PLAIN
 from tests.unit.pki.minting import mint
 
+GUIDE: Final = (ROOT / "fixtures/docker-compose.yml").read_text(encoding="utf-8")
 PAIR: Final = "--{0}-cert my/{0}.pem --{0}-key my/{0}.key"
 STATES: Final = {
     "one-way": ("enable --mode 1",),
@@ -25,6 +27,7 @@ STATES: Final = {
     "brought": (
         f"enable --mode 2 --ca-cert my/ca.pem {PAIR.format('server')} {PAIR.format('client')}",
     ),
+    "parts": ("enable --mode 2 --scope all",),
     "finished": (
         "enable --mode 2",
         "renew --ca --no-restart",
@@ -46,19 +49,22 @@ TYPED: Final = re.compile(
 )
 
 
-def cases() -> Iterator[tuple[str, str, str]]:
-    for file in (*FILES, "cert/state.json", "cert/.gitignore", "tls/.gitignore"):
-        for damage in DAMAGES if file in FILES else ("missing", "empty", "directory"):
-            yield "mutual", file, damage
-    for file in FILES:
-        if file != "cert/client.key":
-            yield from (("one-way", file, damage) for damage in ("missing", "another's"))
-    for file in (*FILES, "cert/next-ca.pem", "cert/next-ca.key"):
-        yield from (("joined", file, damage) for damage in ("missing", "another's"))
-    for file in (*FILES, "cert/state.json"):
-        yield "brought", file, "missing"
-    for file in ("cert/ca.pem", "cert/ca.key", "tls/ca.pem"):
-        yield "finished", file, "another's"
+GONE: Final = ("missing", "another's")
+PARTS: Final = [f"cert/{name}" for name in ("stack-ca.pem", "stack-ca.key", "etcd.pem", "etcd.key")]
+CASES: Final = {
+    *product(["mutual"], FILES, DAMAGES),
+    *product(
+        ["mutual"],
+        ("cert/state.json", "cert/.gitignore", "tls/.gitignore"),
+        ("missing", "empty", "directory"),
+    ),
+    *product(["one-way"], set(FILES) - {"cert/client.key"}, GONE),
+    *product(["joined"], (*FILES, "cert/next-ca.pem", "cert/next-ca.key"), GONE),
+    *product(["finished"], ("cert/ca.pem", "cert/ca.key", "tls/ca.pem"), ["another's"]),
+    *product(["brought"], (*FILES, "cert/state.json"), ["missing"]),
+    *product(["parts"], PARTS, GONE),
+    *product(["parts"], ("tls/etcd/server.key", "tls/milvus/etcd-client.key"), ["missing"]),
+}
 
 
 def bring(place: Path) -> None:
@@ -84,7 +90,8 @@ def made(run: Run, prepared: Path, project: Path) -> Callable[[str], Path]:
         directory = prepared / f"{name} {state}"
         if not directory.exists():
             directory.mkdir()
-            (directory / "docker-compose.yml").write_text(PLAIN)
+            text = GUIDE if state == "parts" else PLAIN
+            (directory / "docker-compose.yml").write_text(text)
             if state == "brought":
                 bring(directory / "my")
             for command in STATES[state]:
@@ -128,7 +135,7 @@ def follow(run: Run, told: Any) -> None:
             assert run(*words[1:], *alone).code == 0, command
 
 
-@pytest.mark.parametrize(("state", "file", "damage"), sorted(set(cases()) - KEPT_ELSEWHERE))
+@pytest.mark.parametrize(("state", "file", "damage"), sorted(CASES - KEPT_ELSEWHERE))
 def test_what_is_wrong_is_told_and_what_is_printed_mends_it(
     run: Run, project: Path, made: Callable[[str], Path], state: str, file: str, damage: str
 ) -> None:
