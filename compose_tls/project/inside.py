@@ -170,12 +170,10 @@ def way_by_host(project: Project, milvus: MilvusService, name: str) -> TlsWarnin
 
 
 def _seen(service: Service, files: Iterable[Path]) -> tuple[Path, str] | None:
-    """The first of some files that a mount brings into the container, and its path there."""
+    """The first of some files, of those that are there, that a mount brings into the container; where."""
     mounts = [mount for mount in service.mounts() if mount.host_path is not None]
-    for file in files:
+    for file in filter(Path.is_file, files):
         for mount in mounts:
-            if not file.is_file():
-                continue
             if mount.host_path == file:
                 return file, mount.target
             if mount.host_path is not None and file.is_relative_to(mount.host_path):
