@@ -252,7 +252,8 @@ def _is_der_key(content: bytes) -> bool:
 
 def _is_der_certificate(content: bytes) -> bool:
     try:
-        x509.load_der_x509_certificate(content)
+        with quiet():
+            x509.load_der_x509_certificate(content)
     except _MALFORMED:
         return False
     return True

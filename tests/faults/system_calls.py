@@ -14,7 +14,7 @@ from compose_tls.vocabulary import TlsWarning
 from tests.unit.apply.trees import Moment
 
 CALLS = frozenset(
-    {"open", "mkdir", "chmod", "link", "replace", "unlink", "rmdir", "fsync", "fchown", "fchmod"}
+    {"open", "mkdir", "link", "replace", "unlink", "rmdir", "fsync", "fchown", "fchmod"}
 )
 FILE_CALLS = frozenset({"write", "truncate", "flush"})
 
