@@ -21,13 +21,12 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 _PARENT_SECONDS = 1.0
 _DOWN_SECONDS = 60.0
@@ -37,13 +36,12 @@ _SETTLE_SECONDS = 1.0
 
 def main() -> None:
     """Clean up after the parent."""
-    signal.signal(signal.SIGTERM, _end)
-    parent = os.getppid()
+    parent, woken = os.getppid(), _woken_by_sigterm()
     left: list[str] = []
     directory = Path(tempfile.mkdtemp(prefix="compose-tls-milvus-"))
     try:
         say(directory=str(directory))
-        _serve(parent, directory, left)
+        _serve(parent, woken, directory, left)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
         if directory.exists():
@@ -58,16 +56,24 @@ def say(**values: Any) -> None:
         os.write(1, json.dumps(values).encode() + b"\n")
 
 
-def _end(*_: object) -> NoReturn:
-    sys.exit(0)
+def _woken_by_sigterm() -> int:
+    """A descriptor that can be read once this process is told to end.
+
+    An exception out of a handler could come between a server's start and the thread that waits for it.
+    """
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    return woken
 
 
-def _serve(parent: int, directory: Path, left: list[str]) -> None:
+def _serve(parent: int, woken: int, directory: Path, left: list[str]) -> None:
     server: Server | None = None
     project: dict[str, Any] | None = None
     stopped = False
     try:
-        for order in orders(parent):
+        for order in orders(parent, woken):
             stopped = bool(order.get("stop"))
             if stopped:
                 break
@@ -88,11 +94,13 @@ def _serve(parent: int, directory: Path, left: list[str]) -> None:
             left += take_down(project, directory, interrupted=not stopped)
 
 
-def orders(parent: int) -> Iterator[dict[str, Any]]:
-    """What the parent says, until it stops saying anything or is gone."""
+def orders(parent: int, woken: int) -> Iterator[dict[str, Any]]:
+    """What the parent says, until it stops saying anything or is gone, or this process is to end."""
     text = b""
     while os.getppid() == parent:
-        ready, _, _ = select.select([0], [], [], _PARENT_SECONDS)
+        ready, _, _ = select.select([0, woken], [], [], _PARENT_SECONDS)
+        if woken in ready:
+            return
         if not ready:
             continue
         received = os.read(0, 65536)
