@@ -38,10 +38,10 @@ _ENDS_AT_ONCE = "; import os; os._exit(0)"
 """As a command ends: Python does not take apart what it loaded, which takes a fifth of the time."""
 
 # The steps of ``enable``, each a function; what one step takes within another is taken off that.
-_STEPS = {
+STEPS = {
     "settings": "compose_tls.workflows.preamble:open_project",
-    "reading the project": "compose_tls.workflows.enable:observe",
-    "planning": "compose_tls.workflows.enable:plan_enable",
+    "reading the project": "compose_tls.workflows.preamble:observe",
+    "planning": "compose_tls.workflows.planning:plan_enable",
     "issuing": "compose_tls.credentials.issuing:issue",
     "rehearsing handshakes": "compose_tls.credentials.issuing:_rehearse",
     "writing": "compose_tls.workflows.enable:apply",
@@ -320,7 +320,7 @@ def profile(found: Mapping[str, Side]) -> Iterator[str]:
 def steps(rounds: int = 5) -> dict[str, float]:
     """Milliseconds of each step of ``enable``, the least of some runs, with all modules loaded."""
     least: dict[str, float] = {}
-    side = Side("steps", [sys.executable, "-c", _TIMED.format(steps=_STEPS)], project=True)
+    side = Side("steps", [sys.executable, "-c", _TIMED.format(steps=STEPS)], project=True)
     with tempfile.TemporaryDirectory() as scratch:
         for _ in range(rounds):
             said = subprocess.run(
