@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 from compose_tls import listener
@@ -25,7 +26,6 @@ from compose_tls.project.endpoints import carrier, endpoints
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import CheckResult, Endpoint, Probe
-from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.shell import quoted
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
@@ -263,14 +263,7 @@ def _of_client(
         lambda place: client.target(
             opened.root, opened.config, place.address, place.rest, place.service, mode
         ),
-        lambda endpoint: connect_arguments(
-            mode=mode,
-            uri=endpoint.uri,
-            server_name=endpoint.server_name,
-            ca_pem=str(client.ca),
-            client_pem=str(client.certificate),
-            client_key=str(client.key),
-        ),
+        partial(client.arguments, mode),
     )
 
 

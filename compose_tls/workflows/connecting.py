@@ -106,14 +106,7 @@ class ClientFiles:
 
     def arguments(self, mode: TlsMode, endpoint: Endpoint) -> dict[str, Any]:
         """The keyword arguments of ``pymilvus.MilvusClient``."""
-        return connect_arguments(
-            mode=mode,
-            uri=endpoint.uri,
-            server_name=endpoint.server_name,
-            ca_pem=str(self.ca),
-            client_pem=str(self.certificate),
-            client_key=str(self.key),
-        )
+        return ClientOf(self.ca, self.certificate, self.key).arguments(mode, endpoint)
 
 
 def connect_arguments_of(directory: Path, config: TlsConfig, endpoint: Endpoint) -> dict[str, Any]:
@@ -203,6 +196,17 @@ class ClientOf:
     key: Path | None = None
     server_name: str | None = None
     mode: TlsMode | None = None
+
+    def arguments(self, mode: TlsMode, endpoint: Endpoint) -> dict[str, Any]:
+        """The keyword arguments of ``pymilvus.MilvusClient``."""
+        return connect_arguments(
+            mode=mode,
+            uri=endpoint.uri,
+            server_name=endpoint.server_name,
+            ca_pem=str(self.ca),
+            client_pem=str(self.certificate),
+            client_key=str(self.key),
+        )
 
     def below(self, directory: Path) -> ClientOf:
         """The same with paths that are relative to a directory made absolute."""
