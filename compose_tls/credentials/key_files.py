@@ -19,7 +19,7 @@ from compose_tls.values import dataclass
 
 _RESTORE = "restore it, or move the directory away to start with new certificates"
 _CHECK_PATH = "name an existing file that you may read"
-_ISSUER = {
+ISSUER_HINTS = {
     CA: "name the CA and its key with --ca-cert and --ca-key, or restore the key",
     CLIENT_CA: "name the CA of the clients and its key with --client-ca-cert and --client-ca-key, or"
     " restore the key",
@@ -68,7 +68,7 @@ class KeyFiles:
         Raises:
             CertificateError: It cannot be read, or does not belong together.
         """
-        return self.provided(name) if provided else self.existing(name, _ISSUER[name])
+        return self.provided(name) if provided else self.existing(name, ISSUER_HINTS[name])
 
     def latest_issuer(self, observation: Observation) -> CertificateWithKey:
         """The CA to issue under what clients show for long: theirs, or that which takes over, if any.

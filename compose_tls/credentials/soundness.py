@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compose_tls.config import TlsConfig
-from compose_tls.credentials.key_files import KeyFiles
+from compose_tls.credentials.key_files import ISSUER_HINTS, KeyFiles
 from compose_tls.errors import CertificateError
-from compose_tls.layout import CA, CERTIFICATE, KEY, NEXT_CA
+from compose_tls.layout import CA, CERTIFICATE, CLIENT, KEY, NEXT_CA, SERVER
 from compose_tls.observation import Observation
 from compose_tls.project.absent import in_the_way
 from compose_tls.project.model import not_usable, restoring_ca
@@ -15,6 +15,7 @@ from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 
 _ANOTHER = "compose-tls renew --ca"
+_ENABLE = "compose-tls enable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Unsound:
     Attributes:
         name: The name of its identity.
         error: What is wrong with which file, and what to do.
-        command: The one command that mends it; empty where ``enable`` does, or something else is first.
+        command: The one command that mends it; empty where something else is first.
     """
 
     name: str
@@ -74,6 +75,9 @@ def _mended(
     elif found.is_ca_key or name == NEXT_CA:
         error.hint = f"restore it from a backup; without one, another CA takes over: {_ANOTHER}"
         return Unsound(name, error, _ANOTHER)
+    elif name in {SERVER, CLIENT} and config.ca_cert is None and CA not in observation.pki.usable:
+        error.hint = ISSUER_HINTS[CA]
     elif name != CA:
-        error.hint = "compose-tls enable"
+        error.hint = _ENABLE
+        return Unsound(name, error, _ENABLE)
     return found

@@ -160,3 +160,17 @@ def test_what_is_wrong_is_told_and_what_is_printed_mends_it(
     assert told["ok"]
     assert {one["code"] for one in told["warnings"]} <= {"ca-rollover"}
     assert run("renew", "--force", "--no-restart").code == run("status").code == 0
+
+
+def test_without_its_key_and_that_of_the_ca_no_command_names_itself(
+    run: Run, project: Path
+) -> None:
+    run("enable")
+    (project / "cert" / "server.key").unlink()
+    assert run("status", "--json").json["next"] == "compose-tls enable"
+
+    (project / "cert" / "ca.key").unlink()
+    error = run("enable", "--json").json["error"]
+    assert error["path"] == "cert/server.key"
+    assert "--ca-key" in error["hint"]
+    assert "compose-tls enable" not in error["hint"]
