@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from compose_tls.changes import KeepFile, MakeDirectory, Plan, RemoveDirectory
 from compose_tls.compose.discovery import OVERRIDE_FILES, named_files, project_root
+from compose_tls.project.endpoints import sharing
 from compose_tls.project.milvus_services import is_active
 from compose_tls.project.model import Project
 from compose_tls.shell import behind, joined
@@ -62,10 +63,12 @@ def start_command(
     pki = opened.root / opened.config.pki_dir
     if all(path.is_relative_to(pki) for path in written):
         return ()
-    there = [name for name in services if name in project.compose.services]
+    known = project.compose.services
+    there = [name for name in services if name in known]
+    there += sharing(known, there)
     if there and not defined:
         return (compose_command(opened, "up", "-d", "--force-recreate", services=there),)
-    active = all(is_active(project.compose.services[name]) for name in there)
+    active = all(is_active(known[name]) for name in there)
     return (compose_command(opened, "up", "-d", services=[] if active else there),)
 
 
