@@ -189,12 +189,12 @@ class Review(Origin):
         outer = ""
         name = found.container.name
         places = (posixpath.join(found.working_directory, each) for each in directories)
-        in_memory = filter(None, (_in_memory(place, found.mounts) for place in places))
-        for place in dict.fromkeys(in_memory) if found.container.running else ():
+        in_memory = filter(None, (_in_memory(path, found.mounts) for path in places))
+        for path in dict.fromkeys(in_memory) if found.container.running else ():
             yield DataWithoutMount(
-                f"container {name} keeps data in {place} in memory (tmpfs): lost when it is recreated",
+                f"container {name} keeps data in {path} in memory (tmpfs): lost when it is recreated",
                 hint="if it is needed, copy it out while the container runs: docker exec"
-                f" {quoted(name)} tar -cC {quoted(place)} . > data.tar; and mount a directory there",
+                f" {quoted(name)} tar -cC {quoted(path)} . > data.tar; and mount a directory there",
                 **place_of(self.project, service),
             )
         for each in sorted(
