@@ -34,6 +34,7 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
+from compose_tls.plan.copies import copies
 from compose_tls.plan.stack_folders import Folders
 from compose_tls.project.absent import absence, in_the_way
 from compose_tls.project.declared_tls import DeclaredTls
@@ -230,9 +231,12 @@ class _Keys:
                 yield self.exposure(self.name(file.path), file, 0o600, self.name(file.path))
 
     def lost(self) -> Iterator[TlsWarning]:
-        """Keys that parts of the project are to see and that are not there."""
+        """What containers are to see and is not there; a Milvus says so of its own key."""
         directory = self.observation.directory
-        for path in (one for one in self.of_parts if not self.observation.files.get(one)):
+        every = copies(directory, self.config, self.located.state)
+        for path in (one.path for one in every if one.path != self.served):
+            if self.observation.files.get(path):
+                continue
             hint = in_the_way(path, directory) or "compose-tls enable"
             yield TlsWarning(
                 "certificate-unreadable", absence(path, directory), self.name(path), hint

@@ -16,7 +16,6 @@ from compose_tls.layout import (
     CA_CERTIFICATE,
     CLIENT_CA,
     NEXT_CA_CERTIFICATE,
-    SERVER_CERTIFICATE,
     SERVER_KEY,
 )
 from compose_tls.observation import CertificateFacts, Observation
@@ -24,6 +23,7 @@ from compose_tls.pki.load import bundle_facts
 from compose_tls.plan.brought import bring_again
 from compose_tls.plan.ca_warnings import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
+from compose_tls.plan.copies import key_and_copy_states
 from compose_tls.plan.exported_certificates import exports_aged
 from compose_tls.plan.lifetimes import OTHER_CA, RENEW_BEFORE, finishing_ca, renewed_before
 from compose_tls.project.absent import absence, in_the_way
@@ -95,6 +95,8 @@ def inventory(
     accepted = (apart,) if apart else (pki.certificates.get(CA), pki.next_ca)
     trusted = {ca.subject for ca in accepted if ca}
     states = tuple(_states(observation, config, state, found.bundles))
+    drifted = [file.path for file in states if file.state == "drifted"]
+    states = (*states, *key_and_copy_states(observation, config, state, drifted))
     return Inventory(
         tuple(found.results),
         (
@@ -248,24 +250,6 @@ def _states(
             others = bundles.get(origin, bundles[path])
             same = bundles[path][0].sha256 == fingerprint and bundles[path] == others
             yield _state(path, same=same)
-    # Whether the key that Milvus reads is that of the PKI directory, as far as it may be read.
-    served = observation.directory / state.settings.served_dir / SERVER_KEY
-    pki = observation.directory / config.pki_dir
-    copy, origin_key = (observation.files.get(path) for path in (served, pki / SERVER_KEY))
-    digests = [each.sha256 for each in (copy, origin_key) if each and each.sha256]
-    if len(set(digests)) > 1:
-        # Their certificates tell which of the two was replaced.
-        ours, theirs = (
-            relative(key.with_name(SERVER_CERTIFICATE), observation.directory)
-            for key in (served, pki / SERVER_KEY)
-        )
-        as_issued = [
-            path
-            for path, fingerprint in state.certificates.items()
-            if path in bundles and bundles[path][0].sha256 == fingerprint
-        ]
-        replaced = pki / SERVER_KEY if ours in as_issued and theirs not in as_issued else served
-        yield FileState(path=relative(replaced, observation.directory), state="drifted")
 
 
 def _state(path: str, *, same: bool) -> FileState:
