@@ -64,10 +64,12 @@ class KeyFindings:
     Attributes:
         warnings: One for each finding, with its file and the one command that fixes it.
         usable: Whether Milvus can read its key; it does not start with one that it cannot read.
+        command: The command after which it can, where it cannot.
     """
 
     warnings: tuple[TlsWarning, ...]
     usable: bool
+    command: str | None = None
 
 
 def declared_findings(
@@ -156,8 +158,9 @@ def key_findings(config: TlsConfig, located: EnabledProject) -> KeyFindings:
     readers = [keys.reader(one) for one in located.milvus]
     problems = dict.fromkeys(warning for warning, _ in readers if warning)
     lost = tuple(keys.lost())
-    usable = not lost and all(usable for _, usable in readers)
-    return KeyFindings((*keys.exposed(), *keys.mounted(), *problems, *lost), usable)
+    kept = [*lost, *(warning for warning, usable in readers if warning and not usable)]
+    found = (*keys.exposed(), *keys.mounted(), *problems, *lost)
+    return KeyFindings(found, not kept, next((one.hint for one in kept), None))
 
 
 def mounted_keys(config: TlsConfig, located: EnabledProject) -> tuple[TlsWarning, ...]:

@@ -48,14 +48,14 @@ class Inventory:
         warnings: For each that is missing, has expired or will within 30 days.
         usable: Whether none that Milvus or a client of ours needs is missing or has expired.
         files: Every recorded file, the user's own included: as it was written, or not.
-        gone: Whether one that Milvus opens is not there, of which nothing is recorded.
+        mending: The command after which Milvus can work with them; ``None`` where none of ours is known.
     """
 
     certificates: tuple[CertificateResult, ...]
     warnings: tuple[TlsWarning, ...]
     usable: bool
     files: tuple[FileState, ...] = ()
-    gone: bool = False
+    mending: str | None = None
 
 
 def inventory(
@@ -109,6 +109,7 @@ def inventory(
         ),
         found.usable,
         states,
+        found.command,
     )
 
 
@@ -122,10 +123,11 @@ def shown_certificates(
         declared: The services.
         now: The time that validity is judged by.
     """
-    found = _Certificates(observation, now, renewal="replace it, and restart the service")
     mode = max((int(one.mode or 1) for one in declared), default=1)
-    again = f"put it there, or have it issued: compose-tls enable --mode {mode}"
-    gone = False
+    issuing = f"or have it issued: compose-tls enable --mode {mode}"
+    found = _Certificates(
+        observation, now, renewal=f"replace it and restart the service, {issuing}"
+    )
     for file in dict.fromkeys(file for one in declared for file in one.files):
         # What was not looked at lies outside of the project.
         if file.path is None or file.path not in observation.files:
@@ -134,11 +136,16 @@ def shown_certificates(
             # As in a fresh clone: what was made here is not in the repository.
             name = relative(file.path, observation.directory)
             said = found.unreadable(name, absence(file.path, observation.directory))
-            found.lose(replace(said, hint=again), file.path)
-            gone = True
+            found.lose(replace(said, hint=f"put it there, {issuing}"), file.path)
+        elif file.path in observation.pki.foreign_keys:
+            name = relative(file.path, observation.directory)
+            text = (
+                f"the private key {name} does not belong to the certificate that is shown with it"
+            )
+            found.lose(found.unreadable(name, text), file.path)
         elif file.name != SERVER_KEY:
             found.read(file.path)
-    return Inventory(tuple(found.results), tuple(found.warnings), found.usable, gone=gone)
+    return Inventory(tuple(found.results), tuple(found.warnings), found.usable)
 
 
 @dataclass(slots=True)
@@ -156,6 +163,7 @@ class _Certificates:
     warnings: list[TlsWarning] = field(default_factory=list)
     bundles: dict[str, tuple[CertificateFacts, ...]] = field(default_factory=dict)
     usable: bool = True
+    command: str | None = None
 
     def read(self, file: Path) -> None:
         path = relative(file, self.observation.directory)
@@ -192,6 +200,7 @@ class _Certificates:
         early = RENEW_BEFORE if self.renewal or facts.is_ca else renewed_before(facts)
         if has_ended(facts.not_after, self.now):
             text = f"{what} expired on {facts.not_after:%Y-%m-%d}"
+            self.command = self.command or (hint if hint in {_RENEW, _RENEW_CA} else None)
             yield TlsWarning(code="certificate-expired", message=text, path=path, hint=hint)
         elif left < early:
             text = f"{what} expires in {_days(left.days)}, on {facts.not_after:%Y-%m-%d}"
