@@ -21,6 +21,7 @@ from compose_tls.version import __version__
 
 _BUG = 1
 _NOBODY_READS = 128 + 13  # as a shell tells of a program that SIGPIPE ended: compose-tls … | head
+_PAGE_OF_SETTINGS = "compose-tls enable --help"
 _ISSUES = "https://github.com/compose-tls/compose-tls/issues"
 
 _COMMANDS = {
@@ -169,7 +170,7 @@ def _report(
 
     command = _command_in(arguments)
     as_json = _wants_json(arguments) if as_json is None else as_json
-    error.hint = completed(error.hint, arguments)
+    error.hint = completed(_page_named(error.hint, command), arguments)
     error.warnings = completed_warnings(error.warnings, arguments)
     checks = error.checks if isinstance(error, CheckFailed) else ()
     if as_json:
@@ -185,6 +186,16 @@ def _report(
     failure = rendering.failure_lines(error, checks, verbose=bool({"-v", "--verbose"} & words))
     printing.show_lines((*rendering.warning_lines(warnings), *failure), err=True)
     return error.exit_code
+
+
+def _page_named(hint: str, name: str) -> str:
+    """A hint that names the page of the command that was typed, where that has an option of the hint."""
+    if not name or _PAGE_OF_SETTINGS not in hint:
+        return hint
+    asked = app.get_command(click.Context(app), name)
+    options = {option for each in (asked.params if asked else ()) for option in each.opts}
+    known = options.intersection(word.rstrip(",;") for word in hint.split())
+    return hint.replace(_PAGE_OF_SETTINGS, f"compose-tls {name} --help") if known else hint
 
 
 def _report_other(arguments: Sequence[str], error: Exception) -> int:

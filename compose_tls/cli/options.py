@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from compose_tls.cli.completing import DIRECTORY, FILE, services
+from compose_tls.cli.completing import DIRECTORY, FILE, refusals, services
 from compose_tls.cli.kinds import Number, OneOf
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -175,6 +175,7 @@ def acceptable(command: _F) -> _F:
             "--accept",
             multiple=True,
             metavar="CODE",
+            shell_complete=refusals,
             help="Go on in spite of the refusal with this code; repeatable.",
         ),
     )

@@ -8,6 +8,7 @@ from typing import IO, Any
 
 import click
 
+from compose_tls.cli.completing import clients
 from compose_tls.cli.kinds import Number
 from compose_tls.cli.options import (
     KEY_TYPES,
@@ -30,7 +31,7 @@ Examples:
   compose-tls client alice bob                    certificates for two clients
   compose-tls client --names-file team.txt --p12  one for each line of a file, as PKCS #12""",
 )
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=clients)
 @click.option(
     "--names-file",
     type=click.File("rb"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.completing import services
+from compose_tls.cli.completing import clients, services
 from compose_tls.cli.kinds import OneOf
 from compose_tls.cli.options import HelpPage, acceptable, common
 from compose_tls.cli.output.show import Output, show
@@ -32,6 +32,7 @@ from compose_tls.workflows.snippets import LANGUAGES
 @click.option(
     "--client",
     metavar="NAME",
+    shell_complete=clients,
     help="With the files that compose-tls client NAME issued (default: cert/client.pem).",
 )
 @acceptable

@@ -14,7 +14,7 @@ from compose_tls import ClientOf, ComposeTlsError, TlsMode, check, connect
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.negative_probes import plain_text
 from compose_tls.checks.wire import REST
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import EnableAs, Run
 from tests.unit.cli.test_terminal import on_terminal
 
 
@@ -66,6 +66,21 @@ from tests.unit.cli.test_terminal import on_terminal
             "add --ca-key, or --server-cert, or leave",
         ),
         ("enable --client-key x", "go together", "give both, or neither"),
+        (
+            "enable --pki-dir tls",
+            "--pki-dir must not be --tls-dir",
+            "change or leave out --pki-dir",
+        ),
+        (
+            "init x --days 0",
+            "--days must be 1 or more",
+            "correct --days; see compose-tls init --help",
+        ),
+        ("init x --ca-cert x", "--ca-cert needs --ca-key", "see compose-tls init --help"),
+        ("export helm --days 0", "--days must be", "see compose-tls export --help"),
+        ("client bob --days 0", "--days must be", "see compose-tls client --help"),
+        ("renew --days 0", "--days must be", "see compose-tls renew --help"),
+        ("-C . check --timeout 0", "--timeout must be", "see compose-tls check --help"),
         ("enable --accept client-cut-off", "not the code", "did you mean --accept clients-cut-off"),
         ("check --user root", "user root has no password", "--password-file FILE"),
         ("enable --user root", "user root has no password", "--password-file FILE"),
@@ -143,6 +158,22 @@ def test_what_is_done_already_has_no_next_step_in_a_dry_run(run: Run, project: P
     found = run("enable", "--dry-run")
 
     assert found.out == "nothing to do: standalone has one-way TLS (mode 1)\n"
+
+
+def test_a_dry_run_with_nothing_to_do_knows_no_days(run: Run, enable_as: EnableAs) -> None:
+    enable_as("--mode", "1")
+
+    found = run("renew", "--dry-run")
+
+    assert found.out == "nothing to do: no certificate is due; --force renews\n"
+
+
+def test_a_variable_is_explained_by_a_page_that_has_its_option(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPOSE_TLS_DAYS", "0")
+
+    assert "correct COMPOSE_TLS_DAYS; see compose-tls enable --help" in run("status").err
 
 
 def test_the_second_disable_says_that_nothing_is_left_to_undo(run: Run, project: Path) -> None:
