@@ -16,6 +16,7 @@ import click
 from compose_tls.cli import printing
 from compose_tls.cli.completing import COMPLETE
 from compose_tls.cli.options import before_the_command
+from compose_tls.cli.topics import TOPICS
 from compose_tls.errors import CheckFailed, ComposeTlsError, Interrupted, WriteFailed, WrongUsage
 from compose_tls.version import __version__
 
@@ -34,7 +35,7 @@ _COMMANDS = {
     "connect": "paste-ready client code and settings",
     "export": "the same set-up for Kubernetes (Helm, Operator, cert-manager), Swarm or openssl",
     "init": "a new Milvus Compose project with TLS from the start",
-    "help": "a command and its options, or a topic: modes, files, settings, exit-codes",
+    "help": f"a command and its options, or a topic: {', '.join(TOPICS)}",
     "completion": "completion for bash, zsh or fish",
 }
 
@@ -51,6 +52,7 @@ class _LazyGroup(click.Group):
 
             near = difflib.get_close_matches(cmd_name, _COMMANDS, n=1)
             tip = f"did you mean compose-tls {near[0]}?" if near else "see compose-tls --help"
+            tip = f"see compose-tls help {cmd_name}" if cmd_name in TOPICS else tip
             raise WrongUsage(f"there is no command {cmd_name}", hint=tip)
         module = importlib.import_module(f"compose_tls.cli.commands.{cmd_name}")
         command: click.Command = module.command

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-_NAME: Final = regex(r"[a-zA-Z0-9._][a-zA-Z0-9._-]*")
-"""The name of a service: https://github.com/compose-spec/compose-spec/blob/main/schema/compose-spec.json"""
+_NAME: Final = regex(r"[a-zA-Z0-9._][a-zA-Z0-9._@-]*")
+"""The name of a client, and without @ that of a service: https://github.com/compose-spec/compose-spec/blob/main/schema/compose-spec.json"""
 
 COMPLETE: Final = "_COMPOSE_TLS_COMPLETE"
 """The variable by which a shell asks, as click names it."""

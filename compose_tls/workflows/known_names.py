@@ -33,8 +33,8 @@ def client_names(
     """The names of the further clients that have a certificate.
 
     Args:
-        directory: As for ``service_names``.
-        settings: Likewise.
+        directory: The project directory.
+        settings: The settings; only which project it is matters.
 
     Raises:
         ComposeTlsError: The project cannot be read.

@@ -15,7 +15,15 @@ from compose_tls.cli.output.show import Output, show
 from compose_tls.workflows.snippets import LANGUAGES
 
 
-@click.command(name="connect", cls=HelpPage)
+@click.command(
+    name="connect",
+    cls=HelpPage,
+    epilog="""\b
+Examples:
+  compose-tls connect                           Python, on this machine
+  compose-tls connect --lang env > milvus.env   variables
+  compose-tls connect --client alice            after compose-tls client alice""",
+)
 @click.option(
     "--lang",
     type=OneOf(LANGUAGES),
