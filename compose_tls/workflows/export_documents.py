@@ -180,11 +180,10 @@ class Spelling:
         match release.target:
             case "openssl":
                 # It writes where it runs, and keeps what is there: not in the project.
-                made = f"mkdir {_MADE} &&"
                 if file is None:
-                    return (f"{made} {self._again()} | (cd {_MADE} && sh)",)
+                    return (f"mkdir {_MADE} && {self._again()} | (cd {_MADE} && sh)",)
                 script = file if file.startswith("/") else f"../{file}"
-                return (f"{made} cd {_MADE} && {joined(['sh', script])}",)
+                return (f"mkdir {_MADE} && cd {_MADE} && {joined(['sh', script])}",)
             case "swarm":
                 # With several files the command reads none of them from standard input.
                 made = () if file else (f"{self._again()} > {_STACK_FILE}",)
