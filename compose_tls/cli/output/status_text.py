@@ -83,7 +83,7 @@ def _summary(result: StatusResult) -> Iterator[tuple[str, str | tuple[str | Piec
     if address := _address(result):
         yield "address", address
     if result.not_looked_at:
-        yield "deployed", f"not looked at: {result.not_looked_at}"
+        yield "deployed", f"not looked at ({result.not_looked_at})"
     for one in result.deployed:
         service = f"{one.service} " if len(result.deployed) > 1 else ""
         yield "deployed", (service, *_deployed(one))
@@ -102,7 +102,8 @@ def _deployed(found: DeployedService) -> Iterator[str | Piece]:
     if found.health:
         yield f", {found.health}"
     if found.reasons:
-        yield f": {'; '.join(found.reasons)}"
+        shown, more = found.reasons[:_SHOWN], len(found.reasons) - _SHOWN
+        yield f": {'; '.join(shown)}{f'; and {more} more, with -v' if more > 0 else ''}"
 
 
 def _certificates(certificates: Sequence[CertificateResult]) -> tuple[str | Piece, ...]:
@@ -166,7 +167,7 @@ def _detail(result: StatusResult) -> Iterator[Line]:
     if address := _address(result):
         yield line(f"  {address}")
     if result.not_looked_at:
-        yield line(f"deployed: not looked at: {result.not_looked_at}")
+        yield line(f"deployed: not looked at ({result.not_looked_at})")
     elif result.deployed:
         yield _title("deployed")
     for one in result.deployed:
