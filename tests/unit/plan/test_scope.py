@@ -1082,3 +1082,45 @@ def test_a_ca_that_ends_soon_goes_with_all_that_it_issued() -> None:
     assert planned(NOW) == {"existing"}
     assert planned(NOW + timedelta(days=334)) != {"issued"}
     assert planned(NOW + timedelta(days=336)) == {"issued"}
+
+
+@pytest.mark.parametrize(
+    ("app", "says"),
+    [
+        ("links: ['minio:s3']\n    environment: {S3: 'http://s3:9000'}", "connects to s3:9000"),
+        (
+            "environment: {S3: 'http://host.docker.internal:9010'}",
+            "connects to host.docker.internal:9010",
+        ),
+        (
+            "extra_hosts: ['store:host-gateway']\n    command: --s3 http://store:9010",
+            "connects to store:9010",
+        ),
+        (
+            "network_mode: host\n    environment: {S3_HOST: localhost, S3: 'localhost:9010'}",
+            "connects to localhost:9010",
+        ),
+        ("depends_on: [etcd]", "may connect to etcd, which speaks TLS then: it depends on it"),
+        ("depends_on: {minio: {condition: service_started}}", "may connect to minio"),
+        ("links: [minio]", "may connect to minio, which speaks TLS then: it is linked to it"),
+    ],
+)
+def test_who_reaches_a_server_by_another_way_is_named(app: str, says: str) -> None:
+    text = STANDALONE.replace('- "9001:9001"', '- "9001:9001"\n      - "9010:9000"')
+    found = enable(observation(f"{text}  app:\n    image: me/app\n    {app}\n"), scope="all")
+
+    (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
+    assert f"service app {says}" in warning.message
+
+
+@pytest.mark.parametrize(
+    "app",
+    [
+        "depends_on: [etcd, minio, standalone]",
+        "environment: {OLLAMA_HOST: host.docker.internal}",
+        "network_mode: host\n    environment: {REDIS_HOST: localhost}",
+    ],
+)
+def test_who_only_waits_for_the_stack_or_calls_another_port_is_not_named(app: str) -> None:
+    found = enable(observation(f"{STANDALONE}  app:\n    image: me/app\n    {app}\n"), scope="all")
+    assert "stack-client-cut-off" not in codes(found)
