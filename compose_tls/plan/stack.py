@@ -23,7 +23,7 @@ from compose_tls.plan.stack_etcd import plan_etcd
 from compose_tls.plan.stack_parts import Part, Stack
 from compose_tls.plan.stack_store import plan_object_store
 from compose_tls.plan.stack_work import StackWork
-from compose_tls.project.endpoints import found_names
+from compose_tls.project.endpoints import carrier, found_names
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.project.stack_services import Needed, needed_servers
@@ -78,7 +78,8 @@ def _used_by_nobody(work: StackWork, needed: Sequence[Needed]) -> None:
     """Servers of the project that no Milvus is known to use, so that nobody switches them."""
     known = {one.purpose for one in needed}
     others = {*(part.service.name for part in work.servers), *(one.name for one in work.milvus)}
-    for service in work.project.compose.services.values():
+    services = work.project.compose.services
+    for service in services.values():
         image, command = service.text("image"), service.command_line()
         kind = object_store.kind(image, command)
         if etcd.runs_etcd(image, command):
@@ -88,11 +89,13 @@ def _used_by_nobody(work: StackWork, needed: Sequence[Needed]) -> None:
         else:
             continue
         if purpose not in known and service.name not in others:
-            work.stays_plain(
-                f"service {service.name} is left as it is: nothing here says that Milvus uses it",
-                service,
-                f"where it does, name it in {key} of the environment of Milvus",
-            )
+            why = "nothing here says that Milvus uses it"
+            hint = f"where it does, name it in {key} of the environment of Milvus"
+            beside = {carrier(one.service, services).name for one in work.milvus}
+            if carrier(service, services).name in beside:
+                why = "it shares the network of Milvus, where no service can be told from another"
+                hint = f"take its network_mode out, and name it in {key} of Milvus"
+            work.stays_plain(f"service {service.name} is left as it is: {why}", service, hint)
 
 
 def _internal(work: StackWork) -> None:

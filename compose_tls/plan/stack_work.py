@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from compose_tls.compose.service import HEALTH_TEST, Service
@@ -135,13 +135,21 @@ class StackWork:
         mounted = Directory(source, target, files)
         return Member(service.name, kind, settings, mounted, port)
 
-    def health(self, service: Service, ports: Sequence[int], tool: ToolTls) -> Iterator[Rewrite]:
+    def health(
+        self, service: Service, ports: Sequence[int], tool: ToolTls, hosts: Collection[str] = ()
+    ) -> Iterator[Rewrite]:
         """How the health check of a server asks over TLS; nothing where it stays as it is.
+
+        Args:
+            service: Its service.
+            ports: Its ports that speak TLS, the one for its clients first.
+            tool: What the health check shows and trusts.
+            hosts: The names of others like it, which it may ask as well.
 
         Raises:
             HealthCheckBreaks: How is not known, and the user has not accepted that.
         """
-        change, warnings = health_change(self.project, service, ports, tool, self.config)
+        change, warnings = health_change(self.project, service, ports, tool, self.config, hosts)
         self.warnings += warnings
         if change is not None:
             hint = f"let it ask over TLS, with {' '.join(tool.curl)}"

@@ -100,7 +100,7 @@ def outer_names(service: Service, by: Service, services: Mapping[str, Service]) 
     hosts = {port.host_ip for port in carrier(service, services).ports() if port.host_ip}
     found = {HOST_NAME, *(host for host in hosts if host not in LOOPBACK)}
     found |= {n for n, where in by.extra_hosts().items() if {*hosts, HOST_GATEWAY} & {*where}}
-    return found | LOOPBACK if by.text("network_mode") == "host" else frozenset(found)
+    return frozenset(found | LOOPBACK if by.text("network_mode") == "host" else found)
 
 
 def rest_port(milvus: MilvusService, config: TlsConfig) -> int | None:

@@ -252,6 +252,7 @@ class TestStatus:
         [
             ("image: minio/minio:", "image: dxflrs/garage:", "how this object store is told"),
             ("image: quay.io/coreos/etcd:", "image: mine/metadata:", "not known to be etcd"),
+            ("image: quay.io/coreos/etcd:", "image: quay.io/coreos/etcd:", "/start starts it"),
         ],
     )
     def test_a_server_that_nobody_could_switch_is_not_said_to_be_switched_by_it(
