@@ -10,6 +10,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.layout import CA, CERTIFICATE, ETCD, client_identity, neighbours_directory
 from compose_tls.project.declared_tls import DeclaredTls, shown_file
 from compose_tls.project.model import Project
+from compose_tls.project.reachability import is_anybody
 from compose_tls.results import CertificateResult, Link
 from compose_tls.stack import etcd, kafka, object_store
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_INTERNAL_TLS
@@ -140,6 +141,11 @@ def _reason(project: Project, link: Link) -> str | None:
         if old is not None and old < FIRST_WITH_INTERNAL_TLS:
             return f"Milvus {old} cannot encrypt it; {FIRST_WITH_INTERNAL_TLS} and newer can"
         return "Milvus is not told internaltls"
+    services = project.compose.services.values()
+    if any(is_anybody(name, services) for name in link.targets):
+        return (
+            "on the network of this machine no service can be told from another: see to it by hand"
+        )
     if not inside:
         return "the server is outside of the project: see to its TLS there"
     return _reason_of_server(project, link)

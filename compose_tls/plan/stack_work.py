@@ -14,7 +14,7 @@ from compose_tls.plan.stack_parts import Part, Rewrite
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
-from compose_tls.project.reachability import OWN_HOSTS
+from compose_tls.project.reachability import is_anybody
 from compose_tls.project.stack_services import Needed
 from compose_tls.setup import Directory, Identity, Member, Setting
 from compose_tls.stack.milvus.settings import stack_directory
@@ -88,9 +88,7 @@ class StackWork:
 
     def _outside(self, one: Needed) -> str:
         """Why a server that is no service stays as it is."""
-        others = self.project.compose.services.values()
-        hosted = [each for each in others if each.text("network_mode") == "host"]
-        if one.name in OWN_HOSTS and len(hosted) > 1:
+        if is_anybody(one.name, self.project.compose.services.values()):
             return "on the network of this machine no service can be told from another program"
         return "it is not a service of this project"
 

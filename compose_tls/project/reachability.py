@@ -74,6 +74,12 @@ class Parties:
         return None
 
 
+def is_anybody(host: str, services: Iterable[Service]) -> bool:
+    """Whether a host is this machine, on whose network a service cannot be told from another program."""
+    hosted = [one for one in services if one.text("network_mode") == "host"]
+    return host in OWN_HOSTS and len(hosted) > 1
+
+
 def names(service: Service) -> frozenset[str]:
     """The names under which the other services of a project reach one."""
     own = (service.text(name) for name in ("container_name", "hostname"))
