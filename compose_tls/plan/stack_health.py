@@ -23,7 +23,12 @@ _HEALTH_PATH: Final = regex(r"/(?:health|livez|readyz)(?![\w/])")
 
 
 def health_change(
-    project: Project, service: Service, ports: Sequence[int], tool: ToolTls, config: TlsConfig
+    project: Project,
+    service: Service,
+    ports: Sequence[int],
+    tool: ToolTls,
+    config: TlsConfig,
+    hosts: Collection[str] = (),
 ) -> tuple[Rewriting | None, tuple[TlsWarning, ...]]:
     """How the health check of a server asks over TLS; ``None`` where it stays as it is.
 
@@ -33,6 +38,7 @@ def health_change(
         ports: Its ports that speak TLS, the one for its clients first.
         tool: What the health check shows and trusts.
         config: The settings.
+        hosts: The names of others like it, which it may ask as well.
 
     Raises:
         HealthCheckBreaks: No one knows how it would, and the user has not accepted that.
@@ -41,7 +47,7 @@ def health_change(
     if test is None or not test.asks:
         return None, ()
     text = " ".join(test.words)
-    http = _Http.of(OWN_HOSTS | names(service), ports, text)
+    http = _Http.of({*OWN_HOSTS, *names(service), *hosts}, ports, text)
     if not http.is_in(text) and not tool.is_due(text):
         return None, ()
     old = written(service, HEALTH_TEST)

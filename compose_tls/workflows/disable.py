@@ -58,9 +58,11 @@ def disable(
             planned = plan_disable(project, opened.config, purge=purge)
             also.extend(planned.plan.warnings)
             places, told = opened.writable(planned.plan)
+        told_beside = project.state.told if project.state else ()
         known = foreseen(
             opened,
             planned.services,
+            tuple(name for name in told_beside if name not in planned.services),
             lambda: opened.observed(without_ours=True),
         )
         if not dry_run:
@@ -68,7 +70,8 @@ def disable(
     opened, warnings = known.opened, known.warnings
     following: tuple[str, ...] = ()
     if planned.plan.changed and planned.services and not dry_run:
-        following = start_command(opened, project, planned.plan, planned.services)
+        concerned = tuple(dict.fromkeys((*planned.services, *told_beside)))
+        following = start_command(opened, project, planned.plan, concerned)
         recorded = project.state.identities if project.state else ()
         folders = Folders.of(recorded, project)
         if following and folders.servers:

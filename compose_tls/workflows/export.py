@@ -23,6 +23,7 @@ from compose_tls.plan.export import (
     files_of,
     own_stem,
     plan_server,
+    with_applications,
 )
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.results import CertificateResult, ExportResult
@@ -114,6 +115,8 @@ def export(
         services = tuple(one.name for one in located.milvus)
         before = look(without_ours=True)
         setup = export_setup(before, services, opened.config, spelling.release, opened.now)
+        if target == "swarm":
+            setup = with_applications(setup, located, opened.config)
         found, changes = _certificates(opened, located, setup, spelling, issue=not dry_run)
         document = None if dry_run else spelling.document(setup, found)
         contents = dict(found.pending)

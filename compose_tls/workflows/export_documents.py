@@ -243,7 +243,7 @@ class Spelling:
             )
 
     def _mounts_left(self, setup: TlsSetup) -> Iterator[TlsWarning]:
-        """What the stack file does not take the place of: single files, and what applications see."""
+        """What the stack file does not take the place of: single files."""
         project, tls_dir = self.located.project, self.opened.config.tls_dir
         ours = [project.directory / one for one in (tls_dir, neighbours_directory(tls_dir))]
         replaced = {(one.name, one.directory.target) for one in setup.members if one.directory}

@@ -101,6 +101,13 @@ class Found:
         written = None if found is None or found.is_null else found.written
         return None if written is None else self.expand(written)
 
+    def inherited(self, key: str) -> Found | None:
+        """What merge keys bring a mapping for a key, whatever it says itself."""
+        value = resolve(self.node)
+        sources = _merged(value) if isinstance(value, Mapping) else []
+        found = next((fields(one)[key] for one in sources if key in fields(one)), None)
+        return self._found(found) if found else None
+
     def texts(self, *route: Step) -> list[str]:
         """The texts in the list there, or the single one."""
         found = self.query(*route)
