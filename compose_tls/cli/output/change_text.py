@@ -63,8 +63,8 @@ def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) 
     if result.checks:
         yield rendering.proof_line(result.endpoint)
     yield from _root_password(result)
-    if result.next:
-        yield next_line(*result.next)
+    if following := result.next or result.then:
+        yield next_line(*following)
 
 
 def _root_password(result: InitResult) -> Iterator[Line]:
