@@ -178,7 +178,10 @@ def _read_real(path: Path, limit: int) -> RegularFile | None:
         os.close(descriptor)
         return None
     with os.fdopen(descriptor, "rb") as file:
-        content = file.read(limit + 1)
+        content = file.read(min(status.st_size, limit) + 1)
+        # What grows meanwhile, or has no size, as a file of the kernel.
+        if len(content) > status.st_size:
+            content += file.read(limit + 1 - len(content))
     if len(content) > limit:
         unit = f"{limit // _MIB} MiB" if limit >= _MIB else f"{limit // _KIB} KiB"
         raise OSError(errno.EFBIG, f"it is larger than {unit}", str(path))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.key_files import ISSUER_HINTS, KeyFiles
 from compose_tls.errors import CertificateError
-from compose_tls.layout import CA, CERTIFICATE, CLIENT, KEY, NEXT_CA, SERVER
+from compose_tls.layout import CA, CERTIFICATE, KEY, NEXT_CA, STACK
 from compose_tls.observation import Observation
 from compose_tls.project.absent import in_the_way
 from compose_tls.project.model import not_usable, restoring_ca
@@ -75,7 +75,7 @@ def _mended(
     elif found.is_ca_key or name == NEXT_CA:
         error.hint = f"restore it from a backup; without one, another CA takes over: {_ANOTHER}"
         return Unsound(name, error, _ANOTHER)
-    elif name in {SERVER, CLIENT} and config.ca_cert is None and CA not in observation.pki.usable:
+    elif name not in {CA, *STACK} and config.ca_cert is None and CA not in observation.pki.usable:
         error.hint = ISSUER_HINTS[CA]
     elif name != CA:
         error.hint = _ENABLE

@@ -160,9 +160,11 @@ def not_usable(observation: Observation, config: TlsConfig, state: State | None)
         sound = pki.next_ca if name == NEXT_CA else name in pki.usable
         if (has_certificate or has_key or lost) and not sound:
             yield name
-    # What parts of the project have is looked at where it is recorded.
-    recorded = {one.name for one in state.identities} if state else set[str]()
-    yield from (name for name in STACK if name in recorded and name not in pki.usable)
+    # What parts and clients of the project have is looked at where it is recorded.
+    for one in state.identities if state else ():
+        is_client = one.profile == "client" and one.members
+        if (one.name in STACK or is_client) and one.name not in pki.usable:
+            yield one.name
 
 
 def state_path(directory: Path, config: TlsConfig) -> Path:

@@ -214,6 +214,14 @@ class State(_Model):
         )
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """Every service that has entries or files of ours; Milvus first."""
+        routes = [edit.route for file in self.files for edit in file.edits]
+        named = (route[1] for route in routes if route[:1] == ("services",))
+        neighbours = (one.service for one in self.neighbours or ())
+        return tuple(dict.fromkeys((*self.services, *neighbours, *named)))
+
+    @property
     def certificates(self) -> dict[str, str]:
         """SHA-256 fingerprints by path, of every identity: what containers see, then what is kept."""
         kept = {tuple(one.certificates)[-1]: one for one in self.identities}

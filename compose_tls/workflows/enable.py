@@ -103,7 +103,7 @@ def enable_opened(
             if up and not dry_run:
                 deploy, warnings = _prepared(planned, project, opened, stack, on_event)
             else:
-                known = foreseen(opened, planned.everything, lambda: project)
+                known = foreseen(opened, planned.everything, planned.beside, lambda: project)
                 opened, warnings = known.opened, known.warnings
                 found.also.extend(warnings)
         if dry_run:

@@ -35,7 +35,7 @@ from compose_tls.workflows.whole_hints import with_whole_hints
 
 _OUTPUT = "the exported document"
 _SCRIPT = 0o755
-_NAME_A_FILE = "name a file in a directory that there is, with --output, or leave it out"
+_NAME_A_FILE = "name a file in an existing directory with --output, or leave --output out"
 
 
 @with_whole_hints

@@ -292,6 +292,7 @@ class TestNewProject:
         assert "./tls/ca.pem:/certs/ca.pem:ro" in attu["volumes"]
         assert "./cert/client.key:/certs/client.key:ro" in attu["volumes"]
         assert not [v for v in attu["volumes"] if "ca.key" in v or "server.key" in v]
+        assert "ca_pem_path='/certs/ca.pem'" in run("connect", "--for", "attu").out
 
     @pytest.mark.parametrize("flavour", ["standalone", "gpu", "cluster"])
     def test_the_whole_stack_can_be_encrypted_from_the_start(
