@@ -19,6 +19,7 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 # https://etcd.io/docs/v3.5/op-guide/monitoring/#health-check
+_PLAIN: Final = "http://"
 _HEALTH_PATH: Final = regex(r"/(?:health|livez|readyz)(?![\w/])")
 
 
@@ -51,7 +52,7 @@ def health_change(
     if not http.is_in(text) and not tool.is_due(text):
         return None, ()
     old = written(service, HEALTH_TEST)
-    change = partial(tool.with_https, url=http.url, port=ports[0])
+    change = partial(tool.with_https, url=http.written(old), port=ports[0])
     new = change(old)
     if new != old and not http.is_in(" ".join(new)) and tool.serves(text):
         return change, ()
@@ -65,10 +66,12 @@ class _Http:
     """Where a health check names its own server by http.
 
     Attributes:
+        meant: What the health check runs, as Compose hands it on.
         url: What can be written ``https://``.
         by_name: Also by a name that only a shell knows, such as ``$HOSTNAME``, which is not rewritten.
     """
 
+    meant: str
     url: re.Pattern[str]
     by_name: re.Pattern[str]
 
@@ -78,9 +81,16 @@ class _Http:
         port = rf":(?:{'|'.join(map(str, ports))})(?!\d)"
         bare = r"|(?<![\w./:@=-])" if takes_bare_urls(text) else ""
         return cls(
+            text,
             re.compile(rf"(?:http://{bare})(?=(?:{either}){port})"),
             re.compile(rf"http://(?:\$+\([^)]*\)|[^\s/])+{port}"),
         )
+
+    def written(self, texts: Sequence[str]) -> re.Pattern[str]:
+        """What is written ``https://`` in the text of the file, where Compose may put in host or port."""
+        meant, said = (len(self.url.findall(one)) for one in (self.meant, " ".join(texts)))
+        alone = meant == self.meant.count(_PLAIN) == " ".join(texts).count(_PLAIN)
+        return re.compile(_PLAIN) if alone and meant != said else self.url
 
     def is_in(self, text: str) -> bool:
         return bool(self.by_name.search(text) or self.url.search(text))

@@ -21,7 +21,7 @@ from compose_tls.yamlpatch.intent import (
     Route,
     Text,
 )
-from compose_tls.yamlpatch.query import Found, query, roots
+from compose_tls.yamlpatch.query import inherited, query, roots
 from compose_tls.yamlpatch.splice import Splice, applied, between_lines, found_again, settled
 
 if TYPE_CHECKING:
@@ -237,13 +237,8 @@ def _edit(document: Document, intent: Intent) -> EditRecord:
             if found and written is not None and not (found.is_null and value.string):
                 old = "null" if found.is_null else written
                 return EditRecord(kind="set", route=route, new=value.value, old=old)
-            inherited = _inherited(document, route)
-            return EditRecord(
-                kind="added-key",
-                route=route,
-                new=value.value,
-                old=inherited.written if inherited else None,
-            )
+            hidden = inherited(document, *route)
+            return EditRecord(kind="added-key", route=route, new=value.value, old=hidden)
         case Append(route=route, item=Text(value=text)):
             return EditRecord(kind="added-item", route=route, new=text)
         case Append(route=route, item=dict(item)):
@@ -325,16 +320,10 @@ def _inverse(document: Document, edit: EditRecord, ours: Sequence[Item]) -> list
 
 def _back(document: Document, edit: EditRecord) -> Intent:
     """What takes an edit of a key back; what that hid comes back by itself while it is merged in."""
-    hidden = edit.kind == "added-key" and _inherited(document, edit.route)
-    if edit.old is None or hidden:
+    merged = edit.kind == "added-key" and inherited(document, *edit.route) is not None
+    if edit.old is None or merged:
         return RemoveKey(edit.route)
     return Put(edit.route, Text(edit.old))
-
-
-def _inherited(document: Document, route: Route) -> Found | None:
-    """What merge keys bring to a place."""
-    mapping = query(document, *route[:-1], merged=False)
-    return mapping.inherited(route[-1]) if mapping else None
 
 
 def _in_old_words(

@@ -101,13 +101,6 @@ class Found:
         written = None if found is None or found.is_null else found.written
         return None if written is None else self.expand(written)
 
-    def inherited(self, key: str) -> Found | None:
-        """What merge keys bring a mapping for a key, whatever it says itself."""
-        value = resolve(self.node)
-        sources = _merged(value) if isinstance(value, Mapping) else []
-        found = next((fields(one)[key] for one in sources if key in fields(one)), None)
-        return self._found(found) if found else None
-
     def texts(self, *route: Step) -> list[str]:
         """The texts in the list there, or the single one."""
         found = self.query(*route)
@@ -157,6 +150,15 @@ def query(document: Document, *route: Step, merged: bool = True) -> Found | None
     """What a route leads to in the first document of a stream."""
     whole = roots(document)
     return whole[0].query(*route, merged=merged) if whole else None
+
+
+def inherited(document: Document, *route: str) -> str | None:
+    """The text that merge keys give a place, whatever its mapping says itself; ``None`` for none."""
+    there = query(document, *route[:-1], merged=False)
+    mapping = resolve(there.node) if there else None
+    sources = map(fields, _merged(mapping)) if isinstance(mapping, Mapping) else ()
+    found = next((resolve(one[route[-1]]) for one in sources if route[-1] in one), None)
+    return found.value if isinstance(found, Scalar) else None
 
 
 def fields(node: Mapping) -> dict[str, Node]:

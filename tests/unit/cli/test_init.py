@@ -235,12 +235,28 @@ class TestNewProject:
         run("init", "--publish", given)
         assert published(compose_file()) == {port}
 
-    @pytest.mark.parametrize("given", ["everywhere", "127.0.0.1:0", "1.2.3.4:70000", "19530", ""])
+    @pytest.mark.parametrize(
+        "given",
+        [
+            "everywhere",
+            "127.0.0.1:0",
+            "1.2.3.4:70000",
+            "19530",
+            "fe80::1%eth0",
+            "[fe80::1%eth0]:1",
+            "",
+        ],
+    )
     def test_what_is_no_address_is_refused(self, place: Path, run: Run, given: str) -> None:
         done = run("init", "--publish", given, "--json")
         if given:
             assert done.error["code"] == "invalid-setting"
             assert list(place.iterdir()) == []
+
+    def test_two_services_are_not_published_on_one_port(self, place: Path, run: Run) -> None:
+        done = run("init", "--with", "attu", "--publish", "0.0.0.0:8000", "--json")
+        assert done.error["code"] == "conflicting-settings"
+        assert list(place.iterdir()) == []
 
     @pytest.mark.parametrize(
         ("version", "image"),

@@ -902,6 +902,11 @@ def test_a_client_of_the_console_or_by_a_script_is_named(file: str, text: str, p
             "scrape_configs:\n- job_name: s3\n  static_configs:\n  - targets: ['minio:9000']\n",
             "scheme: https, and tls_config with ca_file (cert/stack-ca.pem, mounted)",
         ),
+        (
+            "image: milvusdb/birdwatcher\n    depends_on: [etcd]",
+            "{}",
+            "connect with --enableTLS, --rootCAPem, --etcdCert and --etcdKey",
+        ),
     ],
 )
 def test_who_is_not_switched_is_told_the_lines_to_write(
@@ -1206,3 +1211,13 @@ def test_an_etcd_in_the_network_of_milvus_is_not_said_to_be_named_by_nobody() ->
 
     (warning,) = (one for one in found.plan.warnings if one.code == "stays-plain")
     assert "service etcd is left as it is: it shares the network of Milvus" in warning.message
+
+
+def test_host_and_port_of_a_health_check_may_be_variables() -> None:
+    asked = "http://${MINIO_HOST:-localhost}:${MINIO_PORT:-9000}/minio/health/live"
+    text = STANDALONE.replace("http://localhost:9000/minio/health/live", asked)
+    text = text.replace('"etcdctl", "end', '"etcdctl", "--endpoints=http://$ETCD:2379", "end')
+    found = services(enable(observation(text, variables={"ETCD": "etcd"}), scope="all"))
+
+    assert found["minio"]["healthcheck"]["test"][-1] == asked.replace("http", "https")
+    assert "--endpoints=https://$ETCD:2379" in found["etcd"]["healthcheck"]["test"]
