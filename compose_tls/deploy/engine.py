@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 # That of Compose's labels: https://github.com/docker/compose/blob/main/pkg/api/labels.go
 LABEL = "com.docker.compose."
 
+# An engine answers at once, on a busy machine within seconds; what takes connections and is none, never.
+_FIRST_ANSWER_SECONDS = 10
+
 # A Go panic is followed by every goroutine's stack, more than 3000 lines in Milvus 2.3.5 (measured).
 LOG_LINES = 5000
 
@@ -47,8 +50,7 @@ class Engine:
 
         Args:
             environment: The process environment: ``DOCKER_*``, ``HOME`` and ``PATH`` are read.
-            patience: Seconds within which it has to answer the first question; as long as docker-py
-                waits by default.
+            patience: Seconds within which it has to answer the first question; 10 by default.
 
         Raises:
             EngineUnreachable: It is missing, not running, not permitted, or does not speak the API.
@@ -63,7 +65,7 @@ class Engine:
             client = docker.DockerClient(
                 base_url=endpoint.url,
                 tls=docker_host.tls_of(endpoint),
-                timeout=patience or DEFAULT_TIMEOUT_SECONDS,
+                timeout=patience or _FIRST_ANSWER_SECONDS,
             )
         except DockerException as error:
             raise _unreachable(endpoint, error) from None
