@@ -11,6 +11,7 @@ from compose_tls.changes import KeepFile, MakeDirectory, Plan, RemoveDirectory
 from compose_tls.compose.discovery import OVERRIDE_FILES, named_files, project_root
 from compose_tls.project.milvus_services import is_active
 from compose_tls.project.model import Project
+from compose_tls.project.renamed import orphaned
 from compose_tls.shell import behind, joined
 from compose_tls.workflows.preamble import Opened
 
@@ -60,13 +61,16 @@ def start_command(
     }
     defined = written & (compose | made)
     pki = opened.root / opened.config.pki_dir
-    if all(path.is_relative_to(pki) for path in written):
+    orphans = orphaned(project)
+    if not orphans and all(path.is_relative_to(pki) for path in written):
         return ()
+    # It still has the port, and perhaps the name, of the one that takes its place.
+    up = ("up", "-d", *(["--remove-orphans"] if orphans else []))
     there = [name for name in services if name in project.compose.services]
     if there and not defined:
-        return (compose_command(opened, "up", "-d", "--force-recreate", services=there),)
+        return (compose_command(opened, *up, "--force-recreate", services=there),)
     active = all(is_active(project.compose.services[name]) for name in there)
-    return (compose_command(opened, "up", "-d", services=[] if active else there),)
+    return (compose_command(opened, *up, services=[] if active else there),)
 
 
 def compose_command(opened: Opened, *words: str, services: Iterable[str] = ()) -> str:
