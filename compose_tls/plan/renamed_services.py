@@ -27,10 +27,7 @@ def renamed_services(project: Project, config: TlsConfig) -> Iterator[TlsWarning
         ServiceRenamed: There is one, and the user has not accepted that.
     """
     for old, new in project.renamed.items():
-        orphan = (
-            f"a container of {old} goes with --remove-orphans, and so does any other that these files"
-            " do not define"
-        )
+        orphan = f"the next step removes the container of {old}, with what it wrote to no mount"
         yield TlsWarning(
             ServiceRenamed.code,
             f"service {old} is called {new} now: recorded so",

@@ -105,15 +105,6 @@ def _as_keys(edit: EditRecord, edits: Sequence[EditRecord]) -> Iterator[EditReco
 
 def _merged(old: Sequence[str], new: Sequence[str], now: Sequence[str]) -> list[str] | None:
     """The words of now, with those of old where new had put others; ``None`` where these have changed."""
-    if (found := _put_back(old, new, now)) is not None:
-        return found
-    # A word may say something else by now, and what was put into it still the same.
-    parts = (re.findall(r"\w+|\W", "\0".join(words)) for words in (old, new, now))
-    found = _put_back(*parts)
-    return None if found is None else "".join(found).split("\0")
-
-
-def _put_back(old: Sequence[str], new: Sequence[str], now: Sequence[str]) -> list[str] | None:
     kept = SequenceMatcher(None, new, now, autojunk=False).get_matching_blocks()
     result = list(now)
     changes = SequenceMatcher(None, new, old, autojunk=False).get_opcodes()

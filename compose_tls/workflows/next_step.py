@@ -64,13 +64,24 @@ def start_command(
     orphans = orphaned(project)
     if not orphans and all(path.is_relative_to(pki) for path in written):
         return ()
-    # It still has the port, and perhaps the name, of the one that takes its place.
-    up = ("up", "-d", *(["--remove-orphans"] if orphans else []))
+    gone = tuple(_without_orphan(opened, name) for name in orphans)
     there = [name for name in services if name in project.compose.services]
     if there and not defined:
-        return (compose_command(opened, *up, "--force-recreate", services=there),)
+        return (*gone, compose_command(opened, "up", "-d", "--force-recreate", services=there))
     active = all(is_active(project.compose.services[name]) for name in there)
-    return (compose_command(opened, *up, services=[] if active else there),)
+    return (*gone, compose_command(opened, "up", "-d", services=[] if active else there))
+
+
+def _without_orphan(opened: Opened, service: str) -> str:
+    """What removes the containers of a service that the files do not define any more.
+
+    Until then they have the port, and perhaps the name, of the one that takes their place: with
+    ``--remove-orphans`` Compose makes that first, and fails where the name is taken.
+    """
+    label = "label=com.docker.compose"
+    filters = (f"{label}.project.working_dir={opened.root}", f"{label}.service={service}")
+    words = [word for one in filters for word in ("--filter", one)]
+    return f"{joined(['docker', 'ps', '-aq', *words])} | xargs -r docker rm -f"
 
 
 def compose_command(opened: Opened, *words: str, services: Iterable[str] = ()) -> str:

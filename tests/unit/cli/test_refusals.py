@@ -353,7 +353,8 @@ class TestRenamedServices:
         assert enabled["services"] == ["vectordb"]
         # The container of the old name has the port still.
         has_orphan = "attu" not in to
-        assert any("up -d --remove-orphans" in one for one in enabled["next"]) == has_orphan
+        removal = enabled["next"][0]
+        assert removal.endswith("service=standalone | xargs -r docker rm -f") == has_orphan
         assert ("service-renamed", "service standalone is called vectordb now: recorded so") in [
             (one["code"], one["message"]) for one in enabled["warnings"]
         ]
