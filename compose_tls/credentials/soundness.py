@@ -77,7 +77,7 @@ def _mended(
         command = restoring(observation, config, state) or ""
     if command:
         error.hint = command
-    elif path.is_file() and not os.access(path, os.R_OK):
+    elif path.is_file() and not os.access(path, os.R_OK, effective_ids=True):
         error.hint = f"make {error.path} readable for you, or run the command as its owner"
     elif observation.pki.next_ca and (found.is_ca_key or (name == SERVER and CA not in at_hand)):
         bundle = f"{config.pki_dir}/{CA}{CERTIFICATE}"
