@@ -32,7 +32,7 @@ class Place(click.types.StringParamType):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Leave it to the shell."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only where a shell asks
+        from click.shell_completion import CompletionItem
 
         return [CompletionItem(incomplete, type=self.kind)]
 
@@ -43,9 +43,9 @@ DIRECTORY = Place("dir")
 
 def pages(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """What help tells of: commands and topics."""
-    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only where a shell asks
+    from click.shell_completion import CompletionItem
 
-    from compose_tls.cli.topics import TOPICS  # noqa: PLC0415 - as above
+    from compose_tls.cli.topics import TOPICS
 
     context = ctx.find_root()
     names = (*cast("click.Group", context.command).list_commands(context), *TOPICS)
@@ -54,11 +54,11 @@ def pages(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Compl
 
 def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The services of the project that the options so far name; none where it cannot be read."""
-    from pathlib import Path  # noqa: PLC0415 - only where a shell asks
+    from pathlib import Path
 
-    from click.shell_completion import CompletionItem  # noqa: PLC0415 - as above
+    from click.shell_completion import CompletionItem
 
-    from compose_tls.workflows.service_names import service_names  # noqa: PLC0415 - as above
+    from compose_tls.workflows.service_names import service_names
 
     given: dict[str, Any] = {}
     for found in (ctx.parent.params if ctx.parent else {}, ctx.params):

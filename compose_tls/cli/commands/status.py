@@ -32,7 +32,7 @@ _FORMATS = ("text", "json", "mermaid", "svg", "prometheus")
 @common
 def command(directory: Path, *, form: str, output: Output, **flags: Any) -> int:
     """What is encrypted, with which certificate, until when, and what drifted since enable."""
-    from compose_tls.workflows.status import status  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.status import status
 
     result = status(directory, flags, environment=os.environ)
     if form in {"mermaid", "svg", "prometheus"} and not output.json:

@@ -52,7 +52,7 @@ class Output:
             return lambda _: None
         if not is_terminal(sys.stderr):
             return lambda text: say(text, err=True)
-        from compose_tls.cli.output.live import Live  # noqa: PLC0415 - for terminals alone
+        from compose_tls.cli.output.live import Live
 
         self._live = Live(self._written, verbose=self.verbose)
         return self._live
@@ -110,7 +110,7 @@ def show(result: Result, output: Output) -> int:
 
 def _completed(result: Result, arguments: Sequence[str]) -> Result:
     """A result whose next steps are whole commands, as this one was typed."""
-    from compose_tls.results import ChangeResult  # noqa: PLC0415 - pydantic costs 80 ms, not for --help
+    from compose_tls.results import ChangeResult
 
     told: dict[str, object] = {}
     if (warnings := completed_warnings(result.warnings, arguments)) != result.warnings:
@@ -131,9 +131,9 @@ def show_document(result: ExportResult, output: Output) -> int:
 
 def show_map(result: StatusResult, form: str, output: Output) -> int:
     """Print a project as a picture, mermaid or svg, or as metrics, and give the exit code."""
-    from compose_tls.cli.output.map_mermaid import mermaid  # noqa: PLC0415 - for these alone
-    from compose_tls.cli.output.map_svg import svg  # noqa: PLC0415 - as above
-    from compose_tls.cli.output.prometheus import prometheus  # noqa: PLC0415 - as above
+    from compose_tls.cli.output.map_mermaid import mermaid
+    from compose_tls.cli.output.map_svg import svg
+    from compose_tls.cli.output.prometheus import prometheus
 
     output.warn(result)
     if form == "prometheus":
@@ -144,7 +144,7 @@ def show_map(result: StatusResult, form: str, output: Output) -> int:
 
 
 def _lines(result: Result, output: Output) -> Iterable[Line]:
-    from compose_tls import results  # noqa: PLC0415 - pydantic costs 80 ms, not for --help
+    from compose_tls import results
 
     verbose, checks_told = output.verbose, output.checks_told
     match result:
