@@ -104,34 +104,19 @@ def check(
     places = found.places
     if rest_port is not None:
         places = [replace(p, rest=Address(p.address.host, rest_port)) for p in places]
-    checks, failures = [], []
-    for place in places:
-        target = found.target(place)
-        try:
-            proved = prove(
-                target,
-                opened.config,
-                on_event,
-                deep=deep,
-                patient=wait,
-                starts_silently=place.on_host_network,
-            )
-        except CheckFailed as failure:
-            failures.append(failure)
-            proved = failure.checks
-        several = place.service if len(places) > 1 else None
-        checks += [probe.model_copy(update={"service": several}) for probe in proved]
+    proving = partial(prove, config=opened.config, on_event=on_event, deep=deep, patient=wait)
+    checks, failures = _proved(found, places, proving)
     beside: tuple[TlsWarning, ...] = ()
-    wanted = found.project is not None and scope != "proxy" and port is None and host is None
-    if wanted and found.project is not None and (scope or opened.config.scope == "all"):
+    wanted = scope != "proxy" and port is None and host is None
+    if found.project is not None and wanted and (scope or opened.config.scope == "all"):
         try:
-            proved, beside = check_servers(
+            servers, beside = check_servers(
                 found.project, opened, on_event, required=scope is not None
             )
         except CheckFailed as failure:
             failures.append(failure)
-            proved = failure.checks
-        checks += proved
+            servers = failure.checks
+        checks += servers
     if failures:
         raise _failed(failures, tuple(checks))
     endpoint = found.endpoint(places[0].address)
@@ -192,6 +177,23 @@ class _Found:
         shown = f"[{address.host}]" if ":" in address.host else address.host
         name = self.server_name or address.host
         return Endpoint(uri=f"https://{shown}:{address.port}", server_name=name)
+
+
+def _proved(
+    found: _Found, places: Sequence[_Place], proving: Callable[..., tuple[Probe, ...]]
+) -> tuple[list[Probe], list[CheckFailed]]:
+    """What was proved of each server, and where that failed: one failure keeps no other from its turn."""
+    checks: list[Probe] = []
+    failures: list[CheckFailed] = []
+    for place in places:
+        try:
+            proved = proving(found.target(place), starts_silently=place.on_host_network)
+        except CheckFailed as failure:
+            failures.append(failure)
+            proved = failure.checks
+        several = place.service if len(places) > 1 else None
+        checks += [probe.model_copy(update={"service": several}) for probe in proved]
+    return checks, failures
 
 
 def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> _Found:

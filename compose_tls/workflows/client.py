@@ -21,6 +21,7 @@ from compose_tls.layout import (
     CLIENTS_DIRECTORY,
     KEY,
 )
+from compose_tls.observation import CertificateFacts
 from compose_tls.observe.client_files import read_clients
 from compose_tls.pki.client_names import client_name
 from compose_tls.plan.client import ClientsPlan, WantedClients, plan_clients, require_place
@@ -101,9 +102,8 @@ def client(
             issuing = ClientCredentials(observation, opened.config, wanted.directory, opened.now)
             contents, issued = issuing.contents(planned.orders, planned.bundled, own)
             apply(planned.plan, contents, outside=(*opened.named_places, *outside))
-            found |= issued
-    relative, settings = located.project.relative, opened.config
-    stems = {name: wanted.directory / name for name in wanted_names}
+            found = {name: (found | issued)[name] for name in wanted_names}
+    settings = opened.config
     return ClientResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,
@@ -111,16 +111,10 @@ def client(
         project=str(opened.root),
         services=located.state.services,
         files=preamble.file_results(planned.plan),
-        certificates=tuple(
-            CertificateResult.of(
-                relative(Path(f"{stem}{CERTIFICATE}")), found[name], opened.now, client=name
-            )
-            for name, stem in stems.items()
-            if name in found
-        ),
+        certificates=_certificates(opened, located, wanted.directory, found),
         endpoint=located.endpoint,
-        connect=_connect(located, settings, *stems.values()) if len(stems) == 1 else None,
-        directory=relative(wanted.directory),
+        connect=_connect(located, settings, wanted.directory, wanted_names),
+        directory=located.project.relative(wanted.directory),
         issued=tuple(planned.orders),
         kept=tuple(planned.kept),
         ca=f"{settings.pki_dir}/{CA_CERTIFICATE}",
@@ -161,15 +155,35 @@ def _planned(
     return planned
 
 
+def _certificates(
+    opened: preamble.Opened,
+    located: EnabledProject,
+    directory: Path,
+    found: Mapping[str, CertificateFacts],
+) -> tuple[CertificateResult, ...]:
+    """What each client has now."""
+    relative = located.project.relative
+    return tuple(
+        CertificateResult.of(
+            relative(directory / f"{name}{CERTIFICATE}"), facts, opened.now, client=name
+        )
+        for name, facts in found.items()
+    )
+
+
 def _next(opened: preamble.Opened, issued: Iterable[str]) -> tuple[str, ...]:
     """What prints the code of a client, where one was issued."""
     names = tuple(issued)
     return (own_command(opened, "connect", "--client", *names),) if len(names) == 1 else ()
 
 
-def _connect(located: EnabledProject, config: TlsConfig, stem: Path) -> dict[str, Any] | None:
-    if located.endpoint is None:
+def _connect(
+    located: EnabledProject, config: TlsConfig, directory: Path, names: tuple[str, ...]
+) -> dict[str, Any] | None:
+    """The arguments of a client, where one is asked for and the files tell where its server is."""
+    if located.endpoint is None or len(names) != 1:
         return None
+    certificate, key = (directory / f"{names[0]}{suffix}" for suffix in (CERTIFICATE, KEY))
     files = ClientFiles.of(located.project.directory, config)
-    own = replace(files, certificate=Path(f"{stem}{CERTIFICATE}"), key=Path(f"{stem}{KEY}"))
+    own = replace(files, certificate=certificate, key=key)
     return own.arguments(config.tls_mode, located.endpoint)
