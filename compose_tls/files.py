@@ -185,7 +185,7 @@ def _read_real(path: Path, limit: int) -> RegularFile | None:
     return RegularFile(content, status)
 
 
-def open_real(path: Path, flags: int, mode: int = 0) -> int:
+def open_real(path: Path, flags: int) -> int:
     """Open a file by its real path; a link anywhere on the way is an error.
 
     Returns:
@@ -195,7 +195,7 @@ def open_real(path: Path, flags: int, mode: int = 0) -> int:
         OSError: It cannot be opened, or is or lies behind a link.
     """
     with parent_directory(path) as (parent, name):
-        return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=parent)
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
 
 
 @contextmanager

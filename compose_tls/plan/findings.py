@@ -254,7 +254,7 @@ class _Keys:
         keys = [file.path for file in self.found() if self.is_secret(file.path)]
         of_parts = self.of_parts
         for service in self.located.project.compose.services.values():
-            mounts = (*service.mounts(), *service.config_mounts(), *service.secret_mounts())
+            mounts = service.every_mount()
             for mount in mounts:
                 shown = [path for path in keys if self.shows(mount, path)]
                 shown += [

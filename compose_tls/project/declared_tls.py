@@ -120,7 +120,7 @@ def shown_file(service: Service, target: str) -> tuple[bool, Path | None]:
         service: The service.
         target: The absolute path in its container.
     """
-    mounts = (*service.mounts(), *service.config_mounts(), *service.secret_mounts())
+    mounts = service.every_mount()
     over = [m for m in mounts if target == m.target or target.startswith(f"{m.target}/")]
     if not over:
         return False, None

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from compose_tls import listener
 from compose_tls.checks.check_target import Target
 from compose_tls.config import TlsConfig
+from compose_tls.connection import url_host
 from compose_tls.errors import (
     CheckFailed,
     ConflictingSettings,
@@ -174,9 +175,8 @@ class _Found:
 
     def endpoint(self, address: Address) -> Endpoint:
         """Where clients connect."""
-        shown = f"[{address.host}]" if ":" in address.host else address.host
-        name = self.server_name or address.host
-        return Endpoint(uri=f"https://{shown}:{address.port}", server_name=name)
+        uri = f"https://{url_host(address.host)}:{address.port}"
+        return Endpoint(uri=uri, server_name=self.server_name or address.host)
 
 
 def _proved(
