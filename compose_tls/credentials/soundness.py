@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.key_files import ISSUER_HINTS, KeyFiles
 from compose_tls.errors import CertificateError
+from compose_tls.files import in_the_way
 from compose_tls.layout import CA, CERTIFICATE, CLIENT, KEY, NEXT_CA, SERVER
 from compose_tls.observation import Observation
-from compose_tls.project.absent import in_the_way
 from compose_tls.project.model import not_usable, restoring_ca
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass

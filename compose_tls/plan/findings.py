@@ -11,6 +11,7 @@ from compose_tls.changes import relative
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import Mount
 from compose_tls.config import TlsConfig
+from compose_tls.files import absence, in_the_way
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
@@ -35,7 +36,6 @@ from compose_tls.layout import (
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
 from compose_tls.plan.stack_folders import Folders
-from compose_tls.project.absent import absence, in_the_way
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.milvus_services import MilvusService

@@ -13,8 +13,6 @@ from compose_tls.cli.line import Line, line
 from compose_tls.cli.output import (
     change_text,
     check_text,
-    client_text,
-    export_text,
     json_documents,
     rendering,
     status_text,
@@ -124,7 +122,7 @@ def show_document(result: ExportResult, output: Output) -> int:
     """Print an exported document on standard output, and all else on standard error."""
     output.warn(result)
     if not output.quiet:
-        show_lines(export_text.beside_lines(result, verbose=output.verbose), err=True)
+        show_lines(change_text.beside_lines(result, verbose=output.verbose), err=True)
     say(result.text or result.private_text, end="")
     return result.exit_code
 
@@ -163,9 +161,9 @@ def _lines(result: Result, output: Output) -> Iterable[Line]:
         case results.CheckResult():
             return check_text.check_result_lines(result, verbose=verbose, checks_told=checks_told)
         case results.ClientResult():
-            return client_text.client_lines(result, verbose=verbose)
+            return change_text.client_lines(result, verbose=verbose)
         case results.ExportResult():
-            return export_text.export_lines(result, verbose=verbose)
+            return change_text.export_lines(result, verbose=verbose)
         case results.ConnectResult():
             code = result.snippet.text.rstrip("\n").split("\n")
             return [line(text, whole=True) for text in code]
