@@ -19,7 +19,7 @@ from typing import Final
 
 from compose_tls.changes import relative
 from compose_tls.errors import OutsideProject
-from compose_tls.shell import moved_away
+from compose_tls.shell import moved_away, quoted
 from compose_tls.values import dataclass
 
 _KIB: Final = 1024
@@ -94,11 +94,16 @@ class ProjectFiles:
             return real
         name = str(named.relative_to(self.root) if named.is_relative_to(self.root) else path)
         place = str(real or "")
-        leads = (
-            f"leads outside of the project, to {place}" if place != name else "lies outside of it"
-        )
+        if meant := [one.parent for one in self.outside if real and one.is_relative_to(real)]:
+            # The user named what is to lie in it; on the way there, it is missing.
+            raise OutsideProject(
+                f"there is no directory {meant[0]} yet, and it lies outside of the project",
+                hint=f"make it, and run the command again: mkdir -p {quoted(str(meant[0]))}",
+                path=name,
+            )
+        leads = f"leads outside of the project, to {place}"
         raise OutsideProject(
-            f"{name} {leads}",
+            f"{name} {leads if place != name else 'lies outside of the project'}",
             hint="nothing in a project may reach outside of it; "
             "name that place yourself, on the command line, if you mean it",
             path=name,
@@ -180,7 +185,10 @@ def _read_real(path: Path, limit: int) -> RegularFile | None:
         os.close(descriptor)
         return None
     with os.fdopen(descriptor, "rb") as file:
-        content = file.read(limit + 1)
+        content = file.read(min(status.st_size, limit) + 1)
+        # What grows meanwhile, or has no size, as a file of the kernel.
+        if len(content) > status.st_size:
+            content += file.read(limit + 1 - len(content))
     if len(content) > limit:
         unit = f"{limit // _MIB} MiB" if limit >= _MIB else f"{limit // _KIB} KiB"
         raise OSError(errno.EFBIG, f"it is larger than {unit}", str(path))

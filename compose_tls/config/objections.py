@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SETTINGS_FILE: Final = "compose-tls.toml"
 
 _SEE: Final = "see compose-tls enable --help"
+"""The command line names the page of its own command, where that has the option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,9 @@ def _way_out(reason: str) -> str:
     what, needs, wanted = reason.partition(" needs ")
     if needs:
         return f"add {wanted.partition(', the ')[0]}, or leave out {what}; {_SEE}"
-    return f"give both, or neither; {_SEE}" if reason.endswith(" go together") else _SEE
+    if reason.endswith(" go together"):
+        return f"give both, or neither; {_SEE}"
+    return f"change or leave out {reason.partition(' ')[0]}; {_SEE}"
 
 
 def _as_options(text: str) -> str:

@@ -124,6 +124,27 @@ def decided(command: Sequence[str], variables: Mapping[str, str | None]) -> str 
     return None
 
 
+def stays(
+    image: str | None, command: Sequence[str], variables: Mapping[str, str | None]
+) -> str | None:
+    """Why an etcd cannot be told of TLS, and stays as it is; ``None`` where it can.
+
+    Args:
+        image: The image of its service.
+        command: Its command line.
+        variables: Its environment.
+    """
+    if not runs_etcd(image, command):
+        return "what the server runs is not known to be etcd"
+    if (script := starter(command)) is not None:
+        return f"{script} starts it, with flags that are not known"
+    if (said := decided(command, variables)) is not None:
+        return f"it is told {said} already"
+    if (file := configuration_file(command, variables)) is not None:
+        return f"it reads {file} instead of flags and variables"
+    return None
+
+
 def certificate(command: Sequence[str], variables: Mapping[str, str | None]) -> str | None:
     """The certificate that an etcd is told to show, in its container; ``None`` for none."""
     return _flag(command, "cert-file") or variables.get("ETCD_CERT_FILE")
@@ -182,12 +203,22 @@ def among_members(command: Sequence[str], variables: Mapping[str, str | None]) -
         command: Its command line.
         variables: Its environment.
     """
-    flag = _CLUSTER.search(" ".join(command))
-    cluster = flag[1] if flag else variables.get("ETCD_INITIAL_CLUSTER") or ""
-    urls = [member.partition("=")[2] for member in cluster.split(",")]
+    urls = _peer_urls(command, variables)
     if len(urls) < 2:  # noqa: PLR2004 - itself, and another one
         return None
     return "encrypted" if all(url.startswith("https://") for url in urls) else "plain"
+
+
+def members(command: Sequence[str], variables: Mapping[str, str | None]) -> frozenset[str]:
+    """The hosts of the members of an etcd cluster, as one of them names them; arguments as above."""
+    found = (address.host for address in addresses(",".join(_peer_urls(command, variables))))
+    return frozenset(found)
+
+
+def _peer_urls(command: Sequence[str], variables: Mapping[str, str | None]) -> list[str]:
+    flag = _CLUSTER.search(" ".join(command))
+    cluster = flag[1] if flag else variables.get("ETCD_INITIAL_CLUSTER") or ""
+    return [member.partition("=")[2] for member in cluster.split(",")]
 
 
 def asks_health(image: str | None) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from compose_tls.plan.export import (
     files_of,
     own_stem,
     plan_server,
+    with_applications,
 )
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.results import CertificateResult, ExportResult
@@ -32,7 +33,7 @@ from compose_tls.workflows.whole_hints import with_whole_hints
 
 _OUTPUT = "the exported document"
 _SCRIPT = 0o755
-_NAME_A_FILE = "name a file in a directory that there is, with --output, or leave it out"
+_NAME_A_FILE = "name a file in an existing directory with --output, or leave --output out"
 
 
 @with_whole_hints
@@ -102,6 +103,8 @@ def export(
         services = tuple(one.name for one in located.milvus)
         before = opened.observed(without_ours=True)
         setup = export_setup(before, services, opened.config, spelling.release, opened.now)
+        if target == "swarm":
+            setup = with_applications(setup, located, opened.config)
         found, changes = _certificates(opened, located, setup, spelling, issue=not dry_run)
         document = None if dry_run else spelling.document(setup, found)
         if place is not None:

@@ -210,6 +210,7 @@ def _prepare(
         seen = restarting.look(deploy, planned, project)
     except EngineError as error:
         if needed:
+            error.hint += "; or write the files only, with --no-restart"
             raise
         # Whether Milvus serves what lies there is not known then, and not said.
         known = isinstance(error, NotDeployed)

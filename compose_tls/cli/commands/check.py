@@ -27,7 +27,17 @@ if TYPE_CHECKING:
 _INTERVAL = 30.0
 
 
-@click.command(name="check", cls=HelpPage)
+@click.command(
+    name="check",
+    cls=HelpPage,
+    epilog="""\b
+Examples:
+  compose-tls check                                  the server of this project
+  compose-tls check --deep                           with a throw-away collection, too
+  compose-tls check --watch --count 3 --interval 1   three rounds
+  compose-tls check --host 127.0.0.1 --mode 1 --ca-cert ca.pem
+                                                     any server, set up by compose-tls or not""",
+)
 @click.option("--host", metavar="HOST", help="Where the server is (default: as published).")
 @click.option(
     "--port", type=PORT, metavar="PORT", help="Port of the server (default: as published)."

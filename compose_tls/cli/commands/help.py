@@ -13,11 +13,11 @@ from compose_tls.cli.topics import TOPICS
 from compose_tls.errors import WrongUsage
 
 
-@click.command(name="help", cls=HelpPage)
+@click.command(name="help", cls=HelpPage, epilog=f"Topics: {', '.join(TOPICS)}.")
 @click.argument(
     "topic",
     required=False,
-    metavar="[COMMAND|modes|files|settings|exit-codes]",
+    metavar="[COMMAND|TOPIC]",
     shell_complete=pages,
 )
 def command(topic: str | None) -> int:

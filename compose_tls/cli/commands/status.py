@@ -18,7 +18,12 @@ _FORMATS = ("text", "json", "mermaid", "svg", "prometheus")
 @click.command(
     name="status",
     cls=HelpPage,
-    epilog="Exit codes: 0 as enable wrote it, 4 certificates, 7 TLS is off or something has changed.",
+    epilog="""\b
+Examples:
+  compose-tls status -v                        every file, certificate and connection
+  compose-tls status --format svg > map.svg    a picture of what is encrypted
+
+Exit codes: 0 as enable wrote it, 4 certificates, 7 TLS is off or something has changed.""",
 )
 @click.option(
     "--format",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -67,8 +68,8 @@ def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) 
     if result.checks:
         yield rendering.proof_line(result.endpoint)
     yield from _root_password(result)
-    if result.next:
-        yield next_line(*result.next)
+    if following := result.next or result.then:
+        yield next_line(*following)
 
 
 def _root_password(result: InitResult) -> Iterator[Line]:
@@ -82,7 +83,7 @@ def _made(result: InitResult) -> Iterator[tuple[str, str]]:
     created = [file.path for file in result.files if file.action == "created"]
     if own := [path for path in created if "/" not in path]:
         yield "files", ", ".join(own)
-    if places := dict.fromkeys(path.split("/")[0] for path in created if "/" in path):
+    if places := dict.fromkeys(_directory(path) for path in created if "/" in path):
         yield "keys", f"{', '.join(f'{place}/' for place in places)} (private: keep them safe)"
 
 
@@ -192,9 +193,14 @@ def _purged(result: DisableResult) -> str:
     # What stays is told by a warning of its own.
     kept = {one.path for one in result.warnings if one.code == "directory-kept"}
     shown = (path for path in removed if not path.endswith(IGNORE_FILE))
-    names = dict.fromkeys(path.partition("/")[0] for path in shown)
+    names = dict.fromkeys(map(_directory, shown))
     places = ", ".join(f"{'what was in ' if name in kept else ''}{name}/" for name in names)
     return f"{places} (certificates and private keys)"
+
+
+def _directory(path: str) -> str:
+    """The directory of ours that a file lies in: below the project, or where the user named it."""
+    return posixpath.dirname(path) if posixpath.isabs(path) else path.partition("/")[0]
 
 
 def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False) -> Iterator[Line]:
@@ -219,10 +225,11 @@ def _renewed(result: RenewResult) -> Line:
     if not result.changed and result.rollover == "pending":
         return line("nothing to do: the new CA already exists")
     if not result.changed:
-        days = min((c.days_left for c in result.certificates if c.days_left is not None), default=0)
+        left = [c.days_left for c in result.certificates if c.days_left is not None]
         force = "" if result.brought else "; --force renews"
-        span = rendering.span_text(days)
-        return line(f"nothing to do: all certificates are valid for {span}{force}")
+        # A dry run opens no certificate that stays.
+        valid = f"all certificates are valid for {rendering.span_text(min(left))}" if left else ""
+        return line(f"nothing to do: {valid or 'no certificate is due'}{force}")
     if result.dry_run:
         return line("would renew; nothing was written")
     until = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import field
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import click
@@ -74,6 +75,9 @@ class Output:
     def warn(self, result: Result) -> None:
         """Say what there is to know although the command went on."""
         if not (self.quiet or self.files_told):
+            if not self.json and Path(result.project) in Path.cwd().parents:
+                # As Compose, which looks above too; and paths are told as seen from the project.
+                say(f"the project is in {result.project}", err=True)
             show_lines(rendering.warning_lines(result.warnings), err=True)
 
     def close(self) -> None:

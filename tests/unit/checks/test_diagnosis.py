@@ -112,6 +112,8 @@ def test_a_client_that_is_refused_after_the_handshake_of_tls_1_3(
     refused = "the server refused the client certificate, or the lack of one"
     require(found["tls-handshake"], [refused], ["client certificate of this project"])
     assert explain(said).meaning == refused
+    # As where the files say mode 1, and what runs was started in mode 2.
+    assert "compose-tls status whether the container runs these files" in explain(said).next_step
 
 
 def test_an_expired_certificate(expired_pki: Pki) -> None:

@@ -169,6 +169,8 @@ class TestOnce:
             port = ("--port", str(server.port))
             assert run("check", *port).code == 0
             wrong = run("check", *port, "--user", "root", "--password-file", "password", "--json")
+            lost = run("check", *port, "--user", "root", "--password-file", "no", "--json").error
+        assert lost["hint"].endswith(f"--password-file, as seen from {enabled}")
         assert wrong.code == 6
         assert "does not accept the given credentials" in wrong.error["message"]
 

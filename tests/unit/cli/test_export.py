@@ -441,6 +441,34 @@ class TestScope:
             }
         assert stack["services"].keys() == {"etcd", "minio", "standalone"}
 
+    def test_applications_see_in_a_stack_what_they_see_in_the_project(
+        self, run: Run, project: Path
+    ) -> None:
+        compose = project / "docker-compose.yml"
+        added = (
+            "services:\n  attu:\n    image: zilliz/attu:v2.5.6\n"
+            "    environment: {MILVUS_URL: 'standalone:19530'}\n"
+            "  buckets:\n    image: minio/mc\n"
+            "    entrypoint: sh -c 'mc alias set m http://minio:9000 a b'\n"
+        )
+        compose.write_text(compose.read_text().replace("services:\n", added, 1))
+        assert run("enable", "--mode", "2", "--scope", "all").code == 0
+        found = run("export", "swarm", "-o", "stack.yml", "--json").json
+        stack = yaml.safe_load((project / "stack.yml").read_text())
+
+        for name, source, target in (
+            ("attu", "tls-clients/attu", "/milvus/tls"),
+            ("buckets", "tls/object-store/CAs", "/root/.mc/certs/CAs"),
+        ):
+            files = (path for path in (project / source).iterdir() if path.name[0] != ".")
+            wanted = {f"{target}/{path.name}": path.read_bytes() for path in files}
+            assert placed(stack, name, project) == wanted
+            assert "deploy" not in stack["services"][name]
+        assert {one["source"] for one in stack["services"]["attu"]["secrets"]} == {
+            "clients_attu_key"
+        }
+        assert "attu" not in str(found["warnings"])
+
     def test_a_mount_of_a_single_file_is_told_since_it_stays(self, run: Run, whole: Path) -> None:
         """The CA bundle of a Milvus before 2.3.12, at the place of its system's."""
         [warning] = run("export", "swarm", "--json").json["warnings"]

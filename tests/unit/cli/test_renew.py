@@ -15,7 +15,7 @@ from compose_tls.changes import CertificateOrder
 from compose_tls.pki.issue import issue_all
 from compose_tls.pki.load import certificate_facts
 from compose_tls.workflows import preamble
-from tests.unit.cli.conftest import Outcome, Run, facts
+from tests.unit.cli.conftest import EnableAs, Outcome, Run, facts
 from tests.unit.pki.minting import mint
 
 ENABLE = ("enable", "--mode", "2", "-q")
@@ -675,3 +675,16 @@ class TestRollover:
         for step in ((), ("--force",), ("--ca",), ("--finish",)):
             assert run(*RENEW, *step).code == 0
         assert written() == before
+
+
+def test_without_an_engine_the_files_can_be_renewed_all_the_same(
+    run: Run, enable_as: EnableAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enable_as("--mode", "1")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no-engine/docker.sock")
+
+    found = run("renew", "--force", "--json")
+
+    assert found.error["code"] in {"engine-unreachable", "compose-missing"}
+    assert found.error["hint"].endswith("; or write the files only, with --no-restart")
+    assert run("renew", "--force", "--no-restart").code == 0
