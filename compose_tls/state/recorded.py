@@ -67,7 +67,8 @@ class EditRecord(_Model):
     """An edit by meaning, to be taken back when the file has been changed since.
 
     Attributes:
-        kind: ``set``: the value at ``route`` was ``old``; ``added-key``: there was none;
+        kind: ``set``: the value at ``route`` was ``old``; ``added-key``: there was none, or ``old``,
+            which a merge key brings in;
             ``added-item`` and ``removed-item``: an item of the list at ``route``; ``line``: the line of
             an environment file that gives the variable ``route`` its value: ``new`` and ``old`` are
             SHA-256 of it, since passwords may stand there.
