@@ -37,7 +37,7 @@ class Place(click.types.StringParamType):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Leave it to the shell."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only where a shell asks
+        from click.shell_completion import CompletionItem
 
         return [CompletionItem(incomplete, type=self.kind)]
 
@@ -60,14 +60,14 @@ def refusals(_: click.Context, __: click.Parameter, incomplete: str) -> list[str
 
 def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """The services of the project."""
-    from compose_tls.workflows.known_names import service_names  # noqa: PLC0415 - only where a shell asks
+    from compose_tls.workflows.known_names import service_names
 
     return _of_the_project(service_names, ctx, incomplete)
 
 
 def clients(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """The further clients of the project that have a certificate."""
-    from compose_tls.workflows.known_names import client_names  # noqa: PLC0415 - only where a shell asks
+    from compose_tls.workflows.known_names import client_names
 
     return _of_the_project(client_names, ctx, incomplete)
 
@@ -78,7 +78,7 @@ def _of_the_project(
     incomplete: str,
 ) -> list[str]:
     """Names in the project that the options so far name; none where it cannot be read."""
-    from pathlib import Path  # noqa: PLC0415 - only where a shell asks
+    from pathlib import Path
 
     given: dict[str, Any] = {}
     for found in (ctx.parent.params if ctx.parent else {}, ctx.params):

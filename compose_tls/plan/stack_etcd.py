@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
-from compose_tls.compose.rewriting import written
+from compose_tls.compose.rewriting import expander, written
 from compose_tls.compose.service import Service
 from compose_tls.errors import EditRefused
 from compose_tls.layout import CA_CERTIFICATE, ETCD, ETCD_CLIENT, SERVER_CERTIFICATE, SERVER_KEY
@@ -90,15 +91,18 @@ def _part(work: StackWork, service: Service, port: int, hosts: Collection[str]) 
     variables = work.variables(service)
     command = service.command_line()
     hint = "write https:// there, and run this again"
-    rewrites = [
-        Rewrite((name,), etcd.https_urls, hint)
-        for name in ("entrypoint", "command")
-        if etcd.https_urls(written(service, (name,))) != written(service, (name,))
-    ]
-    if etcd.names_plain_urls(command) and not rewrites:
+    rewrites: list[Rewrite] = []
+    meant: list[str] = []
+    for name in ("entrypoint", "command"):
+        old, expand = written(service, (name,)), expander(service, name)
+        change = partial(etcd.https_urls, expand=expand)
+        meant += map(expand, change(old))
+        if change(old) != old:
+            rewrites.append(Rewrite((name,), change, hint))
+    if etcd.names_plain_urls(meant):
         raise EditRefused(
-            f"the URLs for clients of service {service.name} come from a variable",
-            hint=hint,
+            f"flags of service {service.name} that name URLs for clients come from a variable",
+            hint="write them out there as they are, with http://, and run this again",
             path=service.main.document.name,
             line=service.main.line("command"),
         )

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Final
 
-from compose_tls.compose.rewriting import Rewriting, written
+from compose_tls.compose.rewriting import Rewriting, expander, written
 from compose_tls.compose.service import HEALTH_TEST, HealthTest, Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import HealthCheckBreaks, settle
@@ -54,7 +54,8 @@ def health_change(
     old = written(service, HEALTH_TEST)
     change = partial(tool.with_https, url=http.written(old), port=ports[0])
     new = change(old)
-    if new != old and not http.is_in(" ".join(new)) and tool.serves(text):
+    meant = " ".join(map(expander(service, HEALTH_TEST[0]), new))
+    if new != old and not http.is_in(meant) and tool.serves(text):
         return change, ()
     if instead := _instead(old, http.asked(text), tool):
         return (lambda _: instead), (_replaced(project, service, test, ports[0], tool),)

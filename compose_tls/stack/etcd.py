@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from compose_tls.layout import (
@@ -234,14 +234,24 @@ def asks_health(image: str | None) -> tuple[str, ...]:
     return ("etcdctl", "endpoint", "health") if known and not old else ()
 
 
-def https_urls(texts: Sequence[str]) -> list[str]:
-    """A command, as its file writes it, whose URLs for clients are https."""
+def https_urls(texts: Sequence[str], expand: Callable[[str], str]) -> list[str]:
+    """A command, as its file writes it, whose URLs for clients are https.
+
+    Args:
+        texts: Its items, or its one text.
+        expand: Puts in its variables: a URL that they make is written out.
+    """
+
+    def https(text: str) -> str:
+        new = _https(text)
+        return _https(expand(text)) if "http://" in expand(new) else new
+
     found: list[str] = []
     for text in texts:
         if found and _NAME_OF_URLS.fullmatch(found[-1]):
-            found.append(_https(text))
+            found.append(https(text))
         else:
-            found.append(_NAMED_URLS.sub(lambda match: _https(match[0]), text))
+            found.append(_NAMED_URLS.sub(lambda match: https(match[0]), text))
     return found
 
 

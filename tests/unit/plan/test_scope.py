@@ -551,12 +551,15 @@ def test_a_health_check_that_nobody_knows_how_to_switch_is_a_refusal_until_it_is
     assert services(planned)["minio"]["healthcheck"]["test"][1] == "./probe"
 
 
-def test_urls_that_come_from_a_variable_are_a_refusal_with_the_edit_to_make() -> None:
-    text = STANDALONE.replace("http://0.0.0.0:2379", "${URL}").replace("http://etcd:2379", "${URL}")
-    assert text.count("${URL}") == 2
+@pytest.mark.parametrize("flags", ["$FLAGS", "-listen-client-urls http://0.0.0.0:2379 $FLAGS"])
+def test_flags_that_come_from_a_variable_are_a_refusal_with_the_edit_to_make(flags: str) -> None:
+    text = STANDALONE.replace(COMMAND, f"etcd {flags} --data-dir /etcd")
+    made = {"FLAGS": "-advertise-client-urls=http://etcd:2379"}
     with pytest.raises(EditRefused) as caught:
-        enable(observation(text, variables={"URL": "http://0.0.0.0:2379"}), scope="all")
-    assert "https://" in caught.value.hint
+        enable(observation(text, variables=made), scope="all")
+    assert "write them out there as they are" in caught.value.hint
+    planned = enable(observation(text.replace("$FLAGS", made["FLAGS"])), scope="all")
+    assert "http://" not in services(planned)["etcd"]["command"]
 
 
 def test_a_milvus_without_internal_tls_is_told_and_with_scope_internal_refused() -> None:
@@ -1221,3 +1224,21 @@ def test_host_and_port_of_a_health_check_may_be_variables() -> None:
 
     assert found["minio"]["healthcheck"]["test"][-1] == asked.replace("http", "https")
     assert "--endpoints=https://$ETCD:2379" in found["etcd"]["healthcheck"]["test"]
+
+
+@pytest.mark.parametrize("flag", ["advertise", "listen"])
+@pytest.mark.parametrize("name", ["$URL", "${URL}", "${URL:-http://etcd:2379}"])
+def test_a_url_that_is_a_variable_is_written_out_beside_one_that_is_not(
+    flag: str, name: str
+) -> None:
+    urls = {"advertise": "http://etcd:2379", "listen": "http://0.0.0.0:2379"}
+    text = STANDALONE.replace(urls[flag], name)
+    found = enable(observation(text, variables={"URL": urls[flag]}), scope="all")
+
+    assert services(found)["etcd"]["command"] == COMMAND.replace("http://", "https://")
+
+
+def test_a_default_that_a_variable_overrides_is_no_https_in_a_health_check() -> None:
+    text = STANDALONE.replace("http://localhost:9000/minio", "${URL:-http://localhost:9000}/minio")
+    with pytest.raises(HealthCheckBreaks):
+        enable(observation(text, variables={"URL": "http://localhost:9000"}), scope="all")
