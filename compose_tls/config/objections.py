@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from compose_tls.errors import (
     ConflictingSettings,
     InvalidSetting,
-    refusal_codes,
+    Refusal,
 )
 from compose_tls.patterns import regex
 from compose_tls.values import dataclass
@@ -129,7 +129,7 @@ def require_meant(config: TlsConfig) -> None:
             f"user {config.user} has no password",
             hint="name the file that holds it: --password-file FILE; or leave --user out",
         )
-    known = refusal_codes()
+    known = sorted(leaf.code for leaf in Refusal.__subclasses__())
     for code in config.accept:
         if code not in known:
             from difflib import get_close_matches
