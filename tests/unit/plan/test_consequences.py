@@ -223,6 +223,26 @@ class TestCutOff:
                 "MILVUS_URI",
             ),
             (
+                """  app: {image: app, environment: {X: '{"db": {"uri": "http://milvus:19530"}}'}}\n""",
+                {},
+                "its X names milvus:19530",
+            ),
+            (
+                "  app: {build: {context: app, args: {URI: 'http://milvus:19530'}}}\n",
+                {},
+                "its image is built with milvus:19530",
+            ),
+            (
+                "  app: {build: {context: app, args: ['URI=http://milvus:19530']}}\n",
+                {},
+                "its image is built with milvus:19530",
+            ),
+            (
+                "  app: {build: {context: app, dockerfile_inline: 'ENV MILVUS=milvus:19530'}}\n",
+                {},
+                "its image is built with milvus:19530",
+            ),
+            (
                 "  app: {image: app, environment: {MILVUS_SERVER_IP: milvus}}\n",
                 {},
                 "MILVUS_SERVER_IP",
