@@ -21,7 +21,7 @@ CASES = {
     ),
     "below each other": (
         "v:\n  # about a\n  - 'a' # a\n  -   \"b\"  # b\n  - c\n",
-        ("abc", ["A", "-f", "b", "C"]),
+        ("abc", ["x", "A", "b", "C"]),
         'v:\n  # about a\n  - \'A\' # a\n  - "-f"\n  -   "b"  # b\n  - C\n',
     ),
     "with the line ends of Windows": (
