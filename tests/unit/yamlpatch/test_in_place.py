@@ -22,7 +22,7 @@ CASES = {
     "below each other": (
         "v:\n  # about a\n  - 'a' # a\n  -   \"b\"  # b\n  - c\n",
         ("abc", ["x", "A", "b", "C"]),
-        'v:\n  # about a\n  - \'A\' # a\n  - "-f"\n  -   "b"  # b\n  - C\n',
+        "v:\n  # about a\n  - x\n  - 'A' # a\n  -   \"b\"  # b\n  - C\n",
     ),
     "with the line ends of Windows": (
         "v:\r\n  - a # a\r\n  - b # b\r\n",
