@@ -48,7 +48,7 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
-            import difflib  # noqa: PLC0415 - not for --help
+            import difflib
 
             near = difflib.get_close_matches(cmd_name, _COMMANDS, n=1)
             tip = f"did you mean compose-tls {near[0]}?" if near else "see compose-tls --help"
@@ -129,7 +129,7 @@ def _usage_error(error: click.ClickException, name: str) -> WrongUsage:
     command = f"compose-tls {name}".rstrip()
     see = f"see {command} --help"
     if isinstance(error, click.NoSuchOption):
-        import difflib  # noqa: PLC0415 - not for --help
+        import difflib
 
         if name and error.ctx is not None and error.ctx.parent is None:
             asked = app.get_command(error.ctx, name)
@@ -164,8 +164,8 @@ def _report(
     if COMPLETE in os.environ:
         # A shell asks in the middle of a line: there is nothing to complete, and nothing to say.
         return error.exit_code
-    from compose_tls.cli.output import json_documents, rendering  # noqa: PLC0415 - not for --version
-    from compose_tls.cli.typed_command import (  # noqa: PLC0415 - as above
+    from compose_tls.cli.output import json_documents, rendering
+    from compose_tls.cli.typed_command import (
         completed,
         completed_warnings,
     )
@@ -237,7 +237,7 @@ def _unwritten(error: Exception) -> WriteFailed | None:
 
 def _bug(error: Exception) -> str:
     """One line that helps to find the bug. The message is left out: it could hold a secret."""
-    import traceback  # noqa: PLC0415 - not for --help
+    import traceback
 
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "compose_tls" in frame.filename] or list(frames)

@@ -35,7 +35,7 @@ class Place(click.types.StringParamType):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Leave it to the shell."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only where a shell asks
+        from click.shell_completion import CompletionItem
 
         return [CompletionItem(incomplete, type=self.kind)]
 
@@ -46,9 +46,9 @@ DIRECTORY = Place("dir")
 
 def pages(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """What help tells of: commands and topics."""
-    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only where a shell asks
+    from click.shell_completion import CompletionItem
 
-    from compose_tls.cli.topics import TOPICS  # noqa: PLC0415 - as above
+    from compose_tls.cli.topics import TOPICS
 
     context = ctx.find_root()
     names = (*cast("click.Group", context.command).list_commands(context), *TOPICS)
@@ -57,23 +57,23 @@ def pages(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Compl
 
 def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The services of the project."""
-    from compose_tls.workflows.known_names import service_names  # noqa: PLC0415 - as above
+    from compose_tls.workflows.known_names import service_names
 
     return _of_the_project(service_names, ctx, incomplete)
 
 
 def clients(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The further clients of the project that have a certificate."""
-    from compose_tls.workflows.known_names import client_names  # noqa: PLC0415 - as above
+    from compose_tls.workflows.known_names import client_names
 
     return _of_the_project(client_names, ctx, incomplete)
 
 
 def refusals(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The codes that --accept takes."""
-    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only where a shell asks
+    from click.shell_completion import CompletionItem
 
-    from compose_tls.errors import Refusal  # noqa: PLC0415 - as above
+    from compose_tls.errors import Refusal
 
     codes = sorted(leaf.code for leaf in Refusal.__subclasses__())
     return [CompletionItem(code) for code in codes if code.startswith(incomplete)]
@@ -85,9 +85,9 @@ def _of_the_project(
     incomplete: str,
 ) -> list[CompletionItem]:
     """Names in the project that the options so far name; none where it cannot be read."""
-    from pathlib import Path  # noqa: PLC0415 - only where a shell asks
+    from pathlib import Path
 
-    from click.shell_completion import CompletionItem  # noqa: PLC0415 - as above
+    from click.shell_completion import CompletionItem
 
     given: dict[str, Any] = {}
     for found in (ctx.parent.params if ctx.parent else {}, ctx.params):

@@ -125,9 +125,9 @@ def common(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def with_output(**given: Any) -> int:
-        from pathlib import Path  # noqa: PLC0415 - not for --help
+        from pathlib import Path
 
-        from compose_tls.cli.output.show import Output  # noqa: PLC0415 - not for --help
+        from compose_tls.cli.output.show import Output
 
         above = click.get_current_context().parent
         options = _joined(above.params if above else {}, given)

@@ -75,11 +75,7 @@ def rewrite(
         whole = _in_place(place, old, new) if is_list else [Put(place, Text(new[0], string=True))]
         edits.add(definition.file, whole)
         return
-    into = (
-        Destination.override(service, override, override.parent)
-        if override is not None
-        else Destination.main(service, route[0])
-    )
+    into = Destination.of(service, route[0], override)
     if into.definition is not None and into.definition.query(route[0]) is not None:
         what = "its health check" if route[0] == "healthcheck" else f"its {route[0]}"
         raise EditRefused(

@@ -132,7 +132,7 @@ def require_meant(config: TlsConfig) -> None:
     known = sorted(leaf.code for leaf in Refusal.__subclasses__())
     for code in config.accept:
         if code not in known:
-            from difflib import get_close_matches  # noqa: PLC0415 - for this error alone
+            from difflib import get_close_matches
 
             near = get_close_matches(code, known, n=1)
             tip = f"did you mean --accept {near[0]}?" if near else f"one of {', '.join(known)}"

@@ -260,7 +260,7 @@ def _from_context(name: str, folder: Path | None) -> DockerHost:
 
 def tls_of(endpoint: DockerHost) -> Any:
     """What docker-py wants of the certificates for an endpoint."""
-    from docker.tls import TLSConfig  # noqa: PLC0415 - docker costs 150 ms
+    from docker.tls import TLSConfig
 
     folder = endpoint.tls_directory
     if folder is None:

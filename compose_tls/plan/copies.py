@@ -99,7 +99,10 @@ def key_and_copy_states(
     drifts: list[Path] = []
     for one in state.identities:
         key = pki / f"{one.name}{KEY}"
-        unused = one.name == CLIENT and state.settings.tls_mode is not TlsMode.MUTUAL
+        # What is issued already needs no key of its CA.
+        unused = one.profile == "ca" or (
+            one.name == CLIENT and state.settings.tls_mode is not TlsMode.MUTUAL
+        )
         foreign = key in observation.pki.foreign_keys and not unused
         drifts += [key] if foreign and key.with_suffix(CERTIFICATE) not in unlike else []
     for copy in copies(directory, config, state):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
+from compose_tls.connection import url_host
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.reachability import HOST_GATEWAY, HOST_NAME, LOOPBACK, names
 from compose_tls.results import Endpoint
@@ -39,8 +40,7 @@ def _endpoint(found: PublishedPort, server_name: str) -> Endpoint | None:
     if found.published is None:
         return None
     host = "localhost" if found.host_ip in _EVERY_ADDRESS else str(found.host_ip)
-    host = f"[{host}]" if ":" in host else host
-    return Endpoint(uri=f"https://{host}:{found.published}", server_name=server_name)
+    return Endpoint(uri=f"https://{url_host(host)}:{found.published}", server_name=server_name)
 
 
 def no_endpoint(service: Service, services: Mapping[str, Service], proxy_port: int) -> str:

@@ -12,6 +12,7 @@ from compose_tls.compose.discovery import OVERRIDE_FILES, named_files, project_r
 from compose_tls.config import ENVIRONMENT_PREFIX
 from compose_tls.project.milvus_services import is_active
 from compose_tls.project.model import Project
+from compose_tls.project.renamed import orphaned
 from compose_tls.shell import behind, joined, quoted
 from compose_tls.workflows.preamble import Opened
 
@@ -61,13 +62,27 @@ def start_command(
     }
     defined = written & (compose | made)
     pki = opened.root / opened.config.pki_dir
-    if all(path.is_relative_to(pki) for path in written):
+    orphans = orphaned(project)
+    if not orphans and all(path.is_relative_to(pki) for path in written):
         return ()
+    gone = tuple(_without_orphan(opened, name) for name in orphans)
     there = [name for name in services if name in project.compose.services]
     if there and not defined:
-        return (compose_command(opened, "up", "-d", "--force-recreate", services=there),)
+        return (*gone, compose_command(opened, "up", "-d", "--force-recreate", services=there))
     active = all(is_active(project.compose.services[name]) for name in there)
-    return (compose_command(opened, "up", "-d", services=[] if active else there),)
+    return (*gone, compose_command(opened, "up", "-d", services=[] if active else there))
+
+
+def _without_orphan(opened: Opened, service: str) -> str:
+    """What removes the containers of a service that the files do not define any more.
+
+    Until then they have the port, and perhaps the name, of the one that takes their place: with
+    ``--remove-orphans`` Compose makes that first, and fails where the name is taken.
+    """
+    label = "label=com.docker.compose"
+    filters = (f"{label}.project.working_dir={opened.root}", f"{label}.service={service}")
+    words = [word for one in filters for word in ("--filter", one)]
+    return f"{joined(['docker', 'ps', '-aq', *words])} | xargs -r docker rm -f"
 
 
 def compose_command(opened: Opened, *words: str, services: Iterable[str] = ()) -> str:

@@ -72,7 +72,7 @@ def command(
 
     Existing certificates are kept until they are due for renewal.
     """
-    from compose_tls.workflows.client import client  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.client import client
 
     result = client(
         directory,
@@ -93,7 +93,7 @@ def _listed(file: IO[bytes] | None) -> tuple[str, ...]:
     """The names in a file, one a line; blank lines and lines that begin with # are passed over."""
     if file is None:
         return ()
-    from compose_tls.pki.client_names import client_name  # noqa: PLC0415 - not for --help
+    from compose_tls.pki.client_names import client_name
 
     try:
         lines = file.read().decode("utf-8-sig").splitlines()

@@ -55,7 +55,7 @@ def command(
     **flags: Any,
 ) -> int:
     """Print client code or settings for this project, ready to paste."""
-    from compose_tls.workflows.connect import connect  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.connect import connect
 
     result = connect(
         directory, flags, lang=lang, service=inside, client=client, environment=os.environ

@@ -34,7 +34,7 @@ def command(
     **flags: Any,
 ) -> int:
     """Undo exactly what enable changed: the very bytes, or its own entries where files changed since."""
-    from compose_tls.workflows.disable import disable  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.disable import disable
 
     result = disable(
         directory,

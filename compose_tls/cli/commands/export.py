@@ -99,8 +99,8 @@ def command(
     already; with --scope all, so do etcd and the object store there. A private key leaves only in a
     Secret: into a pipe, or a file with mode 0600.
     """
-    from compose_tls.workflows.export import export  # noqa: PLC0415 - not for --help
-    from compose_tls.workflows.export_documents import (  # noqa: PLC0415 - as above
+    from compose_tls.workflows.export import export
+    from compose_tls.workflows.export_documents import (
         holds_key,
         require_options,
     )

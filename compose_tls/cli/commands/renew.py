@@ -81,7 +81,7 @@ def command(
     Subject, names, kind of key and lifetime stay as they are. Milvus, and nothing else, is restarted,
     and the new certificate proved.
     """
-    from compose_tls.workflows.renew import renew  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.renew import renew
 
     result = renew(
         directory,

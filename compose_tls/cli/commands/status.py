@@ -37,7 +37,7 @@ Exit codes: 0 as enable wrote it, 4 certificates, 7 TLS is off or something has 
 @common
 def command(directory: Path, *, form: str, output: Output, **flags: Any) -> int:
     """What is encrypted, with which certificate, until when, and what drifted since enable."""
-    from compose_tls.workflows.status import status  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.status import status
 
     result = status(directory, flags, environment=os.environ)
     if form in {"mermaid", "svg", "prometheus"} and not output.json:

@@ -6,7 +6,6 @@ whoever connects with pymilvus.
 
 from __future__ import annotations
 
-import importlib.util
 from datetime import datetime, timedelta
 
 import grpc
@@ -31,14 +30,12 @@ from tests.unit.checks.servers import (
     says,
 )
 
+pytestmark = pytest.mark.usefixtures("without_pymilvus")
+
+
 # Certificates begin five minutes early, for clocks that differ a little, and their last second counts.
 BACKDATED = timedelta(minutes=5)
 LIFE = timedelta(days=30) - timedelta(seconds=1)
-
-
-@pytest.fixture(autouse=True)
-def without_pymilvus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
 
 
 def checked(target: Target, now: datetime = NOW) -> dict[str, Probe]:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from base64 import b64decode
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import compose_tls
-from compose_tls.workflows import preamble
 from tests.exported import placed
-from tests.unit.cli.conftest import ROOT, EnableAs, Run, facts
+from tests.unit.cli.conftest import ROOT, Run, facts, later
 
 PRIVATE_KEY = "PRIVATE KEY"
 IN_CLUSTER = ("", ".default", ".default.svc", ".default.svc.cluster.local")
-
-
-@pytest.fixture
-def enabled(enable_as: EnableAs) -> Path:
-    """The project with TLS in mode 2."""
-    return enable_as("--mode", "2")
 
 
 def documents(text: str) -> list[Any]:
@@ -268,7 +260,7 @@ class TestSwarm:
         self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as earlier:
-            _in_days(earlier, -810)
+            later(earlier, -810)
             assert run("enable", "--mode", "2").code == 0
             assert run("export", "swarm", "-o", "stack.yml").code == 0
         before = yaml.safe_load((project / "stack.yml").read_text())
@@ -324,7 +316,7 @@ class TestCertificates:
         self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as earlier:
-            _in_days(earlier, -810)
+            later(earlier, -810)
             assert run("enable", "--mode", "2").code == 0
             [first] = run("export", "helm", "--json").json["certificates"]
         [second] = run("export", "helm", "--json").json["certificates"]
@@ -381,7 +373,7 @@ class TestCertificates:
         self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as earlier:
-            _in_days(earlier, -810)
+            later(earlier, -810)
             assert run("enable", "--mode", "2").code == 0
             assert run("export", "helm").code == 0
         assert run("renew", "--no-restart").code == 0
@@ -511,7 +503,7 @@ class TestScope:
         self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as earlier:
-            _in_days(earlier, -810)
+            later(earlier, -810)
             assert run("enable", "--scope", "all").code == 0
             first = run("export", "helm", "--json").json["certificates"]
             assert run("export", "helm", "--json").json["certificates"] == first
@@ -690,11 +682,6 @@ def test_a_second_export_into_the_same_file_changes_nothing(run: Run, enabled: P
     found = run("export", "operator", "-o", "all.yaml")
     assert "nothing to do" in found.out
     assert facts(enabled) == before
-
-
-def _in_days(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
-    then = preamble.now() + timedelta(days=days)
-    monkeypatch.setattr(preamble, "now", lambda: then)
 
 
 def _in_cluster(service: str) -> Iterator[str]:

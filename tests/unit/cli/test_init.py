@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 import compose_tls
+from compose_tls import InitResult
+from compose_tls.cli.output.change_text import init_lines
 from compose_tls.errors import ComposeTlsError
 from compose_tls.targets.new_project.milvus_lines import LINES, RECOMMENDED
 from tests.corpus.compose_cli import model, require_compose
@@ -299,6 +301,11 @@ class TestNewProject:
         warned = "client-key-unreadable" in {one["code"] for one in done.json["warnings"]}
         assert key.st_mode & 0o7 == 0
         assert key.st_uid == 1000 or warned or key.st_mode & 0o040
+
+    def test_a_project_that_is_proved_is_followed_by_connect(self) -> None:
+        then = ("compose-tls connect -C demo",)
+        result = InitResult(changed=True, project="/srv/demo", mode=1, then=then)
+        assert [line.plain for line in init_lines(result, verbose=False)][-1] == f"next: {then[0]}"
 
     def test_attu_is_told_of_tls_and_is_not_cut_off(self, place: Path, run: Run) -> None:
         done = run("init", "--with", "attu", "--mode", "2", "--json")

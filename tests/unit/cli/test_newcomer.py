@@ -281,6 +281,34 @@ def test_what_is_printed_next_knows_a_directory_outside_of_the_project(
     assert f"  keys   cert/, {place}/ (" in run("init", "new", "--tls-dir", str(place)).out
 
 
+@pytest.mark.parametrize("command", ["enable --tls-dir", "enable --pki-dir", "client bob --out"])
+def test_a_place_elsewhere_whose_directory_is_missing_is_told_how_to_make_it(
+    run: Run, project: Path, command: str
+) -> None:
+    place = project.parent / "one" / "two" / "three"
+    if command.startswith("client"):
+        assert run("enable", "-q").code == 0
+
+    refused = run(*command.split(), str(place), "--json").error
+
+    assert refused["message"].startswith(f"there is no directory {place.parent} yet")
+    assert refused["hint"].endswith(f": mkdir -p {place.parent}")
+    place.parent.mkdir(parents=True)
+    assert run(*command.split(), str(place)).code == 0
+
+
+def test_who_may_decide_otherwise_is_told_the_whole_command(run: Run, project: Path) -> None:
+    file = project / "docker-compose.yml"
+    app = "services:\n  app: {image: app, environment: {MILVUS_HOST: standalone}}\n"
+    file.write_text(file.read_text().replace("services:\n", app))
+
+    refused = run("-C", "../project", "enable", "--mode", "2")
+
+    whole = "compose-tls enable --mode 2 --accept clients-cut-off"
+    assert refused.err.endswith(f"; or go on all the same: {whole}\n")
+    assert run(*whole.split()[1:]).code == 0
+
+
 def test_who_has_no_project_yet_is_told_how_to_make_one(
     run: Run, project: Path, tmp_path: Path
 ) -> None:

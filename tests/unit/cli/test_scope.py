@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.cli.conftest import Run, facts
-from tests.unit.cli.test_renew import changed, codes, contents, verifies
+from tests.unit.cli.conftest import Run, changed, codes, contents, facts, verifies
 
 ENABLE = ("enable", "--scope", "all", "--mode", "2", "--json")
 RENEW = ("renew", "--no-restart", "--json")

@@ -18,7 +18,9 @@ from compose_tls import StatusResult
 from compose_tls.cli.output.status_text import status_lines
 from compose_tls.observe import tls_files
 from compose_tls.results import DeployedService
+from tests.moment import NOW
 from tests.unit.cli.conftest import EnableAs, Run
+from tests.unit.pki.minting import DAY, mint
 
 ENV = """\
 services:
@@ -367,6 +369,24 @@ class TestMadeByHand:
         codes = {one["code"] for one in enabled["warnings"]}
         assert ("certificate-replaced" in codes) == (name != "mine.pem")
         assert run("status").code == 0
+
+    @pytest.mark.parametrize("damage", ["expired", "damaged", "another's key"])
+    def test_what_does_not_work_any_more_has_a_next_step(
+        self, run: Run, by_hand: Path, damage: str
+    ) -> None:
+        path = by_hand / "certs" / ("server.key" if damage == "another's key" else "mine.pem")
+        old = mint(start=NOW - 2 * DAY, end=NOW - DAY)
+        made = {"expired": old.certificate_pem, "another's key": old.private_key_pem}
+        path.write_bytes(made.get(damage, b"no certificate"))
+        if damage == "expired":
+            (by_hand / "certs" / "server.key").write_bytes(old.private_key_pem)
+
+        document = found(run, code=4)
+
+        assert path.name in {Path(one["path"]).name for one in document["warnings"]}
+        assert document["next"].startswith("compose-tls enable --mode 2 ")
+        assert run(*document["next"].split()[1:]).code == 0
+        assert found(run, code=0)["warnings"] == []
 
     def test_nothing_outside_of_the_project_is_read(
         self, run: Run, by_hand: Path, tmp_path: Path
