@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Sequence as ReadSequence
 from collections.abc import Set as AbstractSet
-from difflib import SequenceMatcher
 
 from compose_tls.yamlpatch import style
 from compose_tls.yamlpatch.document import Document
@@ -28,6 +27,8 @@ def edits(
     texts = [item for item in items if isinstance(item, Text)]
     if not gone or len(texts) < len(items):
         return None
+    from difflib import SequenceMatcher  # noqa: PLC0415 - most lists only get more
+
     old = [repr(item_of(item)) for item in node.items]
     stay = [text for index, text in enumerate(old) if index not in gone]
     new = [*stay, *(repr(text.value) for text in texts)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from compose_tls.yamlpatch.intent import Intent
 from compose_tls.yamlpatch.patch import patch, revert
 from tests.unit.yamlpatch.editing import NAME, append, take
 
@@ -40,7 +41,7 @@ def test_they_are_written_where_they_stand(
     before: str, changes: tuple[str, list[str]], after: str
 ) -> None:
     gone, come = changes
-    intents = [*(take("v", one) for one in gone), *(append("v", one) for one in come)]
+    intents: list[Intent] = [*(take("v", one) for one in gone), *(append("v", one) for one in come)]
     patched = patch(before.encode(), NAME, intents)
 
     assert patched.content.decode() == after
