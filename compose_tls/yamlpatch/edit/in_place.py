@@ -27,7 +27,7 @@ def edits(
     texts = [item for item in items if isinstance(item, Text)]
     if not gone or len(texts) < len(items):
         return None
-    from difflib import SequenceMatcher  # noqa: PLC0415 - most lists only get more
+    from difflib import SequenceMatcher
 
     old = [repr(item_of(item)) for item in node.items]
     stay = [text for index, text in enumerate(old) if index not in gone]
