@@ -77,7 +77,7 @@ class TestHealthChecks:
             ),
             (
                 "[CMD, curl, 'http://localhost:9091/api/v1/health', -f, --max-time, '3']",
-                '[CMD, curl, http://localhost:9091/healthz, "-f", "--max-time", "3"]',
+                "[CMD, curl, 'http://localhost:9091/healthz', -f, --max-time, '3']",
             ),
             (
                 "\n      - CMD\n      - curl\n      - http://milvus:19530/api/v1/health",
