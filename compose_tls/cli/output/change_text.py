@@ -214,10 +214,11 @@ def _renewed(result: RenewResult) -> Line:
     if not result.changed and result.rollover == "pending":
         return line("nothing to do: the new CA already exists")
     if not result.changed:
-        days = min((c.days_left for c in result.certificates if c.days_left is not None), default=0)
         force = "" if result.brought else "; --force renews"
-        span = rendering.span_text(days)
-        return line(f"nothing to do: all certificates are valid for {span}{force}")
+        left = [one.days_left for one in result.certificates if one.days_left is not None]
+        # Of a dry run there are none.
+        valid = f"all certificates are valid for {rendering.span_text(min(left))}" if left else ""
+        return line(f"nothing to do: {valid or 'no certificate is due'}{force}")
     if result.dry_run:
         return line("would renew; nothing was written")
     until = ""
