@@ -7,15 +7,18 @@ import fcntl
 import os
 import stat
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from compose_tls.apply.file_ops import naming
 from compose_tls.apply.journal import StepAction
 from compose_tls.changes import MakeDirectory, Plan, sha256
 from compose_tls.files import CHANGED_LIMIT, open_real, read_regular
+from compose_tls.patterns import regex
 
 _PARENT_MODE = 0o755
 _MOUNTS = Path("/proc/self/mountinfo")
+_OCTAL = regex(r"\\([0-7]{3})")
 
 # FS_IOC_GETFLAGS and FS_APPEND_FL of linux/fs.h, see ioctl_iflags(2). Where that is another number, as on
 # MIPS and POWER, nothing answers to this one.
@@ -47,34 +50,35 @@ def can_give(status: os.stat_result) -> bool:
     return status.st_uid == os.geteuid() and status.st_gid in {os.getegid(), *os.getgroups()}
 
 
-def is_mount_point(path: Path) -> bool:
-    """Whether something is mounted on a file, which can then be written but not replaced.
-
-    Args:
-        path: A real path, without links.
-    """
-    name = str(path)
-    # The fifth field, with blanks and backslashes as octal numbers: proc_pid_mountinfo(5).
-    for character in "\\ \t\n":
-        name = name.replace(character, f"\\{ord(character):03o}")
+def mount_points() -> frozenset[str]:
+    """The real paths on which something is mounted: a file there can be written but not replaced."""
     try:
         table = _MOUNTS.read_text(errors="surrogateescape")
     except OSError:
-        return False
-    return any(line.split(" ")[4] == name for line in table.splitlines())
+        return frozenset()
+    # The fifth field, with blanks and backslashes as octal numbers: proc_pid_mountinfo(5).
+    return frozenset(
+        _OCTAL.sub(lambda found: chr(int(found[1], 8)), line.split(" ")[4])
+        for line in table.splitlines()
+    )
 
 
-def require_yielding(path: Path, action: StepAction) -> None:
+def require_yielding(path: Path, action: StepAction, mounts: Collection[str]) -> None:
     """Make sure that a file will let itself be replaced, overwritten or removed.
 
     A commit that fails half-way can only be finished once someone has fixed what is in its way, so
     what can be known is asked first. Whether a file can be staged shows by itself.
 
+    Args:
+        path: The file.
+        action: What will be done to it.
+        mounts: See ``mount_points``.
+
     Raises:
         OSError: It is read-only, immutable, a mount point or a directory.
     """
     with naming(path):
-        if action != "overwrite" and is_mount_point(path):
+        if action != "overwrite" and str(path) in mounts:
             raise OSError(errno.EBUSY, "the file is itself a mount point")
         if stat.S_ISDIR(path.lstat().st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

@@ -13,8 +13,8 @@ from compose_tls.apply.journal import Step, StepAction, journal_path, name_in
 from compose_tls.apply.preconditions import (
     can_give,
     digest,
-    is_mount_point,
     missing_directories,
+    mount_points,
     require_writable,
     require_yielding,
 )
@@ -56,6 +56,8 @@ class Steps:
         self.plan = plan
         self.contents = contents
         self.files = files
+        self.mounts = mount_points()
+        self._places: dict[Path, Path] = {}
 
     def writes(self) -> list[Write]:
         """What is staged.
@@ -82,9 +84,12 @@ class Steps:
             OSError: A directory is read-only.
         """
         places = [*directories, *(self.files.root / step.target for step in steps)]
+        asked: dict[Path, Path] = {}
         for path in [journal_path(self.files.root), *places] if places else []:
+            asked.setdefault(path.parent, path)
+        for parent, path in asked.items():
             with naming(path):
-                require_writable(path.parent)
+                require_writable(parent)
 
     def compare(self) -> None:
         """Every file must still be what the plan was made from.
@@ -110,7 +115,7 @@ class Steps:
                 target = self.files.require_inside(path)
                 status = target.stat()
                 mode = stat.S_IMODE(status.st_mode)
-                if status.st_nlink > 1 or not can_give(status) or is_mount_point(target):
+                if status.st_nlink > 1 or not can_give(status) or str(target) in self.mounts:
                     # A rename would cut a hard link, take the file from its owner, or be refused.
                     step = self._step(target, "overwrite", change.before, new)
                     return Write(step, new, mode)
@@ -137,13 +142,16 @@ class Steps:
 
     def _place(self, path: Path) -> Path:
         """Where a file of ours really lies, itself not followed where it is a link."""
-        return self.files.require_inside(path.parent) / path.name
+        parent = path.parent
+        if parent not in self._places:
+            self._places[parent] = self.files.require_inside(parent)
+        return self._places[parent] / path.name
 
     def _step(
         self, target: Path, action: StepAction, before: str | None, content: bytes | None = None
     ) -> Step:
         if target.exists():
-            require_yielding(target, action)
+            require_yielding(target, action, self.mounts)
         if before is None:
             # What the plan had no need to read: recovery has to know it again.
             with contextlib.suppress(PermissionError):

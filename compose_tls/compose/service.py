@@ -190,6 +190,10 @@ class Service:
             for mount in config_mounts_of(*layer, self.definitions, "secrets")
         ]
 
+    def every_mount(self) -> list[Mount]:
+        """Volumes, configs and secrets."""
+        return [*self._mounts, *self._config_mounts, *self.secret_mounts()]
+
     def config_texts(self) -> list[tuple[str, str]]:
         """The configs of the service that stand in the compose file itself, each with its name."""
         layers = self.layers("configs")

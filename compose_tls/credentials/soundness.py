@@ -10,9 +10,9 @@ from typing import Final
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.key_files import ISSUER_HINTS, KeyFiles
 from compose_tls.errors import CertificateError
+from compose_tls.files import in_the_way
 from compose_tls.layout import CA, CERTIFICATE, KEY, NEXT_CA, SERVER, STACK
 from compose_tls.observation import Observation
-from compose_tls.project.absent import in_the_way
 from compose_tls.project.model import is_lost, not_usable, restoring_ca, restoring_server
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 # That of Compose's labels: https://github.com/docker/compose/blob/main/pkg/api/labels.go
 LABEL = "com.docker.compose."
 
+# An engine answers at once, on a busy machine within seconds; what takes connections and is none, never.
+_FIRST_ANSWER_SECONDS = 10
+
 # A Go panic is followed by every goroutine's stack, more than 3000 lines in Milvus 2.3.5 (measured).
 LOG_LINES = 5000
 
@@ -47,23 +50,22 @@ class Engine:
 
         Args:
             environment: The process environment: ``DOCKER_*``, ``HOME`` and ``PATH`` are read.
-            patience: Seconds within which it has to answer the first question; as long as docker-py
-                waits by default.
+            patience: Seconds within which it has to answer the first question; 10 by default.
 
         Raises:
             EngineUnreachable: It is missing, not running, not permitted, or does not speak the API.
             EngineRemote: It is on another machine.
         """
         endpoint = docker_host.reach(environment, seconds=patience)
-        import docker  # noqa: PLC0415 - heavy, and only who meets an engine needs it
-        from docker.constants import DEFAULT_TIMEOUT_SECONDS  # noqa: PLC0415 - as above
-        from docker.errors import DockerException  # noqa: PLC0415 - as above
+        import docker
+        from docker.constants import DEFAULT_TIMEOUT_SECONDS
+        from docker.errors import DockerException
 
         try:
             client = docker.DockerClient(
                 base_url=endpoint.url,
                 tls=docker_host.tls_of(endpoint),
-                timeout=patience or DEFAULT_TIMEOUT_SECONDS,
+                timeout=patience or _FIRST_ANSWER_SECONDS,
             )
         except DockerException as error:
             raise _unreachable(endpoint, error) from None
@@ -180,7 +182,7 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+        from docker.errors import NotFound
 
         with self._answers():
             try:
@@ -197,7 +199,7 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import ImageNotFound  # noqa: PLC0415 - see connect
+        from docker.errors import ImageNotFound
 
         with self._answers():
             try:
@@ -212,7 +214,7 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+        from docker.errors import NotFound
 
         with self._answers():
             try:
@@ -237,7 +239,7 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+        from docker.errors import NotFound
 
         with self._answers():
             try:
@@ -282,8 +284,8 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import APIError  # noqa: PLC0415 - see connect
-        from requests import RequestException  # noqa: PLC0415 - as above
+        from docker.errors import APIError
+        from requests import RequestException
 
         attributes = self._inspect(container_id) or {"Config": {}}
         declared = attributes["Config"].get("Healthcheck") or {}
@@ -363,7 +365,7 @@ class Engine:
         self.close()
 
     def _inspect(self, container_id: str) -> dict[str, Any] | None:
-        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+        from docker.errors import NotFound
 
         with self._answers(), contextlib.suppress(NotFound):
             return dict(self._client.api.inspect_container(container_id))
@@ -371,8 +373,8 @@ class Engine:
 
     @contextlib.contextmanager
     def _answers(self) -> Iterator[None]:
-        from docker.errors import DockerException  # noqa: PLC0415 - see connect
-        from requests import RequestException  # noqa: PLC0415 - docker-py lets these through
+        from docker.errors import DockerException
+        from requests import RequestException
 
         try:
             yield

@@ -31,6 +31,7 @@ from compose_tls.pki.inspection import (
     names_of,
 )
 from compose_tls.pki.keys import key_type_of, public_key_der
+from compose_tls.pki.name_forms import is_read, is_read_as_tree
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import has_ended
 
@@ -46,11 +47,17 @@ _CA_CURVES: Final = _CURVES | {"secp521r1"}
 # What all stacks verify. Go knows no SHA-224 (crypto/x509, signatureAlgorithmDetails).
 _HASHES: Final = frozenset({"sha256", "sha384", "sha512"})
 
-# Go fails on a critical extension with these (crypto/x509, parser.go), and on constraints of other kinds.
-_NEVER_CRITICAL: Final = (
-    x509.AuthorityKeyIdentifier,
-    x509.SubjectKeyIdentifier,
-    x509.AuthorityInformationAccess,
+# Other critical extensions are refused by Go (crypto/x509, parser.go), gRPC or Java; the last three by
+# rustls, of which verify.refusing_clients warns. Of constraints, Go knows these kinds.
+_MAY_BE_CRITICAL: Final = (
+    x509.BasicConstraints,
+    x509.KeyUsage,
+    x509.ExtendedKeyUsage,
+    x509.SubjectAlternativeName,
+    x509.NameConstraints,
+    x509.CertificatePolicies,
+    x509.PolicyConstraints,
+    x509.InhibitAnyPolicy,
 )
 _KNOWN_CONSTRAINTS: Final = (
     x509.DNSName,
@@ -63,6 +70,11 @@ _NEW_KEY: Final = (
     "use a certificate with an ECDSA P-256 or P-384 key, or RSA with 2048 to 8192 bits"
 )
 _RFC_5280: Final = "use a certificate made to RFC 5280"
+_SIMPLER_CA: Final = "use a CA that has only DNS name constraints, or none"
+
+# Java and Node ask whether its second bit says SSL server (openssl-req(1), nsCertType).
+_NETSCAPE_TYPE: Final = x509.ObjectIdentifier("2.16.840.1.113730.1.1")
+_NETSCAPE_SERVER: Final = 0x40
 
 Purpose: TypeAlias = tuple[x509.ObjectIdentifier, str]
 """An extended key usage and its name."""
@@ -104,13 +116,24 @@ class Judged:
 
     def check_always(self, now: datetime) -> None:
         """What holds for every certificate."""
+        self._check_whose()
+        self._check_dates(now)
+
+    def _check_whose(self) -> None:
         if _is_demo(self.certificate):
             raise DemoCertificate(
                 f"{self.title} is the demo certificate of Milvus images, whose private key is public",
                 hint="leave the certificate options out to have certificates issued",
                 path=self.path,
             )
-        self._check_dates(now)
+
+    def check_as_bystander(self) -> None:
+        """What holds for a root that no one looks at, because another one leads to the server.
+
+        Whoever has its private key is trusted all the same.
+        """
+        self._check_whose()
+        self._check_key(_CA_CURVES)
 
     def check_as_ca(self, now: datetime, purpose: Purpose | None = None, *, anchor: bool) -> None:
         """What holds for a certificate that issues others.
@@ -126,7 +149,9 @@ class Judged:
             self._check_signature()
         constraints = extension(self.certificate, x509.BasicConstraints)
         usage = extension(self.certificate, x509.KeyUsage)
-        if constraints is None or not constraints.value.ca:
+        # What was made before there were extensions is a CA where it is trusted as it is.
+        old = anchor and self.certificate.version is x509.Version.v1
+        if not old and (constraints is None or not constraints.value.ca):
             raise self._violation("is not a CA certificate", "give the certificate of the CA")
         if usage is not None and not usage.value.key_cert_sign:
             raise self._violation("may not sign certificates", "give the certificate of the CA")
@@ -157,6 +182,15 @@ class Judged:
                 "use a certificate with that key usage",
             )
         self._check_purpose(purpose)
+        types = [one.value for one in self.certificate.extensions if one.oid == _NETSCAPE_TYPE]
+        # The bits stand behind tag, length and the number of those unused.
+        if purpose == SERVER_AUTH and not all(
+            one.public_bytes()[3] & _NETSCAPE_SERVER for one in types
+        ):
+            raise self._violation(
+                "is not for servers by its Netscape certificate type: Java and Node refuse it",
+                _RFC_5280,
+            )
         if not self.certificate.subject.rdns and names is not None and not names.critical:
             raise self._violation(
                 "has no subject, and names that are not critical: Java refuses it", _RFC_5280
@@ -173,7 +207,53 @@ class Judged:
 
     def check_form(self) -> None:
         """What no stack, or not every one, reads."""
+        if self.certificate.version is not x509.Version.v3 and list(self.certificate.extensions):
+            raise self._violation(
+                "is of version 1 and has extensions, and Go refuses it", _RFC_5280
+            )
+        self._check_names()
+        for one in self.certificate.extensions:
+            if one.critical and not isinstance(one.value, _MAY_BE_CRITICAL):
+                raise self._violation(
+                    f"has the critical extension {one.oid.dotted_string}, which Go and gRPC refuse",
+                    _RFC_5280,
+                )
+        policies = extension(self.certificate, x509.CertificatePolicies)
+        if policies is not None:
+            told = [one.policy_identifier for one in policies.value]
+            if not told or len(set(told)) < len(told):
+                raise self._violation(
+                    "has no certificate policy in their list, or one twice, and gRPC refuses it",
+                    _RFC_5280,
+                )
+        limits = extension(self.certificate, x509.NameConstraints)
+        subtrees = (
+            (limits.value.permitted_subtrees, limits.value.excluded_subtrees) if limits else ()
+        )
+        held = [name for names in subtrees for name in names or ()]
+        if (
+            limits
+            and limits.critical
+            and not all(isinstance(name, _KNOWN_CONSTRAINTS) for name in held)
+        ):
+            raise self._violation(
+                "has name constraints of a kind that Go does not know", _SIMPLER_CA
+            )
+        unread = [name for name in held if not is_read_as_tree(name)]
+        if unread:
+            raise self._violation(
+                f"has the name constraint {unread[0].value!r}, which Go or Java does not read",
+                _SIMPLER_CA,
+            )
+
+    def _check_names(self) -> None:
         names = extension(self.certificate, x509.SubjectAlternativeName)
+        unread = [name for name in names.value if not is_read(name)] if names else []
+        if unread:
+            raise self._violation(
+                f"holds the name {unread[0].value}, and Go or Java reads no such certificate",
+                "use a certificate without that name",
+            )
         mapped = [
             str(address)
             for address in (names.value.get_values_for_type(x509.IPAddress) if names else ())
@@ -185,23 +265,6 @@ class Judged:
                 " such certificate",
                 "use a certificate with the IPv4 address itself",
             )
-        for one in self.certificate.extensions:
-            if one.critical and isinstance(
-                one.value, (*_NEVER_CRITICAL, x509.UnrecognizedExtension)
-            ):
-                raise self._violation(
-                    f"has the critical extension {one.oid.dotted_string}, which Go and gRPC refuse",
-                    _RFC_5280,
-                )
-        limits = extension(self.certificate, x509.NameConstraints)
-        if limits is not None and limits.critical:
-            subtrees = (limits.value.permitted_subtrees, limits.value.excluded_subtrees)
-            held = [name for names in subtrees for name in names or ()]
-            if not all(isinstance(name, _KNOWN_CONSTRAINTS) for name in held):
-                raise self._violation(
-                    "has name constraints of a kind that Go does not know",
-                    "use a CA that has only DNS name constraints, or none",
-                )
 
     def _check_key(self, curves: frozenset[str]) -> None:
         key = self.certificate.public_key()
@@ -218,6 +281,8 @@ class Judged:
             raise self._violation(
                 f"has a key {kind}, a kind that gRPC clients do not support", _NEW_KEY
             )
+        elif public_key_der(key) not in self.certificate.tbs_certificate_bytes:
+            raise self._violation("has a compressed key, and Go and Java refuse it", _NEW_KEY)
 
     def _check_signature(self) -> None:
         try:

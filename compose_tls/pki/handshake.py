@@ -156,6 +156,20 @@ def strict_refusal(pair: CertificateWithKey, ca_pem: bytes, *, to_servers: bool)
         ca_pem: The CA certificates that the peers trust.
         to_servers: Whether it is a client's, shown to servers; else a server's.
     """
+    try:
+        client, server, strict = _strictly(pair, ca_pem, to_servers=to_servers)
+    except OSError as error:
+        return f"OpenSSL does not read it: {describe(error)}"
+    # ssl.create_default_context, from 3.13 on.
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+    outcome = shake_hands(client, server, "localhost")
+    return outcome.reason if outcome.refused_by else None
+
+
+def _strictly(
+    pair: CertificateWithKey, ca_pem: bytes, *, to_servers: bool
+) -> tuple[ssl.SSLContext, ssl.SSLContext, ssl.SSLContext]:
+    """A client, a server, and which of the two it is that verifies."""
     oldest = ssl.TLSVersion.TLSv1_2
     if to_servers:
         stranger = foreigner(datetime.now(UTC)).client
@@ -167,10 +181,7 @@ def strict_refusal(pair: CertificateWithKey, ca_pem: bytes, *, to_servers: bool)
     else:
         client, server = client_context(ca_pem, None), server_context(pair, None, minimum=oldest)
         client.check_hostname, strict = False, client
-    # ssl.create_default_context, from 3.13 on.
-    strict.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
-    outcome = shake_hands(client, server, "localhost")
-    return outcome.reason if outcome.refused_by else None
+    return client, server, strict
 
 
 def _script(connection: ssl.SSLObject) -> deque[Callable[[], object]]:

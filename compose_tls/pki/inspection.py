@@ -126,7 +126,8 @@ def _leads_to(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     wanted = authority.value.key_identifier if authority else None
     if own and wanted is not None and wanted != own.value.digest:
         return False
-    if certificate.issuer != issuer.subject:
+    # To the byte, as Go and rustls do.
+    if certificate.issuer.public_bytes() != issuer.subject.public_bytes():
         return False
     try:
         certificate.verify_directly_issued_by(issuer)

@@ -11,10 +11,12 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import CertificatePoliciesOID
 
 from compose_tls.errors import ProfileViolation
 from compose_tls.pki.constraints import is_below, is_excluded
-from compose_tls.pki.inspection import extension, names_of
+from compose_tls.pki.inspection import extension, is_self_signed, names_of
+from compose_tls.pki.name_forms import is_dns_name_of_go
 
 # BoringSSL and OpenSSL compare no more names with constraints (crypto/x509/v3_ncons.c, NAME_CHECK_MAX).
 _MOST_COMPARISONS: Final = 1 << 20
@@ -75,6 +77,32 @@ def require_permitted_below(chain: Sequence[x509.Certificate], *, path: str) -> 
         _require_few(limits, chain[:place], ca, path)
 
 
+def require_policies(chain: Sequence[x509.Certificate], *, path: str) -> None:
+    """Make sure that one policy holds all the way where a CA demands that (RFC 5280 section 6.1).
+
+    Raises:
+        ProfileViolation: A CA below the root demands one, and there is none.
+    """
+    below = [one for one in chain if not is_self_signed(one)]
+    limits = [extension(one, x509.PolicyConstraints) for one in below]
+    skipped = [one.value.require_explicit_policy if one else None for one in limits]
+    if not any(skip is not None and skip <= place for place, skip in enumerate(skipped)):
+        return
+    shared: set[x509.ObjectIdentifier] | None = None
+    for one in below:
+        policies = extension(one, x509.CertificatePolicies)
+        told = {policy.policy_identifier for policy in policies.value} if policies else set()
+        if CertificatePoliciesOID.ANY_POLICY not in told:
+            shared = told if shared is None else shared & told
+    if shared is not None and not shared:
+        raise ProfileViolation(
+            f"{path} has no certificate policy that its CAs share, and one of them demands one: gRPC, Go"
+            " and Java refuse it",
+            hint="use a certificate with the policy of its CA",
+            path=path,
+        )
+
+
 def require_no_address_constraints(
     chain: Iterable[x509.Certificate], ip_addresses: Iterable[str], *, path: str | None = None
 ) -> None:
@@ -123,7 +151,7 @@ def _require_permitted(below: x509.Certificate, ca: x509.Certificate, path: str)
         for name in dns_names
         if (permitted and not is_below(name, permitted))
         or is_excluded(name, excluded)
-        or not _is_read(name)
+        or not is_dns_name_of_go(name.removeprefix("*."))
     ]
     subject = below.subject.rfc4514_string()
     inner = extension(below, x509.BasicConstraints)
@@ -175,12 +203,6 @@ def _subtrees(ca: x509.Certificate) -> tuple[list[x509.GeneralName], list[x509.G
     if limits is None:
         return [], []
     return list(limits.value.permitted_subtrees or ()), list(limits.value.excluded_subtrees or ())
-
-
-def _is_read(name: str) -> bool:
-    """Whether Go reads a DNS name that it has to compare (crypto/x509, domainToReverseLabels)."""
-    labels = name.removeprefix("*.").split(".")
-    return all(labels) and all("!" <= character <= "~" for character in name)
 
 
 def _is_under(name: x509.Name, tree: x509.Name) -> bool:

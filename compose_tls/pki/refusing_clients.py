@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import SignatureAlgorithmOID
 
 from compose_tls.pki.certificate_rules import CLIENT_AUTH, SERVER_AUTH, Purpose
 from compose_tls.pki.certificate_with_key import CertificateWithKey
-from compose_tls.pki.inspection import chain_to, names_of
+from compose_tls.pki.inspection import chain_to, extension, names_of
 from compose_tls.pki.pem import read_certificates
 from compose_tls.vocabulary import TlsWarning
 
 # rustls-webpki takes no more intermediates (verify_cert.rs, MAX_SUB_CA_COUNT).
 _MOST_INTERMEDIATES: Final = 6
+
+# An octet, and a number of seconds without a sign.
+_LONGEST_PATH: Final = 255
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_POLICY: Final = (x509.CertificatePolicies, x509.PolicyConstraints, x509.InhibitAnyPolicy)
 
 
 def refusing_clients(
@@ -56,7 +64,7 @@ def refusing_clients(
             path=path,
             hint="where clients in Java connect, use a certificate that holds another name too",
         )
-    for reason, remedy in _refused_by_rustls(chain):
+    for reason, remedy in _refused_by_rustls(certificate, chain):
         yield TlsWarning(
             "rustls-clients-refuse",
             f"gRPC, Go, Java and Node accept {path}, but rustls (the SDK for Rust) does not: {reason}",
@@ -65,8 +73,13 @@ def refusing_clients(
         )
 
 
-def _refused_by_rustls(chain: Sequence[x509.Certificate]) -> Iterator[tuple[str, str]]:
+def _refused_by_rustls(
+    certificate: x509.Certificate, chain: Sequence[x509.Certificate]
+) -> Iterator[tuple[str, str]]:
     """What rustls refuses, as the SDK for Rust has it, and what to use instead."""
+    for one in (certificate, *chain[:-1]):
+        for reason in _unread_by_rustls(one):
+            yield f"{one.subject.rfc4514_string()} {reason}", "a certificate made to RFC 5280"
     if len(chain) > _MOST_INTERMEDIATES + 1:
         yield (
             f"{len(chain) - 1} intermediates lead to its root, and it takes {_MOST_INTERMEDIATES}",
@@ -80,6 +93,21 @@ def _refused_by_rustls(chain: Sequence[x509.Certificate]) -> Iterator[tuple[str,
                 f"its CA {issuer.subject.rfc4514_string()} has a P-521 key",
                 "a CA with an ECDSA P-256 or P-384 key, or RSA",
             )
+
+
+def _unread_by_rustls(one: x509.Certificate) -> Iterator[str]:
+    """What rustls does not read (rustls-webpki: time.rs, cert.rs and verify_cert.rs)."""
+    # With ring it verifies ECDSA with SHA-256 and SHA-384 alone (rustls-webpki, ring_algs).
+    if one.signature_algorithm_oid == SignatureAlgorithmOID.ECDSA_WITH_SHA512:
+        yield "is signed with ECDSA and SHA-512"
+    if one.not_valid_before_utc < _EPOCH:
+        yield f"is valid since {one.not_valid_before_utc.year}, before 1970"
+    for held in one.extensions:
+        if held.critical and isinstance(held.value, _POLICY):
+            yield f"has the critical extension {held.oid.dotted_string}"
+    constraints = extension(one, x509.BasicConstraints)
+    if constraints and (constraints.value.path_length or 0) > _LONGEST_PATH:
+        yield f"has a path length above {_LONGEST_PATH}"
 
 
 def with_chain(

@@ -174,7 +174,7 @@ def _taken_by_openssl() -> Iterator[None]:
     except OSError as error:
         raise RehearsalFailed(
             f"OpenSSL does not take certificate and key: {describe(error)}",
-            hint="give the key that belongs to the certificate",
+            hint="give a certificate made to RFC 5280, and the key that belongs to it",
         ) from None
 
 

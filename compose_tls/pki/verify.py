@@ -30,7 +30,11 @@ from compose_tls.pki.inspection import (
     issuers_of,
     names_of,
 )
-from compose_tls.pki.issuing_limits import require_permitted_below, require_sendable
+from compose_tls.pki.issuing_limits import (
+    require_permitted_below,
+    require_policies,
+    require_sendable,
+)
 from compose_tls.pki.names import covers
 from compose_tls.pki.pem import read_certificates
 from compose_tls.pki.refusing_clients import refusing_clients, with_chain
@@ -134,9 +138,11 @@ def check_ca(
         name = certificate.subject.rfc4514_string()
         title = path if len(certificates) == 1 else f"the CA {name} in {path}"
         judged = Judged(certificate, title, path)
+        if server and certificate not in used and is_self_signed(certificate):
+            judged.check_as_bystander()
+            continue
         judged.check_as_ca(now, anchor=is_self_signed(certificate))
-        if certificate in used or not is_self_signed(certificate):
-            judged.check_form()
+        judged.check_form()
         chain = (certificate, *issuers_of(certificate, certificates))
         _check_path_lengths(chain, path)
         if whole and not is_self_signed(chain[-1]):
@@ -302,6 +308,7 @@ def _check_end_entity(
     check_links((certificate, *chain), path)
     sent = (certificate, *intermediates)
     require_sendable(sent, path=path)
+    require_policies((certificate, *chain), path=path)
     require_permitted_below((certificate, *chain), path=path)
     return certificate
 

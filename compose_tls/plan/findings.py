@@ -11,6 +11,7 @@ from compose_tls.changes import relative
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import Mount
 from compose_tls.config import TlsConfig
+from compose_tls.files import absence, in_the_way
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
@@ -36,7 +37,6 @@ from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
 from compose_tls.plan.copies import copies
 from compose_tls.plan.stack_folders import Folders
-from compose_tls.project.absent import absence, in_the_way
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.milvus_services import MilvusService
@@ -261,7 +261,7 @@ class _Keys:
         keys = [file.path for file in self.found() if self.is_secret(file.path)]
         of_parts = self.of_parts
         for service in self.located.project.compose.services.values():
-            mounts = (*service.mounts(), *service.config_mounts(), *service.secret_mounts())
+            mounts = service.every_mount()
             for mount in mounts:
                 shown = [path for path in keys if self.shows(mount, path)]
                 shown += [

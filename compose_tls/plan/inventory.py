@@ -11,22 +11,23 @@ from typing import Final
 from compose_tls.changes import relative, sha256
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
+from compose_tls.files import absence, in_the_way
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
+    CERTIFICATE,
     CLIENT_CA,
+    EXPORTS_DIRECTORY,
     NEXT_CA_CERTIFICATE,
     SERVER_KEY,
 )
 from compose_tls.observation import CertificateFacts, Observation
-from compose_tls.pki.load import bundle_facts
+from compose_tls.pki.load import bundle_facts, certificate_facts
 from compose_tls.plan.brought import bring_again
 from compose_tls.plan.ca_warnings import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.copies import key_and_copy_states
-from compose_tls.plan.exported_certificates import exports_aged
 from compose_tls.plan.lifetimes import OTHER_CA, RENEW_BEFORE, finishing_ca, renewed_before
-from compose_tls.project.absent import absence, in_the_way
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import restoring_ca
 from compose_tls.results import CertificateResult, FileState
@@ -102,7 +103,7 @@ def inventory(
         (
             *found.warnings,
             *clients.aged(now),
-            *exports_aged(observation, config, now),
+            *_exports_aged(observation, config, now),
             # Where no CA is known, neither is that of a client another one.
             *(clients.left_behind(trusted) if trusted else ()),
             *_drifts(states, found.bundles, state),
@@ -298,3 +299,32 @@ def _served(state: State) -> frozenset[str]:
 
 def _days(days: int) -> str:
     return "less than a day" if days < 1 else "1 day" if days == 1 else f"{days} days"
+
+
+def _exports_aged(
+    observation: Observation, config: TlsConfig, now: datetime
+) -> Iterator[TlsWarning]:
+    """That certificates of servers elsewhere have expired, or will soon.
+
+    Args:
+        observation: The project as it is, with what other commands left in the PKI directory.
+        config: The settings; they say where that is.
+        now: The time to judge by.
+    """
+    place = observation.directory / config.pki_dir / EXPORTS_DIRECTORY
+    for path, file in sorted(observation.files.items()):
+        if file is None or path.parent != place or path.suffix != CERTIFICATE:
+            continue
+        name = relative(path, observation.directory)
+        try:
+            end = certificate_facts(file.content or b"", path=name).not_after
+        except CertificateError:
+            continue  # issued anew by the next export
+        if end - now < RENEW_BEFORE:
+            yield TlsWarning(
+                "export-expires-soon",
+                f"{name} {'expired' if has_ended(end, now) else 'expires'} on {end:%Y-%m-%d}",
+                name,
+                "run compose-tls export again and deploy what it makes, or remove the file where it is "
+                "in use no more",
+            )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Final, Literal
 
@@ -105,6 +104,8 @@ class Remaining:
         path = self.directory / entry.path
         if entry.line is None or path not in self.undone:
             return entry
+        from difflib import SequenceMatcher
+
         old, new = ((content or b"").splitlines() for content in (now(path), self.read(path)))
         blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
         lines = (b.a + entry.line - b.b for b in blocks if b.b < entry.line <= b.b + b.size)

@@ -73,7 +73,7 @@ class Project:
     def files_of(self, service: Service) -> Iterator[Path]:
         """The configuration files of the project that a service mounts."""
         compose_files = {definition.file for definition in service.definitions}
-        for mount in (*service.mounts(), *service.config_mounts(), *service.secret_mounts()):
+        for mount in service.every_mount():
             place = mount.host_path
             if place is not None and not self.directory.is_relative_to(place):
                 for path in self.observation.files:

@@ -142,12 +142,14 @@ class InitResult(IssueResult, frozen=True):
         image: The image of Milvus.
         root_password_file: Where the password of root is, relative to the project; ``None`` where Milvus
             does not ask for one.
+        then: The command to go on with once Milvus is proved. Not printed.
     """
 
     command: Literal["init"] = "init"
     flavour: Literal["standalone", "embedded-etcd", "gpu", "cluster"] | None = None
     image: str | None = None
     root_password_file: str | None = None
+    then: tuple[str, ...] = Field(default=(), exclude=True)
 
 
 class RenewResult(IssueResult, frozen=True):

@@ -337,7 +337,7 @@ def prepare(
     others = () if any(state.alive for state in seen.states) else begun
     recreated = frozenset(deployment.everything) - current
     neighbours = to_start(planned, seen, review)
-    warnings = settled(review.recreating(recreated, (*others, *neighbours)), config.accept)
+    warnings = settled(review.recreating(recreated, others, neighbours), config.accept)
     concerned = {name: seen.services[name] for name in begun if name in seen.services}
     require_free(concerned, seen.running, seen.engine.port_owner, seen.name)
     unhealthy = frozenset(filter(review.is_unhealthy, deployment.services))

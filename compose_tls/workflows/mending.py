@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateUnreadable
+from compose_tls.files import absence, in_the_way
 from compose_tls.layout import CLIENT, IGNORE_ALL, IGNORE_FILE, NEXT_CA, NEXT_CA_CERTIFICATE
-from compose_tls.project.absent import absence, in_the_way
 from compose_tls.project.model import Project, not_usable, restoring_ca, taken_over
 from compose_tls.vocabulary import TlsMode, TlsWarning
 

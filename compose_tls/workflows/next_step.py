@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from compose_tls.changes import KeepFile, MakeDirectory, Plan, RemoveDirectory
 from compose_tls.compose.discovery import OVERRIDE_FILES, named_files, project_root
+from compose_tls.config import ENVIRONMENT_PREFIX
 from compose_tls.project.milvus_services import is_active
 from compose_tls.project.model import Project
 from compose_tls.project.renamed import orphaned
-from compose_tls.shell import behind, joined
+from compose_tls.shell import behind, joined, quoted
 from compose_tls.workflows.preamble import Opened
 
 _ENV_FILE: Final = ".env"
@@ -89,9 +90,20 @@ def compose_command(opened: Opened, *words: str, services: Iterable[str] = ()) -
     return joined(["docker", "compose", *compose_options(opened), *words, *behind(services)])
 
 
-def own_command(opened: Opened, *words: str) -> str:
-    """A command of compose-tls for the project."""
-    return joined(["compose-tls", *words, *own_options(opened)])
+def own_command(opened: Opened, *words: str, tls_dir: str = "") -> str:
+    """A command of compose-tls for the project.
+
+    Args:
+        opened: The project.
+        words: The command and its arguments.
+        tls_dir: The TLS directory, where no record tells of it by then; one outside of the project is
+            named in any case, since no record of a project counts there.
+    """
+    own = opened.config.tls_dir
+    if Path(os.path.normpath(opened.root / own)) in opened.named_places:
+        tls_dir = own
+    before = f"{ENVIRONMENT_PREFIX}TLS_DIR={quoted(tls_dir)} " if tls_dir else ""
+    return before + joined(["compose-tls", *words, *own_options(opened)])
 
 
 def own_options(opened: Opened) -> list[str]:

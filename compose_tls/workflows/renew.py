@@ -87,18 +87,14 @@ def renew(
         preamble.writing(opened, dry_run=dry_run, on_event=on_event) as opened,
         ExitStack() as stack,
     ):
-        settings = opened.config
-        project = opened.observed()
-        if ca or finish:
-            project = with_clients(project, settings)
-        issuing.require_sound(project.observation, settings, project.state, REPLACED[extent])
+        project = _sound(opened, extent)
         users = users_of_images(project, opened.variables) if restart and not dry_run else None
         deploy: deployment.Deployment | None = None
         said: tuple[TlsWarning, ...] = ()
         with gathered() as also:
             renewal = plan_renew(
                 project,
-                settings,
+                opened.config,
                 opened.now,
                 extent=extent,
                 within=within,
@@ -120,18 +116,28 @@ def renew(
         if deploy is None:
             told += apply(planned.plan, made.contents, outside=places)
             if restart:
-                said += restarting.restart_neighbours(
-                    opened, renewal.planned.beside, stack, on_event
-                )
+                said += restarting.restart_neighbours(opened, planned.beside, stack, on_event)
         else:
             if not keep_on_failure:
                 whole = planned.plan, made.contents, snapshot(planned.plan)
                 deploy = stack.enter_context(remembered(deploy, opened, whole, places, on_event))
-            checks = _deployed(
-                renewal, made.contents, places, deploy, on_event, keep_on_failure=keep_on_failure
-            )
+            undo: list[Undo] | None = None if keep_on_failure else []
+            checks = _deployed(renewal, made.contents, places, deploy, undo, on_event)
     done = _result(opened, renewal, made, checks, told, restart=restart)
     return done.model_copy(update={"warnings": (*done.warnings, *said)})
+
+
+def _sound(opened: preamble.Opened, extent: Extent) -> Project:
+    """The project, with its further clients where they need the new CA.
+
+    Raises:
+        CertificateError: What stays cannot be used.
+    """
+    project = opened.observed()
+    if extent != "end-entities":
+        project = with_clients(project, opened.config)
+    issuing.require_sound(project.observation, opened.config, project.state, REPLACED[extent])
+    return project
 
 
 def _deployed(
@@ -139,21 +145,20 @@ def _deployed(
     contents: Mapping[str, bytes],
     places: Iterable[Path],
     deploy: deployment.Deployment,
+    undo: list[Undo] | None,
     on_event: listener.OnEvent,
-    *,
-    keep_on_failure: bool,
 ) -> tuple[Probe, ...]:
     """Write what Milvus reads, restart it, write what clients read, and check it."""
-    undo: list[Undo] = []
 
     def write(part: Plan) -> None:
         before = snapshot(part)
         apply(part, contents, outside=places)
-        undo.append((part, contents, before))
+        if undo is not None:
+            undo.append((part, contents, before))
 
     server_side, client_side = parts(renewal)
     write(server_side)
-    return deploy.run(None if keep_on_failure else undo, on_event, lambda: write(client_side))
+    return deploy.run(undo, on_event, lambda: write(client_side))
 
 
 def _result(
@@ -205,6 +210,7 @@ def _prepare(
         seen = restarting.look(deploy, planned, project)
     except EngineError as error:
         if needed:
+            error.hint += "; or write the files only, with --no-restart"
             raise
         # Whether Milvus serves what lies there is not known then, and not said.
         known = isinstance(error, NotDeployed)

@@ -6,7 +6,7 @@ import ipaddress
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,6 +52,8 @@ class Made:
         days: float = 90,
         sha1: bool = False,
         rsa_padding: PSS | None = None,
+        start: datetime | None = None,
+        rewritten: Callable[[bytes], bytes] | None = None,
     ) -> None:
         self.key = key or ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else [])
@@ -61,7 +63,7 @@ class Made:
             self.name,
             self.key.public_key(),
             x509.random_serial_number(),
-            NOW - timedelta(days=9),
+            start or NOW - timedelta(days=9),
             NOW + timedelta(days=days),
         )
         for kind, one in extensions.items():
@@ -81,6 +83,8 @@ class Made:
         self.der = certificate.public_bytes(Encoding.DER)
         if sha1:
             self.der = _with_sha1(certificate, above)
+        if rewritten is not None:
+            self.der = _signed_again(rewritten(certificate.tbs_certificate_bytes), above)
 
     @property
     def pem(self) -> bytes:
@@ -89,6 +93,42 @@ class Made:
     @property
     def key_pem(self) -> bytes:
         return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _signed_again(inner: bytes, above: Made) -> bytes:
+    """What no library makes, under a signature that is sound: ECDSA with SHA-256."""
+    algorithm = bytes.fromhex("300a06082a8648ce3d040302")
+    assert isinstance(above.key, ec.EllipticCurvePrivateKey)
+    signature = above.key.sign(inner, ec.ECDSA(hashes.SHA256()))
+    return _tagged(0x30, inner + algorithm + _tagged(0x03, b"\0" + signature))
+
+
+def _tagged(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    long = size.to_bytes(2) if size > 255 else size.to_bytes()
+    return bytes([tag, *([0x80 + len(long)] if size > 127 else []), *long]) + content
+
+
+def _inner(sequence: bytes) -> bytes:
+    """What a DER sequence of some hundred octets holds."""
+    return sequence[2 + max(0, sequence[1] - 0x80) :]
+
+
+_VERSION_3: Final = bytes.fromhex("a003020102")
+
+
+def _of_version_1(sequence: bytes) -> bytes:
+    return _tagged(0x30, _inner(sequence).replace(_VERSION_3, b"", 1))
+
+
+def _with_compressed_key(sequence: bytes) -> bytes:
+    """As SEC 1 section 2.3.3 has it; of P-256."""
+    held = _inner(sequence)
+    curve = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107")
+    before, rest = held.split(bytes.fromhex("3059") + curve + bytes.fromhex("03420004"))
+    point = bytes([2 + rest[63] % 2]) + rest[:32]
+    key = _tagged(0x30, curve + _tagged(0x03, bytes(1) + point))
+    return _tagged(0x30, before + key + rest[64:])
 
 
 def _with_sha1(certificate: x509.Certificate, above: Made) -> bytes:
@@ -323,6 +363,31 @@ def _cross_signed() -> Brought:
     return replace(found, server=replace(found.server, chain_pem=cross.pem))
 
 
+def _key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def _with_root(other: Made, key: ec.EllipticCurvePrivateKey | None = None) -> Brought:
+    """A sound server, and another root behind its own in the file."""
+    found = _under(Made("brought CA", _CA, key=key))
+    return replace(found, ca_pem=found.ca_pem + other.pem)
+
+
+def retyped(title: str, tag: int) -> Brought:
+    """A name in the server's certificate as another type of string: UTF8String it is else."""
+
+    def rewritten(inner: bytes) -> bytes:
+        text = title.encode()
+        return _tagged(0x30, _inner(inner).replace(_tagged(0x0C, text), _tagged(tag, text), 1))
+
+    return _server(rewritten=rewritten)
+
+
+def _server(**different: Any) -> Brought:
+    """A server under a CA, made in another way."""
+    return _brought(Made("server", _SERVER, (ca := _ca()), **different), ca)
+
+
 def _sent_along(*, of_ca: bool) -> Brought:
     found = _under(_ca())
     more = found.ca_pem if of_ca else found.server.certificate_pem
@@ -346,11 +411,17 @@ def _lower(**different: Any) -> Brought:
     return _under(root, Made("lower", {**_CA, "aki": _AUTO, **different}, root))
 
 
+_OF_CLIENT: Final = x509.UnrecognizedExtension(
+    x509.ObjectIdentifier("2.16.840.1.113730.1.1"), bytes.fromhex("03020780")
+)
 _ODD: Final = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True
 _ALL: Final = ("gRPC", "Go", "Java", "Node", "rustls")
 _FORBIDDEN: Final = x509.DNSName("forbidden.example.com")
 _STRICT: Final = frozenset({"strict-clients-refuse"})
 _SELF: Final = frozenset({"self-signed-certificate"})
+_RUSTLS: Final = frozenset({"rustls-clients-refuse"})
+_1950: Final = datetime(1950, 1, 1)  # noqa: DTZ001 - the builder's own limit, without a zone
+_POLICY: Final = x509.PolicyInformation(x509.ObjectIdentifier("1.2.3.4"), None)
 _TEN: Final = x509.IPAddress(ipaddress.ip_network("10.0.0.0/8"))
 
 ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
@@ -386,7 +457,7 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
     ),
     "CA with a P-521 key": (
         lambda: _under(Made("big CA", _CA, key=ec.generate_private_key(ec.SECP521R1()))),
-        frozenset({"rustls-clients-refuse"}),
+        _RUSTLS,
     ),
     "root that signed itself with SHA-1": (
         lambda: _under(
@@ -403,7 +474,7 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
         frozenset(),
     ),
     "six intermediates": (lambda: _long_chain(6), frozenset()),
-    "seven intermediates": (lambda: _long_chain(7), frozenset({"rustls-clients-refuse"})),
+    "seven intermediates": (lambda: _long_chain(7), _RUSTLS),
     "identifier of the authority with its serial number": (
         lambda: _under(ca := _ca(), aki=(_by_serial(ca), False)),
         frozenset(),
@@ -423,6 +494,30 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
     "RSA-PSS signature": (lambda: _pss_signed(32), frozenset()),
     "server sent twice": (lambda: _sent_along(of_ca=False), frozenset()),
     "root sent along": (lambda: _sent_along(of_ca=True), frozenset()),
+    "expired root of the same name and key behind the valid one": (
+        lambda: _with_root(Made("brought CA", _CA, key=(key := _key()), days=-1), key),
+        frozenset(),
+    ),
+    "roots of others that have expired or may not sign": (
+        lambda: _with_root(Made("old CA", {**_CA, "ku": (_usage("crl_sign"), True)}, days=-1)),
+        frozenset(),
+    ),
+    "root of version 1": (
+        lambda: _under(Made("old CA", {}, rewritten=_of_version_1), aki=None), _STRICT
+    ),
+    "certificate that is valid since 1950": (
+        lambda: _server(start=_1950), _RUSTLS
+    ),
+    "policy that is critical": (
+        lambda: _under(_ca(), policy=(x509.CertificatePolicies([_POLICY]), True)), _RUSTLS
+    ),
+    "path length of more than an octet": (
+        lambda: _lower(bc=(x509.BasicConstraints(ca=True, path_length=300), True)), _RUSTLS
+    ),
+    "ECDSA with SHA-512": (
+        lambda: _server(algorithm=hashes.SHA512()),
+        _RUSTLS,
+    ),
     "CA that ends before the server": (
         lambda: _under(Made("short CA", _CA, days=40)),
         frozenset({"certificate-ends-soon"}),
@@ -435,6 +530,10 @@ RUSTLS_REFUSES: Final = frozenset(
         "server of openssl req -x509, its own CA",
         "CA with a P-521 key",
         "seven intermediates",
+        "certificate that is valid since 1950",
+        "policy that is critical",
+        "path length of more than an octet",
+        "ECDSA with SHA-512",
     }
 )
 """Those of them that rustls does not take, as the warnings about them say."""
@@ -691,6 +790,71 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         _two_ways,
         ("gRPC", "Node"),
         "is for forbidden.example.com, for which its CA",
+    ),
+    "URI that is none": (
+        lambda: _under(_ca(), san=_named(x509.UniformResourceIdentifier("http://[::1"))),
+        ("Go", "Java"),
+        "holds the name http://[::1, and Go or Java reads no such certificate",
+    ),
+    "URI without a scheme": (
+        lambda: _under(_ca(), san=_named(x509.UniformResourceIdentifier("milvus.example.com"))),
+        ("Java",),
+        "holds the name milvus.example.com, and Go or Java reads no such certificate",
+    ),
+    "URI with an empty label": (
+        lambda: _under(_ca(), san=_named(x509.UniformResourceIdentifier("https://a..example.com"))),
+        ("Go",),
+        "holds the name https://a..example.com, and Go or Java reads no such certificate",
+    ),
+    "addresses of a network as a name": (
+        lambda: _under(_ca(), san=_named(_TEN)), ("gRPC", "Go"), "holds the name 10.0.0.0/8"
+    ),
+    "constraint on URIs by their scheme": (
+        lambda: _under(_ca(nc=_constraints([x509.UniformResourceIdentifier("https://example.com")]))),
+        ("Java",),
+        "has the name constraint 'https://example.com', which Go or Java does not read",
+    ),
+    "excluded name that Go does not read": (
+        lambda: _under(
+            _ca(nc=_constraints(None, [x509.DNSName("a..example.com")])), san=_names("localhost")
+        ),
+        ("Go", "rustls"),
+        "has the name constraint 'a..example.com', which Go or Java does not read",
+    ),
+    "stapling that is demanded, and critical": (
+        lambda: _under(_ca(), tls=(x509.TLSFeature([x509.TLSFeatureType.status_request]), True)),
+        _ALL,
+        "has the critical extension 1.3.6.1.5.5.7.1.24",
+    ),
+    "policy twice": (
+        lambda: _under(_ca(), policy=(x509.CertificatePolicies([_POLICY, _POLICY]), False)),
+        ("gRPC", "Go"),
+        "has no certificate policy in their list, or one twice",
+    ),
+    "policy that its CA demands, and is not there": (
+        lambda: _lower(policy=(x509.PolicyConstraints(0, None), False)),
+        ("gRPC", "Go", "Java"),
+        "has no certificate policy that its CAs share",
+    ),
+    "Netscape type of a client": (
+        lambda: _under(_ca(), netscape=(_OF_CLIENT, False)),
+        ("Java", "Node"),
+        "is not for servers by its Netscape certificate type",
+    ),
+    "issuer by another type of string": (
+        lambda: retyped("brought CA", 0x13),
+        ("Go", "rustls"),
+        "was issued by another CA than the given one",
+    ),
+    "version 1 with extensions": (
+        lambda: _server(rewritten=_of_version_1),
+        ("gRPC", "Go", "Java", "rustls"),
+        "is of version 1 and has extensions",
+    ),
+    "compressed key": (
+        lambda: _server(rewritten=_with_compressed_key),
+        ("Go", "Java", "rustls"),
+        "has a compressed key",
     ),
     "self-signed server that may only sign certificates": (
         lambda: _openssl_req("-addext", "keyUsage=critical,keyCertSign,cRLSign"),

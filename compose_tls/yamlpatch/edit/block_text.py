@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from compose_tls.patterns import regex
@@ -33,6 +32,8 @@ def reworded(body: str, old: str, new: str) -> str | None:
 
 def _changes(words: list[str], wanted: list[str]) -> Iterator[tuple[int, str]]:
     """The words that become others, by their number; one that is added goes with the one before it."""
+    import difflib
+
     matcher = difflib.SequenceMatcher(None, words, wanted, autojunk=False)
     for what, first, last, start, end in matcher.get_opcodes():
         if what == "equal":

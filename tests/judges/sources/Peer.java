@@ -10,6 +10,7 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
+import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -70,7 +71,9 @@ final class Peer {
         trusted.load(null, null);
         try (InputStream content = Files.newInputStream(Path.of(ca))) {
             CertificateFactory factory = CertificateFactory.getInstance("X.509");
-            trusted.setCertificateEntry("ca", factory.generateCertificate(content));
+            for (Certificate one : factory.generateCertificates(content)) {
+                trusted.setCertificateEntry("ca" + trusted.size(), one);
+            }
         }
         TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
         trust.init(trusted);

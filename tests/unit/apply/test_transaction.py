@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from compose_tls.apply import preconditions
+from compose_tls.apply import preconditions, staging
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import journal_path
 from compose_tls.apply.recover import recover
@@ -496,12 +496,29 @@ class TestUnlikelyHosts:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(preconditions, "_MOUNTS", tmp_path / "no such file")
-        assert not preconditions.is_mount_point(Path("/"))
+        assert not preconditions.mount_points()
 
     def test_the_root_directory_is_a_mount_point_where_mounts_are_listed(self) -> None:
         if not Path("/proc/self/mountinfo").exists():
             pytest.skip("this host has no /proc/self/mountinfo")
-        assert preconditions.is_mount_point(Path("/"))
+        assert "/" in preconditions.mount_points()
+
+    def test_mounts_and_directories_are_asked_once_for_all_files(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = []
+        for name in ("mount_points", "require_writable"):
+            real = getattr(staging, name)
+
+            def counted(*given: Path, real: Callable[..., object] = real) -> object:
+                asked.append((real, *given))
+                return real(*given)
+
+            monkeypatch.setattr(staging, name, counted)
+        paths = [write(tmp_path / "cert" / f"{n}.key", b"key", 0o600) for n in range(9)]
+        apply(Plan(tmp_path, tuple(RemoveFile(path, None) for path in paths)), {})
+        assert not any(path.exists() for path in paths)
+        assert len(asked) == len(set(asked)) == 3
 
     @root_only
     def test_a_key_that_only_another_user_may_read_can_be_removed(self, ordinary: Path) -> None:

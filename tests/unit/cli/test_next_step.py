@@ -85,6 +85,22 @@ def test_a_service_behind_a_profile_is_named(run: Run, project: Path) -> None:
     )
 
 
+def test_disable_names_who_runs_with_milvus_where_a_profile_does_not(
+    run: Run, project: Path
+) -> None:
+    (project / "docker-compose.yml").write_text(
+        "services:\n  etcd:\n    image: quay.io/coreos/etcd:v3.5.5\n    profiles: [data]\n"
+        "    environment: {ETCD_ADVERTISE_CLIENT_URLS: 'http://etcd:2379'}\n"
+        "  milvus:\n    image: milvusdb/milvus:v2.5.5\n"
+        "    environment: {ETCD_ENDPOINTS: 'etcd:2379', COMMON_STORAGETYPE: local}\n"
+    )
+    assert run("enable", "--scope", "all").code == 0
+    assert following(run, "disable") == (
+        "docker compose stop milvus",
+        "docker compose up -d milvus etcd",
+    )
+
+
 OPTIONS = ("-p", "rag", "--env-file", "a b.env", "--profile", "x", "--profile", "y")
 
 

@@ -31,6 +31,20 @@ class TestRecorded:
         assert (again["mode"], again["changed"], again["warnings"]) == (2, False, [])
         assert facts(project) == before
 
+    def test_the_mode_that_was_chosen_beats_the_one_of_before(
+        self, run: Run, project: Path
+    ) -> None:
+        file = project / "docker-compose.yml"
+        mode = "      COMMON_SECURITY_TLSMODE: ${TLSMODE:-2}\n      ETCD_ENDPOINTS"
+        file.write_text(file.read_text().replace("      ETCD_ENDPOINTS", mode))
+        assert run("enable", "--mode", "1").code == 0
+        before = facts(project)
+
+        again = run("enable", "--json").json
+
+        assert (again["mode"], again["changed"]) == (1, False)
+        assert facts(project) == before
+
     @pytest.mark.parametrize(
         ("option", "value"),
         [

@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from compose_tls import StatusResult
+from compose_tls.cli.output.status_text import status_lines
 from compose_tls.observe import tls_files
+from compose_tls.results import DeployedService
 from tests.moment import NOW
 from tests.unit.cli.conftest import EnableAs, Run
 from tests.unit.pki.minting import DAY, mint
@@ -434,3 +437,18 @@ def test_settings_that_are_put_back_with_their_old_time_are_changed_files(tmp_pa
     assert tls_files.changed_at([path])[path].year == 1970
     assert tls_files.changed_at([path], settings=[path])[path].year > 1970
     assert tls_files.changed_at([tmp_path / "none"]) == {}
+
+
+def test_of_many_differences_three_are_told_and_all_with_v() -> None:
+    reasons = tuple(f"mount /{n}: in the container, not in the files" for n in range(5))
+    found = DeployedService(service="standalone", state="stale", reasons=reasons)
+    result = StatusResult(project="/srv", mode=1, deployed=(found,))
+
+    told, whole = (
+        "\n".join(line.plain for line in status_lines(result, verbose=verbose))
+        for verbose in (False, True)
+    )
+
+    assert told.count("in the container") == 3
+    assert "; and 2 more, with -v" in told
+    assert whole.count("in the container") == 5

@@ -23,7 +23,12 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from compose_tls.errors import CertificateError, CertificateUnreadable, ProfileViolation
+from compose_tls.errors import (
+    CertificateError,
+    CertificateUnreadable,
+    ProfileViolation,
+    RehearsalFailed,
+)
 from compose_tls.pki import system_trust
 from compose_tls.pki.certificate_rules import CLIENT_AUTH
 from compose_tls.pki.certificate_with_key import CertificateWithKey
@@ -31,8 +36,10 @@ from compose_tls.pki.load import certificate_facts, load_certificates, load_key_
 from compose_tls.pki.names import covers, split_names
 from compose_tls.pki.pem import MOST_BYTES, pem_blocks, read_certificates, read_private_key
 from compose_tls.pki.pkcs12 import MOST_ITERATIONS, pkcs12_of
+from compose_tls.pki.rehearse import rehearse
 from compose_tls.pki.verify import check_ca, check_server, concerns
-from tests.judges.brought import ACCEPTED, REFUSED, RUSTLS_REFUSES, Brought
+from compose_tls.vocabulary import TlsMode
+from tests.judges.brought import ACCEPTED, REFUSED, RUSTLS_REFUSES, Brought, retyped
 from tests.moment import NOW
 from tests.unit.pki.minting import CLIENT, DAY, mint, parsed
 
@@ -71,6 +78,16 @@ def test_what_a_stack_refuses_is_refused_with_the_reason(name: str) -> None:
         _check(make())
     assert reason in caught.value.message
     assert caught.value.hint
+
+
+def test_what_openssl_does_not_read_is_refused_in_words() -> None:
+    brought = retyped("server", 0x1A)  # VisibleString
+    (warning,) = concerns(brought.server, brought.ca_pem, now=NOW, path="s.pem")
+    assert "OpenSSL does not read it" in warning.message
+    with pytest.raises(RehearsalFailed, match="OpenSSL does not take certificate and key"):
+        rehearse(
+            brought.server, brought.ca_pem, None, server_names=["localhost"], mode=TlsMode.ONE_WAY
+        )
 
 
 def test_strict_clients_are_named_with_their_reason() -> None:

@@ -138,6 +138,15 @@ def test_an_unknown_version_counts_as_the_newest_and_that_is_said(fields: str) -
     assert [warning.code for warning in found.warnings] == ["milvus-version-unknown"]
 
 
+@pytest.mark.parametrize(
+    "image", ["acme/vectordb:1.0", "acme/vectordb:2.3.5", "acme/my-milvus:1.4"]
+)
+def test_the_tag_of_an_image_of_ones_own_is_no_version_of_milvus(image: str) -> None:
+    found = milvus(f"services: {{db: {{image: '{image}', command: milvus run standalone}}}}")
+    assert found.version == NEWEST
+    assert [warning.code for warning in found.warnings] == ["milvus-version-unknown"]
+
+
 @pytest.mark.parametrize("tag", ["v2.0.2", "v1.1.1"])
 def test_a_milvus_without_tls_is_refused_with_its_line(tag: str) -> None:
     with pytest.raises(UnsupportedMilvus) as caught:
