@@ -31,7 +31,11 @@ def rewritten(old: str, new: str) -> Callable[[Path], object]:
 
 
 def gone(*names: str) -> Callable[[Path], object]:
-    return lambda directory: [(directory / name).unlink() for name in names]
+    def remove(directory: Path) -> None:
+        for name in names:
+            (directory / name).unlink()
+
+    return remove
 
 
 PROJECTS: Final[dict[str, tuple[str, tuple[str, ...], Callable[[Path], object]]]] = {
