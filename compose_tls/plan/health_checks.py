@@ -111,9 +111,10 @@ def waiting(
         config: The settings.
     """
     for service in project.compose.services.values():
-        for one in milvus:
+        urls = list(_URL.finditer(" ".join(service.command_line())))
+        for one in milvus if urls else ():
             metrics, main = _metrics_port(one), service.main
-            for url in _URL.finditer(" ".join(service.command_line())):
+            for url in urls:
                 asks = url["host"] in names(one.service) and _REST.match(url["path"] or "")
                 if asks and number(url["port"]) == metrics and rest_port(one, config) is None:
                     yield TlsWarning(

@@ -174,6 +174,7 @@ class DisableResult(ChangeResult, frozen=True):
         exact: Whether each file has the very bytes of before, too.
         purge: The command that removes those. Not printed.
         in_use: Whether it does so only once TLS is off. Not printed.
+        not_empty: The directories that were to go, and hold something else. Not printed.
     """
 
     command: Literal["disable"] = "disable"
@@ -184,6 +185,7 @@ class DisableResult(ChangeResult, frozen=True):
     exact: LeftOut[bool] = False
     purge: str = Field(default="compose-tls disable --purge", exclude=True)
     in_use: bool = Field(default=False, exclude=True)
+    not_empty: tuple[str, ...] = Field(default=(), exclude=True)
 
 
 class ClientResult(ChangeResult, frozen=True):

@@ -102,7 +102,8 @@ def client(
             issuing = ClientCredentials(observation, opened.config, wanted.directory, opened.now)
             contents, issued = issuing.contents(planned.orders, planned.bundled, own)
             apply(planned.plan, contents, outside=(*opened.named_places, *outside))
-            found = {name: (found | issued)[name] for name in wanted_names}
+            found |= issued
+    ordered = {name: found[name] for name in wanted_names if name in found}
     settings = opened.config
     return ClientResult(
         changed=planned.plan.changed,
@@ -111,7 +112,7 @@ def client(
         project=str(opened.root),
         services=located.state.services,
         files=preamble.file_results(planned.plan),
-        certificates=_certificates(opened, located, wanted.directory, found),
+        certificates=_certificates(opened, located, wanted.directory, ordered),
         endpoint=located.endpoint,
         connect=_connect(located, settings, wanted.directory, wanted_names),
         directory=located.project.relative(wanted.directory),

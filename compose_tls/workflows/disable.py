@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from compose_tls import listener
 from compose_tls.apply.transaction import apply
+from compose_tls.changes import Plan, RemoveDirectory
 from compose_tls.config import TlsConfig
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
@@ -87,12 +88,19 @@ def disable(
         exact=planned.exact,
         key_directories=planned.key_directories,
         in_use=planned.in_use,
+        not_empty=() if dry_run else _not_empty(planned.plan),
         purge=_purge(opened, project),
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
         next=following,
         warnings=(*opened.told, *told, *planned.plan.warnings, *warnings),
     )
+
+
+def _not_empty(plan: Plan) -> tuple[str, ...]:
+    """The directories that were to be removed, and are still there: something else is in them."""
+    removed = (one.path for one in plan.changes if isinstance(one, RemoveDirectory))
+    return tuple(plan.relative(path) for path in removed if path.is_dir())
 
 
 def _purge(opened: preamble.Opened, project: Project) -> str:

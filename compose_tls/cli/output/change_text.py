@@ -190,11 +190,11 @@ def _purged(result: DisableResult) -> str:
     removed = [file.path for file in result.files if file.action == "removed"]
     if not any(path.endswith(KEY) for path in removed):
         return ""
-    # What stays is told by a warning of its own.
-    kept = {one.path for one in result.warnings if one.code == "directory-kept"}
     shown = (path for path in removed if not path.endswith(IGNORE_FILE))
     names = dict.fromkeys(map(_directory, shown))
-    places = ", ".join(f"{'what was in ' if name in kept else ''}{name}/" for name in names)
+    places = ", ".join(
+        f"{'what was in ' if name in result.not_empty else ''}{name}/" for name in names
+    )
     return f"{places} (certificates and private keys)"
 
 
