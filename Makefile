@@ -94,7 +94,7 @@ $(VENV)/.test: pyproject.toml requirements-dev.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --no-deps --editable .
 	touch $@
 
-$(VENV)-lowest/.ready: pyproject.toml requirements-lowest.txt | $(VENV)/.test
-	$(PYTHON) -m venv --clear --without-pip $(VENV)-lowest
+$(VENV)-lowest/.ready: pyproject.toml requirements-lowest.txt tests/pythons.py | $(VENV)/.test
+	$$($(BIN)/python tests/pythons.py lowest) -m venv --clear --without-pip $(VENV)-lowest
 	$(BIN)/pip --python $(VENV)-lowest/bin/python install --quiet --no-compile --constraint requirements-lowest.txt --editable '.[milvus]' --group dev
 	touch $@

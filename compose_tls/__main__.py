@@ -19,7 +19,7 @@ def run() -> NoReturn:
     Raises:
         SystemExit: The end, where output could not be written: Python says so.
     """
-    import gc  # noqa: PLC0415 - here alone
+    import gc
 
     # By default the collector of cycles runs every 700 objects, of which a command loads some 100,000.
     gc.set_threshold(100_000)
@@ -63,10 +63,10 @@ def main() -> int:
         else:
             return 0
     try:
-        from compose_tls.signals import as_interrupt  # noqa: PLC0415 - not for --version
+        from compose_tls.signals import as_interrupt
 
         with as_interrupt():
-            from compose_tls.cli.app import main  # noqa: PLC0415 - what takes most of the time
+            from compose_tls.cli.app import main
 
             return main()
     except KeyboardInterrupt:

@@ -291,7 +291,7 @@ def unified_diff(name: str, old: bytes, new: bytes, *, confidential: bool = Fals
         new: What it is to hold.
         confidential: Whether lines that stay are left out, and credentials in addresses.
     """
-    import difflib  # noqa: PLC0415 - not for who only looks
+    import difflib
 
     # A tab ends a name with blanks in it, as git and GNU diff write it.
     name = f"{name}\t" if any(character.isspace() for character in name) else name

@@ -110,7 +110,8 @@ def settle(refusal: Refusal, accepted: Collection[str]) -> TlsWarning:
     if refusal.code not in accepted:
         accepting = f"--accept {refusal.code}"
         if accepting not in refusal.hint:
-            refusal.hint = f"{refusal.hint}; or go on all the same with {accepting}"
+            # The command that was typed is put in where it is known: workflows.whole_hints.
+            refusal.hint += f"; or go on all the same: compose-tls enable … {accepting}"
         gathered = GATHERED.get()
         if gathered is None:
             raise refusal

@@ -17,7 +17,9 @@ from dataclasses import field
 from pathlib import Path
 from typing import Final
 
+from compose_tls.changes import relative
 from compose_tls.errors import OutsideProject
+from compose_tls.shell import moved_away, quoted
 from compose_tls.values import dataclass
 
 _KIB: Final = 1024
@@ -92,11 +94,16 @@ class ProjectFiles:
             return real
         name = str(named.relative_to(self.root) if named.is_relative_to(self.root) else path)
         place = str(real or "")
-        leads = (
-            f"leads outside of the project, to {place}" if place != name else "lies outside of it"
-        )
+        if meant := [one.parent for one in self.outside if real and one.is_relative_to(real)]:
+            # The user named what is to lie in it; on the way there, it is missing.
+            raise OutsideProject(
+                f"there is no directory {meant[0]} yet, and it lies outside of the project",
+                hint=f"make it, and run the command again: mkdir -p {quoted(str(meant[0]))}",
+                path=name,
+            )
+        leads = f"leads outside of the project, to {place}"
         raise OutsideProject(
-            f"{name} {leads}",
+            f"{name} {leads if place != name else 'lies outside of the project'}",
             hint="nothing in a project may reach outside of it; "
             "name that place yourself, on the command line, if you mean it",
             path=name,
@@ -188,7 +195,7 @@ def _read_real(path: Path, limit: int) -> RegularFile | None:
     return RegularFile(content, status)
 
 
-def open_real(path: Path, flags: int, mode: int = 0) -> int:
+def open_real(path: Path, flags: int) -> int:
     """Open a file by its real path; a link anywhere on the way is an error.
 
     Returns:
@@ -198,7 +205,7 @@ def open_real(path: Path, flags: int, mode: int = 0) -> int:
         OSError: It cannot be opened, or is or lies behind a link.
     """
     with parent_directory(path) as (parent, name):
-        return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=parent)
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
 
 
 @contextmanager
@@ -230,3 +237,21 @@ def joined_roots(roots: bytes, ca: bytes) -> bytes:
         ca: The CA, PEM.
     """
     return roots + (b"" if not roots or roots.endswith(b"\n") else b"\n") + ca
+
+
+def in_the_way(path: Path, directory: Path) -> str:
+    """The command that makes room where a file has to be and something else is; else empty.
+
+    Args:
+        path: The place of the file.
+        directory: The project directory.
+    """
+    if path.is_file() or not os.path.lexists(path):
+        return ""
+    return moved_away(relative(path, directory))
+
+
+def absence(path: Path, directory: Path) -> str:
+    """What is to be said of a file that could not be read as one."""
+    name = relative(path, directory)
+    return f"{name} is not a regular file" if in_the_way(path, directory) else f"{name} is gone"

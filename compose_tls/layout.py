@@ -132,6 +132,11 @@ def holds_key(file: str) -> bool:
     return file.endswith(KEY) or file == KAFKA_KEYSTORE
 
 
+def identity_of(name: str) -> str:
+    """The identity of a file that the PKI directory has, or would have, under a name."""
+    return _MADE_FOR.get(name, name.rpartition(".")[0])
+
+
 def stack_files(folder: str, identities: Collection[str]) -> tuple[tuple[str, str], ...]:
     """What is in a directory below the TLS directory: the name there, and in the PKI directory.
 
@@ -139,11 +144,7 @@ def stack_files(folder: str, identities: Collection[str]) -> tuple[tuple[str, st
         folder: Its name.
         identities: The names of the identities that there are.
     """
-    return tuple(
-        pair
-        for pair in STACK_FILES[folder]
-        if _MADE_FOR.get(pair[1], pair[1].rpartition(".")[0]) in identities
-    )
+    return tuple(pair for pair in STACK_FILES[folder] if identity_of(pair[1]) in identities)
 
 
 def stack_folders(identities: Collection[str]) -> Mapping[str, tuple[tuple[str, str], ...]]:

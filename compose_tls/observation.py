@@ -86,7 +86,8 @@ class PkiFacts:
     the CA that takes over once every client trusts it; ``requests`` are the names in the signing
     requests that are of the very keys next to them; ``public_ca`` says that everyone has certificates of
     the CA that the settings name, by the trust store of this system; ``brought_names`` are the names in
-    the server certificate that the settings name. Keys are names of identities.
+    the server certificate that the settings name. Keys are names of identities. ``foreign_keys`` are the
+    private keys that are not those of the certificates next to them, wherever in the project they lie.
     """
 
     certificates: Mapping[str, CertificateFacts]
@@ -96,6 +97,7 @@ class PkiFacts:
     requests: Mapping[str, frozenset[str]] = field(default_factory=dict)
     public_ca: bool = False
     brought_names: frozenset[str] = frozenset()
+    foreign_keys: frozenset[Path] = frozenset()
 
     @property
     def all_certificates(self) -> Mapping[str, CertificateFacts]:

@@ -10,6 +10,7 @@ each runs where it is asked for, by marker (``-m e2e``, ``-m judges``, ``-m faul
 from __future__ import annotations
 
 import gc
+import importlib.util
 import os
 import signal
 from pathlib import Path
@@ -95,3 +96,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Keep what lives as long as the process from being looked through for garbage, test after test."""
     gc.freeze()
+
+
+@pytest.fixture
+def without_pymilvus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where pymilvus is not installed: its probe is skipped."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)

@@ -2,7 +2,11 @@
 
 Documents, types and the corpus are the same on each: they are looked at once, on the first. A Python is
 at hand on the PATH, from pyenv, or in an image (tests/e2e/images/python.sh). What the tests cover is
-measured on the newest.
+measured on the newest. One of those between the oldest and the newest runs them with every dependency at
+its lower bound (`make test-lowest`), and not once more with the locked ones.
+
+    tests/pythons.py [VERSION ...]    these; all others without an argument
+    tests/pythons.py lowest           prints the one for the lower bounds
 """
 
 from __future__ import annotations
@@ -38,16 +42,18 @@ VERSIONS: list[str] = re.findall(
     r'"Programming Language :: Python :: (3\.\d+)"', (ROOT / "pyproject.toml").read_text()
 )
 NEWEST = VERSIONS[-1]
+LOWEST = VERSIONS[1]
 OWN = f"3.{sys.version_info.minor}"
 REQUIRED = os.environ.get("REQUIRE_PYTHONS") == "1"
 
 
-def main() -> int:
+def main(*versions: str) -> int:
     """One Python after the other; how many of them failed."""
+    if versions == ("lowest",):
+        print(find(LOWEST) or sys.executable)
+        return 0
     failed = 0
-    for version in VERSIONS:
-        if version == OWN:
-            continue
+    for version in versions or others():
         command = local(version) or in_image(version)
         if command is None:
             print(f"Python {version}: skipped, there is none here", flush=True)
@@ -57,6 +63,12 @@ def main() -> int:
         runner = ["tests/measured.py"] if version == NEWEST else ["-m", "pytest"]
         failed += run([*command, *runner, *TESTS]) != 0
     return failed
+
+
+def others() -> list[str]:
+    """The versions that run the tests with the locked dependencies, besides this one."""
+    taken = {OWN, LOWEST} if find(LOWEST) else {OWN}
+    return [version for version in VERSIONS if version not in taken]
 
 
 def measures() -> bool:
@@ -170,4 +182,4 @@ def quiet(*command: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from compose_tls.checks.explain import NextStep
 from compose_tls.checks.wire import GRPC, REST, Protocol
+from compose_tls.connection import url_host
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.shell import quoted, typed
 from compose_tls.values import dataclass
@@ -86,7 +87,7 @@ class Target:
     @property
     def authority(self) -> str:
         """Host and port as in a URI (RFC 3986 section 3.2)."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"{url_host(self.host)}:{self.port}"
 
     @property
     def uri(self) -> str:

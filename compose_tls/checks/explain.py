@@ -168,7 +168,8 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
         Explanation(
             "the server refused the client certificate, or the lack of one",
             NextStep(
-                "use the client certificate of this project",
+                "see in compose-tls status whether the container runs these files, and"
+                " use the client certificate of this project",
                 "give a client certificate with --client-cert and --client-key",
             )
             + ", unexpired, issued by the CA in the server's ca.pem",

@@ -221,10 +221,7 @@ def expired_certificate(target: Target, timeout: float) -> Outcome:
         observed = "not tried: the project has no key of the CA of the clients to make one with"
         return Outcome(True, expected, observed, skipped=True)
     client = partial(_client, target, target.expired_client)
-    found = _client_refused(target, client, timeout, expected)
-    if found.hint == ACCEPTS_ANY_CLIENT.next_step:
-        return replace(found, hint=ACCEPTS_EXPIRED_CLIENTS)
-    return found
+    return _client_refused(target, client, timeout, expected, ACCEPTS_EXPIRED_CLIENTS)
 
 
 def _client(target: Target, shown: CertificateWithKey) -> ssl.SSLContext:
@@ -234,8 +231,13 @@ def _client(target: Target, shown: CertificateWithKey) -> ssl.SSLContext:
 
 
 def _client_refused(
-    target: Target, client: Callable[[], ssl.SSLContext], timeout: float, expected: str
+    target: Target,
+    client: Callable[[], ssl.SSLContext],
+    timeout: float,
+    expected: str,
+    hint: str = ACCEPTS_ANY_CLIENT.next_step,
 ) -> Outcome:
+    """Whether a client is refused each time and in each way; ``hint`` is for a server that lets it in."""
     deadline = Deadline.after(timeout)
     found = Outcome(True, expected, "refused")
     context, older, nameless, unannounced = _by_each_way(client)
@@ -251,10 +253,9 @@ def _client_refused(
                 way, made, there = others[number]
                 if _is_let_in(there, made, deadline):
                     observed = f"{ACCEPTS_ANY_CLIENT.meaning}, {way}"
-                    let_in = Outcome(False, expected, observed, ACCEPTS_ANY_CLIENT.next_step)
-                    return at(place, target, let_in)
+                    return at(place, target, Outcome(False, expected, observed, hint))
                 continue
-            found = _one_client_refused(place, context, deadline, expected)
+            found = _one_client_refused(place, context, deadline, expected, hint)
             if not found.ok:
                 return at(place, target, found)
         found = _refused(place, timeout, expected, found.observed)
@@ -286,7 +287,11 @@ def _is_let_in(target: Target, context: ssl.SSLContext, deadline: Deadline) -> b
 
 
 def _one_client_refused(
-    target: Target, context: ssl.SSLContext, deadline: Deadline, expected: str
+    target: Target,
+    context: ssl.SSLContext,
+    deadline: Deadline,
+    expected: str,
+    hint: str = ACCEPTS_ANY_CLIENT.next_step,
 ) -> Outcome:
     try:
         with tls(target, context, deadline) as connection:
@@ -306,7 +311,7 @@ def _one_client_refused(
         return Outcome(True, expected, "refused: the connection was closed")
     if not target.protocol.is_answer(answer):
         return not_tried(expected, no_answer(target.protocol, answer))
-    return Outcome(False, expected, ACCEPTS_ANY_CLIENT.meaning, ACCEPTS_ANY_CLIENT.next_step)
+    return Outcome(False, expected, ACCEPTS_ANY_CLIENT.meaning, hint)
 
 
 def _alert(error: ssl.SSLError) -> str | None:

@@ -18,7 +18,7 @@ _PROXIES = ("grpc_proxy", "https_proxy", "http_proxy")
 
 def answer(arguments: dict[str, Any]) -> dict[str, Any]:
     """Connect and ask; without the proxy of the environment where that fails with it."""
-    from pymilvus import MilvusClient  # noqa: PLC0415 - this is what the process is for
+    from pymilvus import MilvusClient
 
     try:
         return _ask(MilvusClient, arguments)
@@ -41,7 +41,7 @@ def main() -> int:
     # pymilvus refuses to be imported where this holds what another program takes for a URI.
     os.environ.pop("MILVUS_URI", None)
     try:
-        import pymilvus  # noqa: F401, PLC0415 - slow, so it comes before the arguments do
+        import pymilvus  # noqa: F401 - slow, so it comes before the arguments do
 
         found = answer(json.load(sys.stdin))
     except ImportError as error:

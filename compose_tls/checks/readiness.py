@@ -138,7 +138,7 @@ def _looked(target: Target, timeout: float) -> Readiness:
 
 
 def _ask(target: Target, deadline: Deadline) -> Readiness:
-    import grpc  # noqa: PLC0415 - 126 ms, and only who checks needs it
+    import grpc
 
     with grpc_channel(target) as channel:
         call = partial(_call, channel, target, deadline)
@@ -164,7 +164,7 @@ def _is_milvus(call: _Caller) -> bool:
     credentials, or for a privilege, in words of its own (proxy/authentication_interceptor.go and
     privilege_interceptor.go). Who answers every call alike is someone else.
     """
-    import grpc  # noqa: PLC0415 - loaded already
+    import grpc
 
     name = f"compose_tls_{secrets.token_hex(8)}"
     try:
@@ -202,7 +202,7 @@ def _status(answer: bytes) -> Status:
 
 def _version(call: _Caller) -> str | None:
     """The server's version, where this client may know it."""
-    import grpc  # noqa: PLC0415 - loaded already
+    import grpc
 
     try:
         answer = dict(fields(call("GetVersion")))
@@ -213,7 +213,7 @@ def _version(call: _Caller) -> str | None:
 
 def _judged(error: Any, target: Target) -> Readiness:
     """An answer about credentials is an answer: TLS is proved, and the proxy works."""
-    import grpc  # noqa: PLC0415 - loaded already
+    import grpc
 
     match error.code():
         case grpc.StatusCode.UNAUTHENTICATED:

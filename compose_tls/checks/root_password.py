@@ -88,7 +88,7 @@ def _accepts(target: Target, password: str, timeout: float) -> bool:
 
 
 def _update(target: Target, old: str, new: str, timeout: float) -> None:
-    import grpc  # noqa: PLC0415 - 126 ms, and only who checks needs it
+    import grpc
 
     signed_in = replace(target, user=ROOT, password=old, token=None)
     token = base64.b64encode(f"{ROOT}:{old}".encode()).decode()

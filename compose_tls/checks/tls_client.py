@@ -362,7 +362,7 @@ def grpc_channel(target: Target) -> Iterator[Any]:
     Raises:
         OSError: A file cannot be read.
     """
-    import grpc  # noqa: PLC0415 - 126 ms, and only who checks needs it
+    import grpc
 
     certificate, key = target.client_certificate_path, target.client_key_path
     credentials = grpc.ssl_channel_credentials(

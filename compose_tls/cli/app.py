@@ -16,11 +16,13 @@ import click
 from compose_tls.cli import printing
 from compose_tls.cli.completing import COMPLETE
 from compose_tls.cli.options import before_the_command
+from compose_tls.cli.topics import TOPICS
 from compose_tls.errors import CheckFailed, ComposeTlsError, Interrupted, WriteFailed, WrongUsage
 from compose_tls.version import __version__
 
 _BUG = 1
 _NOBODY_READS = 128 + 13  # as a shell tells of a program that SIGPIPE ended: compose-tls … | head
+_PAGE_OF_SETTINGS = "compose-tls enable --help"
 _ISSUES = "https://github.com/compose-tls/compose-tls/issues"
 
 _COMMANDS = {
@@ -33,7 +35,7 @@ _COMMANDS = {
     "connect": "paste-ready client code and settings",
     "export": "the same set-up for Kubernetes (Helm, Operator, cert-manager), Swarm or openssl",
     "init": "a new Milvus Compose project with TLS from the start",
-    "help": "a command and its options, or a topic: modes, files, settings, exit-codes",
+    "help": f"a command and its options, or a topic: {', '.join(TOPICS)}",
     "completion": "completion for bash, zsh or fish",
 }
 
@@ -46,10 +48,11 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
-            import difflib  # noqa: PLC0415 - not for --help
+            import difflib
 
             near = difflib.get_close_matches(cmd_name, _COMMANDS, n=1)
             tip = f"did you mean compose-tls {near[0]}?" if near else "see compose-tls --help"
+            tip = f"see compose-tls help {cmd_name}" if cmd_name in TOPICS else tip
             raise WrongUsage(f"there is no command {cmd_name}", hint=tip)
         module = importlib.import_module(f"compose_tls.cli.commands.{cmd_name}")
         command: click.Command = module.command
@@ -126,7 +129,7 @@ def _usage_error(error: click.ClickException, name: str) -> WrongUsage:
     command = f"compose-tls {name}".rstrip()
     see = f"see {command} --help"
     if isinstance(error, click.NoSuchOption):
-        import difflib  # noqa: PLC0415 - not for --help
+        import difflib
 
         if name and error.ctx is not None and error.ctx.parent is None:
             asked = app.get_command(error.ctx, name)
@@ -161,15 +164,15 @@ def _report(
     if COMPLETE in os.environ:
         # A shell asks in the middle of a line: there is nothing to complete, and nothing to say.
         return error.exit_code
-    from compose_tls.cli.output import json_documents, rendering  # noqa: PLC0415 - not for --version
-    from compose_tls.cli.typed_command import (  # noqa: PLC0415 - as above
+    from compose_tls.cli.output import json_documents, rendering
+    from compose_tls.cli.typed_command import (
         completed,
         completed_warnings,
     )
 
     command = _command_in(arguments)
     as_json = _wants_json(arguments) if as_json is None else as_json
-    error.hint = completed(error.hint, arguments)
+    error.hint = completed(_page_named(error.hint, command), arguments)
     error.warnings = completed_warnings(error.warnings, arguments)
     checks = error.checks if isinstance(error, CheckFailed) else ()
     if as_json:
@@ -185,6 +188,16 @@ def _report(
     failure = rendering.failure_lines(error, checks, verbose=bool({"-v", "--verbose"} & words))
     printing.show_lines((*rendering.warning_lines(warnings), *failure), err=True)
     return error.exit_code
+
+
+def _page_named(hint: str, name: str) -> str:
+    """A hint that names the page of the command that was typed, where that has an option of the hint."""
+    if not name or _PAGE_OF_SETTINGS not in hint:
+        return hint
+    asked = app.get_command(click.Context(app), name)
+    options = {option for each in (asked.params if asked else ()) for option in each.opts}
+    known = options.intersection(word.rstrip(",;") for word in hint.split())
+    return hint.replace(_PAGE_OF_SETTINGS, f"compose-tls {name} --help") if known else hint
 
 
 def _report_other(arguments: Sequence[str], error: Exception) -> int:
@@ -224,7 +237,7 @@ def _unwritten(error: Exception) -> WriteFailed | None:
 
 def _bug(error: Exception) -> str:
     """One line that helps to find the bug. The message is left out: it could hold a secret."""
-    import traceback  # noqa: PLC0415 - not for --help
+    import traceback
 
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "compose_tls" in frame.filename] or list(frames)

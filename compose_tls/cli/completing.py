@@ -1,18 +1,23 @@
-"""What a shell can complete: files, directories, pages of help, and the services of the project."""
+"""What a shell can complete: files, directories, pages of help, and names that the project has."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
+from compose_tls.cli.topics import TOPICS
+from compose_tls.errors import Refusal
 from compose_tls.patterns import regex
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from click.shell_completion import CompletionItem
 
-_NAME: Final = regex(r"[a-zA-Z0-9._][a-zA-Z0-9._-]*")
-"""The name of a service: https://github.com/compose-spec/compose-spec/blob/main/schema/compose-spec.json"""
+_NAME: Final = regex(r"[a-zA-Z0-9._][a-zA-Z0-9._@-]*")
+"""The name of a client, and without @ that of a service: https://github.com/compose-spec/compose-spec/blob/main/schema/compose-spec.json"""
 
 COMPLETE: Final = "_COMPOSE_TLS_COMPLETE"
 """The variable by which a shell asks, as click names it."""
@@ -32,7 +37,7 @@ class Place(click.types.StringParamType):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Leave it to the shell."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only where a shell asks
+        from click.shell_completion import CompletionItem
 
         return [CompletionItem(incomplete, type=self.kind)]
 
@@ -41,24 +46,40 @@ FILE = Place("file")
 DIRECTORY = Place("dir")
 
 
-def pages(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def pages(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """What help tells of: commands and topics."""
-    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only where a shell asks
-
-    from compose_tls.cli.topics import TOPICS  # noqa: PLC0415 - as above
-
     context = ctx.find_root()
     names = (*cast("click.Group", context.command).list_commands(context), *TOPICS)
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return [name for name in names if name.startswith(incomplete)]
 
 
-def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The services of the project that the options so far name; none where it cannot be read."""
-    from pathlib import Path  # noqa: PLC0415 - only where a shell asks
+def refusals(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """The codes that --accept takes."""
+    codes = sorted(leaf.code for leaf in Refusal.__subclasses__())
+    return [code for code in codes if code.startswith(incomplete)]
 
-    from click.shell_completion import CompletionItem  # noqa: PLC0415 - as above
 
-    from compose_tls.workflows.service_names import service_names  # noqa: PLC0415 - as above
+def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The services of the project."""
+    from compose_tls.workflows.known_names import service_names
+
+    return _of_the_project(service_names, ctx, incomplete)
+
+
+def clients(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The further clients of the project that have a certificate."""
+    from compose_tls.workflows.known_names import client_names
+
+    return _of_the_project(client_names, ctx, incomplete)
+
+
+def _of_the_project(
+    names_of: Callable[[Path, Mapping[str, Any]], Iterable[str]],
+    ctx: click.Context,
+    incomplete: str,
+) -> list[str]:
+    """Names in the project that the options so far name; none where it cannot be read."""
+    from pathlib import Path
 
     given: dict[str, Any] = {}
     for found in (ctx.parent.params if ctx.parent else {}, ctx.params):
@@ -66,9 +87,8 @@ def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Co
     places = ("file", "project_name", "project_directory", "env_file", "profile", "pki_dir")
     settings = {name: given[name] for name in places if name in given}
     try:
-        names = service_names(Path(*given.get("directory", ())), settings)
+        names = names_of(Path(*given.get("directory", ())), settings)
     except Exception:  # noqa: BLE001 - nobody wants to read of it in the middle of a line
         return []
     # A shell puts a name into the line as it is: one that Compose does not take may do something there.
-    taken = (name for name in names if _NAME.fullmatch(name))
-    return [CompletionItem(name) for name in taken if name.startswith(incomplete)]
+    return [name for name in names if _NAME.fullmatch(name) and name.startswith(incomplete)]

@@ -39,7 +39,7 @@ class OneOf(click.Choice[str]):
         """
         if value in self.choices:
             return str(value)
-        import difflib  # noqa: PLC0415 - for this error alone
+        import difflib
 
         near = difflib.get_close_matches(str(value).lower(), self.choices, n=1)
         hint = self.hints.get(value, self.hint)

@@ -9,12 +9,12 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from compose_tls.cli.completing import DIRECTORY, FILE, services
+from compose_tls.cli.completing import DIRECTORY, FILE, refusals, services
 from compose_tls.cli.kinds import Number, OneOf
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-KEY_TYPES = "ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096"
+_KEY_TYPES = "ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096"
 """As help shows them; the settings know which there are, and why others are not."""
 
 MODE: Final = OneOf(
@@ -97,10 +97,12 @@ class HelpPage(click.Command):
 _COMMON: Final = (
     directory_option("-C", "directory", multiple=True, help="Work as if started there."),
     file_option("-f", "--file", multiple=True, help="Compose file; repeatable."),
-    click.option("-p", "--project-name", metavar="NAME", help="Name of the project."),
-    directory_option("--project-directory", help="Base of relative paths."),
-    file_option("--env-file", multiple=True, help="Environment file; repeatable."),
-    click.option("--profile", multiple=True, metavar="NAME", help="Profile; repeatable."),
+    click.option("-p", "--project-name", metavar="NAME", help="Name of the Compose project."),
+    directory_option("--project-directory", help="Base of relative paths in the compose file."),
+    file_option(
+        "--env-file", multiple=True, help="File of variables, in place of .env; repeatable."
+    ),
+    click.option("--profile", multiple=True, metavar="NAME", help="Profile to enable; repeatable."),
     click.option(
         "--service",
         multiple=True,
@@ -123,9 +125,9 @@ def common(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def with_output(**given: Any) -> int:
-        from pathlib import Path  # noqa: PLC0415 - not for --help
+        from pathlib import Path
 
-        from compose_tls.cli.output.show import Output  # noqa: PLC0415 - not for --help
+        from compose_tls.cli.output.show import Output
 
         above = click.get_current_context().parent
         options = _joined(above.params if above else {}, given)
@@ -162,7 +164,7 @@ def credentials(command: _F) -> _F:
             "--timeout",
             type=Number(float),
             metavar="SECONDS",
-            help="How long to wait (default: 120).",
+            help="How long to wait for Milvus (default: 120).",
         ),
     )
 
@@ -175,7 +177,8 @@ def acceptable(command: _F) -> _F:
             "--accept",
             multiple=True,
             metavar="CODE",
-            help="Go on in spite of the refusal with this code; repeatable.",
+            shell_complete=refusals,
+            help="Overrule the error with this code, if its hint says --accept; repeatable.",
         ),
     )
 
@@ -188,8 +191,8 @@ def mode_and_scope(command: _F) -> _F:
         click.option(
             "--scope",
             type=OneOf(("proxy", "internal", "all")),
-            help="proxy: clients (default); internal: and the parts of Milvus; "
-            "all: and etcd and object store.",
+            help="What to encrypt: proxy, what clients reach (default); internal, the parts of Milvus "
+            "among each other too; all, etcd and the object store too.",
         ),
     )
 
@@ -215,6 +218,23 @@ additional_names: Final = click.option(
 )
 
 
+def key_type(default: str) -> Callable[[_F], _F]:
+    """The kind of the keys that are made."""
+    return click.option("--key-type", metavar="TYPE", help=f"{_KEY_TYPES} (default: {default}).")
+
+
+def days(default: str) -> Callable[[_F], _F]:
+    """How long certificates are valid."""
+    text = f"Days that new certificates are valid (default: {default})."
+    return click.option("--days", type=Number(), metavar="N", help=text)
+
+
+def ca_days(default: str) -> Callable[[_F], _F]:
+    """How long a CA is valid."""
+    text = f"Days that a new CA is valid (default: {default})."
+    return click.option("--ca-days", type=Number(), metavar="N", help=text)
+
+
 def new_certificates(command: _F) -> _F:
     """What stands in certificates that are issued."""
     return _with(
@@ -223,13 +243,9 @@ def new_certificates(command: _F) -> _F:
             "--server-name", metavar="NAME", help="The name clients verify (default: localhost)."
         ),
         additional_names,
-        click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: ecdsa-p256)."),
-        click.option(
-            "--days", type=Number(), metavar="N", help="Validity of certificates (default: 825)."
-        ),
-        click.option(
-            "--ca-days", type=Number(), metavar="N", help="Validity of the CA (default: 3650)."
-        ),
+        key_type("ecdsa-p256"),
+        days("825"),
+        ca_days("3650"),
         click.option(
             "--subject",
             metavar="RFC4514",

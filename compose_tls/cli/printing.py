@@ -47,7 +47,7 @@ def show_lines(lines: Iterable[Line], *, err: bool = False) -> None:
         for line in lines:
             say(line.plain, err=err)
         return
-    from compose_tls.cli.drawing import draw  # noqa: PLC0415 - rich costs 45 ms, terminals alone get it
+    from compose_tls.cli.drawing import draw
 
     for line in lines:
         _write(partial(draw, line, stream, columns, colour=colour), err=err)

@@ -57,7 +57,8 @@ def compose_files(
     if base is None:
         raise ComposeFileNotFound(
             f"there is no compose file in {directory}",
-            hint=f"run compose-tls where {DEFAULT_FILES[2]} is, or name the place with -C or -f",
+            hint=f"run compose-tls where {DEFAULT_FILES[2]} is, or name the place with -C or -f;"
+            " compose-tls init DIR makes a new project",
             path=str(directory),
         )
     override = next((directory / name for name in OVERRIDE_FILES if exists(directory / name)), None)

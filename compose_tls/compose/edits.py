@@ -55,6 +55,13 @@ class Destination:
     definition: Definition | None
 
     @classmethod
+    def of(cls, service: Service, name: str, override: Path | None) -> Destination:
+        """The override file where edits go there; else the file that says a field of the service."""
+        if override is not None:
+            return cls.override(service, override)
+        return cls.main(service, name)
+
+    @classmethod
     def main(cls, service: Service, name: str) -> Destination:
         """The file that defines the service, or a later one that drops what it says of a field."""
         definition = service.main
@@ -66,10 +73,10 @@ class Destination:
         return cls(definition.file, definition.base, definition)
 
     @classmethod
-    def override(cls, service: Service, file: Path, base: Path) -> Destination:
+    def override(cls, service: Service, file: Path) -> Destination:
         """An override file, whether it is there yet or not."""
         own = (d for d in service.definitions if d.file == file and d.editable)
-        return cls(file, base, next(own, None))
+        return cls(file, file.parent, next(own, None))
 
 
 def add_mounts(

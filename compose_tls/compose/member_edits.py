@@ -100,18 +100,12 @@ def member_edits(
         EditRefused: A place cannot be edited without changing something else.
     """
     service = one.service
-
-    def place(name: str) -> Destination:
-        """The file that gets the edits of a field."""
-        if override is not None:
-            return Destination.override(service, override, override.parent)
-        return Destination.main(service, name)
-
     orders = _mount_orders(one, project.directory)
     if orders:
-        into = place("volumes")
+        into = Destination.of(service, "volumes", override)
         edits.add(into.file, add_mounts(service, orders, into))
-    environment = _Environment(one, place("environment"), read, in_place=override is None)
+    into = Destination.of(service, "environment", override)
+    environment = _Environment(one, into, read, in_place=override is None)
     for file, intents in environment.edits():
         edits.add(file, intents)
     # As the first port is: at its addresses, by the engine's choice, or not at all.
@@ -122,7 +116,7 @@ def member_edits(
     }
     for port in one.member.published:
         if service.published(port) is None:
-            into = place("ports")
+            into = Destination.of(service, "ports", override)
             for host_ip in widest_addresses(beside):
                 picked = beside[host_ip]
                 edits.add(into.file, publish(service, port, host_ip, into, picked=picked))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 from compose_tls.compose.edits import Destination
+from compose_tls.compose.interpolate import interpolate
 from compose_tls.compose.member_edits import Edits
 from compose_tls.compose.service import Service
 from compose_tls.errors import EditRefused
@@ -27,6 +29,12 @@ def written(service: Service, route: Route) -> list[str]:
     layers = service.layers(route[0])
     found = layers[-1][1].query(*route[1:]) if layers else None
     return [] if found is None or found.is_null else _texts(found)
+
+
+def expander(service: Service, name: str) -> Callable[[str], str]:
+    """How Compose puts variables into the texts of a field: those of the file that has it."""
+    layers = service.layers(name)
+    return partial(interpolate, environment=layers[-1][0].variables) if layers else str
 
 
 def rewrite(
@@ -67,11 +75,7 @@ def rewrite(
         whole = _in_place(place, old, new) if is_list else [Put(place, Text(new[0], string=True))]
         edits.add(definition.file, whole)
         return
-    into = (
-        Destination.override(service, override, override.parent)
-        if override is not None
-        else Destination.main(service, route[0])
-    )
+    into = Destination.of(service, route[0], override)
     if into.definition is not None and into.definition.query(route[0]) is not None:
         what = "its health check" if route[0] == "healthcheck" else f"its {route[0]}"
         raise EditRefused(

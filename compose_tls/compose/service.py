@@ -190,6 +190,10 @@ class Service:
             for mount in config_mounts_of(*layer, self.definitions, "secrets")
         ]
 
+    def every_mount(self) -> list[Mount]:
+        """Volumes, configs and secrets."""
+        return [*self._mounts, *self._config_mounts, *self.secret_mounts()]
+
     def config_texts(self) -> list[tuple[str, str]]:
         """The configs of the service that stand in the compose file itself, each with its name."""
         layers = self.layers("configs")
@@ -274,6 +278,15 @@ class Service:
                 parts = (text.partition("=") for text in value.texts())
                 found |= {name: label for name, _, label in parts}
         return found
+
+    def build_texts(self) -> list[str]:
+        """What the project itself says of how its image is built: arguments, and a Dockerfile in it."""
+        found = [value.text("dockerfile_inline") for value in self.values("build")]
+        for _, value in self.layers("build"):
+            arguments = value.query("args")
+            if arguments is not None:
+                found += [each.text() for each in arguments.entries().values()] or arguments.texts()
+        return [text for text in found if text]
 
     def healthcheck_test(self) -> HealthTest | None:
         """The test of its health check; ``None`` where that is left to the image.

@@ -165,7 +165,7 @@ def _from_file(files: ProjectFiles) -> dict[str, Any]:
             hint=f"make {path.name} readable or remove it",
             path=path.name,
         )
-    import tomllib  # noqa: PLC0415 - few projects have such a file
+    import tomllib
 
     try:
         table = tomllib.loads(found.content.decode())
@@ -233,7 +233,7 @@ def _reject_unknown(
     for name in settings:
         if name in known:
             continue
-        import difflib  # noqa: PLC0415 - for this error alone
+        import difflib
 
         near = [
             f"{prefix}{one.upper()}" if prefix else dashed(one)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SETTINGS_FILE: Final = "compose-tls.toml"
 
 _SEE: Final = "see compose-tls enable --help"
+"""The command line names the page of its own command, where that has the option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,9 @@ def _way_out(reason: str) -> str:
     what, needs, wanted = reason.partition(" needs ")
     if needs:
         return f"add {wanted.partition(', the ')[0]}, or leave out {what}; {_SEE}"
-    return f"give both, or neither; {_SEE}" if reason.endswith(" go together") else _SEE
+    if reason.endswith(" go together"):
+        return f"give both, or neither; {_SEE}"
+    return f"change or leave out {reason.partition(' ')[0]}; {_SEE}"
 
 
 def _as_options(text: str) -> str:
@@ -129,7 +132,7 @@ def require_meant(config: TlsConfig) -> None:
     known = sorted(leaf.code for leaf in Refusal.__subclasses__())
     for code in config.accept:
         if code not in known:
-            from difflib import get_close_matches  # noqa: PLC0415 - for this error alone
+            from difflib import get_close_matches
 
             near = get_close_matches(code, known, n=1)
             tip = f"did you mean --accept {near[0]}?" if near else f"one of {', '.join(known)}"

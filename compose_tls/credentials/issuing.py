@@ -11,7 +11,7 @@ from compose_tls.changes import CreateFile, IdentityPlan, Pending, Plan, relativ
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.gather import Credentials, gather
 from compose_tls.credentials.key_files import KeyFiles, read
-from compose_tls.credentials.soundness import unsound
+from compose_tls.credentials.soundness import ANOTHER_CA, unsound
 from compose_tls.errors import CertificateUnreadable
 from compose_tls.files import joined_roots
 from compose_tls.layout import (
@@ -83,10 +83,11 @@ def require_sound(
     """
     if config.server_cert is not None or config.ca_cert is not None:
         return
-    issuable = {SERVER, CLIENT} if CA in observation.pki.usable or replaced else set[str]()
+    is_issuer = CA in observation.pki.usable or replaced
     for one in unsound(observation, config, state):
-        gives_way = one.name in replaced and (one.is_ca_key or one.name == NEXT_CA)
-        if one.name not in issuable | {*STACK} and not gives_way:
+        gives_way = one.name in replaced and (one.is_ca_key or one.command == ANOTHER_CA)
+        is_issued = one.name in STACK or (is_issuer and one.name not in {CA, NEXT_CA})
+        if not is_issued and not gives_way:
             if one.command == one.error.hint:
                 one.error.hint += ", then run this again"
             raise one.error

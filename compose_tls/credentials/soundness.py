@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
 
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.key_files import ISSUER_HINTS, KeyFiles
 from compose_tls.errors import CertificateError
-from compose_tls.layout import CA, CERTIFICATE, CLIENT, KEY, NEXT_CA, SERVER
+from compose_tls.files import in_the_way
+from compose_tls.layout import CA, CERTIFICATE, KEY, NEXT_CA, SERVER, STACK
 from compose_tls.observation import Observation
-from compose_tls.project.absent import in_the_way
-from compose_tls.project.model import not_usable, restoring_ca
+from compose_tls.project.model import is_lost, not_usable, restoring_ca, restoring_server
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 
-_ANOTHER = "compose-tls renew --ca"
-_ENABLE = "compose-tls enable"
+ANOTHER_CA: Final = "compose-tls renew --ca"
+_ENABLE: Final = "compose-tls enable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,14 @@ class Unsound:
     command: str = ""
 
     @property
+    def is_key(self) -> bool:
+        """Whether it is only the key."""
+        return (self.error.path or "").endswith(KEY)
+
+    @property
     def is_ca_key(self) -> bool:
         """Whether it is only the key of the CA, which what is issued already does not need."""
-        return self.name == CA and (self.error.path or "").endswith(KEY)
+        return self.name == CA and self.is_key
 
 
 def unsound(observation: Observation, config: TlsConfig, state: State | None) -> Iterator[Unsound]:
@@ -62,22 +70,25 @@ def _mended(
 ) -> Unsound:
     """With what mends it."""
     path = observation.directory / (error.path or "")
-    if command := in_the_way(path, observation.directory):
+    found, at_hand = Unsound(name, error), observation.pki.usable
+    command = in_the_way(path, observation.directory)
+    if name in {CA, SERVER} and not command:
+        restoring = restoring_ca if name == CA else restoring_server
+        command = restoring(observation, config, state) or ""
+    if command:
         error.hint = command
-        return Unsound(name, error, command)
-    found = Unsound(name, error)
-    if name == CA and (command := restoring_ca(observation, config, state) or ""):
-        error.hint = command
-        return Unsound(name, error, command)
-    if found.is_ca_key and observation.pki.next_ca:
+    elif path.is_file() and not os.access(path, os.R_OK, effective_ids=True):
+        error.hint = f"make {error.path} readable for you, or run the command as its owner"
+    elif observation.pki.next_ca and (found.is_ca_key or (name == SERVER and CA not in at_hand)):
         bundle = f"{config.pki_dir}/{CA}{CERTIFICATE}"
-        error.hint = f"give {bundle} to every client, then run {_ANOTHER} --finish"
-    elif found.is_ca_key or name == NEXT_CA:
-        error.hint = f"restore it from a backup; without one, another CA takes over: {_ANOTHER}"
-        return Unsound(name, error, _ANOTHER)
-    elif name in {SERVER, CLIENT} and config.ca_cert is None and CA not in observation.pki.usable:
-        error.hint = ISSUER_HINTS[CA]
+        error.hint = f"give {bundle} to every client, then run {ANOTHER_CA} --finish"
+    elif found.is_ca_key or name == NEXT_CA or (name == CA and is_lost(observation, config, state)):
+        command = ANOTHER_CA
+        error.hint = f"restore it from a backup; without one, another CA takes over: {command}"
+    elif name not in {CA, *STACK} and config.ca_cert is None and CA not in at_hand:
+        # Whoever keeps the keys of clients elsewhere has nothing to mend.
+        command = "" if found.is_key and name != SERVER else ANOTHER_CA
+        error.hint = f"{ISSUER_HINTS[CA]}; without it, another CA takes over: {ANOTHER_CA}"
     elif name != CA:
-        error.hint = _ENABLE
-        return Unsound(name, error, _ENABLE)
-    return found
+        error.hint = command = _ENABLE
+    return replace(found, command=command)

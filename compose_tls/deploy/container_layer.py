@@ -29,6 +29,16 @@ _GO_DIRECTORY: Final = 1 << 31
 _NO_DATA: Final = regex(
     r"(?:^|/)(?:logs?/.*|logs?|lost\+found|LOG(?:\.old\.\d+)?|LOCK|[^/]*\.(?:pid|sock|lock))$"
 )
+# What is data wherever it lies: of etcd (server/storage), RocksDB and LevelDB (db/filename), MinIO,
+# RustFS and Kafka (KafkaRaftServer); and databases of applications, except where programs make some anew.
+_KEPT: Final = regex(
+    r"(?P<place>/.+?)/(?:member/snap/db|[0-9a-f]{16}-[0-9a-f]{16}\.wal|MANIFEST-\d+"
+    r"|\.(?:minio|rustfs)\.sys/.+|meta\.properties)$"
+)
+_DATABASE: Final = regex(
+    r"(?P<place>/(?!(?:dev|etc|proc|run|sys|tmp|usr|var/(?:cache|log|tmp|lib/(?:apt|dpkg|rpm)))/)"
+    r"(?:[^/.][^/]*/)+[^/]+\.(?:db|duckdb|sqlite3?))$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ class UnmountedData:
     """Data in a container's own layer.
 
     Attributes:
-        directory: The data directory, as it is in the container.
+        directory: The data directory, or the one file, as it is in the container.
         files: How many files were written there, at most.
         example: One of them.
     """
@@ -49,7 +59,7 @@ class UnmountedData:
 def unmounted_data(
     engine: Engine, deployed: Deployed, directories: Iterable[str]
 ) -> tuple[UnmountedData, ...]:
-    """The data directories in which something was written that is in no mount.
+    """What was written in no mount: in the data directories, and databases anywhere.
 
     Args:
         engine: The engine, which tells files from directories.
@@ -57,8 +67,8 @@ def unmounted_data(
         directories: Where its programs keep data; relative ones count from its working directory.
 
     Returns:
-        Those in which there is data, in the given order; logs, locks, pid files and empty directories
-        are none.
+        Those in which there is data, in the given order, and what is a database wherever it lies; logs,
+        locks, pid files and empty directories are none.
 
     Raises:
         EngineUnreachable: The engine stopped answering.
@@ -66,16 +76,16 @@ def unmounted_data(
     places = [
         posixpath.normpath(posixpath.join(deployed.working_directory, each)) for each in directories
     ]
-    leaves = list(_leaves(deployed))
+    data: dict[str, set[str]] = {place: set() for place in places}
+    for path in (change.path for change in _leaves(deployed) if change.kind != "removed"):
+        for place in places:
+            if _below(path, place) and not _NO_DATA.search(posixpath.relpath(path, place)):
+                data[place].add(path)
+        if known := _KEPT.match(path) or _DATABASE.match(path):
+            data.setdefault(known["place"], set()).add(path)
     found = []
-    for place in dict.fromkeys(places):
-        files = sorted(
-            change.path
-            for change in leaves
-            if _below(change.path, place)
-            and change.kind != "removed"
-            and not _NO_DATA.search(posixpath.relpath(change.path, place))
-        )
+    for place, paths in data.items():
+        files = sorted(paths)
         while files and _is_no_file(engine, deployed.container.id, files[0]):
             del files[0]
         if files:

@@ -25,6 +25,8 @@ from compose_tls.shell import typed
 from compose_tls.values import dataclass
 
 DEFAULT_URL = "unix:///var/run/docker.sock"
+_DEFAULT = "the default socket"
+_LOCAL = "choose the local engine: docker context use default, DOCKER_HOST unset"
 
 # Ports of the engine's API without and with TLS: https://docs.docker.com/engine/security/protect-access/
 _PLAIN_PORT, _TLS_PORT = 2375, 2376
@@ -55,6 +57,11 @@ class DockerHost:
         if parts.scheme in {"unix", "npipe"}:
             return True
         return parts.scheme in {"tcp", "http", "https"} and _is_loopback(parts.hostname or "")
+
+    @property
+    def otherwise(self) -> str:
+        """What else there is to do where it does not answer and was named: the end of a hint."""
+        return "" if self.source == _DEFAULT else f"; or {_LOCAL}"
 
     @property
     def address(self) -> str | tuple[str, int]:
@@ -96,7 +103,7 @@ def docker_host_of(environment: Mapping[str, str]) -> DockerHost:
     wants_tls = bool(host) and (verify or bool(environment.get("DOCKER_TLS")))
     return DockerHost(
         url=_with_scheme(host) if host else DEFAULT_URL,
-        source="DOCKER_HOST" if host else "the default socket",
+        source="DOCKER_HOST" if host else _DEFAULT,
         tls_directory=(Path(certificates) if certificates else folder) if wants_tls else None,
         verify=verify,
     )
@@ -134,8 +141,7 @@ def require_local(endpoint: DockerHost) -> None:
     raise EngineRemote(
         f"the Docker engine at {endpoint.display} (from {endpoint.source}) is not on this machine,"
         " so it cannot mount the certificates that lie here",
-        hint="run compose-tls on that machine, or choose the local engine:"
-        " docker context use default, DOCKER_HOST unset",
+        hint=f"run compose-tls on that machine, or {_LOCAL}",
     )
 
 
@@ -155,7 +161,7 @@ def probe(endpoint: DockerHost, *, docker_installed: bool, seconds: float | None
     except FileNotFoundError:
         raise EngineUnreachable(
             f"there is no Docker engine at {endpoint.display} (from {endpoint.source})",
-            hint=_START if docker_installed else _INSTALL,
+            hint=(_START if docker_installed else _INSTALL) + endpoint.otherwise,
         ) from None
     except PermissionError:
         raise EngineUnreachable(
@@ -167,7 +173,7 @@ def probe(endpoint: DockerHost, *, docker_installed: bool, seconds: float | None
         raise EngineUnreachable(
             f"the Docker engine at {endpoint.display} (from {endpoint.source}) does not answer:"
             f" {error.strerror or error}",
-            hint=_START,
+            hint=_START + endpoint.otherwise,
         ) from None
 
 
@@ -254,7 +260,7 @@ def _from_context(name: str, folder: Path | None) -> DockerHost:
 
 def tls_of(endpoint: DockerHost) -> Any:
     """What docker-py wants of the certificates for an endpoint."""
-    from docker.tls import TLSConfig  # noqa: PLC0415 - docker costs 150 ms
+    from docker.tls import TLSConfig
 
     folder = endpoint.tls_directory
     if folder is None:

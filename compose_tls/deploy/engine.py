@@ -57,9 +57,9 @@ class Engine:
             EngineRemote: It is on another machine.
         """
         endpoint = docker_host.reach(environment, seconds=patience)
-        import docker  # noqa: PLC0415 - heavy, and only who meets an engine needs it
-        from docker.constants import DEFAULT_TIMEOUT_SECONDS  # noqa: PLC0415 - as above
-        from docker.errors import DockerException  # noqa: PLC0415 - as above
+        import docker
+        from docker.constants import DEFAULT_TIMEOUT_SECONDS
+        from docker.errors import DockerException
 
         try:
             client = docker.DockerClient(
@@ -182,7 +182,7 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+        from docker.errors import NotFound
 
         with self._answers():
             try:
@@ -199,7 +199,7 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import ImageNotFound  # noqa: PLC0415 - see connect
+        from docker.errors import ImageNotFound
 
         with self._answers():
             try:
@@ -214,7 +214,7 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+        from docker.errors import NotFound
 
         with self._answers():
             try:
@@ -239,7 +239,7 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+        from docker.errors import NotFound
 
         with self._answers():
             try:
@@ -284,8 +284,8 @@ class Engine:
         Raises:
             EngineUnreachable: The engine stopped answering.
         """
-        from docker.errors import APIError  # noqa: PLC0415 - see connect
-        from requests import RequestException  # noqa: PLC0415 - as above
+        from docker.errors import APIError
+        from requests import RequestException
 
         attributes = self._inspect(container_id) or {"Config": {}}
         declared = attributes["Config"].get("Healthcheck") or {}
@@ -365,7 +365,7 @@ class Engine:
         self.close()
 
     def _inspect(self, container_id: str) -> dict[str, Any] | None:
-        from docker.errors import NotFound  # noqa: PLC0415 - see connect
+        from docker.errors import NotFound
 
         with self._answers(), contextlib.suppress(NotFound):
             return dict(self._client.api.inspect_container(container_id))
@@ -373,8 +373,8 @@ class Engine:
 
     @contextlib.contextmanager
     def _answers(self) -> Iterator[None]:
-        from docker.errors import DockerException  # noqa: PLC0415 - see connect
-        from requests import RequestException  # noqa: PLC0415 - docker-py lets these through
+        from docker.errors import DockerException
+        from requests import RequestException
 
         try:
             yield

@@ -11,14 +11,14 @@ from compose_tls.files import PEM_LIMIT
 from compose_tls.layout import CERTIFICATE, FURTHER_DIRECTORIES, KEY
 from compose_tls.observation import ClientFacts, FileFacts
 from compose_tls.observe.file_reader import FileReader
-from compose_tls.pki.load import whole_pairs
+from compose_tls.pki.load import foreign_keys, whole_pairs
 from compose_tls.project.model import Project
 
 
 def with_clients(project: Project, config: TlsConfig) -> Project:
     """The same, and what other commands than ``enable`` left in the PKI directory.
 
-    Keys are not read: no one matches them but the command that makes them.
+    Keys are matched with the certificates next to them, and not kept.
 
     Args:
         project: The project as it was read.
@@ -29,13 +29,21 @@ def with_clients(project: Project, config: TlsConfig) -> Project:
     """
     reader = FileReader(project.directory)
     pki = project.directory / config.pki_dir
+    pairs: dict[Path, tuple[bytes | None, bytes | None]] = {}
+    known = project.observation.files
     for path in (path for name in FURTHER_DIRECTORIES for path in sorted((pki / name).glob("*"))):
-        reader.content(path, PEM_LIMIT) if path.suffix == CERTIFICATE else reader.unread(path)
+        if path.suffix == CERTIFICATE:
+            content, key = reader.content(path, PEM_LIMIT), path.with_suffix(KEY)
+            pairs[key] = (content, None if known.get(key) else reader.secret(key))
+        elif path not in pairs:
+            reader.unread(path)
     for path in (*pki.glob("ca-*"), *pki.glob("client-ca-*")):
         reader.unread(path)
     # What was read already says more.
-    files = {**reader.files, **project.observation.files}
-    return replace(project, observation=replace(project.observation, files=files))
+    files = {**reader.files, **known}
+    facts = project.observation.pki
+    facts = replace(facts, foreign_keys=facts.foreign_keys | foreign_keys(pairs))
+    return replace(project, observation=replace(project.observation, files=files, pki=facts))
 
 
 def read_clients(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -21,11 +21,13 @@ from compose_tls.layout import (
     CLIENT_CA,
     CLIENT_CA_CERTIFICATE,
     CLIENT_CA_KEY,
+    CLIENT_CERTIFICATE,
+    CLIENT_KEY,
     CLIENTS_DIRECTORY,
     IGNORE_FILE,
     KEY,
-    NEIGHBOUR_FILES,
     NEIGHBOUR_NAME,
+    NEIGHBOUR_ROOTS,
     NEXT_CA_CERTIFICATE,
     NEXT_CA_KEY,
     PROXY,
@@ -40,6 +42,7 @@ from compose_tls.layout import (
     STACK_FILES,
     client_identity,
     holds_key,
+    identity_of,
     neighbours_directory,
 )
 from compose_tls.observation import PkiFacts
@@ -78,6 +81,7 @@ def read_pki(
     content = partial(reader.content, limit=PEM_LIMIT)
     pki, tls = directory / config.pki_dir, directory / config.served_dir
     pairs: dict[str, Pair] = {}
+    shown: dict[Path, Pair] = {}
     for name in _OWN:
         certificate, key = pki / f"{name}{CERTIFICATE}", pki / f"{name}{KEY}"
         pairs[name] = (content(certificate), reader.secret(key))
@@ -85,8 +89,9 @@ def read_pki(
     # Where the record leads outside, it is not the user who says so.
     known = reader.project.is_inside(before)
     for place in {tls, before} if known else {tls}:
-        reader.secret(place / SERVER_KEY)
-        for name in (SERVER_CERTIFICATE, CA_CERTIFICATE, IGNORE_FILE):
+        certificate, key = place / SERVER_CERTIFICATE, place / SERVER_KEY
+        shown[key] = (content(certificate), reader.secret(key))
+        for name in (CA_CERTIFICATE, IGNORE_FILE):
             content(place / name)
     content(pki / IGNORE_FILE)
     clients = (content(pki / CLIENT_CA_CERTIFICATE), reader.secret(pki / CLIENT_CA_KEY))
@@ -94,7 +99,12 @@ def read_pki(
         pairs[CLIENT_CA] = clients
     roots = {config.tls_dir, *([state.settings.tls_dir] if state and known else [])}
     recorded = [one.service for one in (state.neighbours if state else None) or ()]
-    pairs |= _pairs_of_neighbours(directory, pki, roots, (*services, *recorded), reader)
+    named = [
+        name for name in dict.fromkeys((*services, *recorded)) if re.match(NEIGHBOUR_NAME, name)
+    ]
+    pairs |= _pairs_of_neighbours(pki, named, reader)
+    for root in roots:
+        shown |= dict(_shown_to_neighbours(directory / neighbours_directory(root), named, reader))
     next_ca = (content(pki / NEXT_CA_CERTIFICATE), reader.secret(pki / NEXT_CA_KEY))
     requests: dict[str, bytes | None] = {
         name: content(pki / f"{name}{REQUEST}") for name in _END_ENTITIES
@@ -102,33 +112,34 @@ def read_pki(
     content(pki / SERIAL_FILE)
     provided, names = _provided(directory, config, reader, pairs)
     public = makes_client_ca(config) and _is_public(directory, config, reader)
-    stack = _read_stack(directory, config, state, reader)
-    if not any(certificate for certificate, _ in pairs.values()):
+    stack = _read_stack(directory, config, state, reader, shown)
+    if not any(certificate for certificate, _ in (*pairs.values(), *shown.values())):
         return PkiFacts({}, frozenset(), public_ca=public, brought_names=names)
-    from compose_tls.pki.load import survey  # noqa: PLC0415 - cryptography costs 75 ms
+    from compose_tls.pki.load import foreign_keys, survey  # noqa: PLC0415 - cryptography costs 75 ms
 
     found = replace(
         survey(pairs, next_ca, requests), provided=provided, public_ca=public, brought_names=names
     )
-    if not stack:
-        return found
-    # Those of the parts have a CA of their own.
-    parts = survey({CA if name == STACK_CA else name: pair for name, pair in stack.items()})
-    ca = {STACK_CA: parts.certificates[CA]} if CA in parts.certificates else {}
-    others = {name: one for name, one in parts.certificates.items() if name != CA}
-    usable = {STACK_CA if name == CA else name for name in parts.usable}
-    return replace(
-        found,
-        certificates={**found.certificates, **ca, **others},
-        usable=found.usable | usable,
-    )
+    if stack:
+        # Those of the parts have a CA of their own.
+        parts = survey({CA if name == STACK_CA else name: pair for name, pair in stack.items()})
+        ca = {STACK_CA: parts.certificates[CA]} if CA in parts.certificates else {}
+        others = {name: one for name, one in parts.certificates.items() if name != CA}
+        found = replace(
+            found,
+            certificates={**found.certificates, **ca, **others},
+            usable=found.usable | {STACK_CA if name == CA else name for name in parts.usable},
+        )
+    kept = {**pairs, **stack}
+    # What is a copy of a pair that belongs together does so as well.
+    sound = {kept[name] for name in found.usable}
+    shown |= {pki / f"{name}{KEY}": pair for name, pair in kept.items()}
+    rest = {path: pair for path, pair in shown.items() if pair not in sound}
+    return replace(found, foreign_keys=foreign_keys(rest))
 
 
-def _pairs_of_neighbours(
-    directory: Path, pki: Path, roots: Iterable[str], services: Iterable[str], reader: FileReader
-) -> dict[str, Pair]:
-    """What services of the project show to Milvus; their directories are read as well."""
-    names = [name for name in dict.fromkeys(services) if re.match(NEIGHBOUR_NAME, name)]
+def _pairs_of_neighbours(pki: Path, names: Iterable[str], reader: FileReader) -> dict[str, Pair]:
+    """What services of the project show to Milvus."""
     pairs: dict[str, Pair] = {}
     if (pki / CLIENTS_DIRECTORY).is_dir():
         for name in map(client_identity, names):
@@ -136,15 +147,20 @@ def _pairs_of_neighbours(
             if certificate.exists():
                 content = reader.content(certificate, limit=PEM_LIMIT)
                 pairs[name] = (content, reader.secret(key))
-    for root in roots:
-        _read_neighbours(directory / neighbours_directory(root), names, reader)
     return pairs
 
 
 def _read_stack(
-    directory: Path, config: TlsConfig, state: State | None, reader: FileReader
+    directory: Path,
+    config: TlsConfig,
+    state: State | None,
+    reader: FileReader,
+    shown: dict[Path, Pair],
 ) -> dict[str, Pair]:
-    """What parts of the project have, where any of them has something; the pairs of the PKI directory."""
+    """What parts of the project have, where any of them has something; the pairs of the PKI directory.
+
+    What lies below the TLS directory goes into ``shown``.
+    """
     pki, tls = directory / config.pki_dir, directory / config.tls_dir
     before = directory / state.settings.tls_dir if state else tls
     known = reader.project.is_inside(before)
@@ -153,15 +169,18 @@ def _read_stack(
         one.name in STACK for one in (state.identities if state else ())
     )
     # What parts have stays after a disable, of which nothing is recorded.
-    served = [(PROXY, name) for name in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)]
-    held = [(folder, name) for folder, files in STACK_FILES.items() for name, _ in files]
+    served = {PROXY: [(name, name) for name in (SERVER_CERTIFICATE, SERVER_KEY, CA_CERTIFICATE)]}
     for root in {tls, before} if known else {tls}:
         for name in (IGNORE_FILE, CA_CERTIFICATE):
             reader.content(root / name)
-        for folder, name in (*served, *held) if has_parts else served:
-            path = root / folder / name
-            if path not in reader.files:
-                reader.secret(path) if holds_key(path.name) else reader.content(path)
+        for folder, files in {**served, **(STACK_FILES if has_parts else {})}.items():
+            places = {name: root / folder / there for there, name in files}
+            for name, path in places.items():
+                if holds_key(path.name) and path not in shown:
+                    certificate = places[f"{identity_of(name)}{CERTIFICATE}"]
+                    shown[path] = (reader.content(certificate), reader.secret(path))
+                elif not holds_key(path.name):
+                    reader.content(path)
     if not has_parts:
         return {}
     reader.content(pki / PUBLIC_ROOTS)
@@ -174,15 +193,18 @@ def _read_stack(
     }
 
 
-def _read_neighbours(place: Path, names: Iterable[str], reader: FileReader) -> None:
-    """Read what services that talk to Milvus get to see."""
+def _shown_to_neighbours(
+    place: Path, names: Iterable[str], reader: FileReader
+) -> Iterator[tuple[Path, Pair]]:
+    """Read what services that talk to Milvus get to see; of that, the pairs."""
     if not place.is_dir():
         return
     reader.content(place / IGNORE_FILE, PEM_LIMIT)
     for name in names:
-        for file in NEIGHBOUR_FILES:
-            path = place / name / file
-            reader.secret(path) if path.suffix == KEY else reader.content(path, _ROOTS_LIMIT)
+        for file in (CA_CERTIFICATE, NEIGHBOUR_ROOTS):
+            reader.content(place / name / file, _ROOTS_LIMIT)
+        certificate, key = (place / name / file for file in (CLIENT_CERTIFICATE, CLIENT_KEY))
+        yield key, (reader.content(certificate, PEM_LIMIT), reader.secret(key))
 
 
 def _provided(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from compose_tls.changes import relative, sha256
+from compose_tls.compose.compose_project import ComposeProject, load_project
 from compose_tls.compose.compose_project import Reader as Read
-from compose_tls.compose.compose_project import load_project
 from compose_tls.compose.discovery import (
     DEFAULT_FILES,
     compose_files,
@@ -79,51 +79,35 @@ def observe(
     reader = FileReader(directory, outside)
     for draft, text in (drafts or {}).items():
         reader.assume(draft, text)
-    theirs = _theirs(reader, config)
-    originals: dict[Path, bytes | None] = {}
-
-    def found_files() -> tuple[tuple[Path, ...], Mapping[str, str]]:
-        return _find_files(
-            directory, start or directory, config, reader, theirs, environment, originals, called
-        )
-
+    reading = _Reading(directory, config, environment, start or directory, called, reader)
     try:
-        files, variables = found_files()
+        reading.find_files()
     except ComposeFileNotFound as error:
         raise _of_script(directory, reader, error) from None
     path = state_path(directory, config)
     state = read_state(reader.content(path, STATE_LIMIT), relative(path, directory))
-    base = directory if config.project_directory else None
     names: Mapping[str, str] = {}
     if state and without_ours and ServiceRenamed.code in config.accept:
-        there = load_project(directory, files, theirs, variables, base).services
-        names = renamed(state, there, directory)
+        names = renamed(state, reading.load(reading.theirs).services, directory)
         state = with_names(state, names)
-    for file in state.files if state else ():
+    edited = state.files if state else ()
+    for file in edited:
         # Read in any case: edited by an earlier enable, still in use or not.
         reader.content(directory / file.path)
-    ours = _Ours(reader, files, originals)
-    for file in state.files if state and without_ours else ():
-        ours.take_out(file)
-
-    def read(path: Path) -> bytes | None:
-        return originals[path] if path in originals else theirs(path)
-
-    if originals and any(is_of_lines(file) for file in (state.files if state else ())):
-        files, variables = found_files()
-    # An override file that an earlier enable made is not there without what it put in.
-    present = [path for path in files if read(path) is not None]
-    compose = load_project(directory, present, read, variables, base)
-    made = {directory / file.path for file in state.files if not file.before} if state else set()
-    compose = compose.without(made)
-    milvus = milvus_services(compose, read, named_services(config, state))
+    for file in edited if without_ours else ():
+        reading.take_out(file)
+    if reading.originals and any(map(is_of_lines, edited)):
+        reading.find_files()
+    made = {directory / file.path for file in edited if not file.before}
+    compose = reading.load(reading.read).without(made)
+    milvus = milvus_services(compose, reading.read, named_services(config, state))
     read_neighbours(compose, reader, {one.name for one in milvus})
     pki = read_pki(directory, config, state, reader, compose.services)
     observation = Observation(
         directory=directory,
-        compose_files=files,
+        compose_files=reading.files,
         files=reader.files,
-        variables=variables,
+        variables=reading.variables,
         pki=pki,
         user_id=os.geteuid(),
         group_ids=frozenset({os.getegid(), *os.getgroups()}),
@@ -133,35 +117,74 @@ def observe(
         observation,
         compose,
         state,
-        originals,
-        tuple(ours.kept),
+        reading.originals,
+        tuple(reading.kept),
         milvus,
-        max(ours.modes_by_hand),
+        max(reading.modes_by_hand),
         names,
     )
 
 
 @dataclass(slots=True)
-class _Ours:
-    """Takes out what an earlier enable put in.
+class _Reading:
+    """Finds and reads the files of Compose, and takes out what an earlier enable put in.
 
     Attributes:
+        directory: The project directory.
+        config: The settings.
+        environment: The process environment.
+        start: Where Compose is run.
+        called: What the project directory is called where a link leads to it.
         reader: Reads the files.
-        files: The compose files.
-        originals: Gets the files without it.
+        files: The compose files, as they were last found.
+        variables: What Compose interpolates them with.
+        originals: The files without what an earlier enable put in.
         kept: The places that someone changed since, by file.
         modes_by_hand: What the places of the mode say that someone changed since.
     """
 
+    directory: Path
+    config: TlsConfig
+    environment: Mapping[str, str]
+    start: Path
+    called: str | None
     reader: FileReader
-    files: Sequence[Path]
-    originals: dict[Path, bytes | None]
+    files: tuple[Path, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    originals: dict[Path, bytes | None] = field(default_factory=dict)
     kept: list[tuple[str, str]] = field(default_factory=list)
     modes_by_hand: list[TlsMode] = field(default_factory=lambda: [TlsMode.OFF])
 
+    @property
+    def base(self) -> Path | None:
+        """What the user names as the project directory of Compose, if anything."""
+        return self.directory if self.config.project_directory else None
+
+    def theirs(self, path: Path) -> bytes | None:
+        """A file of the user as it is; one outside, to which a link leads, if the user accepts that."""
+        reader = self.reader
+        try:
+            return reader.content(path)
+        except OutsideProject as refusal:
+            settle(refusal, self.config.accept)
+            reader.project = ProjectFiles(reader.directory, (*reader.project.outside, path))
+            return reader.content(path)
+
+    def read(self, path: Path) -> bytes | None:
+        """The same without what an earlier enable put in."""
+        return self.originals[path] if path in self.originals else self.theirs(path)
+
+    def load(self, read: Read) -> ComposeProject:
+        """What Compose makes of the files that there are.
+
+        An override file that an earlier enable made is not there without what it put in.
+        """
+        present = [path for path in self.files if read(path) is not None]
+        return load_project(self.directory, present, read, self.variables, self.base)
+
     def take_out(self, file: FileRecord) -> None:
-        """Take it out of a file; a compose file may have another name by now."""
-        place = self.reader.directory / file.path
+        """Take out what is recorded of a file; a compose file may have another name by now."""
+        place = self.directory / file.path
         if self.reader.content(place) is None:
             found = (p for p in self.files if sha256(self.reader.content(p) or b"") == file.after)
             place = next(found, place)
@@ -179,94 +202,60 @@ class _Ours:
         self.modes_by_hand.append(mode_in(now))
         return True
 
+    def find_files(self) -> None:
+        """Find the compose files, and what Compose interpolates them with; originals stand in for files.
 
-def _theirs(reader: FileReader, config: TlsConfig) -> Read:
-    """Reads the user's files; one outside, to which a link leads, if the user accepts that."""
+        Compose reads ``.env`` next to the first file that ``-f`` names, or in the directory that
+        ``--project-directory`` does. Else it reads that of where it is run, which may say COMPOSE_FILE,
+        and then that next to the first file for what is not set.
+        """
+        config, start = self.config, self.start
+        # Compose sets PWD itself: the shell's may be that of another directory.
+        variables: Mapping[str, str] = {**self.environment, "PWD": str(start)}
+        if not config.file:
+            variables = self._completed(variables, start)
+        names = named_files(config.file, variables)
+        self.files = compose_files(
+            self.directory,
+            [str(start / name) for name in names],
+            {},
+            lambda path: self.theirs(path) is not None,
+        )
+        variables = self._completed(variables, self.files[0].parent)
+        if config.profile:
+            variables = {**variables, "COMPOSE_PROFILES": ",".join(config.profile)}
+        self.variables = {**variables, _PROJECT_NAME: self._project_name(variables)}
 
-    def read(path: Path) -> bytes | None:
-        try:
-            return reader.content(path)
-        except OutsideProject as refusal:
-            settle(refusal, config.accept)
-            reader.project = ProjectFiles(reader.directory, (*reader.project.outside, path))
-            return reader.content(path)
+    def _completed(self, variables: Mapping[str, str], beside: Path) -> Mapping[str, str]:
+        env_file, place = self.config.env_file, self.base or beside
+        return variables_of(variables, self.start, place, env_file, self._env_file)
 
-    return read
-
-
-def _find_files(
-    directory: Path,
-    start: Path,
-    config: TlsConfig,
-    reader: FileReader,
-    read: Read,
-    environment: Mapping[str, str],
-    originals: Mapping[Path, bytes | None],
-    called: str | None,
-) -> tuple[tuple[Path, ...], Mapping[str, str]]:
-    """The compose files, and what Compose interpolates them with; ``originals`` stand in for files.
-
-    Compose reads ``.env`` next to the first file that ``-f`` names, or in the directory that
-    ``--project-directory`` does. Else it reads that of where it is run, which may say COMPOSE_FILE,
-    and then that next to the first file for what is not set.
-    """
-    base = directory if config.project_directory else None
-
-    def of_environment(path: Path) -> bytes | None:
+    def _env_file(self, path: Path) -> bytes | None:
         place = Path(os.path.normpath(path))
-        return originals[place] if place in originals else reader.content(path, ENV_LIMIT)
+        if place in self.originals:
+            return self.originals[place]
+        return self.reader.content(path, ENV_LIMIT)
 
-    def completed(variables: Mapping[str, str], beside: Path) -> Mapping[str, str]:
-        return variables_of(variables, start, base or beside, config.env_file, of_environment)
+    def _project_name(self, variables: Mapping[str, str]) -> str:
+        """The name that Compose gives to a project; files may use it as a variable.
 
-    # Compose sets PWD itself: the shell's may be that of another directory.
-    variables: Mapping[str, str] = {**environment, "PWD": str(start)}
-    if not config.file:
-        variables = completed(variables, start)
-    names = named_files(config.file, variables)
-    files = compose_files(
-        directory,
-        [str(start / name) for name in names],
-        {},
-        lambda path: read(path) is not None,
-    )
-    variables = completed(variables, files[0].parent)
-    if config.profile:
-        variables = {**variables, "COMPOSE_PROFILES": ",".join(config.profile)}
-    return files, {
-        **variables,
-        _PROJECT_NAME: _project_name(config, files, variables, reader.directory, read, called),
-    }
+        Source: https://docs.docker.com/compose/how-tos/project-name/
+        """
+        given = self.config.project_name or variables.get(_PROJECT_NAME)
+        if given:
+            return given
+        named = [name for path in self.files if (name := self._own_name(path, variables))]
+        place = self.base or self.files[0].parent
+        return named[-1] if named else name_of(self.called or place.name)
 
-
-def _project_name(
-    config: TlsConfig,
-    files: Sequence[Path],
-    variables: Mapping[str, str],
-    root: Path,
-    read: Read,
-    called: str | None,
-) -> str:
-    """The name that Compose gives to a project; files may use it as a variable.
-
-    Source: https://docs.docker.com/compose/how-tos/project-name/
-    """
-    given = config.project_name or variables.get(_PROJECT_NAME)
-    if given:
-        return given
-    named = [name for path in files if (name := _own_name(path, variables, root, read))]
-    directory = root if config.project_directory else files[0].parent
-    return named[-1] if named else name_of(called or directory.name)
-
-
-def _own_name(path: Path, variables: Mapping[str, str], root: Path, read: Read) -> str | None:
-    """The name that a compose file gives to its project."""
-    content = read(path) or b""
-    if b"name:" not in content:
-        return None
-    document = parse(content, relative(path, root))
-    found = roots(document, lambda text: interpolate(text, variables))
-    return next((name for root in reversed(found) if (name := root.text("name"))), None)
+    def _own_name(self, path: Path, variables: Mapping[str, str]) -> str | None:
+        """The name that a compose file gives to its project."""
+        content = self.theirs(path) or b""
+        if b"name:" not in content:
+            return None
+        document = parse(content, relative(path, self.directory))
+        found = roots(document, lambda text: interpolate(text, variables))
+        return next((name for root in reversed(found) if (name := root.text("name"))), None)
 
 
 def _of_script(

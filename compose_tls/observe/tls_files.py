@@ -9,14 +9,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from compose_tls.layout import SERVER_KEY
+from compose_tls.layout import SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import Project
 
 
 def with_tls_files(project: Project, declared: Iterable[DeclaredTls]) -> Project:
-    """The same, and the certificates that mounts give, of whoever they are; no key is read.
+    """The same, and the certificates that mounts give, of whoever they are; no key is kept.
 
     What lies outside of the project is not read either: whoever wrote its files would choose it.
 
@@ -28,15 +28,25 @@ def with_tls_files(project: Project, declared: Iterable[DeclaredTls]) -> Project
         FileUnreadable: A certificate may not be read.
     """
     reader = FileReader(project.directory)
-    known = project.observation.files
-    for file in (file for one in declared for file in one.files):
-        path = file.path
-        if path is None or path in known or not _inside(path, project.directory):
-            continue
-        reader.unread(path) if file.name == SERVER_KEY else reader.content(path)
-    return replace(
-        project, observation=replace(project.observation, files={**reader.files, **known})
-    )
+    seen = project.observation
+    pairs: dict[Path, tuple[bytes | None, bytes | None]] = {}
+    for one in declared:
+        found: dict[str, bytes | None] = {}
+        for file in one.files:
+            path = file.path
+            if path is None or path in seen.files or not _inside(path, project.directory):
+                continue
+            is_key = file.name == SERVER_KEY
+            found[file.name] = reader.secret(path) if is_key else reader.content(path)
+            if is_key:
+                pairs[path] = (found.get(SERVER_CERTIFICATE), found[SERVER_KEY])
+    files = {**reader.files, **seen.files}
+    if not pairs:
+        return replace(project, observation=replace(seen, files=files))
+    from compose_tls.pki.load import foreign_keys  # noqa: PLC0415 - cryptography costs 75 ms
+
+    pki = replace(seen.pki, foreign_keys=seen.pki.foreign_keys | foreign_keys(pairs))
+    return replace(project, observation=replace(seen, files=files, pki=pki))
 
 
 def changed_at(paths: Iterable[Path], *, settings: Iterable[Path] = ()) -> Mapping[Path, datetime]:

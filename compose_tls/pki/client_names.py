@@ -81,7 +81,7 @@ def _international(name: str) -> str:
     """An international name as its A-label, where that stands for this name and no other."""
     if name.isascii() or "." in name:
         return ""
-    import idna  # noqa: PLC0415 - most names are ASCII, and its tables cost 5 ms
+    import idna
 
     try:
         ((label,), _) = split_names([name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -246,6 +247,21 @@ def whole_pairs(
         for name, (content, key) in pairs.items()
         if (certificate := _first(content)) is not None and _key_fits(certificate, key)
     }
+
+
+def foreign_keys(pairs: Mapping[Path, tuple[bytes | None, bytes | None]]) -> frozenset[Path]:
+    """The private keys that are not of their certificates, by their paths; damaged ones are of none.
+
+    Args:
+        pairs: Certificate and key file of each; what has no certificate, or was not read, is left out.
+    """
+    return frozenset(
+        path
+        for path, (content, key) in pairs.items()
+        if key is not None
+        and (certificate := _first(content)) is not None
+        and not _key_fits(certificate, key)
+    )
 
 
 def _first(content: bytes | None) -> x509.Certificate | None:

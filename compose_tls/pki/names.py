@@ -147,7 +147,7 @@ def _ascii(name: str) -> str:
     """
     if name.isascii() and "xn--" not in name.lower():
         return name
-    import idna  # noqa: PLC0415 - most names are ASCII, and its tables cost 5 ms
+    import idna
 
     try:
         mapped = idna.uts46_remap(name, std3_rules=False)
@@ -161,7 +161,7 @@ def _ascii(name: str) -> str:
 
 
 def _ascii_label(label: str) -> str:
-    import idna  # noqa: PLC0415 - as above
+    import idna
 
     if label.isascii() and not label.startswith("xn--"):
         return label

@@ -92,7 +92,6 @@ def read_certificates(
         content: The bytes of the file.
         path: How errors name it.
         passphrase: What opens it; ``None`` where nothing has to.
-        of: Whose it is, as its options begin: ``server`` for ``--server-key``.
 
     Raises:
         CertificateUnreadable: There is no certificate, or one that cannot be read.

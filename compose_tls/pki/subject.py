@@ -163,7 +163,7 @@ def _attribute(part: str, text: str) -> x509.NameAttribute[str]:
     if not equals:
         raise NameInvalid(f"subject {text!r}: {part!r} is not TYPE=value", hint=_EXAMPLE)
     if kind not in _TYPES:
-        import difflib  # noqa: PLC0415 - for this error alone
+        import difflib
 
         near = difflib.get_close_matches(kind, _TYPES, n=1)
         raise NameInvalid(

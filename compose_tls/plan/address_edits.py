@@ -96,7 +96,7 @@ class _Address:
         name = self.change.variable
         here = next((v for v in reversed(self.service.environment()) if v.name == name), None)
         if self.override is not None and (here is None or here.definition.file != self.override):
-            into = Destination.override(self.service, self.override, self.override.parent)
+            into = Destination.override(self.service, self.override)
             edits.add(into.file, set_variables(self.service, {name: self.wanted}, into))
         elif here is None:
             self.in_file(self.service.env_files(), name, edits)

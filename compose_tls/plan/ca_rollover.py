@@ -25,6 +25,8 @@ from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.plan.brought import with_client_ca
 from compose_tls.plan.client_ca import client_ca_source, issues_clients
 from compose_tls.plan.lifetimes import is_due, require_ca_valid
+from compose_tls.project.model import is_lost
+from compose_tls.state.recorded import State
 from compose_tls.vocabulary import TlsMode, has_ended
 
 _BROUGHT: Final = tuple(
@@ -52,6 +54,7 @@ def sources(
     force: bool,
     restart: bool = True,
     neighbours: Iterable[str] = (),
+    state: State | None = None,
 ) -> dict[str, Source]:
     """Where each certificate comes from.
 
@@ -68,26 +71,32 @@ def sources(
         force: Renew server and client in any case.
         restart: Whether Milvus reads what is new before our client shows it.
         neighbours: The identities of services of the project that show a certificate.
+        state: What is recorded.
 
     Raises:
         RolloverNotStarted: There is no new CA that could take over.
         CertificateExpired: The CA has expired.
         CertificateUnreadable: The CA or its key is not here.
     """
-    ca = ca_of(observation, config)
-    require_issuer(observation, config, extent)
     showing = (CLIENT, *neighbours)
-    found = _sources(
-        observation,
-        config,
-        now,
-        ca,
-        extent=extent,
-        within=within,
-        force=force,
-        restart=restart,
-        showing=showing,
-    )
+    if extent == "ca" and is_lost(observation, config, state):
+        found = _anew(showing)
+    else:
+        whole = observation.pki.usable >= {SERVER, *showing}
+        if extent != "ca" or whole or config.ca_cert is not None:
+            # Its key may be elsewhere, where nothing lacks it.
+            require_issuer(observation, config, extent)
+        found = _sources(
+            observation,
+            config,
+            now,
+            ca_of(observation, config),
+            extent=extent,
+            within=within,
+            force=force,
+            restart=restart,
+            showing=showing,
+        )
     if CLIENT_CA not in observation.pki.certificates:
         return found
     # No change of the server's CA is a change for clients that have one of their own.
@@ -178,7 +187,7 @@ def _sources(
         return {CA: "promoted", SERVER: "issued", **kept}
     if has_ended(ca.not_after, now):
         # Nobody accepts it any more, so there is nobody to take along.
-        return {CA: "issued", SERVER: "issued", **dict.fromkeys(showing, "issued")}
+        return _anew(showing)
     usable = observation.pki.usable
     waits = config.tls_mode is TlsMode.MUTUAL and not restart
     shown: dict[str, Source] = {
@@ -189,6 +198,10 @@ def _sources(
         return {CA: "existing", SERVER: "existing", **shown}
     server: Source = "existing" if SERVER in usable else "issued"
     return {CA: "existing", SERVER: server, **shown, NEXT_CA: "issued"}
+
+
+def _anew(showing: Sequence[str]) -> dict[str, Source]:
+    return {CA: "issued", SERVER: "issued", **dict.fromkeys(showing, "issued")}
 
 
 def provided_sources(observation: Observation, config: TlsConfig) -> dict[str, Source]:

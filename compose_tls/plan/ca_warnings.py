@@ -70,11 +70,13 @@ def followers(place: str, names: Sequence[str], config: TlsConfig, *, shown: boo
         shown: Whether they show certificates of that CA.
     """
     bundle = f"{config.pki_dir}/{CA_CERTIFICATE}"
-    listed = ", ".join(names)
+    listed, verb = ", ".join(names), "needs" if len(names) == 1 else "need"
     if shown:
-        text = f"{place}: {listed} need {bundle} and a new certificate before the old CA is removed"
+        text = (
+            f"{place}: {listed} {verb} {bundle} and a new certificate before the old CA is removed"
+        )
         return TlsWarning("clients-follow", text, place, joined(["compose-tls", "client", *names]))
-    text = f"{place}: {listed} need {bundle} before the old CA is removed"
+    text = f"{place}: {listed} {verb} {bundle} before the old CA is removed"
     return TlsWarning("clients-follow", text, place, "give it to each")
 
 

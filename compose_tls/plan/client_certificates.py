@@ -9,7 +9,7 @@ from typing import Final
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.layout import CERTIFICATE, CLIENTS_DIRECTORY, client_identity
+from compose_tls.layout import CERTIFICATE, CLIENTS_DIRECTORY, KEY, client_identity
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.pki.load import certificate_facts
 from compose_tls.plan.lifetimes import RENEW_BEFORE
@@ -30,7 +30,7 @@ class ClientCertificates:
     Attributes:
         place: Their directory, as people know it.
         by_path: What they say, by their file.
-        damaged: The clients whose files cannot be read.
+        damaged: The clients whose files cannot be read, or do not belong together.
     """
 
     place: str
@@ -53,15 +53,18 @@ class ClientCertificates:
         found: dict[Path, CertificateFacts] = {}
         damaged: list[str] = []
         for path, file in sorted(observation.files.items()):
-            if file is None or path.parent != directory or path.suffix != CERTIFICATE:
+            if file is None or path.parent != directory or client_identity(path.stem) in own:
                 continue
-            if client_identity(path.stem) in own:
-                continue
-            try:
-                found[path] = certificate_facts(file.content or b"", path=path.name)
-            except CertificateError:
-                damaged.append(path.stem)
-        return cls(f"{config.pki_dir}/{CLIENTS_DIRECTORY}", found, tuple(damaged))
+            if path.suffix == KEY:
+                alone = observation.files.get(path.with_suffix(CERTIFICATE)) is None
+                if alone or path in observation.pki.foreign_keys:
+                    damaged.append(path.stem)
+            elif path.suffix == CERTIFICATE:
+                try:
+                    found[path] = certificate_facts(file.content or b"", path=path.name)
+                except CertificateError:
+                    damaged.append(path.stem)
+        return cls(f"{config.pki_dir}/{CLIENTS_DIRECTORY}", found, tuple(dict.fromkeys(damaged)))
 
     def left_behind(self, trusted: Collection[str]) -> Iterator[TlsWarning]:
         """That some have certificates of a CA that goes, or is gone.

@@ -11,10 +11,10 @@ from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CA_CERTIFICATE
 from compose_tls.patterns import regex
-from compose_tls.project.endpoints import carrier
+from compose_tls.project.endpoints import carrier, inner_names, outer_names
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
-from compose_tls.project.reachability import HOST_GATEWAY, HOST_NAME, LOOPBACK, entries, names
+from compose_tls.project.reachability import entries, names
 from compose_tls.results import CutOff
 from compose_tls.stack.applications import (
     Connection,
@@ -111,6 +111,11 @@ def passes_on(client: Client) -> bool:
     return client.connection is not None and client.connection.passes
 
 
+def watches(service: Service) -> bool:
+    """Whether a service only wants metrics, by its image."""
+    return repository_and_tag(service.text("image") or "")[0] in _MONITORS
+
+
 def cut_off(
     found: Iterable[Client], config: TlsConfig, reasons: Mapping[str, str]
 ) -> tuple[tuple[CutOff, ...], tuple[TlsWarning, ...]]:
@@ -181,26 +186,13 @@ class _Finder:
                     yield found
         yield from self.by_labels()
 
-    def inner_names(self, by: Service) -> set[str]:
+    def inner_names(self, by: Service) -> frozenset[str]:
         """The names by which a service reaches Milvus on the project's networks."""
-        place = self.place
-        own = names(place) | names(self.milvus.service)
-        found = {*own, *place.static_addresses()}
-        found |= {alias for alias, name in by.links().items() if name in own}
-        addresses = set(place.static_addresses())
-        found |= {n for n, where in by.extra_hosts().items() if not addresses.isdisjoint(where)}
-        if place.name in {by.name, carrier(by, self.services).name}:
-            found |= LOOPBACK
-        return found
+        return inner_names(self.milvus.service, by, self.services)
 
-    def outer_names(self, by: Service) -> set[str]:
+    def outer_names(self, by: Service) -> frozenset[str]:
         """The names by which a service reaches the ports of this machine."""
-        hosts = {port.host_ip for port in self.place.ports() if port.host_ip}
-        found = {HOST_NAME, *(host for host in hosts if host not in LOOPBACK)}
-        found |= {n for n, where in by.extra_hosts().items() if {*hosts, HOST_GATEWAY} & {*where}}
-        if by.text("network_mode") == "host":
-            found |= LOOPBACK
-        return found
+        return outer_names(self.milvus.service, by, self.services)
 
     def by_environment(self, service: Service) -> Client | None:
         variables = service.container_variables(self.project.read)
@@ -224,19 +216,16 @@ class _Finder:
         return None
 
     def by_file(self, service: Service) -> Client | None:
-        """What its command line says, or a configuration file that it mounts."""
-        for word in service.command_line():
-            if found := in_file(word.encode(), self.inner_names(service), self.ports):
-                return self.client(service, f"its command names {found.variable}", found, "command")
-        for name, text in service.config_texts():
-            if found := in_file(text.encode(), self.inner_names(service), self.ports):
-                how = f"its config {name} names {found.variable}"
-                client = self.client(service, how, found, "configs")
-                # It stands in the compose file, which is not the configuration itself.
-                return replace(client, path=None, line=None)
+        """What the compose file says of it in longer texts, or a configuration file that it mounts."""
+        names = self.inner_names(service)
+        for how, text, field in self.texts(service):
+            if found := in_file(text.encode(), names, self.ports):
+                client = self.client(service, f"{how} {found.variable}", found, field)
+                # A config stands in the compose file, which is not the configuration itself.
+                return replace(client, path=None, line=None) if field == "configs" else client
         for path in self.project.files_of(service):
             content = self.project.read(path) or b""
-            if found := in_file(content, self.inner_names(service), self.ports):
+            if found := in_file(content, names, self.ports):
                 name = self.project.relative(path)
                 client = self.client(service, f"its {name} names {found.variable}", found)
                 line = _line(content, found.variable) or _line(
@@ -245,13 +234,21 @@ class _Finder:
                 return replace(client, path=name, line=line)
         return None
 
+    def texts(self, service: Service) -> Iterator[tuple[str, str, str]]:
+        """What may name Milvus somewhere within, each with how it does and the field that has it."""
+        yield from (("its command names", word, "command") for word in service.command_line())
+        for name, value in service.container_variables(self.project.read).items():
+            yield f"its {name} names", value or "", "environment"
+        yield from (("its image is built with", text, "build") for text in service.build_texts())
+        for name, text in service.config_texts():
+            yield f"its config {name} names", text, "configs"
+
     def by_rank(self, service: Service) -> Client | None:
         """What it is linked to, or waits for."""
         own = names(self.milvus.service) | names(self.place)
         if not own.isdisjoint(service.links().values()):
             return self.client(service, f"it is linked to {self.milvus.name}", None, "links")
-        watches = repository_and_tag(service.text("image") or "")[0] in _MONITORS
-        if self.milvus.name in service.depends_on() and not watches:
+        if self.milvus.name in service.depends_on() and not watches(service):
             return self.client(service, f"it depends on {self.milvus.name}", None, "depends_on")
         return None
 

@@ -12,7 +12,7 @@ from compose_tls.layout import KEY
 from compose_tls.observation import FileFacts
 from compose_tls.plan.build_contexts import context_findings
 from compose_tls.plan.findings import mounted_keys
-from compose_tls.plan.health_checks import HealthEdit, health_edits
+from compose_tls.plan.health_checks import HealthEdit, health_edits, waiting
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import rest_port
@@ -58,6 +58,7 @@ def consequences(
     """
     health, of_health = health_edits(project, milvus, config)
     warnings = (
+        *waiting(project, milvus, config),
         *_rest(project, milvus, config),
         *of_health,
         *context_findings(project, config, showing),

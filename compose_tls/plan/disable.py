@@ -265,10 +265,15 @@ class _Planner:
                     TlsWarning("tls-as-before", text, first.path, None, first.line)
                 )
         ours = [one for one in told if not one.before]
-        changed = [*after.of_servers(), *after.unprovided()]
+        servers = list(after.of_servers()) or list(after.told_servers(sound=False))
+        changed = [*servers, *after.unprovided()]
         entries = [*(entry for one in ours for entry in one.entries), *changed]
         entries = list(dict.fromkeys(entries or after.stray()))
         if not entries:
+            for entry in after.told_servers(sound=True):
+                text = f"{entry.text} all the same, as before enable"
+                warning = TlsWarning("tls-as-before", text, entry.path, None, entry.line)
+                self.warnings.append(warning)
             return True
         if TlsRemains.code not in self.config.accept:
             entries = [after.as_it_is(entry, now) for entry in entries]

@@ -36,7 +36,6 @@ from compose_tls.plan.given_up import given_up, names_given_up
 from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import is_valid, plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
-from compose_tls.plan.modes_before import modes_before
 from compose_tls.plan.neighbour_files import NeighbourFiles
 from compose_tls.plan.neighbours import Neighbour, add_neighbour_edits, plan_neighbours
 from compose_tls.plan.renamed_services import renamed_services
@@ -48,6 +47,7 @@ from compose_tls.plan.stack_parts import Part, Stack
 from compose_tls.plan.stack_wanted import stack_of
 from compose_tls.plan.tls_setup import tls_setup
 from compose_tls.plan.touched import touched_beside, touched_services
+from compose_tls.project.declared_tls import modes_before
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_configuration import Placement, place
 from compose_tls.project.milvus_services import MilvusService, select

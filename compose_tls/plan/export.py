@@ -27,15 +27,23 @@ from compose_tls.errors import CertificateExpired, CertificateUnreadable, NameNo
 from compose_tls.layout import (
     CA,
     CERTIFICATE,
+    CLIENT,
+    CLIENT_CERTIFICATE,
+    CLIENT_KEY,
     EXPORTS_DIRECTORY,
     KEY,
     NEXT_CA,
+    OBJECT_STORE,
     PRIVATE,
     PRIVATE_DIRECTORY,
     PUBLIC,
     SERVER,
     STACK,
     STACK_CA,
+    STACK_FILES,
+    STORE_CAS,
+    client_identity,
+    neighbours_directory,
 )
 from compose_tls.observation import CertificateFacts, ClientFacts, Observation
 from compose_tls.pki.names import covers, split_names
@@ -49,7 +57,7 @@ from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_services import select
 from compose_tls.project.model import Project
-from compose_tls.setup import Directory, Identity, TlsSetup
+from compose_tls.setup import Directory, Identity, Member, TlsSetup
 from compose_tls.targets.release import DEPENDENCIES, Release
 from compose_tls.vocabulary import has_ended
 from compose_tls.yamlpatch.document import parse
@@ -85,6 +93,43 @@ def export_setup(
     setup = tls_setup(milvus, planned, config, stack)
     kept = (one for one in setup.identities if one.name != NEXT_CA)
     return replace(setup, identities=tuple(_renamed(one, release, config) for one in kept))
+
+
+def with_applications(setup: TlsSetup, located: EnabledProject, config: TlsConfig) -> TlsSetup:
+    """A set-up with the directories of ours that further services mount, and what is in each.
+
+    Args:
+        setup: The set-up.
+        located: The project as it is.
+        config: The settings.
+    """
+    own = neighbours_directory(config.tls_dir)
+    files = {
+        f"{own}/{one.service}": tuple(
+            (name, _of_neighbour(one.service, name)) for name in one.files
+        )
+        for one in located.state.neighbours or ()
+    }
+    cas = f"{config.tls_dir}/{OBJECT_STORE}/{STORE_CAS}"
+    files[cas] = tuple(
+        (there.removeprefix(f"{STORE_CAS}/"), file)
+        for there, file in STACK_FILES[OBJECT_STORE]
+        if there.startswith(f"{STORE_CAS}/")
+    )
+    project = located.project
+    members = (
+        Member(service.name, "application", (), Directory(folder, mount.target, files[folder]), 0)
+        for service in project.compose.services.values()
+        for mount in service.mounts()
+        if mount.host_path and (folder := project.relative(mount.host_path)) in files
+    )
+    return replace(setup, members=(*setup.members, *members))
+
+
+def _of_neighbour(service: str, name: str) -> str:
+    """What a file that a neighbour sees is called: its certificate and key as in the PKI directory."""
+    own = name in {CLIENT_CERTIFICATE, CLIENT_KEY}
+    return f"{client_identity(service)}.{name.removeprefix(f'{CLIENT}.') if own else name}"
 
 
 def export_orders(

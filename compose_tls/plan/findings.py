@@ -11,6 +11,7 @@ from compose_tls.changes import relative
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import Mount
 from compose_tls.config import TlsConfig
+from compose_tls.files import absence, in_the_way
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
@@ -34,8 +35,8 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
+from compose_tls.plan.copies import copies
 from compose_tls.plan.stack_folders import Folders
-from compose_tls.project.absent import absence, in_the_way
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.milvus_services import MilvusService
@@ -63,10 +64,12 @@ class KeyFindings:
     Attributes:
         warnings: One for each finding, with its file and the one command that fixes it.
         usable: Whether Milvus can read its key; it does not start with one that it cannot read.
+        command: The command after which it can, where it cannot.
     """
 
     warnings: tuple[TlsWarning, ...]
     usable: bool
+    command: str | None = None
 
 
 def declared_findings(
@@ -155,8 +158,9 @@ def key_findings(config: TlsConfig, located: EnabledProject) -> KeyFindings:
     readers = [keys.reader(one) for one in located.milvus]
     problems = dict.fromkeys(warning for warning, _ in readers if warning)
     lost = tuple(keys.lost())
-    usable = not lost and all(usable for _, usable in readers)
-    return KeyFindings((*keys.exposed(), *keys.mounted(), *problems, *lost), usable)
+    kept = [*lost, *(warning for warning, usable in readers if warning and not usable)]
+    found = (*keys.exposed(), *keys.mounted(), *problems, *lost)
+    return KeyFindings(found, not kept, next((one.hint for one in kept), None))
 
 
 def mounted_keys(config: TlsConfig, located: EnabledProject) -> tuple[TlsWarning, ...]:
@@ -230,9 +234,12 @@ class _Keys:
                 yield self.exposure(self.name(file.path), file, 0o600, self.name(file.path))
 
     def lost(self) -> Iterator[TlsWarning]:
-        """Keys that parts of the project are to see and that are not there."""
+        """What containers are to see and is not there; a Milvus says so of its own key."""
         directory = self.observation.directory
-        for path in (one for one in self.of_parts if not self.observation.files.get(one)):
+        every = copies(directory, self.config, self.located.state)
+        for path in (one.path for one in every if one.path != self.served):
+            if self.observation.files.get(path):
+                continue
             hint = in_the_way(path, directory) or "compose-tls enable"
             yield TlsWarning(
                 "certificate-unreadable", absence(path, directory), self.name(path), hint
@@ -254,7 +261,7 @@ class _Keys:
         keys = [file.path for file in self.found() if self.is_secret(file.path)]
         of_parts = self.of_parts
         for service in self.located.project.compose.services.values():
-            mounts = (*service.mounts(), *service.config_mounts(), *service.secret_mounts())
+            mounts = service.every_mount()
             for mount in mounts:
                 shown = [path for path in keys if self.shows(mount, path)]
                 shown += [

@@ -21,14 +21,23 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning, number
 
 _URL: Final = regex(
-    r"(?P<scheme>https?://)?(?P<host>\[::1\]|[A-Za-z0-9_][\w.-]*):(?P<port>\d{1,5})"
+    r"(?P<scheme>https?://)?(?P<host>\[::1\]|\$\{?HOSTNAME\}?|\$\(hostname\)|[A-Za-z0-9_][\w.-]*)"
+    r":(?P<port>\d{1,5})"
     r"(?P<path>/[^\s\"'|;&)]*)?"
 )
 # Of REST, which is also on the metrics port: internal/distributed/proxy/httpserver of Milvus.
 _REST: Final = regex(r"/(?:api|v1|v2)(?:/|$)")
 # What asks the same as /healthz does: is Milvus well? Everything else asks for data, or for a list.
 _HEALTH: Final = regex(r"(?:/(?:api/v1/)?healthz?)?/?")
-_SPEAKS_HTTP: Final = regex(r"\b(?:curl|wget|http)\b")
+# A test that only opens a connection goes on. One that speaks HTTP may ask for something else, which one
+# that speaks gRPC cannot.
+_SPEAKS_HTTP: Final = regex(r"\b(?:curl|wget|http|HTTP|urllib|requests|httpx|fetch)\b")
+_SPEAKS_GRPC: Final = regex(
+    r"\b(?:pymilvus|MilvusClient|milvus_cli|grpc_health_probe|grpcurl|grpc)\b"
+)
+_SPEAKS_TLS: Final = regex(r"https://|secure\s*=\s*True|(?<!\S)--?tls\b|--?cacert|_pem_path")
+_WORD: Final = regex(r"[\w.-]+")
+_OWN_NAMES: Final = OWN_HOSTS | {"$HOSTNAME", "${HOSTNAME}", "$(hostname)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +75,18 @@ def health_edits(
         if test is None or not test.asks:
             continue
         for one in milvus:
-            hosts = names(one.service) | (OWN_HOSTS if service.name == one.name else set())
+            hosts = names(one.service) | (_OWN_NAMES if service.name == one.name else set())
             for url, new in _broken(test, one, hosts, config):
                 path = relative(test.file, project.directory)
                 if new is None or not _is_written(service, url):
                     # Another service asks by the name that Milvus has for it.
                     host = url.rpartition("//")[2].partition("/")[0].rpartition(":")[0]
                     wanted = new or f"http://{host}:{_metrics_port(one)}/healthz"
+                    wanted = wanted.replace("$", "$$")
                     refusal = HealthCheckBreaks(
                         f"the health check of service {service.name} asks for {url}, which "
                         "Milvus does not answer over TLS any more",
-                        hint=f"write {wanted} there",
+                        hint=f"write {wanted} there, and ask for it by HTTP (curl -f)",
                         path=path,
                         line=test.line,
                     )
@@ -90,6 +100,33 @@ def health_edits(
     return tuple(edits), tuple(warnings)
 
 
+def waiting(
+    project: Project, milvus: Sequence[MilvusService], config: TlsConfig
+) -> Iterator[TlsWarning]:
+    """What is said of services whose command asks REST on the metrics port, such as to wait for Milvus.
+
+    Args:
+        project: The project.
+        milvus: The services that are to speak TLS.
+        config: The settings.
+    """
+    for service in project.compose.services.values():
+        urls = list(_URL.finditer(" ".join(service.command_line())))
+        for one in milvus if urls else ():
+            metrics, main = _metrics_port(one), service.main
+            for url in urls:
+                asks = url["host"] in names(one.service) and _REST.match(url["path"] or "")
+                if asks and number(url["port"]) == metrics and rest_port(one, config) is None:
+                    yield TlsWarning(
+                        "clients-cut-off",
+                        f"the command of service {service.name} asks for {url[0]}, which Milvus does not"
+                        " answer over TLS any more",
+                        main.document.name,
+                        f"write {url['scheme'] or ''}{url['host']}:{metrics}/healthz there",
+                        main.line("command"),
+                    )
+
+
 def _broken(
     test: HealthTest, milvus: MilvusService, hosts: Collection[str], config: TlsConfig
 ) -> Iterator[tuple[str, str | None]]:
@@ -98,9 +135,11 @@ def _broken(
     kept = rest_port(milvus, config)
     plain = {milvus.configuration.proxy_port, *([kept] if kept else [])}
     text = " ".join(test.words)
-    if not _SPEAKS_HTTP.search(text):
+    grpc = _SPEAKS_GRPC.search(text)
+    if not (grpc or _SPEAKS_HTTP.search(text)) or (grpc and _SPEAKS_TLS.search(text)):
         return
-    for url in dict.fromkeys(_URL.finditer(text)):
+    named = list(dict.fromkeys(_URL.finditer(text)))
+    for url in named:
         port, path = number(url["port"]), url["path"] or ""
         if url["host"] not in hosts or url["scheme"] == "https://":
             continue
@@ -108,7 +147,16 @@ def _broken(
         if lost:
             scheme = url["scheme"] or ""
             equal = f"{scheme}{url['host']}:{metrics}/healthz"
-            yield url[0], equal if _HEALTH.fullmatch(path) else None
+            yield url[0], equal if _HEALTH.fullmatch(path) and not grpc else None
+    if named:
+        return
+    # Host and port are two arguments, or two parts of a path: /dev/tcp/localhost/19530.
+    words = set(_WORD.findall(text))
+    own = {"localhost"} & set(hosts)
+    host = next(iter(sorted(words & set(hosts) or own)), None)
+    port = next(iter(sorted(words & set(map(str, plain)))), None)
+    if host and port:
+        yield f"{host}:{port}", None
 
 
 def _metrics_port(milvus: MilvusService) -> int:

@@ -11,22 +11,23 @@ from typing import Final
 from compose_tls.changes import relative, sha256
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
+from compose_tls.files import absence, in_the_way
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
+    CERTIFICATE,
     CLIENT_CA,
+    EXPORTS_DIRECTORY,
     NEXT_CA_CERTIFICATE,
-    SERVER_CERTIFICATE,
     SERVER_KEY,
 )
 from compose_tls.observation import CertificateFacts, Observation
-from compose_tls.pki.load import bundle_facts
+from compose_tls.pki.load import bundle_facts, certificate_facts
 from compose_tls.plan.brought import bring_again
 from compose_tls.plan.ca_warnings import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
-from compose_tls.plan.exported_certificates import exports_aged
+from compose_tls.plan.copies import key_and_copy_states
 from compose_tls.plan.lifetimes import OTHER_CA, RENEW_BEFORE, finishing_ca, renewed_before
-from compose_tls.project.absent import absence, in_the_way
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import restoring_ca
 from compose_tls.results import CertificateResult, FileState
@@ -48,14 +49,14 @@ class Inventory:
         warnings: For each that is missing, has expired or will within 30 days.
         usable: Whether none that Milvus or a client of ours needs is missing or has expired.
         files: Every recorded file, the user's own included: as it was written, or not.
-        gone: Whether one that Milvus opens is not there, of which nothing is recorded.
+        mending: The command after which Milvus can work with them; ``None`` where none of ours is known.
     """
 
     certificates: tuple[CertificateResult, ...]
     warnings: tuple[TlsWarning, ...]
     usable: bool
     files: tuple[FileState, ...] = ()
-    gone: bool = False
+    mending: str | None = None
 
 
 def inventory(
@@ -95,18 +96,21 @@ def inventory(
     accepted = (apart,) if apart else (pki.certificates.get(CA), pki.next_ca)
     trusted = {ca.subject for ca in accepted if ca}
     states = tuple(_states(observation, config, state, found.bundles))
+    drifted = [file.path for file in states if file.state == "drifted"]
+    states = (*states, *key_and_copy_states(observation, config, state, drifted))
     return Inventory(
         tuple(found.results),
         (
             *found.warnings,
             *clients.aged(now),
-            *exports_aged(observation, config, now),
+            *_exports_aged(observation, config, now),
             # Where no CA is known, neither is that of a client another one.
             *(clients.left_behind(trusted) if trusted else ()),
             *_drifts(states, found.bundles, state),
         ),
         found.usable,
         states,
+        found.command,
     )
 
 
@@ -120,10 +124,11 @@ def shown_certificates(
         declared: The services.
         now: The time that validity is judged by.
     """
-    found = _Certificates(observation, now, renewal="replace it, and restart the service")
     mode = max((int(one.mode or 1) for one in declared), default=1)
-    again = f"put it there, or have it issued: compose-tls enable --mode {mode}"
-    gone = False
+    issuing = f"or have it issued: compose-tls enable --mode {mode}"
+    found = _Certificates(
+        observation, now, renewal=f"replace it and restart the service, {issuing}"
+    )
     for file in dict.fromkeys(file for one in declared for file in one.files):
         # What was not looked at lies outside of the project.
         if file.path is None or file.path not in observation.files:
@@ -132,11 +137,16 @@ def shown_certificates(
             # As in a fresh clone: what was made here is not in the repository.
             name = relative(file.path, observation.directory)
             said = found.unreadable(name, absence(file.path, observation.directory))
-            found.lose(replace(said, hint=again), file.path)
-            gone = True
+            found.lose(replace(said, hint=f"put it there, {issuing}"), file.path)
+        elif file.path in observation.pki.foreign_keys:
+            name = relative(file.path, observation.directory)
+            text = (
+                f"the private key {name} does not belong to the certificate that is shown with it"
+            )
+            found.lose(found.unreadable(name, text), file.path)
         elif file.name != SERVER_KEY:
             found.read(file.path)
-    return Inventory(tuple(found.results), tuple(found.warnings), found.usable, gone=gone)
+    return Inventory(tuple(found.results), tuple(found.warnings), found.usable)
 
 
 @dataclass(slots=True)
@@ -154,6 +164,7 @@ class _Certificates:
     warnings: list[TlsWarning] = field(default_factory=list)
     bundles: dict[str, tuple[CertificateFacts, ...]] = field(default_factory=dict)
     usable: bool = True
+    command: str | None = None
 
     def read(self, file: Path) -> None:
         path = relative(file, self.observation.directory)
@@ -190,6 +201,7 @@ class _Certificates:
         early = RENEW_BEFORE if self.renewal or facts.is_ca else renewed_before(facts)
         if has_ended(facts.not_after, self.now):
             text = f"{what} expired on {facts.not_after:%Y-%m-%d}"
+            self.command = self.command or (hint if hint in {_RENEW, _RENEW_CA} else None)
             yield TlsWarning(code="certificate-expired", message=text, path=path, hint=hint)
         elif left < early:
             text = f"{what} expires in {_days(left.days)}, on {facts.not_after:%Y-%m-%d}"
@@ -248,24 +260,6 @@ def _states(
             others = bundles.get(origin, bundles[path])
             same = bundles[path][0].sha256 == fingerprint and bundles[path] == others
             yield _state(path, same=same)
-    # Whether the key that Milvus reads is that of the PKI directory, as far as it may be read.
-    served = observation.directory / state.settings.served_dir / SERVER_KEY
-    pki = observation.directory / config.pki_dir
-    copy, origin_key = (observation.files.get(path) for path in (served, pki / SERVER_KEY))
-    digests = [each.sha256 for each in (copy, origin_key) if each and each.sha256]
-    if len(set(digests)) > 1:
-        # Their certificates tell which of the two was replaced.
-        ours, theirs = (
-            relative(key.with_name(SERVER_CERTIFICATE), observation.directory)
-            for key in (served, pki / SERVER_KEY)
-        )
-        as_issued = [
-            path
-            for path, fingerprint in state.certificates.items()
-            if path in bundles and bundles[path][0].sha256 == fingerprint
-        ]
-        replaced = pki / SERVER_KEY if ours in as_issued and theirs not in as_issued else served
-        yield FileState(path=relative(replaced, observation.directory), state="drifted")
 
 
 def _state(path: str, *, same: bool) -> FileState:
@@ -305,3 +299,32 @@ def _served(state: State) -> frozenset[str]:
 
 def _days(days: int) -> str:
     return "less than a day" if days < 1 else "1 day" if days == 1 else f"{days} days"
+
+
+def _exports_aged(
+    observation: Observation, config: TlsConfig, now: datetime
+) -> Iterator[TlsWarning]:
+    """That certificates of servers elsewhere have expired, or will soon.
+
+    Args:
+        observation: The project as it is, with what other commands left in the PKI directory.
+        config: The settings; they say where that is.
+        now: The time to judge by.
+    """
+    place = observation.directory / config.pki_dir / EXPORTS_DIRECTORY
+    for path, file in sorted(observation.files.items()):
+        if file is None or path.parent != place or path.suffix != CERTIFICATE:
+            continue
+        name = relative(path, observation.directory)
+        try:
+            end = certificate_facts(file.content or b"", path=name).not_after
+        except CertificateError:
+            continue  # issued anew by the next export
+        if end - now < RENEW_BEFORE:
+            yield TlsWarning(
+                "export-expires-soon",
+                f"{name} {'expired' if has_ended(end, now) else 'expires'} on {end:%Y-%m-%d}",
+                name,
+                "run compose-tls export again and deploy what it makes, or remove the file where it is "
+                "in use no more",
+            )

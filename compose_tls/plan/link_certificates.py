@@ -7,9 +7,10 @@ from pathlib import Path
 
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
-from compose_tls.layout import CA, CERTIFICATE, client_identity, neighbours_directory
+from compose_tls.layout import CA, CERTIFICATE, ETCD, client_identity, neighbours_directory
 from compose_tls.project.declared_tls import DeclaredTls, shown_file
 from compose_tls.project.model import Project
+from compose_tls.project.reachability import is_anybody
 from compose_tls.results import CertificateResult, Link
 from compose_tls.stack import etcd, kafka, object_store
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_INTERNAL_TLS
@@ -140,6 +141,11 @@ def _reason(project: Project, link: Link) -> str | None:
         if old is not None and old < FIRST_WITH_INTERNAL_TLS:
             return f"Milvus {old} cannot encrypt it; {FIRST_WITH_INTERNAL_TLS} and newer can"
         return "Milvus is not told internaltls"
+    services = project.compose.services.values()
+    if any(is_anybody(name, services) for name in link.targets):
+        return (
+            "on the network of this machine no service can be told from another: see to it by hand"
+        )
     if not inside:
         return "the server is outside of the project: see to its TLS there"
     return _reason_of_server(project, link)
@@ -149,10 +155,14 @@ def _reason_of_server(project: Project, link: Link) -> str | None:
     known = {kafka.kind(project.compose.services[name].text("image")) for name in link.targets}
     if link.purpose == "messages" and None in known:
         return "compose-tls sets up TLS for no other broker than Kafka, of images that it knows"
+    identities = project.state.identities if project.state else ()
+    ours = {name for one in identities if one.name == ETCD for name in one.members}
     for service in (project.compose.services[name] for name in link.targets):
         image, command = service.text("image"), service.command_line()
-        if link.purpose == "metadata" and not etcd.runs_etcd(image, command):
-            return "what the server runs is not known to be etcd: see to its TLS by hand"
+        if link.purpose == "metadata":
+            why = etcd.stays(image, command, service.container_variables(project.read))
+            if why is not None and service.name not in ours:
+                return f"{why}: see to its TLS by hand"
         if link.purpose == "object store" and object_store.kind(image, command) is None:
             return "how this object store is told of TLS is not known: see to it by hand"
     if link.purpose in {"metadata", "object store", "messages"}:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 from typing import Final
@@ -145,32 +145,34 @@ def plan_neighbours(
     entries, warnings = cut_off(left, config, reasons)
     if config.neighbours == "patch":
         warnings = tuple(_settled(left, entries, warnings, project, config))
-    apart = (
-        TlsWarning(
-            "override-used",
-            f"{one.refusal}; the edits of service {one.name} are in "
-            f"{project.relative(one.override)} instead",
-        )
-        for one in switched
-        if one.override is not None
-    )
-    notes = (
-        TlsWarning("neighbour-note", f"service {one.name}: {one.recipe.note}", one.client.path)
-        for one in switched
-        if one.recipe.note
-    )
-    through = (
-        TlsWarning(
-            "neighbour-note",
-            f"service {one.name} passes TLS through: {one.how}, and a stream block hands on the bytes",
-            one.path,
-            "the certificate has to hold the name by which clients call it: --san NAME",
-            one.line,
-        )
-        for one in every
-        if passes_on(one)
-    )
-    return Neighbours(tuple(switched), entries, (*warnings, *apart, *notes, *through))
+    return Neighbours(tuple(switched), entries, (*warnings, *_notes(switched, every, project)))
+
+
+def _notes(
+    switched: Sequence[Neighbour], every: Iterable[Client], project: Project
+) -> Iterator[TlsWarning]:
+    """What else is to be known of those that are switched, and of those that pass TLS on."""
+    for one in switched:
+        if one.override is not None:
+            yield TlsWarning(
+                "override-used",
+                f"{one.refusal}; the edits of service {one.name} are in "
+                f"{project.relative(one.override)} instead",
+            )
+    for one in switched:
+        if one.recipe.note:
+            text = f"service {one.name}: {one.recipe.note}"
+            yield TlsWarning("neighbour-note", text, one.client.path)
+    for client in every:
+        if passes_on(client):
+            yield TlsWarning(
+                "neighbour-note",
+                f"service {client.name} passes TLS through: {client.how}, "
+                "and a stream block hands on the bytes",
+                client.path,
+                "the certificate has to hold the name by which clients call it: --san NAME",
+                client.line,
+            )
 
 
 def _settled(

@@ -59,7 +59,7 @@ from compose_tls.targets.new_project.new_compose_file import (
     embedded_etcd,
     volume_names,
 )
-from compose_tls.targets.new_project.services import EMBEDDED_ETCD_FILE
+from compose_tls.targets.new_project.services import ATTU_PORT, EMBEDDED_ETCD_FILE
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
@@ -213,7 +213,8 @@ def _address(publish: str) -> tuple[str, int]:
     named = port.isascii() and port.isdecimal() and (bracketed or (host and ":" not in host))
     try:
         address = ipaddress.ip_address(host.strip("[]") if named else publish)
-        if named and not 0 < int(port) <= _LAST_PORT:
+        # Docker publishes on no address with a zone (RFC 4007).
+        if "%" in host or "%" in port or (named and not 0 < int(port) <= _LAST_PORT):
             raise ValueError  # noqa: TRY301 - the same is to be said
     except ValueError:
         raise InvalidSetting(
@@ -231,6 +232,11 @@ def _made(
     suffix = "-gpu" if flavour == "gpu" and not tag.endswith("-gpu") else ""
     image = f"milvusdb/milvus:{tag}{suffix}"
     address, port = _address(wanted.publish or LOOPBACK)
+    if wanted.attu and port == ATTU_PORT:
+        raise ConflictingSettings(
+            f"--publish {wanted.publish} takes port {port}, where Attu is reached",
+            hint=f"choose another port, or leave --with attu out; {PROXY_PORT} is the usual one",
+        )
     stack = Stack(
         flavour=flavour,
         release=release,

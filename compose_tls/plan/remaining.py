@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Final, Literal
 
@@ -19,6 +18,7 @@ from compose_tls.patterns import regex
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.mode_edits import is_mode
 from compose_tls.project.renamed import Entry, elsewhere
+from compose_tls.stack import etcd
 from compose_tls.stack.milvus.settings import tls_settings
 from compose_tls.state.changed_since import ORDERED
 from compose_tls.state.recorded import EditRecord, FileRecord, State
@@ -104,6 +104,8 @@ class Remaining:
         path = self.directory / entry.path
         if entry.line is None or path not in self.undone:
             return entry
+        from difflib import SequenceMatcher
+
         old, new = ((content or b"").splitlines() for content in (now(path), self.read(path)))
         blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
         lines = (b.a + entry.line - b.b for b in blocks if b.b < entry.line <= b.b + b.size)
@@ -127,6 +129,24 @@ class Remaining:
                     found = query(parse(undone.content or b"", record.path), *edit.route)
                     text = f"{'.'.join(edit.route)}{_before(old, edit.new)}"
                     yield Entry(text, record.path, found.line if found else None)
+
+    def told_servers(self, *, sound: bool) -> Iterator[Entry]:
+        """Each etcd that would be told of TLS, and where.
+
+        Args:
+            sound: Whether it has a certificate; without one it does not start.
+        """
+        for service in self.services:
+            command, variables = service.command_line(), service.container_variables(self.read)
+            said = etcd.decided(command, variables)
+            if said is None or not etcd.runs_etcd(service.text("image"), command):
+                continue
+            if bool(etcd.certificate(command, variables)) is sound:
+                places = ((one, one.query("command")) for one in service.definitions)
+                place, found = next((each for each in places if each[1]), (None, None))
+                path = relative((place or service.definitions[-1]).file, self.directory)
+                text = f"{service.name} is told {said}"
+                yield Entry(text, path, found.line if found else None, service.name)
 
     def unprovided(self) -> Iterator[Entry]:
         """What names files below a mount that goes, in services that are not Milvus."""

@@ -9,7 +9,7 @@ from compose_tls.compose.compose_project import load_project
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ServiceRenamed, settle
 from compose_tls.project.model import Project
-from compose_tls.project.renamed import moved_entries, recording
+from compose_tls.project.renamed import moved_entries, orphaned, recording
 from compose_tls.shell import joined
 from compose_tls.vocabulary import TlsWarning
 
@@ -27,7 +27,12 @@ def renamed_services(project: Project, config: TlsConfig) -> Iterator[TlsWarning
         ServiceRenamed: There is one, and the user has not accepted that.
     """
     for old, new in project.renamed.items():
-        yield TlsWarning(ServiceRenamed.code, f"service {old} is called {new} now: recorded so")
+        orphan = f"the next step removes the container of {old}, with what it wrote to no mount"
+        yield TlsWarning(
+            ServiceRenamed.code,
+            f"service {old} is called {new} now: recorded so",
+            hint=orphan if old in orphaned(project) else None,
+        )
     state = project.state
     if state is None:
         return

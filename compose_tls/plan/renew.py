@@ -31,7 +31,6 @@ from compose_tls.patterns import regex
 from compose_tls.plan.brought import bring_again
 from compose_tls.plan.ca_rollover import (
     Extent,
-    ca_of,
     client_sources,
     provided_sources,
     require_neighbours_issuer,
@@ -64,7 +63,7 @@ from compose_tls.plan.touched import touched_services, with_readers
 from compose_tls.project.enabled import locate
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_services import certain_services
-from compose_tls.project.model import Project
+from compose_tls.project.model import Project, is_lost
 from compose_tls.project.stack_services import needed_servers
 from compose_tls.setup import Identity
 from compose_tls.values import dataclass
@@ -189,6 +188,7 @@ class _Planner:
             force=force,
             restart=restart,
             neighbours=map(client_identity, self.showing),
+            state=self.located.state,
         )
         members = tuple(one.name for one in self.located.milvus)
         dns_names, ip_addresses = server_names(self.wanted(), self.found())
@@ -346,8 +346,8 @@ class _Planner:
         same_kind = next((kind for kind in kinds if kind == facts.key_type), order.key_type)
         # One that ends with its CA was to live longer.
         above = self.pki.certificates.get(CLIENT_CA) if name != SERVER else None
-        issuer = above or ca_of(self.observation, self.config)
-        cut = name not in {CA, CLIENT_CA} and facts.not_after == issuer.not_after
+        issuer = above or self.pki.certificates.get(CA)
+        cut = name not in {CA, CLIENT_CA} and issuer and facts.not_after == issuer.not_after
         new_days = cut or ("ca_days" if name == CA else "days") in given
         return replace(
             order,
@@ -373,7 +373,9 @@ class _Planner:
             )
         if ca == "issued":
             bundle = f"{self.config.pki_dir}/{CA_CERTIFICATE}"
-            return (other_ca(bundle, f"the CA had expired: every client needs the new {bundle}"),)
+            lost = is_lost(self.observation, self.config, self.located.state)
+            why = "could issue no more" if lost else "had expired"
+            return (other_ca(bundle, f"the CA {why}: every client needs the new {bundle}"),)
         return ()
 
     @property

@@ -51,9 +51,7 @@ class ServicePlan(Concerned):
     @property
     def told_beside(self) -> tuple[str, ...]:
         """The other services that have entries of ours, once it is carried out."""
-        routes = [edit.route for file in self.state.files for edit in file.edits]
-        names = dict.fromkeys(route[1] for route in routes if route[:1] == ("services",))
-        return tuple(name for name in names if name not in self.everything)
+        return tuple(name for name in self.state.told if name not in self.everything)
 
     @property
     def endpoint(self) -> Endpoint | None:

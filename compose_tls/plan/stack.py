@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import UnsupportedMilvus
 from compose_tls.layout import (
     CA_BUNDLE,
-    CERTIFICATE,
     INTERNAL,
     MILVUS,
     STACK_CA,
@@ -21,24 +18,22 @@ from compose_tls.layout import (
 from compose_tls.plan.identities import server_names
 from compose_tls.plan.stack_brokers import plan_brokers
 from compose_tls.plan.stack_clients import store_clients
+from compose_tls.plan.stack_cut_off import others_cut_off
 from compose_tls.plan.stack_etcd import plan_etcd
-from compose_tls.plan.stack_parts import CLIENTS, Part, Stack
+from compose_tls.plan.stack_parts import Part, Stack
 from compose_tls.plan.stack_store import plan_object_store
 from compose_tls.plan.stack_work import StackWork
 from compose_tls.project.endpoints import carrier, found_names
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
-from compose_tls.project.reachability import names
 from compose_tls.project.stack_services import Needed, needed_servers
 from compose_tls.setup import Directory, Identity, Member
-from compose_tls.stack import by_hand, etcd, object_store
-from compose_tls.stack.applications import naming, place_in
+from compose_tls.stack import etcd, object_store
 from compose_tls.stack.milvus import internal
 from compose_tls.stack.milvus.milvus_version import (
     FIRST_WITH_INTERNAL_TLS,
     FIRST_WITH_OBJECT_STORE_CA,
 )
-from compose_tls.vocabulary import TlsWarning
 
 
 def plan_stack(
@@ -70,7 +65,7 @@ def plan_stack(
     _internal(work)
     stores = [part for part in work.servers if part.member.kind == "object-store"]
     clients = store_clients(work, stores, override)
-    work.warnings += _others_cut_off(work, {one.service.name for one in clients})
+    work.warnings += others_cut_off(work, {one.service.name for one in clients})
     if not work.identities:
         return Stack(warnings=tuple(work.warnings))
     stack = Stack((), (Identity(STACK_CA, "ca"), *work.identities), tuple(work.warnings))
@@ -83,7 +78,8 @@ def _used_by_nobody(work: StackWork, needed: Sequence[Needed]) -> None:
     """Servers of the project that no Milvus is known to use, so that nobody switches them."""
     known = {one.purpose for one in needed}
     others = {*(part.service.name for part in work.servers), *(one.name for one in work.milvus)}
-    for service in work.project.compose.services.values():
+    services = work.project.compose.services
+    for service in services.values():
         image, command = service.text("image"), service.command_line()
         kind = object_store.kind(image, command)
         if etcd.runs_etcd(image, command):
@@ -93,11 +89,13 @@ def _used_by_nobody(work: StackWork, needed: Sequence[Needed]) -> None:
         else:
             continue
         if purpose not in known and service.name not in others:
-            work.stays_plain(
-                f"service {service.name} is left as it is: nothing here says that Milvus uses it",
-                service,
-                f"where it does, name it in {key} of the environment of Milvus",
-            )
+            why = "nothing here says that Milvus uses it"
+            hint = f"where it does, name it in {key} of the environment of Milvus"
+            beside = {carrier(one.service, services).name for one in work.milvus}
+            if carrier(service, services).name in beside:
+                why = "it shares the network of Milvus, where no service can be told from another"
+                hint = f"take its network_mode out, and name it in {key} of Milvus"
+            work.stays_plain(f"service {service.name} is left as it is: {why}", service, hint)
 
 
 def _internal(work: StackWork) -> None:
@@ -140,77 +138,3 @@ def _milvus_part(work: StackWork, one: MilvusService, stack: Stack) -> Part:
         one.configuration.proxy_port,
     )
     return Part(member, one.service, one, files=(bundle,) if old and uses_store else ())
-
-
-def _others_cut_off(work: StackWork, switched: Collection[str]) -> Iterator[TlsWarning]:
-    """The services that are not Milvus, and connect to what will not accept them as they are.
-
-    Args:
-        work: What is planned so far.
-        switched: Those that are told of the TLS of the object store.
-    """
-    ours = {part.service.name for part in work.servers} | {one.name for one in work.milvus}
-    others = [one for one in work.project.compose.services.values() if one.name not in ours]
-    for part in work.servers:
-        for other in others:
-            if part.member.kind == "object-store" and other.name in switched:
-                continue
-            found = _reaches(work, other, part)
-            if found is None:
-                continue
-            place, text = found
-            pki, shown = work.config.pki_dir, CLIENTS.get(part.member.kind)
-            yield TlsWarning(
-                "stack-client-cut-off",
-                f"service {other.name} connects to {place}, which speaks TLS then",
-                other.main.document.name,
-                by_hand.lines(
-                    other.text("image"),
-                    f"{' '.join(other.command_line())} {text}",
-                    work.variables(other),
-                    other.text("user"),
-                    ca=f"{pki}/{STACK_CA}{CERTIFICATE}",
-                    client=f"{pki}/{shown}{CERTIFICATE}" if shown else None,
-                    tls_dir=work.config.tls_dir,
-                ),
-                other.main.line(),
-            )
-
-
-def _reaches(work: StackWork, other: Service, part: Part) -> tuple[str, str] | None:
-    """Where a service connects to a server, and the file that says so; ``None`` where nothing does."""
-    if not _share_network(work, other, part.service):
-        return None
-    ports = (part.member.port, *part.further_ports)
-    return next(filter(None, (_names(work, other, part.service, port) for port in ports)), None)
-
-
-def _names(work: StackWork, other: Service, server: Service, port: int) -> tuple[str, str] | None:
-    """Where a service names a port of a server, and in which file; ``None`` where it does not."""
-    hosts = names(server)
-    either = "|".join(map(re.escape, sorted(hosts)))
-    place = re.compile(rf"(?<![\w.-])(?:{either}):{port}(?!\d)")
-    said = work.variables(other)
-    for text in (*other.command_line(), *(value or "" for value in said.values())):
-        if found := place.search(text):
-            return found[0], ""
-    for variable, address in naming(said, hosts, (port,)):
-        return f"{address.host}:{port} ({variable})", ""
-    for name, text in other.config_texts():
-        if place_in(text.encode(), hosts, port):
-            return f"{server.name}:{port} (config {name})", text
-    for path in work.project.files_of(other):
-        content = work.project.read(path) or b""
-        if place_in(content, hosts, port):
-            named = f"{server.name}:{port} ({work.project.relative(path)})"
-            return named, content.decode(errors="replace")
-    return None
-
-
-def _share_network(work: StackWork, one: Service, other: Service) -> bool:
-    """Whether two services can meet by name, as far as the project tells."""
-    places = [carrier(each, work.project.compose.services) for each in (one, other)]
-    if any(place.text("network_mode") for place in places):
-        return True
-    first, second = ({*place.networks()} or {"default"} for place in places)
-    return not first.isdisjoint(second)

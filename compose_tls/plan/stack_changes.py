@@ -142,7 +142,8 @@ class StackChanges:
     def _keystore(self, path: Path, access: KeyAccess) -> FileChange:
         """The key and the certificate of a broker in one file; it stays while they do."""
         facts = self.files.observation.files.get(path)
-        if facts is not None and self.identities.source(KAFKA) == "existing":
+        sound = path not in self.files.observation.pki.foreign_keys
+        if facts is not None and sound and self.identities.source(KAFKA) == "existing":
             owned = access.uid in {None, facts.uid} and access.gid in {None, facts.gid}
             if owned and facts.mode == access.mode:
                 return KeepFile(path, facts.sha256)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
-from compose_tls.compose.rewriting import written
+from compose_tls.compose.rewriting import expander, written
 from compose_tls.compose.service import Service
 from compose_tls.errors import EditRefused
 from compose_tls.layout import CA_CERTIFICATE, ETCD, ETCD_CLIENT, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.pki.client_names import CLIENT_DOMAIN
 from compose_tls.plan.stack_parts import Part, Rewrite
 from compose_tls.plan.stack_work import StackWork
+from compose_tls.project.reachability import names
 from compose_tls.project.stack_services import Needed
 from compose_tls.setup import Identity
 from compose_tls.stack import etcd
@@ -39,8 +41,11 @@ def plan_etcd(work: StackWork, needed: Sequence[Needed]) -> None:
     if not able:
         return
     services = list({one.name: one.service for one in able if one.service}.values())
+    services += _further_members(work, services)
+    port = next((one.port for one in able if one.port), etcd.PORT)
+    hosts = {name for service in services for name in names(service)}
     for service in services:
-        work.servers.append(_part(work, service))
+        work.servers.append(_part(work, service, port, hosts))
     members = [one for one in services if _among_members(work, one) == "plain"]
     if members:
         work.stays_plain(
@@ -51,7 +56,7 @@ def plan_etcd(work: StackWork, needed: Sequence[Needed]) -> None:
             "https://… for each, then https in their peer URLs, with ETCD_PEER_CERT_FILE: see the guide",
         )
     images = [service.text("image") for service in services]
-    work.identities.append(work.shown(ETCD, "peer", services, etcd.PORT))
+    work.identities.append(work.shown(ETCD, "peer", services, port))
     users = work.users_of(able)
     for one in users:
         endpoints = one.configuration.get(("etcd", "endpoints"))
@@ -61,36 +66,43 @@ def plan_etcd(work: StackWork, needed: Sequence[Needed]) -> None:
     work.identities.append(Identity(ETCD_CLIENT, "client", holders, (domain,)))
 
 
+def _further_members(work: StackWork, services: Sequence[Service]) -> Iterator[Service]:
+    """The other members of their clusters, which Milvus does not name."""
+    named = {
+        host
+        for service in services
+        for host in etcd.members(service.command_line(), work.variables(service))
+    }
+    for service in work.project.compose.services.values():
+        is_one = service not in services and not named.isdisjoint(names(service))
+        if is_one and _stays(service, work.variables(service)) is None:
+            yield service
+
+
 def _among_members(work: StackWork, service: Service) -> Encryption | None:
     return etcd.among_members(service.command_line(), work.variables(service))
 
 
 def _stays(service: Service, variables: Mapping[str, str | None]) -> str | None:
-    command = service.command_line()
-    if not etcd.runs_etcd(service.text("image"), command):
-        return "what it runs is not known to be etcd"
-    if (script := etcd.starter(command)) is not None:
-        return f"{script} starts it, with flags that are not known"
-    if (said := etcd.decided(command, variables)) is not None:
-        return f"it is told {said} already"
-    if (file := etcd.configuration_file(command, variables)) is not None:
-        return f"it reads {file} instead of flags and variables"
-    return None
+    return etcd.stays(service.text("image"), service.command_line(), variables)
 
 
-def _part(work: StackWork, service: Service) -> Part:
+def _part(work: StackWork, service: Service, port: int, hosts: Collection[str]) -> Part:
     variables = work.variables(service)
     command = service.command_line()
     hint = "write https:// there, and run this again"
-    rewrites = [
-        Rewrite((name,), etcd.https_urls, hint)
-        for name in ("entrypoint", "command")
-        if etcd.https_urls(written(service, (name,))) != written(service, (name,))
-    ]
-    if etcd.names_plain_urls(command) and not rewrites:
+    rewrites: list[Rewrite] = []
+    meant: list[str] = []
+    for name in ("entrypoint", "command"):
+        old, expand = written(service, (name,)), expander(service, name)
+        change = partial(etcd.https_urls, expand=expand)
+        meant += map(expand, change(old))
+        if change(old) != old:
+            rewrites.append(Rewrite((name,), change, hint))
+    if etcd.names_plain_urls(meant):
         raise EditRefused(
-            f"the URLs for clients of service {service.name} come from a variable",
-            hint=hint,
+            f"flags of service {service.name} that name URLs for clients come from a variable",
+            hint="write them out there as they are, with http://, and run this again",
             path=service.main.document.name,
             line=service.main.line("command"),
         )
@@ -100,10 +112,10 @@ def _part(work: StackWork, service: Service) -> Part:
     )
     image = service.text("image")
     tool = ToolTls(ca, certificate, key, etcd.asks_health(image), by_flags=is_bitnami(image))
-    rewrites += work.health(service, (etcd.PORT,), tool)
+    rewrites += work.health(service, (port,), tool, hosts)
     settings = etcd.server_settings(_DIRECTORY, service.name, command, variables, image)
     return Part(
-        work.member(service, "etcd", ETCD, _DIRECTORY, settings, etcd.PORT),
+        work.member(service, "etcd", ETCD, _DIRECTORY, settings, port),
         service,
         rewrites=tuple(rewrites),
     )

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Final
 
-from compose_tls.compose.rewriting import Rewriting, written
+from compose_tls.compose.rewriting import Rewriting, expander, written
 from compose_tls.compose.service import HEALTH_TEST, HealthTest, Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import HealthCheckBreaks, settle
@@ -19,11 +19,17 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 
 # https://etcd.io/docs/v3.5/op-guide/monitoring/#health-check
+_PLAIN: Final = "http://"
 _HEALTH_PATH: Final = regex(r"/(?:health|livez|readyz)(?![\w/])")
 
 
 def health_change(
-    project: Project, service: Service, ports: Sequence[int], tool: ToolTls, config: TlsConfig
+    project: Project,
+    service: Service,
+    ports: Sequence[int],
+    tool: ToolTls,
+    config: TlsConfig,
+    hosts: Collection[str] = (),
 ) -> tuple[Rewriting | None, tuple[TlsWarning, ...]]:
     """How the health check of a server asks over TLS; ``None`` where it stays as it is.
 
@@ -33,6 +39,7 @@ def health_change(
         ports: Its ports that speak TLS, the one for its clients first.
         tool: What the health check shows and trusts.
         config: The settings.
+        hosts: The names of others like it, which it may ask as well.
 
     Raises:
         HealthCheckBreaks: No one knows how it would, and the user has not accepted that.
@@ -41,13 +48,14 @@ def health_change(
     if test is None or not test.asks:
         return None, ()
     text = " ".join(test.words)
-    http = _Http.of(OWN_HOSTS | names(service), ports, text)
+    http = _Http.of({*OWN_HOSTS, *names(service), *hosts}, ports, text)
     if not http.is_in(text) and not tool.is_due(text):
         return None, ()
     old = written(service, HEALTH_TEST)
-    change = partial(tool.with_https, url=http.url, port=ports[0])
+    change = partial(tool.with_https, url=http.written(old), port=ports[0])
     new = change(old)
-    if new != old and not http.is_in(" ".join(new)) and tool.serves(text):
+    meant = " ".join(map(expander(service, HEALTH_TEST[0]), new))
+    if new != old and not http.is_in(meant) and tool.serves(text):
         return change, ()
     if instead := _instead(old, http.asked(text), tool):
         return (lambda _: instead), (_replaced(project, service, test, ports[0], tool),)
@@ -59,10 +67,12 @@ class _Http:
     """Where a health check names its own server by http.
 
     Attributes:
+        meant: What the health check runs, as Compose hands it on.
         url: What can be written ``https://``.
         by_name: Also by a name that only a shell knows, such as ``$HOSTNAME``, which is not rewritten.
     """
 
+    meant: str
     url: re.Pattern[str]
     by_name: re.Pattern[str]
 
@@ -72,9 +82,16 @@ class _Http:
         port = rf":(?:{'|'.join(map(str, ports))})(?!\d)"
         bare = r"|(?<![\w./:@=-])" if takes_bare_urls(text) else ""
         return cls(
+            text,
             re.compile(rf"(?:http://{bare})(?=(?:{either}){port})"),
             re.compile(rf"http://(?:\$+\([^)]*\)|[^\s/])+{port}"),
         )
+
+    def written(self, texts: Sequence[str]) -> re.Pattern[str]:
+        """What is written ``https://`` in the text of the file, where Compose may put in host or port."""
+        meant, said = (len(self.url.findall(one)) for one in (self.meant, " ".join(texts)))
+        alone = meant == self.meant.count(_PLAIN) == " ".join(texts).count(_PLAIN)
+        return re.compile(_PLAIN) if alone and meant != said else self.url
 
     def is_in(self, text: str) -> bool:
         return bool(self.by_name.search(text) or self.url.search(text))

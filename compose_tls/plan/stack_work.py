@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from compose_tls.compose.service import HEALTH_TEST, Service
@@ -14,7 +14,7 @@ from compose_tls.plan.stack_parts import Part, Rewrite
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
-from compose_tls.project.reachability import OWN_HOSTS
+from compose_tls.project.reachability import is_anybody
 from compose_tls.project.stack_services import Needed
 from compose_tls.setup import Directory, Identity, Member, Setting
 from compose_tls.stack.milvus.settings import stack_directory
@@ -88,9 +88,7 @@ class StackWork:
 
     def _outside(self, one: Needed) -> str:
         """Why a server that is no service stays as it is."""
-        others = self.project.compose.services.values()
-        hosted = [each for each in others if each.text("network_mode") == "host"]
-        if one.name in OWN_HOSTS and len(hosted) > 1:
+        if is_anybody(one.name, self.project.compose.services.values()):
             return "on the network of this machine no service can be told from another program"
         return "it is not a service of this project"
 
@@ -135,13 +133,21 @@ class StackWork:
         mounted = Directory(source, target, files)
         return Member(service.name, kind, settings, mounted, port)
 
-    def health(self, service: Service, ports: Sequence[int], tool: ToolTls) -> Iterator[Rewrite]:
+    def health(
+        self, service: Service, ports: Sequence[int], tool: ToolTls, hosts: Collection[str] = ()
+    ) -> Iterator[Rewrite]:
         """How the health check of a server asks over TLS; nothing where it stays as it is.
+
+        Args:
+            service: Its service.
+            ports: Its ports that speak TLS, the one for its clients first.
+            tool: What the health check shows and trusts.
+            hosts: The names of others like it, which it may ask as well.
 
         Raises:
             HealthCheckBreaks: How is not known, and the user has not accepted that.
         """
-        change, warnings = health_change(self.project, service, ports, tool, self.config)
+        change, warnings = health_change(self.project, service, ports, tool, self.config, hosts)
         self.warnings += warnings
         if change is not None:
             hint = f"let it ask over TLS, with {' '.join(tool.curl)}"

@@ -6,10 +6,11 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import normal_target
+from compose_tls.config import TlsConfig
 from compose_tls.layout import CA_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.project.milvus_services import (
     MilvusService,
@@ -31,6 +32,7 @@ _FILES: Final[tuple[tuple[Route, str, str], ...]] = (
     (("tls", "serverKeyPath"), "configs/cert/server.key", SERVER_KEY),
     (("tls", "caPemPath"), "configs/cert/ca.pem", CA_CERTIFICATE),
 )
+_MODES: Final[dict[TlsMode, Literal[1, 2]]] = {TlsMode.ONE_WAY: 1, TlsMode.MUTUAL: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,28 @@ def declared_mode(project: Project, named: Sequence[str]) -> TlsMode:
     )
 
 
+def modes_before(
+    project: Project, config: TlsConfig, services: Sequence[str]
+) -> dict[str, Literal[1, 2]]:
+    """The modes of services that show certificates of others.
+
+    Where they show what lies in the TLS directory, the record of an earlier enable is lost, or the user
+    brings what is there.
+
+    Args:
+        project: The project without what an earlier enable put in.
+        config: The settings; they say where the TLS directory is.
+        services: The services that get TLS.
+    """
+    ours = project.directory / config.served_dir
+    return {
+        one.name: _MODES[one.mode]
+        for one in declared_tls(project, services)
+        if one.mode in _MODES
+        and not any(file.path is not None and file.path.parent == ours for file in one.files)
+    }
+
+
 def shown_file(service: Service, target: str) -> tuple[bool, Path | None]:
     """Whether a mount brings a path of a container, and where that is on this host.
 
@@ -120,7 +144,7 @@ def shown_file(service: Service, target: str) -> tuple[bool, Path | None]:
         service: The service.
         target: The absolute path in its container.
     """
-    mounts = (*service.mounts(), *service.config_mounts(), *service.secret_mounts())
+    mounts = service.every_mount()
     over = [m for m in mounts if target == m.target or target.startswith(f"{m.target}/")]
     if not over:
         return False, None

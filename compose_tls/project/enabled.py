@@ -9,8 +9,10 @@ from compose_tls.project.declared_tls import declared_mode
 from compose_tls.project.endpoints import carrier, endpoint, rest_port
 from compose_tls.project.milvus_services import MilvusService, select
 from compose_tls.project.model import Project, state_path
+from compose_tls.project.renamed import recording, renamed
 from compose_tls.results import Endpoint
 from compose_tls.setup import Proxy
+from compose_tls.shell import joined
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 
@@ -72,15 +74,27 @@ def locate(project: Project, config: TlsConfig) -> EnabledProject:
     except ServiceNotFound as error:
         gone = [name for name in project.state.services if name not in project.compose.services]
         if gone:
-            error.message = (
-                f"enable put TLS into {gone[0]}, and the project has no such service now"
-            )
-            error.hint = (
-                f"take it back into the project; where it is called otherwise now, compose-tls enable"
-                f" says what to do; or {error.hint}"
-            )
+            _tell_gone(error, project, project.state, gone[0])
         raise
     return EnabledProject(project, project.state, milvus)
+
+
+def _tell_gone(error: ServiceNotFound, project: Project, state: State, name: str) -> None:
+    """Say which service is not there any more, and the command that goes on with what is."""
+    names = renamed(state, project.compose.services, project.directory)
+    whole = [one.name for one in project.milvus if one.proxy]
+    if name in names:
+        error.message = f"enable put TLS into {name}, which is called {names[name]} now"
+        command = joined(recording(project))
+        error.hint = f"call it {name} again, or have it recorded as {names[name]}: {command}"
+        return
+    error.message = f"enable put TLS into {name}, and the project has no such service now"
+    if len(whole) == 1:
+        mode = ("--mode", str(state.settings.mode))
+        command = joined(["compose-tls", "enable", *mode, "--service", *whole])
+        error.hint = f"take it back into the project, or put TLS into {whole[0]}: {command}"
+    else:
+        error.hint = f"take it back into the project; or {error.hint}"
 
 
 def proxies_of(

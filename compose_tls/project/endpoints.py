@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
+from compose_tls.connection import url_host
 from compose_tls.project.milvus_services import MilvusService
-from compose_tls.project.reachability import HOST_GATEWAY
+from compose_tls.project.reachability import HOST_GATEWAY, HOST_NAME, LOOPBACK, names
 from compose_tls.results import Endpoint
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
 
@@ -39,8 +40,7 @@ def _endpoint(found: PublishedPort, server_name: str) -> Endpoint | None:
     if found.published is None:
         return None
     host = "localhost" if found.host_ip in _EVERY_ADDRESS else str(found.host_ip)
-    host = f"[{host}]" if ":" in host else host
-    return Endpoint(uri=f"https://{host}:{found.published}", server_name=server_name)
+    return Endpoint(uri=f"https://{url_host(host)}:{found.published}", server_name=server_name)
 
 
 def no_endpoint(service: Service, services: Mapping[str, Service], proxy_port: int) -> str:
@@ -77,6 +77,41 @@ def carrier(service: Service, services: Mapping[str, Service]) -> Service:
         return next(named, service)
     other = services.get(mode.removeprefix(_OF_SERVICE))
     return other if other is not None and mode.startswith(_OF_SERVICE) else service
+
+
+def sharing(services: Mapping[str, Service], names: Collection[str]) -> tuple[str, ...]:
+    """The further services that are in the network of some, and lose it when these start anew.
+
+    Args:
+        services: The services of the project.
+        names: Those that start anew.
+    """
+    others = (one for one in services.values() if one.name not in names)
+    return tuple(one.name for one in others if carrier(one, services).name in names)
+
+
+def inner_names(service: Service, by: Service, services: Mapping[str, Service]) -> frozenset[str]:
+    """The names by which a service reaches another one on the project's networks.
+
+    Args:
+        service: The other one.
+        by: Who calls it.
+        services: All services of the project, by name.
+    """
+    place = carrier(service, services)
+    own, addresses = names(place) | names(service), frozenset(place.static_addresses())
+    linked = {alias for alias, name in by.links().items() if name in own}
+    known = {name for name, where in by.extra_hosts().items() if not addresses.isdisjoint(where)}
+    shared = LOOPBACK if place.name in {by.name, carrier(by, services).name} else frozenset[str]()
+    return own | addresses | linked | known | shared
+
+
+def outer_names(service: Service, by: Service, services: Mapping[str, Service]) -> frozenset[str]:
+    """The names by which a service reaches the published ports of another one; arguments as above."""
+    hosts = {port.host_ip for port in carrier(service, services).ports() if port.host_ip}
+    found = {HOST_NAME, *(host for host in hosts if host not in LOOPBACK)}
+    found |= {n for n, where in by.extra_hosts().items() if {*hosts, HOST_GATEWAY} & {*where}}
+    return frozenset(found | LOOPBACK if by.text("network_mode") == "host" else found)
 
 
 def rest_port(milvus: MilvusService, config: TlsConfig) -> int | None:

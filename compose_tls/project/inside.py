@@ -82,7 +82,14 @@ def inside(project: Project, config: TlsConfig, milvus: MilvusService, name: str
     pki, own = project.directory / config.pki_dir, neighbours_directory(config.tls_dir)
     place = project.directory / own / name
     files = {
-        "ca": _seen(service, (place / CA_CERTIFICATE, pki / CA_CERTIFICATE)),
+        "ca": _seen(
+            service,
+            (
+                place / CA_CERTIFICATE,
+                pki / CA_CERTIFICATE,
+                project.directory / config.served_dir / CA_CERTIFICATE,
+            ),
+        ),
         "certificate": _seen(
             service,
             (

@@ -20,6 +20,8 @@ from compose_tls.layout import (
     KEY,
     NEXT_CA,
     SERVER,
+    SERVER_CERTIFICATE,
+    SERVER_KEY,
     STACK,
     STATE_FILE,
     TLS_FILES,
@@ -71,7 +73,7 @@ class Project:
     def files_of(self, service: Service) -> Iterator[Path]:
         """The configuration files of the project that a service mounts."""
         compose_files = {definition.file for definition in service.definitions}
-        for mount in (*service.mounts(), *service.config_mounts(), *service.secret_mounts()):
+        for mount in service.every_mount():
             place = mount.host_path
             if place is not None and not self.directory.is_relative_to(place):
                 for path in self.observation.files:
@@ -135,6 +137,46 @@ def restoring_ca(observation: Observation, config: TlsConfig, state: State | Non
     return joined(["cp", *map(os.path.relpath, (copy, place))])
 
 
+def restoring_server(observation: Observation, config: TlsConfig, state: State | None) -> str:
+    """The command that puts the server's pair back where no CA can issue it; empty where none does.
+
+    It is known where the TLS directory has the certificate that was written, with its key.
+
+    Args:
+        observation: The files of the project.
+        config: The settings; they say where the certificates are.
+        state: What is recorded of them.
+    """
+    directory, pki = observation.directory, observation.pki
+    copies = [directory / config.served_dir / name for name in (SERVER_CERTIFICATE, SERVER_KEY)]
+    certificate, key = (observation.files.get(path) for path in copies)
+    place = directory / config.pki_dir
+    recorded = (state.digests if state else {}).get(relative(place / SERVER_CERTIFICATE, directory))
+    if pki.usable & {CA, SERVER} or certificate is None or certificate.sha256 != recorded:
+        return ""
+    if key is None or key.sha256 is None or key.path in pki.foreign_keys:
+        return ""
+    unlike = [
+        copy
+        for copy in (certificate, key)
+        if (there := observation.files.get(place / copy.path.name)) is None
+        or there.sha256 != copy.sha256
+    ]
+    words = (["cp", *map(os.path.relpath, (each.path, place / each.path.name))] for each in unlike)
+    return " && ".join(map(joined, words))
+
+
+def is_lost(observation: Observation, config: TlsConfig, state: State | None) -> bool:
+    """Whether a CA of our own can issue no more, and the server has no pair of it either.
+
+    A CA that replaces it has no client to take along. The arguments are those of ``restoring_server``.
+    """
+    pki = observation.pki
+    unable = config.ca_cert is None and pki.next_ca is None and not pki.usable & {CA, SERVER}
+    back = restoring_ca(observation, config, state) or restoring_server(observation, config, state)
+    return unable and not back
+
+
 def not_usable(observation: Observation, config: TlsConfig, state: State | None) -> Iterator[str]:
     """The identities of which something is there, or was, and that are not whole; no CA that is provided.
 
@@ -160,9 +202,11 @@ def not_usable(observation: Observation, config: TlsConfig, state: State | None)
         sound = pki.next_ca if name == NEXT_CA else name in pki.usable
         if (has_certificate or has_key or lost) and not sound:
             yield name
-    # What parts of the project have is looked at where it is recorded.
-    recorded = {one.name for one in state.identities} if state else set[str]()
-    yield from (name for name in STACK if name in recorded and name not in pki.usable)
+    # What parts and clients of the project have is looked at where it is recorded.
+    for one in state.identities if state else ():
+        is_client = one.profile == "client" and one.members
+        if (one.name in STACK or is_client) and one.name not in pki.usable:
+            yield one.name
 
 
 def state_path(directory: Path, config: TlsConfig) -> Path:

@@ -43,14 +43,17 @@ class Parties:
             connection stays inside the container.
         """
         on_host = by.text("network_mode") == "host"
-        if host in names(by) or (host in LOOPBACK and not on_host):
+        own = {*names(by), *by.static_addresses()}
+        if host in own or (host in LOOPBACK and not on_host):
             return None
-        if host == HOST_NAME or host in LOOPBACK:
+        where = {host, *by.extra_hosts().get(host, ())}
+        if host == HOST_NAME or host in LOOPBACK or HOST_GATEWAY in where:
             found = self._on_host(port)
             return (found.name, found) if found else (host, None)
         linked = by.links().get(host)
         for service in self.project.services.values():
-            if host in names(service) or service.name == linked:
+            called = host in names(service) or service.name == linked
+            if called or not where.isdisjoint(service.static_addresses()):
                 return service.name, service
         return host, None
 
@@ -69,6 +72,12 @@ class Parties:
             if any(entry.published == port for entry in service.ports()):
                 return service
         return None
+
+
+def is_anybody(host: str, services: Iterable[Service]) -> bool:
+    """Whether a host is this machine, on whose network a service cannot be told from another program."""
+    hosted = [one for one in services if one.text("network_mode") == "host"]
+    return host in OWN_HOSTS and len(hosted) > 1
 
 
 def names(service: Service) -> frozenset[str]:

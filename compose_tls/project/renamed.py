@@ -104,6 +104,11 @@ def renamed(state: State, services: Mapping[str, Service], directory: Path) -> d
     return names
 
 
+def orphaned(project: Project) -> tuple[str, ...]:
+    """The old names that no service has any more: a container that has one belongs to none."""
+    return tuple(old for old in project.renamed if old not in project.compose.services)
+
+
 def recording(project: Project) -> tuple[str, ...]:
     """The command that records services by the names that they have now; empty where all have theirs.
 

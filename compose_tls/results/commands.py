@@ -142,12 +142,14 @@ class InitResult(IssueResult, frozen=True):
         image: The image of Milvus.
         root_password_file: Where the password of root is, relative to the project; ``None`` where Milvus
             does not ask for one.
+        then: The command to go on with once Milvus is proved. Not printed.
     """
 
     command: Literal["init"] = "init"
     flavour: Literal["standalone", "embedded-etcd", "gpu", "cluster"] | None = None
     image: str | None = None
     root_password_file: str | None = None
+    then: tuple[str, ...] = Field(default=(), exclude=True)
 
 
 class RenewResult(IssueResult, frozen=True):
@@ -172,6 +174,7 @@ class DisableResult(ChangeResult, frozen=True):
         exact: Whether each file has the very bytes of before, too. Not printed.
         purge: The command that removes those. Not printed.
         in_use: Whether it does so only once TLS is off. Not printed.
+        not_empty: The directories that were to go, and hold something else. Not printed.
     """
 
     command: Literal["disable"] = "disable"
@@ -182,6 +185,7 @@ class DisableResult(ChangeResult, frozen=True):
     exact: bool = Field(default=False, exclude=True)
     purge: str = Field(default="compose-tls disable --purge", exclude=True)
     in_use: bool = Field(default=False, exclude=True)
+    not_empty: tuple[str, ...] = Field(default=(), exclude=True)
 
 
 class ClientResult(ChangeResult, frozen=True):

@@ -1,6 +1,7 @@
 """What a client of etcd or of the object store needs that is not switched: the lines to write.
 
 Sources: https://etcd.io/docs/v3.5/dev-guide/interacting_v3/ and ``etcdctl --help`` for its variables;
+``connect --help`` of birdwatcher 1.1;
 https://prometheus.io/docs/prometheus/latest/configuration/configuration/#tls_config; ``mc`` and
 ``aws_cli`` for those. An etcd shows its metrics where clients connect, so that Prometheus needs a
 certificate too: https://etcd.io/docs/v3.5/op-guide/monitoring/.
@@ -17,6 +18,7 @@ from compose_tls.stack import aws_cli, mc
 from compose_tls.stack.images import repository_and_tag
 
 _CTL: Final = regex(r"(?<![\w-])etcdctl\b")
+_BIRDWATCHER: Final = regex(r"(?<![\w-])birdwatcher\b")
 _SCRAPES: Final = frozenset({"prometheus", "vmagent", "victoria-metrics"})
 
 
@@ -51,6 +53,11 @@ def lines(
         return (
             f"write https:// in its endpoints, mount {ca}, {client} and {key}, and name them by "
             "ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY in its environment"
+        )
+    if client is not None and _BIRDWATCHER.search(f"{image} {text}"):
+        return (
+            f"mount {ca}, {client} and {key}, and connect with --enableTLS, --rootCAPem, --etcdCert and "
+            "--etcdKey"
         )
     if client is None and mc.runs(image, words):
         place = mc.certificates_directory(image, words, variables, user) or "DIRECTORY/certs/CAs"

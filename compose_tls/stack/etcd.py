@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from compose_tls.layout import (
@@ -124,6 +124,27 @@ def decided(command: Sequence[str], variables: Mapping[str, str | None]) -> str 
     return None
 
 
+def stays(
+    image: str | None, command: Sequence[str], variables: Mapping[str, str | None]
+) -> str | None:
+    """Why an etcd cannot be told of TLS, and stays as it is; ``None`` where it can.
+
+    Args:
+        image: The image of its service.
+        command: Its command line.
+        variables: Its environment.
+    """
+    if not runs_etcd(image, command):
+        return "what the server runs is not known to be etcd"
+    if (script := starter(command)) is not None:
+        return f"{script} starts it, with flags that are not known"
+    if (said := decided(command, variables)) is not None:
+        return f"it is told {said} already"
+    if (file := configuration_file(command, variables)) is not None:
+        return f"it reads {file} instead of flags and variables"
+    return None
+
+
 def certificate(command: Sequence[str], variables: Mapping[str, str | None]) -> str | None:
     """The certificate that an etcd is told to show, in its container; ``None`` for none."""
     return _flag(command, "cert-file") or variables.get("ETCD_CERT_FILE")
@@ -182,12 +203,22 @@ def among_members(command: Sequence[str], variables: Mapping[str, str | None]) -
         command: Its command line.
         variables: Its environment.
     """
-    flag = _CLUSTER.search(" ".join(command))
-    cluster = flag[1] if flag else variables.get("ETCD_INITIAL_CLUSTER") or ""
-    urls = [member.partition("=")[2] for member in cluster.split(",")]
+    urls = _peer_urls(command, variables)
     if len(urls) < 2:  # noqa: PLR2004 - itself, and another one
         return None
     return "encrypted" if all(url.startswith("https://") for url in urls) else "plain"
+
+
+def members(command: Sequence[str], variables: Mapping[str, str | None]) -> frozenset[str]:
+    """The hosts of the members of an etcd cluster, as one of them names them; arguments as above."""
+    found = (address.host for address in addresses(",".join(_peer_urls(command, variables))))
+    return frozenset(found)
+
+
+def _peer_urls(command: Sequence[str], variables: Mapping[str, str | None]) -> list[str]:
+    flag = _CLUSTER.search(" ".join(command))
+    cluster = flag[1] if flag else variables.get("ETCD_INITIAL_CLUSTER") or ""
+    return [member.partition("=")[2] for member in cluster.split(",")]
 
 
 def asks_health(image: str | None) -> tuple[str, ...]:
@@ -203,14 +234,24 @@ def asks_health(image: str | None) -> tuple[str, ...]:
     return ("etcdctl", "endpoint", "health") if known and not old else ()
 
 
-def https_urls(texts: Sequence[str]) -> list[str]:
-    """A command, as its file writes it, whose URLs for clients are https."""
+def https_urls(texts: Sequence[str], expand: Callable[[str], str]) -> list[str]:
+    """A command, as its file writes it, whose URLs for clients are https.
+
+    Args:
+        texts: Its items, or its one text.
+        expand: Puts in its variables: a URL that they make is written out.
+    """
+
+    def https(text: str) -> str:
+        new = _https(text)
+        return _https(expand(text)) if "http://" in expand(new) else new
+
     found: list[str] = []
     for text in texts:
         if found and _NAME_OF_URLS.fullmatch(found[-1]):
-            found.append(_https(text))
+            found.append(https(text))
         else:
-            found.append(_NAMED_URLS.sub(lambda match: _https(match[0]), text))
+            found.append(_NAMED_URLS.sub(lambda match: https(match[0]), text))
     return found
 
 

@@ -87,7 +87,10 @@ class ToolTls:
         for text in texts:
             new = url.sub("https://", text)
             if new != text and any(CURL.fullmatch(word) for word in found):
-                found += [*self.curl, new]
+                # In front of the URL, with the option that names it.
+                place = len(found) - (found[-1] == "--url")
+                found[place:place] = self.curl
+                found.append(new)
                 continue
             if asks and _WGET.fullmatch(text):
                 # The wget of BusyBox knows no CA; on its own loopback it meets nobody else.

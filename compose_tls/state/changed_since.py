@@ -6,7 +6,6 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from difflib import SequenceMatcher
 from typing import Final
 
 from compose_tls.state.recorded import EditRecord
@@ -105,6 +104,8 @@ def _as_keys(edit: EditRecord, edits: Sequence[EditRecord]) -> Iterator[EditReco
 
 def _merged(old: Sequence[str], new: Sequence[str], now: Sequence[str]) -> list[str] | None:
     """The words of now, with those of old where new had put others; ``None`` where these have changed."""
+    from difflib import SequenceMatcher
+
     kept = SequenceMatcher(None, new, now, autojunk=False).get_matching_blocks()
     result = list(now)
     changes = SequenceMatcher(None, new, old, autojunk=False).get_opcodes()

@@ -67,7 +67,8 @@ class EditRecord(_Model):
     """An edit by meaning, to be taken back when the file has been changed since.
 
     Attributes:
-        kind: ``set``: the value at ``route`` was ``old``; ``added-key``: there was none;
+        kind: ``set``: the value at ``route`` was ``old``; ``added-key``: there was none, or ``old``,
+            which a merge key brings in;
             ``added-item`` and ``removed-item``: an item of the list at ``route``; ``line``: the line of
             an environment file that gives the variable ``route`` its value: ``new`` and ``old`` are
             SHA-256 of it, since passwords may stand there.
@@ -211,6 +212,14 @@ class State(_Model):
         return TlsConfig(
             **{name: getattr(settings, name) for name in settings.model_fields_set & set(RECORDED)}
         )
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Every service that has entries or files of ours; Milvus first."""
+        routes = [edit.route for file in self.files for edit in file.edits]
+        named = (route[1] for route in routes if route[:1] == ("services",))
+        neighbours = (one.service for one in self.neighbours or ())
+        return tuple(dict.fromkeys((*self.services, *neighbours, *named)))
 
     @property
     def certificates(self) -> dict[str, str]:

@@ -21,7 +21,7 @@ from compose_tls.yamlpatch.intent import (
     Route,
     Text,
 )
-from compose_tls.yamlpatch.query import query, roots
+from compose_tls.yamlpatch.query import inherited, query, roots
 from compose_tls.yamlpatch.splice import Splice, applied, between_lines, found_again, settled
 
 if TYPE_CHECKING:
@@ -98,13 +98,13 @@ def _taken(
     again: Callable[[EditRecord, str], bool],
 ) -> list[Intent] | None:
     """The intents that take an edit back though its place says something else; ``None`` to keep that."""
-    route, old, there = edit.route, edit.old, query(document, *edit.route, merged=False)
+    route, there = edit.route, query(document, *edit.route, merged=False)
     if there is None:
         return None
     if not edit.kind.endswith("item"):
         if there.written is None or not again(edit, there.written):
             return None
-        return [RemoveKey(route) if old is None else Put(route, Text(old))]
+        return [_back(document, edit)]
     if not isinstance(edit.new, str) or any(e.kind == "removed-item" for e in edits):
         return None
     items, name = [item.as_item() for item in there.items()], _identity(route, edit.new)
@@ -237,7 +237,8 @@ def _edit(document: Document, intent: Intent) -> EditRecord:
             if found and written is not None and not (found.is_null and value.string):
                 old = "null" if found.is_null else written
                 return EditRecord(kind="set", route=route, new=value.value, old=old)
-            return EditRecord(kind="added-key", route=route, new=value.value)
+            hidden = inherited(document, *route)
+            return EditRecord(kind="added-key", route=route, new=value.value, old=hidden)
         case Append(route=route, item=Text(value=text)):
             return EditRecord(kind="added-item", route=route, new=text)
         case Append(route=route, item=dict(item)):
@@ -309,12 +310,20 @@ def _inverse(document: Document, edit: EditRecord, ours: Sequence[Item]) -> list
             return [] if settled else [Append(route, Text(old, string=True))]
         case _ if there is None:
             return []
-        case EditRecord(route=route, new=str(new), old=old) if there.reads_as(new):
-            return [RemoveKey(route) if old is None else Put(route, Text(old))]
+        case EditRecord(route=route, new=str(new)) if there.reads_as(new):
+            return [_back(document, edit)]
         case _ if edit.route[-1] in ORDERED:
             return taken_out(there, edit)
         case _:
             return None
+
+
+def _back(document: Document, edit: EditRecord) -> Intent:
+    """What takes an edit of a key back; what that hid comes back by itself while it is merged in."""
+    merged = edit.kind == "added-key" and inherited(document, *edit.route) is not None
+    if edit.old is None or merged:
+        return RemoveKey(edit.route)
+    return Put(edit.route, Text(edit.old))
 
 
 def _in_old_words(

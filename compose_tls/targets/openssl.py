@@ -70,6 +70,12 @@ issue() { # name, days, and how to sign
         -startdate "$(at $start)" -enddate "$(at $((start + days * 86400 - 1)))" \\
         -extfile "$work/$name.ext" -in "$work/$name.csr" -out "$work/$name.pem" -outdir "$work" "$@" \\
         2>"$work/log" || { cat "$work/log" >&2; exit 1; }
+    [ "$1" = -selfsign ] || openssl verify -CAfile "$2" "$work/$name.pem" >"$work/log" 2>&1 || {
+        cat "$work/log" >&2
+        echo "$2 may not issue $name.pem as it is to be: use another CA, or export again without the" \\
+            "names for which it may not (--ingress-host, --san)" >&2
+        exit 1
+    }
     chmod 644 "$work/$name.pem"
     mv "$work/$name.pem" "$name.pem"
 }

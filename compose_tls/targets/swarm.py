@@ -70,20 +70,19 @@ def stack(
     """
     held: dict[str, Material] = {}
     directories: dict[str, list[Directory]] = {}
-    shared: set[str] = set()
+    orders: dict[str, str] = {}
     for member in setup.members:
         if member.directory is not None and member.directory.files:
             release.swarm_service(member.name)
             held |= {file: materials[file] for _, file in member.directory.files}
             directories.setdefault(member.name, []).append(member.directory)
         # A standalone server, like etcd, has its data to itself.
-        if release.cluster and member.kind == "milvus":
-            shared.add(member.name)
+        if member.kind != "application":
+            shared = release.cluster and member.kind == "milvus"
+            orders[member.name] = "start-first" if shared else "stop-first"
     sources = {file: _source(file, taken) for file in held}
     services = {
-        name: _service(
-            seen, sources, owners.get(name), "start-first" if name in shared else "stop-first"
-        )
+        name: _service(seen, sources, owners.get(name), orders.get(name))
         for name, seen in directories.items()
     }
     found: dict[str, New] = {"version": version} if version else {}
@@ -101,9 +100,12 @@ def stack(
 
 
 def _service(
-    directories: Sequence[Directory], sources: Mapping[str, str], owner: int | None, order: str
+    directories: Sequence[Directory],
+    sources: Mapping[str, str],
+    owner: int | None,
+    order: str | None,
 ) -> New:
-    """The part of one service."""
+    """The part of one service; an application is updated as its owner has it."""
     certificates: list[New] = []
     keys: list[New] = []
     for target, there, file in ((one.target, *pair) for one in directories for pair in one.files):
@@ -116,22 +118,24 @@ def _service(
             user = str(owner)
             keys.append({**place, "uid": user, "gid": user, "mode": _OWNER_ONLY})
     mounted = ", ".join(one.source for one in directories)
-    return {
+    found: dict[str, New] = {
         "volumes": Commented(
             [{"type": "tmpfs", "target": one.target} for one in directories],
             f"In the place of {mounted}, which other nodes do not have.",
         ),
         "configs": certificates,
         "secrets": keys,
-        "deploy": {
+    }
+    if order is not None:
+        found["deploy"] = {
             "update_config": {
                 "parallelism": 1,
                 "order": order,
                 "failure_action": "rollback",
                 "monitor": "60s",
             },
-        },
-    }
+        }
+    return found
 
 
 def _name(source: str, material: Material, release: Release) -> str:
@@ -142,14 +146,16 @@ def _name(source: str, material: Material, release: Release) -> str:
         raise InvalidSetting(
             f"{release.name!r} is too long: {release.name}{end} would be the name of a config or secret, "
             f"which Swarm lets have {LONGEST} characters",
-            hint=f"use at most {longest} characters: --name milvus",
+            hint=f"use at most {longest} characters: --name milvus"
+            if longest > 0
+            else "give that service a shorter name",
         )
     return f"{release.name}{end}"
 
 
 def _source(file: str, taken: Collection[str]) -> str:
     """What a file is called in the stack file."""
-    name = file.replace(".", "_")
+    name = file.translate(str.maketrans("./", "__"))
     while name in taken:
         name += "_tls"
     return name

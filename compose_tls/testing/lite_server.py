@@ -20,10 +20,10 @@ _PARENT_SECONDS = 1.0
 
 def main(data: str, certificates: str, mode: str, place: str) -> None:
     """Serve until the process is ended, or its parent has."""
-    import grpc  # noqa: PLC0415 - of a process of its own, like all below
-    from milvus_lite.adapter.grpc.servicer import MilvusServicer  # noqa: PLC0415 - likewise
-    from milvus_lite.db import MilvusLite  # noqa: PLC0415 - likewise
-    from pymilvus.grpc_gen import milvus_pb2_grpc  # noqa: PLC0415 - likewise
+    import grpc
+    from milvus_lite.adapter.grpc.servicer import MilvusServicer
+    from milvus_lite.db import MilvusLite
+    from pymilvus.grpc_gen import milvus_pb2_grpc
 
     parent = os.getppid()
     key, certificate, ca = (

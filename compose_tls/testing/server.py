@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,6 @@ from compose_tls.project.enabled import locate
 from compose_tls.results import Endpoint
 from compose_tls.state.recorded import State
 from compose_tls.testing import embedded, lite
-from compose_tls.testing.server_project import DEFAULT_IMAGE, PORT, SERVICE, compose_file
 from compose_tls.testing.watchdog_client import Guard, guarded
 from compose_tls.testing.wheel import unpacked_binaries
 from compose_tls.values import dataclass
@@ -31,6 +31,27 @@ from compose_tls.workflows.enable import enable
 Backend = Literal["docker", "embedded", "lite"]
 BACKENDS: tuple[Backend, ...] = ("docker", "embedded", "lite")
 
+DEFAULT_IMAGE = "milvusdb/milvus:v2.3.5"
+SERVICE = "standalone"
+PORT = 19530
+
+# Milvus with etcd and object storage inside, as its own standalone_embed.sh sets it up:
+# https://github.com/milvus-io/milvus/blob/master/scripts/standalone_embed.sh
+_TEXT = """\
+name: {name}
+services:
+  {service}:
+    image: {image}
+    command: ["milvus", "run", "standalone"]
+    security_opt: ["seccomp:unconfined"]
+    environment:
+      DEPLOY_MODE: STANDALONE
+      ETCD_USE_EMBED: "true"
+      ETCD_DATA_DIR: /var/lib/milvus/etcd
+      COMMON_STORAGETYPE: local
+    ports:
+      - "127.0.0.1::{port}"  # Docker picks a free port of this machine
+"""
 # All backends listen on IPv4; "localhost" might be somebody else's server on IPv6.
 _HOST = "127.0.0.1"
 
@@ -155,6 +176,18 @@ def milvus_tls(
             _connect=connect_arguments_of(project, config, endpoint),
             _read_log=read_log,
         )
+
+
+def compose_file(name: str, image: str) -> str:
+    """The text of its Compose file.
+
+    Args:
+        name: The project's name.
+        image: The image of Milvus.
+    """
+    # A JSON string is a YAML string; a dollar would begin a variable.
+    quoted = json.dumps(image).replace("$", "$$")
+    return _TEXT.format(name=name, service=SERVICE, image=quoted, port=PORT)
 
 
 _Running = tuple[Path, int, Callable[[], str]]

@@ -43,7 +43,7 @@ def unpacked_binaries(environment: Mapping[str, str]) -> Path:
         EngineUnreachable: The wheel is not installed, or not made for this machine.
     """
     try:
-        import milvus  # noqa: PLC0415 - an extra
+        import milvus
     except ImportError:
         raise EngineUnreachable(
             "the embedded Milvus is not installed",

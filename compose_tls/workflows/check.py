@@ -11,6 +11,7 @@ from typing import Any, Literal
 from compose_tls import listener
 from compose_tls.checks.check_target import Target
 from compose_tls.config import TlsConfig
+from compose_tls.connection import url_host
 from compose_tls.errors import (
     CheckFailed,
     ConflictingSettings,
@@ -104,34 +105,19 @@ def check(
     places = found.places
     if rest_port is not None:
         places = [replace(p, rest=Address(p.address.host, rest_port)) for p in places]
-    checks, failures = [], []
-    for place in places:
-        target = found.target(place)
-        try:
-            proved = prove(
-                target,
-                opened.config,
-                on_event,
-                deep=deep,
-                patient=wait,
-                starts_silently=place.on_host_network,
-            )
-        except CheckFailed as failure:
-            failures.append(failure)
-            proved = failure.checks
-        several = place.service if len(places) > 1 else None
-        checks += [probe.model_copy(update={"service": several}) for probe in proved]
+    proving = partial(prove, config=opened.config, on_event=on_event, deep=deep, patient=wait)
+    checks, failures = _proved(found, places, proving)
     beside: tuple[TlsWarning, ...] = ()
-    wanted = found.project is not None and scope != "proxy" and port is None and host is None
-    if wanted and found.project is not None and (scope or opened.config.scope == "all"):
+    wanted = scope != "proxy" and port is None and host is None
+    if found.project is not None and wanted and (scope or opened.config.scope == "all"):
         try:
-            proved, beside = check_servers(
+            servers, beside = check_servers(
                 found.project, opened, on_event, required=scope is not None
             )
         except CheckFailed as failure:
             failures.append(failure)
-            proved = failure.checks
-        checks += proved
+            servers = failure.checks
+        checks += servers
     if failures:
         raise _failed(failures, tuple(checks))
     endpoint = found.endpoint(places[0].address)
@@ -189,9 +175,25 @@ class _Found:
 
     def endpoint(self, address: Address) -> Endpoint:
         """Where clients connect."""
-        shown = f"[{address.host}]" if ":" in address.host else address.host
-        name = self.server_name or address.host
-        return Endpoint(uri=f"https://{shown}:{address.port}", server_name=name)
+        uri = f"https://{url_host(address.host)}:{address.port}"
+        return Endpoint(uri=uri, server_name=self.server_name or address.host)
+
+
+def _proved(
+    found: _Found, places: Sequence[_Place], proving: Callable[..., tuple[Probe, ...]]
+) -> tuple[list[Probe], list[CheckFailed]]:
+    """What was proved of each server, and where that failed: one failure keeps no other from its turn."""
+    checks: list[Probe] = []
+    failures: list[CheckFailed] = []
+    for place in places:
+        try:
+            proved = proving(found.target(place), starts_silently=place.on_host_network)
+        except CheckFailed as failure:
+            failures.append(failure)
+            proved = failure.checks
+        several = place.service if len(places) > 1 else None
+        checks += [probe.model_copy(update={"service": several}) for probe in proved]
+    return checks, failures
 
 
 def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> _Found:

@@ -21,9 +21,10 @@ from compose_tls.layout import (
     CLIENTS_DIRECTORY,
     KEY,
 )
+from compose_tls.observation import CertificateFacts
 from compose_tls.observe.client_files import read_clients
 from compose_tls.pki.client_names import client_name
-from compose_tls.plan.client import WantedClients, plan_clients, require_place
+from compose_tls.plan.client import ClientsPlan, WantedClients, plan_clients, require_place
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.project.model import client_ca_path
 from compose_tls.results import CertificateResult, ClientResult
@@ -77,67 +78,97 @@ def client(
         CertificateError: Nothing can be issued; nothing was changed.
     """
     opened = preamble.open_project(directory, config, environment)
-    root = opened.root
-    wanted_names = tuple(dict.fromkeys(map(client_name, names)))
-    if not wanted_names:
-        raise WrongUsage(
-            "the name of the client is missing", hint="for example: compose-tls client alice"
-        )
-    place = Path(os.path.normpath(opened.start / out)) if out is not None else root
-    outside = () if place.is_relative_to(root) else (place,)
-    ProjectFiles(root, outside).require_inside(place)
+    wanted_names = _required(names)
+    place = Path(os.path.normpath(opened.start / out)) if out is not None else None
+    outside = () if place is None or place.is_relative_to(opened.root) else (place,)
+    if place is not None:
+        ProjectFiles(opened.root, outside).require_inside(place)
     with preamble.writing(opened, outside, dry_run=dry_run, on_event=on_event) as opened:
-        project = opened.observed()
-        located = locate(project, opened.config)
-        settings = opened.config
-        pki = root / settings.pki_dir
+        located = locate(opened.observed(), opened.config)
+        pki = opened.root / opened.config.pki_dir
         wanted = WantedClients(
-            directory=place.resolve() if out is not None else pki / CLIENTS_DIRECTORY,
+            directory=place.resolve() if place is not None else pki / CLIENTS_DIRECTORY,
             own_place=out is None,
             p12=p12 or passphrase_file is not None,
             own_passphrase=passphrase_file is not None,
             force=force,
         )
         require_place(located, wanted.directory)
-        accepted = client_ca_path(root, settings) or pki / CA_CERTIFICATE
-        trusted = project.observation.content(accepted)
-        clients = read_clients(root, wanted.directory, wanted_names, CLIENT_FILES, trusted)
-        planned = plan_clients(project.observation, settings, clients, wanted, opened.now)
-        require_free(planned.plan)
+        planned = _planned(opened, located, wanted, wanted_names)
         found = dict(planned.kept)
         if not dry_run and planned.plan.changed:
             own = opened.start / passphrase_file if passphrase_file is not None else None
-            issuing = ClientCredentials(project.observation, settings, wanted.directory, opened.now)
+            observation = located.project.observation
+            issuing = ClientCredentials(observation, opened.config, wanted.directory, opened.now)
             contents, issued = issuing.contents(planned.orders, planned.bundled, own)
             apply(planned.plan, contents, outside=(*opened.named_places, *outside))
             found |= issued
-    certificates = tuple(
-        CertificateResult.of(
-            project.relative(wanted.directory / f"{name}{CERTIFICATE}"),
-            found[name],
-            opened.now,
-            client=name,
-        )
-        for name in wanted_names
-        if name in found
-    )
-    first = wanted.directory / wanted_names[0]
+    ordered = {name: found[name] for name in wanted_names if name in found}
+    settings = opened.config
     return ClientResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,
         mode=settings.mode,
-        project=str(root),
+        project=str(opened.root),
         services=located.state.services,
         files=preamble.file_results(planned.plan),
-        certificates=certificates,
+        certificates=_certificates(opened, located, wanted.directory, ordered),
         endpoint=located.endpoint,
-        connect=_connect(located, settings, first) if len(wanted_names) == 1 else None,
-        directory=project.relative(wanted.directory),
+        connect=_connect(located, settings, wanted.directory, wanted_names),
+        directory=located.project.relative(wanted.directory),
         issued=tuple(planned.orders),
         kept=tuple(planned.kept),
         ca=f"{settings.pki_dir}/{CA_CERTIFICATE}",
         next=_next(opened, planned.orders) if out is None and not dry_run else (),
         warnings=(*opened.told, *planned.plan.warnings),
+    )
+
+
+def _required(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of the clients, each once.
+
+    Raises:
+        WrongUsage: There is none.
+        NameInvalid: One cannot be that of a client.
+    """
+    wanted = tuple(dict.fromkeys(map(client_name, names)))
+    if not wanted:
+        raise WrongUsage(
+            "the name of the client is missing", hint="for example: compose-tls client alice"
+        )
+    return wanted
+
+
+def _planned(
+    opened: preamble.Opened, located: EnabledProject, wanted: WantedClients, names: tuple[str, ...]
+) -> ClientsPlan:
+    """What is issued and what is kept, by what is there.
+
+    Raises:
+        ProjectError: A file is in the way.
+    """
+    root, settings, observation = opened.root, opened.config, located.project.observation
+    accepted = client_ca_path(root, settings) or root / settings.pki_dir / CA_CERTIFICATE
+    trusted = observation.content(accepted)
+    clients = read_clients(root, wanted.directory, names, CLIENT_FILES, trusted)
+    planned = plan_clients(observation, settings, clients, wanted, opened.now)
+    require_free(planned.plan)
+    return planned
+
+
+def _certificates(
+    opened: preamble.Opened,
+    located: EnabledProject,
+    directory: Path,
+    found: Mapping[str, CertificateFacts],
+) -> tuple[CertificateResult, ...]:
+    """What each client has now."""
+    relative = located.project.relative
+    return tuple(
+        CertificateResult.of(
+            relative(directory / f"{name}{CERTIFICATE}"), facts, opened.now, client=name
+        )
+        for name, facts in found.items()
     )
 
 
@@ -147,9 +178,13 @@ def _next(opened: preamble.Opened, issued: Iterable[str]) -> tuple[str, ...]:
     return (own_command(opened, "connect", "--client", *names),) if len(names) == 1 else ()
 
 
-def _connect(located: EnabledProject, config: TlsConfig, stem: Path) -> dict[str, Any] | None:
-    if located.endpoint is None:
+def _connect(
+    located: EnabledProject, config: TlsConfig, directory: Path, names: tuple[str, ...]
+) -> dict[str, Any] | None:
+    """The arguments of a client, where one is asked for and the files tell where its server is."""
+    if located.endpoint is None or len(names) != 1:
         return None
+    certificate, key = (directory / f"{names[0]}{suffix}" for suffix in (CERTIFICATE, KEY))
     files = ClientFiles.of(located.project.directory, config)
-    own = replace(files, certificate=Path(f"{stem}{CERTIFICATE}"), key=Path(f"{stem}{KEY}"))
+    own = replace(files, certificate=certificate, key=key)
     return own.arguments(config.tls_mode, located.endpoint)

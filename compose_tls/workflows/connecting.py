@@ -318,6 +318,6 @@ def _secret(directory: Path, name: str | None, setting: str) -> str | None:
             return found.content.decode().rstrip("\r\n")
     raise InvalidSetting(
         f"the {setting} {name} cannot be read",
-        hint=f"name a readable text file with --{setting}",
+        hint=f"name a readable text file with --{setting}, as seen from {directory}",
         path=name,
     )

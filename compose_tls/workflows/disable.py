@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 from compose_tls import listener
 from compose_tls.apply.transaction import apply
-from compose_tls.config import ENVIRONMENT_PREFIX, TlsConfig
+from compose_tls.changes import Plan, RemoveDirectory
+from compose_tls.config import TlsConfig
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.disable import plan_disable
 from compose_tls.plan.stack_folders import Folders
 from compose_tls.project.model import Project
 from compose_tls.results import DisableResult
-from compose_tls.shell import quoted
 from compose_tls.workflows import preamble
 from compose_tls.workflows.foreseen import foreseen
 from compose_tls.workflows.next_step import compose_command, own_command, start_command
@@ -59,9 +59,11 @@ def disable(
             planned = plan_disable(project, opened.config, purge=purge)
             also.extend(planned.plan.warnings)
             places, told = opened.writable(planned.plan)
+        told_beside = project.state.told if project.state else ()
         known = foreseen(
             opened,
             planned.services,
+            tuple(name for name in told_beside if name not in planned.services),
             lambda: opened.observed(without_ours=True),
         )
         if not dry_run:
@@ -69,7 +71,8 @@ def disable(
     opened, warnings = known.opened, known.warnings
     following: tuple[str, ...] = ()
     if planned.plan.changed and planned.services and not dry_run:
-        following = start_command(opened, project, planned.plan, planned.services)
+        concerned = tuple(dict.fromkeys((*planned.services, *told_beside)))
+        following = start_command(opened, project, planned.plan, concerned)
         recorded = project.state.identities if project.state else ()
         folders = Folders.of(recorded, project)
         if following and folders.servers:
@@ -85,6 +88,7 @@ def disable(
         exact=planned.exact,
         key_directories=planned.key_directories,
         in_use=planned.in_use,
+        not_empty=() if dry_run else _not_empty(planned.plan),
         purge=_purge(opened, project),
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
@@ -93,10 +97,14 @@ def disable(
     )
 
 
+def _not_empty(plan: Plan) -> tuple[str, ...]:
+    """The directories that were to be removed, and are still there: something else is in them."""
+    removed = (one.path for one in plan.changes if isinstance(one, RemoveDirectory))
+    return tuple(plan.relative(path) for path in removed if path.is_dir())
+
+
 def _purge(opened: preamble.Opened, project: Project) -> str:
     """The command that removes what stays: where it is, no record tells by then."""
     tls_dir = (project.state.settings if project.state else opened.config).tls_dir
-    command = own_command(opened, "disable", "--purge")
-    if tls_dir == TlsConfig.model_fields["tls_dir"].default:
-        return command
-    return f"{ENVIRONMENT_PREFIX}TLS_DIR={quoted(tls_dir)} {command}"
+    default = tls_dir == TlsConfig.model_fields["tls_dir"].default
+    return own_command(opened, "disable", "--purge", tls_dir="" if default else tls_dir)

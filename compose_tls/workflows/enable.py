@@ -103,7 +103,7 @@ def enable_opened(
             if up and not dry_run:
                 deploy, warnings = _prepared(planned, project, opened, stack, on_event)
             else:
-                known = foreseen(opened, planned.everything, lambda: project)
+                known = foreseen(opened, planned.everything, planned.beside, lambda: project)
                 opened, warnings = known.opened, known.warnings
                 found.also.extend(warnings)
         if dry_run:
@@ -172,9 +172,13 @@ def _as_called_now(opened: preamble.Opened, project: Project) -> preamble.Opened
 def _at_least_declared(opened: preamble.Opened, project: Project) -> preamble.Opened:
     """With a mode that asks no less of clients than what is there, where none is given.
 
-    The record may be lost or older, or another tool may have switched TLS on.
+    The record may be lost or older, or another tool may have switched TLS on. What was there already when
+    the recorded mode was chosen does not count again.
     """
-    mode = max(declared_mode(project, opened.config.service), project.mode_by_hand)
+    declared = declared_mode(project, opened.config.service)
+    before = project.state.before if project.state else None
+    known = before is not None and declared <= max(before.values(), default=0)
+    mode = project.mode_by_hand if known else max(declared, project.mode_by_hand)
     if "mode" in opened.given.model_fields_set or mode <= opened.config.tls_mode:
         return opened
     return replace(opened, config=opened.config.model_copy(update={"mode": int(mode)}))

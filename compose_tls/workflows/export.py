@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from functools import partial
 from pathlib import Path
 
 from compose_tls import listener
@@ -14,7 +13,6 @@ from compose_tls.credentials.export_credentials import Exported, exported
 from compose_tls.errors import ValueInTheWay, WrongUsage
 from compose_tls.files import YAML_LIMIT, ProjectFiles, is_directory
 from compose_tls.layout import CA_CERTIFICATE, CERTIFICATE, KEY, PRIVATE, PUBLIC, SERVER, STACK_CA
-from compose_tls.observe import observe
 from compose_tls.observe.client_files import read_clients
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.plan.client import require_place
@@ -23,6 +21,7 @@ from compose_tls.plan.export import (
     files_of,
     own_stem,
     plan_server,
+    with_applications,
 )
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.results import CertificateResult, ExportResult
@@ -34,7 +33,7 @@ from compose_tls.workflows.whole_hints import with_whole_hints
 
 _OUTPUT = "the exported document"
 _SCRIPT = 0o755
-_NAME_A_FILE = "name a file in a directory that there is, with --output, or leave it out"
+_NAME_A_FILE = "name a file in an existing directory with --output, or leave --output out"
 
 
 @with_whole_hints
@@ -92,51 +91,42 @@ def export(
     private = holds_key(target, secret)
     release = Release(target, name, namespace, tuple(hosts))
     opened = preamble.open_project(directory, config, environment)
-    root = opened.root
     place = Path(os.path.normpath(opened.start / output)) if output is not None else None
     # A file is staged beside its place.
-    outside = () if place is None or place.is_relative_to(root) else (place.parent,)
+    outside = () if place is None or place.is_relative_to(opened.root) else (place.parent,)
     with preamble.writing(opened, outside, dry_run=dry_run, on_event=on_event) as opened:
-        look = partial(
-            observe,
-            root,
-            opened.config,
-            opened.variables,
-            start=opened.start,
-            outside=opened.named_places,
-        )
-        project = look()
-        located = locate(project, opened.config)
+        located = locate(opened.observed(), opened.config)
         if place is not None:
             _require_file(place)
             require_place(located, place, "what is exported", "--output")
         spelling = Spelling(opened, located, release, issuer, secret, place)
         services = tuple(one.name for one in located.milvus)
-        before = look(without_ours=True)
+        before = opened.observed(without_ours=True)
         setup = export_setup(before, services, opened.config, spelling.release, opened.now)
+        if target == "swarm":
+            setup = with_applications(setup, located, opened.config)
         found, changes = _certificates(opened, located, setup, spelling, issue=not dry_run)
         document = None if dry_run else spelling.document(setup, found)
-        contents = dict(found.pending)
         if place is not None:
             _require_not_ours(located, place, opened.config.pki_dir)
             mode = PRIVATE if private else _SCRIPT if target == "openssl" else PUBLIC
-            changes += (_output(place, root, outside, document, mode),)
-            contents[_OUTPUT] = document or b""
-        plan = Plan(root, changes)
+            changes += (_output(place, opened.root, outside, document, mode),)
+        plan = Plan(opened.root, changes)
         if not dry_run and plan.changed:
+            contents = {**found.pending, _OUTPUT: document or b""}
             apply(plan, contents, outside=(*opened.named_places, *outside))
     text = document.decode() if document and place is None else ""
     return ExportResult(
         changed=plan.changed,
         dry_run=True if dry_run else None,
         mode=opened.config.mode,
-        project=str(root),
+        project=str(opened.root),
         services=located.state.services,
         files=preamble.file_results(plan),
         target=target,
         names=spelling.names(setup),
         certificates=tuple(
-            CertificateResult.of(project.relative(path), facts, opened.now)
+            CertificateResult.of(located.project.relative(path), facts, opened.now)
             for path, facts in found.facts.items()
         ),
         text="" if private else text,

@@ -37,6 +37,7 @@ _DIGITS = 8
 """Of the digest that a versioned name tells: enough to tell two certificates apart."""
 _WITH_SECRET = ("helm", "operator")
 _STACK_FILE = "stack.yml"
+_MADE = "certificates"
 _DEPENDENCIES = {ETCD: "etcd", OBJECT_STORE: "the object store"}
 
 
@@ -178,8 +179,11 @@ class Spelling:
         piped = f"{self._again()} | {apply}" if file is None else apply
         match release.target:
             case "openssl":
-                script = file if file is None or "/" in file else f"./{file}"
-                return (f"{self._again()} | sh" if script is None else joined(["sh", script]),)
+                # It writes where it runs, and keeps what is there: not in the project.
+                if file is None:
+                    return (f"mkdir {_MADE} && {self._again()} | (cd {_MADE} && sh)",)
+                script = file if file.startswith("/") else f"../{file}"
+                return (f"mkdir {_MADE} && cd {_MADE} && {joined(['sh', script])}",)
             case "swarm":
                 # With several files the command reads none of them from standard input.
                 made = () if file else (f"{self._again()} > {_STACK_FILE}",)
@@ -239,7 +243,7 @@ class Spelling:
             )
 
     def _mounts_left(self, setup: TlsSetup) -> Iterator[TlsWarning]:
-        """What the stack file does not take the place of: single files, and what applications see."""
+        """What the stack file does not take the place of: single files."""
         project, tls_dir = self.located.project, self.opened.config.tls_dir
         ours = [project.directory / one for one in (tls_dir, neighbours_directory(tls_dir))]
         replaced = {(one.name, one.directory.target) for one in setup.members if one.directory}

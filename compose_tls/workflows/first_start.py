@@ -113,7 +113,7 @@ class FirstStart:
         if made is not None:
             warnings = tuple(dict.fromkeys((*made.warnings, *enabled.warnings)))
             update = {"checks": checks, "deployed": True, "next": (), "warnings": warnings}
-            return made.model_copy(update=update)
+            return made.model_copy(update={**update, "then": enabled.then})
         found = {name: getattr(enabled, name) for name in type(enabled).model_fields}
         kept = {n: v for n, v in found.items() if n in InitResult.model_fields and n != "command"}
         kept.pop("schema_version")

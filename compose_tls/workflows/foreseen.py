@@ -32,12 +32,18 @@ class Foreseen:
     warnings: tuple[TlsWarning, ...] = ()
 
 
-def foreseen(opened: Opened, services: Sequence[str], observed: Callable[[], Project]) -> Foreseen:
+def foreseen(
+    opened: Opened,
+    services: Sequence[str],
+    clients: Sequence[str],
+    observed: Callable[[], Project],
+) -> Foreseen:
     """What the user's own ``docker compose up -d`` would lose, where an engine can tell.
 
     Args:
         opened: What the command works on.
         services: The Milvus services that it will recreate.
+        clients: The services that talk to Milvus, and will be recreated with it.
         observed: Reads the project without what an earlier enable put in.
 
     Returns:
@@ -63,7 +69,7 @@ def foreseen(opened: Opened, services: Sequence[str], observed: Callable[[], Pro
         with ExitStack() as stack:
             seen = EngineProject.connect(opened.invocation, stack)
             review = Review(observed(), opened.config, seen)
-            findings = list(review.recreating(services, tuple(seen.services)))
+            findings = list(review.recreating(services, tuple(seen.services), clients))
     except ComposeTlsError:
         # Nothing is recreated now; whoever does it will meet engine and Compose.
         return Foreseen(opened)

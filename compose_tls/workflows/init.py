@@ -33,7 +33,6 @@ from compose_tls.project.model import Project
 from compose_tls.results import InitResult
 from compose_tls.targets.new_project.embed_script import DATA
 from compose_tls.targets.new_project.new_compose_file import Flavour
-from compose_tls.targets.new_project.services import ACCESS_KEY, SECRET_KEY
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
@@ -219,7 +218,7 @@ def _secrets(new: NewProject) -> dict[str, bytes]:
     wanted = {draft.content.name for draft in new.drafts if isinstance(draft.content, Pending)}
     made = {
         ROOT_PASSWORD: secrets.password(),
-        ENV_FILE: secrets.object_store_credentials(ACCESS_KEY, SECRET_KEY),
+        ENV_FILE: secrets.object_store_credentials(),
     }
     return {name: content for name, content in made.items() if name in wanted}
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateUnreadable
+from compose_tls.files import absence, in_the_way
 from compose_tls.layout import CLIENT, IGNORE_ALL, IGNORE_FILE, NEXT_CA, NEXT_CA_CERTIFICATE
-from compose_tls.project.absent import absence, in_the_way
 from compose_tls.project.model import Project, not_usable, restoring_ca, taken_over
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
@@ -39,15 +39,19 @@ def mending(
     if project.state is None:
         return tuple(told), " && ".join(room.values()) or None
     # What is not shown, and what was put there by hand.
-    left = set() if config.tls_mode is TlsMode.MUTUAL else {CLIENT}
-    if f"{config.pki_dir}/{NEXT_CA_CERTIFICATE}" not in project.state.certificates:
-        left.add(NEXT_CA)
+    keyless = set() if config.tls_mode is TlsMode.MUTUAL else {CLIENT}
+    recorded = f"{config.pki_dir}/{NEXT_CA_CERTIFICATE}" in project.state.certificates
+    left = set() if recorded else {NEXT_CA}
     seen, state = project.observation, project.state
     found: list[Unsound] = []
     if any(name not in left for name in not_usable(seen, config, state)):
         from compose_tls.credentials.soundness import unsound  # noqa: PLC0415 - all is well but here
 
-        found = [one for one in unsound(seen, config, state) if one.name not in left]
+        found = [
+            one
+            for one in unsound(seen, config, state)
+            if one.name not in left and not (one.name in keyless and one.is_key)
+        ]
     errors = {one.error.path: one.error for one in found}
     told = [
         replace(each, hint=errors.pop(each.path).hint)

@@ -9,9 +9,12 @@ from typing import Any, Final
 
 from compose_tls.changes import KeepFile, MakeDirectory, Plan, RemoveDirectory
 from compose_tls.compose.discovery import OVERRIDE_FILES, named_files, project_root
+from compose_tls.config import ENVIRONMENT_PREFIX
+from compose_tls.project.endpoints import sharing
 from compose_tls.project.milvus_services import is_active
 from compose_tls.project.model import Project
-from compose_tls.shell import behind, joined
+from compose_tls.project.renamed import orphaned
+from compose_tls.shell import behind, joined, quoted
 from compose_tls.workflows.preamble import Opened
 
 _ENV_FILE: Final = ".env"
@@ -60,13 +63,29 @@ def start_command(
     }
     defined = written & (compose | made)
     pki = opened.root / opened.config.pki_dir
-    if all(path.is_relative_to(pki) for path in written):
+    orphans = orphaned(project)
+    if not orphans and all(path.is_relative_to(pki) for path in written):
         return ()
-    there = [name for name in services if name in project.compose.services]
+    gone = tuple(_without_orphan(opened, name) for name in orphans)
+    known = project.compose.services
+    there = [name for name in services if name in known]
+    there += sharing(known, there)
     if there and not defined:
-        return (compose_command(opened, "up", "-d", "--force-recreate", services=there),)
-    active = all(is_active(project.compose.services[name]) for name in there)
-    return (compose_command(opened, "up", "-d", services=[] if active else there),)
+        return (*gone, compose_command(opened, "up", "-d", "--force-recreate", services=there))
+    active = all(is_active(known[name]) for name in there)
+    return (*gone, compose_command(opened, "up", "-d", services=[] if active else there))
+
+
+def _without_orphan(opened: Opened, service: str) -> str:
+    """What removes the containers of a service that the files do not define any more.
+
+    Until then they have the port, and perhaps the name, of the one that takes their place: with
+    ``--remove-orphans`` Compose makes that first, and fails where the name is taken.
+    """
+    label = "label=com.docker.compose"
+    filters = (f"{label}.project.working_dir={opened.root}", f"{label}.service={service}")
+    words = [word for one in filters for word in ("--filter", one)]
+    return f"{joined(['docker', 'ps', '-aq', *words])} | xargs -r docker rm -f"
 
 
 def compose_command(opened: Opened, *words: str, services: Iterable[str] = ()) -> str:
@@ -74,9 +93,20 @@ def compose_command(opened: Opened, *words: str, services: Iterable[str] = ()) -
     return joined(["docker", "compose", *compose_options(opened), *words, *behind(services)])
 
 
-def own_command(opened: Opened, *words: str) -> str:
-    """A command of compose-tls for the project."""
-    return joined(["compose-tls", *words, *own_options(opened)])
+def own_command(opened: Opened, *words: str, tls_dir: str = "") -> str:
+    """A command of compose-tls for the project.
+
+    Args:
+        opened: The project.
+        words: The command and its arguments.
+        tls_dir: The TLS directory, where no record tells of it by then; one outside of the project is
+            named in any case, since no record of a project counts there.
+    """
+    own = opened.config.tls_dir
+    if Path(os.path.normpath(opened.root / own)) in opened.named_places:
+        tls_dir = own
+    before = f"{ENVIRONMENT_PREFIX}TLS_DIR={quoted(tls_dir)} " if tls_dir else ""
+    return before + joined(["compose-tls", *words, *own_options(opened)])
 
 
 def own_options(opened: Opened) -> list[str]:

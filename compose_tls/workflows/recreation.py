@@ -16,7 +16,7 @@ from typing import Final
 from compose_tls.changes import relative
 from compose_tls.deploy.container import ImageFacts
 from compose_tls.deploy.container_layer import changed_files, read_file, unmounted_data
-from compose_tls.deploy.declared import Declared, declared
+from compose_tls.deploy.declared import Declared, MountPoint, declared
 from compose_tls.deploy.deployed import Deployed, deployed
 from compose_tls.deploy.differences import Difference, differences
 from compose_tls.errors import (
@@ -53,12 +53,15 @@ class Review(Origin):
 
     _known: dict[str, tuple[Declared, Deployed | None]] = field(default_factory=dict, repr=False)
 
-    def recreating(self, services: Collection[str], others: Collection[str]) -> Iterator[Finding]:
+    def recreating(
+        self, services: Collection[str], others: Collection[str], clients: Collection[str] = ()
+    ) -> Iterator[Finding]:
         """What recreating services would lose.
 
         Args:
             services: The Milvus services that are recreated in any case.
             others: Services that Compose recreates where they are not what the files say.
+            clients: Services that talk to Milvus, and are recreated in any case.
 
         Raises:
             EngineError: Engine or Compose stopped answering.
@@ -68,9 +71,9 @@ class Review(Origin):
             if one.name in services:
                 yield from self._milvus(one)
         milvus = {one.name for one in self.project.milvus}
-        for service in dict.fromkeys((*others, *sorted(services))):
+        for service in dict.fromkeys((*clients, *others, *sorted(services))):
             if service not in services:
-                yield from self._other(service)
+                yield from self._other(service, replaced=service in clients)
             elif service not in milvus:
                 yield from self._server(service)
 
@@ -140,14 +143,14 @@ class Review(Origin):
                 yield from self._changed(one, wanted, each, placement)
         yield from self._new_configuration(one, found, placement, in_use)
 
-    def _other(self, service: str) -> Iterator[Finding]:
+    def _other(self, service: str, *, replaced: bool) -> Iterator[Finding]:
         """Etcd, object store or anything else: Compose leaves it alone where nothing of it differs."""
         wanted, found = self._look(service)
         if found is None or found.project != wanted.project:
             return
         unlike = list(self.unlike(service, wanted, found))
-        if unlike:
-            yield from unlike
+        yield from unlike
+        if unlike or replaced:
             yield from self._data(service, found, self._directories_of(service, found))
 
     def _server(self, service: str) -> Iterator[Finding]:
@@ -185,6 +188,15 @@ class Review(Origin):
     ) -> Iterator[DataWithoutMount]:
         outer = ""
         name = found.container.name
+        places = (posixpath.join(found.working_directory, each) for each in directories)
+        in_memory = filter(None, (_in_memory(path, found.mounts) for path in places))
+        for path in dict.fromkeys(in_memory) if found.container.running else ():
+            yield DataWithoutMount(
+                f"container {name} keeps data in {path} in memory (tmpfs): lost when it is recreated",
+                hint="if it is needed, copy it out while the container runs: docker exec"
+                f" {quoted(name)} tar -cC {quoted(path)} . > data.tar; and mount a directory there",
+                **place_of(self.project, service),
+            )
         for each in sorted(
             unmounted_data(self.seen.engine, found, directories), key=lambda each: each.directory
         ):
@@ -206,7 +218,8 @@ class Review(Origin):
     ) -> Iterator[TlsWarning]:
         """What will be lost some day, though nothing has been written yet."""
         image = self._image(wanted, None)
-        mounts = {mount.target for mount in wanted.mounts} | (image.volumes if image else set())
+        mounts = {mount.target for mount in wanted.mounts if mount.kind != "tmpfs"}
+        mounts |= image.volumes if image else set()
         for directory in directories if not wanted.borrows_mounts else ():
             path = posixpath.normpath(posixpath.join(_HOME, directory))
             if not any(path == mount or path.startswith(f"{mount}/") for mount in mounts):
@@ -350,6 +363,13 @@ def _is_new(placement: Placement, found: Deployed | None) -> bool:
         return False
     places = {placement.target, posixpath.dirname(placement.target)}
     return found is None or not any(mount.target in places for mount in found.mounts)
+
+
+def _in_memory(path: str, mounts: Iterable[MountPoint]) -> str | None:
+    """The tmpfs to which goes what is written to a path; ``None`` where it goes elsewhere."""
+    around = [each for each in mounts if f"{path}/".startswith(f"{each.target}/")]
+    nearest = max(around, key=lambda each: len(each.target), default=None)
+    return nearest.target if nearest is not None and nearest.kind == "tmpfs" else None
 
 
 def _is_newer(path: Path, found: Deployed) -> bool:

@@ -19,6 +19,7 @@ from compose_tls.errors import EngineError, NotDeployed, settle
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.ca_rollover import REPLACED, Extent
 from compose_tls.plan.renew import RenewPlan, parts, plan_renew
+from compose_tls.project.endpoints import sharing
 from compose_tls.project.model import Project
 from compose_tls.results import Probe, RenewResult
 from compose_tls.vocabulary import TlsWarning
@@ -87,18 +88,14 @@ def renew(
         preamble.writing(opened, dry_run=dry_run, on_event=on_event) as opened,
         ExitStack() as stack,
     ):
-        settings = opened.config
-        project = opened.observed()
-        if ca or finish:
-            project = with_clients(project, settings)
-        issuing.require_sound(project.observation, settings, project.state, REPLACED[extent])
+        project = _sound(opened, extent)
         users = users_of_images(project, opened.variables) if restart and not dry_run else None
         deploy: deployment.Deployment | None = None
         said: tuple[TlsWarning, ...] = ()
         with gathered() as also:
             renewal = plan_renew(
                 project,
-                settings,
+                opened.config,
                 opened.now,
                 extent=extent,
                 within=within,
@@ -120,18 +117,28 @@ def renew(
         if deploy is None:
             told += apply(planned.plan, made.contents, outside=places)
             if restart:
-                said += restarting.restart_neighbours(
-                    opened, renewal.planned.beside, stack, on_event
-                )
+                said += restarting.restart_neighbours(opened, planned.beside, stack, on_event)
         else:
             if not keep_on_failure:
                 whole = planned.plan, made.contents, snapshot(planned.plan)
                 deploy = stack.enter_context(remembered(deploy, opened, whole, places, on_event))
-            checks = _deployed(
-                renewal, made.contents, places, deploy, on_event, keep_on_failure=keep_on_failure
-            )
-    done = _result(opened, renewal, made, checks, told, restart=restart)
+            undo: list[Undo] | None = None if keep_on_failure else []
+            checks = _deployed(renewal, made.contents, places, deploy, undo, on_event)
+    done = _result(opened, project, renewal, made, checks, told, restart=restart)
     return done.model_copy(update={"warnings": (*done.warnings, *said)})
+
+
+def _sound(opened: preamble.Opened, extent: Extent) -> Project:
+    """The project, with its further clients where they need the new CA.
+
+    Raises:
+        CertificateError: What stays cannot be used.
+    """
+    project = opened.observed()
+    if extent != "end-entities":
+        project = with_clients(project, opened.config)
+    issuing.require_sound(project.observation, opened.config, project.state, REPLACED[extent])
+    return project
 
 
 def _deployed(
@@ -139,25 +146,25 @@ def _deployed(
     contents: Mapping[str, bytes],
     places: Iterable[Path],
     deploy: deployment.Deployment,
+    undo: list[Undo] | None,
     on_event: listener.OnEvent,
-    *,
-    keep_on_failure: bool,
 ) -> tuple[Probe, ...]:
     """Write what Milvus reads, restart it, write what clients read, and check it."""
-    undo: list[Undo] = []
 
     def write(part: Plan) -> None:
         before = snapshot(part)
         apply(part, contents, outside=places)
-        undo.append((part, contents, before))
+        if undo is not None:
+            undo.append((part, contents, before))
 
     server_side, client_side = parts(renewal)
     write(server_side)
-    return deploy.run(None if keep_on_failure else undo, on_event, lambda: write(client_side))
+    return deploy.run(undo, on_event, lambda: write(client_side))
 
 
 def _result(
     opened: preamble.Opened,
+    project: Project,
     renewal: RenewPlan,
     made: Issued,
     checks: tuple[Probe, ...],
@@ -170,7 +177,9 @@ def _result(
     waiting = renewal.restart and not checks
     read = planned.written | set(planned.services)
     left = () if restart else renewal.planned.beside
-    restarted = [*(name for name in planned.everything if name in read), *left]
+    milvus = [name for name in planned.everything if name in read]
+    shared = sharing(project.compose.services, milvus)
+    restarted = list(dict.fromkeys((*milvus, *left, *shared)))
     unread = restarted if waiting else left
     again = restarting.reading_again(opened, unread) if unread else ""
     return report(
@@ -205,6 +214,7 @@ def _prepare(
         seen = restarting.look(deploy, planned, project)
     except EngineError as error:
         if needed:
+            error.hint += "; or write the files only, with --no-restart"
             raise
         # Whether Milvus serves what lies there is not known then, and not said.
         known = isinstance(error, NotDeployed)
@@ -213,8 +223,10 @@ def _prepare(
     warnings = [settle(one.drifted, config.accept) for one in chosen if one.drifted]
     proxies = tuple(one.proxy for one in chosen)
     running = {state.service for state in deploy.compose.ps(deploy.project) if state.running}
-    neighbours = tuple(name for name in renewal.planned.beside if name in running)
     if not proxies:
         return None, tuple(warnings)
-    deploy = restarting.readers(deploy, planned.written)
-    return replace(deploy, proxies=proxies, neighbours=neighbours), tuple(warnings)
+    deploy = replace(restarting.readers(deploy, planned.written), proxies=proxies)
+    shared = [n for n in sharing(project.compose.services, deploy.everything) if n in running]
+    told = (name for name in renewal.planned.beside if name in running)
+    neighbours = tuple(dict.fromkeys((*told, *shared)))
+    return replace(deploy, neighbours=neighbours, sharing=tuple(shared)), tuple(warnings)

@@ -152,7 +152,7 @@ def _standing(
         )
         raise NotDeployed(
             f"service {service} has no container in the project {wanted.project}{elsewhere}",
-            hint=f"{first}; or write the files only, with --no-restart",
+            hint=first,
         )
     settings = planned.state.settings
     started = found.container.started_at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from compose_tls.compose.member_edits import free_target
@@ -75,8 +76,8 @@ def status(
     services = declared_tls(project, named)
     project = with_tls_files(project, services)
     map_ = link_map(project)
-    found, warnings, usable = _certificates(project, settings, services, opened)
-    warnings, first = mending(project, settings, warnings)
+    found = _certificates(project, settings, services, opened)
+    warnings, first = mending(project, settings, found.warnings)
     links = map_.links
     if project.state is not None and project.state.settings.scope != "proxy":
         links = with_certificates(project, links, services, found.certificates)
@@ -98,14 +99,14 @@ def status(
         endpoint=address,
         address_note=note,
         warnings=(*deploying(opened.root), *warnings, *map_.warnings),
-        certificates_usable=usable,
+        certificates_usable=found.usable,
     )
     # After disable: what still runs with TLS comes first.
     unlike = project.state is None and any(one.state == "stale" for one in looked.services)
     first = whole(opened, first) if first else None
-    following = first or (looked.next if unlike and usable else None)
-    following = following or _next(opened, project, result, gone=found.gone)
-    if usable or project.state is not None:
+    following = first or (looked.next if unlike and found.usable else None)
+    following = following or _next(opened, project, result, found.mending)
+    if found.usable:
         # Without its certificates it would not start.
         following = following or looked.next
     if following is not None and following == looked.next and _waits_for_password(opened, looked):
@@ -136,13 +137,13 @@ def _certificates(
     config: TlsConfig,
     services: Sequence[DeclaredTls],
     opened: preamble.Opened,
-) -> tuple[Inventory, tuple[TlsWarning, ...], bool]:
-    """The certificates, what is to be said of them and of keys, and whether Milvus can work with them."""
+) -> Inventory:
+    """The certificates; also of keys, what is to be said and whether Milvus can work with them."""
     state = project.state
     if state is None:
         shown = shown_certificates(project.observation, services, opened.now)
         lost = tuple(_lost(project, config, services, opened))
-        return shown, (*shown.warnings, *lost), shown.usable
+        return replace(shown, warnings=(*shown.warnings, *lost))
     found = inventory(project.observation, config, state, opened.now)
     readers = tuple(one.milvus for one in services if one.name in state.services)
     located = EnabledProject(project, state, readers)
@@ -150,7 +151,12 @@ def _certificates(
     showing = [one.service for one in state.neighbours or () if CLIENT_KEY in one.files]
     contexts = context_findings(project, config, showing)
     warnings = (*found.warnings, *keys.warnings, *contexts)
-    return found, warnings, found.usable and keys.usable
+    return replace(
+        found,
+        warnings=warnings,
+        usable=found.usable and keys.usable,
+        mending=found.mending or keys.command,
+    )
 
 
 def _lost(
@@ -222,16 +228,17 @@ def _server_name(project: Project, services: Sequence[DeclaredTls], found: Inven
 
 
 def _next(
-    opened: preamble.Opened, project: Project, result: StatusResult, *, gone: bool
+    opened: preamble.Opened, project: Project, result: StatusResult, mended: str | None
 ) -> str | None:
     """The command that makes the files what they are to be; never to a weaker mode."""
     if not result.declared:
         return None
     off, state = not result.encrypted, project.state
-    if state is None and not off and not gone:
+    usable = state is not None or result.certificates_usable
+    if state is None and not off and usable:
         return None
-    if not off and not gone and result.in_order and not any(one.differs for one in result.declared):
-        return None
+    if not off and usable and result.in_order and not any(one.differs for one in result.declared):
+        return whole(opened, mended) if mended else None
     if state is not None and not project.milvus:
         # Nothing is left that enable could put TLS into.
         return own_command(opened, "disable")
@@ -240,10 +247,10 @@ def _next(
     recorded = [state.settings.mode] if state else []
     mode = max([1, *recorded, *(one.mode or 0 for one in result.declared)])
     named = list(opened.given.service)
-    whole = [one.name for one in project.milvus if one.proxy and not one.component]
+    complete = [one.name for one in project.milvus if one.proxy and not one.component]
     there = [one.service for one in result.declared if one.service in project.compose.services]
     known = state.services if state else ()
-    if not named and (len(whole) > 1 if not known else set(there) - set(known)):
+    if not named and (len(complete) > 1 if not known else set(there) - set(known)):
         # enable goes on with those that it knows.
         named = there
     words = [word for name in named for word in ("--service", name)]

@@ -30,7 +30,8 @@ _COMPOSE: Final = regex(
     r"\bdocker compose (?=(?:up|stop|start|restart|unpause|logs|ps|down|exec|rm|config)\b)"
 )
 _OWN: Final = regex(
-    r"(?<![-\w])compose-tls (?=(?:-p \S+ )?(?:enable|disable|status|check|renew|client|connect|export)\b"
+    r"(?<![-\w])compose-tls (?!\w+ --help)"
+    r"(?=(?:-p \S+ )?(?:enable|disable|status|check|renew|client|connect|export)\b"
     # Whoever is told to name a directory names it from where they stand.
     r"|init\b(?! (?:DIR|milvus)\b))"
 )

@@ -56,7 +56,7 @@ def build(value: Mapping[str, New], heading: str = "") -> bytes:
         value: What it holds.
         heading: The comment at its start, without ``#``.
     """
-    from ruamel.yaml import YAML  # noqa: PLC0415 - costs 60 ms, and most commands make no file
+    from ruamel.yaml import YAML
 
     yaml = YAML()
     yaml.indent(mapping=_INDENT, sequence=2 * _INDENT, offset=_INDENT)
@@ -81,7 +81,7 @@ def _comment(text: str) -> list[str]:
 
 
 def _represent_plain(representer: Any, data: _Plain) -> Any:
-    from ruamel.yaml.nodes import ScalarNode  # noqa: PLC0415 - see build
+    from ruamel.yaml.nodes import ScalarNode
 
     node = ScalarNode("", str(data))
     tag = representer.serializer.resolver.resolve(ScalarNode, node.value, (True, False))
@@ -89,8 +89,8 @@ def _represent_plain(representer: Any, data: _Plain) -> Any:
 
 
 def _built(value: New, column: int) -> Any:
-    from ruamel.yaml.comments import CommentedMap, CommentedSeq  # noqa: PLC0415 - see build
-    from ruamel.yaml.scalarstring import (  # noqa: PLC0415 - see build
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+    from ruamel.yaml.scalarstring import (
         DoubleQuotedScalarString,
         LiteralScalarString,
     )

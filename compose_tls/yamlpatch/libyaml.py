@@ -73,7 +73,7 @@ def read(name: str, text: str) -> Reading:
     Raises:
         YamlSyntax: Not YAML, a key twice in one mapping, or absurdly large or deep.
     """
-    import yaml  # noqa: PLC0415 - costs 20 ms, not for --version
+    import yaml
 
     if mark := _BYTE_ORDER_MARK.search(text):
         # libyaml would skip it, and miscount by one. For Compose it is part of what follows.

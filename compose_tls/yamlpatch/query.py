@@ -152,6 +152,15 @@ def query(document: Document, *route: Step, merged: bool = True) -> Found | None
     return whole[0].query(*route, merged=merged) if whole else None
 
 
+def inherited(document: Document, *route: str) -> str | None:
+    """The text that merge keys give a place, whatever its mapping says itself; ``None`` for none."""
+    there = query(document, *route[:-1], merged=False)
+    mapping = resolve(there.node) if there else None
+    sources = map(fields, _merged(mapping)) if isinstance(mapping, Mapping) else ()
+    found = next((resolve(one[route[-1]]) for one in sources if route[-1] in one), None)
+    return found.value if isinstance(found, Scalar) else None
+
+
 def fields(node: Mapping) -> dict[str, Node]:
     """Every key of a mapping, inherited ones included."""
     # Each mapping counts once, the first time: what it says again never wins. That also ends cycles,

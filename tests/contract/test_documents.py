@@ -51,6 +51,19 @@ def test_a_reference_page_is_the_one_of_the_code(generate: ModuleType, page: str
     assert there == generate.PAGES[page](), "run python docs/generate.py"
 
 
+def test_every_guide_leads_on() -> None:
+    guides = (DOCS / "README.md").read_text().partition("## Guides")[2].partition("## Reference")[0]
+    pages = re.findall(r"\((\S+\.md)\)", guides)
+    ends = {page: (DOCS / page).read_text().rstrip().rpartition("\n\n")[2] for page in pages}
+    assert pages
+    assert not [page for page, last in ends.items() if not last.startswith("Next: [")]
+
+
+def test_every_command_is_in_the_readme() -> None:
+    commands = (ROOT / "README.md").read_text().partition("## Commands")[2].partition("\n## ")[0]
+    assert not [name for name in app._COMMANDS if f"`compose-tls {name}" not in commands]
+
+
 @pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
 def test_the_manual_page_is_read_without_a_warning() -> None:
     words = ["groff", "-man", "-Tutf8", "-P-cbou", "-rLL=200n", "-ww", str(DOCS / "compose-tls.1")]

@@ -26,6 +26,16 @@ def test_it_shows_the_commands_and_the_proof() -> None:
     assert not re.search(r"/tmp|/home|/root|/work", text)
 
 
+def test_it_shows_the_probes_of_today() -> None:
+    transcript = PICTURE.parent.parent / "tests/transcripts/up.txt"
+    run = transcript.read_text(encoding="utf-8").partition("\nproved: ")[0]
+    shown = {line.strip().removeprefix("✓ ") for line in lines(PICTURE.read_text(encoding="utf-8"))}
+    probes = set(re.findall(r"^  ok     (.+?)(?: CN=.*)?$", run, re.MULTILINE))
+    missing = {probe for probe in probes if not any(line.startswith(probe) for line in shown)}
+    assert probes
+    assert not missing, "make recording"
+
+
 def test_it_loads_and_runs_nothing() -> None:
     text = PICTURE.read_text(encoding="utf-8")
     assert not re.search(r"<script|href|url\(|@import|\son\w+=", text)

@@ -20,7 +20,6 @@ MODULES: Final = (
     "deploy/verdict.py",
     "plan/build_contexts.py",
     "plan/client_certificates.py",
-    "plan/exported_certificates.py",
     "plan/findings.py",
     "plan/inventory.py",
     "plan/link_certificates.py",

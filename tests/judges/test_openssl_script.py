@@ -59,7 +59,7 @@ def made(directory: Path, place: str, **settings: Any) -> tuple[Path, Path]:
     return project / "cert", out
 
 
-def run(out: Path, place: str) -> None:
+def run(out: Path, place: str, *, code: int = 0) -> str:
     path = os.pathsep.join(filter(None, [place, os.environ["PATH"]]))
     done = subprocess.run(
         ["sh", "gen.sh"],
@@ -70,7 +70,8 @@ def run(out: Path, place: str) -> None:
         timeout=300,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
+    return done.stderr
 
 
 def certificate(path: Path) -> x509.Certificate:
@@ -187,6 +188,21 @@ def test_what_is_there_stays(tmp_path: Path, place: str) -> None:
     assert {name for name in after if after[name] != before[name]} == {"server.pem"}
     server = certificate(out / "server.pem")
     server.verify_directly_issued_by(certificate(out / "ca.pem"))
+
+
+@every_openssl
+def test_a_ca_that_may_not_issue_a_name_is_named_and_nothing_stays(
+    tmp_path: Path, place: str
+) -> None:
+    _, out = made(tmp_path, place, constrain=True)
+    for name in ("server.pem", "client.pem"):
+        (out / name).unlink()
+    project, script = tmp_path / "project", out / "gen.sh"
+    hosts = ["db.example.com"]
+    compose_tls.export(project, "openssl", hosts=hosts, output=script, environment={})
+
+    assert "ca.pem may not issue server.pem" in run(out, place, code=1)
+    assert not (out / "server.pem").exists()
 
 
 @pytest.mark.parametrize(("place", "version"), [(FIRST, "1.1.1"), (LAST, "3.5")])

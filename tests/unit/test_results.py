@@ -291,6 +291,7 @@ INNER = {
     "issue_with",
     "issued",
     "kept",
+    "not_empty",
     "pki_dir",
     "purge",
     "rollover",

@@ -27,7 +27,17 @@ if TYPE_CHECKING:
 _INTERVAL = 30.0
 
 
-@click.command(name="check", cls=HelpPage)
+@click.command(
+    name="check",
+    cls=HelpPage,
+    epilog="""\b
+Examples:
+  compose-tls check                                  the server of this project
+  compose-tls check --deep                           with a throw-away collection, too
+  compose-tls check --watch --count 3 --interval 1   three rounds
+  compose-tls check --host 127.0.0.1 --mode 1 --ca-cert ca.pem
+                                                     any server, set up by compose-tls or not""",
+)
 @click.option("--host", metavar="HOST", help="Where the server is (default: as published).")
 @click.option(
     "--port", type=PORT, metavar="PORT", help="Port of the server (default: as published)."
@@ -109,7 +119,7 @@ def command(
     **flags: Any,
 ) -> int:
     """Prove on the wire that the running server encrypts, and refuses what it must refuse."""
-    from compose_tls.workflows.check import check  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.check import check
 
     if not watching and (interval or count):
         raise WrongUsage("--interval and --count go with --watch", hint="add --watch")
@@ -127,7 +137,7 @@ def command(
         environment=os.environ,
     )
     if watching:
-        from compose_tls.workflows.watch import watch  # noqa: PLC0415 - not for --help
+        from compose_tls.workflows.watch import watch
 
         once = partial(once, wait=False)
         return _show(watch(once, interval=interval or _INTERVAL, count=count), output)
@@ -142,7 +152,7 @@ def _client(
     meant: str | None,
 ) -> ClientOf | None:
     """What a client of any server has; ``None`` where the project is to tell."""
-    from compose_tls.workflows.connecting import ClientOf  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.connecting import ClientOf
 
     if trusted is None:
         if shown or shown_key or name or meant:

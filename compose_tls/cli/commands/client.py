@@ -8,15 +8,16 @@ from typing import IO, Any
 
 import click
 
-from compose_tls.cli.kinds import Number
+from compose_tls.cli.completing import clients
 from compose_tls.cli.options import (
-    KEY_TYPES,
     HelpPage,
     acceptable,
     common,
+    days,
     directory_option,
     existing_ca,
     file_option,
+    key_type,
 )
 from compose_tls.cli.output.show import Output, show
 from compose_tls.errors import NameInvalid, WrongUsage
@@ -30,7 +31,7 @@ Examples:
   compose-tls client alice bob                    certificates for two clients
   compose-tls client --names-file team.txt --p12  one for each line of a file, as PKCS #12""",
 )
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=clients)
 @click.option(
     "--names-file",
     type=click.File("rb"),
@@ -48,8 +49,8 @@ Examples:
     "--force", is_flag=True, help="Replace certificates that are not yet due for renewal too."
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
-@click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: ecdsa-p256).")
-@click.option("--days", type=Number(), metavar="N", help="Validity (default: 825).")
+@key_type("ecdsa-p256")
+@days("825")
 @click.option("--subject", metavar="RFC4514", help="Subject, without CN, which is the name.")
 @existing_ca
 @acceptable
@@ -71,7 +72,7 @@ def command(
 
     Existing certificates are kept until they are due for renewal.
     """
-    from compose_tls.workflows.client import client  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.client import client
 
     result = client(
         directory,
@@ -92,7 +93,7 @@ def _listed(file: IO[bytes] | None) -> tuple[str, ...]:
     """The names in a file, one a line; blank lines and lines that begin with # are passed over."""
     if file is None:
         return ()
-    from compose_tls.pki.client_names import client_name  # noqa: PLC0415 - not for --help
+    from compose_tls.pki.client_names import client_name
 
     try:
         lines = file.read().decode("utf-8-sig").splitlines()

@@ -8,14 +8,22 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.completing import services
+from compose_tls.cli.completing import clients, services
 from compose_tls.cli.kinds import OneOf
 from compose_tls.cli.options import HelpPage, acceptable, common
 from compose_tls.cli.output.show import Output, show
 from compose_tls.workflows.snippets import LANGUAGES
 
 
-@click.command(name="connect", cls=HelpPage)
+@click.command(
+    name="connect",
+    cls=HelpPage,
+    epilog="""\b
+Examples:
+  compose-tls connect                           Python, on this machine
+  compose-tls connect --lang env > milvus.env   variables
+  compose-tls connect --client alice            after compose-tls client alice""",
+)
 @click.option(
     "--lang",
     type=OneOf(LANGUAGES),
@@ -32,6 +40,7 @@ from compose_tls.workflows.snippets import LANGUAGES
 @click.option(
     "--client",
     metavar="NAME",
+    shell_complete=clients,
     help="With the files that compose-tls client NAME issued (default: cert/client.pem).",
 )
 @acceptable
@@ -46,7 +55,7 @@ def command(
     **flags: Any,
 ) -> int:
     """Print client code or settings for this project, ready to paste."""
-    from compose_tls.workflows.connect import connect  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.connect import connect
 
     result = connect(
         directory, flags, lang=lang, service=inside, client=client, environment=os.environ

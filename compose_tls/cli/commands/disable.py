@@ -13,7 +13,13 @@ from compose_tls.cli.output.show import Output, show
 
 
 @click.command(
-    name="disable", cls=HelpPage, epilog="Then: docker compose up -d, to run without TLS."
+    name="disable",
+    cls=HelpPage,
+    epilog="""\b
+Examples:
+  compose-tls disable --dry-run    show the diff, write nothing
+  compose-tls disable              then docker compose up -d, to run without TLS
+  compose-tls disable --purge      remove the certificates and keys too""",
 )
 @click.option("--dry-run", is_flag=True, help="Show the diff, write nothing.")
 @click.option("--purge", is_flag=True, help="Remove the certificates and keys as well.")
@@ -28,7 +34,7 @@ def command(
     **flags: Any,
 ) -> int:
     """Undo exactly what enable changed: the very bytes, or its own entries where files changed since."""
-    from compose_tls.workflows.disable import disable  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.disable import disable
 
     result = disable(
         directory,

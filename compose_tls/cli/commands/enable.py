@@ -96,7 +96,7 @@ def command(
     Issues certificates, patches docker-compose.yml and milvus.yaml (or the environment) in place, and
     changes no other byte. A second run changes nothing; disable undoes everything.
     """
-    from compose_tls.workflows.enable import enable  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.enable import enable
 
     result = enable(
         directory,

@@ -10,14 +10,15 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.kinds import Number, OneOf
+from compose_tls.cli.kinds import OneOf
 from compose_tls.cli.options import (
-    KEY_TYPES,
     HelpPage,
     acceptable,
     common,
+    days,
     existing_ca,
     file_option,
+    key_type,
 )
 from compose_tls.cli.output.show import Output, show, show_document
 from compose_tls.errors import KeyExposed
@@ -43,10 +44,13 @@ Examples:
     "--name",
     default="milvus",
     metavar="NAME",
-    help="Of the release, resource or stack (default: milvus).",
+    help="Name of the release, resource or stack (default: milvus).",
 )
 @click.option(
-    "--namespace", default="default", metavar="NAME", help="Of Kubernetes (default: default)."
+    "--namespace",
+    default="default",
+    metavar="NAME",
+    help="Namespace of Kubernetes (default: default).",
 )
 @click.option(
     "--ingress-host",
@@ -56,7 +60,7 @@ Examples:
     help="Name by which clients outside reach it; repeatable.",
 )
 @click.option(
-    "--issuer", metavar="[KIND/]NAME", help="cert-manager: this issuer (default: a new CA)."
+    "--issuer", metavar="[KIND/]NAME", help="cert-manager: use this issuer (default: a new CA)."
 )
 @click.option(
     "--secret/--no-secret",
@@ -70,8 +74,8 @@ Examples:
     help="Write there, a private key with mode 0600; - for standard output.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
-@click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: as in the project).")
-@click.option("--days", type=Number(), metavar="N", help="Validity (default: as in the project).")
+@key_type("as in the project")
+@days("as in the project")
 @existing_ca
 @acceptable
 @common
@@ -95,8 +99,8 @@ def command(
     already; with --scope all, so do etcd and the object store there. A private key leaves only in a
     Secret: into a pipe, or a file with mode 0600.
     """
-    from compose_tls.workflows.export import export  # noqa: PLC0415 - not for --help
-    from compose_tls.workflows.export_documents import (  # noqa: PLC0415 - as above
+    from compose_tls.workflows.export import export
+    from compose_tls.workflows.export_documents import (
         holds_key,
         require_options,
     )

@@ -13,11 +13,11 @@ from compose_tls.cli.topics import TOPICS
 from compose_tls.errors import WrongUsage
 
 
-@click.command(name="help", cls=HelpPage)
+@click.command(name="help", cls=HelpPage, epilog=f"Topics: {', '.join(TOPICS)}.")
 @click.argument(
     "topic",
     required=False,
-    metavar="[COMMAND|modes|files|settings|exit-codes]",
+    metavar="[COMMAND|TOPIC]",
     shell_complete=pages,
 )
 def command(topic: str | None) -> int:
@@ -29,7 +29,7 @@ def command(topic: str | None) -> int:
     group = cast("click.Group", context.command)
     commands = group.list_commands(context)
     if topic is not None and topic not in commands:
-        import difflib  # noqa: PLC0415 - for this error alone
+        import difflib
 
         near = difflib.get_close_matches(topic.lower(), (*TOPICS, *commands), n=1)
         of_topic = "help " if near and near[0] in TOPICS else ""

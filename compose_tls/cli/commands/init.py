@@ -87,7 +87,7 @@ def command(
     of their own; ports are published on this machine only. Where standalone_embed.sh is, the project is
     what that script starts, on the same data.
     """
-    from compose_tls.workflows.init import init  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.init import init
 
     result = init(
         directory / place if place else directory,

@@ -9,16 +9,17 @@ from typing import Any
 
 import click
 
-from compose_tls.cli.kinds import Number
 from compose_tls.cli.options import (
-    KEY_TYPES,
     HelpPage,
     acceptable,
     additional_names,
+    ca_days,
     common,
     credentials,
+    days,
     duration,
     existing_ca,
+    key_type,
 )
 from compose_tls.cli.output.show import Output, show
 
@@ -48,11 +49,9 @@ Examples:
     "--keep-on-failure", is_flag=True, help="Leave files and containers as they are on failure."
 )
 @additional_names
-@click.option("--key-type", metavar="TYPE", help=f"{KEY_TYPES} (default: as before).")
-@click.option("--days", type=Number(), metavar="N", help="Validity (default: as before).")
-@click.option(
-    "--ca-days", type=Number(), metavar="N", help="Validity of a new CA (default: as before)."
-)
+@key_type("as before")
+@days("as before")
+@ca_days("as before")
 @click.option("--subject", metavar="RFC4514", help="Subject, without CN (default: as before).")
 @click.option(
     "--constrain",
@@ -82,7 +81,7 @@ def command(
     Subject, names, kind of key and lifetime stay as they are. Milvus, and nothing else, is restarted,
     and the new certificate proved.
     """
-    from compose_tls.workflows.renew import renew  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.renew import renew
 
     result = renew(
         directory,

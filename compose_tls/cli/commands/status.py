@@ -18,7 +18,12 @@ _FORMATS = ("text", "json", "mermaid", "svg", "prometheus")
 @click.command(
     name="status",
     cls=HelpPage,
-    epilog="Exit codes: 0 as enable wrote it, 4 certificates, 7 TLS is off or something has changed.",
+    epilog="""\b
+Examples:
+  compose-tls status -v                        every file, certificate and connection
+  compose-tls status --format svg > map.svg    a picture of what is encrypted
+
+Exit codes: 0 as enable wrote it, 4 certificates, 7 TLS is off or something has changed.""",
 )
 @click.option(
     "--format",
@@ -32,7 +37,7 @@ _FORMATS = ("text", "json", "mermaid", "svg", "prometheus")
 @common
 def command(directory: Path, *, form: str, output: Output, **flags: Any) -> int:
     """What is encrypted, with which certificate, until when, and what drifted since enable."""
-    from compose_tls.workflows.status import status  # noqa: PLC0415 - not for --help
+    from compose_tls.workflows.status import status
 
     result = status(directory, flags, environment=os.environ)
     if form in {"mermaid", "svg", "prometheus"} and not output.json:

@@ -1,23 +1,29 @@
-"""What enable, disable and renew print for people."""
+"""What the commands that write print for people."""
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from compose_tls.cli.line import Line, Piece, diff_lines, fields, line, next_line
 from compose_tls.cli.output import rendering
-from compose_tls.layout import IGNORE_FILE, KEY, NEXT_CA, neighbours_directory
+from compose_tls.layout import CLIENT_FILES, IGNORE_FILE, KEY, NEXT_CA, neighbours_directory
 
 if TYPE_CHECKING:
     from compose_tls.results import (
         ChangeResult,
+        ClientResult,
         DisableResult,
         EnableResult,
+        ExportResult,
         InitResult,
         RenewResult,
     )
+
+
+_FEW = 10
 
 
 def enable_lines(
@@ -62,8 +68,8 @@ def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) 
     if result.checks:
         yield rendering.proof_line(result.endpoint)
     yield from _root_password(result)
-    if result.next:
-        yield next_line(*result.next)
+    if following := result.next or result.then:
+        yield next_line(*following)
 
 
 def _root_password(result: InitResult) -> Iterator[Line]:
@@ -77,7 +83,7 @@ def _made(result: InitResult) -> Iterator[tuple[str, str]]:
     created = [file.path for file in result.files if file.action == "created"]
     if own := [path for path in created if "/" not in path]:
         yield "files", ", ".join(own)
-    if places := dict.fromkeys(path.split("/")[0] for path in created if "/" in path):
+    if places := dict.fromkeys(_directory(path) for path in created if "/" in path):
         yield "keys", f"{', '.join(f'{place}/' for place in places)} (private: keep them safe)"
 
 
@@ -184,12 +190,17 @@ def _purged(result: DisableResult) -> str:
     removed = [file.path for file in result.files if file.action == "removed"]
     if not any(path.endswith(KEY) for path in removed):
         return ""
-    # What stays is told by a warning of its own.
-    kept = {one.path for one in result.warnings if one.code == "directory-kept"}
     shown = (path for path in removed if not path.endswith(IGNORE_FILE))
-    names = dict.fromkeys(path.partition("/")[0] for path in shown)
-    places = ", ".join(f"{'what was in ' if name in kept else ''}{name}/" for name in names)
+    names = dict.fromkeys(map(_directory, shown))
+    places = ", ".join(
+        f"{'what was in ' if name in result.not_empty else ''}{name}/" for name in names
+    )
     return f"{places} (certificates and private keys)"
+
+
+def _directory(path: str) -> str:
+    """The directory of ours that a file lies in: below the project, or where the user named it."""
+    return posixpath.dirname(path) if posixpath.isabs(path) else path.partition("/")[0]
 
 
 def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False) -> Iterator[Line]:
@@ -214,10 +225,11 @@ def _renewed(result: RenewResult) -> Line:
     if not result.changed and result.rollover == "pending":
         return line("nothing to do: the new CA already exists")
     if not result.changed:
-        days = min((c.days_left for c in result.certificates if c.days_left is not None), default=0)
+        left = [c.days_left for c in result.certificates if c.days_left is not None]
         force = "" if result.brought else "; --force renews"
-        span = rendering.span_text(days)
-        return line(f"nothing to do: all certificates are valid for {span}{force}")
+        # A dry run opens no certificate that stays.
+        valid = f"all certificates are valid for {rendering.span_text(min(left))}" if left else ""
+        return line(f"nothing to do: {valid or 'no certificate is due'}{force}")
     if result.dry_run:
         return line("would renew; nothing was written")
     until = ""
@@ -239,3 +251,65 @@ def _diff(result: EnableResult | DisableResult | InitResult, *, verbose: bool) -
 def _files(result: ChangeResult, *, verbose: bool) -> Iterator[Line]:
     if result.changed or verbose:
         yield from rendering.file_lines(result.files, dry_run=bool(result.dry_run), verbose=verbose)
+
+
+def export_lines(result: ExportResult, *, verbose: bool) -> Iterator[Line]:
+    """The result of export where the document is in a file, or was not wanted."""
+    if not result.changed:
+        yield line(f"{result.target}: nothing to do: the files are as they would be written")
+    elif result.dry_run:
+        yield line(f"{result.target}: would be exported; nothing was written")
+    else:
+        yield line(Piece("exported", "good"), f": {result.target}")
+    yield from beside_lines(result, verbose=verbose)
+
+
+def beside_lines(result: ExportResult, *, verbose: bool) -> Iterator[Line]:
+    """What goes with the document: files, certificates, and what to do next."""
+    yield from rendering.file_lines(result.files, dry_run=bool(result.dry_run), verbose=verbose)
+    if verbose or result.dry_run:
+        yield from rendering.certificate_lines(result.certificates)
+    if result.names and (result.changed or verbose):
+        yield line(", ".join(result.names), head=("  for ",))
+    for command in result.next:
+        yield next_line(command)
+
+
+def client_lines(result: ClientResult, *, verbose: bool) -> Iterator[Line]:
+    """The result of client; with ``verbose``, every file and certificate of however many clients."""
+    count = len(result.issued) + len(result.kept)
+    new = _counted(len(result.issued), "certificate")
+    if not result.changed:
+        clients = _counted(count, "client")
+        place = f"{clients} in {result.directory}"
+        yield line(f"nothing to do: {place}, not yet due for renewal; --force issues new ones")
+    elif result.dry_run:
+        yield line(f"{result.directory}: would issue {new}; nothing was written")
+    else:
+        yield line(f"{result.directory}: ", Piece(f"{new} issued", "good"), _until(result))
+    if result.changed and (verbose or result.dry_run):
+        yield from rendering.file_lines(result.files, dry_run=bool(result.dry_run), verbose=verbose)
+    elif result.changed and count <= _FEW:
+        yield from fields((name, _files_of(name, result)) for name in result.issued)
+    if verbose:
+        yield from rendering.certificate_lines(result.certificates)
+    if result.changed and not result.dry_run:
+        name = result.issued[0] if len(result.issued) == 1 else "each client"
+        own = "these files" if len(result.issued) == 1 else "its own files"
+        yield line(f"give {name} {own} and {result.ca}", head=(Piece("next: ", "strong"),))
+    if result.next:
+        yield next_line(*result.next)
+
+
+def _until(result: ClientResult) -> str:
+    ends = [one.not_after for one in result.certificates if one.client in result.issued]
+    return f", until {min(ends):%Y-%m-%d}" if ends else ""
+
+
+def _files_of(name: str, result: ClientResult) -> str:
+    written = {PurePath(file.path).name for file in result.files if file.action != "unchanged"}
+    return ", ".join(file for suffix in CLIENT_FILES if (file := f"{name}{suffix}") in written)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

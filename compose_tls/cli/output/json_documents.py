@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 def result_json(result: Result) -> str:
     """A result as one JSON document."""
-    from compose_tls.results import to_json  # noqa: PLC0415 - pydantic costs 80 ms, not for --help
+    from compose_tls.results import to_json
 
     return to_json(result)
 
 
 def failure_json(command: str, error: ComposeTlsError, checks: Sequence[Probe] = ()) -> str:
     """An error as one JSON document."""
-    from compose_tls.results import to_json  # noqa: PLC0415 - as above
+    from compose_tls.results import to_json
 
     return to_json(_failure(command, error, checks))
 
 
 def round_json(found: Round) -> str:
     """The document that a single check would print, with the time, on one line."""
-    from compose_tls.results import to_json_line  # noqa: PLC0415 - as above
+    from compose_tls.results import to_json_line
 
     outcome = found.outcome
     if isinstance(outcome, ComposeTlsError):
@@ -38,7 +38,7 @@ def round_json(found: Round) -> str:
 
 
 def _failure(command: str, error: ComposeTlsError, checks: Sequence[Probe]) -> Failure:
-    from compose_tls.results import ErrorDetail, Failure  # noqa: PLC0415 - as above
+    from compose_tls.results import ErrorDetail, Failure
 
     detail = ErrorDetail(
         code=error.code, message=error.message, hint=error.hint, path=error.path, line=error.line

@@ -110,7 +110,7 @@ class Live(Listener):
 
     def _draw(self) -> None:
         """Write the line again, cut to the width of the terminal."""
-        from compose_tls.cli.drawing import cut  # noqa: PLC0415 - loads rich, which draws lines as well
+        from compose_tls.cli.drawing import cut
 
         stream, seconds = sys.stderr, self._clock() - self._since
         if not self._text or self._over.is_set():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import field
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import click
@@ -13,8 +14,6 @@ from compose_tls.cli.line import Line, line
 from compose_tls.cli.output import (
     change_text,
     check_text,
-    client_text,
-    export_text,
     json_documents,
     rendering,
     status_text,
@@ -52,7 +51,7 @@ class Output:
             return lambda _: None
         if not is_terminal(sys.stderr):
             return lambda text: say(text, err=True)
-        from compose_tls.cli.output.live import Live  # noqa: PLC0415 - for terminals alone
+        from compose_tls.cli.output.live import Live
 
         self._live = Live(self._written, verbose=self.verbose)
         return self._live
@@ -76,6 +75,9 @@ class Output:
     def warn(self, result: Result) -> None:
         """Say what there is to know although the command went on."""
         if not (self.quiet or self.files_told):
+            if not self.json and Path(result.project) in Path.cwd().parents:
+                # As Compose, which looks above too; and paths are told as seen from the project.
+                say(f"the project is in {result.project}", err=True)
             show_lines(rendering.warning_lines(result.warnings), err=True)
 
     def close(self) -> None:
@@ -110,7 +112,7 @@ def show(result: Result, output: Output) -> int:
 
 def _completed(result: Result, arguments: Sequence[str]) -> Result:
     """A result whose next steps are whole commands, as this one was typed."""
-    from compose_tls.results import ChangeResult  # noqa: PLC0415 - pydantic costs 80 ms, not for --help
+    from compose_tls.results import ChangeResult
 
     told: dict[str, object] = {}
     if (warnings := completed_warnings(result.warnings, arguments)) != result.warnings:
@@ -124,16 +126,16 @@ def show_document(result: ExportResult, output: Output) -> int:
     """Print an exported document on standard output, and all else on standard error."""
     output.warn(result)
     if not output.quiet:
-        show_lines(export_text.beside_lines(result, verbose=output.verbose), err=True)
+        show_lines(change_text.beside_lines(result, verbose=output.verbose), err=True)
     say(result.text or result.private_text, end="")
     return result.exit_code
 
 
 def show_map(result: StatusResult, form: str, output: Output) -> int:
     """Print a project as a picture, mermaid or svg, or as metrics, and give the exit code."""
-    from compose_tls.cli.output.map_mermaid import mermaid  # noqa: PLC0415 - for these alone
-    from compose_tls.cli.output.map_svg import svg  # noqa: PLC0415 - as above
-    from compose_tls.cli.output.prometheus import prometheus  # noqa: PLC0415 - as above
+    from compose_tls.cli.output.map_mermaid import mermaid
+    from compose_tls.cli.output.map_svg import svg
+    from compose_tls.cli.output.prometheus import prometheus
 
     output.warn(result)
     if form == "prometheus":
@@ -144,7 +146,7 @@ def show_map(result: StatusResult, form: str, output: Output) -> int:
 
 
 def _lines(result: Result, output: Output) -> Iterable[Line]:
-    from compose_tls import results  # noqa: PLC0415 - pydantic costs 80 ms, not for --help
+    from compose_tls import results
 
     verbose, checks_told = output.verbose, output.checks_told
     match result:
@@ -163,9 +165,9 @@ def _lines(result: Result, output: Output) -> Iterable[Line]:
         case results.CheckResult():
             return check_text.check_result_lines(result, verbose=verbose, checks_told=checks_told)
         case results.ClientResult():
-            return client_text.client_lines(result, verbose=verbose)
+            return change_text.client_lines(result, verbose=verbose)
         case results.ExportResult():
-            return export_text.export_lines(result, verbose=verbose)
+            return change_text.export_lines(result, verbose=verbose)
         case results.ConnectResult():
             code = result.snippet.text.rstrip("\n").split("\n")
             return [line(text, whole=True) for text in code]

@@ -102,7 +102,8 @@ def _deployed(found: DeployedService) -> Iterator[str | Piece]:
     if found.health:
         yield f", {found.health}"
     if found.reasons:
-        yield f": {'; '.join(found.reasons)}"
+        shown, more = found.reasons[:_SHOWN], len(found.reasons) - _SHOWN
+        yield f": {'; '.join(shown)}{f'; and {more} more, with -v' if more > 0 else ''}"
 
 
 def _certificates(certificates: Sequence[CertificateResult]) -> tuple[str | Piece, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from compose_tls.patterns import regex
 from compose_tls.stack.images import repository_and_tag
-from compose_tls.stack.milvus.milvus_version import MilvusVersion
+from compose_tls.stack.milvus.milvus_version import FIRST_WITH_TLS, MilvusVersion
 
 _REPOSITORIES = frozenset({"milvus", "milvus-dev", "milvus-gpu"})
 _RUN = regex(
@@ -62,5 +62,9 @@ def certainly_runs_milvus(command: Sequence[str]) -> bool:
 
 
 def version(image: str | None) -> MilvusVersion | None:
-    """The version that an image's tag names."""
-    return MilvusVersion.of_tag(repository_and_tag(image)[1]) if image else None
+    """The version of Milvus that an image's tag names; an image of one's own may count its own."""
+    repository, tag = repository_and_tag(image or "")
+    found = MilvusVersion.of_tag(tag)
+    if repository in _REPOSITORIES or found is None:
+        return found
+    return found if "milvus" in repository and found >= FIRST_WITH_TLS else None

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import field, replace
 from typing import Final
 
+from compose_tls.connection import url_host
 from compose_tls.patterns import regex
 from compose_tls.targets.new_project.milvus_lines import RECOMMENDED
 from compose_tls.targets.new_project.new_compose_file import STANDALONE
@@ -237,5 +238,4 @@ def _health(options: Mapping[str, str]) -> Iterator[tuple[str, New]]:
 
 def _published(port: str, address: str) -> str:
     """A published port, on that address of this machine."""
-    host = f"[{address}]" if ":" in address else address
-    return f"{host}:{':'.join(port.rsplit(':', 2)[-2:])}"
+    return f"{url_host(address)}:{':'.join(port.rsplit(':', 2)[-2:])}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
+from compose_tls.connection import url_host
 from compose_tls.targets.new_project import services
 from compose_tls.targets.new_project.milvus_lines import (
     FIRST_WITH_MIX_COORDINATOR,
@@ -80,8 +81,7 @@ class Stack:
     @property
     def published(self) -> str:
         """The port of gRPC as a compose file publishes it."""
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}:{services.GRPC_PORT}"
+        return f"{url_host(self.address)}:{self.port}:{services.GRPC_PORT}"
 
 
 def accepts_clients(flavour: Flavour) -> str:

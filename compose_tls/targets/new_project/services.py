@@ -17,6 +17,8 @@ SECRET_KEY: Final = "MINIO_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a vari
 
 GRPC_PORT: Final = 19530
 
+ATTU_PORT: Final = 8000
+"""Where Attu is reached on this machine."""
 EMBEDDED_ETCD_FILE: Final = "embedEtcd.yaml"
 EMBEDDED_ETCD_TARGET: Final = f"/milvus/configs/{EMBEDDED_ETCD_FILE}"
 
@@ -193,7 +195,7 @@ def attu(
         "image": image,
         "environment": dict(variables),
         **({"volumes": volumes} if volumes else {}),
-        "ports": [Commented("127.0.0.1:8000:3000", "Plain HTTP: only for this machine.")],
+        "ports": [Commented(f"127.0.0.1:{ATTU_PORT}:3000", "Plain HTTP: only for this machine.")],
         "depends_on": {milvus: {"condition": "service_healthy"}},
         "restart": _RESTART,
     }

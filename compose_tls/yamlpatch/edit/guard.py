@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as ReadMapping
+from collections.abc import Sequence as ReadSequence
 from typing import NoReturn
 
 from compose_tls.errors import EditRefused, ValueInTheWay
@@ -34,7 +35,9 @@ class EditGuard:
         if id(node) in self._document.aliased:
             self.refuse(node, route, "it carries an anchor (&) that other places refer to")
         if node.tag not in _TRANSPARENT_TAGS:
-            self.refuse(node, route, f"it carries the tag {node.tag}")
+            # Below !reset, Compose drops what is written by hand as well.
+            first = ["write !override instead of !reset"] if node.tag == "!reset" else []
+            self.refuse(node, route, f"it carries the tag {node.tag}", first)
 
     def require_not_inherited(
         self, node: Mapping, entries: ReadMapping[str, Value], route: Route
@@ -57,8 +60,10 @@ class EditGuard:
             if not isinstance(found, Scalar):
                 self.in_the_way(found, (*route, name), "a single value")
 
-    def refuse(self, node: Node, route: Route, reason: str) -> NoReturn:
-        """Say why an edit cannot be made.
+    def refuse(
+        self, node: Node, route: Route, reason: str, first: ReadSequence[str] = ()
+    ) -> NoReturn:
+        """Say why an edit cannot be made, and what is to be done by hand, after what comes first.
 
         Raises:
             EditRefused: Always.
@@ -67,7 +72,7 @@ class EditGuard:
         concerned = [i for i in self._intents if i.route[: len(route)] == route]
         raise EditRefused(
             f"{place} cannot be edited: {reason}",
-            hint="by hand: " + "; ".join(map(describe, concerned)),
+            hint="by hand: " + "; ".join((*first, *map(describe, concerned))),
             path=self._document.name,
             line=self._document.line(node.start),
         )

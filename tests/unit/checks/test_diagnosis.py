@@ -6,7 +6,6 @@ whoever connects with pymilvus.
 
 from __future__ import annotations
 
-import importlib.util
 from datetime import datetime, timedelta
 
 import grpc
@@ -31,14 +30,12 @@ from tests.unit.checks.servers import (
     says,
 )
 
+pytestmark = pytest.mark.usefixtures("without_pymilvus")
+
+
 # Certificates begin five minutes early, for clocks that differ a little, and their last second counts.
 BACKDATED = timedelta(minutes=5)
 LIFE = timedelta(days=30) - timedelta(seconds=1)
-
-
-@pytest.fixture(autouse=True)
-def without_pymilvus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
 
 
 def checked(target: Target, now: datetime = NOW) -> dict[str, Probe]:
@@ -112,6 +109,8 @@ def test_a_client_that_is_refused_after_the_handshake_of_tls_1_3(
     refused = "the server refused the client certificate, or the lack of one"
     require(found["tls-handshake"], [refused], ["client certificate of this project"])
     assert explain(said).meaning == refused
+    # As where the files say mode 1, and what runs was started in mode 2.
+    assert "compose-tls status whether the container runs these files" in explain(said).next_step
 
 
 def test_an_expired_certificate(expired_pki: Pki) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,9 @@ from tests.unit.checks.servers import (
     says,
 )
 
+pytestmark = pytest.mark.usefixtures("without_pymilvus")
+
+
 MODE_1 = [
     "tls-handshake",
     "server-certificate",
@@ -42,11 +44,6 @@ MODE_2 = [
     "names-client-cas",
     "pymilvus",
 ]
-
-
-@pytest.fixture(autouse=True)
-def without_pymilvus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
 
 
 @pytest.mark.parametrize(("mode", "names"), [(1, MODE_1), (2, MODE_2)])

@@ -3,15 +3,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from compose_tls.cli.app import main
+from compose_tls.workflows import preamble
 from tests.schema import check_document
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -99,6 +103,45 @@ def enable_as(run: Run, project: Path, _enabled: Callable[[object], Path]) -> En
         return project
 
     return enable
+
+
+@pytest.fixture
+def enabled(enable_as: EnableAs) -> Path:
+    """The project with TLS in mode 2."""
+    return enable_as("--mode", "2")
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def changed(before: dict[str, bytes], after: dict[str, bytes]) -> set[str]:
+    return {name for name in before | after if before.get(name) != after.get(name)}
+
+
+def codes(outcome: Outcome) -> set[str]:
+    return {warning["code"] for warning in outcome.json["warnings"]}
+
+
+def certificate(path: Path) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+def verifies(directory: Path, trusted: str, certificate: str, purpose: str) -> bool:
+    """Whether OpenSSL accepts a certificate under the CA certificates in a file."""
+    command = ["openssl", "verify", "-x509_strict", "-purpose", purpose, "-CAfile", trusted]
+    done = subprocess.run([*command, certificate], cwd=directory, capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def later(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    """As if the command were run that many days from now."""
+    then = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
+    monkeypatch.setattr(preamble, "now", lambda: then)
 
 
 def facts(directory: Path) -> dict[str, tuple[int, int, int, int]]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from tests.moment import NOW
-from tests.unit.cli.conftest import Outcome, Run
+from tests.unit.cli.conftest import Run, certificate, codes
 from tests.unit.cli.test_neighbours import own_files
 from tests.unit.pki.minting import DAY, mint
 
@@ -58,14 +57,6 @@ def brought(project: Path) -> Path:
 def put(place: Path, name: str, pair: CertificateWithKey) -> None:
     (place / f"{name}.pem").write_bytes(pair.full_chain_pem)
     (place / f"{name}.key").write_bytes(pair.private_key_pem)
-
-
-def certificate(path: Path) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(path.read_bytes())
-
-
-def codes(outcome: Outcome) -> set[str]:
-    return {one["code"] for one in outcome.json["warnings"]}
 
 
 class TestMode1:

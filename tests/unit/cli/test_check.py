@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shutil
@@ -36,20 +35,12 @@ from tests.unit.checks.servers import (
 )
 from tests.unit.cli.conftest import EnableAs, Run
 
+pytestmark = pytest.mark.usefixtures("without_pymilvus")
+
 
 def files(project: Path) -> ServerFiles:
     tls = project / "tls"
     return ServerFiles(tls / "server.pem", tls / "server.key", tls / "ca.pem")
-
-
-@pytest.fixture(autouse=True)
-def without_pymilvus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-
-
-@pytest.fixture
-def enabled(enable_as: EnableAs) -> Path:
-    return enable_as("--mode", "2")
 
 
 @pytest.fixture
@@ -169,6 +160,8 @@ class TestOnce:
             port = ("--port", str(server.port))
             assert run("check", *port).code == 0
             wrong = run("check", *port, "--user", "root", "--password-file", "password", "--json")
+            lost = run("check", *port, "--user", "root", "--password-file", "no", "--json").error
+        assert lost["hint"].endswith(f"--password-file, as seen from {enabled}")
         assert wrong.code == 6
         assert "does not accept the given credentials" in wrong.error["message"]
 

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,23 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, p
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import compose_tls
-from compose_tls.workflows import preamble
-from tests.unit.cli.conftest import EnableAs, Run, facts
-
-
-@pytest.fixture
-def enabled(enable_as: EnableAs) -> Path:
-    """The project with TLS in mode 2."""
-    return enable_as("--mode", "2")
-
-
-def certificate(path: Path) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(path.read_bytes())
-
-
-def in_days(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
-    later = preamble.now() + timedelta(days=days)
-    monkeypatch.setattr(preamble, "now", lambda: later)
+from tests.unit.cli.conftest import Run, certificate, facts, later
 
 
 class TestOneClient:
@@ -78,7 +61,7 @@ class TestOneClient:
         self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as earlier:
-            in_days(earlier, -810)
+            later(earlier, -810)
             assert run("enable", "--mode", "2").code == 0
             assert run("client", "alice").code == 0
         [found] = run("client", "alice", "--json").json["certificates"]
@@ -350,7 +333,7 @@ class TestRefusals:
     def test_an_expired_ca_issues_nothing(
         self, run: Run, enabled: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        in_days(monkeypatch, 4000)
+        later(monkeypatch, 4000)
         refused = run("client", "alice", "--json")
         assert refused.error["code"] == "certificate-expired"
 

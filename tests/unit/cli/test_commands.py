@@ -6,13 +6,11 @@ import os
 import re
 import shutil
 import subprocess
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from compose_tls.workflows import preamble
-from tests.unit.cli.conftest import Run, facts
+from tests.unit.cli.conftest import Run, contents, facts, later
 
 FILES = {
     "docker-compose.yml",
@@ -30,14 +28,6 @@ FILES = {
     "tls/server.pem",
     "tls/server.key",
 }
-
-
-def contents(directory: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(directory)): path.read_bytes()
-        for path in directory.rglob("*")
-        if path.is_file()
-    }
 
 
 class TestDryRun:
@@ -269,8 +259,7 @@ class TestStatus:
         warning: str | None,
     ) -> None:
         run("enable")
-        later = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
-        monkeypatch.setattr(preamble, "now", lambda: later)
+        later(monkeypatch, days)
         outcome = run("status", "--json")
         assert outcome.code == code
         assert {w["code"] for w in outcome.json["warnings"]} == ({warning} if warning else set())

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from compose_tls.cli.app import app
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import EnableAs, Run
 
 CONTEXT = click.Context(app)
 SHELLS = ("bash", "zsh", "fish")
@@ -100,6 +100,22 @@ class TestBash:
         assert tab(f"compose-tls -C {project} enable --service st") == ["standalone"]
         assert tab(f"compose-tls enable -f {project}/docker-compose.yml --service e") == ["etcd"]
 
+    @pytest.mark.parametrize("words", ["connect --client ''", "client ''", "client al"])
+    def test_clients_that_have_a_certificate(
+        self, tab: Callable[[str], list[str]], run: Run, enable_as: EnableAs, words: str
+    ) -> None:
+        project = enable_as("--mode", "1")
+        run("client", "alice", "alan", "-q")
+        (project / "cert/clients/$(id).pem").touch()
+        (project / "elsewhere").symlink_to("/etc/ssl/certs")
+        assert tab(f"compose-tls {words}") == ["alan", "alice"]
+        assert tab(f"compose-tls --pki-dir elsewhere {words}") == []
+
+    def test_codes_that_can_be_accepted(self, tab: Callable[[str], list[str]]) -> None:
+        assert tab("compose-tls enable --accept clients-") == [
+            *("clients-cut-off", "clients-left-behind")
+        ]
+
     @pytest.mark.parametrize(
         "words", ["-C /nowhere enable --service ''", "nonsense ''", "enable --nonsense ''"]
     )
@@ -124,6 +140,25 @@ def test_each_shell_takes_its_script(run: Run, shell: str, tmp_path: Path) -> No
     if program is None:
         pytest.skip(f"{shell} is not installed")
     assert subprocess.run([program, "-n", str(script)], check=False).returncode == 0
+
+
+def test_fish_offers_what_bash_offers(run: Run, project: Path, tmp_path: Path) -> None:
+    fish = shutil.which("fish")
+    if fish is None:
+        pytest.skip("fish is not installed")
+    program = tmp_path / "compose-tls"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m compose_tls "$@"\n')
+    program.chmod(0o755)
+    script = tmp_path / "completion.fish"
+    script.write_text(run("completion", "fish").out)
+    done = subprocess.run(
+        [fish, "--no-config", "-c", f'source {script}; complete -C "compose-tls connect --for "'],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+    )
+    assert sorted(done.stdout.split()) == ["etcd", "minio", "standalone"]
 
 
 @pytest.mark.parametrize("name", app.list_commands(CONTEXT))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,52 @@ def test_the_printed_purge_finds_directories_of_other_names(
     monkeypatch.setenv("COMPOSE_TLS_TLS_DIR", "pub")
     assert "keys/, pub/" in run(*command.split()[2:]).out
     assert facts(project).keys() == before.keys()
+
+
+class TestEtcd:
+    """What enable put into the command of an etcd, which says more or less by now."""
+
+    @pytest.fixture
+    def edit(self, project: Path) -> Callable[[str, str], str]:
+        path = project / "docker-compose.yml"
+
+        def edit(old: str, new: str) -> str:
+            path.write_text(path.read_text().replace(old, new))
+            return path.read_text()
+
+        return edit
+
+    def test_what_stays_is_named_also_where_a_later_enable_took_it_for_the_users(
+        self, run: Run, project: Path, edit: Callable[[str, str], str]
+    ) -> None:
+        assert run("enable", "--scope", "all").code == 0
+        edit("  etcd:\n", "  meta:\n")
+        edit("etcd:2379", "meta:2379")
+        edit('"etcd"', '"meta"')
+        assert run("enable", "--accept", "service-renamed").code == 0
+        lines = edit("--data-dir /etcd", "--data-dir /etcd --name one").splitlines()
+
+        refused = run("disable", "--json")
+
+        assert (refused.code, refused.error["code"]) == (3, "tls-remains")
+        assert "meta is told listen-client-urls" in refused.error["message"]
+        assert "https://meta:2379" in lines[refused.error["line"] - 1]
+        assert (project / "cert/state.json").exists()
+        edit("urls=https", "urls=http")
+        edit("urls https", "urls http")
+        assert run("disable").code == 0
+        assert "https" not in edit("", "")
+
+    def test_that_of_before_is_told(
+        self, run: Run, project: Path, edit: Callable[[str, str], str]
+    ) -> None:
+        edit("command: etcd ", "command: etcd --cert-file=/c.pem --key-file=/k.pem ")
+        assert run("enable", "--scope", "all").code == 0
+        before = edit("--data-dir /etcd", "--data-dir /etcd --name one").splitlines()
+
+        told = run("disable", "--json").json
+
+        [warning] = [one for one in told["warnings"] if one["code"] == "tls-as-before"]
+        assert warning["message"] == "etcd is told cert-file all the same, as before enable"
+        assert "command: etcd --cert-file" in edit("", "").splitlines()[warning["line"] - 1]
+        assert before != edit("", "").splitlines()

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from base64 import b64decode
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import compose_tls
-from compose_tls.workflows import preamble
 from tests.exported import placed
-from tests.unit.cli.conftest import ROOT, EnableAs, Run, facts
+from tests.unit.cli.conftest import ROOT, Run, facts, later
 
 PRIVATE_KEY = "PRIVATE KEY"
 IN_CLUSTER = ("", ".default", ".default.svc", ".default.svc.cluster.local")
-
-
-@pytest.fixture
-def enabled(enable_as: EnableAs) -> Path:
-    """The project with TLS in mode 2."""
-    return enable_as("--mode", "2")
 
 
 def documents(text: str) -> list[Any]:
@@ -268,7 +260,7 @@ class TestSwarm:
         self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as earlier:
-            _in_days(earlier, -810)
+            later(earlier, -810)
             assert run("enable", "--mode", "2").code == 0
             assert run("export", "swarm", "-o", "stack.yml").code == 0
         before = yaml.safe_load((project / "stack.yml").read_text())
@@ -324,7 +316,7 @@ class TestCertificates:
         self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as earlier:
-            _in_days(earlier, -810)
+            later(earlier, -810)
             assert run("enable", "--mode", "2").code == 0
             [first] = run("export", "helm", "--json").json["certificates"]
         [second] = run("export", "helm", "--json").json["certificates"]
@@ -381,7 +373,7 @@ class TestCertificates:
         self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as earlier:
-            _in_days(earlier, -810)
+            later(earlier, -810)
             assert run("enable", "--mode", "2").code == 0
             assert run("export", "helm").code == 0
         assert run("renew", "--no-restart").code == 0
@@ -441,6 +433,34 @@ class TestScope:
             }
         assert stack["services"].keys() == {"etcd", "minio", "standalone"}
 
+    def test_applications_see_in_a_stack_what_they_see_in_the_project(
+        self, run: Run, project: Path
+    ) -> None:
+        compose = project / "docker-compose.yml"
+        added = (
+            "services:\n  attu:\n    image: zilliz/attu:v2.5.6\n"
+            "    environment: {MILVUS_URL: 'standalone:19530'}\n"
+            "  buckets:\n    image: minio/mc\n"
+            "    entrypoint: sh -c 'mc alias set m http://minio:9000 a b'\n"
+        )
+        compose.write_text(compose.read_text().replace("services:\n", added, 1))
+        assert run("enable", "--mode", "2", "--scope", "all").code == 0
+        found = run("export", "swarm", "-o", "stack.yml", "--json").json
+        stack = yaml.safe_load((project / "stack.yml").read_text())
+
+        for name, source, target in (
+            ("attu", "tls-clients/attu", "/milvus/tls"),
+            ("buckets", "tls/object-store/CAs", "/root/.mc/certs/CAs"),
+        ):
+            files = (path for path in (project / source).iterdir() if path.name[0] != ".")
+            wanted = {f"{target}/{path.name}": path.read_bytes() for path in files}
+            assert placed(stack, name, project) == wanted
+            assert "deploy" not in stack["services"][name]
+        assert {one["source"] for one in stack["services"]["attu"]["secrets"]} == {
+            "clients_attu_key"
+        }
+        assert "attu" not in str(found["warnings"])
+
     def test_a_mount_of_a_single_file_is_told_since_it_stays(self, run: Run, whole: Path) -> None:
         """The CA bundle of a Milvus before 2.3.12, at the place of its system's."""
         [warning] = run("export", "swarm", "--json").json["warnings"]
@@ -483,7 +503,7 @@ class TestScope:
         self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as earlier:
-            _in_days(earlier, -810)
+            later(earlier, -810)
             assert run("enable", "--scope", "all").code == 0
             first = run("export", "helm", "--json").json["certificates"]
             assert run("export", "helm", "--json").json["certificates"] == first
@@ -662,11 +682,6 @@ def test_a_second_export_into_the_same_file_changes_nothing(run: Run, enabled: P
     found = run("export", "operator", "-o", "all.yaml")
     assert "nothing to do" in found.out
     assert facts(enabled) == before
-
-
-def _in_days(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
-    then = preamble.now() + timedelta(days=days)
-    monkeypatch.setattr(preamble, "now", lambda: then)
 
 
 def _in_cluster(service: str) -> Iterator[str]:

@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 import compose_tls
+from compose_tls import InitResult
+from compose_tls.cli.output.change_text import init_lines
 from compose_tls.errors import ComposeTlsError
 from compose_tls.targets.new_project.milvus_lines import LINES, RECOMMENDED
 from tests.corpus.compose_cli import model, require_compose
@@ -233,12 +235,28 @@ class TestNewProject:
         run("init", "--publish", given)
         assert published(compose_file()) == {port}
 
-    @pytest.mark.parametrize("given", ["everywhere", "127.0.0.1:0", "1.2.3.4:70000", "19530", ""])
+    @pytest.mark.parametrize(
+        "given",
+        [
+            "everywhere",
+            "127.0.0.1:0",
+            "1.2.3.4:70000",
+            "19530",
+            "fe80::1%eth0",
+            "[fe80::1%eth0]:1",
+            "",
+        ],
+    )
     def test_what_is_no_address_is_refused(self, place: Path, run: Run, given: str) -> None:
         done = run("init", "--publish", given, "--json")
         if given:
             assert done.error["code"] == "invalid-setting"
             assert list(place.iterdir()) == []
+
+    def test_two_services_are_not_published_on_one_port(self, place: Path, run: Run) -> None:
+        done = run("init", "--with", "attu", "--publish", "0.0.0.0:8000", "--json")
+        assert done.error["code"] == "conflicting-settings"
+        assert list(place.iterdir()) == []
 
     @pytest.mark.parametrize(
         ("version", "image"),
@@ -284,6 +302,11 @@ class TestNewProject:
         assert key.st_mode & 0o7 == 0
         assert key.st_uid == 1000 or warned or key.st_mode & 0o040
 
+    def test_a_project_that_is_proved_is_followed_by_connect(self) -> None:
+        then = ("compose-tls connect -C demo",)
+        result = InitResult(changed=True, project="/srv/demo", mode=1, then=then)
+        assert [line.plain for line in init_lines(result, verbose=False)][-1] == f"next: {then[0]}"
+
     def test_attu_is_told_of_tls_and_is_not_cut_off(self, place: Path, run: Run) -> None:
         done = run("init", "--with", "attu", "--mode", "2", "--json")
         assert done.json["warnings"] == []
@@ -292,6 +315,7 @@ class TestNewProject:
         assert "./tls/ca.pem:/certs/ca.pem:ro" in attu["volumes"]
         assert "./cert/client.key:/certs/client.key:ro" in attu["volumes"]
         assert not [v for v in attu["volumes"] if "ca.key" in v or "server.key" in v]
+        assert "ca_pem_path='/certs/ca.pem'" in run("connect", "--for", "attu").out
 
     @pytest.mark.parametrize("flavour", ["standalone", "gpu", "cluster"])
     def test_the_whole_stack_can_be_encrypted_from_the_start(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from compose_tls import ClientOf, ComposeTlsError, TlsMode, check, connect
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.negative_probes import plain_text
 from compose_tls.checks.wire import REST
-from tests.unit.cli.conftest import Run
+from compose_tls.cli import app
+from compose_tls.cli.topics import TOPICS
+from tests.unit.cli.conftest import EnableAs, Run
 from tests.unit.cli.test_terminal import on_terminal
 
 
@@ -66,6 +69,21 @@ from tests.unit.cli.test_terminal import on_terminal
             "add --ca-key, or --server-cert, or leave",
         ),
         ("enable --client-key x", "go together", "give both, or neither"),
+        (
+            "enable --pki-dir tls",
+            "--pki-dir must not be --tls-dir",
+            "change or leave out --pki-dir",
+        ),
+        (
+            "init x --days 0",
+            "--days must be 1 or more",
+            "correct --days; see compose-tls init --help",
+        ),
+        ("init x --ca-cert x", "--ca-cert needs --ca-key", "see compose-tls init --help"),
+        ("export helm --days 0", "--days must be", "see compose-tls export --help"),
+        ("client bob --days 0", "--days must be", "see compose-tls client --help"),
+        ("renew --days 0", "--days must be", "see compose-tls renew --help"),
+        ("-C . check --timeout 0", "--timeout must be", "see compose-tls check --help"),
         ("enable --accept client-cut-off", "not the code", "did you mean --accept clients-cut-off"),
         ("check --user root", "user root has no password", "--password-file FILE"),
         ("enable --user root", "user root has no password", "--password-file FILE"),
@@ -145,6 +163,22 @@ def test_what_is_done_already_has_no_next_step_in_a_dry_run(run: Run, project: P
     assert found.out == "nothing to do: standalone has one-way TLS (mode 1)\n"
 
 
+def test_a_dry_run_with_nothing_to_do_knows_no_days(run: Run, enable_as: EnableAs) -> None:
+    enable_as("--mode", "1")
+
+    found = run("renew", "--dry-run")
+
+    assert found.out == "nothing to do: no certificate is due; --force renews\n"
+
+
+def test_a_variable_is_explained_by_a_page_that_has_its_option(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPOSE_TLS_DAYS", "0")
+
+    assert "correct COMPOSE_TLS_DAYS; see compose-tls enable --help" in run("status").err
+
+
 def test_the_second_disable_says_that_nothing_is_left_to_undo(run: Run, project: Path) -> None:
     run("enable", "-q")
     run("disable", "-q")
@@ -219,6 +253,68 @@ def test_keys_that_are_removed_with_the_rest_are_told(run: Run, project: Path) -
     assert "  removed  cert/, tls/ (certificates and private keys)" in run("disable", "--purge").out
 
 
+def test_a_project_that_lies_above_is_named(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "below").mkdir()
+    monkeypatch.chdir(project / "below")
+    told = f"the project is in {project}\n"
+
+    assert run("enable").err.startswith(told)
+    assert told not in run("enable", "-q").err
+    assert run("status", "--json").err == ""
+    monkeypatch.chdir(project)
+    assert told not in run("status").err
+
+
+def test_what_is_printed_next_knows_a_directory_outside_of_the_project(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = project.parent / "outside"
+
+    found = run("enable", "--tls-dir", str(place))
+
+    assert f" && COMPOSE_TLS_TLS_DIR={place} compose-tls check\n" in found.out
+    monkeypatch.setenv("COMPOSE_TLS_TLS_DIR", str(place))
+    purged = run("disable", "--purge").out
+    assert f"  removed  cert/, {place}/ (certificates and private keys)\n" in purged
+    assert f"  keys   cert/, {place}/ (" in run("init", "new", "--tls-dir", str(place)).out
+
+
+@pytest.mark.parametrize("command", ["enable --tls-dir", "enable --pki-dir", "client bob --out"])
+def test_a_place_elsewhere_whose_directory_is_missing_is_told_how_to_make_it(
+    run: Run, project: Path, command: str
+) -> None:
+    place = project.parent / "one" / "two" / "three"
+    if command.startswith("client"):
+        assert run("enable", "-q").code == 0
+
+    refused = run(*command.split(), str(place), "--json").error
+
+    assert refused["message"].startswith(f"there is no directory {place.parent} yet")
+    assert refused["hint"].endswith(f": mkdir -p {place.parent}")
+    place.parent.mkdir(parents=True)
+    assert run(*command.split(), str(place)).code == 0
+
+
+def test_who_may_decide_otherwise_is_told_the_whole_command(run: Run, project: Path) -> None:
+    file = project / "docker-compose.yml"
+    app = "services:\n  app: {image: app, environment: {MILVUS_HOST: standalone}}\n"
+    file.write_text(file.read_text().replace("services:\n", app))
+
+    refused = run("-C", "../project", "enable", "--mode", "2")
+
+    whole = "compose-tls enable --mode 2 --accept clients-cut-off"
+    assert refused.err.endswith(f"; or go on all the same: {whole}\n")
+    assert run(*whole.split()[1:]).code == 0
+
+
+def test_who_has_no_project_yet_is_told_how_to_make_one(
+    run: Run, project: Path, tmp_path: Path
+) -> None:
+    assert "compose-tls init DIR makes a new project" in run("-C", str(tmp_path), "enable").err
+
+
 def test_a_new_project_is_told_in_a_few_lines(run: Run, tmp_path: Path) -> None:
     new = tmp_path / "new"
 
@@ -229,12 +325,44 @@ def test_a_new_project_is_told_in_a_few_lines(run: Run, tmp_path: Path) -> None:
     assert "created" not in found.out
 
 
-@pytest.mark.parametrize("topic", ["modes", "files", "settings", "exit-codes"])
+@pytest.mark.parametrize("topic", TOPICS)
 def test_a_topic_has_help(run: Run, topic: str) -> None:
     found = run("help", topic)
 
     assert found.code == 0
     assert max(map(len, found.out.splitlines())) <= 90
+
+
+def test_who_types_a_topic_as_a_command_is_led_to_it(run: Run, project: Path) -> None:
+    assert "next: see compose-tls help undo\n" in run("undo").err
+
+
+_EXAMPLE = re.compile(r"^ +(?:\w+=\S+ )?(compose-tls .+?)(?=  |$| [|>] )", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", [*app._COMMANDS, *TOPICS])
+def test_each_example_of_a_page_runs_as_printed(
+    run: Run, enable_as: EnableAs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    project = enable_as("--mode", "2")
+    (project / "team.txt").write_text("bob\n")
+    (project / "ca.pem").symlink_to("cert/ca.pem")
+    if page != "renew":
+        assert run("client", "alice", "-q").code == 0
+    # Without an engine and a server, what has to ask one gets that far.
+    asks = {"--up": 5, "check": 6}
+    for at, example in enumerate(
+        _EXAMPLE.findall(run("help", page).out.partition("  Examples:")[2])
+    ):
+        words = [shlex.split(word)[0] for word in example.split()[1:]]
+        if "init" in words:
+            (tmp_path / str(at)).mkdir()
+            monkeypatch.chdir(tmp_path / str(at))
+
+        found = run(*words, *(["--no-restart"] if page == "renew" else []))
+
+        expected = next((code for word, code in asks.items() if word in words), 0)
+        assert found.code == expected, (example, found.err)
 
 
 def test_examples_of_the_first_page_are_not_broken(project: Path) -> None:

@@ -85,6 +85,36 @@ def test_a_service_behind_a_profile_is_named(run: Run, project: Path) -> None:
     )
 
 
+def test_disable_names_who_runs_with_milvus_where_a_profile_does_not(
+    run: Run, project: Path
+) -> None:
+    (project / "docker-compose.yml").write_text(
+        "services:\n  etcd:\n    image: quay.io/coreos/etcd:v3.5.5\n    profiles: [data]\n"
+        "    environment: {ETCD_ADVERTISE_CLIENT_URLS: 'http://etcd:2379'}\n"
+        "  milvus:\n    image: milvusdb/milvus:v2.5.5\n"
+        "    environment: {ETCD_ENDPOINTS: 'etcd:2379', COMMON_STORAGETYPE: local}\n"
+    )
+    assert run("enable", "--scope", "all").code == 0
+    assert following(run, "disable") == (
+        "docker compose stop milvus",
+        "docker compose up -d milvus etcd",
+    )
+
+
+def test_who_is_in_the_network_of_milvus_is_started_anew_with_it(run: Run, project: Path) -> None:
+    file = project / "docker-compose.yml"
+    side = "services:\n  side:\n    image: vpn\n    network_mode: service:standalone\n"
+    file.write_text(file.read_text().replace("services:\n", side, 1))
+    run("enable")
+
+    assert following(run, "enable", "--mode", "2")[0] == (
+        "docker compose up -d --force-recreate standalone side"
+    )
+    assert following(run, "renew", "--force", "--no-restart")[0] == (
+        "docker compose restart standalone side"
+    )
+
+
 OPTIONS = ("-p", "rag", "--env-file", "a b.env", "--profile", "x", "--profile", "y")
 
 

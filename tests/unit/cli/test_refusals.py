@@ -351,6 +351,10 @@ class TestRenamedServices:
 
         enabled = run(*told["next"].split()[1:], "--json").json
         assert enabled["services"] == ["vectordb"]
+        # The container of the old name has the port still.
+        has_orphan = "attu" not in to
+        removal = enabled["next"][0]
+        assert removal.endswith("service=standalone | xargs -r docker rm -f") == has_orphan
         assert ("service-renamed", "service standalone is called vectordb now: recorded so") in [
             (one["code"], one["message"]) for one in enabled["warnings"]
         ]
@@ -358,6 +362,17 @@ class TestRenamedServices:
         assert run("disable").code == 0
         after = (project / "docker-compose.yml").read_text()
         assert after == original.replace("  standalone:\n", f"  {to}")
+
+    def test_one_that_is_gone_has_its_place_taken(self, run: Run, project: Path) -> None:
+        original = (project / "docker-compose.yml").read_text()
+        assert run("enable", "--mode", "2").code == 0
+        (project / "docker-compose.yml").write_text(original.replace("standalone:\n", "other:\n"))
+
+        hint = run("client", "bob", "--json").error["hint"]
+
+        assert hint.endswith("into other: compose-tls enable --mode 2 --service other")
+        assert run(*hint.rpartition("compose-tls ")[2].split()).code == 0
+        assert run("client", "bob").code == run("status").code == 0
 
     def test_of_two_that_have_its_entries_one_is_named(self, run: Run, project: Path) -> None:
         assert run("enable", "--mode", "2", "--config", "env").code == 0
@@ -410,7 +425,11 @@ class TestRenamedServices:
         error = run(*command, "--json").error
         assert error["code"] == "service-not-found"
         assert "enable put TLS into standalone" in error["message"]
-        assert "compose-tls enable says what to do" in error["hint"]
+        recording = error["hint"].rpartition(": ")[2]
+        assert recording == run("status", "--json").json["next"]
+        assert run(*recording.split()[1:]).code == 0
+        if command[0] in {"client", "connect"}:
+            assert run(*command).code == 0
 
     def test_where_the_edits_are_in_an_override_they_follow(self, run: Run, project: Path) -> None:
         assert run("enable", "--mode", "2", "--style", "override").code == 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,42 +13,21 @@ import pytest
 from compose_tls.changes import CertificateOrder
 from compose_tls.pki.issue import issue_all
 from compose_tls.pki.load import certificate_facts
-from compose_tls.workflows import preamble
-from tests.unit.cli.conftest import Outcome, Run, facts
+from tests.unit.cli.conftest import (
+    EnableAs,
+    Run,
+    changed,
+    codes,
+    contents,
+    facts,
+    later,
+    verifies,
+)
 from tests.unit.pki.minting import mint
 
 ENABLE = ("enable", "--mode", "2", "-q")
 RENEW = ("renew", "--no-restart", "--json")
 USER_FILES = ("docker-compose.yml", "milvus.yaml")
-
-
-def contents(directory: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(directory)): path.read_bytes()
-        for path in directory.rglob("*")
-        if path.is_file()
-    }
-
-
-def changed(before: dict[str, bytes], after: dict[str, bytes]) -> set[str]:
-    return {name for name in before | after if before.get(name) != after.get(name)}
-
-
-def later(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
-    """As if the command were run that many days from now."""
-    then = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
-    monkeypatch.setattr(preamble, "now", lambda: then)
-
-
-def codes(outcome: Outcome) -> set[str]:
-    return {warning["code"] for warning in outcome.json["warnings"]}
-
-
-def verifies(directory: Path, trusted: str, certificate: str, purpose: str) -> bool:
-    """Whether OpenSSL accepts a certificate under the CA certificates in a file."""
-    command = ["openssl", "verify", "-x509_strict", "-purpose", purpose, "-CAfile", trusted]
-    done = subprocess.run([*command, certificate], cwd=directory, capture_output=True, check=False)
-    return done.returncode == 0
 
 
 class TestEndEntities:
@@ -675,3 +653,16 @@ class TestRollover:
         for step in ((), ("--force",), ("--ca",), ("--finish",)):
             assert run(*RENEW, *step).code == 0
         assert written() == before
+
+
+def test_without_an_engine_the_files_can_be_renewed_all_the_same(
+    run: Run, enable_as: EnableAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enable_as("--mode", "1")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no-engine/docker.sock")
+
+    found = run("renew", "--force", "--json")
+
+    assert found.error["code"] in {"engine-unreachable", "compose-missing"}
+    assert found.error["hint"].endswith("; or write the files only, with --no-restart")
+    assert run("renew", "--force", "--no-restart").code == 0

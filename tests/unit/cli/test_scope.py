@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.cli.conftest import Run, facts
-from tests.unit.cli.test_renew import changed, codes, contents, verifies
+from tests.unit.cli.conftest import Run, changed, codes, contents, facts, verifies
 
 ENABLE = ("enable", "--scope", "all", "--mode", "2", "--json")
 RENEW = ("renew", "--no-restart", "--json")
@@ -252,6 +251,7 @@ class TestStatus:
         [
             ("image: minio/minio:", "image: dxflrs/garage:", "how this object store is told"),
             ("image: quay.io/coreos/etcd:", "image: mine/metadata:", "not known to be etcd"),
+            ("image: quay.io/coreos/etcd:", "image: quay.io/coreos/etcd:", "/start starts it"),
         ],
     )
     def test_a_server_that_nobody_could_switch_is_not_said_to_be_switched_by_it(
@@ -265,6 +265,18 @@ class TestStatus:
         links = run("status", "--json").json["links"]
 
         assert any(why in (link.get("reason") or "") for link in links)
+
+    def test_a_server_on_the_network_of_this_machine_is_not_said_to_be_elsewhere(
+        self, run: Run, project: Path
+    ) -> None:
+        file = project / "docker-compose.yml"
+        text = re.sub(r"(?m)^(    image: )", r"    network_mode: host\n\1", file.read_text())
+        file.write_text(text.replace("ETCD_ENDPOINTS: etcd:", "ETCD_ENDPOINTS: localhost:"))
+        assert run(*ENABLE).code == 0
+        links = run("status", "--json").json["links"]
+
+        (found,) = (link for link in links if link["purpose"] == "metadata")
+        assert found["reason"].startswith("on the network of this machine no service can be told")
 
     def test_a_container_that_sees_a_key_of_another_one_is_named(
         self, run: Run, project: Path

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from compose_tls.workflows import preamble
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import Run, later
 
 ATTU = """
   attu:
@@ -22,11 +20,6 @@ ATTU = """
 
 def warnings(run: Run) -> list[tuple[str, str | None]]:
     return [(w["code"], w.get("hint")) for w in run("status", "--json").json["warnings"]]
-
-
-def in_days(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
-    later = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
-    monkeypatch.setattr(preamble, "now", lambda: later)
 
 
 @pytest.fixture
@@ -70,7 +63,7 @@ class TestAges:
         hint: str | None,
     ) -> None:
         run("enable")
-        in_days(monkeypatch, days)
+        later(monkeypatch, days)
         outcome = run("status")
         assert outcome.code == 0
         if said is None:
@@ -83,7 +76,7 @@ class TestAges:
         self, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         run("enable", "--ca-days", "900")
-        in_days(monkeypatch, 880)
+        later(monkeypatch, 880)
         hints = {
             w["path"]: (w["code"], w["hint"]) for w in run("status", "--json").json["warnings"]
         }
@@ -138,7 +131,7 @@ class TestFurtherClients:
         code: str,
     ) -> None:
         shutil.copy(clients / "carl.pem", clients / "dora.pem")
-        in_days(monkeypatch, days)
+        later(monkeypatch, days)
         [found] = [w for w in run("status", "--json").json["warnings"] if w["code"] == code]
         assert found["message"].endswith("for anna, bert, carl and 1 more")
         assert found["hint"].startswith("compose-tls client anna")

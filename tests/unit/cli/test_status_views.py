@@ -14,8 +14,13 @@ from typing import Any
 
 import pytest
 
+from compose_tls import StatusResult
+from compose_tls.cli.output.status_text import status_lines
 from compose_tls.observe import tls_files
+from compose_tls.results import DeployedService
+from tests.moment import NOW
 from tests.unit.cli.conftest import EnableAs, Run
+from tests.unit.pki.minting import DAY, mint
 
 ENV = """\
 services:
@@ -365,6 +370,24 @@ class TestMadeByHand:
         assert ("certificate-replaced" in codes) == (name != "mine.pem")
         assert run("status").code == 0
 
+    @pytest.mark.parametrize("damage", ["expired", "damaged", "another's key"])
+    def test_what_does_not_work_any_more_has_a_next_step(
+        self, run: Run, by_hand: Path, damage: str
+    ) -> None:
+        path = by_hand / "certs" / ("server.key" if damage == "another's key" else "mine.pem")
+        old = mint(start=NOW - 2 * DAY, end=NOW - DAY)
+        made = {"expired": old.certificate_pem, "another's key": old.private_key_pem}
+        path.write_bytes(made.get(damage, b"no certificate"))
+        if damage == "expired":
+            (by_hand / "certs" / "server.key").write_bytes(old.private_key_pem)
+
+        document = found(run, code=4)
+
+        assert path.name in {Path(one["path"]).name for one in document["warnings"]}
+        assert document["next"].startswith("compose-tls enable --mode 2 ")
+        assert run(*document["next"].split()[1:]).code == 0
+        assert found(run, code=0)["warnings"] == []
+
     def test_nothing_outside_of_the_project_is_read(
         self, run: Run, by_hand: Path, tmp_path: Path
     ) -> None:
@@ -414,3 +437,18 @@ def test_settings_that_are_put_back_with_their_old_time_are_changed_files(tmp_pa
     assert tls_files.changed_at([path])[path].year == 1970
     assert tls_files.changed_at([path], settings=[path])[path].year > 1970
     assert tls_files.changed_at([tmp_path / "none"]) == {}
+
+
+def test_of_many_differences_three_are_told_and_all_with_v() -> None:
+    reasons = tuple(f"mount /{n}: in the container, not in the files" for n in range(5))
+    found = DeployedService(service="standalone", state="stale", reasons=reasons)
+    result = StatusResult(project="/srv", mode=1, deployed=(found,))
+
+    told, whole = (
+        "\n".join(line.plain for line in status_lines(result, verbose=verbose))
+        for verbose in (False, True)
+    )
+
+    assert told.count("in the container") == 3
+    assert "; and 2 more, with -v" in told
+    assert whole.count("in the container") == 5

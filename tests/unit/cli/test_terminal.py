@@ -27,7 +27,7 @@ from compose_tls.cli.output.live import Live
 from compose_tls.results import Probe
 from tests.patience import SOON
 from tests.unit.checks.servers import closed_port
-from tests.unit.cli.conftest import EnableAs, Run
+from tests.unit.cli.conftest import Run
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -83,11 +83,6 @@ def piped(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(
         command, capture_output=True, text=True, env=environment(**variables), check=False
     )
-
-
-@pytest.fixture
-def enabled(enable_as: EnableAs) -> Path:
-    return enable_as("--mode", "2")
 
 
 class TestColour:

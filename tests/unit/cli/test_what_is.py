@@ -6,14 +6,12 @@ import json
 import shlex
 import shutil
 import subprocess
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from compose_tls.workflows import preamble
 from tests.corpus.compose_cli import require_compose
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import Run, later
 from tests.unit.pki.minting import mint
 
 PLAIN = """\
@@ -247,8 +245,7 @@ class TestNoCircle:
     ) -> None:
         assert run("enable", "--mode", "2", "--days", "21").code == 0
         assert run("status", "--json").json["warnings"] == []
-        now = preamble.now()
-        monkeypatch.setattr(preamble, "now", lambda: now + timedelta(days=15))
+        later(monkeypatch, 15)
 
         hints = {one["hint"] for one in run("status", "--json").json["warnings"]}
 
@@ -259,8 +256,7 @@ class TestNoCircle:
         self, run: Run, plain: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert run("enable", "--mode", "2", "--days", "90", "--ca-days", "90").code == 0
-        now = preamble.now()
-        monkeypatch.setattr(preamble, "now", lambda: now + timedelta(days=70))
+        later(monkeypatch, 70)
 
         hints = {one["hint"] for one in run("status", "--json").json["warnings"]}
 

@@ -292,7 +292,7 @@ class TestDestination:
         files = dict(zip(("a.yml", "b.yml"), self.FILES, strict=True))
         found = project(files, compose_files=("a.yml", "b.yml"))
         service = found.services["milvus"]
-        into = Destination.override(service, DIRECTORY / name, DIRECTORY)
+        into = Destination.override(service, DIRECTORY / name)
 
         assert (into.definition is not None) == there
         [intent] = add_mounts(service, [TLS], into)

@@ -214,6 +214,9 @@ def test_a_missing_socket_means_no_engine(tmp_path: Path, installed: bool, hint:
         probe(endpoint, docker_installed=installed)
 
     assert caught.value.hint.startswith(hint)
+    assert caught.value.hint.endswith(
+        "or choose the local engine: docker context use default, DOCKER_HOST unset"
+    )
 
 
 def test_a_socket_on_which_nobody_listens_means_it_does_not_run(tmp_path: Path) -> None:

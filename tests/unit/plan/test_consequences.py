@@ -77,7 +77,7 @@ class TestHealthChecks:
             ),
             (
                 "[CMD, curl, 'http://localhost:9091/api/v1/health', -f, --max-time, '3']",
-                '[CMD, curl, http://localhost:9091/healthz, "-f", "--max-time", "3"]',
+                "[CMD, curl, 'http://localhost:9091/healthz', -f, --max-time, '3']",
             ),
             (
                 "\n      - CMD\n      - curl\n      - http://milvus:19530/api/v1/health",
@@ -127,6 +127,8 @@ class TestHealthChecks:
             "curl http://elsewhere:9091/api/v1/health",
             "curl https://localhost:19530/v1/vector/collections",
             "timeout 1 bash -c '</dev/tcp/localhost/19530'",
+            "grpc_health_probe -tls -addr=localhost:19530",
+            """python3 -c 'import socket; socket.create_connection(("localhost", 19530))'""",
         ],
     )
     def test_one_that_goes_on_working_is_left_alone(self, test: str) -> None:
@@ -136,6 +138,16 @@ class TestHealthChecks:
         assert f"test: {test}\n" in text_of(
             applied(observation(checked(test)), planned.plan.changes)
         )
+
+    def test_a_command_that_waits_for_rest_is_named(self) -> None:
+        wait = "sh -c 'until curl -sf http://milvus:9091/api/v1/health; do sleep 1; done; app'"
+        before = observation(f"{MILVUS}  app:\n    image: app\n    command: {wait}\n")
+
+        [warning] = of(enable(before), "clients-cut-off")
+
+        assert "service app asks for http://milvus:9091/api/v1/health" in warning.message
+        assert warning.hint == "write http://milvus:9091/healthz there"
+        assert not of(enable(before, rest_port=8080), "clients-cut-off")
 
     def test_while_rest_stays_its_health_does_too(self) -> None:
         test = '["CMD", "curl", "-f", "http://localhost:9091/api/v1/health"]'
@@ -147,6 +159,13 @@ class TestHealthChecks:
             '["CMD", "curl", "-f", "http://localhost:19530/v1/vector/collections"]',
             "curl -X POST http://localhost:9091/v2/vectordb/collections/list",
             "curl http://localhost:${PORT:-19530}/healthz",
+            "curl -f http://$$HOSTNAME:19530/api/v1/health",
+            "milvus_cli connect -uri http://localhost:19530",
+            "grpc_health_probe -addr=localhost:19530",
+            "grpcurl -plaintext :19530 grpc.health.v1.Health/Check",
+            """["CMD", "python3", "-c", "import pymilvus as p; p.MilvusClient('http://localhost:19530')"]""",
+            """["CMD", "python3", "-c", "import pymilvus; pymilvus.connections.connect(port='19530')"]""",
+            "exec 3<>/dev/tcp/localhost/19530 && echo 'GET /v1/health HTTP/1.0' >&3 && grep 200 <&3",
         ],
     )
     def test_one_without_an_equal_is_refused_with_its_line(self, test: str) -> None:
@@ -202,6 +221,26 @@ class TestCutOff:
                 "  app: {image: app, env_file: app.env}\n",
                 {"app.env": "MILVUS_URI=http://milvus:19530"},
                 "MILVUS_URI",
+            ),
+            (
+                """  app: {image: app, environment: {X: '{"db": {"uri": "http://milvus:19530"}}'}}\n""",
+                {},
+                "its X names milvus:19530",
+            ),
+            (
+                "  app: {build: {context: app, args: {URI: 'http://milvus:19530'}}}\n",
+                {},
+                "its image is built with milvus:19530",
+            ),
+            (
+                "  app: {build: {context: app, args: ['URI=http://milvus:19530']}}\n",
+                {},
+                "its image is built with milvus:19530",
+            ),
+            (
+                "  app: {build: {context: app, dockerfile_inline: 'ENV MILVUS=milvus:19530'}}\n",
+                {},
+                "its image is built with milvus:19530",
             ),
             (
                 "  app: {image: app, environment: {MILVUS_SERVER_IP: milvus}}\n",

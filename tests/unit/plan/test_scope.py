@@ -551,12 +551,15 @@ def test_a_health_check_that_nobody_knows_how_to_switch_is_a_refusal_until_it_is
     assert services(planned)["minio"]["healthcheck"]["test"][1] == "./probe"
 
 
-def test_urls_that_come_from_a_variable_are_a_refusal_with_the_edit_to_make() -> None:
-    text = STANDALONE.replace("http://0.0.0.0:2379", "${URL}").replace("http://etcd:2379", "${URL}")
-    assert text.count("${URL}") == 2
+@pytest.mark.parametrize("flags", ["$FLAGS", "-listen-client-urls http://0.0.0.0:2379 $FLAGS"])
+def test_flags_that_come_from_a_variable_are_a_refusal_with_the_edit_to_make(flags: str) -> None:
+    text = STANDALONE.replace(COMMAND, f"etcd {flags} --data-dir /etcd")
+    made = {"FLAGS": "-advertise-client-urls=http://etcd:2379"}
     with pytest.raises(EditRefused) as caught:
-        enable(observation(text, variables={"URL": "http://0.0.0.0:2379"}), scope="all")
-    assert "https://" in caught.value.hint
+        enable(observation(text, variables=made), scope="all")
+    assert "write them out there as they are" in caught.value.hint
+    planned = enable(observation(text.replace("$FLAGS", made["FLAGS"])), scope="all")
+    assert "http://" not in services(planned)["etcd"]["command"]
 
 
 def test_a_milvus_without_internal_tls_is_told_and_with_scope_internal_refused() -> None:
@@ -902,6 +905,11 @@ def test_a_client_of_the_console_or_by_a_script_is_named(file: str, text: str, p
             "scrape_configs:\n- job_name: s3\n  static_configs:\n  - targets: ['minio:9000']\n",
             "scheme: https, and tls_config with ca_file (cert/stack-ca.pem, mounted)",
         ),
+        (
+            "image: milvusdb/birdwatcher\n    depends_on: [etcd]",
+            "{}",
+            "connect with --enableTLS, --rootCAPem, --etcdCert and --etcdKey",
+        ),
     ],
 )
 def test_who_is_not_switched_is_told_the_lines_to_write(
@@ -1082,3 +1090,155 @@ def test_a_ca_that_ends_soon_goes_with_all_that_it_issued() -> None:
     assert planned(NOW) == {"existing"}
     assert planned(NOW + timedelta(days=334)) != {"issued"}
     assert planned(NOW + timedelta(days=336)) == {"issued"}
+
+
+@pytest.mark.parametrize(
+    ("app", "says"),
+    [
+        ("links: ['minio:s3']\n    environment: {S3: 'http://s3:9000'}", "connects to s3:9000"),
+        (
+            "environment: {S3: 'http://host.docker.internal:9010'}",
+            "connects to host.docker.internal:9010",
+        ),
+        (
+            "extra_hosts: ['store:host-gateway']\n    command: --s3 http://store:9010",
+            "connects to store:9010",
+        ),
+        (
+            "network_mode: host\n    environment: {S3_HOST: localhost, S3: 'localhost:9010'}",
+            "connects to localhost:9010",
+        ),
+        ("depends_on: [etcd]", "may connect to etcd, which speaks TLS then: it depends on it"),
+        ("depends_on: {minio: {condition: service_started}}", "may connect to minio"),
+        ("links: [minio]", "may connect to minio, which speaks TLS then: it is linked to it"),
+    ],
+)
+def test_who_reaches_a_server_by_another_way_is_named(app: str, says: str) -> None:
+    text = STANDALONE.replace('- "9001:9001"', '- "9001:9001"\n      - "9010:9000"')
+    found = enable(observation(f"{text}  app:\n    image: me/app\n    {app}\n"), scope="all")
+
+    (warning,) = (one for one in found.plan.warnings if one.code == "stack-client-cut-off")
+    assert f"service app {says}" in warning.message
+
+
+@pytest.mark.parametrize(
+    "app",
+    [
+        "depends_on: [etcd, minio, standalone]",
+        "environment: {OLLAMA_HOST: host.docker.internal}",
+        "network_mode: host\n    environment: {REDIS_HOST: localhost}",
+    ],
+)
+def test_who_only_waits_for_the_stack_or_calls_another_port_is_not_named(app: str) -> None:
+    found = enable(observation(f"{STANDALONE}  app:\n    image: me/app\n    {app}\n"), scope="all")
+    assert "stack-client-cut-off" not in codes(found)
+
+
+def test_an_option_that_names_the_url_stays_with_it() -> None:
+    text = STANDALONE.replace(
+        '"-f", "http://localhost:9000', '"-f", "--url", "http://localhost:9000'
+    )
+    minio = services(enable(observation(text), scope="all"))["minio"]
+
+    assert minio["healthcheck"]["test"][-4:-1] == [
+        "--cacert",
+        "/root/.minio/certs/CAs/ca.crt",
+        "--url",
+    ]
+
+
+MEMBERS = "".join(
+    f"""\
+  etcd{n}:
+    image: quay.io/coreos/etcd:v3.5.18
+    command: >-
+      etcd --name e{n} --advertise-client-urls=http://etcd{n}:2379 --listen-client-urls=http://0.0.0.0:2379
+      --initial-cluster e1=http://etcd:2380,e2=http://etcd2:2380,e3=http://etcd3:2380
+"""
+    for n in (2, 3)
+)
+
+
+def test_members_of_the_cluster_that_milvus_does_not_name_are_switched_too() -> None:
+    cluster = "--initial-cluster e1=http://etcd:2380,e2=http://etcd2:2380,e3=http://etcd3:2380"
+    text = STANDALONE.replace("--data-dir /etcd", f"--data-dir /etcd {cluster}")
+    asked = "http://etcd:2379,http://etcd2:2379,http://etcd3:2379"
+    text = text.replace('"etcdctl", "end', f'"etcdctl", "--endpoints={asked}", "end')
+    planned = enable(observation(text.replace("  minio:\n", f"{MEMBERS}  minio:\n")), scope="all")
+    found = services(planned)
+
+    for name in ("etcd", "etcd2", "etcd3"):
+        assert told(found[name])["ETCD_CLIENT_CERT_AUTH"] == "true"
+        assert "http://etcd:2380" in found[name]["command"]
+    assert f"--endpoints={asked.replace('http', 'https')}" in found["etcd"]["healthcheck"]["test"]
+
+
+def test_an_etcd_at_another_port_is_asked_and_called_there() -> None:
+    text = STANDALONE.replace("2379", "12379").replace(
+        '"etcdctl", "end', '"etcdctl", "--endpoints=http://localhost:12379", "end'
+    )
+    tool = "  tool:\n    image: me/tool\n    command: tool etcd:12379\n"
+    planned = enable(observation(text + tool), scope="all")
+
+    test = services(planned)["etcd"]["healthcheck"]["test"]
+    assert "--endpoints=https://localhost:12379" in test
+    assert "stack-client-cut-off" in codes(planned)
+
+
+@pytest.mark.parametrize(
+    ("extra", "address"),
+    [
+        ("", "172.28.0.2"),
+        ("    extra_hosts: ['metadata:172.28.0.2']\n", "metadata"),
+        ("    extra_hosts: ['here:host-gateway']\n", "here"),
+    ],
+)
+def test_a_server_that_milvus_calls_by_an_address_is_one_of_the_project(
+    extra: str, address: str
+) -> None:
+    fixed = "    networks: {n: {ipv4_address: 172.28.0.2}}\n    ports: ['2379:2379']\n"
+    text = STANDALONE.replace("  etcd:\n", f"  etcd:\n{fixed}", 1)
+    text = text.replace("  standalone:\n", f"  standalone:\n{extra}", 1)
+    text = text.replace("ETCD_ENDPOINTS: etcd:", f"ETCD_ENDPOINTS: {address}:")
+    found = enable(observation(text), scope="all")
+
+    assert found.servers == ("etcd", "minio")
+    (shown,) = (one.identity for one in found.identities.identities if one.identity.name == "etcd")
+    assert address in {*shown.dns_names, *shown.ip_addresses}
+
+
+def test_an_etcd_in_the_network_of_milvus_is_not_said_to_be_named_by_nobody() -> None:
+    text = STANDALONE.replace("  etcd:\n", "  etcd:\n    network_mode: service:standalone\n", 1)
+    text = text.replace("ETCD_ENDPOINTS: etcd:", "ETCD_ENDPOINTS: localhost:")
+    found = enable(observation(text), scope="all")
+
+    (warning,) = (one for one in found.plan.warnings if one.code == "stays-plain")
+    assert "service etcd is left as it is: it shares the network of Milvus" in warning.message
+
+
+def test_host_and_port_of_a_health_check_may_be_variables() -> None:
+    asked = "http://${MINIO_HOST:-localhost}:${MINIO_PORT:-9000}/minio/health/live"
+    text = STANDALONE.replace("http://localhost:9000/minio/health/live", asked)
+    text = text.replace('"etcdctl", "end', '"etcdctl", "--endpoints=http://$ETCD:2379", "end')
+    found = services(enable(observation(text, variables={"ETCD": "etcd"}), scope="all"))
+
+    assert found["minio"]["healthcheck"]["test"][-1] == asked.replace("http", "https")
+    assert "--endpoints=https://$ETCD:2379" in found["etcd"]["healthcheck"]["test"]
+
+
+@pytest.mark.parametrize("flag", ["advertise", "listen"])
+@pytest.mark.parametrize("name", ["$URL", "${URL}", "${URL:-http://etcd:2379}"])
+def test_a_url_that_is_a_variable_is_written_out_beside_one_that_is_not(
+    flag: str, name: str
+) -> None:
+    urls = {"advertise": "http://etcd:2379", "listen": "http://0.0.0.0:2379"}
+    text = STANDALONE.replace(urls[flag], name)
+    found = enable(observation(text, variables={"URL": urls[flag]}), scope="all")
+
+    assert services(found)["etcd"]["command"] == COMMAND.replace("http://", "https://")
+
+
+def test_a_default_that_a_variable_overrides_is_no_https_in_a_health_check() -> None:
+    text = STANDALONE.replace("http://localhost:9000/minio", "${URL:-http://localhost:9000}/minio")
+    with pytest.raises(HealthCheckBreaks):
+        enable(observation(text, variables={"URL": "http://localhost:9000"}), scope="all")

@@ -76,6 +76,18 @@ def test_several_candidates_have_to_be_told_apart_by_name(profiles: str) -> None
     assert [one.name for one in chosen(text, "cpu", "gpu")] == ["cpu", "gpu"]
 
 
+@pytest.mark.parametrize("nowhere", ["scale: 0", "deploy: {replicas: 0}", "profiles: [never]"])
+def test_what_others_extend_and_never_runs_is_none(nowhere: str) -> None:
+    text = (
+        f"services:\n  base: {{image: milvusdb/milvus, {nowhere}}}\n"
+        "  db: {image: milvusdb/milvus, ports: ['19530:19530']}\n"
+    )
+    assert [one.name for one in chosen(text)] == ["db"]
+    with pytest.raises(ServiceAmbiguous) as caught:
+        chosen(text.replace(nowhere, "restart: always"))
+    assert "--service db" in caught.value.hint
+
+
 def test_every_proxy_of_a_cluster_is_meant() -> None:
     text = CLUSTER.replace("proxy:", "proxy-1:") + (
         "  proxy-2:\n    image: ${MILVUS_IMAGE}\n    command: [milvus, run, proxy]\n"
@@ -134,6 +146,15 @@ def test_the_version_is_known_from_the_tag(tag: str, version: MilvusVersion) -> 
 def test_an_unknown_version_counts_as_the_newest_and_that_is_said(fields: str) -> None:
     found = milvus(f"services: {{m: {{{fields}}}}}")
 
+    assert found.version == NEWEST
+    assert [warning.code for warning in found.warnings] == ["milvus-version-unknown"]
+
+
+@pytest.mark.parametrize(
+    "image", ["acme/vectordb:1.0", "acme/vectordb:2.3.5", "acme/my-milvus:1.4"]
+)
+def test_the_tag_of_an_image_of_ones_own_is_no_version_of_milvus(image: str) -> None:
+    found = milvus(f"services: {{db: {{image: '{image}', command: milvus run standalone}}}}")
     assert found.version == NEWEST
     assert [warning.code for warning in found.warnings] == ["milvus-version-unknown"]
 

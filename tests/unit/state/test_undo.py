@@ -1,6 +1,7 @@
 """Taking edits back: to the byte, and by meaning once somebody has edited the file."""
 
 import pytest
+import yaml
 
 from compose_tls.errors import EditRefused, YamlSyntax
 from compose_tls.state.recorded import FileRecord
@@ -190,6 +191,33 @@ def test_what_became_shared_with_another_service_is_not_touched() -> None:
     edited = after.replace("volumes:", "volumes: &v") + "  other:\n    volumes: *v\n"
     with pytest.raises(EditRefused):
         undone(edited, kept)
+
+
+@pytest.mark.parametrize(
+    ("own", "wanted"),
+    [
+        ('      A: "1"\n      COMMON_SECURITY_TLSMODE: "2"\n', {"A": "1", MODE.route[-1]: "0"}),
+        (
+            "      - A=1\n      - COMMON_SECURITY_TLSMODE=2\n",
+            ["A=1", f"{MODE.route[-1]}=0"],
+        ),
+        ('      <<: *env\n      COMMON_SECURITY_TLSMODE: "2"\n', {"A": "1", MODE.route[-1]: "0"}),
+        (
+            '      <<: {A: "1"}\n      COMMON_SECURITY_TLSMODE: "2"\n',
+            {"A": "1", MODE.route[-1]: "0"},
+        ),
+    ],
+    ids=["expanded", "a list", "as it was", "another merge key"],
+)
+def test_what_ours_hid_of_a_merge_key_is_there_again(own: str, wanted: object) -> None:
+    shared = 'x-env: &env\n  A: "1"\n  COMMON_SECURITY_TLSMODE: "0"\n'
+    before = shared + MAP.replace('A: "1"', "<<: *env")
+    after, kept = made(before, MODE)
+    ours = after[after.index("      <<: *env") : after.index("    volumes:")]
+    found = undone(after.replace(ours, own) + "# since\n", kept)
+
+    assert found.content is not None
+    assert yaml.safe_load(found.content)["services"]["milvus"]["environment"] == wanted
 
 
 class TestAFileOfOurOwn:

@@ -12,7 +12,7 @@ import compose_tls.testing
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ContainerExited, InvalidSetting, NotReady, PortTaken
 from compose_tls.testing import EmbeddedServer, MilvusServer, embedded, embedded_server, milvus_tls
-from compose_tls.testing.server_project import DEFAULT_IMAGE, compose_file
+from compose_tls.testing.server import DEFAULT_IMAGE, compose_file
 from compose_tls.workflows.enable import enable
 
 

@@ -1,0 +1,138 @@
+"""Keys, and what containers see whose fingerprint is not recorded: whether each is what it has to be."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Final
+
+from compose_tls.changes import relative
+from compose_tls.config import TlsConfig
+from compose_tls.files import joined_roots
+from compose_tls.layout import (
+    CA_BUNDLE,
+    CA_CERTIFICATE,
+    CERTIFICATE,
+    CLIENT,
+    CLIENT_CERTIFICATE,
+    CLIENT_KEY,
+    KAFKA_CLIENT_SETTINGS,
+    KEY,
+    MADE,
+    NEIGHBOUR_ROOTS,
+    PUBLIC_ROOTS,
+    SERVER_CERTIFICATE,
+    SERVER_KEY,
+    STACK_CA,
+    client_identity,
+    identity_of,
+    neighbours_directory,
+    stack_folders,
+)
+from compose_tls.observation import Observation
+from compose_tls.results import FileState
+from compose_tls.state.recorded import State
+from compose_tls.values import dataclass
+from compose_tls.vocabulary import TlsMode
+
+_ONE_DIGEST: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A file that a container sees.
+
+    Attributes:
+        path: Where it is.
+        origin: The file of the PKI directory that it is a copy of, or would be.
+        certificate: The certificate next to it, where it holds a key.
+    """
+
+    path: Path
+    origin: Path
+    certificate: Path | None = None
+
+
+def copies(directory: Path, config: TlsConfig, state: State) -> Iterator[Copy]:
+    """What containers see of the PKI directory, certificates that are recorded apart.
+
+    Args:
+        directory: The project directory.
+        config: The settings; they say where the PKI directory is.
+        state: What enable recorded.
+    """
+    pki, settings = directory / config.pki_dir, state.settings
+    served = directory / settings.served_dir
+    yield Copy(served / SERVER_KEY, pki / SERVER_KEY, served / SERVER_CERTIFICATE)
+    for folder, files in stack_folders([one.name for one in state.identities]).items():
+        places = {name: directory / settings.tls_dir / folder / there for there, name in files}
+        for name, path in places.items():
+            if name in MADE or name.endswith(KEY):
+                certificate = places.get(f"{identity_of(name)}{CERTIFICATE}")
+                yield Copy(path, pki / name, certificate)
+    for one in state.neighbours or ():
+        place = directory / neighbours_directory(settings.tls_dir) / one.service
+        for file in one.files:
+            if file == CLIENT_KEY:
+                key = pki / f"{client_identity(one.service)}{KEY}"
+                yield Copy(place / file, key, place / CLIENT_CERTIFICATE)
+            elif file != CLIENT_CERTIFICATE:
+                yield Copy(place / file, pki / CA_CERTIFICATE)
+
+
+def key_and_copy_states(
+    observation: Observation, config: TlsConfig, state: State, drifted: Collection[str]
+) -> Iterator[FileState]:
+    """Those that are missing, or are not what they have to be.
+
+    A key has to be that of the certificate next to it; so one that may not be read is not told of.
+
+    Args:
+        observation: The project.
+        config: The settings; they say where the PKI directory is.
+        state: What enable recorded.
+        drifted: The certificates that are not as they were recorded, for which the key is not at fault.
+    """
+    directory, files = observation.directory, observation.files
+    pki = directory / config.pki_dir
+    unlike = {directory / path for path in drifted}
+    drifts: list[Path] = []
+    for one in state.identities:
+        key = pki / f"{one.name}{KEY}"
+        # What is issued already needs no key of its CA.
+        unused = one.profile == "ca" or (
+            one.name == CLIENT and state.settings.tls_mode is not TlsMode.MUTUAL
+        )
+        foreign = key in observation.pki.foreign_keys and not unused
+        drifts += [key] if foreign and key.with_suffix(CERTIFICATE) not in unlike else []
+    for copy in copies(directory, config, state):
+        there, origin = files.get(copy.path), files.get(copy.origin)
+        if there is None:
+            yield FileState(path=relative(copy.path, directory), state="missing")
+        elif copy.certificate is None:
+            drifts += [] if _is_made_of(copy, observation, pki, unlike) else [copy.path]
+        elif copy.path in observation.pki.foreign_keys and copy.certificate not in unlike:
+            drifts.append(copy.path)
+        elif (
+            copy.origin.with_suffix(CERTIFICATE) in unlike
+            and origin is not None
+            and len({origin.sha256, there.sha256, None}) > _ONE_DIGEST
+        ):
+            # It fits a certificate that was replaced with it.
+            drifts.append(copy.origin)
+    for path in dict.fromkeys(drifts):
+        yield FileState(path=relative(path, directory), state="drifted")
+
+
+def _is_made_of(copy: Copy, observation: Observation, pki: Path, unlike: Collection[Path]) -> bool:
+    """Whether what holds no key says what the files of the PKI directory do, as far as they are known."""
+    is_bundle = copy.path.name == CA_BUNDLE
+    place = pki / (f"{STACK_CA}{CERTIFICATE}" if is_bundle else CA_CERTIFICATE)
+    ca = observation.content(place) if place not in unlike else None
+    roots = observation.content(pki / PUBLIC_ROOTS) if is_bundle else b""
+    there = observation.content(copy.path)
+    if there is None or ca is None or roots is None or copy.path.name == KAFKA_CLIENT_SETTINGS:
+        return True
+    if copy.path.name == NEIGHBOUR_ROOTS:
+        return there.endswith(ca)
+    return there == joined_roots(roots, ca)
