@@ -246,7 +246,7 @@ def _call(
     Raises:
         TimeoutError: gRPC itself is kept busy by what it reads, a header without end.
     """
-    import grpc  # noqa: PLC0415 - loaded already
+    import grpc
 
     metadata = []
     if target.credential is not None:
