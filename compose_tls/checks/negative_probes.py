@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -240,10 +240,11 @@ def _client_refused(
     """Whether a client is refused each time and in each way; ``hint`` is for a server that lets it in."""
     deadline = Deadline.after(timeout)
     found = Outcome(True, expected, "refused")
-    context, older, nameless = _by_each_way(client)
+    context, older, nameless, unannounced = _by_each_way(client)
     for place in places(target, deadline):
         others = {
             # A front can have other rules for these.
+            ATTEMPTS - 3: ("without ALPN", unannounced, place),
             ATTEMPTS - 2: ("by TLS 1.2", older, place),
             ATTEMPTS - 1: ("without a server name (SNI)", nameless, replace(place, server_name="")),
         }
@@ -263,14 +264,14 @@ def _client_refused(
     return found
 
 
-def _by_each_way(
-    client: Callable[[], ssl.SSLContext],
-) -> tuple[ssl.SSLContext, ssl.SSLContext, ssl.SSLContext]:
-    """A client as it is, one that speaks nothing newer than TLS 1.2, and one that takes any name."""
-    older, nameless = client(), client()
+def _by_each_way(client: Callable[[], ssl.SSLContext]) -> Iterator[ssl.SSLContext]:
+    """A client as it is, one of TLS 1.2 at most, one that takes any name, one that announces nothing."""
+    yield client()
+    older, nameless, unannounced = client(), client(), client()
     older.maximum_version = ssl.TLSVersion.TLSv1_2
     nameless.check_hostname = False
-    return client(), older, nameless
+    unannounced.set_alpn_protocols([])
+    yield from (older, nameless, unannounced)
 
 
 def _is_let_in(target: Target, context: ssl.SSLContext, deadline: Deadline) -> bool:

@@ -61,7 +61,11 @@ GRPC_CALL: Final = (
     )
     + _frame(0, 1, bytes(5))
 )
-HTTP1_REQUEST: Final = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+# Who asks to go on in HTTP/2 (RFC 7540 section 3.2) is asked for nothing else by a server that does not.
+HTTP1_REQUEST: Final = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+    b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n\r\n"
+)
 
 
 def is_http2_answer(data: bytes) -> bool:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
+from compose_tls.cli.topics import TOPICS
+from compose_tls.errors import Refusal
 from compose_tls.patterns import regex
 
 if TYPE_CHECKING:
@@ -44,50 +46,40 @@ FILE = Place("file")
 DIRECTORY = Place("dir")
 
 
-def pages(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def pages(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """What help tells of: commands and topics."""
-    from click.shell_completion import CompletionItem
-
-    from compose_tls.cli.topics import TOPICS
-
     context = ctx.find_root()
     names = (*cast("click.Group", context.command).list_commands(context), *TOPICS)
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return [name for name in names if name.startswith(incomplete)]
 
 
-def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def refusals(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """The codes that --accept takes."""
+    codes = sorted(leaf.code for leaf in Refusal.__subclasses__())
+    return [code for code in codes if code.startswith(incomplete)]
+
+
+def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """The services of the project."""
     from compose_tls.workflows.known_names import service_names
 
     return _of_the_project(service_names, ctx, incomplete)
 
 
-def clients(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def clients(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """The further clients of the project that have a certificate."""
     from compose_tls.workflows.known_names import client_names
 
     return _of_the_project(client_names, ctx, incomplete)
 
 
-def refusals(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The codes that --accept takes."""
-    from click.shell_completion import CompletionItem
-
-    from compose_tls.errors import Refusal
-
-    codes = sorted(leaf.code for leaf in Refusal.__subclasses__())
-    return [CompletionItem(code) for code in codes if code.startswith(incomplete)]
-
-
 def _of_the_project(
     names_of: Callable[[Path, Mapping[str, Any]], Iterable[str]],
     ctx: click.Context,
     incomplete: str,
-) -> list[CompletionItem]:
+) -> list[str]:
     """Names in the project that the options so far name; none where it cannot be read."""
     from pathlib import Path
-
-    from click.shell_completion import CompletionItem
 
     given: dict[str, Any] = {}
     for found in (ctx.parent.params if ctx.parent else {}, ctx.params):
@@ -99,5 +91,4 @@ def _of_the_project(
     except Exception:  # noqa: BLE001 - nobody wants to read of it in the middle of a line
         return []
     # A shell puts a name into the line as it is: one that Compose does not take may do something there.
-    taken = (name for name in names if _NAME.fullmatch(name))
-    return [CompletionItem(name) for name in taken if name.startswith(incomplete)]
+    return [name for name in names if _NAME.fullmatch(name) and name.startswith(incomplete)]

@@ -55,7 +55,7 @@ Exit codes
     0  done, or nothing to do
     1  a bug of compose-tls
     2  wrong usage or settings
-    3  the project cannot be read, patched or safely recreated, or the output be written
+    3  the project cannot be read, patched or safely recreated; output cannot be written
     4  certificates or keys
     5  Docker engine or Docker Compose
     6  a live check failed

@@ -279,6 +279,15 @@ class Service:
                 found |= {name: label for name, _, label in parts}
         return found
 
+    def build_texts(self) -> list[str]:
+        """What the project itself says of how its image is built: arguments, and a Dockerfile in it."""
+        found = [value.text("dockerfile_inline") for value in self.values("build")]
+        for _, value in self.layers("build"):
+            arguments = value.query("args")
+            if arguments is not None:
+                found += [each.text() for each in arguments.entries().values()] or arguments.texts()
+        return [text for text in found if text]
+
     def healthcheck_test(self) -> HealthTest | None:
         """The test of its health check; ``None`` where that is left to the image.
 

@@ -216,19 +216,16 @@ class _Finder:
         return None
 
     def by_file(self, service: Service) -> Client | None:
-        """What its command line says, or a configuration file that it mounts."""
-        for word in service.command_line():
-            if found := in_file(word.encode(), self.inner_names(service), self.ports):
-                return self.client(service, f"its command names {found.variable}", found, "command")
-        for name, text in service.config_texts():
-            if found := in_file(text.encode(), self.inner_names(service), self.ports):
-                how = f"its config {name} names {found.variable}"
-                client = self.client(service, how, found, "configs")
-                # It stands in the compose file, which is not the configuration itself.
-                return replace(client, path=None, line=None)
+        """What the compose file says of it in longer texts, or a configuration file that it mounts."""
+        names = self.inner_names(service)
+        for how, text, field in self.texts(service):
+            if found := in_file(text.encode(), names, self.ports):
+                client = self.client(service, f"{how} {found.variable}", found, field)
+                # A config stands in the compose file, which is not the configuration itself.
+                return replace(client, path=None, line=None) if field == "configs" else client
         for path in self.project.files_of(service):
             content = self.project.read(path) or b""
-            if found := in_file(content, self.inner_names(service), self.ports):
+            if found := in_file(content, names, self.ports):
                 name = self.project.relative(path)
                 client = self.client(service, f"its {name} names {found.variable}", found)
                 line = _line(content, found.variable) or _line(
@@ -236,6 +233,15 @@ class _Finder:
                 )
                 return replace(client, path=name, line=line)
         return None
+
+    def texts(self, service: Service) -> Iterator[tuple[str, str, str]]:
+        """What may name Milvus somewhere within, each with how it does and the field that has it."""
+        yield from (("its command names", word, "command") for word in service.command_line())
+        for name, value in service.container_variables(self.project.read).items():
+            yield f"its {name} names", value or "", "environment"
+        yield from (("its image is built with", text, "build") for text in service.build_texts())
+        for name, text in service.config_texts():
+            yield f"its config {name} names", text, "configs"
 
     def by_rank(self, service: Service) -> Client | None:
         """What it is linked to, or waits for."""

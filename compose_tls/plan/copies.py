@@ -91,7 +91,7 @@ def key_and_copy_states(
         observation: The project.
         config: The settings; they say where the PKI directory is.
         state: What enable recorded.
-        drifted: The certificates that are not as they were recorded, which then is no fault of the key.
+        drifted: The certificates that are not as they were recorded, for which the key is not at fault.
     """
     directory, files = observation.directory, observation.files
     pki = directory / config.pki_dir

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
@@ -77,6 +77,17 @@ def carrier(service: Service, services: Mapping[str, Service]) -> Service:
         return next(named, service)
     other = services.get(mode.removeprefix(_OF_SERVICE))
     return other if other is not None and mode.startswith(_OF_SERVICE) else service
+
+
+def sharing(services: Mapping[str, Service], names: Collection[str]) -> tuple[str, ...]:
+    """The further services that are in the network of some, and lose it when these start anew.
+
+    Args:
+        services: The services of the project.
+        names: Those that start anew.
+    """
+    others = (one for one in services.values() if one.name not in names)
+    return tuple(one.name for one in others if carrier(one, services).name in names)
 
 
 def inner_names(service: Service, by: Service, services: Mapping[str, Service]) -> frozenset[str]:

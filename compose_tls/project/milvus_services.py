@@ -135,10 +135,11 @@ def _candidates(
         return candidates
     if candidates:
         names = [one.name for one in candidates]
+        published = [o.name for o in candidates if o.service.published(o.configuration.proxy_port)]
         second = candidates[1].service.main
         raise ServiceAmbiguous(
             f"several services run Milvus: {', '.join(names)}",
-            hint=f"choose one, for example --service {names[0]}",
+            hint=f"choose one, for example --service {next(iter(published), names[0])}",
             path=second.document.name,
             line=second.line(),
         )
@@ -167,10 +168,12 @@ def _require_tls(milvus: MilvusService) -> None:
 
 
 def is_active(service: Service) -> bool:
-    """Whether its profiles, if it has any, are switched on.
+    """Whether its profiles, if it has any, are switched on, and it is to have a container at all.
 
     Source: https://docs.docker.com/compose/how-tos/profiles/
     """
+    if (service.text("deploy", "replicas") or service.text("scale")) == "0":
+        return False
     chosen = service.variables.get("COMPOSE_PROFILES", "").split(",")
     profiles = service.profiles()
     return not profiles or "*" in chosen or any(profile in chosen for profile in profiles)

@@ -169,7 +169,7 @@ def restoring_server(observation: Observation, config: TlsConfig, state: State |
 def is_lost(observation: Observation, config: TlsConfig, state: State | None) -> bool:
     """Whether a CA of our own can issue no more, and the server has no pair of it either.
 
-    A CA that replaces it has nobody to take along. The arguments are those of ``restoring_server``.
+    A CA that replaces it has no client to take along. The arguments are those of ``restoring_server``.
     """
     pki = observation.pki
     unable = config.ca_cert is None and pki.next_ca is None and not pki.usable & {CA, SERVER}

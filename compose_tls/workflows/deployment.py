@@ -21,6 +21,7 @@ from compose_tls.deploy.recreate import starting
 from compose_tls.deploy.wait import Answer, wait_until_ready
 from compose_tls.errors import ComposeTlsError, EngineError
 from compose_tls.plan.service_plan import ServicePlan
+from compose_tls.project.endpoints import sharing
 from compose_tls.project.model import Project
 from compose_tls.results import Probe
 from compose_tls.setup import Concerned, Proxy
@@ -69,6 +70,7 @@ class Deployment(Concerned):
         others: The Milvus services that are not proxies, and are restarted with them.
         prove_servers: Runs every check against etcd and the object store.
         neighbours: Further services that talk to Milvus, restarted once it is proved.
+        sharing: Those of them that are in its network, and so whenever it was restarted.
         clock: Seconds that only go forward.
         sleep: Waits that many seconds.
     """
@@ -91,6 +93,7 @@ class Deployment(Concerned):
     others: tuple[str, ...] = ()
     prove_servers: Callable[[listener.OnEvent], tuple[Probe, ...]] = lambda _: ()
     neighbours: tuple[str, ...] = ()
+    sharing: tuple[str, ...] = ()
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -114,7 +117,7 @@ class Deployment(Concerned):
             CertificateUnreadable: The client's files cannot be used for the check.
             KeyboardInterrupt: The user interrupted it; its note says how things stand.
         """
-        touched: list[str] = []
+        touched = list(self.sharing)
         try:
             began, started = datetime.now(UTC), self.clock()
             for proxy in self.proxies:
@@ -133,7 +136,7 @@ class Deployment(Concerned):
             for proxy in self.proxies:
                 self._require_health(proxy.service)
             if self.neighbours:
-                touched += self.neighbours
+                touched[:] = self.neighbours
                 self._up(touched, on_event)
                 require_running(touched, self.compose, self.project, self.sleep)
             self.settled()
@@ -336,13 +339,14 @@ def prepare(
     # Where something runs, what Milvus needs is started but never replaced.
     others = () if any(state.alive for state in seen.states) else begun
     recreated = frozenset(deployment.everything) - current
-    neighbours = to_start(planned, seen, review)
+    shared = [name for name in sharing(project.compose.services, recreated) if name in seen.running]
+    neighbours = tuple(dict.fromkeys((*to_start(planned, seen, review), *shared)))
     warnings = settled(review.recreating(recreated, others, neighbours), config.accept)
     concerned = {name: seen.services[name] for name in begun if name in seen.services}
     require_free(concerned, seen.running, seen.engine.port_owner, seen.name)
     unhealthy = frozenset(filter(review.is_unhealthy, deployment.services))
     deployment = replace(deployment, current=current, unhealthy=unhealthy, neighbours=neighbours)
-    return deployment, warnings
+    return replace(deployment, sharing=tuple(shared)), warnings
 
 
 def prepare_restart(

@@ -16,6 +16,7 @@ from compose_tls.deploy.verdict import Verdict, verdict
 from compose_tls.errors import EngineError
 from compose_tls.observe.tls_files import changed_at
 from compose_tls.project.declared_tls import DeclaredTls
+from compose_tls.project.endpoints import sharing
 from compose_tls.project.model import Project
 from compose_tls.results import DeployedService
 from compose_tls.shell import joined
@@ -115,6 +116,7 @@ class _Look:
             by_agreement.setdefault(said.agreement, []).append(one.name)
         if stale := by_agreement.get("stale"):
             words = ("up", "-d", "--no-deps", "--force-recreate")
+            stale += sharing(self.project.compose.services, stale)
             return compose_command(self.opened, *words, services=stale)
         paused = [one.name for one, _, found, _ in seen if found and _is_paused(found)]
         if paused:

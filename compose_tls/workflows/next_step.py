@@ -10,6 +10,7 @@ from typing import Any, Final
 from compose_tls.changes import KeepFile, MakeDirectory, Plan, RemoveDirectory
 from compose_tls.compose.discovery import OVERRIDE_FILES, named_files, project_root
 from compose_tls.config import ENVIRONMENT_PREFIX
+from compose_tls.project.endpoints import sharing
 from compose_tls.project.milvus_services import is_active
 from compose_tls.project.model import Project
 from compose_tls.project.renamed import orphaned
@@ -66,10 +67,12 @@ def start_command(
     if not orphans and all(path.is_relative_to(pki) for path in written):
         return ()
     gone = tuple(_without_orphan(opened, name) for name in orphans)
-    there = [name for name in services if name in project.compose.services]
+    known = project.compose.services
+    there = [name for name in services if name in known]
+    there += sharing(known, there)
     if there and not defined:
         return (*gone, compose_command(opened, "up", "-d", "--force-recreate", services=there))
-    active = all(is_active(project.compose.services[name]) for name in there)
+    active = all(is_active(known[name]) for name in there)
     return (*gone, compose_command(opened, "up", "-d", services=[] if active else there))
 
 

@@ -37,12 +37,13 @@ from compose_tls.errors import (
     settle,
 )
 from compose_tls.files import STATE_LIMIT, ProjectFiles, is_directory, real_path
+from compose_tls.layout import STATE_FILE
 from compose_tls.observe import observe
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import Project, state_path
 from compose_tls.results import FileResult
 from compose_tls.shell import quoted
-from compose_tls.state.recorded import read_state
+from compose_tls.state.recorded import State, read_state
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.in_the_way import require_free
@@ -155,13 +156,28 @@ class Opened:
         """
         self._require_own_word("pki_dir", self.given)
         path = state_path(self.root, self.given)
-        content = FileReader(self.root, self.named_places).content(path, STATE_LIMIT)
-        state = read_state(content, relative(path, self.root))
+        if "pki_dir" not in self.given.model_fields_set and not os.path.lexists(path):
+            there = list(filter(self._is_record, self.root.glob(f"*/{STATE_FILE}")))
+            if len(there) == 1:
+                given = self.given.model_copy(update={"pki_dir": there[0].parent.name})
+                return replace(self, given=given, typed=self.typed | {"pki_dir"}).settled()
+        state = self._record(path)
         recorded = state.settings if state else None
         config = completed(self.given, recorded, enabling=self.enabling)
         for name in sorted(DIRECTORIES):
             self._require_own_word(name, config)
         return replace(self, config=config)
+
+    def _record(self, path: Path) -> State | None:
+        content = FileReader(self.root, self.named_places).content(path, STATE_LIMIT)
+        return read_state(content, relative(path, self.root))
+
+    def _is_record(self, path: Path) -> bool:
+        """Whether an enable with another --pki-dir has left its record there."""
+        try:
+            return not path.parent.is_symlink() and self._record(path) is not None
+        except ComposeTlsError:
+            return False
 
     def writable(self, plan: Plan) -> tuple[tuple[Path, ...], tuple[TlsWarning, ...]]:
         """The places outside of the project that a plan may write to, and what is to be said of them.

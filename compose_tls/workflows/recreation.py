@@ -188,14 +188,15 @@ class Review(Origin):
     ) -> Iterator[DataWithoutMount]:
         outer = ""
         name = found.container.name
-        for path in dict.fromkeys(posixpath.join(found.working_directory, d) for d in directories):
-            if found.container.running and _is_in_memory(path, found.mounts):
-                yield DataWithoutMount(
-                    f"container {name} keeps data in {path} in memory (tmpfs): lost when it is recreated",
-                    hint="if it is needed, copy it out while the container runs: docker exec"
-                    f" {quoted(name)} tar -cC {quoted(path)} . > data.tar; and mount a directory there",
-                    **place_of(self.project, service),
-                )
+        places = (posixpath.join(found.working_directory, each) for each in directories)
+        in_memory = filter(None, (_in_memory(path, found.mounts) for path in places))
+        for path in dict.fromkeys(in_memory) if found.container.running else ():
+            yield DataWithoutMount(
+                f"container {name} keeps data in {path} in memory (tmpfs): lost when it is recreated",
+                hint="if it is needed, copy it out while the container runs: docker exec"
+                f" {quoted(name)} tar -cC {quoted(path)} . > data.tar; and mount a directory there",
+                **place_of(self.project, service),
+            )
         for each in sorted(
             unmounted_data(self.seen.engine, found, directories), key=lambda each: each.directory
         ):
@@ -364,11 +365,11 @@ def _is_new(placement: Placement, found: Deployed | None) -> bool:
     return found is None or not any(mount.target in places for mount in found.mounts)
 
 
-def _is_in_memory(path: str, mounts: Iterable[MountPoint]) -> bool:
-    """Whether what is written to a path goes to a tmpfs."""
+def _in_memory(path: str, mounts: Iterable[MountPoint]) -> str | None:
+    """The tmpfs to which goes what is written to a path; ``None`` where it goes elsewhere."""
     around = [each for each in mounts if f"{path}/".startswith(f"{each.target}/")]
     nearest = max(around, key=lambda each: len(each.target), default=None)
-    return nearest is not None and nearest.kind == "tmpfs"
+    return nearest.target if nearest is not None and nearest.kind == "tmpfs" else None
 
 
 def _is_newer(path: Path, found: Deployed) -> bool:

@@ -19,6 +19,7 @@ from compose_tls.errors import EngineError, NotDeployed, settle
 from compose_tls.observe.client_files import with_clients
 from compose_tls.plan.ca_rollover import REPLACED, Extent
 from compose_tls.plan.renew import RenewPlan, parts, plan_renew
+from compose_tls.project.endpoints import sharing
 from compose_tls.project.model import Project
 from compose_tls.results import Probe, RenewResult
 from compose_tls.vocabulary import TlsWarning
@@ -123,7 +124,7 @@ def renew(
                 deploy = stack.enter_context(remembered(deploy, opened, whole, places, on_event))
             undo: list[Undo] | None = None if keep_on_failure else []
             checks = _deployed(renewal, made.contents, places, deploy, undo, on_event)
-    done = _result(opened, renewal, made, checks, told, restart=restart)
+    done = _result(opened, project, renewal, made, checks, told, restart=restart)
     return done.model_copy(update={"warnings": (*done.warnings, *said)})
 
 
@@ -163,6 +164,7 @@ def _deployed(
 
 def _result(
     opened: preamble.Opened,
+    project: Project,
     renewal: RenewPlan,
     made: Issued,
     checks: tuple[Probe, ...],
@@ -175,7 +177,9 @@ def _result(
     waiting = renewal.restart and not checks
     read = planned.written | set(planned.services)
     left = () if restart else renewal.planned.beside
-    restarted = [*(name for name in planned.everything if name in read), *left]
+    milvus = [name for name in planned.everything if name in read]
+    shared = sharing(project.compose.services, milvus)
+    restarted = list(dict.fromkeys((*milvus, *left, *shared)))
     unread = restarted if waiting else left
     again = restarting.reading_again(opened, unread) if unread else ""
     return report(
@@ -219,8 +223,10 @@ def _prepare(
     warnings = [settle(one.drifted, config.accept) for one in chosen if one.drifted]
     proxies = tuple(one.proxy for one in chosen)
     running = {state.service for state in deploy.compose.ps(deploy.project) if state.running}
-    neighbours = tuple(name for name in renewal.planned.beside if name in running)
     if not proxies:
         return None, tuple(warnings)
-    deploy = restarting.readers(deploy, planned.written)
-    return replace(deploy, proxies=proxies, neighbours=neighbours), tuple(warnings)
+    deploy = replace(restarting.readers(deploy, planned.written), proxies=proxies)
+    shared = [n for n in sharing(project.compose.services, deploy.everything) if n in running]
+    told = (name for name in renewal.planned.beside if name in running)
+    neighbours = tuple(dict.fromkeys((*told, *shared)))
+    return replace(deploy, neighbours=neighbours, sharing=tuple(shared)), tuple(warnings)

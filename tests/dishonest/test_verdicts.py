@@ -204,6 +204,12 @@ def answers_one_path(connection: socket.socket) -> None:
     connection.sendall(_PAGE if b"/v1/" in request else b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
+def goes_on_in_http2(connection: socket.socket) -> None:
+    """Says nothing in plain text but to those who ask for an upgrade (RFC 7540 section 3.2)."""
+    if b"Upgrade: h2c" in connection.recv(4096):
+        connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n" + SETTINGS)
+
+
 def speaks_old_tls(mode: int) -> Make:
     def hello(connection: socket.socket) -> None:
         connection.recv(4096)
@@ -343,8 +349,9 @@ def by_a_ticket(scene: Scene) -> int:
     return scene.front(passes_on_to(ending_tls(context, scene.plain())))
 
 
-# What a ClientHello of OpenSSL and gRPC holds: RFC 6066 section 3, and RFC 8446 section 4.2.1 (TLS 1.3,
-# then 1.2).
+# What a ClientHello of OpenSSL and gRPC holds: RFC 7301 section 3.1, RFC 6066 section 3, and RFC 8446
+# section 4.2.1 (TLS 1.3, then 1.2).
+_ALPN = b"\x02h2"
 _SNI = b"\0\x0c\0\0\x09localhost"
 _TLS_1_3 = b"\x04\x03\x04\x03\x03"
 
@@ -385,6 +392,10 @@ DISHONEST: Mapping[str, tuple[Make, Verdict]] = {
             "refuses-foreign-client": "by TLS 1.2",
             "refuses-expired-client": "by TLS 1.2",
         },
+    ),
+    "lets anyone in who announces no HTTP/2": (
+        for_those_without(_ALPN, by_a_ticket),
+        {"refuses-anonymous-client": "without ALPN", "refuses-foreign-client": "without ALPN"},
     ),
     "lets anyone in who does not say whom they want": (
         for_those_without(_SNI, lambda scene: scene.milvus(1)),
@@ -446,6 +457,7 @@ DISHONEST: Mapping[str, tuple[Make, Verdict]] = {
     "serves a page in plain text beside TLS": (beside(says_and_hangs_up(_PAGE)), _PLAIN),
     "redirects in plain text beside TLS": (beside(says_and_hangs_up(_MOVED)), _PLAIN),
     "serves one path in plain text beside TLS": (beside(answers_one_path), _PLAIN),
+    "goes on in plain HTTP/2 where it is asked to": (beside(goes_on_in_http2), _PLAIN),
     "speaks plain HTTP/2 beside TLS": (beside(says(SETTINGS)), _PLAIN),
     "answers plain gRPC calls beside TLS": (beside(answers_the_call_alone), _PLAIN),
     "serves plain gRPC beside mutual TLS": (

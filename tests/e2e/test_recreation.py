@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.image_names import MILVUS
+from tests.e2e.image_names import ETCD, MILVUS
 from tests.e2e.session import Done, Project, run
 from tests.patience import LONG
 
@@ -75,6 +75,7 @@ class Stack:
         options: The options of Compose.
         port: Where Milvus is published.
         service: The service that is.
+        beside: A service in its network.
     """
 
     project: Project
@@ -82,6 +83,7 @@ class Stack:
     options: tuple[str, ...] = ()
     port: int = field(default_factory=_free_port)
     service: str = "standalone"
+    beside: str | None = None
 
     def write(self, service: Mapping[str, Any], file: str = "compose.yaml", **top: Any) -> None:
         if "image" in service:
@@ -123,6 +125,9 @@ class Stack:
         assert not {w["code"] for w in document["warnings"]} & REFUSALS
         arguments = {**document["connect"], "timeout": 60}
         assert rows(arguments, self.project.directory) == ROWS
+        if self.beside:
+            devices = self.compose("exec", "-T", self.beside, "cat", "/proc/net/dev").out
+            assert "eth0" in devices, (command, words)
         return document
 
     def wait(self) -> None:
@@ -178,7 +183,13 @@ def kept(tmp_path: Path) -> Iterator[Stack]:
 
 
 def bind_mount(stack: Stack) -> None:
+    """Beside a service in its network, which that loses when Milvus alone starts anew."""
     stack.write({**SERVICE, "volumes": MOUNT})
+    side = {"image": ETCD, "entrypoint": ["sleep", "infinity"], "init": True}
+    services = {"side": {**side, "network_mode": "service:standalone"}}
+    override = stack.project.directory / "compose.override.yaml"
+    override.write_text(json.dumps({"services": services}), encoding="utf-8")
+    stack.beside = "side"
 
 
 def named_volume(stack: Stack) -> None:

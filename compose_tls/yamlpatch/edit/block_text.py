@@ -1,4 +1,4 @@
-"""Other words in a block scalar, whose lines and indentation stay as they are."""
+"""Other words in a scalar of several lines, which stay as they are with their indentation."""
 
 from __future__ import annotations
 
@@ -7,24 +7,29 @@ from collections.abc import Iterator
 from compose_tls.patterns import regex
 
 _WORD = regex(r"\S+")
+# What means itself in every style: no quote, escape or comment, and no colon at the end.
+_HARMLESS = regex(r"(?:[\w./=@,+%:-]*[\w./=@,+%-])")
 
 
-def reworded(body: str, old: str, new: str) -> str | None:
-    """The lines of a block scalar that says ``new`` where it said ``old``.
+def reworded(body: str, old: str, new: str, *, plain: bool = False) -> str | None:
+    """The lines of a scalar that says ``new`` where it said ``old``.
 
     No word of a block scalar is escaped (YAML 1.2.2, section 8.1), so each stands in its lines as in its
     value.
 
     Args:
-        body: Its lines, without the header.
+        body: Its lines, without the header or the quotes.
         old: Its value.
         new: What it is to say.
+        plain: Whether it is in another style, where what comes has to mean itself.
 
     Returns:
         The lines; ``None`` where more than some of its words would change.
     """
     words, wanted = old.split(), new.split()
     if body.split() != words or set(words).isdisjoint(wanted):
+        return None
+    if plain and not all(map(_HARMLESS.fullmatch, {*wanted} - {*words})):
         return None
     changes = list(_changes(words, wanted))
     return _changed(body, changes) if _changed(old, changes) == new else None

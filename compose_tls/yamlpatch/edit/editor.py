@@ -94,6 +94,8 @@ class _Editor:
             return True
         if self._reworded(node, gone, tree.appended):
             return False
+        if self._writer.change_items(parent, node, gone, tree.appended):
+            return False
         if node.flow:
             look = self._writer.look(parent, node)
             written = [style.flow_value(item, look) for item in tree.appended]
@@ -105,15 +107,13 @@ class _Editor:
         return False
 
     def _reworded(self, node: Sequence, gone: set[int], items: list[Item]) -> bool:
-        """Write the last item anew where it stands, where another one takes its place."""
+        """Put other words into the last item, where that is text of several lines."""
         if len(items) != 1 or gone != {len(node.items) - 1}:
             return False
         last, item = node.items[-1], items[0]
-        if not isinstance(last, Scalar) or not isinstance(item, Text):
+        if not (isinstance(last, Scalar) and isinstance(item, Text) and last.style in {"|", ">"}):
             return False
-        if last.style in {"|", ">"}:
-            return self._writer.reword(last, item.value)
-        return node.flow and self._writer.requote(last, item)
+        return self._writer.reword(last, item.value)
 
     def _put(self, parent: Mapping, key: Node, node: Node, text: Text, route: Route) -> None:
         current = resolve(node)
@@ -126,7 +126,7 @@ class _Editor:
             self._writer.replace(node.start, node.end, style.scalar(text, "", flow=parent.flow))
             return
         self._guard.require_own(current, route)
-        if current.style in {"|", ">"} and self._writer.reword(current, text.value):
+        if self._writer.reword(current, text.value):
             return
         quote: style.Quote = current.style if current.style in {"'", '"'} else ""
         written = style.scalar(text, quote, flow=parent.flow)

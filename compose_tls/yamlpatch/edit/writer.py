@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 
 from compose_tls.yamlpatch import style
 from compose_tls.yamlpatch.document import Document
-from compose_tls.yamlpatch.edit import block_layout, block_text, flow
+from compose_tls.yamlpatch.edit import block_layout, block_text, flow, in_place
 from compose_tls.yamlpatch.edit.guard import EditGuard
 from compose_tls.yamlpatch.intent import EditTree, Item, Route, Text, Value
 from compose_tls.yamlpatch.libyaml import block_header, content_start
@@ -66,23 +66,30 @@ class Writer:
         self.replace(start, end, written)
 
     def reword(self, node: Scalar, value: str) -> bool:
-        """Put other words into the lines of a block scalar; ``False`` where more would change."""
+        """Put other words into the lines of a scalar; ``False`` where more would change."""
         text = self._document.text
-        start = self._document.line_end(content_start(text, node.start))
-        body = text[start : node.end].rstrip("\r\n")
-        new = block_text.reworded(body, node.value, value)
+        start, end = content_start(text, node.start), node.end
+        if node.style in {"|", ">"}:
+            start = self._document.line_end(start)
+        elif node.style:
+            start, end = start + 1, end - 1
+        body = text[start:end].rstrip("\r\n")
+        if not {"\n", "\r"} & {*body}:
+            return False
+        new = block_text.reworded(body, node.value, value, plain=node.style not in {"|", ">"})
         if new is None:
             return False
         self.replace(start, start + len(body), new)
         return True
 
-    def requote(self, node: Scalar, text: Text) -> bool:
-        """Put another text between the quotes of a flow scalar; ``False`` for one without."""
-        quote = node.style
-        if quote not in {"'", '"'} or self._document.text[node.start] != quote:
-            return False
-        self.replace(node.start, node.end, style.scalar(text, quote, flow=True))
-        return True
+    def change_items(
+        self, parent: Mapping, node: Sequence, gone: AbstractSet[int], items: ReadSequence[Item]
+    ) -> bool:
+        """Put items in the places of those that go; ``False`` where not each of them has one."""
+        found = in_place.edits(self._document, node, gone, items, self.look(parent, node))
+        for start, end, new in found or ():
+            self.replace(start, end, new)
+        return found is not None
 
     def fill(
         self,

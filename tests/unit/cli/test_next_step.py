@@ -101,6 +101,20 @@ def test_disable_names_who_runs_with_milvus_where_a_profile_does_not(
     )
 
 
+def test_who_is_in_the_network_of_milvus_is_started_anew_with_it(run: Run, project: Path) -> None:
+    file = project / "docker-compose.yml"
+    side = "services:\n  side:\n    image: vpn\n    network_mode: service:standalone\n"
+    file.write_text(file.read_text().replace("services:\n", side, 1))
+    run("enable")
+
+    assert following(run, "enable", "--mode", "2")[0] == (
+        "docker compose up -d --force-recreate standalone side"
+    )
+    assert following(run, "renew", "--force", "--no-restart")[0] == (
+        "docker compose restart standalone side"
+    )
+
+
 OPTIONS = ("-p", "rag", "--env-file", "a b.env", "--profile", "x", "--profile", "y")
 
 

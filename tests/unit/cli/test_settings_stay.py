@@ -11,6 +11,7 @@ import pytest
 from compose_tls import TlsConfig, enable
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from tests.moment import NOW
+from tests.unit.apply.trees import tree
 from tests.unit.cli.conftest import Run, facts
 from tests.unit.pki.minting import CLIENT, DAY, mint
 
@@ -30,6 +31,26 @@ class TestRecorded:
 
         assert (again["mode"], again["changed"], again["warnings"]) == (2, False, [])
         assert facts(project) == before
+
+    def test_keys_that_lie_elsewhere_are_found_again(self, run: Run, project: Path) -> None:
+        before = tree(project)
+        run("enable", "--pki-dir", "keys")
+
+        assert run("enable", "--json").json["changed"] is False
+        assert run("enable", "--mode", "2", "--json").json["next"][-1].endswith("--pki-dir keys")
+        assert "not set up by" not in run("status").out
+        assert "compose-tls disable --purge --pki-dir keys" in run("disable").out
+        assert run("disable", "--purge", "--pki-dir", "keys").code == 0
+        assert tree(project) == before
+
+    def test_a_record_of_nobody_is_none(self, run: Run, project: Path) -> None:
+        run("enable", "--pki-dir", "keys")
+        (project / "keys").rename(project.parent / "keys")
+        (project / "link").symlink_to(project.parent / "keys")
+        (project / "other").mkdir()
+        (project / "other/state.json").write_text("[]")
+
+        assert "recorded" not in run("status", "--json").json
 
     def test_the_mode_that_was_chosen_beats_the_one_of_before(
         self, run: Run, project: Path

@@ -77,7 +77,7 @@ class TestHealthChecks:
             ),
             (
                 "[CMD, curl, 'http://localhost:9091/api/v1/health', -f, --max-time, '3']",
-                '[CMD, curl, http://localhost:9091/healthz, "-f", "--max-time", "3"]',
+                "[CMD, curl, 'http://localhost:9091/healthz', -f, --max-time, '3']",
             ),
             (
                 "\n      - CMD\n      - curl\n      - http://milvus:19530/api/v1/health",
@@ -221,6 +221,26 @@ class TestCutOff:
                 "  app: {image: app, env_file: app.env}\n",
                 {"app.env": "MILVUS_URI=http://milvus:19530"},
                 "MILVUS_URI",
+            ),
+            (
+                """  app: {image: app, environment: {X: '{"db": {"uri": "http://milvus:19530"}}'}}\n""",
+                {},
+                "its X names milvus:19530",
+            ),
+            (
+                "  app: {build: {context: app, args: {URI: 'http://milvus:19530'}}}\n",
+                {},
+                "its image is built with milvus:19530",
+            ),
+            (
+                "  app: {build: {context: app, args: ['URI=http://milvus:19530']}}\n",
+                {},
+                "its image is built with milvus:19530",
+            ),
+            (
+                "  app: {build: {context: app, dockerfile_inline: 'ENV MILVUS=milvus:19530'}}\n",
+                {},
+                "its image is built with milvus:19530",
             ),
             (
                 "  app: {image: app, environment: {MILVUS_SERVER_IP: milvus}}\n",

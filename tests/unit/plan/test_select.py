@@ -76,6 +76,18 @@ def test_several_candidates_have_to_be_told_apart_by_name(profiles: str) -> None
     assert [one.name for one in chosen(text, "cpu", "gpu")] == ["cpu", "gpu"]
 
 
+@pytest.mark.parametrize("nowhere", ["scale: 0", "deploy: {replicas: 0}", "profiles: [never]"])
+def test_what_others_extend_and_never_runs_is_none(nowhere: str) -> None:
+    text = (
+        f"services:\n  base: {{image: milvusdb/milvus, {nowhere}}}\n"
+        "  db: {image: milvusdb/milvus, ports: ['19530:19530']}\n"
+    )
+    assert [one.name for one in chosen(text)] == ["db"]
+    with pytest.raises(ServiceAmbiguous) as caught:
+        chosen(text.replace(nowhere, "restart: always"))
+    assert "--service db" in caught.value.hint
+
+
 def test_every_proxy_of_a_cluster_is_meant() -> None:
     text = CLUSTER.replace("proxy:", "proxy-1:") + (
         "  proxy-2:\n    image: ${MILVUS_IMAGE}\n    command: [milvus, run, proxy]\n"

@@ -286,6 +286,18 @@ def test_where_one_proxy_fails_all_are_put_back(world: World, undo: list[Undo]) 
     assert world.files == OLD
 
 
+def test_who_is_in_its_network_is_started_anew_with_what_is_put_back(
+    world: World, undo: list[Undo]
+) -> None:
+    world.happens["prove"] = [CheckFailed("failed", hint="look")]
+    deployment = replace(world.deployment(), neighbours=("rag", "vpn"), sharing=("vpn",))
+
+    with pytest.raises(CheckFailed):
+        deployment.run(undo, silent)
+
+    assert world.asked[2:] == ["up standalone", "up vpn"]
+
+
 STEPS = ("up", "target", "look", "before proof", "prove")
 FAILURES: dict[str, ComposeTlsError] = {
     "up": ComposeFailed("refused", hint="look"),

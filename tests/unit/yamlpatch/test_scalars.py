@@ -10,6 +10,20 @@ from tests.unit.yamlpatch import oracle
 from tests.unit.yamlpatch.editing import Edit, append, check_edit, put
 
 EDITS = {
+    "words of a plain text over several lines": Edit(
+        "a: etcd\n  -u http://b  \n  -c\n",
+        (put("a", "etcd -u https://b -c"),),
+        "a: etcd\n  -u https://b  \n  -c\n",
+    ),
+    "words of a text in quotes over several lines": Edit(
+        "a: 'x\n  http://b c'\n", (put("a", "x https://b c"),), "a: 'x\n  https://b c'\n"
+    ),
+    "words that quotes would read otherwise": Edit(
+        'a: "x\n  b"\n', (put("a", "x \\\\b"),), 'a: "x \\\\\\\\b"\n'
+    ),
+    "words that a plain text cannot have": Edit(
+        "a: x\n  b\n", (put("a", "x b: #c"),), 'a: "x b: #c"\n'
+    ),
     "a plain value": Edit("a: 0\n", (put("a", "2"),), "a: 2\n"),
     "a plain value before a comment": Edit(
         "a: 0   # c: d\nb: 1\n", (put("a", "2"),), "a: 2   # c: d\nb: 1\n"
