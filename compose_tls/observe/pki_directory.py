@@ -121,21 +121,25 @@ def read_pki(
         survey(pairs, next_ca, requests), provided=provided, public_ca=public, brought_names=names
     )
     if stack:
-        # Those of the parts have a CA of their own.
         parts = survey({CA if name == STACK_CA else name: pair for name, pair in stack.items()})
-        ca = {STACK_CA: parts.certificates[CA]} if CA in parts.certificates else {}
-        others = {name: one for name, one in parts.certificates.items() if name != CA}
-        found = replace(
-            found,
-            certificates={**found.certificates, **ca, **others},
-            usable=found.usable | {STACK_CA if name == CA else name for name in parts.usable},
-        )
+        found = _with_parts(found, parts)
     kept = {**pairs, **stack}
     # What is a copy of a pair that belongs together does so as well.
     sound = {kept[name] for name in found.usable}
     shown |= {pki / f"{name}{KEY}": pair for name, pair in kept.items()}
     rest = {path: pair for path, pair in shown.items() if pair not in sound}
     return replace(found, foreign_keys=foreign_keys(rest))
+
+
+def _with_parts(found: PkiFacts, parts: PkiFacts) -> PkiFacts:
+    """The same with the certificates of the parts of the project, which have a CA of their own."""
+    ca = {STACK_CA: parts.certificates[CA]} if CA in parts.certificates else {}
+    others = {name: one for name, one in parts.certificates.items() if name != CA}
+    return replace(
+        found,
+        certificates={**found.certificates, **ca, **others},
+        usable=found.usable | {STACK_CA if name == CA else name for name in parts.usable},
+    )
 
 
 def _pairs_of_neighbours(pki: Path, names: Iterable[str], reader: FileReader) -> dict[str, Pair]:

@@ -100,11 +100,7 @@ def export(
             _require_file(place)
             require_place(located, place, "what is exported", "--output")
         spelling = Spelling(opened, located, release, issuer, secret, place)
-        services = tuple(one.name for one in located.milvus)
-        before = opened.observed(without_ours=True)
-        setup = export_setup(before, services, opened.config, spelling.release, opened.now)
-        if target == "swarm":
-            setup = with_applications(setup, located, opened.config)
+        setup = _setup(opened, located, spelling.release)
         found, changes = _certificates(opened, located, setup, spelling, issue=not dry_run)
         document = None if dry_run else spelling.document(setup, found)
         if place is not None:
@@ -134,6 +130,16 @@ def export(
         next=spelling.following(),
         warnings=(*opened.told, *spelling.warnings(setup)),
     )
+
+
+def _setup(opened: preamble.Opened, located: EnabledProject, release: Release) -> TlsSetup:
+    """The set-up with the names of the target, and for Swarm with the applications of the project."""
+    services = tuple(one.name for one in located.milvus)
+    before = opened.observed(without_ours=True)
+    setup = export_setup(before, services, opened.config, release, opened.now)
+    if release.target == "swarm":
+        return with_applications(setup, located, opened.config)
+    return setup
 
 
 def _certificates(
