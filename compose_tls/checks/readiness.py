@@ -22,7 +22,15 @@ from compose_tls.checks.explain import (
     Explanation,
     explain,
 )
-from compose_tls.checks.tls_client import Deadline, client_context, greet, grpc_channel, tls, why
+from compose_tls.checks.tls_client import (
+    CLOSING_SECONDS,
+    Deadline,
+    client_context,
+    greet,
+    grpc_channel,
+    tls,
+    why,
+)
 from compose_tls.checks.wire import Status, fields, is_http2_answer, text_field, text_of
 from compose_tls.values import dataclass
 
@@ -123,7 +131,10 @@ def _looked(target: Target, timeout: float) -> Readiness:
         return _not_ready(CLOSED)
     if not is_http2_answer(greeting):
         return _not_ready(NO_GRPC)
-    return _ask(target, deadline)
+    try:
+        return _ask(target, deadline)
+    except TimeoutError:
+        return Readiness("not-ready", SILENT.meaning, next_step=SILENT.next_step)
 
 
 def _ask(target: Target, deadline: Deadline) -> Readiness:
@@ -230,10 +241,21 @@ def _not_ready(found: Explanation, state: State = "not-ready") -> Readiness:
 def _call(
     channel: Any, target: Target, deadline: Deadline, method: str, request: bytes = b""
 ) -> bytes:
-    """Call with a request; in an empty one, all fields have their defaults."""
+    """Call with a request; in an empty one, all fields have their defaults.
+
+    Raises:
+        TimeoutError: gRPC itself is kept busy by what it reads, a header without end.
+    """
+    import grpc
+
     metadata = []
     if target.credential is not None:
         token = base64.b64encode(target.credential.encode()).decode()
         metadata.append(("authorization", token))
-    answer: bytes = channel.unary_unary(f"{_SERVICE}/{method}")(request, deadline.left, metadata)
+    left = deadline.left
+    asked = channel.unary_unary(f"{_SERVICE}/{method}").future(request, left, metadata)
+    try:
+        answer: bytes = asked.result(left + CLOSING_SECONDS)
+    except grpc.FutureTimeoutError:
+        raise TimeoutError from None
     return answer

@@ -80,11 +80,11 @@ def carrier(service: Service, services: Mapping[str, Service]) -> Service:
 
 
 def sharing(services: Mapping[str, Service], names: Collection[str]) -> tuple[str, ...]:
-    """The further services that are in the network of some, and lose it when these start again.
+    """The further services that are in the network of some, and lose it when these are started again.
 
     Args:
         services: The services of the project.
-        names: Those that start again.
+        names: Those that are started again.
     """
     others = (one for one in services.values() if one.name not in names)
     return tuple(one.name for one in others if carrier(one, services).name in names)

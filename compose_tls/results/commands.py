@@ -170,8 +170,8 @@ class DisableResult(ChangeResult, frozen=True):
         mode: What the services are told from now on, by the files; left out for plain text.
         diff: What changes in text files.
         key_directories: The directories with certificates and keys that stay.
-        as_before: Whether that is what they were told before ``enable``. Not printed.
-        exact: Whether each file has the very bytes of before, too. Not printed.
+        as_before: Whether that is what they were told before ``enable``.
+        exact: Whether each file has the very bytes of before, too.
         purge: The command that removes those. Not printed.
         in_use: Whether it does so only once TLS is off. Not printed.
         not_empty: The directories that were to go, and hold something else. Not printed.
@@ -181,8 +181,8 @@ class DisableResult(ChangeResult, frozen=True):
     mode: Mode | None = None
     diff: str = ""
     key_directories: LeftOut[tuple[str, ...]] = ()
-    as_before: bool = Field(default=True, exclude=True)
-    exact: bool = Field(default=False, exclude=True)
+    as_before: LeftOut[bool] = True
+    exact: LeftOut[bool] = False
     purge: str = Field(default="compose-tls disable --purge", exclude=True)
     in_use: bool = Field(default=False, exclude=True)
     not_empty: tuple[str, ...] = Field(default=(), exclude=True)
@@ -225,7 +225,7 @@ class StatusResult(CommandResult, frozen=True):
         links: Every connection of the project.
         endpoint: Where clients connect; ``None`` where TLS is off, or neither files nor engine tell.
         address_note: Why the files do not tell it.
-        next: The one command that brings together what differs.
+        next: The one command that brings together what differs; in words, where no Milvus is found.
         certificates_usable: Whether Milvus can serve with what is there: no certificate is missing or has
             expired, and its user can read the key. Not printed.
     """

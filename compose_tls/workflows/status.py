@@ -232,7 +232,7 @@ def _next(
 ) -> str | None:
     """The command that makes the files what they are to be; never to a weaker mode."""
     if not result.declared:
-        return None
+        return "name the service with --service, or the right compose file with -f"
     off, state = not result.encrypted, project.state
     usable = state is not None or result.certificates_usable
     if state is None and not off and usable:

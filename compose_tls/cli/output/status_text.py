@@ -47,8 +47,6 @@ def status_lines(result: StatusResult, *, verbose: bool) -> Iterator[Line]:
     """
     if not result.declared:
         yield line("no service of this project runs Milvus, or none accepts clients")
-        step = "name the service with --service, or the right compose file with -f"
-        yield line(step, head=(Piece("next: ", "strong"),))
     for declared in result.declared:
         yield line(*_declared(declared), head=(Piece(declared.service, "strong"), ": "))
         for text in declared.differs:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Any
 import grpc
 import pytest
 
+from compose_tls.checks.explain import SILENT
 from compose_tls.checks.readiness import Readiness, readiness
 from tests.patience import SOON
 from tests.unit.checks.conftest import Pki
@@ -35,6 +37,25 @@ def ask(
 ) -> Readiness:
     with grpc_server(pki.server, mode, answers) as server:
         return readiness(pki.target(server.port, mode, **changes), timeout)
+
+
+def test_a_header_without_end_is_given_up(pki: Pki) -> None:
+    # RFC 9113 section 6.10: HEADERS without END_HEADERS, and CONTINUATION for ever.
+    field = b"\x40\x01a\x01b" * 819
+    following = len(field).to_bytes(3) + b"\x09\0\0\0\0\x01" + field
+    ended = threading.Event()
+
+    def script(connection: socket.socket) -> None:
+        connection.sendall(SETTINGS + b"\0\0\x01\x01\0\0\0\0\x01\x88")
+        while not ended.is_set():
+            connection.sendall(following)
+
+    with listening(over_tls(pki.server.context(1), script)) as port:
+        try:
+            found = readiness(pki.target(port), 1)
+        finally:
+            ended.set()
+    assert (found.state, found.detail) == ("not-ready", SILENT.meaning)
 
 
 @pytest.mark.parametrize("mode", [1, 2])

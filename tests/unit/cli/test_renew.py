@@ -42,6 +42,7 @@ class TestEndEntities:
         assert (renewed.code, renewed.json["changed"]) == (0, False)
         assert facts(project) == before
         assert "valid for 2 years" in run("renew", "--no-restart").out
+        assert "no certificate is due" in run("renew", "--no-restart", "--dry-run").out
 
     @pytest.mark.parametrize(
         "arguments", [("--force",), ("--within", "900d"), ("--within", "200w")]
