@@ -228,6 +228,7 @@ class StatusResult(CommandResult, frozen=True):
         next: The one command that brings together what differs; in words, where no Milvus is found.
         certificates_usable: Whether Milvus can serve with what is there: no certificate is missing or has
             expired, and its user can read the key. Not printed.
+        loads: Whether Compose takes the files, as far as it was asked. Not printed.
     """
 
     command: Literal["status"] = "status"
@@ -243,6 +244,7 @@ class StatusResult(CommandResult, frozen=True):
     address_note: str | None = None
     next: str | None = None
     certificates_usable: bool = Field(default=True, exclude=True)
+    loads: bool = Field(default=True, exclude=True)
 
     @property
     def encrypted(self) -> bool:
@@ -258,7 +260,7 @@ class StatusResult(CommandResult, frozen=True):
     def agreed(self) -> bool:
         """Whether what is declared, recorded and, as far as it was looked at, deployed is the same."""
         as_recorded = not any(one.differs for one in self.declared)
-        return self.in_order and as_recorded and self.runs_these_files
+        return self.loads and self.in_order and as_recorded and self.runs_these_files
 
     @property
     def runs_these_files(self) -> bool:

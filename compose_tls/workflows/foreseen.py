@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from compose_tls.deploy.docker_host import reach
-from compose_tls.errors import ComposeTlsError, DeployedDifferently, EngineError
+from compose_tls.errors import ComposeFailed, ComposeTlsError, DeployedDifferently, EngineError
 from compose_tls.project.model import Project
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
@@ -59,7 +59,7 @@ def foreseen(
     from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - as above
     from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415 - as above
     from compose_tls.workflows.recreation import Review  # noqa: PLC0415 - as above
-    from compose_tls.workflows.refusals import settled  # noqa: PLC0415 - as above
+    from compose_tls.workflows.refusals import as_warning, settled  # noqa: PLC0415 - as above
 
     name = opened.config.project_name or opened.variables.get("COMPOSE_PROJECT_NAME")
     try:
@@ -70,8 +70,10 @@ def foreseen(
             seen = EngineProject.connect(opened.invocation, stack)
             review = Review(observed(), opened.config, seen)
             findings = list(review.recreating(services, tuple(seen.services), clients))
+    except ComposeFailed as error:
+        return Foreseen(opened, (as_warning(error),))
     except ComposeTlsError:
-        # Nothing is recreated now; whoever does it will meet engine and Compose.
+        # Nothing is recreated now; whoever does it will meet the engine.
         return Foreseen(opened)
     for each in findings:
         if isinstance(each, DeployedDifferently) and each.runs_as:

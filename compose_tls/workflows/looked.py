@@ -7,6 +7,7 @@ from dataclasses import field
 
 from compose_tls.results import DeployedService
 from compose_tls.values import dataclass
+from compose_tls.vocabulary import TlsWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +19,13 @@ class Looked:
         reason: Why none was.
         next: The one command after which they run these files, or are looked at where they are;
             ``None`` where they do.
+        refused: What Compose finds wrong with the files, which it deploys nothing of; ``None`` where it
+            takes them, or was not asked.
         places: Host and port where a service is met that runs, by its name.
     """
 
     services: tuple[DeployedService, ...] = ()
     reason: str | None = None
     next: str | None = None
+    refused: TlsWarning | None = None
     places: Mapping[str, tuple[str, int]] = field(default_factory=dict)

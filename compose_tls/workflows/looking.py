@@ -13,7 +13,7 @@ from compose_tls.deploy.declared import Declared, declared
 from compose_tls.deploy.deployed import Deployed, deployed, paths_of
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.verdict import Verdict, verdict
-from compose_tls.errors import EngineError
+from compose_tls.errors import ComposeFailed, EngineError
 from compose_tls.observe.tls_files import changed_at
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.endpoints import sharing
@@ -25,6 +25,7 @@ from compose_tls.workflows import preamble
 from compose_tls.workflows.deployed_places import Place, met_at
 from compose_tls.workflows.looked import Looked
 from compose_tls.workflows.next_step import compose_command
+from compose_tls.workflows.refusals import as_warning
 
 
 def look(
@@ -44,6 +45,8 @@ def look(
     try:
         with Engine.connect(opened.variables, patience=patience) as engine:
             return _Look(opened, project, engine).all(services)
+    except ComposeFailed as error:
+        return Looked(reason=error.message, refused=as_warning(error))
     except EngineError as error:
         return Looked(reason=error.message)
 

@@ -35,12 +35,12 @@ def gathered() -> Iterator[list[TlsWarning]]:
             if isinstance(error, Refusal):
                 error.warnings = _without(error, (*told, *error.warnings))
             raise
-        told += [*error.warnings, _as_warning(error)]
+        told += [*error.warnings, as_warning(error)]
     finally:
         GATHERED.reset(token)
     if refusals:
         first, *others = refusals
-        first.warnings = _without(first, (*told, *map(_as_warning, others)))
+        first.warnings = _without(first, (*told, *map(as_warning, others)))
         raise first
 
 
@@ -56,11 +56,12 @@ def settled(findings: Iterable[Finding], accepted: Collection[str]) -> tuple[Tls
     return tuple(told)
 
 
-def _as_warning(error: ComposeTlsError) -> TlsWarning:
+def as_warning(error: ComposeTlsError) -> TlsWarning:
+    """An error that does not end the command."""
     return TlsWarning(error.code, error.message, error.path, error.hint, error.line)
 
 
 def _without(error: ComposeTlsError, warnings: Iterable[TlsWarning]) -> tuple[TlsWarning, ...]:
     """What is to be told with an error, each once, and not what it says itself."""
-    own = _as_warning(error)
+    own = as_warning(error)
     return tuple(dict.fromkeys(each for each in warnings if each != own))

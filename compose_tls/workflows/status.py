@@ -83,6 +83,7 @@ def status(
         links = with_certificates(project, links, services, found.certificates)
     declared = tuple(declared_findings(project, settings, services, every=not named))
     looked = _look(opened, project, services)
+    refused = [looked.refused] if looked.refused else []
     mode = _weakest(declared)
     address, note = _address(project, services, found, looked) if mode else (None, None)
     result = StatusResult(
@@ -98,8 +99,9 @@ def status(
         links=described(links, project, settings),
         endpoint=address,
         address_note=note,
-        warnings=(*deploying(opened.root), *warnings, *map_.warnings),
+        warnings=(*deploying(opened.root), *refused, *warnings, *map_.warnings),
         certificates_usable=found.usable,
+        loads=not refused,
     )
     # After disable: what still runs with TLS comes first.
     unlike = project.state is None and any(one.state == "stale" for one in looked.services)

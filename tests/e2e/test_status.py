@@ -260,6 +260,27 @@ def test_without_an_engine_or_compose_it_says_that_it_did_not_look(
         assert done.document["not_looked_at"]
 
 
+def test_files_that_compose_refuses_are_not_in_order(project: Project) -> None:
+    up(project)
+    compose_file = project.directory / "docker-compose.yml"
+    own = "    stop_grace_period: 1s\n"
+    compose_file.write_text(
+        compose_file.read_text().replace(own, own + "    env_file: [missing.env]\n")
+    )
+
+    enabled = project.compose_tls("enable", "--mode", "2", "--json")
+    status = project.compose_tls("status", "--json")
+
+    assert (enabled.code, status.code) == (0, 7)
+    for done in (enabled, status):
+        [told] = [one for one in done.document["warnings"] if one["code"] == "compose-failed"]
+        assert "missing.env" in told["message"]
+    (project.directory / "missing.env").touch()
+    document, deployed = look(project, 7)
+    assert deployed["state"] == "stale"
+    assert "compose-failed" not in {one["code"] for one in document["warnings"]}
+
+
 def test_looking_changes_nothing(project: Project) -> None:
     assert project.compose_tls("enable").code == 0
     up(project)

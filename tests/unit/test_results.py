@@ -291,6 +291,7 @@ INNER = {
     "issue_with",
     "issued",
     "kept",
+    "loads",
     "not_empty",
     "pki_dir",
     "purge",
@@ -332,6 +333,7 @@ WRITTEN = FileState(path="milvus.yaml", state="as-written")
         (StatusResult(project="/p", mode=1, file_states=(WRITTEN,)), 0),
         (StatusResult(project="/p", mode=1, file_states=(WRITTEN, DRIFTED)), 7),
         (StatusResult(project="/p"), 7),
+        (StatusResult(project="/p", mode=1, loads=False), 7),
         (StatusResult(project="/p", mode=1, certificates_usable=False), 4),
         (
             StatusResult(project="/p", mode=1, file_states=(DRIFTED,), certificates_usable=False),
