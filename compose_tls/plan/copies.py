@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Final
 
 from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
@@ -29,13 +28,11 @@ from compose_tls.layout import (
     neighbours_directory,
     stack_folders,
 )
-from compose_tls.observation import Observation
+from compose_tls.observation import FileFacts, Observation
 from compose_tls.results import FileState
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
-
-_ONE_DIGEST: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +110,16 @@ def key_and_copy_states(
             drifts += [] if _is_made_of(copy, observation, pki, unlike) else [copy.path]
         elif copy.path in observation.pki.foreign_keys and copy.certificate not in unlike:
             drifts.append(copy.path)
-        elif (
-            copy.origin.with_suffix(CERTIFICATE) in unlike
-            and origin is not None
-            and len({origin.sha256, there.sha256, None}) > _ONE_DIGEST
-        ):
+        elif copy.origin.with_suffix(CERTIFICATE) in unlike and _differ(origin, there):
             # It fits a certificate that was replaced with it.
             drifts.append(copy.origin)
     for path in dict.fromkeys(drifts):
         yield FileState(path=relative(path, directory), state="drifted")
+
+
+def _differ(one: FileFacts | None, other: FileFacts) -> bool:
+    """Whether both could be read, and are not the same."""
+    return one is not None and None not in (one.sha256, other.sha256) and one.sha256 != other.sha256
 
 
 def _is_made_of(copy: Copy, observation: Observation, pki: Path, unlike: Collection[Path]) -> bool:
