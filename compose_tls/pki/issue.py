@@ -130,8 +130,8 @@ def issue_all(
         NameInvalid: A subject or a name cannot stand in a certificate.
         CertificateExpired: The given CA has expired.
         CertificateNotYetValid: The given CA is not valid yet.
-        ProfileViolation: The given CA is not a CA, has a key of another kind or the subject of what it
-            is to issue; or an end-entity certificate has no name, or more names than clients read.
+        ProfileViolation: The given CA is not a CA, or has a key of another kind; or an end-entity
+            certificate has no name, or more names than clients read.
         NameNotPermitted: The given CA is constrained to other names.
         ValueError: Two orders for one identity, or no CA to issue under: a caller's mistake.
     """
@@ -169,8 +169,7 @@ def issue_clients(
         NameInvalid: A subject or a name cannot stand in a certificate.
         CertificateExpired: The CA has expired.
         CertificateNotYetValid: The CA is not valid yet.
-        ProfileViolation: The CA is not a CA, has a key of another kind or the subject of what it is to
-            issue; or a certificate has no name.
+        ProfileViolation: The CA is not a CA, or has a key of another kind; or a certificate has no name.
         NameNotPermitted: The CA is constrained to other names.
     """
     issuer = Issuer.of(ca, now)
@@ -260,10 +259,8 @@ def _subject(order: CertificateOrder, profile: Profile, issuer: Issuer | None) -
     if profile.is_ca:
         return extend_common_name(subject, f" {os.urandom(_SUFFIX_BYTES).hex()}")
     if issuer is not None and subject == issuer.certificate.subject:
-        raise ProfileViolation(
-            f"{order.subject} is the subject of the CA itself",
-            hint="give the certificate a subject of its own, such as --subject O=milvus",
-        )
+        # Issued under its own name, it would be taken for a root (RFC 5280 section 6.1).
+        return extend_common_name(subject, f" {order.role}")
     return subject
 
 

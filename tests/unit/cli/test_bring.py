@@ -516,6 +516,25 @@ class TestMadeByHand:
         assert (renewed.code, renewed.json["deployed"]) == (0, False)
         assert renewed.json["certificates"][0]["days_left"] > 400
 
+    def test_a_self_signed_one_may_issue_the_next_under_another_subject(
+        self, run: Run, project: Path
+    ) -> None:
+        command = "req -x509 -newkey rsa:2048 -nodes -keyout own.key -out own.pem -days 365"
+        names = "-subj /CN=vec.lan -addext subjectAltName=DNS:vec.lan"
+        subprocess.run(
+            ["openssl", *command.split(), *names.split()], check=True, capture_output=True
+        )
+        served = "--server-name vec.lan --server-cert own.pem --server-key own.key"
+        issued = "--server-name vec.lan --ca-key own.key"
+        assert run("enable", *served.split(), "--ca-cert", "own.pem").code == 0
+
+        done = run("enable", *issued.split(), "--ca-cert", "own.pem", "--json")
+
+        assert done.code == 0, done.error
+        server = x509.load_pem_x509_certificates((project / "tls/server.pem").read_bytes())[0]
+        assert server.subject.rfc4514_string() == "CN=vec.lan server"
+        assert not run("enable", "--json").json["changed"]
+
 
 class TestWhoIsAClient:
     BROUGHT = (
