@@ -13,7 +13,7 @@ from compose_tls.credentials.key_files import KeyFiles
 from compose_tls.layout import CA, CLIENT, CLIENT_CA, NEXT_CA, SERVER
 from compose_tls.pki.certificate_rules import CLIENT_AUTH
 from compose_tls.pki.certificate_with_key import CertificateWithKey
-from compose_tls.pki.issue import issue_all
+from compose_tls.pki.issue import issue_all, with_own_subject
 from compose_tls.pki.refusing_clients import refusing_clients
 from compose_tls.pki.verify import (
     check_ca,
@@ -95,8 +95,11 @@ class _Gathering:
             if one.order is not None:
                 groups.setdefault(one.issuer or one.identity.name, []).append(one.order)
         for name, orders in groups.items():
-            new = any(order.role == "ca" for order in orders)
-            self.held |= issue_all(orders, None if new else self._issuer(name), self.now)
+            if any(order.role == "ca" for order in orders):
+                self.held |= issue_all(orders, None, self.now)
+                continue
+            ca = self._issuer(name)
+            self.held |= issue_all([with_own_subject(one, ca) for one in orders], ca, self.now)
 
     def _issuer(self, name: str) -> CertificateWithKey:
         if name in self.held:

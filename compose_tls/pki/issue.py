@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Final
 
@@ -130,8 +130,8 @@ def issue_all(
         NameInvalid: A subject or a name cannot stand in a certificate.
         CertificateExpired: The given CA has expired.
         CertificateNotYetValid: The given CA is not valid yet.
-        ProfileViolation: The given CA is not a CA, or has a key of another kind; or an end-entity
-            certificate has no name, or more names than clients read.
+        ProfileViolation: The given CA is not a CA, has a key of another kind or the subject of what it
+            is to issue; or an end-entity certificate has no name, or more names than clients read.
         NameNotPermitted: The given CA is constrained to other names.
         ValueError: Two orders for one identity, or no CA to issue under: a caller's mistake.
     """
@@ -169,7 +169,8 @@ def issue_clients(
         NameInvalid: A subject or a name cannot stand in a certificate.
         CertificateExpired: The CA has expired.
         CertificateNotYetValid: The CA is not valid yet.
-        ProfileViolation: The CA is not a CA, or has a key of another kind; or a certificate has no name.
+        ProfileViolation: The CA is not a CA, has a key of another kind or the subject of what it is to
+            issue; or a certificate has no name.
         NameNotPermitted: The CA is constrained to other names.
     """
     issuer = Issuer.of(ca, now)
@@ -254,13 +255,33 @@ def _pair(
     )
 
 
+def with_own_subject(order: CertificateOrder, ca: CertificateWithKey) -> CertificateOrder:
+    """The same order, under another subject where that would be the subject of the CA.
+
+    Issued under its own name, a certificate would be taken for a root (RFC 5280 section 6.1).
+
+    Args:
+        order: What is to be issued.
+        ca: What is to issue it.
+
+    Raises:
+        NameInvalid: The subject becomes too long.
+    """
+    subject = parse_subject(order.subject)
+    if subject != x509.load_pem_x509_certificate(ca.certificate_pem).subject:
+        return order
+    return replace(order, subject=extend_common_name(subject, f" {order.role}").rfc4514_string())
+
+
 def _subject(order: CertificateOrder, profile: Profile, issuer: Issuer | None) -> x509.Name:
     subject = parse_subject(order.subject)
     if profile.is_ca:
         return extend_common_name(subject, f" {os.urandom(_SUFFIX_BYTES).hex()}")
     if issuer is not None and subject == issuer.certificate.subject:
-        # Issued under its own name, it would be taken for a root (RFC 5280 section 6.1).
-        return extend_common_name(subject, f" {order.role}")
+        raise ProfileViolation(
+            f"{order.subject} is the subject of the CA itself",
+            hint="give the certificate a subject of its own, such as --subject O=milvus",
+        )
     return subject
 
 
