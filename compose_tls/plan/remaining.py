@@ -160,13 +160,11 @@ class Remaining:
                 for new in own
             }
             gone.difference_update(mount.target for mount in service.mounts())
-            for variable in service.environment() if gone and service.name not in milvus else ():
-                _, undone = self.undone.get(variable.definition.file, (None, None))
-                named = [one for one in gone if f"{one}/" in (variable.value or "")]
-                if named and not (undone and undone.exact):
-                    text = f"{variable.name} names a file in {named[0]}, which goes"
-                    path = relative(variable.definition.file, self.directory)
-                    yield Entry(text, path, variable.line, service.name)
+            for what, text, file, line in _texts(service) if service.name not in milvus else ():
+                # As before, too: what enable found there may have been its own, changed by the user.
+                if named := [one for one in gone if f"{one}/" in text]:
+                    said = f"{what} names a file in {named[0]}, which goes"
+                    yield Entry(said, relative(file, self.directory), line, service.name)
 
     def stray_services(self) -> tuple[str, ...]:
         """The services under which such entries stand."""
@@ -256,6 +254,17 @@ def remains(
         path=entries[0].path,
         line=entries[0].line,
     )
+
+
+def _texts(service: Service) -> Iterator[tuple[str, str, Path, int]]:
+    """What a service is told that may name files: what it is, the text, and where it stands."""
+    for variable in service.environment():
+        yield variable.name, variable.value or "", variable.definition.file, variable.line
+    if (test := service.healthcheck_test()) is not None:
+        yield "healthcheck.test", " ".join(test.words), test.file, test.line
+    for name in ("entrypoint", "command"):
+        for definition, found in service.layers(name)[-1:]:
+            yield name, " ".join(service.words(name)), definition.file, found.line
 
 
 def _replaced(edit: EditRecord, edits: Sequence[EditRecord]) -> str | None:

@@ -147,6 +147,14 @@ def test_what_somebody_wrote_about_a_certificate_of_ours_is_named_before_it_goes
         disable(changed)
 
 
+def test_a_health_check_of_ours_that_became_that_of_the_user_is_named_before_its_ca_goes() -> None:
+    after = enabled(observation(STANDALONE), scope="all")
+    changed = edited(after, COMPOSE_FILE, '"https://localhost:9000', '"https://127.0.0.1:9000')
+    theirs = enabled(changed, scope="all")
+    with pytest.raises(TlsRemains, match=r"healthcheck\.test names a file in /root/\.minio/certs"):
+        disable(theirs)
+
+
 def test_a_flag_more_on_a_server_leaves_what_enable_says_of_it() -> None:
     after = enabled(observation(STANDALONE), scope="all")
     changed = edited(after, COMPOSE_FILE, "--data-dir /etcd", "--data-dir /etcd --more")
