@@ -55,7 +55,9 @@ def test_a_header_without_end_is_given_up(pki: Pki) -> None:
             found = readiness(pki.target(port), 1)
         finally:
             ended.set()
-    assert (found.state, found.detail) == ("not-ready", SILENT.meaning)
+    assert found.state == "not-ready"
+    # Where 16 MiB get through in time, the limit of gRPC comes first.
+    assert found.detail == SILENT.meaning or "exceeds hard limit" in found.detail
 
 
 @pytest.mark.parametrize("mode", [1, 2])
