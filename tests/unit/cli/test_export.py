@@ -448,10 +448,13 @@ class TestScope:
         found = run("export", "swarm", "-o", "stack.yml", "--json").json
         stack = yaml.safe_load((project / "stack.yml").read_text())
 
-        for name, source, target in (
-            ("attu", "tls-clients/attu", "/milvus/tls"),
-            ("buckets", "tls/object-store/CAs", "/root/.mc/certs/CAs"),
-        ):
+        services = yaml.safe_load(compose.read_text())["services"]
+        for name, source in (("attu", "tls-clients/attu"), ("buckets", "tls/object-store/CAs")):
+            [target] = (
+                mount.split(":")[1]
+                for mount in services[name]["volumes"]
+                if mount.startswith(f"./{source}:")
+            )
             files = (path for path in (project / source).iterdir() if path.name[0] != ".")
             wanted = {f"{target}/{path.name}": path.read_bytes() for path in files}
             assert placed(stack, name, project) == wanted

@@ -76,7 +76,7 @@ def test_a_database_in_the_container_alone_is_named(
     "path",
     [
         "/usr/local/lib/python3.12/site-packages/x/data.sqlite",
-        "/root/.cache/x.db",
+        "/home/me/.cache/x.db",
         "/var/cache/man/index.db",
         "/app/log.txt",
     ],
