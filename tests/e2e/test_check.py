@@ -216,9 +216,9 @@ def test_after_a_kill_clients_work_as_soon_as_the_check_says_ready(one_way: Proj
         finally:
             watching.kill()
 
+    # How often it was seen to start depends on when the session of the killed server expires in etcd, and
+    # on how fast the machine is; that readiness is not said before clients work does not.
     assert checks["pymilvus"]["ok"], (checks["pymilvus"], seen)
-    # Until the session of the killed server has expired in etcd.
-    assert "Milvus is starting" in seen
     deep(one_way)
 
 
