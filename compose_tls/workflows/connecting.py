@@ -36,7 +36,6 @@ from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.client_names import client_name
 from compose_tls.pki.issue import issue_expired
 from compose_tls.pki.load import certificate_facts
-from compose_tls.project.model import client_ca_path
 from compose_tls.results import Endpoint
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.shell import typed
@@ -77,7 +76,7 @@ class ClientFiles:
     def of(cls, directory: Path, config: TlsConfig) -> ClientFiles:
         """The files of a project."""
         pki = directory / config.pki_dir
-        accepted = client_ca_path(directory, config)
+        accepted = key_files.KeyFiles(directory, config).client_ca
         return cls(pki / CA_CERTIFICATE, pki / CLIENT_CERTIFICATE, pki / CLIENT_KEY, accepted)
 
     def named(self, directory: Path, client: str) -> ClientFiles:
@@ -170,7 +169,7 @@ def _expired_client(directory: Path, config: TlsConfig) -> CertificateWithKey | 
     """
     keys = key_files.KeyFiles(directory, config)
     with suppress(CertificateError, OutsideProject):
-        ca = keys.existing(CLIENT_CA if client_ca_path(directory, config) else CA)
+        ca = keys.existing(CLIENT_CA if keys.client_ca else CA)
         shown = certificate_facts(keys.existing(CLIENT).certificate_pem, path=CLIENT)
         subject, names = "CN=expired client", (shown.dns_names, shown.ip_addresses)
         order = CertificateOrder("client", subject, "ecdsa-p256", 1, *names)
