@@ -351,7 +351,7 @@ def prepare(
 
 def prepare_restart(
     planned: ServicePlan, config: TlsConfig, project: ComposeInvocation, stack: ExitStack
-) -> Deployment:
+) -> tuple[Deployment, EngineProject]:
     """Make sure, before anything is written, that services can be restarted.
 
     Args:
@@ -366,7 +366,7 @@ def prepare_restart(
     """
     require_readable(planned, restart=True)
     seen = EngineProject.connect(project, stack)
-    return replace(_deployment(planned, config, seen), restart_only=True)
+    return replace(_deployment(planned, config, seen), restart_only=True), seen
 
 
 def _deployment(planned: ServicePlan, config: TlsConfig, seen: EngineProject) -> Deployment:

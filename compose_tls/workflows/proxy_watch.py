@@ -120,8 +120,7 @@ class ProxyWatch:
                 hint=f'publish it: ports: ["{self.proxy.port}:{self.proxy.port}"]',
             )
         if self.known is None:
-            rest_address = Address(*rest) if rest else None
-            self.known = self.build(self.proxy, Address(*place), rest_address)
+            self.known = self.build(self.proxy, Address(*place), rest and Address(*rest))
         # A port that the engine picks is another one after each start.
         replicas = self.engine.replicas(self.project, self.proxy.service)
         further = others(met_at(replicas, self.proxy.port), place)
@@ -133,7 +132,7 @@ class ProxyWatch:
     def read_anew(self) -> None:
         """Read the files of the target once more: those of the client may be written last."""
         known = self.target()
-        rest = Address(*known.rest_address) if known.rest_address else None
+        rest = known.rest_address and Address(*known.rest_address)
         self.known = self.build(self.proxy, Address(known.host, known.port), rest)
 
     def _place(self, port: int | None) -> tuple[str, int] | None:
