@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Final
 
 from compose_tls.compose.service import Service
-from compose_tls.layout import ETCD_CLIENT, KAFKA_CLIENT
+from compose_tls.layout import CLIENT_OF, ETCD, KAFKA
 from compose_tls.plan.application_edits import ApplicationEdits, Rewrite
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.setup import Directory, Identity, Member
@@ -63,6 +63,6 @@ class Stack:
         return tuple(one for one in self.parts if one.milvus is not None)
 
 
-CLIENTS: Final[Mapping[str, str]] = {"etcd": ETCD_CLIENT, "broker": KAFKA_CLIENT}
+CLIENTS: Final[Mapping[str, str]] = {"etcd": CLIENT_OF[ETCD], "broker": CLIENT_OF[KAFKA]}
 """The client that a server demands a certificate of."""
 NOTHING_ELSE: Final = Stack()
