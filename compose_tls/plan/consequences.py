@@ -72,7 +72,7 @@ def _rest(
     """That REST goes where it was on."""
     state = project.state
     gone = state.services if state is not None and state.settings.rest_port is None else ()
-    for one in milvus:
+    for one in () if project.unused else milvus:
         on = one.name not in gone and any(
             listener.purpose == _SHARED for listener in one.configuration.listeners
         )
