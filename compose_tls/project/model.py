@@ -47,6 +47,7 @@ class Project:
         milvus: The services that run Milvus, or may.
         renamed: What services of the record are called by now, where the user accepts that; ``state``
             has the new names then.
+        unused: Whether it is only drafted, so that nothing of before can be lost.
         mode_by_hand: The strictest mode that was put by hand where enable had said another one; off
             where the edits of enable are not taken out.
     """
@@ -59,6 +60,7 @@ class Project:
     milvus: tuple[MilvusService, ...] = field(default=(), repr=False)
     mode_by_hand: TlsMode = TlsMode.OFF
     renamed: Mapping[str, str] = field(default_factory=dict)
+    unused: bool = False
 
     @property
     def directory(self) -> Path:
