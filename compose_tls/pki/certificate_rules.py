@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, PublicKeyAlgorithmOID
 
 from compose_tls.errors import (
@@ -29,15 +30,18 @@ from compose_tls.pki.inspection import (
     is_self_signed,
     names_another_issuer,
     names_of,
+    parts_of,
+    subtrees_of,
 )
 from compose_tls.pki.keys import key_type_of, public_key_der
 from compose_tls.pki.name_forms import is_read, is_read_as_tree
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import has_ended
 
-# BR 6.1.5 and NIST SP 800-131A: RSA keys have at least 2048 bits. Go refuses to verify those of more
+# BR 6.1.5 and NIST SP 800-131A: RSA keys have at least 2048 bits; rustls counts octets, and some old
+# generators make keys of a bit less, which are as strong. Go refuses to verify those of more
 # than 8192 (crypto/tls, maxRSAKeySize).
-_RSA_BITS: Final = range(2048, 8192 + 1)
+_RSA_BITS: Final = range(2041, 8192 + 1)
 _CURVES: Final = frozenset({"secp256r1", "secp384r1"})
 
 # A CA only has its signatures verified: with P-521 all stacks do that but rustls with ring, of which
@@ -211,6 +215,13 @@ class Judged:
             raise self._violation(
                 "is of version 1 and has extensions, and Go refuses it", _RFC_5280
             )
+        _, signed_by, _ = parts_of(self.certificate.public_bytes(Encoding.DER))
+        # Behind the serial number; version 1 has no version before it (RFC 5280 section 4.1).
+        if signed_by not in parts_of(self.certificate.tbs_certificate_bytes)[1:3]:
+            raise self._violation(
+                "names two algorithms of its signature, and Go, Java and rustls refuse it",
+                _RFC_5280,
+            )
         self._check_names()
         for one in self.certificate.extensions:
             if one.critical and not isinstance(one.value, _MAY_BE_CRITICAL):
@@ -227,10 +238,7 @@ class Judged:
                     _RFC_5280,
                 )
         limits = extension(self.certificate, x509.NameConstraints)
-        subtrees = (
-            (limits.value.permitted_subtrees, limits.value.excluded_subtrees) if limits else ()
-        )
-        held = [name for names in subtrees for name in names or ()]
+        held = [name for names in subtrees_of(self.certificate) for name in names]
         if (
             limits
             and limits.critical

@@ -33,6 +33,7 @@ from compose_tls.pki.inspection import (
 from compose_tls.pki.issuing_limits import (
     require_permitted_below,
     require_policies,
+    require_read_as_sent,
     require_sendable,
 )
 from compose_tls.pki.names import covers
@@ -178,20 +179,18 @@ def concerns(
     certificate, chain = with_chain(pair, ca_pem, path)
     found = list(refusing_clients(pair, ca_pem, path=path, purpose=purpose))
     if not chain:
-        others, hint = (
-            "",
-            "use a certificate that a CA issued, such as the one that compose-tls makes",
-        )
+        who = "NSS refuses"
+        hint = "use a certificate that a CA issued, such as the one that compose-tls makes"
         if is_ca(certificate):
-            others = " and rustls (the SDK for Rust)"
+            who = "NSS and rustls (the SDK for Rust) refuse"
             hint += (
                 "; rustls takes one of openssl req -x509 -addext basicConstraints=critical,CA:FALSE"
             )
         found.append(
             TlsWarning(
                 "self-signed-certificate",
-                f"{path} signed itself: every client needs a new file when it is renewed, and NSS{others}"
-                " refuse such certificates",
+                f"{path} signed itself: every client needs a new file when it is renewed, and {who}"
+                " such certificates",
                 path=path,
                 hint=hint,
             )
@@ -306,8 +305,10 @@ def _check_end_entity(
         above.check_form()
     _check_path_lengths(chain, path)
     check_links((certificate, *chain), path)
-    sent = (certificate, *intermediates)
-    require_sendable(sent, path=path)
+    if purpose == SERVER_AUTH:  # Go takes what clients send up to 256 KiB
+        sent = (certificate, *intermediates)
+        require_sendable(sent, path=path)
+        require_read_as_sent(sent, trusted, path=path)
     require_policies((certificate, *chain), path=path)
     require_permitted_below((certificate, *chain), path=path)
     return certificate

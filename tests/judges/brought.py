@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.pki.inspection import parts_of
 from tests.moment import NOW
 
 Extensions = Mapping[str, tuple[x509.ExtensionType, bool] | str | None]
@@ -109,21 +110,13 @@ def _tagged(tag: int, content: bytes) -> bytes:
     return bytes([tag, *([0x80 + len(long)] if size > 127 else []), *long]) + content
 
 
-def _inner(sequence: bytes) -> bytes:
-    """What a DER sequence of some hundred octets holds."""
-    return sequence[2 + max(0, sequence[1] - 0x80) :]
-
-
-_VERSION_3: Final = bytes.fromhex("a003020102")
-
-
 def _of_version_1(sequence: bytes) -> bytes:
-    return _tagged(0x30, _inner(sequence).replace(_VERSION_3, b"", 1))
+    return _tagged(0x30, b"".join(parts_of(sequence)[1:]))
 
 
 def _with_compressed_key(sequence: bytes) -> bytes:
     """As SEC 1 section 2.3.3 has it; of P-256."""
-    held = _inner(sequence)
+    held = b"".join(parts_of(sequence))
     curve = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107")
     before, rest = held.split(bytes.fromhex("3059") + curve + bytes.fromhex("03420004"))
     point = bytes([2 + rest[63] % 2]) + rest[:32]
@@ -284,18 +277,6 @@ def _intermediate_for(name: str) -> Brought:
     return _under(root, lower, san=_names("localhost"))
 
 
-def _not_critical_directory() -> tuple[x509.ExtensionType, bool]:
-    server = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
-    return x509.NameConstraints(None, [x509.DirectoryName(server)]), False
-
-
-def _too_many() -> Brought:
-    trees = [x509.DNSName(f"{n}.test") for n in range(1100)]
-    names = _names("localhost", *(f"{n}.test" for n in range(1000)))
-    permitted = _constraints([x509.DNSName("localhost"), *trees])
-    return _under(_ca(nc=permitted), san=names)
-
-
 def _two_lower(*, first: bool) -> Brought:
     """One key, certified twice by its CA: one of them may not issue for the server."""
     root, key = _ca(), ec.generate_private_key(ec.SECP256R1())
@@ -378,9 +359,23 @@ def retyped(title: str, tag: int) -> Brought:
 
     def rewritten(inner: bytes) -> bytes:
         text = title.encode()
-        return _tagged(0x30, _inner(inner).replace(_tagged(0x0C, text), _tagged(tag, text), 1))
+        held = b"".join(parts_of(inner))
+        return _tagged(0x30, held.replace(_tagged(0x0C, text), _tagged(tag, text), 1))
 
     return _server(rewritten=rewritten)
+
+
+def _with_identifier(sequence: bytes) -> bytes:
+    """Of its subject, as RFC 5280 section 4.1.2.8 has it."""
+    *held, extensions = parts_of(sequence)
+    return _tagged(0x30, b"".join([*held, _tagged(0x82, b"\0id"), extensions]))
+
+
+def _with_another_algorithm(sequence: bytes) -> bytes:
+    """ECDSA with SHA-384, and the signature says SHA-256."""
+    version, serial, algorithm, *rest = parts_of(sequence)
+    other = algorithm[:-1] + b"\x03"
+    return _tagged(0x30, b"".join([version, serial, other, *rest]))
 
 
 def _server(**different: Any) -> Brought:
@@ -392,6 +387,11 @@ def _sent_along(*, of_ca: bool) -> Brought:
     found = _under(_ca())
     more = found.ca_pem if of_ca else found.server.certificate_pem
     return replace(found, server=replace(found.server, chain_pem=more))
+
+
+def _namesake_sent_along() -> Brought:
+    found = _under(_ca())
+    return replace(found, server=replace(found.server, chain_pem=_ca().pem))
 
 
 def _swapped() -> Brought:
@@ -411,6 +411,16 @@ def _lower(**different: Any) -> Brought:
     return _under(root, Made("lower", {**_CA, "aki": _AUTO, **different}, root))
 
 
+def _directory(name: str) -> x509.DirectoryName:
+    return x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+
+
+def _many(names: int, trees: int) -> Brought:
+    permitted = [x509.DNSName("localhost"), *(x509.DNSName(f"{n}.test") for n in range(trees))]
+    san = _names("localhost", *(f"{n}.test" for n in range(names)))
+    return _under(_ca(nc=_constraints(permitted)), san=san)
+
+
 _OF_CLIENT: Final = x509.UnrecognizedExtension(
     x509.ObjectIdentifier("2.16.840.1.113730.1.1"), bytes.fromhex("03020780")
 )
@@ -422,6 +432,7 @@ _SELF: Final = frozenset({"self-signed-certificate"})
 _RUSTLS: Final = frozenset({"rustls-clients-refuse"})
 _1950: Final = datetime(1950, 1, 1)  # noqa: DTZ001 - the builder's own limit, without a zone
 _POLICY: Final = x509.PolicyInformation(x509.ObjectIdentifier("1.2.3.4"), None)
+_REGISTERED: Final = x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))
 _TEN: Final = x509.IPAddress(ipaddress.ip_network("10.0.0.0/8"))
 
 ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
@@ -518,6 +529,27 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
         lambda: _server(algorithm=hashes.SHA512()),
         _RUSTLS,
     ),
+    "RSA key of 2047 bits": (
+        lambda: _with_key(rsa.generate_private_key(65537, 2047)),  # noqa: S505 - as strong
+        frozenset(),
+    ),
+    "unique identifier": (
+        lambda: _server(rewritten=_with_identifier), _RUSTLS
+    ),
+    "root with a unique identifier": (
+        lambda: _under(Made("brought CA", _CA, rewritten=_with_identifier)), _RUSTLS
+    ),
+    "constraints of directory names that are not critical": (
+        lambda: _under(_ca(nc=(x509.NameConstraints([_directory("server")], None), False))), _RUSTLS
+    ),
+    "more names and constraints than rustls compares": (lambda: _many(500, 600), _RUSTLS),
+    "self-signed server that its own constraints exclude": (
+        lambda: _openssl_req(
+            *("-addext", "basicConstraints=critical,CA:FALSE"),
+            *("-addext", "nameConstraints=critical,excluded;DNS:localhost"),
+        ),
+        _SELF | _RUSTLS,
+    ),
     "CA that ends before the server": (
         lambda: _under(Made("short CA", _CA, days=40)),
         frozenset({"certificate-ends-soon"}),
@@ -534,6 +566,11 @@ RUSTLS_REFUSES: Final = frozenset(
         "policy that is critical",
         "path length of more than an octet",
         "ECDSA with SHA-512",
+        "unique identifier",
+        "root with a unique identifier",
+        "constraints of directory names that are not critical",
+        "more names and constraints than rustls compares",
+        "self-signed server that its own constraints exclude",
     }
 )
 """Those of them that rustls does not take, as the warnings about them say."""
@@ -738,12 +775,12 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         "is for ..localhost, for which its CA CN=brought CA may not issue",
     ),
     "subject that its CA may not issue for, by constraints that are not critical": (
-        lambda: _under(_ca(nc=_not_critical_directory())),
+        lambda: _under(_ca(nc=(x509.NameConstraints(None, [_directory("server")]), False))),
         ("gRPC", "Node", "rustls"),
         "has the subject CN=server, for which its CA CN=brought CA may not issue",
     ),
     "too many names and constraints to compare": (
-        _too_many,
+        lambda: _many(1000, 1100),
         ("gRPC", "Node", "rustls"),
         "gRPC and Node compare no more than 1048576 pairs",
     ),
@@ -845,6 +882,44 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         lambda: retyped("brought CA", 0x13),
         ("Go", "rustls"),
         "was issued by another CA than the given one",
+    ),
+    "registered identifier, and constraints on those": (
+        lambda: _under(
+            _ca(nc=(x509.NameConstraints([_REGISTERED], None), False)), san=_named(_REGISTERED)
+        ),
+        ("gRPC", "Node", "rustls"),
+        "has name constraints on registered identifiers, with which rustls and others refuse",
+    ),
+    "directory name that its CA may not issue for": (
+        lambda: _under(
+            _ca(nc=(x509.NameConstraints([_directory("server")], None), False)),
+            san=_named(_directory("other")),
+        ),
+        ("gRPC", "Node", "rustls"),
+        "has name constraints on directory names, with which rustls and others refuse",
+    ),
+    "wildcard, and an excluded name with a leading dot": (
+        lambda: _under(
+            _ca(nc=_constraints(None, [x509.DNSName(".host.example.com")])),
+            san=_names("localhost", "*.example.com"),
+        ),
+        ("rustls",),
+        "is for *.example.com, for which its CA CN=brought CA may not issue",
+    ),
+    "another CA of the root's name sent along": (
+        _namesake_sent_along,
+        ("Java",),
+        "s.pem holds another CA CN=brought CA than the one that issued what stands before it",
+    ),
+    "root that names two algorithms of its signature": (
+        lambda: _under(Made("brought CA", _CA, rewritten=_with_another_algorithm)),
+        ("Go", "Java", "rustls"),
+        "names two algorithms of its signature",
+    ),
+    "server that names two algorithms of its signature": (
+        lambda: _server(rewritten=_with_another_algorithm),
+        _ALL,
+        "names two algorithms of its signature",
     ),
     "version 1 with extensions": (
         lambda: _server(rewritten=_of_version_1),
