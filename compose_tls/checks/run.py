@@ -105,7 +105,7 @@ def run(
         if not met.ok:
             share = share.after_failure()
         # Where nothing listens nothing else can be asked, and one line says so.
-        ready = met if met.unreachable else _every_other(target, share, now, timed)
+        ready = met if met.unreachable else _every_other(target, share, now, timed, verified=met.ok)
         if target.rest is not None:
             _rest(target.rest, share, timed)
         for name, client in clients.items():
@@ -149,7 +149,11 @@ def run_server(
         return tuple(results)
     if not met.ok:
         share = share.after_failure()
-    timed("server-certificate", lambda: probes.certificate(target, share.seconds(), now))
+    # Milvus alone connects to it.
+    timed(
+        "server-certificate",
+        lambda: probes.certificate(target, share.seconds(), now, by_sdks=False),
+    )
     timed("refuses-plain-text", lambda: negative_probes.plain_text(target, share.seconds()))
     _strangers(target, share, now, timed)
     return tuple(results)
@@ -160,9 +164,14 @@ def _every_other(
     share: _Share,
     now: datetime,
     timed: Callable[[str, Callable[[], Outcome]], Outcome],
+    *,
+    verified: bool,
 ) -> Outcome:
     """What is asked of a server that listens; whether Milvus answers."""
-    timed("server-certificate", lambda: probes.certificate(target, share.seconds(), now))
+    timed(
+        "server-certificate",
+        lambda: probes.certificate(target, share.seconds(), now, by_sdks=verified),
+    )
     ready = timed("grpc-ready", lambda: probes.grpc_ready(target, share.seconds()))
     timed("refuses-plain-text", lambda: negative_probes.plain_text(target, share.seconds()))
     timed("tls-versions", lambda: negative_probes.old_tls(target, share.seconds()))

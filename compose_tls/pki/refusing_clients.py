@@ -70,8 +70,12 @@ def refusing_clients(
             path=path,
             hint="use a CA made to RFC 5280, such as the one that compose-tls makes",
         )
-    if purpose == CLIENT_AUTH:
-        return
+    if purpose != CLIENT_AUTH:
+        yield from refusing_sdks(pair, ca_pem, path=path)
+
+
+def refusing_sdks(pair: CertificateWithKey, ca_pem: bytes, *, path: str) -> Iterator[TlsWarning]:
+    """Those of ``refusing_clients`` that are SDKs of Milvus; the key is not looked at."""
     certificate, chain = with_chain(pair, ca_pem, path)
     dns_names, ip_addresses = names_of(certificate)
     if dns_names and not ip_addresses and all("_" in name for name in dns_names):

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -49,12 +49,13 @@ class Made:
         issuer: Made | None = None,
         *,
         key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None,
-        algorithm: hashes.SHA224 | hashes.SHA256 | hashes.SHA512 | None = None,
+        algorithm: hashes.SHA224 | hashes.SHA256 | hashes.SHA512 | hashes.SHA3_256 | None = None,
         days: float = 90,
         sha1: bool = False,
         rsa_padding: PSS | None = None,
         start: datetime | None = None,
         rewritten: Callable[[bytes], bytes] | None = None,
+        signed_by: str | None = None,
     ) -> None:
         self.key = key or ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else [])
@@ -86,6 +87,8 @@ class Made:
             self.der = _with_sha1(certificate, above)
         if rewritten is not None:
             self.der = _signed_again(rewritten(certificate.tbs_certificate_bytes), above)
+        if signed_by is not None:
+            self.der = _said_to_be_signed_by(self.der, bytes.fromhex(signed_by))
 
     @property
     def pem(self) -> bytes:
@@ -102,6 +105,13 @@ def _signed_again(inner: bytes, above: Made) -> bytes:
     assert isinstance(above.key, ec.EllipticCurvePrivateKey)
     signature = above.key.sign(inner, ec.ECDSA(hashes.SHA256()))
     return _tagged(0x30, inner + algorithm + _tagged(0x03, b"\0" + signature))
+
+
+def _said_to_be_signed_by(certificate: bytes, algorithm: bytes) -> bytes:
+    inner, _, signature = parts_of(certificate)
+    held, named = parts_of(inner), _tagged(0x30, algorithm)
+    held[2] = named
+    return _tagged(0x30, _tagged(0x30, b"".join(held)) + named + signature)
 
 
 def _tagged(tag: int, content: bytes) -> bytes:
@@ -122,6 +132,14 @@ def _with_compressed_key(sequence: bytes) -> bytes:
     point = bytes([2 + rest[63] % 2]) + rest[:32]
     key = _tagged(0x30, curve + _tagged(0x03, bytes(1) + point))
     return _tagged(0x30, before + key + rest[64:])
+
+
+def _without_null(sequence: bytes) -> bytes:
+    """The algorithm of an RSA key without its parameters, which RFC 3279 section 2.3.1 demands."""
+    held = parts_of(sequence)
+    algorithm, key = parts_of(held[6])
+    held[6] = _tagged(0x30, _tagged(0x30, parts_of(algorithm)[0]) + key)
+    return _tagged(0x30, b"".join(held))
 
 
 def _with_sha1(certificate: x509.Certificate, above: Made) -> bytes:
@@ -329,9 +347,10 @@ def _with_expired(*, first: bool) -> Brought:
     return replace(found, server=replace(found.server, chain_pem=b"".join(one.pem for one in sent)))
 
 
-def _pss_signed(salt_length: int) -> Brought:
+def _pss_signed(salt_length: int, within: hashes.HashAlgorithm | None = None) -> Brought:
     root = _rsa_ca()
-    signed = Made("server", _SERVER, root, rsa_padding=PSS(MGF1(hashes.SHA256()), salt_length))
+    padding = PSS(MGF1(within or hashes.SHA256()), salt_length)
+    signed = Made("server", _SERVER, root, rsa_padding=padding)
     return _brought(signed, root)
 
 
@@ -389,11 +408,6 @@ def _sent_along(*, of_ca: bool) -> Brought:
     return replace(found, server=replace(found.server, chain_pem=more))
 
 
-def _namesake_sent_along() -> Brought:
-    found = _under(_ca())
-    return replace(found, server=replace(found.server, chain_pem=_ca().pem))
-
-
 def _swapped() -> Brought:
     root = _ca()
     lower = Made("lower", {**_CA, "aki": _AUTO}, root)
@@ -401,9 +415,18 @@ def _swapped() -> Brought:
     return Brought(replace(found.server, chain_pem=root.pem), lower.pem)
 
 
-def _with_key(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> Brought:
-    ca = _ca()
-    return _brought(Made("server", _SERVER, ca, key=key), ca)
+def _with_key(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, **different: Any) -> Brought:
+    return _server(key=key, **different)
+
+
+def _along(name: str, **made: Any) -> Brought:
+    """Another root, made in some way, is sent along."""
+    found, other = _under(_ca()), Made(name, **{"extensions": _CA, **made})
+    return replace(found, server=replace(found.server, chain_pem=other.pem))
+
+
+def _in_the_file(**made: Any) -> Brought:
+    return _with_root(Made("other", **{"extensions": _CA, **made}))
 
 
 def _lower(**different: Any) -> Brought:
@@ -434,6 +457,47 @@ _1950: Final = datetime(1950, 1, 1)  # noqa: DTZ001 - the builder's own limit, w
 _POLICY: Final = x509.PolicyInformation(x509.ObjectIdentifier("1.2.3.4"), None)
 _REGISTERED: Final = x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))
 _TEN: Final = x509.IPAddress(ipaddress.ip_network("10.0.0.0/8"))
+
+_SCHEME: Final = _constraints([x509.UniformResourceIdentifier("https://example.com")])
+_UNREAD_ALONG: Final[Mapping[str, tuple[Mapping[str, Any], tuple[str, ...], str]]] = {
+    "two algorithms": (
+        {"rewritten": _with_another_algorithm},
+        ("Go", "Java"),
+        "names two algorithms of its signature",
+    ),
+    "version 1 with extensions": (
+        {"rewritten": _of_version_1}, ("gRPC", "Java"), "is of version 1 and has extensions"
+    ),
+    "compressed key": (
+        {"rewritten": _with_compressed_key}, ("Go", "Java"), "has a compressed key"
+    ),
+    "Brainpool key": (
+        {"key": ec.generate_private_key(ec.BrainpoolP256R1())},
+        ("Go",),
+        "has a key ecdsa-brainpoolP256r1, which Go does not read",
+    ),
+    "constraint on URIs by their scheme": (
+        {"extensions": {**_CA, "nc": _SCHEME}}, ("Java",), "has the name constraint"
+    ),
+    "IPv4-mapped address": (
+        {"extensions": {**_CA, "san": _names("::ffff:10.0.0.1")}},
+        ("Go",),
+        "holds the IPv4-mapped address",
+    ),
+    "policy twice": (
+        {
+            "extensions": {
+                **_CA, "policy": (x509.CertificatePolicies([_POLICY, _POLICY]), False)
+            }
+        },
+        ("Go",),
+        "has no certificate policy in their list, or one twice",
+    ),
+}  # fmt: skip
+_UNREAD_BY_JAVA: Final = (
+    "two algorithms", "version 1 with extensions", "compressed key",
+    "constraint on URIs by their scheme",
+)  # fmt: skip
 
 ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
     "sound": (lambda: _under(_ca()), frozenset()),
@@ -709,7 +773,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         "s.pem is signed with SHA1, which clients in Go",
     ),
     "RSA-PSS signature with a long salt": (
-        lambda: _pss_signed(222), ("gRPC", "Go", "rustls"), "with a salt of another length"
+        lambda: _pss_signed(222), ("gRPC", "Go", "rustls"), "or a salt of another length"
     ),
     "SHA-1 intermediate": (
         _sha1_intermediate,
@@ -907,7 +971,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         "is for *.example.com, for which its CA CN=brought CA may not issue",
     ),
     "another CA of the root's name sent along": (
-        _namesake_sent_along,
+        lambda: _along("brought CA"),
         ("Java",),
         "s.pem holds another CA CN=brought CA than the one that issued what stands before it",
     ),
@@ -921,6 +985,44 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         _ALL,
         "names two algorithms of its signature",
     ),
+    "RSA key without NULL": (
+        lambda: _with_key(
+            rsa.generate_private_key(65537, 2048), rewritten=_without_null
+        ),
+        ("gRPC", "Go", "rustls"),
+        "has an RSA key without the NULL before it",
+    ),
+    "RSA-PSS signature with another hash within": (
+        lambda: _pss_signed(32, hashes.SHA384()),
+        ("gRPC", "Go", "rustls"),
+        "is signed by RSA-PSS with another hash within",
+    ),
+    "root that signed itself by ECDSA with SHA3": (
+        lambda: _under(Made("new CA", _CA, algorithm=hashes.SHA3_256())),
+        ("Node",),
+        "signed itself by an algorithm that Node does not know",
+    ),
+    "root that signed itself by what no one knows": (
+        lambda: _under(Made("odd CA", _CA, signed_by="06032a0304")),
+        ("Node",),
+        "signed itself by an algorithm that Node does not know",
+    ),
+    **{
+        f"sent along: {title}": (
+            partial(_along, "other", **made),
+            stacks,
+            reason,
+        )
+        for title, (made, stacks, reason) in _UNREAD_ALONG.items()
+    },
+    **{
+        f"in the CA file: {title}": (
+            partial(_in_the_file, **_UNREAD_ALONG[title][0]),
+            ("Java",),
+            _UNREAD_ALONG[title][2],
+        )
+        for title in _UNREAD_BY_JAVA
+    },
     "version 1 with extensions": (
         lambda: _server(rewritten=_of_version_1),
         ("gRPC", "Go", "Java", "rustls"),
