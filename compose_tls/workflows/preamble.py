@@ -239,9 +239,12 @@ def open_project(
     """
     path = Path(directory)
     if not is_directory(path):
+        is_file = os.path.isfile(path)  # noqa: PTH113 - no answer where access is denied
         raise WrongUsage(
-            f"there is no directory {path}",
-            hint="name the place to work in with -C",
+            f"{path} is a file, not a directory" if is_file else f"there is no directory {path}",
+            hint="name a compose file with -f, its directory with -C"
+            if is_file
+            else "name an existing directory with -C",
             path=str(path),
         )
     require_here()
