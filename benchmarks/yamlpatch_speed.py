@@ -4,8 +4,8 @@ Both sides run by turns, so that whatever else the machine does falls on both. R
 
     python benchmarks/yamlpatch_speed.py [ROUNDS]
 
-Before every round the cache of parsed files is emptied: each patch parses the file before and after. Python
-collects cycles of objects as rarely as in a command, for both.
+Before every round the cache of parsed files is emptied: each patch parses the file before and after.
+Python collects cycles of objects as rarely as in a command, for both.
 """
 
 from __future__ import annotations
