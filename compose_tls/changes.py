@@ -221,11 +221,15 @@ class Plan:
     warnings: tuple[TlsWarning, ...] = ()
 
     @property
+    def written(self) -> tuple[Path, ...]:
+        """The files of which applying the plan changes a byte, or that it removes."""
+        other = KeepFile | MakeDirectory | RemoveDirectory
+        return tuple(change.path for change in self.changes if not isinstance(change, other))
+
+    @property
     def changed(self) -> bool:
         """Whether applying the plan would change a single byte."""
-        return any(
-            not isinstance(c, KeepFile | MakeDirectory | RemoveDirectory) for c in self.changes
-        )
+        return bool(self.written)
 
     def relative(self, path: Path) -> str:
         """A path as people see it: relative to the project where it lies inside."""

@@ -61,6 +61,8 @@ OBJECT_STORE: Final = "object-store"
 KAFKA: Final = "kafka"
 KAFKA_CLIENT: Final = "kafka-client"
 INTERNAL: Final = "internal"
+CLIENT_OF: Final = {ETCD: ETCD_CLIENT, KAFKA: KAFKA_CLIENT}
+"""The client that a server demands a certificate of."""
 STACK: Final = (STACK_CA, ETCD, ETCD_CLIENT, OBJECT_STORE, KAFKA, KAFKA_CLIENT, INTERNAL)
 """The identities of the parts of a project: that CA, and what it issues."""
 

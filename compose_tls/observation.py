@@ -11,7 +11,7 @@ from dataclasses import field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from compose_tls.layout import NEXT_CA
+from compose_tls.layout import CA, CA_NAME, NEXT_CA
 from compose_tls.values import dataclass
 
 
@@ -98,6 +98,12 @@ class PkiFacts:
     public_ca: bool = False
     brought_names: frozenset[str] = frozenset()
     foreign_keys: frozenset[Path] = frozenset()
+
+    @property
+    def has_our_ca(self) -> bool:
+        """Whether the CA of the server is one that was made here, by its name."""
+        ca = self.certificates.get(CA)
+        return ca is not None and f"CN={CA_NAME}" in ca.subject
 
     @property
     def all_certificates(self) -> Mapping[str, CertificateFacts]:

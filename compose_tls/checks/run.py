@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from compose_tls.checks import negative_probes, probes
 from compose_tls.checks.check_target import Target
@@ -31,36 +31,115 @@ _LEAST_TOTAL: Final = 60.0
 _LONGEST_AFTER_FAILURE: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Share:
-    """The time that the probes of a run have together, so that a server that stalls costs it once.
+class _Ask(Protocol):
+    """One probe of a server."""
+
+    def __call__(self, target: Target, /, *, timeout: float) -> Outcome:
+        """Ask the server; ``timeout`` is in seconds."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """The probes of a server, and the time that they have together: one that stalls costs it once.
 
     Attributes:
-        ends: When it is over, by ``time.monotonic``.
-        longest: Seconds that one of them takes at most.
-        least: Seconds that each gets all the same.
+        target: The server.
+        now: The time, aware.
+        on_event: Told as each probe begins and ends.
+        ends: When all of it is used up, by ``time.monotonic``.
+        longest: What one probe may take, in seconds.
+        least: What one has also then.
+        service: What the results say that they are of; ``None`` for the only server.
+        results: What was found so far.
     """
 
+    target: Target
+    now: datetime
+    on_event: OnEvent
     ends: float
     longest: float
     least: float
+    service: str | None = None
+    results: list[Probe] = field(default_factory=list)
 
     @classmethod
-    def of(cls, timeout: float) -> _Share:
-        """That of a run which may take so many seconds."""
-        least = min(timeout, _LONGEST_AFTER_FAILURE)
-        return cls(
-            time.monotonic() + max(timeout, _LEAST_TOTAL), min(timeout, _LONGEST_PROBE), least
-        )
+    def of(
+        cls,
+        target: Target,
+        now: datetime,
+        timeout: float,
+        on_event: OnEvent,
+        service: str | None = None,
+    ) -> _Run:
+        """A run that may take so many seconds."""
+        ends = time.monotonic() + max(timeout, _LEAST_TOTAL)
+        longest, least = min(timeout, _LONGEST_PROBE), min(timeout, _LONGEST_AFTER_FAILURE)
+        return cls(target, now, on_event, ends, longest, least, service)
 
-    def after_failure(self) -> _Share:
-        """The same where not even a good client was served."""
-        return replace(self, longest=min(self.longest, _LONGEST_AFTER_FAILURE))
-
-    def seconds(self, longest: float | None = None) -> float:
+    def seconds(self, longest: float) -> float:
         """How long the next one may take."""
-        longest = self.longest if longest is None else longest
         return max(min(longest, self.ends - time.monotonic()), self.least)
+
+    def timed(self, name: str, probe: Callable[[], Outcome]) -> Outcome:
+        """Make a probe, and keep what it found."""
+        began = time.perf_counter()
+        found = probe()
+        self.results.append(
+            Probe(
+                name=name,
+                service=self.service,
+                ok=found.ok,
+                expected=found.expected,
+                observed=found.observed,
+                seconds=round(time.perf_counter() - began, 3),
+                skipped=True if found.skipped else None,
+                untried=found.untried,
+                hint=None if found.ok or not found.hint else self.target.advice(found.hint),
+            )
+        )
+        probed(self.on_event, self.results[-1])
+        return found
+
+    def ask(self, name: str, probe: _Ask) -> Outcome:
+        """The same for a probe that gets the server, and its share of the time."""
+        return self.timed(name, lambda: probe(self.target, timeout=self.seconds(self.longest)))
+
+    def first(self, name: str, probe: _Ask) -> Outcome:
+        """The same for that of a good client: where not even that is served, others wait less."""
+        found = self.ask(name, probe)
+        if not found.ok:
+            self.longest = min(self.longest, _LONGEST_AFTER_FAILURE)
+        return found
+
+    def every_other(self, *, verified: bool) -> Outcome:
+        """What is asked of a Milvus that listens; whether it answers."""
+        served = partial(probes.certificate, now=self.now, by_sdks=verified)
+        self.ask("server-certificate", served)
+        ready = self.ask("grpc-ready", probes.grpc_ready)
+        self.ask("refuses-plain-text", negative_probes.plain_text)
+        self.ask("tls-versions", negative_probes.old_tls)
+        self.strangers()
+        if self.target.mode is TlsMode.MUTUAL:
+            self.ask("refuses-expired-client", negative_probes.expired_certificate)
+            self.ask("names-client-cas", probes.client_authorities)
+        return ready
+
+    def strangers(self) -> None:
+        """Who has another CA is refused, on either side; in mode 2 who shows no certificate, too."""
+        foreign = foreigner(self.now)
+        self.ask("client-refuses-foreign-ca", partial(negative_probes.another_ca, foreign=foreign))
+        if self.target.mode is TlsMode.MUTUAL:
+            self.ask("refuses-anonymous-client", negative_probes.no_certificate)
+            stranger = partial(negative_probes.foreign_certificate, foreign=foreign)
+            self.ask("refuses-foreign-client", stranger)
+
+    def rest(self) -> None:
+        """REST has the mode of gRPC, on a port of its own."""
+        if self.first("rest-answers", probes.rest).unreachable:
+            return
+        self.ask("rest-refuses-plain-text", negative_probes.plain_text)
+        if self.target.mode is TlsMode.MUTUAL:
+            self.ask("rest-refuses-anonymous-client", negative_probes.no_certificate)
 
 
 def run(
@@ -84,16 +163,7 @@ def run(
     Raises:
         CertificateUnreadable: A file of the client cannot be read, or not be used.
     """
-    share = _Share.of(timeout)
-    results = []
-
-    def timed(name: str, probe: Callable[[], Outcome]) -> Outcome:
-        began = time.perf_counter()
-        outcome = probe()
-        results.append(_result(name, outcome, time.perf_counter() - began, target))
-        probed(on_event, results[-1])
-        return outcome
-
+    asked = _Run.of(target, now, timeout, on_event)
     on_event(f"checking {target.authority}")
     with ExitStack() as stack:
         tasks = {"pymilvus": listing(), **({"deep": deep()} if with_collection else {})}
@@ -101,17 +171,16 @@ def run(
             name: stack.enter_context(closing(PymilvusProbe(target, task)))
             for name, task in tasks.items()
         }
-        met = timed("tls-handshake", lambda: probes.handshake(target, share.seconds()))
-        if not met.ok:
-            share = share.after_failure()
+        met = asked.first("tls-handshake", probes.handshake)
         # Where nothing listens nothing else can be asked, and one line says so.
-        ready = met if met.unreachable else _every_other(target, share, now, timed, verified=met.ok)
+        ready = met if met.unreachable else asked.every_other(verified=met.ok)
         if target.rest is not None:
-            _rest(target.rest, share, timed)
+            replace(asked, target=target.rest).rest()
         for name, client in clients.items():
             longest = _LONGEST_DEEP if name == "deep" else _LONGEST_PYMILVUS
-            timed(name, partial(client.outcome, ready, share.seconds(min(timeout, longest))))
-    return tuple(results)
+            share = asked.seconds(min(timeout, longest))
+            asked.timed(name, partial(client.outcome, ready, share))
+    return tuple(asked.results)
 
 
 def run_server(
@@ -132,107 +201,11 @@ def run_server(
     Raises:
         CertificateUnreadable: A file of the client cannot be read, or not be used.
     """
-    results: list[Probe] = []
+    asked = _Run.of(target, now, timeout, on_event, target.service)
     on_event(f"checking {target.service} at {target.authority}")
-
-    def timed(name: str, probe: Callable[[], Outcome]) -> Outcome:
-        began = time.perf_counter()
-        outcome = probe()
-        found = _result(name, outcome, time.perf_counter() - began, target)
-        results.append(found.model_copy(update={"service": target.service}))
-        probed(on_event, results[-1])
-        return outcome
-
-    share = _Share.of(timeout)
-    met = timed("tls-handshake", lambda: probes.handshake(target, share.seconds()))
-    if met.unreachable:
-        return tuple(results)
-    if not met.ok:
-        share = share.after_failure()
-    # Milvus alone connects to it.
-    timed(
-        "server-certificate",
-        lambda: probes.certificate(target, share.seconds(), now, by_sdks=False),
-    )
-    timed("refuses-plain-text", lambda: negative_probes.plain_text(target, share.seconds()))
-    _strangers(target, share, now, timed)
-    return tuple(results)
-
-
-def _every_other(
-    target: Target,
-    share: _Share,
-    now: datetime,
-    timed: Callable[[str, Callable[[], Outcome]], Outcome],
-    *,
-    verified: bool,
-) -> Outcome:
-    """What is asked of a server that listens; whether Milvus answers."""
-    timed(
-        "server-certificate",
-        lambda: probes.certificate(target, share.seconds(), now, by_sdks=verified),
-    )
-    ready = timed("grpc-ready", lambda: probes.grpc_ready(target, share.seconds()))
-    timed("refuses-plain-text", lambda: negative_probes.plain_text(target, share.seconds()))
-    timed("tls-versions", lambda: negative_probes.old_tls(target, share.seconds()))
-    _strangers(target, share, now, timed)
-    if target.mode is TlsMode.MUTUAL:
-        timed(
-            "refuses-expired-client",
-            lambda: negative_probes.expired_certificate(target, share.seconds()),
-        )
-        timed("names-client-cas", lambda: probes.client_authorities(target, share.seconds()))
-    return ready
-
-
-def _strangers(
-    target: Target,
-    share: _Share,
-    now: datetime,
-    timed: Callable[[str, Callable[[], Outcome]], Outcome],
-) -> None:
-    """Who has another CA is refused, on either side; in mode 2 who shows no certificate, too."""
-    foreign = foreigner(now)
-    timed(
-        "client-refuses-foreign-ca",
-        lambda: negative_probes.another_ca(target, foreign, share.seconds()),
-    )
-    if target.mode is TlsMode.MUTUAL:
-        timed(
-            "refuses-anonymous-client",
-            lambda: negative_probes.no_certificate(target, share.seconds()),
-        )
-        timed(
-            "refuses-foreign-client",
-            lambda: negative_probes.foreign_certificate(target, foreign, share.seconds()),
-        )
-
-
-def _rest(
-    rest: Target, share: _Share, timed: Callable[[str, Callable[[], Outcome]], Outcome]
-) -> None:
-    """REST has the mode of gRPC, on a port of its own."""
-    answered = timed("rest-answers", lambda: probes.rest(rest, share.seconds()))
-    if answered.unreachable:
-        return
-    if not answered.ok:
-        share = share.after_failure()
-    timed("rest-refuses-plain-text", lambda: negative_probes.plain_text(rest, share.seconds()))
-    if rest.mode is TlsMode.MUTUAL:
-        timed(
-            "rest-refuses-anonymous-client",
-            lambda: negative_probes.no_certificate(rest, share.seconds()),
-        )
-
-
-def _result(name: str, outcome: Outcome, seconds: float, target: Target) -> Probe:
-    return Probe(
-        name=name,
-        ok=outcome.ok,
-        expected=outcome.expected,
-        observed=outcome.observed,
-        seconds=round(seconds, 3),
-        skipped=True if outcome.skipped else None,
-        untried=outcome.untried,
-        hint=None if outcome.ok or not outcome.hint else target.advice(outcome.hint),
-    )
+    if not asked.first("tls-handshake", probes.handshake).unreachable:
+        # Milvus alone connects to it.
+        asked.ask("server-certificate", partial(probes.certificate, now=now, by_sdks=False))
+        asked.ask("refuses-plain-text", negative_probes.plain_text)
+        asked.strangers()
+    return tuple(asked.results)

@@ -10,7 +10,7 @@ from pathlib import Path
 from compose_tls.changes import ServerSource
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.key_files import KeyFiles, read
-from compose_tls.layout import CERTIFICATE, CLIENT, ETCD, ETCD_CLIENT, KEY, SERVER, STACK_CA
+from compose_tls.layout import CERTIFICATE, CLIENT, CLIENT_OF, KEY, SERVER, STACK_CA
 from compose_tls.observation import CertificateFacts
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_clients
@@ -111,8 +111,8 @@ def _rehearse(source: ServerSource, held: CertificateWithKey, keys: KeyFiles) ->
             client = keys.existing(CLIENT)
     else:
         trusted = keys.existing(STACK_CA).certificate_pem
-        if identity.name == ETCD:
-            client, mode = keys.existing(ETCD_CLIENT), TlsMode.MUTUAL
+        if identity.name in CLIENT_OF:
+            client, mode = keys.existing(CLIENT_OF[identity.name]), TlsMode.MUTUAL
     names = (
         [*identity.dns_names, *identity.ip_addresses] if source.order else identity.dns_names[:1]
     )

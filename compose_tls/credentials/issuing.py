@@ -21,11 +21,10 @@ from compose_tls.layout import (
     CERTIFICATE,
     CLIENT,
     CLIENT_CA,
+    CLIENT_OF,
     ETCD,
-    ETCD_CLIENT,
     INTERNAL,
     KAFKA,
-    KAFKA_CLIENT,
     KAFKA_KEYSTORE,
     KEY,
     NEIGHBOUR_ROOTS,
@@ -193,7 +192,6 @@ def _rehearse(planned: IdentityPlan, found: Credentials, config: TlsConfig, now:
         mode=config.tls_mode,
         now=now,
     )
-    clients = {ETCD: ETCD_CLIENT, KAFKA: KAFKA_CLIENT}
     for name in (ETCD, OBJECT_STORE, KAFKA, INTERNAL):
         one = planned.get(name)
         if one is None:
@@ -201,9 +199,9 @@ def _rehearse(planned: IdentityPlan, found: Credentials, config: TlsConfig, now:
         rehearse(
             found.held[name],
             found.held[STACK_CA].certificate_pem,
-            found.held[clients[name]] if name in clients else None,
+            found.held[CLIENT_OF[name]] if name in CLIENT_OF else None,
             server_names=[*one.identity.dns_names, *one.identity.ip_addresses],
-            mode=TlsMode.MUTUAL if name in clients else TlsMode.ONE_WAY,
+            mode=TlsMode.MUTUAL if name in CLIENT_OF else TlsMode.ONE_WAY,
             now=now,
         )
 

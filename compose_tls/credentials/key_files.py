@@ -13,7 +13,7 @@ from compose_tls.observation import Observation
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.load import load_certificates, load_key_pair
 from compose_tls.pki.pkcs12 import passphrase_in
-from compose_tls.project.model import client_ca_path
+from compose_tls.project.model import may_have_client_ca
 from compose_tls.state.recorded import BroughtFiles, brought_files
 from compose_tls.values import dataclass
 
@@ -32,6 +32,12 @@ class KeyFiles:
 
     directory: Path
     config: TlsConfig
+
+    @property
+    def client_ca(self) -> Path | None:
+        """The CA whose clients Milvus accepts, where the clients of a project have one of their own."""
+        path = self._place(CLIENT_CA)
+        return path if may_have_client_ca(self.config) and path.is_file() else None
 
     def existing(self, name: str, hint: str = _RESTORE) -> CertificateWithKey:
         """The pair of that name in the PKI directory.
@@ -76,7 +82,7 @@ class KeyFiles:
         Raises:
             CertificateError: It cannot be read, or does not belong together.
         """
-        if client_ca_path(self.directory, self.config):
+        if self.client_ca:
             return self.issuer(CLIENT_CA, provided=self.config.client_ca_key is not None)
         if observation.pki.next_ca is not None:
             return self.existing(NEXT_CA)
@@ -108,8 +114,7 @@ class KeyFiles:
         Raises:
             CertificateUnreadable: There is none.
         """
-        apart = client_ca_path(self.directory, self.config)
-        return self.trusted(CLIENT_CA if apart else CA, provided=False)[0]
+        return self.trusted(CLIENT_CA if self.client_ca else CA, provided=False)[0]
 
     def name_of(self, role: str) -> str:
         """How errors name the certificate that the settings name."""

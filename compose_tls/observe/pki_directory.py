@@ -47,7 +47,7 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import PkiFacts
 from compose_tls.observe.file_reader import FileReader
-from compose_tls.project.model import client_ca_path, makes_client_ca
+from compose_tls.project.model import makes_client_ca, may_have_client_ca
 from compose_tls.state.recorded import BroughtFiles, State, brought_files
 
 Pair: TypeAlias = tuple[bytes | None, bytes | None]
@@ -95,7 +95,7 @@ def read_pki(
             content(place / name)
     content(pki / IGNORE_FILE)
     clients = (content(pki / CLIENT_CA_CERTIFICATE), reader.secret(pki / CLIENT_CA_KEY))
-    if client_ca_path(directory, config):
+    if may_have_client_ca(config) and clients[0] is not None:
         pairs[CLIENT_CA] = clients
     roots = {config.tls_dir, *([state.settings.tls_dir] if state and known else [])}
     recorded = [one.service for one in (state.neighbours if state else None) or ()]

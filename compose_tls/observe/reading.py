@@ -26,6 +26,7 @@ from compose_tls.observation import Observation
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.observe.neighbour_configuration import read_neighbours
 from compose_tls.observe.pki_directory import read_pki
+from compose_tls.observe.tls_files import read_shown
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.mode_edits import is_mode, mode_in
 from compose_tls.project.model import Project, named_services, state_path
@@ -103,6 +104,7 @@ def observe(
     milvus = milvus_services(compose, reading.read, named_services(config, state))
     read_neighbours(compose, reader, {one.name for one in milvus})
     pki = read_pki(directory, config, state, reader, compose.services)
+    read_shown(reader, milvus)
     observation = Observation(
         directory=directory,
         compose_files=reading.files,

@@ -9,10 +9,28 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from compose_tls.errors import ProjectError
+from compose_tls.files import PEM_LIMIT
 from compose_tls.layout import SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.observe.file_reader import FileReader
-from compose_tls.project.declared_tls import DeclaredTls
+from compose_tls.project.declared_tls import DeclaredTls, told_files
+from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
+from compose_tls.vocabulary import TlsMode
+
+
+def read_shown(reader: FileReader, milvus: Iterable[MilvusService]) -> None:
+    """Read the certificates that services show, as far as they can be read and lie in the project.
+
+    Args:
+        reader: Remembers the files.
+        milvus: The services.
+    """
+    shown = (file for one in milvus for file in told_files(one, TlsMode.ONE_WAY))
+    for file in shown:
+        if file.name == SERVER_CERTIFICATE and file.path and _inside(file.path, reader.directory):
+            with suppress(ProjectError):
+                reader.content(file.path, PEM_LIMIT)
 
 
 def with_tls_files(project: Project, declared: Iterable[DeclaredTls]) -> Project:
@@ -27,18 +45,20 @@ def with_tls_files(project: Project, declared: Iterable[DeclaredTls]) -> Project
     Raises:
         FileUnreadable: A certificate may not be read.
     """
-    reader = FileReader(project.directory)
-    seen = project.observation
+    reader, seen = FileReader(project.directory), project.observation
     pairs: dict[Path, tuple[bytes | None, bytes | None]] = {}
     for one in declared:
         found: dict[str, bytes | None] = {}
         for file in one.files:
             path = file.path
-            if path is None or path in seen.files or not _inside(path, project.directory):
+            if path is None or not _inside(path, project.directory):
                 continue
-            is_key = file.name == SERVER_KEY
-            found[file.name] = reader.secret(path) if is_key else reader.content(path)
-            if is_key:
+            if file.name != SERVER_KEY:
+                found[file.name] = (
+                    seen.content(path) if path in seen.files else reader.content(path)
+                )
+            elif path not in seen.files:
+                found[file.name] = reader.secret(path)
                 pairs[path] = (found.get(SERVER_CERTIFICATE), found[SERVER_KEY])
     files = {**reader.files, **seen.files}
     if not pairs:

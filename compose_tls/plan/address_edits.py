@@ -54,7 +54,7 @@ def add_address_edit(
     override: Path | None,
     edits: Edits,
     *,
-    reads_env: bool = True,
+    reads_env: bool,
 ) -> None:
     """Add what gives a variable its other value.
 

@@ -45,6 +45,11 @@ class KeyAccess:
     warnings: tuple[TlsWarning, ...] = ()
     problem: TlsWarning | None = None
 
+    def is_of(self, file: FileFacts) -> bool:
+        """Whether a file has it already."""
+        owned = self.uid in {None, file.uid} and self.gid in {None, file.gid}
+        return owned and file.mode == self.mode
+
 
 @dataclass(frozen=True, slots=True)
 class ContainerUser:

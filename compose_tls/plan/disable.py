@@ -19,9 +19,7 @@ from compose_tls.compose.compose_project import load_project
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificatesUnmounted, TlsRemains, settle
 from compose_tls.layout import (
-    CA,
     CA_CERTIFICATE,
-    CA_NAME,
     CLIENT_CA_CERTIFICATE,
     CLIENT_FILES,
     CLIENT_KEY,
@@ -332,8 +330,7 @@ class _Planner:
 
         Our CA has a name of its own; with certificates that were provided, it is the layout that tells.
         """
-        ca = self.observation.pki.certificates.get(CA)
-        if ca is not None and f"CN={CA_NAME}" in ca.subject:
+        if self.observation.pki.has_our_ca:
             return True
         ignored = self.observation.content(self.pki / IGNORE_FILE)
         names = (IGNORE_FILE, SERVER_CERTIFICATE)

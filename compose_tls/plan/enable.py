@@ -37,7 +37,7 @@ from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import is_valid, plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
 from compose_tls.plan.neighbour_files import NeighbourFiles
-from compose_tls.plan.neighbours import Neighbour, add_neighbour_edits, plan_neighbours
+from compose_tls.plan.neighbours import Neighbour, plan_neighbours
 from compose_tls.plan.renamed_services import renamed_services
 from compose_tls.plan.rest_port import require_free_rest_port
 from compose_tls.plan.service_plan import ServicePlan
@@ -131,7 +131,9 @@ class _Planner:
         beside = consequences(project, milvus, config, showing)
         self.neighbours = neighbours.switched
         patches, records = self._edited(setup, milvus, placements, beside.health, stack)
-        files = [NeighbourFiles(n.name, n.recipe.files, n.service) for n in neighbours.switched]
+        files = [
+            NeighbourFiles(n.name, n.recipe.files, n.edits.service) for n in neighbours.switched
+        ]
         state = State(
             settings=recorded(config),
             services=members,
@@ -153,7 +155,12 @@ class _Planner:
         plan = replace(planned.plan, warnings=warnings)
         planned = self._with_earlier(planned)
         touched = touched_services(planned, project)
-        sees = (*stack.seen, *((one.name, one.directory.source) for one in neighbours.switched))
+        clients = (*stack.clients, *(one.edits for one in neighbours.switched))
+        sees = [
+            (one.member.name, one.member.directory.source)
+            for one in clients
+            if one.member.directory
+        ]
         ports = tuple((one.member.name, one.member.port) for one in stack.servers)
         return replace(
             planned,
@@ -242,11 +249,11 @@ class _Planner:
             for change in health:
                 add_health_edit(change, override, edits)
             for neighbour in self.neighbours:
-                add_neighbour_edits(neighbour, self.project, self.config, override, edits)
+                neighbour.edits.add_to(edits, self.project, override)
             for part in stack.parts:
                 self._add_part(part, placements, override, edits, {one.name for one in milvus})
             for client in stack.clients:
-                client.add_edits(self.project, override, edits)
+                client.add_to(edits, self.project, override)
             made = self._patches(edits)
             told = tuple(zip(setup.members[: len(milvus)], milvus, strict=True))
             require_effect(self.project, self.config, told, made[0], override)

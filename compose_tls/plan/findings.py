@@ -13,10 +13,8 @@ from compose_tls.compose.volumes import Mount
 from compose_tls.config import TlsConfig
 from compose_tls.files import absence, in_the_way
 from compose_tls.layout import (
-    CA,
     CA_CERTIFICATE,
     CA_KEY,
-    CA_NAME,
     CLIENT_CA_KEY,
     CLIENT_KEY,
     CLIENTS_DIRECTORY,
@@ -110,11 +108,7 @@ def declared_findings(
 def is_lost(project: Project, config: TlsConfig, services: Sequence[DeclaredTls]) -> bool:
     """Whether the record is missing of what compose-tls did: Milvus is told to show its certificate."""
     seen, pki = project.observation, project.directory / config.pki_dir
-    ca, ignored = seen.pki.certificates.get(CA), seen.content(pki / IGNORE_FILE)
-    ours = (ca is not None and f"CN={CA_NAME}" in ca.subject) or ignored in {
-        IGNORE_ALL,
-        IGNORE_TAKEN,
-    }
+    ours = seen.pki.has_our_ca or seen.content(pki / IGNORE_FILE) in {IGNORE_ALL, IGNORE_TAKEN}
     if project.state is not None or not ours:
         return False
     issued = seen.content(pki / SERVER_CERTIFICATE)

@@ -84,7 +84,7 @@ def _replaced(project: Project, config: TlsConfig, one: DeclaredTls) -> Iterator
     ours = project.directory / config.served_dir / SERVER_CERTIFICATE
     if config.server_cert or shown is None or shown == ours:
         return
-    if shown.is_relative_to(project.directory) and not shown.exists():
+    if project.observation.files.get(shown, shown) is None:
         # As in a fresh clone: nobody has met it there.
         return
     name = project.relative(shown)

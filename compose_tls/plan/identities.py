@@ -29,7 +29,7 @@ from compose_tls.pki.client_names import CLIENT_DOMAIN, client_dns_name
 from compose_tls.pki.constraints import require_permitted, subtrees_of
 from compose_tls.pki.names import split_names
 from compose_tls.plan.client_ca import client_ca_made, client_ca_source, issues_clients
-from compose_tls.plan.lifetimes import ends, require_ca_valid, why_replaced
+from compose_tls.plan.lifetimes import ends, reissued, require_ca_valid, why_replaced
 from compose_tls.setup import Identity
 from compose_tls.vocabulary import TlsWarning
 
@@ -96,9 +96,7 @@ def plan_identities(
             sources[name] = "issued"
             known = name in {SERVER, CLIENT} or facts is not None
             if sources[issuer] == "existing" and known:
-                why = _why_unusable(observation, config, name)
-                text = f"{config.pki_dir}/{name}{CERTIFICATE}: new certificate, because {why}"
-                warnings.append(TlsWarning("certificate-reissued", text))
+                warnings.append(reissued(name, _why_unusable(observation, config, name), config))
             continue
         names = {*identities[SERVER].dns_names, *identities[SERVER].ip_addresses}
         held = names if name == SERVER else set[str]()
@@ -107,9 +105,7 @@ def plan_identities(
         same_ca = sources[issuer] == "existing" or issuer in pki.provided
         why = why_replaced(facts, ca, config, held, now) if same_ca else "it is from another CA"
         sources[name] = "issued" if why else "existing"
-        if why:
-            text = f"{config.pki_dir}/{name}{CERTIFICATE}: new certificate, because {why}"
-            warnings.append(TlsWarning("certificate-reissued", text))
+        warnings += [reissued(name, why, config)] if why else []
     plan = with_sources(observation, config, identities, sources, orders)
     warnings += ends(plan, observation, config, now)
     return replace(plan, retired=retired, warnings=tuple(warnings))

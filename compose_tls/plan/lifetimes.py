@@ -87,6 +87,12 @@ def why_replaced(
     return ""
 
 
+def reissued(name: str, why: str, config: TlsConfig) -> TlsWarning:
+    """That an identity gets a new certificate."""
+    text = f"{config.pki_dir}/{name}{CERTIFICATE}: new certificate, because {why}"
+    return TlsWarning("certificate-reissued", text)
+
+
 def finishing_ca(config: TlsConfig) -> str:
     """How a CA that another one has joined is replaced."""
     bundle = f"{config.pki_dir}/{CA_CERTIFICATE}"

@@ -24,7 +24,6 @@ from compose_tls.errors import ValueInTheWay
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
-    CA_NAME,
     CERTIFICATE,
     CLIENT_CA,
     CLIENT_CA_CERTIFICATE,
@@ -251,8 +250,7 @@ class ManagedFiles:
         """Whether a file is there from an earlier enable, also after a disable."""
         if self.state is not None:
             return True
-        ca = self.observation.pki.certificates.get(CA)
-        if ca is None or f"CN={CA_NAME}" not in ca.subject:
+        if not self.observation.pki.has_our_ca:
             return False
         ours = (self.pki, self.pki / CLIENTS_DIRECTORY)
         if self.neighbours in path.parents:
@@ -340,10 +338,9 @@ class ManagedFiles:
         one = identities.get(name.rpartition(".")[0])
         grows = name == CA_CERTIFICATE and len(identities.trusted) > 1
         stays = one is not None and one.source == "existing" and not grows
-        if facts is not None and one is not None and (stays or self._is_copied(one)):
-            owned = access.uid in {None, facts.uid} and access.gid in {None, facts.gid}
-            if owned and facts.mode == access.mode and facts.sha256 in {None, origin}:
-                return KeepFile(path, facts.sha256)
+        stays = one is not None and (stays or self._is_copied(one))
+        if facts is not None and stays and access.is_of(facts) and facts.sha256 in {None, origin}:
+            return KeepFile(path, facts.sha256)
         return self.written(path, Pending(name), access.mode, access.uid, access.gid, origin=name)
 
     def _refuse_place(self, path: Path) -> NoReturn:

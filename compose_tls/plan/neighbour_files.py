@@ -33,8 +33,8 @@ from compose_tls.layout import (
     neighbours_directory,
 )
 from compose_tls.plan.container_user import KeyAccess, key_access
+from compose_tls.plan.stack_folders import Server
 from compose_tls.stack import attu
-from compose_tls.stack.milvus.milvus_version import MilvusVersion
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
@@ -122,15 +122,6 @@ def files_of_neighbours(
         yield from (place / service / name for name in names)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """A neighbour as a reader of its key."""
-
-    name: str
-    service: Service = field(repr=False)
-    version: MilvusVersion | None = None
-
-
 def _access(
     managed: ManagedFiles,
     one: NeighbourFiles,
@@ -144,7 +135,7 @@ def _access(
     told = [variable.name for variable in one.service.environment()]
     named = attu.user_of(one.service.text("image") or "", told)
     found = key_access(
-        [_Reader(one.name, one.service)],
+        [Server(one.service)],
         managed.observation,
         managed.project.relative(key),
         kept=identities.source(client_identity(one.name)) == "existing",

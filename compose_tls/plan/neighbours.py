@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from compose_tls.compose.member_edits import Edits
-from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ClientsCutOff, EditRefused, ProjectError, settle
 from compose_tls.layout import CLIENT_KEY, NEIGHBOUR_NAME, neighbours_directory
 from compose_tls.patterns import regex
 from compose_tls.plan.address_edits import AddressChange, add_address_edit, is_in_compose_file
-from compose_tls.plan.application_edits import add_application_edits
+from compose_tls.plan.application_edits import ApplicationEdits
 from compose_tls.plan.brought import with_client_ca
 from compose_tls.plan.client_ca import client_ca_source, has_server_ca_clients, issues_clients
 from compose_tls.plan.clients import (
@@ -52,29 +51,20 @@ class Neighbour:
 
     Attributes:
         client: How it connects.
-        service: The service.
         recipe: What it is told.
-        directory: Its files, and where it sees them.
-        addresses: What becomes of the variables that name Milvus.
-        document: Its configuration file that is edited; ``None`` for none.
-        override: The override file that gets its edits, as those in place are refused; ``None`` where
-            they go where those of Milvus do.
-        refusal: Why they are refused.
+        edits: What switches it.
+        refusal: Why its edits in place are refused.
     """
 
     client: Client
-    service: Service = field(repr=False)
     recipe: Recipe
-    directory: Directory
-    addresses: tuple[AddressChange, ...] = ()
-    document: Path | None = None
-    override: Path | None = None
+    edits: ApplicationEdits
     refusal: str | None = None
 
     @property
     def name(self) -> str:
         """The name of the service."""
-        return self.service.name
+        return self.edits.service.name
 
     @property
     def shows_certificate(self) -> bool:
@@ -153,11 +143,11 @@ def _notes(
 ) -> Iterator[TlsWarning]:
     """What else is to be known of those that are switched, and of those that pass TLS on."""
     for one in switched:
-        if one.override is not None:
+        if one.edits.override is not None:
             yield TlsWarning(
                 "override-used",
                 f"{one.refusal}; the edits of service {one.name} are in "
-                f"{project.relative(one.override)} instead",
+                f"{project.relative(one.edits.override)} instead",
             )
     for one in switched:
         if one.recipe.note:
@@ -255,8 +245,16 @@ def _switched(
         return None
     source = f"{neighbours_directory(config.tls_dir)}/{service.name}"
     directory = Directory(source, config.container_tls_dir, (), read_only=True)
-    edits_document = project.directory / client.path if made.settings and client.path else None
-    return Neighbour(client, service, made, directory, addresses, edits_document)
+    member = Member(service.name, "application", as_variables(made.variables), directory, port=0)
+    documents = {project.directory / client.path: made.settings} if client.path else {}
+    edits = ApplicationEdits(
+        service,
+        member,
+        addresses=addresses,
+        documents=documents if made.settings else {},
+        reads_env=not config.env_file,
+    )
+    return Neighbour(client, made, edits)
 
 
 def _placed(
@@ -270,19 +268,19 @@ def _placed(
     if one is None or config.style == "override":
         return one
     try:
-        _try(one, project, config, None)
+        one.edits.require_possible(project, None)
     except EditRefused as refusal:
         if override is None:
             raise
-        for change in one.addresses:
+        service, reads_env = one.edits.service, one.edits.reads_env
+        for change in one.edits.addresses:
             # A value that comes from elsewhere is to be changed there, or by its owner.
-            if not is_in_compose_file(change, one.service, project):
-                add_address_edit(
-                    change, one.service, project, None, Edits(), reads_env=not config.env_file
-                )
-        _try(one, project, config, override)
+            if not is_in_compose_file(change, service, project):
+                add_address_edit(change, service, project, None, Edits(), reads_env=reads_env)
+        one.edits.require_possible(project, override)
         place = f"{refusal.path}: " if refusal.path else ""
-        return replace(one, override=override, refusal=f"{place}{refusal.message}")
+        edits = replace(one.edits, override=override)
+        return replace(one, edits=edits, refusal=f"{place}{refusal.message}")
     return one
 
 
@@ -323,53 +321,6 @@ def _document(client: Client, project: Project) -> Found | None:
     content = project.read(project.directory / client.path)
     documents = roots(parse(content or b"", client.path))
     return documents[0] if len(documents) == 1 else None
-
-
-def _try(one: Neighbour, project: Project, config: TlsConfig, override: Path | None) -> None:
-    """Make sure that its edits can be made on their own.
-
-    Raises:
-        ProjectError: They cannot.
-    """
-    from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - status only looks
-
-    edits = Edits()
-    add_neighbour_edits(one, project, config, override, edits)
-    for path, intents in edits.by_file.items():
-        content = project.read(path)
-        if content is not None:
-            edit(parse(content, project.relative(path)), intents)
-
-
-def add_neighbour_edits(
-    one: Neighbour, project: Project, config: TlsConfig, override: Path | None, edits: Edits
-) -> None:
-    """Add what switches a service: its mount, its variables, its configuration file.
-
-    Args:
-        one: The service.
-        project: The project.
-        config: The settings.
-        override: The override file that gets the edits instead of the file that defines the service.
-        edits: Gets the edits.
-
-    Raises:
-        ValueInTheWay: Something else is mounted where its files go.
-        EditRefused: A place cannot be edited without changing something else.
-    """
-    settings = as_variables(one.recipe.variables)
-    member = Member(one.name, "application", settings, one.directory, port=0)
-    documents = {} if one.document is None else {one.document: one.recipe.settings}
-    add_application_edits(
-        one.service,
-        member,
-        one.addresses,
-        documents,
-        project,
-        override or one.override,
-        edits,
-        reads_env=not config.env_file,
-    )
 
 
 def _issues(project: Project, config: TlsConfig) -> bool:

@@ -18,7 +18,6 @@ from compose_tls.layout import (
     CERTIFICATE,
     CLIENT,
     CLIENT_CA,
-    CLIENT_KEY,
     NEXT_CA,
     SERVER,
     SERVER_CERTIFICATE,
@@ -169,13 +168,6 @@ class _Planner:
         as_it_is = {} if "constrain" in config.model_fields_set else {"constrain": constrained}
         self.config = config.model_copy(update=as_it_is)
 
-    @property
-    def showing(self) -> list[str]:
-        """The services of the project that show a certificate of their own."""
-        return [
-            one.service for one in self.located.state.neighbours or () if CLIENT_KEY in one.files
-        ]
-
     def plan(
         self, extent: Extent, within: timedelta | None, *, force: bool, restart: bool
     ) -> RenewPlan:
@@ -187,7 +179,7 @@ class _Planner:
             within=within,
             force=force,
             restart=restart,
-            neighbours=map(client_identity, self.showing),
+            neighbours=map(client_identity, self.located.state.showing),
             state=self.located.state,
         )
         members = tuple(one.name for one in self.located.milvus)
@@ -195,7 +187,7 @@ class _Planner:
         if (found[CA], found[SERVER]) == ("existing", "issued") and NEXT_CA not in found:
             require_names_permitted(self.observation, self.config, dns_names)
         identities = identities_of(members, dns_names, ip_addresses)
-        identities |= client_identities(self.showing)
+        identities |= client_identities(self.located.state.showing)
         orders = self.orders(identities)
         server = self.pki.certificates.get(SERVER)
         if found[SERVER] == "existing" and server is not None:
@@ -244,7 +236,7 @@ class _Planner:
         """
         members = tuple(one.name for one in self.located.milvus)
         identities = identities_of(members, *server_names(self.config.names, ()))
-        identities |= client_identities(self.showing)
+        identities |= client_identities(self.located.state.showing)
         found = provided_sources(self.observation, self.config)
         taken = all(role in self.pki.provided for role in found)
         if taken or found[SERVER] == "existing":
@@ -256,9 +248,11 @@ class _Planner:
             self.now,
             within=within,
             force=force,
-            showing=(CLIENT, *map(client_identity, self.showing)),
+            showing=(CLIENT, *map(client_identity, self.located.state.showing)),
         )
-        require_neighbours_issuer(clients, self.showing, self.observation, self.config)
+        require_neighbours_issuer(
+            clients, self.located.state.showing, self.observation, self.config
+        )
         if clients.get(CLIENT_CA) == "provided":
             self.require_lasting(CLIENT_CA, within)
         orders = self.orders(identities)

@@ -9,8 +9,9 @@ from functools import partial
 from compose_tls.compose.service import HEALTH_TEST, Service
 from compose_tls.layout import KAFKA, KAFKA_CLIENT
 from compose_tls.pki.client_names import CLIENT_DOMAIN
+from compose_tls.plan.application_edits import Rewrite
 from compose_tls.plan.identities import is_valid, server_names
-from compose_tls.plan.stack_parts import Part, Rewrite
+from compose_tls.plan.stack_parts import Part
 from compose_tls.plan.stack_work import StackWork
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.stack_services import Needed

@@ -143,10 +143,9 @@ class StackChanges:
         """The key and the certificate of a broker in one file; it stays while they do."""
         facts = self.files.observation.files.get(path)
         sound = path not in self.files.observation.pki.foreign_keys
-        if facts is not None and sound and self.identities.source(KAFKA) == "existing":
-            owned = access.uid in {None, facts.uid} and access.gid in {None, facts.gid}
-            if owned and facts.mode == access.mode:
-                return KeepFile(path, facts.sha256)
+        kept = sound and self.identities.source(KAFKA) == "existing"
+        if facts is not None and kept and access.is_of(facts):
+            return KeepFile(path, facts.sha256)
         return self.files.written(
             path, Pending(KAFKA_KEYSTORE), access.mode, access.uid, access.gid
         )

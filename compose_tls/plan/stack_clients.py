@@ -5,21 +5,19 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from compose_tls.compose.member_edits import Edits
-from compose_tls.compose.rewriting import Rewriting, rewrite, written
+from compose_tls.compose.rewriting import Rewriting, written
 from compose_tls.compose.service import Service
 from compose_tls.errors import ProjectError
 from compose_tls.layout import CA_BUNDLE, MILVUS, OBJECT_STORE, STORE_CAS
 from compose_tls.plan.address_edits import AddressChange
-from compose_tls.plan.application_edits import add_application_edits
-from compose_tls.plan.stack_parts import Part, Rewrite
+from compose_tls.plan.application_edits import ApplicationEdits, Rewrite
+from compose_tls.plan.stack_parts import Part
 from compose_tls.plan.stack_work import StackWork
-from compose_tls.project.model import Project
 from compose_tls.project.reachability import names
 from compose_tls.setup import Directory, Member, as_variables
 from compose_tls.stack import aws_cli, mc, milvus_backup
@@ -35,59 +33,9 @@ _CA_VARIABLE: Final = "SSL_CERT_FILE"
 _HINT: Final = "write https:// there, and mount the CA by hand"
 
 
-@dataclass(frozen=True, slots=True)
-class StoreClient:
-    """A service that is told of the TLS of the object store.
-
-    Attributes:
-        service: The service.
-        member: What it is told, and where it sees the CA.
-        rewrites: What its command becomes.
-        addresses: What becomes of the variables that name the object store.
-        documents: Its configuration files that are edited: what is put where.
-        override: The override file that gets its edits, as those in place are refused; ``None`` where
-            they go where those of Milvus do.
-        reads_env: Whether Compose reads ``.env``, and not files that the user names in its place.
-    """
-
-    service: Service = field(repr=False)
-    member: Member
-    rewrites: tuple[Rewrite, ...] = ()
-    addresses: tuple[AddressChange, ...] = ()
-    documents: Mapping[Path, Mapping[Route, str]] = field(default_factory=dict)
-    override: Path | None = None
-    reads_env: bool = True
-
-    def add_edits(self, project: Project, override: Path | None, edits: Edits) -> None:
-        """Add what switches it.
-
-        Args:
-            project: The project.
-            override: The override file that gets the edits instead of the file that has the service.
-            edits: Gets the edits.
-
-        Raises:
-            ValueInTheWay: Something else is mounted where the CA goes.
-            EditRefused: A place cannot be edited without changing something else.
-        """
-        override = override or self.override
-        for each in self.rewrites:
-            rewrite(self.service, each.route, each.change, override, edits, hint=each.hint)
-        add_application_edits(
-            self.service,
-            self.member,
-            self.addresses,
-            self.documents,
-            project,
-            override,
-            edits,
-            reads_env=self.reads_env,
-        )
-
-
 def store_clients(
     work: StackWork, stores: Sequence[Part], override: Path | None
-) -> tuple[StoreClient, ...]:
+) -> tuple[ApplicationEdits, ...]:
     """The services that can be told that the object store speaks TLS; others are named elsewhere.
 
     Args:
@@ -113,11 +61,13 @@ class _Place:
     hosts: set[str]
     port: int
 
-    def client(self, service: Service) -> StoreClient | None:
+    def client(self, service: Service) -> ApplicationEdits | None:
         variables = self.work.variables(service)
         return self.program(service, variables) or self.backup(service, variables)
 
-    def program(self, service: Service, variables: Mapping[str, str | None]) -> StoreClient | None:
+    def program(
+        self, service: Service, variables: Mapping[str, str | None]
+    ) -> ApplicationEdits | None:
         """A service that runs mc or aws: its URLs, in its command or in variables, and its CAs."""
         image, command = service.text("image"), service.command_line()
         target = mc.certificates_directory(image, command, variables, service.text("user"))
@@ -145,11 +95,13 @@ class _Place:
                 rewrites.append(Rewrite((name,), _fixed(new), _HINT))
         if not addresses and not rewrites:
             return None
-        return StoreClient(
+        return ApplicationEdits(
             service, member, tuple(rewrites), addresses, reads_env=not self.work.config.env_file
         )
 
-    def backup(self, service: Service, variables: Mapping[str, str | None]) -> StoreClient | None:
+    def backup(
+        self, service: Service, variables: Mapping[str, str | None]
+    ) -> ApplicationEdits | None:
         """milvus-backup: what it is told of each store, where that is said."""
         if variables.get(_CA_VARIABLE) is not None:
             return None
@@ -164,7 +116,7 @@ class _Place:
             return None
         settings[_CA_VARIABLE] = posixpath.join(self.work.target, _CA_FILE)
         member = self.member(service, self.work.target, settings)
-        return StoreClient(service, member, documents=documents)
+        return ApplicationEdits(service, member, documents=documents)
 
     def backup_files(self, service: Service) -> Iterator[tuple[Path | None, Found | None]]:
         """The files that configure milvus-backup; of its own image also without any."""
@@ -199,26 +151,15 @@ def _fixed(new: list[str]) -> Rewriting:
     return lambda _: new
 
 
-def _placed(one: StoreClient, work: StackWork, override: Path | None) -> StoreClient | None:
+def _placed(
+    one: ApplicationEdits, work: StackWork, override: Path | None
+) -> ApplicationEdits | None:
     """A service whose edits can be made: in place, else in an override file; ``None`` where nowhere."""
-    tries = partial(_can_be_made, one, work.project)
-    if work.config.style == "override":
-        return one if tries(override) else None
-    if tries(None):
-        return one
-    return replace(one, override=override) if override is not None and tries(override) else None
-
-
-def _can_be_made(one: StoreClient, project: Project, override: Path | None) -> bool:
-    from compose_tls.yamlpatch.patch import edit  # noqa: PLC0415 - status only looks
-
-    edits = Edits()
-    try:
-        one.add_edits(project, override, edits)
-        for path, intents in edits.by_file.items():
-            content = project.read(path)
-            if content is not None:
-                edit(parse(content, project.relative(path)), intents)
-    except ProjectError:
-        return False
-    return True
+    ways = [(None, one), (override, replace(one, override=override))][
+        : 1 if override is None else 2
+    ]
+    for place, made in ways if work.config.style != "override" else [(override, one)]:
+        with suppress(ProjectError):
+            one.require_possible(work.project, place)
+            return made
+    return None

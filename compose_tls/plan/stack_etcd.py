@@ -12,7 +12,8 @@ from compose_tls.compose.service import Service
 from compose_tls.errors import EditRefused
 from compose_tls.layout import CA_CERTIFICATE, ETCD, ETCD_CLIENT, SERVER_CERTIFICATE, SERVER_KEY
 from compose_tls.pki.client_names import CLIENT_DOMAIN
-from compose_tls.plan.stack_parts import Part, Rewrite
+from compose_tls.plan.application_edits import Rewrite
+from compose_tls.plan.stack_parts import Part
 from compose_tls.plan.stack_work import StackWork
 from compose_tls.project.reachability import names
 from compose_tls.project.stack_services import Needed

@@ -22,7 +22,6 @@ from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
 from compose_tls.stack import kafka
 from compose_tls.stack.images import is_bitnami, repository_and_tag
-from compose_tls.stack.milvus.milvus_version import MilvusVersion
 from compose_tls.stack.milvus.role import is_coordinator
 from compose_tls.values import dataclass
 
@@ -46,7 +45,7 @@ class Held(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that reads a key, and is not Milvus."""
+    """A service that reads a key, and is not Milvus."""
 
     service: Service = field(repr=False)
 
@@ -56,9 +55,8 @@ class Server:
         return self.service.name
 
     @property
-    def version(self) -> MilvusVersion:
+    def version(self) -> None:
         """Of no Milvus: its image runs as root, as far as nothing else is known."""
-        return MilvusVersion(0, 0)
 
     @property
     def user_of_image(self) -> str | None:

@@ -14,12 +14,11 @@ from typing import Final, TypeAlias
 
 from compose_tls.changes import CertificateOrder, IdentityPlan, PlannedIdentity, Source
 from compose_tls.config import TlsConfig
-from compose_tls.layout import CERTIFICATE, STACK_CA
+from compose_tls.layout import STACK_CA
 from compose_tls.observation import CertificateFacts, Observation
 from compose_tls.plan.identities import subject_of
-from compose_tls.plan.lifetimes import RENEW_BEFORE, why_replaced
+from compose_tls.plan.lifetimes import reissued, renewed_before, why_replaced
 from compose_tls.setup import Identity
-from compose_tls.vocabulary import TlsWarning
 
 STACK_CA_NAME: Final = "compose-tls stack CA"
 
@@ -55,9 +54,8 @@ def with_stack(
     pki = observation.pki
     found, warnings = list(planned.identities), list(planned.warnings)
     ca = pki.certificates.get(STACK_CA) if STACK_CA in pki.usable else None
-    if ca is not None:
-        early = min(RENEW_BEFORE, (ca.not_after - ca.not_before) / 3)
-        ca = None if ca.remaining(now) < early else ca
+    if ca is not None and ca.remaining(now) < renewed_before(ca):
+        ca = None
     for one in identities:
         facts = pki.certificates.get(one.name) if one.name in pki.usable else None
         source: Source = "issued"
@@ -66,11 +64,7 @@ def with_stack(
         elif ca is not None and facts is not None:
             reason = why(one, facts, ca)
             source = "issued" if reason else "existing"
-            if reason:
-                text = (
-                    f"{config.pki_dir}/{one.name}{CERTIFICATE}: new certificate, because {reason}"
-                )
-                warnings.append(TlsWarning("certificate-reissued", text))
+            warnings += [reissued(one.name, reason, config)] if reason else []
         order = stack_order(one, config) if source == "issued" else None
         issuer = None if one.name == STACK_CA else STACK_CA
         found.append(PlannedIdentity(one, source, order, issuer))

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
-from compose_tls.compose.member_edits import Edits
-from compose_tls.compose.rewriting import Rewriting
 from compose_tls.compose.service import Service
-from compose_tls.layout import ETCD_CLIENT, KAFKA_CLIENT
+from compose_tls.layout import CLIENT_OF, ETCD, KAFKA
+from compose_tls.plan.application_edits import ApplicationEdits, Rewrite
 from compose_tls.project.milvus_services import MilvusService
-from compose_tls.project.model import Project
 from compose_tls.setup import Directory, Identity, Member
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
-from compose_tls.yamlpatch.intent import Route
-
-
-@dataclass(frozen=True, slots=True)
-class Rewrite:
-    """A command or a health check that is to say something else."""
-
-    route: Route
-    change: Rewriting = field(repr=False)
-    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +36,6 @@ class Part:
     further_ports: tuple[int, ...] = ()
 
 
-class StackClient(Protocol):
-    """A service besides Milvus that connects to a server, and is told of its TLS."""
-
-    @property
-    def member(self) -> Member:
-        """What it is told, and what it sees."""
-
-    def add_edits(self, project: Project, override: Path | None, edits: Edits) -> None:
-        """Add what switches it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Stack:
     """All that speaks TLS besides the proxies and their clients.
@@ -74,7 +50,7 @@ class Stack:
     parts: tuple[Part, ...] = ()
     identities: tuple[Identity, ...] = ()
     warnings: tuple[TlsWarning, ...] = ()
-    clients: tuple[StackClient, ...] = ()
+    clients: tuple[ApplicationEdits, ...] = ()
 
     @property
     def servers(self) -> tuple[Part, ...]:
@@ -86,13 +62,7 @@ class Stack:
         """The Milvus services."""
         return tuple(one for one in self.parts if one.milvus is not None)
 
-    @property
-    def seen(self) -> tuple[tuple[str, str], ...]:
-        """The other services, each with the directory that it mounts."""
-        members = [one.member for one in self.clients]
-        return tuple((one.name, one.directory.source) for one in members if one.directory)
 
-
-CLIENTS: Final[Mapping[str, str]] = {"etcd": ETCD_CLIENT, "broker": KAFKA_CLIENT}
+CLIENTS: Final[Mapping[str, str]] = {"etcd": CLIENT_OF[ETCD], "broker": CLIENT_OF[KAFKA]}
 """The client that a server demands a certificate of."""
 NOTHING_ELSE: Final = Stack()

@@ -10,7 +10,8 @@ from compose_tls.compose.rewriting import written
 from compose_tls.compose.service import Service
 from compose_tls.errors import EditRefused
 from compose_tls.layout import OBJECT_STORE, STORE_CAS
-from compose_tls.plan.stack_parts import Part, Rewrite
+from compose_tls.plan.application_edits import Rewrite
+from compose_tls.plan.stack_parts import Part
 from compose_tls.plan.stack_work import StackWork
 from compose_tls.project.reachability import OWN_HOSTS, names
 from compose_tls.project.stack_services import Needed

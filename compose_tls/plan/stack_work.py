@@ -8,9 +8,10 @@ from typing import Literal, TypeAlias
 from compose_tls.compose.service import HEALTH_TEST, Service
 from compose_tls.config import TlsConfig
 from compose_tls.layout import STACK_FILES
+from compose_tls.plan.application_edits import Rewrite
 from compose_tls.plan.identities import server_names
 from compose_tls.plan.stack_health import health_change
-from compose_tls.plan.stack_parts import Part, Rewrite
+from compose_tls.plan.stack_parts import Part
 from compose_tls.project.endpoints import found_names
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from compose_tls.changes import KeepFile, MakeDirectory, RemoveDirectory
 from compose_tls.layout import MILVUS, STACK_FILES, neighbours_directory
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.plan.stack_folders import Folders
@@ -36,7 +35,7 @@ def touched_services(planned: ServicePlan, project: Project) -> frozenset[str] |
     found = _edited(planned, project)
     folders = Folders.of((one.identity for one in planned.identities.identities), project)
     root = project.directory / planned.state.settings.tls_dir
-    written = _written(planned)
+    written = planned.plan.written
     for folder in STACK_FILES:
         if any(path.is_relative_to(root / folder) for path in written):
             found |= {one.name for one in folders.readers.get(folder, ())}
@@ -61,7 +60,7 @@ def touched_beside(
         project: The project, without what an earlier enable put in.
         sees: Services, each with a directory or file of ours that it mounts.
     """
-    found, written = _edited(planned, project), _written(planned)
+    found, written = _edited(planned, project), planned.plan.written
     places = ((name, project.directory / place) for name, place in sees)
     found |= {name for name, place in places if any(path.is_relative_to(place) for path in written)}
     found.difference_update(planned.everything)
@@ -97,14 +96,6 @@ def _mounts(project: Project, directories: Iterable[str]) -> Iterator[tuple[str,
             place = mount.host_path
             if place is not None and any(map(place.is_relative_to, ours)):
                 yield service.name, place
-
-
-def _written(planned: ServicePlan) -> list[Path]:
-    return [
-        change.path
-        for change in planned.plan.changes
-        if not isinstance(change, KeepFile | MakeDirectory | RemoveDirectory)
-    ]
 
 
 def _edited(planned: ServicePlan, project: Project) -> set[str]:

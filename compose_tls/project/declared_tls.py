@@ -173,10 +173,11 @@ def _declared(milvus: MilvusService, project: Project) -> DeclaredTls:
     if found is not None:
         path, line = found
         place = f"{project.relative(path)}{f':{line}' if line else ''}"
-    return DeclaredTls(milvus, mode, value, place, tuple(_files(milvus, mode)))
+    return DeclaredTls(milvus, mode, value, place, tuple(told_files(milvus, mode)))
 
 
-def _files(milvus: MilvusService, mode: TlsMode | None) -> Iterator[TlsFile]:
+def told_files(milvus: MilvusService, mode: TlsMode | None) -> Iterator[TlsFile]:
+    """The files that a Milvus is told to open in a mode; ``None`` where that is not known."""
     if not mode:
         return
     wanted = _FILES if mode is TlsMode.MUTUAL else _FILES[:2]

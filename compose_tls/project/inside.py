@@ -83,6 +83,7 @@ def inside(project: Project, config: TlsConfig, milvus: MilvusService, name: str
     place = project.directory / own / name
     files = {
         "ca": _seen(
+            project,
             service,
             (
                 place / CA_CERTIFICATE,
@@ -91,6 +92,7 @@ def inside(project: Project, config: TlsConfig, milvus: MilvusService, name: str
             ),
         ),
         "certificate": _seen(
+            project,
             service,
             (
                 place / CLIENT_CERTIFICATE,
@@ -100,7 +102,7 @@ def inside(project: Project, config: TlsConfig, milvus: MilvusService, name: str
         ),
     }
     pair = files["certificate"]
-    key = _seen(service, (pair[0].with_suffix(KEY),)) if pair else None
+    key = _seen(project, service, (pair[0].with_suffix(KEY),)) if pair else None
     mutual = config.tls_mode is TlsMode.MUTUAL
     if files["ca"] is None or (mutual and (pair is None or key is None)):
         raise _not_mounted(project, config, service, mutual=mutual)
@@ -176,10 +178,10 @@ def way_by_host(project: Project, milvus: MilvusService, name: str) -> TlsWarnin
     return TlsWarning("way-by-host", text, main.document.name, ", and ".join(needs), main.line())
 
 
-def _seen(service: Service, files: Iterable[Path]) -> tuple[Path, str] | None:
+def _seen(project: Project, service: Service, files: Iterable[Path]) -> tuple[Path, str] | None:
     """The first of some files, of those that are there, that a mount brings into the container; where."""
     mounts = [mount for mount in service.mounts() if mount.host_path is not None]
-    for file in filter(Path.is_file, files):
+    for file in filter(project.observation.files.get, files):
         for mount in mounts:
             if mount.host_path == file:
                 return file, mount.target

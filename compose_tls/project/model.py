@@ -16,7 +16,6 @@ from compose_tls.layout import (
     CA_CERTIFICATE,
     CERTIFICATE,
     CLIENT,
-    CLIENT_CA_CERTIFICATE,
     KEY,
     NEXT_CA,
     SERVER,
@@ -102,11 +101,9 @@ def taken_over(directory: Path, config: TlsConfig) -> frozenset[Path]:
     return frozenset(brought & ours)
 
 
-def client_ca_path(directory: Path, config: TlsConfig) -> Path | None:
-    """The CA whose clients Milvus accepts, where the clients of a project have one of their own."""
-    path = directory / config.pki_dir / CLIENT_CA_CERTIFICATE
-    apart = config.client_ca_cert is not None or makes_client_ca(config)
-    return path if apart and path.is_file() else None
+def may_have_client_ca(config: TlsConfig) -> bool:
+    """Whether clients have a CA of their own, once its certificate lies in the PKI directory."""
+    return config.client_ca_cert is not None or makes_client_ca(config)
 
 
 def makes_client_ca(config: TlsConfig) -> bool:
@@ -132,7 +129,7 @@ def restoring_ca(observation: Observation, config: TlsConfig, state: State | Non
     there = observation.files.get(place)
     if facts is None or recorded is None or facts.sha256 != recorded:
         return None
-    if place.exists() and (there is None or there.sha256 == recorded):
+    if there is not None and there.sha256 == recorded:
         return None
     return joined(["cp", *map(os.path.relpath, (copy, place))])
 

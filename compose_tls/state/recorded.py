@@ -30,6 +30,7 @@ from compose_tls.layout import (
     CERTIFICATE,
     CLIENT,
     CLIENT_CA,
+    CLIENT_KEY,
     KEY,
     NEIGHBOUR_FILES,
     NEIGHBOUR_NAME,
@@ -220,6 +221,11 @@ class State(_Model):
         named = (route[1] for route in routes if route[:1] == ("services",))
         neighbours = (one.service for one in self.neighbours or ())
         return tuple(dict.fromkeys((*self.services, *neighbours, *named)))
+
+    @property
+    def showing(self) -> tuple[str, ...]:
+        """The services besides Milvus that show a client certificate of their own."""
+        return tuple(one.service for one in self.neighbours or () if CLIENT_KEY in one.files)
 
     @property
     def certificates(self) -> dict[str, str]:

@@ -288,7 +288,7 @@ def _published(
         first = Address.of(proxy.endpoint)
         publishes = carrier(services[proxy.service], services)
         told = map(Address.of, endpoints(publishes, config.server_name, proxy.port))
-        further = others([(one.host, one.port) for one in told], (first.host, first.port))
+        further = others(told, first)
         on_host_network = proxy.service in on_host
         found.append(_Place(proxy.service, first, on_host_network=on_host_network, further=further))
     return found
@@ -344,13 +344,13 @@ def _deployed(
         publishes = carrier(services[proxy.service], services)
         directories = (located.project.directory, publishes.main.base)
         place = known.get(proxy.service)
-        near = (place.address.host, place.address.port) if place else None
+        near = place.address if place else None
         met = deployed_places(proxy.service, proxy.port, directories, variables, near=near)
         if place is None and met:
             place = _Place(proxy.service, Address(*met[0]))
         if place is not None:
-            first = (place.address.host, place.address.port)
-            found.append(replace(place, further=others((*place.further, *met), first)))
+            further = others((*place.further, *met), place.address)
+            found.append(replace(place, further=further))
     return found
 
 

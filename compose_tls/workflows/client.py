@@ -12,6 +12,7 @@ from compose_tls import listener
 from compose_tls.apply.transaction import apply
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.client_credentials import ClientCredentials
+from compose_tls.credentials.key_files import KeyFiles
 from compose_tls.errors import WrongUsage
 from compose_tls.files import ProjectFiles
 from compose_tls.layout import (
@@ -26,7 +27,6 @@ from compose_tls.observe.client_files import read_clients
 from compose_tls.pki.client_names import client_name
 from compose_tls.plan.client import ClientsPlan, WantedClients, plan_clients, require_place
 from compose_tls.project.enabled import EnabledProject, locate
-from compose_tls.project.model import client_ca_path
 from compose_tls.results import CertificateResult, ClientResult
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
@@ -148,7 +148,7 @@ def _planned(
         ProjectError: A file is in the way.
     """
     root, settings, observation = opened.root, opened.config, located.project.observation
-    accepted = client_ca_path(root, settings) or root / settings.pki_dir / CA_CERTIFICATE
+    accepted = KeyFiles(root, settings).client_ca or root / settings.pki_dir / CA_CERTIFICATE
     trusted = observation.content(accepted)
     clients = read_clients(root, wanted.directory, names, CLIENT_FILES, trusted)
     planned = plan_clients(observation, settings, clients, wanted, opened.now)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from compose_tls.changes import CertificateOrder, relative
@@ -36,7 +36,6 @@ from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.client_names import client_name
 from compose_tls.pki.issue import issue_expired
 from compose_tls.pki.load import certificate_facts
-from compose_tls.project.model import client_ca_path
 from compose_tls.results import Endpoint
 from compose_tls.sdk.pymilvus import connect_arguments
 from compose_tls.shell import typed
@@ -49,8 +48,7 @@ if TYPE_CHECKING:
 _RESTORE: Final = "restore it, or run compose-tls enable, which puts it back"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A host and a TCP port."""
 
     host: str
@@ -77,7 +75,7 @@ class ClientFiles:
     def of(cls, directory: Path, config: TlsConfig) -> ClientFiles:
         """The files of a project."""
         pki = directory / config.pki_dir
-        accepted = client_ca_path(directory, config)
+        accepted = key_files.KeyFiles(directory, config).client_ca
         return cls(pki / CA_CERTIFICATE, pki / CLIENT_CERTIFICATE, pki / CLIENT_KEY, accepted)
 
     def named(self, directory: Path, client: str) -> ClientFiles:
@@ -137,29 +135,19 @@ def target_of(
         InvalidSetting: The password or token file cannot be read.
         OutsideProject: A link in the project leads outside.
     """
-    from compose_tls.checks.check_target import Target  # noqa: PLC0415 - only who checks needs it
-
-    files = ClientFiles.of(directory, config)
-    mode = config.tls_mode
-    mutual = (files.certificate, files.key, files.accepted) if mode is TlsMode.MUTUAL else ()
-    return Target(
-        host=address.host,
-        port=address.port,
-        server_name=config.server_name,
-        mode=mode,
-        ca_path=files.ca,
-        client_certificate_path=files.certificate if mode is TlsMode.MUTUAL else None,
-        client_key_path=files.key if mode is TlsMode.MUTUAL else None,
-        expected_sha256=fingerprint(directory, f"{config.served_dir}/{SERVER_CERTIFICATE}"),
-        user=config.user,
-        password=_secret(directory, config.password_file, "password-file"),
-        token=_secret(directory, config.token_file, "token-file"),
-        rest_address=(rest.host, rest.port) if rest else None,
+    files, mode = ClientFiles.of(directory, config), config.tls_mode
+    mutual = mode is TlsMode.MUTUAL
+    shown = fingerprint(directory, f"{config.served_dir}/{SERVER_CERTIFICATE}")
+    client = ClientOf(files.ca, files.certificate, files.key, config.server_name)
+    found = client.target(directory, config, address, rest, service, mode, hint=_RESTORE)
+    return replace(
+        found,
+        expected_sha256=shown,
         further=further,
         client_ca_path=files.accepted,
         expired_client=_expired_client(directory, config) if mutual else None,
-        service=service,
-        pem=client_pem(directory, files.ca, *mutual),
+        elsewhere=False,
+        pem={**found.pem, **client_pem(directory, files.accepted if mutual else None)},
     )
 
 
@@ -170,7 +158,7 @@ def _expired_client(directory: Path, config: TlsConfig) -> CertificateWithKey | 
     """
     keys = key_files.KeyFiles(directory, config)
     with suppress(CertificateError, OutsideProject):
-        ca = keys.existing(CLIENT_CA if client_ca_path(directory, config) else CA)
+        ca = keys.existing(CLIENT_CA if keys.client_ca else CA)
         shown = certificate_facts(keys.existing(CLIENT).certificate_pem, path=CLIENT)
         subject, names = "CN=expired client", (shown.dns_names, shown.ip_addresses)
         order = CertificateOrder("client", subject, "ecdsa-p256", 1, *names)
@@ -225,6 +213,7 @@ class ClientOf:
         rest: Address | None,
         service: str | None,
         mode: TlsMode,
+        hint: str = "name a file that you may read",
     ) -> Target:
         """What to check; the arguments are those of ``target_of``, and what the server is meant to do.
 
@@ -233,7 +222,7 @@ class ClientOf:
             InvalidSetting: The password or token file cannot be read.
             OutsideProject: A link in the project leads outside.
         """
-        from compose_tls.checks.check_target import Target  # noqa: PLC0415 - as above
+        from compose_tls.checks.check_target import Target  # noqa: PLC0415 - only who checks needs it
 
         mutual = mode is TlsMode.MUTUAL
         shown = (self.certificate, self.key) if mutual else ()
@@ -248,10 +237,10 @@ class ClientOf:
             user=config.user,
             password=_secret(directory, config.password_file, "password-file"),
             token=_secret(directory, config.token_file, "token-file"),
-            rest_address=(rest.host, rest.port) if rest else None,
+            rest_address=rest,
             service=service,
             elsewhere=service is None,
-            pem=client_pem(directory, self.ca, *shown, hint="name a file that you may read"),
+            pem=client_pem(directory, self.ca, *shown, hint=hint),
         )
 
 

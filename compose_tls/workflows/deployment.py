@@ -18,7 +18,6 @@ from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.port_check import require_free
 from compose_tls.deploy.recreate import starting
-from compose_tls.deploy.wait import Answer, wait_until_ready
 from compose_tls.errors import ComposeTlsError, EngineError
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.endpoints import sharing
@@ -45,8 +44,6 @@ from compose_tls.workflows.stack_check import (
 )
 
 _PROBE_SECONDS = 2.0
-# How long the services of before have until they run; --timeout may be shorter than that takes.
-_BACK_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,34 +168,25 @@ class Deployment(Concerned):
         if not services:
             on_event(f"{', '.join(self.services)} runs these files already, and is not recreated")
             return
-        if self.servers or self.others:
-            order = ServerFirst(
-                self.servers,
-                tuple(dict.fromkeys((*self.others, *self.services))),
-                self.engine,
-                self.compose,
-                self.project,
-                self.name,
-                self.clock,
-                self.sleep,
-            )
-            (order.restart if self.restart_only else order.up)(services, on_event)
-            return
-        if self.restart_only:
-            on_event(f"restarting {', '.join(services)}")
-            self.compose.restart(self.project, services)
-            return
-        listener.busy(on_event, "starting containers")
-        self.compose.up(
-            self.project, services, on_event=on_event, port_owner=self.engine.port_owner
+        milvus = dict.fromkeys((*self.others, *self.services))
+        order = ServerFirst(
+            self.servers,
+            tuple(milvus) if self.servers or self.others else (),
+            self.engine,
+            self.compose,
+            self.project,
+            self.name,
+            self.clock,
+            self.sleep,
         )
+        (order.restart if self.restart_only else order.up)(services, on_event)
 
     def _ready(
         self, proxy: Proxy, began: datetime, started: float, on_event: listener.OnEvent
     ) -> ProxyWatch:
         """Wait for one proxy."""
         watch = self._watch(proxy, began, on_event)
-        self._wait(watch, watch.look, started, self.timeout, on_event)
+        watch.wait(watch.look, started, self.timeout, on_event, self.sleep)
         return watch
 
     def _require_health(self, service: str) -> None:
@@ -213,43 +201,17 @@ class Deployment(Concerned):
             sleep=self.sleep,
         )
 
-    def _stays_up(
-        self, proxy: Proxy, began: datetime, started: float, on_event: listener.OnEvent
-    ) -> None:
-        """Look for a while whether a service of before runs, which need not speak TLS."""
-        watch = self._watch(proxy, began, on_event)
-        self._wait(watch, lambda: watch.settled(started), started, _BACK_SECONDS, on_event)
-
     def _watch(self, proxy: Proxy, began: datetime, on_event: listener.OnEvent) -> ProxyWatch:
         return ProxyWatch(
-            proxy=proxy,
+            service=proxy.service,
             project=self.name,
             began=began,
             engine=self.engine,
+            proxy=proxy,
             build=self.target,
             ask=self.look,
             clock=self.clock,
             on_event=on_event,
-        )
-
-    def _wait(
-        self,
-        watch: ProxyWatch,
-        probe: Callable[[], Answer],
-        started: float,
-        timeout: float,
-        on_event: listener.OnEvent,
-    ) -> None:
-        wait_until_ready(
-            probe,
-            watch.inspect,
-            watch.log,
-            service=watch.proxy.service,
-            timeout=timeout,
-            started=started,
-            on_event=on_event,
-            clock=self.clock,
-            sleep=self.sleep,
         )
 
     def _after_interrupt(
@@ -296,7 +258,8 @@ class Deployment(Concerned):
                 self._up([name for name in before if name not in self.current], on_event)
                 for proxy in self.proxies:
                     if proxy.service in before:
-                        self._stays_up(proxy, began, started, on_event)
+                        watch = self._watch(proxy, began, on_event)
+                        watch.wait_for_old(started, on_event, self.sleep)
                 self._up(touched, on_event) if touched else None
                 done += f" and {what} {'run' if several else 'runs'} again"
         except EngineError as error:
@@ -351,7 +314,7 @@ def prepare(
 
 def prepare_restart(
     planned: ServicePlan, config: TlsConfig, project: ComposeInvocation, stack: ExitStack
-) -> Deployment:
+) -> tuple[Deployment, EngineProject]:
     """Make sure, before anything is written, that services can be restarted.
 
     Args:
@@ -366,7 +329,7 @@ def prepare_restart(
     """
     require_readable(planned, restart=True)
     seen = EngineProject.connect(project, stack)
-    return replace(_deployment(planned, config, seen), restart_only=True)
+    return replace(_deployment(planned, config, seen), restart_only=True), seen
 
 
 def _deployment(planned: ServicePlan, config: TlsConfig, seen: EngineProject) -> Deployment:

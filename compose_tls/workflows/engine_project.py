@@ -5,31 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.compose_output import ServiceState
+from compose_tls.deploy.declared import Declared, declared
+from compose_tls.deploy.deployed import Deployed, deployed
 from compose_tls.deploy.engine import Engine
+from compose_tls.project.model import Project
 from compose_tls.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EngineProject:
     """A project that engine and Compose were asked about.
 
     Attributes:
         invocation: The project as it is given to Compose.
         document: What ``docker compose config`` makes of the files as they lie.
-        states: Its containers.
+        states: Its containers; none where Compose was not asked for them.
     """
 
     engine: Engine = field(repr=False)
     compose: ComposeCli
     invocation: ComposeInvocation = field(repr=False)
     document: Mapping[str, Any] = field(repr=False)
-    states: tuple[ServiceState, ...]
+    states: tuple[ServiceState, ...] = ()
 
     @classmethod
     def connect(cls, invocation: ComposeInvocation, stack: ExitStack) -> Self:
@@ -70,6 +74,28 @@ class EngineProject:
 
     def complete(self, service: str) -> Mapping[str, Any]:
         """The document with a service in it, though its profile be switched off."""
-        if service in self.services:
-            return self.document
+        return self.document if service in self.services else self._everything
+
+    @cached_property
+    def _everything(self) -> Mapping[str, Any]:
         return self.compose.config(replace(self.invocation, profiles=("*",)))
+
+    def look(self, service: str, project: Project) -> tuple[Declared, Deployed | None]:
+        """A service as the files declare it, and as it is deployed; ``None`` where it is not.
+
+        Args:
+            service: Its name.
+            project: The project as it was read.
+
+        Raises:
+            EngineError: Compose refuses the project, or the engine does not answer.
+        """
+        seen = project.observation
+        wanted = declared(
+            self.complete(service),
+            service,
+            directory=project.directory,
+            files=[path for path in seen.compose_files if seen.content(path) is not None],
+            env_files=self.env_files,
+        )
+        return wanted, deployed(self.engine, wanted)

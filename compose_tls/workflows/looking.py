@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from compose_tls.deploy.compose_cli import ComposeCli
-from compose_tls.deploy.declared import Declared, declared
-from compose_tls.deploy.deployed import Deployed, deployed, paths_of
+from compose_tls.deploy.declared import Declared
+from compose_tls.deploy.deployed import Deployed, paths_of
 from compose_tls.deploy.engine import Engine
 from compose_tls.deploy.verdict import Verdict, verdict
 from compose_tls.errors import ComposeFailed, EngineError
@@ -23,6 +23,7 @@ from compose_tls.shell import joined
 from compose_tls.values import dataclass
 from compose_tls.workflows import preamble
 from compose_tls.workflows.deployed_places import Place, met_at
+from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.looked import Looked
 from compose_tls.workflows.next_step import compose_command
 from compose_tls.workflows.refusals import as_warning
@@ -44,7 +45,10 @@ def look(
     """
     try:
         with Engine.connect(opened.variables, patience=patience) as engine:
-            return _Look(opened, project, engine).all(services)
+            compose = ComposeCli.find(opened.variables)
+            there = compose.config(opened.invocation)
+            seen = EngineProject(engine, compose, opened.invocation, there)
+            return _Look(opened, project, seen).all(services)
     except ComposeFailed as error:
         return Looked(reason=error.message, refused=as_warning(error))
     except EngineError as error:
@@ -55,25 +59,17 @@ def look(
 class _Look:
     opened: preamble.Opened
     project: Project
-    engine: Engine = field(repr=False)
+    engine_project: EngineProject = field(repr=False)
 
     def all(self, services: Sequence[DeclaredTls]) -> Looked:
         """Each of the services.
 
         Raises:
-            EngineError: There is no Compose, it refuses the project, or the engine does not answer.
+            EngineError: Compose refuses the project, or the engine does not answer.
         """
-        document = self.document([one.name for one in services])
         seen: list[tuple[DeclaredTls, Declared, Deployed | None, Verdict]] = []
         for one in services:
-            wanted = declared(
-                document,
-                one.name,
-                directory=self.opened.root,
-                files=self.project.observation.compose_files,
-                env_files=self.env_files(),
-            )
-            found = deployed(self.engine, wanted)
+            wanted, found = self.engine_project.look(one.name, self.project)
             seen.append((one, wanted, found, verdict(found, wanted, self.changed(one))))
         results = tuple(_result(one.name, said) for one, _, _, said in seen)
         places = {
@@ -85,22 +81,8 @@ class _Look:
 
     def place(self, one: DeclaredTls, found: Deployed) -> Place | None:
         """Where it is met, as published, else on its network."""
-        replicas = self.engine.replicas(found.project, one.name)
+        replicas = self.engine_project.engine.replicas(found.project, one.name)
         return next(iter(met_at(replicas, one.milvus.configuration.proxy_port)), None)
-
-    def document(self, names: Sequence[str]) -> dict[str, Any]:
-        """The project as Compose understands it, the services included that no profile switches on."""
-        compose = ComposeCli.find(self.opened.variables)
-        given = self.opened.invocation
-        found = compose.config(given)
-        if all(name in (found.get("services") or {}) for name in names):
-            return found
-        return compose.config(replace(given, profiles=("*",)))
-
-    def env_files(self) -> tuple[Path, ...]:
-        names = self.opened.variables.get("COMPOSE_ENV_FILES", "").split(",")
-        given = self.opened.config.env_file or filter(None, names)
-        return tuple(self.opened.start / name for name in given)
 
     def changed(self, one: DeclaredTls) -> Mapping[str, Any]:
         """When the files were changed that the service reads once, by their names."""

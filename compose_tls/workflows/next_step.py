@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from compose_tls.changes import KeepFile, MakeDirectory, Plan, RemoveDirectory
+from compose_tls.changes import Plan
 from compose_tls.compose.discovery import OVERRIDE_FILES, named_files, project_root
 from compose_tls.config import ENVIRONMENT_PREFIX
 from compose_tls.project.endpoints import sharing
@@ -46,11 +46,7 @@ def start_command(
     Returns:
         The command; nothing where they have nothing new to read.
     """
-    written = {
-        change.path
-        for change in plan.changes
-        if not isinstance(change, KeepFile | MakeDirectory | RemoveDirectory)
-    }
+    written = {*plan.written}
     compose = {
         definition.file
         for one in project.compose.services.values()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import datetime
+from functools import partial
 
 from compose_tls.checks.check_target import Target
 from compose_tls.checks.readiness import Readiness
 from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
-from compose_tls.deploy.wait import Settled, settled
+from compose_tls.deploy.wait import Answer, Settled, settled, wait_until_ready
 from compose_tls.errors import NotReady
 from compose_tls.patterns import regex
 from compose_tls.setup import Proxy
@@ -22,6 +23,8 @@ from compose_tls.workflows.deployed_places import met_at, others
 # A Milvus that was told to speak TLS and answers in plain text does so for good. Longer than one answer
 # of a process that is just going.
 _PLAIN_SECONDS = 3.0
+# How long the services of before have until they run; --timeout may be shorter than that takes.
+_BACK_SECONDS = 60.0
 
 # Milvus 2.3.5 says so at level debug, its default (measured).
 _SET_BY_ETCD = regex(
@@ -30,34 +33,28 @@ _SET_BY_ETCD = regex(
 
 
 @dataclass(slots=True)
-class ProxyWatch:
-    """One proxy while it is waited for: inspected once a round, its target built once.
+class ContainerWatch:
+    """The container of one service while it is waited for: inspected once a round.
 
     Attributes:
+        service: The name of the service.
         project: The name of the project.
         began: When it was restarted: older lines of its log do not count.
-        build: What to check, for a proxy whose gRPC and REST are at these addresses; it reads files.
-        ask: One look at whether a server is ready.
+        engine: The engine.
         clock: Seconds that only go forward.
-        on_event: Told where it is met, where that is not a published port.
         container: The container as it was last inspected.
     """
 
-    proxy: Proxy
+    service: str
     project: str
     began: datetime
     engine: Engine
-    build: Callable[[Proxy, Address, Address | None], Target]
-    ask: Callable[[Target], Readiness]
     clock: Callable[[], float]
-    on_event: Callable[[str], None]
-    container: ContainerFacts | None = None
-    known: Target | None = None
-    plain_since: float | None = None
+    container: ContainerFacts | None = field(default=None, init=False)
 
     def inspect(self) -> ContainerFacts | None:
         """The container of now."""
-        self.container = self.engine.container(self.project, self.proxy.service)
+        self.container = self.engine.container(self.project, self.service)
         return self.container
 
     def log(self) -> list[str]:
@@ -65,6 +62,60 @@ class ProxyWatch:
         if self.container is None:
             return []
         return self.engine.log_tail(self.container.id, since=self.began)
+
+    def settled(self, started: float) -> Settled:
+        """Whether it can be said to run again.
+
+        Args:
+            started: When that was begun, by ``clock``.
+        """
+        health = self.container.health if self.container else None
+        return settled(health, self.clock() - started)
+
+    def wait(
+        self,
+        look: Callable[[], Answer],
+        started: float,
+        timeout: float,
+        on_event: Callable[[str], None],
+        sleep: Callable[[float], None],
+    ) -> None:
+        """Wait until one look says that it is ready; see ``wait_until_ready``."""
+        wait_until_ready(
+            look,
+            self.inspect,
+            self.log,
+            service=self.service,
+            timeout=timeout,
+            started=started,
+            on_event=on_event,
+            clock=self.clock,
+            sleep=sleep,
+        )
+
+    def wait_for_old(
+        self, started: float, on_event: Callable[[str], None], sleep: Callable[[float], None]
+    ) -> None:
+        """Wait until a service of before runs, which need not speak TLS."""
+        self.wait(partial(self.settled, started), started, _BACK_SECONDS, on_event, sleep)
+
+
+@dataclass(slots=True)
+class ProxyWatch(ContainerWatch):
+    """One proxy while it is waited for; its target is built once.
+
+    Attributes:
+        build: What to check, for a proxy whose gRPC and REST are at these addresses; it reads files.
+        ask: One look at whether a server is ready.
+        on_event: Told where it is met, where that is not a published port.
+    """
+
+    proxy: Proxy
+    build: Callable[[Proxy, Address, Address | None], Target]
+    ask: Callable[[Target], Readiness]
+    on_event: Callable[[str], None]
+    known: Target | None = None
+    plain_since: float | None = None
 
     def look(self) -> Readiness:
         """One look, and an end where no waiting helps."""
@@ -86,18 +137,9 @@ class ProxyWatch:
                 return replace(other, detail=f"at {host}:{port}: {other.detail}")
         return answer
 
-    def settled(self, started: float) -> Settled:
-        """Whether the container of before can be said to run again.
-
-        Args:
-            started: When it was restarted, by ``clock``.
-        """
-        health = self.container.health if self.container else None
-        return settled(health, self.clock() - started)
-
     def _ignored(self) -> NotReady:
         """The error for a Milvus that is up without TLS."""
-        what = f"{self.proxy.service} is up and answers in plain text: the TLS settings do not reach it"
+        what = f"{self.service} is up and answers in plain text: the TLS settings do not reach it"
         for line in reversed(self.log()):
             if found := _SET_BY_ETCD.search(line):
                 return NotReady(
@@ -116,14 +158,13 @@ class ProxyWatch:
         place, rest = self._place(self.proxy.port), self._place(self.proxy.rest_port)
         if place is None:
             raise NotReady(
-                f"service {self.proxy.service} publishes no port for Milvus, so nothing can be proved",
+                f"service {self.service} publishes no port for Milvus, so nothing can be proved",
                 hint=f'publish it: ports: ["{self.proxy.port}:{self.proxy.port}"]',
             )
         if self.known is None:
-            rest_address = Address(*rest) if rest else None
-            self.known = self.build(self.proxy, Address(*place), rest_address)
+            self.known = self.build(self.proxy, Address(*place), rest and Address(*rest))
         # A port that the engine picks is another one after each start.
-        replicas = self.engine.replicas(self.project, self.proxy.service)
+        replicas = self.engine.replicas(self.project, self.service)
         further = others(met_at(replicas, self.proxy.port), place)
         self.known = replace(
             self.known, host=place[0], port=place[1], rest_address=rest, further=further
@@ -133,7 +174,7 @@ class ProxyWatch:
     def read_anew(self) -> None:
         """Read the files of the target once more: those of the client may be written last."""
         known = self.target()
-        rest = Address(*known.rest_address) if known.rest_address else None
+        rest = known.rest_address and Address(*known.rest_address)
         self.known = self.build(self.proxy, Address(known.host, known.port), rest)
 
     def _place(self, port: int | None) -> tuple[str, int] | None:
@@ -142,6 +183,5 @@ class ProxyWatch:
             return None
         place = next(iter(met_at([self.container], port)), None)
         if place and self.known is None and not self.container.published_ports(port):
-            service = self.proxy.service
-            self.on_event(f"{service} publishes no port {port}: it is met at {place[0]}")
+            self.on_event(f"{self.service} publishes no port {port}: it is met at {place[0]}")
         return place

@@ -16,8 +16,8 @@ from typing import Final
 from compose_tls.changes import relative
 from compose_tls.deploy.container import ImageFacts
 from compose_tls.deploy.container_layer import changed_files, read_file, unmounted_data
-from compose_tls.deploy.declared import Declared, MountPoint, declared
-from compose_tls.deploy.deployed import Deployed, deployed
+from compose_tls.deploy.declared import Declared, MountPoint
+from compose_tls.deploy.deployed import Deployed
 from compose_tls.deploy.differences import Difference, differences
 from compose_tls.errors import (
     ChangedInContainer,
@@ -113,16 +113,7 @@ class Review(Origin):
 
     def _look(self, service: str) -> tuple[Declared, Deployed | None]:
         if service not in self._known:
-            observation = self.project.observation
-            loaded = observation.compose_files
-            wanted = declared(
-                self.seen.complete(service),
-                service,
-                directory=self.project.directory,
-                files=[path for path in loaded if observation.content(path) is not None],
-                env_files=self.seen.env_files,
-            )
-            self._known[service] = wanted, deployed(self.seen.engine, wanted)
+            self._known[service] = self.seen.look(service, self.project)
         return self._known[service]
 
     def _milvus(self, one: MilvusService) -> Iterator[Finding]:

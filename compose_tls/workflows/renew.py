@@ -210,8 +210,8 @@ def _prepare(
     if planned.key_problem is not None and not needed:
         return None, ()
     try:
-        deploy = deployment.prepare_restart(planned, config, opened.invocation, stack)
-        seen = restarting.look(deploy, planned, project)
+        deploy, seen = deployment.prepare_restart(planned, config, opened.invocation, stack)
+        standing = restarting.look(seen, planned, project)
     except EngineError as error:
         if needed:
             error.hint += "; or write the files only, with --no-restart"
@@ -219,14 +219,13 @@ def _prepare(
         # Whether Milvus serves what lies there is not known then, and not said.
         known = isinstance(error, NotDeployed)
         return None, (TlsWarning(error.code, error.message, hint=error.hint),) if known else ()
-    chosen = [one for one in seen if one.running and (renewal.restart or one.stale)]
+    chosen = [one for one in standing if one.running and (renewal.restart or one.stale)]
     warnings = [settle(one.drifted, config.accept) for one in chosen if one.drifted]
     proxies = tuple(one.proxy for one in chosen)
-    running = {state.service for state in deploy.compose.ps(deploy.project) if state.running}
     if not proxies:
         return None, tuple(warnings)
     deploy = replace(restarting.readers(deploy, planned.written), proxies=proxies)
-    shared = [n for n in sharing(project.compose.services, deploy.everything) if n in running]
-    told = (name for name in renewal.planned.beside if name in running)
+    shared = [n for n in sharing(project.compose.services, deploy.everything) if n in seen.running]
+    told = (name for name in renewal.planned.beside if name in seen.running)
     neighbours = tuple(dict.fromkeys((*told, *shared)))
     return replace(deploy, neighbours=neighbours, sharing=tuple(shared)), tuple(warnings)

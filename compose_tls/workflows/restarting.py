@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from compose_tls.deploy.declared import declared
-from compose_tls.deploy.deployed import deployed
 from compose_tls.deploy.differences import differences
 from compose_tls.deploy.docker_host import reach
 from compose_tls.errors import DeployedDifferently, EngineError, NotDeployed
@@ -49,11 +47,11 @@ class Standing:
     drifted: DeployedDifferently | None
 
 
-def look(deployment: Deployment, planned: ServicePlan, project: Project) -> tuple[Standing, ...]:
+def look(seen: EngineProject, planned: ServicePlan, project: Project) -> tuple[Standing, ...]:
     """See which containers run the files of the project.
 
     Args:
-        deployment: The connection to engine and Compose.
+        seen: The project as engine and Compose have it.
         planned: The plan for the files.
         project: The project as it is.
 
@@ -61,7 +59,7 @@ def look(deployment: Deployment, planned: ServicePlan, project: Project) -> tupl
         NotDeployed: A service has no container, or one that a restart here does not reach.
         EngineError: The engine or Compose does not answer.
     """
-    return tuple(_standing(proxy, deployment, planned, project) for proxy in deployment.proxies)
+    return tuple(_standing(proxy, seen, planned, project) for proxy in planned.proxies)
 
 
 def readers(deployment: Deployment, written: Collection[str]) -> Deployment:
@@ -125,21 +123,10 @@ def restart_neighbours(
 
 
 def _standing(
-    proxy: Proxy, deployment: Deployment, planned: ServicePlan, project: Project
+    proxy: Proxy, seen: EngineProject, planned: ServicePlan, project: Project
 ) -> Standing:
-    service, invocation = proxy.service, deployment.project
-    document = deployment.compose.config(invocation)
-    if service not in (document.get("services") or {}):
-        document = deployment.compose.config(replace(invocation, profiles=("*",)))
-    names = invocation.environment.get("COMPOSE_ENV_FILES", "").split(",")
-    wanted = declared(
-        document,
-        service,
-        directory=project.directory,
-        files=project.observation.compose_files,
-        env_files=invocation.env_files or [project.directory / name for name in names if name],
-    )
-    found = deployed(deployment.engine, wanted)
+    service = proxy.service
+    wanted, found = seen.look(service, project)
     if found is None or found.project != wanted.project:
         elsewhere = (
             f"; one of the project {found.project} was made from these files" if found else ""

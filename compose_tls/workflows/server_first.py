@@ -30,7 +30,7 @@ class ServerFirst:
 
     Attributes:
         servers: The services that are etcd or the object store.
-        milvus: The Milvus services that use them, proxies last.
+        milvus: The Milvus services that use them, proxies last; none where their order does not count.
         project: The project as it is given to Compose.
         name: The name that Compose gives to it.
         clock: Seconds that only go forward.
@@ -53,8 +53,8 @@ class ServerFirst:
             EngineError: One cannot be started, or does not stay up.
         """
         servers, milvus = self.parted(services)
-        states = self.compose.ps(self.project)
-        if not servers or not any(state.alive for state in states):
+        states = self.compose.ps(self.project) if servers else ()
+        if not any(state.alive for state in states):
             self._up(services, on_event)
             self._well(servers, on_event)
             return
@@ -67,7 +67,7 @@ class ServerFirst:
         self._up(tuple(again), on_event)
 
     def restart(self, services: Sequence[str], on_event: OnEvent) -> None:
-        """Restart some services: servers while Milvus is stopped, and Milvus' parts one by one.
+        """Restart some services: servers while Milvus is stopped, and parts of it one by one.
 
         Raises:
             EngineError: One cannot be restarted, or does not stay up.
@@ -88,9 +88,9 @@ class ServerFirst:
                 *(name for name in self.milvus if name in again),
                 *(name for name in milvus if name not in self.milvus),
             )
-        for name in milvus:
-            on_event(f"restarting {name}")
-            self.compose.restart(self.project, [name])
+        for names in ([name] for name in milvus) if self.milvus else [milvus]:
+            on_event(f"restarting {', '.join(names)}")
+            self.compose.restart(self.project, names)
 
     def parted(self, services: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Servers, and Milvus."""

@@ -16,10 +16,9 @@ from compose_tls.deploy.engine import Engine
 from compose_tls.errors import CheckFailed, EngineError
 from compose_tls.layout import (
     CERTIFICATE,
+    CLIENT_OF,
     ETCD,
-    ETCD_CLIENT,
     KAFKA,
-    KAFKA_CLIENT,
     KEY,
     OBJECT_STORE,
     STACK_CA,
@@ -41,8 +40,6 @@ _IDENTITIES: Final[Mapping[str, str]] = {
     "object store": OBJECT_STORE,
     "messages": KAFKA,
 }
-_CLIENTS: Final[Mapping[str, str]] = {ETCD: ETCD_CLIENT, KAFKA: KAFKA_CLIENT}
-"""The client that a server demands a certificate of."""
 
 Place: TypeAlias = Callable[[str, int], "tuple[str, int] | None"]
 """Where a port of a service is reached from here; ``None`` where it is not."""
@@ -201,7 +198,7 @@ def container_place(engine: Engine, project: str) -> Place:
 
 def _target(directory: Path, config: TlsConfig, one: Served, at: tuple[str, int]) -> Target:
     pki = directory / config.pki_dir
-    client = _CLIENTS.get(one.identity)
+    client = CLIENT_OF.get(one.identity)
     ca = pki / f"{STACK_CA}{CERTIFICATE}"
     shown = (pki / f"{client}{CERTIFICATE}", pki / f"{client}{KEY}") if client else None
     return Target(

@@ -11,7 +11,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.connection import url_host
 from compose_tls.deploy.docker_host import reach
 from compose_tls.errors import EngineError
-from compose_tls.layout import CA, CA_NAME, CLIENT_KEY, ROOT_PASSWORD, STATE_FILE
+from compose_tls.layout import CA, ROOT_PASSWORD, STATE_FILE
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
 from compose_tls.plan.brought import lying_in
@@ -149,8 +149,7 @@ def _certificates(
     readers = tuple(one.milvus for one in services if one.name in state.services)
     located = EnabledProject(project, state, readers)
     keys = key_findings(config, located)
-    showing = [one.service for one in state.neighbours or () if CLIENT_KEY in one.files]
-    contexts = context_findings(project, config, showing)
+    contexts = context_findings(project, config, state.showing)
     warnings = (*found.warnings, *keys.warnings, *contexts)
     return replace(
         found,
@@ -166,8 +165,8 @@ def _lost(
     if is_lost(project, config, services):
         name = project.relative(state_path(project.directory, config))
         words = ["--mode", str(max(int(one.mode or 1) for one in services))]
-        ca = project.observation.pki.certificates.get(CA)
-        if ca is not None and f"CN={CA_NAME}" not in ca.subject:
+        pki = project.observation.pki
+        if CA in pki.certificates and not pki.has_our_ca:
             # Nothing can be issued under it, and what lies there goes on as it is.
             words += lying_in(config.pki_dir, project.observation)
         yield TlsWarning(

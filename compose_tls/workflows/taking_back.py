@@ -17,15 +17,12 @@ from compose_tls.apply import deploying
 from compose_tls.apply.deploying import Deploying
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
-from compose_tls.deploy.container import ContainerFacts
 from compose_tls.deploy.engine import Engine
-from compose_tls.deploy.wait import Settled, settled, wait_until_ready
 from compose_tls.errors import EngineError, OutsideProject, ProjectChanged
 from compose_tls.shell import behind, joined
 from compose_tls.values import dataclass
+from compose_tls.workflows.proxy_watch import ContainerWatch
 from compose_tls.workflows.server_first import ServerFirst
-
-_BACK_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,57 +142,21 @@ def _start(
         EngineError: One does not.
     """
     began, started = datetime.now(UTC), time.monotonic()
-    if found.servers:
-        milvus = tuple(name for name in found.services if name not in found.servers)
-        order = ServerFirst(
-            found.servers,
-            milvus,
-            engine,
-            compose,
-            invocation,
-            found.project,
-            time.monotonic,
-            time.sleep,
-        )
-        (order.restart if found.restart else order.up)(services, on_event)
-    elif found.restart:
-        compose.restart(invocation, services)
-    else:
-        compose.up(invocation, services, on_event=on_event, port_owner=engine.port_owner)
+    milvus = tuple(name for name in found.services if name not in found.servers)
+    order = ServerFirst(
+        found.servers,
+        milvus if found.servers else (),
+        engine,
+        compose,
+        invocation,
+        found.project,
+        time.monotonic,
+        time.sleep,
+    )
+    (order.restart if found.restart else order.up)(services, on_event)
     for service in services:
-        watch = _Watch(engine, found.project, service, began, started)
-        wait_until_ready(
-            watch.look,
-            watch.inspect,
-            watch.log,
-            service=service,
-            timeout=_BACK_SECONDS,
-            started=started,
-            on_event=on_event,
-        )
-
-
-@dataclass(slots=True)
-class _Watch:
-    """A service of before while it is waited for, which need not speak TLS."""
-
-    engine: Engine
-    project: str
-    service: str
-    began: datetime
-    started: float
-    container: ContainerFacts | None = None
-
-    def inspect(self) -> ContainerFacts | None:
-        self.container = self.engine.container(self.project, self.service)
-        return self.container
-
-    def log(self) -> list[str]:
-        return self.engine.log_tail(self.container.id, since=self.began) if self.container else []
-
-    def look(self) -> Settled:
-        health = self.container.health if self.container else None
-        return settled(health, time.monotonic() - self.started)
+        watch = ContainerWatch(service, found.project, began, engine, time.monotonic)
+        watch.wait_for_old(started, on_event, time.sleep)
 
 
 def _by_hand(found: Deploying) -> str:

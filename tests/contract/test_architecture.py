@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -105,3 +106,42 @@ def test_a_module_name_occurs_once_but_for_the_way_of_a_command_through_the_floo
     names = Counter(file.stem for file in ROOT.glob("compose_tls/**/*.py"))
     commands = {file.stem for file in ROOT.glob("compose_tls/cli/commands/*.py")}
     assert not {name for name, times in names.items() if times > 1} - commands
+
+
+# What asks a disk; ``Path.resolve`` is the one without arguments.
+_ASKS = frozenset(
+    {
+        *(
+            "exists",
+            "glob",
+            "is_dir",
+            "is_file",
+            "is_symlink",
+            "iterdir",
+            "lexists",
+            "lstat",
+            "open",
+        ),
+        *(
+            "read_bytes",
+            "read_text",
+            "readlink",
+            "realpath",
+            "rglob",
+            "samefile",
+            "scandir",
+            "stat",
+        ),
+    }
+)
+
+
+def test_plans_and_what_they_are_made_from_ask_no_file_system() -> None:
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {node.attr}"
+        for room in ("plan", "project", "stack", "targets", "yamlpatch")
+        for file in ROOT.glob(f"compose_tls/{room}/**/*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in _ASKS
+    ]
+    assert not found

@@ -11,11 +11,13 @@ import pytest
 
 from compose_tls import enable
 from compose_tls.config import TlsConfig
+from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
+from compose_tls.deploy.engine import Engine
 from compose_tls.observe import observe
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.setup import Proxy
-from compose_tls.workflows.deployment import Deployment
+from compose_tls.workflows.engine_project import EngineProject
 from compose_tls.workflows.restarting import Standing, look
 from tests.unit.deploy.recorded import IMAGE, document, inspected
 
@@ -36,14 +38,11 @@ def standing(directory: Path, change: Callable[[Answer], object]) -> Standing:
     engine = SimpleNamespace(
         containers=lambda _: [answer], image=lambda _: IMAGE, changes=lambda _: []
     )
-    deployment = SimpleNamespace(
-        proxies=(Proxy("standalone", 19530),),
-        project=ComposeInvocation(directory, environment={}),
-        compose=SimpleNamespace(config=lambda _: document()),
-        engine=engine,
-    )
-    planned = SimpleNamespace(state=project.state)
-    [found] = look(cast("Deployment", deployment), cast("ServicePlan", planned), project)
+    compose = ComposeCli(("docker", "compose"))
+    given = ComposeInvocation(directory, environment={})
+    seen = EngineProject(cast("Engine", engine), compose, given, document())
+    planned = SimpleNamespace(state=project.state, proxies=(Proxy("standalone", 19530),))
+    [found] = look(seen, cast("ServicePlan", planned), project)
     return found
 
 
