@@ -184,6 +184,16 @@ class TestHealthChecks:
         assert of(planned, "health-check-breaks")
         assert f"test: {test}\n" in text_of(applied(before, planned.plan.changes))
 
+    def test_what_was_accepted_is_said_again_and_refused_only_where_something_changes(self) -> None:
+        test = "curl http://localhost:19530/v1/vector/collections"
+        after = enabled(observation(checked(test)), accept=("health-check-breaks",))
+
+        again = enable(after)
+        assert of(again, "health-check-breaks")
+        assert not again.plan.changed
+        with pytest.raises(HealthCheckBreaks):
+            enable(after, mode=2)
+
     def test_an_override_file_gets_the_whole_test(self) -> None:
         test = '["CMD", "curl", "-f", "http://localhost:9091/api/v1/health"]'
         after = enabled(observation(checked(test)), style="override")
