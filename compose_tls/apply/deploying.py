@@ -78,6 +78,8 @@ class Deploying:
         files: The files that change.
         made: Directories that were not there, parents first.
         removed: Directories that may go, and their modes.
+        beside: Further services that it starts anew, and their runs, as of those that ran.
+        sharing: Those of them in the network of one that is deployed: they lose it with that.
     """
 
     root: Path
@@ -90,6 +92,8 @@ class Deploying:
     files: tuple[OldFile, ...]
     made: tuple[str, ...]
     removed: Mapping[str, int]
+    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sharing: tuple[str, ...] = ()
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -311,6 +315,8 @@ def render(deploying: Deploying, inode: int) -> bytes:
         "files": files,
         "made": deploying.made,
         "removed": dict(deploying.removed),
+        "beside": dict(deploying.beside),
+        "sharing": deploying.sharing,
     }
     content = json.dumps(values).encode()
     if len(content) > DEPLOYING_LIMIT:
@@ -329,14 +335,21 @@ def parse(content: bytes, root: Path) -> tuple[Deploying, int]:
         if values["format"] != _FORMAT:
             raise ValueError
         files = tuple(_file(*entry) for entry in values["files"])
-        running = {_text(k): _texts(runs) for k, runs in values["running"].items()}
+        # Earlier versions knew of none beside them.
+        running, beside = (
+            {_text(k): _texts(runs) for k, runs in found.items()}
+            for found in (values["running"], values.get("beside", {}))
+        )
+        more = beside, _texts(values.get("sharing", []))
         removed = {_name(k): _number(mode) for k, mode in values["removed"].items()}
         made = tuple(map(_name, values["made"]))
         options, added, servers = (_texts(values[key]) for key in ("options", "added", "servers"))
         restart = values["restart"] is True
         services = running, added, servers
         kept = files, made, removed
-        deploying = Deploying(root, _text(values["project"]), options, *services, restart, *kept)
+        deploying = Deploying(
+            root, _text(values["project"]), options, *services, restart, *kept, *more
+        )
         return deploying, _number(values["directory"])
     except (TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError from error

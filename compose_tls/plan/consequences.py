@@ -84,8 +84,7 @@ def _rest(
             f"service {one.name}: REST is switched off, since it cannot share port "
             f"{one.configuration.proxy_port} with gRPC under TLS",
             one.service.main.document.name,
-            "keep it on a port of its own: "
-            f"compose-tls enable --mode {config.mode} --rest-port 8080"
+            "keep it on a port of its own: compose-tls enable … --rest-port 8080"
             if able
             else f"Milvus {FIRST_WITH_REST_PORT} and newer can keep it on a port of its own",
             one.service.main.line(),

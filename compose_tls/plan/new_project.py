@@ -71,6 +71,7 @@ LOOPBACK: Final = "127.0.0.1"
 
 _ETCD_PORT: Final = 2379
 _LAST_PORT: Final = 65535
+_REST: Final = "keep it on a port of its own, later: compose-tls enable --rest-port 8080"
 _VERSION: Final = regex(r"v?([0-9]{1,9})\.([0-9]{1,9})(\.[0-9]+(?:[-.][A-Za-z0-9_.]+)*)?")
 _IGNORED: Final = frozenset({ENV_FILE, f"/{ENV_FILE}", f"{ENV_FILE}*", "*.env", "*"})
 
@@ -140,8 +141,10 @@ class NewProject:
             else:
                 changes.append(change if draft is None else draft)
         # Where everything is new, REST is lost to nobody.
-        gone = {"rest-switched-off"} if self.flavour is not None else set()
-        warnings = tuple(each for each in plan.warnings if each.code not in gone)
+        # Where everything is new, REST is lost to nobody; a project that is there is made by no init.
+        gone = "rest-switched-off"
+        kept = (w for w in plan.warnings if self.flavour is None or w.code != gone)
+        warnings = tuple(replace(w, hint=_REST) if w.code == gone else w for w in kept)
         return replace(plan, changes=(*left.values(), *changes), warnings=warnings)
 
     def diff(self, plan: Plan) -> str:
