@@ -35,7 +35,7 @@ lint: $(VENV)/.test ## format, lint, types and contracts, without a test
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-fast: $(VENV)/.test ## the fast tests: units, contracts, dishonest servers
+fast: $(VENV)/.test ## the fast tests: units and contracts
 	$(BIN)/python -m pytest -q -n auto
 
 # With atheris in the environment (pip install atheris) the inputs are chosen by coverage.
@@ -54,7 +54,7 @@ reliability: $(VENV)/.test ## measures, and writes docs/reliability.md
 
 # Of the corpus, what reads and writes YAML: where Compose is asked of a stack, the plan is judged.
 test-lowest: $(VENV)-lowest/.ready ## the tests of the code with every dependency at its lower bound
-	$(VENV)-lowest/bin/python -m pytest -p tests.again -q -n auto tests/unit tests/dishonest \
+	$(VENV)-lowest/bin/python -m pytest -p tests.again -q -n auto tests/unit tests/dishonest/test_verdicts.py \
 	  $(addprefix tests/corpus/test_,compose_files.py milvus_files.py map.py) tests/contract/test_imports.py
 
 test-pythons: $(VENV)/.test ## the tests of the code on every other Python at hand

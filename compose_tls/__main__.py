@@ -7,6 +7,9 @@ import sys
 
 from compose_tls.version import __version__
 
+# By default the collector of cycles runs every 700 objects, of which a command loads some 100,000.
+COLLECTED_EVERY = 100_000
+
 TYPE_CHECKING = False  # as typing has it, whose import would be most of --version
 
 if TYPE_CHECKING:
@@ -21,8 +24,7 @@ def run() -> NoReturn:
     """
     import gc
 
-    # By default the collector of cycles runs every 700 objects, of which a command loads some 100,000.
-    gc.set_threshold(100_000)
+    gc.set_threshold(COLLECTED_EVERY)
     _complete_streams()
     code = main()
     try:

@@ -3,7 +3,7 @@
 ``dataclasses.dataclass`` writes and compiles the source of six methods for every class, and makes a class
 with slots twice: half a millisecond each, for classes of which a command makes few instances. The fields
 here are those of the standard library (``fields``, ``replace`` and ``asdict`` work); methods read them.
-What is made by the thousand (nodes of YAML), or ordered, keeps the standard library's decorator.
+What is made by the thousand (nodes of YAML) keeps the standard library's decorator.
 """
 
 from __future__ import annotations

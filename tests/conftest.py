@@ -23,11 +23,11 @@ TESTS = Path(__file__).resolve().parent
 SUITES = ("e2e", "judges", "faults", "fuzz")
 """Directories whose tests are not run unless they are asked for; each is a marker too."""
 SLOW = (
-    # Every shape of file in every mutation, and every command of every guide.
-    "corpus/test_variations.py",
+    # Every shape of file in every mutation, every command of every guide, and two type checkers.
     "contract/test_getting_started.py",
-    # Four commands on each project of a size that nobody has: a tenth of what all fast tests take.
-    "unit/cli/test_endless.py",
+    "contract/test_transcripts.py",
+    "contract/test_typing.py",
+    "corpus/test_variations.py",
     # Docker Compose is asked about each of very many files.
     "corpus/test_compose_files.py",
     "corpus/test_exports.py",
@@ -36,6 +36,22 @@ SLOW = (
     "corpus/test_scope_in_compose.py",
     "corpus/test_stack_shapes.py",
     "corpus/test_understanding.py",
+    # A server for each way to be dishonest.
+    "dishonest/test_verdicts.py",
+    # A kill at each system call, or a project drawn anew for each example.
+    "unit/apply/test_interruption.py",
+    "unit/yamlpatch/test_properties.py",
+    # Several commands for each cell of a table: what is missing or damaged, what is given and what was.
+    "unit/cli/test_cloned.py",
+    "unit/cli/test_endless.py",
+    "unit/cli/test_files_of_ours.py",
+    "unit/cli/test_many_services.py",
+    "unit/cli/test_settings_stay.py",
+    "unit/cli/test_two_forms.py",
+    "unit/test_format_1.py",
+    # A process for each case.
+    "unit/cli/test_process.py",
+    "unit/cli/test_terminal.py",
 )
 """Modules of the same kind beside fast ones; their marker is ``slow``."""
 

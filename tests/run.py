@@ -32,7 +32,7 @@ AGAIN = ("-p", "tests.again")
 PYTEST = (sys.executable, "-m", "pytest", *AGAIN)
 END_TO_END = (*PYTEST, "tests/e2e", "--durations=15", "-m")
 FAST = PYTEST if pythons.measures() else (sys.executable, "tests/measured.py", *AGAIN)
-SLOW = ("tests/contract", "tests/corpus", "tests/unit/cli/test_endless.py")
+SLOW = ("tests/contract", "tests/corpus", "tests/dishonest", "tests/unit")
 LANES = {
     "end-to-end tests": (*END_TO_END, "e2e and not own_ports"),
     # A file in one worker: its tests share what they have started.

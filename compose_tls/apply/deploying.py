@@ -78,6 +78,8 @@ class Deploying:
         files: The files that change.
         made: Directories that were not there, parents first.
         removed: Directories that may go, and their modes.
+        beside: Further services that it starts anew, and their runs, as of those that ran.
+        sharing: Those of them in the network of one that is deployed: they lose it with that.
     """
 
     root: Path
@@ -90,6 +92,8 @@ class Deploying:
     files: tuple[OldFile, ...]
     made: tuple[str, ...]
     removed: Mapping[str, int]
+    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sharing: tuple[str, ...] = ()
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -331,6 +335,9 @@ class _Record(BaseModel):
     files: tuple[tuple[_Name, _Content | None, str | None, _Number, _Number, _Number], ...]
     made: tuple[_Name, ...]
     removed: dict[_Name, NonNegativeInt]
+    # Earlier versions knew of none beside them.
+    beside: dict[str, tuple[str, ...]] = {}
+    sharing: tuple[str, ...] = ()
 
 
-_SAME: Final = ("project", "options", "running", "added", "servers", "restart", "made", "removed")
+_SAME: Final = tuple(_Record.model_fields.keys() - {"format", "directory", "files"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
@@ -25,14 +26,16 @@ from compose_tls.checks.tls_client import (
     places,
     present,
     repeated,
+    served_chain,
     tls,
     why,
 )
 from compose_tls.checks.wire import http1_status
-from compose_tls.errors import CertificateUnreadable, NameInvalid
+from compose_tls.errors import CertificateError, CertificateUnreadable, NameInvalid
 from compose_tls.observation import CertificateFacts
 from compose_tls.pki.load import certificate_facts, issuers, name_text, subjects
 from compose_tls.pki.names import covers
+from compose_tls.pki.verify import check_served
 from compose_tls.vocabulary import has_ended
 
 
@@ -63,33 +66,58 @@ def handshake(target: Target, timeout: float) -> Outcome:
     return Outcome(True, expected, f"{version}, {cipher[0] if cipher else 'no cipher'}")
 
 
-def certificate(target: Target, timeout: float, now: datetime) -> Outcome:
+def certificate(target: Target, timeout: float, now: datetime, *, by_sdks: bool = True) -> Outcome:
     """The served certificate is the one on disk, and valid now, at each address.
 
     It is looked at without being verified, which ``handshake`` does: so this can say what is wrong
     with it.
+
+    Args:
+        target: The server.
+        timeout: Seconds.
+        now: The time to judge by.
+        by_sdks: Whether the SDKs of Milvus connect, and ``handshake`` has verified it: what one of them
+            refuses is wrong then.
     """
     deadline = Deadline.after(timeout)
     which = "the certificate on disk" if target.expected_sha256 else "a certificate"
     expected = f"{which}, for {target.server_name}, valid now"
-    seen = []
+    seen: dict[tuple[bytes, ...], CertificateFacts] = {}
+    told: dict[str, None] = {}
     for place in places(target, deadline):
         for _ in repeated(deadline):
             try:
-                seen.append(_served(place, deadline.left))
+                served = _served(place, deadline.left)
+                facts = certificate_facts(served[0], path="the served certificate")
             except OSError as error:
                 return at(place, target, failed(expected, why(place, error, timeout)))
             except CertificateUnreadable as error:
                 return at(place, target, Outcome(False, expected, error.message, error.hint))
-            wrong = _wrong(seen[-1], target, now)
+            wrong = _wrong(facts, target, now)
+            if wrong is None and by_sdks and served not in seen:
+                wrong, concerns = _judged(served, target, now)
+                told |= dict.fromkeys(concerns)
             if wrong is not None:
                 return at(place, target, Outcome(False, expected, *wrong))
-    facts = seen[0]
+            seen[served] = facts
+    facts = next(iter(seen.values()))
     observed = f"for {_names(facts)}; {facts.remaining(now).days} days left"
+    observed += "".join(f"; {one}" for one in told)
     if not _holds(facts, target.host):
         # RFC 9525 section 6: a client looks for what it connected to, unless it is told otherwise.
         observed += f"; not for {target.host}: clients need server_name={target.server_name}"
     return Outcome(True, expected, observed)
+
+
+def _judged(
+    served: Sequence[bytes], target: Target, now: datetime
+) -> tuple[tuple[str, str] | None, Sequence[str]]:
+    """What an SDK of Milvus refuses, and the next step; else what is to be told of one."""
+    try:
+        concerns = check_served(b"".join(served), target.content(target.ca_path), now=now)
+    except CertificateError as error:
+        return (error.message, error.hint), ()
+    return None, [one.message for one in concerns]
 
 
 def _holds(facts: CertificateFacts, host: str) -> bool:
@@ -189,8 +217,8 @@ def rest(target: Target, timeout: float) -> Outcome:
     return Outcome(True, expected, f"{version}, HTTP status {status}")
 
 
-def _served(target: Target, timeout: float) -> CertificateFacts:
-    """The served certificate, whatever it is; nothing is sent over the connection.
+def _served(target: Target, timeout: float) -> tuple[bytes, ...]:
+    """The served certificates, whatever they are, PEM; nothing is sent over the connection.
 
     Raises:
         OSError: None is to be seen.
@@ -200,14 +228,13 @@ def _served(target: Target, timeout: float) -> CertificateFacts:
     context.verify_mode = ssl.CERT_NONE
     present(context, target)
     with tls(target, context, Deadline.after(timeout)) as connection:
-        served = connection.getpeercert(binary_form=True) or b""
-    return certificate_facts(served, path="the served certificate")
+        return served_chain(connection)
 
 
 def _with_certificate(outcome: Outcome, target: Target, timeout: float) -> Outcome:
     """The same, with what a person has to know of the certificate that was not accepted."""
     try:
-        facts = _served(target, timeout)
+        facts = certificate_facts(_served(target, timeout)[0], path="the served certificate")
     except (OSError, CertificateUnreadable):
         return outcome
     certificate = (

@@ -111,9 +111,10 @@ class _Run:
             self.longest = min(self.longest, _LONGEST_AFTER_FAILURE)
         return found
 
-    def every_other(self) -> Outcome:
+    def every_other(self, *, verified: bool) -> Outcome:
         """What is asked of a Milvus that listens; whether it answers."""
-        self.ask("server-certificate", partial(probes.certificate, now=self.now))
+        served = partial(probes.certificate, now=self.now, by_sdks=verified)
+        self.ask("server-certificate", served)
         ready = self.ask("grpc-ready", probes.grpc_ready)
         self.ask("refuses-plain-text", negative_probes.plain_text)
         self.ask("tls-versions", negative_probes.old_tls)
@@ -172,7 +173,7 @@ def run(
         }
         met = asked.first("tls-handshake", probes.handshake)
         # Where nothing listens nothing else can be asked, and one line says so.
-        ready = met if met.unreachable else asked.every_other()
+        ready = met if met.unreachable else asked.every_other(verified=met.ok)
         if target.rest is not None:
             replace(asked, target=target.rest).rest()
         for name, client in clients.items():
@@ -203,7 +204,8 @@ def run_server(
     asked = _Run.of(target, now, timeout, on_event, target.service)
     on_event(f"checking {target.service} at {target.authority}")
     if not asked.first("tls-handshake", probes.handshake).unreachable:
-        asked.ask("server-certificate", partial(probes.certificate, now=now))
+        # Milvus alone connects to it.
+        asked.ask("server-certificate", partial(probes.certificate, now=now, by_sdks=False))
         asked.ask("refuses-plain-text", negative_probes.plain_text)
         asked.strangers()
     return tuple(asked.results)

@@ -263,6 +263,15 @@ def named_authorities(context: ssl.SSLContext) -> list[bytes] | None:
     return found
 
 
+def served_chain(connection: ssl.SSLSocket) -> tuple[bytes, ...]:
+    """All certificates that the server sent, its own first, PEM.
+
+    Python tells them from 3.13 on, and before by a method of the connection below only.
+    """
+    shown = connection._sslobj.get_unverified_chain() or ()  # type: ignore[attr-defined]  # noqa: SLF001 - see above
+    return tuple(one.public_bytes().encode() for one in shown)
+
+
 def announce(context: ssl.SSLContext, protocol: Protocol) -> None:
     """Announce what the client is going to speak (ALPN, RFC 7301)."""
     if protocol.alpn:

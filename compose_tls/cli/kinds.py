@@ -101,7 +101,9 @@ PORT: Final = Number(least=1, most=65535)
 
 
 def _called(parameter: click.Parameter | None) -> str:
-    return parameter.opts[-1] if isinstance(parameter, click.Option) else "the argument"
+    if isinstance(parameter, click.Option):
+        return parameter.opts[-1]
+    return (parameter.name or "argument").upper() if parameter else "argument"
 
 
 def _refuse(

@@ -66,6 +66,11 @@ class Build:
     dockerfile: str
 
     @property
+    def file(self) -> Path:
+        """The Dockerfile."""
+        return Path(os.path.normpath(self.context / self.dockerfile))
+
+    @property
     def ignore_files(self) -> tuple[Path, Path]:
         """The files that may say what is left out of the context; the first that is there counts.
 
@@ -269,9 +274,18 @@ class Service:
         found = [n for value in self.values("depends_on") for n in value.entries() or value.texts()]
         return list(dict.fromkeys(found))
 
-    def labels(self) -> dict[str, str]:
-        """The labels of its container."""
+    def label_files(self) -> list[Path]:
+        """The files with labels, in order."""
+        found = ((one, [v.text(), *v.texts()]) for one, v in self.layers("label_file"))
+        return [one.base / text for one, texts in found for text in texts if text]
+
+    def labels(self, read: _Read) -> dict[str, str]:
+        """The labels of its container: those of files, then ``labels``; ``read`` as above."""
         found: dict[str, str] = {}
+        for path in self.label_files():
+            text = (read(path) or b"").decode("utf-8", "replace")
+            given = dotenv.parse(text, self.variables)
+            found |= {name: value or "" for name, value in given.items()}
         for value in self.values("labels"):
             found |= {name: label.text() or "" for name, label in value.entries().items()}
             if value.is_list:
@@ -279,14 +293,26 @@ class Service:
                 found |= {name: label for name, _, label in parts}
         return found
 
+    def texts_of_build(self, name: str) -> list[str]:
+        """A text of how its image is built."""
+        return [text for value in self.values("build") if (text := value.text(name))]
+
+    def build_arguments(self) -> dict[str, str]:
+        """The arguments that its image is built with."""
+        layers = [(one, args) for one, v in self.layers("build") if (args := v.query("args"))]
+        return {v.name: v.value or "" for layer in layers for v in variables_of(*layer)}
+
     def build_texts(self) -> list[str]:
         """What the project itself says of how its image is built: arguments, and a Dockerfile in it."""
-        found = [value.text("dockerfile_inline") for value in self.values("build")]
-        for _, value in self.layers("build"):
-            arguments = value.query("args")
-            if arguments is not None:
-                found += [each.text() for each in arguments.entries().values()] or arguments.texts()
-        return [text for text in found if text]
+        return [*self.texts_of_build("dockerfile_inline"), *self.build_arguments().values()]
+
+    def hook_commands(self, name: str) -> list[str]:
+        """The commands that are run in its container once it has started, or before it stops.
+
+        https://docs.docker.com/reference/compose-file/services/#post_start
+        """
+        hooks = (hook for value in self.values(name) for hook in value.items())
+        return [" ".join([hook.text("command") or "", *hook.texts("command")]) for hook in hooks]
 
     def healthcheck_test(self) -> HealthTest | None:
         """The test of its health check; ``None`` where that is left to the image.

@@ -85,18 +85,27 @@ def setting_error(
     source = sources.get(name, "")
     file = source if source == SETTINGS_FILE else None
     spelled = f"{dashed(name)} in {file}" if file else source or dashed(name)
-    rule = f" {reason}{_given(first['input'])}" if reason.startswith("must") else f": {reason}"
+    given = _given(first["input"], quoted=isinstance(first["input"], str) and bool(file))
+    rule = f" {reason}{given}" if reason.startswith("must") else f": {reason}"
     return InvalidSetting(
         f"{spelled}{rule}",
-        hint=f"correct {spelled}; {_SEE}",
+        hint=f"{_correction(name, reason, file) or f'correct {spelled}'}; {_SEE}",
         path=file,
     )
 
 
-def _given(value: object) -> str:
+def _correction(name: str, reason: str, file: str | None) -> str | None:
+    """How a list is written in compose-tls.toml; ``None`` for what is said by the reason."""
+    is_list = file is not None and reason.startswith("must be a list")
+    return f'write {dashed(name)} = ["…", "…"]' if is_list else None
+
+
+def _given(value: object, *, quoted: bool) -> str:
     """What was given, where it is a number: a text could be a secret in the wrong place."""
     text = f"{value:g}" if isinstance(value, float) else str(value)
-    return f"; you gave {text}" if _NUMBER.fullmatch(text) else ""
+    if not _NUMBER.fullmatch(text):
+        return ""
+    return f'; you gave "{text}", with quotes' if quoted else f"; you gave {text}"
 
 
 def _way_out(reason: str) -> str:

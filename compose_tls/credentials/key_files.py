@@ -6,6 +6,7 @@ from pathlib import Path
 
 from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
+from compose_tls.config.own_files import BroughtFiles, brought_files
 from compose_tls.errors import CertificateUnreadable
 from compose_tls.files import PEM_LIMIT, ProjectFiles
 from compose_tls.layout import CA, CERTIFICATE, CLIENT_CA, KEY, NEXT_CA
@@ -14,7 +15,6 @@ from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.load import load_certificates, load_key_pair
 from compose_tls.pki.pkcs12 import passphrase_in
 from compose_tls.project.model import may_have_client_ca
-from compose_tls.state.recorded import BroughtFiles, brought_files
 from compose_tls.values import dataclass
 
 _RESTORE = "restore it, or move the directory away to start with new certificates"

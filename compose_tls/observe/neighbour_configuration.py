@@ -31,7 +31,8 @@ def read_neighbours(project: ComposeProject, reader: FileReader, ours: Collectio
     """Read what configures the services of a project; what cannot be read says nothing.
 
     Those are their ``env_file`` files, the configuration files inside the project that they mount, their
-    configs and secrets there, and the ``.dockerignore`` files of what they are built from.
+    configs and secrets there, label files, and the Dockerfile and ``.dockerignore`` files of what they
+    are built from.
 
     Args:
         project: The project.
@@ -39,11 +40,11 @@ def read_neighbours(project: ComposeProject, reader: FileReader, ours: Collectio
         ours: The services that run Milvus, whose files are read where it is known which count.
     """
     for service in project.services.values():
-        for path in service.env_files():
+        for path in (*service.env_files(), *service.label_files()):
             with suppress(ProjectError):
                 reader.content(path, ENV_LIMIT)
         mounted = () if service.name in ours else _mounted(service, project.directory)
-        for path in (*mounted, *_ignore_files(service)):
+        for path in (*mounted, *_of_build(service, project.directory)):
             with suppress(ProjectError):
                 reader.content(path, NEIGHBOUR_LIMIT)
 
@@ -76,8 +77,10 @@ def _below(directory: Path, depth: int) -> Iterator[Path]:
                 yield from _below(path, depth - 1)
 
 
-def _ignore_files(service: Service) -> Iterator[Path]:
-    """What says which files of a build context are left out."""
+def _of_build(service: Service, directory: Path) -> Iterator[Path]:
+    """The Dockerfile in the project, and what says which files of a build context are left out."""
     build = service.build_context()
     if build is not None:
         yield from build.ignore_files
+        if build.file.is_relative_to(directory):
+            yield build.file

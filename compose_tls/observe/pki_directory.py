@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from compose_tls.config import TlsConfig
+from compose_tls.config.own_files import BroughtFiles, brought_files
 from compose_tls.errors import CertificateError
 from compose_tls.files import PEM_LIMIT, YAML_LIMIT
 from compose_tls.layout import (
@@ -48,7 +49,7 @@ from compose_tls.layout import (
 from compose_tls.observation import PkiFacts
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import makes_client_ca, may_have_client_ca
-from compose_tls.state.recorded import BroughtFiles, State, brought_files
+from compose_tls.state.recorded import State
 
 Pair: TypeAlias = tuple[bytes | None, bytes | None]
 """The bytes of a certificate and of its private key."""

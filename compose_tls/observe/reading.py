@@ -79,8 +79,7 @@ def observe(
         EditRefused: What an earlier enable put in cannot be taken out.
     """
     directory = directory.resolve()
-    reader = FileReader(directory, outside)
-    reader.files |= seen or {}
+    reader = FileReader(directory, outside, seen)
     for draft, text in (drafts or {}).items():
         reader.assume(draft, text)
     reading = _Reading(directory, config, environment, start or directory, called, reader)

@@ -7,15 +7,16 @@ others refuse is a warning (``verify.concerns``). tests/judges shows each case t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, PublicKeyAlgorithmOID
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, PublicKeyAlgorithmOID
 
 from compose_tls.errors import (
     CertificateExpired,
@@ -23,29 +24,45 @@ from compose_tls.errors import (
     DemoCertificate,
     ProfileViolation,
 )
+from compose_tls.pki.demo import is_demo
 from compose_tls.pki.inspection import (
     extension,
     is_ca,
+    is_issued_by,
     is_self_signed,
     names_another_issuer,
-    names_of,
+    parts_of,
+    subtrees_of,
 )
 from compose_tls.pki.keys import key_type_of, public_key_der
 from compose_tls.pki.name_forms import is_read, is_read_as_tree
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import has_ended
 
-# BR 6.1.5 and NIST SP 800-131A: RSA keys have at least 2048 bits. Go refuses to verify those of more
+# BR 6.1.5 and NIST SP 800-131A: RSA keys have at least 2048 bits; rustls counts octets, and some old
+# generators make keys of a bit less, which are as strong. Go refuses to verify those of more
 # than 8192 (crypto/tls, maxRSAKeySize).
-_RSA_BITS: Final = range(2048, 8192 + 1)
+_RSA_BITS: Final = range(2041, 8192 + 1)
 _CURVES: Final = frozenset({"secp256r1", "secp384r1"})
 
 # A CA only has its signatures verified: with P-521 all stacks do that but rustls with ring, of which
 # verify.refusing_clients warns.
 _CA_CURVES: Final = _CURVES | {"secp521r1"}
 
+# Go reads no certificate with a key on another one (crypto/x509, namedCurveFromOID).
+_READ_CURVES: Final = _CA_CURVES | {"secp224r1"}
+
+# Keys that have one encoding in every certificate (RFC 3279 section 2.3).
+_ENCODED_ONE_WAY: Final = (
+    PublicKeyAlgorithmOID.RSAES_PKCS1_v1_5,
+    PublicKeyAlgorithmOID.EC_PUBLIC_KEY,
+)
+
 # What all stacks verify. Go knows no SHA-224 (crypto/x509, signatureAlgorithmDetails).
 _HASHES: Final = frozenset({"sha256", "sha384", "sha512"})
+
+# Of roots; not every build of OpenSSL verifies them.
+_OLD_HASHES: Final = frozenset({"md5", "sha1"})
 
 # Other critical extensions are refused by Go (crypto/x509, parser.go), gRPC or Java; the last three by
 # rustls, of which verify.refusing_clients warns. Of constraints, Go knows these kinds.
@@ -69,6 +86,7 @@ _KNOWN_CONSTRAINTS: Final = (
 _NEW_KEY: Final = (
     "use a certificate with an ECDSA P-256 or P-384 key, or RSA with 2048 to 8192 bits"
 )
+_SIGNED_SIMPLY: Final = "use a certificate signed with SHA-256 by an RSA or ECDSA key"
 _RFC_5280: Final = "use a certificate made to RFC 5280"
 _SIMPLER_CA: Final = "use a CA that has only DNS name constraints, or none"
 
@@ -81,24 +99,6 @@ Purpose: TypeAlias = tuple[x509.ObjectIdentifier, str]
 
 SERVER_AUTH: Final[Purpose] = (ExtendedKeyUsageOID.SERVER_AUTH, "serverAuth")
 CLIENT_AUTH: Final[Purpose] = (ExtendedKeyUsageOID.CLIENT_AUTH, "clientAuth")
-
-
-# The demo certificates in Milvus images protect nothing, since their keys are public: SHA-256 of the
-# public keys of ca.pem, server.pem and client.pem in configs/cert of the Milvus
-# repository, since version 2.1; the private keys lie beside them there and in every image.
-_DEMO_PUBLIC_KEYS: Final = frozenset(
-    {
-        "0910eccda921ace7fbb64961f976a2dca359e95e4dbecf02d47ca2d3b0e0fc05",
-        "94226eaf3a8acb733dafa214dc91fbee87b787a94c9ba147c6b2f314f59cc9d7",
-        "08415416c5c5af5504e3a27ec383b8baf238d3595db39e5a292079d3d49baa9a",
-    }
-)
-
-# What else they have in common. The names alone prove nothing: the guide of Milvus 2.1 and 2.2 put
-# them into every certificate that was made with it.
-_DEMO_COMMON_NAME: Final = "localhost"
-_DEMO_NAMES: Final = frozenset({"localhost", "*.ronething.cn", "*.ronething.com"})
-_DEMO_LAST_DAY: Final = date(2032, 4, 28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Judged:
         self._check_dates(now)
 
     def _check_whose(self) -> None:
-        if _is_demo(self.certificate):
+        if is_demo(self.certificate):
             raise DemoCertificate(
                 f"{self.title} is the demo certificate of Milvus images, whose private key is public",
                 hint="leave the certificate options out to have certificates issued",
@@ -130,10 +130,14 @@ class Judged:
     def check_as_bystander(self) -> None:
         """What holds for a root that no one looks at, because another one leads to the server.
 
-        Whoever has its private key is trusted all the same.
+        Whoever has its private key is trusted all the same, and Java reads all of the file or nothing.
         """
         self._check_whose()
+        self._check_encoding()
         self._check_key(_CA_CURVES)
+        limits = extension(self.certificate, x509.NameConstraints)
+        if limits and limits.critical:
+            self._check_subtrees()
 
     def check_as_ca(self, now: datetime, purpose: Purpose | None = None, *, anchor: bool) -> None:
         """What holds for a certificate that issues others.
@@ -144,8 +148,11 @@ class Judged:
             anchor: Whether it is trusted as it is: then no one looks at its own signature.
         """
         self.check_always(now)
+        self._check_encoding()
         self._check_key(_CA_CURVES)
-        if not anchor:
+        if anchor:
+            self._check_own_signature()
+        else:
             self._check_signature()
         constraints = extension(self.certificate, x509.BasicConstraints)
         usage = extension(self.certificate, x509.KeyUsage)
@@ -206,31 +213,16 @@ class Judged:
             )
 
     def check_form(self) -> None:
-        """What no stack, or not every one, reads."""
-        if self.certificate.version is not x509.Version.v3 and list(self.certificate.extensions):
-            raise self._violation(
-                "is of version 1 and has extensions, and Go refuses it", _RFC_5280
-            )
-        self._check_names()
+        """What no stack, or not every one, reads, or knows."""
+        self.check_read()
         for one in self.certificate.extensions:
             if one.critical and not isinstance(one.value, _MAY_BE_CRITICAL):
                 raise self._violation(
                     f"has the critical extension {one.oid.dotted_string}, which Go and gRPC refuse",
                     _RFC_5280,
                 )
-        policies = extension(self.certificate, x509.CertificatePolicies)
-        if policies is not None:
-            told = [one.policy_identifier for one in policies.value]
-            if not told or len(set(told)) < len(told):
-                raise self._violation(
-                    "has no certificate policy in their list, or one twice, and gRPC refuses it",
-                    _RFC_5280,
-                )
         limits = extension(self.certificate, x509.NameConstraints)
-        subtrees = (
-            (limits.value.permitted_subtrees, limits.value.excluded_subtrees) if limits else ()
-        )
-        held = [name for names in subtrees for name in names or ()]
+        held = [name for names in subtrees_of(self.certificate) for name in names]
         if (
             limits
             and limits.critical
@@ -239,6 +231,45 @@ class Judged:
             raise self._violation(
                 "has name constraints of a kind that Go does not know", _SIMPLER_CA
             )
+
+    def check_read(self) -> None:
+        """What holds for all that is sent along, whether it leads to the CA or not."""
+        self._check_encoding()
+        self._check_names()
+        self._check_subtrees()
+        key = self.certificate.public_key()
+        if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name not in _READ_CURVES:
+            raise self._violation(f"has a key {key_type_of(key)}, which Go does not read", _NEW_KEY)
+        policies = extension(self.certificate, x509.CertificatePolicies)
+        if policies is not None:
+            told = [one.policy_identifier for one in policies.value]
+            if not told or len(set(told)) < len(told):
+                raise self._violation(
+                    "has no certificate policy in their list, or one twice, and gRPC refuses it",
+                    _RFC_5280,
+                )
+
+    def _check_encoding(self) -> None:
+        if self.certificate.version is not x509.Version.v3 and list(self.certificate.extensions):
+            raise self._violation(
+                "is of version 1 and has extensions, and Go refuses it", _RFC_5280
+            )
+        _, signed_by, _ = parts_of(self.certificate.public_bytes(Encoding.DER))
+        # Behind the serial number; version 1 has no version before it (RFC 5280 section 4.1).
+        if signed_by not in parts_of(self.certificate.tbs_certificate_bytes)[1:3]:
+            raise self._violation(
+                "names two algorithms of its signature, and Go, Java and rustls refuse it",
+                _RFC_5280,
+            )
+        key = self.certificate.public_key()
+        usual = self.certificate.public_key_algorithm_oid in _ENCODED_ONE_WAY
+        if usual and public_key_der(key) not in self.certificate.tbs_certificate_bytes:
+            compressed = isinstance(key, ec.EllipticCurvePublicKey)
+            what = "a compressed key" if compressed else "an RSA key without the NULL before it"
+            raise self._violation(f"has {what}, and Go and others refuse it", _NEW_KEY)
+
+    def _check_subtrees(self) -> None:
+        held = [name for names in subtrees_of(self.certificate) for name in names]
         unread = [name for name in held if not is_read_as_tree(name)]
         if unread:
             raise self._violation(
@@ -279,29 +310,45 @@ class Judged:
         elif not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name not in curves:
             kind = key_type_of(key)
             raise self._violation(
-                f"has a key {kind}, a kind that gRPC clients do not support", _NEW_KEY
+                f"has a key {kind}, a kind that gRPC, or Java before 15, does not support", _NEW_KEY
             )
-        elif public_key_der(key) not in self.certificate.tbs_certificate_bytes:
-            raise self._violation("has a compressed key, and Go and Java refuse it", _NEW_KEY)
+
+    def _check_own_signature(self) -> None:
+        """That of a root: however weak, Node has to know it to know that the root is one."""
+        algorithm = self._hash()
+        name = algorithm.name if algorithm else ""
+        on_curve = isinstance(self.certificate.public_key(), ec.EllipticCurvePublicKey)
+        if (on_curve and name.startswith("sha3")) or not (
+            name in _OLD_HASHES or is_issued_by(self.certificate, self.certificate)
+        ):
+            raise self._violation(
+                "signed itself by an algorithm that Node does not know", _SIGNED_SIMPLY
+            )
+
+    def _hash(self) -> hashes.HashAlgorithm | None:
+        try:
+            return self.certificate.signature_hash_algorithm
+        except UnsupportedAlgorithm:
+            return None
 
     def _check_signature(self) -> None:
-        try:
-            algorithm = self.certificate.signature_hash_algorithm
-        except UnsupportedAlgorithm:
-            algorithm = None
+        algorithm = self._hash()
         if algorithm is None or algorithm.name not in _HASHES:
             name = algorithm.name.upper() if algorithm else "an algorithm that gRPC does not know"
             raise self._violation(
                 f"is signed with {name}, which clients in Go and others refuse",
-                "use a certificate signed with SHA-256 by an RSA or ECDSA key",
+                _SIGNED_SIMPLY,
             )
         by = self.certificate.signature_algorithm_parameters
-        # All of them take the one length alone that RFC 8446 section 4.2.3 has.
-        if isinstance(by, padding.PSS) and by._salt_length != algorithm.digest_size:  # noqa: SLF001 - has no other name
+        # All of them take only the parameters that RFC 8446 section 4.2.3 has.
+        if isinstance(by, padding.PSS) and (by._salt_length, by._mgf._algorithm.name) != (  # noqa: SLF001 - have no other names
+            algorithm.digest_size,
+            algorithm.name,
+        ):
             raise self._violation(
-                "is signed by RSA-PSS with a salt of another length than its hash, which gRPC, Go and "
-                "rustls refuse",
-                "use a certificate signed with SHA-256 by an RSA or ECDSA key",
+                "is signed by RSA-PSS with another hash within, or a salt of another length, which gRPC,"
+                " Go and rustls refuse",
+                _SIGNED_SIMPLY,
             )
 
     def _check_dates(self, now: datetime) -> None:
@@ -345,16 +392,3 @@ def check_links(chain: Sequence[x509.Certificate], path: str) -> None:
                 hint="use a certificate whose authority key identifier has only the key of its CA",
                 path=path,
             )
-
-
-def _is_demo(certificate: x509.Certificate) -> bool:
-    """Whether a certificate is one of the demo certificates, or another one for their keys."""
-    digest = hashlib.sha256(public_key_der(certificate.public_key())).hexdigest()
-    if digest in _DEMO_PUBLIC_KEYS:
-        return True
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return (
-        [name.value for name in names] == [_DEMO_COMMON_NAME]
-        and set(names_of(certificate)[0]) == _DEMO_NAMES
-        and certificate.not_valid_after_utc.date() == _DEMO_LAST_DAY
-    )

@@ -49,11 +49,12 @@ def require_permitted(
 def is_excluded(name: str, excluded: Iterable[str]) -> bool:
     """Whether a CA with these excluded subtrees may not issue for a name.
 
-    A wildcard that could stand for an excluded name is excluded with it, as Go and BoringSSL have it.
+    A wildcard that could stand for an excluded name is excluded with it, as Go and BoringSSL have it, and
+    rustls where that name has a leading dot too.
     """
     parent = name.lower().removeprefix("*.") if name.startswith("*.") else None
     return is_below(name, excluded) or any(
-        tree.lower().partition(".")[2] == parent for tree in excluded
+        tree.lower().removeprefix(".").partition(".")[2] == parent for tree in excluded
     )
 
 

@@ -18,6 +18,25 @@ from compose_tls.pki.keys import key_type_of
 _Value = TypeVar("_Value", bound=x509.ExtensionType)
 
 
+def parts_of(value: bytes) -> list[bytes]:
+    """What a constructed value of DER holds, each with its tag and length (X.690 section 8.1)."""
+    place, end = _content(value, 0)
+    found: list[bytes] = []
+    while place < end:
+        _, after = _content(value, place)
+        found.append(value[place:after])
+        place = after
+    return found
+
+
+def _content(der: bytes, place: int) -> tuple[int, int]:
+    """Where the content of a value begins and ends."""
+    first = der[place + 1]
+    width = max(0, first - 0x80)
+    begin = place + 2 + width
+    return begin, begin + (int.from_bytes(der[place + 2 : begin], "big") if width else first)
+
+
 def facts_of(
     certificate: x509.Certificate, above: Sequence[x509.Certificate] = ()
 ) -> CertificateFacts:
@@ -85,11 +104,20 @@ def names_of(
     )
 
 
+def subtrees_of(
+    ca: x509.Certificate,
+) -> tuple[tuple[x509.GeneralName, ...], tuple[x509.GeneralName, ...]]:
+    """What a CA may issue for, and what not (RFC 5280 section 4.2.1.10); both empty for anything."""
+    limits = extension(ca, x509.NameConstraints)
+    if limits is None:
+        return (), ()
+    return tuple(limits.value.permitted_subtrees or ()), tuple(limits.value.excluded_subtrees or ())
+
+
 def permitted_dns_of(certificate: x509.Certificate) -> tuple[str, ...]:
     """The DNS subtrees that a CA may issue for (RFC 5280 section 4.2.1.10); empty for any name."""
-    constraints = extension(certificate, x509.NameConstraints)
-    permitted = constraints.value.permitted_subtrees if constraints else None
-    return tuple(name.value for name in permitted or () if isinstance(name, x509.DNSName))
+    permitted, _ = subtrees_of(certificate)
+    return tuple(name.value for name in permitted if isinstance(name, x509.DNSName))
 
 
 def is_ca(certificate: x509.Certificate) -> bool:

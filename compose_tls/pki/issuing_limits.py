@@ -7,6 +7,7 @@ give up where there is too much to compare.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from cryptography import x509
@@ -15,7 +16,14 @@ from cryptography.x509.oid import CertificatePoliciesOID
 
 from compose_tls.errors import ProfileViolation
 from compose_tls.pki.constraints import is_below, is_excluded
-from compose_tls.pki.inspection import extension, is_self_signed, names_of
+from compose_tls.pki.inspection import (
+    extension,
+    is_issued_by,
+    is_self_signed,
+    names_of,
+    subtrees_of,
+)
+from compose_tls.pki.keys import public_key_der
 from compose_tls.pki.name_forms import is_dns_name_of_go
 
 # BoringSSL and OpenSSL compare no more names with constraints (crypto/x509/v3_ncons.c, NAME_CHECK_MAX).
@@ -28,10 +36,13 @@ _MOST_SENT: Final = 32 * 1024
 _MOST_CERTIFICATES: Final = 10
 
 # Under constraints on these, rustls refuses whoever has such a name, whatever they say (rustls-webpki,
-# subject_name/mod.rs).
-_UNREAD: Final[Mapping[type[x509.RFC822Name | x509.UniformResourceIdentifier], str]] = {
+# subject_name/mod.rs); gRPC does so too for the last two.
+_UNREAD: Final[Mapping[type[x509.GeneralName], str]] = {
     x509.RFC822Name: "e-mail addresses",
     x509.UniformResourceIdentifier: "URIs",
+    x509.DirectoryName: "directory names",
+    x509.RegisteredID: "registered identifiers",
+    x509.OtherName: "names of other kinds",
 }
 
 _FEWER: Final = "use a CA that has only DNS name constraints, or none"
@@ -58,6 +69,43 @@ def require_sendable(sent: Sequence[x509.Certificate], *, path: str) -> None:
             hint="use a certificate with fewer names, or a shorter chain",
             path=path,
         )
+
+
+def require_read_as_sent(
+    sent: Sequence[x509.Certificate], trusted: Sequence[x509.Certificate], *, path: str
+) -> None:
+    """Make sure that what a server sends is a chain where Java takes it for one.
+
+    Where each certificate names the next one, and the last a CA that is trusted, Java looks for no other
+    way up (sun.security.validator, PKIXValidator.engineValidate).
+
+    Raises:
+        ProfileViolation: One did not issue the one before it, but has the name of who did.
+    """
+    anchors = {(_canonical(one.subject), public_key_der(one.public_key())) for one in trusted}
+    chain = [*sent[:1]]
+    for one in sent[1:]:
+        name = _canonical(one.subject)
+        if name != _canonical(chain[-1].issuer):
+            return
+        if (name, public_key_der(one.public_key())) in anchors:
+            break
+        chain.append(one)
+    if _canonical(chain[-1].issuer) not in {name for name, _ in anchors}:
+        return
+    for below, above in pairwise(chain):
+        if not is_issued_by(below, above):
+            raise ProfileViolation(
+                f"{path} holds another CA {above.subject.rfc4514_string()} than the one that issued what"
+                " stands before it: Java takes it for that one, and refuses the chain",
+                hint=f"leave that certificate out of {path}",
+                path=path,
+            )
+
+
+def _canonical(name: x509.Name) -> str:
+    """A name as Java compares it: X500Principal.equals."""
+    return " ".join(name.rfc4514_string().lower().split())
 
 
 def require_permitted_below(chain: Sequence[x509.Certificate], *, path: str) -> None:
@@ -115,11 +163,8 @@ def require_no_address_constraints(
         ProfileViolation: A CA has.
     """
     for ca in chain if tuple(ip_addresses) else ():
-        limits = extension(ca, x509.NameConstraints)
-        for subtrees in (
-            (limits.value.permitted_subtrees, limits.value.excluded_subtrees) if limits else ()
-        ):
-            if any(isinstance(name, x509.IPAddress) for name in subtrees or ()):
+        for subtrees in subtrees_of(ca):
+            if any(isinstance(name, x509.IPAddress) for name in subtrees):
                 raise ProfileViolation(
                     f"the CA {ca.subject.rfc4514_string()} has name constraints on IP addresses, with"
                     " which gRPC refuses every certificate that holds one",
@@ -134,8 +179,8 @@ def _require_permitted(below: x509.Certificate, ca: x509.Certificate, path: str)
     title = ca.subject.rfc4514_string()
     held = extension(below, x509.SubjectAlternativeName)
     for kind, names in _UNREAD.items():
-        constrained = any(isinstance(one, kind) for trees in _subtrees(ca) for one in trees)
-        if held and constrained and held.value.get_values_for_type(kind):
+        constrained = any(isinstance(one, kind) for trees in subtrees_of(ca) for one in trees)
+        if held and constrained and any(isinstance(one, kind) for one in held.value):
             raise ProfileViolation(
                 f"the CA {title} has name constraints on {names}, with which rustls and others refuse"
                 " every certificate that holds one",
@@ -144,7 +189,7 @@ def _require_permitted(below: x509.Certificate, ca: x509.Certificate, path: str)
             )
     permitted, excluded = (
         [name.value for name in subtrees if isinstance(name, x509.DNSName)]
-        for subtrees in _subtrees(ca)
+        for subtrees in subtrees_of(ca)
     )
     wrong = [
         name
@@ -164,7 +209,7 @@ def _require_permitted(below: x509.Certificate, ca: x509.Certificate, path: str)
         )
     permitted_names, excluded_names = (
         [name.value for name in subtrees if isinstance(name, x509.DirectoryName)]
-        for subtrees in _subtrees(ca)
+        for subtrees in subtrees_of(ca)
     )
     if below.subject.rdns and (
         any(_is_under(below.subject, one) for one in excluded_names)
@@ -183,7 +228,7 @@ def _require_few(
     ca: x509.Certificate,
     path: str,
 ) -> None:
-    constraints = sum(map(len, _subtrees(ca))) if limits else 0
+    constraints = sum(map(len, subtrees_of(ca))) if limits else 0
     for certificate in below if constraints else ():
         names = extension(certificate, x509.SubjectAlternativeName)
         held = len(list(certificate.subject)) + len(list(names.value) if names else ())
@@ -195,14 +240,6 @@ def _require_few(
                 hint=_FEWER,
                 path=path,
             )
-
-
-def _subtrees(ca: x509.Certificate) -> tuple[list[x509.GeneralName], list[x509.GeneralName]]:
-    """What a CA may issue for, and what not."""
-    limits = extension(ca, x509.NameConstraints)
-    if limits is None:
-        return [], []
-    return list(limits.value.permitted_subtrees or ()), list(limits.value.excluded_subtrees or ())
 
 
 def _is_under(name: x509.Name, tree: x509.Name) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -99,7 +99,9 @@ def load_certificates(
     """The certificates of a file and nothing else of it, PEM: what may be handed out as ``ca.pem``.
 
     An intermediate CA whose root is not in the file, as in certbot's chain.pem, gets it from the trust
-    store of this system, if it is there: Node trusts whole chains only.
+    store of this system, if it is there: Node trusts whole chains only. What a CA of the file
+    issued for a server or client, with which certbot's fullchain.pem begins, stays out: Java would trust
+    it past its end.
 
     Args:
         content: The bytes of the file, PEM, DER or PKCS #12; a private key in it stays out.
@@ -110,9 +112,17 @@ def load_certificates(
     Raises:
         CertificateUnreadable: The file holds no certificate that can be read.
     """
-    certificates = read_certificates(content, path, passphrase)
+    found = read_certificates(content, path, passphrase)
+    certificates = [one for one in found if not _is_issued_among(one, found)]
     roots = missing_roots(certificates) if whole else ()
     return b"".join(map(certificate_pem, (*certificates, *roots)))
+
+
+def _is_issued_among(certificate: x509.Certificate, others: Iterable[x509.Certificate]) -> bool:
+    """Whether it is no CA, and one of the others, that is one, issued it."""
+    return not is_ca(certificate) and any(
+        is_ca(one) and is_issued_by(certificate, one) for one in others
+    )
 
 
 def is_public_ca(content: bytes, passphrase: bytes | None = None) -> bool:

@@ -10,9 +10,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import SignatureAlgorithmOID
 
+from compose_tls.errors import ProfileViolation
 from compose_tls.pki.certificate_rules import CLIENT_AUTH, SERVER_AUTH, Purpose
 from compose_tls.pki.certificate_with_key import CertificateWithKey
-from compose_tls.pki.inspection import chain_to, extension, names_of
+from compose_tls.pki.inspection import (
+    chain_to,
+    extension,
+    is_ca,
+    names_of,
+    parts_of,
+    subtrees_of,
+)
+from compose_tls.pki.issuing_limits import require_permitted_below
 from compose_tls.pki.pem import read_certificates
 from compose_tls.vocabulary import TlsWarning
 
@@ -22,6 +31,15 @@ _MOST_INTERMEDIATES: Final = 6
 # An octet, and a number of seconds without a sign.
 _LONGEST_PATH: Final = 255
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Name constraints with names (rustls-webpki, verify_cert.rs, Budget).
+_MOST_COMPARISONS: Final = 250_000
+
+# Context-specific 1 and 2, of the issuer and of the subject (RFC 5280 section 4.1.2.8).
+_UNIQUE_IDENTIFIERS: Final = (0x81, 0x82)
+
+_SOUND: Final = "a certificate made to RFC 5280"
+_FEWER: Final = "a CA that has only DNS name constraints, or none"
 
 _POLICY: Final = (x509.CertificatePolicies, x509.PolicyConstraints, x509.InhibitAnyPolicy)
 
@@ -52,8 +70,12 @@ def refusing_clients(
             path=path,
             hint="use a CA made to RFC 5280, such as the one that compose-tls makes",
         )
-    if purpose == CLIENT_AUTH:
-        return
+    if purpose != CLIENT_AUTH:
+        yield from refusing_sdks(pair, ca_pem, path=path)
+
+
+def refusing_sdks(pair: CertificateWithKey, ca_pem: bytes, *, path: str) -> Iterator[TlsWarning]:
+    """Those of ``refusing_clients`` that are SDKs of Milvus; the key is not looked at."""
     certificate, chain = with_chain(pair, ca_pem, path)
     dns_names, ip_addresses = names_of(certificate)
     if dns_names and not ip_addresses and all("_" in name for name in dns_names):
@@ -79,7 +101,11 @@ def _refused_by_rustls(
     """What rustls refuses, as the SDK for Rust has it, and what to use instead."""
     for one in (certificate, *chain[:-1]):
         for reason in _unread_by_rustls(one):
-            yield f"{one.subject.rfc4514_string()} {reason}", "a certificate made to RFC 5280"
+            yield f"{one.subject.rfc4514_string()} {reason}", _SOUND
+    for one in (certificate, *chain):
+        if any(part[0] in _UNIQUE_IDENTIFIERS for part in parts_of(one.tbs_certificate_bytes)):
+            yield f"{one.subject.rfc4514_string()} has a unique identifier", _SOUND
+    yield from _constrained(certificate, chain or (certificate,))
     if len(chain) > _MOST_INTERMEDIATES + 1:
         yield (
             f"{len(chain) - 1} intermediates lead to its root, and it takes {_MOST_INTERMEDIATES}",
@@ -93,6 +119,28 @@ def _refused_by_rustls(
                 f"its CA {issuer.subject.rfc4514_string()} has a P-521 key",
                 "a CA with an ECDSA P-256 or P-384 key, or RSA",
             )
+
+
+def _constrained(
+    certificate: x509.Certificate, chain: Sequence[x509.Certificate]
+) -> Iterator[tuple[str, str]]:
+    """Name constraints with which rustls refuses what the others take; it counts, too."""
+    compared = 0
+    for place, ca in enumerate(chain):
+        trees = [tree for trees in subtrees_of(ca) for tree in trees]
+        if any(isinstance(tree, x509.DirectoryName) for tree in trees):
+            yield f"its CA {ca.subject.rfc4514_string()} has constraints of directory names", _FEWER
+        for below in (certificate, *chain[:place]):
+            names = extension(below, x509.SubjectAlternativeName)
+            compared += len(trees) * (1 + len(list(names.value) if names else ()))
+    if compared > _MOST_COMPARISONS:
+        yield f"it takes {compared} comparisons, and makes {_MOST_COMPARISONS}", _FEWER
+    if certificate in chain and not is_ca(certificate):
+        # As its own CA it is not under its constraints, for the others.
+        try:
+            require_permitted_below((certificate, certificate), path="it")
+        except ProfileViolation as error:
+            yield error.message, _FEWER
 
 
 def _unread_by_rustls(one: x509.Certificate) -> Iterator[str]:

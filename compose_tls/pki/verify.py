@@ -33,11 +33,12 @@ from compose_tls.pki.inspection import (
 from compose_tls.pki.issuing_limits import (
     require_permitted_below,
     require_policies,
+    require_read_as_sent,
     require_sendable,
 )
 from compose_tls.pki.names import covers
 from compose_tls.pki.pem import read_certificates
-from compose_tls.pki.refusing_clients import refusing_clients, with_chain
+from compose_tls.pki.refusing_clients import refusing_clients, refusing_sdks, with_chain
 from compose_tls.pki.system_trust import is_public
 from compose_tls.vocabulary import TlsWarning
 
@@ -79,6 +80,25 @@ def check_server(
             hint=f"use a certificate for {', '.join(missing)}, or a name it has as --server-name",
             path=path,
         )
+
+
+def check_served(chain_pem: bytes, ca_pem: bytes, *, now: datetime) -> tuple[TlsWarning, ...]:
+    """Make sure that the SDKs take what a server sends, whose names and issuer clients have verified.
+
+    Args:
+        chain_pem: What it sends, its own certificate first, PEM.
+        ca_pem: The certificates that clients trust, PEM or DER.
+        now: The time to judge by, aware.
+
+    Returns:
+        Warnings with the codes ``java-clients-refuse`` and ``rustls-clients-refuse``.
+
+    Raises:
+        CertificateError: One of them refuses it, as ``check_server`` says.
+    """
+    sent, path = CertificateWithKey(chain_pem, b""), "the served chain"
+    check_server(sent, ca_pem, names=(), now=now, path=path)
+    return tuple(refusing_sdks(sent, ca_pem, path=path))
 
 
 def check_client(pair: CertificateWithKey, ca_pem: bytes, *, now: datetime, path: str) -> None:
@@ -178,20 +198,18 @@ def concerns(
     certificate, chain = with_chain(pair, ca_pem, path)
     found = list(refusing_clients(pair, ca_pem, path=path, purpose=purpose))
     if not chain:
-        others, hint = (
-            "",
-            "use a certificate that a CA issued, such as the one that compose-tls makes",
-        )
+        who = "NSS refuses"
+        hint = "use a certificate that a CA issued, such as the one that compose-tls makes"
         if is_ca(certificate):
-            others = " and rustls (the SDK for Rust)"
+            who = "NSS and rustls (the SDK for Rust) refuse"
             hint += (
                 "; rustls takes one of openssl req -x509 -addext basicConstraints=critical,CA:FALSE"
             )
         found.append(
             TlsWarning(
                 "self-signed-certificate",
-                f"{path} signed itself: every client needs a new file when it is renewed, and NSS{others}"
-                " refuse such certificates",
+                f"{path} signed itself: every client needs a new file when it is renewed, and {who}"
+                " such certificates",
                 path=path,
                 hint=hint,
             )
@@ -291,9 +309,15 @@ def _check_end_entity(
     judged.check_always(now)
     judged.check_form()
     judged.check_as_end_entity(purpose, trusted=own)
+    chain = () if own else chain_to(certificate, intermediates, trusted)
+    for one in intermediates:
+        if one not in chain:
+            Judged(one, f"{one.subject.rfc4514_string()} in {path}", path).check_read()
+    sent = (certificate, *intermediates)
+    if purpose == SERVER_AUTH:  # Go takes what clients send up to 256 KiB
+        require_sendable(sent, path=path)
     if own:
         return certificate
-    chain = chain_to(certificate, intermediates, trusted)
     last = chain[-1] if chain else certificate
     if last not in trusted:
         raise _issuer_mismatch(last, trusted, path)
@@ -306,8 +330,8 @@ def _check_end_entity(
         above.check_form()
     _check_path_lengths(chain, path)
     check_links((certificate, *chain), path)
-    sent = (certificate, *intermediates)
-    require_sendable(sent, path=path)
+    if purpose == SERVER_AUTH:
+        require_read_as_sent(sent, trusted, path=path)
     require_policies((certificate, *chain), path=path)
     require_permitted_below((certificate, *chain), path=path)
     return certificate

@@ -98,6 +98,10 @@ class _Address:
         if self.override is not None and (here is None or here.definition.file != self.override):
             into = Destination.override(self.service, self.override)
             edits.add(into.file, set_variables(self.service, {name: self.wanted}, into))
+        elif here is None and name not in self.service.container_variables(self.project.read):
+            # Its image sets it, and the environment wins over that.
+            into = Destination.main(self.service, "environment")
+            edits.add(into.file, set_variables(self.service, {name: self.wanted}, into))
         elif here is None:
             self.in_file(self.service.env_files(), name, edits)
         elif intents := self.in_place(here):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
+from compose_tls.compose import dockerfile
 from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
+from compose_tls.connection import url_host
 from compose_tls.layout import CA_CERTIFICATE
-from compose_tls.patterns import regex
 from compose_tls.project.endpoints import carrier, inner_names, outer_names
 from compose_tls.project.milvus_services import MilvusService, certain_services
 from compose_tls.project.model import Project
@@ -26,14 +28,12 @@ from compose_tls.stack.applications import (
 )
 from compose_tls.stack.dependency import Address
 from compose_tls.stack.images import repository_and_tag
+from compose_tls.stack.traefik import IMAGE, way_by_labels
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
 
-_TRAEFIK: Final = "traefik"
 # They want the metrics port, which stays as it is.
 _MONITORS: Final = frozenset({"grafana", "prometheus"})
-# https://doc.traefik.io/traefik/routing/providers/docker/
-_SERVER_LABEL: Final = regex(r"traefik\.http\.services\.[^.]+\.loadbalancer\.server\.(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Client:
         path: The file that says so, relative to the project.
         line: The line in it.
         variable: The variable that names Milvus, where it is one.
+        place: Host and port of Milvus, as it reaches them.
         port: The port of Milvus that it connects to; ``None`` where that is not said.
         connection: What names Milvus; ``None`` where nothing does.
         certain: Whether it is sure that it connects to this Milvus.
@@ -60,6 +61,7 @@ class Client:
     milvus: MilvusService
     how: str
     encryption: Encryption
+    place: str
     certificate: bool = False
     path: str | None = None
     line: int | None = None
@@ -69,17 +71,22 @@ class Client:
     certain: bool = True
 
 
-def clients(project: Project, proxies: tuple[MilvusService, ...]) -> tuple[Client, ...]:
-    """The services that connect to Milvus, each once.
+def clients(
+    project: Project, proxies: tuple[MilvusService, ...]
+) -> Mapping[str, tuple[Client, ...]]:
+    """The services that connect to Milvus, each with its connections, one to a Milvus.
+
+    Where one is known for certain, those that are only likely say nothing.
 
     Args:
         project: The project.
         proxies: The services that accept clients.
     """
-    found: dict[str, Client] = {}
+    found: dict[str, list[Client]] = {}
     for client in all_clients(project, proxies):
-        found.setdefault(client.name, client)
-    return tuple(found.values())
+        found.setdefault(client.name, []).append(client)
+    certain = {name: [one for one in ways if one.certain] for name, ways in found.items()}
+    return {name: tuple(certain[name] or ways) for name, ways in found.items()}
 
 
 def all_clients(project: Project, proxies: tuple[MilvusService, ...]) -> Iterator[Client]:
@@ -93,9 +100,25 @@ def naming_variables(project: Project, client: Client) -> list[tuple[str, Addres
     """The variables of a client that name its Milvus, each with the address in it."""
     finder = _Finder(project, client.milvus)
     service = project.compose.services[client.name]
-    variables = service.container_variables(project.read)
+    variables = told(project, service)
     inside = naming(variables, finder.inner_names(service), finder.ports)
     return [*inside, *naming(variables, finder.outer_names(service), finder.published)]
+
+
+def told(project: Project, service: Service) -> dict[str, str | None]:
+    """The environment of a service: what its Dockerfile in the project sets, and what Compose does."""
+    files = [
+        (project.read(path) or b"").decode("utf-8", "replace") for path in _dockerfile(service)
+    ]
+    found: dict[str, str | None] = {}
+    for text in (*files, *service.texts_of_build("dockerfile_inline")):
+        found |= dockerfile.variables(text, service.build_arguments())
+    return found | service.container_variables(project.read)
+
+
+def _dockerfile(service: Service) -> tuple[Path, ...]:
+    build = service.build_context()
+    return (build.file,) if build is not None else ()
 
 
 def is_let_in(client: Client, config: TlsConfig) -> bool:
@@ -117,22 +140,22 @@ def watches(service: Service) -> bool:
 
 
 def cut_off(
-    found: Iterable[Client], config: TlsConfig, reasons: Mapping[str, str]
+    found: Iterable[Client], config: TlsConfig, reasons: Iterable[str | None]
 ) -> tuple[tuple[CutOff, ...], tuple[TlsWarning, ...]]:
     """The services that Milvus does not accept any more once it speaks TLS, each with what it needs.
 
     Args:
         found: They.
         config: The settings.
-        reasons: Why one could not be switched, by its name, where there is something to say.
+        reasons: Why each could not be switched, where there is something to say.
     """
     entries: list[CutOff] = []
     warnings: list[TlsWarning] = []
-    for one in found:
-        place = f"{one.milvus.name}:{one.milvus.configuration.proxy_port}"
-        ca = f"{config.pki_dir}/{CA_CERTIFICATE}"
-        wanted = needs(one.image, config.tls_mode, place=place, ca=ca, service=one.name)
-        wanted = reasons.get(one.name) or wanted
+    ca = f"{config.pki_dir}/{CA_CERTIFICATE}"
+    for one, reason in zip(found, reasons, strict=True):
+        wanted = reason or needs(
+            one.image, config.tls_mode, place=one.place, ca=ca, service=one.name
+        )
         entries.append(CutOff(service=one.name, how=one.how, needs=wanted))
         says = {
             "encrypted": "is cut off: {}, and it shows no client certificate",
@@ -195,14 +218,12 @@ class _Finder:
         return outer_names(self.milvus.service, by, self.services)
 
     def by_environment(self, service: Service) -> Client | None:
-        variables = service.container_variables(self.project.read)
+        variables = told(self.project, service)
         image = service.text("image")
         found = connection(variables, self.inner_names(service), self.ports, image=image)
         if found is None:
-            outer, names = self.published, self.outer_names(service)
-            around = connection(variables, names, outer, image=image)
-            if around is not None and around.port is not None:
-                found = replace(around, port=outer[around.port])
+            around = connection(variables, self.outer_names(service), self.published, image=image)
+            found = around if around is not None and around.port is not None else None
         if found is not None:
             how = f"its {found.variable} names Milvus"
             client = self.client(service, how, found, "environment")
@@ -212,20 +233,19 @@ class _Finder:
             found = connection(variables, {host}, {port}, image=image)
             how = f"its {variable} names port {port} of {host}, if that is this machine"
             client = self.client(service, how, found, "environment")
-            return replace(client, variable=variable, port=self.published[port], certain=False)
+            return replace(client, variable=variable, certain=False)
         return None
 
     def by_file(self, service: Service) -> Client | None:
-        """What the compose file says of it in longer texts, or a configuration file that it mounts."""
-        names = self.inner_names(service)
+        """What the project says of it in longer texts, or a configuration file that it mounts."""
         for how, text, field in self.texts(service):
-            if found := in_file(text.encode(), names, self.ports):
+            if found := self.named_in(text.encode(), service):
                 client = self.client(service, f"{how} {found.variable}", found, field)
                 # A config stands in the compose file, which is not the configuration itself.
                 return replace(client, path=None, line=None) if field == "configs" else client
-        for path in self.project.files_of(service):
+        for path in (*self.project.files_of(service), *_dockerfile(service)):
             content = self.project.read(path) or b""
-            if found := in_file(content, names, self.ports):
+            if found := self.named_in(content, service):
                 name = self.project.relative(path)
                 client = self.client(service, f"its {name} names {found.variable}", found)
                 line = _line(content, found.variable) or _line(
@@ -234,11 +254,22 @@ class _Finder:
                 return replace(client, path=name, line=line)
         return None
 
+    def named_in(self, content: bytes, service: Service) -> Connection | None:
+        """The way to Milvus that a text of a service names, on the networks or through this machine."""
+        return in_file(content, self.inner_names(service), self.ports) or in_file(
+            content, self.outer_names(service), self.published
+        )
+
     def texts(self, service: Service) -> Iterator[tuple[str, str, str]]:
         """What may name Milvus somewhere within, each with how it does and the field that has it."""
-        yield from (("its command names", word, "command") for word in service.command_line())
-        for name, value in service.container_variables(self.project.read).items():
+        yield "its command names", " ".join(service.command_line()), "command"
+        for name, value in told(self.project, service).items():
             yield f"its {name} names", value or "", "environment"
+        test = service.healthcheck_test()
+        if test is not None and test.asks:
+            yield "its health check names", " ".join(test.words), "healthcheck"
+        for hook in ("post_start", "pre_stop"):
+            yield from ((f"its {hook} names", text, hook) for text in service.hook_commands(hook))
         yield from (("its image is built with", text, "build") for text in service.build_texts())
         for name, text in service.config_texts():
             yield f"its config {name} names", text, "configs"
@@ -254,28 +285,33 @@ class _Finder:
 
     def by_labels(self) -> Iterator[Client]:
         """A Traefik that Milvus' own labels tell of it."""
-        said = {
-            match[1]: value
-            for name, value in self.place.labels().items()
-            if (match := _SERVER_LABEL.fullmatch(name))
-        }
-        port = said.get("port")
-        if not said or (port and port not in map(str, self.ports)):
+        found = way_by_labels(self.place.labels(self.project.read), self.ports)
+        if found is None:
             return
         services = self.services.values()
         proxy = next(
-            (s for s in services if _TRAEFIK in repository_and_tag(s.text("image") or "")[0]), None
+            (s for s in services if IMAGE in repository_and_tag(s.text("image") or "")[0]), None
         )
         main = self.place.main
         yield Client(
-            proxy.name if proxy else _TRAEFIK,
-            proxy.text("image") if proxy else _TRAEFIK,
+            proxy.name if proxy else IMAGE,
+            proxy.text("image") if proxy else IMAGE,
             self.milvus,
             f"labels of {self.place.name} put it in front of Milvus",
-            "encrypted" if said.get("scheme", "") == "https" else "plain",
+            found.encryption,
+            self.reached(None),
             path=main.document.name,
             line=main.line("labels"),
+            connection=found if found.passes else None,
         )
+
+    def reached(self, found: Connection | None) -> str:
+        """Host and port of Milvus, as a client has them; where it does not say, on the networks."""
+        if found is not None and not found.host:
+            return found.variable
+        host = found.host if found is not None else self.place.name
+        port = found.port if found is not None else None
+        return f"{url_host(host)}:{port or self.milvus.configuration.proxy_port}"
 
     def client(
         self, service: Service, how: str, found: Connection | None, field: str = "volumes"
@@ -287,10 +323,11 @@ class _Finder:
             self.milvus,
             how,
             found.encryption if found else "unknown",
+            self.reached(found),
             found.certificate if found else False,
             main.document.name,
             main.line(field),
-            port=found.port if found else None,
+            port=self.published.get(found.port or 0, found.port) if found else None,
             connection=found,
             certain=found is not None,
         )

@@ -40,7 +40,7 @@ from compose_tls.layout import (
     neighbours_directory,
 )
 from compose_tls.plan.remaining import Remaining, ToldTls, remains
-from compose_tls.project.enabled import not_enabled
+from compose_tls.project.enabled import ANOTHER, not_enabled
 from compose_tls.project.milvus_services import milvus_services
 from compose_tls.project.model import Project, named_services, state_path, taken_over
 from compose_tls.project.renamed import Entry, way_out
@@ -298,9 +298,10 @@ class _Planner:
         told = list(self.remaining({}, ()).told())
         if not told:
             error = not_enabled(self.project, self.config)
-            error.hint = "there is nothing to undo here; name another project with -C, or --pki-dir"
+            error.hint = f"there is nothing to undo; {ANOTHER}"
             if self.project.observation.pki.certificates:
-                error.hint += "; compose-tls disable --purge removes the certificates that are left"
+                left = "compose-tls disable --purge removes the certificates that are left"
+                error.hint = f"{left}; {error.hint}"
             raise error
         entries = [entry for one in told for entry in one.entries]
         name = self.project.relative(state_path(self.directory, self.config))

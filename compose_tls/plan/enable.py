@@ -37,7 +37,7 @@ from compose_tls.plan.health_checks import HealthEdit, add_health_edit
 from compose_tls.plan.identities import is_valid, plan_identities
 from compose_tls.plan.managed_files import ManagedFiles
 from compose_tls.plan.neighbour_files import NeighbourFiles
-from compose_tls.plan.neighbours import Neighbour, plan_neighbours
+from compose_tls.plan.neighbours import plan_neighbours
 from compose_tls.plan.renamed_services import renamed_services
 from compose_tls.plan.rest_port import require_free_rest_port
 from compose_tls.plan.service_plan import ServicePlan
@@ -45,6 +45,7 @@ from compose_tls.plan.stack_folders import Folders
 from compose_tls.plan.stack_identities import with_stack
 from compose_tls.plan.stack_parts import Part, Stack
 from compose_tls.plan.stack_wanted import stack_of
+from compose_tls.plan.switching_neighbours import Neighbour
 from compose_tls.plan.tls_setup import tls_setup
 from compose_tls.plan.touched import touched_beside, touched_services
 from compose_tls.project.declared_tls import modes_before

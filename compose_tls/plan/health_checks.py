@@ -90,7 +90,7 @@ def health_edits(
                         path=path,
                         line=test.line,
                     )
-                    warnings.append(settle(refusal, config.accept))
+                    warnings.append(settle(refusal, accepted(project, config)))
                     continue
                 edits.append(HealthEdit(service, url, new))
                 text = f"the health check of service {service.name} asks for {new} now: over TLS, "
@@ -98,6 +98,16 @@ def health_edits(
                 why = "nothing to do; compose-tls disable restores the old one"
                 warnings.append(TlsWarning("health-check-replaced", text, path, why, test.line))
     return tuple(edits), tuple(warnings)
+
+
+def accepted(project: Project, config: TlsConfig) -> Collection[str]:
+    """What the user accepts, and the health checks that broke with the last ``enable``.
+
+    In the same mode and scope they ask in vain already, whatever this one does.
+    """
+    last = project.state.settings if project.state is not None else None
+    same = last is not None and (last.mode, last.scope) == (config.mode, config.scope)
+    return {*config.accept, HealthCheckBreaks.code} if same else config.accept
 
 
 def waiting(

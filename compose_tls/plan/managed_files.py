@@ -226,9 +226,9 @@ class ManagedFiles:
         if not self._is_ours(path, origin or path.name):
             name = self.project.relative(path)
             raise ValueInTheWay(
-                f"{name} already exists and was not created by compose-tls",
-                hint=f"{self._way_to_bring()}, or move it away, or choose other places with --pki-dir "
-                "and --tls-dir",
+                f"{name} already exists, and no {self.project.relative(self.pki / STATE_FILE)} lists it",
+                hint=f"{self._way_to_bring()}; or move it away; or choose another directory with "
+                "--tls-dir; or, if compose-tls created it, give the --pki-dir of that time",
                 path=name,
             )
         return CreateFile(path, content, mode, facts.sha256, uid, gid)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -11,65 +10,19 @@ from typing import Final
 from compose_tls.compose.member_edits import Edits
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ClientsCutOff, EditRefused, ProjectError, settle
-from compose_tls.layout import CLIENT_KEY, NEIGHBOUR_NAME, neighbours_directory
-from compose_tls.patterns import regex
-from compose_tls.plan.address_edits import AddressChange, add_address_edit, is_in_compose_file
-from compose_tls.plan.application_edits import ApplicationEdits
+from compose_tls.plan.address_edits import add_address_edit, is_in_compose_file
 from compose_tls.plan.brought import with_client_ca
 from compose_tls.plan.client_ca import client_ca_source, has_server_ca_clients, issues_clients
-from compose_tls.plan.clients import (
-    Client,
-    clients,
-    cut_off,
-    is_let_in,
-    naming_variables,
-    passes_on,
-)
-from compose_tls.project.endpoints import carrier, rest_port
+from compose_tls.plan.clients import Client, clients, cut_off, is_let_in, passes_on
+from compose_tls.plan.switching_neighbours import Neighbour, switching
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import CutOff
-from compose_tls.setup import Directory, Member, as_variables
 from compose_tls.stack.applications import application_of
-from compose_tls.stack.client_tls import ClientTls
-from compose_tls.stack.switching import PLAIN_SCHEME, Recipe, recipe
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
-from compose_tls.yamlpatch.document import parse
-from compose_tls.yamlpatch.query import Found, roots
 
-# RFC 5280 appendix A.1: ub-common-name.
-_LONGEST: Final = 64
-# Of REST, which is not on the port of gRPC under TLS: internal/distributed/proxy/httpserver of Milvus.
-_REST: Final = regex(r"/(?:api|v1|v2)(?:/|$)")
 _KEYLESS: Final = "a client certificate of its own, and no key is given of a CA that could issue it"
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """A service that is switched to TLS together with Milvus.
-
-    Attributes:
-        client: How it connects.
-        recipe: What it is told.
-        edits: What switches it.
-        refusal: Why its edits in place are refused.
-    """
-
-    client: Client
-    recipe: Recipe
-    edits: ApplicationEdits
-    refusal: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The name of the service."""
-        return self.edits.service.name
-
-    @property
-    def shows_certificate(self) -> bool:
-        """Whether it shows a client certificate."""
-        return CLIENT_KEY in self.recipe.files
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,32 +63,35 @@ def plan_neighbours(
     if config.neighbours == "ignore":
         return Neighbours()
     every = clients(project, tuple(milvus))
-    found = [one for one in every if not is_let_in(one, config)]
     switched: list[Neighbour] = []
     left: list[Client] = []
-    reasons: dict[str, str] = {}
+    reasons: list[str | None] = []
     issues = config.tls_mode is TlsMode.ONE_WAY or _issues(project, config)
-    for client in found:
-        made = None
-        if config.neighbours == "patch":
+    for found in every.values():
+        ways = [one for one in found if not is_let_in(one, config)]
+        made, reason = None, None
+        if ways and config.neighbours == "patch":
             try:
-                made = _placed(_switched(client, project, config, names), project, config, override)
+                made = _placed(switching(ways, project, config, names), project, config, override)
             except ProjectError as error:
                 place = f"{error.path}: " if error.path else ""
-                reasons[client.name] = f"{place}{error.message}: {error.hint}"
+                reason = f"{place}{error.message}: {error.hint}"
         if made is not None and made.shows_certificate and not issues:
             made = None
-            reasons[client.name] = f"{_KEYLESS}: {with_client_ca(config, project.directory)}"
+            reason = f"{_KEYLESS}: {with_client_ca(config, project.directory)}"
         if made is None:
-            if lack := _lacks_name(client, config, names):
-                reasons.setdefault(client.name, lack)
-            left.append(client)
+            left += ways
+            reasons += [reason or _lacks_name(one, config, names) for one in ways]
         else:
             switched.append(made)
     entries, warnings = cut_off(left, config, reasons)
     if config.neighbours == "patch":
         warnings = tuple(_settled(left, entries, warnings, project, config))
-    return Neighbours(tuple(switched), entries, (*warnings, *_notes(switched, every, project)))
+    return Neighbours(
+        tuple(switched),
+        entries,
+        (*warnings, *_notes(switched, (found[0] for found in every.values()), project)),
+    )
 
 
 def _notes(
@@ -158,7 +114,7 @@ def _notes(
             yield TlsWarning(
                 "neighbour-note",
                 f"service {client.name} passes TLS through: {client.how}, "
-                "and a stream block hands on the bytes",
+                "and it hands on the bytes",
                 client.path,
                 "the certificate has to hold the name by which clients call it: --san NAME",
                 client.line,
@@ -208,55 +164,6 @@ def _is_refused(client: Client, config: TlsConfig) -> bool:
     return config.tls_mode is TlsMode.MUTUAL and client.certain and not proxy
 
 
-def _switched(
-    client: Client, project: Project, config: TlsConfig, names: Collection[str]
-) -> Neighbour | None:
-    """A service with all that switches it; ``None`` where no one knows how.
-
-    Raises:
-        ProjectError: An edit cannot be made with proof; the hint says what to write.
-    """
-    service = project.compose.services.get(client.name)
-    found = client.connection
-    if service is None or found is None or not client.certain or not found.host:
-        return None
-    if not re.match(NEIGHBOUR_NAME, service.name):
-        return None
-    mutual = config.tls_mode is TlsMode.MUTUAL
-    if mutual and len(service.name.encode()) > _LONGEST:
-        # No certificate can name it.
-        return None
-    covered = found.host in names
-    kept = rest_port(client.milvus, config)
-    tls = ClientTls(
-        mutual,
-        found.host if covered else config.server_name,
-        covered,
-        config.container_tls_dir,
-        f"https://{found.host}:{kept}" if kept is not None else None,
-    )
-    variables = service.container_variables(project.read)
-    document = _document(client, project)
-    made = recipe(client.image, variables, found, tls, document)
-    if made is None:
-        return None
-    addresses = _addresses(client, project, made, variables)
-    if addresses is None:
-        return None
-    source = f"{neighbours_directory(config.tls_dir)}/{service.name}"
-    directory = Directory(source, config.container_tls_dir, (), read_only=True)
-    member = Member(service.name, "application", as_variables(made.variables), directory, port=0)
-    documents = {project.directory / client.path: made.settings} if client.path else {}
-    edits = ApplicationEdits(
-        service,
-        member,
-        addresses=addresses,
-        documents=documents if made.settings else {},
-        reads_env=not config.env_file,
-    )
-    return Neighbour(client, made, edits)
-
-
 def _placed(
     one: Neighbour | None, project: Project, config: TlsConfig, override: Path | None
 ) -> Neighbour | None:
@@ -282,45 +189,6 @@ def _placed(
         edits = replace(one.edits, override=override)
         return replace(one, edits=edits, refusal=f"{place}{refusal.message}")
     return one
-
-
-def _addresses(
-    client: Client, project: Project, made: Recipe, variables: Mapping[str, str | None]
-) -> tuple[AddressChange, ...] | None:
-    """What becomes of the variables that name Milvus; ``None`` where one is about something else."""
-    found, ports = client.connection, _ports_of_grpc(client.milvus, project)
-    addresses: list[AddressChange] = []
-    if found is not None and found.port not in ports:
-        return None
-    for variable, address in naming_variables(project, client) if made.scheme is not None else ():
-        value = variables[variable] or ""
-        if address.port not in ports:
-            return None
-        if value.startswith(PLAIN_SCHEME):
-            if "," in value or _REST.search(value.removeprefix(PLAIN_SCHEME)):
-                return None
-            # Where nothing is left of it, what stands behind it tells the place.
-            rest = "" if made.scheme else address.host
-            old, new = f"{PLAIN_SCHEME}{rest}", f"{made.scheme}{rest}"
-            addresses.append(AddressChange(variable, value, old, new))
-    return tuple(addresses)
-
-
-def _ports_of_grpc(milvus: MilvusService, project: Project) -> set[int | None]:
-    """The ports by which gRPC is reached, in the project and on this machine: REST is another matter."""
-    port = milvus.configuration.proxy_port
-    entry = carrier(milvus.service, project.compose.services).published(port)
-    return {None, port, entry.published if entry else None}
-
-
-def _document(client: Client, project: Project) -> Found | None:
-    """The configuration file that names Milvus, where it is YAML of one document."""
-    found = client.connection
-    if found is None or client.path is None or not found.variable.startswith("milvus."):
-        return None
-    content = project.read(project.directory / client.path)
-    documents = roots(parse(content or b"", client.path))
-    return documents[0] if len(documents) == 1 else None
 
 
 def _issues(project: Project, config: TlsConfig) -> bool:

@@ -12,6 +12,7 @@ from compose_tls.compose.service import HEALTH_TEST, HealthTest, Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import HealthCheckBreaks, settle
 from compose_tls.patterns import regex
+from compose_tls.plan.health_checks import accepted
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import OWN_HOSTS, names
 from compose_tls.stack.tool_tls import ToolTls, takes_bare_urls
@@ -59,7 +60,9 @@ def health_change(
         return change, ()
     if instead := _instead(old, http.asked(text), tool):
         return (lambda _: instead), (_replaced(project, service, test, ports[0], tool),)
-    return None, (settle(_refusal(project, service, test, ports[0], tool), config.accept),)
+    return None, (
+        settle(_refusal(project, service, test, ports[0], tool), accepted(project, config)),
+    )
 
 
 @dataclass(frozen=True, slots=True)

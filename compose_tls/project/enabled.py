@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.config import TlsConfig
 from compose_tls.errors import NotEnabled, ServiceNotFound
@@ -15,6 +17,8 @@ from compose_tls.setup import Proxy
 from compose_tls.shell import joined
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
+
+ANOTHER: Final = "for another project, name it with -C or its --pki-dir"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +131,14 @@ def not_enabled(project: Project, config: TlsConfig) -> NotEnabled:
     # What was made by hand is not to become weaker.
     declared = int(declared_mode(project, ()))
     by = " by compose-tls" if declared else ""
+    whole = [one.name for one in project.milvus if one.proxy and not one.component]
+    named = list(config.service) or (whole if len(whole) > 1 else [])
+    words = [word for service in named for word in ("--service", service)]
+    enable = joined(["compose-tls", "enable", "--mode", str(max(1, declared)), *words])
     return NotEnabled(
         f"TLS is not enabled{by} in {project.directory}",
-        hint=f"compose-tls enable --mode {max(1, declared)}, or name the right place with -C and"
-        " --pki-dir",
+        hint=f"{enable}; {ANOTHER}"
+        if project.milvus
+        else f"no service of this project runs Milvus; {ANOTHER}",
         path=name,
     )

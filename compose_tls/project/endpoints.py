@@ -63,20 +63,30 @@ def no_endpoint(service: Service, services: Mapping[str, Service], proxy_port: i
 
 
 def carrier(service: Service, services: Mapping[str, Service]) -> Service:
-    """The service in whose network one is: itself, or that of ``network_mode``.
+    """The service in whose network one is: itself, or that of ``network_mode``, over several steps too.
 
     That is ``service:NAME``, or ``container:NAME`` where a service names its container so.
 
     Names, addresses and published ports are those of the carrier:
     https://docs.docker.com/reference/compose-file/services/#network_mode
     """
-    mode = service.text("network_mode") or ""
-    if mode.startswith(_OF_CONTAINER):
-        name = mode.removeprefix(_OF_CONTAINER)
-        named = (one for one in services.values() if one.text("container_name") == name)
-        return next(named, service)
-    other = services.get(mode.removeprefix(_OF_SERVICE))
-    return other if other is not None and mode.startswith(_OF_SERVICE) else service
+    return [service, *_carriers(service, services)][-1]
+
+
+def _carriers(service: Service, services: Mapping[str, Service]) -> Iterator[Service]:
+    """The services whose network a service shares, the one that it names first."""
+    seen = {service.name}
+    while True:
+        mode = service.text("network_mode") or ""
+        name = mode.removeprefix(_OF_SERVICE)
+        found = services.get(name) if name != mode else None
+        if mode.startswith(_OF_CONTAINER):
+            name = mode.removeprefix(_OF_CONTAINER)
+            found = next((o for o in services.values() if o.text("container_name") == name), None)
+        if found is None or found.name in seen:
+            return
+        seen.add(found.name)
+        yield (service := found)
 
 
 def sharing(services: Mapping[str, Service], names: Collection[str]) -> tuple[str, ...]:
@@ -87,7 +97,9 @@ def sharing(services: Mapping[str, Service], names: Collection[str]) -> tuple[st
         names: Those that are started again.
     """
     others = (one for one in services.values() if one.name not in names)
-    return tuple(one.name for one in others if carrier(one, services).name in names)
+    return tuple(
+        one.name for one in others if any(c.name in names for c in _carriers(one, services))
+    )
 
 
 def inner_names(service: Service, by: Service, services: Mapping[str, Service]) -> frozenset[str]:

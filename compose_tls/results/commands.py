@@ -172,8 +172,8 @@ class DisableResult(ChangeResult, frozen=True):
         key_directories: The directories with certificates and keys that stay.
         as_before: Whether that is what they were told before ``enable``.
         exact: Whether each file has the very bytes of before, too.
-        purge: The command that removes those. Not printed.
-        in_use: Whether it does so only once TLS is off. Not printed.
+        purge: The command that removes those.
+        in_use: Whether it does so only once TLS is off.
         not_empty: The directories that were to go, and hold something else. Not printed.
     """
 
@@ -183,8 +183,8 @@ class DisableResult(ChangeResult, frozen=True):
     key_directories: LeftOut[tuple[str, ...]] = ()
     as_before: LeftOut[bool] = True
     exact: LeftOut[bool] = False
-    purge: str = Field(default="compose-tls disable --purge", exclude=True)
-    in_use: bool = Field(default=False, exclude=True)
+    purge: LeftOut[str | None] = None
+    in_use: LeftOut[bool] = False
     not_empty: tuple[str, ...] = Field(default=(), exclude=True)
 
 
@@ -195,6 +195,7 @@ class ClientResult(ChangeResult, frozen=True):
         certificates: Those of the clients, in the order in which they were named.
         endpoint: Where clients connect; ``None`` when no port is published.
         connect: The keyword arguments of ``pymilvus.MilvusClient``, where there is one client.
+        give: The files that each client with a new certificate has to be given, what it trusts last.
         directory: Where the files go. Not printed.
         issued: The clients that get a new certificate. Not printed.
         kept: Those that keep the one they have. Not printed.
@@ -206,6 +207,7 @@ class ClientResult(ChangeResult, frozen=True):
     certificates: tuple[CertificateResult, ...] = ()
     endpoint: Endpoint | None = None
     connect: dict[str, Any] | None = None
+    give: LeftOut[dict[str, tuple[str, ...]] | None] = None
     directory: str = Field(default=".", exclude=True)
     issued: tuple[str, ...] = Field(default=(), exclude=True)
     kept: tuple[str, ...] = Field(default=(), exclude=True)

@@ -17,6 +17,7 @@ from compose_tls.stack import milvus_backup
 from compose_tls.stack.addresses import places
 from compose_tls.stack.dependency import Address, addresses
 from compose_tls.stack.images import repository_and_tag
+from compose_tls.stack.pass_through import passed_on
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode, number
 from compose_tls.yamlpatch.document import parse
@@ -154,7 +155,7 @@ def in_file(content: bytes, names: Collection[str], ports: Collection[int]) -> C
     text = _COMMENT.sub("", content.decode("utf-8", "replace"))
     if found := _backup(content, text, names, ports):
         return found
-    passed = _passed_on(text)
+    passed = passed_on(text)
     rest = text
     for block in passed:
         rest = rest.replace(block, "")
@@ -168,26 +169,6 @@ def in_file(content: bytes, names: Collection[str], ports: Collection[int]) -> C
         if host in names and port in ports:
             return Connection(f"{host}:{port}", port, "unknown", passes=True)
     return None
-
-
-# https://nginx.org/en/docs/stream/ngx_stream_proxy_module.html: without "proxy_ssl on", and "ssl" where
-# it listens, it hands on what it gets.
-_STREAM_BLOCK: Final = regex(r"(?m)^\s*stream\s*\{")
-_OWN_TLS: Final = regex(r"\bproxy_ssl\s+on\b|\blisten\s[^;]*\bssl\b")
-
-
-def _passed_on(text: str) -> list[str]:
-    """The stream blocks of an nginx configuration that hand on bytes as they are."""
-    found: list[str] = []
-    for match in _STREAM_BLOCK.finditer(text):
-        depth, end = 1, match.end()
-        while depth and end < len(text):
-            depth += {"{": 1, "}": -1}.get(text[end], 0)
-            end += 1
-        block = text[match.start() : end]
-        if not depth and not _OWN_TLS.search(block):
-            found.append(block)
-    return found
 
 
 def place_in(content: bytes, names: Collection[str], port: int) -> bool:

@@ -31,7 +31,6 @@ from compose_tls.layout import (
     CLIENT,
     CLIENT_CA,
     CLIENT_KEY,
-    KEY,
     NEIGHBOUR_FILES,
     NEIGHBOUR_NAME,
     NEXT_CA,
@@ -42,7 +41,6 @@ from compose_tls.layout import (
     stack_folders,
 )
 from compose_tls.shell import moved_away
-from compose_tls.values import dataclass
 from compose_tls.vocabulary import Profile
 from compose_tls.yamlpatch.intent import Route
 
@@ -152,45 +150,6 @@ RECORDED: Final = tuple(name for name in TlsConfig.model_fields if name not in _
 def recorded(config: TlsConfig) -> TlsConfig:
     """The settings of a configuration that are remembered, and the defaults of the others."""
     return TlsConfig(**{name: getattr(config, name) for name in RECORDED})
-
-
-@dataclass(frozen=True, slots=True)
-class BroughtFiles:
-    """A certificate, its key, and what opens them, as the user has them; ``None`` for none."""
-
-    certificate: Path | None
-    key: Path | None
-    passphrase: Path | None
-
-
-def brought_files(directory: Path, config: TlsConfig, role: str) -> BroughtFiles:
-    """Where the certificate and key are that the user brings, or provided to an earlier enable.
-
-    Whoever wrote the record must not make a command read what lies outside the project. So a place
-    there counts while the user names it; later, as where a file is gone, the copies stand in for it.
-
-    Args:
-        directory: The project.
-        config: The settings; of them, as given counts what is set.
-        role: ``ca``, ``server``, ``client`` or ``client-ca``.
-    """
-    own = role.replace("-", "_")
-    names = (f"{own}_cert", f"{own}_key", f"{own}_passphrase_file")
-    values: list[str | None] = [getattr(config, name) for name in names]
-    given = f"{own}_cert" in config.model_fields_set
-    paths = [directory / value if value is not None else None for value in values]
-    if given or all(_is_file_inside(directory, path) for path in paths if path is not None):
-        return BroughtFiles(*paths)
-    pki = directory / config.pki_dir
-    key = pki / f"{role}{KEY}" if values[1] is not None else None
-    return BroughtFiles(pki / f"{role}{CERTIFICATE}", key, None)
-
-
-def _is_file_inside(directory: Path, path: Path) -> bool:
-    try:
-        return path.is_file() and path.resolve().is_relative_to(directory.resolve())
-    except OSError:
-        return False
 
 
 class State(_Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from compose_tls.observe.client_files import read_clients
 from compose_tls.pki.client_names import client_name
 from compose_tls.plan.client import ClientsPlan, WantedClients, plan_clients, require_place
 from compose_tls.project.enabled import EnabledProject, locate
-from compose_tls.results import CertificateResult, ClientResult
+from compose_tls.results import CertificateResult, ClientResult, FileResult
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
 from compose_tls.workflows.in_the_way import require_free
@@ -105,20 +106,23 @@ def client(
             found |= issued
     ordered = {name: found[name] for name in wanted_names if name in found}
     settings = opened.config
+    files = preamble.file_results(planned.plan)
+    ca = f"{settings.pki_dir}/{CA_CERTIFICATE}"
     return ClientResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,
         mode=settings.mode,
         project=str(opened.root),
         services=located.state.services,
-        files=preamble.file_results(planned.plan),
+        files=files,
+        give=None if dry_run else _to_be_given(planned.orders, files, ca),
         certificates=_certificates(opened, located, wanted.directory, ordered),
         endpoint=located.endpoint,
         connect=_connect(located, settings, wanted.directory, wanted_names),
         directory=located.project.relative(wanted.directory),
         issued=tuple(planned.orders),
         kept=tuple(planned.kept),
-        ca=f"{settings.pki_dir}/{CA_CERTIFICATE}",
+        ca=ca,
         next=_next(opened, planned.orders) if out is None and not dry_run else (),
         warnings=(*opened.told, *planned.plan.warnings),
     )
@@ -170,6 +174,18 @@ def _certificates(
         )
         for name, facts in found.items()
     )
+
+
+def _to_be_given(
+    issued: Iterable[str], files: Iterable[FileResult], ca: str
+) -> dict[str, tuple[str, ...]] | None:
+    """The files of each client, and the CA that it has to trust."""
+    written = {posixpath.basename(one.path): one.path for one in files if one.action != "unchanged"}
+    found = {
+        name: (*(written[f] for end in CLIENT_FILES if (f := f"{name}{end}") in written), ca)
+        for name in issued
+    }
+    return found or None
 
 
 def _next(opened: preamble.Opened, issued: Iterable[str]) -> tuple[str, ...]:

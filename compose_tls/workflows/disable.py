@@ -89,7 +89,7 @@ def disable(
         key_directories=planned.key_directories,
         in_use=planned.in_use,
         not_empty=() if dry_run else _not_empty(planned.plan),
-        purge=_purge(opened, project),
+        purge=_purge(opened, project) if planned.key_directories and not dry_run else None,
         files=preamble.file_results(planned.plan),
         diff=planned.plan.diff(),
         next=following,

@@ -211,7 +211,7 @@ def _drafted(opened: preamble.Opened, wanted: Wanted) -> tuple[NewProject, Proje
         drafts=new.contents,
     )
     # What a script has started may be in use.
-    return new, replace(project, unused=new.flavour is not None)
+    return new, replace(project, drafted="used" if new.flavour is None else "unused")
 
 
 def _secrets(new: NewProject) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from compose_tls import listener
 from compose_tls.apply.deploying import forget, is_deploying
 from compose_tls.apply.file_ops import PosixFileOps
-from compose_tls.apply.journal import JOURNAL, unfinished
+from compose_tls.apply.journal import unfinished
 from compose_tls.changes import PatchFile, Plan, relative
 from compose_tls.compose.discovery import named_files
 from compose_tls.config import (
@@ -32,7 +32,6 @@ from compose_tls.errors import (
     ComposeTlsError,
     ConflictingSettings,
     OutsideProject,
-    ProjectLocked,
     WrongUsage,
     settle,
 )
@@ -48,7 +47,7 @@ from compose_tls.state.recorded import State, read_state
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.in_the_way import require_free
-from compose_tls.workflows.interrupted import recovered, taken_back
+from compose_tls.workflows.interrupted import interrupted, recovered, taken_back
 from compose_tls.workflows.project_place import (
     called,
     completed_by,
@@ -108,8 +107,7 @@ class Opened:
     @property
     def completed(self) -> Mapping[str, str]:
         """What Compose interpolates with, where it is run."""
-        reader = FileReader(self.start)
-        reader.files |= self.seen
+        reader = FileReader(self.start, seen=self.seen)
         return completed_by(self.start, dict(self.config), self.variables, reader)
 
     @property
@@ -173,8 +171,7 @@ class Opened:
         config = completed(self.given, recorded, enabling=self.enabling)
         for name in sorted(DIRECTORIES):
             self._require_own_word(name, config)
-        beside = FileReader(self.start)
-        beside.files |= self.seen
+        beside = FileReader(self.start, seen=self.seen)
         completed_by(self.start, dict(config), self.variables, beside)
         return replace(self, config=config, seen={**beside.files, **reader.files})
 
@@ -249,9 +246,12 @@ def open_project(
     """
     path = Path(directory)
     if not is_directory(path):
+        is_file = os.path.isfile(path)  # noqa: PTH113 - no answer where access is denied
         raise WrongUsage(
-            f"there is no directory {path}",
-            hint="name the place to work in with -C",
+            f"{path} is a file, not a directory" if is_file else f"there is no directory {path}",
+            hint="name a compose file with -f, its directory with -C"
+            if is_file
+            else "name an existing directory with -C",
             path=str(path),
         )
     require_here()
@@ -260,10 +260,8 @@ def open_project(
     reader = FileReader(start)
     if settings is None or isinstance(settings, TlsConfig):
         given = TlsConfig() if settings is None else settings
-        root, typed = (
-            root_of(start, dict(given), variables, reader),
-            frozenset(given.model_fields_set),
-        )
+        root = root_of(start, dict(given), variables, reader)
+        typed = frozenset(given.model_fields_set)
     else:
         outer = outermost(settings, variables)
         typed = frozenset(outer)
@@ -351,7 +349,7 @@ def writing(
     if dry_run:
         reading(opened.root)
         if is_deploying(opened.root):
-            raise _interrupted()
+            raise interrupted()
         yield opened
         return
     from compose_tls.apply.lock import locked  # noqa: PLC0415 - not for who only looks
@@ -388,15 +386,7 @@ def reading(directory: Path) -> None:
         ProjectLocked: A command was interrupted, or is running.
     """
     if unfinished(directory):
-        raise _interrupted()
-
-
-def _interrupted() -> ProjectLocked:
-    return ProjectLocked(
-        "an earlier compose-tls was interrupted half-way, or is still running",
-        hint="run compose-tls enable or disable: it finishes the earlier one first",
-        path=JOURNAL,
-    )
+        raise interrupted()
 
 
 def file_results(plan: Plan) -> tuple[FileResult, ...]:

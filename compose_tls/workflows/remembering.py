@@ -54,6 +54,8 @@ def remembered(
             deploy.servers,
             deploy.restart_only,
             *deploying.old_files(root, *inverse(plan, contents, before)),
+            {name: tuple(engine.runs(deploy.name, name, root)) for name in deploy.neighbours},
+            deploy.sharing,
         )
     )
     try:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from compose_tls.compose.member_edits import free_target
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.docker_host import reach
 from compose_tls.errors import EngineError
@@ -260,6 +259,8 @@ def _next(
 
 def _another_target(opened: preamble.Opened, project: Project) -> Iterator[str]:
     """The option for another place in the container, where something else is mounted at ours."""
+    from compose_tls.compose.member_edits import free_target  # noqa: PLC0415 - only before enable
+
     target, served = opened.config.container_tls_dir, opened.root / opened.config.served_dir
     places = (free_target(one.service, target, served) for one in project.milvus if one.proxy)
     for place in dict.fromkeys(place for place in places if place != target):

@@ -107,25 +107,44 @@ def _services_back(
         new = [name for name in found.added if found.files and any(now[name].values())]
         for name in found.running.keys() - set(lost):
             engine.discard(found.project, name, found.root)
-        if not lost and not new:
+        beside = _beside(found, engine, lost)
+        if not lost and not new and not beside:
             return TakenBack()
         named = replace(invocation, project_name=found.project)
         if replace(named, project_name=None).options != found.options:
             # Other files may say something else of the same service.
-            said = f"{', '.join([*lost, *new])} stays as it is, since it was deployed with other options"
+            stays = ", ".join([*lost, *new, *beside])
+            said = f"{stays} stays as it is, since it was deployed with other options"
             return TakenBack(said, False, f"run this again with these, or {_by_hand(found)}")
         compose = ComposeCli.find(invocation.environment)
         if new:
             compose.stop(named, new)
-        if not lost:
+        back = [*lost, *beside]
+        if not back:
             return TakenBack(f"{', '.join(new)}, which had not run, is stopped")
-        again = "run again" if len(lost) > 1 else "runs again"
+        again = "run again" if len(back) > 1 else "runs again"
         try:
-            _start(found, lost, compose, named, engine, on_event)
+            if lost:
+                _start(found, lost, compose, named, engine, on_event)
+            if beside and found.restart:
+                compose.restart(named, beside)
+            elif beside:
+                compose.up(named, beside, on_event=on_event, port_owner=engine.port_owner)
         except EngineError as error:
-            said = f"{', '.join(lost)} did not start again: {error.message}"
+            said = f"{', '.join(back)} did not start again: {error.message}"
             return TakenBack(said, True, error.hint)
-        return TakenBack(f"{', '.join(lost)} {again} as before")
+        return TakenBack(f"{', '.join(back)} {again} as before")
+
+
+def _beside(found: Deploying, engine: Engine, lost: Sequence[str]) -> list[str]:
+    """The further services that are to start anew: what they read, or whose network they had, is gone."""
+    again: list[str] = []
+    for name, runs in found.beside.items():
+        now = engine.runs(found.project, name, found.root)
+        alone = name in found.sharing and bool(lost)
+        if runs and now and (alone or not all(now.get(run) for run in runs)):
+            again.append(name)
+    return again
 
 
 def _start(

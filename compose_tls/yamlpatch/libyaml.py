@@ -81,9 +81,9 @@ def read(name: str, text: str) -> Reading:
         raise _error(name, text, mark.end() - 1, problem, "remove that character")
     first: Exception | None = None
     for strict in (True, False) if yaml.__with_libyaml__ else (False,):
-        events = yaml.parse(text, Loader=yaml.CSafeLoader if strict else yaml.SafeLoader)
         try:
-            return _Reader(name, text, events).reading(strict=strict)
+            loader = yaml.CSafeLoader(text) if strict else yaml.SafeLoader(text)
+            return _Reader(name, text, iter(loader.get_event, None)).reading(strict=strict)
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             # The latter two come from an escape beyond Unicode, in the second parser only.
             first = first or error
@@ -123,12 +123,6 @@ class _Reader:
         if self._count > _MAX_NODES:
             hint = "is this the right file? Configuration is smaller"
             self._refuse(start, f"it holds more than {_MAX_NODES:,} values", hint)
-        if kind == "AliasEvent":
-            target = self._anchors.get(event.anchor)
-            if target is None:
-                self._refuse(start, f"the alias *{event.anchor} has no anchor before it")
-            self._aliased.add(id(target))
-            return Alias(start, end, target)
         node: Scalar | Sequence | Mapping
         if kind == "ScalarEvent":
             style: Style = event.style or ""
@@ -137,6 +131,12 @@ class _Reader:
             node = Scalar(start, end, event.value, style, event.tag, event.anchor)
             self._remember(node)
             return node
+        if kind == "AliasEvent":
+            target = self._anchors.get(event.anchor)
+            if target is None:
+                self._refuse(start, f"the alias *{event.anchor} has no anchor before it")
+            self._aliased.add(id(target))
+            return Alias(start, end, target)
         if depth > _MAX_DEPTH:
             self._refuse(start, "the file is nested too deeply here")
         flow = bool(event.flow_style)

@@ -5,7 +5,7 @@ Source: https://yaml.org/type/merge.html; what stands in the mapping itself wins
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as ReadMapping
 from typing import TypeAlias
 
@@ -128,6 +128,14 @@ class Found:
             return {}
         nodes = fields(value) if merged else _own(value)
         return {key: self._found(node) for key, node in nodes.items()}
+
+    def own_entries(self, accepts: Callable[[str], bool]) -> Iterator[tuple[str, Found]]:
+        """The entries written in this mapping itself, those whose keys a function accepts."""
+        value = resolve(self.node)
+        if isinstance(value, Mapping):
+            for key, node in _own(value).items():
+                if accepts(key):
+                    yield key, self._found(node)
 
     def reads_as(self, wanted: str | ReadMapping[str, str]) -> bool:
         """Whether it is a scalar with this value, or a flat mapping with these."""

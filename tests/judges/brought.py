@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from compose_tls.pki.certificate_with_key import CertificateWithKey
+from compose_tls.pki.inspection import parts_of
 from tests.moment import NOW
 
 Extensions = Mapping[str, tuple[x509.ExtensionType, bool] | str | None]
@@ -48,12 +49,13 @@ class Made:
         issuer: Made | None = None,
         *,
         key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None,
-        algorithm: hashes.SHA224 | hashes.SHA256 | hashes.SHA512 | None = None,
+        algorithm: hashes.SHA224 | hashes.SHA256 | hashes.SHA512 | hashes.SHA3_256 | None = None,
         days: float = 90,
         sha1: bool = False,
         rsa_padding: PSS | None = None,
         start: datetime | None = None,
         rewritten: Callable[[bytes], bytes] | None = None,
+        signed_by: str | None = None,
     ) -> None:
         self.key = key or ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else [])
@@ -85,6 +87,8 @@ class Made:
             self.der = _with_sha1(certificate, above)
         if rewritten is not None:
             self.der = _signed_again(rewritten(certificate.tbs_certificate_bytes), above)
+        if signed_by is not None:
+            self.der = _said_to_be_signed_by(self.der, bytes.fromhex(signed_by))
 
     @property
     def pem(self) -> bytes:
@@ -103,32 +107,39 @@ def _signed_again(inner: bytes, above: Made) -> bytes:
     return _tagged(0x30, inner + algorithm + _tagged(0x03, b"\0" + signature))
 
 
+def _said_to_be_signed_by(certificate: bytes, algorithm: bytes) -> bytes:
+    inner, _, signature = parts_of(certificate)
+    held, named = parts_of(inner), _tagged(0x30, algorithm)
+    held[2] = named
+    return _tagged(0x30, _tagged(0x30, b"".join(held)) + named + signature)
+
+
 def _tagged(tag: int, content: bytes) -> bytes:
     size = len(content)
     long = size.to_bytes(2) if size > 255 else size.to_bytes()
     return bytes([tag, *([0x80 + len(long)] if size > 127 else []), *long]) + content
 
 
-def _inner(sequence: bytes) -> bytes:
-    """What a DER sequence of some hundred octets holds."""
-    return sequence[2 + max(0, sequence[1] - 0x80) :]
-
-
-_VERSION_3: Final = bytes.fromhex("a003020102")
-
-
 def _of_version_1(sequence: bytes) -> bytes:
-    return _tagged(0x30, _inner(sequence).replace(_VERSION_3, b"", 1))
+    return _tagged(0x30, b"".join(parts_of(sequence)[1:]))
 
 
 def _with_compressed_key(sequence: bytes) -> bytes:
     """As SEC 1 section 2.3.3 has it; of P-256."""
-    held = _inner(sequence)
+    held = b"".join(parts_of(sequence))
     curve = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107")
     before, rest = held.split(bytes.fromhex("3059") + curve + bytes.fromhex("03420004"))
     point = bytes([2 + rest[63] % 2]) + rest[:32]
     key = _tagged(0x30, curve + _tagged(0x03, bytes(1) + point))
     return _tagged(0x30, before + key + rest[64:])
+
+
+def _without_null(sequence: bytes) -> bytes:
+    """The algorithm of an RSA key without its parameters, which RFC 3279 section 2.3.1 demands."""
+    held = parts_of(sequence)
+    algorithm, key = parts_of(held[6])
+    held[6] = _tagged(0x30, _tagged(0x30, parts_of(algorithm)[0]) + key)
+    return _tagged(0x30, b"".join(held))
 
 
 def _with_sha1(certificate: x509.Certificate, above: Made) -> bytes:
@@ -284,18 +295,6 @@ def _intermediate_for(name: str) -> Brought:
     return _under(root, lower, san=_names("localhost"))
 
 
-def _not_critical_directory() -> tuple[x509.ExtensionType, bool]:
-    server = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
-    return x509.NameConstraints(None, [x509.DirectoryName(server)]), False
-
-
-def _too_many() -> Brought:
-    trees = [x509.DNSName(f"{n}.test") for n in range(1100)]
-    names = _names("localhost", *(f"{n}.test" for n in range(1000)))
-    permitted = _constraints([x509.DNSName("localhost"), *trees])
-    return _under(_ca(nc=permitted), san=names)
-
-
 def _two_lower(*, first: bool) -> Brought:
     """One key, certified twice by its CA: one of them may not issue for the server."""
     root, key = _ca(), ec.generate_private_key(ec.SECP256R1())
@@ -348,9 +347,10 @@ def _with_expired(*, first: bool) -> Brought:
     return replace(found, server=replace(found.server, chain_pem=b"".join(one.pem for one in sent)))
 
 
-def _pss_signed(salt_length: int) -> Brought:
+def _pss_signed(salt_length: int, within: hashes.HashAlgorithm | None = None) -> Brought:
     root = _rsa_ca()
-    signed = Made("server", _SERVER, root, rsa_padding=PSS(MGF1(hashes.SHA256()), salt_length))
+    padding = PSS(MGF1(within or hashes.SHA256()), salt_length)
+    signed = Made("server", _SERVER, root, rsa_padding=padding)
     return _brought(signed, root)
 
 
@@ -378,9 +378,23 @@ def retyped(title: str, tag: int) -> Brought:
 
     def rewritten(inner: bytes) -> bytes:
         text = title.encode()
-        return _tagged(0x30, _inner(inner).replace(_tagged(0x0C, text), _tagged(tag, text), 1))
+        held = b"".join(parts_of(inner))
+        return _tagged(0x30, held.replace(_tagged(0x0C, text), _tagged(tag, text), 1))
 
     return _server(rewritten=rewritten)
+
+
+def _with_identifier(sequence: bytes) -> bytes:
+    """Of its subject, as RFC 5280 section 4.1.2.8 has it."""
+    *held, extensions = parts_of(sequence)
+    return _tagged(0x30, b"".join([*held, _tagged(0x82, b"\0id"), extensions]))
+
+
+def _with_another_algorithm(sequence: bytes) -> bytes:
+    """ECDSA with SHA-384, and the signature says SHA-256."""
+    version, serial, algorithm, *rest = parts_of(sequence)
+    other = algorithm[:-1] + b"\x03"
+    return _tagged(0x30, b"".join([version, serial, other, *rest]))
 
 
 def _server(**different: Any) -> Brought:
@@ -401,14 +415,33 @@ def _swapped() -> Brought:
     return Brought(replace(found.server, chain_pem=root.pem), lower.pem)
 
 
-def _with_key(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> Brought:
-    ca = _ca()
-    return _brought(Made("server", _SERVER, ca, key=key), ca)
+def _with_key(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, **different: Any) -> Brought:
+    return _server(key=key, **different)
+
+
+def _along(name: str, **made: Any) -> Brought:
+    """Another root, made in some way, is sent along."""
+    found, other = _under(_ca()), Made(name, **{"extensions": _CA, **made})
+    return replace(found, server=replace(found.server, chain_pem=other.pem))
+
+
+def _in_the_file(**made: Any) -> Brought:
+    return _with_root(Made("other", **{"extensions": _CA, **made}))
 
 
 def _lower(**different: Any) -> Brought:
     root = _ca()
     return _under(root, Made("lower", {**_CA, "aki": _AUTO, **different}, root))
+
+
+def _directory(name: str) -> x509.DirectoryName:
+    return x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+
+
+def _many(names: int, trees: int) -> Brought:
+    permitted = [x509.DNSName("localhost"), *(x509.DNSName(f"{n}.test") for n in range(trees))]
+    san = _names("localhost", *(f"{n}.test" for n in range(names)))
+    return _under(_ca(nc=_constraints(permitted)), san=san)
 
 
 _OF_CLIENT: Final = x509.UnrecognizedExtension(
@@ -422,7 +455,49 @@ _SELF: Final = frozenset({"self-signed-certificate"})
 _RUSTLS: Final = frozenset({"rustls-clients-refuse"})
 _1950: Final = datetime(1950, 1, 1)  # noqa: DTZ001 - the builder's own limit, without a zone
 _POLICY: Final = x509.PolicyInformation(x509.ObjectIdentifier("1.2.3.4"), None)
+_REGISTERED: Final = x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))
 _TEN: Final = x509.IPAddress(ipaddress.ip_network("10.0.0.0/8"))
+
+_SCHEME: Final = _constraints([x509.UniformResourceIdentifier("https://example.com")])
+_UNREAD_ALONG: Final[Mapping[str, tuple[Mapping[str, Any], tuple[str, ...], str]]] = {
+    "two algorithms": (
+        {"rewritten": _with_another_algorithm},
+        ("Go", "Java"),
+        "names two algorithms of its signature",
+    ),
+    "version 1 with extensions": (
+        {"rewritten": _of_version_1}, ("gRPC", "Java"), "is of version 1 and has extensions"
+    ),
+    "compressed key": (
+        {"rewritten": _with_compressed_key}, ("Go", "Java"), "has a compressed key"
+    ),
+    "Brainpool key": (
+        {"key": ec.generate_private_key(ec.BrainpoolP256R1())},
+        ("Go",),
+        "has a key ecdsa-brainpoolP256r1, which Go does not read",
+    ),
+    "constraint on URIs by their scheme": (
+        {"extensions": {**_CA, "nc": _SCHEME}}, ("Java",), "has the name constraint"
+    ),
+    "IPv4-mapped address": (
+        {"extensions": {**_CA, "san": _names("::ffff:10.0.0.1")}},
+        ("Go",),
+        "holds the IPv4-mapped address",
+    ),
+    "policy twice": (
+        {
+            "extensions": {
+                **_CA, "policy": (x509.CertificatePolicies([_POLICY, _POLICY]), False)
+            }
+        },
+        ("Go",),
+        "has no certificate policy in their list, or one twice",
+    ),
+}  # fmt: skip
+_UNREAD_BY_JAVA: Final = (
+    "two algorithms", "version 1 with extensions", "compressed key",
+    "constraint on URIs by their scheme",
+)  # fmt: skip
 
 ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
     "sound": (lambda: _under(_ca()), frozenset()),
@@ -518,6 +593,27 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
         lambda: _server(algorithm=hashes.SHA512()),
         _RUSTLS,
     ),
+    "RSA key of 2047 bits": (
+        lambda: _with_key(rsa.generate_private_key(65537, 2047)),  # noqa: S505 - as strong
+        frozenset(),
+    ),
+    "unique identifier": (
+        lambda: _server(rewritten=_with_identifier), _RUSTLS
+    ),
+    "root with a unique identifier": (
+        lambda: _under(Made("brought CA", _CA, rewritten=_with_identifier)), _RUSTLS
+    ),
+    "constraints of directory names that are not critical": (
+        lambda: _under(_ca(nc=(x509.NameConstraints([_directory("server")], None), False))), _RUSTLS
+    ),
+    "more names and constraints than rustls compares": (lambda: _many(500, 600), _RUSTLS),
+    "self-signed server that its own constraints exclude": (
+        lambda: _openssl_req(
+            *("-addext", "basicConstraints=critical,CA:FALSE"),
+            *("-addext", "nameConstraints=critical,excluded;DNS:localhost"),
+        ),
+        _SELF | _RUSTLS,
+    ),
     "CA that ends before the server": (
         lambda: _under(Made("short CA", _CA, days=40)),
         frozenset({"certificate-ends-soon"}),
@@ -534,6 +630,11 @@ RUSTLS_REFUSES: Final = frozenset(
         "policy that is critical",
         "path length of more than an octet",
         "ECDSA with SHA-512",
+        "unique identifier",
+        "root with a unique identifier",
+        "constraints of directory names that are not critical",
+        "more names and constraints than rustls compares",
+        "self-signed server that its own constraints exclude",
     }
 )
 """Those of them that rustls does not take, as the warnings about them say."""
@@ -672,7 +773,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         "s.pem is signed with SHA1, which clients in Go",
     ),
     "RSA-PSS signature with a long salt": (
-        lambda: _pss_signed(222), ("gRPC", "Go", "rustls"), "with a salt of another length"
+        lambda: _pss_signed(222), ("gRPC", "Go", "rustls"), "or a salt of another length"
     ),
     "SHA-1 intermediate": (
         _sha1_intermediate,
@@ -738,12 +839,12 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         "is for ..localhost, for which its CA CN=brought CA may not issue",
     ),
     "subject that its CA may not issue for, by constraints that are not critical": (
-        lambda: _under(_ca(nc=_not_critical_directory())),
+        lambda: _under(_ca(nc=(x509.NameConstraints(None, [_directory("server")]), False))),
         ("gRPC", "Node", "rustls"),
         "has the subject CN=server, for which its CA CN=brought CA may not issue",
     ),
     "too many names and constraints to compare": (
-        _too_many,
+        lambda: _many(1000, 1100),
         ("gRPC", "Node", "rustls"),
         "gRPC and Node compare no more than 1048576 pairs",
     ),
@@ -846,6 +947,82 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         ("Go", "rustls"),
         "was issued by another CA than the given one",
     ),
+    "registered identifier, and constraints on those": (
+        lambda: _under(
+            _ca(nc=(x509.NameConstraints([_REGISTERED], None), False)), san=_named(_REGISTERED)
+        ),
+        ("gRPC", "Node", "rustls"),
+        "has name constraints on registered identifiers, with which rustls and others refuse",
+    ),
+    "directory name that its CA may not issue for": (
+        lambda: _under(
+            _ca(nc=(x509.NameConstraints([_directory("server")], None), False)),
+            san=_named(_directory("other")),
+        ),
+        ("gRPC", "Node", "rustls"),
+        "has name constraints on directory names, with which rustls and others refuse",
+    ),
+    "wildcard, and an excluded name with a leading dot": (
+        lambda: _under(
+            _ca(nc=_constraints(None, [x509.DNSName(".host.example.com")])),
+            san=_names("localhost", "*.example.com"),
+        ),
+        ("rustls",),
+        "is for *.example.com, for which its CA CN=brought CA may not issue",
+    ),
+    "another CA of the root's name sent along": (
+        lambda: _along("brought CA"),
+        ("Java",),
+        "s.pem holds another CA CN=brought CA than the one that issued what stands before it",
+    ),
+    "root that names two algorithms of its signature": (
+        lambda: _under(Made("brought CA", _CA, rewritten=_with_another_algorithm)),
+        ("Go", "Java", "rustls"),
+        "names two algorithms of its signature",
+    ),
+    "server that names two algorithms of its signature": (
+        lambda: _server(rewritten=_with_another_algorithm),
+        _ALL,
+        "names two algorithms of its signature",
+    ),
+    "RSA key without NULL": (
+        lambda: _with_key(
+            rsa.generate_private_key(65537, 2048), rewritten=_without_null
+        ),
+        ("gRPC", "Go", "rustls"),
+        "has an RSA key without the NULL before it",
+    ),
+    "RSA-PSS signature with another hash within": (
+        lambda: _pss_signed(32, hashes.SHA384()),
+        ("gRPC", "Go", "rustls"),
+        "is signed by RSA-PSS with another hash within",
+    ),
+    "root that signed itself by ECDSA with SHA3": (
+        lambda: _under(Made("new CA", _CA, algorithm=hashes.SHA3_256())),
+        ("Node",),
+        "signed itself by an algorithm that Node does not know",
+    ),
+    "root that signed itself by what no one knows": (
+        lambda: _under(Made("odd CA", _CA, signed_by="06032a0304")),
+        ("Node",),
+        "signed itself by an algorithm that Node does not know",
+    ),
+    **{
+        f"sent along: {title}": (
+            partial(_along, "other", **made),
+            stacks,
+            reason,
+        )
+        for title, (made, stacks, reason) in _UNREAD_ALONG.items()
+    },
+    **{
+        f"in the CA file: {title}": (
+            partial(_in_the_file, **_UNREAD_ALONG[title][0]),
+            ("Java",),
+            _UNREAD_ALONG[title][2],
+        )
+        for title in _UNREAD_BY_JAVA
+    },
     "version 1 with extensions": (
         lambda: _server(rewritten=_of_version_1),
         ("gRPC", "Go", "Java", "rustls"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from compose_tls.cli.line import Line, Piece, diff_lines, fields, line, next_line
 from compose_tls.cli.output import rendering
-from compose_tls.layout import CLIENT_FILES, IGNORE_FILE, KEY, NEXT_CA, neighbours_directory
+from compose_tls.layout import IGNORE_FILE, KEY, NEXT_CA, neighbours_directory
 
 if TYPE_CHECKING:
     from compose_tls.results import (
@@ -136,7 +136,8 @@ def _kept_where(
 def _for_clients(result: EnableResult) -> Iterator[tuple[str, str | tuple[str | Piece, ...]]]:
     """What clients lose, and how they get it back."""
     if result.cut_off:
-        yield "cut off", f"{', '.join(one.service for one in result.cut_off)}, until they use TLS"
+        services = dict.fromkeys(one.service for one in result.cut_off)
+        yield "cut off", f"{', '.join(services)}, until they use TLS"
     if result.issue_with is not None:
         needed = "every client needs a certificate now"
         how = (": ", Piece(result.issue_with, "command")) if result.issue_with else ()
@@ -155,12 +156,13 @@ def disable_lines(result: DisableResult, *, verbose: bool) -> Iterator[Line]:
     if result.dry_run or verbose:
         yield from _files(result, verbose=verbose)
     elif result.services and result.changed:
-        rows = [("changed", ", ".join(_patched(result))), ("removed", _purged(result))]
+        gone = ", ".join(filter(None, (*_removed_files(result), _purged(result))))
+        rows = [("changed", ", ".join(_patched(result))), ("removed", gone)]
         yield from fields([row for row in rows if row[1]])
     if result.key_directories and not result.dry_run:
         places = ", ".join(f"{place}/" for place in result.key_directories)
         how = f" removes them{', once TLS is off' if result.in_use else ''}"
-        parts = (f"{places} (private keys); ", Piece(result.purge, "command"), how)
+        parts = (f"{places} (private keys); ", Piece(result.purge or "", "command"), how)
         yield from fields([("kept   " if result.services else "kept", parts)])
     if result.next:
         yield next_line(*result.next)
@@ -185,12 +187,18 @@ def _patched(result: DisableResult) -> list[str]:
     return [file.path for file in result.files if file.action == "patched"]
 
 
+def _removed_files(result: DisableResult) -> list[str]:
+    """The files of the project that enable added, which are gone."""
+    removed = [file.path for file in result.files if file.action == "removed"]
+    return [path for path in removed if "/" not in path]
+
+
 def _purged(result: DisableResult) -> str:
     """The directories whose keys are gone; empty where they were left."""
     removed = [file.path for file in result.files if file.action == "removed"]
     if not any(path.endswith(KEY) for path in removed):
         return ""
-    shown = (path for path in removed if not path.endswith(IGNORE_FILE))
+    shown = (path for path in removed if "/" in path and not path.endswith(IGNORE_FILE))
     names = dict.fromkeys(map(_directory, shown))
     places = ", ".join(
         f"{'what was in ' if name in result.not_empty else ''}{name}/" for name in names
@@ -290,7 +298,8 @@ def client_lines(result: ClientResult, *, verbose: bool) -> Iterator[Line]:
     if result.changed and (verbose or result.dry_run):
         yield from rendering.file_lines(result.files, dry_run=bool(result.dry_run), verbose=verbose)
     elif result.changed and count <= _FEW:
-        yield from fields((name, _files_of(name, result)) for name in result.issued)
+        given = (result.give or {}).items()
+        yield from fields((n, ", ".join(map(posixpath.basename, files[:-1]))) for n, files in given)
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
     if result.changed and not result.dry_run:
@@ -304,11 +313,6 @@ def client_lines(result: ClientResult, *, verbose: bool) -> Iterator[Line]:
 def _until(result: ClientResult) -> str:
     ends = [one.not_after for one in result.certificates if one.client in result.issued]
     return f", until {min(ends):%Y-%m-%d}" if ends else ""
-
-
-def _files_of(name: str, result: ClientResult) -> str:
-    written = {PurePath(file.path).name for file in result.files if file.action != "unchanged"}
-    return ", ".join(file for suffix in CLIENT_FILES if (file := f"{name}{suffix}") in written)
 
 
 def _counted(number: int, what: str) -> str:

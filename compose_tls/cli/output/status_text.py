@@ -187,7 +187,7 @@ def _detail(result: StatusResult) -> Iterator[Line]:
         yield _title("certificates")
         yield from rendering.certificate_lines(result.certificates)
     if result.links:
-        yield _title("links")
+        yield _title("connections")
         yield from link_lines(result.links)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from compose_tls.patterns import regex
 from compose_tls.vocabulary import number
@@ -11,8 +10,7 @@ from compose_tls.vocabulary import number
 _TAG = regex(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class MilvusVersion:
+class MilvusVersion(NamedTuple):
     """A release number."""
 
     major: int

@@ -203,13 +203,17 @@ def _places(document: Document, route: Route) -> Iterator[tuple[Route, Found]]:
 
 
 def _spellings(mapping: Found, wanted: str) -> Iterator[tuple[Route, Found]]:
-    for key, value in mapping.entries(merged=False).items():
+    def begins(key: str) -> bool:
         name = canonical(key)
-        if name == wanted and not value.is_mapping:
+        return name != "" and wanted.startswith(name)
+
+    for key, value in mapping.own_entries(begins):
+        rest = wanted[len(canonical(key)) :]
+        if value.is_mapping:
+            for route, found in _spellings(value, rest):
+                yield (key, *route), found
+        elif not rest:
             yield (key,), value
-        elif name and wanted.startswith(name) and value.is_mapping:
-            for rest, found in _spellings(value, wanted[len(name) :]):
-                yield (key, *rest), found
 
 
 def _spelled(document: Document, route: Route) -> Route:

@@ -7,13 +7,23 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from compose_tls.apply import deploying
-from compose_tls.apply.deploying import DEPLOYING, Deploying, forget, put_back, read, store
+from compose_tls.apply.deploying import (
+    DEPLOYING,
+    Deploying,
+    forget,
+    parse,
+    put_back,
+    read,
+    render,
+    store,
+)
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.inverse import inverse, snapshot
 from compose_tls.apply.preconditions import digest
@@ -43,7 +53,10 @@ def begun(project: Path) -> tuple[Plan, dict[str, bytes], Deploying]:
     back = inverse(plan, contents, snapshot(plan))
     running = {"standalone": ("0123 2026-11-26T00:00:00Z",)}
     kept = deploying.old_files(project, *back)
-    value = Deploying(project, "name", ("--profile", "x"), running, ("new",), (), False, *kept)
+    also = {"attu": ("4567 2026-11-26T00:00:00Z",)}, ("attu",)
+    value = Deploying(
+        project, "name", ("--profile", "x"), running, ("new",), (), False, *kept, *also
+    )
     return plan, contents, value
 
 
@@ -64,6 +77,17 @@ def test_it_is_read_as_it_was_stored(project: Path) -> None:
     forget(project)
     assert tree(project) == before
     assert read(project) is None
+
+
+def test_the_record_of_an_earlier_version_is_read(project: Path) -> None:
+    _, _, value = begun(project)
+    values = json.loads(render(value, 1))
+    del values["beside"], values["sharing"]
+
+    assert parse(json.dumps(values).encode(), project) == (
+        replace(value, beside={}, sharing=()),
+        1,
+    )
 
 
 def test_git_does_not_see_the_previous_keys(project: Path) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from compose_tls.checks import probes
 from compose_tls.checks.outcome import Outcome
+from tests.judges.brought import ACCEPTED, REFUSED, Brought
 from tests.moment import NOW
 from tests.patience import SOON
 from tests.unit.checks.conftest import Issue, Pki
@@ -36,7 +38,11 @@ def handshake(target: Any) -> Outcome:
 
 
 def certificate(target: Any) -> Outcome:
-    return probes.certificate(target, SOON, NOW)
+    return probes.certificate(target, SOON, NOW, by_sdks=False)
+
+
+def by_sdks(target: Any) -> Outcome:
+    return probes.certificate(target, SOON, datetime.now(UTC))
 
 
 @pytest.mark.parametrize("mode", [1, 2])
@@ -130,6 +136,41 @@ def test_a_certificate_of_the_future_tells_from_when(issue: Issue) -> None:
 def test_a_certificate_is_not_to_be_seen_where_nothing_listens(pki: Pki) -> None:
     found = certificate(pki.target(closed_port()))
     assert (found.ok, found.observed) == (False, "nothing listens there")
+
+
+def served(brought: Brought, directory: Path) -> Pki:
+    """The files of a server that shows what is brought."""
+    pki = Pki(directory)
+    pki.path("server.pem").write_bytes(brought.server.full_chain_pem)
+    pki.path("server.key").write_bytes(brought.server.private_key_pem)
+    pki.path("ca.pem").write_bytes(brought.ca_pem)
+    return pki
+
+
+# A CA file is looked through by enable: check cannot tell whose it is.
+@pytest.mark.parametrize("name", [one for one in REFUSED if not one.startswith("in the CA file")])
+def test_what_an_sdk_refuses_is_not_green(name: str, tmp_path: Path) -> None:
+    make, _, reason = REFUSED[name]
+    pki = served(make(), tmp_path)
+    shakes = look(pki, handshake)
+    found = look(pki, by_sdks)
+    # Whose issuer or names Python's ssl does not take either, the handshake tells.
+    assert not (shakes.ok and found.ok)
+    if shakes.ok:
+        assert reason.replace("s.pem", "the served chain") in found.observed
+        assert found.hint
+
+
+def test_an_sdk_that_refuses_what_the_others_take_is_told(tmp_path: Path) -> None:
+    pki = served(ACCEPTED["seven intermediates"][0](), tmp_path)
+    found = look(pki, by_sdks)
+    assert found.ok
+    assert "but rustls (the SDK for Rust) does not: 7 intermediates lead" in found.observed
+
+
+def test_what_only_milvus_connects_to_is_not_judged_by_the_sdks(tmp_path: Path) -> None:
+    pki = served(REFUSED["more certificates than Java reads"][0](), tmp_path)
+    assert (look(pki, certificate).ok, look(pki, by_sdks).ok) == (True, False)
 
 
 def test_grpc_is_ready_as_readiness_finds_it(pki: Pki) -> None:

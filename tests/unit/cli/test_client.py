@@ -83,6 +83,17 @@ class TestOneClient:
         detail = run("client", "bob", "-v").out
         assert "for bob.client.milvus.internal" in detail
 
+    def test_programs_read_which_files_each_is_given(self, run: Run, enabled: Path) -> None:
+        given = run("client", "alice", "bob", "--p12", "--json").json["give"]
+        assert set(given) == {"alice", "bob"}
+        own = ("pem", "key", "p12", "p12.passphrase")
+        assert given["bob"] == [*(f"cert/clients/bob.{end}" for end in own), "cert/ca.pem"]
+        assert all((enabled / name).is_file() for name in given["bob"])
+        again = run("client", "alice", "carl", "--json").json
+        assert set(again["give"]) == {"carl"}
+        assert "give" not in run("client", "alice", "--json").json
+        assert "give" not in run("client", "dora", "--dry-run", "--json").json
+
     def test_a_dry_run_writes_nothing(self, run: Run, enabled: Path) -> None:
         before = facts(enabled)
         outcome = run("client", "alice", "bob", "--dry-run")

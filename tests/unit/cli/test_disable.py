@@ -49,6 +49,16 @@ def test_keys_that_stay_are_told_and_purge_works_later(run: Run, project: Path) 
     assert (again.code, again.error["code"]) == (3, "not-enabled")
 
 
+def test_a_file_that_enable_added_is_named_as_a_file(run: Run, enable_as: EnableAs) -> None:
+    project = enable_as("--style", "override")
+    (name,) = [path.name for path in project.glob("*override*")]
+    assert f"\n  removed  {name}\n" in run("disable").out
+
+    run("enable", "--style", "override", "-q")
+    told = run("disable", "--purge").out
+    assert f"\n  removed  {name}, cert/, tls/ (certificates and private keys)\n" in told
+
+
 def test_the_mode_that_comes_back_is_told(run: Run, project: Path) -> None:
     run("enable", "-q")
     record = project / "cert/state.json"

@@ -480,6 +480,14 @@ class TestTakingOver:
             "compose-tls check",
         ]
 
+    def test_what_keeps_rest_can_be_run_once_the_project_is_there(
+        self, place: Path, run: Run
+    ) -> None:
+        Path("standalone_embed.sh").write_text(SCRIPT)
+        warnings = run("init", "--json").json["warnings"]
+        (hint,) = [one["hint"] for one in warnings if one["code"] == "rest-switched-off"]
+        assert run(*hint.partition("compose-tls ")[2].split()).code == 0
+
     def test_its_clients_are_asked_for_no_password_unless_that_is_wanted(
         self, place: Path, run: Run
     ) -> None:

@@ -127,6 +127,24 @@ class TestEnable:
         assert f"MILVUS_URI={NEW_URI}" in left["needs"]
         assert (stack / ".env").read_text() == ENV
 
+    def test_what_a_dockerfile_sets_is_beaten_and_comes_back(self, run: Run, stack: Path) -> None:
+        text = COMPOSE.replace("image: ghcr.io/open-webui/open-webui:main", "build: ./chat")
+        text = text.replace("    env_file: chat.env\n", "")
+        text = text.replace("  attu:", "    label_file: l\n  attu:")
+        (stack / "docker-compose.yml").write_text(text)
+        (stack / "l").write_text("traefik.http.services.m.loadbalancer.server.port=19530\n")
+        (stack / "chat").mkdir()
+        (stack / "chat/Dockerfile").write_text("FROM x\nENV URI=http://standalone:19530\n")
+        before = own_files(stack)
+        outcome = run("enable", "--json").json
+
+        assert [one["service"] for one in outcome["neighbours"]] == ["attu", "chat", "worker"]
+        assert [one["service"] for one in outcome["cut_off"]] == ["traefik"]
+        assert f"URI: {NEW_URI}\n" in (stack / "docker-compose.yml").read_text()
+        assert not run("enable", "--json").json["changed"]
+        assert run("disable", "--purge").code == 0
+        assert own_files(stack) == before
+
     def test_a_value_in_several_variables_is_named_with_the_line(
         self, run: Run, stack: Path
     ) -> None:

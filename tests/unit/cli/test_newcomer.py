@@ -39,6 +39,12 @@ from tests.unit.cli.test_terminal import on_terminal
         ("--mode 2 enable", "--mode is an option of enable", "compose-tls enable --mode …"),
         ("--moed 2 enable", "there is no option --moed", "compose-tls enable --help"),
         ("enable --project-directory no", "there is no directory /", "--project-directory"),
+        (
+            "-C milvus.yaml status",
+            "milvus.yaml is a file, not a directory",
+            "with -f, its directory",
+        ),
+        ("completion tcsh", "SHELL must be 'bash', 'zsh' or 'fish'", "compose-tls completion"),
         ("enable 2", "unexpected argument: 2", "see compose-tls enable --help"),
         ("enable --mode 0", "--mode must be 1 or 2; you gave 0", "compose-tls disable"),
         ("enable --mode mutual", "--mode must be 1 or 2; you gave mutual", "2 is mutual TLS"),
@@ -100,6 +106,53 @@ def test_half_a_command_is_told_how_to_go_on(
     assert message in told
     assert hint in following
     assert "\t" not in found.err
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        (
+            'mode = "2"',
+            'mode in compose-tls.toml must be 1 or 2; you gave "2", with quotes',
+            "mode",
+        ),
+        ('san = "a"', "san in compose-tls.toml must be a list", 'write san = ["…", "…"]; see'),
+    ],
+)
+def test_a_line_of_the_settings_is_told_how_it_is_written(
+    run: Run, project: Path, text: str, message: str, hint: str
+) -> None:
+    (project / "compose-tls.toml").write_text(text)
+
+    told, _, following = run("status").err.partition("\n  next: ")
+    assert message in told
+    assert hint in following
+
+
+@pytest.mark.parametrize("command", ["check", "renew", "connect", "client alice", "export helm"])
+def test_who_has_not_enabled_yet_is_told_a_command_that_works(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = tmp_path / "compose.yaml"
+    milvus = "image: milvusdb/milvus:v2.5.4"
+    files.write_text(f"services: {{a: {{{milvus}}}, b: {{{milvus}}}}}")
+
+    told = run(*command.split()).err
+    following = re.search(r"next: compose-tls (enable [^;]+);", told)
+    assert following, told
+    assert run(*following[1].split(), "--dry-run").code == 0
+
+    files.write_text("services: {web: {image: nginx}}")
+    assert "next: no service of this project runs Milvus; for another" in run(*command.split()).err
+
+
+def test_what_lies_in_the_way_may_be_of_another_pki_directory(run: Run, project: Path) -> None:
+    run("enable", "--pki-dir", "../elsewhere")
+
+    told = run("enable")
+    assert "tls/ca.pem already exists, and no cert/state.json lists it" in told.err
+    assert "if compose-tls created it, give the --pki-dir of that time" in told.err
 
 
 def test_a_service_that_is_not_there_is_told_which_one_runs_milvus(run: Run, project: Path) -> None:
@@ -187,8 +240,8 @@ def test_the_second_disable_says_that_nothing_is_left_to_undo(run: Run, project:
     run("disable", "--purge", "-q")
     at_last = run("disable", "--json").error
 
-    assert again["hint"].startswith("there is nothing to undo here")
-    assert "compose-tls disable --purge removes" in again["hint"]
+    assert again["hint"].startswith("compose-tls disable --purge removes the certificates")
+    assert at_last["hint"].startswith("there is nothing to undo; for another project")
     assert "--purge" not in at_last["hint"]
 
 

@@ -226,7 +226,7 @@ class TestTheMap:
         first = (
             "encrypted  clients -> standalone" if enabled else "plain      clients -> standalone"
         )
-        assert f"links\n  {first}" in run("status", "-v").out
+        assert f"connections\n  {first}" in run("status", "-v").out
 
     def test_advice_stands_below_its_link(self, run: Run, attu: Path) -> None:
         run("enable", "--neighbours", "list")
@@ -237,7 +237,7 @@ class TestTheMap:
     def test_a_project_without_milvus_has_none(self, run: Run, project: Path) -> None:
         (project / "docker-compose.yml").write_text("services: {web: {image: nginx}}\n")
         assert run("status", "--json").json["links"] == []
-        assert "links" not in run("status").out
+        assert "connections" not in run("status").out
         for form in ("svg", "mermaid"):
             assert "no service of this project runs Milvus" in run("status", "--format", form).out
 

@@ -153,8 +153,8 @@ class TestWidth:
         assert "\nnext: docker compose up -d && compose-tls check\n" in seen
 
     def test_so_can_one_at_the_end_of_a_hint(self, project: Path) -> None:
-        seen = ESCAPE.sub("", on_terminal("enable", columns=80)).splitlines()
-        assert "        compose-tls enable --mode 1 --rest-port 8080" in seen
+        seen = ESCAPE.sub("", on_terminal("enable", columns=70)).splitlines()
+        assert "        compose-tls enable --rest-port 8080" in seen
 
     @pytest.mark.parametrize(
         ("hint", "rows"),

@@ -79,6 +79,12 @@ def said(document: Any) -> Iterator[str]:
         yield from (one[key] for key in ("message", "hint") if key in one)
     following = document.get("next", ())
     yield from [following] if isinstance(following, str) else following
+    for files in document.get("give", {}).values():
+        yield from (name.rpartition("/")[2] for name in files[:-1])
+        yield f"and {files[-1]}"
+    if document.get("purge"):
+        yield f"{', '.join(f'{one}/' for one in document['key_directories'])} (private keys); "
+        yield f"{document['purge']} removes them"
     for one in document.get("declared", ()):
         yield from one["differs"]
     for one in document.get("file_states", ()):

@@ -58,3 +58,18 @@ def test_a_warning_does_too(run: Run, project: Path, monkeypatch: pytest.MonkeyP
     assert HINT.replace("…", "--mode 2") in run("enable", "--mode", "2").err
     (told,) = run("enable", "--mode", "2", "--json").json["warnings"]
     assert told["hint"] == HINT.replace("…", "--mode 2 --json")
+
+
+def test_the_way_to_keep_rest_can_be_typed_as_it_is_printed(run: Run, project: Path) -> None:
+    services = "".join(
+        f"  {name}: {{image: 'milvusdb/milvus:v2.5.5', ports: ['{port}:19530']}}\n"
+        for name, port in (("one", 19530), ("two", 19531))
+    )
+    (project / "docker-compose.yml").write_text(f"services:\n{services}")
+    shown = run("enable", "--dry-run", "--service", "one", "--san", "db.test")
+    (hint,) = [one for one in shown.err.splitlines() if one.endswith("--rest-port 8080")]
+    command = hint.partition("compose-tls ")[2].replace(" --dry-run", "")
+
+    assert run(*command.split()).code == 0
+    assert "db.test" in run("enable", "-v").out
+    assert run("connect", "--service", "one", "--lang", "curl").out.count(":8080/") > 0

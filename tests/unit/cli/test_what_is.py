@@ -386,7 +386,7 @@ def test_what_was_made_by_hand_is_not_made_weaker(run: Run, by_hand: Path, comma
     error = run(command, "--json").json["error"]
 
     assert error["message"].startswith("TLS is not enabled by compose-tls in ")
-    assert error["hint"].startswith("compose-tls enable --mode 2, or ")
+    assert error["hint"].startswith("compose-tls enable --mode 2; ")
 
 
 def test_who_cannot_issue_is_not_told_to(run: Run, by_hand: Path) -> None:

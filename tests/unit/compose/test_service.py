@@ -234,7 +234,7 @@ def test_what_a_service_depends_on_is_found(says: str, more: str, expected: list
     ],
 )
 def test_labels_are_found(says: str, more: str, expected: dict[str, str]) -> None:
-    assert milvus(says, more=more).labels() == expected
+    assert milvus(says, more=more).labels(lambda _: None) == expected
 
 
 def test_links_are_found_by_the_name_that_is_called() -> None:

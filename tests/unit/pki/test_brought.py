@@ -101,8 +101,8 @@ def test_strict_clients_are_named_with_their_reason() -> None:
 @pytest.mark.parametrize("name", sorted(RUSTLS_REFUSES))
 def test_what_rustls_alone_refuses_is_told_with_a_way_out(name: str) -> None:
     brought = ACCEPTED[name][0]()
-    (warning,) = concerns(brought.server, brought.ca_pem, now=NOW, path="s.pem")
-    assert "rustls (the SDK for Rust)" in warning.message
+    found = concerns(brought.server, brought.ca_pem, now=NOW, path="s.pem")
+    (warning,) = [one for one in found if "rustls (the SDK for Rust)" in one.message]
     assert warning.hint
 
 
@@ -163,6 +163,17 @@ def test_the_root_of_chain_pem_comes_from_the_trust_store_of_the_system(
     assert content == lower.certificate_pem + ca.certificate_pem
     check_ca(content, now=NOW, path="chain.pem")
     assert load_certificates(ca.certificate_pem, path="ca.pem") == ca.certificate_pem
+
+
+def test_what_a_ca_of_the_file_issued_stays_out_of_it(ca: CertificateWithKey) -> None:
+    lower = mint("R10", ca=True, issuer=ca)
+    server, other = mint("server", issuer=lower), mint("other")
+    chain = lower.certificate_pem + ca.certificate_pem
+    for given in (server.certificate_pem + chain, chain + server.certificate_pem):
+        assert load_certificates(given, path="fullchain.pem", whole=False) == chain
+    # What none of them issued is told of.
+    odd = other.certificate_pem + chain
+    assert load_certificates(odd, path="ca.pem", whole=False) == odd
 
 
 def test_a_root_that_is_nowhere_is_named(store: Path, ca: CertificateWithKey) -> None:

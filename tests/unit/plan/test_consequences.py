@@ -184,6 +184,16 @@ class TestHealthChecks:
         assert of(planned, "health-check-breaks")
         assert f"test: {test}\n" in text_of(applied(before, planned.plan.changes))
 
+    def test_what_was_accepted_is_said_again_and_refused_only_where_something_changes(self) -> None:
+        test = "curl http://localhost:19530/v1/vector/collections"
+        after = enabled(observation(checked(test)), accept=("health-check-breaks",))
+
+        again = enable(after)
+        assert of(again, "health-check-breaks")
+        assert not again.plan.changed
+        with pytest.raises(HealthCheckBreaks):
+            enable(after, mode=2)
+
     def test_an_override_file_gets_the_whole_test(self) -> None:
         test = '["CMD", "curl", "-f", "http://localhost:9091/api/v1/health"]'
         after = enabled(observation(checked(test)), style="override")
@@ -208,6 +218,7 @@ class TestHealthChecks:
 
 
 ATTU = "  attu: {image: 'zilliz/attu:v2.5.6', environment: {MILVUS_URL: 'milvus:19530'}}\n"
+BUILT = "  app: {build: ./app}\n"
 HOSTS = "  app:\n    extra_hosts: ['vec.test:host-gateway']\n"
 NGINX = "http { server { location / { grpc_pass grpc://milvus:19530; } } }\n"
 
@@ -240,7 +251,44 @@ class TestCutOff:
             (
                 "  app: {build: {context: app, dockerfile_inline: 'ENV MILVUS=milvus:19530'}}\n",
                 {},
-                "its image is built with milvus:19530",
+                "its MILVUS names Milvus",
+            ),
+            *(
+                (service, {"app/Dockerfile": f"FROM python\n{lines}\n"}, how)
+                for service, lines, how in (
+                    (BUILT, "ENV A=b \\\n    MILVUS_HOST=milvus", "its MILVUS_HOST names Milvus"),
+                    (BUILT, "ENV MILVUS_URI tcp://milvus:19530", "its MILVUS_URI names Milvus"),
+                    (BUILT, "ARG NAME=milvus\nENV MILVUS_HOST=$NAME", "its MILVUS_HOST names"),
+                    (
+                        "  app: {build: {context: app, args: {NAME: milvus}}}\n",
+                        "ARG NAME\nENV MILVUS_HOST=${NAME}",
+                        "its MILVUS_HOST names Milvus",
+                    ),
+                    (BUILT, "HEALTHCHECK CMD nc -z milvus 19530", "app/Dockerfile names milvus"),
+                    (BUILT, 'CMD ["wait", "milvus:19530"]', "app/Dockerfile names milvus:19530"),
+                )
+            ),
+            *(
+                (f"  app: {{image: app, {said}}}\n", {}, how)
+                for said, how in (
+                    ("post_start: [{command: 'curl http://milvus:19530/v1'}]", "its post_start"),
+                    ("pre_stop: [{command: [flush, 'milvus:19530']}]", "its pre_stop names milvus"),
+                    (
+                        "healthcheck: {test: [CMD, nc, '-z', milvus, '19530']}",
+                        "its health check names",
+                    ),
+                    ("command: --host milvus --port 19530", "its command names milvus:19530"),
+                    (
+                        "command: [python, '-c', 'connect((\"milvus\", 19530))']",
+                        "its command names",
+                    ),
+                    ("environment: {OPTS: '-Dm.host=milvus -Dm.port=19530'}", "its OPTS names"),
+                )
+            ),
+            (
+                "  app: {image: app, volumes: ['./app.yaml:/app.yaml']}\n",
+                {"app.yaml": "uri: http://host.docker.internal:19530\n"},
+                "its app.yaml names host.docker.internal:19530",
             ),
             (
                 "  app: {image: app, environment: {MILVUS_SERVER_IP: milvus}}\n",
@@ -463,6 +511,105 @@ stream {
         assert mutual.needs.startswith(f"{name} has no option for a client certificate")
         assert "client certificate" not in one_way.needs
         assert "https://milvus:19530" in one_way.needs
+
+    HAPROXY = """\
+defaults
+  mode tcp
+frontend f
+  bind :443
+  default_backend b
+backend b
+  server one milvus:19530 check
+"""
+    ENVOY = """\
+filters: [{name: envoy.filters.network.tcp_proxy}]
+endpoints: [{socket_address: {address: milvus, port_value: 19530}}]
+"""
+    TRAEFIK = """\
+tcp:
+  routers: {m: {rule: "HostSNI(`m.test`)", service: m, tls: {passthrough: true}}}
+  services: {m: {loadBalancer: {servers: [{address: "milvus:19530"}]}}}
+"""
+    SOCAT = "  gate: {image: alpine/socat, command: 'tcp-listen:1,fork tcp-connect:milvus:19530'}\n"
+
+    @pytest.mark.parametrize(
+        ("text", "old", "new"),
+        [
+            (HAPROXY, "mode tcp", "mode http"),
+            (HAPROXY, "bind :443", "bind :443 ssl crt /a.pem"),
+            (HAPROXY, "milvus:19530 check", "milvus:19530 ssl verify none"),
+            (HAPROXY, "backend b", "backend b\n  mode http"),
+            (ENVOY, "tcp_proxy}]", "tcp_proxy}]\ntransport_socket: {}"),
+            (ENVOY, "tcp_proxy", "http_connection_manager"),
+            (TRAEFIK, "passthrough: true", "certResolver: le"),
+        ],
+    )
+    def test_what_hands_on_the_bytes_is_not_cut_off_and_what_ends_tls_is(
+        self, text: str, old: str, new: str
+    ) -> None:
+        gate = "  gate: {image: gate, volumes: ['./p.yaml:/p.yaml']}\n"
+        left = [
+            enable(observation({COMPOSE_FILE: MILVUS + gate, "p.yaml": found})).cut_off
+            for found in (text, text.replace(old, new))
+        ]
+
+        assert [[one.service for one in each] for each in left] == [[], ["gate"]]
+
+    def test_socat_hands_on_the_bytes_unless_it_ends_tls(self) -> None:
+        assert enable(observation(MILVUS + self.SOCAT)).cut_off == ()
+        for old, new in (("tcp-listen", "openssl-listen"), ("tcp-listen:1,fork ", "")):
+            [one] = enable(observation(MILVUS + self.SOCAT.replace(old, new))).cut_off
+            assert one.service == "gate"
+
+    @pytest.mark.parametrize(
+        ("labels", "left"),
+        [
+            (("routers.m.rule=HostSNI(`*`)",), []),
+            (("routers.m.tls.passthrough=true",), []),
+            (("routers.m.tls=true", "routers.m.tls.passthrough=true"), []),
+            (("routers.m.tls=true",), ["edge"]),
+            (("routers.m.tls.certresolver=le",), ["edge"]),
+            (("routers.m.tls=true", "services.m.loadbalancer.server.tls=true"), []),
+        ],
+    )
+    def test_labels_of_a_tcp_router_say_whether_it_ends_tls(
+        self, labels: tuple[str, ...], left: list[str]
+    ) -> None:
+        said = ("services.m.loadbalancer.server.port=19530", *labels)
+        text = "".join(f"traefik.tcp.{one}\n" for one in said)
+        files = {
+            COMPOSE_FILE: f"{MILVUS}    label_file: ./m.labels\n  edge: {{image: 'traefik:v3'}}\n",
+            "m.labels": text,
+        }
+        assert [one.service for one in enable(observation(files)).cut_off] == left
+
+    @pytest.mark.parametrize(
+        ("service", "place"),
+        [
+            (
+                "  app: {image: app, environment: {DB_HOST: vec.test, DB_PORT: '19530'}}",
+                "vec.test:19530",
+            ),
+            (
+                "  app: {image: app, network_mode: host, environment: {M_HOST: 'localhost:19540'}}",
+                "localhost:19540",
+            ),
+            (
+                "  app: {image: app, network_mode: 'service:milvus', command: '-c localhost:19530'}",
+                "",
+            ),
+            ("  app: {image: app, depends_on: [milvus]}", "net:19530"),
+        ],
+    )
+    def test_what_a_client_needs_names_milvus_as_it_reaches_it(
+        self, service: str, place: str
+    ) -> None:
+        # Milvus is in the network of another service, and has no name of its own there.
+        net = "  net: {image: vpn, hostname: vec.test, ports: ['19540:19530']}\n"
+        text = f"{MILVUS}    network_mode: service:net\n{net}{service}\n"
+        [one] = enable(observation(text)).cut_off
+
+        assert one.needs.startswith(f"https://{place or 'localhost:19530'} ")
 
     def test_labels_of_milvus_name_the_traefik_in_front(self) -> None:
         labels = "    labels: ['traefik.http.services.m.loadbalancer.server.port=19530']\n"

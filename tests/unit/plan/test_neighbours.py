@@ -295,6 +295,56 @@ class TestApplications:
             assert "{" not in left.needs or "transport http {" in left.needs
 
 
+class TestSeveralMilvus:
+    BOTH = (
+        f"{MILVUS}  cold:\n    image: milvusdb/milvus:v2.5.5\n"
+        "  app:\n    image: acme/app\n    environment:\n"
+        "      HOT: http://milvus:19530\n      COLD: http://cold:19530\n"
+    )
+
+    def test_who_talks_to_several_is_switched_for_each(self) -> None:
+        planned = enable(observation(self.BOTH), service=("milvus", "cold"))
+
+        assert {"HOT: https://milvus:19530", "COLD: https://cold:19530", ROOTS} <= {*added(planned)}
+        assert (names(planned), planned.cut_off) == (["app"], ())
+
+    def test_for_none_where_one_of_them_cannot_be_and_each_is_named(self) -> None:
+        text = self.BOTH.replace("http://cold", "cold")
+        planned = enable(observation(text), service=("milvus", "cold"))
+
+        assert names(planned) == []
+        assert [one.needs.split()[0] for one in planned.cut_off] == [
+            "https://milvus:19530",
+            "https://cold:19530",
+        ]
+
+    def test_one_that_it_reaches_over_tls_already_hides_no_other(self) -> None:
+        text = self.BOTH.replace("http://milvus", "https://milvus")
+        planned = enable(observation(text), service=("milvus", "cold"))
+
+        assert "COLD: https://cold:19530" in added(planned)
+
+    def test_one_that_is_only_waited_for_stands_in_no_way(self) -> None:
+        text = self.BOTH.replace(
+            "      COLD: http://cold:19530\n", "    depends_on: [milvus, cold]\n"
+        )
+        planned = enable(observation(text), service=("milvus", "cold"))
+
+        assert (names(planned), planned.cut_off) == (["app"], ())
+
+
+class TestDockerfile:
+    def test_what_an_image_sets_is_beaten_in_the_environment(self) -> None:
+        files = {
+            COMPOSE_FILE: f"{MILVUS}  app:\n    build: ./app\n",
+            "app/Dockerfile": "FROM python\nENV MILVUS_URI=http://milvus:19530\n",
+        }
+        planned = enable(observation(files))
+
+        assert {"MILVUS_URI: https://milvus:19530", ROOTS} <= {*added(planned)}
+        assert names(planned) == ["app"]
+
+
 class TestMode2:
     def test_who_can_show_no_certificate_is_refused_with_place_and_need(self) -> None:
         with pytest.raises(ClientsCutOff) as refused:

@@ -549,6 +549,9 @@ def test_a_health_check_that_nobody_knows_how_to_switch_is_a_refusal_until_it_is
     assert caught.value.line
     planned = enable(observation(text), scope="all", accept=("health-check-breaks",))
     assert services(planned)["minio"]["healthcheck"]["test"][1] == "./probe"
+    after = enabled(observation(text), scope="all", accept=("health-check-breaks",))
+    again = enable(after, scope="all").plan.warnings
+    assert "health-check-breaks" in {one.code for one in again}
 
 
 @pytest.mark.parametrize("flags", ["$FLAGS", "-listen-client-urls http://0.0.0.0:2379 $FLAGS"])

@@ -141,6 +141,33 @@ def test_one_that_was_restarted_is_restarted_and_one_that_is_new_is_stopped(worl
     assert world.asked == ["stop milvus new", "restart milvus standalone"]
 
 
+@pytest.mark.parametrize("restart", [False, True])
+def test_who_was_started_anew_with_it_is_so_again_and_who_was_not_is_not(
+    world: World, restart: bool
+) -> None:
+    beside = dict.fromkeys(("inside", "attu", "untouched", "gone"), (OLD,)) | {"stopped": ()}
+    left(world, restart=restart, beside=beside, sharing=("inside",))
+    world.runs_now = {
+        "standalone": {NEW: True},
+        "inside": {OLD: True},
+        "attu": {NEW: True},
+        "untouched": {OLD: True},
+        "stopped": {NEW: True},
+    }
+    how = "restart" if restart else "up"
+
+    assert taken(world).said.endswith("standalone, inside, attu run again as before")
+    assert world.asked == [f"{how} milvus standalone", f"{how} milvus inside attu"]
+
+
+def test_who_was_started_anew_after_it_is_so_again_alone(world: World) -> None:
+    left(world, beside={"attu": (OLD,), "inside": (OLD,)}, sharing=("inside",))
+    world.runs_now = {"standalone": {OLD: True}, "inside": {OLD: True}, "attu": {NEW: False}}
+
+    assert taken(world).said.endswith("attu runs again as before")
+    assert world.asked == ["discard standalone", "up milvus attu"]
+
+
 def test_only_what_had_not_run_is_stopped(world: World) -> None:
     left(world, running={}, added=("new",))
     world.runs_now = {"new": {"1 ": True}}
