@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
@@ -46,6 +48,10 @@ Reach: TypeAlias = Literal["nobody", "loopback", "address", "everyone"]
 """Who reaches a port from outside the project's networks."""
 
 
+EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - as Docker writes it; nothing is bound here
+"""Every IPv4 address of a machine."""
+
+
 def has_ended(not_after: datetime, now: datetime) -> bool:
     """Whether a validity is over: its last second still belongs to it.
 
@@ -71,6 +77,10 @@ class TlsWarning:
     path: str | None = None
     hint: str | None = None
     line: int | None = None
+
+    def spelled(self, spell: Callable[[str], str]) -> TlsWarning:
+        """The same with its next step spelled otherwise, where it has one."""
+        return replace(self, hint=spell(self.hint)) if self.hint else self
 
 
 _MOST_DIGITS: Final = 10  # as many as the greatest user number of Linux has; a port has five

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import base64
 import errno
-import json
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Final, Literal
 
-from compose_tls.apply.file_ops import FileOps, PosixFileOps, naming
-from compose_tls.apply.journal import name_in
+from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, PlainSerializer
+
+from compose_tls.apply.file_ops import PosixFileOps, naming
+from compose_tls.apply.journal import foreign, name_in, require_ours
 from compose_tls.changes import (
     CreateFile,
     FileChange,
@@ -30,14 +31,13 @@ from compose_tls.changes import (
     RemoveFile,
     sha256,
 )
-from compose_tls.errors import ForeignJournal, ProjectChanged, WriteFailed
+from compose_tls.errors import ProjectChanged, WriteFailed
 from compose_tls.files import CHANGED_LIMIT, DEPLOYING_LIMIT, read_regular, real_path
 from compose_tls.signals import deferred
 from compose_tls.values import dataclass
 
 DEPLOYING: Final = ".compose-tls.deploying"
 
-_FORMAT: Final = "compose-tls deployment 1"
 _DIRECTORY_MODE: Final = 0o700
 _MODE: Final = 0o600
 
@@ -132,7 +132,7 @@ def old_files(
     return tuple(files), tuple(made), removed
 
 
-def store(deploying: Deploying, ops: FileOps | None = None) -> None:
+def store(deploying: Deploying, ops: PosixFileOps | None = None) -> None:
     """Keep what a deployment has to give back. The project's lock must be held.
 
     Raises:
@@ -159,7 +159,7 @@ def store(deploying: Deploying, ops: FileOps | None = None) -> None:
         ) from None
 
 
-def forget(root: Path, ops: FileOps | None = None) -> None:
+def forget(root: Path, ops: PosixFileOps | None = None) -> None:
     """Let the previous files go: the deployment is proved, or taken back. The lock must be held.
 
     What the disk does not give up is told by the next command, which finds nothing to do.
@@ -185,23 +185,23 @@ def read(root: Path) -> Deploying | None:
     try:
         status = directory.lstat()
         if not stat.S_ISDIR(status.st_mode):
-            raise _foreign("it is not a directory")
-        _require_ours(status, _DIRECTORY_MODE)
+            raise foreign(DEPLOYING, "it is not a directory")
+        require_ours(DEPLOYING, status, _DIRECTORY_MODE)
         found = read_regular(directory / "record", DEPLOYING_LIMIT)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _foreign(f"it cannot be read: {error.strerror}") from None
+        raise foreign(DEPLOYING, f"it cannot be read: {error.strerror}") from None
     if found is None:
         return None
-    _require_ours(found.status, _MODE)
+    require_ours(DEPLOYING, found.status, _MODE)
     try:
         deploying, inode = parse(found.content, directory.parent)
     except ValueError:
-        raise _foreign("it is damaged") from None
+        raise foreign(DEPLOYING, "it is damaged") from None
     # Nobody else knows beforehand which number a directory gets: not git, and no archive.
     if inode != status.st_ino:
-        raise _foreign("it was made for another place")
+        raise foreign(DEPLOYING, "it was made for another place")
     return deploying
 
 
@@ -267,21 +267,6 @@ def _way_back(path: Path, file: OldFile, contents: dict[str, bytes]) -> FileChan
     return PatchFile(path, found.content if found else b"", file.before)
 
 
-def _require_ours(status: os.stat_result, mode: int) -> None:
-    if status.st_uid != os.geteuid():
-        raise _foreign(f"it belongs to user {status.st_uid}")
-    if stat.S_IMODE(status.st_mode) != mode:
-        raise _foreign(f"its mode is {stat.S_IMODE(status.st_mode):04o}, and ours is {mode:04o}")
-
-
-def _foreign(reason: str) -> ForeignJournal:
-    return ForeignJournal(
-        f"{DEPLOYING} was not left by a command of yours, and is not carried out: {reason}",
-        hint="look at it, and remove it if you do not know it",
-        path=DEPLOYING,
-    )
-
-
 def render(deploying: Deploying, inode: int) -> bytes:
     """A record as bytes.
 
@@ -292,33 +277,10 @@ def render(deploying: Deploying, inode: int) -> bytes:
     Raises:
         OSError: It is too large.
     """
-    files = [
-        [
-            file.path,
-            None if file.before is None else base64.b64encode(file.before).decode(),
-            file.after,
-            file.mode,
-            file.uid,
-            file.gid,
-        ]
-        for file in deploying.files
-    ]
-    values = {
-        "format": _FORMAT,
-        "directory": inode,
-        "project": deploying.project,
-        "options": deploying.options,
-        "running": dict(deploying.running),
-        "added": deploying.added,
-        "servers": deploying.servers,
-        "restart": deploying.restart,
-        "files": files,
-        "made": deploying.made,
-        "removed": dict(deploying.removed),
-        "beside": dict(deploying.beside),
-        "sharing": deploying.sharing,
-    }
-    content = json.dumps(values).encode()
+    rows = [(f.path, f.before, f.after, f.mode, f.uid, f.gid) for f in deploying.files]
+    same = {name: getattr(deploying, name) for name in _SAME}
+    record = _Record.model_construct(directory=inode, files=tuple(rows), **same)
+    content = record.model_dump_json().encode()
     if len(content) > DEPLOYING_LIMIT:
         raise OSError(errno.EFBIG, "the files to be kept are too large")
     return content
@@ -328,58 +290,54 @@ def parse(content: bytes, root: Path) -> tuple[Deploying, int]:
     """Read a record, and the number of the directory for which it was made.
 
     Raises:
-        ValueError: It is not one.
+        ValueError: It is damaged.
     """
-    try:
-        values: Any = json.loads(content)
-        if values["format"] != _FORMAT:
-            raise ValueError
-        files = tuple(_file(*entry) for entry in values["files"])
-        # Earlier versions knew of none beside them.
-        running, beside = (
-            {_text(k): _texts(runs) for k, runs in found.items()}
-            for found in (values["running"], values.get("beside", {}))
-        )
-        more = beside, _texts(values.get("sharing", []))
-        removed = {_name(k): _number(mode) for k, mode in values["removed"].items()}
-        made = tuple(map(_name, values["made"]))
-        options, added, servers = (_texts(values[key]) for key in ("options", "added", "servers"))
-        restart = values["restart"] is True
-        services = running, added, servers
-        kept = files, made, removed
-        deploying = Deploying(
-            root, _text(values["project"]), options, *services, restart, *kept, *more
-        )
-        return deploying, _number(values["directory"])
-    except (TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ValueError from error
+    record = _Record.model_validate_json(content)
+    files = tuple(OldFile(*row) for row in record.files)
+    same = {name: getattr(record, name) for name in _SAME}
+    return Deploying(root=root, files=files, **same), record.directory
 
 
-def _file(path: Any, before: Any, after: Any, mode: Any, uid: Any, gid: Any) -> OldFile:
-    content = None if before is None else base64.b64decode(_text(before), validate=True)
-    hashed = None if after is None else _text(after)
-    numbers = (None if number is None else _number(number) for number in (mode, uid, gid))
-    return OldFile(_name(path), content, hashed, *numbers)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _texts(values: Sequence[Any]) -> tuple[str, ...]:
-    return tuple(map(_text, values))
-
-
-def _name(value: Any) -> str:
-    name = _text(value)
+def _named(name: str) -> str:
     if not Path(name).name or "\0" in name:
-        raise ValueError
+        msg = "names no file"
+        raise ValueError(msg)
     return name
 
 
-def _number(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise TypeError
-    return value
+def _decoded(content: bytes) -> bytes:
+    # Pydantic's own type leaves out what is not base64.
+    return base64.b64decode(content, validate=True)
+
+
+_Name = Annotated[str, AfterValidator(_named)]
+_Content = Annotated[
+    bytes,
+    AfterValidator(_decoded),
+    PlainSerializer(lambda content: base64.b64encode(content).decode()),
+]
+_Number = NonNegativeInt | None
+
+
+class _Record(BaseModel):
+    """A record as it is written. The last numbers of a file are its mode, owner and group."""
+
+    model_config = ConfigDict(strict=True, defer_build=True)
+
+    format: Literal["compose-tls deployment 1"] = "compose-tls deployment 1"
+    directory: NonNegativeInt
+    project: str
+    options: tuple[str, ...]
+    running: dict[str, tuple[str, ...]]
+    added: tuple[str, ...]
+    servers: tuple[str, ...]
+    restart: bool
+    files: tuple[tuple[_Name, _Content | None, str | None, _Number, _Number, _Number], ...]
+    made: tuple[_Name, ...]
+    removed: dict[_Name, NonNegativeInt]
+    # Earlier versions knew of none beside them.
+    beside: dict[str, tuple[str, ...]] = {}
+    sharing: tuple[str, ...] = ()
+
+
+_SAME: Final = tuple(_Record.model_fields.keys() - {"format", "directory", "files"})

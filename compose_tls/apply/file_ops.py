@@ -1,4 +1,4 @@
-"""The handful of system calls that change a disk, behind one protocol, so that tests can stop at each."""
+"""The handful of system calls that change a disk, in one class, so that tests can stop at each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 from compose_tls.files import open_real, parent_directory
 
@@ -17,45 +16,12 @@ _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS, e
 _UNMAPPED = 65534
 
 
-class FileOps(Protocol):
-    """What a transaction does to a file system. Paths are real: no link is on the way.
-
-    Whoever a directory belongs to gets what root makes in it, where no owner is given: they have to read
-    it, and root works in projects of others.
-    """
-
-    def make_directory(self, path: Path, mode: int, *, uid: int | None = None) -> None:
-        """Make one directory with this mode."""
-
-    def write_new(
-        self, path: Path, content: bytes, *, mode: int, uid: int | None, gid: int | None
-    ) -> None:
-        """Create a file that must not exist, with its final mode and owner before the first byte."""
-
-    def copy_attributes(self, source: Path, target: Path) -> None:
-        """Give a file the extended attributes of another, where the file system lets it."""
-
-    def overwrite(self, path: Path, content: bytes) -> None:
-        """Write over the bytes of a file that must keep its identity."""
-
-    def hold(self, path: Path, name: Path) -> None:
-        """Give a file a second name, where the file system knows of such."""
-
-    def rename(self, source: Path, target: Path) -> None:
-        """Move a file over another, atomically."""
-
-    def remove(self, path: Path) -> None:
-        """Remove a file; one that is gone already is fine."""
-
-    def remove_directory(self, path: Path) -> None:
-        """Remove a directory if it is empty."""
-
-    def sync_directory(self, path: Path) -> None:
-        """Make the entries of a directory durable."""
-
-
 class PosixFileOps:
-    """The real thing. No call follows a link: it changes what the path led to when it was checked."""
+    """What a transaction does to a file system, so that tests can stop at each call.
+
+    Paths are real: no link is on the way. No call follows one: it changes what the path led to when it
+    was checked.
+    """
 
     def make_directory(self, path: Path, mode: int, *, uid: int | None = None) -> None:
         """Make one directory with this mode, whatever the umask says."""

@@ -142,7 +142,7 @@ def read_journal(
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _foreign(f"it cannot be read: {error.strerror}") from None
+        raise foreign(JOURNAL, f"it cannot be read: {error.strerror}") from None
     if found is None:
         # The command that had just been at work here has ended.
         return None
@@ -174,15 +174,30 @@ def unfinished(directory: Path) -> bool:
 
 def _require_ours(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise _foreign("it is not a regular file")
+        raise foreign(JOURNAL, "it is not a regular file")
+    require_ours(JOURNAL, status, MODE)
+
+
+def require_ours(name: str, status: os.stat_result, ours: int) -> None:
+    """Make sure that what an interrupted command left belongs to this user alone.
+
+    Args:
+        name: What it is called.
+        status: Whose it is, and its mode.
+        ours: The mode with which it was made.
+
+    Raises:
+        ForeignJournal: It is not.
+    """
     if status.st_uid != os.geteuid():
-        raise _foreign(
+        raise foreign(
+            name,
             f"it belongs to user {status.st_uid}",
             "if that user interrupted a command here, run one as that user; else look at it",
         )
     mode = stat.S_IMODE(status.st_mode)
-    if mode != MODE:
-        raise _foreign(f"its mode is {mode:04o}, and ours are {MODE:04o}")
+    if mode != ours:
+        raise foreign(name, f"its mode is {mode:04o}, and ours are {ours:04o}")
 
 
 def _require_inside(journal: Journal, outside: Iterable[Path], *, accepted: bool) -> None:
@@ -197,18 +212,20 @@ def _require_inside(journal: Journal, outside: Iterable[Path], *, accepted: bool
         apart = path.name == ".." or real_path(place) != place
         if apart or not (files.is_inside(place) or (accepted and path in edits)):
             again = " with --accept outside-project" if path in edits and not apart else ""
-            raise _foreign(
+            raise foreign(
+                JOURNAL,
                 f"it names {path}, which lies outside of the project or behind a link",
                 "if a command of yours that named that place was interrupted, run that command again"
                 f"{again}; else look at it",
             )
 
 
-def _foreign(reason: str, hint: str = "look at it") -> ForeignJournal:
+def foreign(name: str, reason: str, hint: str = "look at it") -> ForeignJournal:
+    """The error for what no command of this user has left."""
     return ForeignJournal(
-        f"{JOURNAL} was not left by a command of yours, and is not carried out: {reason}",
+        f"{name} was not left by a command of yours, and is not carried out: {reason}",
         hint=f"{hint}, and remove it if you do not know it",
-        path=JOURNAL,
+        path=name,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from compose_tls.apply.file_ops import FileOps
+from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import (
     JOURNAL,
     Journal,
@@ -39,7 +39,7 @@ class Recovery:
 
 
 def recover(
-    directory: Path, ops: FileOps, outside: Iterable[Path] = (), *, accepted: bool = False
+    directory: Path, ops: PosixFileOps, outside: Iterable[Path] = (), *, accepted: bool = False
 ) -> Recovery | None:
     """Finish what an interrupted command left. The project's lock must be held.
 
@@ -83,7 +83,7 @@ def recover(
         ) from None
 
 
-def carry_out(journal: Journal, ops: FileOps) -> Recovery:
+def carry_out(journal: Journal, ops: PosixFileOps) -> Recovery:
     """Carry a journal to its end, whichever that is.
 
     Raises:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from compose_tls.apply.file_ops import FileOps, naming
+from compose_tls.apply.file_ops import PosixFileOps, naming
 from compose_tls.apply.journal import (
     MODE,
     Journal,
@@ -21,7 +21,7 @@ from compose_tls.errors import ProjectChanged
 from compose_tls.files import CHANGED_LIMIT, JOURNAL_LIMIT, read_regular
 
 
-def roll_forward(journal: Journal, ops: FileOps, *, untouched: bool = False) -> None:
+def roll_forward(journal: Journal, ops: PosixFileOps, *, untouched: bool = False) -> None:
     """Put every staged file in its place. Steps that are done already are passed over.
 
     Args:
@@ -57,7 +57,7 @@ def roll_forward(journal: Journal, ops: FileOps, *, untouched: bool = False) -> 
     _sync(journal, ops)
 
 
-def roll_back(journal: Journal, ops: FileOps) -> None:
+def roll_back(journal: Journal, ops: PosixFileOps) -> None:
     """Take every staged file and every new directory away again."""
     for step in journal.steps:
         target = journal.target(step)
@@ -71,7 +71,7 @@ def roll_back(journal: Journal, ops: FileOps) -> None:
     _sync(journal, ops)
 
 
-def hold(journal: Journal, ops: FileOps) -> None:
+def hold(journal: Journal, ops: PosixFileOps) -> None:
     """Give the files that will go a second name: whoever has one open may still write to it."""
     for step, target in _moves(journal):
         if step.before is not None and os.path.lexists(target):
@@ -79,7 +79,7 @@ def hold(journal: Journal, ops: FileOps) -> None:
                 ops.hold(target, journal.held(step))
 
 
-def store(journal: Journal, ops: FileOps) -> None:
+def store(journal: Journal, ops: PosixFileOps) -> None:
     """Write a journal next to the one that is in force."""
     with naming(journal_path(journal.directory)):
         unfinished, content = unfinished_journal_path(journal.directory), journal.render()
@@ -88,13 +88,13 @@ def store(journal: Journal, ops: FileOps) -> None:
         ops.write_new(unfinished, content, mode=MODE, uid=os.geteuid(), gid=None)
 
 
-def put_in_force(journal: Journal, ops: FileOps) -> None:
+def put_in_force(journal: Journal, ops: PosixFileOps) -> None:
     """Let recovery go by the journal that was stored last."""
     ops.rename(unfinished_journal_path(journal.directory), journal_path(journal.directory))
     ops.sync_directory(journal.directory)
 
 
-def drop(directory: Path, ops: FileOps) -> None:
+def drop(directory: Path, ops: PosixFileOps) -> None:
     """End the transaction."""
     ops.remove(unfinished_journal_path(directory))
     ops.remove(journal_path(directory))
@@ -113,7 +113,7 @@ def _is_waiting(journal: Journal, step: Step) -> bool:
     return os.path.lexists(waits_for)
 
 
-def _move_all(journal: Journal, ops: FileOps, *, untouched: bool) -> Step | None:
+def _move_all(journal: Journal, ops: PosixFileOps, *, untouched: bool) -> Step | None:
     """Replace and remove. Stops at a file that someone edits meanwhile, while all can be put back.
 
     Returns:
@@ -145,7 +145,7 @@ def _is_held(journal: Journal, step: Step) -> bool:
     return os.path.lexists(target) and os.path.samestat(target.lstat(), journal.held(step).lstat())
 
 
-def _return(journal: Journal, ops: FileOps) -> None:
+def _return(journal: Journal, ops: PosixFileOps) -> None:
     """Put all files back, also across a kill."""
     returning = replace(journal, returning=True)
     # An earlier attempt may have been killed while it wrote that.
@@ -156,7 +156,7 @@ def _return(journal: Journal, ops: FileOps) -> None:
     drop(journal.directory, ops)
 
 
-def _put_back(journal: Journal, step: Step, ops: FileOps) -> None:
+def _put_back(journal: Journal, step: Step, ops: PosixFileOps) -> None:
     target, held = journal.target(step), journal.held(step)
     if _is_waiting(journal, step):
         return
@@ -166,12 +166,12 @@ def _put_back(journal: Journal, step: Step, ops: FileOps) -> None:
         ops.remove(target)
 
 
-def _remove_if_there(path: Path, ops: FileOps) -> None:
+def _remove_if_there(path: Path, ops: PosixFileOps) -> None:
     if os.path.lexists(path):
         ops.remove(path)
 
 
-def _sync(journal: Journal, ops: FileOps) -> None:
+def _sync(journal: Journal, ops: PosixFileOps) -> None:
     """Make every entry durable before the journal goes: in the directories, and of new ones."""
     paths = [*(journal.target(step) for step in journal.steps), *journal.made()]
     for directory in dict.fromkeys(path.parent for path in paths):

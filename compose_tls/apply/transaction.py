@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from compose_tls.apply.file_ops import FileOps, PosixFileOps, naming
+from compose_tls.apply.file_ops import PosixFileOps, naming
 from compose_tls.apply.journal import (
     MODE,
     Journal,
@@ -33,7 +33,7 @@ _SHOWN = 5
 def apply(
     plan: Plan,
     contents: Mapping[str, bytes],
-    ops: FileOps | None = None,
+    ops: PosixFileOps | None = None,
     *,
     outside: Iterable[Path] = (),
 ) -> tuple[TlsWarning, ...]:
@@ -69,7 +69,7 @@ def apply(
 
 class _Transaction:
     def __init__(
-        self, plan: Plan, contents: Mapping[str, bytes], ops: FileOps, outside: Iterable[Path]
+        self, plan: Plan, contents: Mapping[str, bytes], ops: PosixFileOps, outside: Iterable[Path]
     ) -> None:
         files = ProjectFiles(plan.directory, outside)
         self.plan = plan

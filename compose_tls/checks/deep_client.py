@@ -9,6 +9,7 @@ Imports nothing of compose_tls: it is run by path, wherever that lies.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -54,10 +55,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             name, [_VECTORS[_WANTED]], limit=1, timeout=_left(ends), consistency_level="Strong"
         )
         ids = [hit["id"] for hit in hits[0]]
-        if ids != [_WANTED]:
-            msg = f"the nearest vector is {ids}, not [{_WANTED}]"
-            raise ValueError(msg)  # noqa: TRY301 - one way out for everything that fails
         found = {"inserted": len(rows)}
+        if ids != [_WANTED]:
+            found = {"step": step, "error": f"the nearest vector is {ids}, not [{_WANTED}]"}
     except Exception as error:  # noqa: BLE001 - as above
         found = _failure(step, error)
     finally:
@@ -84,8 +84,8 @@ def main() -> int:
         # pymilvus refuses to be imported where the last holds what another program takes for a URI.
         os.environ.pop(name, None)
     try:
-        import pymilvus  # noqa: F401 - slow, so it comes before the request does
-
+        # Slow, so it comes before the request does.
+        importlib.import_module("pymilvus")
         found = answer(json.load(sys.stdin))
     except ImportError as error:
         found = {"missing": str(error)}

@@ -7,6 +7,7 @@ Imports nothing of compose_tls: it is run by path, wherever that lies.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -41,8 +42,8 @@ def main() -> int:
     # pymilvus refuses to be imported where this holds what another program takes for a URI.
     os.environ.pop("MILVUS_URI", None)
     try:
-        import pymilvus  # noqa: F401 - slow, so it comes before the arguments do
-
+        # Slow, so it comes before the arguments do.
+        importlib.import_module("pymilvus")
         found = answer(json.load(sys.stdin))
     except ImportError as error:
         found = {"missing": str(error)}

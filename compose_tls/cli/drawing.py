@@ -30,7 +30,7 @@ _STYLES: Final[Mapping[str, str]] = {
 _SIGNS: Final[Mapping[str, str]] = {
     "pass": "✓",
     "fail": "✗",
-    "skip": "–",  # noqa: RUF001 - a dash, as long as the other signs
+    "skip": "\N{EN DASH}",
     "indent": "    ",
 }
 

@@ -107,10 +107,12 @@ def clean(text: str) -> str:
 
 
 def _spelled(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code > 0xFFFF:  # noqa: PLR2004 - Python's own spellings, by the number of digits
-        return f"\\U{code:08x}"
-    return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"  # noqa: PLR2004 - as above
+    text = match[0]
+    return (
+        f"\\x{ord(text):02x}"
+        if text.isascii()
+        else text.encode("ascii", "backslashreplace").decode()
+    )
 
 
 def _piece(part: str | Piece) -> Piece:

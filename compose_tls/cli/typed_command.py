@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from compose_tls.shell import joined
@@ -31,9 +31,7 @@ def completed_warnings(
     warnings: Sequence[TlsWarning], arguments: Sequence[str]
 ) -> tuple[TlsWarning, ...]:
     """Warnings with whole commands in their hints."""
-    return tuple(
-        replace(one, hint=completed(one.hint, arguments)) if one.hint else one for one in warnings
-    )
+    return tuple(one.spelled(partial(completed, arguments=arguments)) for one in warnings)
 
 
 def without_dry_run(arguments: Sequence[str]) -> str:

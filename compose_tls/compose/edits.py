@@ -181,18 +181,22 @@ def set_variables(
     route = (*_route(service), "environment")
     there = into.definition.query("environment") if into.definition else None
     if there is not None and there.is_list:
-        return [
-            Append(route, Text(f"{k}={_escaped(v)}", string=True)) for k, v in variables.items()
-        ]
-    return [Put((*route, k), Text(_escaped(v), string=True)) for k, v in variables.items()]
+        return [Append(route, Text(f"{k}={escaped(v)}", string=True)) for k, v in variables.items()]
+    return [Put((*route, k), Text(escaped(v), string=True)) for k, v in variables.items()]
 
 
 def change_variable(service: Service, variable: Variable, value: str) -> list[Intent]:
-    """The intents that give a variable another value at the place of the service that sets it."""
+    """The intents that have a variable say something else at the place of the service that sets it.
+
+    Args:
+        service: The service.
+        variable: The variable.
+        value: What is written there: a literal ``$`` as ``$$``.
+    """
     route = (*_route(service), "environment")
     if variable.item is None:
-        return [Put((*route, variable.name), Text(_escaped(value), string=True))]
-    new = Text(f"{variable.name}={_escaped(value)}", string=True)
+        return [Put((*route, variable.name), Text(value, string=True))]
+    new = Text(f"{variable.name}={value}", string=True)
     return [RemoveItem(route, variable.item), Append(route, new)]
 
 
@@ -200,7 +204,7 @@ def _route(service: Service) -> Route:
     return ("services", service.name)
 
 
-def _escaped(value: str) -> str:
+def escaped(value: str) -> str:
     """A literal ``$`` is written ``$$``, or Compose would take it for a variable."""
     return value.replace("$", "$$")
 
@@ -220,10 +224,10 @@ def _require_own(into: Destination, name: str) -> None:
 
 def _source(order: MountOrder, base: Path) -> str:
     if order.host_path.is_relative_to(base):
-        return f"./{_escaped(order.host_path.relative_to(base).as_posix())}"
+        return f"./{escaped(order.host_path.relative_to(base).as_posix())}"
     if order.absolute:
-        return _escaped(str(order.host_path))
-    return _escaped(os.path.relpath(order.host_path, base))
+        return escaped(str(order.host_path))
+    return escaped(os.path.relpath(order.host_path, base))
 
 
 def _flags(mounts: ReadSequence[Mount]) -> list[str]:

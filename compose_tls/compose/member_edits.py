@@ -15,6 +15,7 @@ from compose_tls.compose.edits import (
     MountOrder,
     add_mounts,
     change_variable,
+    escaped,
     publish,
     set_variables,
 )
@@ -216,7 +217,7 @@ class _Environment:
                 ):
                     continue
                 if variable is not None and self.is_own(variable):
-                    change = change_variable(self.service, variable, setting.value)
+                    change = change_variable(self.service, variable, escaped(setting.value))
                     yield variable.definition.file, change
                 else:
                     wanted[name] = setting.value

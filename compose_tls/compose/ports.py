@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from compose_tls.patterns import regex
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import number
+from compose_tls.vocabulary import EVERY_ADDRESS, number
 from compose_tls.yamlpatch.query import Found
 
 _SHORT = regex(
@@ -83,6 +83,6 @@ def widest_addresses(addresses: Iterable[str | None]) -> list[str | None]:
         return [None]
 
     def everywhere(address: str | None) -> str:
-        return "::" if ":" in str(address) else "0.0.0.0"  # noqa: S104 - compared, not bound
+        return "::" if ":" in str(address) else EVERY_ADDRESS
 
     return [a for a in found if a == everywhere(a) or everywhere(a) not in found]

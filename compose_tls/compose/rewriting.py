@@ -12,7 +12,7 @@ from compose_tls.compose.interpolate import interpolate
 from compose_tls.compose.member_edits import Edits
 from compose_tls.compose.service import Service
 from compose_tls.errors import EditRefused
-from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, Route, Text
+from compose_tls.yamlpatch.intent import Append, Intent, Put, Route, Text, rewritten
 from compose_tls.yamlpatch.query import Found
 
 Rewriting: TypeAlias = Callable[[list[str]], list[str]]
@@ -72,7 +72,7 @@ def rewrite(
     place = ("services", service.name, *route)
     own = definition.editable and definition.writes(route[0])
     if own and override in {None, definition.file}:
-        whole = _in_place(place, old, new) if is_list else [Put(place, Text(new[0], string=True))]
+        whole = rewritten(place, old, new) if is_list else [Put(place, Text(new[0], string=True))]
         edits.add(definition.file, whole)
         return
     into = Destination.of(service, route[0], override)
@@ -90,16 +90,3 @@ def rewrite(
 
 def _texts(found: Found) -> list[str]:
     return [item.written or "" for item in (found.items() if found.is_list else [found])]
-
-
-def _in_place(route: Route, old: list[str], new: list[str]) -> list[Intent]:
-    """The items from the first that changes on are taken out, and stand again at the end."""
-    first = next((i for i, text in enumerate(old) if text != new[i]), len(old))
-    gone = list(dict.fromkeys(old[first:]))
-    if not set(gone).isdisjoint(old[:first]):
-        # All that reads the same goes with an item: the list is written anew as a whole.
-        first, gone = 0, list(dict.fromkeys(old))
-    return [
-        *(RemoveItem(route, text) for text in gone),
-        *(Append(route, Text(text, string=True)) for text in new[first:]),
-    ]

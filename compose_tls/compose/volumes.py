@@ -98,11 +98,10 @@ def config_texts_of(configs: Found, definitions: Iterable[Definition]) -> Iterat
 
 def split_short(entry: str) -> tuple[str | None, str, tuple[str, ...]]:
     """Source, target and options of a short entry."""
-    parts = _split(entry)
-    if len(parts) == 1:
-        return None, parts[0], ()
-    options = tuple(parts[2].split(",")) if len(parts) > 2 else ()  # noqa: PLR2004 - source:target:options
-    return parts[0], parts[1], options
+    first, *others = _split(entry)
+    if not others:
+        return None, first, ()
+    return first, others[0], tuple(option for part in others[1:2] for option in part.split(","))
 
 
 def is_path(source: str) -> bool:

@@ -29,6 +29,8 @@ from compose_tls.values import dataclass
 
 # Both command lines answer within a fraction of a second; one that hangs is as good as none.
 _VERSION_SECONDS = 30.0
+# Compose was written again for it.
+_FIRST_MAJOR = 2
 
 # How long the engine may go on with what an interrupted Compose told it. Compose gives a container ten
 # seconds to stop, and its owner may give it more: stop_grace_period.
@@ -72,7 +74,7 @@ class ComposeCli:
                 tried.append(
                     f"{name}: {'the plugin is not installed' if words else 'it does not run'}"
                 )
-            elif major_version(version) < 2:  # noqa: PLR2004 - the first rewritten Compose
+            elif major_version(version) < _FIRST_MAJOR:
                 tried.append(f"{name}: version {version} is too old")
             else:
                 return cls((path, *words))

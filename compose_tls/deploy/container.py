@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from compose_tls.values import dataclass
+from compose_tls.vocabulary import EVERY_ADDRESS
 
 # The engine keeps up to 4096 bytes of what a health check writes.
 _LONGEST_LINE = 300
@@ -16,7 +17,6 @@ _LONGEST_LINE = 300
 # What a label, a name or a path of a container is cut to: a list of a dozen compose files fits.
 _LONGEST_TEXT = 1000
 
-_EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the engine bound; nothing is bound here
 _EVERYWHERE_6 = "::"
 
 
@@ -93,7 +93,7 @@ class ContainerFacts:
         reached = {
             (_reachable(address), port)
             for address, port in bound
-            if not (address == _EVERYWHERE_6 and (_EVERYWHERE, port) in bound)
+            if not (address == _EVERYWHERE_6 and (EVERY_ADDRESS, port) in bound)
         }
         return tuple(sorted(reached, key=_preference))
 
@@ -178,7 +178,7 @@ def _ports(bindings: Mapping[str, list[dict[str, str]] | None]) -> Iterator[Boun
         for place in places or ():
             # An empty HostPort asks for any free port, which is only known once it runs.
             if place.get("HostPort"):
-                address = place.get("HostIp") or _EVERYWHERE
+                address = place.get("HostIp") or EVERY_ADDRESS
                 yield BoundPort(int(port), address, int(place["HostPort"]))
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from compose_tls.values import dataclass
+from compose_tls.vocabulary import EVERY_ADDRESS
 
 ANOTHER_CONTAINER: Final = "that of another container"
 """What stands for the network of a container that uses another one's."""
 
-_EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - as Docker binds
+_EVERYWHERE: Final = frozenset({"", EVERY_ADDRESS, "::"})
 
 
 @dataclass(frozen=True, slots=True)

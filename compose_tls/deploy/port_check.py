@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from compose_tls.errors import NotReachable, PortTaken
 from compose_tls.shell import joined
-from compose_tls.vocabulary import number
+from compose_tls.vocabulary import EVERY_ADDRESS, number
 
 _LAST_PORT: Final = 65535
 _APART: Final = frozenset({"macvlan", "ipvlan"})
@@ -121,7 +121,7 @@ def _published(service: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
             and published <= _LAST_PORT
             and port.get("protocol", "tcp") == "tcp"
         ):
-            yield str(port.get("host_ip") or "0.0.0.0"), published  # noqa: S104 - as Docker binds
+            yield str(port.get("host_ip") or EVERY_ADDRESS), published
 
 
 def _bound(host: str, port: int) -> int | None:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from compose_tls.changes import relative
@@ -31,11 +31,17 @@ class FileReader:
     Args:
         directory: The project directory.
         outside: What the user names outside of it, on the command line or in the environment.
+        seen: What was read before.
     """
 
-    def __init__(self, directory: Path, outside: Iterable[Path] = ()) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        outside: Iterable[Path] = (),
+        seen: Mapping[Path, FileFacts | None] | None = None,
+    ) -> None:
         self.directory = directory
-        self.files: dict[Path, FileFacts | None] = {}
+        self.files: dict[Path, FileFacts | None] = dict(seen or {})
         self.project = ProjectFiles(directory, outside)
         self._sizes: Counter[int] = Counter()
 

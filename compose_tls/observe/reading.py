@@ -22,7 +22,7 @@ from compose_tls.compose.interpolate import interpolate
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ComposeFileNotFound, OutsideProject, ServiceRenamed, settle
 from compose_tls.files import ENV_LIMIT, STATE_LIMIT, ProjectFiles
-from compose_tls.observation import Observation
+from compose_tls.observation import FileFacts, Observation
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.observe.neighbour_configuration import read_neighbours
 from compose_tls.observe.pki_directory import read_pki
@@ -52,6 +52,7 @@ def observe(
     without_ours: bool = False,
     drafts: Mapping[Path, bytes] | None = None,
     called: str | None = None,
+    seen: Mapping[Path, FileFacts | None] | None = None,
 ) -> Project:
     """Read everything that a plan for this project may depend on: each file once, in one go.
 
@@ -66,6 +67,7 @@ def observe(
         drafts: Files that are going to be made, read as if they were there.
         called: What the project directory is called where a link leads to it; Compose names the project
             after that.
+        seen: Files that were read already, by this very command.
 
     Raises:
         ComposeFileNotFound: There is no compose file.
@@ -77,7 +79,7 @@ def observe(
         EditRefused: What an earlier enable put in cannot be taken out.
     """
     directory = directory.resolve()
-    reader = FileReader(directory, outside)
+    reader = FileReader(directory, outside, seen)
     for draft, text in (drafts or {}).items():
         reader.assume(draft, text)
     reading = _Reading(directory, config, environment, start or directory, called, reader)

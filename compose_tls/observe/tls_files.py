@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -81,7 +80,7 @@ def changed_at(paths: Iterable[Path], *, settings: Iterable[Path] = ()) -> Mappi
     strict = frozenset(settings)
     for path in paths:
         with suppress(OSError):
-            status = os.stat(path)  # noqa: PTH116 - of a path that is only looked at
+            status = path.stat()
             time = max(status.st_mtime, status.st_ctime) if path in strict else status.st_mtime
             found[path] = datetime.fromtimestamp(time, UTC)
     return found

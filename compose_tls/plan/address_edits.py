@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from compose_tls.compose import dotenv
-from compose_tls.compose.edits import Destination, set_variables
+from compose_tls.compose.edits import Destination, change_variable, set_variables
 from compose_tls.compose.interpolate import interpolate
 from compose_tls.compose.member_edits import Edits
 from compose_tls.compose.service import Service, Variable
@@ -20,7 +20,7 @@ from compose_tls.patterns import regex
 from compose_tls.project.model import Project
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import decode
-from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, Text
+from compose_tls.yamlpatch.intent import Intent
 from compose_tls.yamlpatch.splice import Splice
 
 _NAME: Final = regex(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
@@ -135,13 +135,7 @@ class _Address:
         new, definition = self.rewritten(here), here.definition
         if new is None or not definition.editable or not definition.writes("environment"):
             return []
-        route = ("services", self.service.name, "environment")
-        if here.item is None:
-            return [Put((*route, here.name), Text(new, string=True))]
-        return [
-            RemoveItem(route, here.item),
-            Append(route, Text(f"{here.name}={new}", string=True)),
-        ]
+        return change_variable(self.service, here, new)
 
     def of_variable(self, used: str, written: str | None, edits: Edits) -> bool:
         """The edit of ``.env``, where the value comes from there and nothing wins over it."""

@@ -72,7 +72,8 @@ def _rest(
     """That REST goes where it was on."""
     state = project.state
     gone = state.services if state is not None and state.settings.rest_port is None else ()
-    for one in milvus:
+    way = ": compose-tls enable …" if project.drafted is None else ", later: compose-tls enable"
+    for one in () if project.drafted == "unused" else milvus:
         on = one.name not in gone and any(
             listener.purpose == _SHARED for listener in one.configuration.listeners
         )
@@ -84,7 +85,7 @@ def _rest(
             f"service {one.name}: REST is switched off, since it cannot share port "
             f"{one.configuration.proxy_port} with gRPC under TLS",
             one.service.main.document.name,
-            "keep it on a port of its own: compose-tls enable … --rest-port 8080"
+            f"keep it on a port of its own{way} --rest-port 8080"
             if able
             else f"Milvus {FIRST_WITH_REST_PORT} and newer can keep it on a port of its own",
             one.service.main.line(),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from dataclasses import field
+from typing import Final, TypeAlias
 
 from compose_tls.compose.service import Service
 from compose_tls.observation import FileFacts, Observation
+from compose_tls.project.milvus_services import MilvusService
 from compose_tls.shell import behind, joined, typed
-from compose_tls.stack.milvus.milvus_version import FIRST_WITHOUT_ROOT, IMAGE_USER_ID, MilvusVersion
+from compose_tls.stack import kafka
+from compose_tls.stack.images import is_bitnami, repository_and_tag
+from compose_tls.stack.milvus.milvus_version import FIRST_WITHOUT_ROOT, IMAGE_USER_ID
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning, number
 
@@ -19,20 +23,40 @@ _OTHERS = 0o007
 _ROOT = 0
 
 
-class KeyReader(Protocol):
-    """A service that reads a key: a Milvus service, or another server of no Milvus version."""
+# Bitnami's images run as this user: https://github.com/bitnami/containers
+_BITNAMI: Final = "1001"
+# https://docs.rustfs.com/installation/container/docker
+_RUSTFS: Final = "10001"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A service that reads a key, and is not Milvus."""
+
+    service: Service = field(repr=False)
 
     @property
     def name(self) -> str:
         """Its name."""
+        return self.service.name
 
     @property
-    def service(self) -> Service:
-        """The service."""
+    def version(self) -> None:
+        """Of no Milvus: its image runs as root, as far as nothing else is known."""
 
     @property
-    def version(self) -> MilvusVersion | None:
-        """Of Milvus: up to 2.6 its image runs as root; ``None`` for others, which do as well."""
+    def user_of_image(self) -> str | None:
+        """The user that its image is known to run as."""
+        image = self.service.text("image")
+        if is_bitnami(image):
+            return _BITNAMI
+        if kafka.kind(image) is not None:
+            return kafka.IMAGE_USER
+        return _RUSTFS if repository_and_tag(image or "")[0] == "rustfs" else None
+
+
+KeyReader: TypeAlias = MilvusService | Server
+"""A service that reads a key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,18 +218,25 @@ class _Planner:
         shown = place if one.shows_certificate else None
         return NeighbourResult(service=one.name, how=one.client.how, certificate=shown)
 
-    def _files(self) -> list[Path]:
-        """The compose files; an override file that an earlier enable made is not among them."""
+    @property
+    def _named(self) -> list[str]:
+        """The compose files that the user names: Compose looks for no override file then."""
+        return named_files(self.config.file, self.observation.variables)
+
+    def _override_file(self) -> Path:
+        """The override file that Compose loads by itself; not one that an earlier enable made.
+
+        Raises:
+            ConflictingSettings: It looks for none.
+        """
         loaded = self.observation.compose_files
-        return [path for path in loaded if self.project.read(path) is not None]
+        files = [path for path in loaded if self.project.read(path) is not None]
+        return override_file(files, self._named, files.__contains__)
 
     def _override(self) -> Path | None:
-        """The override file that Compose loads by itself; ``None`` where there is to be none."""
-        named = named_files(self.config.file, self.observation.variables)
-        if self.config.style == "in-place" or named:
-            return None
-        files = self._files()
-        return override_file(files, named, files.__contains__)
+        """The same; ``None`` where there is to be none."""
+        none = self.config.style == "in-place" or self._named
+        return None if none else self._override_file()
 
     def _edited(
         self,
@@ -240,12 +247,11 @@ class _Planner:
         stack: Stack,
     ) -> tuple[list[FileChange], list[FileRecord]]:
         """The edits in place; where those are refused and no one asked for them, in an override."""
-        named = named_files(self.config.file, self.observation.variables)
-        files = self._files()
+        told = tuple(zip(setup.members[: len(milvus)], milvus, strict=True))
 
         def edited(override: Path | None) -> tuple[list[FileChange], list[FileRecord]]:
             edits = Edits()
-            for member, one in zip(setup.members[: len(milvus)], milvus, strict=True):
+            for member, one in told:
                 self._add_edits(member, one, placements[one.name], override, edits)
             for change in health:
                 add_health_edit(change, override, edits)
@@ -256,18 +262,17 @@ class _Planner:
             for client in stack.clients:
                 client.add_to(edits, self.project, override)
             made = self._patches(edits)
-            told = tuple(zip(setup.members[: len(milvus)], milvus, strict=True))
             require_effect(self.project, self.config, told, made[0], override)
             return made
 
         if self.config.style == "override":
-            return edited(override_file(files, named, files.__contains__))
+            return edited(self._override_file())
         try:
             return edited(None)
         except EditRefused as refusal:
-            if self.config.style is not None or named:
+            if self.config.style is not None or self._named:
                 raise
-            override = override_file(files, named, files.__contains__)
+            override = self._override_file()
             found = edited(override)
             text = f"{refusal.message}; the edits are in {self.project.relative(override)} instead"
             self.warnings.append(TlsWarning("override-used", text))

@@ -32,8 +32,7 @@ from compose_tls.layout import (
     client_identity,
     neighbours_directory,
 )
-from compose_tls.plan.container_user import KeyAccess, key_access
-from compose_tls.plan.stack_folders import Server
+from compose_tls.plan.container_user import KeyAccess, Server, key_access
 from compose_tls.stack import attu
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -61,7 +62,7 @@ from compose_tls.targets.new_project.new_compose_file import (
 )
 from compose_tls.targets.new_project.services import ATTU_PORT, EMBEDDED_ETCD_FILE
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsWarning
+from compose_tls.vocabulary import TlsWarning, number
 
 Read: TypeAlias = Callable[[Path], bytes | None]
 
@@ -71,7 +72,6 @@ LOOPBACK: Final = "127.0.0.1"
 
 _ETCD_PORT: Final = 2379
 _LAST_PORT: Final = 65535
-_REST: Final = "keep it on a port of its own, later: compose-tls enable --rest-port 8080"
 _VERSION: Final = regex(r"v?([0-9]{1,9})\.([0-9]{1,9})(\.[0-9]+(?:[-.][A-Za-z0-9_.]+)*)?")
 _IGNORED: Final = frozenset({ENV_FILE, f"/{ENV_FILE}", f"{ENV_FILE}*", "*.env", "*"})
 
@@ -140,12 +140,7 @@ class NewProject:
                 changes.append(replace(draft, content=change.new))
             else:
                 changes.append(change if draft is None else draft)
-        # Where everything is new, REST is lost to nobody.
-        # Where everything is new, REST is lost to nobody; a project that is there is made by no init.
-        gone = "rest-switched-off"
-        kept = (w for w in plan.warnings if self.flavour is None or w.code != gone)
-        warnings = tuple(replace(w, hint=_REST) if w.code == gone else w for w in kept)
-        return replace(plan, changes=(*left.values(), *changes), warnings=warnings)
+        return replace(plan, changes=(*left.values(), *changes))
 
     def diff(self, plan: Plan) -> str:
         """What is written, as a diff; secrets are left out."""
@@ -214,16 +209,16 @@ def _address(publish: str) -> tuple[str, int]:
     host, _, port = publish.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
     named = port.isascii() and port.isdecimal() and (bracketed or (host and ":" not in host))
-    try:
+    # Docker publishes on no address with a zone (RFC 4007).
+    wrong = "%" in publish or (named and not 0 < (number(port) or 0) <= _LAST_PORT)
+    address = None
+    with suppress(ValueError):
         address = ipaddress.ip_address(host.strip("[]") if named else publish)
-        # Docker publishes on no address with a zone (RFC 4007).
-        if "%" in host or "%" in port or (named and not 0 < int(port) <= _LAST_PORT):
-            raise ValueError  # noqa: TRY301 - the same is to be said
-    except ValueError:
+    if wrong or address is None:
         raise InvalidSetting(
             f"--publish {publish} is not an IP address, with or without a port",
             hint=f"name one as in --publish {LOOPBACK}:{PROXY_PORT}; 0.0.0.0 is all of this machine",
-        ) from None
+        )
     return str(address), int(port) if named else PROXY_PORT
 
 

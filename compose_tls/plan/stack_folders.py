@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
-from typing import Final, Protocol, Self
+from typing import Self
 
-from compose_tls.compose.service import Service
 from compose_tls.layout import (
     ETCD,
     ETCD_CLIENT,
@@ -17,56 +16,13 @@ from compose_tls.layout import (
     STACK_CA,
     stack_folders,
 )
-from compose_tls.plan.container_user import KeyReader
+from compose_tls.plan.container_user import KeyReader, Server
 from compose_tls.project.milvus_services import certain_services
 from compose_tls.project.model import Project
-from compose_tls.stack import kafka
-from compose_tls.stack.images import is_bitnami, repository_and_tag
+from compose_tls.setup import Identity
 from compose_tls.stack.milvus.role import is_coordinator
+from compose_tls.state.recorded import IdentityRecord
 from compose_tls.values import dataclass
-
-# Bitnami's images run as this user: https://github.com/bitnami/containers
-_BITNAMI: Final = "1001"
-# https://docs.rustfs.com/installation/container/docker
-_RUSTFS: Final = "10001"
-
-
-class Held(Protocol):
-    """An identity, planned or recorded."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def members(self) -> tuple[str, ...]:
-        """The services that hold it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A service that reads a key, and is not Milvus."""
-
-    service: Service = field(repr=False)
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self.service.name
-
-    @property
-    def version(self) -> None:
-        """Of no Milvus: its image runs as root, as far as nothing else is known."""
-
-    @property
-    def user_of_image(self) -> str | None:
-        """The user that its image is known to run as."""
-        image = self.service.text("image")
-        if is_bitnami(image):
-            return _BITNAMI
-        if kafka.kind(image) is not None:
-            return kafka.IMAGE_USER
-        return _RUSTFS if repository_and_tag(image or "")[0] == "rustfs" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +42,7 @@ class Folders:
     milvus: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, identities: Iterable[Held], project: Project) -> Self:
+    def of(cls, identities: Iterable[Identity | IdentityRecord], project: Project) -> Self:
         """Those of some identities; of them only those of the parts count.
 
         Args:

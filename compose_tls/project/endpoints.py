@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
-from compose_tls.connection import url_host
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.reachability import HOST_GATEWAY, HOST_NAME, LOOPBACK, names
 from compose_tls.results import Endpoint
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
+from compose_tls.vocabulary import EVERY_ADDRESS
 
-_EVERY_ADDRESS = frozenset({None, "", "0.0.0.0", "::", "127.0.0.1", "::1"})  # noqa: S104 - compared, not bound
+_THIS_MACHINE = frozenset({None, "", EVERY_ADDRESS, "::", "127.0.0.1", "::1"})
 _OF_SERVICE = "service:"
 _OF_CONTAINER = "container:"
 
@@ -39,8 +39,8 @@ def endpoints(service: Service, server_name: str, proxy_port: int) -> tuple[Endp
 def _endpoint(found: PublishedPort, server_name: str) -> Endpoint | None:
     if found.published is None:
         return None
-    host = "localhost" if found.host_ip in _EVERY_ADDRESS else str(found.host_ip)
-    return Endpoint(uri=f"https://{url_host(host)}:{found.published}", server_name=server_name)
+    host = "localhost" if found.host_ip in _THIS_MACHINE else str(found.host_ip)
+    return Endpoint.at(host, found.published, server_name)
 
 
 def no_endpoint(service: Service, services: Mapping[str, Service], proxy_port: int) -> str:
@@ -163,7 +163,7 @@ def _names(
     """The names of one service, some of them twice."""
     place = carrier(service, services)
     published = [port for port in place.ports() if port.target == proxy]
-    hosts = [port.host_ip for port in published if port.host_ip not in _EVERY_ADDRESS]
+    hosts = [port.host_ip for port in published if port.host_ip not in _THIS_MACHINE]
     on_host = bool(published) or place.text("network_mode") == "host"
     addresses = {*place.static_addresses(), *hosts, *([HOST_GATEWAY] if on_host else [])}
     yield from ("localhost", "127.0.0.1", "::1", "host.docker.internal", service.name, place.name)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
+from typing import Literal
 
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import ComposeProject
@@ -47,6 +48,8 @@ class Project:
         milvus: The services that run Milvus, or may.
         renamed: What services of the record are called by now, where the user accepts that; ``state``
             has the new names then.
+        drafted: Whether files that ``init`` is to make are ``used`` by something that the user has, or
+            ``unused``, so that nothing of before can be lost.
         mode_by_hand: The strictest mode that was put by hand where enable had said another one; off
             where the edits of enable are not taken out.
     """
@@ -59,6 +62,7 @@ class Project:
     milvus: tuple[MilvusService, ...] = field(default=(), repr=False)
     mode_by_hand: TlsMode = TlsMode.OFF
     renamed: Mapping[str, str] = field(default_factory=dict)
+    drafted: Literal["used", "unused"] | None = None
 
     @property
     def directory(self) -> Path:

@@ -9,7 +9,7 @@ from compose_tls.compose.compose_project import ComposeProject
 from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import Reach
+from compose_tls.vocabulary import EVERY_ADDRESS, Reach
 
 _WIDTH: dict[Reach, int] = {"nobody": 0, "loopback": 1, "address": 2, "everyone": 3}
 
@@ -18,7 +18,7 @@ HOST_NAME = "host.docker.internal"
 HOST_GATEWAY = "host-gateway"
 """What stands for this machine in extra_hosts."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, not bound
+OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", EVERY_ADDRESS})
 """How a container names itself in a URL."""
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, Field
 
+from compose_tls.connection import url_host
 from compose_tls.observation import CertificateFacts
 from compose_tls.vocabulary import Action, Encryption, Reach
 
@@ -112,6 +113,11 @@ class Endpoint(Model, frozen=True):
 
     uri: str
     server_name: str
+
+    @classmethod
+    def at(cls, host: str, port: int, server_name: str) -> Self:
+        """That at a host, by name or address, and a TCP port."""
+        return cls(uri=f"https://{url_host(host)}:{port}", server_name=server_name)
 
 
 class Probe(Model, frozen=True):

@@ -91,55 +91,51 @@ def service(connection: Connection) -> str:
     An Attu that already exists keeps its image, its ports and its networks.
     """
     if connection.inside is not None:
-        return _variables_alone(connection, connection.inside)
+        attu = connection.attu
+        third = attu is not None and is_third(attu.image, "")
+        return "\n".join(_told(connection, connection.inside, third=third))
     there = connection.attu
     tag = repository_and_tag(there.image)[1] if there else _tag(connection.release)
     version = MilvusVersion.of_tag(tag)
     old = there is not None and version is not None and version < _FIRST_WITH_CERTIFICATES
     third = version is not None and version >= _FIRST_OF_ATTU_3
     name = there.service if there else "attu"
+    about, *told = _told(connection, name, third=third)
+    if old or not there:
+        told.insert(2, f"    image: {image(connection.release)}")
     return "\n".join(
         (
             f"# Put this into service {name} of the compose file, or into another file, added with -f."
             if there
             else "# Put the service into the compose file, or into another file, added with -f.",
-            _ABOUT_3 if third else _ABOUT_2,
+            about,
             *(
                 (f"# {there.image} takes no certificates, so the image is a newer one.",)
                 if there and old
                 else ()
             ),
-            "services:",
-            f"  {scalar(Text(name, string=True), '', flow=False)}:",
-            *((f"    image: zilliz/attu:{_tag(connection.release)}",) if old or not there else ()),
-            "    environment:",
-            *(
-                f"      {variable}: {_spelled(value)}"
-                for variable, value in (_third if third else _second)(connection).items()
-            ),
+            *told,
             "    volumes:",
-            *_mount(connection.ca_pem, _ROOT),
-            *(_mount(connection.client_pem, _CERTIFICATE) if connection.mutual else ()),
-            *(_mount(connection.client_key, _KEY) if connection.mutual else ()),
+            *(
+                line
+                for source, target in mounts(connection).items()
+                for line in _mount(source, target)
+            ),
             *(() if there else _network(connection.container_route)),
         )
     )
 
 
-def _variables_alone(connection: Connection, name: str) -> str:
-    """What an Attu whose container sees the files already is told."""
-    there = connection.attu
-    third = there is not None and is_third(there.image, "")
-    values = (_third if third else _second)(connection)
-    return "\n".join(
-        (
-            _ABOUT_3 if third else _ABOUT_2,
-            "services:",
-            f"  {scalar(Text(name, string=True), '', flow=False)}:",
-            "    environment:",
-            *(f"      {variable}: {_spelled(value)}" for variable, value in values.items()),
-        )
-    )
+def _told(connection: Connection, name: str, *, third: bool) -> list[str]:
+    """What an Attu is told, as lines of a compose file; the first says of which versions."""
+    values = _variables(connection, third=third)
+    return [
+        _ABOUT_3 if third else _ABOUT_2,
+        "services:",
+        f"  {scalar(Text(name, string=True), '', flow=False)}:",
+        "    environment:",
+        *(f"      {variable}: {_spelled(value)}" for variable, value in values.items()),
+    ]
 
 
 def image(release: tuple[int, int] | None) -> str:
@@ -149,9 +145,7 @@ def image(release: tuple[int, int] | None) -> str:
 
 def variables(connection: Connection) -> dict[str, str]:
     """What an Attu of that image is told, as plain texts."""
-    version = MilvusVersion.of_tag(_tag(connection.release))
-    third = version is not None and version >= _FIRST_OF_ATTU_3
-    return (_third if third else _second)(connection)
+    return _variables(connection, third=is_third(image(connection.release), ""))
 
 
 def address(connection: Connection) -> dict[str, str]:
@@ -173,30 +167,18 @@ def _tag(release: tuple[int, int] | None) -> str:
     return next((tag for limit, tag in _IMAGES if release < limit), _NEWEST_IMAGE)
 
 
-def _second(connection: Connection) -> dict[str, str]:
-    """The variables of Attu 2; it asks for user and password on its page."""
+def _variables(connection: Connection, *, third: bool) -> dict[str, str]:
+    """The variables: Attu 3 keeps them in its database at the first start, Attu 2 asks who signs in."""
     root, certificate, key = _paths(connection)
-    values = {"MILVUS_URL": _address(connection), "ROOT_CERT_PATH": root}
+    address, prefix = _address(connection), "MILVUS_TLS_" if third else ""
+    first = (
+        {_ADDRESS_OF_ATTU_3: address, "MILVUS_SSL": "true"} if third else {"MILVUS_URL": address}
+    )
+    values = {**first, f"{prefix}ROOT_CERT_PATH": root}
     if connection.mutual:
-        values |= {"CERT_CHAIN_PATH": certificate, "PRIVATE_KEY_PATH": key}
-    return {**values, "SERVER_NAME": connection.server_name}
-
-
-def _third(connection: Connection) -> dict[str, str]:
-    """The variables of Attu 3; it keeps them in its database at the first start."""
-    root, certificate, key = _paths(connection)
-    values = {
-        "MILVUS_ADDRESS": _address(connection),
-        "MILVUS_SSL": "true",
-        "MILVUS_TLS_ROOT_CERT_PATH": root,
-    }
-    if connection.mutual:
-        values |= {
-            "MILVUS_TLS_CERT_CHAIN_PATH": certificate,
-            "MILVUS_TLS_PRIVATE_KEY_PATH": key,
-        }
-    values["MILVUS_TLS_SERVER_NAME"] = connection.server_name
-    if connection.authentication:
+        values |= {f"{prefix}CERT_CHAIN_PATH": certificate, f"{prefix}PRIVATE_KEY_PATH": key}
+    values[f"{prefix}SERVER_NAME"] = connection.server_name
+    if third and connection.authentication:
         values[CREDENTIALS_VARIABLE] = _CREDENTIALS
     return values
 

@@ -204,7 +204,8 @@ def among_members(command: Sequence[str], variables: Mapping[str, str | None]) -
         variables: Its environment.
     """
     urls = _peer_urls(command, variables)
-    if len(urls) < 2:  # noqa: PLR2004 - itself, and another one
+    if not urls[1:]:
+        # Itself, and nobody else.
         return None
     return "encrypted" if all(url.startswith("https://") for url in urls) else "plain"
 

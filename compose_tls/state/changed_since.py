@@ -10,7 +10,7 @@ from typing import Final
 
 from compose_tls.state.recorded import EditRecord
 from compose_tls.yamlpatch.document import Document
-from compose_tls.yamlpatch.intent import Append, Intent, Put, RemoveItem, Route, Text
+from compose_tls.yamlpatch.intent import Intent, Put, Route, Text, rewritten
 from compose_tls.yamlpatch.query import Found, query
 
 ORDERED: Final = frozenset({"command", "entrypoint", "test"})
@@ -48,7 +48,7 @@ def taken_out(there: Found, edit: EditRecord) -> list[Intent] | None:
         with suppress(ValueError):
             words = [item.written or "" for item in there.items()]
             back = _merged(shlex.split(edit.old), shlex.split(edit.new), words)
-            return None if back is None else list(_whole(edit.route, words, back))
+            return None if back is None else rewritten(edit.route, words, back)
         return None
     texts = (edit.old, edit.new, there.written or "")
     old, new, now = (re.findall(r"\s+|\S+", text) for text in texts)
@@ -80,7 +80,7 @@ def whole_lists(
         # A list that is ours as a whole stands for another one: without ours, the rest would.
         whole = not old and now[:1] == new[:1]
         back = _merged(old, new, now) if not whole or new == now else None
-        yield ours, None if back is None else list(_whole(route, now, back))
+        yield ours, None if back is None else rewritten(route, now, back)
 
 
 def _as_items(route: Route, name: str, edit: EditRecord) -> Iterator[EditRecord]:
@@ -117,17 +117,6 @@ def _merged(old: Sequence[str], new: Sequence[str], now: Sequence[str]) -> list[
             return None
         result[start + at : end + at] = old[first:last]
     return result
-
-
-def _whole(route: Route, words: Sequence[str], back: Sequence[str]) -> Iterator[Intent]:
-    """A list that is written anew, from the first word that is another one."""
-    pairs = enumerate(zip(words, back, strict=False))
-    same = next((i for i, (word, other) in pairs if word != other), min(len(words), len(back)))
-    gone = dict.fromkeys(words[same:])
-    if not gone.keys().isdisjoint(words[:same]):
-        same, gone = 0, dict.fromkeys(words)
-    yield from (RemoveItem(route, word) for word in gone)
-    yield from (Append(route, Text(word, string=True)) for word in back[same:])
 
 
 def _is_list(document: Document, route: Route) -> bool:

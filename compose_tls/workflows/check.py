@@ -11,7 +11,6 @@ from typing import Any, Literal
 from compose_tls import listener
 from compose_tls.checks.check_target import Target
 from compose_tls.config import TlsConfig
-from compose_tls.connection import url_host
 from compose_tls.errors import (
     CheckFailed,
     ConflictingSettings,
@@ -119,7 +118,9 @@ def check(
             servers = failure.checks
         checks += servers
     if failures:
-        raise _failed(failures, tuple(checks))
+        # One error for all servers, with the results of all.
+        failures[0].checks = tuple(checks)
+        raise failures[0]
     endpoint = found.endpoint(places[0].address)
     return CheckResult(
         mode=2 if found.mode is TlsMode.MUTUAL else 1,
@@ -175,8 +176,7 @@ class _Found:
 
     def endpoint(self, address: Address) -> Endpoint:
         """Where clients connect."""
-        uri = f"https://{url_host(address.host)}:{address.port}"
-        return Endpoint(uri=uri, server_name=self.server_name or address.host)
+        return Endpoint.at(*address, self.server_name or address.host)
 
 
 def _proved(
@@ -186,12 +186,14 @@ def _proved(
     checks: list[Probe] = []
     failures: list[CheckFailed] = []
     for place in places:
+        several = place.service if len(places) > 1 else None
         try:
             proved = proving(found.target(place), starts_silently=place.on_host_network)
         except CheckFailed as failure:
+            at = f"{several}: " if several else ""
+            failure.message, failure.summary = at + failure.message, at + failure.summary
             failures.append(failure)
             proved = failure.checks
-        several = place.service if len(places) > 1 else None
         checks += [probe.model_copy(update={"service": several}) for probe in proved]
     return checks, failures
 
@@ -352,13 +354,3 @@ def _deployed(
             further = others((*place.further, *met), place.address)
             found.append(replace(place, further=further))
     return found
-
-
-def _failed(failures: Sequence[CheckFailed], checks: tuple[Probe, ...]) -> CheckFailed:
-    """One error for all servers, with the results of all."""
-    first = failures[0]
-    service = next((check.service for check in checks if not check.ok), None)
-    told = service is None or first.message.startswith(f"{service}: ")
-    at = "" if told else f"{service}: "
-    message, summary = at + first.message, at + first.summary
-    return CheckFailed(message, hint=first.hint, checks=checks, summary=summary)

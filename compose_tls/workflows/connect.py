@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from compose_tls.config import TlsConfig
-from compose_tls.connection import Connection, ContainerRoute, ExistingService, url_host
+from compose_tls.connection import Connection, ContainerRoute, ExistingService
 from compose_tls.errors import WrongUsage
 from compose_tls.plan.client_ca import no_client
 from compose_tls.project.enabled import EnabledProject, locate
@@ -22,7 +22,7 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
-from compose_tls.workflows.deployed_places import deployed_places
+from compose_tls.workflows.deployed_places import deployed_places, met_endpoint
 from compose_tls.workflows.snippets import LANGUAGES, snippet
 from compose_tls.workflows.whole_hints import with_whole_hints
 
@@ -135,10 +135,9 @@ def _from_inside(located: EnabledProject, settings: TlsConfig, service: str) -> 
     """The way of a client in the container of a service."""
     milvus = located.milvus[0]
     seen = inside(located.project, settings, milvus, service)
-    uri = f"https://{url_host(seen.host)}:{seen.port}"
-    endpoint = Endpoint(uri=uri, server_name=seen.server_name)
+    endpoint = Endpoint.at(seen.host, seen.port, seen.server_name)
     port = rest_port(milvus, settings)
-    rest = f"https://{url_host(seen.host)}:{port}" if port is not None else None
+    rest = Endpoint.at(seen.host, port, seen.server_name).uri if port is not None else None
     warnings = tuple(filter(None, (way_by_host(located.project, milvus, service),)))
     return _Way(endpoint, (seen.ca, seen.certificate, seen.key), rest, warnings)
 
@@ -156,16 +155,14 @@ def _endpoint(
     met = deployed_places(milvus.name, port, directories, variables)
     published = place.published(port) is not None
     if met:
-        address, picked = met[0]
-        host = "localhost" if address == "127.0.0.1" else url_host(address)
-        uri = f"https://{host}:{picked}"
+        found = met_endpoint(met[0], name)
         if published:
-            return Endpoint(uri=uri, server_name=name), ()
-        what = f"{uri} is where it is met now, and need not stay"
+            return found, ()
+        what = f"{found.uri} is where it is met now, and need not stay"
         hint = f"publish a port: {port}:{port}"
     else:
-        uri = f"https://localhost:{port}"
-        what = f"{uri} only stands in for it"
+        found = Endpoint.at("localhost", port, name)
+        what = f"{found.uri} only stands in for it"
         hint = f"start it and run this again, or publish a port of your own: {port}:{port}"
     reason = no_endpoint(milvus.service, project.compose.services, port)
     warning = TlsWarning(
@@ -175,7 +172,7 @@ def _endpoint(
         hint,
         place.main.line("ports"),
     )
-    return Endpoint(uri=uri, server_name=name), (warning,)
+    return found, (warning,)
 
 
 def _attu(project: Project) -> ExistingService | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from compose_tls.errors import EngineError
+from compose_tls.results import Endpoint
 
 if TYPE_CHECKING:
     from compose_tls.deploy.container import ContainerFacts
@@ -37,6 +38,12 @@ def met_at(containers: Iterable[ContainerFacts], port: int) -> tuple[Place, ...]
             places = tuple((address, port) for address in one.networks.values() if address)[:1]
         found += places
     return tuple(dict.fromkeys(found))
+
+
+def met_endpoint(place: Place, server_name: str) -> Endpoint:
+    """Where clients meet a server that is met at a place."""
+    host, port = place
+    return Endpoint.at("localhost" if host == "127.0.0.1" else host, port, server_name)
 
 
 def others(places: Iterable[Place], first: Place) -> tuple[Place, ...]:

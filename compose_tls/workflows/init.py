@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 
 from compose_tls import listener
@@ -210,7 +210,8 @@ def _drafted(opened: preamble.Opened, wanted: Wanted) -> tuple[NewProject, Proje
         outside=opened.named_places,
         drafts=new.contents,
     )
-    return new, project
+    # What a script has started may be in use.
+    return new, replace(project, drafted="used" if new.flavour is None else "unused")
 
 
 def _secrets(new: NewProject) -> dict[str, bytes]:

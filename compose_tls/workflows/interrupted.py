@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compose_tls.apply.deploying import is_deploying
+from compose_tls.apply.journal import JOURNAL
+from compose_tls.errors import ProjectLocked
 from compose_tls.vocabulary import TlsWarning
 
 if TYPE_CHECKING:
@@ -43,3 +45,12 @@ def taken_back(taken: TakenBack) -> tuple[TlsWarning, ...]:
     names = ", ".join(taken.services)
     message = f"an earlier command had been interrupted while it deployed {names}: {taken.said}"
     return (TlsWarning("recovered", message, hint=taken.hint),)
+
+
+def interrupted() -> ProjectLocked:
+    """The error of a command that cannot finish the earlier one itself."""
+    return ProjectLocked(
+        "an earlier compose-tls was interrupted half-way, or is still running",
+        hint="run compose-tls enable or disable: it finishes the earlier one first",
+        path=JOURNAL,
+    )

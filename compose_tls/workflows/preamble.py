@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from compose_tls import listener
 from compose_tls.apply.deploying import forget, is_deploying
 from compose_tls.apply.file_ops import PosixFileOps
-from compose_tls.apply.journal import JOURNAL, unfinished
+from compose_tls.apply.journal import unfinished
 from compose_tls.changes import PatchFile, Plan, relative
 from compose_tls.compose.discovery import named_files
 from compose_tls.config import (
@@ -32,12 +32,12 @@ from compose_tls.errors import (
     ComposeTlsError,
     ConflictingSettings,
     OutsideProject,
-    ProjectLocked,
     WrongUsage,
     settle,
 )
 from compose_tls.files import STATE_LIMIT, ProjectFiles, is_directory, real_path
 from compose_tls.layout import STATE_FILE
+from compose_tls.observation import FileFacts
 from compose_tls.observe import observe
 from compose_tls.observe.file_reader import FileReader
 from compose_tls.project.model import Project, state_path
@@ -47,7 +47,7 @@ from compose_tls.state.recorded import State, read_state
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.in_the_way import require_free
-from compose_tls.workflows.interrupted import recovered, taken_back
+from compose_tls.workflows.interrupted import interrupted, recovered, taken_back
 from compose_tls.workflows.project_place import (
     called,
     completed_by,
@@ -88,6 +88,7 @@ class Opened:
         enabling: Whether the command can change what an earlier enable put in place.
         told: What is to be told with the result: that an interrupted command was finished.
         lock: The descriptor that holds the project's lock, while there is one.
+        seen: What was read for these settings, such as the record: it is not read again for the project.
     """
 
     root: Path
@@ -101,11 +102,13 @@ class Opened:
     told: tuple[TlsWarning, ...] = ()
     lock: tuple[int, ...] = ()
     reached: Path = Path()
+    seen: Mapping[Path, FileFacts | None] = field(default_factory=dict, repr=False)
 
     @property
     def completed(self) -> Mapping[str, str]:
         """What Compose interpolates with, where it is run."""
-        return completed_by(self.start, dict(self.config), self.variables)
+        reader = FileReader(self.start, seen=self.seen)
+        return completed_by(self.start, dict(self.config), self.variables, reader)
 
     @property
     def invocation(self) -> ComposeInvocation:
@@ -145,6 +148,7 @@ class Opened:
             outside=self.named_places,
             without_ours=without_ours,
             called=place.name,
+            seen=self.seen,
         )
 
     def settled(self) -> Opened:
@@ -161,21 +165,24 @@ class Opened:
             if len(there) == 1:
                 given = self.given.model_copy(update={"pki_dir": there[0].parent.name})
                 return replace(self, given=given, typed=self.typed | {"pki_dir"}).settled()
-        state = self._record(path)
+        reader = FileReader(self.root, self.named_places)
+        state = self._record(path, reader)
         recorded = state.settings if state else None
         config = completed(self.given, recorded, enabling=self.enabling)
         for name in sorted(DIRECTORIES):
             self._require_own_word(name, config)
-        return replace(self, config=config)
+        beside = FileReader(self.start, seen=self.seen)
+        completed_by(self.start, dict(config), self.variables, beside)
+        return replace(self, config=config, seen={**beside.files, **reader.files})
 
-    def _record(self, path: Path) -> State | None:
-        content = FileReader(self.root, self.named_places).content(path, STATE_LIMIT)
-        return read_state(content, relative(path, self.root))
+    def _record(self, path: Path, reader: FileReader) -> State | None:
+        return read_state(reader.content(path, STATE_LIMIT), relative(path, self.root))
 
     def _is_record(self, path: Path) -> bool:
         """Whether an enable with another --pki-dir has left its record there."""
         try:
-            return not path.parent.is_symlink() and self._record(path) is not None
+            reader = FileReader(self.root, self.named_places)
+            return not path.parent.is_symlink() and self._record(path, reader) is not None
         except ComposeTlsError:
             return False
 
@@ -250,17 +257,19 @@ def open_project(
     require_here()
     variables = os.environ if environment is None else environment
     start = path.resolve()
+    reader = FileReader(start)
     if settings is None or isinstance(settings, TlsConfig):
         given = TlsConfig() if settings is None else settings
-        root, typed = root_of(start, dict(given), variables), frozenset(given.model_fields_set)
+        root = root_of(start, dict(given), variables, reader)
+        typed = frozenset(given.model_fields_set)
     else:
         outer = outermost(settings, variables)
         typed = frozenset(outer)
-        beside = root_of(start, outer, variables)
+        beside = root_of(start, outer, variables, reader)
         given = started_from(
             beside, start, load(beside, settings, variables, incomplete=True), outer
         )
-        root = root_of(start, dict(given), variables)
+        root = root_of(start, dict(given), variables, reader)
         require_below(beside, root)
         given = seen_from(root, given, {n: start if n in outer else beside for n in FILES})
     if isinstance(settings, TlsConfig):
@@ -268,6 +277,7 @@ def open_project(
     require_meant(given)
     reached = reached_as(path, start, variables)
     opened = Opened(root, start, given, given, variables, now(), typed, enabling, reached=reached)
+    opened = replace(opened, seen=reader.files)
     CURRENT.set(opened)
     return opened.settled()
 
@@ -339,14 +349,15 @@ def writing(
     if dry_run:
         reading(opened.root)
         if is_deploying(opened.root):
-            raise _interrupted()
-        yield opened.settled()
+            raise interrupted()
+        yield opened
         return
     from compose_tls.apply.lock import locked  # noqa: PLC0415 - not for who only looks
     from compose_tls.apply.recover import recover  # noqa: PLC0415 - as above
 
     with locked(opened.root) as descriptor:
-        opened = replace(opened, lock=(descriptor,))
+        # What was read before may be another thing by now.
+        opened = replace(opened, lock=(descriptor,), seen={})
         places = (*opened.named_places, *outside)
         accepted = OutsideProject.code in opened.config.accept
         recovery = recover(opened.root, PosixFileOps(), places, accepted=accepted)
@@ -375,15 +386,7 @@ def reading(directory: Path) -> None:
         ProjectLocked: A command was interrupted, or is running.
     """
     if unfinished(directory):
-        raise _interrupted()
-
-
-def _interrupted() -> ProjectLocked:
-    return ProjectLocked(
-        "an earlier compose-tls was interrupted half-way, or is still running",
-        hint="run compose-tls enable or disable: it finishes the earlier one first",
-        path=JOURNAL,
-    )
+        raise interrupted()
 
 
 def file_results(plan: Plan) -> tuple[FileResult, ...]:

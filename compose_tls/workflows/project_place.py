@@ -16,13 +16,15 @@ from compose_tls.observe.file_reader import FileReader
 from compose_tls.shell import quoted
 
 
-def root_of(start: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> Path:
+def root_of(
+    start: Path, values: Mapping[str, Any], environment: Mapping[str, str], reader: FileReader
+) -> Path:
     """The project directory that some settings and the environment lead to."""
     named, base = values.get("file", ()), values.get("project_directory")
     completed = environment
     if not named:
         # .env may say COMPOSE_FILE.
-        completed = completed_by(start, values, environment)
+        completed = completed_by(start, values, environment, reader)
     root = project_root(start, named, completed, base).resolve()
     own_word = base or named or named_files((), environment)
     files = named_files(named, completed)
@@ -36,10 +38,10 @@ def root_of(start: Path, values: Mapping[str, Any], environment: Mapping[str, st
 
 
 def completed_by(
-    start: Path, values: Mapping[str, Any], environment: Mapping[str, str]
+    start: Path, values: Mapping[str, Any], environment: Mapping[str, str], reader: FileReader
 ) -> Mapping[str, str]:
     """The environment with what its files add, where Compose is run."""
-    read = partial(FileReader(start).content, limit=ENV_LIMIT)
+    read = partial(reader.content, limit=ENV_LIMIT)
     beside = start / (values.get("project_directory") or ".")
     return variables_of(environment, start, beside, values.get("env_file", ()), read)
 

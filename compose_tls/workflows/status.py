@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Final
 
 from compose_tls.config import TlsConfig
-from compose_tls.connection import url_host
 from compose_tls.deploy.docker_host import reach
 from compose_tls.errors import EngineError
 from compose_tls.layout import CA, ROOT_PASSWORD, STATE_FILE
@@ -28,6 +27,7 @@ from compose_tls.project.renamed import recording
 from compose_tls.results import DeclaredService, Endpoint, Mode, Recorded, StatusResult
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
+from compose_tls.workflows.deployed_places import met_endpoint
 from compose_tls.workflows.interrupted import deploying
 from compose_tls.workflows.looked import Looked
 from compose_tls.workflows.mending import mending
@@ -205,10 +205,8 @@ def _address(
             return declared, None
     for one, port in ports:
         if one.name in looked.places:
-            host, met = looked.places[one.name]
-            place = "localhost" if host == "127.0.0.1" else url_host(host)
             note = no_endpoint(one.milvus.service, others, port)
-            return Endpoint(uri=f"https://{place}:{met}", server_name=name), note
+            return met_endpoint(looked.places[one.name], name), note
     notes = (no_endpoint(one.milvus.service, others, port) for one, port in ports)
     return None, next(notes, None)
 

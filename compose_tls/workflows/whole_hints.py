@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
@@ -19,7 +18,6 @@ from compose_tls.errors import CheckFailed, ComposeTlsError, TooManyOpenFiles
 from compose_tls.patterns import regex
 from compose_tls.results import CheckResult, CommandResult, Probe
 from compose_tls.shell import joined, typed
-from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.next_step import OF_THE_PLACE, compose_options, own_options
 
@@ -124,7 +122,7 @@ def _option(name: str) -> str:
 
 
 def _of_result(result: _R, spell: Callable[[str], str]) -> _R:
-    changed: dict[str, object] = {"warnings": _of_warnings(result.warnings, spell)}
+    changed: dict[str, object] = {"warnings": tuple(one.spelled(spell) for one in result.warnings)}
     if isinstance(result, CheckResult):
         changed["checks"] = _of_probes(result.checks, spell)
     return result.model_copy(update=changed)
@@ -132,15 +130,9 @@ def _of_result(result: _R, spell: Callable[[str], str]) -> _R:
 
 def _of_error(error: ComposeTlsError, spell: Callable[[str], str]) -> None:
     error.hint = spell(error.hint)
-    error.warnings = _of_warnings(error.warnings, spell)
+    error.warnings = tuple(one.spelled(spell) for one in error.warnings)
     if isinstance(error, CheckFailed):
         error.checks = _of_probes(error.checks, spell)
-
-
-def _of_warnings(
-    warnings: Sequence[TlsWarning], spell: Callable[[str], str]
-) -> tuple[TlsWarning, ...]:
-    return tuple(replace(one, hint=spell(one.hint)) if one.hint else one for one in warnings)
 
 
 def _of_probes(probes: Sequence[Probe], spell: Callable[[str], str]) -> tuple[Probe, ...]:

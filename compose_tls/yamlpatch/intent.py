@@ -6,7 +6,7 @@ are carried out in one pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import TypeAlias
 
@@ -152,3 +152,23 @@ def _shown(value: str | Text | Mapping[str, str] | Mapping[str, Text]) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {_shown(item)}" for key, item in value.items()) + "}"
     return value.value if isinstance(value, Text) else value
+
+
+def rewritten(route: Route, old: Sequence[str], new: Sequence[str]) -> list[Intent]:
+    """A list of texts that is to say something else: written again from the first that differs.
+
+    Args:
+        route: Where it is.
+        old: Its items, as they are written.
+        new: What it is to say.
+    """
+    pairs = enumerate(zip(old, new, strict=False))
+    same = next((i for i, (one, other) in pairs if one != other), min(len(old), len(new)))
+    gone = dict.fromkeys(old[same:])
+    if not gone.keys().isdisjoint(old[:same]):
+        # All that reads the same goes with an item: the list is written again as a whole.
+        same, gone = 0, dict.fromkeys(old)
+    return [
+        *(RemoveItem(route, text) for text in gone),
+        *(Append(route, Text(text, string=True)) for text in new[same:]),
+    ]

@@ -89,8 +89,10 @@ class _Drawing:
                 self.boxes[node] = _Box(node, x, y, width, height)
                 y += height + _GAP
             x += width
-            if index < 2 and self.labels[index]:  # noqa: PLR2004 - between three columns are two gaps
-                x += self.labels[index] + 2 * _PADDING + _BEND
+            # Between three columns are two gaps.
+            x += sum(
+                label + 2 * _PADDING + _BEND for label in self.labels[index : index + 1] if label
+            )
         self.width = x + _MARGIN
 
     def height(self, node: Node) -> float:

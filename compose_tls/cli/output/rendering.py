@@ -74,8 +74,7 @@ def certificate_lines(certificates: Sequence[CertificateResult]) -> Iterator[Lin
     shown = {certificate.sha256: certificate for certificate in certificates}
     for certificate in shown.values():
         paths = ", ".join(places[certificate.sha256])
-        style: Style = "bad" if is_over(certificate) else ""
-        until = Piece(until_text(certificate), style)
+        until = until_piece(certificate)
         yield line(Piece(paths, "strong"), f"  {certificate.key_type}, ", until, head=("  ",))
         names = [*certificate.dns_names, *certificate.ip_addresses]
         if names:
@@ -85,16 +84,12 @@ def certificate_lines(certificates: Sequence[CertificateResult]) -> Iterator[Lin
         yield line(certificate.sha256, head=("    sha256  ",))
 
 
-def until_text(certificate: CertificateResult) -> str:
+def until_piece(certificate: CertificateResult) -> Piece:
     """How long a certificate is valid for."""
     left = certificate.days_left
-    told = "" if left is None else " (expired)" if left < 0 else f" ({span_text(left)})"
-    return f"until {certificate.not_after:%Y-%m-%d}{told}"
-
-
-def is_over(certificate: CertificateResult) -> bool:
-    """Whether a certificate has expired."""
-    return certificate.days_left is not None and certificate.days_left < 0
+    over = left is not None and left < 0
+    told = "" if left is None else " (expired)" if over else f" ({span_text(left)})"
+    return Piece(f"until {certificate.not_after:%Y-%m-%d}{told}", "bad" if over else "")
 
 
 def span_text(days: int) -> str:

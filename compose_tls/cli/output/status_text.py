@@ -106,19 +106,21 @@ def _deployed(found: DeployedService) -> Iterator[str | Piece]:
 
 def _certificates(certificates: Sequence[CertificateResult]) -> tuple[str | Piece, ...]:
     """The first to end, which may be one of many."""
-    first = min(certificates, key=lambda certificate: certificate.not_after)
-    style: Style = "bad" if rendering.is_over(first) else ""
-    return Piece(rendering.until_text(first), style), f", the first to end: {first.path}"
+    first, until = _first_to_end(certificates)
+    return until, f", the first to end: {first.path}"
 
 
 def _clients(certificates: Sequence[CertificateResult]) -> tuple[str | Piece, ...]:
     """Those of further clients, which may be many."""
-    first = min(certificates, key=lambda certificate: certificate.not_after)
+    first, until = _first_to_end(certificates)
     where, count = PurePosixPath(first.path).parent, len(certificates)
     what = "certificate" if count == 1 else "certificates"
-    style: Style = "bad" if rendering.is_over(first) else ""
-    until = Piece(rendering.until_text(first), style)
     return f"{count:,} {what} in {where}, the first to end: {first.client}, ", until
+
+
+def _first_to_end(certificates: Sequence[CertificateResult]) -> tuple[CertificateResult, Piece]:
+    first = min(certificates, key=lambda certificate: certificate.not_after)
+    return first, rendering.until_piece(first)
 
 
 def _files(result: StatusResult) -> tuple[str | Piece, ...]:

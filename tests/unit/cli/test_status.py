@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from compose_tls.files import ProjectFiles, RegularFile
 from tests.unit.cli.conftest import Run, later
 
 ATTU = """
@@ -309,3 +311,20 @@ networks:
     assert cut_off == {
         *("reads-a-variable", "has-a-file", "waits-for-it", "by-the-host", "shows-no-certificate")
     }
+
+
+@pytest.mark.parametrize("command", ["status", "connect"])
+def test_every_file_is_read_once(
+    command: str, run: Run, clients: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: Counter[Path] = Counter()
+    real = ProjectFiles.read_named
+
+    def counted(self: ProjectFiles, path: Path, limit: int) -> RegularFile | None:
+        read[path] += 1
+        return real(self, path, limit)
+
+    monkeypatch.setattr(ProjectFiles, "read_named", counted)
+    run(command)
+    assert clients.parent / "state.json" in read
+    assert [path for path, times in read.items() if times > 1] == []

@@ -8,6 +8,7 @@ from compose_tls.compose.edits import (
     add_mounts,
     as_written,
     change_variable,
+    escaped,
     publish,
     set_variables,
 )
@@ -230,7 +231,7 @@ def test_a_variable_is_changed_where_it_stands(environment: str, expected: list[
     text = f"services: {{milvus: {{image: x, environment: {environment}}}}}"
     service = project(text).services["milvus"]
 
-    assert change_variable(service, service.environment()[0], "2$") == expected
+    assert change_variable(service, service.environment()[0], escaped("2$")) == expected
 
 
 @pytest.mark.parametrize(

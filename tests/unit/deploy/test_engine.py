@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -18,36 +19,16 @@ from compose_tls.deploy.engine import Engine
 from compose_tls.errors import EngineRemote, EngineUnreachable
 
 
-@pytest.fixture
-def not_an_engine() -> Iterator[str]:
-    """A web server that knows nothing of Docker."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_error(404)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"tcp://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def with_a_stranger() -> Iterator[str]:
-    """An engine with one container, whose project has a line of ours in its name."""
-    ports = [{"PublicPort": 19530, "Type": "tcp"}]
-    labels = {"com.docker.compose.project": "a\nerror[x]: y"}
-    answers = {"version": {"ApiVersion": "1.44"}}
-    answers["json"] = [{"Names": ["/x"], "Ports": ports, "Labels": labels}]  # type: ignore[assignment]  # inferred from its first values
+@contextlib.contextmanager
+def web_server(answers: Mapping[str, object]) -> Iterator[str]:
+    """A web server with these answers as JSON, by the last part of a path, and no others."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             name = self.path.partition("?")[0].rpartition("/")[2]
+            if name not in answers:
+                self.send_error(404)
+                return
             self.send_response(200)
             self.end_headers()
             self.wfile.write(json.dumps(answers[name]).encode())
@@ -61,6 +42,23 @@ def with_a_stranger() -> Iterator[str]:
         yield f"tcp://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def not_an_engine() -> Iterator[str]:
+    """A web server that knows nothing of Docker."""
+    with web_server({}) as address:
+        yield address
+
+
+@pytest.fixture
+def with_a_stranger() -> Iterator[str]:
+    """An engine with one container, whose project has a line of ours in its name."""
+    ports = [{"PublicPort": 19530, "Type": "tcp"}]
+    labels = {"com.docker.compose.project": "a\nerror[x]: y"}
+    there = [{"Names": ["/x"], "Ports": ports, "Labels": labels}]
+    with web_server({"version": {"ApiVersion": "1.44"}, "json": there}) as address:
+        yield address
 
 
 def test_who_has_a_port_is_told_in_one_line(with_a_stranger: str) -> None:
