@@ -65,7 +65,10 @@ class _LazyGroup(click.Group):
 
 @click.group(
     cls=_LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": printing.WIDEST_HELP,
+    },
     epilog="\b\nStart with:\n  compose-tls enable --mode 1 --dry-run",
 )
 @click.version_option(__version__, prog_name="compose-tls")
@@ -92,7 +95,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         outcome = app.main(
-            args=list(arguments), prog_name="compose-tls", standalone_mode=False, obj=arguments
+            args=list(arguments),
+            prog_name="compose-tls",
+            standalone_mode=False,
+            obj=arguments,
+            terminal_width=printing.help_width(),
         )
     except ComposeTlsError as error:
         return _report(arguments, error)
