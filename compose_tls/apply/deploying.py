@@ -78,7 +78,7 @@ class Deploying:
         files: The files that change.
         made: Directories that were not there, parents first.
         removed: Directories that may go, and their modes.
-        beside: Further services that it starts anew, and their runs, as of those that ran.
+        neighbours: Further services that it starts again, and their runs, as of those that ran.
         sharing: Those of them in the network of one that is deployed: they lose it with that.
     """
 
@@ -92,7 +92,7 @@ class Deploying:
     files: tuple[OldFile, ...]
     made: tuple[str, ...]
     removed: Mapping[str, int]
-    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    neighbours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sharing: tuple[str, ...] = ()
 
     @property
@@ -315,7 +315,7 @@ def render(deploying: Deploying, inode: int) -> bytes:
         "files": files,
         "made": deploying.made,
         "removed": dict(deploying.removed),
-        "beside": dict(deploying.beside),
+        "neighbours": dict(deploying.neighbours),
         "sharing": deploying.sharing,
     }
     content = json.dumps(values).encode()
@@ -335,12 +335,12 @@ def parse(content: bytes, root: Path) -> tuple[Deploying, int]:
         if values["format"] != _FORMAT:
             raise ValueError
         files = tuple(_file(*entry) for entry in values["files"])
-        # Earlier versions knew of none beside them.
-        running, beside = (
+        # Earlier versions knew of none.
+        running, neighbours = (
             {_text(k): _texts(runs) for k, runs in found.items()}
-            for found in (values["running"], values.get("beside", {}))
+            for found in (values["running"], values.get("neighbours", {}))
         )
-        more = beside, _texts(values.get("sharing", []))
+        more = neighbours, _texts(values.get("sharing", []))
         removed = {_name(k): _number(mode) for k, mode in values["removed"].items()}
         made = tuple(map(_name, values["made"]))
         options, added, servers = (_texts(values[key]) for key in ("options", "added", "servers"))

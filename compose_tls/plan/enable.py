@@ -262,7 +262,7 @@ class _Planner:
                 raise
             override = override_file(files, named, files.__contains__)
             found = edited(override)
-            text = f"{refusal.message}; the edits are in {self.project.relative(override)} instead"
+            text = f"{refusal.message}; the edits go to {self.project.relative(override)} instead"
             self.warnings.append(TlsWarning("override-used", text))
             return found
 
