@@ -78,7 +78,7 @@ class Deploying:
         files: The files that change.
         made: Directories that were not there, parents first.
         removed: Directories that may go, and their modes.
-        beside: Further services that it starts anew, and their runs, as of those that ran.
+        neighbours: Further services that it starts again, and their runs, as of those that ran.
         sharing: Those of them in the network of one that is deployed: they lose it with that.
     """
 
@@ -92,7 +92,7 @@ class Deploying:
     files: tuple[OldFile, ...]
     made: tuple[str, ...]
     removed: Mapping[str, int]
-    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    neighbours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sharing: tuple[str, ...] = ()
 
     @property
@@ -335,8 +335,8 @@ class _Record(BaseModel):
     files: tuple[tuple[_Name, _Content | None, str | None, _Number, _Number, _Number], ...]
     made: tuple[_Name, ...]
     removed: dict[_Name, NonNegativeInt]
-    # Earlier versions knew of none beside them.
-    beside: dict[str, tuple[str, ...]] = {}
+    # Earlier versions had none.
+    neighbours: dict[str, tuple[str, ...]] = {}
     sharing: tuple[str, ...] = ()
 
 

@@ -93,7 +93,7 @@ def health_edits(
                     warnings.append(settle(refusal, accepted(project, config)))
                     continue
                 edits.append(HealthEdit(service, url, new))
-                text = f"the health check of service {service.name} asks for {new} now: over TLS, "
+                text = f"the health check of service {service.name} is to ask for {new}: over TLS, "
                 text += f"Milvus does not answer {url} any more"
                 why = "nothing to do; compose-tls disable restores the old one"
                 warnings.append(TlsWarning("health-check-replaced", text, path, why, test.line))

@@ -102,7 +102,7 @@ def _notes(
         if one.edits.override is not None:
             yield TlsWarning(
                 "override-used",
-                f"{one.refusal}; the edits of service {one.name} are in "
+                f"{one.refusal}; the edits of service {one.name} go to "
                 f"{project.relative(one.edits.override)} instead",
             )
     for one in switched:

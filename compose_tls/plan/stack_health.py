@@ -119,7 +119,7 @@ def _replaced(
 ) -> TlsWarning:
     return TlsWarning(
         "health-check-replaced",
-        f"the health check of service {service.name} runs {' '.join(tool.instead)} now: what it"
+        f"the health check of service {service.name} is to run {' '.join(tool.instead)}: what it"
         f" ran asks by http, and port {port} wants a client certificate then",
         project.relative(test.file),
         "nothing to do; compose-tls disable restores the old one",

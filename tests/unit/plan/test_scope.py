@@ -504,7 +504,7 @@ def test_a_tool_without_a_client_certificate_gives_way_to_etcdctl(test: str, bec
     wanted = {"list": ["CMD", *words], "shell": ["CMD-SHELL", text], "text": text}
     assert services(planned)["etcd"]["healthcheck"]["test"] == wanted[becomes]
     (warning,) = (w for w in planned.plan.warnings if w.code == "health-check-replaced")
-    assert "service etcd runs etcdctl endpoint health now" in warning.message
+    assert "service etcd is to run etcdctl endpoint health" in warning.message
 
 
 @pytest.mark.parametrize(
