@@ -20,7 +20,7 @@ _UNMAPPED = 65534
 class FileOps(Protocol):
     """What a transaction does to a file system. Paths are real: no link is on the way.
 
-    Whoever a directory belongs to gets what root makes in it, where no owner is given: they have to read
+    The owner of a directory gets what root makes in it, where no owner is given: they have to read
     it, and root works in projects of others.
     """
 

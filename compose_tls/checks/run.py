@@ -38,7 +38,7 @@ class _Share:
     Attributes:
         ends: When it is over, by ``time.monotonic``.
         longest: Seconds that one of them takes at most.
-        least: Seconds that each gets all the same.
+        least: Seconds that each still gets.
     """
 
     ends: float

@@ -123,14 +123,14 @@ class Judged:
         if _is_demo(self.certificate):
             raise DemoCertificate(
                 f"{self.title} is the demo certificate of Milvus images, whose private key is public",
-                hint="leave the certificate options out to have certificates issued",
+                hint="leave out the certificate options, so that compose-tls issues certificates",
                 path=self.path,
             )
 
     def check_as_bystander(self) -> None:
         """What holds for a root that no one looks at, because another one leads to the server.
 
-        Whoever has its private key is trusted all the same.
+        Anyone with its private key is still trusted.
         """
         self._check_whose()
         self._check_key(_CA_CURVES)
@@ -310,7 +310,8 @@ class Judged:
         if has_ended(end, now):
             raise CertificateExpired(
                 f"{self.title} expired on {end:%Y-%m-%d %H:%M} UTC",
-                hint="renew it, or leave the certificate options out to have certificates issued",
+                hint="renew it, or leave out the certificate options, so that compose-tls issues "
+                "certificates",
                 path=self.path,
             )
         if now < start:

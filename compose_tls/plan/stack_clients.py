@@ -37,7 +37,7 @@ _HINT: Final = "write https:// there, and mount the CA by hand"
 
 @dataclass(frozen=True, slots=True)
 class StoreClient:
-    """A service that is told of the TLS of the object store.
+    """A service that gets the TLS settings of the object store.
 
     Attributes:
         service: The service.

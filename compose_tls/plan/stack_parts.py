@@ -50,7 +50,7 @@ class Part:
 
 
 class StackClient(Protocol):
-    """A service besides Milvus that connects to a server, and is told of its TLS."""
+    """A service besides Milvus that connects to a server, and gets its TLS settings."""
 
     @property
     def member(self) -> Member:

@@ -113,7 +113,7 @@ class EnableResult(IssueResult, frozen=True):
     """What ``enable`` did.
 
     Attributes:
-        cut_off: The services of the project that have to be told of TLS.
+        cut_off: The services of the project that have to be configured for TLS.
         neighbours: Those that were told.
         pki_dir: Where everything that was issued lies, keys included. Not printed.
         tls_dir: What the container sees. Not printed.
@@ -171,7 +171,7 @@ class DisableResult(ChangeResult, frozen=True):
         diff: What changes in text files.
         key_directories: The directories with certificates and keys that stay.
         as_before: Whether that is what they were told before ``enable``.
-        exact: Whether each file has the very bytes of before, too.
+        exact: Whether each file has the original bytes, too.
         purge: The command that removes those. Not printed.
         in_use: Whether it does so only once TLS is off. Not printed.
         not_empty: The directories that were to go, and hold something else. Not printed.

@@ -161,11 +161,11 @@ def _endpoint(
         uri = f"https://{host}:{picked}"
         if published:
             return Endpoint(uri=uri, server_name=name), ()
-        what = f"{uri} is where it is met now, and need not stay"
+        what = f"{uri} is its address now, and may change"
         hint = f"publish a port: {port}:{port}"
     else:
         uri = f"https://localhost:{port}"
-        what = f"{uri} only stands in for it"
+        what = f"{uri} is only a placeholder"
         hint = f"start it and run this again, or publish a port of your own: {port}:{port}"
     reason = no_endpoint(milvus.service, project.compose.services, port)
     warning = TlsWarning(

@@ -45,7 +45,7 @@ from compose_tls.workflows.stack_check import (
 )
 
 _PROBE_SECONDS = 2.0
-# How long the services of before have until they run; --timeout may be shorter than that takes.
+# How long the previous services have until they run; --timeout may be shorter than that takes.
 _BACK_SECONDS = 60.0
 
 
@@ -216,7 +216,7 @@ class Deployment(Concerned):
     def _stays_up(
         self, proxy: Proxy, began: datetime, started: float, on_event: listener.OnEvent
     ) -> None:
-        """Look for a while whether a service of before runs, which need not speak TLS."""
+        """Look for a while whether a previous service runs, which need not speak TLS."""
         watch = self._watch(proxy, began, on_event)
         self._wait(watch, lambda: watch.settled(started), started, _BACK_SECONDS, on_event)
 
@@ -260,7 +260,7 @@ class Deployment(Concerned):
             return self._restore(undo, on_event, touched)
         files = "the new files are in place" if undo is None else "no file had to be changed"
         return (
-            f"{files}; {', '.join(self.services)} may still be starting: compose-tls check shows it"
+            f"{files}; {', '.join(self.services)} may still be starting; compose-tls check shows it"
         )
 
     def _restore(self, undo: list[Undo], on_event: listener.OnEvent, touched: Sequence[str]) -> str:

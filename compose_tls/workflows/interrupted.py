@@ -20,9 +20,9 @@ def deploying(directory: Path) -> tuple[TlsWarning, ...]:
     return (
         TlsWarning(
             "deploying",
-            "an earlier compose-tls was interrupted while it deployed, or is still running: neither the "
-            "files nor the services need be those that will stay",
-            hint="run compose-tls enable or disable: it takes the earlier one back first",
+            "an earlier compose-tls command was interrupted while deploying, or is still "
+            "running: files and services may still change",
+            hint="run compose-tls enable or disable: it undoes the earlier one first",
         ),
     )
 
@@ -32,7 +32,7 @@ def recovered(recovery: Recovery) -> TlsWarning:
     done = {"finished": "finished first", "taken-back": "taken back"}[recovery.outcome]
     return TlsWarning(
         "recovered",
-        f"an earlier command had been interrupted, and was {done}: {', '.join(recovery.files)}",
+        f"an earlier command was interrupted, and has been {done}: {', '.join(recovery.files)}",
     )
 
 
@@ -41,5 +41,5 @@ def taken_back(taken: TakenBack) -> tuple[TlsWarning, ...]:
     if not taken.said:
         return ()
     names = ", ".join(taken.services)
-    message = f"an earlier command had been interrupted while it deployed {names}: {taken.said}"
+    message = f"an earlier command was interrupted while deploying {names}: {taken.said}"
     return (TlsWarning("recovered", message, hint=taken.hint),)

@@ -1,4 +1,4 @@
-"""Watching one proxy while it starts: where it is met, and whether it is ready there."""
+"""Watching one proxy while it starts: where it is reached, and whether it is ready there."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ProxyWatch:
         build: What to check, for a proxy whose gRPC and REST are at these addresses; it reads files.
         ask: One look at whether a server is ready.
         clock: Seconds that only go forward.
-        on_event: Told where it is met, where that is not a published port.
+        on_event: Told where it is reached, where that is not a published port.
         container: The container as it was last inspected.
     """
 
@@ -78,7 +78,7 @@ class ProxyWatch:
         return answer
 
     def _answer(self, target: Target) -> Readiness:
-        """What the server says; where it is met at several places, the first that is not ready."""
+        """What the server says; where it is reached at several places, the first that is not ready."""
         answer = self.ask(target)
         for host, port in target.further if answer.ready else ():
             other = self.ask(replace(target, host=host, port=port, further=()))
@@ -87,7 +87,7 @@ class ProxyWatch:
         return answer
 
     def settled(self, started: float) -> Settled:
-        """Whether the container of before can be said to run again.
+        """Whether the previous container can be said to run again.
 
         Args:
             started: When it was restarted, by ``clock``.
@@ -143,5 +143,5 @@ class ProxyWatch:
         place = next(iter(met_at([self.container], port)), None)
         if place and self.known is None and not self.container.published_ports(port):
             service = self.proxy.service
-            self.on_event(f"{service} publishes no port {port}: it is met at {place[0]}")
+            self.on_event(f"{service} publishes no port {port}: it is reached at {place[0]}")
         return place
