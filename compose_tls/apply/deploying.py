@@ -154,7 +154,8 @@ def store(deploying: Deploying, ops: PosixFileOps | None = None) -> None:
         forget(deploying.root, ops)
         raise WriteFailed(
             f"the project cannot be written: {error.strerror or error}; nothing was changed",
-            hint="make the project writable for you (and the disk not full), then run it again",
+            hint="check the permissions of the project directory and the free disk space, then "
+            "run it again",
             path=DEPLOYING,
         ) from None
 
@@ -217,7 +218,7 @@ def put_back(
 
     Args:
         deploying: The deployment; it may have written all its files, or some, or none.
-        outside: What the user names outside of the project.
+        outside: What the user names outside the project.
         accepted: Whether the user accepts that files outside are edited.
 
     Returns:
@@ -255,7 +256,7 @@ def _way_back(path: Path, file: OldFile, contents: dict[str, bytes]) -> FileChan
     if now != file.after:
         raise ProjectChanged(
             f"{file.path} was edited after a command was interrupted",
-            hint="compose-tls status tells how the files are",
+            hint="compose-tls status shows the state of the files",
             path=file.path,
         )
     if file.before is None:

@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not notes:
             printing.say("interrupted", err=True)
             return Interrupted.exit_code
-        again = "run the command again to go on"
+        again = "run the command again to continue"
         return _report(arguments, Interrupted(f"interrupted: {'; '.join(notes)}", hint=again))
     except (SystemExit, BrokenPipeError) as error:
         return _ended(error)
@@ -142,7 +142,7 @@ def _usage_error(error: click.ClickException, name: str) -> WrongUsage:
             asked = app.get_command(error.ctx, name)
             if asked and any(error.option_name in option.opts for option in asked.params):
                 return WrongUsage(
-                    f"{error.option_name} is an option of {name}, and stands behind it",
+                    f"{error.option_name} is an option of {name}, and comes after it",
                     hint=f"{command} {error.option_name} …; {see}",
                 )
         near = difflib.get_close_matches(error.option_name, error.possibilities or (), n=1)
@@ -238,7 +238,7 @@ def _unwritten(error: Exception) -> WriteFailed | None:
         return None
     return WriteFailed(
         f"the output cannot be written: {error.strerror}",
-        hint="free space there, or write it elsewhere; what the command did is done",
+        hint="free space there, or write it elsewhere; the changes of the command remain",
     )
 
 

@@ -156,7 +156,7 @@ def strict_refusal(pair: CertificateWithKey, ca_pem: bytes, *, to_servers: bool)
     Args:
         pair: The certificate and its key.
         ca_pem: The CA certificates that the peers trust.
-        to_servers: Whether it is a client's, shown to servers; else a server's.
+        to_servers: Whether it is a client's, shown to servers; otherwise a server's.
     """
     try:
         client, server, strict = _strictly(pair, ca_pem, to_servers=to_servers)

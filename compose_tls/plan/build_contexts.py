@@ -62,7 +62,7 @@ def _findings(project: Project, config: TlsConfig, showing: Sequence[str]) -> It
             yield TlsWarning(
                 "keys-in-build-context",
                 f"service {service.name} is built from {project.relative(build.context) or '.'}, "
-                "keys included: whoever gets the image may get them",
+                "keys included: anyone who gets the image may get them",
                 service.main.document.name,
                 f"add the {'lines' if len(inside) > 1 else 'line'} {lines} to {file}",
                 service.main.line("build"),

@@ -162,9 +162,9 @@ def cut_off(
             wanted += f"; the certificate has to hold that name: --san {one.unnamed}"
         entries.append(CutOff(service=one.name, how=one.how, needs=wanted))
         says = {
-            "encrypted": "is cut off: {}, and it shows no client certificate",
+            "encrypted": "is cut off: {}, and it presents no client certificate",
             "plain": "is cut off: {}, and it speaks plain text",
-            "unknown": "may be cut off: {}, and nothing says that it speaks TLS",
+            "unknown": "may be cut off: {}, and it is unknown whether it speaks TLS",
         }[one.encryption]
         text = f"service {one.name} {says.format(one.how)}"
         warnings.append(TlsWarning("clients-cut-off", text, one.path, wanted, one.line))
@@ -194,7 +194,7 @@ class _Finder:
 
     @property
     def published(self) -> dict[int, int]:
-        """The ports of this machine on which Milvus is met, and those of its own behind them."""
+        """The ports of this machine on which Milvus is reached, and those of its own behind them."""
         found = ((entry.published, port) for port in self.ports for entry in self.entries(port))
         return {outer: port for outer, port in found if outer is not None}
 

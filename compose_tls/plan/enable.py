@@ -101,7 +101,7 @@ class _Planner:
         self.config = config
         self.neighbours: tuple[Neighbour, ...] = ()
         self.warnings = [
-            TlsWarning("edit-kept", f"{file}: {route} was changed since, and counts as yours")
+            TlsWarning("edit-kept", f"{file}: {route} was changed since, so it is kept as yours")
             for file, route in project.kept
         ]
 

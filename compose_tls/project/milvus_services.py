@@ -78,7 +78,7 @@ def select(
 ) -> tuple[MilvusService, ...]:
     """The Milvus services that end client TLS.
 
-    Those that the user names; else the standalone server, or every proxy of the cluster.
+    Those that the user names; otherwise the standalone server, or every proxy of the cluster.
 
     Args:
         project: The project.

@@ -51,7 +51,7 @@ class EnableResult(IssueResult, frozen=True):
     """What ``enable`` did.
 
     Attributes:
-        cut_off: The services of the project that have to be told of TLS.
+        cut_off: The services of the project that have to be configured for TLS.
         neighbours: Those that were told.
         pki_dir: Where everything that was issued lies, keys included. Not printed.
         tls_dir: What the container sees. Not printed.

@@ -19,7 +19,7 @@ class DisableResult(ChangeResult, frozen=True):
         diff: What changes in text files.
         key_directories: The directories with certificates and keys that stay.
         as_before: Whether that is what they were told before ``enable``.
-        exact: Whether each file has the very bytes of before, too.
+        exact: Whether each file has the original bytes, too.
         purge: The command that removes those.
         in_use: Whether it does so only once TLS is off.
         not_empty: The directories that were to go, and hold something else. Not printed.

@@ -55,7 +55,7 @@ def take_back(
     Args:
         root: The project directory.
         invocation: The project as it is given to Compose.
-        outside: What the user names outside of the project.
+        outside: What the user names outside the project.
         on_event: Told about progress.
         accepted: Whether the user accepts that files outside are edited.
 
@@ -81,7 +81,7 @@ def take_back(
     try:
         services = _services_back(found, invocation, on_event)
     except EngineError as error:
-        hint = f"once that is mended, run this again, or {_by_hand(found)}"
+        hint = f"when that is corrected, run this again, or {_by_hand(found)}"
         services = TakenBack(f"whether {names} runs is not known: {error.message}", False, hint)
     if services.done:
         deploying.forget(root)

@@ -36,7 +36,7 @@ def test_an_error_tells_the_whole_command(
     run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:
-        raise DeployedDifferently("made from elsewhere", hint=HINT)
+        raise DeployedDifferently("created from elsewhere", hint=HINT)
 
     monkeypatch.setattr(workflow, "enable", refuse)
 
@@ -50,7 +50,7 @@ def test_a_warning_does_too(run: Run, project: Path, monkeypatch: pytest.MonkeyP
     real = workflow.enable
 
     def warn(*given: Any, **named: Any) -> Any:
-        warning = TlsWarning("another-project", "is left as it is", hint=HINT)
+        warning = TlsWarning("another-project", "is not changed", hint=HINT)
         return real(*given, **named).model_copy(update={"warnings": (warning,)})
 
     monkeypatch.setattr(workflow, "enable", warn)

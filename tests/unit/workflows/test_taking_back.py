@@ -248,7 +248,7 @@ def test_every_command_that_takes_it_back_says_so_meanwhile(
     with suppress(ComposeTlsError):
         command(world.root, *words, environment={"PATH": "/usr/bin:/bin"}, on_event=told.append)
 
-    assert told[0].startswith("an earlier command was interrupted while it deployed")
+    assert told[0].startswith("an earlier command was interrupted while deploying")
     assert world.asked == ["up milvus standalone"]
 
 
@@ -261,10 +261,10 @@ def test_the_command_that_takes_it_back_says_so(world: World) -> None:
 
     [warning] = [one for one in done.warnings if one.code == "recovered"]
     assert warning.message == (
-        "an earlier command had been interrupted while it deployed standalone: the previous files are"
+        "an earlier command was interrupted while deploying standalone: the previous files are"
         " back, and standalone runs again as before"
     )
-    assert told[0].startswith("an earlier command was interrupted while it deployed")
+    assert told[0].startswith("an earlier command was interrupted while deploying")
 
 
 def test_a_record_that_is_not_ours_stops_every_command_that_writes(world: World) -> None:

@@ -198,7 +198,10 @@ def test_init_names_the_directory_in_what_it_says_to_type(here: Path) -> None:
     [
         ("see the log; compose-tls init --up tries again", "compose-tls -C new init --up tries"),
         ("make it elsewhere: compose-tls init DIR", "elsewhere: compose-tls init DIR"),
-        ("compose-tls init makes one of it", "compose-tls -C new init makes one"),
+        (
+            "compose-tls init makes a Compose project of it",
+            "compose-tls -C new init makes a Compose project",
+        ),
     ],
 )
 def test_a_directory_that_the_user_is_to_name_stays_as_they_name_it(
