@@ -37,6 +37,16 @@ BARE = "from cryptography import x509; import click, yaml; from pydantic import 
 _ENDS_AT_ONCE = "; import os; os._exit(0)"
 """As a command ends: Python does not take apart what it loaded, which takes a fifth of the time."""
 
+_FIRST_MODEL = """
+import os
+os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+class One(BaseModel):
+    number: int = 1
+One()
+os._exit(0)
+"""
+"""The smallest model, as a command makes it."""
+
 # The steps of ``enable``, each a function; what one step takes within another is taken off that.
 STEPS = {
     "settings": "compose_tls.workflows.preamble:open_project",
@@ -124,12 +134,21 @@ class Sample:
 
 @dataclass
 class Side:
-    """One of the things that are compared."""
+    """One of the things that are compared.
+
+    Attributes:
+        name: Its name.
+        command: What is run.
+        project: Whether it needs a project.
+        enabled: Whether that has TLS already.
+        runs: How often it runs in a round.
+    """
 
     name: str
     command: Sequence[str]
     project: bool = False
     enabled: bool = False
+    runs: int = 1
     samples: list[Sample] = field(default_factory=list)
 
     @property
@@ -223,7 +242,9 @@ def sides() -> dict[str, Side]:
         Side(
             "others", [sys.executable, "-c", BARE.partition("; from pydantic")[0] + _ENDS_AT_ONCE]
         ),
-        Side("guide", ["sh", "gen.sh"]),
+        Side("model", [sys.executable, "-c", BARE + _FIRST_MODEL]),
+        # How long it takes to find primes is luck: three runs weigh as much as one of all else.
+        Side("guide", ["sh", "gen.sh"], runs=3),
         Side("version", ours("--version")),
         Side("help", ours("--help")),
         Side("enable", ours(*enable), project=True),
@@ -239,9 +260,10 @@ def measured(rounds: int) -> dict[str, Side]:
     with tempfile.TemporaryDirectory() as scratch:
         for number in range(rounds + 1):
             for side in found.values():
-                sample = run(side.command, fresh(side, Path(scratch)))
-                if number:
-                    side.samples.append(sample)
+                for _ in range(side.runs):
+                    sample = run(side.command, fresh(side, Path(scratch)))
+                    if number:
+                        side.samples.append(sample)
     return found
 
 
@@ -342,6 +364,7 @@ def page(found: Mapping[str, Side], rows: Sequence[Row], *, rounds: int, engine:
     openssl = subprocess.run(["openssl", "version"], capture_output=True, text=True, check=True)
     guide, bare = found["guide"].seconds, found["bare"].seconds
     floor, others = found["floor"].seconds, found["others"].seconds
+    model = found["model"].seconds
     return _PAGE.format(
         ours=__version__,
         python=platform.python_version(),
@@ -359,6 +382,9 @@ def page(found: Mapping[str, Side], rows: Sequence[Row], *, rounds: int, engine:
         bare=f"{bare / guide:.2f}",
         floor=f"{floor / guide:.2f}",
         pydantic=_ms(floor - others),
+        model=_ms(model),
+        first=_ms(model - floor),
+        least=f"{model / guide:.2f}",
     )
 
 
@@ -383,11 +409,14 @@ Commands run without `--up`, and where no Docker engine answers. One that does a
 ## The floor
 
 The script of the guide makes three RSA keys of 2048 bits in seven processes of openssl: {guide}. How long
-a key takes is luck, so that the medians of two runs of this page differ.
+a key takes is luck: it runs three times in each round, and still the medians of two runs of this page
+differ.
 
 The bare imports are {bare} of that; {floor} where they end as a command does, which does not take apart
-what it loaded. That is the floor of `enable` and `status` while compose-tls is built on these libraries,
-and pydantic is {pydantic} of it, without a model. `import click` alone is {click} times `python -c pass`.
+what it loaded. pydantic is {pydantic} of it, without a model. The first model adds {first}: the rest of
+pydantic, and `importlib.metadata`, which it loads before it looks whether plug-ins are off. So {model},
+which is {least} of the script, is the floor of `enable` and `status` while compose-tls is built on these
+libraries. `import click` alone is {click} times `python -c pass`.
 
 ## What remains
 
@@ -403,7 +432,7 @@ The steps of `enable` when all modules are loaded, but those that pydantic loads
 {steps}
 
 Settings are mostly the schema that pydantic builds for them, and the modules that it loads to do so.
-Of the import of compose-tls itself, a third is pydantic's making of the models' classes. A rehearsal is
+Of the import of compose-tls itself, a fifth is pydantic's making of the models' classes. A rehearsal is
 ten handshakes in memory. What was measured and left as it is: a certificate is rehearsed by each of its
 names, keys are read and compared with their certificates by `status`, and every file is written so that
 a crash loses none.

@@ -146,8 +146,8 @@ class CreateFile:
 
     Attributes:
         before: SHA-256 of the file that is replaced; ``None`` when there must be none.
-        uid: Owner to give to the file; ``None`` for whoever runs the command, or, where that is root,
-            for whoever the directory belongs to.
+        uid: Owner to give to the file; ``None`` for the user who runs the command, or, if that is root,
+            for the owner of the directory.
         gid: Group of the file.
     """
 

@@ -111,7 +111,7 @@ def settle(refusal: Refusal, accepted: Collection[str]) -> TlsWarning:
         accepting = f"--accept {refusal.code}"
         if accepting not in refusal.hint:
             # The command that was typed is put in where it is known: workflows.whole_hints.
-            refusal.hint += f"; or go on all the same: compose-tls enable … {accepting}"
+            refusal.hint += f"; or continue anyway: compose-tls enable … {accepting}"
         gathered = GATHERED.get()
         if gathered is None:
             raise refusal

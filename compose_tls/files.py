@@ -97,15 +97,15 @@ class ProjectFiles:
         if meant := [one.parent for one in self.outside if real and one.is_relative_to(real)]:
             # The user named what is to lie in it; on the way there, it is missing.
             raise OutsideProject(
-                f"there is no directory {meant[0]} yet, and it lies outside of the project",
-                hint=f"make it, and run the command again: mkdir -p {quoted(str(meant[0]))}",
+                f"there is no directory {meant[0]} yet, and it would be outside the project",
+                hint=f"create it, and run the command again: mkdir -p {quoted(str(meant[0]))}",
                 path=name,
             )
-        leads = f"leads outside of the project, to {place}"
+        leads = f"leads outside the project, to {place}"
         raise OutsideProject(
-            f"{name} {leads if place != name else 'lies outside of the project'}",
-            hint="nothing in a project may reach outside of it; "
-            "name that place yourself, on the command line, if you mean it",
+            f"{name} {leads if place != name else 'lies outside the project'}",
+            hint="files of a project must stay inside it; if you intend this, name that place on "
+            "the command line",
             path=name,
         )
 
@@ -240,7 +240,7 @@ def joined_roots(roots: bytes, ca: bytes) -> bytes:
 
 
 def in_the_way(path: Path, directory: Path) -> str:
-    """The command that makes room where a file has to be and something else is; else empty.
+    """The command that makes room where a file has to be and something else is; otherwise empty.
 
     Args:
         path: The place of the file.

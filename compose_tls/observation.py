@@ -67,7 +67,7 @@ class ClientFacts:
     Attributes:
         name: The client's name.
         files: What was looked at, by its suffix; ``None`` where there is no file.
-        certificate: That of the pair, when key and certificate belong together; else ``None``.
+        certificate: That of the pair, when key and certificate belong together; otherwise ``None``.
         trusted: Whether a CA of the project has issued it.
     """
 

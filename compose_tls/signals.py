@@ -31,7 +31,7 @@ def deferred() -> Iterator[list[int]]:
     """Hold the signals back while something must not be left half-way.
 
     Yields:
-        The signals that came meanwhile. The first is delivered at the end, to whoever handled it before.
+        The signals that came meanwhile. The first is delivered at the end, to the previous handler.
     """
     came: list[int] = []
     try:

@@ -220,7 +220,7 @@ def settings_page() -> str:
         f"""{_GENERATED}
 # Settings
 
-A setting can be given in five places. The first that has it wins:
+A setting can be given in five places. The first one that has a value wins:
 
 1. the option on the command line,
 2. the variable `{ENVIRONMENT_PREFIX}…`,
@@ -228,8 +228,8 @@ A setting can be given in five places. The first that has it wins:
 4. what the last `enable` recorded in `cert/state.json`,
 5. the default.
 
-So what you do not give stays as it was. To a command other than `enable`, the mode and the like are what
-`enable` put in place, whatever `{SETTINGS_FILE}` says by now.
+So settings that you do not give stay as they were. Commands other than `enable` use the mode and similar
+settings that `enable` applied, even if `{SETTINGS_FILE}` has changed since.
 
 ```toml
 # {SETTINGS_FILE}
@@ -238,14 +238,14 @@ san = ["milvus.example.org"]
 days = 90
 ```
 
-- A list in a variable has commas between its items: `{ENVIRONMENT_PREFIX}SAN=a.example.org,10.0.0.7`.
+- In a variable, a list is separated by commas: `{ENVIRONMENT_PREFIX}SAN=a.example.org,10.0.0.7`.
   A switch is `true` or `false`.
 - A key may have dashes or underscores: `key-type`, `key_type`.
-- A relative path in `{SETTINGS_FILE}` starts at the project directory; on the command line and in a
-  variable, at the directory where you work.
+- A relative path in `{SETTINGS_FILE}` is relative to the project directory; on the command line and in a
+  variable, to the current directory.
 - An unknown variable or key is an error that names the nearest one.
-- Whoever wrote the project wrote `{SETTINGS_FILE}`, too. It cannot accept a refusal, name a file outside
-  of the project, or name the file of a password or token.
+- `{SETTINGS_FILE}` may come from the author of the project. So it cannot accept a refusal, name a file
+  outside the project, or name the file of a password or token.
 
 | key | meaning | default | option | variable | recorded by `enable` | in `{SETTINGS_FILE}` |
 | --- | --- | --- | --- | --- | --- | --- |

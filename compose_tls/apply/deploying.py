@@ -78,7 +78,7 @@ class Deploying:
         files: The files that change.
         made: Directories that were not there, parents first.
         removed: Directories that may go, and their modes.
-        beside: Further services that it starts anew, and their runs, as of those that ran.
+        neighbours: Further services that it starts again, and their runs, as of those that ran.
         sharing: Those of them in the network of one that is deployed: they lose it with that.
     """
 
@@ -92,7 +92,7 @@ class Deploying:
     files: tuple[OldFile, ...]
     made: tuple[str, ...]
     removed: Mapping[str, int]
-    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    neighbours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sharing: tuple[str, ...] = ()
 
     @property
@@ -154,7 +154,8 @@ def store(deploying: Deploying, ops: PosixFileOps | None = None) -> None:
         forget(deploying.root, ops)
         raise WriteFailed(
             f"the project cannot be written: {error.strerror or error}; nothing was changed",
-            hint="make the project writable for you (and the disk not full), then run it again",
+            hint="check the permissions of the project directory and the free disk space, then "
+            "run it again",
             path=DEPLOYING,
         ) from None
 
@@ -217,7 +218,7 @@ def put_back(
 
     Args:
         deploying: The deployment; it may have written all its files, or some, or none.
-        outside: What the user names outside of the project.
+        outside: What the user names outside the project.
         accepted: Whether the user accepts that files outside are edited.
 
     Returns:
@@ -255,7 +256,7 @@ def _way_back(path: Path, file: OldFile, contents: dict[str, bytes]) -> FileChan
     if now != file.after:
         raise ProjectChanged(
             f"{file.path} was edited after a command was interrupted",
-            hint="compose-tls status tells how the files are",
+            hint="compose-tls status shows the state of the files",
             path=file.path,
         )
     if file.before is None:
@@ -335,8 +336,8 @@ class _Record(BaseModel):
     files: tuple[tuple[_Name, _Content | None, str | None, _Number, _Number, _Number], ...]
     made: tuple[_Name, ...]
     removed: dict[_Name, NonNegativeInt]
-    # Earlier versions knew of none beside them.
-    beside: dict[str, tuple[str, ...]] = {}
+    # Earlier versions had none.
+    neighbours: dict[str, tuple[str, ...]] = {}
     sharing: tuple[str, ...] = ()
 
 

@@ -127,7 +127,7 @@ def read_journal(
 
     Args:
         directory: The project directory.
-        outside: What the user names outside of the project.
+        outside: What the user names outside the project.
         accepted: Whether the user accepts that files outside are edited. What such an edit moves lies
             next to the file, where no project can put it.
 
@@ -193,7 +193,7 @@ def require_ours(name: str, status: os.stat_result, ours: int) -> None:
         raise foreign(
             name,
             f"it belongs to user {status.st_uid}",
-            "if that user interrupted a command here, run one as that user; else look at it",
+            "if that user interrupted a command here, run one as that user; otherwise look at it",
         )
     mode = stat.S_IMODE(status.st_mode)
     if mode != ours:
@@ -214,17 +214,17 @@ def _require_inside(journal: Journal, outside: Iterable[Path], *, accepted: bool
             again = " with --accept outside-project" if path in edits and not apart else ""
             raise foreign(
                 JOURNAL,
-                f"it names {path}, which lies outside of the project or behind a link",
+                f"it names {path}, which is outside the project or behind a link",
                 "if a command of yours that named that place was interrupted, run that command again"
-                f"{again}; else look at it",
+                f"{again}; otherwise look at it",
             )
 
 
 def foreign(name: str, reason: str, hint: str = "look at it") -> ForeignJournal:
     """The error for what no command of this user has left."""
     return ForeignJournal(
-        f"{name} was not left by a command of yours, and is not carried out: {reason}",
-        hint=f"{hint}, and remove it if you do not know it",
+        f"{name} was not written by a command of yours, so it is not applied: {reason}",
+        hint=f"{hint}, and remove it if you do not recognize it",
         path=name,
     )
 

@@ -53,13 +53,13 @@ def locked(directory: Path) -> Iterator[int]:
         except FileNotFoundError:
             raise WrongUsage(
                 f"there is no directory {directory}",
-                hint="name one that there is with --project-directory, or leave it out",
+                hint="name an existing directory with --project-directory, or leave it out",
                 path=str(directory),
             ) from None
         except OSError as error:
             raise WriteFailed(
                 f"the project directory cannot be locked: {error.strerror}",
-                hint="make the directory readable and writable for you, then run it again",
+                hint="check the permissions of the directory, then run it again",
                 path=str(directory),
             ) from None
         yield descriptor

@@ -89,7 +89,7 @@ def require_yielding(path: Path, action: StepAction, mounts: Collection[str]) ->
         if (action == "overwrite" or mine) and not os.access(path, os.W_OK, effective_ids=True):
             if os.statvfs(path).f_flag & os.ST_RDONLY:
                 raise OSError(errno.EROFS, os.strerror(errno.EROFS))
-            raise PermissionError(errno.EPERM, "the file is not writable for you, or immutable")
+            raise PermissionError(errno.EPERM, "you may not write the file, or it is immutable")
         _require_replaceable(path)
 
 

@@ -46,7 +46,7 @@ def recover(
     Args:
         directory: The project directory.
         ops: How to change the disk.
-        outside: What the user names outside of the project, on the command line or in the environment.
+        outside: What the user names outside the project, on the command line or in the environment.
         accepted: Whether the user accepts that files outside are edited.
 
     Returns:

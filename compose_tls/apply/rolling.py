@@ -38,7 +38,7 @@ def roll_forward(journal: Journal, ops: PosixFileOps, *, untouched: bool = False
     if edited is not None:
         _return(journal, ops)
         raise ProjectChanged(
-            f"{edited.target} was changed by another program in the very moment; nothing was changed",
+            f"{edited.target} was changed by another program at the same moment; nothing was written",
             hint="run the command again: it makes a new plan from the files as they are now",
             path=edited.target,
         )
@@ -72,7 +72,7 @@ def roll_back(journal: Journal, ops: PosixFileOps) -> None:
 
 
 def hold(journal: Journal, ops: PosixFileOps) -> None:
-    """Give the files that will go a second name: whoever has one open may still write to it."""
+    """Give the files that will go a second name: a program that has one open may still write to it."""
     for step, target in _moves(journal):
         if step.before is not None and os.path.lexists(target):
             with naming(target):

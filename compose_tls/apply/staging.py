@@ -50,7 +50,7 @@ class Write:
 
 
 class Steps:
-    """The steps of a plan. Where a path of the plan leads outside of the project, there are none."""
+    """The steps of a plan. Where a path of the plan leads outside the project, there are none."""
 
     def __init__(self, plan: Plan, contents: Mapping[str, bytes], files: ProjectFiles) -> None:
         self.plan = plan

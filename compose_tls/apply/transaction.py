@@ -45,14 +45,14 @@ def apply(
         plan: The plan.
         contents: What the plan's ``Pending`` contents stand for.
         ops: How to change the disk; the real file system by default.
-        outside: Files and directories outside of the project that the user names on the command line
+        outside: Files and directories outside the project that the user names on the command line
             or in the environment: only these are written there.
 
     Returns:
         A warning for each directory that should have gone and is still there.
 
     Raises:
-        OutsideProject: A path of the plan leads outside of the project; nothing was changed.
+        OutsideProject: A path of the plan leads outside the project; nothing was changed.
         ProjectChanged: A file is no longer what the plan was made from; nothing was changed.
         WriteFailed: The disk refused; nothing has changed, or the next command finishes it.
         KeyboardInterrupt: The user interrupted it; its note says what became of the files.
@@ -147,7 +147,7 @@ class _Transaction:
         status = journal.stat()
         if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != MODE:
             raise WriteFailed(
-                "this file system keeps no owners and permissions; nothing was changed",
+                "this file system does not store owners and permissions; nothing was changed",
                 hint="move the project to one that does: others could read its private keys here",
                 path=str(self.directory),
             )
@@ -182,7 +182,7 @@ class _Transaction:
         if self.done:
             return "all files are written"
         if os.path.lexists(self.path):
-            return "the files are half-way: the next command finishes that"
+            return "the files are partly written: the next command completes them"
         return "no file was changed"
 
     def kept_directories(self) -> tuple[TlsWarning, ...]:
@@ -196,14 +196,15 @@ class _Transaction:
     def failed(self, error: OSError) -> WriteFailed:
         return WriteFailed(
             f"the project cannot be written: {error.strerror or error}; nothing was changed",
-            hint="make the project writable for you (and the disk not full), then run it again",
+            hint="check the permissions of the project directory and the free disk space, then "
+            "run it again",
             path=self.name(error),
         )
 
     def stopped(self, error: OSError) -> WriteFailed:
         return WriteFailed(
-            f"writing stopped half-way: {error.strerror or error}",
-            hint="correct that and run the command again: it finishes this one first",
+            f"writing stopped before it was complete: {error.strerror or error}",
+            hint="correct that and run the command again: it completes this one first",
             path=self.name(error),
         )
 
@@ -217,5 +218,5 @@ def _kept(path: Path, name: str) -> TlsWarning:
     """Why a directory is still there."""
     inside = sorted(entry.name for entry in path.iterdir())
     shown = ", ".join(inside[:_SHOWN]) + (", …" if len(inside) > _SHOWN else "")
-    reason = f"it still holds: {shown}" if inside else "it cannot be removed"
+    reason = f"it still contains: {shown}" if inside else "it cannot be removed"
     return TlsWarning("directory-kept", f"{name} stays: {reason}", name, f"look at {name}")

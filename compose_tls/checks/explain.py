@@ -83,11 +83,11 @@ ACCEPTS_ANY_CLIENT: Final = Explanation(
     "client-certificate",
 )
 ACCEPTS_EXPIRED_CLIENTS: Final = (
-    "have what ends TLS in front of Milvus verify the dates of client certificates"
+    "configure what terminates TLS in front of Milvus to check the dates of client certificates"
 )
 OTHER_CLIENT_CAS: Final = Explanation(
     "the server accepts clients of other CAs than it should",
-    "the server's ca.pem holds more, or others, than the project's; " + _RECREATE,
+    "the server's ca.pem contains other CAs than the project's; " + _RECREATE,
     "client-certificate",
 )
 OLD_TLS: Final = Explanation(
@@ -96,44 +96,45 @@ OLD_TLS: Final = Explanation(
     "unknown",
 )
 OTHER_CERTIFICATE: Final = Explanation(
-    "another certificate is served than the one on disk",
+    "the server presents a different certificate than the one on disk",
     "Milvus reads its certificate only at start; " + _RECREATE,
     "certificate",
 )
 EXPIRED: Final = Explanation(
     "the server's certificate has expired",
     NextStep(
-        f"have a new one issued: compose-tls renew; then {_RECREATE}",
-        "have a new one issued where it runs, and restart it there",
+        f"renew it: compose-tls renew; then {_RECREATE}",
+        "renew the certificate where the server runs, and restart it there",
     ),
     "certificate",
 )
 NOT_YET_VALID: Final = Explanation(
     "the server's certificate is not valid yet",
-    "set the clocks of this machine and of the server right",
+    "correct the clocks of this machine and of the server",
     "certificate",
 )
 SILENT: Final = Explanation(
     "the server did not answer in time", _LOG + "; or raise --timeout", "unreachable"
 )
 NOT_SETTLED: Final = Explanation(
-    "Milvus did not do it in time",
-    "within a minute of its start, try again (it may still wait for old sessions); else " + _LOG,
+    "Milvus did not finish in time",
+    "within a minute of its start, try again (it may still wait for old sessions); otherwise "
+    + _LOG,
     "not-ready",
 )
 CLOSED: Final = Explanation(
     "the port is open, but the connection was closed without an answer", _LOG, "unreachable"
 )
 NO_GRPC: Final = Explanation(
-    "what answers there does not speak gRPC", "give the port of Milvus' proxy", "not-milvus"
+    "the server there does not speak gRPC", "give the port of the Milvus proxy", "not-milvus"
 )
 NO_REST: Final = Explanation(
-    "what answers there does not speak HTTP", "give the port of Milvus' REST", "not-milvus"
+    "the server there does not speak HTTP", "give the REST port of Milvus", "not-milvus"
 )
 REST_FAILS: Final = Explanation("REST answers over TLS", _LOG, "not-ready")
 NO_MILVUS: Final = Explanation(
-    "what answers there speaks TLS, but is not known to be Milvus",
-    "give the port of Milvus' proxy",
+    "the server there speaks TLS, but does not answer like Milvus",
+    "give the port of the Milvus proxy",
     "not-milvus",
 )
 NO_CREDENTIALS: Final = Explanation(
@@ -166,7 +167,7 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
             "tsi_data_corrupted",
         ),
         Explanation(
-            "the server refused the client certificate, or the lack of one",
+            "the server refused the client certificate, or requires one",
             NextStep(
                 "see in compose-tls status whether the container runs these files, and"
                 " use the client certificate of this project",
@@ -183,8 +184,8 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
         Explanation(
             "the server's certificate is for another name",
             NextStep(
-                "connect under a name that it holds, or add this one: compose-tls enable --san NAME",
-                "give a name that it holds with --server-name",
+                "connect with a name in the certificate, or add this one: compose-tls enable --san NAME",
+                "give a name from the certificate with --server-name",
             ),
             "certificate",
         ),
@@ -199,9 +200,9 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
             "certificate signature failure",
         ),
         Explanation(
-            "the server shows a certificate of another CA",
+            "the server presents a certificate from another CA",
             NextStep(
-                f"it may still serve an older certificate; {_RECREATE}",
+                f"it may still use an older certificate; {_RECREATE}",
                 "give the CA that issued it with --ca-cert, or restart the server where it runs",
             ),
             "certificate",
@@ -229,7 +230,9 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
     ),
     (
         ("no route to host", "network is unreachable", "host is unreachable"),
-        Explanation("the network does not lead there", "correct the host or the route", "nobody"),
+        Explanation(
+            "there is no network route to it", "check the host name and the network route", "nobody"
+        ),
     ),
     (
         ("proxy is not ready", "proxy not healthy", "service not ready", "service unavailable"),
@@ -242,7 +245,7 @@ _TABLE: Final[tuple[tuple[tuple[str, ...], Explanation], ...]] = (
     ),
     (
         ("larger than max",),
-        Explanation("the answer is larger than any of Milvus", _LOG, "not-milvus"),
+        Explanation("the answer is larger than any that Milvus sends", _LOG, "not-milvus"),
     ),
     (("missing authorization",), NO_CREDENTIALS),
     (("auth check failure",), WRONG_CREDENTIALS),

@@ -171,7 +171,7 @@ def another_ca(target: Target, foreign: Foreigner, timeout: float) -> Outcome:
             return Outcome(
                 False,
                 expected,
-                "a certificate of a CA that was made a moment ago was accepted",
+                "a certificate from a newly created CA was accepted",
                 "this is a bug of compose-tls: report it",
             )
     except ssl.SSLCertVerificationError as error:
@@ -218,7 +218,7 @@ def expired_certificate(target: Target, timeout: float) -> Outcome:
     """A client certificate of the right CA that has expired is refused in mode 2."""
     expected = "a client certificate that has expired is refused"
     if target.expired_client is None:
-        observed = "not tried: the project has no key of the CA of the clients to make one with"
+        observed = "not tried: the project does not have the key of the client CA"
         return Outcome(True, expected, observed, skipped=True)
     client = partial(_client, target, target.expired_client)
     return _client_refused(target, client, timeout, expected, ACCEPTS_EXPIRED_CLIENTS)

@@ -158,14 +158,16 @@ def client_authorities(target: Target, timeout: float) -> Outcome:
         by = issuers(target.content(shown), path=str(shown))
         if by.isdisjoint(wanted):
             # A server of no project here, whose clients have a CA of their own.
-            unknown = "the CA of the clients is another than that of the server, and was not given"
+            unknown = "the client CA differs from the server CA, and was not given"
             return Outcome(True, expected, unknown, skipped=True)
     seen: set[bytes] = set()
     for place in places(target, deadline):
         for _ in repeated(deadline):
             named = named_authorities(context)
             if named is None:
-                return Outcome(True, expected, "this Python does not show it", skipped=True)
+                return Outcome(
+                    True, expected, "this version of Python does not show it", skipped=True
+                )
             try:
                 with tls(place, context, deadline):
                     seen.update(named)

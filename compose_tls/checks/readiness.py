@@ -220,7 +220,9 @@ def _judged(error: Any, target: Target) -> Readiness:
             found = NO_CREDENTIALS if target.credential is None else WRONG_CREDENTIALS
             return Readiness("credentials", f"{found.meaning}, over TLS", None, found.next_step)
         case grpc.StatusCode.PERMISSION_DENIED:
-            return Readiness("ready", "Milvus answers over TLS, but not all to this user")
+            return Readiness(
+                "ready", "Milvus answers over TLS, but this user may not make every call"
+            )
         case grpc.StatusCode.UNIMPLEMENTED:
             return _not_ready(NO_MILVUS)
         case grpc.StatusCode.DEADLINE_EXCEEDED:

@@ -44,14 +44,15 @@ def settle(target: Target, password: str, timeout: float) -> tuple[Probe, ...]:
     if _accepts(target, DEFAULT, timeout):
         if _accepts(target, "", timeout):
             raise CheckFailed(
-                "Milvus asks for no password: common.security.authorizationEnabled is not true there",
+                "Milvus does not require a password: common.security.authorizationEnabled is not "
+                "true there",
                 hint="set it where Milvus reads it, in its environment or in milvus.yaml",
             )
         _update(target, DEFAULT, password, timeout)
     elif not _accepts(target, password, timeout):
         raise CheckFailed(
             "root has neither the password of this project nor the default one",
-            hint="the data are of a Milvus with authentication: sign in with its password, as in"
+            hint="the data comes from a Milvus with authentication: sign in with its password, as in"
             " compose-tls check --user root --password-file FILE",
         )
     until = time.monotonic() + _SPREAD_SECONDS

@@ -204,7 +204,7 @@ def _hung_up_after(deadline: Deadline, connection: socket.socket) -> Iterator[No
             yield
         except OSError as error:
             if over.is_set():
-                raise TimeoutError("the server sends without end") from error
+                raise TimeoutError("the server sends more data than it should") from error
             raise
         finally:
             timer.cancel()
@@ -230,7 +230,7 @@ def client_context(target: Target, *, anonymous: bool = False) -> ssl.SSLContext
             f"the CA certificate {target.ca_path} cannot be used:"
             f" {_reason(error, 'no certificate in it')}",
             hint="give the CA certificate of the server as a PEM file with --ca-cert, or, in the "
-            "project, run compose-tls enable, which puts it back",
+            "project, run compose-tls enable, which restores it",
             path=str(target.ca_path),
         ) from None
     announce(context, target.protocol)
@@ -295,8 +295,8 @@ def present(context: ssl.SSLContext, target: Target) -> None:
         raise CertificateUnreadable(
             f"the client certificate {certificate} and its key {key} cannot be used:"
             f" {_reason(error, 'not PEM, encrypted, or not belonging together')}",
-            hint="mode 2 is proved with a client certificate: give one with --client-cert and "
-            "--client-key, or have it issued by compose-tls enable",
+            hint="checking mode 2 needs a client certificate: give one with --client-cert and "
+            "--client-key, or run compose-tls enable to issue one",
             path=str(certificate),
         ) from None
 

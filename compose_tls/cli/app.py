@@ -65,7 +65,10 @@ class _LazyGroup(click.Group):
 
 @click.group(
     cls=_LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": printing.WIDEST_HELP,
+    },
     epilog="\b\nStart with:\n  compose-tls enable --mode 1 --dry-run",
 )
 @click.version_option(__version__, prog_name="compose-tls")
@@ -92,7 +95,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         outcome = app.main(
-            args=list(arguments), prog_name="compose-tls", standalone_mode=False, obj=arguments
+            args=list(arguments),
+            prog_name="compose-tls",
+            standalone_mode=False,
+            obj=arguments,
+            terminal_width=printing.help_width(),
         )
     except ComposeTlsError as error:
         return _report(arguments, error)
@@ -107,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not notes:
             printing.say("interrupted", err=True)
             return Interrupted.exit_code
-        again = "run the command again to go on"
+        again = "run the command again to continue"
         return _report(arguments, Interrupted(f"interrupted: {'; '.join(notes)}", hint=again))
     except (SystemExit, BrokenPipeError) as error:
         return _ended(error)
@@ -135,7 +142,7 @@ def _usage_error(error: click.ClickException, name: str) -> WrongUsage:
             asked = app.get_command(error.ctx, name)
             if asked and any(error.option_name in option.opts for option in asked.params):
                 return WrongUsage(
-                    f"{error.option_name} is an option of {name}, and stands behind it",
+                    f"{error.option_name} is an option of {name}, and comes after it",
                     hint=f"{command} {error.option_name} …; {see}",
                 )
         near = difflib.get_close_matches(error.option_name, error.possibilities or (), n=1)
@@ -231,7 +238,7 @@ def _unwritten(error: Exception) -> WriteFailed | None:
         return None
     return WriteFailed(
         f"the output cannot be written: {error.strerror}",
-        hint="free space there, or write it elsewhere; what the command did is done",
+        hint="free space there, or write it elsewhere; the changes of the command remain",
     )
 
 

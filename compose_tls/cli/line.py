@@ -72,7 +72,7 @@ def line(*parts: str | Piece, head: Iterable[str | Piece] = (), whole: bool = Fa
 
 
 def fields(rows: Iterable[tuple[str, str | tuple[str | Piece, ...]]]) -> Iterator[Line]:
-    """Facts, one a line, their names in one column."""
+    """Facts, one per line, their names in one column."""
     listed = list(rows)
     width = max((len(name) for name, _ in listed), default=0)
     for name, value in listed:

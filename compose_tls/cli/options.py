@@ -65,7 +65,7 @@ _SECTIONS: Final = {
         *("config", "style", "rest_port", "neighbours"),
         *("pki_dir", "tls_dir", "container_tls_dir"),
     ),
-    "Sign-in, where Milvus asks for it": ("user", "password_file", "token_file"),
+    "Authentication, if Milvus requires it": ("user", "password_file", "token_file"),
     "Project, as for docker compose": (
         *("directory", "file", "project_name", "project_directory", "env_file", "profile"),
         "service",
@@ -95,23 +95,21 @@ class HelpPage(click.Command):
 
 
 _COMMON: Final = (
-    directory_option("-C", "directory", multiple=True, help="Work as if started there."),
+    directory_option("-C", "directory", multiple=True, help="Run as if started in this directory."),
     file_option("-f", "--file", multiple=True, help="Compose file; repeatable."),
     click.option("-p", "--project-name", metavar="NAME", help="Name of the Compose project."),
     directory_option("--project-directory", help="Base of relative paths in the compose file."),
-    file_option(
-        "--env-file", multiple=True, help="File of variables, in place of .env; repeatable."
-    ),
+    file_option("--env-file", multiple=True, help="Environment file, instead of .env; repeatable."),
     click.option("--profile", multiple=True, metavar="NAME", help="Profile to enable; repeatable."),
     click.option(
         "--service",
         multiple=True,
         shell_complete=services,
         metavar="NAME",
-        help="The service that runs Milvus; repeatable.",
+        help="Service that runs Milvus; repeatable.",
     ),
-    directory_option("--pki-dir", help="Where keys are kept (default: cert)."),
-    click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
+    directory_option("--pki-dir", help="Directory for certificates and keys (default: cert)."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
     click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
     click.option("-v", "--verbose", is_flag=True, help="Print every file, certificate and check."),
 )
@@ -178,7 +176,7 @@ def acceptable(command: _F) -> _F:
             multiple=True,
             metavar="CODE",
             shell_complete=refusals,
-            help="Overrule the error with this code, if its hint says --accept; repeatable.",
+            help="Continue in spite of the error with this code, if its hint names --accept; repeatable.",
         ),
     )
 
@@ -191,8 +189,8 @@ def mode_and_scope(command: _F) -> _F:
         click.option(
             "--scope",
             type=OneOf(("proxy", "internal", "all")),
-            help="What to encrypt: proxy, what clients reach (default); internal, the parts of Milvus "
-            "among each other too; all, etcd and the object store too.",
+            help="What to encrypt: client connections (proxy, the default), also those between "
+            "Milvus components (internal), or also those to etcd, the object store and Kafka (all).",
         ),
     )
 
@@ -201,7 +199,11 @@ def deployment(command: _F) -> _F:
     """Whether the project is started, too."""
     return _with(
         command,
-        click.option("--up", is_flag=True, help="Deploy with docker compose, wait, and prove it."),
+        click.option(
+            "--up",
+            is_flag=True,
+            help="Deploy with docker compose, wait, and check the running server.",
+        ),
         click.option(
             "--keep-on-failure",
             is_flag=True,
@@ -225,13 +227,13 @@ def key_type(default: str) -> Callable[[_F], _F]:
 
 def days(default: str) -> Callable[[_F], _F]:
     """How long certificates are valid."""
-    text = f"Days that new certificates are valid (default: {default})."
+    text = f"Validity of new certificates in days (default: {default})."
     return click.option("--days", type=Number(), metavar="N", help=text)
 
 
 def ca_days(default: str) -> Callable[[_F], _F]:
     """How long a CA is valid."""
-    text = f"Days that a new CA is valid (default: {default})."
+    text = f"Validity of a new CA in days (default: {default})."
     return click.option("--ca-days", type=Number(), metavar="N", help=text)
 
 
@@ -240,7 +242,7 @@ def new_certificates(command: _F) -> _F:
     return _with(
         command,
         click.option(
-            "--server-name", metavar="NAME", help="The name clients verify (default: localhost)."
+            "--server-name", metavar="NAME", help="Name that clients verify (default: localhost)."
         ),
         additional_names,
         key_type("ecdsa-p256"),
@@ -258,12 +260,12 @@ def existing_ca(command: _F) -> _F:
     """The CAs to issue under, where their keys are not in the project."""
     return _with(
         command,
-        file_option("--ca-cert", help="An existing CA: issue under it, or trust it."),
-        file_option("--ca-key", help="Key of --ca-cert, to issue under it."),
+        file_option("--ca-cert", help="An existing CA, to issue certificates with or to trust."),
+        file_option("--ca-key", help="Key of --ca-cert, to issue certificates."),
         file_option("--ca-passphrase-file", help="File with the passphrase of --ca-key."),
         file_option(
             "--client-ca-cert",
-            help="The CA of the clients in mode 2, where it is not that of the server.",
+            help="CA of client certificates in mode 2, if it is not the server CA.",
         ),
         file_option(
             "--client-ca-key", help="Key of --client-ca-cert, to issue client certificates."

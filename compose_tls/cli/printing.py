@@ -12,6 +12,7 @@ import click
 
 from compose_tls.cli.line import Line, clean
 
+WIDEST_HELP = 100
 _WIDTH = 80
 
 
@@ -70,12 +71,20 @@ def has_colour(stream: TextIO) -> bool:
 
 def width(stream: TextIO) -> int | None:
     """The columns of a terminal; ``None`` where a stream is none, and its lines are left whole."""
-    if not is_terminal(stream):
-        return None
+    return _columns(stream) if is_terminal(stream) else None
+
+
+def help_width() -> int:
+    """The columns of help, as click counts them; it would load Python's archives of files for that."""
+    return max(min(_columns(sys.stdout), WIDEST_HELP) - 2, 50)
+
+
+def _columns(stream: TextIO) -> int:
     told = os.environ.get("COLUMNS", "")
     if told.isascii() and told.isdecimal() and int(told):
         return int(told)
     try:
         return os.get_terminal_size(stream.fileno()).columns or _WIDTH
-    except OSError:
+    except (AttributeError, OSError, ValueError):
+        # No terminal, or no stream at all.
         return _WIDTH

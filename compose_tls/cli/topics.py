@@ -8,43 +8,43 @@ TOPICS: Final = {
     "modes": """\
 Modes (common.security.tlsMode of Milvus)
 
-  0  Plain text: everyone on the way reads and changes what clients send.
+  0  Plain text: anyone on the network path can read and change the traffic.
   1  One-way TLS, the default of enable: the connection is encrypted, and clients
      verify the server with cert/ca.pem. Clients need no certificate.
   2  Mutual TLS: Milvus also verifies clients. A client without a certificate is
      refused; compose-tls client NAME issues one.
 
-  No mode replaces a password: Milvus asks for one, or does not, as before.
+  TLS does not replace passwords: whether Milvus asks for one does not change.
 
   Examples:
     compose-tls enable --mode 1 --up
     compose-tls enable --mode 2 --dry-run""",
     "files": """\
-Files: what is changed and made, below the project directory
+Files that are edited and created, in the project directory
 
-  docker-compose.yml   gets the mount of tls/, and variables where there is no milvus.yaml
-  milvus.yaml          gets certificate paths, tlsMode and the REST settings
+  docker-compose.yml   a mount of tls/; the settings too, if there is no milvus.yaml
+  milvus.yaml          certificate paths, tlsMode and the REST settings
   tls/                 what the container sees: server.pem, server.key, ca.pem
-  tls-clients/SERVICE/ what a service that talks to Milvus sees
-  cert/                all that was issued, keys included; never mounted
+  tls-clients/SERVICE/ what the container of a service that uses Milvus sees
+  cert/                all certificates and keys; never mounted
   cert/ca.key          issues certificates that your clients trust: keep it safe
-  cert/clients/        certificates of further clients: compose-tls client NAME
+  cert/clients/        certificates from compose-tls client NAME
   cert/state.json      what enable changed, so that disable can undo it
-  compose-tls.toml     settings, if you write it: compose-tls help settings
+  compose-tls.toml     your settings (optional): compose-tls help settings
 
   Examples:
     compose-tls status -v
     compose-tls disable --purge --dry-run""",
     "settings": """\
-Settings, the first that is given counts
+Settings: the first of these places that has a value wins
 
   1  an option                  --rest-port 8080
-  2  a variable                 COMPOSE_TLS_REST_PORT=8080
-  3  a line of compose-tls.toml rest-port = 8080
+  2  an environment variable    COMPOSE_TLS_REST_PORT=8080
+  3  compose-tls.toml           rest-port = 8080
   4  what the last enable recorded in cert/state.json
   5  the default
 
-  Lists are comma-separated in a variable. Passwords and tokens come from files only.
+  In a variable, lists are comma-separated. Passwords and tokens are read from files only.
   All settings: https://github.com/compose-tls/compose-tls/blob/main/docs/settings.md
 
   Examples:
@@ -61,58 +61,59 @@ Exit codes
     6  a live check failed
     7  status: TLS is off, or what is declared, recorded and deployed differ
   130  interrupted
-  141  what reads the output went away, as head does
+  141  the reader of the output ended early, as head does
 
   Each error also has a code of its own, as in error[not-enabled]:
   https://github.com/compose-tls/compose-tls/blob/main/docs/errors.md""",
     "scope": """\
 Scope: what enable --scope encrypts
 
-  proxy     what clients say to Milvus: the default
-  internal  what the parts of Milvus say to each other too (Milvus 2.5 and newer)
-  all       etcd, the object store and Kafka too
+  proxy     connections of clients to Milvus (the default)
+  internal  also connections between Milvus components (Milvus 2.5 and newer)
+  all       also connections to etcd, the object store and Kafka
 
-  The scope is remembered; a smaller one needs its own --scope. Metrics and health (port
+  The scope is remembered; give --scope again to reduce it. Metrics and health (port
   9091) stay in plain text in every scope. compose-tls status lists every connection.
 
   Examples:
     compose-tls enable --scope all --dry-run
     compose-tls status -v""",
     "ports": """\
-Ports: which are published, and where, stays as the compose file says
+Ports: enable does not change which ports are published
 
   19530       gRPC: TLS only; clients use https:// and the same port
-  REST        switched off where it shares port 19530, as Milvus cannot serve both there
-              with TLS; --rest-port gives it a port of its own
+  REST        switched off if it shares port 19530: with TLS, Milvus cannot serve both
+              there; --rest-port gives REST its own port
   9091        metrics and health: plain text in every mode; publish it as
-              "127.0.0.1:9091:9091", since it also takes REST requests
+              "127.0.0.1:9091:9091", since it also accepts REST requests
   2379, 9000  etcd and the object store: plain text, unless --scope all is given
 
   Examples:
     compose-tls enable --rest-port 8080 --dry-run
     compose-tls status""",
     "clients": """\
-Clients: what each of them needs
+Clients: what they need
 
   mode 1  an https:// address, and cert/ca.pem to verify the server
-  mode 2  a certificate with its key as well: compose-tls client NAME
+  mode 2  also a client certificate with its key: compose-tls client NAME
 
-  connect prints the code or the settings. In the project, enable switches the services
-  that it knows (Attu, milvus-backup, Dify …), and names the others with what they need;
-  in mode 2 it refuses to cut one off, unless --accept clients-cut-off is given.
-  Milvus reads no revocation list: renew --ca and renew --ca --finish shut a client out.
+  compose-tls connect prints code and settings. In the project, enable switches the
+  services that it knows to TLS (Attu, milvus-backup, Dify …), and lists the others with
+  what they need. In mode 2 it does not cut a service off unless you give
+  --accept clients-cut-off. Milvus does not support revocation lists: to lock a client
+  out, replace the CA with renew --ca and renew --ca --finish.
 
   Examples:
     compose-tls client alice
     compose-tls connect --client alice""",
     "undo": """\
-Undo: what puts things back
+Undo
 
-  disable            gives files their very bytes back; of a file that was edited since,
-                     it takes out its own entries only, and says so
-  disable --purge    removes the certificates and keys too: clients need new ones then
-  enable --up        that fails puts back the previous files and containers, by itself
-  Ctrl-C, a crash    the next command finishes or takes back what was interrupted
+  disable            restores the original bytes of each file; if a file was edited since,
+                     only the entries of enable are removed
+  disable --purge    also deletes certificates and keys: clients need new ones afterwards
+  enable --up        restores the previous files and containers if it fails
+  Ctrl-C, a crash    the next command completes or undoes what was interrupted
 
   After disable, docker compose up -d runs Milvus without TLS.
 

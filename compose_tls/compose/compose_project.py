@@ -159,7 +159,7 @@ class _Loader:
         if content is None:
             raise ComposeFileNotFound(
                 f"there is no compose file {name}",
-                hint="the project refers to it: restore it or take the reference out",
+                hint="the project refers to it: restore it or remove the reference",
                 path=name,
             )
         return roots(parse(content, name), file.expand)

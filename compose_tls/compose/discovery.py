@@ -57,8 +57,8 @@ def compose_files(
     if base is None:
         raise ComposeFileNotFound(
             f"there is no compose file in {directory}",
-            hint=f"run compose-tls where {DEFAULT_FILES[2]} is, or name the place with -C or -f;"
-            " compose-tls init DIR makes a new project",
+            hint=f"run compose-tls in the directory of {DEFAULT_FILES[2]}, or name that "
+            "directory with -C; compose-tls init DIR creates a new project",
             path=str(directory),
         )
     override = next((directory / name for name in OVERRIDE_FILES if exists(directory / name)), None)
@@ -117,8 +117,8 @@ def project_root(
         project_directory: What the user named with ``--project-directory``.
 
     Returns:
-        What the user named; else where the first file that is named lies; else the first directory
-        upwards with a compose file or with settings, which may name one; else ``directory`` itself.
+        What the user named, else where the first file that is named lies, else the first directory
+        upwards with a compose file or with settings, which may name one, else ``directory`` itself.
     """
     if project_directory:
         return Path(os.path.normpath(directory / project_directory))
@@ -164,7 +164,7 @@ def override_file(
     """
     if chosen:
         raise ConflictingSettings(
-            "Compose looks for no override file where files are named with -f or COMPOSE_FILE",
+            "Compose does not look for an override file if files are named with -f or COMPOSE_FILE",
             hint="use --style in-place, or name the override file as well and no --style",
         )
     base = files[0].parent

@@ -56,7 +56,7 @@ class Destination:
 
     @classmethod
     def of(cls, service: Service, name: str, override: Path | None) -> Destination:
-        """The override file where edits go there; else the file that says a field of the service."""
+        """The override file where edits go there; otherwise the file that says a field of the service."""
         if override is not None:
             return cls.override(service, override)
         return cls.main(service, name)

@@ -153,7 +153,7 @@ def _directory_order(
             return
     if taken := _taken(service, target, source):
         what, file, line = taken
-        hint = "take that entry out"
+        hint = "remove that entry"
         if one.member.kind not in _WITH_PLACES_OF_THEIR_OWN:
             free = free_target(service, target, source)
             hint += f", or choose another place with --container-tls-dir {free}"

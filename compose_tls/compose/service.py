@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as ReadMapping
 from dataclasses import field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from compose_tls.compose import dotenv
 from compose_tls.compose.definition import Definition
 from compose_tls.compose.environment import Variable, variables_of
 from compose_tls.compose.ports import PublishedPort, ports_of
-from compose_tls.compose.volumes import Mount, config_mounts_of, config_texts_of, mounts_of
+from compose_tls.compose.volumes import (
+    Mount,
+    config_mounts_of,
+    config_texts_of,
+    externals_of,
+    mounts_of,
+)
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.intent import Route
 from compose_tls.yamlpatch.query import Found, Step
 
 __all__ = ["HEALTH_TEST", "Build", "Definition", "HealthTest", "Service", "Variable"]
+
+_KINDS: Final[tuple[Literal["configs", "secrets"], ...]] = ("configs", "secrets")
 
 HEALTH_TEST: Final[Route] = ("healthcheck", "test")
 
@@ -198,6 +206,28 @@ class Service:
     def every_mount(self) -> list[Mount]:
         """Volumes, configs and secrets."""
         return [*self._mounts, *self._config_mounts, *self.secret_mounts()]
+
+    def externals(self) -> list[str]:
+        """Its configs and secrets that are made elsewhere: Compose does not start what has one."""
+        found = [
+            name
+            for kind in _KINDS
+            for _, entries in self.layers(kind)
+            for name in externals_of(entries, self.definitions, kind)
+        ]
+        return list(dict.fromkeys(found))
+
+    def watched(self) -> Iterator[tuple[Path, list[str]]]:
+        """The directories that ``docker compose watch`` copies into its container, each without what.
+
+        https://docs.docker.com/reference/compose-file/develop/#watch
+        """
+        for definition, value in self.layers("develop"):
+            watch = value.query("watch")
+            for item in watch.items() if watch else ():
+                path = item.text("path")
+                if path and (item.text("action") or "").startswith("sync"):
+                    yield Path(os.path.normpath(definition.base / path)), item.texts("ignore")
 
     def config_texts(self) -> list[tuple[str, str]]:
         """The configs of the service that stand in the compose file itself, each with its name."""

@@ -96,6 +96,19 @@ def config_texts_of(configs: Found, definitions: Iterable[Definition]) -> Iterat
                     yield name, text
 
 
+def externals_of(
+    entries: Found, definitions: Iterable[Definition], kind: Literal["configs", "secrets"]
+) -> Iterator[str]:
+    """The configs or secrets of a service that are made elsewhere, which only Swarm has."""
+    for item in entries.items():
+        name = item.text("source") or item.text()
+        for definition in definitions if name is not None else ():
+            for root in roots(definition.document, definition.service.expand):
+                said = root.text(kind, name, "external") if name is not None else None
+                if name is not None and (said or "").lower() in _TRUE:
+                    yield name
+
+
 def split_short(entry: str) -> tuple[str | None, str, tuple[str, ...]]:
     """Source, target and options of a short entry."""
     first, *others = _split(entry)

@@ -60,7 +60,7 @@ def load(
         UnknownSetting: A variable or a key of the file is not a setting.
         InvalidSetting: A value is not of its setting's kind.
         ConflictingSettings: Settings that exclude each other, or half of a pair.
-        OutsideProject: compose-tls.toml lies, or names a file, outside of the project.
+        OutsideProject: compose-tls.toml lies, or names a file, outside the project.
     """
     files = ProjectFiles(directory)
     values: dict[str, Any] = {}
@@ -181,13 +181,13 @@ def _from_file(files: ProjectFiles) -> dict[str, Any]:
     _reject_unknown(settings, where=path.name, path=path.name)
     if "accept" in settings:
         raise InvalidSetting(
-            f"{path.name} cannot accept anything: whoever wrote it is not the one who decides",
+            f"{path.name} cannot set accept: only the command line can accept a refusal",
             hint="name the code on the command line, with --accept",
             path=path.name,
         )
     for name in SECRETS & settings.keys():
         raise InvalidSetting(
-            f"{dashed(name)} cannot stand in {path.name}: what it names is sent to the server",
+            f"{dashed(name)} is not allowed in {path.name}: the file that it names is sent to the server",
             hint=f"give it as --{dashed(name)} or {ENVIRONMENT_PREFIX}{name.upper()}",
             path=path.name,
         )
@@ -195,14 +195,14 @@ def _from_file(files: ProjectFiles) -> dict[str, Any]:
 
 
 def _require_inside(config: TlsConfig, name: str, files: ProjectFiles) -> None:
-    """A file that comes with a project does not name what lies outside of it."""
+    """A file that comes with a project does not name what lies outside it."""
     value = getattr(config, name)
     for text in value if isinstance(value, tuple) else (value,):
         if not files.is_inside(Path(text)):
             raise OutsideProject(
-                f"{dashed(name)} in {SETTINGS_FILE} names {text}, which lies outside of the project",
-                hint=f"give it as --{dashed(name)} or {ENVIRONMENT_PREFIX}{name.upper()}, "
-                "if you mean it",
+                f"{dashed(name)} in {SETTINGS_FILE} names {text}, which lies outside the project",
+                hint=f"give it as --{dashed(name)} or {ENVIRONMENT_PREFIX}{name.upper()}, if you "
+                "intend it",
                 path=SETTINGS_FILE,
             )
 

@@ -135,7 +135,7 @@ def require_meant(config: TlsConfig) -> None:
     """
     if config.user is not None and config.password_file is None and config.token_file is None:
         raise ConflictingSettings(
-            f"user {config.user} has no password",
+            f"--user {config.user} is given without a password",
             hint="name the file that holds it: --password-file FILE; or leave --user out",
         )
     known = sorted(leaf.code for leaf in Refusal.__subclasses__())
@@ -145,7 +145,7 @@ def require_meant(config: TlsConfig) -> None:
 
             near = get_close_matches(code, known, n=1)
             tip = f"did you mean --accept {near[0]}?" if near else f"one of {', '.join(known)}"
-            raise InvalidSetting(f"{code} is not the code of a refusal", hint=tip)
+            raise InvalidSetting(f"{code} is not a code that --accept knows", hint=tip)
 
 
 def dashed(name: str) -> str:

@@ -84,7 +84,7 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     client_key: str | None = Field(default=None, description="its key")
     client_passphrase_file: str | None = Field(default=None, description="what opens that key")
     client_ca_cert: str | None = Field(
-        default=None, description="the CA of the clients in mode 2, where it is not the server's"
+        default=None, description="the client CA in mode 2, where it is not the server's"
     )
     client_ca_key: str | None = Field(default=None, description="its key, to issue under it")
     client_ca_passphrase_file: str | None = Field(default=None, description="what opens that key")
@@ -110,7 +110,7 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     timeout: float = Field(default=120, gt=0, allow_inf_nan=False, description="in seconds")
     # Codes of refusals that the user decides against; never from a file of the project.
     accept: tuple[str, ...] = Field(
-        default=(), description="codes of refusals to go on in spite of"
+        default=(), description="codes of errors to continue in spite of"
     )
     user: str | None = Field(default=None, description="a Milvus user, with password_file")
     password_file: str | None = Field(default=None, description="a file with the password")
@@ -153,7 +153,7 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
     @classmethod
     def _as_compose_takes_it(cls, value: str | None) -> str | None:
         if value and not _PROJECT_NAME.fullmatch(value):
-            msg = "must be of lower-case letters, digits, - and _, a letter or a digit first"
+            msg = "must consist of lower-case letters, digits, - and _, and begin with a letter or digit"
             raise ValueError(msg)
         return value
 
@@ -202,7 +202,7 @@ class TlsConfig(BaseModel, frozen=True, extra="forbid", defer_build=True):
         mounted = PurePosixPath(self.pki_dir).is_relative_to(self.tls_dir)
         secrets = self.password_file is not None and self.token_file is not None
         for found, conflict in (
-            (mounted, "pki_dir must not be tls_dir, which the container mounts, or lie in it"),
+            (mounted, "pki_dir must not be tls_dir, which the container mounts, or be inside it"),
             (server != server_key, "server_cert and server_key go together"),
             (client != client_key, "client_cert and client_key go together"),
             (ca_key and not ca, "ca_key needs ca_cert"),

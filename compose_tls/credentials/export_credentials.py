@@ -18,7 +18,7 @@ from compose_tls.pki.load import certificate_facts
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
-_RESTORE = "run compose-tls enable, which puts it back"
+_RESTORE = "run compose-tls enable, which restores it"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ _RESTORE = "restore it, or move the directory away to start with new certificate
 _CHECK_PATH = "name an existing file that you may read"
 ISSUER_HINTS = {
     CA: "name the CA and its key with --ca-cert and --ca-key, or restore the key",
-    CLIENT_CA: "name the CA of the clients and its key with --client-ca-cert and --client-ca-key, or"
+    CLIENT_CA: "name the client CA and its key with --client-ca-cert and --client-ca-key, or"
     " restore the key",
 }
 

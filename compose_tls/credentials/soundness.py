@@ -84,11 +84,11 @@ def _mended(
         error.hint = f"give {bundle} to every client, then run {ANOTHER_CA} --finish"
     elif found.is_ca_key or name == NEXT_CA or (name == CA and is_lost(observation, config, state)):
         command = ANOTHER_CA
-        error.hint = f"restore it from a backup; without one, another CA takes over: {command}"
+        error.hint = f"restore it from a backup; without one, replace the CA: {command}"
     elif name not in {CA, *STACK} and config.ca_cert is None and CA not in at_hand:
         # Whoever keeps the keys of clients elsewhere has nothing to mend.
         command = "" if found.is_key and name != SERVER else ANOTHER_CA
-        error.hint = f"{ISSUER_HINTS[CA]}; without it, another CA takes over: {ANOTHER_CA}"
+        error.hint = f"{ISSUER_HINTS[CA]}; without it, replace the CA: {ANOTHER_CA}"
     elif name != CA:
         error.hint = command = _ENABLE
     return replace(found, command=command)

@@ -218,8 +218,8 @@ class ComposeCli:
     ) -> Iterator[subprocess.Popen[str]]:
         """Compose running: it ends where this process is interrupted.
 
-        Where that is killed, the project stays locked until Compose has ended, too: whoever takes back
-        what it did must not meet it.
+        Where that is killed, the project stays locked until Compose has ended, too: the command that
+        takes back what it did must not meet it.
         """
         with subprocess.Popen(
             self._words(project, *arguments),

@@ -198,7 +198,7 @@ def _failed_health_check(state: Mapping[str, Any]) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text that whoever made a container chose, so that none of it looks like a line of ours."""
+    """A text that the creator of a container chose, so that none of it looks like a line of ours."""
     line = "\\n".join(text.splitlines())
     return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}…"
 

@@ -118,7 +118,7 @@ def changed_files(
 
 
 def read_file(engine: Engine, container_id: str, path: str, limit: int = LIMIT) -> bytes | None:
-    """A file out of a container, running or not; symbolic links are followed inside of it.
+    """A file out of a container, running or not; symbolic links are followed inside it.
 
     Args:
         engine: The engine.

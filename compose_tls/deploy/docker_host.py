@@ -242,7 +242,7 @@ def _from_context(name: str, folder: Path | None) -> DockerHost:
     except FileNotFoundError:
         raise EngineUnreachable(
             f"there is no Docker context {name}",
-            hint="docker context ls shows those that there are; docker context use NAME chooses one",
+            hint="docker context ls lists the contexts; docker context use NAME chooses one",
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise EngineUnreachable(

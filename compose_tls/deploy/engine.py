@@ -389,7 +389,7 @@ def _number(attributes: Mapping[str, Any]) -> int:
 def _unreachable(endpoint: docker_host.DockerHost, error: Exception) -> EngineUnreachable:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return EngineUnreachable(
-        f"the Docker engine at {endpoint.display} (from {endpoint.source}) does not answer as one:"
+        f"the Docker engine at {endpoint.display} (from {endpoint.source}) gives an invalid answer:"
         f" {reason}",
         hint="see whether docker info works; restart Docker if it does not",
     )

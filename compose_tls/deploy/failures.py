@@ -153,7 +153,7 @@ FAILURES: tuple[KnownFailure, ...] = (
     ),
     _failure(  # measured
         r"read (?P<file>/\S+?): is a directory",
-        "{file} is a directory in the container, where Milvus wants a file",
+        "{file} is a directory in the container, where Milvus expects a file",
         "Docker makes a directory of a file that is missing when it is first mounted: remove it on this"
         " machine, put the file there and start again",
     ),
@@ -173,7 +173,7 @@ FAILURES: tuple[KnownFailure, ...] = (
     _failure(
         r"listen tcp[46]? \S*:(?P<port>\d+): bind: address already in use",
         "port {port} is wanted twice in the network of the container",
-        "give one of the two another port in milvus.yaml; with network_mode: host, stop who has it",
+        "give one of the two another port in milvus.yaml; with network_mode: host, end the other process",
     ),
     _failure(
         r"SIGILL|illegal instruction",
@@ -184,8 +184,8 @@ FAILURES: tuple[KnownFailure, ...] = (
     _failure(  # measured
         r"etcd-endpoints://[^/]+/(?P<address>[^\"]+)\".*authentication handshake failed",
         "etcd at {address} does not speak TLS as Milvus expects it to",
-        "etcd.ssl is the link from Milvus to etcd, not the one to clients: switch it off on both sides"
-        " or on",
+        "etcd.ssl is the link from Milvus to etcd, not the one to clients: switch it off or on "
+        "at both sides",
         transient=True,
     ),
     _failure(  # measured
@@ -209,7 +209,7 @@ FAILURES: tuple[KnownFailure, ...] = (
     ),
     _failure(
         r"Failed to wait for all components ready|component is not ready before closing",
-        "one of its components did not get ready in time",
+        "one of its components did not become ready in time",
         "read the whole log: docker compose logs",
     ),
 )

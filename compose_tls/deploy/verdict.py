@@ -30,7 +30,7 @@ class Verdict:
 
     Attributes:
         agreement: Whether it runs the files.
-        reasons: Why not; of one that does, what is wrong with it all the same.
+        reasons: Why not; of one that does, what is still wrong with it.
         container: Its container; of several, the one that agrees least.
         health: What its health check says; of several, the worst.
     """
@@ -91,7 +91,7 @@ def _of_one(found: Deployed, wanted: Declared, changed: Mapping[str, datetime]) 
 
 
 def _origins(found: Deployed, wanted: Declared) -> frozenset[Subject]:
-    """What tells that a container was made from elsewhere.
+    """What tells that a container was created from elsewhere.
 
     One that lacks a file of now is only older than that file; one that has a further file was made by
     someone who named it, unless the file is gone.
@@ -107,9 +107,9 @@ def _at_rest(container: ContainerFacts) -> str:
     what = f"container {container.name}"
     match container.status:
         case "created":
-            return f"{what} was made and never started"
+            return f"{what} was created and never started"
         case "restarting":
-            return f"{what} ends and is started again (exit code {container.exit_code})"
+            return f"{what} keeps restarting (exit code {container.exit_code})"
         case "exited" | "dead":
             return f"{what} has stopped (exit code {container.exit_code})"
         case status:

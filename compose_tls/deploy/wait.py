@@ -41,7 +41,7 @@ class Settled:
 
 
 def settled(health: str | None, seconds: float) -> Settled:
-    """Whether a container of before can be said to run again.
+    """Whether the previous container can be said to run again.
 
     Args:
         health: What its health check says.
@@ -144,7 +144,7 @@ class _Watch:
             if self.seen:
                 raise ContainerExited(
                     f"the container of {self.service} was removed while it was waited for",
-                    hint="find out who removed it, and start again",
+                    hint="find out what removed it, and start again",
                 )
             return
         self.seen = True
@@ -161,8 +161,9 @@ class _Watch:
                 return
             raise ContainerExited(
                 f"{self.service} was killed (exit code {_KILLED}); the engine does not say why",
-                hint="if memory ran out (dmesg tells), raise mem_limit of the service, or free memory;"
-                f" else read its log: docker compose logs {typed(self.service)}",
+                hint="if memory ran out (dmesg tells), raise mem_limit of the service, or free "
+                "memory; otherwise read its log"
+                f": docker compose logs {typed(self.service)}",
             )
         if facts.error and (stopped or facts.status == "created"):
             raise self._exited("could not be started", [facts.error], "the engine")
@@ -206,7 +207,7 @@ class _Watch:
         diagnosis = reason(lines)
         hopeless = diagnosis is not None and diagnosis.known and not diagnosis.transient
         if hopeless or restarts >= _CRASH_LOOP:
-            raise self._exited("dies at start and is started over and over", lines)
+            raise self._exited("exits at start and keeps restarting", lines)
 
     def _exited(
         self, how: str, lines: Sequence[str], who: Literal["its log", "the engine"] = "its log"
@@ -215,7 +216,7 @@ class _Watch:
         hint = f"read its whole log: docker compose logs {typed(self.service)}"
         if diagnosis is None:
             last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-            said = f"{who} says last: {last}" if last else f"{who} says nothing"
+            said = f"{who} ends with: {last}" if last else f"{who} says nothing"
             return ContainerExited(f"{self.service} {how}; {said}", hint=hint)
         return ContainerExited(
             f"{self.service} {how}: {_explain(diagnosis, who)}",

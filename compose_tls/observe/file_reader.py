@@ -30,7 +30,7 @@ class FileReader:
 
     Args:
         directory: The project directory.
-        outside: What the user names outside of it, on the command line or in the environment.
+        outside: What the user names outside it, on the command line or in the environment.
         seen: What was read before.
     """
 
@@ -62,7 +62,7 @@ class FileReader:
         return facts.content if facts else None
 
     def assume(self, path: Path, content: bytes) -> None:
-        """Take a file that is going to be made for there, as whoever runs the command will make it."""
+        """Take a file for there that is going to be made, as the user of the command will make it."""
         digest = hashlib.sha256(content).hexdigest()
         self.files[path] = FileFacts(path, content, digest, PUBLIC, os.geteuid(), os.getegid())
 
@@ -124,7 +124,7 @@ class FileReader:
         mend = (
             f"make {name} readable for you"
             if closed is None
-            else f"let yourself into {relative(closed, self.directory)} (chmod u+x)"
+            else f"give yourself access to {relative(closed, self.directory)} (chmod u+x)"
         )
         return FileUnreadable(
             f"{name} cannot be read: {reason}",

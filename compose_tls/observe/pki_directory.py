@@ -265,7 +265,7 @@ def _provided(
 
 
 def _is_public(directory: Path, config: TlsConfig, reader: FileReader) -> bool:
-    """Whether the CA of the server, as the user names it, is one that issues for everyone."""
+    """Whether the server CA, as the user names it, is one that issues for everyone."""
     from compose_tls.pki.load import is_public_ca  # noqa: PLC0415 - cryptography costs 75 ms
 
     files = brought_files(directory, config, CA)

@@ -62,7 +62,7 @@ def observe(
         environment: The process environment.
         start: Where Compose is run, and what its own options are relative to; the project directory
             by default.
-        outside: What the user names outside of the project.
+        outside: What the user names outside the project.
         without_ours: Whether the project is wanted without what an earlier enable put in.
         drafts: Files that are going to be made, read as if they were there.
         called: What the project directory is called where a link leads to it; Compose names the project
@@ -281,7 +281,7 @@ def _of_script(
     return ComposeFileNotFound(
         f"there is no compose file in {directory}: {SCRIPT} starts Milvus there, and compose-tls "
         "works on Compose projects",
-        hint="compose-tls init makes one of it, with TLS; or save the text below as "
+        hint="compose-tls init makes a Compose project of it, with TLS; or save the text below as "
         f"{DEFAULT_FILES[2]}, remove the script's container with docker rm -f "
         f"{typed(run.container or CONTAINER)} (its data stay in {DATA}), and run this again:\n\n"
         + compose_file_of(run).decode(),

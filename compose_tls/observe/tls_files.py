@@ -33,9 +33,9 @@ def read_shown(reader: FileReader, milvus: Iterable[MilvusService]) -> None:
 
 
 def with_tls_files(project: Project, declared: Iterable[DeclaredTls]) -> Project:
-    """The same, and the certificates that mounts give, of whoever they are; no key is kept.
+    """The same, and the certificates that mounts give, from any CA; no key is kept.
 
-    What lies outside of the project is not read either: whoever wrote its files would choose it.
+    What lies outside the project is not read either: the author of its files would choose it.
 
     Args:
         project: The project as it was read.
@@ -73,7 +73,7 @@ def changed_at(paths: Iterable[Path], *, settings: Iterable[Path] = ()) -> Mappi
 
     Args:
         paths: The files.
-        settings: Those of them that a file of before, put back with its old time, must not hide in:
+        settings: Those of them that a previous file, put back with its old time, must not hide in:
             of them the change of the inode counts as well.
     """
     found: dict[Path, datetime] = {}

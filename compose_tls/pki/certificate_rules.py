@@ -123,7 +123,7 @@ class Judged:
         if is_demo(self.certificate):
             raise DemoCertificate(
                 f"{self.title} is the demo certificate of Milvus images, whose private key is public",
-                hint="leave the certificate options out to have certificates issued",
+                hint="leave out the certificate options, so that compose-tls issues certificates",
                 path=self.path,
             )
 
@@ -357,7 +357,8 @@ class Judged:
         if has_ended(end, now):
             raise CertificateExpired(
                 f"{self.title} expired on {end:%Y-%m-%d %H:%M} UTC",
-                hint="renew it, or leave the certificate options out to have certificates issued",
+                hint="renew it, or leave out the certificate options, so that compose-tls issues "
+                "certificates",
                 path=self.path,
             )
         if now < start:

@@ -61,7 +61,7 @@ def is_excluded(name: str, excluded: Iterable[str]) -> bool:
 def is_below(name: str, subtrees: Iterable[str]) -> bool:
     """Whether a name is in a subtree: with labels added on the left, or none.
 
-    A leading dot, which the RFC has for URIs only, is met in CAs of others and demands at least one.
+    A leading dot, which the RFC has for URIs only, occurs in other CAs and demands at least one.
     """
     host = name.lower()
     return any(

@@ -125,11 +125,13 @@ def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, server_name: str
     Args:
         client: From ``client_context``.
         server: From ``server_context``.
-        server_name: The DNS name or IP address that the client verifies.
+        server_name: The DNS name, in ASCII, or IP address that the client verifies.
     """
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    # For a text, Python would load the tables of names that are not ASCII.
+    name = server_name.encode("ascii")
     ends: dict[End, ssl.SSLObject] = {
-        "client": client.wrap_bio(to_client, to_server, server_hostname=server_name),
+        "client": client.wrap_bio(to_client, to_server, server_hostname=name),
         "server": server.wrap_bio(to_server, to_client, server_side=True),
     }
     scripts = {end: _script(connection) for end, connection in ends.items()}
@@ -154,7 +156,7 @@ def strict_refusal(pair: CertificateWithKey, ca_pem: bytes, *, to_servers: bool)
     Args:
         pair: The certificate and its key.
         ca_pem: The CA certificates that the peers trust.
-        to_servers: Whether it is a client's, shown to servers; else a server's.
+        to_servers: Whether it is a client's, shown to servers; otherwise a server's.
     """
     try:
         client, server, strict = _strictly(pair, ca_pem, to_servers=to_servers)

@@ -127,7 +127,7 @@ def issue_all(
         What was ordered, by the name of the identity.
 
     Raises:
-        NameInvalid: A subject or a name cannot stand in a certificate.
+        NameInvalid: A subject or a name is not allowed in a certificate.
         CertificateExpired: The given CA has expired.
         CertificateNotYetValid: The given CA is not valid yet.
         ProfileViolation: The given CA is not a CA, has a key of another kind or the subject of what it
@@ -166,7 +166,7 @@ def issue_clients(
         What was ordered, in its order.
 
     Raises:
-        NameInvalid: A subject or a name cannot stand in a certificate.
+        NameInvalid: A subject or a name is not allowed in a certificate.
         CertificateExpired: The CA has expired.
         CertificateNotYetValid: The CA is not valid yet.
         ProfileViolation: The CA is not a CA, has a key of another kind or the subject of what it is to

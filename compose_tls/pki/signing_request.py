@@ -24,7 +24,7 @@ def signing_request(order: CertificateOrder, private_key_pem: bytes) -> bytes:
         private_key_pem: Its key.
 
     Raises:
-        NameInvalid: The subject or a name cannot stand in a certificate.
+        NameInvalid: The subject or a name is not allowed in a certificate.
     """
     profile = PROFILES[order.role]
     key = load_private_key(private_key_pem)

@@ -255,7 +255,7 @@ def shared_ca_concerns(
     if any(map(is_public, read_certificates(ca_pem, path))):
         return ()  # told as such
     text = (
-        f"{path} is valid for clients too: whoever has such a certificate of its CA, "
+        f"{path} is valid for clients too: anyone with such a certificate from its CA, "
         f"{certificate.issuer.rfc4514_string()}, is a client of this server"
     )
     hint = "give a CA that issues only for the clients of this server, with --client-ca-cert"

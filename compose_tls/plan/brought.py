@@ -1,4 +1,4 @@
-"""How certificates that were provided are provided again, or with a CA of the clients next to them."""
+"""How certificates that were provided are provided again, or with a client CA next to them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _CLIENT_CA_PLACE: Final = "client-ca.pem"
 
 
 def _words(config: TlsConfig, root: Path) -> tuple[list[str], bool]:
-    """The options that name what was provided, and whether any of it lies outside of the project."""
+    """The options that name what was provided, and whether any of it lies outside the project."""
     given: list[tuple[str, str | None]] = [
         (f"--{role}-{kind}", getattr(config, f"{role}_{kind}".replace("-", "_")))
         for role in (SERVER, CLIENT, CA, CLIENT_CA)

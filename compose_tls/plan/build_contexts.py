@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -41,30 +41,52 @@ def _findings(project: Project, config: TlsConfig, showing: Sequence[str]) -> It
         keys[project.directory / neighbours_directory(config.tls_dir)] = names
     for service in project.compose.services.values():
         build = service.build_context()
-        if build is None:
-            continue
-        own = next((f for f in build.ignore_files if project.read(f) is not None), None)
+        own = next((f for f in build.ignore_files if project.read(f)), None) if build else None
         text = (project.read(own) or b"") if own else b""
         patterns = text.decode("utf-8", "replace").splitlines()
-        inside = [
-            place.relative_to(build.context).as_posix()
-            for place, names in keys.items()
-            if place.is_relative_to(build.context)
-            and not all(
-                is_left_out((place / n).relative_to(build.context), patterns) for n in names
-            )
-        ]
-        if inside:
+        ignored = [(build.context, patterns)] if build else []
+        for place, further in service.watched():
+            # What is left out of the context is not watched either.
+            if inside := _inside(place, keys, [*ignored, (place, further)]):
+                yield TlsWarning(
+                    "keys-in-build-context",
+                    f"docker compose watch copies {project.relative(place) or '.'} into the container of "
+                    f"service {service.name}, keys included",
+                    service.main.document.name,
+                    f"add {' and '.join(f'{name}/' for name in inside)} to ignore there",
+                    service.main.line("develop"),
+                )
+        if build is not None and (inside := _inside(build.context, keys, ignored)):
             file = project.relative(own or build.context / ".dockerignore")
             lines = " and ".join(f"{name}/" for name in inside)
             yield TlsWarning(
                 "keys-in-build-context",
                 f"service {service.name} is built from {project.relative(build.context) or '.'}, "
-                "keys included: whoever gets the image may get them",
+                "keys included: anyone who gets the image may get them",
                 service.main.document.name,
                 f"add the {'lines' if len(inside) > 1 else 'line'} {lines} to {file}",
                 service.main.line("build"),
             )
+
+
+def _inside(
+    top: Path,
+    keys: Mapping[Path, Sequence[str]],
+    ignored: Sequence[tuple[Path, Sequence[str]]],
+) -> list[str]:
+    """The directories of keys below another one, relative to it, that no pattern leaves out."""
+
+    def is_out(key: Path) -> bool:
+        return any(
+            key.is_relative_to(place) and is_left_out(key.relative_to(place), patterns)
+            for place, patterns in ignored
+        )
+
+    return [
+        place.relative_to(top).as_posix()
+        for place, names in keys.items()
+        if place.is_relative_to(top) and not all(is_out(place / name) for name in names)
+    ]
 
 
 def is_left_out(path: Path, patterns: Sequence[str]) -> bool:

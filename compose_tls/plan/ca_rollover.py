@@ -115,7 +115,7 @@ def client_sources(
     force: bool,
     showing: Iterable[str] = (CLIENT,),
 ) -> dict[str, Source]:
-    """Where the clients' own CA and our clients come from, where clients have one; else nothing.
+    """Where the clients' own CA and our clients come from, where clients have one; otherwise nothing.
 
     Args:
         observation: The project as it is.
@@ -179,7 +179,7 @@ def _sources(
     if extent == "finish":
         if following is None:
             raise RolloverNotStarted(
-                "there is no new CA that could take over",
+                "CA rotation has not started: there is no new CA",
                 hint="run compose-tls renew --ca first, and give its ca.pem to every client",
             )
         stays = {one: is_ready(one) and not due(one) for one in showing}
@@ -207,7 +207,7 @@ def _anew(showing: Sequence[str]) -> dict[str, Source]:
 def provided_sources(observation: Observation, config: TlsConfig) -> dict[str, Source]:
     """Where provided certificates come from: what lies where they came from counts, if all of it does.
 
-    A recorded path that leads out of the project is not followed: whoever made the project may have
+    A recorded path that leads out of the project is not followed: the author of the project may have
     written it. It is where the user names it for this command.
 
     Args:
@@ -263,7 +263,7 @@ def require_client_issuer(observation: Observation, config: TlsConfig) -> None:
     _require_same_client_ca(observation, config)
     if config.client_ca_key is None and not observation.files.get(observation.directory / name):
         raise CertificateUnreadable(
-            f"{name} is not here, so nothing can be issued for clients",
+            f"{name} is missing, so nothing can be issued for clients",
             hint="name their CA with --client-ca-cert and --client-ca-key, or have certificates issued"
             " by it",
             path=name,
@@ -282,17 +282,13 @@ def require_neighbours_issuer(
         config: The settings; they name what was provided.
 
     Raises:
-        CertificateUnreadable: The CA of the clients, or the name of its key, is not here.
+        CertificateUnreadable: The client CA, or the name of its key, is not here.
     """
     lacking = [name for name in names if client_identity(name) not in found]
     if lacking:
         path = f"{config.pki_dir}/{CLIENT_CA}{CERTIFICATE}"
         gone = CLIENT_CA not in found
-        what = (
-            f"{path} is missing or damaged"
-            if gone
-            else "the key of the CA of the clients is missing"
-        )
+        what = f"{path} is missing or damaged" if gone else "the key of the client CA is missing"
         raise CertificateUnreadable(
             f"{what}, and nothing can be issued for {', '.join(lacking)}",
             hint=f"restore it, or give it again: {with_client_ca(config, observation.directory)}",
@@ -313,14 +309,14 @@ def require_issuer(observation: Observation, config: TlsConfig, extent: Extent) 
     own = "ca_key" in config.model_fields_set and config.ca_key is not None
     if extent != "end-entities" and not (at_hand or follows or own):
         raise CertificateUnreadable(
-            f"{name} is not here: it was moved away, or the CA was not made by compose-tls",
+            f"{name} is missing: it was moved away, or the CA was not created by compose-tls",
             hint="name it with --ca-cert and --ca-key; or give certificates of another CA to "
             "compose-tls enable",
             path=name,
         )
     if extent == "end-entities" and not at_hand and config.ca_key is None:
         raise CertificateUnreadable(
-            f"{name} is not here, so nothing can be issued",
+            f"{name} is missing, so nothing can be issued",
             hint="name the CA with --ca-cert and --ca-key, or give new certificates to "
             "compose-tls enable --server-cert",
             path=name,
@@ -337,7 +333,7 @@ def _require_same_client_ca(observation: Observation, config: TlsConfig) -> None
     given = "client_ca_cert" in config.model_fields_set
     if given and CLIENT_CA not in observation.pki.provided:
         raise CertificateUnreadable(
-            f"{config.client_ca_cert} is not the CA of the clients, {config.pki_dir}/{CLIENT_CA}.pem",
+            f"{config.client_ca_cert} is not the client CA, {config.pki_dir}/{CLIENT_CA}.pem",
             hint="change it with compose-tls enable --client-ca-cert",
             path=config.client_ca_cert,
         )

@@ -41,7 +41,9 @@ def another_next(planned: IdentityPlan, config: TlsConfig, state: State) -> Iter
     """That a CA which was to take over is not whole, and another one will."""
     path = f"{config.pki_dir}/{NEXT_CA_CERTIFICATE}"
     if planned.source(NEXT_CA) == "issued" and path in state.certificates:
-        yield other_ca(path, f"{path} is another CA now: what the one before issued is refused")
+        yield other_ca(
+            path, f"{path} is a different CA now: certificates from the previous CA are refused"
+        )
 
 
 def left_behind(place: str, left: Sequence[str], config: TlsConfig) -> TlsWarning:

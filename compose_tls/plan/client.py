@@ -207,6 +207,6 @@ def _warnings(config: TlsConfig) -> Iterable[TlsWarning]:
     if config.tls_mode is not TlsMode.MUTUAL:
         yield TlsWarning(
             "clients-not-asked",
-            "in mode 1 Milvus asks no client for a certificate",
-            hint="run compose-tls enable --mode 2 for a server that does",
+            "in mode 1 Milvus does not ask clients for a certificate",
+            hint="run compose-tls enable --mode 2 to require one",
         )

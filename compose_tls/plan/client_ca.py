@@ -11,7 +11,7 @@ from compose_tls.vocabulary import TlsWarning
 
 
 def client_ca_source(pki: PkiFacts, config: TlsConfig, *, settled: bool = False) -> Source | None:
-    """Where the CA of the clients comes from, where they have one of their own; else ``None``.
+    """Where the client CA comes from, where they have one of their own; otherwise ``None``.
 
     Where a public CA issued the server's certificate, it lets everyone in: so one is made here.
 
@@ -51,10 +51,11 @@ def client_ca_made(config: TlsConfig) -> TlsWarning:
     path = f"{config.pki_dir}/{CLIENT_CA}{CERTIFICATE}"
     return TlsWarning(
         "public-client-ca",
-        "the CA of the server is a public one, and whoever has a certificate of it"
-        f" would be a client: so Milvus accepts only clients of a CA that is made here, {path}",
+        "the server CA is a public one, and anyone with a certificate from it would be accepted "
+        "as a client: so Milvus accepts only clients of a new CA,"
+        f" {path}",
         path,
-        "issue more with compose-tls client NAME, or name another CA of clients with --client-ca-cert",
+        "issue more with compose-tls client NAME, or name another client CA with --client-ca-cert",
     )
 
 

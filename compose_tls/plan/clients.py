@@ -27,8 +27,8 @@ from compose_tls.stack.applications import (
     needs,
 )
 from compose_tls.stack.dependency import Address
+from compose_tls.stack.engine_proxies import fronts
 from compose_tls.stack.images import repository_and_tag
-from compose_tls.stack.traefik import IMAGE, way_by_labels
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import Encryption, TlsMode, TlsWarning
 
@@ -54,6 +54,7 @@ class Client:
         port: The port of Milvus that it connects to; ``None`` where that is not said.
         connection: What names Milvus; ``None`` where nothing does.
         certain: Whether it is sure that it connects to this Milvus.
+        unnamed: The name of Milvus that no certificate holds by itself; empty for none.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Client:
     port: int | None = None
     connection: Connection | None = None
     certain: bool = True
+    unnamed: str = ""
 
 
 def clients(
@@ -156,11 +158,13 @@ def cut_off(
         wanted = reason or needs(
             one.image, config.tls_mode, place=one.place, ca=ca, service=one.name
         )
+        if one.unnamed and one.unnamed not in config.san:
+            wanted += f"; the certificate has to hold that name: --san {one.unnamed}"
         entries.append(CutOff(service=one.name, how=one.how, needs=wanted))
         says = {
-            "encrypted": "is cut off: {}, and it shows no client certificate",
+            "encrypted": "is cut off: {}, and it presents no client certificate",
             "plain": "is cut off: {}, and it speaks plain text",
-            "unknown": "may be cut off: {}, and nothing says that it speaks TLS",
+            "unknown": "may be cut off: {}, and it is unknown whether it speaks TLS",
         }[one.encryption]
         text = f"service {one.name} {says.format(one.how)}"
         warnings.append(TlsWarning("clients-cut-off", text, one.path, wanted, one.line))
@@ -190,7 +194,7 @@ class _Finder:
 
     @property
     def published(self) -> dict[int, int]:
-        """The ports of this machine on which Milvus is met, and those of its own behind them."""
+        """The ports of this machine on which Milvus is reached, and those of its own behind them."""
         found = ((entry.published, port) for port in self.ports for entry in self.entries(port))
         return {outer: port for outer, port in found if outer is not None}
 
@@ -233,7 +237,7 @@ class _Finder:
             found = connection(variables, {host}, {port}, image=image)
             how = f"its {variable} names port {port} of {host}, if that is this machine"
             client = self.client(service, how, found, "environment")
-            return replace(client, variable=variable, certain=False)
+            return replace(client, variable=variable, certain=False, unnamed=host)
         return None
 
     def by_file(self, service: Service) -> Client | None:
@@ -284,26 +288,23 @@ class _Finder:
         return None
 
     def by_labels(self) -> Iterator[Client]:
-        """A Traefik that Milvus' own labels tell of it."""
-        found = way_by_labels(self.place.labels(self.project.read), self.ports)
-        if found is None:
-            return
-        services = self.services.values()
-        proxy = next(
-            (s for s in services if IMAGE in repository_and_tag(s.text("image") or "")[0]), None
-        )
-        main = self.place.main
-        yield Client(
-            proxy.name if proxy else IMAGE,
-            proxy.text("image") if proxy else IMAGE,
-            self.milvus,
-            f"labels of {self.place.name} put it in front of Milvus",
-            found.encryption,
-            self.reached(None),
-            path=main.document.name,
-            line=main.line("labels"),
-            connection=found if found.passes else None,
-        )
+        """A proxy that Milvus itself tells of it, by its labels or variables."""
+        main, services = self.place.main, self.services.values()
+        labels = self.place.labels(self.project.read)
+        for kind, by, found in fronts(labels, told(self.project, self.milvus.service), self.ports):
+            images = ((s, repository_and_tag(s.text("image") or "")[0]) for s in services)
+            proxy = next((service for service, image in images if kind in image), None)
+            yield Client(
+                proxy.name if proxy else kind,
+                proxy.text("image") if proxy else kind,
+                self.milvus,
+                f"{by} of {self.place.name} put{'' if by == 'labels' else 's'} it in front of Milvus",
+                found.encryption,
+                self.reached(None),
+                path=main.document.name,
+                line=main.line("labels" if by == "labels" else "environment"),
+                connection=found if found.passes else None,
+            )
 
     def reached(self, found: Connection | None) -> str:
         """Host and port of Milvus, as a client has them; where it does not say, on the networks."""

@@ -62,6 +62,7 @@ def consequences(
         *_rest(project, milvus, config),
         *of_health,
         *context_findings(project, config, showing),
+        *_for_swarm(milvus),
     )
     return Consequences(warnings, health)
 
@@ -90,6 +91,20 @@ def _rest(
             else f"Milvus {FIRST_WITH_REST_PORT} and newer can keep it on a port of its own",
             one.service.main.line(),
         )
+
+
+def _for_swarm(milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
+    """That Compose does not start a service, which the next step would be."""
+    for one in milvus:
+        if names := one.service.externals():
+            yield TlsWarning(
+                "swarm-only",
+                f"service {one.name} uses {', '.join(names)}, which is external: docker stack deploy "
+                "takes that, and docker compose does not start the service",
+                one.service.main.document.name,
+                "once TLS is on in the files: compose-tls export swarm",
+                one.service.main.line(),
+            )
 
 
 def keys_to_be_mounted(

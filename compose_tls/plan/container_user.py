@@ -61,7 +61,7 @@ KeyReader: TypeAlias = MilvusService | Server
 
 @dataclass(frozen=True, slots=True)
 class KeyAccess:
-    """Mode, owner and group of the server key; ``None`` leaves it to whoever runs the command."""
+    """Mode, owner and group of the server key; ``None`` leaves it to the user who runs the command."""
 
     mode: int = _OWNER_ONLY
     uid: int | None = None
@@ -197,7 +197,7 @@ def _key_access(
         name = _named_user(milvus, user_of_image)
         text = (
             f"user {name} of service {milvus.name} must be able to read {key_path}, and only the "
-            "image knows its number"
+            "image knows its numeric ID"
         )
         warning = TlsWarning("container-user-unknown", text, key_path, command)
         return KeyAccess(warnings=(warning,))

@@ -62,7 +62,7 @@ class DisablePlan:
         told: The services that are told it; they may have other names by now than recorded.
         key_directories: The directories with certificates and keys that stay, relative to the project.
         in_use: Whether a Milvus is told to use those.
-        exact: Whether every file that enable changed has the very bytes of before.
+        exact: Whether every file that enable changed has the original bytes.
     """
 
     plan: Plan
@@ -91,7 +91,7 @@ def plan_disable(project: Project, config: TlsConfig, *, purge: bool) -> Disable
 
     Raises:
         NotEnabled: There is no state.json, and nothing of ours to purge.
-        TlsRemains: Entries stay that are not those of before enable; with ``accept`` they are warnings.
+        TlsRemains: Entries stay that were not there before enable; with ``accept`` they are warnings.
         CertificatesUnmounted: A Milvus would be told to open certificates that it does not have.
         ProjectError: A file was changed since so that our entries cannot be taken out safely.
     """
@@ -168,7 +168,7 @@ class _Planner:
                 path = self.renamed(file, recorded)
                 content = self.observation.content(path) if path else None
                 old, new = file.path, self.project.relative(path) if path else None
-                said = f"is {new} now" if new else "is gone: nothing to take out"
+                said = f"is {new} now" if new else "is gone: nothing to remove"
                 self.warnings.append(TlsWarning("file-missing", f"{old} {said}"))
             if path is None or content is None:
                 continue
@@ -176,7 +176,9 @@ class _Planner:
             undone = undo(content, named)
             found[path] = (named, undone)
             if not undone.exact:
-                text = f"{named.path} was changed since enable: only its own entries are taken out"
+                text = (
+                    f"{named.path} was changed since enable: only the entries of enable are removed"
+                )
                 self.warnings.append(TlsWarning("file-changed-since", text))
             self.warnings += [
                 TlsWarning("edit-kept", f"{named.path}: {route} was changed since, and stays")
@@ -256,7 +258,7 @@ class _Planner:
         for one in told:
             if one.before:
                 first = one.entries[0]
-                text = f"{one.service} speaks TLS all the same, in mode {int(one.mode)}, as before enable"
+                text = f"{one.service} still speaks TLS, in mode {int(one.mode)}, as before enable"
                 if one.unmounted:
                     text += f"; no mount provides what it shows: {', '.join(one.unmounted)}"
                 self.warnings.append(
@@ -269,7 +271,7 @@ class _Planner:
         entries = list(dict.fromkeys(entries or after.stray()))
         if not entries:
             for entry in after.told_servers(sound=True):
-                text = f"{entry.text} all the same, as before enable"
+                text = f"{entry.text}, as before enable"
                 warning = TlsWarning("tls-as-before", text, entry.path, None, entry.line)
                 self.warnings.append(warning)
             return True
@@ -288,13 +290,13 @@ class _Planner:
         raise CertificatesUnmounted(
             f"{one.service} would start in mode {int(one.mode)} ({first}) without "
             f"{', '.join(lacks)}, and not start{purged}",
-            hint=f"set the mode to 0 there, or take it out, and run {again}",
+            hint=f"set the mode to 0 there, or remove it, and run {again}",
             path=first.path,
             line=first.line,
         )
 
     def refuse_unknown(self) -> NoReturn:
-        """There is no record: say what can be seen all the same."""
+        """There is no record: say what can still be seen."""
         told = list(self.remaining({}, ()).told())
         if not told:
             error = not_enabled(self.project, self.config)
@@ -308,13 +310,13 @@ class _Planner:
         raise TlsRemains(
             f"there is no {name}, so what enable changed is not known; {told[0].service} is set to mode "
             f"{int(told[0].mode)}: {'; '.join(map(str, dict.fromkeys(entries)))}",
-            hint=f"take these out by hand, or restore {name}",
+            hint=f"remove these by hand, or restore {name}",
             path=entries[0].path,
             line=entries[0].line,
         )
 
     def purged(self) -> list[RemoveFile]:
-        """The certificates and keys that go, of an enable of now or of before."""
+        """The certificates and keys that go, of this or a previous enable."""
         if self.state is None and not self.is_ours():
             return []
         names = [self.pki / name for name in PKI_FILES]

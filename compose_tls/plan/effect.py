@@ -60,9 +60,9 @@ def require_effect(
                 continue
             path, line = project.relative(place[0]), place[1]
             raise EditRefused(
-                f"{path}{f':{line}' if line else ''} sets {setting.variable} of {one.name} to {told}, and"
-                " wins over what would be written",
-                hint=f"set it to {setting.value} there, or take it out",
+                f"{path}{f':{line}' if line else ''} sets {setting.variable} of {one.name} to "
+                f"{told}, which overrides what would be written",
+                hint=f"set it to {setting.value} there, or remove it",
                 path=path,
                 line=line,
             )

@@ -101,7 +101,7 @@ class _Planner:
         self.config = config
         self.neighbours: tuple[Neighbour, ...] = ()
         self.warnings = [
-            TlsWarning("edit-kept", f"{file}: {route} was changed since, and counts as yours")
+            TlsWarning("edit-kept", f"{file}: {route} was changed since, so it is kept as yours")
             for file, route in project.kept
         ]
 
@@ -274,7 +274,7 @@ class _Planner:
                 raise
             override = self._override_file()
             found = edited(override)
-            text = f"{refusal.message}; the edits are in {self.project.relative(override)} instead"
+            text = f"{refusal.message}; the edits go to {self.project.relative(override)} instead"
             self.warnings.append(TlsWarning("override-used", text))
             return found
 

@@ -80,7 +80,7 @@ def export_setup(
         now: The time that validity is judged by.
 
     Raises:
-        NameInvalid: A host cannot stand in a certificate.
+        NameInvalid: A host is not allowed in a certificate.
         CertificateError: The CA of the project cannot be used.
     """
     milvus = select(project.compose, project.milvus, services)
@@ -219,8 +219,8 @@ def _shared(
     if config.server_cert is not None:
         other = ", or let cert-manager issue one: compose-tls export cert-manager"
         raise NameNotCovered(
-            f"{config.server_cert} does not hold {', '.join(missing)}",
-            hint="give a certificate that holds them with compose-tls enable --server-cert"
+            f"{config.server_cert} does not include {', '.join(missing)}",
+            hint="give a certificate that includes them with compose-tls enable --server-cert"
             f"{'' if release.target == 'swarm' else other}",
             path=config.server_cert,
         )

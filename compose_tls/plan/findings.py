@@ -275,8 +275,8 @@ class _Keys:
         wanted = self.name(self.pki / CA_CERTIFICATE)
         return TlsWarning(
             code="key-mounted",
-            message=f"service {service.name} mounts {first}{more} at {mount.target}: whoever gets "
-            "into that container can issue certificates or pass for a client or another server",
+            message=f"service {service.name} mounts {first}{more} at {mount.target}: anyone with "
+            "access to that container can issue certificates or impersonate a client or another server",
             path=relative(mount.file, self.observation.directory),
             line=mount.line,
             hint=f"mount only the files it needs, such as ./{wanted}, in {place}",
@@ -297,9 +297,7 @@ class _Keys:
             return None, True
         told = milvus.service.text("user")
         if not told and milvus.version == NEWEST:
-            text = (
-                f"the image of service {milvus.name} does not tell its user: whether that can read"
-            )
+            text = f"the image of service {milvus.name} does not name its user: whether it can read"
             command = give_command(milvus, name, sudo=self.observation.user_id != 0)
             hint = f"compose-tls check shows whether it starts; if it does not: {command}"
             warning = TlsWarning(

@@ -53,8 +53,8 @@ def _found(observation: Observation, config: TlsConfig, state: State | None) -> 
         strangers = [o.subject for o in found if o.sha256 not in own and o.subject not in above]
         if strangers:
             yield FurtherCa(
-                f"{shown} holds a further CA, {', '.join(strangers)}: whoever has a certificate of it"
-                " would be trusted",
-                hint=f"take it out of {shown}; clients of another CA are accepted with --client-ca-cert",
+                f"{shown} contains another CA, {', '.join(strangers)}: anyone with a certificate "
+                "from it would be trusted",
+                hint=f"remove it from {shown}; clients of another CA are accepted with --client-ca-cert",
                 path=shown,
             )

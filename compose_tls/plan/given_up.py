@@ -37,8 +37,8 @@ def given_up(
         return
     if scope_is_smaller(state.settings.scope, config.scope):
         text = (
-            f"scope {state.settings.scope} becomes {config.scope}: what is encrypted beyond it is plain "
-            "text again"
+            f"scope {state.settings.scope} becomes {config.scope}: connections beyond it are in "
+            "plain text again"
         )
         hint = f"compose-tls enable --scope {state.settings.scope} restores it"
         yield TlsWarning("scope-reduced", text, hint=hint)
@@ -66,7 +66,7 @@ def names_given_up(
     lost = {*held.dns_names, *held.ip_addresses} - {*order.dns_names, *order.ip_addresses}
     if names := [name for name in before if name in lost]:
         path = f"{config.pki_dir}/{SERVER_CERTIFICATE}"
-        text = f"{path} does not hold {', '.join(names)} any more: clients that verify that are cut off"
+        text = f"{path} no longer includes {', '.join(names)}: clients that verify it are cut off"
         hint = joined(_naming("--san", (*names, *config.san)))
         yield TlsWarning("name-given-up", text, path, hint)
 
@@ -91,7 +91,8 @@ def _replaced(project: Project, config: TlsConfig, one: DeclaredTls) -> Iterator
     keep = ["--server-cert", name, *(["--server-key", project.relative(key)] if key else [])]
     yield TlsWarning(
         "certificate-replaced",
-        f"service {one.name} shows {name} so far: clients that do not trust the new CA are cut off",
+        f"service {one.name} has presented {name} until now: clients that do not trust the new "
+        "CA are cut off",
         name,
         f"give them {config.pki_dir}/{CA_CERTIFICATE}; or keep that certificate with "
         f"{' '.join(keep)} --ca-cert and the file of its CA",

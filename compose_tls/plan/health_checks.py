@@ -83,7 +83,7 @@ def health_edits(
                     wanted = wanted.replace("$", "$$")
                     refusal = HealthCheckBreaks(
                         f"the health check of service {service.name} asks for {url}, which "
-                        "Milvus does not answer over TLS any more",
+                        "Milvus no longer answers with TLS",
                         hint=f"write {wanted} there, and ask for it by HTTP (curl -f)",
                         path=path,
                         line=test.line,
@@ -91,8 +91,8 @@ def health_edits(
                     warnings.append(settle(refusal, accepted(project, config)))
                     continue
                 edits.append(HealthEdit(service, url, new))
-                text = f"the health check of service {service.name} asks for {new} now: over TLS, "
-                text += f"Milvus does not answer {url} any more"
+                text = f"the health check of service {service.name} is to ask for {new}: with TLS, "
+                text += f"Milvus no longer answers {url}"
                 why = "nothing to do; compose-tls disable restores the old one"
                 warnings.append(TlsWarning("health-check-replaced", text, path, why, test.line))
     return tuple(edits), tuple(warnings)
@@ -127,8 +127,8 @@ def waiting(
                 if asks and number(url["port"]) == metrics and rest_port(one, config) is None:
                     yield TlsWarning(
                         "clients-cut-off",
-                        f"the command of service {service.name} asks for {url[0]}, which Milvus does not"
-                        " answer over TLS any more",
+                        f"the command of service {service.name} asks for {url[0]}, which Milvus "
+                        "no longer answers with TLS",
                         main.document.name,
                         f"write {url['scheme'] or ''}{url['host']}:{metrics}/healthz there",
                         main.line("command"),

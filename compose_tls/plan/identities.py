@@ -50,19 +50,19 @@ def plan_identities(
 ) -> IdentityPlan:
     """Decide for the CA, the server, the client and the neighbours that show a certificate.
 
-    And for a CA of the clients, where that is another one.
+    And for a client CA, where that is another one.
 
     Args:
         observation: What lies in the PKI directory.
         config: The settings; they hold the names that the user asks for.
         members: The services that show the server certificate.
-        found: Names found in the project; what cannot stand in a certificate is left out.
+        found: Names found in the project; what is not allowed in a certificate is left out.
         now: The time to judge validity by.
         neighbours: The services of the project that show a certificate of their own.
         settled: Whether clients have certificates of the server's CA already, where that was provided.
 
     Raises:
-        NameInvalid: A name that the user asked for cannot stand in a certificate.
+        NameInvalid: A name that the user asked for is not allowed in a certificate.
         CertificateExpired: The CA in the PKI directory has expired.
         ProfileViolation: It is to be constrained, and is not.
         NameNotPermitted: It is constrained to other names.
@@ -116,7 +116,7 @@ def identities_of(
 ) -> dict[str, Identity]:
     """The identities of a set-up: a CA, the server that the members share, and a client.
 
-    And the CA of the clients, for a set-up in which that is another one.
+    And the client CA, for a set-up in which that is another one.
     """
     return {
         CA: Identity(CA, "ca"),
@@ -187,10 +187,10 @@ def server_names(
 
     Args:
         wanted: Names that the user asked for.
-        found: Names found in the project; what cannot stand in a certificate is left out.
+        found: Names found in the project; what is not allowed in a certificate is left out.
 
     Raises:
-        NameInvalid: A name that the user asked for cannot stand in a certificate.
+        NameInvalid: A name that the user asked for is not allowed in a certificate.
     """
     return split_names([*wanted, *filter(is_valid, found)])
 

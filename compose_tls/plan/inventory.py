@@ -130,7 +130,7 @@ def shown_certificates(
         observation, now, renewal=f"replace it and restart the service, {issuing}"
     )
     for file in dict.fromkeys(file for one in declared for file in one.files):
-        # What was not looked at lies outside of the project.
+        # What was not looked at lies outside the project.
         if file.path is None or file.path not in observation.files:
             continue
         if observation.files[file.path] is None:
@@ -217,7 +217,7 @@ def _renewing(observation: Observation, config: TlsConfig) -> str:
     if config.server_cert is None:
         return _RENEW
     again = bring_again(config, observation.directory)
-    return f"put newer files where these came from, then: {again}"
+    return f"replace these files with newer ones at their source, then: {again}"
 
 
 def _renewing_ca(observation: Observation, config: TlsConfig) -> str:
@@ -282,11 +282,12 @@ def _drifts(
                 hint = f"restore {file.path}: compose-tls enable does not accept another CA there"
             else:
                 hint = (
-                    f"{command} keeps it where it is of the CA and has its key, else issues another"
+                    f"{command} keeps it if it is from the CA and belongs to its key, and "
+                    "otherwise issues another"
                 )
             yield TlsWarning(
                 code="certificates-drifted",
-                message=f"{file.path} is not as it was written: it holds {holds}",
+                message=f"{file.path} has changed since it was written: it contains {holds}",
                 path=file.path,
                 hint=hint,
             )
@@ -325,6 +326,6 @@ def _exports_aged(
                 "export-expires-soon",
                 f"{name} {'expired' if has_ended(end, now) else 'expires'} on {end:%Y-%m-%d}",
                 name,
-                "run compose-tls export again and deploy what it makes, or remove the file where it is "
-                "in use no more",
+                "run compose-tls export again and deploy what it makes, or remove the file if it "
+                "is no longer used",
             )

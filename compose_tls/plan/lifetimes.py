@@ -79,7 +79,7 @@ def why_replaced(
     """
     missing = names - {*facts.dns_names, *facts.ip_addresses}
     if missing:
-        return f"it does not hold the name {', '.join(sorted(missing))}"
+        return f"it does not include the name {', '.join(sorted(missing))}"
     if "key_type" in config.model_fields_set and facts.key_type != config.key_type:
         return f"its key is {facts.key_type}, not {config.key_type}"
     if ca is not None and is_due(facts, ca, now):

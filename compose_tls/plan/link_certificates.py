@@ -135,19 +135,17 @@ def _reason(project: Project, link: Link) -> str | None:
         return "Milvus has no TLS there, in any mode"
     inside = all(name in project.compose.services for name in link.targets)
     if link.purpose == ETCD_MEMBERS:
-        return "members that run already do not find those with TLS: compose-tls leaves them so"
+        return "running members cannot reach members with TLS, so compose-tls does not change them"
     if link.purpose == COMPONENTS:
         old = min((one.version for one in project.milvus if one.name in link.targets), default=None)
         if old is not None and old < FIRST_WITH_INTERNAL_TLS:
             return f"Milvus {old} cannot encrypt it; {FIRST_WITH_INTERNAL_TLS} and newer can"
-        return "Milvus is not told internaltls"
+        return "internaltls is not set in Milvus"
     services = project.compose.services.values()
     if any(is_anybody(name, services) for name in link.targets):
-        return (
-            "on the network of this machine no service can be told from another: see to it by hand"
-        )
+        return "on the network of the host, services cannot be told apart: set up TLS by hand"
     if not inside:
-        return "the server is outside of the project: see to its TLS there"
+        return "the server is outside the project: set up its TLS there"
     return _reason_of_server(project, link)
 
 
@@ -162,9 +160,11 @@ def _reason_of_server(project: Project, link: Link) -> str | None:
         if link.purpose == "metadata":
             why = etcd.stays(image, command, service.container_variables(project.read))
             if why is not None and service.name not in ours:
-                return f"{why}: see to its TLS by hand"
+                return f"{why}: set up its TLS by hand"
         if link.purpose == "object store" and object_store.kind(image, command) is None:
-            return "how this object store is told of TLS is not known: see to it by hand"
+            return (
+                "compose-tls does not know the TLS settings of this object store: set it up by hand"
+            )
     if link.purpose in {"metadata", "object store", "messages"}:
-        return "Milvus is told no TLS for it: compose-tls enable --scope all"
+        return "Milvus has no TLS settings for it: compose-tls enable --scope all"
     return None

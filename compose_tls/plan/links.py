@@ -99,7 +99,7 @@ class _Map:
                 ):
                     yield TlsWarning(
                         code="metrics-port-open",
-                        message=f"port {listener.port} of {milvus.service.name} takes /api/v1 "
+                        message=f"port {listener.port} of {milvus.service.name} accepts /api/v1 "
                         "requests in plain text and without credentials",
                         path=milvus.service.main.document.name,
                         line=milvus.service.main.line("ports"),
@@ -117,11 +117,11 @@ class _Map:
             if self.parties.published(milvus.service, port) in _BEYOND:
                 yield TlsWarning(
                     code="internal-port-open",
-                    message=f"port {port} of {milvus.service.name} takes what the components of Milvus"
-                    " say to each other, in plain text and without a client certificate in every mode",
+                    message=f"port {port} of {milvus.service.name} accepts traffic of the Milvus "
+                    "components in plain text and without a client certificate, in every mode",
                     path=milvus.service.main.document.name,
                     line=milvus.service.main.line("ports"),
-                    hint=f"take it out of ports, or {_closer(milvus, port)}",
+                    hint=f"remove it from ports, or {_closer(milvus, port)}",
                 )
 
     def from_service(self, client: Client) -> Link:
@@ -218,7 +218,7 @@ def _merged(found: Iterable[Link]) -> list[Link]:
 
 def _danger(milvus: MilvusService) -> str:
     if milvus.configuration.open_metrics:
-        return "takes /api/v1 requests without credentials"
+        return "accepts /api/v1 requests without credentials"
     return "plain in every mode"
 
 
@@ -233,17 +233,17 @@ def _closer(milvus: MilvusService, port: int) -> str:
 def _client_note(client: Client, offered: Encryption) -> str | None:
     name, variable = client.name, client.variable
     if offered == "encrypted" and passes_on(client):
-        return f"hands on the TLS of its clients: the certificate has to hold the name of {name}"
+        return f"passes the TLS of its clients through: the certificate has to include the name of {name}"
     if offered == "encrypted" and client.encryption == "plain":
         reads = f"it reads {variable}" if variable else client.how
         return f"Milvus refuses plain text: switch {name} to TLS ({reads})"
     if offered == "encrypted" and client.encryption == "unknown":
         why = f"{variable} does not say" if variable else client.how
-        return f"see that {name} uses TLS: {why}"
+        return f"make sure that {name} uses TLS: {why}"
     if offered == "encrypted" and not client.certificate and _is_mutual(client.milvus):
-        return f"Milvus asks for a client certificate, and {name} shows none: {client.how}"
+        return f"Milvus asks for a client certificate, and {name} presents none: {client.how}"
     if offered == "plain" and client.encryption == "encrypted":
-        return f"{name} wants TLS, and Milvus speaks plain text"
+        return f"{name} uses TLS, but Milvus speaks plain text"
     return None
 
 

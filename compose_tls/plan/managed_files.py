@@ -211,7 +211,7 @@ class ManagedFiles:
             path: The file.
             content: What it is to hold.
             mode: Its permission bits.
-            uid: Its owner; ``None`` for whoever runs the command.
+            uid: Its owner; ``None`` for the user who runs the command.
             gid: Its group.
             origin: The file of the PKI directory that it is a copy of; by default that of its name.
 
@@ -346,7 +346,7 @@ class ManagedFiles:
     def _refuse_place(self, path: Path) -> NoReturn:
         name = self.project.relative(path)
         raise ValueInTheWay(
-            f"{name} is given as the CA of the server, and Milvus reads the CA of the clients there",
+            f"{name} is given as the server CA, and Milvus reads the client CA there",
             hint=f"move it (mv {typed(name)} server-ca.pem), and give that as --ca-cert",
             path=name,
         )

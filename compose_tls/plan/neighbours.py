@@ -31,7 +31,7 @@ class Neighbours:
 
     Attributes:
         switched: Those that are switched.
-        cut_off: Those that have to be told of TLS by their owner.
+        cut_off: Those that their owner has to configure for TLS.
         warnings: What is to be said of both.
     """
 
@@ -58,7 +58,7 @@ def plan_neighbours(
             is none to be.
 
     Raises:
-        ClientsCutOff: In mode 2, one can show no client certificate, and the user has not accepted that.
+        ClientsCutOff: In mode 2, one cannot present a client certificate, and that was not accepted.
     """
     if config.neighbours == "ignore":
         return Neighbours()
@@ -102,7 +102,7 @@ def _notes(
         if one.edits.override is not None:
             yield TlsWarning(
                 "override-used",
-                f"{one.refusal}; the edits of service {one.name} are in "
+                f"{one.refusal}; the edits of service {one.name} go to "
                 f"{project.relative(one.edits.override)} instead",
             )
     for one in switched:
@@ -116,7 +116,7 @@ def _notes(
                 f"service {client.name} passes TLS through: {client.how}, "
                 "and it hands on the bytes",
                 client.path,
-                "the certificate has to hold the name by which clients call it: --san NAME",
+                "the certificate has to include the name that clients use for it: --san NAME",
                 client.line,
             )
 
@@ -146,7 +146,7 @@ def _settled(
         need = "; ".join(f"{entry.service}: {entry.needs}" for entry, _ in lost)
         settle(
             ClientsCutOff(
-                f"mode 2 cuts off what can show no client certificate here: {told}",
+                f"mode 2 cuts off services that cannot present a client certificate: {told}",
                 hint=f"{need}; --mode 1 asks for none",
                 path=lost[0][1].path,
                 line=lost[0][1].line,
@@ -192,7 +192,7 @@ def _placed(
 
 
 def _issues(project: Project, config: TlsConfig) -> bool:
-    """Whether the key of the CA of the clients is here, so that it can issue for a neighbour."""
+    """Whether the key of the client CA is here, so that it can issue for a neighbour."""
     before = project.state.settings if project.state else None
     settled = has_server_ca_clients(before, config)
     apart = client_ca_source(project.observation.pki, config, settled=settled)
@@ -209,6 +209,6 @@ def _lacks_name(client: Client, config: TlsConfig, names: Collection[str]) -> st
     if found is None or not found.host or found.host in names:
         return None
     return (
-        f"the server certificate does not hold the name {found.host}: give one that does, or have it"
-        " call Milvus by a name that is in it"
+        f"the server certificate does not include the name {found.host}: give one that does, or "
+        "configure the service with a name that is in it"
     )

@@ -198,8 +198,8 @@ def _require_none(directory: Path, config: TlsConfig, read: Read) -> None:
     for name in (*DEFAULT_FILES, *OVERRIDE_FILES, f"{config.pki_dir}/{STATE_FILE}"):
         if read(directory / name) is not None:
             raise ProjectExists(
-                f"there is a project already: {name}",
-                hint="compose-tls enable puts TLS into it; compose-tls init DIR makes one elsewhere",
+                f"there already is a project: {name}",
+                hint="compose-tls enable turns on TLS for it; compose-tls init DIR creates one elsewhere",
                 path=name,
             )
 
@@ -270,8 +270,8 @@ def _release(version: str | None) -> tuple[MilvusLine, str]:
     if release is None:
         first, last = (".".join(map(str, r.line)) for r in (LINES[0], LINES[-1]))
         raise UnsupportedMilvus(
-            f"what Milvus {version} needs is not known to init, which knows {first} to {last}",
-            hint=f"take --milvus {last}; or write the compose file, and run compose-tls enable",
+            f"init does not know what Milvus {version} needs; it knows {first} to {last}",
+            hint=f"use --milvus {last}; or write the compose file, and run compose-tls enable",
         )
     return release, f"v{version.removeprefix('v')}" if match[3] else release.newest
 
@@ -338,9 +338,12 @@ def _taken_over(
 
 
 def _open_etcd(run: Run) -> Iterator[TlsWarning]:
-    """That the etcd inside of Milvus, which asks for no password, is published to everyone."""
+    """That the etcd inside Milvus, which asks for no password, is published to everyone."""
     if any(port == f"{_ETCD_PORT}:{_ETCD_PORT}" for port in run.many.get("ports", ())):
-        text = f"port {_ETCD_PORT} is published, as in {SCRIPT}: who reaches it changes Milvus' metadata"
+        text = (
+            f"port {_ETCD_PORT} is published, as in {SCRIPT}: anyone who reaches it can "
+            "change the metadata of Milvus"
+        )
         hint = f"--publish {LOOPBACK} publishes every port only on this machine"
         yield TlsWarning("etcd-published", text, SCRIPT, hint)
 
@@ -361,14 +364,14 @@ def _run_of(script: bytes, wanted: Wanted, *, has_data: bool) -> tuple[Run, tupl
     for option, is_given in given.items():
         if is_given:
             raise ConflictingSettings(
-                f"{option} and {SCRIPT}: what that script starts is taken over as it is",
+                f"{option} and {SCRIPT}: what that script starts is kept as it is",
                 hint=f"leave {option} out, or make the project elsewhere: compose-tls init DIR",
             )
     if run is not None:
         return run, ()
     if has_data and wanted.milvus is None:
         raise _not_understood(
-            f"it has no docker run, so which Milvus wrote {DATA} is not known",
+            f"it has no docker run, so the Milvus version of {DATA} is unknown",
             "name its version: compose-tls init --milvus VERSION",
         )
     run = vendor_run(_release(wanted.milvus)[1])

@@ -131,7 +131,7 @@ class Remaining:
                     yield Entry(text, record.path, found.line if found else None)
 
     def told_servers(self, *, sound: bool) -> Iterator[Entry]:
-        """Each etcd that would be told of TLS, and where.
+        """Each etcd that would get TLS settings, and where.
 
         Args:
             sound: Whether it has a certificate; without one it does not start.
@@ -163,7 +163,7 @@ class Remaining:
             for what, text, file, line in _texts(service) if service.name not in milvus else ():
                 # As before, too: what enable found there may have been its own, changed by the user.
                 if named := [one for one in gone if f"{one}/" in text]:
-                    said = f"{what} names a file in {named[0]}, which goes"
+                    said = f"{what} names a file in {named[0]}, which is removed"
                     yield Entry(said, relative(file, self.directory), line, service.name)
 
     def stray_services(self) -> tuple[str, ...]:
@@ -247,7 +247,7 @@ def remains(
     what = f"TLS stays on for {names}" if ours else "entries of compose-tls stay"
     what += ", and the record does not show how it was before"
     if since and not ours:
-        what = "what was written since enable needs certificates that go"
+        what = "what was written since enable needs certificates that are removed"
     return TlsRemains(
         f"{what}: {'; '.join(map(str, entries))}",
         hint=hint,

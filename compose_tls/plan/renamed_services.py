@@ -30,7 +30,7 @@ def renamed_services(project: Project, config: TlsConfig) -> Iterator[TlsWarning
         orphan = f"the next step removes the container of {old}, with what it wrote to no mount"
         yield TlsWarning(
             ServiceRenamed.code,
-            f"service {old} is called {new} now: recorded so",
+            f"service {old} is called {new} now: the new name is recorded",
             hint=orphan if old in orphaned(project) else None,
         )
     state = project.state
@@ -48,7 +48,7 @@ def renamed_services(project: Project, config: TlsConfig) -> Iterator[TlsWarning
         refusal = ServiceRenamed(
             f"service {name}, which was enabled, is called {now} now, and its entries stand there:"
             f" {'; '.join(map(str, entries))}",
-            hint=f"call it {name} again, or have it recorded as {now}: {command}",
+            hint=f"call it {name} again, or record the new name {now}: {command}",
             path=first.path,
             line=first.line,
         )

@@ -1,4 +1,4 @@
-"""The plan of ``renew``: new certificates in the place of old ones, and nothing of the user's files."""
+"""The plan of ``renew``: new certificates instead of old ones, and nothing of the user's files."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def plan_renew(
         RolloverNotStarted: There is no new CA that could take over.
         CertificateExpired: The CA has expired.
         CertificateUnreadable: The key of the CA is not here.
-        NameInvalid: A name that the user asked for cannot stand in a certificate.
+        NameInvalid: A name that the user asked for is not allowed in a certificate.
         NameNotPermitted: The CA is constrained to other names.
         ProfileViolation: The CA is to be constrained, and is not.
         ProjectError: The project cannot be understood.
@@ -273,7 +273,7 @@ class _Planner:
         until = f"ends on {facts.not_after:%Y-%m-%d %H:%M} UTC" if facts else "is missing"
         raise CertificateExpiresSoon(
             f"{path}, which was not issued by compose-tls, {until}",
-            hint=f"put newer files where these came from, then: {command}",
+            hint=f"replace these files with newer ones at their source, then: {command}",
             path=path,
         )
 

@@ -89,13 +89,13 @@ def _used_by_nobody(work: StackWork, needed: Sequence[Needed]) -> None:
         else:
             continue
         if purpose not in known and service.name not in others:
-            why = "nothing here says that Milvus uses it"
-            hint = f"where it does, name it in {key} of the environment of Milvus"
+            why = "no Milvus here is configured to use it"
+            hint = f"if one uses it, name it in {key} of the environment of Milvus"
             beside = {carrier(one.service, services).name for one in work.milvus}
             if carrier(service, services).name in beside:
-                why = "it shares the network of Milvus, where no service can be told from another"
-                hint = f"take its network_mode out, and name it in {key} of Milvus"
-            work.stays_plain(f"service {service.name} is left as it is: {why}", service, hint)
+                why = "it shares the network of Milvus, where services cannot be told apart"
+                hint = f"remove its network_mode, and name it in {key} of Milvus"
+            work.stays_plain(f"service {service.name} is not changed: {why}", service, hint)
 
 
 def _internal(work: StackWork) -> None:

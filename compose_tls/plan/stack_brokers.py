@@ -79,7 +79,7 @@ def _hint(one: Needed) -> str:
     if one.milvus.version < FIRST_WITH_KAFKA_TLS:
         return f"use Milvus {FIRST_WITH_KAFKA_TLS} or newer"
     lines = kafka.by_hand("/DIRECTORY")
-    return f"see to its TLS where it is set up, and tell Milvus: {lines}"
+    return f"set up TLS where that server is configured, and tell Milvus: {lines}"
 
 
 def _is_pulsar(service: Service) -> bool:
@@ -96,7 +96,7 @@ def _looked(work: StackWork, one: Needed) -> _Broker | str:
         return "Milvus has no setting for TLS to Pulsar"
     kind = kafka.kind(image)
     if kind is None:
-        return "how this broker is told of TLS is not known"
+        return "compose-tls does not know the TLS settings of this broker"
     if one.milvus.version < FIRST_WITH_KAFKA_TLS:
         return f"Milvus {one.milvus.version} has no setting for it, {FIRST_WITH_KAFKA_TLS} has"
     if service.command_line():
@@ -117,7 +117,7 @@ def _looked(work: StackWork, one: Needed) -> _Broker | str:
 def _left_out(work: StackWork, brokers: Sequence[_Broker]) -> str | None:
     """Why all of them stay as they are: brokers that Milvus does not name, or that are not alike."""
     if len({(one.kind, one.listener.protocol) for one in brokers}) > 1:
-        return "the brokers are not told alike"
+        return "the brokers do not have the same settings"
     known = {one.service.name for one in brokers}
     among = any(
         kafka.speaks_among_brokers(one.kind, one.variables, one.listener) for one in brokers
@@ -136,6 +136,6 @@ def _part(work: StackWork, one: _Broker) -> Part:
     rewrites: tuple[Rewrite, ...] = ()
     if test and kafka.asks_by_tool(test.words, one.listener.port):
         change = partial(kafka.with_client_settings, place=place)
-        rewrites = (Rewrite(HEALTH_TEST, change, "let its tool speak TLS by hand"),)
+        rewrites = (Rewrite(HEALTH_TEST, change, "configure its tool for TLS by hand"),)
     member = work.member(one.service, "broker", KAFKA, place, settings, one.listener.port)
     return Part(member, one.service, rewrites=rewrites)

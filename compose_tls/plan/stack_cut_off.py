@@ -22,7 +22,7 @@ def others_cut_off(work: StackWork, switched: Collection[str]) -> Iterator[TlsWa
 
     Args:
         work: What is planned so far.
-        switched: Those that are told of the TLS of the object store.
+        switched: Those that get the TLS settings of the object store.
     """
     ours = {part.service.name for part in work.servers} | {one.name for one in work.milvus}
     others = [one for one in work.project.compose.services.values() if one.name not in ours]
@@ -32,9 +32,9 @@ def others_cut_off(work: StackWork, switched: Collection[str]) -> Iterator[TlsWa
                 continue
             if (found := _reaches(work, other, part)) is not None:
                 place, text = found
-                says = f"connects to {place}, which speaks TLS then"
+                says = f"connects to {place}, which then uses TLS"
             elif (why := _may_reach(work, other, part)) is not None:
-                says, text = f"may connect to {part.service.name}, which speaks TLS then: {why}", ""
+                says, text = f"may connect to {part.service.name}, which then uses TLS: {why}", ""
             else:
                 continue
             pki, shown = work.config.pki_dir, CLIENTS.get(part.member.kind)

@@ -119,8 +119,8 @@ def _replaced(
 ) -> TlsWarning:
     return TlsWarning(
         "health-check-replaced",
-        f"the health check of service {service.name} runs {' '.join(tool.instead)} now: what it"
-        f" ran asks by http, and port {port} wants a client certificate then",
+        f"the health check of service {service.name} is to run {' '.join(tool.instead)}: the "
+        f"previous one uses http, and port {port} then requires a client certificate",
         project.relative(test.file),
         "nothing to do; compose-tls disable restores the old one",
         test.line,
@@ -131,10 +131,10 @@ def _refusal(
     project: Project, service: Service, test: HealthTest, port: int, tool: ToolTls
 ) -> HealthCheckBreaks:
     return HealthCheckBreaks(
-        f"the health check of service {service.name} asks by http, and port {port} speaks TLS then",
-        hint=f"let it run: curl -f {' '.join(tool.curl)} https://localhost:{port}/…"
+        f"the health check of service {service.name} uses http, and port {port} then uses TLS",
+        hint=f"change it to: curl -f {' '.join(tool.curl)} https://localhost:{port}/…"
         if tool.certificate is None
-        else "let it run: etcdctl endpoint health",
+        else "change it to: etcdctl endpoint health",
         path=project.relative(test.file),
         line=test.line,
     )

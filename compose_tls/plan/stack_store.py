@@ -66,7 +66,7 @@ def _stays(service: Service, _: Mapping[str, str | None]) -> str | None:
     image, command = service.text("image"), service.command_line()
     kind = object_store.kind(image, command)
     if kind is None:
-        return "how this object store is told of TLS is not known"
+        return "compose-tls does not know the TLS settings of this object store"
     place, _said = object_store.certificates_directory(kind, image, command, service.text("user"))
     if any(mount.target == place for mount in service.mounts()):
         return f"certificates of its own are mounted at {place}"
@@ -95,8 +95,10 @@ def _part(work: StackWork, service: Service, port: int) -> Part:
     ]
     if said and not rewrites:
         raise EditRefused(
-            f"the command of service {service.name} is not there to be told of a certificate",
-            hint=f"write out here what starts it, with --certs-dir {directory}, and run this again"
+            f"the command of service {service.name} is not in the compose file, so the "
+            "certificate cannot be added to it",
+            hint=f"write the command that starts it there, with --certs-dir {directory}, and run "
+            "this again"
             if kind == "minio"
             else "write the command of its image out, and run this again",
             path=service.main.document.name,
@@ -108,7 +110,7 @@ def _part(work: StackWork, service: Service, port: int) -> Part:
     tool = ToolTls(ca, has_mc=bool(files))
     rewrites += work.health(service, (port, *filter(None, (console,))), tool)
     if console is not None and service.published(console):
-        text = f"the console of service {service.name}, port {console}, is reached by https then"
+        text = f"the console of service {service.name}, port {console}, uses https from then on"
         work.warnings.append(TlsWarning("console-over-tls", text, service.main.document.name))
     hosts = {*OWN_HOSTS, *names(service)}
     settings = object_store.server_settings(kind, directory, image, variables, hosts)

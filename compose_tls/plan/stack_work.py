@@ -81,16 +81,16 @@ class StackWork:
             if reason and one.name not in told:
                 told.add(one.name)
                 self.stays_plain(
-                    f"{one.purpose} {one.name} is left as it is: {reason}",
+                    f"{one.purpose} {one.name} is not changed: {reason}",
                     one.service or one.milvus.service,
-                    "see to its TLS where it is set up; compose-tls status shows the connection",
+                    "set up TLS where that server is configured; compose-tls status shows the connection",
                 )
         return [one for one in needed if one.name not in kept]
 
     def _outside(self, one: Needed) -> str:
         """Why a server that is no service stays as it is."""
         if is_anybody(one.name, self.project.compose.services.values()):
-            return "on the network of this machine no service can be told from another program"
+            return "on the network of the host, the service cannot be told from another program"
         return "it is not a service of this project"
 
     def variables(self, service: Service) -> Mapping[str, str | None]:

@@ -81,7 +81,7 @@ def with_readers(planned: ServicePlan, project: Project) -> ServicePlan:
     names = joined([name for name in found if name not in beside])
     told = TlsWarning(
         "neighbours-not-restarted",
-        f"{names}: what is mounted of {settings.pki_dir} is new, and read at the next start",
+        f"{names}: what is mounted of {settings.pki_dir} is new, and is only read at the next start",
         hint=f"docker compose restart {names}",
     )
     warnings = (*planned.plan.warnings, *([told] if names else []))

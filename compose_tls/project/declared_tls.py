@@ -65,7 +65,7 @@ class DeclaredTls:
         mode: Its mode; ``None`` where what is said cannot all be read here.
         value: The ``tlsMode`` that is said; ``None`` where nothing is.
         place: The file that says it, and the line where one is known.
-        files: What it opens in that mode: certificate, key, and in mode 2 the CA of the clients.
+        files: What it opens in that mode: certificate, key, and in mode 2 the client CA.
     """
 
     milvus: MilvusService = field(repr=False)

@@ -88,17 +88,17 @@ def _tell_gone(error: ServiceNotFound, project: Project, state: State, name: str
     names = renamed(state, project.compose.services, project.directory)
     whole = [one.name for one in project.milvus if one.proxy]
     if name in names:
-        error.message = f"enable put TLS into {name}, which is called {names[name]} now"
+        error.message = f"enable turned on TLS for {name}, which is called {names[name]} now"
         command = joined(recording(project))
-        error.hint = f"call it {name} again, or have it recorded as {names[name]}: {command}"
+        error.hint = f"call it {name} again, or record the new name {names[name]}: {command}"
         return
-    error.message = f"enable put TLS into {name}, and the project has no such service now"
+    error.message = f"enable turned on TLS for {name}, and the project has no such service now"
     if len(whole) == 1:
         mode = ("--mode", str(state.settings.mode))
         command = joined(["compose-tls", "enable", *mode, "--service", *whole])
-        error.hint = f"take it back into the project, or put TLS into {whole[0]}: {command}"
+        error.hint = f"add it to the project again, or turn on TLS for {whole[0]}: {command}"
     else:
-        error.hint = f"take it back into the project; or {error.hint}"
+        error.hint = f"add it to the project again; or {error.hint}"
 
 
 def proxies_of(

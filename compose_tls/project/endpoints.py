@@ -62,9 +62,9 @@ def no_endpoint(service: Service, services: Mapping[str, Service], proxy_port: i
     place = carrier(service, services)
     kind, _, owner = (place.text("network_mode") or "").partition(":")
     if kind == "none":
-        return "its network_mode is none, so that nothing reaches it"
+        return "its network_mode is none, so it cannot be reached"
     if owner:
-        return f"it uses the network of {kind} {owner}, of which these files say nothing"
+        return f"it uses the network of {kind} {owner}, which these files do not describe"
     if place.published(proxy_port) is not None:
         return "the engine picks the port when it starts"
     return f"no port is published: {place.name}:{proxy_port} on the project's networks"

@@ -129,7 +129,7 @@ def _address(project: Project, milvus: MilvusService, service: Service) -> tuple
         return place.name, port
     if own.text("network_mode") == "none":
         raise WrongUsage(
-            f"service {service.name} has no network (network_mode: none), and reaches no Milvus",
+            f"service {service.name} has no network (network_mode: none), so it cannot reach Milvus",
             hint=f"name a service of a network that {milvus.name} is in",
         )
     return next(iter(_gateways(own)), HOST_NAME), on_host
@@ -149,7 +149,7 @@ def _gateways(service: Service) -> list[str]:
 
 
 def way_by_host(project: Project, milvus: MilvusService, name: str) -> TlsWarning | None:
-    """That a service reaches Milvus by a port of this machine, and what that takes; else ``None``.
+    """That a service reaches Milvus by a port of this machine, and what that takes; otherwise ``None``.
 
     Source: https://docs.docker.com/reference/cli/docker/container/run/#add-host
 
@@ -209,7 +209,7 @@ def _not_mounted(
     what = "no client certificate and CA certificate" if mutual else "no CA certificate"
     main = service.main
     return NotMounted(
-        f"service {service.name} mounts {what} of this project, so its container sees none",
+        f"service {service.name} mounts {what} of this project, so its container cannot read them",
         hint=f"{before}add to its volumes: {lines}",
         path=project.relative(main.file),
         line=main.line("volumes"),

@@ -10,6 +10,7 @@ from compose_tls.compose.compose_project import ComposeProject, Reader
 from compose_tls.compose.service import Service
 from compose_tls.errors import ServiceAmbiguous, ServiceNotFound, UnsupportedMilvus
 from compose_tls.project.milvus_configuration import MilvusConfiguration
+from compose_tls.shell import typed
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_TLS, NEWEST, MilvusVersion
 from compose_tls.stack.milvus.role import (
     certainly_runs_milvus,
@@ -77,7 +78,7 @@ def select(
 ) -> tuple[MilvusService, ...]:
     """The Milvus services that end client TLS.
 
-    Those that the user names; else the standalone server, or every proxy of the cluster.
+    Those that the user names; otherwise the standalone server, or every proxy of the cluster.
 
     Args:
         project: The project.
@@ -139,7 +140,8 @@ def _candidates(
         second = candidates[1].service.main
         raise ServiceAmbiguous(
             f"several services run Milvus: {', '.join(names)}",
-            hint=f"choose one, for example --service {next(iter(published), names[0])}",
+            hint="choose one or more, for example: compose-tls enable … --service "
+            + typed(next(iter(published), names[0])),
             path=second.document.name,
             line=second.line(),
         )

@@ -130,8 +130,8 @@ def recording(project: Project) -> tuple[str, ...]:
 def way_out(project: Project) -> str:
     """What to do where entries of ours stay in a project, as it is, that disable was to take out."""
     if words := recording(project):
-        return f"{joined(words)}; then compose-tls disable takes them out"
-    return "write there what was before, or take it out, and run compose-tls disable again"
+        return f"{joined(words)}; then compose-tls disable removes them"
+    return "restore what was there before, or remove it, and run compose-tls disable again"
 
 
 def with_names(state: State, names: Mapping[str, str]) -> State:

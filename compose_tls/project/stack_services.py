@@ -23,7 +23,7 @@ class Needed:
         purpose: What for: ``metadata``, ``object store``, ``messages``.
         name: Its name: that of the service, or its host.
         port: Its port.
-        service: The service; ``None`` for a server outside of the project.
+        service: The service; ``None`` for a server outside the project.
         encryption: What Milvus is told of the connection.
     """
 

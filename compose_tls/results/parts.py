@@ -197,7 +197,7 @@ class DeployedService(Model, frozen=True):
 
     Attributes:
         service: Its name.
-        state: ``current``: it runs these files; ``stale``: files of before; ``absent``: it, or one of
+        state: ``current``: it runs these files; ``stale``: previous files; ``absent``: it, or one of
             its replicas, does not run; ``foreign``: what runs was made from another project name,
             directory, files or env file.
         reasons: Why it is not current; of one that is, what its failing health check says. Of several
@@ -226,7 +226,7 @@ class Link(Model, frozen=True):
     """One network connection between two parties.
 
     Attributes:
-        sources: Who connects: services, or ``clients`` for whoever comes from outside.
+        sources: Who connects: services, or ``clients`` for clients from outside.
         targets: The other end: services, or hosts outside the project.
         purpose: What for.
         port: Of the target; ``None`` where it differs or is not known.
@@ -265,7 +265,7 @@ class Snippet(Model, frozen=True):
 
 
 class NeighbourResult(Model, frozen=True):
-    """A service of the project that talks to Milvus and is told of TLS.
+    """A service of the project that talks to Milvus and is configured for TLS.
 
     Attributes:
         service: Its name.

@@ -79,7 +79,7 @@ def _certificate(connection: Connection) -> tuple[str, ...]:
 def _callback(connection: Connection) -> tuple[str, ...]:
     host, port = place(connection.uri)
     return (
-        "    // The URI below holds the name to verify; this is where the server is.",
+        "    // The URI below has the name to verify; this is the address of the server.",
         "    ConnectCallback = async (_, cancellation) =>",
         "    {",
         "        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };",

@@ -52,9 +52,9 @@ def _collections(connection: Connection, uri: str) -> tuple[str, ...]:
 def _version(connection: Connection) -> tuple[str, ...]:
     first, *rest = _start(connection, connection.uri)
     return (
-        "# REST is off. To have it, on a port of its own: compose-tls enable --rest-port 8080",
+        "# REST is off. To turn it on, on its own port: compose-tls enable --rest-port 8080",
         *mode_note(connection, "#"),
-        "# This asks for the version over gRPC: an empty message there, the text of the answer back.",
+        "# Asks for the version over gRPC: sends an empty message, and prints the text in the answer.",
         rf"printf '\000\000\000\000\000' | {first}",
         *rest,
         "  --http2 -H 'Content-Type: application/grpc' -H 'TE: trailers' \\",

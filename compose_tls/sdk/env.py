@@ -9,7 +9,7 @@ from compose_tls.connection import CREDENTIALS_VARIABLE, Connection, mode_note
 
 
 def settings(connection: Connection) -> str:
-    """Assignments, one a line."""
+    """Assignments, one per line."""
     values = {
         "MILVUS_URI": connection.uri,
         "MILVUS_SERVER_NAME": connection.server_name,

@@ -94,12 +94,12 @@ def _imports(connection: Connection) -> tuple[str, ...]:
 
 
 def _keywords(connection: Connection, *, indent: int = 4) -> list[str]:
-    """The arguments of a client as keywords, one a line."""
+    """The arguments of a client as keywords, one per line."""
     return _lines((f"{name}={value}" for name, value in _arguments(connection).items()), indent)
 
 
 def _items(connection: Connection) -> list[str]:
-    """The arguments of a client as items of a dictionary, one a line."""
+    """The arguments of a client as items of a dictionary, one per line."""
     return _lines((f"{name!r}: {value}" for name, value in _arguments(connection).items()), 8)
 
 

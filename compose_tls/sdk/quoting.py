@@ -1,4 +1,4 @@
-"""String literals of other languages: any path comes back as it was.
+"""String literals of other languages: any path is read back as it was.
 
 What can be printed stays readable; everything else is escaped, line separators above all.
 Sources: the lexical grammars of ECMAScript (12.9.4), C# (6.4.5.6), Java (3.10.5) and Go (string

@@ -30,6 +30,8 @@ _MODE = "MILVUS_TLS_MODE"
 _MODE_VALUES: Mapping[str, Encryption] = {"0": "plain", "1": "encrypted", "2": "encrypted"}
 _TRUST = "ROOT_CERT_PATH"
 _CLIENT_CERTIFICATE = regex(r"CERT_CHAIN|MTLS_CERT|CLIENT_(?:PEM|CERT|CRT)")
+# What an engine takes for itself unless it is told otherwise: https://docs.docker.com/engine/network/
+_BRIDGE: Final = "172.17.0.1"
 _ON = frozenset({"1", "true", "yes", "on"})
 _OFF = frozenset({"0", "false", "no", "off"})
 
@@ -102,7 +104,7 @@ def switches_off(variables: Mapping[str, str | None]) -> tuple[str, ...]:
 def elsewhere(
     variables: Mapping[str, str | None], ports: Collection[int]
 ) -> tuple[str, str, int] | None:
-    """A variable of Milvus' name that names a host of no service, with a port of Milvus on this host.
+    """A variable of Milvus' name, or with the engine's own address, that names a port of it on this host.
 
     Args:
         variables: The environment of a service.
@@ -115,8 +117,8 @@ def elsewhere(
         for address in addresses(value or ""):
             # Within a network a name has a dot only where somebody gave it one on purpose.
             other = "." in address.host or ":" in address.host
-            port = address.port
-            if port is not None and port in ports and other and "MILVUS" in variable.upper():
+            port, named = address.port, "MILVUS" in variable.upper() or address.host == _BRIDGE
+            if port is not None and port in ports and other and named:
                 return variable, address.host, port
     return None
 
@@ -304,7 +306,7 @@ _APPLICATIONS: Final = (
     ),
     Application(
         "nginx",
-        frozenset({"nginx", "nginx-unprivileged", "openresty"}),
+        frozenset({"nginx", "nginx-unprivileged", "openresty", "nginx-proxy"}),
         f"{_NGINX} {_STREAM}",
         f"{_NGINX} with grpc_ssl_certificate and grpc_ssl_certificate_key of a client; {_STREAM}",
         is_proxy=True,
@@ -319,7 +321,7 @@ _APPLICATIONS: Final = (
     ),
     Application(
         "Caddy",
-        frozenset({"caddy"}),
+        frozenset({"caddy", "caddy-docker-proxy"}),
         _CADDY,
         f"{_CADDY}, and tls_client_auth CERTIFICATE KEY",
         is_proxy=True,

@@ -105,12 +105,12 @@ def service(connection: Connection) -> str:
         told.insert(2, f"    image: {image(connection.release)}")
     return "\n".join(
         (
-            f"# Put this into service {name} of the compose file, or into another file, added with -f."
+            f"# Add this to service {name} of the compose file, or to another file that you add with -f."
             if there
-            else "# Put the service into the compose file, or into another file, added with -f.",
+            else "# Add this service to the compose file, or to another file that you add with -f.",
             about,
             *(
-                (f"# {there.image} takes no certificates, so the image is a newer one.",)
+                (f"# {there.image} does not support certificates, so the image is a newer one.",)
                 if there and old
                 else ()
             ),

@@ -13,7 +13,7 @@ from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.tool_tls import AWS
 
 CA_VARIABLE: Final = "AWS_CA_BUNDLE"
-"""Names the file with all CAs that it trusts, in the place of its own."""
+"""Names the file with all CAs that it trusts, instead of its own."""
 
 
 def runs(image: str | None, command: Sequence[str]) -> bool:

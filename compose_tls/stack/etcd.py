@@ -109,7 +109,7 @@ def starter(command: Sequence[str]) -> str | None:
 
 
 def decided(command: Sequence[str], variables: Mapping[str, str | None]) -> str | None:
-    """What an etcd is told of TLS already, so that it stays as it is; ``None`` for nothing."""
+    """What an etcd is configured for TLS already, so that it stays as it is; ``None`` for nothing."""
     words = " ".join(command).replace("=", " ").split()
     flags = {word.lstrip("-") for word in words if word.startswith("-")}
     for name in _TLS:
@@ -127,7 +127,7 @@ def decided(command: Sequence[str], variables: Mapping[str, str | None]) -> str 
 def stays(
     image: str | None, command: Sequence[str], variables: Mapping[str, str | None]
 ) -> str | None:
-    """Why an etcd cannot be told of TLS, and stays as it is; ``None`` where it can.
+    """Why an etcd cannot be configured for TLS, and stays as it is; ``None`` where it can.
 
     Args:
         image: The image of its service.
@@ -135,11 +135,11 @@ def stays(
         variables: Its environment.
     """
     if not runs_etcd(image, command):
-        return "what the server runs is not known to be etcd"
+        return "the server does not run a known etcd"
     if (script := starter(command)) is not None:
         return f"{script} starts it, with flags that are not known"
     if (said := decided(command, variables)) is not None:
-        return f"it is told {said} already"
+        return f"it already has the setting {said}"
     if (file := configuration_file(command, variables)) is not None:
         return f"it reads {file} instead of flags and variables"
     return None

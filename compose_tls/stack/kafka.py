@@ -1,4 +1,4 @@
-"""Kafka as a service of Compose: how its images are told of TLS on a listener that exists.
+"""Kafka as a service of Compose: how its images are configured for TLS on a listener that exists.
 
 A listener keeps its name, its port and its addresses; it is mapped to another protocol. So the start
 scripts of the images, which want key stores with passphrases where a listener is called ``SSL``, do not
@@ -62,7 +62,7 @@ class Listener:
 
     Attributes:
         name: Its name.
-        host: Where clients are told to come back to.
+        host: Where clients are told to connect.
         port: Where it listens.
         protocol: What it speaks.
     """
@@ -126,7 +126,7 @@ def stays(broker: Kind, image: str | None, variables: Variables, found: Listener
     if _value(broker, variables, "SECURITY_INTER_BROKER_PROTOCOL"):
         return "it is told security.inter.broker.protocol, which names no listener"
     if any("_SSL_" in name or name.startswith("KAFKA_TLS_") for name in variables):
-        return "it is told of TLS already"
+        return "it already has TLS settings"
     return None
 
 

@@ -95,7 +95,7 @@ def route_of(document: Found) -> Route:
 
 
 def takes_certificates(image: str | None) -> bool:
-    """Whether it can be told of TLS, as far as its tag says."""
+    """Whether it can be configured for TLS, as far as its tag says."""
     version = MilvusVersion.of_tag(repository_and_tag(image or "")[1])
     return version is None or version >= _FIRST_WITH_CERTIFICATES
 

@@ -19,14 +19,20 @@ _SSL: Final = regex(r"(?m)^\s*(?:bind|server|default-server)\b.*\sssl\b")
 _SOCAT_LISTENS: Final = regex(r"(?i)(?<![\w-])tcp[46]?-l(?:isten)?:\d+")
 _SOCAT: Final = regex(r"(?i)(?<![\w-])tcp[46]?(?:-connect)?:[\w.-]+:\d+")
 
+# cloudflared tunnel --url tcp://HOST:PORT; ngrok tcp HOST:PORT, which its image has as its command.
+_TUNNEL: Final = regex(r"\btunnel\b.*\s--url[ =]tcp://|^\s*(?:\S*ngrok )?tcp [\w.-]+:\d+\s*$")
+
 
 def passed_on(text: str) -> list[str]:
     """The parts of a configuration, or of a command, that hand on bytes as they are.
 
     Args:
         text: That of nginx (``stream``), HAProxy (``mode tcp``), Envoy (``tcp_proxy``), Traefik (TCP
-            routers with ``passthrough``) or socat, without comments.
+            routers with ``passthrough``), Tailscale (``TCPForward``), or the command of socat,
+            cloudflared or ngrok for TCP; without comments.
     """
+    if _TUNNEL.search(text) or ("TCPForward" in text and "TerminateTLS" not in text):
+        return [text]
     if "tcp_proxy" in text and not any(w in text for w in ("transport_socket", "http_connection")):
         return [text]
     if "HostSNI(" in text and regex(r"passthrough\s*[=:]\s*true").search(text):

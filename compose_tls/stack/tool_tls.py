@@ -55,7 +55,7 @@ class ToolTls:
         return ("--cacert", self.ca, "--cert", self.certificate, "--key", self.key)
 
     def is_due(self, text: str) -> bool:
-        """Whether a command names no URL, and has to be told all the same."""
+        """Whether a command names no URL, and still has to be told."""
         return bool(_MC_LOCAL.search(text) or (self.by_flags and _ETCDCTL.search(text)))
 
     def serves(self, text: str) -> bool:

@@ -215,7 +215,7 @@ def _line_digest(line: str) -> str:
 
 
 def _undone_lines(content: bytes, record: FileRecord) -> Undone:
-    """An environment file that was changed since, with the lines of before."""
+    """An environment file that was changed since, with the previous lines."""
     lines = content.decode("utf-8", "surrogateescape").splitlines(keepends=True)
     digests = [_line_digest(line) for line in lines]
     left: list[EditRecord] = []
@@ -319,7 +319,7 @@ def _inverse(document: Document, edit: EditRecord, ours: Sequence[Item]) -> list
 
 
 def _back(document: Document, edit: EditRecord) -> Intent:
-    """What takes an edit of a key back; what that hid comes back by itself while it is merged in."""
+    """What takes an edit of a key back; what that hid appears again by itself while it is merged in."""
     merged = edit.kind == "added-key" and inherited(document, *edit.route) is not None
     if edit.old is None or merged:
         return RemoveKey(edit.route)

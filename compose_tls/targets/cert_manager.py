@@ -98,12 +98,12 @@ def _own_cas(cas: Sequence[CertificateOrder], release: Release) -> Iterator[tupl
     bootstrap = f"{release.name}-selfsigned"
     yield (
         _object("Issuer", bootstrap, release, {"selfSigned": {}}),
-        "Signs the CA below, and nothing else.",
+        "Only signs the CA below.",
     )
     for order in cas:
         name = _ca_name(release, order.name)
         ca = _certificate(name, order, release, (_KINDS[0], bootstrap))
-        yield ca, f"The CA: its key is made in the cluster, and stays in the Secret {name}."
+        yield ca, f"The CA: its key is created in the cluster, and stays in the Secret {name}."
         issues = _object("Issuer", name, release, {"ca": {"secretName": name}})
         yield issues, "Issues under that CA."
 

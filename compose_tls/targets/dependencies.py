@@ -45,8 +45,8 @@ def _etcd(secret: str) -> tuple[str, dict[str, New]]:
     }
     return "etcd", {
         "auth": {
-            "client": Commented(switched, "Who connects shows a certificate of the same CA."),
-            "peer": Commented(dict(switched), "The members among each other."),
+            "client": Commented(switched, "Clients have to present a certificate of the same CA."),
+            "peer": Commented(dict(switched), "Connections between the members."),
         }
     }
 

@@ -15,13 +15,13 @@ from compose_tls.targets.release import Release
 from compose_tls.yamlpatch.build import Block, Commented, New, build
 
 _HEADING = """\
-TLS for Milvus by the Helm chart milvus/milvus, next to your own values:
+TLS for Milvus with the Helm chart milvus/milvus, in addition to your own values:
   helm upgrade --install {name} milvus/milvus -n {namespace} -f your-values.yaml -f THIS-FILE
-Helm merges maps and replaces lists and texts: what your own values have under volumes, volumeMounts or
+Helm merges maps and replaces lists and texts: if your own values have volumes, volumeMounts or
 extraConfigFiles.user.yaml has to be repeated here."""
 _OF_ITS_OWN: Final = {
-    "etcd": "etcd, of a new release: members of a running one, in plain text and over TLS, are apart.",
-    "minio": "MinIO; its console and whoever else reads it meet TLS too.",
+    "etcd": "For a new release only: etcd members with and without TLS cannot connect to each other.",
+    "minio": "MinIO; its console and all other clients then also use TLS.",
 }
 
 
@@ -38,7 +38,7 @@ def values(setup: TlsSetup, release: Release, fingerprints: Mapping[str, str]) -
     settings = build(kubernetes.settings_tree(setup)).decode()
     found: dict[str, New] = {
         "extraConfigFiles": Commented(
-            {"user.yaml": Block(settings)}, "Merged over milvus.yaml, with the last word."
+            {"user.yaml": Block(settings)}, "Merged over milvus.yaml; these values win."
         ),
         "volumes": Commented(
             kubernetes.volumes(secrets),
@@ -50,7 +50,7 @@ def values(setup: TlsSetup, release: Release, fingerprints: Mapping[str, str]) -
     if annotations := kubernetes.pod_annotations(secrets, fingerprints):
         found["annotations"] = Commented(
             annotations,
-            "Milvus reads certificates at its start: with another one, other pods.",
+            "Milvus reads certificates only at start: a new one replaces the pods.",
             apart=True,
         )
     for chart, one in dependencies.values(setup, release, fingerprints).items():

@@ -35,7 +35,7 @@ def resource(setup: TlsSetup, release: Release, fingerprints: Mapping[str, str])
     if annotations := kubernetes.pod_annotations(secrets, fingerprints):
         components["podAnnotations"] = Commented(
             annotations,
-            "Milvus reads certificates at its start: with another one, other pods.",
+            "Milvus reads certificates only at start: a new one replaces the pods.",
         )
     rest = kubernetes.rest_port(setup)
     if rest is not None:
@@ -56,7 +56,7 @@ def resource(setup: TlsSetup, release: Release, fingerprints: Mapping[str, str])
     if of_charts := dependencies.values(setup, release, fingerprints):
         spec["dependencies"] = Commented(
             _dependencies(of_charts, release),
-            "Of a new resource: members of a running etcd, in plain text and over TLS, are apart.",
+            "For a new resource only: etcd members with and without TLS cannot connect to each other.",
         )
     return {
         "apiVersion": "milvus.io/v1beta1",

@@ -21,8 +21,8 @@ from compose_tls.yamlpatch.intent import Text
 _HEADING = """\
 TLS for the stack {name}, after the compose files of the project:
   {command}
-Certificates are configs, private keys are secrets. Neither can be changed, so their names tell their
-content: deploy again after a renewal, and one task after the other gets the new ones."""
+Certificates are configs, private keys are secrets. Neither can be changed, so their names follow their
+content: deploy again after a renewal, and the tasks get the new ones one after the other."""
 # Octal for the CLI of Docker, which reads YAML 1.1.
 _READ_ONLY: Final = Text("0444")
 _OWNER_ONLY: Final = Text("0400")
@@ -113,7 +113,7 @@ def _service(
         if not holds_key(file):
             certificates.append({**place, "mode": _READ_ONLY})
         elif owner is None:
-            keys.append({**place, "mode": Commented(_READ_ONLY, "whoever the image runs as")})
+            keys.append({**place, "mode": Commented(_READ_ONLY, "the user of the image")})
         else:
             user = str(owner)
             keys.append({**place, "uid": user, "gid": user, "mode": _OWNER_ONLY})
@@ -121,7 +121,7 @@ def _service(
     found: dict[str, New] = {
         "volumes": Commented(
             [{"type": "tmpfs", "target": one.target} for one in directories],
-            f"In the place of {mounted}, which other nodes do not have.",
+            f"Instead of {mounted}, which other nodes do not have.",
         ),
         "configs": certificates,
         "secrets": keys,

@@ -14,7 +14,7 @@ from compose_tls.workflows.origin import listed, place_of
 def beside(
     project: Project, seen: EngineProject, services: Collection[str]
 ) -> Iterator[ServiceRenamed]:
-    """That another Milvus would start next to it, maybe on the same data.
+    """That another Milvus would be started in addition, maybe on the same data.
 
     Args:
         project: The project.
@@ -34,8 +34,10 @@ def beside(
             is_it = attributes["Id"].startswith(state.id)
             if is_it and runs_milvus(config.get("Image"), command) and ends_client_tls(command):
                 yield ServiceRenamed(
-                    f"container {state.name} of service {state.service}, which the project does not have"
-                    f" any more, still runs Milvus: {listed(sorted(services))} would start next to it",
+                    f"container {state.name} of service {state.service}, which the project no "
+                    "longer has, still runs Milvus"
+                    f": {listed(sorted(services))} would be started "
+                    "in addition",
                     hint=f"call the service {state.service} as before, or stop that container first:"
                     f" docker stop {state.name}",
                     **place_of(project, min(services)),

@@ -62,7 +62,7 @@ def check(
     environment: Mapping[str, str] | None = None,
     on_event: listener.OnEvent = listener.silent,
 ) -> CheckResult:
-    """Prove on the wire that the running server encrypts, and refuses what it must refuse.
+    """Connect to the running server: prove that it encrypts, and that it refuses what it must refuse.
 
     Args:
         directory: The project directory.
@@ -257,7 +257,7 @@ def _of_client(
     if mode is TlsMode.MUTUAL and (client.certificate is None or client.key is None):
         raise ConflictingSettings(
             "mode 2 cannot be proved without a client certificate",
-            hint="give --client-cert and --client-key, or say --mode 1",
+            hint="give --client-cert and --client-key, or use --mode 1",
         )
     return _Found(
         mode,

@@ -158,11 +158,11 @@ def _endpoint(
         found = met_endpoint(met[0], name)
         if published:
             return found, ()
-        what = f"{found.uri} is where it is met now, and need not stay"
+        what = f"{found.uri} is its address now, and may change"
         hint = f"publish a port: {port}:{port}"
     else:
         found = Endpoint.at("localhost", port, name)
-        what = f"{found.uri} only stands in for it"
+        what = f"{found.uri} is only a placeholder"
         hint = f"start it and run this again, or publish a port of your own: {port}:{port}"
     reason = no_endpoint(milvus.service, project.compose.services, port)
     warning = TlsWarning(

@@ -45,7 +45,7 @@ from compose_tls.vocabulary import TlsMode
 if TYPE_CHECKING:
     from compose_tls.checks.check_target import Target
 
-_RESTORE: Final = "restore it, or run compose-tls enable, which puts it back"
+_RESTORE: Final = "restore it, or run compose-tls enable, which restores it"
 
 
 class Address(NamedTuple):
@@ -69,7 +69,7 @@ class ClientFiles:
     certificate: Path
     key: Path
     accepted: Path | None
-    """The CA of the clients, where it is not that of the server."""
+    """The client CA, where it is not that of the server."""
 
     @classmethod
     def of(cls, directory: Path, config: TlsConfig) -> ClientFiles:

@@ -1,4 +1,4 @@
-"""Where a service is met as it is deployed: every published port of each of its containers."""
+"""Where a service is reached as it is deployed: every published port of each of its containers."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def deployed_places(
     *,
     near: Place | None = None,
 ) -> tuple[Place, ...]:
-    """Where a service is met that runs; nothing where no engine answers, or nothing runs.
+    """Where a running service is reached; nothing where no engine answers, or nothing runs.
 
     Args:
         service: The service.

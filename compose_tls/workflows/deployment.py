@@ -222,7 +222,7 @@ class Deployment(Concerned):
             return self._restore(undo, on_event, touched)
         files = "the new files are in place" if undo is None else "no file had to be changed"
         return (
-            f"{files}; {', '.join(self.services)} may still be starting: compose-tls check shows it"
+            f"{files}; {', '.join(self.services)} may still be starting; compose-tls check shows it"
         )
 
     def _restore(self, undo: list[Undo], on_event: listener.OnEvent, touched: Sequence[str]) -> str:

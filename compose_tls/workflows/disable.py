@@ -46,7 +46,7 @@ def disable(
 
     Raises:
         NotEnabled: TLS is not enabled there.
-        TlsRemains: Entries stay that are not those of before; nothing was changed.
+        TlsRemains: Entries stay that were not there before; nothing was changed.
         CertificatesUnmounted: A Milvus would not start with what stays; nothing was changed.
         ProjectError: A file cannot be put back safely, or not be written.
     """

@@ -151,7 +151,7 @@ class Spelling:
         for one in kubernetes.held_secrets(setup, self.release):
             yield (
                 kubernetes.secret(one, self.release, found.contents),
-                f"The certificate and private key of {one.identity}: keep this to yourself.",
+                f"The certificate and private key of {one.identity}: keep them secret.",
             )
 
     def _stack(self, setup: TlsSetup, found: Exported) -> bytes:
@@ -279,8 +279,8 @@ class Spelling:
         if ETCD in switched:
             yield TlsWarning(
                 "new-release-only",
-                "etcd with TLS is for a new release: members that have it and members of before do not "
-                "find each other",
+                "etcd with TLS is for a new release: members with TLS and members without it "
+                "cannot connect to each other",
                 hint="for a release that runs, back up first, and stop its etcd before the upgrade",
             )
 

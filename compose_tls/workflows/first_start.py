@@ -48,7 +48,7 @@ def require_fresh(
     status = engine.status_of(new.container) if new.container else None
     if new.container and status is not None:
         raise ContainerInTheWay(
-            f"container {new.container} of {SCRIPT} is there ({status}), and works on the same data",
+            f"container {new.container} of {SCRIPT} is there ({status}), and uses the same data",
             hint=f"{', then '.join(removing(new.container, status))} (the data stay in {DATA}),"
             " then run this again",
             path=SCRIPT,
@@ -62,9 +62,9 @@ def require_fresh(
     volumes = [f"{name}_{volume}" for volume in new.volumes]
     if there := engine.volumes_named(volumes):
         refusal = DataExists(
-            f"the new project would work on data that are there: volumes {', '.join(there)}",
+            f"the new project would use existing data: volumes {', '.join(there)}",
             hint="run this again with -p NAME, which gives this one another name; "
-            f"docker volume rm {' '.join(there)} removes the data",
+            f"docker volume rm {' '.join(there)} deletes the data",
         )
         return (settle(refusal, opened.config.accept),)
     return ()

@@ -12,7 +12,7 @@ from compose_tls.shell import moved_away
 def require_free(plan: Plan) -> None:
     """Make sure that no pipe, link to nothing or the like is where a plan makes a file or directory.
 
-    To whoever read the project, there was no file.
+    When the project was read, there was no file.
 
     Raises:
         ValueInTheWay: There is one.

@@ -199,8 +199,8 @@ def _drafted(opened: preamble.Opened, wanted: Wanted) -> tuple[NewProject, Proje
     except ProjectExists as error:
         waits = _waits_for_start(opened)
         command = own_command(opened, *(("init", "--up") if waits else ("enable",)))
-        what = "starts it" if waits else "puts TLS into it"
-        error.hint = f"{command} {what}; compose-tls init DIR makes one elsewhere"
+        what = "starts it" if waits else "turns on TLS for it"
+        error.hint = f"{command} {what}; compose-tls init DIR creates one elsewhere"
         raise
     project = observe(
         opened.root,

@@ -22,9 +22,9 @@ def deploying(directory: Path) -> tuple[TlsWarning, ...]:
     return (
         TlsWarning(
             "deploying",
-            "an earlier compose-tls was interrupted while it deployed, or is still running: neither the "
-            "files nor the services need be those that will stay",
-            hint="run compose-tls enable or disable: it takes the earlier one back first",
+            "an earlier compose-tls command was interrupted while deploying, or is still "
+            "running: files and services may still change",
+            hint="run compose-tls enable or disable: it undoes the earlier one first",
         ),
     )
 
@@ -34,7 +34,7 @@ def recovered(recovery: Recovery) -> TlsWarning:
     done = {"finished": "finished first", "taken-back": "taken back"}[recovery.outcome]
     return TlsWarning(
         "recovered",
-        f"an earlier command had been interrupted, and was {done}: {', '.join(recovery.files)}",
+        f"an earlier command was interrupted, and has been {done}: {', '.join(recovery.files)}",
     )
 
 
@@ -43,14 +43,14 @@ def taken_back(taken: TakenBack) -> tuple[TlsWarning, ...]:
     if not taken.said:
         return ()
     names = ", ".join(taken.services)
-    message = f"an earlier command had been interrupted while it deployed {names}: {taken.said}"
+    message = f"an earlier command was interrupted while deploying {names}: {taken.said}"
     return (TlsWarning("recovered", message, hint=taken.hint),)
 
 
 def interrupted() -> ProjectLocked:
     """The error of a command that cannot finish the earlier one itself."""
     return ProjectLocked(
-        "an earlier compose-tls was interrupted half-way, or is still running",
-        hint="run compose-tls enable or disable: it finishes the earlier one first",
+        "an earlier compose-tls command was interrupted while writing, or is still running",
+        hint="run compose-tls enable or disable: it completes the earlier one first",
         path=JOURNAL,
     )

@@ -21,7 +21,7 @@ class Looked:
             ``None`` where they do.
         refused: What Compose finds wrong with the files, which it deploys nothing of; ``None`` where it
             takes them, or was not asked.
-        places: Host and port where a service is met that runs, by its name.
+        places: Host and port where a running service is reached, by its name.
     """
 
     services: tuple[DeployedService, ...] = ()

@@ -80,7 +80,7 @@ class _Look:
         return Looked(results, next=self.next(seen), places=places)
 
     def place(self, one: DeclaredTls, found: Deployed) -> Place | None:
-        """Where it is met, as published, else on its network."""
+        """Where it is reached, as published, else on its network."""
         replicas = self.engine_project.engine.replicas(found.project, one.name)
         return next(iter(met_at(replicas, one.milvus.configuration.proxy_port)), None)
 

@@ -95,7 +95,7 @@ def own_command(opened: Opened, *words: str, tls_dir: str = "") -> str:
     Args:
         opened: The project.
         words: The command and its arguments.
-        tls_dir: The TLS directory, where no record tells of it by then; one outside of the project is
+        tls_dir: The TLS directory, where no record tells of it by then; one outside the project is
             named in any case, since no record of a project counts there.
     """
     own = opened.config.tls_dir

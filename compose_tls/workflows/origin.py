@@ -89,7 +89,7 @@ class Origin:
             return refusal
         return TlsWarning(
             "another-project",
-            f"project {found.project} is made from these files too; it is left as it is, and gets their"
+            f"project {found.project} is made from these files too; it is not changed, and gets their"
             " TLS when it is recreated",
             hint=f"if that is the one you mean, {hint}",
         )

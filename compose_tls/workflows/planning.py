@@ -27,7 +27,7 @@ class Planned:
 
     Attributes:
         service: The plan.
-        places: The places outside of the project that it may write to.
+        places: The places outside the project that it may write to.
         told: What there is to know besides that of the plan.
         also: Gets what is to be told with a refusal.
     """

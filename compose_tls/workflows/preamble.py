@@ -128,7 +128,7 @@ class Opened:
 
     @property
     def named_places(self) -> tuple[Path, ...]:
-        """What the user names outside of the project: only there something is written outside.
+        """What the user names outside the project: only there something is written outside.
 
         compose-tls.toml can name nothing there, so what is given is the user's own word.
         """
@@ -155,7 +155,7 @@ class Opened:
         """The same, with what is recorded now.
 
         Raises:
-            OutsideProject: Files of ours are outside of the project, and it is not the user who says so.
+            OutsideProject: Files of ours are outside the project, and it is not the user who says so.
             StateUnreadable: state.json is damaged.
         """
         self._require_own_word("pki_dir", self.given)
@@ -187,7 +187,7 @@ class Opened:
             return False
 
     def writable(self, plan: Plan) -> tuple[tuple[Path, ...], tuple[TlsWarning, ...]]:
-        """The places outside of the project that a plan may write to, and what is to be said of them.
+        """The places outside the project that a plan may write to, and what is to be said of them.
 
         A file that the project leads to (by a link, a mount, ``include``) is edited there only if the
         user accepts that; nothing is ever made or removed there.
@@ -204,8 +204,8 @@ class Opened:
             return self.named_places, ()
         names = ", ".join(dict.fromkeys(map(str, led.values())))
         refusal = OutsideProject(
-            f"{names} would be edited, which lies outside of the project",
-            hint="look whose that is, and what else uses it",
+            f"{names} would be edited, which lies outside the project",
+            hint="check who owns it and what else uses it",
             path=plan.relative(next(iter(led))),
         )
         return (*self.named_places, *led.values()), (settle(refusal, self.config.accept),)
@@ -216,9 +216,9 @@ class Opened:
             real = real_path(self.root / place)
             variable = ENVIRONMENT_PREFIX + name.upper()
             raise OutsideProject(
-                f"{place} leads outside of the project, to {real}",
-                hint="nothing in a project may reach outside of it; "
-                f"if you mean that place, say so with {variable}={quoted(str(real))}",
+                f"{place} leads outside the project, to {real}",
+                hint="files of a project must stay inside it; if you intend this, set"
+                f" {variable}={quoted(str(real))}",
                 path=place,
             )
 
@@ -334,9 +334,9 @@ def writing(
 
     Args:
         opened: The project.
-        outside: What else the user names outside of it.
+        outside: What else the user names outside it.
         dry_run: Whether nothing is going to be written after all: then it is only looked at.
-        on_event: Told about progress, where services of before have to be started.
+        on_event: Told about progress, where previous services have to be started.
 
     Yields:
         The project with the settings that are recorded then, and what is to be told with the result.
@@ -363,7 +363,7 @@ def writing(
         recovery = recover(opened.root, PosixFileOps(), places, accepted=accepted)
         told: tuple[TlsWarning, ...] = (recovered(recovery),) if recovery else ()
         if is_deploying(opened.root):
-            on_event("an earlier command was interrupted while it deployed: taking that back")
+            on_event("an earlier command was interrupted while deploying: undoing that")
             from compose_tls.workflows.taking_back import take_back  # noqa: PLC0415 - has the engine's client
 
             taken = take_back(opened.root, opened.invocation, places, on_event, accepted=accepted)

@@ -30,8 +30,8 @@ def root_of(
     files = named_files(named, completed)
     if files and not own_word and not root.is_relative_to(start):
         raise OutsideProject(
-            f"COMPOSE_FILE of .env names a project outside of this directory, in {root}",
-            hint=f"name it on the command line, if you mean it: -f {quoted(files[0])}",
+            f"COMPOSE_FILE of .env names a project outside this directory, in {root}",
+            hint=f"name it on the command line, if you intend it: -f {quoted(files[0])}",
             path=".env",
         )
     return root
@@ -105,10 +105,10 @@ def _changed(config: TlsConfig, values: Mapping[str, Any]) -> TlsConfig:
 
 
 def require_below(settings: Path, root: Path) -> None:
-    """Make sure that compose-tls.toml leads to no other project: whoever wrote it decides for its own."""
+    """Make sure that compose-tls.toml leads to no other project: its author decides only for that one."""
     if not root.is_relative_to(settings):
         raise InvalidSetting(
-            f"{SETTINGS_FILE} names a project outside of its directory",
+            f"{SETTINGS_FILE} names a project outside its directory",
             hint="name it on the command line, with -f or --project-directory",
             path=SETTINGS_FILE,
         )

@@ -1,4 +1,4 @@
-"""Watching one proxy while it starts: where it is met, and whether it is ready there."""
+"""Watching one proxy while it starts: where it is reached, and whether it is ready there."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class ProxyWatch(ContainerWatch):
         return answer
 
     def _answer(self, target: Target) -> Readiness:
-        """What the server says; where it is met at several places, the first that is not ready."""
+        """What the server says; where it is reached at several places, the first that is not ready."""
         answer = self.ask(target)
         for host, port in target.further if answer.ready else ():
             other = self.ask(replace(target, host=host, port=port, further=()))
@@ -183,5 +183,5 @@ class ProxyWatch(ContainerWatch):
             return None
         place = next(iter(met_at([self.container], port)), None)
         if place and self.known is None and not self.container.published_ports(port):
-            self.on_event(f"{self.service} publishes no port {port}: it is met at {place[0]}")
+            self.on_event(f"{self.service} publishes no port {port}: it is reached at {place[0]}")
         return place

@@ -32,7 +32,7 @@ class PublicRoots:
 
 
 def public_roots(project: Project, config: TlsConfig, variables: Mapping[str, str]) -> PublicRoots:
-    """The roots of the image of Milvus, where an engine answers; else those of this system.
+    """The roots of the image of Milvus, where an engine answers; otherwise those of this system.
 
     Args:
         project: The project.
@@ -60,10 +60,8 @@ def public_roots(project: Project, config: TlsConfig, variables: Mapping[str, st
 
 def _told(project: Project, place: Path, origin: str) -> tuple[TlsWarning, ...]:
     name = project.relative(place)
-    text = f"the public root certificates that Milvus goes on trusting, {name}, are from {origin}"
-    return (
-        TlsWarning("public-roots", text, name, "replace that file by others, where you want to"),
-    )
+    text = f"the public root certificates that Milvus also trusts, {name}, are from {origin}"
+    return (TlsWarning("public-roots", text, name, "replace that file if you want others"),)
 
 
 def _of_image(name: str, variables: Mapping[str, str]) -> bytes | None:

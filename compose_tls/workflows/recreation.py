@@ -284,9 +284,9 @@ class Review(Origin):
         what = f"differs from the one in use: {listed(map(str, unlike))}" if unlike else ""
         where = "its mount is commented out" if out else ""
         yield ConfigDiffers(
-            f"{name}, which nothing uses yet, would come into force, but"
+            f"{name}, which is not used yet, would become active, but"
             f" {' and '.join(filter(None, (where, what)))}",
-            hint="leave it out with --config env, or make it what is in use:"
+            hint="leave it out with --config env, or make it identical to the one in use:"
             f" docker cp {joined((f'{found.container.name}:{placement.target}', name))}"
             if found
             else "leave it out with --config env, or mount it yourself",

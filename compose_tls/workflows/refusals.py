@@ -16,7 +16,7 @@ Finding: TypeAlias = Refusal | TlsWarning
 def gathered() -> Iterator[list[TlsWarning]]:
     """Looks for everything that the user has to decide before the first of it ends the command.
 
-    Nothing may be written, and nothing outside of the project be read, while refusals are gathered.
+    Nothing may be written, and nothing outside the project be read, while refusals are gathered.
 
     Yields:
         Where to put what else is to be told with a refusal.

@@ -31,7 +31,7 @@ def remembered(
         deploy: The deployment.
         opened: The project, locked.
         undo: All that it is going to write, and what that replaces.
-        places: The places outside of the project that it may write to.
+        places: The places outside the project that it may write to.
         on_event: Told about progress.
 
     Yields:

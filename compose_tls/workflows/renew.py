@@ -49,7 +49,7 @@ def renew(
     environment: Mapping[str, str] | None = None,
     on_event: listener.OnEvent = listener.silent,
 ) -> RenewResult:
-    """Issue new certificates in the place of those that end soon, and have Milvus serve them.
+    """Replace certificates that expire soon, and restart Milvus with the new ones.
 
     With ``ca``, a new CA joins the old one: clients of either are accepted, and ``ca.pem`` holds both.
     Once every client has that file, ``finish`` lets the new CA take over, and the old one goes.

@@ -72,7 +72,7 @@ def require_readable_key(problem: TlsWarning | None, command: str, start: str) -
 
     Args:
         problem: Why it cannot.
-        command: The command of compose-tls that goes on all the same, for the hint.
+        command: The command of compose-tls that continues anyway, for the hint.
         start: What starts the service then.
 
     Raises:

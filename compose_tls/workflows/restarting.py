@@ -116,7 +116,7 @@ def restart_neighbours(
             on_event(f"restarting {', '.join(running)}")
             seen.compose.restart(seen.invocation, running)
     except EngineError as error:
-        text = f"{', '.join(names)} still use what was there before: {error.message}"
+        text = f"{', '.join(names)} still use the previous certificates: {error.message}"
         hint = compose_command(opened, "restart", services=names)
         return (TlsWarning("neighbours-not-restarted", text, hint=hint),)
     return ()

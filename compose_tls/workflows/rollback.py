@@ -14,7 +14,7 @@ Undo = tuple[Plan, Mapping[str, bytes], Snapshot]
 
 HALF_WAY: Final = (
     "the previous files and service were being put back: the next compose-tls enable, renew, client or "
-    "disable goes on with that, compose-tls status shows the state of the files"
+    "disable continues that; compose-tls status shows the state of the files"
 )
 """How things stand when taking back was interrupted, too."""
 
@@ -35,6 +35,6 @@ def put_back(undo: Sequence[Undo]) -> None:
         WriteFailed: The disk refused.
     """
     for plan, contents, before in reversed(undo):
-        # What the user named outside of the project was written already.
+        # What the user named outside the project was written already.
         written = tuple(change.path for change in plan.changes)
         apply(*inverse(plan, contents, before), outside=written)

@@ -132,7 +132,7 @@ class ServerFirst:
                 lines = self.engine.log_tail(container.id) if container else []
                 last = next((line.strip() for line in reversed(lines) if line.strip()), "nothing")
                 raise ContainerExited(
-                    f"{name} is {status}; its log says last: {last}",
+                    f"{name} is {status}; its log ends with: {last}",
                     hint=f"read its whole log: docker compose logs {typed(name)}",
                 )
             return f"it is {status}"

@@ -68,7 +68,7 @@ def served(project: Project) -> tuple[tuple[Served, ...], tuple[TlsWarning, ...]
         identity = _IDENTITIES.get(one.purpose)
         why = None
         if one.encryption != "encrypted":
-            why = f"Milvus is told no TLS for it ({one.encryption})"
+            why = f"Milvus has no TLS settings for it ({one.encryption})"
         elif one.service is None:
             why = "it is not a service of this project"
         elif identity not in ours or one.port is None:

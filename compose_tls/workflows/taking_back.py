@@ -55,7 +55,7 @@ def take_back(
     Args:
         root: The project directory.
         invocation: The project as it is given to Compose.
-        outside: What the user names outside of the project.
+        outside: What the user names outside the project.
         on_event: Told about progress.
         accepted: Whether the user accepts that files outside are edited.
 
@@ -81,7 +81,7 @@ def take_back(
     try:
         services = _services_back(found, invocation, on_event)
     except EngineError as error:
-        hint = f"once that is mended, run this again, or {_by_hand(found)}"
+        hint = f"when that is corrected, run this again, or {_by_hand(found)}"
         services = TakenBack(f"whether {names} runs is not known: {error.message}", False, hint)
     if services.done:
         deploying.forget(root)
@@ -107,39 +107,39 @@ def _services_back(
         new = [name for name in found.added if found.files and any(now[name].values())]
         for name in found.running.keys() - set(lost):
             engine.discard(found.project, name, found.root)
-        beside = _beside(found, engine, lost)
-        if not lost and not new and not beside:
+        neighbours = _neighbours_back(found, engine, lost)
+        if not lost and not new and not neighbours:
             return TakenBack()
         named = replace(invocation, project_name=found.project)
         if replace(named, project_name=None).options != found.options:
             # Other files may say something else of the same service.
-            stays = ", ".join([*lost, *new, *beside])
+            stays = ", ".join([*lost, *new, *neighbours])
             said = f"{stays} stays as it is, since it was deployed with other options"
             return TakenBack(said, False, f"run this again with these, or {_by_hand(found)}")
         compose = ComposeCli.find(invocation.environment)
         if new:
             compose.stop(named, new)
-        back = [*lost, *beside]
+        back = [*lost, *neighbours]
         if not back:
             return TakenBack(f"{', '.join(new)}, which had not run, is stopped")
         again = "run again" if len(back) > 1 else "runs again"
         try:
             if lost:
                 _start(found, lost, compose, named, engine, on_event)
-            if beside and found.restart:
-                compose.restart(named, beside)
-            elif beside:
-                compose.up(named, beside, on_event=on_event, port_owner=engine.port_owner)
+            if neighbours and found.restart:
+                compose.restart(named, neighbours)
+            elif neighbours:
+                compose.up(named, neighbours, on_event=on_event, port_owner=engine.port_owner)
         except EngineError as error:
             said = f"{', '.join(back)} did not start again: {error.message}"
             return TakenBack(said, True, error.hint)
         return TakenBack(f"{', '.join(back)} {again} as before")
 
 
-def _beside(found: Deploying, engine: Engine, lost: Sequence[str]) -> list[str]:
+def _neighbours_back(found: Deploying, engine: Engine, lost: Sequence[str]) -> list[str]:
     """The further services that are to start anew: what they read, or whose network they had, is gone."""
     again: list[str] = []
-    for name, runs in found.beside.items():
+    for name, runs in found.neighbours.items():
         now = engine.runs(found.project, name, found.root)
         alone = name in found.sharing and bool(lost)
         if runs and now and (alone or not all(now.get(run) for run in runs)):
@@ -181,7 +181,7 @@ def _start(
 def _by_hand(found: Deploying) -> str:
     """What does the same for the services."""
     does = ("up", "-d", "--force-recreate") if found.running else ("stop",)
-    services = found.running or found.added
+    services = (*found.running, *found.neighbours) if found.running else found.added
     return joined(
         ["docker", "compose", *found.options, "-p", found.project, *does, *behind(services)]
     )

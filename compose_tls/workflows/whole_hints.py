@@ -16,7 +16,7 @@ from typing import Final, ParamSpec, TypeVar
 from compose_tls.config import FILES
 from compose_tls.errors import CheckFailed, ComposeTlsError, TooManyOpenFiles
 from compose_tls.patterns import regex
-from compose_tls.results import CheckResult, CommandResult, Probe
+from compose_tls.results import CommandResult, Probe
 from compose_tls.shell import joined, typed
 from compose_tls.workflows import preamble
 from compose_tls.workflows.next_step import OF_THE_PLACE, compose_options, own_options
@@ -123,8 +123,8 @@ def _option(name: str) -> str:
 
 def _of_result(result: _R, spell: Callable[[str], str]) -> _R:
     changed: dict[str, object] = {"warnings": tuple(one.spelled(spell) for one in result.warnings)}
-    if isinstance(result, CheckResult):
-        changed["checks"] = _of_probes(result.checks, spell)
+    if probes := getattr(result, "checks", ()):
+        changed["checks"] = _of_probes(probes, spell)
     return result.model_copy(update=changed)
 
 

@@ -121,6 +121,7 @@ def test_help_loads_what_prints_it_and_click() -> None:
         "difflib",
         "pathlib",
         "rich",
+        "shutil",
         "traceback",
     }
 
@@ -159,9 +160,21 @@ def test_status_loads_nothing_that_writes_issues_or_shakes_hands() -> None:
     assert not {name for name in loaded if name.startswith(unwanted)}
 
 
+@pytest.mark.parametrize(
+    ("commands", "own"),
+    [(("enable --mode 2", "status"), "status_result"), (("enable --mode 2",), "issue_results")],
+)
+def test_a_command_makes_the_classes_of_its_own_result_alone(
+    commands: tuple[str, ...], own: str
+) -> None:
+    loaded = {name for name in loaded_in_a_project(*commands) if ".results." in name}
+    assert loaded == {f"compose_tls.results.{name}" for name in ("commands", own, "parts")}
+
+
 def test_enable_loads_nothing_of_new_projects_nor_of_a_file_of_settings() -> None:
     loaded = loaded_in_a_project("enable --mode 2")
-    assert "tomllib" not in loaded
+    # The names of handshakes are ASCII: stringprep is for others.
+    assert not loaded & {"stringprep", "tomllib"}
     assert not {name for name in loaded if name.startswith("compose_tls.targets")}
 
 

@@ -32,6 +32,18 @@ PLAIN_WORDS = {
     r"\bmend\b": "correct",
     r"\bis there already\b": "already exists",
     r"\bgets? in\b|\blets? in\b": "is accepted, accepts",
+    r"\b(?:out|in)side of\b": "outside, inside",
+    r"\bin the place of\b": "instead of",
+    r"\btold of (?:its |the )?TLS\b": "configured for TLS, gets TLS settings",
+    r"\ball the same\b": "anyway, still",
+    r"\bupon\b": "on",
+    r"\bwhoever\b": "anyone who, the user who",
+    r"(?<=\w); else\b": "otherwise",
+    r"\bof before\b": "previous",
+    r"\bgiven up\b": "ends, stops",
+    r"\bcomes? back\b": "is restored, returns",
+    r"\bis met\b": "is reached, occurs",
+    r"\b(?:one|document) a line\b": "one per line",
     r"\b(?:please|sorry|oops)\b": "nothing",
     r"!$": "a full sentence without it",
 }
@@ -110,7 +122,16 @@ def test_what_users_read_is_plain_technical_english(module: Path) -> None:
 
 
 def test_the_rule_finds_what_it_forbids() -> None:
-    for text in ("X is no DNS name", "nobody listens", "save it beside the file", "Please wait"):
+    for text in (
+        "X is no DNS name",
+        "nobody listens",
+        "save it beside the file",
+        "Please wait",
+        "it lies outside of the project",
+        "etcd is told of TLS",
+        "the files of before",
+        "correct it; else remove it",
+    ):
         assert unplain(text)
     for text in ("there is no compose file", "is no longer used", "a.pem is not a PEM file"):
         assert not unplain(text)

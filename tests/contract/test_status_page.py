@@ -59,7 +59,7 @@ def sentences(module: str) -> Iterator[tuple[int, str]]:
 
 
 def told(text: str, page: str) -> bool:
-    """Whether a line of the page says it, with something in the place of each mark."""
+    """Whether a line of the page says it, with something instead of each mark."""
     fixed = [part.strip(" :,()") for part in text.split(_MARK)]
     words = [re.escape(part) for part in fixed if re.search(r"[a-z]{2}", part)]
     return re.search(r"[^\n]*?".join(words), page) is not None

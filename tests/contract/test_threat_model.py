@@ -16,7 +16,7 @@ PAGE = ROOT / "docs" / "threat-model.md"
 @pytest.mark.parametrize(
     ("name", "first", "last", "least"),
     [
-        ("threat-model.md", "# Who may be hostile", "## How large", 20),
+        ("threat-model.md", "# Threat model", "## How large", 20),
         ("reliability.md", "## What was found", "", 10),
     ],
 )

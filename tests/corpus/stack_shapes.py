@@ -65,9 +65,11 @@ STORES: dict[str, str] = {
     'healthcheck:\n  test: ["CMD", "curl", "-f", "http://localhost:9000/minio/health/live"]\n',
     "urls": f"{_MINIO}environment:\n  MINIO_SERVER_URL: http://minio:9000\n"
     "  MINIO_BROWSER_REDIRECT_URL: http://localhost:9001\n",
-    "curl": f'{_MINIO}healthcheck:\n  test: ["CMD", "curl", "-f", "http://localhost:9000/minio/health/live"]\n',
+    "curl": f'{_MINIO}healthcheck:\n  test: ["CMD", "curl", "-f", '
+    '"http://localhost:9000/minio/health/live"]\n',
     "curl-shell": f"{_MINIO}healthcheck:\n  test: curl -fs http://127.0.0.1:9000/minio || exit 1\n",
-    "curl-folded": f"{_MINIO}healthcheck:\n  test: >-\n    curl -fs\n    http://minio:9000/minio/health/live\n"
+    "curl-folded": f"{_MINIO}healthcheck:\n  test: >-\n    curl -fs\n    "
+    "http://minio:9000/minio/health/live\n"
     "    || exit 1\n",
     "console": f'{_MINIO}healthcheck:\n  test: ["CMD", "curl", "-f", "http://localhost:9001"]\n',
     "mc": f'{_MINIO}healthcheck:\n  test: ["CMD", "mc", "ready", "local"]\n',
@@ -83,7 +85,8 @@ STORES: dict[str, str] = {
     "      /usr/bin/mc mb --ignore-existing l/b\n    ) &\n\n    exec minio server /data\n",
     "curl-inside": f"{_STORE}entrypoint: sh\ncommand: -c '(until curl -s http://localhost:9000/minio; "
     "do sleep 1; done; touch /ready) & exec minio server /data'\n",
-    "wget": f'{_MINIO}healthcheck:\n  test: ["CMD", "wget", "-q", "--spider", "http://localhost:9000/minio"]\n',
+    "wget": f'{_MINIO}healthcheck:\n  test: ["CMD", "wget", "-q", "--spider", '
+    '"http://localhost:9000/minio"]\n',
     "port": f"{_MINIO}healthcheck:\n  test: timeout 5s bash -c ':> /dev/tcp/127.0.0.1/9000' || exit 1\n",
     "rustfs": "image: rustfs/rustfs\ncommand: rustfs server /data\nhealthcheck:\n"
     '  test: ["CMD", "sh", "-c", "curl -f http://localhost:9000/health && curl -f '

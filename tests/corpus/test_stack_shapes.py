@@ -85,7 +85,7 @@ def test_a_server_that_nobody_is_said_to_use_is_named(tmp_path: Path, name: str)
     result = enable(tmp_path, config, environment=ENVIRONMENT)
 
     (warning,) = (one for one in result.warnings if one.code == "stays-plain")
-    assert f"service {name} is left as it is" in warning.message
+    assert f"service {name} is not changed" in warning.message
     assert "of the environment of Milvus" in (warning.hint or "")
 
 

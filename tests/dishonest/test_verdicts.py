@@ -163,7 +163,7 @@ def checked(target: Target, timeout: float = 4) -> dict[str, Probe]:
 
 Make = Callable[[Scene], Target]
 
-_UNKNOWN = {"grpc-ready": "speaks TLS, but is not known to be Milvus"}
+_UNKNOWN = {"grpc-ready": "speaks TLS, but does not answer like Milvus"}
 _PLAIN = {"refuses-plain-text": "the server answers in plain text"}
 _ANY_CLIENT = {"refuses-anonymous-client": "the server accepted it"}
 _WORDS = "auth check failure, please check api key is correct"

@@ -231,7 +231,7 @@ def test_a_certificate_that_was_replaced_is_not_served_before_a_restart(one_way:
     assert done.code == 6
     checks, failed = judged(done)
     assert failed == {"server-certificate"}
-    assert "another certificate is served" in checks["server-certificate"]["observed"]
+    assert "the server presents a different certificate" in checks["server-certificate"]["observed"]
     assert "--force-recreate" in checks["server-certificate"]["hint"]
 
 

@@ -539,7 +539,7 @@ def test_an_engine_that_goes_away_is_unreachable(images: None, tmp_path: Path) -
             assert relayed.container("none", "none") is None
             relay.gone = True
 
-            with pytest.raises(EngineUnreachable, match="does not answer as one"):
+            with pytest.raises(EngineUnreachable, match="gives an invalid answer"):
                 relayed.container("none", "none")
         relay.shutdown()
 

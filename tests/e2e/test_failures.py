@@ -55,7 +55,8 @@ def test_a_port_held_by_another_container_names_that_container(
         "  holder:\n"
         f"    image: {ETCD}\n"
         '    ports: ["19530:2379"]\n'
-        "    command: etcd --listen-client-urls=http://0.0.0.0:2379 --advertise-client-urls=http://holder:2379\n"
+        "    command: etcd --listen-client-urls=http://0.0.0.0:2379 "
+        "--advertise-client-urls=http://holder:2379\n"
     )
     try:
         assert other.compose("up", "-d").code == 0
@@ -192,7 +193,7 @@ def test_a_new_certificate_on_disk_that_is_not_served_yet_fails_the_check(offici
 
     require_clear(done, 6, "check-failed")
     checks = {check["name"]: check for check in done.document["checks"]}
-    assert "another certificate is served" in checks["server-certificate"]["observed"]
+    assert "the server presents a different certificate" in checks["server-certificate"]["observed"]
     assert checks["tls-handshake"]["ok"]
 
 

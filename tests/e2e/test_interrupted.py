@@ -1,4 +1,4 @@
-"""A command that ends while it deploys: after the next one, the service of before runs with its files."""
+"""A command that ends while it deploys: after the next one, the previous service runs with its files."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_deployment_that_is_killed_is_taken_back_by_the_next_command(running: 
     assert again.document["error"]["code"] == "not-enabled", f"seed {SEED}: {again.out}"
     [said] = again.document["warnings"]
     assert said["code"] == "recovered"
-    assert said["message"].startswith("an earlier command had been interrupted while it deployed")
+    assert said["message"].startswith("an earlier command was interrupted while deploying")
     assert "standalone runs again as before" in said["message"], f"seed {SEED}"
     assert running.tree() == before
     assert containers(running) == ["milvus-standalone running"]

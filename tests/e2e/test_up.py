@@ -59,9 +59,9 @@ def test_a_milvus_that_publishes_no_port_is_proved_on_its_network(write: Write) 
     assert done.code == 0, done.err
     assert all(check["ok"] for check in done.document["checks"])
     said = done.err
-    assert "standalone publishes no port 19530: it is met at " in said
+    assert "standalone publishes no port 19530: it is reached at " in said
     # Before anything is started, it is said how it is going to be proved.
-    before = said[: said.index("it is met at")]
+    before = said[: said.index("it is reached at")]
     assert "standalone declares no port of this machine: it is proved" in before
     status, connect = (project.compose_tls(x, "--json").document for x in ("status", "connect"))
     assert status["endpoint"] == connect["endpoint"]

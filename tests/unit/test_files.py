@@ -1,4 +1,4 @@
-"""Nothing in a project leads outside of it, and nothing in it is waited for."""
+"""Nothing in a project leads outside it, and nothing in it is waited for."""
 
 from __future__ import annotations
 

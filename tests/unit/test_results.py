@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
+from compose_tls import results
 from compose_tls.observation import CertificateFacts
 from compose_tls.results import (
     CertificateResult,
@@ -242,6 +243,13 @@ def test_a_list_is_never_none(command: str) -> None:
     ]
     assert lists
     assert all(getattr(least, name) == () for name in lists)
+
+
+def test_every_name_of_the_results_is_where_it_is_looked_for() -> None:
+    for name in results.__all__:
+        assert getattr(results, name) is not None
+    with pytest.raises(AttributeError, match="EnabelResult"):
+        results.EnabelResult  # type: ignore[attr-defined]  # noqa: B018 - the access is the test
 
 
 def test_on_one_line_it_is_the_same_document() -> None:

@@ -33,12 +33,14 @@ _INTERVAL = 30.0
     epilog="""\b
 Examples:
   compose-tls check                                  the server of this project
-  compose-tls check --deep                           with a throw-away collection, too
+  compose-tls check --deep                           also with a throw-away collection
   compose-tls check --watch --count 3 --interval 1   three rounds
   compose-tls check --host 127.0.0.1 --mode 1 --ca-cert ca.pem
                                                      any server, set up by compose-tls or not""",
 )
-@click.option("--host", metavar="HOST", help="Where the server is (default: as published).")
+@click.option(
+    "--host", metavar="HOST", help="Host name or address of the server (default: as published)."
+)
 @click.option(
     "--port", type=PORT, metavar="PORT", help="Port of the server (default: as published)."
 )
@@ -47,12 +49,12 @@ Examples:
     "rest",
     type=PORT,
     metavar="PORT",
-    help="The port of REST (default: as published; with --port, REST is not checked without this).",
+    help="REST port (default: as published; with --port, REST is only checked if this is given).",
 )
 @file_option(
     "--ca-cert",
     "trusted",
-    help="The CA certificates to trust: checks any server, set up by compose-tls or not.",
+    help="CA certificates to trust: checks any server, set up by compose-tls or not.",
 )
 @file_option("--client-cert", "shown", help="Client certificate for mode 2, with --ca-cert.")
 @file_option("--client-key", "shown_key", help="Key of --client-cert.")
@@ -60,20 +62,21 @@ Examples:
     "--server-name",
     "name",
     metavar="NAME",
-    help="The name to verify, with --ca-cert (default: HOST).",
+    help="Name to verify, with --ca-cert (default: HOST).",
 )
 @click.option(
     "--mode",
     "meant",
     type=MODE,
-    help="The mode that the server should have, with --ca-cert (default: as the project says, else 2"
-    " with --client-cert).",
+    help="Expected mode of the server, with --ca-cert (default: that of the project; otherwise 2 "
+    "with --client-cert).",
 )
 @click.option(
     "--scope",
     "extent",
     type=OneOf(("proxy", "all")),
-    help="proxy: what clients reach; all: etcd and object store too (default: what enable set up).",
+    help="What to check: client connections (proxy), or also etcd, the object store and Kafka "
+    "(all; default: as enabled).",
 )
 @click.option(
     "--deep", is_flag=True, help="Also create, fill, search and drop a throw-away collection."
@@ -82,7 +85,7 @@ Examples:
     "--watch",
     "watching",
     is_flag=True,
-    help="Check until interrupted, a line for each round; with --json, one document a line (NDJSON).",
+    help="Check until interrupted, with one line per round; with --json, one document per line (NDJSON).",
 )
 @click.option(
     "--interval",
@@ -94,7 +97,7 @@ Examples:
     "--count",
     type=Number(least=1),
     metavar="N",
-    help="End after N rounds, with --watch; the exit code is that of the last.",
+    help="End after N rounds, with --watch; the last round sets the exit code.",
 )
 @credentials
 @acceptable
@@ -118,11 +121,11 @@ def command(
     count: int | None,
     **flags: Any,
 ) -> int:
-    """Prove on the wire that the running server encrypts, and refuses what it must refuse."""
+    """Connect to the running server: prove that it encrypts, and that it refuses what it must refuse."""
     from compose_tls.workflows.check import check
 
     if not watching and (interval or count):
-        raise WrongUsage("--interval and --count go with --watch", hint="add --watch")
+        raise WrongUsage("--interval and --count need --watch", hint="add --watch")
     client = _client(trusted, shown, shown_key, name, meant)
     once = partial(
         check,
@@ -157,8 +160,8 @@ def _client(
     if trusted is None:
         if shown or shown_key or name or meant:
             raise WrongUsage(
-                "--client-cert, --client-key, --server-name and --mode go with --ca-cert",
-                hint="add --ca-cert; without it, all of them are as enable recorded them",
+                "--client-cert, --client-key, --server-name and --mode need --ca-cert",
+                hint="add --ca-cert; without it, the values that enable recorded are used",
             )
         return None
     if (shown is None) != (shown_key is None):

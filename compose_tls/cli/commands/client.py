@@ -36,9 +36,9 @@ Examples:
     "--names-file",
     type=click.File("rb"),
     metavar="FILE",
-    help="Further names, one a line; - for standard input.",
+    help="File with more names, one per line; - reads standard input.",
 )
-@directory_option("--out", help="Where the files go (default: cert/clients).")
+@directory_option("--out", help="Output directory (default: cert/clients).")
 @click.option("--p12", is_flag=True, help="Also write a PKCS #12 file for each client.")
 @file_option(
     "--passphrase-file",
@@ -46,12 +46,14 @@ Examples:
     "next to it).",
 )
 @click.option(
-    "--force", is_flag=True, help="Replace certificates that are not yet due for renewal too."
+    "--force", is_flag=True, help="Also replace certificates that are not yet due for renewal."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done; write nothing.")
 @key_type("ecdsa-p256")
 @days("825")
-@click.option("--subject", metavar="RFC4514", help="Subject, without CN, which is the name.")
+@click.option(
+    "--subject", metavar="RFC4514", help="Subject without CN; the CN is the name of the client."
+)
 @existing_ca
 @acceptable
 @common
@@ -90,7 +92,7 @@ def command(
 
 
 def _listed(file: IO[bytes] | None) -> tuple[str, ...]:
-    """The names in a file, one a line; blank lines and lines that begin with # are passed over."""
+    """The names in a file, one per line; blank lines and lines that begin with # are passed over."""
     if file is None:
         return ()
     from compose_tls.pki.client_names import client_name

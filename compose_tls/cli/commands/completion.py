@@ -24,7 +24,7 @@ Examples:
 )
 @click.argument("shell", type=OneOf(_SHELLS))
 def command(shell: str) -> int:
-    """Print the script that completes commands, options and service names in a shell."""
+    """Print the completion script of a shell, for commands, options and service names."""
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - click has these three
     root = click.get_current_context().find_root()

@@ -28,20 +28,20 @@ Examples:
     "--lang",
     type=OneOf(LANGUAGES),
     default=LANGUAGES[0],
-    help="Language or kind of settings (default: python).",
+    help="Language or tool (default: python).",
 )
 @click.option(
     "--for",
     "inside",
     metavar="SERVICE",
     shell_complete=services,
-    help="As seen from the container of this service: its network, its paths.",
+    help="For this service of the project: addresses and paths as in its container.",
 )
 @click.option(
     "--client",
     metavar="NAME",
     shell_complete=clients,
-    help="With the files that compose-tls client NAME issued (default: cert/client.pem).",
+    help="Use the certificate of compose-tls client NAME (default: cert/client.pem).",
 )
 @acceptable
 @common

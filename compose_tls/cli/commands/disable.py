@@ -17,11 +17,11 @@ from compose_tls.cli.output.show import Output, show
     cls=HelpPage,
     epilog="""\b
 Examples:
-  compose-tls disable --dry-run    show the diff, write nothing
+  compose-tls disable --dry-run    show the diff; write nothing
   compose-tls disable              then docker compose up -d, to run without TLS
   compose-tls disable --purge      remove the certificates and keys too""",
 )
-@click.option("--dry-run", is_flag=True, help="Show the diff, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the diff; write nothing.")
 @click.option("--purge", is_flag=True, help="Remove the certificates and keys as well.")
 @acceptable
 @common
@@ -33,7 +33,11 @@ def command(
     purge: bool,
     **flags: Any,
 ) -> int:
-    """Undo exactly what enable changed: the very bytes, or its own entries where files changed since."""
+    """Undo exactly what enable changed.
+
+    A file that was not edited since gets its original bytes back; from others, only the entries of
+    enable are removed.
+    """
     from compose_tls.workflows.disable import disable
 
     result = disable(

@@ -29,32 +29,32 @@ from compose_tls.cli.output.show import Output, show
     cls=HelpPage,
     epilog="""\b
 Examples:
-  compose-tls enable --mode 2 --dry-run    show the diff, write nothing
+  compose-tls enable --mode 2 --dry-run    show the diff; write nothing
   compose-tls enable --mode 1 --up         one-way TLS, deployed and proved
   compose-tls enable --mode 2 --up         mutual TLS, deployed and proved""",
 )
 @mode_and_scope
-@click.option("--dry-run", is_flag=True, help="Show the diff, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the diff; write nothing.")
 @deployment
 @new_certificates
 @click.option(
     "--constrain",
     is_flag=True,
     default=None,
-    help="Add DNS name constraints to the new CA: it can issue for no other DNS name.",
+    help="Add name constraints to the new CA: it can only issue for the DNS names of the project.",
 )
 @click.option(
     "--csr",
     is_flag=True,
     default=None,
-    help="Also write signing requests for the same keys, for a CA elsewhere.",
+    help="Also write signing requests (CSR) for the same keys, for another CA.",
 )
 @existing_ca
 @file_option("--server-cert", help="Use this server certificate (PEM, DER, PKCS #12).")
-@file_option("--server-key", help="Key of --server-cert, where a .p12 does not hold it.")
+@file_option("--server-key", help="Key of --server-cert, unless a .p12 contains it.")
 @file_option("--server-passphrase-file", help="File with the passphrase of --server-key.")
 @file_option("--client-cert", help="Use this client certificate (PEM, DER, PKCS #12).")
-@file_option("--client-key", help="Key of --client-cert, where a .p12 does not hold it.")
+@file_option("--client-key", help="Key of --client-cert, unless a .p12 contains it.")
 @file_option("--client-passphrase-file", help="File with the passphrase of --client-key.")
 @directory_option("--tls-dir", help="Directory mounted into the container (default: tls).")
 @directory_option(
@@ -63,12 +63,13 @@ Examples:
 @click.option(
     "--config",
     type=OneOf(("auto", "file", "env")),
-    help="Settings go into milvus.yaml (file) or variables (env); auto: into a complete milvus.yaml.",
+    help="Where settings go: milvus.yaml (file) or environment variables (env); auto uses a "
+    "milvus.yaml that is complete.",
 )
 @click.option(
     "--style",
     type=OneOf(("in-place", "override")),
-    help="Where edits go; by default in place, and in an override file where that is refused.",
+    help="Edit files in place, or write an override file; by default in place where that is possible.",
 )
 @click.option(
     "--rest-port", type=Number(), metavar="PORT", help="Keep REST, over TLS on this port."
@@ -76,7 +77,8 @@ Examples:
 @click.option(
     "--neighbours",
     type=OneOf(("patch", "list", "ignore")),
-    help="Services that talk to Milvus: switch them to TLS (default), only name them, or neither.",
+    help="Services that connect to Milvus: switch them to TLS (patch, the default), only list "
+    "them, or ignore them.",
 )
 @credentials
 @acceptable
@@ -91,10 +93,10 @@ def command(
     mode: str | None,
     **flags: Any,
 ) -> int:
-    """Put TLS into the Milvus Compose project in this directory.
+    """Turn on TLS for the Milvus Compose project in this directory.
 
-    Issues certificates, patches docker-compose.yml and milvus.yaml (or the environment) in place, and
-    changes no other byte. A second run changes nothing; disable undoes everything.
+    Issues certificates and edits docker-compose.yml and milvus.yaml (or the environment) in place,
+    without changing any other byte. A second run changes nothing; disable undoes everything.
     """
     from compose_tls.workflows.enable import enable
 

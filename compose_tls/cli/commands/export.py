@@ -37,7 +37,7 @@ Examples:
   compose-tls export helm -o tls-values.yaml                   its values
   compose-tls export cert-manager | kubectl apply -f -         certificates made in the cluster
   compose-tls export swarm -o stack.yml --name milvus          a stack file
-  compose-tls export openssl -o gen.sh                         the same certificates by openssl""",
+  compose-tls export openssl -o gen.sh                         the same certificates with openssl""",
 )
 @click.argument("target", type=OneOf(_TARGETS))
 @click.option(
@@ -50,14 +50,14 @@ Examples:
     "--namespace",
     default="default",
     metavar="NAME",
-    help="Namespace of Kubernetes (default: default).",
+    help="Kubernetes namespace (default: default).",
 )
 @click.option(
     "--ingress-host",
     "hosts",
     multiple=True,
     metavar="NAME-OR-IP",
-    help="Name by which clients outside reach it; repeatable.",
+    help="Name that clients outside the cluster use; repeatable.",
 )
 @click.option(
     "--issuer", metavar="[KIND/]NAME", help="cert-manager: use this issuer (default: a new CA)."
@@ -65,15 +65,15 @@ Examples:
 @click.option(
     "--secret/--no-secret",
     default=None,
-    help="helm, operator: only the Secret, or all but the Secret.",
+    help="helm, operator: only the Secret, or everything except the Secret.",
 )
 @file_option(
     "-o",
     "--output",
     "place",
-    help="Write there, a private key with mode 0600; - for standard output.",
+    help="Output file, with mode 0600 if it contains a private key; - for standard output.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done; write nothing.")
 @key_type("as in the project")
 @days("as in the project")
 @existing_ca
@@ -93,11 +93,11 @@ def command(
     dry_run: bool,
     **flags: Any,
 ) -> int:
-    """Spell the TLS set-up of this project for Kubernetes, Docker Swarm or openssl.
+    """Write the TLS set-up of this project for Kubernetes, Docker Swarm or openssl.
 
-    The server gets a certificate for its names there from the CA of the project, which clients trust
-    already; with --scope all, so do etcd and the object store there. A private key leaves only in a
-    Secret: into a pipe, or a file with mode 0600.
+    The CA of the project, which clients already trust, issues a certificate for the names of the server
+    there; with --scope all, for etcd and the object store as well. A private key is only written to a
+    pipe, or to a file with mode 0600.
     """
     from compose_tls.workflows.export import export
     from compose_tls.workflows.export_documents import (
@@ -135,9 +135,9 @@ def _require_private(output: Output, *, asked: bool) -> None:
         KeyExposed: Someone would.
     """
     if output.json:
-        why = "a private key has no place in a JSON document"
+        why = "a private key must not be in a JSON document"
     elif sys.stdout.isatty() and not asked:
-        why = "a terminal would show the private key, and keep it"
+        why = "a terminal would show the private key and keep it in its history"
     elif _is_read_by_others():
         why = "standard output goes to a file that others can read"
     else:

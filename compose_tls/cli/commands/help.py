@@ -21,7 +21,7 @@ from compose_tls.errors import WrongUsage
     shell_complete=pages,
 )
 def command(topic: str | None) -> int:
-    """Show what a command does and its options, what a topic is about, or which commands there are."""
+    """Show the help of a command, a topic, or the list of commands."""
     if topic in TOPICS:
         say(TOPICS[topic])
         return 0

@@ -30,35 +30,39 @@ Examples:
   compose-tls init milvus --up                    a project in ./milvus, deployed and proved
   compose-tls init --flavour embedded-etcd        one container, in this directory
   compose-tls init --milvus 2.5 --with attu --dry-run
-  compose-tls init                                next to standalone_embed.sh: takes it over""",
+  compose-tls init                                next to standalone_embed.sh: converts it""",
 )
 @click.argument("place", required=False, metavar="[DIR]", type=click.Path(path_type=Path))
-@click.option("--milvus", metavar="VERSION", help="Such as 2.5 or v2.6.25 (default: v2.6.25).")
+@click.option(
+    "--milvus",
+    metavar="VERSION",
+    help="Version of Milvus, such as 2.5 or v2.6.25 (default: v2.6.25).",
+)
 @click.option(
     "--flavour",
     type=OneOf(("standalone", "embedded-etcd", "gpu", "cluster")),
-    help="Which services (default: standalone, with etcd and MinIO).",
+    help="Kind of deployment (default: standalone, with etcd and MinIO).",
 )
 @click.option("--with", "extra", multiple=True, type=OneOf(("attu",)), help="Add a service.")
 @click.option(
     "--auth/--no-auth",
     default=None,
-    help="Ask for a user and a password, a random one for root (default: --auth; data of "
-    "standalone_embed.sh stay as they are).",
+    help="Require user and password, with a random one for root (default: --auth; for data of "
+    "standalone_embed.sh: unchanged).",
 )
 @click.option(
     "--publish",
     metavar="ADDRESS[:PORT]",
-    help="Where clients of Milvus reach this machine; 0.0.0.0 for all (default: 127.0.0.1:19530).",
+    help="Address to publish Milvus at; 0.0.0.0 for all interfaces (default: 127.0.0.1:19530).",
 )
 @mode_and_scope
-@click.option("--dry-run", is_flag=True, help="Show the files, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the files; write nothing.")
 @deployment
 @new_certificates
 @existing_ca
 @directory_option("--tls-dir", help="Directory mounted into the container (default: tls).")
 @click.option(
-    "--rest-port", type=Number(), metavar="PORT", help="Offer REST, over TLS on this port."
+    "--rest-port", type=Number(), metavar="PORT", help="Turn on REST, over TLS on this port."
 )
 @click.option(
     "--timeout", type=Number(float), metavar="SECONDS", help="How long to wait (default: 120)."
@@ -81,11 +85,11 @@ def command(
     mode: str | None,
     **flags: Any,
 ) -> int:
-    """Make a new Compose project of Milvus with TLS from the start.
+    """Create a new Milvus Compose project with TLS from the start.
 
-    Writes a small docker-compose.yml with pinned images, certificates, and random credentials into files
-    of their own; ports are published on this machine only. Where standalone_embed.sh is, the project is
-    what that script starts, on the same data.
+    Writes a small docker-compose.yml with pinned images, certificates, and files with random
+    credentials; ports are published on this machine only. In the directory of standalone_embed.sh, the
+    new project runs the Milvus of that script, with the same data.
     """
     from compose_tls.workflows.init import init
 

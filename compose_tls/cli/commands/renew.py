@@ -29,7 +29,7 @@ from compose_tls.cli.output.show import Output, show
     cls=HelpPage,
     epilog="""\b
 Examples:
-  compose-tls renew                  what ends within 30 days; from a timer
+  compose-tls renew                  what expires within 30 days; for a timer
   compose-tls renew --ca             start CA rotation; give cert/ca.pem to every client
   compose-tls renew --ca --finish    then finish it""",
 )
@@ -37,14 +37,16 @@ Examples:
     "--within",
     callback=duration,
     metavar="DURATION",
-    help="Renew what ends within it, such as 30d or 12h (default: 30d, or the last third of a "
-    "shorter life).",
+    help="Renew certificates that expire within this time, such as 30d or 12h (default: 30d, or "
+    "the last third of a shorter validity).",
 )
-@click.option("--force", is_flag=True, help="Renew server and client certificate in any case.")
+@click.option(
+    "--force", is_flag=True, help="Renew server and client certificates even if they are not due."
+)
 @click.option("--ca", is_flag=True, help="Start CA rotation: trust both CAs.")
 @click.option("--finish", is_flag=True, help="Finish CA rotation: trust only the new CA.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, write nothing.")
-@click.option("--no-restart", is_flag=True, help="Write the files, and do not restart Milvus.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done; write nothing.")
+@click.option("--no-restart", is_flag=True, help="Write the files; do not restart Milvus.")
 @click.option(
     "--keep-on-failure", is_flag=True, help="Leave files and containers as they are on failure."
 )
@@ -57,7 +59,7 @@ Examples:
     "--constrain",
     is_flag=True,
     default=None,
-    help="Add DNS name constraints to a new CA: it can issue for no other DNS name.",
+    help="Add name constraints to a new CA: it can only issue for the DNS names of the project.",
 )
 @existing_ca
 @credentials
@@ -76,10 +78,10 @@ def command(
     keep_on_failure: bool,
     **flags: Any,
 ) -> int:
-    """Issue new certificates in the place of those that end soon, and have Milvus serve them.
+    """Replace certificates that expire soon, and restart Milvus with the new ones.
 
-    Subject, names, kind of key and lifetime stay as they are. Milvus, and nothing else, is restarted,
-    and the new certificate proved.
+    Subject, names, key type and validity stay as they are. Only Milvus and the services that have new
+    files are restarted; the new certificate is then checked on the running server.
     """
     from compose_tls.workflows.renew import renew
 

@@ -23,20 +23,20 @@ Examples:
   compose-tls status -v                        every file, certificate and connection
   compose-tls status --format svg > map.svg    a picture of what is encrypted
 
-Exit codes: 0 as enable wrote it, 4 certificates, 7 TLS is off or something has changed.""",
+Exit codes: 0 in order, 4 certificates, 7 TLS is off or something has changed.""",
 )
 @click.option(
     "--format",
     "form",
     type=OneOf(_FORMATS),
     default="text",
-    help="How to print it (default: text); mermaid and svg draw the map of what is encrypted; "
+    help="Output format (default: text); mermaid and svg draw a map of the connections; "
     "prometheus is for node_exporter.",
 )
 @acceptable
 @common
 def command(directory: Path, *, form: str, output: Output, **flags: Any) -> int:
-    """What is encrypted, with which certificate, until when, and what drifted since enable."""
+    """Show what is encrypted, with which certificate, until when, and what has changed since enable."""
     from compose_tls.workflows.status import status
 
     result = status(directory, flags, environment=os.environ)

@@ -52,9 +52,9 @@ def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) 
     yield from _diff(result, verbose=verbose)
     mode = rendering.mode_text(result.mode)
     if not result.changed:
-        yield line(f"the project exists already: {', '.join(result.services)} has {mode}")
+        yield line(f"the project already exists: {', '.join(result.services)} has {mode}")
     elif result.dry_run:
-        yield line(f"would make a project with {result.image}, {mode}; nothing was written")
+        yield line(f"would create a project with {result.image}, {mode}; nothing was written")
     else:
         yield line(Piece("a new project", "good"), f": {result.image}, {mode}")
     if result.dry_run or verbose:
@@ -178,7 +178,7 @@ def _without(result: DisableResult) -> Line:
     if result.mode or not result.as_before:
         return line(f"{services}: {stays}")
     if not result.exact and not _patched(result):
-        return line(f"{services}: plain text; there was nothing to take out")
+        return line(f"{services}: plain text; there was nothing to remove")
     how = "byte for byte as before" if result.exact else "without what enable added"
     return line(Piece("TLS removed", "good"), f" from {services}: its files are {how}")
 
@@ -229,7 +229,7 @@ def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False
 def _renewed(result: RenewResult) -> Line:
     services = ", ".join(result.services)
     if not result.changed and result.checks:
-        return line(f"{services}: restarted, to read what was renewed before")
+        return line(f"{services}: restarted, to load what was renewed before")
     if not result.changed and result.rollover == "pending":
         return line("nothing to do: the new CA already exists")
     if not result.changed:
@@ -264,7 +264,7 @@ def _files(result: ChangeResult, *, verbose: bool) -> Iterator[Line]:
 def export_lines(result: ExportResult, *, verbose: bool) -> Iterator[Line]:
     """The result of export where the document is in a file, or was not wanted."""
     if not result.changed:
-        yield line(f"{result.target}: nothing to do: the files are as they would be written")
+        yield line(f"{result.target}: nothing to do: the files are up to date")
     elif result.dry_run:
         yield line(f"{result.target}: would be exported; nothing was written")
     else:

@@ -51,7 +51,7 @@ def prometheus(result: StatusResult) -> str:
 def _gauges(result: StatusResult) -> Iterator[_Gauge]:
     yield _Gauge(
         "certificate_not_after_timestamp_seconds",
-        "When a certificate ends, in seconds since 1970.",
+        "When a certificate expires, in seconds since 1970.",
         {(("path", one.path),): one.not_after.timestamp() for one in result.certificates},
     )
     yield _Gauge(
@@ -74,7 +74,7 @@ def _gauges(result: StatusResult) -> Iterator[_Gauge]:
     )
     yield _Gauge(
         "deployed_state",
-        "1 for the state of a service: current runs these files, stale those of before.",
+        "1 for the state of a service: current runs these files, stale runs older ones.",
         {
             (("service", one.service), ("state", state)): one.state == state
             for one in result.deployed
@@ -89,7 +89,7 @@ def _gauges(result: StatusResult) -> Iterator[_Gauge]:
     count = Counter(link.encryption for link in result.links)
     yield _Gauge(
         "connections",
-        "Connections of the project by what the settings say of them, from the next start on.",
+        "Connections of the project by encryption, as set in the files.",
         {(("encryption", one),): count[one] for one in get_args(Encryption)},
     )
     yield _Gauge(

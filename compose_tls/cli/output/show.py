@@ -146,28 +146,26 @@ def show_map(result: StatusResult, form: str, output: Output) -> int:
 
 
 def _lines(result: Result, output: Output) -> Iterable[Line]:
-    from compose_tls import results
-
     verbose, checks_told = output.verbose, output.checks_told
-    match result:
-        case results.EnableResult():
+    match result.command:
+        case "enable":
             return change_text.enable_lines(
                 result, verbose=verbose, files_told=output.files_told, checks_told=checks_told
             )
-        case results.InitResult():
+        case "init":
             return change_text.init_lines(result, verbose=verbose, checks_told=checks_told)
-        case results.DisableResult():
+        case "disable":
             return change_text.disable_lines(result, verbose=verbose)
-        case results.RenewResult():
+        case "renew":
             return change_text.renew_lines(result, verbose=verbose, checks_told=checks_told)
-        case results.StatusResult():
+        case "status":
             return status_text.status_lines(result, verbose=verbose)
-        case results.CheckResult():
+        case "check":
             return check_text.check_result_lines(result, verbose=verbose, checks_told=checks_told)
-        case results.ClientResult():
+        case "client":
             return change_text.client_lines(result, verbose=verbose)
-        case results.ExportResult():
+        case "export":
             return change_text.export_lines(result, verbose=verbose)
-        case results.ConnectResult():
+        case "connect":
             code = result.snippet.text.rstrip("\n").split("\n")
             return [line(text, whole=True) for text in code]

@@ -24,7 +24,7 @@ _RUNS = {
     "current": "runs these files",
     "stale": "does not run these files",
     "absent": "not running",
-    "foreign": "was made from elsewhere",
+    "foreign": "was created from elsewhere",
 }
 _STATES: Final = {"as-written": "as enable wrote it"}
 _COLOURS: Final[dict[str, Style]] = {
@@ -61,7 +61,7 @@ def status_lines(result: StatusResult, *, verbose: bool) -> Iterator[Line]:
 
 def _declared(found: DeclaredService) -> tuple[str | Piece, ...]:
     if found.mode is None:
-        return (Piece("not known whether TLS is on", "warning"),)
+        return (Piece("unknown whether TLS is on", "warning"),)
     place = f" ({found.place})" if found.place else ""
     if found.mode == 0:
         return Piece("TLS is off", "warning"), place
@@ -81,7 +81,7 @@ def _summary(result: StatusResult) -> Iterator[tuple[str, str | tuple[str | Piec
     if address := _address(result):
         yield "address", address
     if result.not_looked_at:
-        yield "deployed", f"not looked at ({result.not_looked_at})"
+        yield "deployed", f"unknown ({result.not_looked_at})"
     for one in result.deployed:
         service = f"{one.service} " if len(result.deployed) > 1 else ""
         yield "deployed", (service, *_deployed(one))
@@ -107,7 +107,7 @@ def _deployed(found: DeployedService) -> Iterator[str | Piece]:
 def _certificates(certificates: Sequence[CertificateResult]) -> tuple[str | Piece, ...]:
     """The first to end, which may be one of many."""
     first, until = _first_to_end(certificates)
-    return until, f", the first to end: {first.path}"
+    return until, f", the first to expire: {first.path}"
 
 
 def _clients(certificates: Sequence[CertificateResult]) -> tuple[str | Piece, ...]:
@@ -115,7 +115,7 @@ def _clients(certificates: Sequence[CertificateResult]) -> tuple[str | Piece, ..
     first, until = _first_to_end(certificates)
     where, count = PurePosixPath(first.path).parent, len(certificates)
     what = "certificate" if count == 1 else "certificates"
-    return f"{count:,} {what} in {where}, the first to end: {first.client}, ", until
+    return f"{count:,} {what} in {where}, the first to expire: {first.client}, ", until
 
 
 def _first_to_end(certificates: Sequence[CertificateResult]) -> tuple[CertificateResult, Piece]:
@@ -167,7 +167,7 @@ def _detail(result: StatusResult) -> Iterator[Line]:
     if address := _address(result):
         yield line(f"  {address}")
     if result.not_looked_at:
-        yield line(f"deployed: not looked at ({result.not_looked_at})")
+        yield line(f"deployed: unknown ({result.not_looked_at})")
     elif result.deployed:
         yield _title("deployed")
     for one in result.deployed:

@@ -204,7 +204,7 @@ def _run(words: Sequence[str]) -> Run:
             continue
         name = option.removeprefix("--health-")
         if option not in _ONE and option not in _MANY and name not in _HEALTH:
-            msg = f"its docker run has {option}, which is not understood"
+            msg = f"its docker run has {option}, which init does not understand"
             raise ValueError(msg)
         if not sign:
             value = rest.pop(0) if rest else ""

@@ -24,15 +24,15 @@ PROXY: Final = "proxy"
 STANDALONE: Final = "standalone"
 
 _HEADING: Final = """\
-Milvus with TLS, made by compose-tls init. From here on this file is yours to edit.
+Milvus with TLS, made by compose-tls init. You can edit this file.
 
 {start}
-docker compose down       stops it; data lie in the volumes at the end of this file
-compose-tls check         proves what the running server does
+docker compose down       stops it; the data stays in the volumes at the end of this file
+compose-tls check         checks the running server
 """
 _FIRST_START: Final = """\
-compose-tls init --up     starts it the first time, and gives root its password
-docker compose up -d      starts it from then on"""
+compose-tls init --up     starts it the first time, and sets the password of root
+docker compose up -d      starts it afterwards"""
 _START: Final = "docker compose up -d      starts it"
 _TO_2_5: Final = ("rootcoord", "querycoord", "datacoord", "querynode", "datanode", "indexnode")
 _FROM_2_6: Final = ("mixcoord", "querynode", "datanode", "streamingnode")
@@ -105,19 +105,19 @@ def compose_file(stack: Stack) -> bytes:
 
 
 def embedded_etcd() -> bytes:
-    """What configures the etcd inside of Milvus: as standalone_embed.sh does, but for the address."""
+    """What configures the etcd inside Milvus: as standalone_embed.sh does, but for the address."""
     return build(
         {
             "listen-client-urls": Commented(
                 "http://127.0.0.1:2379",
-                "Milvus reaches it without the network; no other process has to.",
+                "Only Milvus uses it, without the network.",
             ),
             "advertise-client-urls": "http://127.0.0.1:2379",
             "quota-backend-bytes": 4294967296,
             "auto-compaction-mode": "revision",
             "auto-compaction-retention": "1000",
         },
-        "The etcd inside of Milvus.",
+        "The etcd inside Milvus.",
     )
 
 

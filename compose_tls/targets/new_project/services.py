@@ -176,7 +176,7 @@ def embedded_settings(*, auth: bool) -> Service:
 
 def authorization(*, auth: bool) -> Service:
     """The setting that makes Milvus ask for a user and a password."""
-    text = "Asks for a user and a password; without TLS they would cross the network readable."
+    text = "Milvus requires a user and a password; without TLS they would be sent in plain text."
     return {_AUTHORIZATION: Commented("true", text)} if auth else {}
 
 
@@ -195,7 +195,9 @@ def attu(
         "image": image,
         "environment": dict(variables),
         **({"volumes": volumes} if volumes else {}),
-        "ports": [Commented(f"127.0.0.1:{ATTU_PORT}:3000", "Plain HTTP: only for this machine.")],
+        "ports": [
+            Commented(f"127.0.0.1:{ATTU_PORT}:3000", "Plain HTTP: published on this machine only.")
+        ],
         "depends_on": {milvus: {"condition": "service_healthy"}},
         "restart": _RESTART,
     }
@@ -204,9 +206,12 @@ def attu(
 def _explained(published: str) -> New:
     """A published port, and who reaches it."""
     loopback = published.startswith(("127.", "[::1]"))
-    text = "Only for this machine. With another address: compose-tls enable --san NAME, for its clients."
+    text = (
+        "Published on this machine only. If you change the address, run compose-tls enable "
+        "--san NAME for its clients."
+    )
     return Commented(published, text) if loopback else published
 
 
 def _required(variable: str) -> str:
-    return f"${{{variable}:?it is in .env}}"
+    return f"${{{variable}:?set it in .env}}"

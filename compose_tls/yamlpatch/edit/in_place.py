@@ -53,7 +53,7 @@ def edits(
 def _changed(
     document: Document, node: Sequence, items: ReadSequence[Node], texts: ReadSequence[Text]
 ) -> Iterator[Edit]:
-    """Other texts in the place of items, in their quotes; less of them where one is not so simple."""
+    """Other texts instead of items, in their quotes; less of them where one is not so simple."""
     for item, text in zip(items, texts, strict=True):
         written = document.text[item.start : item.end]
         if not isinstance(item, Scalar) or item.style in {"|", ">"}:

@@ -49,7 +49,7 @@ class Writer:
     def write_scalar(
         self, parent: Mapping, key: Node, node: Scalar, written: str, route: Route
     ) -> None:
-        """Put text in the place of a scalar; its anchor and the comments around it stay.
+        """Put text instead of a scalar; its anchor and the comments around it stay.
 
         Raises:
             EditRefused: A ``? key`` without a value.
@@ -99,7 +99,7 @@ class Writer:
         value: ReadMapping[str, Value] | tuple[Item, ...],
         route: Route,
     ) -> None:
-        """Put a collection in the place of an empty value or a null.
+        """Put a collection instead of an empty value or a null.
 
         Raises:
             EditRefused: A ``? key`` without a value.
@@ -120,7 +120,7 @@ class Writer:
         self._insert(*block_layout.insertion(self._document, node.end, len(text), lines))
 
     def put_beside_merge(self, parent: Mapping, key: Node, alias: Alias, tree: EditTree) -> None:
-        """Put a mapping in the place of an alias: what the alias stands for, merged, and new entries.
+        """Put a mapping instead of an alias: what the alias stands for, merged, and new entries.
 
         The anchor and every other alias of it keep their meaning.
         """

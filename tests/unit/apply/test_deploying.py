@@ -82,10 +82,10 @@ def test_it_is_read_as_it_was_stored(project: Path) -> None:
 def test_the_record_of_an_earlier_version_is_read(project: Path) -> None:
     _, _, value = begun(project)
     values = json.loads(render(value, 1))
-    del values["beside"], values["sharing"]
+    del values["neighbours"], values["sharing"]
 
     assert parse(json.dumps(values).encode(), project) == (
-        replace(value, beside={}, sharing=()),
+        replace(value, neighbours={}, sharing=()),
         1,
     )
 

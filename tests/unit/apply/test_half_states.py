@@ -175,7 +175,9 @@ class TestSignals:
         plan, contents = sample(tmp_path)
         with pytest.raises(KeyboardInterrupt) as caught:
             apply(plan, contents, StoppingOps(34, KeyboardInterrupt))
-        assert caught.value.__notes__ == ["the files are half-way: the next command finishes that"]
+        assert caught.value.__notes__ == [
+            "the files are partly written: the next command completes them"
+        ]
         recover(tmp_path, PosixFileOps())
         assert not (tmp_path / JOURNAL).exists()
 
@@ -257,7 +259,7 @@ class TestMounts:
         before = tree(tmp_path)
         change = CreateFile(tmp_path / "server.key", b"key", 0o600)
         with pytest.raises(
-            WriteFailed, match="keeps no owners and permissions; nothing was changed"
+            WriteFailed, match="does not store owners and permissions; nothing was changed"
         ):
             apply(Plan(tmp_path, (change,)), {}, WithoutModes())
         assert tree(tmp_path) == before

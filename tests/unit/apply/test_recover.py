@@ -171,7 +171,7 @@ def test_a_journal_from_a_stranger_removes_and_replaces_nothing_outside(
     journal = Journal(project, SUFFIX, steps, (str(precious.parent),), complete=complete)
     write(journal_path(project), journal.render(), 0o600)
     write(project / f".precious{SUFFIX}", b"evil")
-    with pytest.raises(ForeignJournal, match="outside of the project"):
+    with pytest.raises(ForeignJournal, match="outside the project"):
         recover(project, PosixFileOps())
     assert precious.read_bytes() == b"precious"
 

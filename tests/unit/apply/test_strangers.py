@@ -1,4 +1,4 @@
-"""A project from somebody else: whatever lies in it, nothing outside of it changes."""
+"""A project from somebody else: whatever lies in it, nothing outside it changes."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ class TestJournals:
     def test_a_place_that_the_user_names_again_is_carried_on_with(self, project: Path) -> None:
         home = project.parent / "home"
         journalled(project, Step("../home/precious", "remove", sha256(PRECIOUS)))
-        with pytest.raises(ForeignJournal, match="outside of the project"):
+        with pytest.raises(ForeignJournal, match="outside the project"):
             recover(project, PosixFileOps(), [home])
         target = str(home / "precious")
         journalled(project, Step(target, "remove", sha256(PRECIOUS)))

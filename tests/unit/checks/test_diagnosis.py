@@ -106,7 +106,7 @@ def test_a_client_that_is_refused_after_the_handshake_of_tls_1_3(
         )
         said, found = words_of_grpc(target), checked(target)
     assert "TSI_DATA_CORRUPTED" in said
-    refused = "the server refused the client certificate, or the lack of one"
+    refused = "the server refused the client certificate, or requires one"
     require(found["tls-handshake"], [refused], ["client certificate of this project"])
     assert explain(said).meaning == refused
     # As where the files say mode 1, and what runs was started in mode 2.
@@ -142,7 +142,7 @@ def test_a_certificate_that_was_replaced_on_disk_and_not_in_the_server(
         found = checked(target)
     require(
         found["server-certificate"],
-        ["another certificate is served than the one on disk", "by CN=test CA"],
+        ["the server presents a different certificate than the one on disk", "by CN=test CA"],
         ["reads its certificate only at start", "docker compose up -d --force-recreate"],
     )
     assert [name for name, check in found.items() if not check.ok] == ["server-certificate"]

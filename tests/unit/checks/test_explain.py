@@ -52,7 +52,7 @@ TEXTS = [
     ("Deadline Exceeded", "in time"),
     ("[Errno -2] Name or service not known", "host name is unknown"),
     ("encoding with 'idna' codec failed (UnicodeError: label empty)", "host name is unknown"),
-    ("[Errno 101] Network is unreachable", "network does not lead there"),
+    ("[Errno 101] Network is unreachable", "there is no network route to it"),
     (
         "service unavailable: internal: Milvus Proxy is not ready yet. please wait",
         "Milvus is starting",

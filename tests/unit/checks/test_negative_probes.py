@@ -217,7 +217,7 @@ def test_a_server_whose_own_certificate_is_refused_was_not_tried(
     with listening(over_tls(another_pki.server.context(2), says(SETTINGS))) as port:
         found = probe(pki.target(port, 2), foreign)
     assert not found.ok
-    assert "could not be tried: the server shows a certificate of another CA" in found.observed
+    assert "could not be tried: the server presents a certificate from another CA" in found.observed
 
 
 @pytest.mark.parametrize("mode", [1, 2])

@@ -94,7 +94,7 @@ def test_a_mode_2_server_that_refuses_the_client_fails_the_handshake(pki: Pki) -
     with listening(over_tls(pki.server.context(2), says(SETTINGS))) as port:
         found = handshake(pki.target(port, 1))
     assert not found.ok
-    assert found.observed == "the server refused the client certificate, or the lack of one"
+    assert found.observed == "the server refused the client certificate, or requires one"
 
 
 def test_the_served_certificate_is_compared_with_the_one_on_disk(pki: Pki) -> None:
@@ -112,7 +112,10 @@ def test_an_older_certificate_than_the_one_on_disk_is_found_out(pki: Pki, anothe
         ca_path=another_pki.path("ca.pem"),
     )
     assert not found.ok
-    assert "another certificate is served than the one on disk: CN=server" in found.observed
+    assert (
+        "the server presents a different certificate than the one on disk: CN=server"
+        in found.observed
+    )
     assert "reads its certificate only at start" in str(found.hint)
 
 
@@ -192,4 +195,7 @@ def test_a_certificate_that_is_not_shown_a_second_time_is_not_described(
     once = over_tls(another_pki.server.context(1), says(SETTINGS))
     with listening(in_turn(once, hangs_up)) as port:
         found = handshake(pki.target(port))
-    assert (found.ok, found.observed) == (False, "the server shows a certificate of another CA")
+    assert (found.ok, found.observed) == (
+        False,
+        "the server presents a certificate from another CA",
+    )

@@ -43,9 +43,9 @@ def test_that_of_the_service_whose_network_it_uses(enabled: Path, run: Run) -> N
         ('    ports: ["19530"]\n', "the engine picks the port when it starts"),
         (
             '    network_mode: "container:elsewhere"\n',
-            "it uses the network of container elsewhere, of which these files say nothing",
+            "it uses the network of container elsewhere, which these files do not describe",
         ),
-        ("    network_mode: none\n", "its network_mode is none, so that nothing reaches it"),
+        ("    network_mode: none\n", "its network_mode is none, so it cannot be reached"),
     ],
     indirect=["enabled"],
 )
@@ -58,4 +58,4 @@ def test_where_there_is_none_the_reason_is_told(enabled: Path, run: Run, reason:
     [warning] = run("connect", "--json").json["warnings"]
     assert warning["code"] == "port-not-known"
     assert reason in warning["message"]
-    assert "only stands in for it" in warning["message"]
+    assert "is only a placeholder" in warning["message"]

@@ -56,7 +56,7 @@ def said(text: str) -> list[str]:
 
 
 def documents(text: str) -> list[Any]:
-    """The documents of a stream, one a line, each of which keeps to the schema."""
+    """The documents of a stream, one per line, each of which keeps to the schema."""
     found = [json.loads(line) for line in text.splitlines()]
     for document in found:
         check_document(document)
@@ -81,7 +81,7 @@ class TestOnce:
         (found,) = [check for check in checks if check["name"] == "refuses-expired-client"]
         assert found["ok"]
         assert found.get("skipped", False) is not there
-        assert ("has no key of the CA" in found["observed"]) is not there
+        assert ("does not have the key of the client CA" in found["observed"]) is not there
 
     def test_people_see_every_probe_and_the_verdict(self, run: Run, server: GrpcServer) -> None:
         outcome = run("check", "--port", str(server.port))
@@ -142,7 +142,7 @@ class TestOnce:
         assert re.fullmatch(
             r"error\[check-failed\]: check tls-handshake failed \(\d+ of 11 checks failed\)", error
         )
-        assert "could not be tried: the server shows a certificate of another CA" in detailed
+        assert "could not be tried: the server presents a certificate from another CA" in detailed
 
     def test_credentials_come_from_files(self, run: Run, enabled: Path, server: GrpcServer) -> None:
         (enabled / "token").write_text("root:Milvus\n")
@@ -349,7 +349,7 @@ class TestAnyServer:
         assert "a certificate, for localhost, valid now" in good.out
         assert "on disk" not in good.out
         assert nobody.error["hint"] == "start it where it runs, or correct --host and --port"
-        assert named.error["hint"] == "give a name that it holds with --server-name"
+        assert named.error["hint"] == "give a name from the certificate with --server-name"
 
     def test_tls_by_hand_is_checked_with_what_lies_there(self, run: Run, enabled: Path) -> None:
         (enabled / "cert/state.json").unlink()
@@ -609,7 +609,10 @@ class TestWatch:
         assert outcome.code == 6
         assert 20 < waits[0] <= 30
         second = outcome.out.splitlines()[1 + 11 :]
-        assert "FAILED  check server-certificate failed: another certificate is served" in second[0]
+        assert (
+            "FAILED  check server-certificate failed: the server presents a different certificate"
+            in second[0]
+        )
         assert [line.split(":")[0].strip() for line in second[1:]] == [
             "FAILED server-certificate",
             "expected",

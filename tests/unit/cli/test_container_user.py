@@ -1,4 +1,4 @@
-"""Who may read the server key on disk, by the user of the container and whoever runs the command."""
+"""Who may read the server key on disk, by the user of the container and the user who runs the command."""
 
 from __future__ import annotations
 

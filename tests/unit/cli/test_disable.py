@@ -108,7 +108,7 @@ def test_without_a_record_nothing_is_said_to_be_as_before(run: Run, enable_as: E
     path.write_text("".join(line for line in lines if not any(word in line for word in gone)))
     disabled = run("disable")
     assert disabled.code == 0
-    assert "standalone: plain text; there was nothing to take out\n" in disabled.out
+    assert "standalone: plain text; there was nothing to remove\n" in disabled.out
     assert "as before" not in disabled.out
 
 
@@ -184,6 +184,6 @@ class TestEtcd:
         told = run("disable", "--json").json
 
         [warning] = [one for one in told["warnings"] if one["code"] == "tls-as-before"]
-        assert warning["message"] == "etcd is told cert-file all the same, as before enable"
+        assert warning["message"] == "etcd is told cert-file, as before enable"
         assert "command: etcd --cert-file" in edit("", "").splitlines()[warning["line"] - 1]
         assert before != edit("", "").splitlines()

@@ -377,7 +377,7 @@ class TestRefusals:
         done = run("init", "--json")
         assert done.code == 3
         assert done.error["code"] == "project-exists"
-        assert done.error["hint"].startswith("compose-tls enable puts TLS into it")
+        assert done.error["hint"].startswith("compose-tls enable turns on TLS for it")
         assert [path.name for path in place.iterdir()] == [name]
 
     def test_a_project_of_an_earlier_init(self, place: Path, run: Run) -> None:

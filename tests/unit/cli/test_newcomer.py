@@ -90,9 +90,13 @@ from tests.unit.cli.test_terminal import on_terminal
         ("client bob --days 0", "--days must be", "see compose-tls client --help"),
         ("renew --days 0", "--days must be", "see compose-tls renew --help"),
         ("-C . check --timeout 0", "--timeout must be", "see compose-tls check --help"),
-        ("enable --accept client-cut-off", "not the code", "did you mean --accept clients-cut-off"),
-        ("check --user root", "user root has no password", "--password-file FILE"),
-        ("enable --user root", "user root has no password", "--password-file FILE"),
+        (
+            "enable --accept client-cut-off",
+            "is not a code",
+            "did you mean --accept clients-cut-off",
+        ),
+        ("check --user root", "--user root is given without a password", "--password-file FILE"),
+        ("enable --user root", "--user root is given without a password", "--password-file FILE"),
         ("client", "the name of the client is missing", "compose-tls client alice"),
     ],
 )
@@ -358,14 +362,14 @@ def test_who_may_decide_otherwise_is_told_the_whole_command(run: Run, project: P
     refused = run("-C", "../project", "enable", "--mode", "2")
 
     whole = "compose-tls enable --mode 2 --accept clients-cut-off"
-    assert refused.err.endswith(f"; or go on all the same: {whole}\n")
+    assert refused.err.endswith(f"; or continue anyway: {whole}\n")
     assert run(*whole.split()[1:]).code == 0
 
 
 def test_who_has_no_project_yet_is_told_how_to_make_one(
     run: Run, project: Path, tmp_path: Path
 ) -> None:
-    assert "compose-tls init DIR makes a new project" in run("-C", str(tmp_path), "enable").err
+    assert "compose-tls init DIR creates a new project" in run("-C", str(tmp_path), "enable").err
 
 
 def test_a_new_project_is_told_in_a_few_lines(run: Run, tmp_path: Path) -> None:

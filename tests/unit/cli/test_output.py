@@ -106,9 +106,9 @@ def test_status_sums_up_the_certificates_of_further_clients_wherever_they_lie(sa
         ),
     )
     text = said(result)
-    own = "until 2028-01-01 (90 days), the first to end: cert/clients/server.pem"
+    own = "until 2028-01-01 (90 days), the first to expire: cert/clients/server.pem"
     assert f"  certificates  {own}\n" in text
-    further = "1 certificate in elsewhere, the first to end: alice, until 2028-01-01 (90 days)"
+    further = "1 certificate in elsewhere, the first to expire: alice, until 2028-01-01 (90 days)"
     assert f"  clients       {further}\n" in text
     detail = said(result, verbose=True)
     assert "subject CN=cert/clients/server.pem" in detail

@@ -355,9 +355,10 @@ class TestRenamedServices:
         has_orphan = "attu" not in to
         removal = enabled["next"][0]
         assert removal.endswith("service=standalone | xargs -r docker rm -f") == has_orphan
-        assert ("service-renamed", "service standalone is called vectordb now: recorded so") in [
-            (one["code"], one["message"]) for one in enabled["warnings"]
-        ]
+        assert (
+            "service-renamed",
+            "service standalone is called vectordb now: the new name is recorded",
+        ) in [(one["code"], one["message"]) for one in enabled["warnings"]]
         assert run("status").code == 0
         assert run("disable").code == 0
         after = (project / "docker-compose.yml").read_text()
@@ -424,7 +425,7 @@ class TestRenamedServices:
         self.rename(project)
         error = run(*command, "--json").error
         assert error["code"] == "service-not-found"
-        assert "enable put TLS into standalone" in error["message"]
+        assert "enable turned on TLS for standalone" in error["message"]
         recording = error["hint"].rpartition(": ")[2]
         assert recording == run("status", "--json").json["next"]
         assert run(*recording.split()[1:]).code == 0
@@ -521,7 +522,7 @@ def test_a_directory_that_may_not_be_entered_is_named_with_what_helps(
     for command in ("status", "enable", "disable"):
         error = run(command, "-C", ordinary, "--json").error
         assert (error["code"], error["path"]) == ("file-unreadable", "cert/state.json")
-        assert error["hint"].startswith("let yourself into cert (chmod u+x)")
+        assert error["hint"].startswith("give yourself access to cert (chmod u+x)")
     closed.chmod(0o700)
     assert run("disable", "--purge", "-C", ordinary).code == 0
 

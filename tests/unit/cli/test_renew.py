@@ -258,7 +258,7 @@ class TestBrought:
         hints = {w["hint"] for w in found if w["code"] == "certificate-expires-soon"}
         (hint,) = hints
         first, _, command = hint.partition(": ")
-        assert first == "put newer files where these came from, then"
+        assert first == "replace these files with newer ones at their source, then"
         self.put(project, 300)
         assert run(*command.split()[1:]).code == 0
         found = run("status", "--json").json["warnings"]
@@ -394,7 +394,7 @@ class TestRefusals:
         assert (refused.code, refused.error["code"]) == (4, "certificate-unreadable")
         assert "--ca-key" in refused.error["hint"]
         refused = run(*RENEW, "--ca")
-        assert "was not made by compose-tls" in refused.error["message"]
+        assert "was not created by compose-tls" in refused.error["message"]
         assert facts(project) == before
 
         given = ("--ca-cert", "cert/ca.pem", "--ca-key", "kept-elsewhere.key")

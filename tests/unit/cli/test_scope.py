@@ -249,8 +249,12 @@ class TestStatus:
     @pytest.mark.parametrize(
         ("old", "new", "why"),
         [
-            ("image: minio/minio:", "image: dxflrs/garage:", "how this object store is told"),
-            ("image: quay.io/coreos/etcd:", "image: mine/metadata:", "not known to be etcd"),
+            (
+                "image: minio/minio:",
+                "image: dxflrs/garage:",
+                "the TLS settings of this object store",
+            ),
+            ("image: quay.io/coreos/etcd:", "image: mine/metadata:", "does not run a known etcd"),
             ("image: quay.io/coreos/etcd:", "image: quay.io/coreos/etcd:", "/start starts it"),
         ],
     )
@@ -276,7 +280,9 @@ class TestStatus:
         links = run("status", "--json").json["links"]
 
         (found,) = (link for link in links if link["purpose"] == "metadata")
-        assert found["reason"].startswith("on the network of this machine no service can be told")
+        assert found["reason"].startswith(
+            "on the network of the host, services cannot be told apart"
+        )
 
     def test_a_container_that_sees_a_key_of_another_one_is_named(
         self, run: Run, project: Path

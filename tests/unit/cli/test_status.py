@@ -111,7 +111,7 @@ class TestFurtherClients:
         outcome = run("status")
         assert outcome.code == 0
         assert re.search(
-            r"^  clients +3 certificates in cert/clients, the first to end: anna, "
+            r"^  clients +3 certificates in cert/clients, the first to expire: anna, "
             r"until 20\d\d-\d\d-\d\d \(\d+ (days|months|years)\)$",
             outcome.out,
             re.MULTILINE,

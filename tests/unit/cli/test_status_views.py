@@ -158,7 +158,7 @@ class TestDeclared:
         assert "mode" not in document
         assert "mode" not in document["declared"][0]
         assert "not every setting of it can be read here" in document["declared"][0]["differs"][0]
-        assert run("status").out.startswith("standalone: not known whether TLS is on\n")
+        assert run("status").out.startswith("standalone: unknown whether TLS is on\n")
 
     def test_a_certificate_that_no_mount_brings(self, run: Run, enabled: Path) -> None:
         edit(enabled / "docker-compose.yml", "/milvus/tls/server.key", "/other/server.key")
@@ -426,7 +426,7 @@ class TestNext:
         document = found(run, code=0)
         assert "deployed" not in document
         assert document["not_looked_at"].startswith("there is no Docker engine at unix:///")
-        said = "deployed +not looked at \\(there is no Docker engine"
+        said = "deployed +unknown \\(there is no Docker engine"
         assert re.search(rf"^  {said}", run("status").out, re.MULTILINE)
 
 

@@ -144,7 +144,7 @@ class TestWidth:
     def test_a_line_goes_on_below_its_text(self, enabled: Path) -> None:
         seen = ESCAPE.sub("", on_terminal("status", columns=60)).splitlines()
         first = next(i for i, line in enumerate(seen) if line.startswith("  deployed"))
-        column = seen[first].index("not looked at")
+        column = seen[first].index("unknown")
         assert seen[first + 1].startswith(" " * column)
         assert seen[first + 1][column] != " "
 

@@ -36,7 +36,7 @@ def test_an_error_tells_the_whole_command(
     run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:
-        raise DeployedDifferently("made from elsewhere", hint=HINT)
+        raise DeployedDifferently("created from elsewhere", hint=HINT)
 
     monkeypatch.setattr(workflow, "enable", refuse)
 
@@ -50,7 +50,7 @@ def test_a_warning_does_too(run: Run, project: Path, monkeypatch: pytest.MonkeyP
     real = workflow.enable
 
     def warn(*given: Any, **named: Any) -> Any:
-        warning = TlsWarning("another-project", "is left as it is", hint=HINT)
+        warning = TlsWarning("another-project", "is not changed", hint=HINT)
         return real(*given, **named).model_copy(update={"warnings": (warning,)})
 
     monkeypatch.setattr(workflow, "enable", warn)
@@ -60,12 +60,30 @@ def test_a_warning_does_too(run: Run, project: Path, monkeypatch: pytest.MonkeyP
     assert told["hint"] == HINT.replace("…", "--mode 2 --json")
 
 
-def test_the_way_to_keep_rest_can_be_typed_as_it_is_printed(run: Run, project: Path) -> None:
+@pytest.fixture
+def two(project: Path) -> Path:
+    """A project with two Milvus."""
     services = "".join(
         f"  {name}: {{image: 'milvusdb/milvus:v2.5.5', ports: ['{port}:19530']}}\n"
         for name, port in (("one", 19530), ("two", 19531))
     )
     (project / "docker-compose.yml").write_text(f"services:\n{services}")
+    return project
+
+
+def test_a_choice_can_be_typed_as_it_is_printed(
+    run: Run, two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    refused = run("enable", "-C", two, "--san", "db.test", "--json").error
+    _, command = refused["hint"].split("compose-tls ", 1)
+
+    assert refused["code"] == "service-ambiguous"
+    assert command.endswith("--service one")
+    assert run(*command.split()).json["services"] == ["one"]
+
+
+def test_the_way_to_keep_rest_can_be_typed_as_it_is_printed(run: Run, two: Path) -> None:
     shown = run("enable", "--dry-run", "--service", "one", "--san", "db.test")
     (hint,) = [one for one in shown.err.splitlines() if one.endswith("--rest-port 8080")]
     command = hint.partition("compose-tls ")[2].replace(" --dry-run", "")

@@ -32,7 +32,7 @@ BY_HAND = PLAIN.replace(
     "      TLS_SERVERKEYPATH: /certs/server.key\n      TLS_CAPEMPATH: /certs/ca.pem\n",
 ).replace("    volumes:\n", "    volumes:\n      - ./certs:/certs:ro\n")
 REPLACED = (
-    "service standalone shows certs/server.pem so far: "
+    "service standalone has presented certs/server.pem until now: "
     "clients that do not trust the new CA are cut off"
 )
 
@@ -129,8 +129,8 @@ class TestTheCommandThatIsNamed:
 
         [drift] = [w for w in found.json["warnings"] if w["code"] == "certificates-drifted"]
         assert drift["hint"] == (
-            "compose-tls enable --mode 2 keeps it where it is of the CA and has its key, "
-            "else issues another"
+            "compose-tls enable --mode 2 keeps it if it is from the CA and belongs to its key, "
+            "and otherwise issues another"
         )
         drifted = {f["path"] for f in found.json["file_states"] if f["state"] == "drifted"}
         keys = {"cert/server.key"} if name == "cert/server" else set()
@@ -196,7 +196,7 @@ def test_what_disable_leaves_to_the_image_is_told(run: Run, plain: Path) -> None
     found = warnings(run, "disable")
 
     assert found["tls-as-before"] == (
-        "standalone speaks TLS all the same, in mode 1, as before enable; "
+        "standalone still speaks TLS, in mode 1, as before enable; "
         "no mount provides what it shows: the image's own"
     )
 
@@ -210,8 +210,9 @@ def test_of_an_image_without_a_version_the_user_is_not_known(run: Run, plain: Pa
 
     assert found.code == 0
     assert {one["code"]: one["message"] for one in found.json["warnings"]} == {
-        "container-user-unknown": "the image of service standalone does not tell its user: "
-        "whether that can read tls/server.key is not known"
+        "container-user-unknown": "the image of service standalone does not name its user: "
+        "whether it can read"
+        " tls/server.key is not known"
     }
 
 
@@ -372,7 +373,7 @@ class TestWhatIsGone:
 
         said = run("disable", "--purge")
 
-        assert "tls stays: it still holds: ca.pem" in said.err
+        assert "tls stays: it still contains: ca.pem" in said.err
         assert "removed: cert/, what was in tls/ (certificates and private keys)" in said.out
 
     def test_without_a_record_mode_2_is_not_new(self, run: Run, enabled: Path) -> None:

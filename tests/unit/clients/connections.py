@@ -99,7 +99,7 @@ def curl_words(text: str) -> list[str]:
 
 
 def with_curl(body: str, text: str) -> list[str]:
-    """What commands in the place of curl print, whatever reads the output of curl."""
+    """What commands instead of curl print, whatever reads the output of curl."""
     return _shell(f"exec 9>&1; curl() {{ {body} >&9; echo answer; }}\n{text}")
 
 

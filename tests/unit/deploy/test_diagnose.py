@@ -63,7 +63,7 @@ def log(name: str) -> list[str]:
         (
             "directory",
             "panic: read /milvus/tls/dir.pem: is a directory",
-            "/milvus/tls/dir.pem is a directory in the container, where Milvus wants a file",
+            "/milvus/tls/dir.pem is a directory in the container, where Milvus expects a file",
         ),
         (
             "key-not-readable",
@@ -185,7 +185,7 @@ def test_a_shared_port_of_newer_servers_is_named() -> None:
         ("SIGILL: illegal instruction", "the processor lacks instructions"),
         ("listen tcp 0.0.0.0:9091: bind: address already in use", "port 9091 is wanted twice"),
         ("x509: malformed certificate", "the server certificate is damaged"),
-        ("Failed to wait for all components ready", "one of its components did not get ready"),
+        ("Failed to wait for all components ready", "one of its components did not become ready"),
         (
             "invalid mount config: bind source path does not exist: /srv/tls",
             "/srv/tls, which is to be mounted, does not exist",

@@ -68,7 +68,7 @@ def test_who_has_a_port_is_told_in_one_line(with_a_stranger: str) -> None:
 
 
 def test_what_is_not_an_engine_is_said_not_to_answer_as_one(not_an_engine: str) -> None:
-    with pytest.raises(EngineUnreachable, match="does not answer as one") as caught:
+    with pytest.raises(EngineUnreachable, match="gives an invalid answer") as caught:
         Engine.connect({"DOCKER_HOST": not_an_engine})
 
     assert "docker info" in caught.value.hint
@@ -91,7 +91,7 @@ def test_tls_without_certificates_is_said_not_to_answer(not_an_engine: str, tmp_
         "DOCKER_CERT_PATH": str(tmp_path),
     }
 
-    with pytest.raises(EngineUnreachable, match="does not answer as one"):
+    with pytest.raises(EngineUnreachable, match="gives an invalid answer"):
         Engine.connect(environment)
 
 

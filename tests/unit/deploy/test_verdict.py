@@ -52,9 +52,9 @@ def test_what_was_never_started_is_absent() -> None:
 @pytest.mark.parametrize(
     ("state", "reason"),
     [
-        ({"Status": "created"}, "was made and never started"),
+        ({"Status": "created"}, "was created and never started"),
         ({"Status": "exited", "ExitCode": 137}, "has stopped (exit code 137)"),
-        ({"Status": "restarting", "ExitCode": 1}, "ends and is started again (exit code 1)"),
+        ({"Status": "restarting", "ExitCode": 1}, "keeps restarting (exit code 1)"),
         ({"Status": "paused"}, "is paused"),
     ],
     ids=lambda value: value if isinstance(value, str) else value["Status"],

@@ -124,12 +124,15 @@ def test_its_own_tool_asks_over_tls_in_its_health_check() -> None:
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"image": "wurstmeister/kafka"}, "how this broker is told of TLS is not known"),
+        (
+            {"image": "wurstmeister/kafka"},
+            "compose-tls does not know the TLS settings of this broker",
+        ),
         ({"version": "v2.3.5"}, "Milvus 2.3.5 has no setting for it, 2.3.11 has"),
         ({"image": "apache/kafka:2.6.0"}, "it cannot read certificates as PEM"),
         ({"brokers": "kafka:9099"}, "its variables do not name the listener at port 9099"),
         ({"brokers": "kafka.example.com:9092"}, "it is not a service of this project"),
-        ({"SSL_KEYSTORE_TYPE": "JKS"}, "it is told of TLS already"),
+        ({"SSL_KEYSTORE_TYPE": "JKS"}, "it already has TLS settings"),
         ({"SECURITY_INTER_BROKER_PROTOCOL": "PLAINTEXT"}, "security.inter.broker.protocol"),
         ({"more": "    command: start-it\n"}, "it is started by a command of its own"),
     ],

@@ -542,6 +542,11 @@ tcp:
             (ENVOY, "tcp_proxy}]", "tcp_proxy}]\ntransport_socket: {}"),
             (ENVOY, "tcp_proxy", "http_connection_manager"),
             (TRAEFIK, "passthrough: true", "certResolver: le"),
+            (
+                '{"TCP": {"1": {"TCPForward": "milvus:19530"}}}',
+                '"TCPF',
+                '"TerminateTLS": "a", "TCPF',
+            ),
         ],
     )
     def test_what_hands_on_the_bytes_is_not_cut_off_and_what_ends_tls_is(
@@ -611,6 +616,62 @@ tcp:
 
         assert one.needs.startswith(f"https://{place or 'localhost:19530'} ")
 
+    @pytest.mark.parametrize(
+        "command",
+        ["[tcp, 'milvus:19530']", "tunnel --url tcp://milvus:19530", "TCP-L:1 TCP:milvus:19530"],
+    )
+    def test_a_tunnel_for_tcp_hands_on_the_bytes(self, command: str) -> None:
+        planned = enable(observation(f"{MILVUS}  gate: {{image: gate, command: {command}}}\n"))
+
+        assert planned.cut_off == ()
+        assert "gate passes TLS through" in of(planned, "neighbour-note")[0].message
+
+    @pytest.mark.parametrize(
+        ("said", "image", "left"),
+        [
+            (
+                "labels: {caddy.reverse_proxy: 'h2c://{{upstreams 19530}}'}",
+                "me/caddy-docker-proxy",
+                True,
+            ),
+            ("labels: {caddy_1.handle.reverse_proxy: '{{upstreams h2c}}'}", "caddy", True),
+            ("labels: {caddy.reverse_proxy: '{{upstreams https 19530}}'}", "caddy", False),
+            ("labels: {caddy.reverse_proxy: '{{upstreams 9091}}'}", "caddy", False),
+            (
+                "environment: {VIRTUAL_HOST: m.test, VIRTUAL_PORT: '19530'}",
+                "nginxproxy/nginx-proxy",
+                True,
+            ),
+            (
+                "environment: [VIRTUAL_HOST=m.test, VIRTUAL_PROTO=grpcs, VIRTUAL_PORT=19530]",
+                "nginx-proxy",
+                False,
+            ),
+            ("environment: [VIRTUAL_HOST=m.test, VIRTUAL_PORT=9091]", "nginx-proxy", False),
+        ],
+    )
+    def test_what_milvus_tells_other_proxies_names_them(
+        self, said: str, image: str, left: bool
+    ) -> None:
+        planned = enable(observation(f"{MILVUS}    {said}\n  gate: {{image: '{image}'}}\n"))
+
+        assert [one.service for one in planned.cut_off] == (["gate"] if left else [])
+
+    def test_the_address_of_the_engine_counts_under_any_name_and_needs_a_name(self) -> None:
+        app = "  app: {image: app, environment: {VEC: 'http://172.17.0.1:19530'}}\n"
+        [one] = enable(observation(MILVUS + app)).cut_off
+        assert one.needs.endswith("has to hold that name: --san 172.17.0.1")
+        [one] = enable(observation(MILVUS + app), san=("172.17.0.1",)).cut_off
+        assert "--san" not in one.needs
+
+    @pytest.mark.parametrize("kind", ["secrets", "configs"])
+    def test_what_only_swarm_has_is_told(self, kind: str) -> None:
+        text = f"{MILVUS}    {kind}: [{{source: s3, target: /x}}]\n{kind}: {{s3: {{external: true}}}}\n"
+        [warning] = of(enable(observation(text)), "swarm-only")
+        assert "service milvus uses s3, which is external" in warning.message
+        mine = text.replace("external: true", "file: ./s3")
+        assert not of(enable(observation(mine)), "swarm-only")
+
     def test_labels_of_milvus_name_the_traefik_in_front(self) -> None:
         labels = "    labels: ['traefik.http.services.m.loadbalancer.server.port=19530']\n"
         planned = enable(observation(MILVUS + labels + "  edge: {image: 'traefik:v3'}\n"))
@@ -628,6 +689,36 @@ APP = "  app:\n    build: .\n"
 
 
 class TestBuildContexts:
+    WATCHED = (
+        "  web:\n    build: ./web\n    develop:\n      watch:\n"
+        "        - {path: ., action: sync, target: /app, ignore: [node_modules/]}\n"
+        "        - {path: ./web, action: rebuild}\n"
+    )
+
+    def test_what_watch_copies_into_a_container_is_one(self) -> None:
+        [warning] = of(enable(observation(MILVUS + self.WATCHED)), "keys-in-build-context")
+
+        assert "docker compose watch copies . into the container of service web" in warning.message
+        assert (warning.hint, warning.line) == ("add cert/ and tls/ to ignore there", 8)
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("node_modules/", "cert/, tls/"),
+            ("node_modules/", "'**/*.key'"),
+            ("path: .,", "path: ./web,"),
+            ("action: sync", "action: rebuild"),
+        ],
+    )
+    def test_what_it_leaves_out_or_does_not_copy_is_none(self, old: str, new: str) -> None:
+        text = MILVUS + self.WATCHED.replace(old, new)
+        assert not of(enable(observation(text)), "keys-in-build-context")
+
+    def test_what_the_context_leaves_out_it_leaves_out_too(self) -> None:
+        text = MILVUS + self.WATCHED.replace("build: ./web", "build: .")
+        files = {COMPOSE_FILE: text, ".dockerignore": "cert\ntls\n"}
+        assert not of(enable(observation(files)), "keys-in-build-context")
+
     def test_one_with_keys_in_it_is_named_with_the_lines(self) -> None:
         [warning] = of(enable(observation(MILVUS + APP)), "keys-in-build-context")
 

@@ -143,7 +143,9 @@ def test_what_somebody_wrote_about_a_certificate_of_ours_is_named_before_it_goes
     by_hand = "      - ETCD_PEER_CERT_FILE=/tls/server.pem\n"
     ours = "      - ETCD_CERT_FILE=/tls/server.pem\n"
     changed = edited(after, COMPOSE_FILE, ours, by_hand + ours)
-    with pytest.raises(TlsRemains, match="ETCD_PEER_CERT_FILE names a file in /tls, which goes"):
+    with pytest.raises(
+        TlsRemains, match="ETCD_PEER_CERT_FILE names a file in /tls, which is removed"
+    ):
         disable(changed)
 
 
@@ -152,7 +154,7 @@ def test_a_health_check_of_ours_that_became_that_of_the_user_is_named_before_its
     changed = edited(after, COMPOSE_FILE, '"https://localhost:9000', '"https://127.0.0.1:9000')
     theirs = enabled(changed, scope="all")
     with pytest.raises(
-        TlsRemains, match=r"healthcheck\.test names a file in \S+/certs, which goes"
+        TlsRemains, match=r"healthcheck\.test names a file in \S+/certs, which is removed"
     ):
         disable(theirs)
 

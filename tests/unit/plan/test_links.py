@@ -327,7 +327,7 @@ def test_what_hands_on_the_bytes_is_as_encrypted_as_milvus_is(mode: int) -> None
     link = between(mapped({COMPOSE_FILE: text, "nginx.conf": stream}), "gate", "milvus")
 
     assert link.encryption == ("encrypted" if mode else "plain")
-    note = "hands on the TLS of its clients: the certificate has to hold the name of gate"
+    note = "passes the TLS of its clients through: the certificate has to include the name of gate"
     assert link.note == (note if mode else None)
 
 

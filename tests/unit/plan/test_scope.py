@@ -504,7 +504,7 @@ def test_a_tool_without_a_client_certificate_gives_way_to_etcdctl(test: str, bec
     wanted = {"list": ["CMD", *words], "shell": ["CMD-SHELL", text], "text": text}
     assert services(planned)["etcd"]["healthcheck"]["test"] == wanted[becomes]
     (warning,) = (w for w in planned.plan.warnings if w.code == "health-check-replaced")
-    assert "service etcd runs etcdctl endpoint health now" in warning.message
+    assert "service etcd is to run etcdctl endpoint health" in warning.message
 
 
 @pytest.mark.parametrize(
@@ -985,7 +985,7 @@ def test_a_place_that_is_not_chosen_is_not_said_to_be() -> None:
     text = STANDALONE.replace("  minio:\n", "    tmpfs: [/tls]\n  minio:\n")
     with pytest.raises(ValueInTheWay) as caught:
         enable(observation(text), scope="all")
-    assert caught.value.hint == "take that entry out"
+    assert caught.value.hint == "remove that entry"
 
 
 def test_who_only_speaks_of_etcd_in_a_comment_is_not_named() -> None:
@@ -1009,7 +1009,7 @@ def test_an_etcd_whose_flags_are_in_a_script_is_left_as_it_is_and_named(start: s
 
     assert found.servers == ("minio",)
     (warning,) = (one for one in found.plan.warnings if one.code == "stays-plain")
-    assert "metadata etcd is left as it is" in warning.message
+    assert "metadata etcd is not changed" in warning.message
     assert "flags that are not known" in warning.message
     assert "ETCD_SSL_ENABLED" not in told(services(found)["standalone"])
 
@@ -1035,7 +1035,7 @@ def test_a_health_check_by_a_name_that_nobody_knows_is_refused(host: str) -> Non
     asked = '["CMD", "curl", "-f", "http://localhost:9000/minio/health/live"]'
     assert asked in STANDALONE
     text = STANDALONE.replace(asked, f"curl -fs http://{host}:9000/minio/health/live || exit 1")
-    with pytest.raises(HealthCheckBreaks, match="asks by http"):
+    with pytest.raises(HealthCheckBreaks, match="uses http"):
         enable(observation(text), scope="all")
 
 
@@ -1050,7 +1050,9 @@ def test_an_etcd_on_the_network_of_the_machine_is_not_said_to_be_none_of_the_pro
     found = enable(observation(text), scope="all")
 
     said = [one.message for one in found.plan.warnings if one.code == "stays-plain"]
-    assert len([one for one in said if "no service can be told from another program" in one]) == 2
+    assert (
+        len([one for one in said if "the service cannot be told from another program" in one]) == 2
+    )
     assert not any("not a service of this project" in one for one in said)
 
 
@@ -1111,9 +1113,9 @@ def test_a_ca_that_ends_soon_goes_with_all_that_it_issued() -> None:
             "network_mode: host\n    environment: {S3_HOST: localhost, S3: 'localhost:9010'}",
             "connects to localhost:9010",
         ),
-        ("depends_on: [etcd]", "may connect to etcd, which speaks TLS then: it depends on it"),
+        ("depends_on: [etcd]", "may connect to etcd, which then uses TLS: it depends on it"),
         ("depends_on: {minio: {condition: service_started}}", "may connect to minio"),
-        ("links: [minio]", "may connect to minio, which speaks TLS then: it is linked to it"),
+        ("links: [minio]", "may connect to minio, which then uses TLS: it is linked to it"),
     ],
 )
 def test_who_reaches_a_server_by_another_way_is_named(app: str, says: str) -> None:
@@ -1214,7 +1216,7 @@ def test_an_etcd_in_the_network_of_milvus_is_not_said_to_be_named_by_nobody() ->
     found = enable(observation(text), scope="all")
 
     (warning,) = (one for one in found.plan.warnings if one.code == "stays-plain")
-    assert "service etcd is left as it is: it shares the network of Milvus" in warning.message
+    assert "service etcd is not changed: it shares the network of Milvus" in warning.message
 
 
 def test_host_and_port_of_a_health_check_may_be_variables() -> None:

@@ -47,8 +47,8 @@ def test_a_milvus_of_a_service_that_is_gone_is_named_with_what_to_type(
     [refusal] = told(tmp_path, "milvus", state=state)
 
     assert refusal.message == (
-        "container rag-old-1 of service milvus, which the project does not have any more, still runs "
-        "Milvus: standalone would start next to it"
+        "container rag-old-1 of service milvus, which the project no longer has, still runs Milvus"
+        ": standalone would be started in addition"
     )
     assert refusal.hint == (
         "call the service milvus as before, or stop that container first: docker stop rag-old-1"

@@ -387,7 +387,7 @@ def test_ctrl_c_says_that_files_were_left_on_request(world: World, undo: list[Un
         run(world, None)
 
     note = (
-        "the new files are in place; standalone may still be starting: compose-tls check shows it"
+        "the new files are in place; standalone may still be starting; compose-tls check shows it"
     )
     assert caught.value.__notes__ == [note]
 

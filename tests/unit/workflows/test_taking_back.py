@@ -145,8 +145,8 @@ def test_one_that_was_restarted_is_restarted_and_one_that_is_new_is_stopped(worl
 def test_who_was_started_anew_with_it_is_so_again_and_who_was_not_is_not(
     world: World, restart: bool
 ) -> None:
-    beside = dict.fromkeys(("inside", "attu", "untouched", "gone"), (OLD,)) | {"stopped": ()}
-    left(world, restart=restart, beside=beside, sharing=("inside",))
+    neighbours = dict.fromkeys(("inside", "attu", "untouched", "gone"), (OLD,)) | {"stopped": ()}
+    left(world, restart=restart, neighbours=neighbours, sharing=("inside",))
     world.runs_now = {
         "standalone": {NEW: True},
         "inside": {OLD: True},
@@ -161,7 +161,7 @@ def test_who_was_started_anew_with_it_is_so_again_and_who_was_not_is_not(
 
 
 def test_who_was_started_anew_after_it_is_so_again_alone(world: World) -> None:
-    left(world, beside={"attu": (OLD,), "inside": (OLD,)}, sharing=("inside",))
+    left(world, neighbours={"attu": (OLD,), "inside": (OLD,)}, sharing=("inside",))
     world.runs_now = {"standalone": {OLD: True}, "inside": {OLD: True}, "attu": {NEW: False}}
 
     assert taken(world).said.endswith("attu runs again as before")
@@ -248,7 +248,7 @@ def test_every_command_that_takes_it_back_says_so_meanwhile(
     with suppress(ComposeTlsError):
         command(world.root, *words, environment={"PATH": "/usr/bin:/bin"}, on_event=told.append)
 
-    assert told[0].startswith("an earlier command was interrupted while it deployed")
+    assert told[0].startswith("an earlier command was interrupted while deploying")
     assert world.asked == ["up milvus standalone"]
 
 
@@ -261,10 +261,10 @@ def test_the_command_that_takes_it_back_says_so(world: World) -> None:
 
     [warning] = [one for one in done.warnings if one.code == "recovered"]
     assert warning.message == (
-        "an earlier command had been interrupted while it deployed standalone: the previous files are"
+        "an earlier command was interrupted while deploying standalone: the previous files are"
         " back, and standalone runs again as before"
     )
-    assert told[0].startswith("an earlier command was interrupted while it deployed")
+    assert told[0].startswith("an earlier command was interrupted while deploying")
 
 
 def test_a_record_that_is_not_ours_stops_every_command_that_writes(world: World) -> None:

@@ -165,7 +165,7 @@ def test_export_names_the_project_in_what_it_says_to_type(here: Path) -> None:
     with pytest.raises(NotEnabled) as caught:
         export(here, "helm", OPTIONS, environment={})
 
-    assert caught.value.hint.startswith(f"compose-tls {SPELLED} enable --mode 1, or ")
+    assert caught.value.hint.startswith(f"compose-tls {SPELLED} enable --mode 1; ")
 
 
 def test_export_names_it_in_its_warnings_too(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +198,10 @@ def test_init_names_the_directory_in_what_it_says_to_type(here: Path) -> None:
     [
         ("see the log; compose-tls init --up tries again", "compose-tls -C new init --up tries"),
         ("make it elsewhere: compose-tls init DIR", "elsewhere: compose-tls init DIR"),
-        ("compose-tls init makes one of it", "compose-tls -C new init makes one"),
+        (
+            "compose-tls init makes a Compose project of it",
+            "compose-tls -C new init makes a Compose project",
+        ),
     ],
 )
 def test_a_directory_that_the_user_is_to_name_stays_as_they_name_it(

@@ -79,7 +79,7 @@ def test_it_holds_for_what_was_intended(before: str, intents: list[Intent], afte
             "a: 0\nb: [c]", [put("a", "1")], "a: 1\nb: {c: 1}", id="another list a mapping"
         ),
         pytest.param("v: [a]", [append("v", "b")], "v: [b, a]", id="the item in another place"),
-        pytest.param("v: [a]", [append("v", "b")], "v: [b]", id="the item in the place of another"),
+        pytest.param("v: [a]", [append("v", "b")], "v: [b]", id="the item instead of another"),
         pytest.param("v: [a]", [append("v", "b")], "v: [a, {b: c}]", id="the item a mapping"),
         pytest.param("v: [a]", [append("v", {"b": "c"})], "v: [a, b]", id="the item a text"),
         pytest.param(

@@ -1,0 +1,101 @@
+"""What the commands that issue certificates return."""
+
+# Without annotations as texts: pydantic would compile each of them.
+
+from typing import Any, Literal, TypeAlias
+
+from pydantic import Field
+
+from compose_tls.results.commands import ChangeResult
+from compose_tls.results.parts import (
+    CertificateResult,
+    CutOff,
+    Endpoint,
+    LeftOut,
+    Mode,
+    NeighbourResult,
+    Probe,
+)
+
+Rollover: TypeAlias = Literal["none", "started", "pending", "finished"]
+"""Whether a new CA takes over: this command made it, an earlier one did, or it is in its place now."""
+
+
+class IssueResult(ChangeResult, frozen=True):
+    """What ``enable`` and ``renew`` tell.
+
+    Attributes:
+        certificates: Those of the project, new and kept; none in a dry run.
+        endpoint: Where clients connect; ``None`` when no port is published.
+        connect: The keyword arguments of ``pymilvus.MilvusClient``.
+        checks: What was proved; none where Milvus was not started.
+        deployed: Whether Milvus runs with these files: it was started and proved, or has still to read
+            them; ``None`` where the command has nothing to do with that.
+        diff: What changes in text files.
+        rollover: Whether a new CA is to take over. Not printed.
+        issued: What is newly issued, by the names of the identities. Not printed.
+    """
+
+    mode: Mode
+    certificates: LeftOut[tuple[CertificateResult, ...]] = ()
+    endpoint: Endpoint | None = None
+    connect: dict[str, Any] | None = None
+    checks: LeftOut[tuple[Probe, ...]] = ()
+    deployed: bool | None = None
+    diff: LeftOut[str] = ""
+    rollover: Rollover = Field(default="none", exclude=True)
+    issued: tuple[str, ...] = Field(default=(), exclude=True)
+
+
+class EnableResult(IssueResult, frozen=True):
+    """What ``enable`` did.
+
+    Attributes:
+        cut_off: The services of the project that have to be configured for TLS.
+        neighbours: Those that were told.
+        pki_dir: Where everything that was issued lies, keys included. Not printed.
+        tls_dir: What the container sees. Not printed.
+        ca_key: The key of a CA that was made here, in the first of them. Not printed.
+        then: The command to go on with once Milvus is proved. Not printed.
+        issue_with: The command that issues what every client needs from now on, empty where no key for
+            it is known; ``None`` unless mode 2 is new. Not printed.
+    """
+
+    command: Literal["enable"] = "enable"
+    cut_off: LeftOut[tuple[CutOff, ...]] = ()
+    neighbours: LeftOut[tuple[NeighbourResult, ...]] = ()
+    pki_dir: str = Field(default="cert", exclude=True)
+    tls_dir: str = Field(default="tls", exclude=True)
+    ca_key: str | None = Field(default=None, exclude=True)
+    then: tuple[str, ...] = Field(default=(), exclude=True)
+    issue_with: str | None = Field(default=None, exclude=True)
+
+
+class InitResult(IssueResult, frozen=True):
+    """What ``init`` did.
+
+    Attributes:
+        flavour: Which services the project has; ``None`` where it was there: what standalone_embed.sh
+            starts, or what an earlier ``init`` made.
+        image: The image of Milvus.
+        root_password_file: Where the password of root is, relative to the project; ``None`` where Milvus
+            does not ask for one.
+        then: The command to go on with once Milvus is proved. Not printed.
+    """
+
+    command: Literal["init"] = "init"
+    flavour: Literal["standalone", "embedded-etcd", "gpu", "cluster"] | None = None
+    image: str | None = None
+    root_password_file: str | None = None
+    then: tuple[str, ...] = Field(default=(), exclude=True)
+
+
+class RenewResult(IssueResult, frozen=True):
+    """What ``renew`` did.
+
+    Attributes:
+        brought: Whether the certificates were not issued here. Not printed.
+    """
+
+    brought: bool = Field(default=False, exclude=True)
+    command: Literal["renew"] = "renew"
