@@ -262,7 +262,7 @@ class _Planner:
                 first = one.entries[0]
                 text = f"{one.service} still speaks TLS, in mode {int(one.mode)}, as before enable"
                 if one.unmounted:
-                    text += f"; no mount provides what it shows: {', '.join(one.unmounted)}"
+                    text += f"; no mount provides its files: {', '.join(one.unmounted)}"
                 self.warnings.append(
                     TlsWarning("tls-as-before", text, first.path, None, first.line)
                 )
@@ -310,7 +310,7 @@ class _Planner:
         entries = [entry for one in told for entry in one.entries]
         name = self.project.relative(state_path(self.directory, self.config))
         raise TlsRemains(
-            f"there is no {name}, so what enable changed is not known; {told[0].service} is set to mode "
+            f"there is no {name}, so the changes of enable are unknown; {told[0].service} is set to mode "
             f"{int(told[0].mode)}: {'; '.join(map(str, dict.fromkeys(entries)))}",
             hint=f"remove these by hand, or restore {name}",
             path=entries[0].path,

@@ -196,8 +196,8 @@ def test_what_disable_leaves_to_the_image_is_told(run: Run, plain: Path) -> None
     found = warnings(run, "disable")
 
     assert found["tls-as-before"] == (
-        "standalone still speaks TLS, in mode 1, as before enable; "
-        "no mount provides what it shows: the image's own"
+        "standalone still speaks TLS, in mode 1, as before enable; no mount provides its files:"
+        " the image's own"
     )
 
 
