@@ -304,8 +304,8 @@ class _Planner:
             error = not_enabled(self.project, self.config)
             error.hint = f"there is nothing to undo; {ANOTHER}"
             if self.project.observation.pki.certificates:
-                left = "compose-tls disable --purge removes the certificates that are left"
-                error.hint = f"{left}; {error.hint}"
+                purge = "to remove the certificates that are left: compose-tls disable --purge"
+                error.hint = f"{purge}; {ANOTHER}"
             raise error
         entries = [entry for one in told for entry in one.entries]
         name = self.project.relative(state_path(self.directory, self.config))

@@ -750,7 +750,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
     "more than Java reads in a handshake": (
         lambda: _under(_ca(), san=_names("localhost", *(f"{n:060}.example.com" for n in range(500)))),
         ("Java",),
-        "Java takes 32768 at most",
+        "Java accepts 32768 at most",
     ),
     "two certificates of one CA, the first of which may not issue for the server": (
         lambda: _two_lower(first=True),

@@ -244,7 +244,7 @@ def test_the_second_disable_says_that_nothing_is_left_to_undo(run: Run, project:
     run("disable", "--purge", "-q")
     at_last = run("disable", "--json").error
 
-    assert again["hint"].startswith("compose-tls disable --purge removes the certificates")
+    assert again["hint"].startswith("to remove the certificates that are left: compose-tls disable")
     assert at_last["hint"].startswith("there is nothing to undo; for another project")
     assert "--purge" not in at_last["hint"]
 

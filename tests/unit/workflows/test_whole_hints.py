@@ -165,7 +165,7 @@ def test_export_names_the_project_in_what_it_says_to_type(here: Path) -> None:
     with pytest.raises(NotEnabled) as caught:
         export(here, "helm", OPTIONS, environment={})
 
-    assert caught.value.hint.startswith(f"compose-tls {SPELLED} enable --mode 1, or ")
+    assert caught.value.hint.startswith(f"compose-tls {SPELLED} enable --mode 1; ")
 
 
 def test_export_names_it_in_its_warnings_too(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
