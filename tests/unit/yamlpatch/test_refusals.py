@@ -89,14 +89,14 @@ REFUSALS = {
         "e:\n- A=1\n",
         (put("e.B", "1"),),
         2,
-        "e holds a list where a mapping has to stand",
+        "e holds a list where a mapping is required",
         ValueInTheWay,
     ),
     "a mapping where a list has to stand": Refusal(
         "v: {a: b}\n",
         (append("v"),),
         1,
-        "v holds a mapping where a list has to stand",
+        "v holds a mapping where a list is required",
         ValueInTheWay,
     ),
     "a text where a list has to stand": Refusal(
@@ -162,7 +162,7 @@ REFUSALS = {
         "x: &x {a: 1}\nm:\n  <<: *x\n  <<: *x\n",
         (put("m.a", "2"),),
         4,
-        "the key << stands",
+        "the key << is here again",
         YamlSyntax,
     ),
     "an anchor whose name holds a dot": Refusal(
@@ -239,11 +239,11 @@ def test_the_edit_to_make_by_hand_names_each_intent_of_the_place() -> None:
         patch(b"x: &x [old]\na: 0\nm:\n  v: *x\n", NAME, intents)
     assert caught.value.hint == (
         "by hand: add ./tls:/milvus/tls to m.v; add {type: bind, source: ./tls} to m.v;"
-        " take old out of m.v; take {type: bind} out of m.v"
+        " remove old from m.v; remove {type: bind} from m.v"
     )
     with pytest.raises(EditRefused) as caught:
         patch(b"a: &a 0\nb: *a\n", NAME, [drop("b"), drop("a")])
-    assert caught.value.hint == "by hand: take out b; take out a"
+    assert caught.value.hint == "by hand: remove b; remove a"
 
 
 @pytest.mark.parametrize(
