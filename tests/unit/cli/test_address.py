@@ -50,8 +50,8 @@ def test_that_of_the_service_whose_network_it_uses(enabled: Path, run: Run) -> N
     indirect=["enabled"],
 )
 def test_where_there_is_none_the_reason_is_told(enabled: Path, run: Run, reason: str) -> None:
-    assert f"  address       not known: {reason}\n" in run("status").out
-    assert run("status", "-v").out.splitlines()[1] == f"  not known: {reason}"
+    assert f"  address       unknown: {reason}\n" in run("status").out
+    assert run("status", "-v").out.splitlines()[1] == f"  unknown: {reason}"
     document = run("status", "--json").json
     assert (document["address_note"], document.get("endpoint")) == (reason, None)
 

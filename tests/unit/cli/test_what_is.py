@@ -235,7 +235,7 @@ def test_who_speaks_otherwise_to_a_port_is_named(run: Run, plain: Path) -> None:
 
     text = run("status").out
 
-    assert "  not known     app -> standalone:19530  gRPC\n" in text
+    assert "  unknown       app -> standalone:19530  gRPC\n" in text
 
 
 class TestNoCircle:
