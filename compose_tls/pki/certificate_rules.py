@@ -282,7 +282,7 @@ class Judged:
         unread = [name for name in names.value if not is_read(name)] if names else []
         if unread:
             raise self._violation(
-                f"holds the name {unread[0].value}, and Go or Java reads no such certificate",
+                f"holds the name {unread[0].value}, and Go or Java cannot read such a certificate",
                 "use a certificate without that name",
             )
         mapped = [
@@ -292,8 +292,8 @@ class Judged:
         ]
         if mapped:
             raise self._violation(
-                f"holds the IPv4-mapped address {', '.join(mapped)}, and Go, and so Milvus, reads no"
-                " such certificate",
+                f"holds the IPv4-mapped address {', '.join(mapped)}, and Go, and so Milvus, "
+                "cannot read such a certificate",
                 "use a certificate with the IPv4 address itself",
             )
 

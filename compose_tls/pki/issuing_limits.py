@@ -57,7 +57,7 @@ def require_sendable(sent: Sequence[x509.Certificate], *, path: str) -> None:
     count = len(sent)
     if count > _MOST_CERTIFICATES:
         raise ProfileViolation(
-            f"{path} has {count} certificates: Java takes {_MOST_CERTIFICATES} at most",
+            f"{path} has {count} certificates: Java accepts {_MOST_CERTIFICATES} at most",
             hint=f"leave those out of {path} that do not lead to its CA",
             path=path,
         )
@@ -65,7 +65,7 @@ def require_sendable(sent: Sequence[x509.Certificate], *, path: str) -> None:
     size = sum(len(one.public_bytes(Encoding.DER)) + 5 for one in sent)
     if size > _MOST_SENT:
         raise ProfileViolation(
-            f"{path} and its intermediates have {size} bytes: Java takes {_MOST_SENT} at most",
+            f"{path} and its intermediates have {size} bytes: Java accepts {_MOST_SENT} at most",
             hint="use a certificate with fewer names, or a shorter chain",
             path=path,
         )
@@ -166,8 +166,8 @@ def require_no_address_constraints(
         for subtrees in subtrees_of(ca):
             if any(isinstance(name, x509.IPAddress) for name in subtrees):
                 raise ProfileViolation(
-                    f"the CA {ca.subject.rfc4514_string()} has name constraints on IP addresses, with"
-                    " which gRPC refuses every certificate that holds one",
+                    f"the CA {ca.subject.rfc4514_string()} has name constraints on IP addresses, "
+                    "with which gRPC refuses every certificate that contains one",
                     hint="use a CA that has only DNS name constraints, or none",
                     path=path,
                 )
@@ -182,8 +182,8 @@ def _require_permitted(below: x509.Certificate, ca: x509.Certificate, path: str)
         constrained = any(isinstance(one, kind) for trees in subtrees_of(ca) for one in trees)
         if held and constrained and any(isinstance(one, kind) for one in held.value):
             raise ProfileViolation(
-                f"the CA {title} has name constraints on {names}, with which rustls and others refuse"
-                " every certificate that holds one",
+                f"the CA {title} has name constraints on {names}, with which rustls and others "
+                "refuse every certificate that contains one",
                 hint=_FEWER,
                 path=path,
             )

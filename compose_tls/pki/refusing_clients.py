@@ -81,17 +81,18 @@ def refusing_sdks(pair: CertificateWithKey, ca_pem: bytes, *, path: str) -> Iter
     if dns_names and not ip_addresses and all("_" in name for name in dns_names):
         yield TlsWarning(
             "java-clients-refuse",
-            f"gRPC, Go, Node and rustls accept {path}, but Java connects by no name with an underscore, "
-            f"and it holds no other than {', '.join(dns_names)}",
+            f"gRPC, Go, Node and rustls accept {path}, but Java does not connect to names with "
+            "an underscore, and it contains no others than"
+            f" {', '.join(dns_names)}",
             path=path,
-            hint="where clients in Java connect, use a certificate that holds another name too",
+            hint="if clients in Java connect, use a certificate with another name as well",
         )
     for reason, remedy in _refused_by_rustls(certificate, chain):
         yield TlsWarning(
             "rustls-clients-refuse",
             f"gRPC, Go, Java and Node accept {path}, but rustls (the SDK for Rust) does not: {reason}",
             path=path,
-            hint=f"where clients in Rust connect, use {remedy}",
+            hint=f"if clients in Rust connect, use {remedy}",
         )
 
 

@@ -68,7 +68,7 @@ def connect(
         raise WrongUsage(f"there is no language {lang}", hint=f"use one of {', '.join(LANGUAGES)}")
     if service is not None and client is not None:
         raise WrongUsage(
-            f"the container of {service} has one client certificate, whatever the client is named",
+            f"the container of {service} has only one client certificate: --client cannot choose another",
             hint="leave --client or --for out",
         )
     opened = preamble.open_project(directory, config, environment)

@@ -813,7 +813,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         lambda: _under(Made("", _CA)), ("Java",), "has no subject, and Java refuses it"
     ),
     "self-issued intermediate under path length 0": (
-        _path_length, ("Go",), "may stand over 0 other CAs, and stands over 1"
+        _path_length, ("Go",), "may have 0 CAs below it, and has 1"
     ),
     "identifier of the authority with another serial number": (
         lambda: _under(ca := _ca(), aki=(_by_serial(ca, 1), False)),
@@ -851,7 +851,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
     "more than Java reads in a handshake": (
         lambda: _under(_ca(), san=_names("localhost", *(f"{n:060}.example.com" for n in range(500)))),
         ("Java",),
-        "Java takes 32768 at most",
+        "Java accepts 32768 at most",
     ),
     "two certificates of one CA, the first of which may not issue for the server": (
         lambda: _two_lower(first=True),
@@ -861,7 +861,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
     "more certificates than Java reads": (
         _with_many_others,
         ("Java",),
-        "has 11 certificates: Java takes 10 at most",
+        "has 11 certificates: Java accepts 10 at most",
     ),
     "e-mail address that its CA may issue for": (
         lambda: _under(
@@ -895,17 +895,17 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
     "URI that is none": (
         lambda: _under(_ca(), san=_named(x509.UniformResourceIdentifier("http://[::1"))),
         ("Go", "Java"),
-        "holds the name http://[::1, and Go or Java reads no such certificate",
+        "holds the name http://[::1, and Go or Java cannot read such a certificate",
     ),
     "URI without a scheme": (
         lambda: _under(_ca(), san=_named(x509.UniformResourceIdentifier("milvus.example.com"))),
         ("Java",),
-        "holds the name milvus.example.com, and Go or Java reads no such certificate",
+        "holds the name milvus.example.com, and Go or Java cannot read such a certificate",
     ),
     "URI with an empty label": (
         lambda: _under(_ca(), san=_named(x509.UniformResourceIdentifier("https://a..example.com"))),
         ("Go",),
-        "holds the name https://a..example.com, and Go or Java reads no such certificate",
+        "holds the name https://a..example.com, and Go or Java cannot read such a certificate",
     ),
     "addresses of a network as a name": (
         lambda: _under(_ca(), san=_named(_TEN)), ("gRPC", "Go"), "holds the name 10.0.0.0/8"
