@@ -358,6 +358,16 @@ class TestSeveralMilvus:
 
 
 class TestDockerfile:
+    def test_it_says_nothing_of_another_service_that_mounts_its_directory(self) -> None:
+        files = {
+            COMPOSE_FILE: f"{MILVUS}  web: {{image: nginx, volumes: ['./app:/srv']}}\n"
+            "  app: {build: ./app}\n",
+            "app/Dockerfile": "FROM python\nENV MILVUS_URI=http://milvus:19530\n",
+        }
+        planned = enable(observation(files))
+
+        assert (names(planned), planned.cut_off) == (["app"], ())
+
     def test_what_an_image_sets_is_beaten_in_the_environment(self) -> None:
         files = {
             COMPOSE_FILE: f"{MILVUS}  app:\n    build: ./app\n",
