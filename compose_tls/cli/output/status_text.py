@@ -73,7 +73,9 @@ def _address(result: StatusResult) -> str | None:
     if result.endpoint is None:
         return f"unknown: {result.address_note}" if result.address_note else None
     note = f"; {result.address_note}" if result.address_note else ""
-    return f"{result.endpoint.uri}, verified as {result.endpoint.server_name}{note}"
+    uris = [f"{one.uri} ({one.service})" for one in result.declared if one.uri]
+    where = ", ".join(uris) if len(uris) > 1 else result.endpoint.uri
+    return f"{where}, verified as {result.endpoint.server_name}{note}"
 
 
 def _summary(result: StatusResult) -> Iterator[tuple[str, str | tuple[str | Piece, ...]]]:
