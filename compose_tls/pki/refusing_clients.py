@@ -22,6 +22,7 @@ from compose_tls.pki.inspection import (
     subtrees_of,
 )
 from compose_tls.pki.issuing_limits import require_permitted_below
+from compose_tls.pki.name_forms import is_dns_name_of_rustls
 from compose_tls.pki.pem import read_certificates
 from compose_tls.vocabulary import TlsWarning
 
@@ -131,7 +132,12 @@ def _constrained(
         trees = [tree for trees in subtrees_of(ca) for tree in trees]
         if any(isinstance(tree, x509.DirectoryName) for tree in trees):
             yield f"its CA {ca.subject.rfc4514_string()} has constraints of directory names", _FEWER
+        dns_trees = [tree.value for tree in trees if isinstance(tree, x509.DNSName)]
         for below in (certificate, *chain[:place]):
+            held = [*names_of(below)[0], *(tree.removeprefix(".") for tree in dns_trees if tree)]
+            unread = [name for name in held if not is_dns_name_of_rustls(name)]
+            if unread and dns_trees and names_of(below)[0]:
+                yield f"under name constraints it does not read {unread[0]!r}", _FEWER
             names = extension(below, x509.SubjectAlternativeName)
             compared += len(trees) * (1 + len(list(names.value) if names else ()))
     if compared > _MOST_COMPARISONS:

@@ -19,7 +19,6 @@ from compose_tls.pki.certificate_rules import (
     SERVER_AUTH,
     Judged,
     Purpose,
-    check_links,
 )
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.inspection import (
@@ -31,6 +30,7 @@ from compose_tls.pki.inspection import (
     names_of,
 )
 from compose_tls.pki.issuing_limits import (
+    require_links,
     require_permitted_below,
     require_policies,
     require_read_as_sent,
@@ -327,7 +327,7 @@ def _check_end_entity(
         above.check_as_ca(now, purpose, anchor=anchor)
         above.check_form()
     _check_path_lengths(chain, path)
-    check_links((certificate, *chain), path)
+    require_links((certificate, *chain), path)
     if purpose == SERVER_AUTH:
         require_read_as_sent(sent, trusted, path=path)
     require_policies((certificate, *chain), path=path)
