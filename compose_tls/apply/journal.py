@@ -179,7 +179,7 @@ def _require_ours(status: os.stat_result) -> None:
 
 
 def require_ours(name: str, status: os.stat_result, ours: int) -> None:
-    """Make sure that what an interrupted command left belongs to this user alone.
+    """Make sure that what an interrupted command left belongs to this user, and is closed to others.
 
     Args:
         name: What it is called.

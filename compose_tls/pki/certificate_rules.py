@@ -129,7 +129,7 @@ class Judged:
     def check_as_bystander(self) -> None:
         """What holds for a root that no one looks at, because another one leads to the server.
 
-        Whoever has its private key is trusted all the same, and Java reads all of the file or nothing.
+        The holder of its private key is still trusted, and Java reads all of the file or nothing.
         """
         self._check_whose()
         self._check_encoding()

@@ -13,7 +13,7 @@ from compose_tls.compose.service import HEALTH_TEST, HealthTest, Service
 from compose_tls.config import TlsConfig
 from compose_tls.errors import HealthCheckBreaks, settle
 from compose_tls.patterns import regex
-from compose_tls.project.endpoints import rest_port
+from compose_tls.project.endpoints import REST_PATH, rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.project.reachability import OWN_HOSTS, names
@@ -25,8 +25,6 @@ _URL: Final = regex(
     r":(?P<port>\d{1,5})"
     r"(?P<path>/[^\s\"'|;&)]*)?"
 )
-# Of REST, which is also on the metrics port: internal/distributed/proxy/httpserver of Milvus.
-_REST: Final = regex(r"/(?:api|v1|v2)(?:/|$)")
 # What asks the same as /healthz does: is Milvus well? Everything else asks for data, or for a list.
 _HEALTH: Final = regex(r"(?:/(?:api/v1/)?healthz?)?/?")
 # A test that only opens a connection goes on. One that speaks HTTP may ask for something else, which one
@@ -125,7 +123,7 @@ def waiting(
         for one in milvus if urls else ():
             metrics, main = _metrics_port(one), service.main
             for url in urls:
-                asks = url["host"] in names(one.service) and _REST.match(url["path"] or "")
+                asks = url["host"] in names(one.service) and REST_PATH.match(url["path"] or "")
                 if asks and number(url["port"]) == metrics and rest_port(one, config) is None:
                     yield TlsWarning(
                         "clients-cut-off",
@@ -153,7 +151,7 @@ def _broken(
         port, path = number(url["port"]), url["path"] or ""
         if url["host"] not in hosts or url["scheme"] == "https://":
             continue
-        lost = port in plain or (port == metrics and kept is None and _REST.match(path))
+        lost = port in plain or (port == metrics and kept is None and REST_PATH.match(path))
         if lost:
             scheme = url["scheme"] or ""
             equal = f"{scheme}{url['host']}:{metrics}/healthz"

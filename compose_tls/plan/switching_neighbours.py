@@ -9,11 +9,10 @@ from typing import Final
 
 from compose_tls.config import TlsConfig
 from compose_tls.layout import CLIENT_KEY, NEIGHBOUR_NAME, neighbours_directory
-from compose_tls.patterns import regex
 from compose_tls.plan.address_edits import AddressChange
 from compose_tls.plan.application_edits import ApplicationEdits
 from compose_tls.plan.clients import Client, naming_variables, told
-from compose_tls.project.endpoints import carrier, rest_port
+from compose_tls.project.endpoints import REST_PATH, carrier, rest_port
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.setup import Directory, Member, as_variables
@@ -26,8 +25,6 @@ from compose_tls.yamlpatch.query import Found, roots
 
 # RFC 5280 appendix A.1: ub-common-name.
 _LONGEST: Final = 64
-# Of REST, which is not on the port of gRPC under TLS: internal/distributed/proxy/httpserver of Milvus.
-_REST: Final = regex(r"/(?:api|v1|v2)(?:/|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +135,7 @@ def _addresses(
         if address.port not in ports:
             return None
         if value.startswith(PLAIN_SCHEME):
-            if "," in value or _REST.search(value.removeprefix(PLAIN_SCHEME)):
+            if "," in value or REST_PATH.search(value.removeprefix(PLAIN_SCHEME)):
                 return None
             # Where nothing is left of it, what stands behind it tells the place.
             rest = "" if made.scheme else address.host

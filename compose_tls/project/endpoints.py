@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
 
 from compose_tls.compose.ports import PublishedPort
 from compose_tls.compose.service import Service
 from compose_tls.config import TlsConfig
+from compose_tls.patterns import regex
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.reachability import HOST_GATEWAY, HOST_NAME, LOOPBACK, names
 from compose_tls.results import Endpoint
 from compose_tls.stack.milvus.milvus_version import FIRST_WITH_REST_PORT
 from compose_tls.vocabulary import EVERY_ADDRESS
+
+REST_PATH: Final = regex(r"/(?:api|v1|v2)(?:/|$)")
+"""Of REST, which is on the metrics port, too, and under TLS not on that of gRPC.
+
+See internal/distributed/proxy/httpserver of Milvus.
+"""
 
 _THIS_MACHINE = frozenset({None, "", EVERY_ADDRESS, "::", "127.0.0.1", "::1"})
 _OF_SERVICE = "service:"

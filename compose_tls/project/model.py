@@ -51,7 +51,7 @@ class Project:
         renamed: What services of the record are called by now, where the user accepts that; ``state``
             has the new names then.
         drafted: Whether files that ``init`` is to make are ``used`` by something that the user has, or
-            ``unused``, so that nothing of before can be lost.
+            ``unused``, so that nothing can be lost.
         mode_by_hand: The strictest mode that was put by hand where enable had said another one; off
             where the edits of enable are not taken out.
     """

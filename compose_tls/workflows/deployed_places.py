@@ -41,7 +41,7 @@ def met_at(containers: Iterable[ContainerFacts], port: int) -> tuple[Place, ...]
 
 
 def met_endpoint(place: Place, server_name: str) -> Endpoint:
-    """Where clients meet a server that is met at a place."""
+    """The endpoint of a server that a check reaches at this place."""
     host, port = place
     return Endpoint.at("localhost" if host == "127.0.0.1" else host, port, server_name)
 

@@ -96,7 +96,7 @@ class ContainerWatch:
     def wait_for_old(
         self, started: float, on_event: Callable[[str], None], sleep: Callable[[float], None]
     ) -> None:
-        """Wait until a service of before runs, which need not speak TLS."""
+        """Wait until a previous service runs, which need not speak TLS."""
         self.wait(partial(self.settled, started), started, _BACK_SECONDS, on_event, sleep)
 
 
@@ -107,7 +107,7 @@ class ProxyWatch(ContainerWatch):
     Attributes:
         build: What to check, for a proxy whose gRPC and REST are at these addresses; it reads files.
         ask: One look at whether a server is ready.
-        on_event: Told where it is met, where that is not a published port.
+        on_event: Told where it is reached, where that is not a published port.
     """
 
     proxy: Proxy
