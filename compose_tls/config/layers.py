@@ -200,7 +200,7 @@ def _require_inside(config: TlsConfig, name: str, files: ProjectFiles) -> None:
     for text in value if isinstance(value, tuple) else (value,):
         if not files.is_inside(Path(text)):
             raise OutsideProject(
-                f"{dashed(name)} in {SETTINGS_FILE} names {text}, which lies outside the project",
+                f"{dashed(name)} in {SETTINGS_FILE} names {text}, which is outside the project",
                 hint=f"give it as --{dashed(name)} or {ENVIRONMENT_PREFIX}{name.upper()}, if you "
                 "intend it",
                 path=SETTINGS_FILE,

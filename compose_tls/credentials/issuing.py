@@ -174,7 +174,7 @@ def _require_pem(path: Path, directory: Path) -> None:
     if b"-----BEGIN " not in content or b"ENCRYPTED" in content:
         name = relative(path, directory)
         raise CertificateUnreadable(
-            f"{name} is used where it lies, and Milvus reads nothing but PEM without a passphrase",
+            f"{name} is used as it is, and Milvus only reads PEM without a passphrase",
             hint=f"move {path.parent.name} to another name and give the files from there",
             path=name,
         )

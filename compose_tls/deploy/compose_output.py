@@ -97,7 +97,7 @@ def compose_failure(
     if _UNREACHABLE.search(line):
         return EngineUnreachable(
             f"Docker Compose cannot reach the Docker engine: {line}",
-            hint="see whether docker info works; start Docker if it does not",
+            hint="check whether docker info works; start Docker if it does not",
         )
     if taken := _PORT_TAKEN.search(line):
         port = int(next(group for group in taken.groups() if group))

@@ -391,5 +391,5 @@ def _unreachable(endpoint: docker_host.DockerHost, error: Exception) -> EngineUn
     return EngineUnreachable(
         f"the Docker engine at {endpoint.display} (from {endpoint.source}) gives an invalid answer:"
         f" {reason}",
-        hint="see whether docker info works; restart Docker if it does not",
+        hint="check whether docker info works; restart Docker if it does not",
     )

@@ -58,7 +58,7 @@ FAILURES: tuple[KnownFailure, ...] = (
     _failure(  # measured: a directory, or no permission to run it
         r"exec: \"(?P<file>[^\"]+)\": (?:permission denied|is a directory)",
         "the command of the service is not a program that can be run: {file}",
-        "see what lies there in the image, or is mounted there: it may be a directory",
+        "check what is at that path in the image, or mounted there: it may be a directory",
     ),
     _failure(  # measured
         r"\[FATAL tini \(\d+\)\] exec (?P<command>\S+) failed|exec: \"(?P<file>[^\"]+)\": ",
@@ -100,7 +100,7 @@ FAILURES: tuple[KnownFailure, ...] = (
     ),
     _failure(  # measured
         r"fail to append ca to cert",
-        "the file of tls.caPemPath holds no PEM certificate",
+        "the file of tls.caPemPath contains no PEM certificate",
         "put the CA certificate there (the text that starts with BEGIN CERTIFICATE)",
     ),
     _failure(  # measured
@@ -111,7 +111,7 @@ FAILURES: tuple[KnownFailure, ...] = (
     _failure(  # measured
         r"found a certificate rather than a key|PEM inputs may have been switched",
         "the files of tls.serverPemPath and tls.serverKeyPath are the wrong way round or the same",
-        "let tls.serverPemPath name the certificate and tls.serverKeyPath its key",
+        "set tls.serverPemPath to the certificate and tls.serverKeyPath to its key",
     ),
     _failure(  # measured
         r"tls: failed to parse private key|tls: unknown private key type",
@@ -120,7 +120,7 @@ FAILURES: tuple[KnownFailure, ...] = (
     ),
     _failure(  # measured
         r"failed to find any PEM data in (?P<which>certificate|key) input",
-        "the {which} file of the server holds no PEM text",
+        "the {which} file of the server contains no PEM text",
         "put PEM there (text that starts with -----BEGIN), not DER, PKCS#12 or an empty file",
     ),
     _failure(
@@ -191,20 +191,20 @@ FAILURES: tuple[KnownFailure, ...] = (
     _failure(  # measured
         r"etcd-endpoints://[^/]+/(?P<address>[^\"]+)\".*(?:Error while dialing|DeadlineExceeded)",
         "Milvus cannot reach etcd at {address}",
-        "look whether the etcd service runs and etcd.endpoints names it (docker compose ps)",
+        "check whether the etcd service runs and etcd.endpoints names it (docker compose ps)",
         transient=True,
     ),
     _failure(  # measured
         r"Get \\?\"(?P<url>https?://[^/\\\"]+)/[^\"]*location=",
         "Milvus cannot use the object store at {url}",
-        "look whether the MinIO service runs and minio.address and minio.useSSL fit it"
+        "check whether the MinIO service runs, and whether minio.address and minio.useSSL match it"
         " (docker compose ps)",
         transient=True,
     ),
     _failure(  # measured: about 30 s after a Milvus that was killed
         r"node not match\[expectedNodeID=|session idle for long time",
         "Milvus waits until the session of the previous container expires in etcd",
-        "wait: it takes about half a minute after a container that did not stop by itself",
+        "wait: this takes about half a minute after a container that was killed",
         transient=True,
     ),
     _failure(

@@ -161,7 +161,7 @@ class _Watch:
                 return
             raise ContainerExited(
                 f"{self.service} was killed (exit code {_KILLED}); the engine does not say why",
-                hint="if memory ran out (dmesg tells), raise mem_limit of the service, or free "
+                hint="if memory ran out (see dmesg), raise mem_limit of the service, or free "
                 "memory; otherwise read its log"
                 f": docker compose logs {typed(self.service)}",
             )

@@ -7,7 +7,6 @@ others refuse is a warning (``verify.concerns``). tests/judges shows each case t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -29,8 +28,6 @@ from compose_tls.pki.inspection import (
     extension,
     is_ca,
     is_issued_by,
-    is_self_signed,
-    names_another_issuer,
     parts_of,
     subtrees_of,
 )
@@ -93,6 +90,8 @@ _SIMPLER_CA: Final = "use a CA that has only DNS name constraints, or none"
 # Java and Node ask whether its second bit says SSL server (openssl-req(1), nsCertType).
 _NETSCAPE_TYPE: Final = x509.ObjectIdentifier("2.16.840.1.113730.1.1")
 _NETSCAPE_SERVER: Final = 0x40
+_BIT_STRING: Final = b"\x03"
+_NO_BITS: Final = 3  # octets of one without bits
 
 Purpose: TypeAlias = tuple[x509.ObjectIdentifier, str]
 """An extended key usage and its name."""
@@ -135,9 +134,13 @@ class Judged:
         self._check_whose()
         self._check_encoding()
         self._check_key(_CA_CURVES)
-        limits = extension(self.certificate, x509.NameConstraints)
-        if limits and limits.critical:
-            self._check_subtrees()
+        for kind, check in (
+            (x509.NameConstraints, self._check_subtrees),
+            (x509.SubjectAlternativeName, self._check_names),
+        ):
+            held = extension(self.certificate, kind)
+            if held and held.critical:
+                check()
 
     def check_as_ca(self, now: datetime, purpose: Purpose | None = None, *, anchor: bool) -> None:
         """What holds for a certificate that issues others.
@@ -189,11 +192,9 @@ class Judged:
                 "use a certificate with that key usage",
             )
         self._check_purpose(purpose)
-        types = [one.value for one in self.certificate.extensions if one.oid == _NETSCAPE_TYPE]
         # The bits stand behind tag, length and the number of those unused.
-        if purpose == SERVER_AUTH and not all(
-            one.public_bytes()[3] & _NETSCAPE_SERVER for one in types
-        ):
+        bits = [one[3] if len(one) > _NO_BITS else 0 for one in self._netscape_types()]
+        if purpose == SERVER_AUTH and not all(one & _NETSCAPE_SERVER for one in bits):
             raise self._violation(
                 "is not for servers by its Netscape certificate type: Java and Node refuse it",
                 _RFC_5280,
@@ -202,6 +203,10 @@ class Judged:
             raise self._violation(
                 "has no subject, and names that are not critical: Java refuses it", _RFC_5280
             )
+
+    def _netscape_types(self) -> list[bytes]:
+        found = [one.value for one in self.certificate.extensions if one.oid == _NETSCAPE_TYPE]
+        return [one.public_bytes() for one in found]
 
     def _check_purpose(self, purpose: Purpose) -> None:
         oid, name = purpose
@@ -221,6 +226,10 @@ class Judged:
                     f"has the critical extension {one.oid.dotted_string}, which Go and gRPC refuse",
                     _RFC_5280,
                 )
+        if not all(one.startswith(_BIT_STRING) for one in self._netscape_types()):
+            raise self._violation(
+                "has a Netscape certificate type that is none, and Node refuses it", _RFC_5280
+            )
         limits = extension(self.certificate, x509.NameConstraints)
         held = [name for names in subtrees_of(self.certificate) for name in names]
         if (
@@ -240,6 +249,12 @@ class Judged:
         key = self.certificate.public_key()
         if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name not in _READ_CURVES:
             raise self._violation(f"has a key {key_type_of(key)}, which Go does not read", _NEW_KEY)
+        lists = extension(self.certificate, x509.CRLDistributionPoints)
+        if lists is not None and any(one.relative_name for one in lists.value):
+            raise self._violation(
+                "has a CRL distribution point relative to its issuer, and Go reads no such certificate",
+                _RFC_5280,
+            )
         policies = extension(self.certificate, x509.CertificatePolicies)
         if policies is not None:
             told = [one.policy_identifier for one in policies.value]
@@ -250,6 +265,8 @@ class Judged:
                 )
 
     def _check_encoding(self) -> None:
+        if not self.certificate.issuer.rdns:
+            raise self._violation("names no issuer, and Java refuses it", _RFC_5280)
         if self.certificate.version is not x509.Version.v3 and list(self.certificate.extensions):
             raise self._violation(
                 "is of version 1 and has extensions, and Go refuses it", _RFC_5280
@@ -270,6 +287,17 @@ class Judged:
 
     def _check_subtrees(self) -> None:
         held = [name for names in subtrees_of(self.certificate) for name in names]
+        limits = extension(self.certificate, x509.NameConstraints)
+        # The library leaves a minimum and a maximum out; it may spell directory names otherwise, too.
+        if (
+            limits
+            and not any(isinstance(name, x509.DirectoryName) for name in held)
+            and limits.value.public_bytes() not in self.certificate.tbs_certificate_bytes
+        ):
+            raise self._violation(
+                "has name constraints with a minimum or maximum, and gRPC, Node and rustls refuse it",
+                _SIMPLER_CA,
+            )
         unread = [name for name in held if not is_read_as_tree(name)]
         if unread:
             raise self._violation(
@@ -282,7 +310,7 @@ class Judged:
         unread = [name for name in names.value if not is_read(name)] if names else []
         if unread:
             raise self._violation(
-                f"holds the name {unread[0].value}, and Go or Java reads no such certificate",
+                f"holds the name {unread[0].value}, and Go or Java cannot read such a certificate",
                 "use a certificate without that name",
             )
         mapped = [
@@ -292,8 +320,8 @@ class Judged:
         ]
         if mapped:
             raise self._violation(
-                f"holds the IPv4-mapped address {', '.join(mapped)}, and Go, and so Milvus, reads no"
-                " such certificate",
+                f"holds the IPv4-mapped address {', '.join(mapped)}, and Go, and so Milvus, "
+                "cannot read such a certificate",
                 "use a certificate with the IPv4 address itself",
             )
 
@@ -370,26 +398,3 @@ class Judged:
 
     def _violation(self, what: str, hint: str) -> ProfileViolation:
         return ProfileViolation(f"{self.title} {what}", hint=hint, path=self.path)
-
-
-def check_links(chain: Sequence[x509.Certificate], path: str) -> None:
-    """Make sure that each certificate names the one above it, and the root itself, as its issuer.
-
-    Args:
-        chain: From the end entity up to what is trusted.
-        path: The file that errors name.
-
-    Raises:
-        ProfileViolation: One names another serial number or issuer, in addition to the key.
-    """
-    last = chain[-1]
-    above = [*chain[1:], *([last] if is_self_signed(last) else [])]
-    for certificate, issuer in zip(chain, above, strict=False):
-        if names_another_issuer(certificate, issuer):
-            name = certificate.subject.rfc4514_string() or path
-            raise ProfileViolation(
-                f"the authority key identifier of {name} has serial number and issuer of another"
-                f" certificate than its CA {issuer.subject.rfc4514_string()}: Node refuses it",
-                hint="use a certificate whose authority key identifier has only the key of its CA",
-                path=path,
-            )

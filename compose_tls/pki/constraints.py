@@ -58,6 +58,19 @@ def is_excluded(name: str, excluded: Iterable[str]) -> bool:
     )
 
 
+def is_mail_below(address: str, subtrees: Iterable[str]) -> bool:
+    """Whether an e-mail address is one of these, or at one of these hosts; below it after a dot."""
+    host = address.lower().rpartition("@")[2]
+    return any(
+        tree == address.lower()
+        if "@" in tree
+        else host.endswith(tree)
+        if tree.startswith(".")
+        else host == tree
+        for tree in map(str.lower, subtrees)
+    )
+
+
 def is_below(name: str, subtrees: Iterable[str]) -> bool:
     """Whether a name is in a subtree: with labels added on the left, or none.
 

@@ -12,15 +12,17 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import CertificatePoliciesOID
+from cryptography.x509.oid import CertificatePoliciesOID, NameOID
 
 from compose_tls.errors import ProfileViolation
-from compose_tls.pki.constraints import is_below, is_excluded
+from compose_tls.pki.constraints import is_below, is_excluded, is_mail_below
 from compose_tls.pki.inspection import (
     extension,
     is_issued_by,
     is_self_signed,
+    names_another_issuer,
     names_of,
+    parts_of,
     subtrees_of,
 )
 from compose_tls.pki.keys import public_key_der
@@ -45,6 +47,9 @@ _UNREAD: Final[Mapping[type[x509.GeneralName], str]] = {
     x509.OtherName: "names of other kinds",
 }
 
+_MAPPINGS: Final = x509.ObjectIdentifier("2.5.29.33")
+_ANY_POLICY: Final = bytes.fromhex("0604551d2000")
+
 _FEWER: Final = "use a CA that has only DNS name constraints, or none"
 
 
@@ -57,7 +62,7 @@ def require_sendable(sent: Sequence[x509.Certificate], *, path: str) -> None:
     count = len(sent)
     if count > _MOST_CERTIFICATES:
         raise ProfileViolation(
-            f"{path} has {count} certificates: Java takes {_MOST_CERTIFICATES} at most",
+            f"{path} has {count} certificates: Java accepts {_MOST_CERTIFICATES} at most",
             hint=f"leave those out of {path} that do not lead to its CA",
             path=path,
         )
@@ -65,7 +70,7 @@ def require_sendable(sent: Sequence[x509.Certificate], *, path: str) -> None:
     size = sum(len(one.public_bytes(Encoding.DER)) + 5 for one in sent)
     if size > _MOST_SENT:
         raise ProfileViolation(
-            f"{path} and its intermediates have {size} bytes: Java takes {_MOST_SENT} at most",
+            f"{path} and its intermediates have {size} bytes: Java accepts {_MOST_SENT} at most",
             hint="use a certificate with fewer names, or a shorter chain",
             path=path,
         )
@@ -108,6 +113,29 @@ def _canonical(name: x509.Name) -> str:
     return " ".join(name.rfc4514_string().lower().split())
 
 
+def require_links(chain: Sequence[x509.Certificate], path: str) -> None:
+    """Make sure that each certificate names the one above it, and the root itself, as its issuer.
+
+    Args:
+        chain: From the end entity up to what is trusted.
+        path: The file that errors name.
+
+    Raises:
+        ProfileViolation: One names another serial number or issuer, in addition to the key.
+    """
+    last = chain[-1]
+    above = [*chain[1:], *([last] if is_self_signed(last) else [])]
+    for certificate, issuer in zip(chain, above, strict=False):
+        if names_another_issuer(certificate, issuer):
+            name = certificate.subject.rfc4514_string() or path
+            raise ProfileViolation(
+                f"the authority key identifier of {name} has serial number and issuer of another"
+                f" certificate than its CA {issuer.subject.rfc4514_string()}: Node refuses it",
+                hint="use a certificate whose authority key identifier has only the key of its CA",
+                path=path,
+            )
+
+
 def require_permitted_below(chain: Sequence[x509.Certificate], *, path: str) -> None:
     """Make sure that each CA may issue for the names below it (RFC 5280 section 4.2.1.10).
 
@@ -129,9 +157,17 @@ def require_policies(chain: Sequence[x509.Certificate], *, path: str) -> None:
     """Make sure that one policy holds all the way where a CA demands that (RFC 5280 section 6.1).
 
     Raises:
-        ProfileViolation: A CA below the root demands one, and there is none.
+        ProfileViolation: A CA below the root demands one, and there is none, or maps them wrongly.
     """
     below = [one for one in chain if not is_self_signed(one)]
+    for one in below[1:]:
+        if not all(map(_is_mapped, (held for held in one.extensions if held.oid == _MAPPINGS))):
+            raise ProfileViolation(
+                f"the intermediate {one.subject.rfc4514_string()} of {path} maps no policies, or any"
+                " policy (policyMappings), and gRPC refuses it",
+                hint="use a CA made to RFC 5280",
+                path=path,
+            )
     limits = [extension(one, x509.PolicyConstraints) for one in below]
     skipped = [one.value.require_explicit_policy if one else None for one in limits]
     if not any(skip is not None and skip <= place for place, skip in enumerate(skipped)):
@@ -151,6 +187,12 @@ def require_policies(chain: Sequence[x509.Certificate], *, path: str) -> None:
         )
 
 
+def _is_mapped(mappings: x509.Extension[x509.ExtensionType]) -> bool:
+    """Whether there are policies, and all of them are mapped to others (RFC 5280 section 4.2.1.5)."""
+    pairs = parts_of(mappings.value.public_bytes())
+    return bool(pairs) and not any(_ANY_POLICY in parts_of(pair) for pair in pairs)
+
+
 def require_no_address_constraints(
     chain: Iterable[x509.Certificate], ip_addresses: Iterable[str], *, path: str | None = None
 ) -> None:
@@ -166,8 +208,8 @@ def require_no_address_constraints(
         for subtrees in subtrees_of(ca):
             if any(isinstance(name, x509.IPAddress) for name in subtrees):
                 raise ProfileViolation(
-                    f"the CA {ca.subject.rfc4514_string()} has name constraints on IP addresses, with"
-                    " which gRPC refuses every certificate that holds one",
+                    f"the CA {ca.subject.rfc4514_string()} has name constraints on IP addresses, "
+                    "with which gRPC refuses every certificate that contains one",
                     hint="use a CA that has only DNS name constraints, or none",
                     path=path,
                 )
@@ -182,11 +224,28 @@ def _require_permitted(below: x509.Certificate, ca: x509.Certificate, path: str)
         constrained = any(isinstance(one, kind) for trees in subtrees_of(ca) for one in trees)
         if held and constrained and any(isinstance(one, kind) for one in held.value):
             raise ProfileViolation(
-                f"the CA {title} has name constraints on {names}, with which rustls and others refuse"
-                " every certificate that holds one",
+                f"the CA {title} has name constraints on {names}, with which rustls and others "
+                "refuse every certificate that contains one",
                 hint=_FEWER,
                 path=path,
             )
+    mails = [str(one.value) for one in below.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
+    allowed, forbidden = (
+        [name.value for name in subtrees if isinstance(name, x509.RFC822Name)]
+        for subtrees in subtrees_of(ca)
+    )
+    outside = [
+        mail
+        for mail in mails
+        if (allowed and not is_mail_below(mail, allowed)) or is_mail_below(mail, forbidden)
+    ]
+    if outside:
+        raise ProfileViolation(
+            f"{path} has {', '.join(outside)} in a subject, for which its CA {title} may not issue: gRPC"
+            " and Node refuse it",
+            hint=_FEWER,
+            path=path,
+        )
     permitted, excluded = (
         [name.value for name in subtrees if isinstance(name, x509.DNSName)]
         for subtrees in subtrees_of(ca)

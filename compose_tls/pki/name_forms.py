@@ -21,7 +21,12 @@ _URI = regex(
     rf"[A-Za-z][A-Za-z0-9+.-]*:(?=.)(?://(?:[A-Za-z0-9._~-]*@)?{_HOST}(?::[0-9]{{0,5}})?(?=[/?#]|\Z)|(?!//))"
     rf"(?:{_CHARACTER}|/)*(?:\?(?:{_CHARACTER}|[/?])*)?(?:#(?:{_CHARACTER}|[/?])*)?"
 )
-_HOST_TREE = regex(r"\.?[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9][A-Za-z0-9_-]*)*")
+_HOST_TREE = regex(r"\.?[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9][A-Za-z0-9-]*)*")
+
+# rustls-webpki, subject_name/dns_name.rs, is_valid_dns_id: two labels at least behind a wildcard.
+_LABEL_OF_RUSTLS: Final = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
+_NAME_OF_RUSTLS = regex(rf"(?:\*\.(?=[^.]+\.))?{_LABEL_OF_RUSTLS}(?:\.{_LABEL_OF_RUSTLS})*")
+_LONGEST_NAME: Final = 253
 
 
 def is_read(name: x509.GeneralName) -> bool:
@@ -50,6 +55,16 @@ def is_read_as_tree(name: x509.GeneralName) -> bool:
 def is_dns_name_of_go(name: str) -> bool:
     """Whether Go reads a DNS name that it has to compare (crypto/x509, domainToReverseLabels)."""
     return all(name.split(".")) and all("!" <= character <= "~" for character in name)
+
+
+def is_dns_name_of_rustls(name: str) -> bool:
+    """Whether rustls reads a DNS name that it has to compare with constraints."""
+    last = name.rpartition(".")[2]
+    return (
+        len(name) <= _LONGEST_NAME
+        and _NAME_OF_RUSTLS.fullmatch(name) is not None
+        and not last.isdigit()
+    )
 
 
 def _is_mail(text: str) -> bool:

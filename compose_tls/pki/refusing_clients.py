@@ -22,6 +22,7 @@ from compose_tls.pki.inspection import (
     subtrees_of,
 )
 from compose_tls.pki.issuing_limits import require_permitted_below
+from compose_tls.pki.name_forms import is_dns_name_of_rustls
 from compose_tls.pki.pem import read_certificates
 from compose_tls.vocabulary import TlsWarning
 
@@ -81,17 +82,18 @@ def refusing_sdks(pair: CertificateWithKey, ca_pem: bytes, *, path: str) -> Iter
     if dns_names and not ip_addresses and all("_" in name for name in dns_names):
         yield TlsWarning(
             "java-clients-refuse",
-            f"gRPC, Go, Node and rustls accept {path}, but Java connects by no name with an underscore, "
-            f"and it holds no other than {', '.join(dns_names)}",
+            f"gRPC, Go, Node and rustls accept {path}, but Java does not connect to names with "
+            "an underscore, and it contains no others than"
+            f" {', '.join(dns_names)}",
             path=path,
-            hint="where clients in Java connect, use a certificate that holds another name too",
+            hint="if clients in Java connect, use a certificate with another name as well",
         )
     for reason, remedy in _refused_by_rustls(certificate, chain):
         yield TlsWarning(
             "rustls-clients-refuse",
             f"gRPC, Go, Java and Node accept {path}, but rustls (the SDK for Rust) does not: {reason}",
             path=path,
-            hint=f"where clients in Rust connect, use {remedy}",
+            hint=f"if clients in Rust connect, use {remedy}",
         )
 
 
@@ -130,7 +132,12 @@ def _constrained(
         trees = [tree for trees in subtrees_of(ca) for tree in trees]
         if any(isinstance(tree, x509.DirectoryName) for tree in trees):
             yield f"its CA {ca.subject.rfc4514_string()} has constraints of directory names", _FEWER
+        dns_trees = [tree.value for tree in trees if isinstance(tree, x509.DNSName)]
         for below in (certificate, *chain[:place]):
+            held = [*names_of(below)[0], *(tree.removeprefix(".") for tree in dns_trees if tree)]
+            unread = [name for name in held if not is_dns_name_of_rustls(name)]
+            if unread and dns_trees and names_of(below)[0]:
+                yield f"under name constraints it does not read {unread[0]!r}", _FEWER
             names = extension(below, x509.SubjectAlternativeName)
             compared += len(trees) * (1 + len(list(names.value) if names else ()))
     if compared > _MOST_COMPARISONS:

@@ -67,7 +67,7 @@ _ACCEPTED: Final = _Ending("accepted")
 _WRONG_NAME_SEEN: Final = _Ending("refused by the client, for its name", "client", _NAME_MISMATCH)
 _WRONG_CA_SEEN: Final = _Ending("refused by the client, for its issuer", "client", UNKNOWN_ISSUER)
 _NOTHING_SHOWN: Final = _Ending(
-    "refused by the server, for want of a certificate",
+    "refused by the server, because a certificate is missing",
     "server",
     frozenset({"peer did not return a certificate"}),
 )
@@ -173,7 +173,7 @@ def _taken_by_openssl() -> Iterator[None]:
         yield
     except OSError as error:
         raise RehearsalFailed(
-            f"OpenSSL does not take certificate and key: {describe(error)}",
+            f"OpenSSL does not accept certificate and key: {describe(error)}",
             hint="give a certificate made to RFC 5280, and the key that belongs to it",
         ) from None
 

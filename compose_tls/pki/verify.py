@@ -19,7 +19,6 @@ from compose_tls.pki.certificate_rules import (
     SERVER_AUTH,
     Judged,
     Purpose,
-    check_links,
 )
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.inspection import (
@@ -31,6 +30,7 @@ from compose_tls.pki.inspection import (
     names_of,
 )
 from compose_tls.pki.issuing_limits import (
+    require_links,
     require_permitted_below,
     require_policies,
     require_read_as_sent,
@@ -202,9 +202,7 @@ def concerns(
         hint = "use a certificate that a CA issued, such as the one that compose-tls makes"
         if is_ca(certificate):
             who = "NSS and rustls (the SDK for Rust) refuse"
-            hint += (
-                "; rustls takes one of openssl req -x509 -addext basicConstraints=critical,CA:FALSE"
-            )
+            hint += "; rustls accepts one of openssl req -x509 -addext basicConstraints=critical,CA:FALSE"
         found.append(
             TlsWarning(
                 "self-signed-certificate",
@@ -329,7 +327,7 @@ def _check_end_entity(
         above.check_as_ca(now, purpose, anchor=anchor)
         above.check_form()
     _check_path_lengths(chain, path)
-    check_links((certificate, *chain), path)
+    require_links((certificate, *chain), path)
     if purpose == SERVER_AUTH:
         require_read_as_sent(sent, trusted, path=path)
     require_policies((certificate, *chain), path=path)
@@ -349,8 +347,8 @@ def _check_path_lengths(chain: Iterable[x509.Certificate], path: str) -> None:
         allowed = constraints.value.path_length if constraints else None
         if allowed is not None and below > allowed:
             raise ProfileViolation(
-                f"the CA {ca.subject.rfc4514_string()} of {path} may stand over {allowed} other CAs, "
-                f"and stands over {below} (path length)",
+                f"the CA {ca.subject.rfc4514_string()} of {path} may have {allowed} CAs below "
+                f"it, and has {below} (path length)",
                 hint="use a certificate that it issued itself, or a CA with a greater path length",
                 path=path,
             )

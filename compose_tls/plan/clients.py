@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -107,6 +107,13 @@ def naming_variables(project: Project, client: Client) -> list[tuple[str, Addres
     return [*inside, *naming(variables, finder.outer_names(service), finder.published)]
 
 
+def still_plain(project: Project, client: Client, changed: Collection[str]) -> Client | None:
+    """Another place that has a client speak plain text, once these variables do not."""
+    service = project.compose.services[client.name]
+    found = _Finder(project, client.milvus).by_file(service, changed)
+    return next((one for one in found if one.encryption == "plain"), None)
+
+
 def told(project: Project, service: Service) -> dict[str, str | None]:
     """The environment of a service: what its Dockerfile in the project sets, and what Compose does."""
     files = [
@@ -207,7 +214,9 @@ class _Finder:
         for service in self.services.values():
             if service.name not in ours:
                 found = (
-                    self.by_environment(service) or self.by_file(service) or self.by_rank(service)
+                    self.by_environment(service)
+                    or next(self.by_file(service), None)
+                    or self.by_rank(service)
                 )
                 if found is not None:
                     yield found
@@ -240,13 +249,19 @@ class _Finder:
             return replace(client, variable=variable, certain=False, unnamed=host)
         return None
 
-    def by_file(self, service: Service) -> Client | None:
-        """What the project says of it in longer texts, or a configuration file that it mounts."""
-        for how, text, field in self.texts(service):
+    def by_file(self, service: Service, known: Collection[str] = ()) -> Iterator[Client]:
+        """What the project says of it in longer texts, or a configuration file that it mounts.
+
+        Args:
+            service: The service.
+            known: Variables that are known already.
+        """
+        for how, text, field in self.texts(service, known):
             if found := self.named_in(text.encode(), service):
                 client = self.client(service, f"{how} {found.variable}", found, field)
                 # A config stands in the compose file, which is not the configuration itself.
-                return replace(client, path=None, line=None) if field == "configs" else client
+                has_line = field != "configs"
+                yield client if has_line else replace(client, path=None, line=None)
         for path in (*self.project.files_of(service), *_dockerfile(service)):
             content = self.project.read(path) or b""
             if found := self.named_in(content, service):
@@ -255,8 +270,7 @@ class _Finder:
                 line = _line(content, found.variable) or _line(
                     content, found.variable.partition(":")[0]
                 )
-                return replace(client, path=name, line=line)
-        return None
+                yield replace(client, path=name, line=line)
 
     def named_in(self, content: bytes, service: Service) -> Connection | None:
         """The way to Milvus that a text of a service names, on the networks or through this machine."""
@@ -264,11 +278,12 @@ class _Finder:
             content, self.outer_names(service), self.published
         )
 
-    def texts(self, service: Service) -> Iterator[tuple[str, str, str]]:
+    def texts(self, service: Service, known: Collection[str]) -> Iterator[tuple[str, str, str]]:
         """What may name Milvus somewhere within, each with how it does and the field that has it."""
         yield "its command names", " ".join(service.command_line()), "command"
         for name, value in told(self.project, service).items():
-            yield f"its {name} names", value or "", "environment"
+            if name not in known:
+                yield f"its {name} names", value or "", "environment"
         test = service.healthcheck_test()
         if test is not None and test.asks:
             yield "its health check names", " ".join(test.words), "healthcheck"

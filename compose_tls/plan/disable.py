@@ -260,7 +260,7 @@ class _Planner:
                 first = one.entries[0]
                 text = f"{one.service} still speaks TLS, in mode {int(one.mode)}, as before enable"
                 if one.unmounted:
-                    text += f"; no mount provides what it shows: {', '.join(one.unmounted)}"
+                    text += f"; no mount provides its files: {', '.join(one.unmounted)}"
                 self.warnings.append(
                     TlsWarning("tls-as-before", text, first.path, None, first.line)
                 )
@@ -302,13 +302,13 @@ class _Planner:
             error = not_enabled(self.project, self.config)
             error.hint = f"there is nothing to undo; {ANOTHER}"
             if self.project.observation.pki.certificates:
-                left = "compose-tls disable --purge removes the certificates that are left"
-                error.hint = f"{left}; {error.hint}"
+                purge = "to remove the certificates that are left: compose-tls disable --purge"
+                error.hint = f"{purge}; {ANOTHER}"
             raise error
         entries = [entry for one in told for entry in one.entries]
         name = self.project.relative(state_path(self.directory, self.config))
         raise TlsRemains(
-            f"there is no {name}, so what enable changed is not known; {told[0].service} is set to mode "
+            f"there is no {name}, so the changes of enable are unknown; {told[0].service} is set to mode "
             f"{int(told[0].mode)}: {'; '.join(map(str, dict.fromkeys(entries)))}",
             hint=f"remove these by hand, or restore {name}",
             path=entries[0].path,

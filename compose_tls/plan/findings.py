@@ -37,6 +37,7 @@ from compose_tls.plan.copies import copies
 from compose_tls.plan.stack_folders import Folders
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.enabled import EnabledProject
+from compose_tls.project.endpoints import carrier, endpoint
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import DeclaredService
@@ -98,11 +99,18 @@ def declared_findings(
             or one.name in recorded
             or (is_renamed and shown is not None and shown.parent == served),
             differs=tuple(_differs(project, one)),
+            uri=_uri(project, one) if one.mode and len(services) > 1 else None,
         )
     for name in recorded:
         if every and name not in there:
             gone = "enable recorded it, and the project has no such service"
             yield DeclaredService(service=name, mode=None, by_compose_tls=True, differs=(gone,))
+
+
+def _uri(project: Project, one: DeclaredTls) -> str | None:
+    place = carrier(one.milvus.service, project.compose.services)
+    found = endpoint(place, "", one.milvus.configuration.proxy_port)
+    return found.uri if found is not None else None
 
 
 def is_lost(project: Project, config: TlsConfig, services: Sequence[DeclaredTls]) -> bool:

@@ -313,15 +313,16 @@ def _retirement_warning(config: TlsConfig, name: str, retired: str) -> TlsWarnin
     if name == CLIENT_CA:
         return TlsWarning(
             "ca-replaced",
-            f"{bundle} now holds a different CA: every client needs a new certificate; the key of the"
-            f" one before is kept as {config.pki_dir}/{retired}{KEY}",
+            f"{bundle} now holds a different CA: every client needs a new certificate; the "
+            "previous key is kept as"
+            f" {config.pki_dir}/{retired}{KEY}",
             bundle,
             "compose-tls client NAME, or have it issued by that CA",
         )
     return TlsWarning(
         "ca-replaced",
-        f"{bundle} now holds a different CA; distribute it to every client; the key of the one before is "
-        f"kept as {config.pki_dir}/{retired}{KEY}",
+        f"{bundle} now holds a different CA; distribute it to every client; the previous key is kept as"
+        f" {config.pki_dir}/{retired}{KEY}",
         bundle,
         "give it to every client",
     )

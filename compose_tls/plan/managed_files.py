@@ -238,7 +238,7 @@ class ManagedFiles:
         places = (self.config.pki_dir, self.config.served_dir)
         found = (lying_in(place, self.observation) for place in places)
         if words := next(filter(None, found), None):
-            return f"use what lies there, with {joined(words)}"
+            return f"use the files there, with {joined(words)}"
         return "give it with --server-cert, --server-key and --ca-cert"
 
     def digest(self, path: Path) -> str | None:

@@ -13,11 +13,12 @@ from compose_tls.errors import ClientsCutOff, EditRefused, ProjectError, settle
 from compose_tls.plan.address_edits import add_address_edit, is_in_compose_file
 from compose_tls.plan.brought import with_client_ca
 from compose_tls.plan.client_ca import client_ca_source, has_server_ca_clients, issues_clients
-from compose_tls.plan.clients import Client, clients, cut_off, is_let_in, passes_on
+from compose_tls.plan.clients import Client, clients, cut_off, is_let_in, passes_on, still_plain
 from compose_tls.plan.switching_neighbours import Neighbour, switching
-from compose_tls.project.milvus_services import MilvusService
+from compose_tls.project.milvus_services import MilvusService, is_active
 from compose_tls.project.model import Project
 from compose_tls.results import CutOff
+from compose_tls.shell import typed
 from compose_tls.stack.applications import application_of
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
@@ -109,6 +110,23 @@ def _notes(
         if one.recipe.note:
             text = f"service {one.name}: {one.recipe.note}"
             yield TlsWarning("neighbour-note", text, one.client.path)
+        if not is_active(one.service):
+            yield TlsWarning(
+                "neighbour-note",
+                f"service {one.name} is started only by name or with its profile, and reads this then",
+                one.client.path,
+                f"where it runs already: docker compose up -d {typed(one.name)}",
+            )
+        changed = [change.variable for change in one.addresses]
+        left = still_plain(project, one.client, changed) if changed else None
+        if left is not None:
+            yield TlsWarning(
+                "neighbour-note",
+                f"service {one.name}: {left.how} in plain text, and that is not changed",
+                left.path,
+                "write https:// there, or take it out",
+                left.line,
+            )
     for client in every:
         if passes_on(client):
             yield TlsWarning(

@@ -27,7 +27,9 @@ def renamed_services(project: Project, config: TlsConfig) -> Iterator[TlsWarning
         ServiceRenamed: There is one, and the user has not accepted that.
     """
     for old, new in project.renamed.items():
-        orphan = f"the next step removes the container of {old}, with what it wrote to no mount"
+        orphan = (
+            f"the next step removes the container of {old}, with the data that is not in a mount"
+        )
         yield TlsWarning(
             ServiceRenamed.code,
             f"service {old} is called {new} now: the new name is recorded",
@@ -46,7 +48,7 @@ def renamed_services(project: Project, config: TlsConfig) -> Iterator[TlsWarning
     for name, entries in found.items():
         first, now = entries[0], entries[0].service
         refusal = ServiceRenamed(
-            f"service {name}, which was enabled, is called {now} now, and its entries stand there:"
+            f"service {name}, which was enabled, is called {now} now, and contains its entries:"
             f" {'; '.join(map(str, entries))}",
             hint=f"call it {name} again, or record the new name {now}: {command}",
             path=first.path,

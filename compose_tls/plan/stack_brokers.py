@@ -75,7 +75,7 @@ def plan_brokers(work: StackWork, needed: Sequence[Needed]) -> None:
 def _hint(one: Needed) -> str:
     """What to write by hand for a broker that stays as it is."""
     if one.service is not None and _is_pulsar(one.service):
-        return "keep its ports inside the project; Milvus takes TLS to Kafka"
+        return "keep its ports inside the project; Milvus supports TLS to Kafka"
     if one.milvus.version < FIRST_WITH_KAFKA_TLS:
         return f"use Milvus {FIRST_WITH_KAFKA_TLS} or newer"
     lines = kafka.by_hand("/DIRECTORY")

@@ -151,7 +151,7 @@ class StackWork:
         change, warnings = health_change(self.project, service, ports, tool, self.config, hosts)
         self.warnings += warnings
         if change is not None:
-            hint = f"let it ask over TLS, with {' '.join(tool.curl)}"
+            hint = f"make it use TLS, with {' '.join(tool.curl)}"
             yield Rewrite(HEALTH_TEST, change, hint)
 
     def stays_plain(self, text: str, service: Service, hint: str) -> None:

@@ -64,9 +64,9 @@ def no_endpoint(service: Service, services: Mapping[str, Service], proxy_port: i
     if kind == "none":
         return "its network_mode is none, so it cannot be reached"
     if owner:
-        return f"it uses the network of {kind} {owner}, which these files do not describe"
+        return f"it uses the network of {kind} {owner}, which these files do not define"
     if place.published(proxy_port) is not None:
-        return "the engine picks the port when it starts"
+        return "the engine picks the port at start"
     return f"no port is published: {place.name}:{proxy_port} on the project's networks"
 
 

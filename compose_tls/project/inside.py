@@ -173,7 +173,10 @@ def way_by_host(project: Project, milvus: MilvusService, name: str) -> TlsWarnin
         needs.append(f"publish port {port} of {milvus.name} on more than {published.host_ip}")
     if not needs:
         return None
-    text = f"service {name} shares no network with {milvus.name}: it goes by a port of this machine"
+    text = (
+        f"service {name} shares no network with {milvus.name}: it connects through a port of "
+        "this machine"
+    )
     main = services[name].main
     return TlsWarning("way-by-host", text, main.document.name, ", and ".join(needs), main.line())
 

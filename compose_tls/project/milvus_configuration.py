@@ -329,7 +329,7 @@ class _Placer:
         found = self.configuration
         if found.version < FIRST_WITH_VARIABLES:
             self.refuse(
-                None, None, None, f"Milvus {found.version} takes TLS settings only from a file"
+                None, None, None, f"Milvus {found.version} reads TLS settings only from a file"
             )
         return Placement("env", found.target, None, False, found.later_files, warnings)
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import ComposeProject
@@ -32,6 +32,8 @@ from compose_tls.shell import joined
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
+
+_BUILDS: Final = ("dockerfile", "containerfile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,9 @@ class Project:
             place = mount.host_path
             if place is not None and not self.directory.is_relative_to(place):
                 for path in self.observation.files:
-                    if path.is_relative_to(place) and path not in compose_files:
+                    # What an image is built with is read for the service that is built with it.
+                    builds = any(word in path.name.lower() for word in _BUILDS)
+                    if path.is_relative_to(place) and path not in compose_files and not builds:
                         yield path
 
     def relative(self, path: Path) -> str:

@@ -168,6 +168,7 @@ class DeclaredService(Model, frozen=True):
         certificate: The certificate that it will show, as a mount brings it from this host.
         by_compose_tls: Whether ``enable`` has set it up.
         differs: In what that is not as ``enable`` recorded it, or cannot work.
+        uri: Where clients reach it by the files, where there are several.
     """
 
     service: str
@@ -176,6 +177,7 @@ class DeclaredService(Model, frozen=True):
     certificate: str | None = None
     by_compose_tls: bool
     differs: tuple[str, ...] = ()
+    uri: LeftOut[str | None] = None
 
 
 class Recorded(Model, frozen=True):

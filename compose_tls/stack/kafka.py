@@ -124,7 +124,7 @@ def stays(broker: Kind, image: str | None, variables: Variables, found: Listener
     if found.protocol not in _ENCRYPTED:
         return f"listener {found.name} speaks {found.protocol} already"
     if _value(broker, variables, "SECURITY_INTER_BROKER_PROTOCOL"):
-        return "it is told security.inter.broker.protocol, which names no listener"
+        return "it has the setting security.inter.broker.protocol, which does not name a listener"
     if any("_SSL_" in name or name.startswith("KAFKA_TLS_") for name in variables):
         return "it already has TLS settings"
     return None
@@ -251,7 +251,7 @@ def by_hand(place: str) -> str:
     """
     told = milvus_settings(place, "PLAINTEXT")
     lines = [f"{one.variable}={one.value}" for one in told if one.route[-1] not in _OF_CLIENT]
-    return f"{', '.join(lines)} (and {', '.join(_OF_CLIENT)} where it wants a client certificate)"
+    return f"{', '.join(lines)} (and {', '.join(_OF_CLIENT)} if it requires a client certificate)"
 
 
 def _prefix(broker: Kind) -> str:

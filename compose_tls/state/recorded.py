@@ -236,8 +236,9 @@ def read_state(content: bytes | None, path: str) -> State | None:
     except (ValueError, RecursionError, SettingsError):
         raise StateUnreadable(
             f"{path} is damaged or was written by another version of compose-tls",
-            hint=f"restore {path}, or use that version; without either, move it away, and"
-            f" compose-tls status tells what is there and how it is recorded again: {moved_away(path)}",
+            hint=f"restore {path}, or use that version; without either, move it away; "
+            "compose-tls status then shows what is there and how to record it again:"
+            f" {moved_away(path)}",
             path=path,
         ) from None
 

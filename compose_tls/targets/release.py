@@ -134,12 +134,12 @@ class Release:
         name = f"{self.name}_{service}"
         if not _SWARM_NAME.fullmatch(name):
             raise InvalidSetting(
-                f"{name} is not a name that Swarm lets a service have",
+                f"{name} is not a valid name of a Swarm service",
                 hint=f"call service {service} by letters, digits, and inner hyphens and underscores",
             )
         if len(name) > _LABEL_LONGEST:
             raise InvalidSetting(
-                f"{name} is longer than the {_LABEL_LONGEST} characters that Swarm lets a service have",
+                f"{name} is longer than the {_LABEL_LONGEST} characters that Swarm allows for a service",
                 hint="use a shorter --name, or a shorter name for the service",
             )
         return name

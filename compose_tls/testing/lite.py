@@ -82,7 +82,7 @@ def start(
             said = log.read_text("utf-8", "replace").strip().splitlines()
             raise ContainerExited(
                 f"milvus-lite ended with code {code}: {said[-1] if said else '(no log)'}",
-                hint=f"see whether its packages go together: {_INSTALL}",
+                hint=f"check whether its packages are compatible: {_INSTALL}",
             )
         if time.monotonic() > deadline:
             raise NotReady(

@@ -150,7 +150,8 @@ def milvus_tls(
         raise InvalidSetting(f"there is no backend {backend!r}", hint=f"one of {BACKENDS}")
     if image is not None and backend != "docker":
         raise InvalidSetting(
-            f"backend {backend} takes no image, and {image} was given", hint="leave one of them out"
+            f"backend {backend} does not use an image, and {image} was given",
+            hint="leave one of them out",
         )
     config = TlsConfig(
         mode=mode, key_type=key_type, server_name=server_name, san=san, timeout=timeout

@@ -129,7 +129,7 @@ def _answer(stdout: IO[bytes]) -> dict[str, Any]:
     if not line:
         raise WriteFailed(
             "the process that cleans up after the test server ended",
-            hint="see whether the directory for temporary files can be written and has room",
+            hint="check whether the directory for temporary files is writable and has space",
         )
     answer: dict[str, Any] = json.loads(line)
     return answer

@@ -43,10 +43,10 @@ def as_any_server(
             if all((directory / name).is_file() for name in _needed(one)):
                 given += _files(_needed(one), directory, opened.start)
                 given += _name(one, ProjectFiles(opened.root), met)
-                return f"or check what is there: {own_command(opened, 'check', *given)}"
+                return f"or check the server as it is: {own_command(opened, 'check', *given)}"
     return (
-        "a server that has TLS already is checked with --ca-cert and the file of its CA:"
-        " compose-tls check --help"
+        "to check a server that already has TLS, give --ca-cert with the file of its CA: "
+        "compose-tls check --help"
     )
 
 

@@ -146,7 +146,7 @@ def _require_address(host: str | None, *ports: int | None) -> None:
     if host is not None and name and (host != name and ":" not in after):
         number = f" --port {after}" if after else ""
         raise WrongUsage(
-            f"{host} is not only a host", hint=f"give its parts: --host {quoted(name)}{number}"
+            f"{host} is not a host name only", hint=f"give the parts: --host {quoted(name)}{number}"
         )
 
 
@@ -223,7 +223,7 @@ def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> 
         tuple(
             TlsWarning(
                 "not-checked",
-                f"service {name} does not say on which port of this host it is reached",
+                f"service {name} does not define a port of this host",
                 hint="check it with --service, --host and --port",
             )
             for name in unknown
@@ -329,7 +329,7 @@ def _places(
         return found, unknown
     first = located.milvus[0]
     raise NotReady(
-        f"service {first.name} does not say on which port of this host it is reached",
+        f"service {first.name} does not define a port of this host",
         hint="name it with --host and --port",
         path=first.service.main.document.name,
         line=first.service.main.line(),

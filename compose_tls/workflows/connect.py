@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
 from compose_tls.config import TlsConfig
 from compose_tls.connection import Connection, ContainerRoute, ExistingService
 from compose_tls.errors import WrongUsage
 from compose_tls.plan.client_ca import no_client
+from compose_tls.plan.clients import clients
 from compose_tls.project.enabled import EnabledProject, locate
 from compose_tls.project.endpoints import carrier, no_endpoint, rest_port
 from compose_tls.project.inside import inside, way_by_host
@@ -16,6 +19,7 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
 from compose_tls.results import ConnectResult, Endpoint, Snippet
 from compose_tls.sdk.pymilvus import arguments_of
+from compose_tls.shell import typed
 from compose_tls.stack.images import repository_and_tag
 from compose_tls.stack.milvus.milvus_version import NEWEST, MilvusVersion
 from compose_tls.values import dataclass
@@ -26,6 +30,7 @@ from compose_tls.workflows.deployed_places import deployed_places, met_endpoint
 from compose_tls.workflows.snippets import LANGUAGES, snippet
 from compose_tls.workflows.whole_hints import with_whole_hints
 
+_SEVERAL: Final = 2
 _SHARED_NETWORKS = ("host", "service:", "container:")
 
 
@@ -68,15 +73,16 @@ def connect(
         raise WrongUsage(f"there is no language {lang}", hint=f"use one of {', '.join(LANGUAGES)}")
     if service is not None and client is not None:
         raise WrongUsage(
-            f"the container of {service} has one client certificate, whatever the client is named",
+            f"the container of {service} has only one client certificate: --client cannot choose another",
             hint="leave --client or --for out",
         )
     opened = preamble.open_project(directory, config, environment)
     root = opened.root
     preamble.reading(root)
     located = locate(opened.observed(), opened.config)
-    settings, milvus = opened.config, located.milvus[0]
-    project = located.project
+    settings, project = opened.config, located.project
+    milvus, told = _meant(located, service)
+    located = replace(located, milvus=(milvus,))
     if service is None:
         way = _from_here(opened, located, client)
     else:
@@ -103,8 +109,24 @@ def connect(
         endpoint=way.endpoint,
         connect=arguments_of(connection),
         snippet=Snippet(lang=lang, text=snippet(lang, connection)),
-        warnings=way.warnings,
+        warnings=(*told, *way.warnings),
     )
+
+
+def _meant(
+    located: EnabledProject, client: str | None
+) -> tuple[MilvusService, tuple[TlsWarning, ...]]:
+    """The Milvus that a client talks to, and that there are others where it may mean one of those."""
+    found = clients(located.project, located.milvus).get(client or "", ())
+    named = tuple(one.milvus for one in found) or located.milvus
+    servers = [one for one in named if not one.component]
+    if len(servers) < _SEVERAL:
+        return named[0], ()
+    names = " and ".join(one.name for one in servers)
+    place = f" --for {typed(client)}" if client else ""
+    text = f"{names} are servers of their own: this is the way to {servers[0].name}"
+    hint = f"of another: compose-tls connect{place} --service {typed(servers[1].name)}"
+    return servers[0], (TlsWarning("one-of-several", text, hint=hint),)
 
 
 @dataclass(frozen=True, slots=True)

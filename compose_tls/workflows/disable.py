@@ -10,7 +10,7 @@ from compose_tls.apply.transaction import apply
 from compose_tls.changes import Plan, RemoveDirectory
 from compose_tls.config import TlsConfig
 from compose_tls.observe.client_files import with_clients
-from compose_tls.plan.disable import plan_disable
+from compose_tls.plan.disable import DisablePlan, plan_disable
 from compose_tls.plan.stack_folders import Folders
 from compose_tls.project.model import Project
 from compose_tls.results import DisableResult
@@ -69,15 +69,8 @@ def disable(
         if not dry_run:
             told += apply(planned.plan, {}, outside=places)
     opened, warnings = known.opened, known.warnings
-    following: tuple[str, ...] = ()
-    if planned.plan.changed and planned.services and not dry_run:
-        concerned = tuple(dict.fromkeys((*planned.services, *told_beside)))
-        following = start_command(opened, project, planned.plan, concerned)
-        recorded = project.state.identities if project.state else ()
-        folders = Folders.of(recorded, project)
-        if following and folders.servers:
-            milvus = dict.fromkeys((*folders.milvus, *planned.services))
-            following = (compose_command(opened, "stop", services=milvus), *following)
+    changes = planned.plan.changed and planned.services and not dry_run
+    following = _following(opened, project, planned) if changes else ()
     return DisableResult(
         changed=planned.plan.changed,
         dry_run=True if dry_run else None,
@@ -95,6 +88,20 @@ def disable(
         next=following,
         warnings=(*opened.told, *told, *planned.plan.warnings, *warnings),
     )
+
+
+def _following(opened: preamble.Opened, project: Project, planned: DisablePlan) -> tuple[str, ...]:
+    """The commands that put the files in force."""
+    state = project.state
+    switched = tuple(one.service for one in (state.neighbours if state else None) or ())
+    told = (name for name in (state.told if state else ()) if name not in switched)
+    concerned = tuple(dict.fromkeys((*planned.services, *told)))
+    following = start_command(opened, project, planned.plan, concerned, switched)
+    folders = Folders.of(state.identities if state else (), project)
+    if following and folders.servers:
+        milvus = dict.fromkeys((*folders.milvus, *planned.services))
+        return (compose_command(opened, "stop", services=milvus), *following)
+    return following
 
 
 def _not_empty(plan: Plan) -> tuple[str, ...]:

@@ -188,7 +188,7 @@ def _following(opened: preamble.Opened, project: Project, planned: ServicePlan) 
     """The commands that put the files in force, and prove it."""
     read = planned.written | set(planned.services)
     concerned = tuple(name for name in planned.everything if name in read)
-    start = start_command(opened, project, planned.plan, (*concerned, *planned.beside))
+    start = start_command(opened, project, planned.plan, concerned, planned.beside)
     if start and read & set(planned.servers):
         # While it still reaches etcd and the object store as they are.
         milvus = dict.fromkeys((*planned.others, *planned.services))

@@ -194,7 +194,7 @@ def _require_not_ours(located: EnabledProject, place: Path, pki_dir: str) -> Non
     if place.is_relative_to(pki) or place in used:
         name = project.relative(place)
         raise ValueInTheWay(
-            f"{name} is a file of the project, or lies among its certificates and keys",
+            f"{name} is a file of the project, or is among its certificates and keys",
             hint="name another file with --output",
             path=name,
         )

@@ -30,7 +30,11 @@ OF_THE_PLACE: Final = frozenset(_SPELLED)
 
 
 def start_command(
-    opened: Opened, project: Project, plan: Plan, services: Sequence[str]
+    opened: Opened,
+    project: Project,
+    plan: Plan,
+    services: Sequence[str],
+    neighbours: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """What makes services run with the files of a plan.
 
@@ -42,6 +46,7 @@ def start_command(
         project: What it was before.
         plan: What is written.
         services: Those that have to read it.
+        neighbours: Those that do where they run by themselves: a job of a profile is not to run for it.
 
     Returns:
         The command; nothing where they have nothing new to read.
@@ -65,7 +70,8 @@ def start_command(
     gone = tuple(_without_orphan(opened, name) for name in orphans)
     known = project.compose.services
     there = [name for name in services if name in known]
-    there += sharing(known, there)
+    also = (*neighbours, *sharing(known, there))
+    there += [n for n in also if n in known and n not in there and is_active(known[n])]
     if there and not defined:
         return (*gone, compose_command(opened, "up", "-d", "--force-recreate", services=there))
     active = all(is_active(known[name]) for name in there)

@@ -58,8 +58,8 @@ def require_health(
             if clock() >= until:
                 raise Unhealthy(
                     f"{what} speaks TLS, but its health check fails: {said}",
-                    hint="let healthcheck: of the service ask http://localhost:9091/healthz, which TLS"
-                    " leaves as it is",
+                    hint="change healthcheck: of the service to http://localhost:9091/healthz, "
+                    "which does not use TLS",
                 )
             sleep(1.0)
             health = next((now.health for now in replicas() if now.id == one.id), health)

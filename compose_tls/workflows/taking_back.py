@@ -82,7 +82,7 @@ def take_back(
         services = _services_back(found, invocation, on_event)
     except EngineError as error:
         hint = f"when that is corrected, run this again, or {_by_hand(found)}"
-        services = TakenBack(f"whether {names} runs is not known: {error.message}", False, hint)
+        services = TakenBack(f"unknown whether {names} runs: {error.message}", False, hint)
     if services.done:
         deploying.forget(root)
     said = ", and ".join(filter(None, (files, services.said)))

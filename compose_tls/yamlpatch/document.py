@@ -137,7 +137,7 @@ def require_editable(document: Document) -> Mapping:
     """
     if len(document.roots) > 1:
         raise EditRefused(
-            f"{document.name} holds several YAML documents",
+            f"{document.name} contains several YAML documents",
             hint="keep one document in the file (Compose would merge them)",
             path=document.name,
             line=document.line(document.roots[1].start),
@@ -145,7 +145,7 @@ def require_editable(document: Document) -> Mapping:
     root = document.root
     if not isinstance(root, Mapping):
         raise EditRefused(
-            f"{document.name} holds no mapping",
+            f"{document.name} contains no mapping",
             hint="is this the right file?",
             path=document.name,
             line=document.line(root.start) if root else None,

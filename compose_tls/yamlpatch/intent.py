@@ -143,9 +143,9 @@ def describe(intent: Intent) -> str:
         case Append(item=item):
             return f"add {_shown(item)} to {place}"
         case RemoveKey():
-            return f"take out {place}"
+            return f"remove {place}"
         case RemoveItem(item=item):
-            return f"take {_shown(item)} out of {place}"
+            return f"remove {_shown(item)} from {place}"
 
 
 def _shown(value: str | Text | Mapping[str, str] | Mapping[str, Text]) -> str:

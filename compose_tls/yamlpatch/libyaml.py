@@ -77,7 +77,7 @@ def read(name: str, text: str) -> Reading:
 
     if mark := _BYTE_ORDER_MARK.search(text):
         # libyaml would skip it, and miscount by one. For Compose it is part of what follows.
-        problem = f"{name} holds a byte order mark that is not at its start"
+        problem = f"{name} contains a byte order mark that is not at its start"
         raise _error(name, text, mark.end() - 1, problem, "remove that character")
     first: Exception | None = None
     for strict in (True, False) if yaml.__with_libyaml__ else (False,):
@@ -175,7 +175,7 @@ class _Reader:
                 # Compose refuses these as well: "mapping key already defined".
                 if key.value in seen:
                     first = _line(self._text, seen[key.value].start)
-                    problem = f"the key {key.value} stands here again (first in line {first})"
+                    problem = f"the key {key.value} is here again (first in line {first})"
                     self._refuse(key.start, problem, "keep one of them")
                 seen[key.value] = key
             event = self._next()
@@ -226,7 +226,7 @@ def _syntax_error(name: str, text: str, error: Any) -> YamlSyntax:
     if mark is not None:
         offset, problem = mark.index, error.problem
     elif unprintable:
-        offset, problem = unprintable.start(), f"it holds the character {unprintable.group()!a}"
+        offset, problem = unprintable.start(), f"it contains the character {unprintable.group()!a}"
     else:
         offset, problem = 0, str(error)
     hint = "correct that line"

@@ -641,7 +641,7 @@ NOBODY = {"user": "999:999", "tmpfs": ["/var/lib/milvus:mode=777"]}
         (
             replace("server.pem", "none"),
             {},
-            "the certificate file of the server holds no PEM text",
+            "the certificate file of the server contains no PEM text",
             "tls: failed to find any PEM data in certificate input",
         ),
         (
@@ -653,7 +653,7 @@ NOBODY = {"user": "999:999", "tmpfs": ["/var/lib/milvus:mode=777"]}
         (
             replace("ca.pem", "none"),
             {},
-            "the file of tls.caPemPath holds no PEM certificate",
+            "the file of tls.caPemPath contains no PEM certificate",
             "fail to append ca to cert",
         ),
         (

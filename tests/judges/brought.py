@@ -56,9 +56,11 @@ class Made:
         start: datetime | None = None,
         rewritten: Callable[[bytes], bytes] | None = None,
         signed_by: str | None = None,
+        subject: x509.Name | None = None,
     ) -> None:
         self.key = key or ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else [])
+        self.name = subject or self.name
         above = issuer or self
         builder = x509.CertificateBuilder(
             above.name,
@@ -419,14 +421,30 @@ def _with_key(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, **different: 
     return _server(key=key, **different)
 
 
-def _along(name: str, **made: Any) -> Brought:
+def _other(**made: Any) -> Made:
+    return Made(**{"name": "other", "extensions": _CA, **made})
+
+
+def _along(**made: Any) -> Brought:
     """Another root, made in some way, is sent along."""
-    found, other = _under(_ca()), Made(name, **{"extensions": _CA, **made})
+    found, other = _under(_ca()), _other(**made)
     return replace(found, server=replace(found.server, chain_pem=other.pem))
 
 
 def _in_the_file(**made: Any) -> Brought:
-    return _with_root(Made("other", **{"extensions": _CA, **made}))
+    return _with_root(_other(**made))
+
+
+def _mail_in_subject(address: str) -> Brought:
+    """As openssl req asks for one, under a CA for one domain's."""
+    name = x509.Name([x509.NameAttribute(NameOID.EMAIL_ADDRESS, address)])
+    ca = _ca(nc=_constraints([x509.RFC822Name("example.org")]))
+    return _brought(Made("server", _SERVER, ca, subject=name), ca)
+
+
+def _raw(kind: str, value: str) -> tuple[x509.ExtensionType, bool]:
+    oid = x509.ObjectIdentifier(kind)
+    return x509.UnrecognizedExtension(oid, bytes.fromhex(value)), False
 
 
 def _lower(**different: Any) -> Brought:
@@ -455,6 +473,7 @@ _SELF: Final = frozenset({"self-signed-certificate"})
 _RUSTLS: Final = frozenset({"rustls-clients-refuse"})
 _1950: Final = datetime(1950, 1, 1)  # noqa: DTZ001 - the builder's own limit, without a zone
 _POLICY: Final = x509.PolicyInformation(x509.ObjectIdentifier("1.2.3.4"), None)
+_RELATIVE: Final = x509.RelativeDistinguishedName([x509.NameAttribute(NameOID.COMMON_NAME, "list")])
 _REGISTERED: Final = x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))
 _TEN: Final = x509.IPAddress(ipaddress.ip_network("10.0.0.0/8"))
 
@@ -493,10 +512,11 @@ _UNREAD_ALONG: Final[Mapping[str, tuple[Mapping[str, Any], tuple[str, ...], str]
         ("Go",),
         "has no certificate policy in their list, or one twice",
     ),
+    "no name": ({"name": ""}, ("Java",), "names no issuer"),
 }  # fmt: skip
 _UNREAD_BY_JAVA: Final = (
     "two algorithms", "version 1 with extensions", "compressed key",
-    "constraint on URIs by their scheme",
+    "constraint on URIs by their scheme", "no name",
 )  # fmt: skip
 
 ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
@@ -606,6 +626,16 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
     "constraints of directory names that are not critical": (
         lambda: _under(_ca(nc=(x509.NameConstraints([_directory("server")], None), False))), _RUSTLS
     ),
+    "e-mail address in its subject that its CA may issue for": (
+        lambda: _mail_in_subject("jane@example.org"), frozenset()
+    ),
+    "wildcard of a top-level domain, under constraints": (
+        lambda: _under(
+            _ca(nc=_constraints(None, [x509.DNSName("example.com")])),
+            san=_names("localhost", "*.test"),
+        ),
+        _RUSTLS,
+    ),
     "more names and constraints than rustls compares": (lambda: _many(500, 600), _RUSTLS),
     "self-signed server that its own constraints exclude": (
         lambda: _openssl_req(
@@ -633,6 +663,7 @@ RUSTLS_REFUSES: Final = frozenset(
         "unique identifier",
         "root with a unique identifier",
         "constraints of directory names that are not critical",
+        "wildcard of a top-level domain, under constraints",
         "more names and constraints than rustls compares",
         "self-signed server that its own constraints exclude",
     }
@@ -810,10 +841,10 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         "has no subject, and names that are not critical",
     ),
     "CA without subject": (
-        lambda: _under(Made("", _CA)), ("Java",), "has no subject, and Java refuses it"
+        lambda: _under(Made("", _CA)), ("Java",), "names no issuer, and Java refuses it"
     ),
     "self-issued intermediate under path length 0": (
-        _path_length, ("Go",), "may stand over 0 other CAs, and stands over 1"
+        _path_length, ("Go",), "may have 0 CAs below it, and has 1"
     ),
     "identifier of the authority with another serial number": (
         lambda: _under(ca := _ca(), aki=(_by_serial(ca, 1), False)),
@@ -851,7 +882,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
     "more than Java reads in a handshake": (
         lambda: _under(_ca(), san=_names("localhost", *(f"{n:060}.example.com" for n in range(500)))),
         ("Java",),
-        "Java takes 32768 at most",
+        "Java accepts 32768 at most",
     ),
     "two certificates of one CA, the first of which may not issue for the server": (
         lambda: _two_lower(first=True),
@@ -861,7 +892,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
     "more certificates than Java reads": (
         _with_many_others,
         ("Java",),
-        "has 11 certificates: Java takes 10 at most",
+        "has 11 certificates: Java accepts 10 at most",
     ),
     "e-mail address that its CA may issue for": (
         lambda: _under(
@@ -895,17 +926,17 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
     "URI that is none": (
         lambda: _under(_ca(), san=_named(x509.UniformResourceIdentifier("http://[::1"))),
         ("Go", "Java"),
-        "holds the name http://[::1, and Go or Java reads no such certificate",
+        "holds the name http://[::1, and Go or Java cannot read such a certificate",
     ),
     "URI without a scheme": (
         lambda: _under(_ca(), san=_named(x509.UniformResourceIdentifier("milvus.example.com"))),
         ("Java",),
-        "holds the name milvus.example.com, and Go or Java reads no such certificate",
+        "holds the name milvus.example.com, and Go or Java cannot read such a certificate",
     ),
     "URI with an empty label": (
         lambda: _under(_ca(), san=_named(x509.UniformResourceIdentifier("https://a..example.com"))),
         ("Go",),
-        "holds the name https://a..example.com, and Go or Java reads no such certificate",
+        "holds the name https://a..example.com, and Go or Java cannot read such a certificate",
     ),
     "addresses of a network as a name": (
         lambda: _under(_ca(), san=_named(_TEN)), ("gRPC", "Go"), "holds the name 10.0.0.0/8"
@@ -971,7 +1002,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         "is for *.example.com, for which its CA CN=brought CA may not issue",
     ),
     "another CA of the root's name sent along": (
-        lambda: _along("brought CA"),
+        lambda: _along(name="brought CA"),
         ("Java",),
         "s.pem holds another CA CN=brought CA than the one that issued what stands before it",
     ),
@@ -984,6 +1015,52 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
         lambda: _server(rewritten=_with_another_algorithm),
         _ALL,
         "names two algorithms of its signature",
+    ),
+    "CRL distribution point relative to its issuer": (
+        lambda: _under(
+            _ca(),
+            crl=(
+                x509.CRLDistributionPoints(
+                    [x509.DistributionPoint(None, _RELATIVE, None, None)]
+                ),
+                False,
+            ),
+        ),
+        ("Go",),
+        "has a CRL distribution point relative to its issuer",
+    ),
+    "root with a Netscape type that is none": (
+        lambda: _under(_ca(netscape=_raw("2.16.840.1.113730.1.1", "0500"))),
+        ("Node",),
+        "has a Netscape certificate type that is none",
+    ),
+    "Netscape type of nothing": (
+        lambda: _under(_ca(), netscape=_raw("2.16.840.1.113730.1.1", "030100")),
+        ("Java", "Node"),
+        "is not for servers by its Netscape certificate type",
+    ),
+    "any policy, mapped to another": (
+        lambda: _lower(policy=_raw("2.5.29.33", "300d300b0604551d200006032a0305")),
+        ("gRPC",),
+        "maps no policies, or any policy (policyMappings)",
+    ),
+    "name constraint with a maximum": (
+        lambda: _under(
+            _ca(nc=_raw("2.5.29.30", "3012a010300e82096c6f63616c686f7374810105")),
+            san=_names("localhost"),
+        ),
+        ("gRPC", "Node", "rustls"),
+        "has name constraints with a minimum or maximum",
+    ),
+    "constraint on URIs with an underscore": (
+        lambda: _under(_ca(nc=_constraints([x509.UniformResourceIdentifier("a_b.example")]))),
+        ("Java",),
+        "has the name constraint 'a_b.example', which Go or Java does not read",
+    ),
+    "e-mail address in its subject that its CA may not issue for": (
+        lambda: _mail_in_subject("jane@example.com"),
+        ("gRPC", "Node"),
+        "s.pem has jane@example.com in a subject, for which its CA",
     ),
     "RSA key without NULL": (
         lambda: _with_key(
@@ -1009,7 +1086,7 @@ REFUSED: Final[Mapping[str, tuple[Callable[[], Brought], tuple[str, ...], str]]]
     ),
     **{
         f"sent along: {title}": (
-            partial(_along, "other", **made),
+            partial(_along, **made),
             stacks,
             reason,
         )

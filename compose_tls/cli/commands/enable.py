@@ -41,7 +41,7 @@ Examples:
     "--constrain",
     is_flag=True,
     default=None,
-    help="Add name constraints to the new CA: it can only issue for the DNS names of the project.",
+    help="Limit the DNS names of the new CA to those of the project (name constraints).",
 )
 @click.option(
     "--csr",

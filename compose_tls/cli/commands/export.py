@@ -96,8 +96,8 @@ def command(
     """Write the TLS set-up of this project for Kubernetes, Docker Swarm or openssl.
 
     The CA of the project, which clients already trust, issues a certificate for the names of the server
-    there; with --scope all, for etcd and the object store as well. A private key is only written to a
-    pipe, or to a file with mode 0600.
+    there; with --scope all, its stack CA issues those of etcd and the object store. A private key is
+    only written to a pipe, or to a file with mode 0600.
     """
     from compose_tls.workflows.export import export
     from compose_tls.workflows.export_documents import (

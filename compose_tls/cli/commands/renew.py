@@ -59,7 +59,7 @@ Examples:
     "--constrain",
     is_flag=True,
     default=None,
-    help="Add name constraints to a new CA: it can only issue for the DNS names of the project.",
+    help="Limit the DNS names of a new CA to those of the project (name constraints).",
 )
 @existing_ca
 @credentials

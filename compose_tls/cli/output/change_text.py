@@ -122,7 +122,7 @@ def _kept_where(
     own = tuple(f"{place}/" for place in places)
     if edited := [path for path in changed if not path.startswith(own)]:
         yield "changed", ", ".join(edited)
-    elif added := [
+    if added := [
         file.path
         for file in result.files
         if file.action == "created" and not file.path.startswith(own)

@@ -71,9 +71,11 @@ def _declared(found: DeclaredService) -> tuple[str | Piece, ...]:
 
 def _address(result: StatusResult) -> str | None:
     if result.endpoint is None:
-        return f"not known: {result.address_note}" if result.address_note else None
+        return f"unknown: {result.address_note}" if result.address_note else None
     note = f"; {result.address_note}" if result.address_note else ""
-    return f"{result.endpoint.uri}, verified as {result.endpoint.server_name}{note}"
+    uris = [f"{one.uri} ({one.service})" for one in result.declared if one.uri]
+    where = ", ".join(uris) if len(uris) > 1 else result.endpoint.uri
+    return f"{where}, verified as {result.endpoint.server_name}{note}"
 
 
 def _summary(result: StatusResult) -> Iterator[tuple[str, str | tuple[str | Piece, ...]]]:
@@ -92,7 +94,7 @@ def _summary(result: StatusResult) -> Iterator[tuple[str, str | tuple[str | Piec
     if result.file_states:
         yield "files", _files(result)
     yield from _connections("still plain" if result.mode else "plain", "plain", result.links)
-    yield from _connections("not known", "unknown", result.links)
+    yield from _connections("unknown", "unknown", result.links)
 
 
 def _deployed(found: DeployedService) -> Iterator[str | Piece]:

@@ -185,7 +185,7 @@ def put_settings(document: Document, settings: Iterable[Setting]) -> list[Intent
         places = list(_places(document, setting.route))
         if len(places) > 1:
             raise EditRefused(
-                f"{document.name} sets {setting.name} more than once, and Milvus takes either",
+                f"{document.name} sets {setting.name} more than once, and Milvus may use either",
                 hint="keep one of them",
                 path=document.name,
                 line=places[1][1].line,

@@ -85,7 +85,7 @@ class EditGuard:
         """
         kind = {Scalar: "a single value", Sequence: "a list"}.get(type(resolve(node)), "a mapping")
         raise ValueInTheWay(
-            f"{'.'.join(route)} holds {kind} where {wanted} has to stand",
+            f"{'.'.join(route)} holds {kind} where {wanted} is required",
             hint="correct that value",
             path=self._document.name,
             line=self._document.line(node.start),

@@ -229,7 +229,7 @@ class Writer:
         if node.end > key.end:
             return ""
         if not parent.flow:
-            self._guard.refuse(key, route, "its key stands without a colon")
+            self._guard.refuse(key, route, "its key has no colon")
         return ":"
 
 

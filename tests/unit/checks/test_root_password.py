@@ -93,7 +93,7 @@ def test_a_password_of_somebody_elses_is_left_alone(pki: Pki) -> None:
 
 def test_milvus_that_asks_for_no_password_is_found_out(pki: Pki) -> None:
     milvus = Milvus(asks=False)
-    with pytest.raises(CheckFailed, match="asks for no password"):
+    with pytest.raises(CheckFailed, match="does not require a password"):
         milvus.settled(pki)
     assert milvus.requests == []
 

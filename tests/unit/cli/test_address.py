@@ -40,18 +40,18 @@ def test_that_of_the_service_whose_network_it_uses(enabled: Path, run: Run) -> N
     ("enabled", "reason"),
     [
         ("", "no port is published: standalone:19530 on the project's networks"),
-        ('    ports: ["19530"]\n', "the engine picks the port when it starts"),
+        ('    ports: ["19530"]\n', "the engine picks the port at start"),
         (
             '    network_mode: "container:elsewhere"\n',
-            "it uses the network of container elsewhere, which these files do not describe",
+            "it uses the network of container elsewhere, which these files do not define",
         ),
         ("    network_mode: none\n", "its network_mode is none, so it cannot be reached"),
     ],
     indirect=["enabled"],
 )
 def test_where_there_is_none_the_reason_is_told(enabled: Path, run: Run, reason: str) -> None:
-    assert f"  address       not known: {reason}\n" in run("status").out
-    assert run("status", "-v").out.splitlines()[1] == f"  not known: {reason}"
+    assert f"  address       unknown: {reason}\n" in run("status").out
+    assert run("status", "-v").out.splitlines()[1] == f"  unknown: {reason}"
     document = run("status", "--json").json
     assert (document["address_note"], document.get("endpoint")) == (reason, None)
 

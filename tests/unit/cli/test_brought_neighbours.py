@@ -88,7 +88,7 @@ class TestMode1:
 
         [left] = done.json["cut_off"]
         assert left["service"] == "chat"
-        assert "the server certificate does not hold the name standalone" in left["needs"]
+        assert "the server certificate does not include the name standalone" in left["needs"]
 
 
 class TestMode2:

@@ -357,7 +357,7 @@ class TestAnyServer:
         command = f"compose-tls check --ca-cert cert/ca.pem {shown}"
         refused = run("check", "--json")
         assert refused.error["code"] == "not-enabled"
-        assert refused.error["hint"].endswith(f"or check what is there: {command}")
+        assert refused.error["hint"].endswith(f"or check the server as it is: {command}")
         with grpc_server(files(enabled), 2) as server:
             typed = (*command.split()[1:], "--port", str(server.port))
             assert run(*typed).code == 0
@@ -369,7 +369,7 @@ class TestAnyServer:
         (project / "cert/state.json").unlink()
         compose = project / "docker-compose.yml"
         hint = run("check", "--json").error["hint"]
-        assert hint.endswith("check what is there: compose-tls check --ca-cert cert/ca.pem")
+        assert hint.endswith("check the server as it is: compose-tls check --ca-cert cert/ca.pem")
         compose.write_text(compose.read_text().replace('"19530:19530"', '"192.0.2.9:19530:19530"'))
         hint = run("check", "--json").error["hint"]
         assert hint.endswith("--ca-cert cert/ca.pem --server-name localhost")
@@ -380,7 +380,7 @@ class TestAnyServer:
         refused = run("check", "--json")
         assert refused.error["code"] == "not-enabled"
         assert (
-            "with --ca-cert and the file of its CA: compose-tls check --help"
+            "give --ca-cert with the file of its CA: compose-tls check --help"
             in refused.error["hint"]
         )
 

@@ -118,7 +118,7 @@ def test_a_damaged_record_has_a_way_that_works(run: Run, enable_as: EnableAs) ->
     state.write_text('{"version": 2, ')
     refused = run("disable", "--json").error
     assert refused["code"] == "state-unreadable"
-    assert "move it away, and compose-tls status tells" in refused["hint"]
+    assert "move it away; compose-tls status then shows" in refused["hint"]
     state.unlink()
     (lost,) = run("status", "--json").json["warnings"]
     assert lost["code"] == "state-lost"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -126,6 +127,29 @@ class TestEnable:
         assert left["service"] == "worker"
         assert f"MILVUS_URI={NEW_URI}" in left["needs"]
         assert (stack / ".env").read_text() == ENV
+
+    def test_a_job_of_a_profile_is_switched_and_not_started(self, run: Run, stack: Path) -> None:
+        text = COMPOSE.replace("  worker:\n", "  worker:\n    profiles: [tools]\n")
+        (stack / "docker-compose.yml").write_text(text)
+        outcome = run("enable", "--json").json
+
+        assert "worker" in [one["service"] for one in outcome["neighbours"]]
+        assert outcome["next"][0] == "docker compose up -d"
+        notes = {one["message"]: one.get("hint") for one in outcome["warnings"]}
+        said = "service worker is started only by name or with its profile, and reads this then"
+        assert notes[said] == "where it runs already: docker compose up -d worker"
+        assert run("disable", "--json").json["next"] == ["docker compose up -d"]
+
+    def test_files_that_are_changed_and_added_are_both_told(self, run: Run, stack: Path) -> None:
+        text = COMPOSE.replace(
+            "services:\n", "x-env: &e {MILVUS_URI: 'http://standalone:19530'}\nservices:\n"
+        )
+        text += "  shared: {image: me/app, environment: *e}\n  other: {image: me/app, environment: *e}\n"
+        (stack / "docker-compose.yml").write_text(text)
+        told = run("enable").out
+
+        assert "\n  changed  docker-compose.yml, " in told
+        assert re.search(r"\n  added    \S*override\S*\n", told)
 
     def test_what_a_dockerfile_sets_is_beaten_and_comes_back(self, run: Run, stack: Path) -> None:
         text = COMPOSE.replace("image: ghcr.io/open-webui/open-webui:main", "build: ./chat")

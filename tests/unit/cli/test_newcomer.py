@@ -55,8 +55,8 @@ from tests.unit.cli.test_terminal import on_terminal
         ("enable --ca-key x", "--ca-key needs --ca-cert", "compose-tls enable --help"),
         ("enable --subject me", "'me' is not TYPE=value", "without CN"),
         ("enable --subject CN=me", "has a CN", "leave CN out, as in O=Example,C=DE"),
-        ("check --host db:1234", "db:1234 is not only a host", "--host db --port 1234"),
-        ("check --host https://db/x", "https://db/x is not only a host", "--host db"),
+        ("check --host db:1234", "db:1234 is not a host name only", "--host db --port 1234"),
+        ("check --host https://db/x", "https://db/x is not a host name only", "--host db"),
         ("check --port 0", "--port must be 1 or more; you gave 0", "check --help"),
         ("check --port 65536", "--port must be 65535 or less; you gave 65536", "check --help"),
         ("check --watch --interval 0", "--interval must be more than 0; you gave 0", "--help"),
@@ -244,7 +244,7 @@ def test_the_second_disable_says_that_nothing_is_left_to_undo(run: Run, project:
     run("disable", "--purge", "-q")
     at_last = run("disable", "--json").error
 
-    assert again["hint"].startswith("compose-tls disable --purge removes the certificates")
+    assert again["hint"].startswith("to remove the certificates that are left: compose-tls disable")
     assert at_last["hint"].startswith("there is nothing to undo; for another project")
     assert "--purge" not in at_last["hint"]
 

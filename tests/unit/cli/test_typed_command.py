@@ -83,6 +83,29 @@ def test_a_choice_can_be_typed_as_it_is_printed(
     assert run(*command.split()).json["services"] == ["one"]
 
 
+def test_each_of_several_servers_has_its_address_and_its_clients_are_told_the_right_one(
+    run: Run, two: Path
+) -> None:
+    path = two / "docker-compose.yml"
+    path.write_text(
+        path.read_text() + "  app: {image: app, environment: {DB: 'http://two:19530'}}\n"
+    )
+    assert run("enable", "--service", "one", "--service", "two").code == 0
+
+    both = "https://localhost:19530 (one), https://localhost:19531 (two), verified as localhost"
+    assert both in run("status").out
+    assert "MILVUS_URI=https://two:19530\n" in run("connect", "--for", "app", "--lang", "env").out
+    assert run("connect", "--for", "app", "--json").json["warnings"] == []
+    first = run("connect", "--json").json
+    [warning] = first["warnings"]
+    assert (warning["code"], first["connect"]["uri"]) == (
+        "one-of-several",
+        "https://localhost:19530",
+    )
+    second = run(*warning["hint"].partition("compose-tls ")[2].split(), "--json").json
+    assert (second["warnings"], second["connect"]["uri"]) == ([], "https://localhost:19531")
+
+
 def test_the_way_to_keep_rest_can_be_typed_as_it_is_printed(run: Run, two: Path) -> None:
     shown = run("enable", "--dry-run", "--service", "one", "--san", "db.test")
     (hint,) = [one for one in shown.err.splitlines() if one.endswith("--rest-port 8080")]

@@ -196,8 +196,8 @@ def test_what_disable_leaves_to_the_image_is_told(run: Run, plain: Path) -> None
     found = warnings(run, "disable")
 
     assert found["tls-as-before"] == (
-        "standalone still speaks TLS, in mode 1, as before enable; "
-        "no mount provides what it shows: the image's own"
+        "standalone still speaks TLS, in mode 1, as before enable; no mount provides its files:"
+        " the image's own"
     )
 
 
@@ -235,7 +235,7 @@ def test_who_speaks_otherwise_to_a_port_is_named(run: Run, plain: Path) -> None:
 
     text = run("status").out
 
-    assert "  not known     app -> standalone:19530  gRPC\n" in text
+    assert "  unknown       app -> standalone:19530  gRPC\n" in text
 
 
 class TestNoCircle:

@@ -48,12 +48,12 @@ def log(name: str) -> list[str]:
         (
             "ca-without-pem",
             "panic: fail to append ca to cert",
-            "the file of tls.caPemPath holds no PEM certificate",
+            "the file of tls.caPemPath contains no PEM certificate",
         ),
         (
             "certificate-without-pem",
             "panic: tls: failed to find any PEM data in certificate input",
-            "the certificate file of the server holds no PEM text",
+            "the certificate file of the server contains no PEM text",
         ),
         (
             "swapped",

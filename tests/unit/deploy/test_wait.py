@@ -299,7 +299,7 @@ def test_an_unexplained_crash_ends_it_at_the_third_restart() -> None:
             {0: ["[INFO]"], 15: ["[INFO]", NO_ETCD]},
             "standalone is not ready after 20 s: port 19530 is not open yet (Milvus cannot reach etcd at"
             " etcd:2379); its log says: " + NO_ETCD,
-            "look whether the etcd service runs",
+            "check whether the etcd service runs",
         ),
         (
             # What the whole log says of etcd was true once.

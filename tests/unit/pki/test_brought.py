@@ -84,7 +84,7 @@ def test_what_openssl_does_not_read_is_refused_in_words() -> None:
     brought = retyped("server", 0x1A)  # VisibleString
     (warning,) = concerns(brought.server, brought.ca_pem, now=NOW, path="s.pem")
     assert "OpenSSL does not read it" in warning.message
-    with pytest.raises(RehearsalFailed, match="OpenSSL does not take certificate and key"):
+    with pytest.raises(RehearsalFailed, match="OpenSSL does not accept certificate and key"):
         rehearse(
             brought.server, brought.ca_pem, None, server_names=["localhost"], mode=TlsMode.ONE_WAY
         )

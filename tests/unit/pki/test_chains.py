@@ -124,7 +124,7 @@ def test_a_ca_that_stands_over_more_than_it_may_is_refused() -> None:
     limited = _restricted(_ROOT, x509.BasicConstraints(ca=True, path_length=0))
     below = mint("below", ca=True, issuer=limited)
     content = b"".join(one.certificate_pem for one in (below, limited, _ROOT))
-    with pytest.raises(ProfileViolation, match="may stand over 0 other CAs, and stands over 1"):
+    with pytest.raises(ProfileViolation, match="may have 0 CAs below it, and has 1"):
         check_ca(content, now=NOW, path="my/ca.pem")
     check_ca(limited.certificate_pem + _ROOT.certificate_pem, now=NOW, path="my/ca.pem")
 

@@ -252,8 +252,9 @@ def test_a_server_that_takes_any_client_fails_in_mode_2(
     monkeypatch.setattr(rehearsal, "server_context", careless)
     with pytest.raises(
         RehearsalFailed,
-        match="a client without certificate: must be refused by the server, "
-        "for want of a certificate, but was accepted",
+        match="a client without certificate: must be refused by the server, because a "
+        "certificate is missing"
+        ", but was accepted",
     ):
         _rehearse(issued["server"], issued["ca"], issued["client"])
 
@@ -379,7 +380,7 @@ def test_a_key_gets_to_openssl_without_a_file(
 
 def test_a_mismatched_key_fails_in_either_way(way: str, ca: CertificateWithKey) -> None:
     before = _descriptors()
-    with pytest.raises(RehearsalFailed, match="OpenSSL does not take certificate and key"):
+    with pytest.raises(RehearsalFailed, match="OpenSSL does not accept certificate and key"):
         _rehearse(_mismatched(ca), ca)
     assert _descriptors() == before
 

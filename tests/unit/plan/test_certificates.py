@@ -75,7 +75,7 @@ def test_good_ones_are_kept() -> None:
 @pytest.mark.parametrize(
     ("settings", "reissued", "words"),
     [
-        ({"san": ("new.example",)}, ["server"], "does not hold the name new.example"),
+        ({"san": ("new.example",)}, ["server"], "does not include the name new.example"),
         ({"server_name": "10.1.1.1"}, ["server"], "10.1.1.1"),
         ({"key_type": "rsa-2048"}, ["server", "client"], "its key is ecdsa-p256, not rsa-2048"),
     ],

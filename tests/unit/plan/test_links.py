@@ -185,7 +185,7 @@ class TestOtherServices:
     @pytest.mark.parametrize(
         ("environment", "note"),
         [
-            ("U: 'https://milvus:19530'", "app wants TLS"),
+            ("U: 'https://milvus:19530'", "app uses TLS"),
             ("U: 'http://milvus:19530'", None),
             ("MILVUS_HOST: milvus", None),
         ],

@@ -295,6 +295,30 @@ class TestApplications:
             assert "{" not in left.needs or "transport http {" in left.needs
 
 
+class TestElsewhere:
+    @pytest.mark.parametrize(
+        ("more", "how"),
+        [
+            ("    volumes: ['./app.yaml:/app.yaml']\n", "its app.yaml names milvus:19530"),
+            ("    command: serve --uri http://milvus:19530\n", "its command names milvus:19530"),
+            ('      JSON: \'{"uri": "http://milvus:19530"}\'\n', "its JSON names milvus:19530"),
+            ("    command: ./wait-for-it.sh milvus:19530 -- serve\n", None),
+            ("      OTHER: http://milvus:19530\n", None),
+        ],
+    )
+    def test_what_else_has_a_switched_service_speak_plain_text_is_told(
+        self, more: str, how: str | None
+    ) -> None:
+        files = {COMPOSE_FILE: MILVUS + APP + more, "app.yaml": "uri: http://milvus:19530\n"}
+        planned = enable(observation(files))
+
+        told = [w.message for w in planned.plan.warnings if "plain text" in w.message]
+        assert names(planned) == ["app"]
+        assert told == (
+            [f"service app: {how} in plain text, and that is not changed"] if how else []
+        )
+
+
 class TestSeveralMilvus:
     BOTH = (
         f"{MILVUS}  cold:\n    image: milvusdb/milvus:v2.5.5\n"
@@ -334,6 +358,16 @@ class TestSeveralMilvus:
 
 
 class TestDockerfile:
+    def test_it_says_nothing_of_another_service_that_mounts_its_directory(self) -> None:
+        files = {
+            COMPOSE_FILE: f"{MILVUS}  web: {{image: nginx, volumes: ['./app:/srv']}}\n"
+            "  app: {build: ./app}\n",
+            "app/Dockerfile": "FROM python\nENV MILVUS_URI=http://milvus:19530\n",
+        }
+        planned = enable(observation(files))
+
+        assert (names(planned), planned.cut_off) == (["app"], ())
+
     def test_what_an_image_sets_is_beaten_in_the_environment(self) -> None:
         files = {
             COMPOSE_FILE: f"{MILVUS}  app:\n    build: ./app\n",

@@ -511,7 +511,7 @@ def test_a_server_without_a_published_port_is_met_on_its_network(
     world.deployment().run(None, events.append)
 
     assert world.asked[-1] == "prove standalone 19530"
-    assert events.count("standalone publishes no port 19530: it is met at 172.20.0.2") == 1
+    assert events.count("standalone publishes no port 19530: it is reached at 172.20.0.2") == 1
     monkeypatch.setattr("sys.platform", "darwin")
     world.previous = world.containers
     with pytest.raises(NotReady, match="publishes no port"):

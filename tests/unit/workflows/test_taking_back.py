@@ -204,7 +204,7 @@ def test_without_an_engine_files_are_back_and_the_next_command_goes_on(
         patched.setattr(world, "connect", refuse)
         said = taken(world)
 
-    assert said.said.endswith("whether standalone runs is not known: no engine")
+    assert said.said.endswith("unknown whether standalone runs: no engine")
     assert "docker compose -p milvus up -d --force-recreate standalone" in (said.hint or "")
     assert taken(world).said == "standalone runs again as before"
 

@@ -119,7 +119,7 @@ def test_files_with_typing_errors_are_edited_or_give_one_clear_error(
         return
     assert refused.path == _NAME
     assert refused.hint
-    assert refused.line is not None or "holds no mapping" in refused.message
+    assert refused.line is not None or "contains no mapping" in refused.message
 
 
 def check(edit: Edit, *, may_refuse: bool) -> None:

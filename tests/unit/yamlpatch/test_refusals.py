@@ -89,14 +89,14 @@ REFUSALS = {
         "e:\n- A=1\n",
         (put("e.B", "1"),),
         2,
-        "e holds a list where a mapping has to stand",
+        "e holds a list where a mapping is required",
         ValueInTheWay,
     ),
     "a mapping where a list has to stand": Refusal(
         "v: {a: b}\n",
         (append("v"),),
         1,
-        "v holds a mapping where a list has to stand",
+        "v holds a mapping where a list is required",
         ValueInTheWay,
     ),
     "a text where a list has to stand": Refusal(
@@ -122,8 +122,8 @@ REFUSALS = {
     "a list in the mapping that an alias stands for, where a value has to stand": Refusal(
         "x: &x\n  v: [a]\nm: *x\n", (put("m.v", "1"),), 2, "m.v holds a list", ValueInTheWay
     ),
-    "a list": Refusal("- a\n", (put("a", "1"),), 1, "holds no mapping"),
-    "a text": Refusal("\na\n", (put("a", "1"),), 2, "holds no mapping"),
+    "a list": Refusal("- a\n", (put("a", "1"),), 1, "contains no mapping"),
+    "a text": Refusal("\na\n", (put("a", "1"),), 2, "contains no mapping"),
     "a list whose last item the end of the file cuts off": Refusal(
         "v:\n  - |\n    a", (append("v"),), 2, "v cannot be edited: its last item ends the file"
     ),
@@ -131,11 +131,9 @@ REFUSALS = {
         "? x\n: a: |\n    b", (put("x.c", "1"),), 2, "its text ends the file"
     ),
     "an explicit key without a value": Refusal(
-        "? a\n", (put("a", "1"),), 1, "its key stands without a colon"
+        "? a\n", (put("a", "1"),), 1, "its key has no colon"
     ),
-    "an explicit key without a list": Refusal(
-        "? a\n? b\n", (append("a"),), 1, "stands without a colon"
-    ),
+    "an explicit key without a list": Refusal("? a\n? b\n", (append("a"),), 1, "has no colon"),
     "a key in the line of another one": Refusal(
         "? x\n: a: 1\n  b: 2\n", (drop("x.a"),), 2, "it shares its line with something else"
     ),
@@ -154,7 +152,7 @@ REFUSALS = {
         "m:\n  a: 1\n  b: 2\n  'a': 3\n",
         (put("m.a", "2"),),
         4,
-        "the key a stands here again (first in line 2)",
+        "the key a is here again (first in line 2)",
         YamlSyntax,
     ),
     "a key twice in braces": Refusal(
@@ -164,7 +162,7 @@ REFUSALS = {
         "x: &x {a: 1}\nm:\n  <<: *x\n  <<: *x\n",
         (put("m.a", "2"),),
         4,
-        "the key << stands",
+        "the key << is here again",
         YamlSyntax,
     ),
     "an anchor whose name holds a dot": Refusal(
@@ -180,7 +178,7 @@ REFUSALS = {
         "a: [b\nc: d\n", (put("a", "2"),), 2, "is not valid YAML: did not find expected", YamlSyntax
     ),
     "a control character": Refusal(
-        "# é\na: \x07\n", (put("a", "2"),), 2, "it holds the character '\\x07'", YamlSyntax
+        "# é\na: \x07\n", (put("a", "2"),), 2, "it contains the character '\\x07'", YamlSyntax
     ),
     "an escape beyond Unicode": Refusal(
         'a: 1\nb: "\\UFFFFFFFF"\n', (put("a", "2"),), 2, "is not valid YAML", YamlSyntax
@@ -204,7 +202,7 @@ def test_an_edit_is_refused_at(refusal: Refusal) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"# nothing\n", b"---\n...\n", b"null\n"])
 def test_a_file_without_a_mapping_is_refused(content: bytes) -> None:
-    with pytest.raises(EditRefused, match="holds no mapping"):
+    with pytest.raises(EditRefused, match="contains no mapping"):
         patch(content, NAME, [put("a", "1")])
 
 
@@ -241,11 +239,11 @@ def test_the_edit_to_make_by_hand_names_each_intent_of_the_place() -> None:
         patch(b"x: &x [old]\na: 0\nm:\n  v: *x\n", NAME, intents)
     assert caught.value.hint == (
         "by hand: add ./tls:/milvus/tls to m.v; add {type: bind, source: ./tls} to m.v;"
-        " take old out of m.v; take {type: bind} out of m.v"
+        " remove old from m.v; remove {type: bind} from m.v"
     )
     with pytest.raises(EditRefused) as caught:
         patch(b"a: &a 0\nb: *a\n", NAME, [drop("b"), drop("a")])
-    assert caught.value.hint == "by hand: take out b; take out a"
+    assert caught.value.hint == "by hand: remove b; remove a"
 
 
 @pytest.mark.parametrize(
