@@ -110,14 +110,14 @@ def _notes(
         if one.recipe.note:
             text = f"service {one.name}: {one.recipe.note}"
             yield TlsWarning("neighbour-note", text, one.client.path)
-        if not is_active(one.service):
+        if not is_active(one.edits.service):
             yield TlsWarning(
                 "neighbour-note",
                 f"service {one.name} is started only by name or with its profile, and reads this then",
                 one.client.path,
                 f"where it runs already: docker compose up -d {typed(one.name)}",
             )
-        changed = [change.variable for change in one.addresses]
+        changed = [change.variable for change in one.edits.addresses]
         left = still_plain(project, one.client, changed) if changed else None
         if left is not None:
             yield TlsWarning(
