@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_origin
 
 import jsonschema
 import pytest
@@ -126,6 +126,7 @@ RESULTS: dict[str, tuple[Result, Result]] = {
             certificates=(CERTIFICATE,),
             endpoint=ENDPOINT,
             connect=CONNECT,
+            give={"ingest": ("cert/ingest.pem", "cert/ingest.key", "cert/ca.pem")},
             next=("docker compose up -d",),
             warnings=WARNINGS,
         ),
@@ -239,7 +240,9 @@ def test_each_command_has_a_result_of_its_own(command: str) -> None:
 def test_a_list_is_never_none(command: str) -> None:
     least = RESULTS[command][0]
     lists = [
-        name for name, field in type(least).model_fields.items() if "tuple" in str(field.annotation)
+        name
+        for name, field in type(least).model_fields.items()
+        if get_origin(field.annotation) is tuple
     ]
     assert lists
     assert all(getattr(least, name) == () for name in lists)
