@@ -20,6 +20,7 @@ from compose_tls.results.parts import (
     Endpoint,
     FileResult,
     FileState,
+    GivenFiles,
     LeftOut,
     Link,
     Mode,
@@ -195,7 +196,7 @@ class ClientResult(ChangeResult, frozen=True):
         certificates: Those of the clients, in the order in which they were named.
         endpoint: Where clients connect; ``None`` when no port is published.
         connect: The keyword arguments of ``pymilvus.MilvusClient``, where there is one client.
-        give: The files that each client with a new certificate has to be given, what it trusts last.
+        give: The files that each client with a new certificate has to be given.
         directory: Where the files go. Not printed.
         issued: The clients that get a new certificate. Not printed.
         kept: Those that keep the one they have. Not printed.
@@ -207,7 +208,7 @@ class ClientResult(ChangeResult, frozen=True):
     certificates: tuple[CertificateResult, ...] = ()
     endpoint: Endpoint | None = None
     connect: dict[str, Any] | None = None
-    give: LeftOut[dict[str, tuple[str, ...]] | None] = None
+    give: LeftOut[tuple[GivenFiles, ...]] = ()
     directory: str = Field(default=".", exclude=True)
     issued: tuple[str, ...] = Field(default=(), exclude=True)
     kept: tuple[str, ...] = Field(default=(), exclude=True)
