@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from compose_tls.results import ExportResult as ExportResult
     from compose_tls.results import FileResult as FileResult
     from compose_tls.results import FileState as FileState
+    from compose_tls.results import GivenFiles as GivenFiles
     from compose_tls.results import InitResult as InitResult
     from compose_tls.results import Link as Link
     from compose_tls.results import NeighbourResult as NeighbourResult
@@ -79,6 +80,7 @@ __all__ = [
     "ExportResult",
     "FileResult",
     "FileState",
+    "GivenFiles",
     "InitResult",
     "Link",
     "NeighbourResult",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from compose_tls.results.parts import Endpoint as Endpoint
     from compose_tls.results.parts import FileResult as FileResult
     from compose_tls.results.parts import FileState as FileState
+    from compose_tls.results.parts import GivenFiles as GivenFiles
     from compose_tls.results.parts import LeftOut as LeftOut
     from compose_tls.results.parts import Link as Link
     from compose_tls.results.parts import Mode as Mode
@@ -93,6 +94,7 @@ __all__ = [
     "Failure",
     "FileResult",
     "FileState",
+    "GivenFiles",
     "InitResult",
     "IssueResult",
     "LeftOut",

@@ -8,7 +8,15 @@ from typing import Any, Literal
 from pydantic import Field
 
 from compose_tls.results.commands import ChangeResult, CommandResult
-from compose_tls.results.parts import CertificateResult, Endpoint, LeftOut, Mode, Probe, Snippet
+from compose_tls.results.parts import (
+    CertificateResult,
+    Endpoint,
+    GivenFiles,
+    LeftOut,
+    Mode,
+    Probe,
+    Snippet,
+)
 
 
 class DisableResult(ChangeResult, frozen=True):
@@ -43,7 +51,7 @@ class ClientResult(ChangeResult, frozen=True):
         certificates: Those of the clients, in the order in which they were named.
         endpoint: Where clients connect; ``None`` when no port is published.
         connect: The keyword arguments of ``pymilvus.MilvusClient``, where there is one client.
-        give: The files that each client with a new certificate has to be given, what it trusts last.
+        give: The files that each client with a new certificate has to be given.
         directory: Where the files go. Not printed.
         issued: The clients that get a new certificate. Not printed.
         kept: Those that keep the one they have. Not printed.
@@ -55,7 +63,7 @@ class ClientResult(ChangeResult, frozen=True):
     certificates: tuple[CertificateResult, ...] = ()
     endpoint: Endpoint | None = None
     connect: dict[str, Any] | None = None
-    give: LeftOut[dict[str, tuple[str, ...]] | None] = None
+    give: LeftOut[tuple[GivenFiles, ...]] = ()
     directory: str = Field(default=".", exclude=True)
     issued: tuple[str, ...] = Field(default=(), exclude=True)
     kept: tuple[str, ...] = Field(default=(), exclude=True)

@@ -280,6 +280,18 @@ class NeighbourResult(Model, frozen=True):
     certificate: str | None = None
 
 
+class GivenFiles(Model, frozen=True):
+    """What a client with a new certificate has to be given.
+
+    Attributes:
+        client: Its name.
+        files: Its own files, and last the CA certificate that it trusts.
+    """
+
+    client: str
+    files: tuple[str, ...]
+
+
 class CutOff(Model, frozen=True):
     """A service of the project that Milvus does not accept any more once it speaks TLS.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from compose_tls.observe.client_files import read_clients
 from compose_tls.pki.client_names import client_name
 from compose_tls.plan.client import ClientsPlan, WantedClients, plan_clients, require_place
 from compose_tls.project.enabled import EnabledProject, locate
-from compose_tls.results import CertificateResult, ClientResult, FileResult
+from compose_tls.results import CertificateResult, ClientResult, FileResult, GivenFiles
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import ClientFiles
 from compose_tls.workflows.in_the_way import require_free
@@ -115,7 +115,7 @@ def client(
         project=str(opened.root),
         services=located.state.services,
         files=files,
-        give=None if dry_run else _to_be_given(planned.orders, files, ca),
+        give=() if dry_run else tuple(_to_be_given(planned.orders, files, ca)),
         certificates=_certificates(opened, located, wanted.directory, ordered),
         endpoint=located.endpoint,
         connect=_connect(located, settings, wanted.directory, wanted_names),
@@ -178,14 +178,12 @@ def _certificates(
 
 def _to_be_given(
     issued: Iterable[str], files: Iterable[FileResult], ca: str
-) -> dict[str, tuple[str, ...]] | None:
+) -> Iterator[GivenFiles]:
     """The files of each client, and the CA that it has to trust."""
     written = {posixpath.basename(one.path): one.path for one in files if one.action != "unchanged"}
-    found = {
-        name: (*(written[f] for end in CLIENT_FILES if (f := f"{name}{end}") in written), ca)
-        for name in issued
-    }
-    return found or None
+    for name in issued:
+        own = (written[f] for end in CLIENT_FILES if (f := f"{name}{end}") in written)
+        yield GivenFiles(client=name, files=(*own, ca))
 
 
 def _next(opened: preamble.Opened, issued: Iterable[str]) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from compose_tls import (
     ExportResult,
     FileResult,
     FileState,
+    GivenFiles,
     InitResult,
     Link,
     NeighbourResult,
@@ -113,6 +114,10 @@ def what_any_command_tells(result: Result) -> int:
 def who_is_cut_off(result: EnableResult) -> None:
     assert_type(result.cut_off, tuple[CutOff, ...])
     assert_type(result.neighbours, tuple[NeighbourResult, ...])
+
+
+def who_is_given_what(result: ClientResult) -> None:
+    assert_type(result.give, tuple[GivenFiles, ...])
 
 
 def what_was_issued(result: EnableResult | RenewResult) -> None:

@@ -298,8 +298,8 @@ def client_lines(result: ClientResult, *, verbose: bool) -> Iterator[Line]:
     if result.changed and (verbose or result.dry_run):
         yield from rendering.file_lines(result.files, dry_run=bool(result.dry_run), verbose=verbose)
     elif result.changed and count <= _FEW:
-        given = (result.give or {}).items()
-        yield from fields((n, ", ".join(map(posixpath.basename, files[:-1]))) for n, files in given)
+        given = ((o.client, map(posixpath.basename, o.files[:-1])) for o in result.give)
+        yield from fields((name, ", ".join(files)) for name, files in given)
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
     if result.changed and not result.dry_run:

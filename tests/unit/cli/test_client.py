@@ -84,13 +84,14 @@ class TestOneClient:
         assert "for bob.client.milvus.internal" in detail
 
     def test_programs_read_which_files_each_is_given(self, run: Run, enabled: Path) -> None:
-        given = run("client", "alice", "bob", "--p12", "--json").json["give"]
+        found = run("client", "alice", "bob", "--p12", "--json").json["give"]
+        given = {one["client"]: one["files"] for one in found}
         assert set(given) == {"alice", "bob"}
         own = ("pem", "key", "p12", "p12.passphrase")
         assert given["bob"] == [*(f"cert/clients/bob.{end}" for end in own), "cert/ca.pem"]
         assert all((enabled / name).is_file() for name in given["bob"])
         again = run("client", "alice", "carl", "--json").json
-        assert set(again["give"]) == {"carl"}
+        assert [one["client"] for one in again["give"]] == ["carl"]
         assert "give" not in run("client", "alice", "--json").json
         assert "give" not in run("client", "dora", "--dry-run", "--json").json
 

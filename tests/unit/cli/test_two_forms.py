@@ -79,7 +79,7 @@ def said(document: Any) -> Iterator[str]:
         yield from (one[key] for key in ("message", "hint") if key in one)
     following = document.get("next", ())
     yield from [following] if isinstance(following, str) else following
-    for files in document.get("give", {}).values():
+    for files in (one["files"] for one in document.get("give", ())):
         yield from (name.rpartition("/")[2] for name in files[:-1])
         yield f"and {files[-1]}"
     if document.get("purge"):
