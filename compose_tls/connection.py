@@ -90,7 +90,7 @@ def mode_note(connection: Connection, comment: str) -> tuple[str, ...]:
     Returns:
         The lines; none in mode 2, where the files of the client say it.
     """
-    text = "Mode 1: clients verify the server with the CA, and need no certificate."
+    text = "Mode 1: clients verify the server with the CA. Clients need no certificate."
     return () if connection.mutual else (f"{comment} {text}",)
 
 

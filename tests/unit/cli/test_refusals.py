@@ -371,7 +371,7 @@ class TestRenamedServices:
 
         hint = run("client", "bob", "--json").error["hint"]
 
-        assert hint.endswith("into other: compose-tls enable --mode 2 --service other")
+        assert hint.endswith("for other: compose-tls enable --mode 2 --service other")
         assert run(*hint.rpartition("compose-tls ")[2].split()).code == 0
         assert run("client", "bob").code == run("status").code == 0
 
