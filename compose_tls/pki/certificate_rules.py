@@ -346,7 +346,7 @@ class Judged:
         algorithm = self._hash()
         name = algorithm.name if algorithm else ""
         on_curve = isinstance(self.certificate.public_key(), ec.EllipticCurvePublicKey)
-        if (on_curve and name.startswith("sha3")) or not (
+        if (on_curve and name.startswith("sha3-")) or not (
             name in _OLD_HASHES or is_issued_by(self.certificate, self.certificate)
         ):
             raise self._violation(
