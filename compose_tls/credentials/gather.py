@@ -119,20 +119,26 @@ class _Gathering:
     def _concerns(self, ca_pem: bytes, client_ca_pem: bytes) -> Iterator[TlsWarning]:
         """Make sure that provided certificates work, and tell what is to be known of them."""
         now = self.now
+        path = self.files.name_of(SERVER)
         if self.planned.source(SERVER) == "provided":
-            held, path = self.held[SERVER], self.files.name_of(SERVER)
+            held = self.held[SERVER]
             check_server(held, ca_pem, names=list(self.config.names), now=now, path=path)
             yield from concerns(held, ca_pem, now=now, path=path)
         elif self.planned.source(CA) == "provided" and SERVER in self.held:
+            # What a CA of others issues may be refused for what the CA says.
+            check_server(self.held[SERVER], ca_pem, names=(), now=now, path=path)
             yield from refusing_clients(self.held[SERVER], ca_pem, path=self.files.name_of(CA))
+        path = self.files.name_of(CLIENT)
         if self.planned.source(CLIENT) == "provided":
-            held, path = self.held[CLIENT], self.files.name_of(CLIENT)
+            held = self.held[CLIENT]
             check_client(held, client_ca_pem, now=now, path=path)
             yield from concerns(held, client_ca_pem, now=now, path=path, purpose=CLIENT_AUTH)
         elif (
             self.config.tls_mode is TlsMode.MUTUAL
             and self.planned.source(self.planned.client_ca) == "provided"
         ):
+            if CLIENT in self.held:
+                check_client(self.held[CLIENT], client_ca_pem, now=now, path=path)
             path = self.files.name_of(self.planned.client_ca)
             yield from client_ca_concerns(client_ca_pem, path=path)
         if (

@@ -34,6 +34,9 @@ _MALFORMED = (
     x509.UnsupportedGeneralNameType,
 )
 
+# As it says where it stopped. ITU-T X.680 section 41.4 has the characters.
+_PRINTABLE: Final = "PrintableString"
+
 _KEY_LABELS = frozenset(
     {"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"}
 )
@@ -113,9 +116,16 @@ def read_certificates(
                 certificates = (x509.load_der_x509_certificate(content),)
             for certificate in certificates:
                 _read_through(certificate)
-    except _MALFORMED:
+    except _MALFORMED as error:
         if _is_der_key(content):
             raise _wrong_kind("PRIVATE KEY", "certificate", path) from None
+        if _PRINTABLE in str(error):
+            raise CertificateUnreadable(
+                f"{path} holds a certificate with a name that is a PrintableString, and has a character"
+                " that those do not have, such as & or *",
+                hint="have it issued with that name as UTF8String",
+                path=path,
+            ) from None
         raise _malformed(content, "certificate", path) from None
     return certificates
 

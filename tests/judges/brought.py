@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
+from ssl import DER_cert_to_PEM_cert
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from compose_tls.pki.inspection import parts_of
 from tests.moment import NOW
 
 Extensions = Mapping[str, tuple[x509.ExtensionType, bool] | str | None]
+_Hash = hashes.SHA224 | hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | hashes.SHA3_256
 _AUTO: Final = "its own"
 
 
@@ -49,7 +51,7 @@ class Made:
         issuer: Made | None = None,
         *,
         key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None,
-        algorithm: hashes.SHA224 | hashes.SHA256 | hashes.SHA512 | hashes.SHA3_256 | None = None,
+        algorithm: _Hash | None = None,
         days: float = 90,
         sha1: bool = False,
         rsa_padding: PSS | None = None,
@@ -94,7 +96,7 @@ class Made:
 
     @property
     def pem(self) -> bytes:
-        return x509.load_der_x509_certificate(self.der).public_bytes(Encoding.PEM)
+        return DER_cert_to_PEM_cert(self.der).encode()
 
     @property
     def key_pem(self) -> bytes:
@@ -375,7 +377,7 @@ def _with_root(other: Made, key: ec.EllipticCurvePrivateKey | None = None) -> Br
     return replace(found, ca_pem=found.ca_pem + other.pem)
 
 
-def retyped(title: str, tag: int) -> Brought:
+def retyped(title: str, tag: int, *, server: str = "server") -> Brought:
     """A name in the server's certificate as another type of string: UTF8String it is else."""
 
     def rewritten(inner: bytes) -> bytes:
@@ -383,7 +385,8 @@ def retyped(title: str, tag: int) -> Brought:
         held = b"".join(parts_of(inner))
         return _tagged(0x30, held.replace(_tagged(0x0C, text), _tagged(tag, text), 1))
 
-    return _server(rewritten=rewritten)
+    ca = _ca()
+    return _brought(Made(server, _SERVER, ca, rewritten=rewritten), ca)
 
 
 def _with_identifier(sequence: bytes) -> bytes:
@@ -612,6 +615,12 @@ ACCEPTED: Final[Mapping[str, tuple[Callable[[], Brought], frozenset[str]]]] = {
     "ECDSA with SHA-512": (
         lambda: _server(algorithm=hashes.SHA512()),
         _RUSTLS,
+    ),
+    "root on P-384 that signed itself with SHA-384": (
+        lambda: _under(
+            Made("CA", _CA, key=ec.generate_private_key(ec.SECP384R1()), algorithm=hashes.SHA384())
+        ),
+        frozenset(),
     ),
     "RSA key of 2047 bits": (
         lambda: _with_key(rsa.generate_private_key(65537, 2047)),  # noqa: S505 - as strong

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from compose_tls.pki.certificate_with_key import CertificateWithKey
+from tests.judges.brought import Made
 from tests.moment import NOW
 from tests.unit.cli.conftest import Outcome, Run, facts
 from tests.unit.pki.minting import CLIENT, DAY, SERVER, mint
@@ -272,6 +273,30 @@ class TestIntermediates:
         told = run("enable", "--ca-cert", "ca.pem", "--ca-key", "ca.key", "--json").json
         (warning,) = [one for one in told["warnings"] if one["code"] == code]
         assert "accept ca.pem" in warning["message"]
+
+    @pytest.mark.parametrize(
+        ("limit", "said"),
+        [
+            (
+                x509.ExtendedKeyUsage([CLIENT]),
+                "the CA CN=for few of cert/server.pem lacks the extended key usage serverAuth",
+            ),
+            (
+                x509.NameConstraints(None, [x509.DNSName("localhost")]),
+                "cert/server.pem is for localhost, for which its CA CN=for few may not issue",
+            ),
+        ],
+        ids=["purpose", "excluded"],
+    )
+    def test_what_it_may_not_issue_is_not_issued(
+        self, run: Run, project: Path, limit: x509.ExtensionType, said: str
+    ) -> None:
+        is_ca = x509.BasicConstraints(ca=True, path_length=None)
+        ca = Made("for few", {"constraints": (is_ca, True), "limit": (limit, False)})
+        (project / "ca.pem").write_bytes(ca.pem)
+        (project / "ca.key").write_bytes(ca.key_pem)
+        refused = run("enable", "--ca-cert", "ca.pem", "--ca-key", "ca.key", "--json")
+        assert said in refused.error["message"]
 
     def test_a_ca_without_an_end_issues_as_any_other(self, run: Run, project: Path) -> None:
         # 99991231235959Z, which stands for none: RFC 5280 section 4.1.2.5.

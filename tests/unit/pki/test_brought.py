@@ -90,6 +90,12 @@ def test_what_openssl_does_not_read_is_refused_in_words() -> None:
         )
 
 
+def test_a_name_that_the_library_does_not_read_is_told() -> None:
+    with pytest.raises(CertificateUnreadable, match="such as & or") as caught:
+        _check(retyped("A & B", 0x13, server="A & B"))
+    assert "UTF8String" in caught.value.hint
+
+
 def test_strict_clients_are_named_with_their_reason() -> None:
     make, _ = ACCEPTED["CA without key usage, as of easy-rsa"]
     brought = make()
