@@ -26,7 +26,7 @@ MODULES: Final = (
     "plan/links.py",
     "project/endpoints.py",
     "workflows/interrupted.py",
-    "workflows/preamble.py:_interrupted",
+    "workflows/interrupted.py:interrupted",
     "workflows/status.py",
 )
 _MARK: Final = "\0"
