@@ -20,8 +20,8 @@ from compose_tls.workflows.enable import enable
     ("arguments", "said"),
     [
         ({"backend": "podman"}, "there is no backend 'podman'"),
-        ({"backend": "embedded", "image": "milvusdb/milvus:v2.6.0"}, "takes no image"),
-        ({"backend": "lite", "image": "milvusdb/milvus:v2.6.0"}, "takes no image"),
+        ({"backend": "embedded", "image": "milvusdb/milvus:v2.6.0"}, "does not use an image"),
+        ({"backend": "lite", "image": "milvusdb/milvus:v2.6.0"}, "does not use an image"),
     ],
 )
 def test_what_no_backend_can_do_is_refused(arguments: dict[str, Any], said: str) -> None:
