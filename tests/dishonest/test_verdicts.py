@@ -591,7 +591,7 @@ DISHONEST: Mapping[str, tuple[Make, Verdict]] = {
                 in_turns(scene.milvus(), scene.milvus(), scene.milvus(files=scene.another.server))
             )
         ),
-        {"tls-handshake": "of another CA", "server-certificate": "than the one on disk"},
+        {"tls-handshake": "from another CA", "server-certificate": "than the one on disk"},
     ),
     "shows an expired certificate": (
         lambda scene: scene.expired.target(scene.milvus(files=scene.expired.server)),

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import click
 
@@ -26,7 +26,9 @@ from compose_tls.values import dataclass
 if TYPE_CHECKING:
     from compose_tls.cli.output.live import Live
     from compose_tls.listener import OnEvent
-    from compose_tls.results import EnableResult, ExportResult, Result, StatusResult
+    from compose_tls.results import CommandResult, EnableResult, ExportResult, Result, StatusResult
+
+_R = TypeVar("_R", bound="CommandResult")
 
 
 @dataclass(slots=True)
@@ -69,6 +71,7 @@ class Output:
     def _written(self, result: EnableResult) -> Iterable[Line]:
         if self.json:
             return ()
+        result = _completed(result)
         self.warn(result)
         return _lines(result, self)
 
@@ -98,9 +101,7 @@ class Output:
 
 def show(result: Result, output: Output) -> int:
     """Print a result and give its exit code."""
-    context = click.get_current_context(silent=True)
-    if context is not None:
-        result = _completed(result, context.find_root().obj)
+    result = _completed(result)
     output.close()
     output.warn(result)
     if output.json:
@@ -110,10 +111,14 @@ def show(result: Result, output: Output) -> int:
     return result.exit_code
 
 
-def _completed(result: Result, arguments: Sequence[str]) -> Result:
+def _completed(result: _R) -> _R:
     """A result whose next steps are whole commands, as this one was typed."""
     from compose_tls.results import ChangeResult
 
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return result
+    arguments: Sequence[str] = context.find_root().obj
     told: dict[str, object] = {}
     if (warnings := completed_warnings(result.warnings, arguments)) != result.warnings:
         told["warnings"] = warnings

@@ -3,8 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from compose_tls.cli.output import live, show
 from compose_tls.cli.typed_command import completed
 from compose_tls.errors import DeployedDifferently
 from compose_tls.vocabulary import TlsWarning
@@ -44,6 +46,21 @@ def test_an_error_tells_the_whole_command(
     assert whole in run("enable", "--mode", "2", "--up", "-f", "a.yaml").err
     document = run("enable", "--mode", "2", "--up", "--json")
     assert document.error["hint"] == f"{whole} --json"
+
+
+def test_what_a_terminal_shows_before_the_start_does_too(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warning = TlsWarning("another-project", "is not changed", hint=HINT)
+    result = workflow.enable(project, {"mode": 2}).model_copy(update={"warnings": (warning,)})
+    monkeypatch.setattr(show, "is_terminal", lambda _: True)
+    monkeypatch.setattr(live, "is_terminal", lambda _: True)
+    with click.Context(click.Command("compose-tls"), obj=["enable", "--mode", "2", "--up"]):
+        listener = show.Output(json=False, quiet=False, verbose=False).on_event
+        assert isinstance(listener, live.Live)
+        listener.written(result)
+        listener.close()
+    assert HINT.replace("…", "--mode 2 --up") in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_warning_does_too(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
