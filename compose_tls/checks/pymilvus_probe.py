@@ -154,7 +154,7 @@ class PymilvusProbe:
         """The same, naming what could not be cleared away."""
         if not found.get("left") or outcome.ok:
             return outcome
-        drop = f"; and drop the collection {found['left']}if it exists"
+        drop = f"; and drop the collection {found['left']} if it exists"
         hint = (outcome.hint or "") + drop
         return Outcome(False, outcome.expected, outcome.observed, hint)
 
