@@ -59,6 +59,12 @@ def _merges(lines: int) -> bytes:
     return f"x0: &a0 {{k: v}}\n{aliases}".encode() + COMPOSE
 
 
+def _proxy(text: str) -> Callable[[Path], object]:
+    """A proxy with this as its configuration."""
+    service = b"  n:\n    image: nginx\n    configs: [c]\nconfigs:\n  c:\n    content: "
+    return _bytes(lambda: COMPOSE + service + json.dumps(text).encode() + b"\n")
+
+
 def _plan(project: Path) -> None:
     enable(project, {}, dry_run=True, environment=QUIET)
 
@@ -104,6 +110,24 @@ SMALL: dict[str, Small] = {
         "19 lines of merge keys, each naming the one before twice",
         "docker-compose.yml",
         _bytes(lambda: _merges(19)),
+        _plan,
+    ),
+    "lines": Small(
+        "60,000 empty lines in the configuration of a proxy",
+        "docker-compose.yml",
+        _proxy("\n" * 60_000),
+        _plan,
+    ),
+    "letters": Small(
+        "60,000 letters in a row there",
+        "docker-compose.yml",
+        _proxy("a" * 60_000),
+        _plan,
+    ),
+    "blocks": Small(
+        "4,000 `stream {` there, without an end",
+        "docker-compose.yml",
+        _proxy("stream {\n" * 4_000),
         _plan,
     ),
     "substitutions": Small(

@@ -140,7 +140,7 @@ def _encryption(variables: Mapping[str, str | None], scheme: str) -> Encryption:
 
 # nginx.org/en/docs/http/ngx_http_grpc_module.html (grpc_pass, grpc_ssl_certificate), and what proxy_pass
 # and the servers of an upstream look like; HAProxy, Caddy and Envoy files name host and port alike.
-_COMMENT: Final = regex(r"(?m)^\s*(?:#|//).*$")
+_COMMENT: Final = regex(r"(?m)^[ \t]*(?:#|//).*$")
 _SHOWS: Final = regex(r"\b(?:grpc|proxy)_ssl_certificate\s")
 _ENCRYPTED_SCHEMES: Final = frozenset({"https", "grpcs", "h2"})
 _PLAIN_SCHEMES: Final = frozenset({"http", "grpc", "tcp", "h2c"})
