@@ -210,7 +210,7 @@ def test_the_next_command_is_refused_until_the_disk_is_mended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     last = len(names) - 1 - names[::-1].index("replace") if "replace" in names else 0
-    with pytest.raises(WriteFailed, match="half-way"):
+    with pytest.raises(WriteFailed, match="before it was complete"):
         run(Calls(last, of_the_system(errno.EIO), forever=True))
     with monkeypatch.context() as patched:
         Calls(0, of_the_system(errno.EIO), forever=True).install(patched)

@@ -87,7 +87,7 @@ def test_after_an_error_or_a_signal_nothing_is_there_or_all_of_it(
                 make(new, Calls(at, failure))
         except (WriteFailed, KeyboardInterrupt) as error:
             said = f"{error} {getattr(error, '__notes__', '')}"
-            if "all files are written" in said or "half-way" in said:
+            if "all files are written" in said or "before it was complete" in said:
                 with pytest.raises(ProjectExists):
                     init(new, mutual(), **QUIET)
                 assert held(new) == names, at

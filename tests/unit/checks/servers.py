@@ -171,6 +171,8 @@ class ServerFiles:
         """TLS settings of a server in a mode, that trusts the clients of further CAs (PEM) as well."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_ciphers("DEFAULT:@SECLEVEL=0")  # it is the client that judges
+        # That level lets OpenSSL speak the versions before, too.
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(self.certificate, self.key)
         context.set_alpn_protocols(["h2"])
         if mode == 2:
