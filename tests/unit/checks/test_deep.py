@@ -147,7 +147,7 @@ def test_a_collection_that_cannot_be_dropped_is_named(
     with grpc_server(pki.server, 1) as server:
         found = probe(pki.target(server.port))
     assert (found.ok, found.observed) == (False, "drop: no")
-    assert f"drop the collection {diary.names.pop()}if it exists" in str(found.hint)
+    assert f"drop the collection {diary.names.pop()} if it exists" in str(found.hint)
 
 
 def test_a_server_that_hangs_leaves_time_for_the_drop_and_the_name_for_the_user(
