@@ -9,7 +9,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import NotEnabled, ServiceNotFound
 from compose_tls.project.declared_tls import declared_mode
 from compose_tls.project.endpoints import carrier, endpoint, rest_port
-from compose_tls.project.milvus_services import MilvusService, select
+from compose_tls.project.milvus_services import MilvusService, select, undecided
 from compose_tls.project.model import Project, state_path
 from compose_tls.project.renamed import recording, renamed
 from compose_tls.results import Endpoint
@@ -131,8 +131,7 @@ def not_enabled(project: Project, config: TlsConfig) -> NotEnabled:
     # What was made by hand is not to become weaker.
     declared = int(declared_mode(project, ()))
     by = " by compose-tls" if declared else ""
-    whole = [one.name for one in project.milvus if one.proxy and not one.component]
-    named = list(config.service) or (whole if len(whole) > 1 else [])
+    named = config.service or tuple(one.name for one in undecided(project.milvus))
     words = [word for service in named for word in ("--service", service)]
     enable = joined(["compose-tls", "enable", "--mode", str(max(1, declared)), *words])
     return NotEnabled(

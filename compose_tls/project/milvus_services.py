@@ -126,18 +126,28 @@ def _milvus(
     )
 
 
+def undecided(found: Sequence[MilvusService]) -> tuple[MilvusService, ...]:
+    """The servers among which ``select`` cannot choose; none where it can."""
+    servers = _servers(found)
+    clear = len(servers) == 1 or all(one.component for one in servers)
+    return () if clear else servers
+
+
+def _servers(found: Sequence[MilvusService]) -> tuple[MilvusService, ...]:
+    """The services that end the TLS of clients: where there are any, those started and surely Milvus."""
+    able = [one for one in found if one.proxy]
+    active = [one for one in able if is_active(one.service)] or able
+    return certain_services(active)
+
+
 def _candidates(
     project: ComposeProject, found: Sequence[MilvusService]
 ) -> tuple[MilvusService, ...]:
-    able = [one for one in found if one.proxy]
-    active = [one for one in able if is_active(one.service)] or able
-    candidates = certain_services(active)
-    if len(candidates) == 1 or (candidates and all(one.component for one in candidates)):
-        return candidates
-    if candidates:
-        names = [one.name for one in candidates]
-        published = [o.name for o in candidates if o.service.published(o.configuration.proxy_port)]
-        second = candidates[1].service.main
+    candidates = _servers(found)
+    if ambiguous := undecided(found):
+        names = [one.name for one in ambiguous]
+        published = [o.name for o in ambiguous if o.service.published(o.configuration.proxy_port)]
+        second = ambiguous[1].service.main
         raise ServiceAmbiguous(
             f"several services run Milvus: {', '.join(names)}",
             hint="choose one or more, for example: compose-tls enable … --service "
@@ -145,6 +155,8 @@ def _candidates(
             path=second.document.name,
             line=second.line(),
         )
+    if candidates:
+        return candidates
     if found:
         raise ServiceNotFound(
             "no service of this Milvus cluster accepts clients: there is no proxy",

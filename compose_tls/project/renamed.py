@@ -9,6 +9,7 @@ from pathlib import Path
 from compose_tls.changes import relative
 from compose_tls.compose.service import Service
 from compose_tls.errors import ServiceRenamed
+from compose_tls.project.milvus_services import undecided
 from compose_tls.project.model import Project
 from compose_tls.shell import joined
 from compose_tls.state.changed_since import ORDERED
@@ -120,7 +121,7 @@ def recording(project: Project) -> tuple[str, ...]:
     if state is None or not names:
         return ()
     command = ["compose-tls", "enable", "--mode", str(state.settings.mode)]
-    if len([one for one in project.milvus if one.proxy and not one.component]) > 1:
+    if undecided(project.milvus):
         # Which of them are meant is not clear from the files.
         now = [names.get(name, name) for name in state.services]
         command += [word for name in now for word in ("--service", name)]

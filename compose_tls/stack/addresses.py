@@ -7,7 +7,9 @@ from typing import Final
 
 from compose_tls.patterns import regex
 
-_HOST_AND_PORT: Final = regex(r"(?:(?<!\w)(\w+)://)?(?<![\w.-])([A-Za-z0-9_][\w.-]*):(\d{1,5})(?!\d)")
+_HOST_AND_PORT: Final = regex(
+    r"(?:(?<!\w)(\w+)://)?(?<![\w.-])([A-Za-z0-9_][\w.-]*):(\d{1,5})(?!\d)"
+)
 # Words of a command: nc -z HOST PORT, --host HOST --port PORT, ("HOST", PORT), /dev/tcp/HOST/PORT.
 _IN_WORDS: Final = regex(
     r"""(?<![\w.-])([A-Za-z0-9_][\w.-]*)["']?[ \t,/]{1,4}["']?"""

@@ -22,6 +22,7 @@ from compose_tls.plan.links import link_map
 from compose_tls.project.declared_tls import DeclaredTls, declared_tls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import carrier, endpoint, no_endpoint
+from compose_tls.project.milvus_services import undecided
 from compose_tls.project.model import Project, state_path
 from compose_tls.project.renamed import recording
 from compose_tls.results import DeclaredService, Endpoint, Mode, Recorded, StatusResult
@@ -245,10 +246,9 @@ def _next(
     recorded = [state.settings.mode] if state else []
     mode = max([1, *recorded, *(one.mode or 0 for one in result.declared)])
     named = list(opened.given.service)
-    complete = [one.name for one in project.milvus if one.proxy and not one.component]
     there = [one.service for one in result.declared if one.service in project.compose.services]
     known = state.services if state else ()
-    if not named and (len(complete) > 1 if not known else set(there) - set(known)):
+    if not named and (undecided(project.milvus) if not known else set(there) - set(known)):
         # enable goes on with those that it knows.
         named = there
     words = [word for name in named for word in ("--service", name)]

@@ -147,6 +147,10 @@ def test_who_has_not_enabled_yet_is_told_a_command_that_works(
     assert following, told
     assert run(*following[1].split(), "--dry-run").code == 0
 
+    files.write_text(f"services: {{a: {{{milvus}}}, b: {{{milvus}, command: [sleep, '9']}}}}")
+    assert "next: compose-tls enable --mode 1;" in run(*command.split()).err
+    assert run("status").out.endswith("next: compose-tls enable --mode 1\n")
+
     files.write_text("services: {web: {image: nginx}}")
     assert "next: no service of this project runs Milvus; for another" in run(*command.split()).err
 
