@@ -11,6 +11,13 @@ from typing import Final, NoReturn
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+_came: list[int] = []
+
+
+def came() -> bool:
+    """Whether one has come since ``as_interrupt`` began, whatever became of its ``KeyboardInterrupt``."""
+    return bool(_came)
+
 
 @contextmanager
 def as_interrupt() -> Iterator[None]:
@@ -20,10 +27,14 @@ def as_interrupt() -> Iterator[None]:
     """
 
     def interrupt(number: int, _: FrameType | None) -> NoReturn:
+        _came.append(number)
         raise KeyboardInterrupt(signal.Signals(number).name)
 
-    with _handling(interrupt):
-        yield
+    try:
+        with _handling(interrupt):
+            yield
+    finally:
+        _came.clear()
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from compose_tls.cli.completing import COMPLETE
 from compose_tls.cli.options import before_the_command
 from compose_tls.cli.topics import TOPICS
 from compose_tls.errors import CheckFailed, ComposeTlsError, Interrupted, WriteFailed, WrongUsage
+from compose_tls.signals import came
 from compose_tls.version import __version__
 
 _BUG = 1
@@ -110,17 +111,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report(arguments, _usage_error(error, _command_in(arguments)))
     except (KeyboardInterrupt, click.Abort) as error:
         # click turns Ctrl-C into its own exception; the notes stay with the first.
-        notes = getattr(error.__cause__ or error, "__notes__", [])
-        if not notes:
-            printing.say("interrupted", err=True)
-            return Interrupted.exit_code
-        again = "run the command again to continue"
-        return _report(arguments, Interrupted(f"interrupted: {'; '.join(notes)}", hint=again))
+        return _report_interruption(arguments, error.__cause__ or error)
     except (SystemExit, BrokenPipeError) as error:
         return _ended(error)
     except Exception as error:  # noqa: BLE001 - the boundary: no traceback ever reaches a user
-        return _report_other(arguments, error)
+        # pydantic gives a SchemaError for what interrupts it while it builds a model.
+        report = _report_interruption if came() else _report_other
+        return report(arguments, error)
     return outcome if isinstance(outcome, int) else 0
+
+
+def _report_interruption(arguments: Sequence[str], error: BaseException) -> int:
+    notes = getattr(error, "__notes__", [])
+    if not notes:
+        printing.say("interrupted", err=True)
+        return Interrupted.exit_code
+    again = "run the command again to continue"
+    return _report(arguments, Interrupted(f"interrupted: {'; '.join(notes)}", hint=again))
 
 
 def _ended(error: SystemExit | BrokenPipeError) -> int:

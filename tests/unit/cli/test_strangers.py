@@ -17,7 +17,8 @@ import pytest
 from compose_tls.apply import transaction
 from compose_tls.apply.journal import JOURNAL
 from compose_tls.changes import sha256
-from compose_tls.signals import SIGNALS
+from compose_tls.signals import SIGNALS, as_interrupt
+from compose_tls.workflows import enable as workflow
 from tests.unit.apply.trees import Killed, StoppingOps, tree, write
 from tests.unit.cli.conftest import Run
 
@@ -292,3 +293,23 @@ sys.exit(main())
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert (outcome.returncode, outcome.stderr) == (130, "")
+
+
+def test_an_interruption_that_a_library_turns_into_an_error_is_no_bug(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(*_: object, **__: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            # As pydantic does while it builds a schema.
+            msg = "Error building schema"
+            raise ValueError(msg) from None
+
+    monkeypatch.setattr(workflow, "enable", build)
+
+    with as_interrupt():
+        ended = run("enable")
+    assert (ended.code, ended.err) == (130, "interrupted\n")
+    monkeypatch.setattr(workflow, "enable", lambda *_, **__: int("x"))
+    assert "a bug in compose-tls" in run("enable").err
