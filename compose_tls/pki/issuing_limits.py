@@ -215,6 +215,16 @@ def require_no_address_constraints(
                 )
 
 
+def _trees(
+    ca: x509.Certificate, kind: type[x509.RFC822Name | x509.DNSName]
+) -> tuple[list[str], list[str]]:
+    """The names of one kind that a CA may issue for, and those that it may not."""
+    permitted, excluded = (
+        [name.value for name in subtrees if isinstance(name, kind)] for subtrees in subtrees_of(ca)
+    )
+    return permitted, excluded
+
+
 def _require_permitted(below: x509.Certificate, ca: x509.Certificate, path: str) -> None:
     dns_names, ip_addresses = names_of(below)
     require_no_address_constraints([ca], ip_addresses, path=path)
@@ -230,10 +240,7 @@ def _require_permitted(below: x509.Certificate, ca: x509.Certificate, path: str)
                 path=path,
             )
     mails = [str(one.value) for one in below.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
-    allowed, forbidden = (
-        [name.value for name in subtrees if isinstance(name, x509.RFC822Name)]
-        for subtrees in subtrees_of(ca)
-    )
+    allowed, forbidden = _trees(ca, x509.RFC822Name)
     outside = [
         mail
         for mail in mails
@@ -246,10 +253,7 @@ def _require_permitted(below: x509.Certificate, ca: x509.Certificate, path: str)
             hint=_FEWER,
             path=path,
         )
-    permitted, excluded = (
-        [name.value for name in subtrees if isinstance(name, x509.DNSName)]
-        for subtrees in subtrees_of(ca)
-    )
+    permitted, excluded = _trees(ca, x509.DNSName)
     wrong = [
         name
         for name in dns_names

@@ -111,12 +111,12 @@ def _one_way(
     source = f"{neighbours_directory(config.tls_dir)}/{service.name}"
     directory = Directory(source, config.container_tls_dir, (), read_only=True)
     member = Member(service.name, "application", as_variables(made.variables), directory, port=0)
-    documents = {project.directory / client.path: made.settings} if client.path else {}
+    edited = client.path if made.settings else None
     edits = ApplicationEdits(
         service,
         member,
         addresses=addresses,
-        documents=documents if made.settings else {},
+        documents={project.directory / edited: made.settings} if edited else {},
         reads_env=not config.env_file,
     )
     return Neighbour(client, made, edits)
