@@ -62,6 +62,9 @@ def out_of_the_project(project: Path) -> Path:
     "text",
     [
         "    env_file: ../home/token\n",
+        "    label_file: ../home/token\n",
+        "    build: {context: ../home, dockerfile: token}\n",
+        "    develop: {watch: [{path: ../home, action: sync, target: /x}]}\n",
         "    extends: {file: ../home/token, service: standalone}\n",
         "    configs: [{source: c, target: /milvus/configs/milvus.yaml}]\n",
         "    secrets: [{source: c, target: /milvus/configs/milvus.yaml}]\n",
