@@ -16,7 +16,7 @@ from compose_tls.layout import CA, CLIENT_CA
 from compose_tls.patterns import regex
 from compose_tls.setup import Identity
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import Action, CertificateRole, KeyType, TlsWarning
+from compose_tls.vocabulary import Action, KeyType, Profile, TlsWarning
 
 _CREDENTIALS = regex(r"//[^/@\s]*@")
 
@@ -31,7 +31,7 @@ class CertificateOrder:
     """A certificate to be issued.
 
     Attributes:
-        role: Which profile issues it.
+        profile: What it is issued as.
         identity: The name of the identity; that of the profile by default.
         subject: RFC 4514 text, common name included.
         days: Validity in days.
@@ -39,7 +39,7 @@ class CertificateOrder:
             empty for any name.
     """
 
-    role: CertificateRole
+    profile: Profile
     subject: str
     key_type: KeyType
     days: int
@@ -51,7 +51,7 @@ class CertificateOrder:
     @property
     def name(self) -> str:
         """The name of the identity."""
-        return self.identity or self.role
+        return self.identity or self.profile
 
 
 Source: TypeAlias = Literal["existing", "provided", "issued", "promoted"]

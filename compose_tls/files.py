@@ -139,6 +139,10 @@ class ProjectFiles:
             return self.read(path, limit)
         return read_regular(self._named / path, limit)
 
+    def has_file(self, path: Path) -> bool:
+        """Whether a path is a regular file that really lies inside."""
+        return is_file(path) and self.is_inside(path)
+
     def _has(self, real: Path) -> bool:
         return any(real.is_relative_to(place) for place in (self.root, *self.outside))
 
@@ -147,6 +151,14 @@ def is_directory(path: Path) -> bool:
     """Whether a directory is there that this process can see; of a name that is too long, no."""
     try:
         return path.is_dir()
+    except OSError:
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there that this process can see."""
+    try:
+        return path.is_file()
     except OSError:
         return False
 

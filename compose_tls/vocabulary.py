@@ -31,8 +31,6 @@ Scope: TypeAlias = Literal["proxy", "internal", "all"]
 """What is encrypted: what clients say to the proxy; what the parts of Milvus say to each other as well;
 or everything that Milvus connects to."""
 
-CertificateRole: TypeAlias = Profile
-
 Encryption: TypeAlias = Literal["encrypted", "plain", "unknown"]
 """What the settings say of a connection; ``unknown`` where not all of them can be read."""
 

@@ -106,6 +106,7 @@ def project_root(
     directory: Path,
     chosen: Sequence[str],
     environment: Mapping[str, str],
+    is_file: Callable[[Path], bool],
     project_directory: str | None = None,
 ) -> Path:
     """The directory of the project that Compose would load from a directory.
@@ -114,6 +115,7 @@ def project_root(
         directory: Where to start, absolute.
         chosen: What the user named with ``-f``; then, or with ``COMPOSE_FILE``, nothing is searched.
         environment: What Compose interpolates with there.
+        is_file: Whether a file is there; a directory above the project may be closed to its user.
         project_directory: What the user named with ``--project-directory``.
 
     Returns:
@@ -125,7 +127,7 @@ def project_root(
     if names := named_files(chosen, environment):
         return Path(os.path.normpath(directory / names[0])).parent
     for place in (directory, *directory.parents):
-        if any(_is_file(place / name) for name in (*DEFAULT_FILES, SETTINGS_FILE)):
+        if any(is_file(place / name) for name in (*DEFAULT_FILES, SETTINGS_FILE)):
             return place
     return directory
 
@@ -139,14 +141,6 @@ def name_of(directory: str) -> str:
     Source: https://docs.docker.com/compose/how-tos/project-name/, and compose-go
     """
     return re.sub(r"[^a-z0-9_-]", "", directory.lower()).lstrip("_-")
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        # A directory above the project may be closed to its user.
-        return False
 
 
 def override_file(

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from compose_tls.config import TlsConfig
 from compose_tls.config.own_files import BroughtFiles, brought_files
 from compose_tls.errors import CertificateError
-from compose_tls.files import PEM_LIMIT, YAML_LIMIT
+from compose_tls.files import PEM_LIMIT, YAML_LIMIT, ProjectFiles
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
@@ -233,7 +233,7 @@ def _provided(
     found: set[str] = set()
     names: set[str] = set()
     for name in (CA, CLIENT_CA):
-        files = brought_files(directory, config, name)
+        files = _brought(directory, config, name)
         trusted = _content(files.certificate, reader)
         if trusted is None or name not in pairs:
             continue
@@ -244,7 +244,7 @@ def _provided(
     for name in _END_ENTITIES:
         if getattr(config, f"{name}_cert") is None:
             continue
-        files = brought_files(directory, config, name)
+        files = _brought(directory, config, name)
         certificate, key = (_content(path, reader) for path in (files.certificate, files.key))
         if certificate is None or key is None:
             continue
@@ -268,12 +268,16 @@ def _is_public(directory: Path, config: TlsConfig, reader: FileReader) -> bool:
     """Whether the server CA, as the user names it, is one that issues for everyone."""
     from compose_tls.pki.load import is_public_ca  # noqa: PLC0415 - cryptography costs 75 ms
 
-    files = brought_files(directory, config, CA)
+    files = _brought(directory, config, CA)
     trusted = _content(files.certificate, reader)
     with suppress(CertificateError):
         opens = _passphrase(files, reader)
         return trusted is not None and is_public_ca(trusted, opens)
     return False
+
+
+def _brought(directory: Path, config: TlsConfig, name: str) -> BroughtFiles:
+    return brought_files(directory, config, name, ProjectFiles(directory).has_file)
 
 
 def _content(path: Path | None, reader: FileReader) -> bytes | None:

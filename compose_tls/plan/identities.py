@@ -164,7 +164,7 @@ def with_sources(
         order = orders[CA] if name == NEXT_CA else orders[name]
         order = replace(order, identity=name)
         issuer = None
-        if order.role != "ca":
+        if order.profile != "ca":
             above = [one for one in (CLIENT_CA, NEXT_CA) if name != SERVER and one in sources]
             issuer = above[0] if above else CA
         planned.append(
@@ -289,7 +289,7 @@ def _is_requested(
 
     A request whose key is made again is made again as well, asked for or not.
     """
-    if order.role == "ca" or source == "provided" or order.name not in {SERVER, CLIENT}:
+    if order.profile == "ca" or source == "provided" or order.name not in {SERVER, CLIENT}:
         return False
     if source == "existing":
         names = frozenset({*order.dns_names, *order.ip_addresses})

@@ -50,6 +50,7 @@ class Inventory:
         usable: Whether none that Milvus or a client of ours needs is missing or has expired.
         files: Every recorded file, the user's own included: as it was written, or not.
         mending: The command after which Milvus can work with them; ``None`` where none of ours is known.
+        lost: The certificate files that cannot be read; each has its warning.
     """
 
     certificates: tuple[CertificateResult, ...]
@@ -57,10 +58,15 @@ class Inventory:
     usable: bool
     files: tuple[FileState, ...] = ()
     mending: str | None = None
+    lost: frozenset[Path] = frozenset()
 
 
 def inventory(
-    observation: Observation, config: TlsConfig, state: State, now: datetime
+    observation: Observation,
+    config: TlsConfig,
+    state: State,
+    now: datetime,
+    mended: Mapping[Path, TlsWarning],
 ) -> Inventory:
     """Read every certificate: those that enable recorded, a CA that is to take over, further clients.
 
@@ -69,6 +75,7 @@ def inventory(
         config: The settings; they say where the certificates are.
         state: What enable recorded.
         now: The time that validity is judged by.
+        mended: What is known of files that are not whole, with what mends each.
 
     Returns:
         What was found; the warnings of further clients are counted together, and break nothing.
@@ -76,6 +83,7 @@ def inventory(
     found = _Certificates(
         observation,
         now,
+        mended=mended,
         renewing=_renewing(observation, config),
         renewing_ca=_renewing_ca(observation, config),
         restoring_ca=restoring_ca(observation, config, state),
@@ -111,6 +119,7 @@ def inventory(
         found.usable,
         states,
         found.command,
+        frozenset(found.lost),
     )
 
 
@@ -165,6 +174,8 @@ class _Certificates:
     bundles: dict[str, tuple[CertificateFacts, ...]] = field(default_factory=dict)
     usable: bool = True
     command: str | None = None
+    mended: Mapping[Path, TlsWarning] = field(default_factory=dict)
+    lost: set[Path] = field(default_factory=set)
 
     def read(self, file: Path) -> None:
         path = relative(file, self.observation.directory)
@@ -188,7 +199,10 @@ class _Certificates:
     def lose(self, warning: TlsWarning, file: Path) -> None:
         restoring = self.restoring_ca if file == self.ca else None
         back = in_the_way(file, self.observation.directory) or restoring
+        if file in self.mended:
+            back = self.mended[file].hint
         self.warnings.append(replace(warning, hint=back) if back else warning)
+        self.lost.add(file)
         self.usable = False
 
     def age(self, path: str, what: str, facts: CertificateFacts) -> Iterator[TlsWarning]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from compose_tls.changes import Plan
 from compose_tls.compose.discovery import OVERRIDE_FILES, named_files, project_root
 from compose_tls.config import ENVIRONMENT_PREFIX
+from compose_tls.files import is_file
 from compose_tls.project.endpoints import sharing
 from compose_tls.project.milvus_services import is_active
 from compose_tls.project.model import Project
@@ -136,7 +137,7 @@ def compose_options(opened: Opened) -> list[str]:
         env_files = env_files or (_ENV_FILE,)
     base = opened.config.project_directory
     if not base and not files:
-        base = str(project_root(opened.reached, (), {}))
+        base = str(project_root(opened.reached, (), {}, is_file))
     moved = {
         "file": tuple(map(seen, files)),
         "env_file": tuple(map(seen, env_files)),

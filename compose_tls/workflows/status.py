@@ -31,7 +31,7 @@ from compose_tls.workflows import preamble
 from compose_tls.workflows.deployed_places import met_endpoint
 from compose_tls.workflows.interrupted import deploying
 from compose_tls.workflows.looked import Looked
-from compose_tls.workflows.mending import mending
+from compose_tls.workflows.mending import Mending, mending
 from compose_tls.workflows.next_step import own_command
 from compose_tls.workflows.whole_hints import whole, with_whole_hints
 
@@ -76,8 +76,9 @@ def status(
     services = declared_tls(project, named)
     project = with_tls_files(project, services)
     map_ = link_map(project)
-    found = _certificates(project, settings, services, opened)
-    warnings, first = mending(project, settings, found.warnings)
+    broken = mending(project, settings)
+    found = _certificates(project, settings, services, opened, broken)
+    warnings = tuple(_with_broken(found, broken))
     links = map_.links
     if project.state is not None and project.state.settings.scope != "proxy":
         links = with_certificates(project, links, services, found.certificates)
@@ -105,7 +106,7 @@ def status(
     )
     # After disable: what still runs with TLS comes first.
     unlike = project.state is None and any(one.state == "stale" for one in looked.services)
-    first = whole(opened, first) if first else None
+    first = whole(opened, broken.command) if broken.command else None
     following = first or (looked.next if unlike and found.usable else None)
     following = following or _next(opened, project, result, found.mending)
     if found.usable:
@@ -139,6 +140,7 @@ def _certificates(
     config: TlsConfig,
     services: Sequence[DeclaredTls],
     opened: preamble.Opened,
+    broken: Mending,
 ) -> Inventory:
     """The certificates; also of keys, what is to be said and whether Milvus can work with them."""
     state = project.state
@@ -146,7 +148,7 @@ def _certificates(
         shown = shown_certificates(project.observation, services, opened.now)
         lost = tuple(_lost(project, config, services, opened))
         return replace(shown, warnings=(*shown.warnings, *lost))
-    found = inventory(project.observation, config, state, opened.now)
+    found = inventory(project.observation, config, state, opened.now, broken.unsound)
     readers = tuple(one.milvus for one in services if one.name in state.services)
     located = EnabledProject(project, state, readers)
     keys = key_findings(config, located)
@@ -158,6 +160,15 @@ def _certificates(
         usable=found.usable and keys.usable,
         mending=found.mending or keys.command,
     )
+
+
+def _with_broken(found: Inventory, broken: Mending) -> Iterator[TlsWarning]:
+    """What is to be said of certificates and of what is not whole, of each file once."""
+    yield from found.warnings
+    told = {one.path for one in found.warnings}
+    yield from (one for one in broken.in_the_way.values() if one.path not in told)
+    yield from (one for path, one in broken.unsound.items() if path not in found.lost)
+    yield from broken.exposed
 
 
 def _lost(
