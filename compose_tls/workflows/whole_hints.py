@@ -21,7 +21,12 @@ from compose_tls.results import CommandResult, Probe
 from compose_tls.shell import joined, typed
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
-from compose_tls.workflows.next_step import OF_THE_PLACE, compose_options, own_options
+from compose_tls.workflows.next_step import (
+    OF_THE_PLACE,
+    accepting,
+    compose_options,
+    own_options,
+)
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R", bound=CommandResult)
@@ -36,6 +41,10 @@ _OWN: Final = regex(
     r"|init\b(?! (?:DIR|milvus)\b))"
 )
 _OF_FILES: Final = frozenset({"enable", "disable", "status"})
+_NAMED: Final = regex(
+    r"(?<![-\w])compose-tls (?:-[^ ]+ [^- ][^ ]* )*"
+    r"(?:enable|disable|status|check|renew|client|connect|export)\b(?! (?:…|--help))"
+)
 # What stands for the command that failed, with its own options: the command line knows what was typed.
 _THIS: Final = "enable …"
 _MORE_FILES: Final = "raise the limit of open files (ulimit -n 1024), then run the command again"
@@ -58,10 +67,10 @@ def with_whole_hints(command: Callable[_P, _R]) -> Callable[_P, _R]:
     @wraps(command)
     def run(*arguments: _P.args, **named: _P.kwargs) -> _R:
         def spelled(opened: preamble.Opened) -> Callable[[str], str]:
-            settings = arguments[1] if len(arguments) > 1 else named.get("config")
-            if isinstance(settings, Mapping):
+            if any(isinstance(each, Mapping) for each in (*arguments, named.get("config"))):
+                # From the command line, which knows what was typed.
                 return partial(whole, opened)
-            this = joined(_words(command.__name__, opened, named))
+            this = joined(_words(command.__name__, opened, arguments[1:], named))
             return lambda hint: whole(opened, hint).replace(_THIS, this)
 
         token = preamble.CURRENT.set(None)
@@ -103,6 +112,9 @@ def whole(opened: preamble.Opened, hint: str) -> str:
         if words and words not in hint:
             escaped = words.replace("\\", r"\\")
             hint = command.sub(rf"\g<0>{escaped} ", hint)
+    accepted = joined(accepting(opened))
+    if accepted and accepted not in hint:
+        hint = _NAMED.sub(rf"\g<0> {accepted}", hint)
     if _OF_A_FILE.match(hint) and opened.root != Path.cwd():
         return f"cd {typed(os.path.relpath(opened.root))} && {hint}"
     return hint
@@ -120,9 +132,16 @@ def not_taken(opened: preamble.Opened) -> Iterator[TlsWarning]:
             yield TlsWarning("compose-file-not-read", text, name, hint)
 
 
-def _words(command: str, opened: preamble.Opened, named: Mapping[str, object]) -> Iterator[str]:
+def _words(
+    command: str,
+    opened: preamble.Opened,
+    arguments: Iterable[object],
+    named: Mapping[str, object],
+) -> Iterator[str]:
     """A command of the library as it is typed, without the options that name the project."""
     yield command
+    for one in (*arguments, named.get("names"), named.get("target")):
+        yield from [one] if isinstance(one, str) else one if isinstance(one, (list, tuple)) else ()
     for name, value in named.items():
         if value is True:
             yield _option(name)
