@@ -204,7 +204,7 @@ class Opened:
             return self.named_places, ()
         names = ", ".join(dict.fromkeys(map(str, led.values())))
         refusal = OutsideProject(
-            f"{names} would be edited, which is outside the project",
+            f"an edit goes to {names}, which is outside the project",
             hint="check who owns it and what else uses it",
             path=plan.relative(next(iter(led))),
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from compose_tls.compose.compose_project import saving
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.docker_host import reach
 from compose_tls.errors import EngineError
@@ -15,6 +16,7 @@ from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
 from compose_tls.plan.brought import lying_in
 from compose_tls.plan.build_contexts import context_findings
+from compose_tls.plan.consequences import unseen
 from compose_tls.plan.findings import declared_findings, is_lost, key_findings
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
 from compose_tls.plan.link_certificates import described, with_certificates
@@ -100,7 +102,13 @@ def status(
         links=described(links, project, settings),
         endpoint=address,
         address_note=note,
-        warnings=(*deploying(opened.root), *refused, *warnings, *map_.warnings),
+        warnings=(
+            *deploying(opened.root),
+            *refused,
+            *unseen(project),
+            *warnings,
+            *map_.warnings,
+        ),
         certificates_usable=found.usable,
         loads=not refused,
     )
@@ -241,6 +249,8 @@ def _next(
     opened: preamble.Opened, project: Project, result: StatusResult, mended: str | None
 ) -> str | None:
     """The command that makes the files what they are to be; never to a weaker mode."""
+    if not result.declared and project.compose.elsewhere:
+        return saving(", ".join(one.place for one in project.compose.elsewhere))
     if not result.declared:
         return "name the service with --service, or the right compose file with -f"
     off, state = not result.encrypted, project.state
