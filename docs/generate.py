@@ -222,7 +222,7 @@ def settings_page() -> str:
 
 A setting can be given in five places. The first one that has a value wins:
 
-1. the option on the command line,
+1. the option on the command line: `--` and the key,
 2. the variable `{ENVIRONMENT_PREFIX}…`,
 3. the key in `{SETTINGS_FILE}`, in the project directory,
 4. what the last `enable` recorded in `cert/state.json`,
@@ -247,8 +247,8 @@ days = 90
 - `{SETTINGS_FILE}` may come from the author of the project. So it cannot accept a refusal, name a file
   outside the project, or name the file of a password or token.
 
-| key | meaning | default | option | variable | recorded by `enable` | in `{SETTINGS_FILE}` |
-| --- | --- | --- | --- | --- | --- | --- |
+| key and variable | meaning | default | recorded by `enable` | in `{SETTINGS_FILE}` |
+| --- | --- | --- | --- | --- |
 """
         + "\n".join(rows)
         + "\n"
@@ -268,15 +268,16 @@ def _options() -> dict[str, tuple[str, str]]:
 
 def _setting_row(name: str, option: tuple[str, str] | None) -> list[str]:
     field = TlsConfig.model_fields[name]
+    key = name.replace("_", "-")
     flag, help_text = option or ("", "")
+    if flag != f"--{key}":
+        raise ValueError(f"the page says that the option of {name} is --{key}")
     default = field.default
     shown = "" if default is None or default == () else json.dumps(default)
     return [
-        f"`{name.replace('_', '-')}`",
+        f"`{key}`<br>`{ENVIRONMENT_PREFIX}{name.upper()}`",
         _cell(" ".join((help_text or field.description or "", _choices(field.annotation)))),
         f"`{shown}`" if shown else "-",
-        f"`{flag}`" if flag else "-",
-        f"`{ENVIRONMENT_PREFIX}{name.upper()}`",
         "yes" if name in RECORDED else "no",
         "yes" if _file_may_set(name) else "no",
     ]
