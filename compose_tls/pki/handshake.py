@@ -147,7 +147,7 @@ def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, server_name: str
                 return _refusal(end, error)
         if not any(scripts.values()):
             return Handshake(None, ends["client"].version() or "")
-    return Handshake("client", "the handshake does not come to an end")
+    return Handshake("client", "the handshake does not finish")
 
 
 def strict_refusal(pair: CertificateWithKey, ca_pem: bytes, *, to_servers: bool) -> str | None:

@@ -102,7 +102,7 @@ def _for_swarm(milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
             yield TlsWarning(
                 "swarm-only",
                 f"service {one.name} uses {', '.join(names)}, which is external: docker stack deploy "
-                "takes that, and docker compose does not start the service",
+                "supports that, docker compose does not",
                 one.service.main.document.name,
                 "once TLS is on in the files: compose-tls export swarm",
                 one.service.main.line(),

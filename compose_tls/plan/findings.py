@@ -130,11 +130,11 @@ def _differs(project: Project, one: DeclaredTls) -> Iterator[str]:
     state = project.state if project.state and one.name in project.state.services else None
     if one.mode is None:
         yield (
-            "not every setting of it can be read here: an image, a volume, a config or a missing file"
+            "some of its settings cannot be read here: an image, a volume, a config or a missing file"
             " may have it"
         )
     elif state is not None and one.mode != state.settings.tls_mode:
-        told = "nothing says tlsMode" if one.value is None else f"tlsMode is {one.value}"
+        told = "tlsMode is not set" if one.value is None else f"tlsMode is {one.value}"
         place = f" in {one.place}" if one.place else ""
         yield f"{told}{place}, and enable recorded {int(state.settings.tls_mode)}"
     served = project.directory / state.settings.served_dir if state else None

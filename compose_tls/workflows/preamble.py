@@ -311,7 +311,7 @@ def open_directory(
     if names or variables.get("COMPOSE_FILE"):
         what = f"--{names[0].replace('_', '-')}" if names else "COMPOSE_FILE"
         raise ConflictingSettings(
-            f"{what} names a project, and init makes the one that docker compose finds by itself",
+            f"{what} names a project, but init creates one that docker compose finds by itself",
             hint=f"leave {what} out; compose-tls init DIR names the directory",
         )
     given = seen_from(root, given, {n: start if n in outer else root for n in FILES})
