@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import Final
 
 from compose_tls.changes import CreateFile
-from compose_tls.compose.compose_project import saving
 from compose_tls.config import TlsConfig
 from compose_tls.layout import KEY
 from compose_tls.observation import FileFacts
 from compose_tls.plan.build_contexts import context_findings
-from compose_tls.plan.findings import mounted_keys
+from compose_tls.plan.findings import mounted_keys, unseen
 from compose_tls.plan.health_checks import HealthEdit, health_edits, waiting
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.enabled import EnabledProject
@@ -107,14 +106,6 @@ def _for_swarm(milvus: Sequence[MilvusService]) -> Iterator[TlsWarning]:
                 "once TLS is on in the files: compose-tls export swarm",
                 one.service.main.line(),
             )
-
-
-def unseen(project: Project) -> Iterator[TlsWarning]:
-    """What Compose would fetch from elsewhere, with services that TLS may cut off."""
-    for one in project.compose.elsewhere:
-        name = project.relative(one.file)
-        text = f"{one.place} is not fetched: services of it that run or use Milvus are not seen"
-        yield TlsWarning("not-fetched", text, name, saving(one.place), one.line)
 
 
 def keys_to_be_mounted(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from compose_tls.changes import relative
+from compose_tls.compose.compose_project import saving
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import Mount
 from compose_tls.config import TlsConfig
@@ -147,6 +148,14 @@ def _differs(project: Project, one: DeclaredTls) -> Iterator[str]:
         elif tls is not None and file.path != tls / file.name:
             found = project.relative(file.path) if file.path else "in a volume"
             yield f"{file.target} is {found}, and not {project.relative(tls / file.name)}"
+
+
+def unseen(project: Project) -> Iterator[TlsWarning]:
+    """What Compose would fetch from elsewhere, with services that TLS may cut off."""
+    for one in project.compose.elsewhere:
+        name = project.relative(one.file)
+        text = f"{one.place} is not fetched: services of it that run or use Milvus are not seen"
+        yield TlsWarning("not-fetched", text, name, saving(one.place), one.line)
 
 
 def key_findings(config: TlsConfig, located: EnabledProject) -> KeyFindings:

@@ -92,16 +92,15 @@ def _enabled(result: EnableResult, *, verbose: bool) -> Iterator[Line]:
     """What is in the files."""
     yield from _diff(result, verbose=verbose)
     mode, services = rendering.mode_text(result.mode), ", ".join(result.services)
-    if not result.changed:
+    what = f": {mode}, {'service' if len(result.services) == 1 else 'services'} {services}"
+    if not result.changed and result.deployed and not result.checks:
         yield line(f"nothing to do: {services} has {mode}")
+    elif not result.changed:
+        yield line(f"nothing to change in the files{what}")
     elif result.dry_run:
         yield line(f"would change to {mode}; nothing was written")
     else:
-        what = "service" if len(result.services) == 1 else "services"
-        yield line(
-            Piece("TLS is on in the files", "good"),
-            f": {mode}, {what} {', '.join(result.services)}",
-        )
+        yield line(Piece("TLS is on in the files", "good"), what)
         yield from fields(_kept_where(result))
     for one in result.neighbours if result.changed or verbose else ():
         with_what = f", with the client certificate {one.certificate}" if one.certificate else ""
