@@ -433,9 +433,9 @@ The steps of `enable` when all modules are loaded, but those that pydantic loads
 
 Settings are mostly the schema that pydantic builds for them, and the modules that it loads to do so.
 Of the import of compose-tls itself, a fifth is pydantic's making of the models' classes. A rehearsal is
-ten handshakes in memory. What was measured and left as it is: a certificate is rehearsed by each of its
-names, keys are read and compared with their certificates by `status`, and every file is written so that
-a crash loses none.
+ten handshakes in memory, five of which end once the client is content. What was measured and left as it
+is: a certificate is rehearsed by each of its names, keys are read and compared with their certificates by
+`status`, and every file is written so that a crash loses none.
 
 Which modules a command may load is held by tests/contract/test_imports.py: a library does not come
 back unseen.
