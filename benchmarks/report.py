@@ -430,7 +430,8 @@ The steps of `enable` with all modules loaded, except those that pydantic loads 
 {steps}
 
 Most of the settings step is the schema that pydantic builds, with the modules that it loads for it. A fifth of the
-import of compose-tls is pydantic's creation of the model classes. A rehearsal consists of ten handshakes in memory.
+import of compose-tls is pydantic's creation of the model classes. A rehearsal consists of ten
+handshakes in memory, five of which end once the client is content.
 Measured and kept: a certificate is rehearsed with each of its names, `status` reads keys and compares them with their
 certificates, and every file is written so that a crash loses none.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from compose_tls.changes import relative
 from compose_tls.compose.compose_project import saving
@@ -34,18 +34,19 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
-from compose_tls.plan.copies import copies
 from compose_tls.plan.stack_folders import Folders
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import carrier, endpoint
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project
-from compose_tls.results import DeclaredService
 from compose_tls.shell import quoted, typed
 from compose_tls.stack.milvus.milvus_version import NEWEST
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
+
+if TYPE_CHECKING:
+    from compose_tls.results import DeclaredService
 
 # By the CA's key anybody can be impersonated, by a client's that client.
 _CA_KEYS: Final = (CA_KEY, NEXT_CA_KEY, CLIENT_CA_KEY, f"{STACK_CA}{KEY}")
@@ -83,6 +84,8 @@ def declared_findings(
         services: What the services are told.
         every: Whether they are all that there are: else one that is gone was not asked for.
     """
+    from compose_tls.results import DeclaredService  # noqa: PLC0415 - status alone tells them
+
     lost = is_lost(project, config, services)
     recorded = project.state.services if project.state else ()
     there = {one.name for one in services}
@@ -246,6 +249,8 @@ class _Keys:
 
     def lost(self) -> Iterator[TlsWarning]:
         """What containers are to see and is not there; a Milvus says so of its own key."""
+        from compose_tls.plan.copies import copies  # noqa: PLC0415 - nothing is recorded before enable
+
         directory = self.observation.directory
         every = copies(directory, self.config, self.located.state)
         for path in (one.path for one in every if one.path != self.served):

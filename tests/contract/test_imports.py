@@ -147,6 +147,8 @@ def test_a_command_that_only_looks_at_files_loads_neither_engine_nor_checks(
     loaded = loaded_in_a_project(*commands)
     assert not loaded & {"docker", "grpc", "pymilvus", "requests", "ruamel", "subprocess"}
     assert not {name for name in loaded if name.startswith("compose_tls.checks")}
+    # What a deployment keeps on disk: only whether there is any is asked.
+    assert "compose_tls.apply.deploying" not in loaded
     # Where the engine would listen, and how Compose would be told of the project.
     assert {name for name in loaded if name.startswith("compose_tls.deploy.")} == {
         "compose_tls.deploy.compose_invocation",
