@@ -50,6 +50,9 @@ EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - as Docker writes it; nothing is
 """Every IPv4 address of a machine."""
 
 
+LAST_PORT: Final = 65535
+
+
 def has_ended(not_after: datetime, now: datetime) -> bool:
     """Whether a validity is over: its last second still belongs to it.
 

@@ -36,11 +36,9 @@ from compose_tls.changes import (
 )
 from compose_tls.errors import ProjectChanged, WriteFailed
 from compose_tls.files import CHANGED_LIMIT, DEPLOYING_LIMIT, read_regular, real_path
+from compose_tls.layout import IGNORE_ALL, IGNORE_FILE, PRIVATE, PRIVATE_DIRECTORY
 from compose_tls.signals import deferred
 from compose_tls.values import dataclass
-
-_DIRECTORY_MODE: Final = 0o700
-_MODE: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +141,11 @@ def store(deploying: Deploying, ops: PosixFileOps | None = None) -> None:
     directory = deploying.root / DEPLOYING
     try:
         with deferred(), naming(directory):
-            ops.make_directory(directory, _DIRECTORY_MODE, uid=os.geteuid())
+            ops.make_directory(directory, PRIVATE_DIRECTORY, uid=os.geteuid())
             # Who adds everything to git must not add the previous keys.
-            ops.write_new(directory / ".gitignore", b"*\n", mode=_MODE, uid=None, gid=None)
+            ops.write_new(directory / IGNORE_FILE, IGNORE_ALL, mode=PRIVATE, uid=None, gid=None)
             content = render(deploying, directory.stat().st_ino)
-            ops.write_new(directory / "new", content, mode=_MODE, uid=None, gid=None)
+            ops.write_new(directory / "new", content, mode=PRIVATE, uid=None, gid=None)
             ops.rename(directory / "new", directory / "record")
             ops.sync_directory(directory)
             ops.sync_directory(deploying.root)
@@ -172,7 +170,7 @@ def read(root: Path) -> Deploying | None:
         status = directory.lstat()
         if not stat.S_ISDIR(status.st_mode):
             raise foreign(DEPLOYING, "it is not a directory")
-        require_ours(DEPLOYING, status, _DIRECTORY_MODE)
+        require_ours(DEPLOYING, status, PRIVATE_DIRECTORY)
         found = read_regular(directory / "record", DEPLOYING_LIMIT)
     except FileNotFoundError:
         return None
@@ -180,7 +178,7 @@ def read(root: Path) -> Deploying | None:
         raise foreign(DEPLOYING, f"it cannot be read: {error.strerror}") from None
     if found is None:
         return None
-    require_ours(DEPLOYING, found.status, _MODE)
+    require_ours(DEPLOYING, found.status, PRIVATE)
     try:
         deploying, inode = parse(found.content, directory.parent)
     except ValueError:

@@ -6,7 +6,7 @@ Sources: https://docs.docker.com/reference/compose-file/merge/, …/include/, an
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sized
+from collections.abc import Collection, Iterator, Sized
 from collections.abc import Mapping as ReadMapping
 from collections.abc import Sequence as ReadSequence
 from dataclasses import field, replace
@@ -15,8 +15,8 @@ from typing import Final
 
 from compose_tls.changes import relative
 from compose_tls.compose import dotenv
-from compose_tls.compose.definition import OVERRIDE, RESET, Definition
-from compose_tls.compose.discovery import REMOTE
+from compose_tls.compose.definition import OVERRIDE, RESET, Definition, Reader
+from compose_tls.compose.discovery import ENV_FILE, REMOTE
 from compose_tls.compose.interpolate import interpolate, require_short
 from compose_tls.compose.service import Service
 from compose_tls.errors import ComposeFileNotFound, NotAComposeFile
@@ -24,8 +24,6 @@ from compose_tls.patterns import regex
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.query import Found, roots
-
-Reader = Callable[[Path], bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +197,7 @@ class _Loader:
             base = own[0] if own else paths[0].parent
             env_files = [file.beside(path) for path in item.texts("env_file")]
             added: dict[str, str] = {}
-            for path in env_files or [base / ".env"]:
+            for path in env_files or [base / ENV_FILE]:
                 text = (self.read(path) or b"").decode("utf-8", "replace")
                 added |= dotenv.parse(text, {**added, **file.variables})
             for path in paths:

@@ -24,6 +24,7 @@ OVERRIDE_FILES = (
     "docker-compose.override.yml",
     "docker-compose.override.yaml",
 )
+ENV_FILE = ".env"
 # From a Git repository or a registry: https://docs.docker.com/reference/compose-file/include/
 REMOTE: Final = regex(r"://|^git@|^github\.com/")
 NEW_OVERRIDE = "compose.override.yaml"
@@ -101,7 +102,7 @@ def variables_of(
                 path=name,
             )
     if not named and not disabled:
-        contents = [read(beside / ".env")]
+        contents = [read(beside / ENV_FILE)]
     text = "\n".join((content or b"").decode("utf-8", "replace") for content in contents)
     return {**dotenv.parse(text, environment), **environment}
 

@@ -11,9 +11,8 @@ from typing import Any, Final
 
 from compose_tls.errors import NotReachable, PortTaken
 from compose_tls.shell import joined
-from compose_tls.vocabulary import EVERY_ADDRESS, number
+from compose_tls.vocabulary import EVERY_ADDRESS, LAST_PORT, number
 
-_LAST_PORT: Final = 65535
 _APART: Final = frozenset({"macvlan", "ipvlan"})
 
 
@@ -119,7 +118,7 @@ def _published(service: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         published = number(str(port.get("published") or ""))
         if (
             published is not None
-            and published <= _LAST_PORT
+            and published <= LAST_PORT
             and port.get("protocol", "tcp") == "tcp"
         ):
             yield str(port.get("host_ip") or EVERY_ADDRESS), published

@@ -28,6 +28,7 @@ from compose_tls.observation import Observation
 from compose_tls.pki.client_names import CLIENT_DOMAIN, client_dns_name
 from compose_tls.pki.constraints import require_permitted, subtrees_of
 from compose_tls.pki.names import split_names
+from compose_tls.pki.subject import escaped, require_without_common_name
 from compose_tls.plan.client_ca import client_ca_made, client_ca_source, issues_clients
 from compose_tls.plan.lifetimes import ends, reissued, require_ca_valid, why_replaced
 from compose_tls.setup import Identity
@@ -207,7 +208,7 @@ def orders_for(identities: dict[str, Identity], config: TlsConfig) -> dict[str, 
     return {
         name: CertificateOrder(
             one.profile,
-            subject_of(common_names.get(name) or _escaped(one.members[0]), config),
+            subject_of(common_names.get(name) or escaped(one.members[0]), config),
             config.key_type,
             config.ca_days if one.profile == "ca" else config.days,
             one.dns_names,
@@ -226,10 +227,6 @@ def subject_of(common_name: str, config: TlsConfig) -> str:
     """
     if not config.subject:
         return f"CN={common_name}"
-    from compose_tls.pki.subject import (  # noqa: PLC0415 - cryptography costs 75 ms
-        require_without_common_name,
-    )
-
     require_without_common_name(config.subject)
     return f"CN={common_name},{config.subject}"
 
@@ -326,12 +323,6 @@ def _retirement_warning(config: TlsConfig, name: str, retired: str) -> TlsWarnin
         bundle,
         f"give {bundle} to every client",
     )
-
-
-def _escaped(name: str) -> str:
-    from compose_tls.pki.subject import escaped  # noqa: PLC0415 - cryptography costs 75 ms
-
-    return escaped(name)
 
 
 def is_valid(name: str) -> bool:

@@ -32,7 +32,7 @@ from compose_tls.layout import (
     client_identity,
     neighbours_directory,
 )
-from compose_tls.plan.container_user import KeyAccess, Server, key_access
+from compose_tls.plan.container_user import KeyAccess, OtherServer, key_access
 from compose_tls.stack import attu
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
@@ -134,7 +134,7 @@ def _access(
     told = [variable.name for variable in one.service.environment()]
     named = attu.user_of(one.service.text("image") or "", told)
     found = key_access(
-        [Server(one.service)],
+        [OtherServer(one.service)],
         managed.observation,
         managed.project.relative(key),
         kept=identities.source(client_identity(one.name)) == "existing",

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import field
 
 from compose_tls.changes import relative
-from compose_tls.compose.compose_project import ComposeProject, Reader, saving
+from compose_tls.compose.compose_project import ComposeProject, saving
+from compose_tls.compose.definition import Reader
 from compose_tls.compose.service import Service
 from compose_tls.errors import ServiceAmbiguous, ServiceNotFound, UnsupportedMilvus
 from compose_tls.project.milvus_configuration import MilvusConfiguration
@@ -152,8 +153,7 @@ def _candidates(
             f"several services run Milvus: {', '.join(names)}",
             hint="choose one or more, for example: compose-tls enable … --service "
             + typed(next(iter(published), names[0])),
-            path=second.document.name,
-            line=second.line(),
+            **second.place(),
         )
     if candidates:
         return candidates
@@ -184,8 +184,7 @@ def _require_tls(milvus: MilvusService) -> None:
         raise UnsupportedMilvus(
             f"service {milvus.name} runs Milvus {milvus.version}, which cannot speak TLS",
             hint=f"use Milvus {FIRST_WITH_TLS} or newer",
-            path=main.document.name,
-            line=main.line("image"),
+            **main.place("image"),
         )
 
 

@@ -48,14 +48,14 @@ if TYPE_CHECKING:
 _RESTORE: Final = "restore it, or run compose-tls enable, which restores it"
 
 
-class Address(NamedTuple):
+class HostPort(NamedTuple):
     """A host and a TCP port."""
 
     host: str
     port: int
 
     @classmethod
-    def of(cls, endpoint: Endpoint) -> Address:
+    def of(cls, endpoint: Endpoint) -> HostPort:
         """The address in an endpoint."""
         parts = urlsplit(endpoint.uri)
         return cls(parts.hostname or "localhost", parts.port or 443)
@@ -115,8 +115,8 @@ def connect_arguments_of(directory: Path, config: TlsConfig, endpoint: Endpoint)
 def target_of(
     directory: Path,
     config: TlsConfig,
-    address: Address,
-    rest: Address | None = None,
+    address: HostPort,
+    rest: HostPort | None = None,
     service: str | None = None,
     further: tuple[tuple[str, int], ...] = (),
 ) -> Target:
@@ -209,8 +209,8 @@ class ClientOf:
         self,
         directory: Path,
         config: TlsConfig,
-        address: Address,
-        rest: Address | None,
+        address: HostPort,
+        rest: HostPort | None,
         service: str | None,
         mode: TlsMode,
         hint: str = "name a file that you may read",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from compose_tls.errors import EngineError
+from compose_tls.project.reachability import LOOPBACK
 from compose_tls.results import Endpoint
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ Place: TypeAlias = tuple[str, int]
 
 # An engine that does not answer by then is not waited for: the files tell of a place as well.
 _SECONDS: Final = 2
-_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def met_at(containers: Iterable[ContainerFacts], port: int) -> tuple[Place, ...]:
@@ -91,4 +91,4 @@ def deployed_places(
 
 def _key(place: Place) -> Place:
     host, port = place
-    return ("localhost" if host in _THIS_MACHINE else host, port)
+    return ("localhost" if host in LOOPBACK else host, port)

@@ -22,7 +22,7 @@ class Mending:
     """What of a project is not whole.
 
     Attributes:
-        in_the_way: What is no file where one of ours has to be.
+        in_the_way: What is not a file where one of ours has to be.
         unsound: What does not belong together, or is missing, each with what mends it.
         exposed: What git would take.
         command: The command that comes before any other; ``None`` where none does.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from compose_tls.changes import Plan
-from compose_tls.compose.discovery import OVERRIDE_FILES, named_files, project_root
+from compose_tls.compose.discovery import ENV_FILE, OVERRIDE_FILES, named_files, project_root
 from compose_tls.config import ENVIRONMENT_PREFIX
 from compose_tls.errors import OutsideProject
 from compose_tls.files import is_file
@@ -19,7 +19,6 @@ from compose_tls.project.renamed import orphaned
 from compose_tls.shell import behind, joined, quoted
 from compose_tls.workflows.preamble import Opened
 
-_ENV_FILE: Final = ".env"
 _SPELLED: Final = {
     "file": "-f",
     "project_name": "-p",
@@ -144,7 +143,7 @@ def compose_options(opened: Opened) -> list[str]:
     files, env_files = named_files(opened.config.file, opened.variables), opened.config.env_file
     if not files and (files := named_files((), opened.completed)):
         # Elsewhere, Compose does not find the .env that names them.
-        env_files = env_files or (_ENV_FILE,)
+        env_files = env_files or (ENV_FILE,)
     base = opened.config.project_directory
     if not base and not files:
         base = str(project_root(opened.reached, (), {}, is_file))

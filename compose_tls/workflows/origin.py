@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Final
 
 from compose_tls.changes import relative
+from compose_tls.compose.definition import PlaceInFile
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.declared import Declared
 from compose_tls.deploy.deployed import Deployed, paths_of
@@ -263,14 +264,6 @@ def listed(texts: Iterable[str]) -> str:
     return "; ".join(found[:_MANY]) + (f"; and {more} more" if more > 0 else "")
 
 
-def place_of(project: Project, service: str, *route: str) -> Place:
+def place_of(project: Project, service: str, *route: str) -> PlaceInFile:
     """Where a service, or a part of it, stands."""
-    main = project.compose.services[service].main
-    return Place(path=main.document.name, line=main.line(*route))
-
-
-class Place(TypedDict):
-    """The place in a compose file, as an error names it."""
-
-    path: str
-    line: int
+    return project.compose.services[service].main.place(*route)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from compose_tls.compose.discovery import named_files, project_root, variables_of
+from compose_tls.compose.discovery import ENV_FILE, named_files, project_root, variables_of
 from compose_tls.config import FILES, PLACES, SETTINGS_FILE, TlsConfig
 from compose_tls.errors import InvalidSetting, OutsideProject, WrongUsage
 from compose_tls.files import ENV_LIMIT, is_file, real_path
@@ -32,7 +32,7 @@ def root_of(
         raise OutsideProject(
             f"COMPOSE_FILE of .env names a project outside this directory, in {root}",
             hint=f"name it on the command line, if you intend it: -f {quoted(files[0])}",
-            path=".env",
+            path=ENV_FILE,
         )
     return root
 

@@ -12,6 +12,7 @@ from compose_tls.changes import Plan
 from compose_tls.config import TlsConfig
 from compose_tls.errors import EngineError, FileUnreadable
 from compose_tls.layout import PUBLIC_ROOTS, SYSTEM_BUNDLE
+from compose_tls.pki.system_trust import store_file
 from compose_tls.project.model import Project
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
@@ -48,8 +49,6 @@ def public_roots(project: Project, config: TlsConfig, variables: Mapping[str, st
         content = _of_image(name, variables)
         if content:
             return PublicRoots(content, place, _told(project, place, f"image {name}"))
-    from compose_tls.pki.system_trust import store_file  # noqa: PLC0415 - for this case alone
-
     file = store_file()
     if file is not None:
         with suppress(OSError):
