@@ -20,6 +20,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, Plai
 
 from compose_tls.apply.file_ops import PosixFileOps, naming
 from compose_tls.apply.journal import foreign, name_in, require_ours
+from compose_tls.apply.preconditions import digest
+from compose_tls.apply.transaction import apply
+from compose_tls.apply.unproved import DEPLOYING, forget
 from compose_tls.changes import (
     CreateFile,
     FileChange,
@@ -36,8 +39,6 @@ from compose_tls.files import CHANGED_LIMIT, DEPLOYING_LIMIT, read_regular, real
 from compose_tls.layout import IGNORE_ALL, IGNORE_FILE, PRIVATE, PRIVATE_DIRECTORY
 from compose_tls.signals import deferred
 from compose_tls.values import dataclass
-
-DEPLOYING: Final = ".compose-tls.deploying"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,22 +159,6 @@ def store(deploying: Deploying, ops: PosixFileOps | None = None) -> None:
         ) from None
 
 
-def forget(root: Path, ops: PosixFileOps | None = None) -> None:
-    """Let the previous files go: the deployment is proved, or taken back. The lock must be held.
-
-    What the disk does not give up is told by the next command, which finds nothing to do.
-    """
-    ops = ops or PosixFileOps()
-    directory = root / DEPLOYING
-    with deferred():
-        for name in ("record", "new", ".gitignore"):
-            try:
-                ops.remove(directory / name)
-            except OSError:
-                return
-        ops.remove_directory(directory)
-
-
 def read(root: Path) -> Deploying | None:
     """The deployment that an interrupted command of this user left in a project; ``None`` without one.
 
@@ -202,11 +187,6 @@ def read(root: Path) -> Deploying | None:
     if inode != status.st_ino:
         raise foreign(DEPLOYING, "it was made for another place")
     return deploying
-
-
-def is_deploying(root: Path) -> bool:
-    """Whether a deployment was interrupted in a project, or is running there now."""
-    return os.path.lexists(real_path(root) / DEPLOYING / "record")
 
 
 def put_back(
@@ -238,16 +218,12 @@ def put_back(
     edited = (
         [change.path for change in changes if isinstance(change, PatchFile)] if accepted else []
     )
-    from compose_tls.apply.transaction import apply  # noqa: PLC0415 - not for who only looks
-
     apply(Plan(root, tuple(changes)), contents, outside=(*outside, *edited))
     return names
 
 
 def _way_back(path: Path, file: OldFile, contents: dict[str, bytes]) -> FileChange | None:
     """What gives a file its previous content; ``None`` where it has it."""
-    from compose_tls.apply.preconditions import digest  # noqa: PLC0415 - as above
-
     now = digest(path)
     if now == (None if file.before is None else sha256(file.before)):
         return None

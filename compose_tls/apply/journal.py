@@ -197,7 +197,7 @@ def require_ours(name: str, status: os.stat_result, ours: int) -> None:
         )
     mode = stat.S_IMODE(status.st_mode)
     if mode != ours:
-        raise foreign(name, f"its mode is {mode:04o}, and ours are {ours:04o}")
+        raise foreign(name, f"its mode is {mode:04o}, expected {ours:04o}")
 
 
 def _require_inside(journal: Journal, outside: Iterable[Path], *, accepted: bool) -> None:

@@ -209,7 +209,7 @@ class ClientProcess:
     It starts at once, so that its slow imports cost no waiting, and has to be closed.
 
     Args:
-        script: The name of a module of this room; it is run by path.
+        script: The name of a module of this package; it is run by path.
         patience: Seconds that the process may take to clean up when it is ended early.
         descriptors: What it inherits.
     """

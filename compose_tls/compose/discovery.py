@@ -10,10 +10,12 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from compose_tls.compose import dotenv
 from compose_tls.config import SETTINGS_FILE
 from compose_tls.errors import ComposeFileNotFound, ConflictingSettings, FileUnreadable
+from compose_tls.patterns import regex
 
 DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDE_FILES = (
@@ -23,6 +25,8 @@ OVERRIDE_FILES = (
     "docker-compose.override.yaml",
 )
 ENV_FILE = ".env"
+# From a Git repository or a registry: https://docs.docker.com/reference/compose-file/include/
+REMOTE: Final = regex(r"://|^git@|^github\.com/")
 NEW_OVERRIDE = "compose.override.yaml"
 
 
@@ -122,10 +126,18 @@ def project_root(
     Returns:
         What the user named, else where the first file that is named lies, else the first directory
         upwards with a compose file or with settings, which may name one, else ``directory`` itself.
+
+    Raises:
+        ComposeFileNotFound: The user named one that lies elsewhere.
     """
     if project_directory:
         return Path(os.path.normpath(directory / project_directory))
     if names := named_files(chosen, environment):
+        if any(map(REMOTE.search, names)):
+            raise ComposeFileNotFound(
+                "a compose file that lies elsewhere is not fetched",
+                hint="save a copy of it, and name that with -f",
+            )
         return Path(os.path.normpath(directory / names[0])).parent
     for place in (directory, *directory.parents):
         if any(is_file(place / name) for name in (*DEFAULT_FILES, SETTINGS_FILE)):

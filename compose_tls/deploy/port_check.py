@@ -83,8 +83,9 @@ def require_reachable(project: Mapping[str, Any], service: str, port: int) -> No
         else:
             return
     raise NotReachable(
-        f"service {service} could not be reached from this machine, and so not be proved: {reason}",
-        hint="leave --up out, and check it from where it is reached; or give it another network",
+        f"service {service} could not be reached from this machine, so it cannot be checked: {reason}",
+        hint="leave out --up, and run compose-tls check where it can be reached;"
+        " or give it another network",
     )
 
 
@@ -105,9 +106,9 @@ def port_taken(port: int, owner: str | None, what: str, project: str | None = No
     meant = ""
     if other and other != project:
         command = joined(["compose-tls", "-p", other])
-        meant = f"; where {other} is the project that you mean, name it: {command} enable …"
+        meant = f"; if {other} is the project that you mean, name it: {command} enable …"
     return PortTaken(
-        f"port {port}, which {what} is to publish, is taken by {owner or 'another program'}",
+        f"port {port}, which {what} is to publish, is in use by {owner or 'another program'}",
         hint=f"{find}, or publish another port in the compose file{meant}",
     )
 

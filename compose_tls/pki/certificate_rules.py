@@ -228,7 +228,7 @@ class Judged:
                 )
         if not all(one.startswith(_BIT_STRING) for one in self._netscape_types()):
             raise self._violation(
-                "has a Netscape certificate type that is none, and Node refuses it", _RFC_5280
+                "has an invalid Netscape certificate type, and Node refuses it", _RFC_5280
             )
         limits = extension(self.certificate, x509.NameConstraints)
         held = [name for names in subtrees_of(self.certificate) for name in names]
@@ -350,7 +350,7 @@ class Judged:
             name in _OLD_HASHES or is_issued_by(self.certificate, self.certificate)
         ):
             raise self._violation(
-                "signed itself by an algorithm that Node does not know", _SIGNED_SIMPLY
+                "is self-signed with an algorithm that Node does not support", _SIGNED_SIMPLY
             )
 
     def _hash(self) -> hashes.HashAlgorithm | None:

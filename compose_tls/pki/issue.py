@@ -310,7 +310,7 @@ def _validity(days: int, issuer: Issuer | None, now: datetime) -> tuple[datetime
 
 def _no_such_time(now: datetime) -> ProfileViolation:
     return ProfileViolation(
-        f"no certificate can be issued on {now.date()}: X.509 knows the years {_FIRST_YEAR} to {MAXYEAR}",
+        f"no certificate can be issued on {now.date()}: X.509 has the years {_FIRST_YEAR} to {MAXYEAR}",
         hint="set the clock of this machine, then run the command again",
     )
 

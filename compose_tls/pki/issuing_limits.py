@@ -163,8 +163,8 @@ def require_policies(chain: Sequence[x509.Certificate], *, path: str) -> None:
     for one in below[1:]:
         if not all(map(_is_mapped, (held for held in one.extensions if held.oid == _MAPPINGS))):
             raise ProfileViolation(
-                f"the intermediate {one.subject.rfc4514_string()} of {path} maps no policies, or any"
-                " policy (policyMappings), and gRPC refuses it",
+                f"the intermediate {one.subject.rfc4514_string()} of {path} has an empty"
+                " policyMappings extension, or one with anyPolicy, and gRPC refuses it",
                 hint="use a CA made to RFC 5280",
                 path=path,
             )

@@ -82,7 +82,7 @@ def _ip_address(name: str) -> str | None:
         return None
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
         raise NameInvalid(
-            f"{name} has a zone, which has no place in a certificate",
+            f"{name} has a zone, which a certificate cannot contain",
             hint=f"give the address without zone: {name.partition('%')[0]}",
         )
     # An IPv4-mapped address (RFC 4291 section 2.5.5.2) is that IPv4 address to every client, and Go reads
@@ -101,7 +101,7 @@ def _dns_name(name: str) -> str:
         # OpenSSL, and with it Python and curl, matches no wildcard right below the top.
         if len(host) < 2:  # noqa: PLR2004 - the two labels of example.com
             raise NameInvalid(
-                f"{name} is a wildcard for too much: clients ignore it",
+                f"{name} is too broad a wildcard: clients ignore it",
                 hint="put at least two parts after it, as in *.example.com",
             )
     for label in host:

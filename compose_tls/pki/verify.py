@@ -169,7 +169,7 @@ def check_ca(
             name, above = (n.rfc4514_string() for n in (chain[-1].subject, chain[-1].issuer))
             raise IssuerMismatch(
                 f"{path} ends with the intermediate CA {name}: the root {above} is missing",
-                hint=f"append the certificate of {above} to {path}: Node trusts whole chains only",
+                hint=f"append the certificate of {above} to {path}: Node requires complete chains",
                 path=path,
             )
 
@@ -206,7 +206,7 @@ def concerns(
         found.append(
             TlsWarning(
                 "self-signed-certificate",
-                f"{path} signed itself: every client needs a new file when it is renewed, and {who}"
+                f"{path} is self-signed: every client needs a new file when it is renewed, and {who}"
                 " such certificates",
                 path=path,
                 hint=hint,
@@ -286,9 +286,9 @@ def _ending(
     else:
         text = (
             f"{path} is valid for only {amount}: its CA {first.subject.rfc4514_string()} ends on "
-            f"{end:%Y-%m-%d %H:%M} UTC, before it"
+            f"{end:%Y-%m-%d %H:%M} UTC, earlier"
         )
-        hint = "use a certificate of a CA that lives longer"
+        hint = "use a certificate of a CA that is valid longer"
     yield TlsWarning("certificate-ends-soon", text, path=path, hint=hint)
 
 
@@ -360,7 +360,7 @@ def _issuer_mismatch(
     issuer = last.issuer.rfc4514_string()
     namesake = any(ca.subject == last.issuer for ca in trusted)
     return IssuerMismatch(
-        f"{path} was issued by another CA than the given one, although both are named {issuer}"
+        f"{path} was issued by a different CA with the name of the given one, {issuer}"
         if namesake
         else f"{path} leads to the CA {issuer}, which is not the given one",
         hint=f"give the CA that issued {path}, or append the missing intermediate certificates "

@@ -193,7 +193,7 @@ class _Address:
     def refusal(self, path: str | None, line: int | None) -> EditRefused:
         name = self.change.variable
         return EditRefused(
-            f"where {name} gets its value cannot be edited with proof",
+            f"the place where {name} gets its value cannot be edited safely",
             hint=f"{name}={self.wanted}",
             path=path,
             line=line,

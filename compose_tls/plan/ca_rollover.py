@@ -263,7 +263,7 @@ def require_client_issuer(observation: Observation, config: TlsConfig) -> None:
     _require_same_client_ca(observation, config)
     if config.client_ca_key is None and not observation.files.get(observation.directory / name):
         raise CertificateUnreadable(
-            f"{name} is missing, so nothing can be issued for clients",
+            f"{name} is missing, so no client certificate can be issued",
             hint="name their CA with --client-ca-cert and --client-ca-key, or have certificates issued"
             " by it",
             path=name,

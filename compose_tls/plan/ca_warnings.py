@@ -28,22 +28,22 @@ def rollover_warning(config: TlsConfig) -> TlsWarning:
         "ca-rollover",
         f"two CAs are trusted until every client has {bundle}",
         bundle,
-        "give it to every client, then run compose-tls renew --ca --finish",
+        f"give {bundle} to every client, then run compose-tls renew --ca --finish",
     )
 
 
-def other_ca(path: str, text: str) -> TlsWarning:
+def other_ca(config: TlsConfig, path: str, text: str) -> TlsWarning:
     """That clients have to know another CA."""
-    return TlsWarning("ca-replaced", text, path, "give it to every client")
+    hint = f"give {config.pki_dir}/{CA_CERTIFICATE} to every client"
+    return TlsWarning("ca-replaced", text, path, hint)
 
 
 def another_next(planned: IdentityPlan, config: TlsConfig, state: State) -> Iterator[TlsWarning]:
     """That a CA which was to take over is not whole, and another one will."""
     path = f"{config.pki_dir}/{NEXT_CA_CERTIFICATE}"
     if planned.source(NEXT_CA) == "issued" and path in state.certificates:
-        yield other_ca(
-            path, f"{path} is a different CA now: certificates from the previous CA are refused"
-        )
+        text = f"{path} is a different CA now: certificates from the previous CA are refused"
+        yield other_ca(config, path, text)
 
 
 def left_behind(place: str, left: Sequence[str], config: TlsConfig) -> TlsWarning:
@@ -79,7 +79,7 @@ def followers(place: str, names: Sequence[str], config: TlsConfig, *, shown: boo
         )
         return TlsWarning("clients-follow", text, place, joined(["compose-tls", "client", *names]))
     text = f"{place}: {listed} {verb} {bundle} before the old CA is removed"
-    return TlsWarning("clients-follow", text, place, "give it to each")
+    return TlsWarning("clients-follow", text, place, f"give {bundle} to {listed}")
 
 
 def client_waits(

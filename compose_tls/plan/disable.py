@@ -289,7 +289,7 @@ class _Planner:
         again = "compose-tls disable --purge" if purging else "compose-tls disable"
         raise CertificatesUnmounted(
             f"{one.service} would start in mode {int(one.mode)} ({first}) without "
-            f"{', '.join(lacks)}, and not start{purged}",
+            f"{', '.join(lacks)}, and cannot start{purged}",
             hint=f"set the mode to 0 there, or remove it, and run {again}",
             path=first.path,
             line=first.line,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from compose_tls.changes import relative
+from compose_tls.compose.compose_project import saving
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import Mount
 from compose_tls.config import TlsConfig
@@ -32,18 +33,19 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.plan.container_user import ContainerUser, give_command, is_given
-from compose_tls.plan.copies import copies
 from compose_tls.plan.stack_folders import Folders
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import carrier, endpoint
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.model import Project, absence, in_the_way
-from compose_tls.results import DeclaredService
 from compose_tls.shell import quoted, typed
 from compose_tls.stack.milvus.milvus_version import NEWEST
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
+
+if TYPE_CHECKING:
+    from compose_tls.results import DeclaredService
 
 # By the CA's key anybody can be impersonated, by a client's that client.
 _CA_KEYS: Final = (CA_KEY, NEXT_CA_KEY, CLIENT_CA_KEY, f"{STACK_CA}{KEY}")
@@ -81,6 +83,8 @@ def declared_findings(
         services: What the services are told.
         every: Whether they are all that there are: else one that is gone was not asked for.
     """
+    from compose_tls.results import DeclaredService  # noqa: PLC0415 - status alone tells them
+
     lost = is_lost(project, config, services)
     recorded = project.state.services if project.state else ()
     there = {one.name for one in services}
@@ -129,11 +133,11 @@ def _differs(project: Project, one: DeclaredTls) -> Iterator[str]:
     state = project.state if project.state and one.name in project.state.services else None
     if one.mode is None:
         yield (
-            "not every setting of it can be read here: an image, a volume, a config or a missing file"
+            "some of its settings cannot be read here: an image, a volume, a config or a missing file"
             " may have it"
         )
     elif state is not None and one.mode != state.settings.tls_mode:
-        told = "nothing says tlsMode" if one.value is None else f"tlsMode is {one.value}"
+        told = "tlsMode is not set" if one.value is None else f"tlsMode is {one.value}"
         place = f" in {one.place}" if one.place else ""
         yield f"{told}{place}, and enable recorded {int(state.settings.tls_mode)}"
     served = project.directory / state.settings.served_dir if state else None
@@ -146,6 +150,14 @@ def _differs(project: Project, one: DeclaredTls) -> Iterator[str]:
         elif tls is not None and file.path != tls / file.name:
             found = project.relative(file.path) if file.path else "in a volume"
             yield f"{file.target} is {found}, and not {project.relative(tls / file.name)}"
+
+
+def unseen(project: Project) -> Iterator[TlsWarning]:
+    """What Compose would fetch from elsewhere, with services that TLS may cut off."""
+    for one in project.compose.elsewhere:
+        name = project.relative(one.file)
+        text = f"{one.place} is not fetched: services of it that run or use Milvus are not seen"
+        yield TlsWarning("not-fetched", text, name, saving(one.place), one.line)
 
 
 def key_findings(config: TlsConfig, located: EnabledProject) -> KeyFindings:
@@ -236,6 +248,8 @@ class _Keys:
 
     def lost(self) -> Iterator[TlsWarning]:
         """What containers are to see and is not there; a Milvus says so of its own key."""
+        from compose_tls.plan.copies import copies  # noqa: PLC0415 - nothing is recorded before enable
+
         directory = self.observation.directory
         every = copies(directory, self.config, self.located.state)
         for path in (one.path for one in every if one.path != self.served):

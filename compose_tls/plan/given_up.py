@@ -44,7 +44,7 @@ def given_up(
         yield TlsWarning("scope-reduced", text, hint=hint)
     left = set(state.services) - {one.name for one in milvus}
     for name in sorted(left & set(project.compose.services)):
-        text = f"service {name} goes back to plain text: --service does not name it"
+        text = f"service {name} returns to plain text: --service does not name it"
         hint = joined(_naming("--service", (*state.services, *(one.name for one in milvus))))
         yield TlsWarning("service-left-out", text, hint=hint)
 

@@ -318,10 +318,10 @@ def _retirement_warning(config: TlsConfig, name: str, retired: str) -> TlsWarnin
         )
     return TlsWarning(
         "ca-replaced",
-        f"{bundle} now holds a different CA; distribute it to every client; the previous key is kept as"
+        f"{bundle} now holds a different CA; the previous key is kept as"
         f" {config.pki_dir}/{retired}{KEY}",
         bundle,
-        "give it to every client",
+        f"give {bundle} to every client",
     )
 
 

@@ -15,7 +15,7 @@ from compose_tls.vocabulary import TlsWarning, has_ended
 
 RENEW_BEFORE: Final = timedelta(days=30)
 _DAY: Final = timedelta(days=1)
-OTHER_CA: Final = "give certificates of a CA with a later end to compose-tls enable"
+OTHER_CA: Final = "give compose-tls enable certificates of a CA that is valid longer"
 
 
 def require_ca_valid(ca: CertificateFacts, config: TlsConfig, now: datetime) -> None:
@@ -126,8 +126,8 @@ def ends(
             brought = name != CLIENT_CA and config.ca_cert is not None
             yield TlsWarning(
                 "ca-expires-soon",
-                f"{path}, or a CA above it, ends on {ca.not_after:%Y-%m-%d %H:%M} UTC, and every "
-                "certificate under it",
+                f"{path}, or a CA above it, ends on {ca.not_after:%Y-%m-%d %H:%M} UTC, and with it "
+                "every certificate that it issued",
                 path,
                 OTHER_CA if brought else hints.get(name, hints[CA]),
             )

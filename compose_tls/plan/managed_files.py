@@ -320,7 +320,7 @@ class ManagedFiles:
         given = self.config.client_ca_cert if ca == CLIENT_CA else self.config.ca_cert
         raise ValueInTheWay(
             f"{name} does not belong to the certificate next to it, nor to {given}",
-            hint=f"move {name} away: compose-tls does not write over a key that it does not know",
+            hint=f"move {name} away: compose-tls does not overwrite a key that it does not know",
             path=name,
         )
 

@@ -228,7 +228,7 @@ def _made(
     address, port = _address(wanted.publish or LOOPBACK)
     if wanted.attu and port == ATTU_PORT:
         raise ConflictingSettings(
-            f"--publish {wanted.publish} takes port {port}, where Attu is reached",
+            f"--publish {wanted.publish} takes port {port}, which Attu uses",
             hint=f"choose another port, or leave --with attu out; {PROXY_PORT} is the usual one",
         )
     stack = NewStack(
@@ -301,8 +301,8 @@ def _credentials(directory: Path, read: Reader) -> tuple[list[CreateFile], tuple
     """``.env`` with the credentials of the object store, which git is to leave alone."""
     if read(directory / ENV_FILE) is not None:
         raise ValueInTheWay(
-            f"{ENV_FILE} already exists, where the credentials of the object store have to go",
-            hint="make the project in a directory of its own: compose-tls init milvus",
+            f"{ENV_FILE} already exists, and init would write the credentials of the object store there",
+            hint="create the project in a separate directory: compose-tls init milvus",
             path=ENV_FILE,
         )
     drafts = [CreateFile(directory / ENV_FILE, Pending(ENV_FILE), PRIVATE)]
@@ -371,13 +371,13 @@ def _run_of(script: bytes, wanted: Wanted, *, has_data: bool) -> tuple[Run, tupl
             "name its version: compose-tls init --milvus VERSION",
         )
     run = vendor_run(_release(wanted.milvus)[1])
-    text = f"{SCRIPT} has no docker run: that of the vendor's script is taken, with {run.image}"
+    text = f"{SCRIPT} contains no docker run: that of the vendor's script is used, with {run.image}"
     hint = "name another version with --milvus"
     return run, (TlsWarning("script-assumed", text, SCRIPT, hint),)
 
 
 def _not_understood(reason: str, hint: str) -> ScriptNotUnderstood:
-    return ScriptNotUnderstood(f"{SCRIPT} cannot be taken over: {reason}", hint=hint, path=SCRIPT)
+    return ScriptNotUnderstood(f"{SCRIPT} cannot be converted: {reason}", hint=hint, path=SCRIPT)
 
 
 def _mounted(

@@ -144,7 +144,7 @@ class Remaining:
                 places = ((one, one.query("command")) for one in service.definitions)
                 place, found = next((each for each in places if each[1]), (None, None))
                 path = relative((place or service.definitions[-1]).file, self.directory)
-                text = f"{service.name} is told {said}"
+                text = f"{service.name} is configured with {said}"
                 yield Entry(text, path, found.line if found else None, service.name)
 
     def unprovided(self) -> Iterator[Entry]:
@@ -250,7 +250,7 @@ def remains(
     what = f"TLS stays on for {names}" if ours else "entries of compose-tls stay"
     what += ", and the record does not show how it was before"
     if since and not ours:
-        what = "what was written since enable needs certificates that are removed"
+        what = "settings added since enable need certificates that would be removed"
     return TlsRemains(
         f"{what}: {'; '.join(map(str, entries))}",
         hint=hint,

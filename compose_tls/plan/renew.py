@@ -368,8 +368,9 @@ class _Planner:
         if ca == "issued":
             bundle = f"{self.config.pki_dir}/{CA_CERTIFICATE}"
             lost = is_lost(self.observation, self.config, self.located.state)
-            why = "could issue no more" if lost else "had expired"
-            return (other_ca(bundle, f"the CA {why}: every client needs the new {bundle}"),)
+            why = "could not issue certificates any more" if lost else "had expired"
+            text = f"the CA {why}: every client needs the new {bundle}"
+            return (other_ca(self.config, bundle, text),)
         return ()
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import field
 
 from compose_tls.changes import relative
-from compose_tls.compose.compose_project import ComposeProject
+from compose_tls.compose.compose_project import ComposeProject, saving
 from compose_tls.compose.definition import Reader
 from compose_tls.compose.service import Service
 from compose_tls.errors import ServiceAmbiguous, ServiceNotFound, UnsupportedMilvus
@@ -162,6 +162,14 @@ def _candidates(
             "no service of this Milvus cluster accepts clients: there is no proxy",
             hint="name the service that clients connect to with --service",
             path=_path(project),
+        )
+    if project.elsewhere:
+        places = ", ".join(one.place for one in project.elsewhere)
+        raise ServiceNotFound(
+            f"no service of this project runs Milvus, as far as it is here: {places} is not fetched",
+            hint=saving(places),
+            path=_path(project),
+            line=project.elsewhere[0].line,
         )
     raise ServiceNotFound(
         "no service of this project runs Milvus",

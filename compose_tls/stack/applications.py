@@ -263,7 +263,7 @@ _NGINX: Final = (
     "grpc_pass grpcs://{place}; grpc_ssl_verify on; grpc_ssl_trusted_certificate /ca.pem; "
     "({ca}, mounted there)"
 )
-_STREAM: Final = "or a stream block that hands on the bytes: proxy_pass {place};"
+_STREAM: Final = "or a stream block that forwards the bytes: proxy_pass {place};"
 _TCP_ROUTER: Final = "a TCP router with tls.passthrough=true"
 _CADDY: Final = (
     "reverse_proxy https://{place}, and in its block a block transport http with the lines versions 2 "

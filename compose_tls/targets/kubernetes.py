@@ -209,7 +209,7 @@ def secret(held: HeldSecret, release: Release, contents: Mapping[str, bytes]) ->
 
 
 def volumes(secrets: Iterable[MountedSecret]) -> list[New]:
-    """The volumes that show Secrets under the names that the settings say."""
+    """The volumes that show Secrets with the file names that the settings use."""
     by_name: dict[str, list[MountedSecret]] = {}
     for one in secrets:
         by_name.setdefault(one.volume, []).append(one)

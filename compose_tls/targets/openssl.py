@@ -26,7 +26,7 @@ work=$(mktemp -d)
 export work
 trap 'rm -rf "$work"' EXIT
 
-at() { # seconds since 1970 as openssl takes them
+at() { # seconds since 1970, in the format of openssl
     date -u -d "@$1" +%Y%m%d%H%M%SZ 2>/dev/null || date -u -r "$1" +%Y%m%d%H%M%SZ
 }
 
@@ -59,7 +59,7 @@ commonName = supplied
 END
 : >"$work/index.txt"
 
-hash_of() { # a key that signs: a curve has its hash
+hash_of() { # the hash for a signing key: P-384 uses SHA-384
     case $(openssl pkey -in "$1" -noout -text) in *P-384*) echo sha384 ;; *) echo sha256 ;; esac
 }
 

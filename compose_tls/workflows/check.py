@@ -144,7 +144,8 @@ def _require_address(host: str | None, *ports: int | None) -> None:
     if host is not None and name and (host != name and ":" not in after):
         number = f" --port {after}" if after else ""
         raise WrongUsage(
-            f"{host} is not a host name only", hint=f"give the parts: --host {quoted(name)}{number}"
+            f"{host} is more than a host name",
+            hint=f"give the parts: --host {quoted(name)}{number}",
         )
 
 

@@ -124,8 +124,8 @@ def _meant(
         return named[0], ()
     names = " and ".join(one.name for one in servers)
     place = f" --for {typed(client)}" if client else ""
-    text = f"{names} are servers of their own: this is the way to {servers[0].name}"
-    hint = f"of another: compose-tls connect{place} --service {typed(servers[1].name)}"
+    text = f"{names} are separate servers: this connects to {servers[0].name}"
+    hint = f"for another one: compose-tls connect{place} --service {typed(servers[1].name)}"
     return servers[0], (TlsWarning("one-of-several", text, hint=hint),)
 
 

@@ -229,8 +229,8 @@ class Spelling:
         if left := kubernetes.left_settings(setup):
             yield TlsWarning(
                 "settings-left",
-                f"{', '.join(left)}: of services of this project, and not taken along",
-                hint="set the same for the services of the cluster there",
+                f"{', '.join(left)}: these name services of this project, and are not exported",
+                hint="set them for the services of the cluster",
             )
         if self.opened.config.scope == "all":
             yield from self._beside(setup)
@@ -273,7 +273,7 @@ class Spelling:
         if plain:
             yield TlsWarning(
                 "stays-plain",
-                f"what Milvus says to {' and to '.join(plain)} of the release stays plain text",
+                f"traffic from Milvus to {' and to '.join(plain)} of the release stays in plain text",
                 hint="nothing in this project says how it would be encrypted; set it up there",
             )
         if ETCD in switched:

@@ -48,7 +48,7 @@ def require_fresh(
     status = engine.status_of(new.container) if new.container else None
     if new.container and status is not None:
         raise ContainerInTheWay(
-            f"container {new.container} of {SCRIPT} is there ({status}), and uses the same data",
+            f"container {new.container} of {SCRIPT} exists ({status}), and uses the same data",
             hint=f"{', then '.join(removing(new.container, status))} (the data stay in {DATA}),"
             " then run this again",
             path=SCRIPT,
@@ -98,7 +98,7 @@ class FirstStart:
 
         def before_proof(planned: ServicePlan) -> None:
             if self.auth:
-                on_event("giving root its password, over TLS")
+                on_event("setting the password of root, over TLS")
                 self._settle_password(planned)
 
         enabled = enable_opened(

@@ -131,7 +131,7 @@ def _directory(place: Path, *, dry_run: bool) -> Iterator[None]:
     if os.path.lexists(place) and not is_directory(place):
         raise WrongUsage(
             f"{place} is not a directory",
-            hint="name a directory, or one that is to be made",
+            hint="name an existing directory, or a new one",
             path=str(place),
         )
     missing = [path for path in (place, *place.parents) if not os.path.lexists(path)]
@@ -141,7 +141,7 @@ def _directory(place: Path, *, dry_run: bool) -> Iterator[None]:
         yield
     except OSError as error:
         raise WriteFailed(
-            f"{place} cannot be made: {error.strerror or error}",
+            f"{place} cannot be created: {error.strerror or error}",
             hint="make the directory above it writable for you, or name another one",
             path=str(place),
         ) from None
@@ -321,8 +321,8 @@ def _go_on(
     """Start what an earlier init made, and give root its password, if it has it not yet."""
     if not wanted.is_default:
         raise ProjectExists(
-            "init made a project here already, and changes nothing in it",
-            hint=f"{own_command(opened, 'init', '--up')} starts it; to have another one, name another"
+            "init already created a project here, and does not change it",
+            hint=f"{own_command(opened, 'init', '--up')} starts it; for another project, name another"
             " directory: compose-tls init DIR",
         )
     deployment = FirstStart(opened, auth=True, keep_on_failure=keep_on_failure)

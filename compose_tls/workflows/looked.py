@@ -29,3 +29,8 @@ class Looked:
     next: str | None = None
     refused: TlsWarning | None = None
     places: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+
+    @property
+    def current(self) -> bool | None:
+        """Whether all of them run these files; ``None`` where no engine was asked."""
+        return all(one.state == "current" for one in self.services) if self.services else None

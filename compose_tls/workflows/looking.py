@@ -50,7 +50,9 @@ def look(
             seen = EngineProject(engine, compose, opened.invocation, there)
             return _Look(opened, project, seen).all(services)
     except ComposeFailed as error:
-        return Looked(reason=error.message, refused=as_warning(error))
+        # What is not fetched is told by itself.
+        refused = None if project.compose.elsewhere else as_warning(error)
+        return Looked(reason=error.message, refused=refused)
     except EngineError as error:
         return Looked(reason=error.message)
 

@@ -96,5 +96,5 @@ def _shown_to_git(project: Project, config: TlsConfig) -> Iterator[TlsWarning]:
         free = path not in project.observation.obstacles
         if IGNORE_ALL.strip() not in rules.splitlines() and free:
             name = project.relative(path)
-            text = f"{name} does not keep git from the keys next to it"
+            text = f"{name} does not make git ignore the keys next to it"
             yield TlsWarning("key-exposed", text, name, "compose-tls enable")

@@ -10,6 +10,7 @@ from typing import Any, Final
 from compose_tls.changes import Plan
 from compose_tls.compose.discovery import ENV_FILE, OVERRIDE_FILES, named_files, project_root
 from compose_tls.config import ENVIRONMENT_PREFIX
+from compose_tls.errors import OutsideProject
 from compose_tls.files import is_file
 from compose_tls.project.endpoints import sharing
 from compose_tls.project.milvus_services import is_active
@@ -108,7 +109,16 @@ def own_command(opened: Opened, *words: str, tls_dir: str = "") -> str:
     if Path(os.path.normpath(opened.root / own)) in opened.named_places:
         tls_dir = own
     before = f"{ENVIRONMENT_PREFIX}TLS_DIR={quoted(tls_dir)} " if tls_dir else ""
-    return before + joined(["compose-tls", *words, *own_options(opened)])
+    return before + joined(["compose-tls", *words, *own_options(opened), *accepting(opened)])
+
+
+def accepting(opened: Opened) -> Iterator[str]:
+    """The options without which no command reads a project that leads outside, once that is accepted.
+
+    It is not recorded: who writes into a project could accept for its user.
+    """
+    if OutsideProject.code in opened.config.accept:
+        yield from ("--accept", OutsideProject.code)
 
 
 def own_options(opened: Opened) -> list[str]:

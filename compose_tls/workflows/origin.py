@@ -90,8 +90,8 @@ class Origin:
             return refusal
         return TlsWarning(
             "another-project",
-            f"project {found.project} is made from these files too; it is not changed, and gets their"
-            " TLS when it is recreated",
+            f"project {found.project} also uses these files; it is not changed now, and gets TLS"
+            " when it is recreated",
             hint=f"if that is the one you mean, {hint}",
         )
 
@@ -175,7 +175,7 @@ class Origin:
         )
         if names:
             said = ", ".join(relative(file, self.project.directory) for file in more)
-            yield f"{', '.join(names)}: as {said} says in the container, not in the files"
+            yield f"{', '.join(names)}: as {said} sets it in the container, but not in the files"
 
     def _how_it_was_made(self, service: str, found: Deployed, origin: Sequence[Difference]) -> str:
         """What to type so that the files of then are the files of now."""
@@ -196,9 +196,9 @@ class Origin:
         names = ":".join(words[place + 1] for place, word in enumerate(words) if word == "-f")
         also = f" (or COMPOSE_FILE={quoted(names)})" if names else ""
         return (
-            f"it was made with more: {self._command(*words)}{also}"
+            f"it was created with more options: {self._command(*words)}{also}"
             if words
-            else (f"run this where it was made, in {found.directory}")
+            else (f"run this where it was created, in {found.directory}")
         )
 
     def _command(self, *words: str) -> str:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from compose_tls import listener
-from compose_tls.apply.deploying import forget, is_deploying
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import unfinished
+from compose_tls.apply.unproved import forget, is_deploying
 from compose_tls.changes import PatchFile, Plan, relative
 from compose_tls.compose.discovery import named_files
 from compose_tls.config import (
@@ -204,7 +204,7 @@ class Opened:
             return self.named_places, ()
         names = ", ".join(dict.fromkeys(map(str, led.values())))
         refusal = OutsideProject(
-            f"{names} would be edited, which is outside the project",
+            f"an edit goes to {names}, which is outside the project",
             hint="check who owns it and what else uses it",
             path=plan.relative(next(iter(led))),
         )
@@ -311,7 +311,7 @@ def open_directory(
     if names or variables.get("COMPOSE_FILE"):
         what = f"--{names[0].replace('_', '-')}" if names else "COMPOSE_FILE"
         raise ConflictingSettings(
-            f"{what} names a project, and init makes the one that docker compose finds by itself",
+            f"{what} names a project, but init creates one that docker compose finds by itself",
             hint=f"leave {what} out; compose-tls init DIR names the directory",
         )
     given = seen_from(root, given, {n: start if n in outer else root for n in FILES})

@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
+from compose_tls.compose.compose_project import saving
 from compose_tls.config import TlsConfig
-from compose_tls.deploy.docker_host import reach
-from compose_tls.errors import EngineError
 from compose_tls.layout import CA, ROOT_PASSWORD, STATE_FILE
 from compose_tls.observe.client_files import with_clients
 from compose_tls.observe.tls_files import with_tls_files
 from compose_tls.plan.brought import lying_in
 from compose_tls.plan.build_contexts import context_findings
-from compose_tls.plan.findings import declared_findings, is_lost, key_findings
+from compose_tls.plan.findings import declared_findings, is_lost, key_findings, unseen
 from compose_tls.plan.inventory import Inventory, inventory, shown_certificates
 from compose_tls.plan.link_certificates import described, with_certificates
 from compose_tls.plan.links import link_map
@@ -33,10 +31,8 @@ from compose_tls.workflows.interrupted import deploying
 from compose_tls.workflows.looked import Looked
 from compose_tls.workflows.mending import Mending, mending
 from compose_tls.workflows.next_step import own_command
+from compose_tls.workflows.standing import looked_at
 from compose_tls.workflows.whole_hints import whole, with_whole_hints
-
-# An engine that does not answer by then is not waited for.
-_SECONDS: Final = 2
 
 
 @with_whole_hints
@@ -83,7 +79,7 @@ def status(
     if project.state is not None and project.state.settings.scope != "proxy":
         links = with_certificates(project, links, services, found.certificates)
     declared = tuple(declared_findings(project, settings, services, every=not named))
-    looked = _look(opened, project, services)
+    looked = looked_at(opened, project, services)
     refused = [looked.refused] if looked.refused else []
     mode = _weakest(declared)
     address, note = _address(project, services, found, looked) if mode else (None, None)
@@ -100,7 +96,13 @@ def status(
         links=described(links, project, settings),
         endpoint=address,
         address_note=note,
-        warnings=(*deploying(opened.root), *refused, *warnings, *map_.warnings),
+        warnings=(
+            *deploying(opened.root),
+            *refused,
+            *unseen(project),
+            *warnings,
+            *map_.warnings,
+        ),
         certificates_usable=found.usable,
         loads=not refused,
     )
@@ -121,18 +123,6 @@ def _waits_for_password(opened: preamble.Opened, looked: Looked) -> bool:
     """Whether nothing runs of what ``init`` made: with Compose, root would have its default password."""
     absent = all(one.state == "absent" for one in looked.services)
     return absent and (opened.root / opened.config.pki_dir / ROOT_PASSWORD).is_file()
-
-
-def _look(opened: preamble.Opened, project: Project, services: Sequence[DeclaredTls]) -> Looked:
-    if not services:
-        return Looked()
-    try:
-        reach(opened.variables, seconds=_SECONDS)
-    except EngineError as error:
-        return Looked(reason=error.message)
-    from compose_tls.workflows.looking import look  # noqa: PLC0415 - half of what status would load
-
-    return look(opened, project, services, patience=_SECONDS)
 
 
 def _certificates(
@@ -241,6 +231,8 @@ def _next(
     opened: preamble.Opened, project: Project, result: StatusResult, mended: str | None
 ) -> str | None:
     """The command that makes the files what they are to be; never to a weaker mode."""
+    if not result.declared and project.compose.elsewhere:
+        return saving(", ".join(one.place for one in project.compose.elsewhere))
     if not result.declared:
         return "name the service with --service, or the right compose file with -f"
     off, state = not result.encrypted, project.state

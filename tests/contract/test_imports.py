@@ -113,7 +113,12 @@ def test_help_loads_what_prints_it_and_click() -> None:
     assert "compose_tls.cli.app" in rooms
     assert not {name for name in loaded if name.startswith("compose_tls.cli.output.")}
     assert not {room for room in rooms if not room.startswith("compose_tls.cli")} - {
-        *("compose_tls.errors", "compose_tls.patterns", "compose_tls.signals"),
+        *(
+            "compose_tls.errors",
+            "compose_tls.hiding",
+            "compose_tls.patterns",
+            "compose_tls.signals",
+        ),
         *("compose_tls.values", "compose_tls.version"),
     }
     # What measures the coverage of a test loads some of them as well, and click 8.2 loads shutil.
@@ -147,6 +152,8 @@ def test_a_command_that_only_looks_at_files_loads_neither_engine_nor_checks(
     loaded = loaded_in_a_project(*commands)
     assert not loaded & {"docker", "grpc", "pymilvus", "requests", "ruamel", "subprocess"}
     assert not {name for name in loaded if name.startswith("compose_tls.checks")}
+    # What a deployment keeps on disk: only whether there is any is asked.
+    assert "compose_tls.apply.deploying" not in loaded
     # Where the engine would listen, and how Compose would be told of the project.
     assert {name for name in loaded if name.startswith("compose_tls.deploy.")} == {
         "compose_tls.deploy.compose_invocation",

@@ -66,24 +66,19 @@ def strings(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
 
 
-# Contributors' tables name tests, which have names of their own; the second is what a benchmark writes.
-FOR_CONTRIBUTORS = {
-    "compose-constructs.md",
-    "yaml-constructs.md",
-    "reliability.md",
-    "benchmarks.md",
-}
 PAGES = [
-    page
-    for page in (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
-    if page.name not in FOR_CONTRIBUTORS
+    *(ROOT / name for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
 ]
 
 
 def prose(text: str) -> str:
-    """A text without code, addresses, and the names that an entry of a docstring begins with."""
+    """A text without code, addresses, quotes, names of tests and of the entries of a docstring."""
     without_blocks = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    without_code = re.sub(r"`+[^`]*`+|\]\([^)]*\)", "", without_blocks)
+    without_tests = re.sub(
+        r"\|[^|\n]*`test_\w+\.py[^|\n]*\|$", "|", without_blocks, flags=re.MULTILINE
+    )
+    without_code = re.sub(r"`+[^`]*`+|\]\([^)]*\)|\"[^\"\n]*\"", "", without_tests)
     return re.sub(r"^ +\w+: ", "", without_code, flags=re.MULTILINE)
 
 

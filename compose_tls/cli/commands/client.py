@@ -90,7 +90,9 @@ def _listed(file: IO[bytes] | None) -> tuple[str, ...]:
         lines = file.read().decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise WrongUsage(
-            f"{file.name} is not UTF-8 text", hint="write one name a line, in UTF-8", path=file.name
+            f"{file.name} is not UTF-8 text",
+            hint="write one name per line, in UTF-8",
+            path=file.name,
         ) from None
     names: list[str] = []
     for number, line in enumerate(lines, start=1):

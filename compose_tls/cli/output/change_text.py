@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _FEW = 10
+_NAMES = 3
 
 
 def enable_lines(
@@ -94,16 +95,15 @@ def _enabled(result: EnableResult, *, verbose: bool) -> Iterator[Line]:
     """What is in the files."""
     yield from _diff(result, verbose=verbose)
     mode, services = rendering.mode_text(result.mode), ", ".join(result.services)
-    if not result.changed:
+    what = f": {mode}, {'service' if len(result.services) == 1 else 'services'} {services}"
+    if not result.changed and result.deployed and not result.checks:
         yield line(f"nothing to do: {services} has {mode}")
+    elif not result.changed:
+        yield line(f"nothing to change in the files{what}")
     elif result.dry_run:
         yield line(f"would change to {mode}; nothing was written")
     else:
-        what = "service" if len(result.services) == 1 else "services"
-        yield line(
-            Piece("TLS is on in the files", "good"),
-            f": {mode}, {what} {', '.join(result.services)}",
-        )
+        yield line(Piece("TLS is on in the files", "good"), what)
         yield from fields(_kept_where(result))
     for one in result.neighbours if result.changed or verbose else ():
         with_what = f", with the client certificate {one.certificate}" if one.certificate else ""
@@ -229,7 +229,7 @@ def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False
 def _renewed(result: RenewResult) -> Line:
     services = ", ".join(result.services)
     if not result.changed and result.checks:
-        return line(f"{services}: restarted, to load what was renewed before")
+        return line(f"{services}: restarted, to load the certificates renewed earlier")
     if not result.changed and result.rollover == "pending":
         return line("nothing to do: the new CA already exists")
     if not result.changed:
@@ -240,15 +240,14 @@ def _renewed(result: RenewResult) -> Line:
         return line(f"nothing to do: {valid or 'no certificate is due'}{force}")
     if result.dry_run:
         return line("would renew; nothing was written")
-    until = ""
-    if result.issued:
-        new = [c for c in result.certificates if PurePath(c.path).stem in result.issued]
-        ends = [c.not_after for c in new]
-        names = ", ".join("a second CA" if name == NEXT_CA else name for name in result.issued)
-        until = f"{names}, until {min(ends):%Y-%m-%d}" if ends else ""
+    ends = {PurePath(c.path).stem: f"{c.not_after:%Y-%m-%d}" for c in result.certificates}
+    new = [name for name in result.issued if name in ends and name != NEXT_CA]
+    parts = [f"{', '.join(new)}, until {min(map(ends.__getitem__, new))}"] if new else []
+    if NEXT_CA in result.issued and NEXT_CA in ends:
+        parts.append(f"a second CA, until {ends[NEXT_CA]}")
     done = "; ca.pem holds only the new CA" if result.rollover == "finished" else ""
     done += f"; {services} restarted and proved" if result.checks else ""
-    return line(Piece("renewed", "good"), f": {until or services}{done}")
+    return line(Piece("renewed", "good"), f": {'; '.join(parts) or services}{done}")
 
 
 def _diff(result: EnableResult | DisableResult | InitResult, *, verbose: bool) -> Iterator[Line]:
@@ -278,7 +277,10 @@ def beside_lines(result: ExportResult, *, verbose: bool) -> Iterator[Line]:
     if verbose or result.dry_run:
         yield from rendering.certificate_lines(result.certificates)
     if result.names and (result.changed or verbose):
-        yield line(", ".join(result.names), head=("  for ",))
+        names = result.names if verbose else result.names[:_NAMES]
+        more = len(result.names) - len(names)
+        rest = f"; and {more} more, with -v" if more else ""
+        yield line(", ".join(names), rest, head=("  for ",))
     for command in result.next:
         yield next_line(command)
 

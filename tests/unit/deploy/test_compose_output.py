@@ -93,7 +93,7 @@ def test_a_taken_port_is_named(line: str) -> None:
 
     assert isinstance(error, PortTaken)
     assert (
-        error.message == "port 19530, which the project is to publish, is taken by another program"
+        error.message == "port 19530, which the project is to publish, is in use by another program"
     )
     assert "sport = :19530" in error.hint
 
@@ -105,7 +105,7 @@ def test_the_container_that_has_the_port_is_named() -> None:
     error = compose_failure("up", line, {}, owners.get)
 
     assert isinstance(error, PortTaken)
-    assert error.message.endswith("is taken by container old-milvus of project old")
+    assert error.message.endswith("is in use by container old-milvus of project old")
     assert error.hint.startswith("stop container old-milvus of project old")
 
 

@@ -84,10 +84,10 @@ def test_what_only_the_forgotten_file_says_is_named(
 
     assert refusal.code == "deployed-differently"
     assert refusal.message.endswith(
-        f"replaced: {named}: as prod.yaml says in the container, not in the files"
+        f"replaced: {named}: as prod.yaml sets it in the container, but not in the files"
     )
     assert refusal.hint.startswith(
-        "it was made with more: compose-tls -f compose.yaml -f prod.yaml enable …"
+        "it was created with more options: compose-tls -f compose.yaml -f prod.yaml enable …"
     )
 
 
