@@ -17,9 +17,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Final
 
-from compose_tls.changes import relative
 from compose_tls.errors import OutsideProject
-from compose_tls.shell import moved_away, quoted
+from compose_tls.shell import quoted
 from compose_tls.values import dataclass
 
 _KIB: Final = 1024
@@ -249,21 +248,3 @@ def joined_roots(roots: bytes, ca: bytes) -> bytes:
         ca: The CA, PEM.
     """
     return roots + (b"" if not roots or roots.endswith(b"\n") else b"\n") + ca
-
-
-def in_the_way(path: Path, directory: Path) -> str:
-    """The command that makes room where a file has to be and something else is; otherwise empty.
-
-    Args:
-        path: The place of the file.
-        directory: The project directory.
-    """
-    if path.is_file() or not os.path.lexists(path):
-        return ""
-    return moved_away(relative(path, directory))
-
-
-def absence(path: Path, directory: Path) -> str:
-    """What is to be said of a file that could not be read as one."""
-    name = relative(path, directory)
-    return f"{name} is not a regular file" if in_the_way(path, directory) else f"{name} is gone"

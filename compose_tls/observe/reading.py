@@ -116,6 +116,7 @@ def observe(
         user_id=os.geteuid(),
         group_ids=frozenset({os.getegid(), *os.getgroups()}),
         given=frozenset(environment),
+        obstacles=reader.obstacles,
     )
     return Project(
         observation,

@@ -12,7 +12,6 @@ from compose_tls.compose.compose_project import saving
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import Mount
 from compose_tls.config import TlsConfig
-from compose_tls.files import absence, in_the_way
 from compose_tls.layout import (
     CA_CERTIFICATE,
     CA_KEY,
@@ -39,7 +38,7 @@ from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.enabled import EnabledProject
 from compose_tls.project.endpoints import carrier, endpoint
 from compose_tls.project.milvus_services import MilvusService
-from compose_tls.project.model import Project
+from compose_tls.project.model import Project, absence, in_the_way
 from compose_tls.shell import quoted, typed
 from compose_tls.stack.milvus.milvus_version import NEWEST
 from compose_tls.values import dataclass
@@ -256,9 +255,9 @@ class _Keys:
         for path in (one.path for one in every if one.path != self.served):
             if self.observation.files.get(path):
                 continue
-            hint = in_the_way(path, directory) or "compose-tls enable"
+            hint = in_the_way(path, self.observation) or "compose-tls enable"
             yield TlsWarning(
-                "certificate-unreadable", absence(path, directory), self.name(path), hint
+                "certificate-unreadable", absence(path, self.observation), self.name(path), hint
             )
 
     def exposure(
@@ -309,9 +308,8 @@ class _Keys:
         name = self.name(self.served)
         key = self.observation.files.get(self.served)
         if key is None:
-            directory = self.observation.directory
-            gone = absence(self.served, directory)
-            hint = in_the_way(self.served, directory) or "compose-tls enable"
+            gone = absence(self.served, self.observation)
+            hint = in_the_way(self.served, self.observation) or "compose-tls enable"
             return TlsWarning("certificate-unreadable", gone, name, hint), False
         user = ContainerUser.of(milvus)
         reads = user.reads(key)

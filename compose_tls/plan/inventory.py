@@ -11,7 +11,6 @@ from typing import Final
 from compose_tls.changes import relative, sha256
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateError
-from compose_tls.files import absence, in_the_way
 from compose_tls.layout import (
     CA,
     CA_CERTIFICATE,
@@ -29,7 +28,7 @@ from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.copies import key_and_copy_states
 from compose_tls.plan.lifetimes import OTHER_CA, RENEW_BEFORE, finishing_ca, renewed_before
 from compose_tls.project.declared_tls import DeclaredTls
-from compose_tls.project.model import restoring_ca
+from compose_tls.project.model import absence, in_the_way, restoring_ca
 from compose_tls.results import CertificateResult, FileState
 from compose_tls.state.recorded import State
 from compose_tls.state.undo import stands
@@ -145,7 +144,7 @@ def shown_certificates(
         if observation.files[file.path] is None:
             # As in a fresh clone: what was made here is not in the repository.
             name = relative(file.path, observation.directory)
-            said = found.unreadable(name, absence(file.path, observation.directory))
+            said = found.unreadable(name, absence(file.path, observation))
             found.lose(replace(said, hint=f"put it there, {issuing}"), file.path)
         elif file.path in observation.pki.foreign_keys:
             name = relative(file.path, observation.directory)
@@ -186,7 +185,7 @@ class _Certificates:
             self.lose(self.unreadable(path, error.message), file)
             return
         if not found:
-            self.lose(self.unreadable(path, absence(file, self.observation.directory)), file)
+            self.lose(self.unreadable(path, absence(file, self.observation)), file)
             return
         self.bundles[path] = found
         first, *further = found
@@ -198,7 +197,7 @@ class _Certificates:
 
     def lose(self, warning: TlsWarning, file: Path) -> None:
         restoring = self.restoring_ca if file == self.ca else None
-        back = in_the_way(file, self.observation.directory) or restoring
+        back = in_the_way(file, self.observation) or restoring
         if file in self.mended:
             back = self.mended[file].hint
         self.warnings.append(replace(warning, hint=back) if back else warning)

@@ -8,9 +8,15 @@ from typing import Final
 
 from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateUnreadable
-from compose_tls.files import absence, in_the_way
 from compose_tls.layout import CLIENT, IGNORE_ALL, IGNORE_FILE, NEXT_CA, NEXT_CA_CERTIFICATE
-from compose_tls.project.model import Project, not_usable, restoring_ca, taken_over
+from compose_tls.project.model import (
+    Project,
+    absence,
+    in_the_way,
+    not_usable,
+    restoring_ca,
+    taken_over,
+)
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
@@ -44,7 +50,7 @@ def mending(project: Project, config: TlsConfig) -> Mending:
     seen, state, directory = project.observation, project.state, project.directory
     room = _in_the_way(project, config)
     told = {
-        path: TlsWarning(_CODE, absence(path, directory), project.relative(path), command)
+        path: TlsWarning(_CODE, absence(path, seen), project.relative(path), command)
         for path, command in room.items()
     }
     commands = [" && ".join(room.values())]
@@ -64,7 +70,7 @@ def mending(project: Project, config: TlsConfig) -> Mending:
                 continue
             error = one.error
             path = directory / (error.path or "")
-            message = error.message if path.is_file() else absence(path, directory)
+            message = error.message if path.is_file() else absence(path, seen)
             found[path] = TlsWarning(_CODE, message, error.path, error.hint)
             commands.append(one.command)
     exposed = tuple(_shown_to_git(project, config))
@@ -77,7 +83,7 @@ def _in_the_way(project: Project, config: TlsConfig) -> dict[Path, str]:
     places = {project.directory / name for name in names}
     absent = (path for path, facts in project.observation.files.items() if facts is None)
     ours = sorted(path for path in absent if path.parent in places)
-    return {path: command for path in ours if (command := in_the_way(path, project.directory))}
+    return {path: command for path in ours if (command := in_the_way(path, project.observation))}
 
 
 def _shown_to_git(project: Project, config: TlsConfig) -> Iterator[TlsWarning]:
@@ -87,7 +93,8 @@ def _shown_to_git(project: Project, config: TlsConfig) -> Iterator[TlsWarning]:
     for place in (config.pki_dir, *([] if brought else [config.tls_dir])):
         path = project.directory / place / IGNORE_FILE
         rules = project.observation.content(path) or b""
-        if IGNORE_ALL.strip() not in rules.splitlines() and not in_the_way(path, project.directory):
+        free = path not in project.observation.obstacles
+        if IGNORE_ALL.strip() not in rules.splitlines() and free:
             name = project.relative(path)
             text = f"{name} does not make git ignore the keys next to it"
             yield TlsWarning("key-exposed", text, name, "compose-tls enable")

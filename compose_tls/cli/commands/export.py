@@ -14,8 +14,8 @@ from compose_tls.cli import options
 from compose_tls.cli.kinds import OneOf
 from compose_tls.cli.output.show import Output, show, show_document
 from compose_tls.errors import KeyExposed
+from compose_tls.targets.release import TARGETS
 
-_TARGETS = ("helm", "operator", "cert-manager", "swarm", "openssl")
 _STANDARD_OUTPUT = "-"
 
 
@@ -31,7 +31,7 @@ Examples:
   compose-tls export swarm -o stack.yml --name milvus          a stack file
   compose-tls export openssl -o gen.sh                         the same certificates with openssl""",
 )
-@click.argument("target", type=OneOf(_TARGETS))
+@click.argument("target", type=OneOf(TARGETS))
 @click.option(
     "--name",
     default="milvus",

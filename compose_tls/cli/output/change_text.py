@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         EnableResult,
         ExportResult,
         InitResult,
+        IssueResult,
         RenewResult,
     )
 
@@ -40,10 +41,7 @@ def enable_lines(
     """
     if not files_told:
         yield from _enabled(result, verbose=verbose)
-    if not checks_told:
-        yield from rendering.check_lines(result.checks, verbose=verbose)
-    if result.checks:
-        yield rendering.proof_line(result.endpoint)
+    yield from _proof(result, verbose=verbose, told=checks_told)
     if following := result.next or result.then:
         yield next_line(*following)
 
@@ -64,13 +62,18 @@ def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) 
         yield from fields(_made(result))
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
-    if not checks_told:
-        yield from rendering.check_lines(result.checks, verbose=verbose)
-    if result.checks:
-        yield rendering.proof_line(result.endpoint)
+    yield from _proof(result, verbose=verbose, told=checks_told)
     yield from _root_password(result)
     if following := result.next or result.then:
         yield next_line(*following)
+
+
+def _proof(result: IssueResult, *what: str, verbose: bool, told: bool) -> Iterator[Line]:
+    """The probes, where they were not told as they ended, and what they prove."""
+    if not told:
+        yield from rendering.check_lines(result.checks, verbose=verbose)
+    if result.checks:
+        yield rendering.proof_line(result.endpoint, *what)
 
 
 def _root_password(result: InitResult) -> Iterator[Line]:
@@ -218,10 +221,7 @@ def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False
         yield from _files(result, verbose=verbose)
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
-    if not checks_told:
-        yield from rendering.check_lines(result.checks, verbose=verbose)
-    if result.checks:
-        yield rendering.proof_line(result.endpoint, "serves it")
+    yield from _proof(result, "serves it", verbose=verbose, told=checks_told)
     if result.next:
         yield next_line(*result.next)
 
