@@ -33,7 +33,6 @@ from compose_tls.layout import (
     neighbours_directory,
 )
 from compose_tls.plan.container_user import KeyAccess, OtherServer, key_access
-from compose_tls.stack import attu
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
@@ -131,6 +130,8 @@ def _access(
     """Who may read the key of a neighbour; one that is gone changes nothing."""
     if CLIENT_KEY not in one.files or one.service is None:
         return KeyAccess()
+    from compose_tls.stack import attu  # noqa: PLC0415 - few projects have one
+
     told = [variable.name for variable in one.service.environment()]
     named = attu.user_of(one.service.text("image") or "", told)
     found = key_access(
