@@ -28,7 +28,7 @@ class FileResult(Model, frozen=True):
     """A file and what happened (or, in a dry run, would happen) to it.
 
     Attributes:
-        path: Where it is, relative to the project where it lies in it.
+        path: The path, relative to the project if it is inside.
         action: ``created``, ``patched``, ``removed`` or ``unchanged``.
     """
 
@@ -37,21 +37,21 @@ class FileResult(Model, frozen=True):
 
 
 class CertificateResult(Model, frozen=True):
-    """A certificate as people and monitors want it. Times are UTC.
+    """A certificate. Times are UTC.
 
     Attributes:
-        path: The file, relative to the project where it lies in it.
+        path: The file, relative to the project if it is inside.
         subject: The subject, as RFC 4514 text.
         issuer: The subject of its issuer, as RFC 4514 text.
         serial: The serial number, in hex.
-        not_before: From when it is valid.
-        not_after: Until when it is valid.
-        key_type: The kind of its key, such as ``ecdsa-p256``.
+        not_before: Start of its validity.
+        not_after: End of its validity.
+        key_type: Its key type, such as ``ecdsa-p256``.
         sha256: The fingerprint of the DER form, in hex.
         dns_names: The DNS names in the subject alternative name.
         ip_addresses: The IP addresses there.
-        days_left: Whole days until it ends, negative once it has; ``None`` where that was not asked.
-        client: The further client whose it is; ``None`` for those of the project itself. Not printed.
+        days_left: Whole days until it expires, negative afterwards; ``None`` if not computed.
+        client: The further client that it belongs to; ``None`` if none. Not printed.
     """
 
     path: str
@@ -108,7 +108,7 @@ class Endpoint(Model, frozen=True):
 
     Attributes:
         uri: ``https://HOST:PORT`` of gRPC.
-        server_name: The name that the server certificate must hold.
+        server_name: The name that the server certificate must contain.
     """
 
     uri: str
@@ -121,18 +121,18 @@ class Endpoint(Model, frozen=True):
 
 
 class Probe(Model, frozen=True):
-    """One live probe: what should be seen, what was seen, and how long it took in seconds.
+    """One probe of the running server: expected result, observed result, and duration.
 
     Attributes:
         name: Its name, such as ``tls-handshake``; stable.
-        service: The service that it is of, where several are checked.
-        ok: Whether that was seen; ``True`` also where it was skipped.
-        expected: What should be seen, in words.
-        observed: What was seen, in words.
-        seconds: How long it took.
-        skipped: ``True`` where it was not tried; ``observed`` says why.
-        hint: What to do next, where it failed.
-        untried: What kept it from being tried, where that is why it failed. Not printed.
+        service: The probed service, if several are checked.
+        ok: Whether it passed; ``True`` also if it was skipped.
+        expected: The expected result, in words.
+        observed: The observed result, in words.
+        seconds: The duration in seconds.
+        skipped: ``True`` if it was not tried; ``observed`` contains the reason.
+        hint: What to do next, if it failed.
+        untried: Why it could not be tried, if it failed for that reason. Not printed.
     """
 
     name: str
@@ -150,7 +150,7 @@ class FileState(Model, frozen=True):
     """A file as ``status`` finds it.
 
     Attributes:
-        path: Where it is, relative to the project where it lies in it.
+        path: The path, relative to the project if it is inside.
         state: ``as-written`` by ``enable``, ``drifted`` from that, or ``missing``.
     """
 
@@ -159,15 +159,15 @@ class FileState(Model, frozen=True):
 
 
 class DeclaredService(Model, frozen=True):
-    """What a Milvus will do for its clients at its next start, by the effective project.
+    """The client TLS of a Milvus at its next start, by the effective project.
 
     Attributes:
         service: Its name.
-        mode: 0 off, 1 one-way, 2 mutual TLS; ``None`` where not all that is said can be read here.
-        place: The file and line that say ``tlsMode``; ``None`` where nothing does.
-        certificate: The certificate that it will show, as a mount brings it from this host.
+        mode: 0 off, 1 one-way, 2 mutual TLS; ``None`` if not all that is said can be read here.
+        place: The file and line that set ``tlsMode``; ``None`` if it is not set.
+        certificate: The certificate that it will present, as mounted from this host.
         by_compose_tls: Whether ``enable`` has set it up.
-        differs: In what that is not as ``enable`` recorded it, or cannot work.
+        differs: How this differs from what ``enable`` recorded, or why it cannot work.
         uri: Where clients reach it by the files, where there are several.
     """
 
@@ -195,7 +195,7 @@ class Recorded(Model, frozen=True):
 
 
 class DeployedService(Model, frozen=True):
-    """What the engine has of a service.
+    """The state of a service in the engine.
 
     Attributes:
         service: Its name.
@@ -230,15 +230,15 @@ class Link(Model, frozen=True):
     Attributes:
         sources: Who connects: services, or ``clients`` for clients from outside.
         targets: The other end: services, or hosts outside the project.
-        purpose: What for.
-        port: Of the target; ``None`` where it differs or is not known.
+        purpose: The purpose.
+        port: Of the target; ``None`` if it differs or is not known.
         encryption: What the settings on disk say; they hold from the next start on.
-        published: Who reaches the port: only the networks of the project (``nobody``), this machine
+        published: Who can reach the port: only the networks of the project (``nobody``), this machine
             (``loopback``), who reaches one ``address``, or ``everyone``; ``None`` for other hosts.
-        note: What to know about it, or to do.
-        certificate: The certificate that the target is told to show, where more than what clients say
-            is to be encrypted; so are the following.
-        not_after: When it ends, in UTC.
+        note: A note, or what to do.
+        certificate: The certificate that the target is configured to present, with a scope beyond
+            ``proxy``; the same applies to the following fields.
+        not_after: When it expires, in UTC.
         reason: Why a connection is plain text.
     """
 
@@ -258,7 +258,7 @@ class Snippet(Model, frozen=True):
     """Paste-ready client code or settings.
 
     Attributes:
-        lang: The language or tool, as ``connect --lang`` has it.
+        lang: The language or tool, as for ``connect --lang``.
         text: The code.
     """
 
@@ -267,12 +267,12 @@ class Snippet(Model, frozen=True):
 
 
 class NeighbourResult(Model, frozen=True):
-    """A service of the project that talks to Milvus and is configured for TLS.
+    """A service of the project that connects to Milvus and is configured for TLS.
 
     Attributes:
         service: Its name.
-        how: How it connects, as far as that can be told.
-        certificate: The client certificate that it shows; ``None`` where it needs none.
+        how: How it connects, as far as known.
+        certificate: The client certificate that it presents; ``None`` if it needs none.
     """
 
     service: str
@@ -281,11 +281,11 @@ class NeighbourResult(Model, frozen=True):
 
 
 class GivenFiles(Model, frozen=True):
-    """What a client with a new certificate has to be given.
+    """The files to give to a client with a new certificate.
 
     Attributes:
         client: Its name.
-        files: Its own files, and last the CA certificate that it trusts.
+        files: Its own files, and last the CA certificate.
     """
 
     client: str
@@ -293,12 +293,12 @@ class GivenFiles(Model, frozen=True):
 
 
 class CutOff(Model, frozen=True):
-    """A service of the project that Milvus does not accept any more once it speaks TLS.
+    """A service of the project that can no longer connect once Milvus uses TLS.
 
     Attributes:
         service: Its name.
-        how: How it connects, as far as that can be told.
-        needs: What it needs to be accepted again.
+        how: How it connects, as far as known.
+        needs: What it needs to connect again.
     """
 
     service: str

@@ -25,22 +25,22 @@ OFF_OR_DRIFTED: Final = 7
 
 
 class StatusResult(CommandResult, frozen=True):
-    """What ``status`` found. ``mode`` is the weakest one that is declared.
+    """The result of ``status``. ``mode`` is the weakest declared mode.
 
     Attributes:
-        declared: What every Milvus that accepts clients will do for them.
-        recorded: What enable recorded; ``None`` where state.json is missing.
-        deployed: What the engine has of those services; none where it was not looked at.
-        not_looked_at: Why it was not.
-        file_states: Every file that is recorded.
-        certificates: Those that are recorded; without a record, those that Milvus is told to show.
+        declared: The client TLS of every Milvus that accepts clients.
+        recorded: What enable recorded; ``None`` if state.json is missing.
+        deployed: The state of these services in the engine; empty if it was not inspected.
+        not_looked_at: Why it was not inspected.
+        file_states: Every recorded file.
+        certificates: The recorded certificates; without a record, the configured ones.
         links: Every connection of the project.
-        endpoint: Where clients connect; ``None`` where TLS is off, or neither files nor engine tell.
-        address_note: Why the files do not tell it.
-        next: The one command that brings together what differs; in words, where no Milvus is found.
-        certificates_usable: Whether Milvus can serve with what is there: no certificate is missing or has
-            expired, and its user can read the key. Not printed.
-        loads: Whether Compose takes the files, as far as it was asked. Not printed.
+        endpoint: Where clients connect; ``None`` if TLS is off, or neither files nor engine tell.
+        address_note: Why the files do not contain the address.
+        next: The one command that resolves the differences; in words, if no Milvus was found.
+        certificates_usable: Whether no certificate is missing or has expired, and the user of Milvus can
+            read its key. Not printed.
+        loads: Whether Compose accepts the files, if it was asked. Not printed.
     """
 
     command: Literal["status"] = "status"
