@@ -203,7 +203,7 @@ class _Planner:
         return with_stack(identities, stack.identities, self.observation, config, now)
 
     def _with_earlier(self, planned: ServicePlan) -> ServicePlan:
-        """Servers and parts that take part no more have to be started anew as well, in the same order."""
+        """Servers and parts that are no longer included must be restarted as well, in the same order."""
         state = self.project.state
         before = Folders.of(state.identities, self.project) if state else Folders()
         there = self.project.compose.services

@@ -125,7 +125,7 @@ def inventory(
 def shown_certificates(
     observation: Observation, declared: Sequence[DeclaredTls], now: datetime
 ) -> Inventory:
-    """Read the certificates that services are told to show, and the CAs that they are told to trust.
+    """Read the certificates that services present, and the CAs that they trust, by their settings.
 
     Args:
         observation: The project as it is.
@@ -138,7 +138,7 @@ def shown_certificates(
         observation, now, renewal=f"replace it and restart the service, {issuing}"
     )
     for file in dict.fromkeys(file for one in declared for file in one.files):
-        # What was not looked at lies outside the project.
+        # What was not looked at is outside the project.
         if file.path is None or file.path not in observation.files:
             continue
         if observation.files[file.path] is None:
@@ -333,7 +333,7 @@ def _exports_aged(
         try:
             end = certificate_facts(file.content or b"", path=name).not_after
         except CertificateError:
-            continue  # issued anew by the next export
+            continue  # issued again by the next export
         if end - now < RENEW_BEFORE:
             yield TlsWarning(
                 "export-expires-soon",

@@ -254,7 +254,7 @@ class ManagedFiles:
             return False
         ours = (self.pki, self.pki / CLIENTS_DIRECTORY)
         if self.neighbours in path.parents:
-            # Beside a file of ours that says so, all is ours.
+            # Beside a file of compose-tls that says so, all is ours.
             return self.observation.content(self.neighbours / IGNORE_FILE) == IGNORE_ALL
         if path.name in MADE and path.parent in {self.root / MILVUS, self.root / KAFKA}:
             # Made of what lies elsewhere: roots of everybody, and nothing that anybody would miss.
@@ -262,7 +262,7 @@ class ManagedFiles:
         return path.parent in ours or self.digest(path) in self._origins(origin)
 
     def _origins(self, name: str) -> set[str]:
-        """What the PKI directory has that may lie in the TLS directory under that name."""
+        """What the PKI directory has that may be in the TLS directory under that name."""
         names = [name, *([CLIENT_CA_CERTIFICATE] if name == CA_CERTIFICATE else [])]
         return {digest for one in names if (digest := self.digest(self.pki / one))}
 

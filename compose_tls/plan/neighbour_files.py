@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NeighbourFiles:
-    """A service, and what lies in its directory.
+    """A service, and what is in its directory.
 
     Attributes:
         name: Its name.
@@ -74,7 +74,7 @@ def neighbour_changes(
     """Plan the files of neighbours, and that what an earlier enable left of others goes.
 
     Args:
-        managed: Plans files of ours.
+        managed: Plans files of compose-tls.
         neighbours: The services, and what each gets to see.
         identities: Where each certificate comes from.
         users_of_images: The users that images name, by service, where an engine told.

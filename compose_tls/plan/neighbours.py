@@ -175,7 +175,7 @@ def _settled(
             ),
             config.accept,
         )
-    # What the refusal says is not said again beside it.
+    # What the refusal says is not said again next to it.
     refused = ClientsCutOff.code not in config.accept and {warning for _, warning in lost}
     yield from (warning for warning in warnings if not refused or warning not in refused)
 

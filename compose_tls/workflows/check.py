@@ -65,30 +65,30 @@ def check(
     Args:
         directory: The project directory.
         config: The settings.
-        host: Where the server is; by default where the project publishes it.
+        host: The host of the server; by default as published by the project.
         port: Its port; by default as published.
         rest_port: The port of REST; by default as published. With ``port`` and without
             this, REST is not checked.
-        client: What a client has, for a server that ``enable`` has nothing to do with; there need not
+        client: The certificates of a client, for any server, set up by ``enable`` or not. No project is
             be a project then. Paths are relative to ``directory``.
-        deep: Whether to create, fill, search and drop a throw-away collection as well.
-        scope: ``proxy`` for only what clients reach, ``all`` for etcd and the object store too; by
+        deep: Whether to also create, fill, search and drop a throw-away collection.
+        scope: ``proxy`` for client connections only, ``all`` also for etcd and the object store; by
             default those are proved that enable set up, where an engine tells where they are.
-        wait: Whether to wait while Milvus starts, for as long as ``timeout`` says.
-        environment: Variables that Compose interpolates with; those of the process by default.
-        on_event: Told about progress, a line at a time.
+        wait: Whether to wait for up to ``timeout`` while Milvus starts.
+        environment: Variables for interpolation by Compose; by default those of the process.
+        on_event: Called with progress, one line at a time.
 
     Returns:
-        What was proved, a probe each; one that fails raises ``CheckFailed``.
+        The result of each probe; a failed one raises ``CheckFailed``.
 
     Raises:
         NotEnabled: TLS is not enabled there, and ``client`` is not given.
-        ProjectError: The project cannot be understood.
-        NotReady: The project does not say where its server is reached.
+        ProjectError: The project cannot be read.
+        NotReady: The address of the server is not known from the project.
         CertificateUnreadable: A certificate or key cannot be used.
         ConflictingSettings: Mode 2 cannot be proved without a client certificate.
         InvalidSetting: The password or token file cannot be read.
-        WrongUsage: A port is not between 1 and 65535, or the host has one in it.
+        WrongUsage: A port is not between 1 and 65535, or the host contains a port.
         CheckFailed: At least one check failed.
     """
     _require_address(host, port, rest_port)

@@ -151,7 +151,7 @@ class Deployment(Concerned):
     def _started(
         self, began: datetime, started: float, on_event: listener.OnEvent
     ) -> list[ProxyWatch]:
-        """Start all of them anew, and wait for the proxies; a restart leaves clients one of several."""
+        """Start all of them again, and wait for the proxies; a restart leaves clients one of several."""
         names = [name for name in self.everything if name not in self.current]
         one_by_one = self.restart_only and not self.servers and len(self.proxies) > 1
         first = [name for name in names if name not in self.services] if one_by_one else names
@@ -280,7 +280,7 @@ def prepare(
         seen: The project as engine and Compose have it.
 
     Returns:
-        The deployment, and what is to be told of it.
+        The deployment, and what to report about it.
 
     Raises:
         EngineError: A port is taken, or the engine stopped answering.
