@@ -71,10 +71,15 @@ class Origin:
         if definition.get("container_name") == found.container.name:
             shared.add(f"container name {found.container.name}")
         if found.container.running:
+            ours = self.project.directory / self.config.tls_dir
             shared |= {
                 f"data directory {mount.source}"
                 for mount in set(wanted.mounts) & set(found.mounts)
-                if mount.source and not mount.read_only and not Path(mount.source).is_file()
+                if mount.source
+                and not mount.read_only
+                and not Path(mount.source).is_file()
+                # Any number of containers read the certificates.
+                and not Path(mount.source).is_relative_to(ours)
             }
         name = quoted(found.project)
         hint = f"name it: {self._command('-p', found.project)}, or COMPOSE_PROJECT_NAME={name}"
