@@ -85,7 +85,7 @@ def test_what_only_the_forgotten_file_says_is_named(
 
     assert refusal.code == "deployed-differently"
     assert refusal.message.endswith(
-        f"replaced: {named}: as prod.yaml says in the container, not in the files"
+        f"more than TLS: {named}: as prod.yaml says in the container, not in the files"
     )
     assert refusal.hint.startswith(
         "it was made with more: compose-tls -f compose.yaml -f prod.yaml enable …"
