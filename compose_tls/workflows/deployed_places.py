@@ -99,7 +99,7 @@ def stranger_at(
     from compose_tls.deploy.port_check import project_of  # noqa: PLC0415 - as above
 
     host, port = place
-    if host not in _THIS_MACHINE:
+    if host not in LOOPBACK:
         return None
     with suppress(EngineError), Engine.connect(variables, patience=_SECONDS) as engine:
         owner = engine.port_owner(port)
