@@ -140,7 +140,7 @@ class MakeDirectory:
 
 @dataclass(frozen=True, slots=True)
 class CreateFile:
-    """A file of ours, written whole: new, or replacing what an earlier run wrote.
+    """A file of compose-tls, written whole: new, or replacing what an earlier run wrote.
 
     Attributes:
         before: SHA-256 of the file that is replaced; ``None`` when there must be none.
@@ -162,7 +162,7 @@ class PatchFile:
     """A user's file, edited in place: it keeps owner, mode and links.
 
     Attributes:
-        confidential: Whether its other lines are private: passwords stand in environment files.
+        confidential: Whether its other lines are private: passwords are in environment files.
     """
 
     path: Path
@@ -178,7 +178,7 @@ class PatchFile:
 
 @dataclass(frozen=True, slots=True)
 class RemoveFile:
-    """A file of ours that goes away.
+    """A file of compose-tls that goes away.
 
     ``before`` is ``None`` for a key that only the container's user may read.
     """
@@ -230,7 +230,7 @@ class Plan:
         return bool(self.written)
 
     def relative(self, path: Path) -> str:
-        """A path as people see it: relative to the project where it lies inside."""
+        """A path as people see it: relative to the project where it is inside."""
         return relative(path, self.directory)
 
     def files(self) -> Iterator[tuple[Path, Action]]:
@@ -277,7 +277,7 @@ class ServerSource:
 
 
 def relative(path: Path, directory: Path) -> str:
-    """``path`` as seen from ``directory`` when it lies inside, else unchanged."""
+    """``path`` as seen from ``directory`` when it is inside, else unchanged."""
     try:
         return path.relative_to(directory).as_posix()
     except ValueError:

@@ -27,13 +27,13 @@ class ComposeTlsError(Exception):
     """What is wrong, where, and what to do next.
 
     Args:
-        message: What is wrong, in one sentence without a final full stop.
+        message: The problem, in one sentence without a final full stop.
         hint: What the user can do next.
         path: The file concerned, relative to the project where possible.
         line: The line in that file, counted from 1.
 
     Attributes:
-        warnings: What there is to know besides: that an interrupted command was finished.
+        warnings: Further warnings, such as an interrupted command that was completed.
     """
 
     code: ClassVar[str]
@@ -323,7 +323,7 @@ class CheckFailed(ComposeTlsError):
     """A live check failed; ``checks`` are the results of all.
 
     Attributes:
-        summary: The message without what was seen: that stands in ``checks``.
+        summary: The message without the results, which are in ``checks``.
     """
 
     exit_code = 6

@@ -78,7 +78,7 @@ class ProjectFiles:
         self.outside = tuple(real_path(self.root / path) for path in outside)
 
     def is_inside(self, path: Path) -> bool:
-        """Whether a path really lies in the project, or where the user named it."""
+        """Whether a path really is in the project, or where the user named it."""
         return "\0" not in str(path) and self._has(real_path(self.root / path))
 
     def require_inside(self, path: Path) -> Path:
@@ -94,7 +94,7 @@ class ProjectFiles:
         name = str(named.relative_to(self.root) if named.is_relative_to(self.root) else path)
         place = str(real or "")
         if meant := [one.parent for one in self.outside if real and one.is_relative_to(real)]:
-            # The user named what is to lie in it; on the way there, it is missing.
+            # The user named what is to be in it; on the way there, it is missing.
             raise OutsideProject(
                 f"there is no directory {meant[0]} yet, and it would be outside the project",
                 hint=f"create it, and run the command again: mkdir -p {quoted(str(meant[0]))}",
@@ -116,7 +116,7 @@ class ProjectFiles:
             limit: The most bytes that its kind may have.
 
         Raises:
-            OutsideProject: It lies outside.
+            OutsideProject: It is outside.
             OSError: It may not be read, or is larger.
         """
         return _read_real(self.require_inside(path), limit)
@@ -124,7 +124,7 @@ class ProjectFiles:
     def read_named(self, path: Path, limit: int) -> RegularFile | None:
         """Read a file of the project, or one elsewhere that is named as such for all to see.
 
-        What lies in the project by its name has to be there, or where the user says, after every link.
+        What is in the project by its name has to be there, or where the user says, after every link.
 
         Args:
             path: The file, relative to the project or absolute.
@@ -213,7 +213,7 @@ def open_real(path: Path, flags: int) -> int:
         A descriptor that the caller closes.
 
     Raises:
-        OSError: It cannot be opened, or is or lies behind a link.
+        OSError: It cannot be opened, or is a link, or is behind one.
     """
     with parent_directory(path) as (parent, name):
         return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)

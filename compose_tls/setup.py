@@ -73,7 +73,7 @@ class Directory:
     """A directory of certificates, and where its member sees it.
 
     Attributes:
-        source: On the host; relative to the project where it lies inside.
+        source: On the host; relative to the project where it is inside.
         target: In the container.
         files: Which file of which identity: the name there, and the name in the PKI directory.
         read_only: Whether the member must not write there, whatever its other mounts are.

@@ -63,11 +63,11 @@ def has_ended(not_after: datetime, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TlsWarning:
-    """Something to know although the command goes on.
+    """A warning: the command continues.
 
     Attributes:
-        code: What kind it is, a stable word with hyphens.
-        message: What is the matter, in one sentence without a final full stop.
+        code: The code, a stable word with hyphens.
+        message: The problem, in one sentence without a final full stop.
         path: The file concerned, relative to the project.
         hint: What the user can do next.
         line: The line in that file, counted from 1.

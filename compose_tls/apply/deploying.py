@@ -1,7 +1,7 @@
 """What a deployment has to give back, kept on disk from before its first write until it is proved.
 
 A transaction is over once the files are whole. A deployment goes on: the container is replaced, waited
-for and proved, and until then the previous files are needed. They lie in a directory of their own,
+for and proved, and until then the previous files are needed. They are in a directory of their own,
 closed to others and to git, so that the next command can put them back where this one is killed.
 """
 
@@ -46,10 +46,10 @@ class OldFile:
     """A file before a deployment, and how to know it after.
 
     Attributes:
-        path: Relative to the project where it lies inside.
+        path: Relative to the project where it is inside.
         before: Its content; ``None`` where there was none.
         after: SHA-256 of what the deployment makes of it; ``None`` where it takes it away.
-        mode: Of a file of ours, with which it is made again; ``None`` for the user's, edited in place.
+        mode: Of a file of compose-tls, to create it with; ``None`` for a user's file, edited in place.
         uid: Its owner.
         gid: Its group.
     """
@@ -69,7 +69,7 @@ class Deploying:
     Attributes:
         root: The project directory.
         project: Its name, for Compose and the engine.
-        options: The options of Compose, but for the name; told apart, never handed on.
+        options: The options of Compose, except for the name; told apart, never handed on.
         running: The services that ran, and which runs of which containers these were.
         added: The services to deploy that did not run.
         servers: Those of the services that are etcd or the object store.
@@ -203,7 +203,7 @@ def put_back(
         The files that were put back.
 
     Raises:
-        OutsideProject: One lies outside.
+        OutsideProject: One is outside.
         ProjectChanged: One was edited since; nothing was changed.
         WriteFailed: The disk refused.
     """

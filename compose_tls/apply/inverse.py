@@ -26,7 +26,7 @@ from compose_tls.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """A file of ours before it was replaced or removed."""
+    """A file of compose-tls before it was replaced or removed."""
 
     content: bytes = field(repr=False)
     mode: int

@@ -29,7 +29,7 @@ class Step:
     """One file of a transaction.
 
     Attributes:
-        target: The real path that changes, relative to the project where it lies inside.
+        target: The real path that changes, relative to the project where it is inside.
         action: ``replace``: the staged file is renamed over the target. ``overwrite``: its bytes are
             copied into the target, which keeps its identity (hard links, a foreign owner).
         before: SHA-256 of the target that goes; ``None`` where there is none, or none to be read.
@@ -123,7 +123,7 @@ def read_journal(
     """The journal that an interrupted command of this user left in a project; ``None`` without one.
 
     A journal says which files to move and to remove, so it is believed only as far as no one else can
-    have made it: git gives no file the mode of ours, and every path in it lies in the project.
+    have made it: git gives no file the mode of ours, and every path in it is in the project.
 
     Args:
         directory: The project directory.
@@ -132,7 +132,7 @@ def read_journal(
             next to the file, where no project can put it.
 
     Raises:
-        ForeignJournal: It is not ours, or names what lies outside.
+        ForeignJournal: It is not ours, or names what is outside.
         RecoveryFailed: It is ours and damaged.
     """
     path = journal_path(real_path(directory))

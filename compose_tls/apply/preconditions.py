@@ -97,7 +97,7 @@ def require_writable(directory: Path) -> None:
     """Make sure that a directory, or the one in which it will be made, takes new entries.
 
     Raises:
-        OSError: It is read-only, or lies on a read-only mount.
+        OSError: It is read-only, or is on a read-only mount.
     """
     while not directory.is_dir() and directory != directory.parent:
         directory = directory.parent

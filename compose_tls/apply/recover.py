@@ -60,7 +60,7 @@ def recover(
     """
     directory = real_path(directory)
     path = journal_path(directory)
-    # Nothing is written where there is nothing to finish: the project may lie on read-only ground.
+    # Nothing is written where there is nothing to finish: the project may be on read-only ground.
     if not os.path.lexists(path) and not os.path.lexists(unfinished_journal_path(directory)):
         return None
     journal = read_journal(directory, outside, accepted=accepted)

@@ -134,14 +134,14 @@ class Steps:
                 return self._step(self._place(path), "remove", before)
             case RemoveDirectory(path=path) if path.is_dir():
                 place = real_path(path.parent) / path.name
-                # The user named it: what it lies in need not be theirs to give.
+                # The user named it: its place need not be theirs to give.
                 place = place if place in self.files.outside else self._place(path)
                 return Step(name_in(place, self.files.root), "remove-directory")
             case _:
                 return None
 
     def _place(self, path: Path) -> Path:
-        """Where a file of ours really lies, itself not followed where it is a link."""
+        """Where a file of compose-tls really lies, itself not followed where it is a link."""
         parent = path.parent
         if parent not in self._places:
             self._places[parent] = self.files.require_inside(parent)

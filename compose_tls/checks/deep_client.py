@@ -36,7 +36,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     try:
         step = "create"
-        # One call at a time: given all at once, pymilvus counts the time of each anew.
+        # One call at a time: given all at once, pymilvus counts the time of each again.
         schema = client.create_schema()
         schema.add_field("id", DataType.INT64, is_primary=True)
         schema.add_field("vector", DataType.FLOAT_VECTOR, dim=len(_VECTORS[0]))

@@ -174,7 +174,7 @@ class ClientFileCopies:
     """What the files of a client held, by path, for a process that takes only paths.
 
     pymilvus opens what it is given, follows any link and waits for any pipe: so it is given none of the
-    files themselves. The copies lie in memory where the system has files there, else in a directory of
+    files themselves. The copies are in memory where the system has files there, else in a directory of
     this user's; they have to be closed.
 
     Args:

@@ -29,7 +29,7 @@ Style: TypeAlias = Literal[
 """What a piece means. Terminals draw ``pass``, ``fail`` and ``skip`` as signs, ``indent`` below them."""
 
 
-# C0 and C1 controls and DEL (ECMA-48), but for what ends and indents lines of text; and what makes a line
+# C0 and C1 controls and DEL (ECMA-48), except what ends and indents lines; and what makes a line
 # look like another one: line ends of Unicode, what turns the direction of what follows (Unicode Technical
 # Standard 55, section 4.1), and what is not seen (Default_Ignorable_Code_Point of Unicode, without the
 # selectors that follow the signs of warnings in comments; and the marks of annotations).

@@ -238,7 +238,7 @@ def ca_days(default: str) -> Callable[[_F], _F]:
 
 
 def new_certificates(command: _F) -> _F:
-    """What stands in certificates that are issued."""
+    """What is in certificates that are issued."""
     return _with(
         command,
         click.option(

@@ -31,7 +31,7 @@ def _write(write: Callable[[], None], *, err: bool) -> None:
     except OSError:
         if not err:
             raise
-        # What the command does is worth more than what it says beside.
+        # What the command does is more important than its messages.
         discard(sys.stderr)
 
 

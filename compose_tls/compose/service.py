@@ -229,7 +229,7 @@ class Service:
                     yield Path(os.path.normpath(definition.base / path)), item.texts("ignore")
 
     def config_texts(self) -> list[tuple[str, str]]:
-        """The configs of the service that stand in the compose file itself, each with its name."""
+        """The configs of the service that are in the compose file itself, each with its name."""
         layers = self.layers("configs")
         return [text for _, found in layers for text in config_texts_of(found, self.definitions)]
 
@@ -285,7 +285,7 @@ class Service:
     def extra_hosts(self) -> dict[str, list[str]]:
         """The addresses of the hosts that its container knows by name.
 
-        ``host=address``, ``host:address``, or a mapping; an IPv6 address may stand in brackets:
+        ``host=address``, ``host:address``, or a mapping; an IPv6 address may be in brackets:
         https://docs.docker.com/reference/compose-file/services/#extra_hosts
         """
         found: dict[str, list[str]] = {}

@@ -79,7 +79,7 @@ def config_mounts_of(
 
 
 def config_texts_of(configs: Found, definitions: Iterable[Definition]) -> Iterator[tuple[str, str]]:
-    """The entries of a service's ``configs`` whose content stands in the compose file itself.
+    """The entries of a service's ``configs`` whose content is in the compose file itself.
 
     Args:
         configs: The entries.

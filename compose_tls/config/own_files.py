@@ -24,8 +24,8 @@ def brought_files(
 ) -> BroughtFiles:
     """Where the certificate and key are that the user brings, or provided to an earlier enable.
 
-    A stranger who wrote the record must not make a command read what lies outside the project. So a place
-    there counts while the user names it; later, as where a file is gone, the copies stand in for it.
+    A stranger who wrote the record must not make a command read what is outside the project. So a place
+    there counts while the user names it; later, as where a file is gone, the copies are in for it.
 
     Args:
         directory: The project.

@@ -41,13 +41,13 @@ def require_sound(
     state: State | None,
     replaced: Collection[str] = (),
 ) -> None:
-    """Make sure that what lies in the PKI directory is whole, or can be issued again.
+    """Make sure that what is in the PKI directory is whole, or can be issued again.
 
     A damaged CA or its key is never quietly replaced: clients trust it. Nor is anything else while the
     key that would issue it is elsewhere.
 
     Args:
-        observation: What lies there.
+        observation: What is there.
         config: The settings; they say where.
         state: What is recorded: a copy of a CA that is gone is as good.
         replaced: The CAs that another one replaces: they need no key, nor has one that has not taken over
@@ -203,7 +203,7 @@ def _contents(found: Credentials, planned: IdentityPlan) -> dict[str, bytes]:
 def _beside(
     planned: IdentityPlan, found: Credentials, files: KeyFiles, *, needs_roots: bool
 ) -> dict[str, bytes]:
-    """What lies next to them: requests, a serial number, a CA that gave way; the CA with public ones."""
+    """What is next to them: requests, a serial number, a CA that gave way; the CA with public ones."""
     contents = {
         f"{order.name}{layout.REQUEST}": signing_request(
             order, found.held[order.name].private_key_pem

@@ -55,7 +55,7 @@ def unsound(observation: Observation, config: TlsConfig, state: State | None) ->
     """What of our own is not whole. The key of a CA may be kept elsewhere, and what is provided is.
 
     Args:
-        observation: What lies there.
+        observation: What is there.
         config: The settings; they say where.
         state: What is recorded: a copy of a CA that is gone is as good.
     """

@@ -30,7 +30,7 @@ _NO_DATA: Final = regex(
     r"(?:^|/)(?:logs?/.*|logs?|lost\+found|LOG(?:\.old\.\d+)?|LOCK|[^/]*\.(?:pid|sock|lock))$"
 )
 # What is data wherever it lies: of etcd (server/storage), RocksDB and LevelDB (db/filename), MinIO,
-# RustFS and Kafka (KafkaRaftServer); and databases of applications, except where programs make some anew.
+# RustFS and Kafka (KafkaRaftServer); and application databases, except those that programs recreate.
 _KEPT: Final = regex(
     r"(?P<place>/.+?)/(?:member/snap/db|[0-9a-f]{16}-[0-9a-f]{16}\.wal|MANIFEST-\d+"
     r"|\.(?:minio|rustfs)\.sys/.+|meta\.properties)$"

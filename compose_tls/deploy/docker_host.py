@@ -231,7 +231,7 @@ def _current_context(folder: Path | None) -> str | None:
 
 
 def _from_context(name: str, folder: Path | None) -> DockerHost:
-    # The store's layout: contexts/meta/<SHA-256 of the name>/meta.json, key material beside in
+    # The store's layout: contexts/meta/<SHA-256 of the name>/meta.json, key material next to it in
     # contexts/tls/<the same>/docker/.
     key = hashlib.sha256(name.encode()).hexdigest()
     store = (folder or Path()) / "contexts"

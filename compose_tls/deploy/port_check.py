@@ -49,6 +49,25 @@ def require_free(
                 )
 
 
+def taken(
+    service: Mapping[str, Any], owner: Callable[[int], str | None]
+) -> Iterator[tuple[int, str]]:
+    """The ports of a service that does not run which a container of this engine has, and that container.
+
+    Args:
+        service: The service, as ``docker compose config`` has it.
+        owner: Names the container that holds a port.
+    """
+    for port in dict.fromkeys(port for _, port in _published(service)):
+        if found := owner(port):
+            yield port, found
+
+
+def project_of(owner: str) -> str:
+    """The project in the words for a container; empty where it has none."""
+    return owner.partition(" of project ")[2]
+
+
 def require_reachable(project: Mapping[str, Any], service: str, port: int) -> None:
     """Make sure that a service will be met from this machine, wherever its port is published or not.
 
@@ -98,7 +117,7 @@ def port_taken(port: int, owner: str | None, what: str, project: str | None = No
         what: Who is to get it, in words.
         project: The name of its project.
     """
-    _, _, other = (owner or "").partition(" of project ")
+    other = project_of(owner or "")
     if owner is None:
         find = f"find who listens there (ss -ltnp 'sport = :{port}') and stop it"
     else:

@@ -12,7 +12,7 @@ from compose_tls.errors import ContainerExited, NotReady
 from compose_tls.shell import typed
 from compose_tls.values import dataclass
 
-# Between being ready and being known to be lies at most this and one probe: under half a second.
+# Between being ready and being known to be is at most this and one probe: under half a second.
 INTERVAL = 0.2
 
 # How often the log of a running container is read for what holds it up, and for how long a line that

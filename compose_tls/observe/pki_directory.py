@@ -143,7 +143,7 @@ def _read_stack(
 ) -> dict[str, Pair]:
     """What parts of the project have, where any of them has something; the pairs of the PKI directory.
 
-    What lies below the TLS directory goes into ``shown``.
+    What is below the TLS directory goes into ``shown``.
     """
     pki, tls = directory / config.pki_dir, directory / config.tls_dir
     before = directory / state.settings.tls_dir if state else tls
@@ -204,9 +204,9 @@ def _provided(
     reader: FileReader,
     pairs: Mapping[str, Pair],
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """The identities whose certificate and key, as the user names them, lie in the PKI directory.
+    """The identities whose certificate and key, as the user names them, are in the PKI directory.
 
-    There they lie in our own form, without what else the user's files hold. And the names of the server.
+    There they are in our own form, without what else the user's files hold. And the names of the server.
     """
     if config.ca_cert is None and config.client_ca_cert is None:
         return frozenset(), frozenset()

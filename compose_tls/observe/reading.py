@@ -202,13 +202,13 @@ class _Reading:
     def _is_mode(self, edit: EditRecord, now: str) -> bool:
         """Who changes the mode by hand asks for another one, and has not said how it was before."""
         if not is_mode(edit) or "$" in now:
-            # Who makes a variable of it decides anew each time.
+            # Who makes a variable of it decides again each time.
             return False
         self.modes_by_hand.append(mode_in(now))
         return True
 
     def find_files(self) -> None:
-        """Find the compose files, and what Compose interpolates them with; originals stand in for files.
+        """Find the compose files, and what Compose interpolates them with; originals are in for files.
 
         Compose reads ``.env`` next to the first file that ``-f`` names, or in the directory that
         ``--project-directory`` does. Else it reads that of where it is run, which may say COMPOSE_FILE,

@@ -1,4 +1,4 @@
-"""The files that Milvus is told to open, for the command that says what they are."""
+"""The files that Milvus is configured to open, for the command that says what they are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from compose_tls.vocabulary import TlsMode
 
 
 def read_shown(reader: FileReader, milvus: Iterable[MilvusService]) -> None:
-    """Read the certificates that services show, as far as they can be read and lie in the project.
+    """Read the certificates that services show, as far as they can be read and are in the project.
 
     Args:
         reader: Remembers the files.
@@ -35,7 +35,7 @@ def read_shown(reader: FileReader, milvus: Iterable[MilvusService]) -> None:
 def with_tls_files(project: Project, declared: Iterable[DeclaredTls]) -> Project:
     """The same, and the certificates that mounts give, from any CA; no key is kept.
 
-    What lies outside the project is not read either: the author of its files would choose it.
+    What is outside the project is not read either: the author of its files would choose it.
 
     Args:
         project: The project as it was read.

@@ -192,7 +192,7 @@ class Judged:
                 "use a certificate with that key usage",
             )
         self._check_purpose(purpose)
-        # The bits stand behind tag, length and the number of those unused.
+        # The bits are behind tag, length and the number of those unused.
         bits = [one[3] if len(one) > _NO_BITS else 0 for one in self._netscape_types()]
         if purpose == SERVER_AUTH and not all(one & _NETSCAPE_SERVER for one in bits):
             raise self._violation(

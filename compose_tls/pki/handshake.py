@@ -223,7 +223,7 @@ def readable(content: bytes) -> Iterator[str]:
     """A path from which OpenSSL can read ``content``, without a file behind it.
 
     Python's ssl takes a private key only by path. This path leads to a file descriptor on memory of
-    this process: the key lies in no directory and on no disk, no one else can open it, and it is gone
+    this process: the key is in no directory and on no disk, no one else can open it, and it is gone
     with the descriptor even when the process is killed.
     """
     descriptor = _memory(content) if hasattr(os, "memfd_create") else _pipe(content)
@@ -245,7 +245,7 @@ def _pipe(content: bytes) -> int:
     """The reading end of a pipe that holds ``content`` and then ends."""
     reader, writer = os.pipe()
     try:
-        # A pipe holds at least 16 KiB; what does not fit must fail here and not wait for ever.
+        # A pipe holds at least 16 KiB; what does not fit must fail here and not wait forever.
         os.set_blocking(writer, False)
         written = os.write(writer, content)
     finally:

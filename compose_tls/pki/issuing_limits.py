@@ -66,7 +66,7 @@ def require_sendable(sent: Sequence[x509.Certificate], *, path: str) -> None:
             hint=f"leave those out of {path} that do not lead to its CA",
             path=path,
         )
-    # RFC 8446 section 4.4.2: lengths and empty extensions beside each.
+    # RFC 8446 section 4.4.2: lengths and empty extensions with each.
     size = sum(len(one.public_bytes(Encoding.DER)) + 5 for one in sent)
     if size > _MOST_SENT:
         raise ProfileViolation(

@@ -33,7 +33,7 @@ def split_names(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
         The DNS names and the IP addresses. Splitting them again gives the same.
 
     Raises:
-        NameInvalid: A name can stand in no certificate.
+        NameInvalid: A name can be in no certificate.
     """
     dns: dict[str, None] = {}
     ips: dict[str, None] = {}
@@ -58,7 +58,7 @@ def covers(name: str, dns_names: Iterable[str], ip_addresses: Iterable[str]) -> 
         ip_addresses: Its IP addresses.
 
     Raises:
-        NameInvalid: ``name`` can stand in no certificate.
+        NameInvalid: ``name`` can be in no certificate.
     """
     dns_names = {held.lower() for held in dns_names}
     dns, ips = split_names([name])

@@ -72,7 +72,7 @@ CA: Final = CertificateProfile(
 )
 
 # Digital signature is all that TLS 1.3 and ECDHE suites use (RFC 8446 section 4.4.2.2), for RSA keys
-# as for EC keys. Key encipherment must not stand beside an EC key (RFC 8813 section 3) and serves an
+# as for EC keys. Key encipherment must not stand next to an EC key (RFC 8813 section 3) and serves an
 # RSA key only in suites without forward secrecy.
 _END_ENTITY_USAGE: Final = _key_usage(digital_signature=True)
 _NO_CA: Final = x509.BasicConstraints(ca=False, path_length=None)
@@ -136,7 +136,7 @@ def extensions(
         # RFC 5280 section 4.2.1.12 leaves it open; BR 7.1.2.7.6: not critical.
         yield profile.extended_key_usage, False
     if dns_names or ip_addresses:
-        # RFC 5280 section 4.2.1.6: not critical beside a subject that is not empty. Clients look for
+        # RFC 5280 section 4.2.1.6: not critical next to a subject that is not empty. Clients look for
         # their server's name here and nowhere else (RFC 9525 section 2).
         yield alternative_name(dns_names, ip_addresses), False
     if permitted_dns:

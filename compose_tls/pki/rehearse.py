@@ -115,7 +115,7 @@ def rehearse(
     Raises:
         RehearsalFailed: A handshake did not end as it must: which one, and why.
         CertificateUnreadable: ``ca_pem`` holds no certificate.
-        NameInvalid: A server name can stand in no certificate.
+        NameInvalid: A server name can be in no certificate.
         ValueError: There is no server name: a caller's mistake.
     """
     if not server_names:

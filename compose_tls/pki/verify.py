@@ -65,7 +65,7 @@ def check_server(
         CertificateNotYetValid: It, or an intermediate, is not valid yet.
         IssuerMismatch: No chain leads from it to the CA.
         NameNotCovered: A name is not in it.
-        NameInvalid: A name can stand in no certificate.
+        NameInvalid: A name can be in no certificate.
         CertificateUnreadable: ``ca_pem`` holds no certificate.
     """
     certificate = _check_end_entity(pair, ca_pem, SERVER_AUTH, now, path)

@@ -35,7 +35,7 @@ class AddressChange:
         variable: Its name.
         value: The value that its container has now.
         old: The part of it that changes.
-        new: What stands there then.
+        new: What is there then.
     """
 
     variable: str

@@ -33,7 +33,7 @@ class ApplicationEdits:
 
     Attributes:
         service: The service.
-        member: What it is told by variables, and where it sees its files.
+        member: Its settings in variables, and where it sees its files.
         rewrites: What its command becomes.
         addresses: What becomes of the variables that name what it connects to.
         documents: Its configuration files that are edited: what is put where.

@@ -34,7 +34,7 @@ _BROUGHT: Final = tuple(
 )
 
 Extent: TypeAlias = Literal["end-entities", "ca", "finish"]
-"""What is renewed: server and client; the CA, with the old one beside it; or the old one goes."""
+"""What is renewed: server and client; the CA, with the old one next to it; or the old one goes."""
 
 REPLACED: Final[Mapping[Extent, tuple[str, ...]]] = {
     "end-entities": (),
@@ -68,13 +68,13 @@ def sources(
         now: The time that validity is judged by.
         extent: What to renew.
         within: Renew server and client when they end within this time; see ``is_due``.
-        force: Renew server and client in any case.
+        force: Renew server and client certificates even if they are not due.
         restart: Whether Milvus reads what is new before our client shows it.
         neighbours: The identities of services of the project that show a certificate.
         state: What is recorded.
 
     Raises:
-        RolloverNotStarted: There is no new CA that could take over.
+        RolloverNotStarted: CA rotation has not started.
         CertificateExpired: The CA has expired.
         CertificateUnreadable: The CA or its key is not here.
     """

@@ -259,7 +259,7 @@ class _Finder:
         for how, text, field in self.texts(service, known):
             if found := self.named_in(text.encode(), service):
                 client = self.client(service, f"{how} {found.variable}", found, field)
-                # A config stands in the compose file, which is not the configuration itself.
+                # A config is in the compose file, which is not the configuration itself.
                 has_line = field != "configs"
                 yield client if has_line else replace(client, path=None, line=None)
         for path in (*self.project.files_of(service), *_dockerfile(service)):

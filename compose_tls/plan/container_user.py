@@ -151,7 +151,7 @@ def key_access(
         services: The services that read it.
         observation: The project, and who runs the command.
         key_path: The key, relative to the project.
-        kept: Whether the key that lies there stays.
+        kept: Whether the key that is there stays.
         users_of_images: The user that the image of a service names, by the name of the service, where
             an engine told.
     """
@@ -183,7 +183,7 @@ def _key_access(
         observation: The project, and who runs the command.
         key_path: The key, relative to the project.
         user_of_image: The user that its image names, where an engine told.
-        kept: Whether the key that lies there stays: then access that someone gave to the
+        kept: Whether the key that is there stays: then access that someone gave to the
             container's user does as well.
     """
     user = ContainerUser.of(milvus, user_of_image)

@@ -37,7 +37,7 @@ class DisablePlan:
     Attributes:
         plan: The plan.
         state: The state that it ends; ``None`` where there is only something to purge.
-        mode: The mode that they are told then; ``None`` for plain text.
+        mode: Their mode afterwards; ``None`` for plain text.
         before: Whether that is as it was before enable.
         told: The services that are told it; they may have other names by now than recorded.
         key_directories: The directories with certificates and keys that stay, relative to the project.
@@ -72,7 +72,7 @@ def plan_disable(project: Project, config: TlsConfig, *, purge: bool) -> Disable
     Raises:
         NotEnabled: There is no state.json, and nothing of ours to purge.
         TlsRemains: Entries stay that were not there before enable; with ``accept`` they are warnings.
-        CertificatesUnmounted: A Milvus would be told to open certificates that it does not have.
+        CertificatesUnmounted: A Milvus would be configured to open certificates that it does not have.
         ProjectError: A file was changed since so that our entries cannot be taken out safely.
     """
     return _Planner(project, config).plan(purge=purge)
@@ -334,7 +334,7 @@ class _Planner:
     def is_copy(self, path: Path, name: str) -> bool:
         """Whether a file of the TLS directory is what the PKI directory has under a name."""
         if self.observation.content(self.pki / layout.IGNORE_FILE) == layout.IGNORE_TAKEN:
-            # What lies there was there before, and is the user's.
+            # What is there was there before, and is the user's.
             return (
                 name == layout.IGNORE_FILE and self.observation.content(path) == layout.IGNORE_ALL
             )

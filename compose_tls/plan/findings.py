@@ -106,7 +106,7 @@ def _uri(project: Project, one: DeclaredTls) -> str | None:
 
 
 def is_lost(project: Project, config: TlsConfig, services: Sequence[DeclaredTls]) -> bool:
-    """Whether the record is missing of what compose-tls did: Milvus is told to show its certificate."""
+    """Whether state.json is missing although Milvus presents a certificate of compose-tls."""
     seen, pki = project.observation, project.directory / config.pki_dir
     ours = seen.pki.has_our_ca or seen.content(pki / layout.IGNORE_FILE) in {
         layout.IGNORE_ALL,

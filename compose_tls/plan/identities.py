@@ -54,7 +54,7 @@ def plan_identities(
     And for a client CA, where that is another one.
 
     Args:
-        observation: What lies in the PKI directory.
+        observation: What is in the PKI directory.
         config: The settings; they hold the names that the user asks for.
         members: The services that show the server certificate.
         found: Names found in the project; what is not allowed in a certificate is left out.
@@ -149,7 +149,7 @@ def with_sources(
     is one: it is to outlive the change.
 
     Args:
-        observation: What lies in the PKI directory.
+        observation: What is in the PKI directory.
         config: The settings.
         identities: The identities, by name.
         sources: Where each of them comes from; one that is missing is none of the plan's.
@@ -237,7 +237,7 @@ def require_names_permitted(
     """Make sure that the existing CA, or the one that takes over, is as constrained as it has to be.
 
     Args:
-        observation: What lies in the PKI directory.
+        observation: What is in the PKI directory.
         config: The settings; a CA that is to be constrained is not quietly left as it is.
         dns_names: The names of the server.
 
@@ -326,7 +326,7 @@ def _retirement_warning(config: TlsConfig, name: str, retired: str) -> TlsWarnin
 
 
 def is_valid(name: str) -> bool:
-    """Whether a name can stand in a certificate."""
+    """Whether a name can be in a certificate."""
     try:
         split_names([name])
     except NameInvalid:

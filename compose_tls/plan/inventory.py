@@ -105,10 +105,15 @@ def inventory(
     states = tuple(_states(observation, config, state, found.bundles))
     drifted = [file.path for file in states if file.state == "drifted"]
     states = (*states, *key_and_copy_states(observation, config, state, drifted))
+    # What someone put in place of a copy is not renewed.
+    replaced = _served(state).intersection(drifted)
+    aged = [
+        replace(one, hint=_again(state)) if one.path in replaced else one for one in found.warnings
+    ]
     return Inventory(
         tuple(found.results),
         (
-            *found.warnings,
+            *aged,
             *clients.aged(now),
             *_exports_aged(observation, config, now),
             # Where no CA is known, neither is that of a client another one.
@@ -117,15 +122,30 @@ def inventory(
         ),
         found.usable,
         states,
-        found.command,
+        _enabling(state) if replaced and found.command else found.command,
         frozenset(found.lost),
     )
+
+
+def replaced_by_hand(observation: Observation, state: State) -> TlsWarning | None:
+    """That what Milvus reads is another certificate than the one that was written there.
+
+    Args:
+        observation: The project as it is.
+        state: What enable recorded.
+    """
+    for path in sorted(_served(state)):
+        content, digest = observation.content(observation.directory / path), state.digests.get(path)
+        if content is not None and digest is not None and sha256(content) != digest:
+            text = f"{path} has changed since it was written"
+            return TlsWarning("certificates-drifted", text, path, _again(state))
+    return None
 
 
 def shown_certificates(
     observation: Observation, declared: Sequence[DeclaredTls], now: datetime
 ) -> Inventory:
-    """Read the certificates that services are told to show, and the CAs that they are told to trust.
+    """Read the certificates that services present, and the CAs that they trust, by their settings.
 
     Args:
         observation: The project as it is.
@@ -138,7 +158,7 @@ def shown_certificates(
         observation, now, renewal=f"replace it and restart the service, {issuing}"
     )
     for file in dict.fromkeys(file for one in declared for file in one.files):
-        # What was not looked at lies outside the project.
+        # What was not looked at is outside the project.
         if file.path is None or file.path not in observation.files:
             continue
         if observation.files[file.path] is None:
@@ -288,14 +308,13 @@ def _drifts(
     for file in states:
         if file.state == "drifted" and (found := bundles.get(file.path)):
             holds = ", ".join(one.subject for one in found)
-            command = f"compose-tls enable --mode {state.settings.mode}"
             if file.path in _served(state):
-                hint = f"{command} writes it again"
+                hint = _again(state)
             elif found[0].is_ca:
                 hint = f"restore {file.path}: compose-tls enable does not accept another CA there"
             else:
                 hint = (
-                    f"{command} keeps it if it is from the CA and belongs to its key, and "
+                    f"{_enabling(state)} keeps it if it is from the CA and belongs to its key, and "
                     "otherwise issues another"
                 )
             yield TlsWarning(
@@ -304,6 +323,14 @@ def _drifts(
                 path=file.path,
                 hint=hint,
             )
+
+
+def _enabling(state: State) -> str:
+    return f"compose-tls enable --mode {state.settings.mode}"
+
+
+def _again(state: State) -> str:
+    return f"{_enabling(state)} writes it again"
 
 
 def _served(state: State) -> frozenset[str]:
@@ -333,7 +360,7 @@ def _exports_aged(
         try:
             end = certificate_facts(file.content or b"", path=name).not_after
         except CertificateError:
-            continue  # issued anew by the next export
+            continue  # issued again by the next export
         if end - now < RENEW_BEFORE:
             yield TlsWarning(
                 "export-expires-soon",

@@ -106,7 +106,7 @@ def ends(
 
     Args:
         planned: Where each certificate comes from.
-        observation: What lies in the PKI directory; a CA ends with the first of its chain.
+        observation: What is in the PKI directory; a CA ends with the first of its chain.
         config: The settings.
         now: The time to judge by.
     """

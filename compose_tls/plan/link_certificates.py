@@ -27,7 +27,7 @@ def with_certificates(
     declared: Sequence[DeclaredTls],
     certificates: Iterable[CertificateResult],
 ) -> tuple[Link, ...]:
-    """Connections with the certificates that their targets are told to show.
+    """Connections with the certificates that their targets are configured to present.
 
     Args:
         project: The project as it is.

@@ -231,7 +231,7 @@ class ManagedFiles:
             return False
         ours = (self.pki, self.pki / layout.CLIENTS_DIRECTORY)
         if self.neighbours in path.parents:
-            # Beside a file of ours that says so, all is ours.
+            # Beside a file of compose-tls that says so, all is ours.
             return (
                 self.observation.content(self.neighbours / layout.IGNORE_FILE) == layout.IGNORE_ALL
             )

@@ -20,7 +20,6 @@ from compose_tls.changes import (
 )
 from compose_tls.compose.service import Service
 from compose_tls.plan.container_user import KeyAccess, OtherServer, key_access
-from compose_tls.stack import attu
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NeighbourFiles:
-    """A service, and what lies in its directory.
+    """A service, and what is in its directory.
 
     Attributes:
         name: Its name.
@@ -62,7 +61,7 @@ def neighbour_changes(
     """Plan the files of neighbours, and that what an earlier enable left of others goes.
 
     Args:
-        managed: Plans files of ours.
+        managed: Plans files of compose-tls.
         neighbours: The services, and what each gets to see.
         identities: Where each certificate comes from.
         users_of_images: The users that images name, by service, where an engine told.
@@ -124,6 +123,8 @@ def _access(
     """Who may read the key of a neighbour; one that is gone changes nothing."""
     if layout.CLIENT_KEY not in one.files or one.service is None:
         return KeyAccess()
+    from compose_tls.stack import attu  # noqa: PLC0415 - few projects have one
+
     told = [variable.name for variable in one.service.environment()]
     named = attu.user_of(one.service.text("image") or "", told)
     found = key_access(

@@ -41,13 +41,13 @@ _FILES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ToldTls:
-    """A Milvus that is told to speak TLS.
+    """A Milvus that is configured for TLS.
 
     Attributes:
         service: The name of its service.
-        mode: The mode that it is told.
+        mode: The mode that it is configured for.
         entries: The places that tell it: that of the mode first, then the certificates, then mounts.
-        unmounted: The certificates and keys that it is told to open and that no mount brings.
+        unmounted: The certificates and keys that it is configured to open and that no mount brings.
         gone: Those that a mount brings from the TLS directory, where they would not be.
         shown: Those that a mount brings, on this host.
         before: Whether that is what it was told before enable, as far as the record shows.
@@ -94,7 +94,7 @@ class Remaining:
                 yield self._told(one, TlsMode(int(mode)))
 
     def as_it_is(self, entry: Entry, now: Reader) -> Entry:
-        """An entry with its line in the file as it lies there, into which nothing is written.
+        """An entry with its line in the file as it is there, into which nothing is written.
 
         Args:
             entry: The entry.
@@ -260,7 +260,7 @@ def remains(
 
 
 def _texts(service: Service) -> Iterator[tuple[str, str, Path, int]]:
-    """What a service is told that may name files: what it is, the text, and where it stands."""
+    """What a service is told that may name files: what it is, the text, and where it is."""
     for variable in service.environment():
         yield variable.name, variable.value or "", variable.definition.file, variable.line
     if (test := service.healthcheck_test()) is not None:

@@ -109,7 +109,7 @@ def plan_renew(
         extent: What to renew.
         within: Renew server and client when they end within this time; by default, 30 days or the
             last third of a shorter life.
-        force: Renew server and client in any case.
+        force: Renew server and client certificates even if they are not due.
         restart: Whether Milvus is restarted where it has something new to read.
         users_of_images: The users that images name, by service, where an engine told.
 
@@ -117,13 +117,13 @@ def plan_renew(
         ClientsLeftBehind: A further client has no certificate of the CA that takes over.
         CertificateExpiresSoon: A certificate that was provided does, and no newer one is there.
         NotEnabled: compose-tls has not been here.
-        RolloverNotStarted: There is no new CA that could take over.
+        RolloverNotStarted: CA rotation has not started.
         CertificateExpired: The CA has expired.
         CertificateUnreadable: The key of the CA is not here.
         NameInvalid: A name that the user asked for is not allowed in a certificate.
         NameNotPermitted: The CA is constrained to other names.
         ProfileViolation: The CA is to be constrained, and is not.
-        ProjectError: The project cannot be understood.
+        ProjectError: The project cannot be read.
     """
     planner = _Planner(project, config, now, users_of_images)
     if config.server_cert is not None and extent == "end-entities":
@@ -259,7 +259,7 @@ class _Planner:
         found = clients | found
         planned = with_sources(self.observation, self.config, identities, found, orders)
         renewed = self.renewal(self.with_parts(planned, within, force=False))
-        # What lies in the TLS directory itself is not written, and has to be read all the same.
+        # What is in the TLS directory itself is not written, and has to be read all the same.
         in_place = not taken and found[SERVER] == "provided"
         return replace(renewed, restart=renewed.restart or in_place)
 

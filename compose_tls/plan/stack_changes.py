@@ -29,7 +29,7 @@ class StackChanges:
     """Plans what is below the TLS directory for the parts of a project.
 
     Args:
-        files: Plans the other files of ours.
+        files: Plans the other files of compose-tls.
         identities: Where each certificate comes from.
         users_of_images: The users that images name, by service, where an engine told.
     """
@@ -127,7 +127,7 @@ class StackChanges:
         return self.files.written(path, Pending(layout.CA_BUNDLE), layout.PUBLIC)
 
     def _client_settings(self, folder: str) -> bytes:
-        """What the tools of Kafka are told; brokers of one project run one image."""
+        """The settings of the tools of Kafka; brokers of one project run one image."""
         images = [one.service.text("image") for one in self.folders.readers[folder]]
         kinds = [found for image in images if (found := kafka.kind(image)) is not None]
         return kafka.client_settings(kafka.directory(kinds[0])) if kinds else b""

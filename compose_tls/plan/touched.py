@@ -58,7 +58,7 @@ def touched_beside(
     Args:
         planned: The plan.
         project: The project, without what an earlier enable put in.
-        sees: Services, each with a directory or file of ours that it mounts.
+        sees: Services, each with a directory or file of compose-tls that it mounts.
     """
     found, written = _edited(planned, project), planned.plan.written
     places = ((name, project.directory / place) for name, place in sees)

@@ -37,7 +37,7 @@ _MODES: Final[dict[TlsMode, Literal[1, 2]]] = {TlsMode.ONE_WAY: 1, TlsMode.MUTUA
 
 @dataclass(frozen=True, slots=True)
 class TlsFile:
-    """A file that Milvus is told to open.
+    """A file that Milvus is configured to open.
 
     Attributes:
         setting: The setting that names it.
@@ -120,7 +120,7 @@ def modes_before(
 ) -> dict[str, Literal[1, 2]]:
     """The modes of services that show certificates of others.
 
-    Where they show what lies in the TLS directory, the record of an earlier enable is lost, or the user
+    Where they show what is in the TLS directory, the record of an earlier enable is lost, or the user
     brings what is there.
 
     Args:
@@ -177,7 +177,7 @@ def _declared(milvus: MilvusService, project: Project) -> DeclaredTls:
 
 
 def told_files(milvus: MilvusService, mode: TlsMode | None) -> Iterator[TlsFile]:
-    """The files that a Milvus is told to open in a mode; ``None`` where that is not known."""
+    """The files that a Milvus is configured to open in a mode; ``None`` where that is not known."""
     if not mode:
         return
     wanted = _FILES if mode is TlsMode.MUTUAL else _FILES[:2]

@@ -226,7 +226,7 @@ def _documents(content: bytes, text: str) -> Sequence[Found]:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An application, and how it is told to speak TLS to Milvus.
+    """An application, and how it is configured for TLS to Milvus.
 
     Attributes:
         name: Its name.
@@ -234,7 +234,7 @@ class Application:
         one_way: What it needs in mode 1.
         mutual: What it needs in mode 2; ``None`` where it has no option for a client certificate.
         takes_roots: Whether it is a Python or Node program, whose gRPC takes its CAs from a file.
-        is_proxy: Whether it stands in front of Milvus, and others are its clients.
+        is_proxy: Whether it is in front of Milvus, and others are its clients.
     """
 
     name: str

@@ -146,7 +146,7 @@ def stays(
 
 
 def certificate(command: Sequence[str], variables: Mapping[str, str | None]) -> str | None:
-    """The certificate that an etcd is told to show, in its container; ``None`` for none."""
+    """The certificate that an etcd is configured to present, in its container; ``None`` for none."""
     return _flag(command, "cert-file") or variables.get("ETCD_CERT_FILE")
 
 
@@ -164,7 +164,7 @@ def server_settings(
 ) -> tuple[VariableSetting, ...]:
     """The variables with which an etcd demands TLS and a client certificate, and ``etcdctl`` has one.
 
-    A flag beats its variable, and etcd does not start with both: what stands on the command line is
+    A flag beats its variable, and etcd does not start with both: what is on the command line is
     changed there, by ``https_urls``.
 
     Args:
@@ -264,7 +264,7 @@ def names_plain_urls(command: Sequence[str]) -> bool:
 def milvus_settings(
     directory: str, images: Sequence[str | None], endpoints: str | None
 ) -> tuple[Setting, ...]:
-    """What Milvus is told of an etcd that demands TLS and a client certificate.
+    """The settings of Milvus for an etcd that demands TLS and a client certificate.
 
     Args:
         directory: Where the CA, Milvus' certificate and its key are in the container.

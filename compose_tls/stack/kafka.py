@@ -224,12 +224,12 @@ def with_client_settings(texts: Sequence[str], *, place: str) -> list[str]:
 
 
 def certificate(broker: Kind) -> str:
-    """The certificate that it is told to show, in its container."""
+    """The certificate that it is configured to present, in its container."""
     return posixpath.join(directory(broker), KAFKA_CERTIFICATE)
 
 
 def milvus_settings(place: str, protocol: str) -> tuple[Setting, ...]:
-    """What Milvus is told of a broker that demands TLS and a client certificate.
+    """The settings of Milvus for a broker that demands TLS and a client certificate.
 
     Args:
         place: Where the CA, Milvus' certificate and its key are in the container.

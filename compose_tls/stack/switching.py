@@ -50,7 +50,7 @@ def recipe(
     tls: ClientTls,
     document: Found | None = None,
 ) -> Recipe | None:
-    """What a service is to be told; ``None`` where it cannot be switched, or no one knows how.
+    """The new settings of a service; ``None`` where it cannot be switched, or no one knows how.
 
     Args:
         image: Its image.

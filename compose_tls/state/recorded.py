@@ -55,7 +55,7 @@ class EditRecord(_Model):
             which a merge key brings in;
             ``added-item`` and ``removed-item``: an item of the list at ``route``; ``line``: the line of
             an environment file that gives the variable ``route`` its value: ``new`` and ``old`` are
-            SHA-256 of it, since passwords may stand there.
+            SHA-256 of it, since passwords may be there.
         new: What enable put there.
         old: What was there before.
     """
@@ -97,7 +97,7 @@ class IdentityRecord(_Model):
 
 
 class NeighbourRecord(_Model):
-    """A service that enable switched to TLS, and what lies in its directory."""
+    """A service that enable switched to TLS, and what is in its directory."""
 
     service: str = Field(pattern=layout.NEIGHBOUR_NAME)
     files: tuple[str, ...]
@@ -138,7 +138,7 @@ def recorded(config: TlsConfig) -> TlsConfig:
 
 
 class State(_Model):
-    """What enable did. Paths are relative to the project where they lie inside."""
+    """What enable did. Paths are relative to the project where they are inside."""
 
     version: Literal[2] = 2
     settings: TlsConfig
@@ -160,7 +160,7 @@ class State(_Model):
 
     @property
     def told(self) -> tuple[str, ...]:
-        """Every service that has entries or files of ours; Milvus first."""
+        """Every service that has entries or files of compose-tls; Milvus first."""
         routes = [edit.route for file in self.files for edit in file.edits]
         named = (route[1] for route in routes if route[:1] == ("services",))
         neighbours = (one.service for one in self.neighbours or ())

@@ -61,7 +61,7 @@ def undo(
     Args:
         content: The file as it is now.
         record: What enable did to it.
-        again: Which edits are made again, by what stands in their place now, which is not kept.
+        again: Which edits are made again, by what is in their place now, which is not kept.
 
     Raises:
         YamlSyntax: The file was changed since and cannot be read.

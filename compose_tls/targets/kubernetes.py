@@ -301,7 +301,7 @@ def _stem(file: str) -> str:
 
 
 def _milvus(setup: TlsSetup) -> Iterator[Member]:
-    """What is wanted of Milvus, what clients meet first; a service can stand there twice."""
+    """What is wanted of Milvus, what clients meet first; a service can be there twice."""
     return (one for one in setup.members if one.kind == "milvus")
 
 

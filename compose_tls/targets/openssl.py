@@ -134,7 +134,7 @@ def _issued(order: CertificateOrder, issuer: str | None) -> Iterator[str]:
 
 
 def _extensions(order: CertificateOrder) -> Iterator[str]:
-    """As ``pki.profiles`` has them, in its order; their sources stand there."""
+    """As ``pki.profiles`` has them, in its order; their sources are there."""
     is_ca = order.profile == "ca"
     yield f"basicConstraints = critical,{'CA:TRUE,pathlen:0' if is_ca else 'CA:FALSE'}"
     yield f"keyUsage = critical,{'keyCertSign,cRLSign' if is_ca else 'digitalSignature'}"

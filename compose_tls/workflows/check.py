@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -19,6 +19,8 @@ from compose_tls.errors import (
     ProjectError,
     WrongUsage,
 )
+from compose_tls.observe.tls_files import with_tls_files
+from compose_tls.plan.inventory import replaced_by_hand
 from compose_tls.plan.links import open_internal_ports
 from compose_tls.project.declared_tls import declared_tls
 from compose_tls.project.enabled import EnabledProject, locate, proxies_of
@@ -38,7 +40,7 @@ from compose_tls.workflows.connecting import (
     connect_arguments_of,
     target_of,
 )
-from compose_tls.workflows.deployed_places import Place, deployed_places, others
+from compose_tls.workflows.deployed_places import Place, deployed_places, others, stranger_at
 from compose_tls.workflows.interrupted import deploying
 from compose_tls.workflows.proving import prove
 from compose_tls.workflows.stack_check import check_servers
@@ -65,30 +67,30 @@ def check(
     Args:
         directory: The project directory.
         config: The settings.
-        host: Where the server is; by default where the project publishes it.
+        host: The host of the server; by default as published by the project.
         port: Its port; by default as published.
         rest_port: The port of REST; by default as published. With ``port`` and without
             this, REST is not checked.
-        client: What a client has, for a server that ``enable`` has nothing to do with; there need not
+        client: The certificates of a client, for any server, set up by ``enable`` or not. No project is
             be a project then. Paths are relative to ``directory``.
-        deep: Whether to create, fill, search and drop a throw-away collection as well.
-        scope: ``proxy`` for only what clients reach, ``all`` for etcd and the object store too; by
+        deep: Whether to also create, fill, search and drop a throw-away collection.
+        scope: ``proxy`` for client connections only, ``all`` also for etcd and the object store; by
             default those are proved that enable set up, where an engine tells where they are.
-        wait: Whether to wait while Milvus starts, for as long as ``timeout`` says.
-        environment: Variables that Compose interpolates with; those of the process by default.
-        on_event: Told about progress, a line at a time.
+        wait: Whether to wait for up to ``timeout`` while Milvus starts.
+        environment: Variables for interpolation by Compose; by default those of the process.
+        on_event: Called with progress, one line at a time.
 
     Returns:
-        What was proved, a probe each; one that fails raises ``CheckFailed``.
+        The result of each probe; a failed one raises ``CheckFailed``.
 
     Raises:
         NotEnabled: TLS is not enabled there, and ``client`` is not given.
-        ProjectError: The project cannot be understood.
-        NotReady: The project does not say where its server is reached.
+        ProjectError: The project cannot be read.
+        NotReady: The address of the server is not known from the project.
         CertificateUnreadable: A certificate or key cannot be used.
         ConflictingSettings: Mode 2 cannot be proved without a client certificate.
         InvalidSetting: The password or token file cannot be read.
-        WrongUsage: A port is not between 1 and 65535, or the host has one in it.
+        WrongUsage: A port is not between 1 and 65535, or the host contains a port.
         CheckFailed: At least one check failed.
     """
     _require_address(host, port, rest_port)
@@ -130,6 +132,7 @@ def check(
         warnings=(
             *deploying(opened.root),
             *found.warnings,
+            *filter(None, (place.of_another for place in places)),
             *(open_internal_ports(found.project) if found.project else ()),
             *beside,
         ),
@@ -158,6 +161,16 @@ class _Place:
     rest: HostPort | None = None
     on_host_network: bool = False
     further: tuple[Place, ...] = ()
+    stranger: str | None = None
+
+    @property
+    def of_another(self) -> TlsWarning | None:
+        """That the server there belongs to another project."""
+        if self.stranger is None:
+            return None
+        text = f"port {self.address.port} is that of {self.stranger}, not of this project"
+        hint = "compose-tls status says what this project runs"
+        return TlsWarning("another-project", text, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +185,7 @@ class _Found:
     connect: Callable[[Endpoint], dict[str, Any]]
     warnings: tuple[TlsWarning, ...] = ()
     project: Project | None = None
+    replaced: TlsWarning | None = None
 
     def endpoint(self, address: HostPort) -> Endpoint:
         """Where clients connect."""
@@ -190,11 +204,23 @@ def _proved(
             proved = proving(found.target(place), starts_silently=place.on_host_network)
         except CheckFailed as failure:
             at = f"{several}: " if several else ""
+            if told := place.of_another or found.replaced:
+                # To recreate the services does not help.
+                failure.hint = f"{told.message}: {told.hint}"
+                failure.checks = tuple(_with_hint(failure.checks, failure.hint))
             failure.message, failure.summary = at + failure.message, at + failure.summary
             failures.append(failure)
             proved = failure.checks
         checks += [probe.model_copy(update={"service": several}) for probe in proved]
     return checks, failures
+
+
+def _with_hint(probes: Sequence[Probe], hint: str) -> Iterator[Probe]:
+    """Probes of which the first has another next step, and no other has one."""
+    rest: str | None = hint
+    for probe in probes:
+        yield probe.model_copy(update={"hint": rest}) if probe.hint else probe
+        rest = None if probe.hint else rest
 
 
 def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> _Found:
@@ -210,6 +236,7 @@ def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> 
         error.hint = f"{error.hint}; {as_any_server(opened, told, name, host=host, port=port)}"
         raise
     places, unknown = _places(located, host, port, opened.variables)
+    shown = with_tls_files(project, declared_tls(project, settings.service))
     return _Found(
         settings.tls_mode,
         tuple(one.name for one in located.milvus),
@@ -228,6 +255,7 @@ def _of_project(opened: preamble.Opened, host: str | None, port: int | None) -> 
             for name in unknown
         ),
         located.project,
+        replaced_by_hand(shown.observation, located.state),
     )
 
 
@@ -350,5 +378,8 @@ def _deployed(
             place = _Place(proxy.service, HostPort(*met[0]))
         if place is not None:
             further = others((*place.further, *met), place.address)
-            found.append(replace(place, further=further))
+            stranger = None
+            if not met:
+                stranger = stranger_at(place.address, proxy.service, directories, variables)
+            found.append(replace(place, further=further, stranger=stranger))
     return found

@@ -55,7 +55,7 @@ def connect(
             network, and the paths there; by default a client on this machine.
         client: The client whose certificate and key are used, as given to ``client``; by default the one
             that ``enable`` issued.
-        environment: Variables that Compose interpolates with; those of the process by default.
+        environment: Variables for interpolation by Compose; by default those of the process.
 
     Returns:
         The endpoint, the keyword arguments of ``pymilvus.MilvusClient``, and the code for ``lang``.

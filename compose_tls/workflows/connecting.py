@@ -162,13 +162,13 @@ def _expired_client(directory: Path, config: TlsConfig) -> CertificateWithKey | 
 
 @dataclass(frozen=True, slots=True)
 class ClientOf:
-    """What a client has of a server that compose-tls need not have set up.
+    """The certificates of a client, for any server, set up by compose-tls or not.
 
     Attributes:
         ca: The CA certificates to trust.
         certificate: The client certificate; ``None`` without one.
         key: Its key.
-        server_name: The name that the server's certificate must hold; by default the host.
+        server_name: The name that the server certificate must contain; by default the host.
         mode: What the server is meant to do; by default what a project here says, else mutual with a
             client certificate and one-way without.
     """

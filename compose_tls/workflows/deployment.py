@@ -151,7 +151,7 @@ class Deployment(Concerned):
     def _started(
         self, began: datetime, started: float, on_event: listener.OnEvent
     ) -> list[ProxyWatch]:
-        """Start all of them anew, and wait for the proxies; a restart leaves clients one of several."""
+        """Start all of them again, and wait for the proxies; a restart leaves clients one of several."""
         names = [name for name in self.everything if name not in self.current]
         one_by_one = self.restart_only and not self.servers and len(self.proxies) > 1
         first = [name for name in names if name not in self.services] if one_by_one else names
@@ -280,7 +280,7 @@ def prepare(
         seen: The project as engine and Compose have it.
 
     Returns:
-        The deployment, and what is to be told of it.
+        The deployment, and what to report about it.
 
     Raises:
         EngineError: A port is taken, or the engine stopped answering.
@@ -304,7 +304,9 @@ def prepare(
     recreated = frozenset(deployment.everything) - current
     shared = [name for name in sharing(project.compose.services, recreated) if name in seen.running]
     neighbours = tuple(dict.fromkeys((*to_start(planned, seen, review), *shared)))
-    warnings = settled(review.recreating(recreated, others, neighbours), config.accept)
+    told = settled(review.recreating(recreated, others, neighbours), config.accept)
+    # What was to be done first is not done any more by whoever accepts it.
+    warnings = tuple(replace(w, hint=None) if w.code in config.accept else w for w in told)
     concerned = {name: seen.services[name] for name in begun if name in seen.services}
     require_free(concerned, seen.running, seen.engine.port_owner, seen.name)
     unhealthy = frozenset(filter(review.is_unhealthy, deployment.services))

@@ -35,20 +35,20 @@ def disable(
 
     Args:
         directory: The project directory.
-        config: The settings; only where things are, and what is accepted, matters.
-        dry_run: Only say what would be done.
+        config: The settings; used are only locations, and what is accepted.
+        dry_run: Only report what would be done; write nothing.
         purge: Remove certificates and keys as well.
-        environment: Variables that Compose interpolates with; those of the process by default.
-        on_event: Told about progress, where an earlier command has to be taken back first.
+        environment: Variables for interpolation by Compose; by default those of the process.
+        on_event: Called with progress, if an earlier command is undone first.
 
     Returns:
-        The files that were put back or removed, and where keys stay.
+        The files that were restored or removed, and the directories where keys stay.
 
     Raises:
         NotEnabled: TLS is not enabled there.
-        TlsRemains: Entries stay that were not there before; nothing was changed.
-        CertificatesUnmounted: A Milvus would not start with what stays; nothing was changed.
-        ProjectError: A file cannot be put back safely, or not be written.
+        TlsRemains: Entries would stay that did not exist before; nothing was changed.
+        CertificatesUnmounted: A Milvus would not start with the remaining settings; nothing was changed.
+        ProjectError: A file cannot be restored safely, or cannot be written.
     """
     opened = preamble.open_project(directory, config, environment)
     with preamble.writing(opened, dry_run=dry_run, on_event=on_event) as opened:

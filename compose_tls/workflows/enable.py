@@ -48,11 +48,11 @@ def enable(
     Args:
         directory: The project directory.
         config: The settings.
-        dry_run: Only say what would be done.
+        dry_run: Only report what would be done; write nothing.
         up: Deploy with Docker Compose, wait until Milvus is ready over TLS, and check it.
-        keep_on_failure: With ``up``, leave things as they are when the deployment fails.
-        environment: Process variables, for Compose; those of the process by default.
-        on_event: Told about progress, a line at a time.
+        keep_on_failure: With ``up``, leave files and containers as they are on failure.
+        environment: Variables for Compose; by default those of the process.
+        on_event: Called with progress, one line at a time.
 
     Returns:
         The files that were, or would be, written, the certificates, which services it cuts off, and with
@@ -62,7 +62,7 @@ def enable(
         ProjectError: The project cannot be read or patched; nothing was changed.
         CertificateError: Certificates cannot be used; nothing was changed.
         EngineError: Deploying failed; the project is as before, unless ``keep_on_failure``.
-        CheckFailed: The running server does not pass; the project is as before, too.
+        CheckFailed: The running server does not pass the checks; the project is as before.
     """
     opened = preamble.open_project(directory, config, environment, enabling=True)
     return enable_opened(
@@ -85,7 +85,7 @@ def enable_opened(
         given: The project.
         dry_run: As for ``enable``, like all that follow.
         up: Deploy it.
-        keep_on_failure: Leave things as they are when that fails.
+        keep_on_failure: Leave files and containers as they are on failure.
         on_event: Told about progress.
         before_proof: Called with the plan once Milvus is ready over TLS, before it is checked.
 
@@ -155,7 +155,7 @@ def _prepared(
     stack: ExitStack,
     on_event: listener.OnEvent,
 ) -> tuple[Deployment, tuple[TlsWarning, ...]]:
-    """The deployment of a plan, and what is to be told of it.
+    """The deployment of a plan, and what to report about it.
 
     Raises:
         EngineError: Deploying cannot begin.

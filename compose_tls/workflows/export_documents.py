@@ -265,7 +265,7 @@ class Spelling:
                 )
 
     def _beside(self, setup: TlsSetup) -> Iterator[TlsWarning]:
-        """What to know of the servers beside Milvus."""
+        """What to know of the servers next to Milvus."""
         switched = kubernetes.dependencies(setup)
         plain = [text for name, text in _DEPENDENCIES.items() if name not in switched]
         if self.release.cluster:

@@ -63,12 +63,12 @@ def init(
     environment: Mapping[str, str] | None = None,
     on_event: listener.OnEvent = listener.silent,
 ) -> InitResult:
-    """Make a new Compose project of Milvus, with TLS from the start.
+    """Create a new Milvus Compose project with TLS from the start.
 
     Where standalone_embed.sh is, the project is what that script starts, with its data.
 
     Args:
-        directory: Where to make it; it is made as well where it is not there.
+        directory: The directory of the project; it is created if it does not exist.
         config: The settings; paths in them are relative to where the process works.
         milvus: The version of Milvus, ``2.6`` or ``v2.6.25``; the recommended one by default.
         flavour: ``standalone`` with etcd and MinIO, by default; ``embedded-etcd``: one container;
@@ -78,21 +78,21 @@ def init(
             are taken over.
         publish: The IP address of this machine on which clients reach it, with ``:PORT`` where that is
             another one; the loopback address by default.
-        dry_run: Only say what would be done.
-        up: Deploy with Docker Compose, give root its password over TLS, and check it.
-        keep_on_failure: With ``up``, leave things as they are when the deployment fails.
-        environment: Process variables, for Compose; those of the process by default.
-        on_event: Told about progress, a line at a time.
+        dry_run: Only report what would be done; write nothing.
+        up: Deploy with Docker Compose, set the password of root over TLS, and check the server.
+        keep_on_failure: With ``up``, leave files and containers as they are on failure.
+        environment: Variables for Compose; by default those of the process.
+        on_event: Called with progress, one line at a time.
 
     Returns:
         The files that were, or would be, written, the certificates, the image, where the password of root
         is, and with ``up`` the checks.
 
     Raises:
-        ProjectError: There is a project already, or none can be made; nothing was changed.
+        ProjectError: A project already exists, or none can be created; nothing was changed.
         CertificateError: Certificates cannot be used; nothing was changed.
-        EngineError: Deploying failed; nothing is left, unless ``keep_on_failure``.
-        CheckFailed: The running server does not pass; the project is as before, too.
+        EngineError: Deploying failed; everything was removed, unless ``keep_on_failure``.
+        CheckFailed: The running server does not pass the checks; the project is as before.
     """
     place, wanted = Path(directory), Wanted(milvus, flavour, attu, auth, publish)
     with _directory(place, dry_run=dry_run):

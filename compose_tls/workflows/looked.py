@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from typing import TYPE_CHECKING
 
-from compose_tls.results import DeployedService
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
+
+if TYPE_CHECKING:
+    from compose_tls.results import DeployedService
 
 
 @dataclass(frozen=True, slots=True)

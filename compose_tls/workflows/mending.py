@@ -1,4 +1,4 @@
-"""What status says of files of ours that are not whole, and the command that comes before any other."""
+"""Damaged files of compose-tls, as status reports them, with the command that repairs them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _in_the_way(project: Project, config: TlsConfig) -> dict[Path, str]:
 
 def _shown_to_git(project: Project, config: TlsConfig) -> Iterator[TlsWarning]:
     """The directories of ours whose keys git would take."""
-    # What was brought into the TLS directory may lie there without.
+    # What was brought into the TLS directory may be there without.
     brought = taken_over(project.directory, config)
     for place in (config.pki_dir, *([] if brought else [config.tls_dir])):
         path = project.directory / place / IGNORE_FILE

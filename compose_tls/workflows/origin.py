@@ -72,10 +72,15 @@ class Origin:
         if definition.get("container_name") == found.container.name:
             shared.add(f"container name {found.container.name}")
         if found.container.running:
+            ours = self.project.directory / self.config.tls_dir
             shared |= {
                 f"data directory {mount.source}"
                 for mount in set(wanted.mounts) & set(found.mounts)
-                if mount.source and not mount.read_only and not Path(mount.source).is_file()
+                if mount.source
+                and not mount.read_only
+                and not Path(mount.source).is_file()
+                # Any number of containers read the certificates.
+                and not Path(mount.source).is_relative_to(ours)
             }
         name = quoted(found.project)
         hint = f"name it: {self._command('-p', found.project)}, or COMPOSE_PROJECT_NAME={name}"
@@ -124,7 +129,7 @@ class Origin:
         if real:
             yield DeployedDifferently(
                 f"container {found.container.name} of service {service} is not what these files"
-                f" declare, and would be replaced: {listed(real)}",
+                f" declare, so that to recreate it changes more than TLS: {listed(real)}",
                 hint=self._how_it_was_made(service, found, [e for e in unlike if e.of_origin]),
                 **place_of(self.project, service),
             )

@@ -86,7 +86,7 @@ class Opened:
         now: The time that the command judges by.
         typed: The settings that the user gave for this command, and not in compose-tls.toml.
         enabling: Whether the command can change what an earlier enable put in place.
-        told: What is to be told with the result: that an interrupted command was finished.
+        told: What is to be reported with the result: that an interrupted command was finished.
         lock: The descriptor that holds the project's lock, while there is one.
         seen: What was read for these settings, such as the record: it is not read again for the project.
     """
@@ -287,7 +287,7 @@ def open_directory(
 ) -> Opened:
     """Settle the settings and the time for a directory that is to become a project.
 
-    What lies above it does not count; nor does the directory have to be there.
+    What is above it does not count; nor does the directory have to be there.
 
     Args:
         directory: The directory.
@@ -339,7 +339,7 @@ def writing(
         on_event: Told about progress, where previous services have to be started.
 
     Yields:
-        The project with the settings that are recorded then, and what is to be told with the result.
+        The project with the settings that are recorded then, and what is to be reported with the result.
 
     Raises:
         ForeignJournal: What was left is not of a command of this user.

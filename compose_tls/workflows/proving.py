@@ -36,7 +36,7 @@ def prove(
         target: The server, and what a client of it has.
         config: The settings; they hold the time a probe may take.
         on_event: Told about progress.
-        deep: Whether to create, fill, search and drop a throw-away collection as well.
+        deep: Whether to also create, fill, search and drop a throw-away collection.
         patient: Whether to wait first while Milvus starts.
         starts_silently: Whether nothing listens there until it has started, as on the host's network;
             the engine listens on the ports that it publishes.

@@ -20,7 +20,7 @@ from compose_tls.values import dataclass
 from compose_tls.workflows.connecting import HostPort
 from compose_tls.workflows.deployed_places import met_at, others
 
-# A Milvus that was told to speak TLS and answers in plain text does so for good. Longer than one answer
+# A Milvus that was configured for TLS and answers in plain text does so for good. Longer than one answer
 # of a process that is just going.
 _PLAIN_SECONDS = 3.0
 # How long the services of before have until they run; --timeout may be shorter than that takes.

@@ -47,7 +47,7 @@ Place: TypeAlias = Callable[[str, int], "tuple[str, int] | None"]
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A server that Milvus is told to reach over TLS."""
+    """A server that Milvus is configured to reach over TLS."""
 
     name: str
     port: int

@@ -49,8 +49,8 @@ def status(
 
     Args:
         directory: The project directory.
-        config: The settings; only where things are matters.
-        environment: Variables that Compose interpolates with; those of the process by default.
+        config: The settings; used are only locations.
+        environment: Variables for interpolation by Compose; by default those of the process.
 
     Returns:
         A result whose ``exit_code`` is 0, 4 (a certificate is unreadable or expired, or Milvus cannot
@@ -169,7 +169,7 @@ def _lost(
         words = ["--mode", str(max(int(one.mode or 1) for one in services))]
         pki = project.observation.pki
         if CA in pki.certificates and not pki.has_our_ca:
-            # Nothing can be issued under it, and what lies there goes on as it is.
+            # Nothing can be issued under it, and what is there goes on as it is.
             words += lying_in(config.pki_dir, project.observation)
         yield TlsWarning(
             "state-lost",

@@ -1,4 +1,4 @@
-"""Splices: the places in a text that change, and what stands there afterwards."""
+"""Splices: the places in a text that change, and what is there afterwards."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def between_lines(text: str, made: Sequence[Splice]) -> Iterator[Splice]:
 
 
 def _lines(text: str) -> Iterator[tuple[str, int]]:
-    """The digest of each line, since secrets may stand there, and where it starts."""
+    """The digest of each line, since secrets may be there, and where it starts."""
     start = 0
     for line in text.splitlines(keepends=True):
         digest = sha256(line.rstrip("\r\n").encode("utf-8", "surrogateescape"))
@@ -131,9 +131,9 @@ def _between(text: str, one: Splice, expected: int) -> int:
 
 
 def found_again(text: str, made: Iterable[Splice], *, late: bool = False) -> list[Splice]:
-    """Where what splices wrote stands in a text that was changed since.
+    """Where what splices wrote is in a text that was changed since.
 
-    What they wrote is looked for as a whole. Where it stands there as often as it was written, each has
+    What they wrote is looked for as a whole. Where it is there as often as it was written, each has
     its own by their order, else the one next to where it is expected. What only took something out left
     nothing to look for: it is as far from what was written above as it was, or from what was below.
 
@@ -190,7 +190,7 @@ def _moved(made: Iterable[Splice]) -> list[Splice]:
 
 
 def _occurrences(text: str, words: str) -> list[int]:
-    """Where words stand in a text, but for what may be a comment: none was written."""
+    """Where words are in a text, except for what may be a comment: none was written."""
     found = [text.find(words)]
     while found[-1] >= 0:
         found.append(text.find(words, found[-1] + len(words)))

@@ -181,6 +181,24 @@ def test_a_command_makes_the_classes_of_its_own_result_alone(
     assert loaded == {f"compose_tls.results.{name}" for name in ("commands", own, "parts")}
 
 
+def test_a_command_loads_what_prints_its_own_result_alone() -> None:
+    printing = {"change_text", "check_text", "json_documents", "status_text"}
+    for commands, own in (
+        (("enable --mode 2", "status"), "status_text"),
+        (("enable --mode 2",), "change_text"),
+    ):
+        loaded = {name.rpartition(".")[2] for name in loaded_in_a_project(*commands)}
+        assert loaded & printing == {own}
+
+
+def test_enable_loads_what_judges_or_switches_others_where_there_are_some() -> None:
+    judging = {f"compose_tls.pki.{name}" for name in ("verify", "certificate_rules")}
+    switching = {"compose_tls.plan.switching_neighbours", "compose_tls.stack.attu"}
+    assert not loaded_in_a_project("enable --mode 2") & (judging | switching)
+    # A CA that stays is looked at.
+    assert loaded_in_a_project("enable --mode 2", "renew -q") >= judging
+
+
 def test_enable_loads_nothing_of_new_projects_nor_of_a_file_of_settings() -> None:
     loaded = loaded_in_a_project("enable --mode 2")
     # The names of handshakes are ASCII: stringprep is for others.

@@ -210,7 +210,7 @@ def _purged(result: DisableResult) -> str:
 
 
 def _directory(path: str) -> str:
-    """The directory of ours that a file lies in: below the project, or where the user named it."""
+    """The directory of ours that a file is in: below the project, or where the user named it."""
     return posixpath.dirname(path) if posixpath.isabs(path) else path.partition("/")[0]
 
 

@@ -29,7 +29,7 @@ class Live(Listener):
     Args:
         summary: How a written result is told, on standard output.
         clock: Seconds that only go forward.
-        verbose: Whether what was seen, and in how many seconds, is told of each probe.
+        verbose: Whether what was seen, and in how many seconds, is printed for each probe.
 
     Attributes:
         told: Whether probes were shown.

@@ -12,7 +12,7 @@ from compose_tls.layout import CA_CERTIFICATE, CERTIFICATE, INTERNAL, KEY
 from compose_tls.setup import Setting
 
 NAME: Final = "milvus.internal"
-"""The one name by which every part verifies every other one: it has to stand in their certificate."""
+"""The one name by which every part verifies every other one: it has to be in their certificate."""
 
 
 def internal_settings(directory: str) -> tuple[Setting, ...]:

@@ -105,7 +105,7 @@ def compose_file(stack: NewStack) -> bytes:
 
 
 def embedded_etcd() -> bytes:
-    """What configures the etcd inside Milvus: as standalone_embed.sh does, but for the address."""
+    """What configures the etcd inside Milvus: as standalone_embed.sh does, except for the address."""
     return build(
         {
             "listen-client-urls": Commented(

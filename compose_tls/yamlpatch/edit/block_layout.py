@@ -54,7 +54,7 @@ def occupied_lines(document: Document, start: int, end: int) -> tuple[int, int] 
 
 
 def gap(document: Document, item: Node) -> str:
-    """What stands between the ``-`` of an item and the item, when they share a line."""
+    """What is between the ``-`` of an item and the item, when they share a line."""
     before = document.text[document.line_start(item.start) : item.start]
     found = before[before.rfind("-") + 1 :]
     return found if "-" in before and found and not found.strip(" ") else " "
