@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 from compose_tls.values import dataclass
@@ -51,6 +51,9 @@ EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - as Docker writes it; nothing is
 
 
 LAST_PORT: Final = 65535
+RENEW_BEFORE: Final = timedelta(days=30)
+"""How long before its end a certificate is said to end soon, and is renewed: as with certbot
+(renew_before_expiry)."""
 
 
 def has_ended(not_after: datetime, now: datetime) -> bool:

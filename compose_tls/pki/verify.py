@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Final
 
 from cryptography import x509
 
@@ -40,10 +39,7 @@ from compose_tls.pki.names import covers
 from compose_tls.pki.pem import read_certificates
 from compose_tls.pki.refusing_clients import refusing_clients, refusing_sdks, with_chain
 from compose_tls.pki.system_trust import is_public
-from compose_tls.vocabulary import TlsWarning
-
-# As long before its end as certbot renews a certificate (its renew_before_expiry).
-_SOON: Final = timedelta(days=30)
+from compose_tls.vocabulary import RENEW_BEFORE, TlsWarning
 
 
 def check_server(
@@ -277,7 +273,7 @@ def _ending(
     first = min((certificate, *chain), key=lambda one: one.not_valid_after_utc)
     end = first.not_valid_after_utc
     left = end - now
-    if first is certificate and left > _SOON:
+    if first is certificate and left > RENEW_BEFORE:
         return
     hours, days = left // timedelta(hours=1), left.days
     amount = f"{days} days" if days > 1 else f"{hours} hours"

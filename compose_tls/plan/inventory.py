@@ -26,14 +26,14 @@ from compose_tls.plan.brought import bring_again
 from compose_tls.plan.ca_warnings import rollover_warning
 from compose_tls.plan.client_certificates import ClientCertificates
 from compose_tls.plan.copies import key_and_copy_states
-from compose_tls.plan.lifetimes import OTHER_CA, RENEW_BEFORE, finishing_ca, renewed_before
+from compose_tls.plan.lifetimes import OTHER_CA, finishing_ca, renewed_before
 from compose_tls.project.declared_tls import DeclaredTls
 from compose_tls.project.model import absence, in_the_way, restoring_ca
 from compose_tls.results import CertificateResult, FileState
 from compose_tls.state.recorded import State
 from compose_tls.state.undo import stands
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import TlsWarning, has_ended
+from compose_tls.vocabulary import RENEW_BEFORE, TlsWarning, has_ended
 
 _RENEW: Final = "compose-tls renew"
 _RENEW_CA: Final = f"{_RENEW} --ca"

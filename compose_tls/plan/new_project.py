@@ -93,11 +93,6 @@ class Wanted:
     auth: bool | None = None
     publish: str | None = None
 
-    @property
-    def is_default(self) -> bool:
-        """Whether nothing is asked for."""
-        return self == Wanted()
-
 
 @dataclass(frozen=True, slots=True)
 class NewProject:

@@ -319,7 +319,7 @@ def _go_on(
     keep_on_failure: bool,
 ) -> InitResult:
     """Start what an earlier init made, and give root its password, if it has it not yet."""
-    if not wanted.is_default:
+    if wanted != Wanted():
         raise ProjectExists(
             "init already created a project here, and does not change it",
             hint=f"{own_command(opened, 'init', '--up')} starts it; for another project, name another"
