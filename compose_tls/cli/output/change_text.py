@@ -183,6 +183,8 @@ def _without(result: DisableResult) -> Line:
     if not result.exact and not _patched(result):
         return line(f"{services}: plain text; there was nothing to remove")
     how = "byte for byte as before" if result.exact else "without what enable added"
+    if any(one.code == "edit-kept" for one in result.warnings):
+        how += ", except what was changed since"
     return line(Piece("TLS removed", "good"), f" from {services}: its files are {how}")
 
 
