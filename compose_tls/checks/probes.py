@@ -182,7 +182,7 @@ def client_authorities(target: Target, timeout: float) -> Outcome:
         return Outcome(
             True, expected, "the server does not name the CAs that it accepts", skipped=True
         )
-    return Outcome(True, expected, "as they should be")
+    return Outcome(True, expected, "as expected")
 
 
 def grpc_ready(target: Target, timeout: float) -> Outcome:

@@ -138,7 +138,7 @@ def _for_clients(result: EnableResult) -> Iterator[tuple[str, str | tuple[str | 
     """What clients lose, and how they get it back."""
     if result.cut_off:
         services = dict.fromkeys(one.service for one in result.cut_off)
-        yield "cut off", f"{', '.join(services)}, until they use TLS"
+        yield "cut off", f"{', '.join(services)}, unless already configured for TLS"
     if result.issue_with is not None:
         needed = "every client needs a certificate now"
         how = (": ", Piece(result.issue_with, "command")) if result.issue_with else ()
@@ -222,7 +222,7 @@ def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False
     if not checks_told:
         yield from rendering.check_lines(result.checks, verbose=verbose)
     if result.checks:
-        yield rendering.proof_line(result.endpoint, "serves it")
+        yield rendering.proof_line(result.endpoint, "runs with the new files")
     if result.next:
         yield next_line(*result.next)
 
