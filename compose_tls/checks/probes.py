@@ -1,4 +1,4 @@
-"""What must work: the handshake, the certificate, gRPC and REST."""
+"""Probes of what must work: handshake, certificate, gRPC and REST."""
 
 from __future__ import annotations
 

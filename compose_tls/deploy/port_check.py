@@ -1,4 +1,4 @@
-"""Whether what a project will start can be published and reached, asked before anything changes."""
+"""Whether the ports of a project can be published and reached, checked before any change."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def require_free(
 
 
 def require_reachable(project: Mapping[str, Any], service: str, port: int) -> None:
-    """Make sure that a service will be met from this machine, wherever its port is published or not.
+    """Make sure that a service can be reached from this machine.
 
     Args:
         project: The project, as ``docker compose config`` has it.
