@@ -1,4 +1,4 @@
-"""What must not work. A probe that could not be tried proves nothing, and so it fails.
+"""Probes of what must be refused. A probe that could not be tried proves nothing, so it fails.
 
 A server that is down refuses everyone, and so does the port forwarder of a container engine whose
 container does not listen (it accepts, and hangs up as Go's TLS does on plain text). So a refusal by

@@ -1,4 +1,4 @@
-"""Whether certificates that the user brings will work, said before a TLS library says it in its words.
+"""Whether certificates of the user will work, checked before a TLS library fails.
 
 What passes here still has to pass the rehearsal.
 cryptography's own verifier is not used: it is documented as unstable, gives no reason that a person

@@ -873,7 +873,7 @@ def test_a_server_that_names_the_right_cas_is_believed(
     monkeypatch.setattr(tls_client, "verifying_context", of_that_version)
     target = scene.target(scene.naming(scene.pki.path("ca.pem")), 2)
     found = client_authorities(target, SOON)
-    assert (found.ok, found.skipped, found.observed) == (True, False, "as they should be")
+    assert (found.ok, found.skipped, found.observed) == (True, False, "as expected")
     assert found.expected.startswith("the server asks only for clients of CN=test CA")
     misled = scene.target(target.port, 2, client_ca_path=scene.another.path("ca.pem"))
     assert not client_authorities(misled, SOON).ok

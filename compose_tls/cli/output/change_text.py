@@ -140,7 +140,7 @@ def _for_clients(result: EnableResult) -> Iterator[tuple[str, str | tuple[str | 
     """What clients lose, and how they get it back."""
     if result.cut_off:
         services = dict.fromkeys(one.service for one in result.cut_off)
-        yield "cut off", f"{', '.join(services)}, until they use TLS"
+        yield "cut off", f"{', '.join(services)}, unless already configured for TLS"
     if result.issue_with is not None:
         needed = "every client needs a certificate now"
         how = (": ", Piece(result.issue_with, "command")) if result.issue_with else ()
@@ -223,7 +223,7 @@ def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False
         yield from _files(result, verbose=verbose)
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
-    yield from _proof(result, "serves it", verbose=verbose, told=checks_told)
+    yield from _proof(result, "runs with the new files", verbose=verbose, told=checks_told)
     if result.next:
         yield next_line(*result.next)
 
