@@ -1,4 +1,4 @@
-"""The plan as a value: which files change to what, and where each certificate of it comes from.
+"""The plan as a value: the changes of files, and the source of each certificate.
 
 A plan holds no key. What only exists once certificates are issued is named by a ``Pending`` and filled
 in by the workflow between planning and applying.
@@ -178,7 +178,7 @@ class PatchFile:
 
 @dataclass(frozen=True, slots=True)
 class RemoveFile:
-    """A file of compose-tls that goes away.
+    """Removal of a file of compose-tls.
 
     ``before`` is ``None`` for a key that only the container's user may read.
     """
@@ -189,14 +189,14 @@ class RemoveFile:
 
 @dataclass(frozen=True, slots=True)
 class RemoveDirectory:
-    """A directory of ours that goes away if nothing is left in it."""
+    """Removal of a directory of compose-tls, if it is empty."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class KeepFile:
-    """A file that already is what it should be: not written, and still the same when others are.
+    """A file that is already correct: not written, but compared before others are written.
 
     ``before`` is ``None`` for a key that only the container's user may read.
     """
@@ -234,7 +234,7 @@ class Plan:
         return relative(path, self.directory)
 
     def files(self) -> Iterator[tuple[Path, Action]]:
-        """Every file the plan speaks of and what happens to it."""
+        """Every file of the plan, with its action."""
         for change in self.changes:
             match change:
                 case CreateFile(before=None):

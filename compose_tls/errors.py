@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ComposeTlsError(Exception):
-    """What is wrong, where, and what to do next.
+    """An error: the problem, its place, and the next step.
 
     Args:
         message: The problem, in one sentence without a final full stop.
@@ -86,7 +86,7 @@ class ProjectError(ComposeTlsError):
 
 
 class Refusal(ProjectError):
-    """What is refused unless the user decides otherwise: ``--accept CODE``, for exactly that code."""
+    """An error that the user can overrule with ``--accept CODE``, for exactly that code."""
 
 
 GATHERED: ContextVar[list[Refusal] | None] = ContextVar("GATHERED", default=None)
@@ -94,7 +94,7 @@ GATHERED: ContextVar[list[Refusal] | None] = ContextVar("GATHERED", default=None
 
 
 def settle(refusal: Refusal, accepted: Collection[str]) -> TlsWarning:
-    """The warning that is left of a refusal which the user decided against.
+    """The warning that replaces an overruled refusal.
 
     Args:
         refusal: What would be refused.

@@ -1,4 +1,4 @@
-"""The files of a project, opened so that nothing in the project leads outside: the rule, in one place.
+"""Opens the files of a project so that nothing in the project leads outside: the rule, in one place.
 
 Everything in a project may come from a stranger. A path is followed to where it really lies; that has to
 be inside, or where the user's own command line or environment says. Then it is opened from the root

@@ -1,4 +1,4 @@
-"""The TLS set-up: what is wanted, without a word about how a target spells it.
+"""The TLS set-up, independent of its target.
 
 Compose renders it as edits of the files that are there; Helm, the Operator, Swarm and a new project
 render the same value as documents.

@@ -1,4 +1,4 @@
-"""The words that everyone uses: modes, kinds of keys, profiles, encryption, reach, time, warnings."""
+"""Common terms: modes, key types, profiles, encryption, reach, time, warnings."""
 
 from __future__ import annotations
 

@@ -216,6 +216,10 @@ def settings_page() -> str:
         "| " + " | ".join(_setting_row(name, options.get(name))) + " |"
         for name in TlsConfig.model_fields
     ]
+    keys = [
+        f"`{name.replace('_', '-')}`" for name in TlsConfig.model_fields if not _file_may_set(name)
+    ]
+    never = f"{', '.join(keys[:-1])} or {keys[-1]}"
     return (
         f"""{_GENERATED}
 # Settings
@@ -244,11 +248,11 @@ days = 90
 - A relative path in `{SETTINGS_FILE}` is relative to the project directory; on the command line and in a
   variable, to the current directory.
 - An unknown variable or key is an error that names the nearest one.
-- `{SETTINGS_FILE}` may come from the author of the project. So it cannot accept a refusal, name a file
-  outside the project, or name the file of a password or token.
+- `{SETTINGS_FILE}` may come from the author of the project. So it cannot name a file outside the
+  project, or contain {never}.
 
-| key and variable | meaning | default | recorded by `enable` | in `{SETTINGS_FILE}` |
-| --- | --- | --- | --- | --- |
+| key and variable | meaning | default | recorded |
+| --- | --- | --- | --- |
 """
         + "\n".join(rows)
         + "\n"
@@ -279,7 +283,6 @@ def _setting_row(name: str, option: tuple[str, str] | None) -> list[str]:
         _cell(" ".join((help_text or field.description or "", _choices(field.annotation)))),
         f"`{shown}`" if shown else "-",
         "yes" if name in RECORDED else "no",
-        "yes" if _file_may_set(name) else "no",
     ]
 
 

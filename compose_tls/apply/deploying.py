@@ -1,4 +1,4 @@
-"""What a deployment has to give back, kept on disk from before its first write until it is proved.
+"""The state before a deployment, kept on disk until the deployment is proved.
 
 A transaction is over once the files are whole. A deployment goes on: the container is replaced, waited
 for and proved, and until then the previous files are needed. They are in a directory of their own,
@@ -103,7 +103,7 @@ class Deploying:
 def old_files(
     root: Path, back: Plan, contents: Mapping[str, bytes]
 ) -> tuple[tuple[OldFile, ...], tuple[str, ...], dict[str, int]]:
-    """What ``inverse`` gives back, as it is kept: files, directories to take away and to make.
+    """The result of ``inverse`` as it is stored: files, directories to remove and to create.
 
     Args:
         root: The project directory.
@@ -132,7 +132,7 @@ def old_files(
 
 
 def store(deploying: Deploying, ops: PosixFileOps | None = None) -> None:
-    """Keep what a deployment has to give back. The project's lock must be held.
+    """Store the state before a deployment. The project's lock must be held.
 
     Raises:
         WriteFailed: The disk refused; nothing is left.
@@ -192,7 +192,7 @@ def read(root: Path) -> Deploying | None:
 def put_back(
     deploying: Deploying, outside: Iterable[Path] = (), *, accepted: bool = False
 ) -> tuple[str, ...]:
-    """Put the previous files back. The project's lock must be held.
+    """Restore the previous files. The project's lock must be held.
 
     Args:
         deploying: The deployment; it may have written all its files, or some, or none.

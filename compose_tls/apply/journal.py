@@ -179,7 +179,7 @@ def _require_ours(status: os.stat_result) -> None:
 
 
 def require_ours(name: str, status: os.stat_result, ours: int) -> None:
-    """Make sure that what an interrupted command left belongs to this user, and is closed to others.
+    """Make sure that the files of an interrupted command belong to this user and are private.
 
     Args:
         name: What it is called.
@@ -221,7 +221,7 @@ def _require_inside(journal: Journal, outside: Iterable[Path], *, accepted: bool
 
 
 def foreign(name: str, reason: str, hint: str = "look at it") -> ForeignJournal:
-    """The error for what no command of this user has left."""
+    """The error for a journal that no command of this user wrote."""
     return ForeignJournal(
         f"{name} was not written by a command of yours, so it is not applied: {reason}",
         hint=f"{hint}, and remove it if you do not recognize it",
@@ -230,7 +230,7 @@ def foreign(name: str, reason: str, hint: str = "look at it") -> ForeignJournal:
 
 
 def name_in(path: Path, directory: Path) -> str:
-    """How a journal names a path: so that the project may be moved before it is recovered."""
+    """The name of a path in a journal, relative, so that the project can be moved before recovery."""
     return str(path.relative_to(directory) if path.is_relative_to(directory) else path)
 
 

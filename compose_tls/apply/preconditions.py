@@ -1,4 +1,4 @@
-"""What a file and its directory will say to a change, asked before anything is changed."""
+"""Preconditions of a change: whether a file and its directory can be written."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def mount_points() -> frozenset[str]:
 
 
 def require_yielding(path: Path, action: StepAction, mounts: Collection[str]) -> None:
-    """Make sure that a file will let itself be replaced, overwritten or removed.
+    """Make sure that a file can be replaced, overwritten or removed.
 
     A commit that fails half-way can only be finished once someone has fixed what is in its way, so
     what can be known is asked first. Whether a file can be staged shows by itself.
@@ -94,7 +94,7 @@ def require_yielding(path: Path, action: StepAction, mounts: Collection[str]) ->
 
 
 def require_writable(directory: Path) -> None:
-    """Make sure that a directory, or the one in which it will be made, takes new entries.
+    """Make sure that a directory, or its parent if it does not exist yet, is writable.
 
     Raises:
         OSError: It is read-only, or is on a read-only mount.

@@ -1,4 +1,4 @@
-"""What each change of a plan means on this disk: which file really changes, how, and what is staged."""
+"""Converts the changes of a plan into steps on this disk: target, method, staged file."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Steps:
         return [write for change in self.plan.changes if (write := self._write_of(change))]
 
     def removals(self) -> list[Step]:
-        """What goes; raises like ``writes``."""
+        """What is removed; raises like ``writes``."""
         return [step for change in self.plan.changes if (step := self._removal_of(change))]
 
     def directories(self) -> list[tuple[Path, int]]:

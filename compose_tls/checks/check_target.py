@@ -1,4 +1,4 @@
-"""The server to look at, and what a client of it has."""
+"""The server to check, and the files of its client."""
 
 from __future__ import annotations
 

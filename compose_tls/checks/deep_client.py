@@ -1,4 +1,4 @@
-"""Run as a process of its own: makes a collection, uses it, and drops it again.
+"""A separate process: creates a collection, uses it, and drops it.
 
 Reads a request as JSON on standard input, so that no secret is an argument: the ``arguments`` of
 ``MilvusClient``, the name of the ``collection``, the ``seconds`` that using it may take, and those that

@@ -1,4 +1,4 @@
-"""The proof that the very client code which ``connect`` prints works.
+"""Runs the client code that ``connect`` prints.
 
 pymilvus pools connections, and a check has to make its own: so it runs in a process of its own.
 """
@@ -82,7 +82,7 @@ def deep() -> Task:
 
 @dataclass(slots=True)
 class PymilvusProbe:
-    """Starts at once in a process of its own, so that its slow imports cost no waiting.
+    """Starts immediately in a separate process, so that its slow imports run in parallel.
 
     It has to be closed.
     """

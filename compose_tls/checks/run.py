@@ -125,7 +125,7 @@ class _Run:
         return ready
 
     def strangers(self) -> None:
-        """Who has another CA is refused, on either side; in mode 2 who shows no certificate, too."""
+        """Probes with another CA on either side, and in mode 2 without a certificate."""
         foreign = foreigner(self.now)
         self.ask("client-refuses-foreign-ca", partial(negative_probes.another_ca, foreign=foreign))
         if self.target.mode is TlsMode.MUTUAL:

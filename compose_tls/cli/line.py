@@ -1,4 +1,4 @@
-"""A line for people: pieces of text that each know what they mean, and where the line goes on."""
+"""A line of output: pieces of text with styles, and the indentation of its continuation."""
 
 from __future__ import annotations
 

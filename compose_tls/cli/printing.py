@@ -1,4 +1,4 @@
-"""Everything that is printed passes here: what comes from files never steers a terminal."""
+"""All printing: text from files never controls a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``compose-tls help TOPIC`` says that no command's own help does."""
+"""The texts of ``compose-tls help TOPIC``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spells what a member of the TLS set-up needs as edits of compose files: mounts, variables, ports."""
+"""Converts a member of the TLS set-up into edits of compose files: mounts, variables, ports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with settings, in the words of users; pydantic's own reach no one."""
+"""Errors of settings in plain words, instead of those of pydantic."""
 
 from __future__ import annotations
 

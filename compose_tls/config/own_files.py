@@ -1,4 +1,4 @@
-"""Certificates, keys and passphrases that the user has: the files that settings name."""
+"""Certificates, keys and passphrases of the user: the files that settings name."""
 
 from __future__ import annotations
 

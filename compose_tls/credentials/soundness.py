@@ -1,4 +1,4 @@
-"""Whether certificates and keys in the PKI directory belong together, and what mends it."""
+"""Whether certificates and keys in the PKI directory belong together, and how to repair them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ENABLE: Final = "compose-tls enable"
 
 @dataclass(frozen=True, slots=True)
 class Unsound:
-    """A pair of files that is not whole.
+    """A damaged or incomplete pair of files.
 
     Attributes:
         name: The name of its identity.

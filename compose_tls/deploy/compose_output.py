@@ -180,6 +180,7 @@ _HINTS = (
         "no such host",
         "the image is not here, and its registry cannot be reached: check the network",
     ),
+    ("no such image", "it is not here and could not be pulled: docker compose pull shows why"),
     ("pull access denied", "check the name of the image, or sign in with docker login"),
     ("manifest unknown", "there is no such tag: check the image line"),
     ("dependency failed to start", "look at what the named container logged: docker logs NAME"),

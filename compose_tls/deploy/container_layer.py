@@ -1,4 +1,4 @@
-"""What is only in the layer of a container, and goes with it when it is recreated."""
+"""Data in the layer of a container, which is lost when the container is recreated."""
 
 from __future__ import annotations
 

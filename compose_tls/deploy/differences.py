@@ -1,4 +1,4 @@
-"""In what a deployed container is not what the files declare: each thing named, not guessed by a hash."""
+"""The differences between a deployed container and the files, each by name, not by a hash."""
 
 from __future__ import annotations
 

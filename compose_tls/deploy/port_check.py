@@ -1,4 +1,4 @@
-"""Whether what a project will start can be published and reached, asked before anything changes."""
+"""Whether the ports of a project can be published and reached, checked before any change."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def project_of(owner: str) -> str:
 
 
 def require_reachable(project: Mapping[str, Any], service: str, port: int) -> None:
-    """Make sure that a service will be met from this machine, wherever its port is published or not.
+    """Make sure that a service can be reached from this machine.
 
     Args:
         project: The project, as ``docker compose config`` has it.

@@ -26,7 +26,7 @@ _ORIGIN: Final[frozenset[Subject]] = frozenset({"project name", "project directo
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is to be said of a service.
+    """The verdict on a service.
 
     Attributes:
         agreement: Whether it runs the files.

@@ -1,4 +1,4 @@
-"""Waiting until Milvus is ready, with a word on what for; and an end at once when it will not be."""
+"""Waits until Milvus is ready, with progress; ends at once if it cannot become ready."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Client certificates that no CA issued, each like the right one in all that it says: to be refused."""
+"""Forged client certificates, each with the content of the right one, which must be refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two ends of TLS, those that have to be turned away, and one handshake between ends in memory.
+"""Both ends of TLS, peers that must be refused, and handshakes in memory.
 
 A key reaches OpenSSL without a file, and a handshake needs neither socket nor port.
 """

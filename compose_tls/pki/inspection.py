@@ -1,4 +1,4 @@
-"""What certificates say, and how they lead from one to another."""
+"""Reads the fields of certificates, and finds the chain between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes of a file into certificates or a private key, or a plain word on what the file holds instead."""
+"""Reads certificates or a private key from the bytes of a file, or says what it contains instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether certificates that the user brings will work, said before a TLS library says it in its words.
+"""Whether certificates of the user will work, checked before a TLS library fails.
 
 What passes here still has to pass the rehearsal.
 cryptography's own verifier is not used: it is documented as unstable, gives no reason that a person
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 
-from compose_tls.errors import IssuerMismatch, NameNotCovered, ProfileViolation
+from compose_tls.errors import CertificateError, IssuerMismatch, NameNotCovered, ProfileViolation
 from compose_tls.pki.certificate_rules import (
     CLIENT_AUTH,
     SERVER_AUTH,
@@ -87,14 +87,20 @@ def check_served(chain_pem: bytes, ca_pem: bytes, *, now: datetime) -> tuple[Tls
         now: The time to judge by, aware.
 
     Returns:
-        Warnings with the codes ``java-clients-refuse`` and ``rustls-clients-refuse``.
+        Warnings with the codes ``java-clients-refuse`` and ``rustls-clients-refuse``, and that of what
+        ``check_ca`` says first: of a CA that leads to another server, or to none.
 
     Raises:
         CertificateError: One of them refuses it, as ``check_server`` says.
     """
     sent, path = CertificateWithKey(chain_pem, b""), "the served chain"
     check_server(sent, ca_pem, names=(), now=now, path=path)
-    return tuple(refusing_sdks(sent, ca_pem, path=path))
+    found = [*refusing_sdks(sent, ca_pem, path=path)]
+    try:
+        check_ca(ca_pem, now=now, path="the CA file", server=sent)
+    except CertificateError as error:
+        found.append(TlsWarning(error.code, error.message, hint=error.hint))
+    return tuple(found)
 
 
 def check_client(pair: CertificateWithKey, ca_pem: bytes, *, now: datetime, path: str) -> None:

@@ -1,4 +1,4 @@
-"""Another value for a variable that names Milvus, written where the old one stands.
+"""Changes the value of a variable that names Milvus, at its place.
 
 That is the ``environment`` of the service, an ``env_file``, or the ``.env`` next to the compose file;
 nothing is edited but what then reads as intended.

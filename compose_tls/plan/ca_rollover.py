@@ -1,4 +1,4 @@
-"""What ``renew`` issues again, and what stays."""
+"""Which certificates ``renew`` replaces, and which stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan of ``client``: a certificate and key for each name, and nothing of anybody else's."""
+"""The plan of ``client``: a certificate and a key for each name."""
 
 from __future__ import annotations
 

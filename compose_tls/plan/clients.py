@@ -131,7 +131,7 @@ def _dockerfile(service: Service) -> tuple[Path, ...]:
 
 
 def is_let_in(client: Client, config: TlsConfig) -> bool:
-    """Whether Milvus lets a client in as it is, once it speaks TLS."""
+    """Whether a client can still connect, unchanged, once Milvus uses TLS."""
     if passes_on(client):
         return True
     mutual = config.tls_mode is TlsMode.MUTUAL
@@ -139,7 +139,7 @@ def is_let_in(client: Client, config: TlsConfig) -> bool:
 
 
 def passes_on(client: Client) -> bool:
-    """Whether it hands on the bytes of clients of its own, whose TLS goes through it."""
+    """Whether it forwards the bytes of its own clients, so that TLS passes through it."""
     return client.connection is not None and client.connection.passes
 
 

@@ -1,4 +1,4 @@
-"""What TLS takes away or opens besides what it is for: said before anything is written."""
+"""Side effects of TLS, reported before anything is written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SHARED: Final = "gRPC and REST"
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """What else comes of it that some services speak TLS.
+    """The side effects of TLS for some services.
 
     Attributes:
         warnings: What is to be said.
@@ -45,7 +45,7 @@ def consequences(
     config: TlsConfig,
     showing: Sequence[str] = (),
 ) -> Consequences:
-    """Work out what else comes of it.
+    """Find the side effects.
 
     Args:
         project: The project, without what an earlier enable put in.

@@ -1,4 +1,4 @@
-"""Who reads the server key inside the container, and how it is made readable for no one else."""
+"""Which user reads the server key in the container, and how only that user can read it."""
 
 from __future__ import annotations
 

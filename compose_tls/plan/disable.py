@@ -1,4 +1,4 @@
-"""The plan of ``disable``: exactly what enable put in goes out again, and what stays is named."""
+"""The plan of ``disable``: exactly the edits of enable are removed; what stays is reported."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ class _Planner:
         )
 
     def refuse_unknown(self) -> NoReturn:
-        """There is no record: say what can still be seen."""
+        """Refuse without a record, and report the remaining entries."""
         told = list(self.remaining({}, ()).told())
         if not told:
             error = not_enabled(self.project, self.config)

@@ -1,4 +1,4 @@
-"""Whether planned edits have the effect that they are made for, as Compose will load the project."""
+"""Whether planned edits have their effect when Compose loads the project."""
 
 from __future__ import annotations
 

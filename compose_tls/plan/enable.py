@@ -1,4 +1,4 @@
-"""The plan of ``enable``: take out what an earlier enable put in, and put in what is wanted now.
+"""The plan of ``enable``: remove the edits of an earlier enable, and make the new ones.
 
 Planning from the undone files makes a second run a no-op and a changed setting the same as a fresh
 start.

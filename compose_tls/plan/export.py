@@ -1,4 +1,4 @@
-"""What ``export`` takes along: the set-up with the names of its target, and certificates for them.
+"""What ``export`` exports: the set-up with the names of its target, and certificates for them.
 
 The server's own certificate serves where it holds every name of the target. Elsewhere the server gets one
 of its own from the CA of the project: clients trust that already, no key is at two places, and the

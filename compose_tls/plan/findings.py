@@ -1,4 +1,4 @@
-"""What is wrong with what is declared, and with keys: who may read them, and who may not."""
+"""Problems of the declared settings and of keys: who can read them, and who cannot."""
 
 from __future__ import annotations
 

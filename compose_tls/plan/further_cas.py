@@ -1,4 +1,4 @@
-"""CAs in our files that no one put there by a command: they are not handed on in silence."""
+"""Unexpected CAs in the files of compose-tls: they are refused, not passed on silently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was encrypted, shown or asked for, and is not from now on."""
+"""What enable gives up: modes, scopes, names and certificates of an earlier enable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Until when certificates are valid, and from when on they are to be renewed."""
+"""When certificates expire, and when they are due for renewal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Until when each connection is encrypted, and why another one is plain, by the effective project."""
+"""The certificate of each encrypted connection, and the reason of each plain one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every network connection that Milvus has a part in: encrypted or not, and who reaches it."""
+"""Every network connection of Milvus: encrypted or not, and who can reach it."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class _Map:
             )
 
     def warnings(self) -> Iterator[TlsWarning]:
-        """Where anybody could read and write data without TLS and without credentials."""
+        """Ports where anyone can read and write data without TLS and without credentials."""
         for milvus in self.proxies:
             for listener in milvus.configuration.listeners:
                 published = self.parties.published(milvus.service, listener.port)
@@ -106,7 +106,7 @@ class _Map:
                     )
 
     def internal_ports(self) -> Iterator[TlsWarning]:
-        """Where anybody speaks as a component of Milvus does, whatever clients have to show."""
+        """Ports where anyone can connect as a Milvus component, without a certificate."""
         for milvus in self.proxies:
             if milvus.service.text("network_mode") == "host":
                 continue  # there everything is, and no line of the file says it

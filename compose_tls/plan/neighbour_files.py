@@ -1,4 +1,4 @@
-"""What the services that talk to Milvus get to see: each has a directory, with its own identity only."""
+"""The files of services that connect to Milvus: each has a directory with its own identity only."""
 
 from __future__ import annotations
 

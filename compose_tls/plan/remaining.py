@@ -1,4 +1,4 @@
-"""What a project would still be told about TLS once enable's edits are out, and who has said so."""
+"""The TLS settings that stay in a project without the edits of enable, and their places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What else of a project is to speak TLS: its etcd, its object store, and Milvus with them."""
+"""The plan for etcd, the object store and brokers, and for Milvus as their client."""
 
 from __future__ import annotations
 

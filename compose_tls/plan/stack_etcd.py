@@ -1,4 +1,4 @@
-"""etcd, one or several: how it, and Milvus with it, comes to speak TLS."""
+"""The plan for TLS of etcd, one or several, and of Milvus as its client."""
 
 from __future__ import annotations
 

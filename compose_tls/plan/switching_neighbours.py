@@ -1,4 +1,4 @@
-"""What switches a service that talks to Milvus: what it is told, and where that is written."""
+"""The edits that switch a client service to TLS, and their places."""
 
 from __future__ import annotations
 

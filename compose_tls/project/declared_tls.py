@@ -1,4 +1,4 @@
-"""What each Milvus of a project will do for its clients at its next start, and with which files."""
+"""The client TLS of each Milvus at its next start, with its files."""
 
 from __future__ import annotations
 

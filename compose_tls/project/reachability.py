@@ -1,4 +1,4 @@
-"""Who is who on the networks of a project: which name means which service, and who reaches its ports."""
+"""The networks of a project: which name is which service, and who can reach its ports."""
 
 from __future__ import annotations
 

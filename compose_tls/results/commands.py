@@ -13,7 +13,7 @@ SCHEMA_VERSION: Literal[1] = 1
 
 
 class CommandResult(Model, frozen=True):
-    """What every command tells.
+    """The fields of every result.
 
     Attributes:
         command: The command.
@@ -39,7 +39,7 @@ class CommandResult(Model, frozen=True):
 
 
 class ChangeResult(CommandResult, frozen=True):
-    """What a command that writes tells.
+    """The fields of the result of a command that writes.
 
     Attributes:
         changed: Whether any file changed (or, in a dry run, would).

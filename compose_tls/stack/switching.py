@@ -1,4 +1,4 @@
-"""How a service that talks to Milvus is switched to TLS: what each application is told, where known.
+"""How a client service is switched to TLS: the settings of each known application.
 
 Sources: see ``attu`` and ``milvus_backup`` for those. pymilvus and the Node SDK take the scheme from the
 URI, and gRPC its CAs from GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, in Python and Node alike:

@@ -1,4 +1,4 @@
-"""Taking edits back: to the byte while the file is as enable left it, by meaning after that."""
+"""Undoes edits: byte for byte if the file is as enable left it, otherwise entry by entry."""
 
 from __future__ import annotations
 

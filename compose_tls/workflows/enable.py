@@ -43,7 +43,7 @@ def enable(
     environment: Mapping[str, str] | None = None,
     on_event: listener.OnEvent = listener.silent,
 ) -> EnableResult:
-    """Put TLS into a Milvus Compose project.
+    """Turn on TLS for a Milvus Compose project.
 
     Args:
         directory: The project directory.

@@ -52,7 +52,7 @@ def export(
     environment: Mapping[str, str] | None = None,
     on_event: listener.OnEvent = listener.silent,
 ) -> ExportResult:
-    """The TLS set-up of an enabled project, spelled for Kubernetes, Swarm or openssl.
+    """The TLS set-up of an enabled project for Kubernetes, Swarm or openssl.
 
     The server gets a certificate with the names of the target from the CA of the project, unless its
     own one holds them; it is in ``exports`` in the PKI directory, and is kept until it is due. With

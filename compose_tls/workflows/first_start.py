@@ -1,4 +1,4 @@
-"""The first start of a new project: that it is new, and that root gets a password of its own."""
+"""The first start of a new project: checks that it is new, and sets the password of root."""
 
 from __future__ import annotations
 

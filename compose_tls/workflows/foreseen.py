@@ -1,4 +1,4 @@
-"""What the user's own commands would lose, told before they are run."""
+"""Warnings about data that the user's own next commands would lose."""
 
 from __future__ import annotations
 

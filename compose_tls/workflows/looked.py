@@ -1,4 +1,4 @@
-"""What an engine had to say of some services."""
+"""The state of some services in the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The next step as it is printed: the whole command that works where the user stands."""
+"""The printed next step: the whole command for the current directory."""
 
 from __future__ import annotations
 

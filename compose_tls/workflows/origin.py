@@ -1,4 +1,4 @@
-"""From what a deployed container was made, against the files as they are named and lie now."""
+"""Compares a deployed container with the current files and their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Before containers are recreated: what that would lose, put out of sight, or open.
+"""Checks before containers are recreated: what would be lost, hidden or exposed.
 
 A container is recreated from the files, and it may be more than these: made from other files, with data
 or settings in its own layer. Our own entries are not a difference: the files may have them already.

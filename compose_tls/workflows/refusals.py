@@ -1,4 +1,4 @@
-"""Refusals are reported all at once: to decide on one is not to hear of the next only then."""
+"""Reports all refusals at once, so that the user can decide on all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A deployment whose previous files outlive this process, until it is proved or taken back."""
+"""Keeps the previous files of a deployment on disk until it is proved or undone."""
 
 from __future__ import annotations
 

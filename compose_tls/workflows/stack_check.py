@@ -1,4 +1,4 @@
-"""Proving etcd and the object store, from where Milvus meets them: inside the project's network."""
+"""Checks etcd and the object store from inside the project's network, as Milvus reaches them."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def status(
     *,
     environment: Mapping[str, str] | None = None,
 ) -> StatusResult:
-    """What is encrypted, with which certificate, until when; and what is not as it was recorded.
+    """What is encrypted, with which certificate, until when, and what has changed since enable.
 
     What is declared, by the effective project, decides. What is recorded and, where an engine answers
     within two seconds, what is deployed is compared with that.

@@ -1,4 +1,4 @@
-"""Taking back a deployment that was begun and not proved: by the command itself, or by the next one.
+"""Undoes a deployment that was not proved: by the command itself, or by the next one.
 
 The previous files are those that ``apply.deploying`` keeps. A service is started or stopped only where
 the engine has a container of it that was made from this very directory: the engine is the witness that it

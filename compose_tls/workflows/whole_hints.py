@@ -1,4 +1,4 @@
-"""Commands within hints, made whole: with the options that name this project where the user stands.
+"""Completes commands in hints with the options that name this project.
 
 A hint is written where something is found, by packages that know neither the options that were typed nor
 where. So it says ``docker compose up -d``, and here, once for all of them, the rest is put in.

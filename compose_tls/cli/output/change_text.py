@@ -140,7 +140,7 @@ def _for_clients(result: EnableResult) -> Iterator[tuple[str, str | tuple[str | 
     """What clients lose, and how they get it back."""
     if result.cut_off:
         services = dict.fromkeys(one.service for one in result.cut_off)
-        yield "cut off", f"{', '.join(services)}, until they use TLS"
+        yield "cut off", f"{', '.join(services)}, unless already configured for TLS"
     if result.issue_with is not None:
         needed = "every client needs a certificate now"
         how = (": ", Piece(result.issue_with, "command")) if result.issue_with else ()
@@ -183,6 +183,8 @@ def _without(result: DisableResult) -> Line:
     if not result.exact and not _patched(result):
         return line(f"{services}: plain text; there was nothing to remove")
     how = "byte for byte as before" if result.exact else "without what enable added"
+    if any(one.code == "edit-kept" for one in result.warnings):
+        how += ", except what was changed since"
     return line(Piece("TLS removed", "good"), f" from {services}: its files are {how}")
 
 
@@ -221,7 +223,7 @@ def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False
         yield from _files(result, verbose=verbose)
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
-    yield from _proof(result, "serves it", verbose=verbose, told=checks_told)
+    yield from _proof(result, "runs with the new files", verbose=verbose, told=checks_told)
     if result.next:
         yield next_line(*result.next)
 

@@ -21,7 +21,7 @@ _WIDTH: Final = 80
 
 
 class Live(Listener):
-    """A listener who shows on standard error what is waited for, and for how long.
+    """A listener that shows on standard error what the command waits for, and how long.
 
     What has ended stays on the screen, with its seconds. Lines about the same thing (the same words
     before the first colon) take each other's place.

@@ -27,7 +27,7 @@ _R = TypeVar("_R", bound="CommandResult")
 
 @dataclass(slots=True)
 class Output:
-    """How the user wants to hear of things, and what was said already.
+    """The output options of the user, and what was already printed.
 
     Attributes:
         json: One document, and no text.

@@ -1,4 +1,4 @@
-"""What the parts of a Milvus are told to encrypt what they say to each other.
+"""The settings that encrypt connections between Milvus components.
 
 Source: https://milvus.io/docs/v2.5.x/tls.md
 """

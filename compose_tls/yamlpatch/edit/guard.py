@@ -1,4 +1,4 @@
-"""What forbids an edit, and how that is told: with its place, and the edit to make by hand."""
+"""Refusals of edits, with the place and the edit to make by hand."""
 
 from __future__ import annotations
 

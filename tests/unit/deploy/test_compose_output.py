@@ -116,6 +116,11 @@ def test_an_address_in_use_that_is_no_port_is_not_taken_for_one() -> None:
     assert error.message == "docker compose up failed: Address already in use"
 
 
+def test_of_an_image_that_is_nowhere_the_next_step_shows_why() -> None:
+    line = "no such image: quay.io/coreos/etcd:v3.5.5: No such image: quay.io/coreos/etcd:v3.5.5"
+    assert compose_failure("up", line, {}).hint.endswith("docker compose pull shows why")
+
+
 @pytest.mark.parametrize(
     "line",
     [
