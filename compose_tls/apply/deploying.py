@@ -200,7 +200,7 @@ def read(root: Path) -> Deploying | None:
         deploying, inode = parse(found.content, directory.parent)
     except ValueError:
         raise foreign(DEPLOYING, "it is damaged") from None
-    # Nobody else knows beforehand which number a directory gets: not git, and no archive.
+    # Neither git nor an archive can know the inode number of a directory in advance.
     if inode != status.st_ino:
         raise foreign(DEPLOYING, "it was made for another place")
     return deploying
@@ -240,7 +240,7 @@ def put_back(
     edited = (
         [change.path for change in changes if isinstance(change, PatchFile)] if accepted else []
     )
-    from compose_tls.apply.transaction import apply  # noqa: PLC0415 - not for who only looks
+    from compose_tls.apply.transaction import apply  # noqa: PLC0415 - not needed for reading
 
     apply(Plan(root, tuple(changes)), contents, outside=(*outside, *edited))
     return names

@@ -138,7 +138,7 @@ def issue(
             and planned.client_ca == CA
             and CLIENT in observation.pki.usable
         ):
-            # Who has a certificate of the CA that goes is still to be let in.
+            # Clients with a certificate of the old CA must still be accepted.
             outgoing = {**found.held, CLIENT: files.existing(CLIENT)}
             _rehearse(planned, replace(found, held=outgoing), config, now)
     if planned.source(SERVER) == "provided":

@@ -28,7 +28,7 @@ from compose_tls.pki.names import split_names
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 
-# RFC 2606 section 2: a name below .invalid is nobody's.
+# RFC 2606 section 2: names below .invalid do not exist.
 _WRONG_NAME: Final = "wrong-name.invalid"
 
 # Numbers of OpenSSL's X509_V_ERR_… (x509_vfy.h) and what helps against each.
@@ -142,7 +142,7 @@ def _scenes(
 ) -> Iterator[_Scene]:
     mutual = mode is TlsMode.MUTUAL
     foreign = foreigner(now)
-    # In mode 2 without a client certificate at hand, the server's half is still worth a rehearsal.
+    # In mode 2 without a client certificate, the server's half is still rehearsed.
     client_ca = accepted if mutual and client is not None else None
     shown = client if mutual else None
     with _taken_by_openssl():

@@ -188,7 +188,7 @@ class ManagedFiles:
         if known is None or issued:
             return self.written(path, Pending(STATE_FILE), PRIVATE)
         new = state.model_copy(update={"identities": known})
-        # That an earlier version recorded less is no reason to write.
+        # A record with less content, of an earlier version, is not rewritten.
         less = new.model_copy(update={"before": None})
         known_before = (new, new.without_digests, less, less.without_digests)
         if self.state is not None and self.state in known_before:
@@ -254,10 +254,10 @@ class ManagedFiles:
             return False
         ours = (self.pki, self.pki / CLIENTS_DIRECTORY)
         if self.neighbours in path.parents:
-            # Beside a file of compose-tls that says so, all is ours.
+            # Next to a file of compose-tls that says so, everything is ours.
             return self.observation.content(self.neighbours / IGNORE_FILE) == IGNORE_ALL
         if path.name in MADE and path.parent in {self.root / MILVUS, self.root / KAFKA}:
-            # Made of what lies elsewhere: roots of everybody, and nothing that anybody would miss.
+            # Made from data that exists elsewhere: public roots, and nothing that would be missed.
             return True
         return path.parent in ours or self.digest(path) in self._origins(origin)
 

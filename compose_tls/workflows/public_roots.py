@@ -47,7 +47,7 @@ def public_roots(project: Project, config: TlsConfig, variables: Mapping[str, st
         content = _of_image(name, variables)
         if content:
             return PublicRoots(content, _told(project, place, f"image {name}"))
-    from compose_tls.pki.system_trust import store_file  # noqa: PLC0415 - for this case alone
+    from compose_tls.pki.system_trust import store_file  # noqa: PLC0415 - only for this case
 
     file = store_file()
     if file is not None:
