@@ -393,35 +393,35 @@ _PAGE = """\
 
 Written by `make benchmarks`, which measures everything in one run; do not edit.
 
-This run: compose-tls {ours}, Python {python}, {libraries}, {openssl}, {machine}, the median of
-{rounds} rounds. All sides run in turn. The table shows the processor time of each process and of those
-that it starts; for the proof, which mostly waits, the elapsed time. Compare the ratios: the
-times are those of one machine, which was also doing other work.
+This run: compose-tls {ours}, Python {python}, {libraries}, {openssl}, {machine}, the median of {rounds}
+rounds. All sides run in turn. The table shows the processor time of each process and of those that it
+starts; for the proof, which mostly waits, the elapsed time. Compare the ratios: the times are those of
+one machine, which was also doing other work.
 
 | what | measured | against | ratio | target | |
 | --- | --: | --- | --: | --: | --- |
 {rows}
 
-The bare imports are {imports}.
-Commands run without `--up` and without a Docker engine. With an engine, `enable` and `status` also
-load docker-py, run `docker compose config`, and inspect the containers.{engine}
+The bare imports are {imports}. Commands run without `--up` and without a Docker engine. With an engine,
+`enable` and `status` also load docker-py, run `docker compose config`, and inspect the
+containers.{engine}
 
 ## The lower bound
 
 The script of the guide makes three RSA keys of 2048 bits in seven processes of openssl: {guide}. The time
-to find a key is random: the script runs three times in each round, and the medians of two runs of
-this page still differ.
+to find a key is random: the script runs three times in each round, and the medians of two runs of this
+page still differ.
 
 The bare imports take {bare} of that; {floor} if the process ends like a command, without unloading its
 modules. pydantic takes {pydantic} of it, without a model. The first model adds {first}: the rest of
-pydantic, and `importlib.metadata`, which it loads before it checks whether plug-ins are off. So
-{model}, or {least} of the script, is the lower bound of `enable` and `status` with these libraries.
-`import click` takes {click} times `python -c pass`.
+pydantic, and `importlib.metadata`, which it loads before it checks whether plug-ins are off. So {model},
+or {least} of the script, is the lower bound of `enable` and `status` with these libraries. `import click`
+takes {click} times `python -c pass`.
 
 ## What remains
 
-The time of each command: the modules of each library as measured with `-X importtime` (which itself
-takes a little time), and the rest.
+The time of each command: the modules of each library as measured with `-X importtime` (which itself takes
+a little time), and the rest.
 
 {profile}
 
@@ -431,11 +431,11 @@ The steps of `enable` with all modules loaded, except those that pydantic loads 
 | --- | --: |
 {steps}
 
-Most of the settings step is the schema that pydantic builds, with the modules that it loads for it.
-A fifth of the import of compose-tls is pydantic's creation of the model classes. A rehearsal consists
-of ten handshakes in memory. Measured and kept: a certificate is rehearsed with each of its names,
-`status` reads keys and compares them with their certificates, and every file is written so that a
-crash loses none.
+Most of the settings step is the schema that pydantic builds, with the modules that it loads for it. A
+fifth of the import of compose-tls is pydantic's creation of the model classes. A rehearsal consists of
+ten handshakes in memory, five of which end once the client is content. Measured and kept: a certificate
+is rehearsed with each of its names, `status` reads keys and compares them with their certificates, and
+every file is written so that a crash loses none.
 
 tests/contract/test_imports.py checks which modules each command may load.
 """

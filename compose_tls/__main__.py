@@ -76,4 +76,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    if __package__ and not sys.flags.safe_path:
+        # With -m, Python looks for every library in the current directory first: a stranger's project.
+        del sys.path[0]
     run()

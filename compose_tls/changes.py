@@ -12,13 +12,11 @@ from dataclasses import field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from compose_tls.hiding import without_secrets
 from compose_tls.layout import CA, CLIENT_CA
-from compose_tls.patterns import regex
 from compose_tls.setup import Identity
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import Action, CertificateRole, KeyType, TlsWarning
-
-_CREDENTIALS = regex(r"//[^/@\s]*@")
+from compose_tls.vocabulary import Action, KeyType, Profile, TlsWarning
 
 
 def sha256(content: bytes) -> str:
@@ -31,7 +29,7 @@ class CertificateOrder:
     """A certificate to be issued.
 
     Attributes:
-        role: Which profile issues it.
+        profile: What it is issued as.
         identity: The name of the identity; that of the profile by default.
         subject: RFC 4514 text, common name included.
         days: Validity in days.
@@ -39,7 +37,7 @@ class CertificateOrder:
             empty for any name.
     """
 
-    role: CertificateRole
+    profile: Profile
     subject: str
     key_type: KeyType
     days: int
@@ -51,7 +49,7 @@ class CertificateOrder:
     @property
     def name(self) -> str:
         """The name of the identity."""
-        return self.identity or self.role
+        return self.identity or self.profile
 
 
 Source: TypeAlias = Literal["existing", "provided", "issued", "promoted"]
@@ -287,21 +285,23 @@ def relative(path: Path, directory: Path) -> str:
 
 
 def unified_diff(name: str, old: bytes, new: bytes, *, confidential: bool = False) -> str:
-    """A unified diff whose lines keep their own line ends, so that ``patch`` applies it to the byte.
+    """A unified diff whose lines keep their own line ends, and in which no secret is to be seen.
+
+    ``patch`` applies it to the byte where none stands next to what changes.
 
     Args:
         name: The name of the file.
         old: What it holds.
         new: What it is to hold.
-        confidential: Whether lines that stay are left out, and credentials in addresses.
+        confidential: Whether lines that stay are left out.
     """
     import difflib
 
     # A tab ends a name with blanks in it, as git and GNU diff write it.
     name = f"{name}\t" if any(character.isspace() for character in name) else name
     around = 0 if confidential else 3
-    found = difflib.unified_diff(_lines(old), _lines(new), f"a/{name}", f"b/{name}", n=around)
-    shown = (_CREDENTIALS.sub("//***@", line) for line in found) if confidential else found
+    before, after = ([*without_secrets(_lines(content))] for content in (old, new))
+    shown = difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", n=around)
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in shown
     )

@@ -17,9 +17,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Final
 
-from compose_tls.changes import relative
 from compose_tls.errors import OutsideProject
-from compose_tls.shell import moved_away, quoted
+from compose_tls.shell import quoted
 from compose_tls.values import dataclass
 
 _KIB: Final = 1024
@@ -139,6 +138,10 @@ class ProjectFiles:
             return self.read(path, limit)
         return read_regular(self._named / path, limit)
 
+    def has_file(self, path: Path) -> bool:
+        """Whether a path is a regular file that really lies inside."""
+        return is_file(path) and self.is_inside(path)
+
     def _has(self, real: Path) -> bool:
         return any(real.is_relative_to(place) for place in (self.root, *self.outside))
 
@@ -147,6 +150,14 @@ def is_directory(path: Path) -> bool:
     """Whether a directory is there that this process can see; of a name that is too long, no."""
     try:
         return path.is_dir()
+    except OSError:
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there that this process can see."""
+    try:
+        return path.is_file()
     except OSError:
         return False
 
@@ -237,21 +248,3 @@ def joined_roots(roots: bytes, ca: bytes) -> bytes:
         ca: The CA, PEM.
     """
     return roots + (b"" if not roots or roots.endswith(b"\n") else b"\n") + ca
-
-
-def in_the_way(path: Path, directory: Path) -> str:
-    """The command that makes room where a file has to be and something else is; otherwise empty.
-
-    Args:
-        path: The place of the file.
-        directory: The project directory.
-    """
-    if path.is_file() or not os.path.lexists(path):
-        return ""
-    return moved_away(relative(path, directory))
-
-
-def absence(path: Path, directory: Path) -> str:
-    """The error text for a file that could not be read."""
-    name = relative(path, directory)
-    return f"{name} is not a regular file" if in_the_way(path, directory) else f"{name} is gone"

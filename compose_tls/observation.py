@@ -128,6 +128,7 @@ class Observation:
         user_id: The effective user of this process.
         group_ids: Its groups.
         given: The names of the process variables, which win over those of ``.env``.
+        obstacles: The places in ``files`` where something is that is not a regular file.
     """
 
     directory: Path
@@ -138,6 +139,7 @@ class Observation:
     user_id: int
     group_ids: frozenset[int]
     given: frozenset[str] = field(default=frozenset(), repr=False)
+    obstacles: frozenset[Path] = frozenset()
 
     def content(self, path: Path) -> bytes | None:
         """The bytes of a file that was looked at; ``None`` when there is none."""

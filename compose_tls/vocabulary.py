@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 from compose_tls.values import dataclass
@@ -31,8 +31,6 @@ Scope: TypeAlias = Literal["proxy", "internal", "all"]
 """What is encrypted: what clients say to the proxy; what the parts of Milvus say to each other as well;
 or everything that Milvus connects to."""
 
-CertificateRole: TypeAlias = Profile
-
 Encryption: TypeAlias = Literal["encrypted", "plain", "unknown"]
 """What the settings say of a connection; ``unknown`` where not all of them can be read."""
 
@@ -50,6 +48,12 @@ Reach: TypeAlias = Literal["nobody", "loopback", "address", "everyone"]
 
 EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - as Docker writes it; nothing is bound here
 """Every IPv4 address of a machine."""
+
+
+LAST_PORT: Final = 65535
+RENEW_BEFORE: Final = timedelta(days=30)
+"""How long before its end a certificate is said to end soon, and is renewed: as with certbot
+(renew_before_expiry)."""
 
 
 def has_ended(not_after: datetime, now: datetime) -> bool:

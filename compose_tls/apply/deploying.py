@@ -20,6 +20,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, Plai
 
 from compose_tls.apply.file_ops import PosixFileOps, naming
 from compose_tls.apply.journal import foreign, name_in, require_ours
+from compose_tls.apply.preconditions import digest
+from compose_tls.apply.transaction import apply
+from compose_tls.apply.unproved import DEPLOYING, forget
 from compose_tls.changes import (
     CreateFile,
     FileChange,
@@ -33,13 +36,9 @@ from compose_tls.changes import (
 )
 from compose_tls.errors import ProjectChanged, WriteFailed
 from compose_tls.files import CHANGED_LIMIT, DEPLOYING_LIMIT, read_regular, real_path
+from compose_tls.layout import IGNORE_ALL, IGNORE_FILE, PRIVATE, PRIVATE_DIRECTORY
 from compose_tls.signals import deferred
 from compose_tls.values import dataclass
-
-DEPLOYING: Final = ".compose-tls.deploying"
-
-_DIRECTORY_MODE: Final = 0o700
-_MODE: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +141,11 @@ def store(deploying: Deploying, ops: PosixFileOps | None = None) -> None:
     directory = deploying.root / DEPLOYING
     try:
         with deferred(), naming(directory):
-            ops.make_directory(directory, _DIRECTORY_MODE, uid=os.geteuid())
+            ops.make_directory(directory, PRIVATE_DIRECTORY, uid=os.geteuid())
             # Who adds everything to git must not add the previous keys.
-            ops.write_new(directory / ".gitignore", b"*\n", mode=_MODE, uid=None, gid=None)
+            ops.write_new(directory / IGNORE_FILE, IGNORE_ALL, mode=PRIVATE, uid=None, gid=None)
             content = render(deploying, directory.stat().st_ino)
-            ops.write_new(directory / "new", content, mode=_MODE, uid=None, gid=None)
+            ops.write_new(directory / "new", content, mode=PRIVATE, uid=None, gid=None)
             ops.rename(directory / "new", directory / "record")
             ops.sync_directory(directory)
             ops.sync_directory(deploying.root)
@@ -160,22 +159,6 @@ def store(deploying: Deploying, ops: PosixFileOps | None = None) -> None:
         ) from None
 
 
-def forget(root: Path, ops: PosixFileOps | None = None) -> None:
-    """Delete the stored files: the deployment is proved or undone. The lock must be held.
-
-    What the disk does not give up is told by the next command, which finds nothing to do.
-    """
-    ops = ops or PosixFileOps()
-    directory = root / DEPLOYING
-    with deferred():
-        for name in ("record", "new", ".gitignore"):
-            try:
-                ops.remove(directory / name)
-            except OSError:
-                return
-        ops.remove_directory(directory)
-
-
 def read(root: Path) -> Deploying | None:
     """The deployment that an interrupted command of this user left in a project; ``None`` without one.
 
@@ -187,7 +170,7 @@ def read(root: Path) -> Deploying | None:
         status = directory.lstat()
         if not stat.S_ISDIR(status.st_mode):
             raise foreign(DEPLOYING, "it is not a directory")
-        require_ours(DEPLOYING, status, _DIRECTORY_MODE)
+        require_ours(DEPLOYING, status, PRIVATE_DIRECTORY)
         found = read_regular(directory / "record", DEPLOYING_LIMIT)
     except FileNotFoundError:
         return None
@@ -195,7 +178,7 @@ def read(root: Path) -> Deploying | None:
         raise foreign(DEPLOYING, f"it cannot be read: {error.strerror}") from None
     if found is None:
         return None
-    require_ours(DEPLOYING, found.status, _MODE)
+    require_ours(DEPLOYING, found.status, PRIVATE)
     try:
         deploying, inode = parse(found.content, directory.parent)
     except ValueError:
@@ -204,11 +187,6 @@ def read(root: Path) -> Deploying | None:
     if inode != status.st_ino:
         raise foreign(DEPLOYING, "it was made for another place")
     return deploying
-
-
-def is_deploying(root: Path) -> bool:
-    """Whether a deployment was interrupted in a project, or is running there now."""
-    return os.path.lexists(real_path(root) / DEPLOYING / "record")
 
 
 def put_back(
@@ -240,16 +218,12 @@ def put_back(
     edited = (
         [change.path for change in changes if isinstance(change, PatchFile)] if accepted else []
     )
-    from compose_tls.apply.transaction import apply  # noqa: PLC0415 - not needed for reading
-
     apply(Plan(root, tuple(changes)), contents, outside=(*outside, *edited))
     return names
 
 
 def _way_back(path: Path, file: OldFile, contents: dict[str, bytes]) -> FileChange | None:
     """What gives a file its previous content; ``None`` where it has it."""
-    from compose_tls.apply.preconditions import digest  # noqa: PLC0415 - as above
-
     now = digest(path)
     if now == (None if file.before is None else sha256(file.before)):
         return None

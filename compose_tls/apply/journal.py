@@ -12,11 +12,11 @@ from typing import Any, Final, Literal, get_args
 
 from compose_tls.errors import ForeignJournal, RecoveryFailed
 from compose_tls.files import JOURNAL_LIMIT, ProjectFiles, read_regular, real_path
+from compose_tls.layout import PRIVATE
 from compose_tls.patterns import regex
 from compose_tls.values import dataclass
 
 JOURNAL = ".compose-tls.journal"
-MODE: Final = 0o600
 
 _FORMAT: Final = "compose-tls journal 2"
 _SUFFIX = regex(r"\.compose-tls-[0-9a-f]{8}")
@@ -175,7 +175,7 @@ def unfinished(directory: Path) -> bool:
 def _require_ours(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise foreign(JOURNAL, "it is not a regular file")
-    require_ours(JOURNAL, status, MODE)
+    require_ours(JOURNAL, status, PRIVATE)
 
 
 def require_ours(name: str, status: os.stat_result, ours: int) -> None:

@@ -14,9 +14,9 @@ from compose_tls.apply.file_ops import naming
 from compose_tls.apply.journal import StepAction
 from compose_tls.changes import MakeDirectory, Plan, sha256
 from compose_tls.files import CHANGED_LIMIT, open_real, read_regular
+from compose_tls.layout import PUBLIC_DIRECTORY
 from compose_tls.patterns import regex
 
-_PARENT_MODE = 0o755
 _MOUNTS = Path("/proc/self/mountinfo")
 _OCTAL = regex(r"\\([0-7]{3})")
 
@@ -135,7 +135,7 @@ def missing_directories(plan: Plan) -> list[tuple[Path, int]]:
         if isinstance(change, MakeDirectory):
             for parent in reversed(change.path.parents):
                 if not parent.is_dir():
-                    missing.setdefault(parent, _PARENT_MODE)
+                    missing.setdefault(parent, PUBLIC_DIRECTORY)
             if not change.path.is_dir():
                 missing[change.path] = change.mode
     return list(missing.items())

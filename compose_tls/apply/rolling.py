@@ -10,7 +10,6 @@ from pathlib import Path
 
 from compose_tls.apply.file_ops import PosixFileOps, naming
 from compose_tls.apply.journal import (
-    MODE,
     Journal,
     Step,
     journal_path,
@@ -19,6 +18,7 @@ from compose_tls.apply.journal import (
 from compose_tls.apply.preconditions import digest
 from compose_tls.errors import ProjectChanged
 from compose_tls.files import CHANGED_LIMIT, JOURNAL_LIMIT, read_regular
+from compose_tls.layout import PRIVATE
 
 
 def roll_forward(journal: Journal, ops: PosixFileOps, *, untouched: bool = False) -> None:
@@ -85,7 +85,7 @@ def store(journal: Journal, ops: PosixFileOps) -> None:
         unfinished, content = unfinished_journal_path(journal.directory), journal.render()
         if len(content) > JOURNAL_LIMIT:
             raise OSError(errno.EFBIG, "too many files at once")
-        ops.write_new(unfinished, content, mode=MODE, uid=os.geteuid(), gid=None)
+        ops.write_new(unfinished, content, mode=PRIVATE, uid=os.geteuid(), gid=None)
 
 
 def put_in_force(journal: Journal, ops: PosixFileOps) -> None:

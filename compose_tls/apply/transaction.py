@@ -12,7 +12,6 @@ from pathlib import Path
 
 from compose_tls.apply.file_ops import PosixFileOps, naming
 from compose_tls.apply.journal import (
-    MODE,
     Journal,
     journal_path,
     name_in,
@@ -24,6 +23,7 @@ from compose_tls.apply.staging import Steps, Write
 from compose_tls.changes import Plan, RemoveDirectory, relative
 from compose_tls.errors import ComposeTlsError, WriteFailed
 from compose_tls.files import JOURNAL_LIMIT, ProjectFiles, read_regular
+from compose_tls.layout import PRIVATE
 from compose_tls.signals import deferred
 from compose_tls.vocabulary import TlsWarning
 
@@ -145,7 +145,7 @@ class _Transaction:
     def require_permissions(self, journal: Path) -> None:
         """Refuse a file system without permissions: others could read private keys."""
         status = journal.stat()
-        if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != MODE:
+        if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != PRIVATE:
             raise WriteFailed(
                 "this file system does not store owners and permissions; nothing was changed",
                 hint="move the project to one that does: others could read its private keys here",

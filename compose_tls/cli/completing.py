@@ -23,7 +23,7 @@ COMPLETE: Final = "_COMPOSE_TLS_COMPLETE"
 """The variable by which a shell asks, as click names it."""
 
 
-class Place(click.types.StringParamType):
+class PathName(click.types.StringParamType):
     """A path as it is given; the shell completes it.
 
     Args:
@@ -42,8 +42,8 @@ class Place(click.types.StringParamType):
         return [CompletionItem(incomplete, type=self.kind)]
 
 
-FILE = Place("file")
-DIRECTORY = Place("dir")
+FILE = PathName("file")
+DIRECTORY = PathName("dir")
 
 
 def pages(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:

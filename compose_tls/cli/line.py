@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
+from compose_tls.hiding import without_credentials
 from compose_tls.patterns import regex
 from compose_tls.values import dataclass
 
@@ -102,8 +103,11 @@ def next_line(*commands: str) -> Line:
 
 
 def clean(text: str) -> str:
-    r"""A text whose control characters are spelled, as ``\x1b``; line ends and tabs stay."""
-    return _CONTROL.sub(_spelled, text)
+    r"""A text whose control characters are spelled, as ``\x1b``, and whose addresses hold no password.
+
+    Line ends and tabs stay.
+    """
+    return _CONTROL.sub(_spelled, without_credentials(text))
 
 
 def _spelled(match: re.Match[str]) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from compose_tls.changes import relative
-from compose_tls.compose.compose_project import ComposeProject, Reader
+from compose_tls.compose.compose_project import ComposeProject
+from compose_tls.compose.definition import Reader
 from compose_tls.compose.edits import (
     Destination,
     MountOrder,

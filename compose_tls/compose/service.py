@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from collections.abc import Mapping as ReadMapping
 from dataclasses import field
 from functools import cached_property
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from compose_tls.compose import dotenv
-from compose_tls.compose.definition import Definition
+from compose_tls.compose.definition import Definition, Reader
 from compose_tls.compose.environment import Variable, variables_of
 from compose_tls.compose.ports import PublishedPort, ports_of
 from compose_tls.compose.volumes import (
@@ -33,7 +33,6 @@ _KINDS: Final[tuple[Literal["configs", "secrets"], ...]] = ("configs", "secrets"
 
 HEALTH_TEST: Final[Route] = ("healthcheck", "test")
 
-_Read = Callable[[Path], bytes | None]
 # A build context that is fetched: https://docs.docker.com/build/concepts/context/
 _FETCHED = ("http://", "https://", "git://", "ssh://", "git@", "github.com/", "docker-image://")
 
@@ -95,7 +94,7 @@ class Service:
 
     name: str
     definitions: tuple[Definition, ...]
-    _container_variables: dict[_Read, dict[str, str | None]] = field(
+    _container_variables: dict[Reader, dict[str, str | None]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -159,7 +158,7 @@ class Service:
     def _environment(self) -> list[Variable]:
         return [v for layer in self.layers("environment") for v in variables_of(*layer)]
 
-    def container_variables(self, read: _Read) -> dict[str, str | None]:
+    def container_variables(self, read: Reader) -> dict[str, str | None]:
         """What the container's environment is set to: the env_file files, then ``environment``.
 
         Args:
@@ -309,7 +308,7 @@ class Service:
         found = ((one, [v.text(), *v.texts()]) for one, v in self.layers("label_file"))
         return [one.base / text for one, texts in found for text in texts if text]
 
-    def labels(self, read: _Read) -> dict[str, str]:
+    def labels(self, read: Reader) -> dict[str, str]:
         """The labels of its container: those of files, then ``labels``; ``read`` as above."""
         found: dict[str, str] = {}
         for path in self.label_files():

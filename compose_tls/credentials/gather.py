@@ -11,18 +11,8 @@ from compose_tls.changes import CertificateOrder, IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.key_files import KeyFiles
 from compose_tls.layout import CA, CLIENT, CLIENT_CA, NEXT_CA, SERVER
-from compose_tls.pki.certificate_rules import CLIENT_AUTH
 from compose_tls.pki.certificate_with_key import CertificateWithKey
 from compose_tls.pki.issue import issue_all, with_own_subject
-from compose_tls.pki.refusing_clients import refusing_clients
-from compose_tls.pki.verify import (
-    check_ca,
-    check_client,
-    check_server,
-    client_ca_concerns,
-    concerns,
-    shared_ca_concerns,
-)
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
 
@@ -85,7 +75,8 @@ class _Gathering:
         ca_pem = b"".join(self._trusted(name) for name in self.planned.trusted)
         client_ca = self.planned.client_ca
         client_ca_pem = ca_pem if client_ca == CA else self._trusted(client_ca)
-        found = tuple(self._concerns(ca_pem, client_ca_pem))
+        provided = "provided" in self.planned.sources.values()
+        found = tuple(self._concerns(ca_pem, client_ca_pem)) if provided else ()
         return Credentials(self.held, ca_pem, client_ca_pem, found)
 
     def _issue(self) -> None:
@@ -95,7 +86,7 @@ class _Gathering:
             if one.order is not None:
                 groups.setdefault(one.issuer or one.identity.name, []).append(one.order)
         for name, orders in groups.items():
-            if any(order.role == "ca" for order in orders):
+            if any(order.profile == "ca" for order in orders):
                 self.held |= issue_all(orders, None, self.now)
                 continue
             ca = self._issuer(name)
@@ -110,6 +101,8 @@ class _Gathering:
         """What is trusted in the name of a CA: where it stays, all that its file holds."""
         if name in self.held:
             return self.held[name].certificate_pem
+        from compose_tls.pki.verify import check_ca  # noqa: PLC0415 - not for what is issued now
+
         provided = self.planned.source(name) == "provided"
         content, path = self.files.trusted(name, provided=provided)
         server = self.held.get(SERVER) if self.planned.source(SERVER) == "provided" else None
@@ -118,6 +111,16 @@ class _Gathering:
 
     def _concerns(self, ca_pem: bytes, client_ca_pem: bytes) -> Iterator[TlsWarning]:
         """Make sure that provided certificates work, and tell what is to be known of them."""
+        from compose_tls.pki.certificate_rules import CLIENT_AUTH  # noqa: PLC0415 - not for our own
+        from compose_tls.pki.refusing_clients import refusing_clients  # noqa: PLC0415 - as above
+        from compose_tls.pki.verify import (  # noqa: PLC0415 - as above
+            check_client,
+            check_server,
+            client_ca_concerns,
+            concerns,
+            shared_ca_concerns,
+        )
+
         now = self.now
         path = self.files.name_of(SERVER)
         if self.planned.source(SERVER) == "provided":

@@ -10,10 +10,15 @@ from typing import Final
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.key_files import ISSUER_HINTS, KeyFiles
 from compose_tls.errors import CertificateError
-from compose_tls.files import in_the_way
 from compose_tls.layout import CA, CERTIFICATE, KEY, NEXT_CA, SERVER, STACK
 from compose_tls.observation import Observation
-from compose_tls.project.model import is_lost, not_usable, restoring_ca, restoring_server
+from compose_tls.project.model import (
+    in_the_way,
+    is_lost,
+    not_usable,
+    restoring_ca,
+    restoring_server,
+)
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 
@@ -71,7 +76,7 @@ def _mended(
     """With what mends it."""
     path = observation.directory / (error.path or "")
     found, at_hand = Unsound(name, error), observation.pki.usable
-    command = in_the_way(path, observation.directory)
+    command = in_the_way(path, observation)
     if name in {CA, SERVER} and not command:
         restoring = restoring_ca if name == CA else restoring_server
         command = restoring(observation, config, state) or ""

@@ -168,7 +168,12 @@ def _hint(line: str) -> str | None:
     return None
 
 
+_REMOTE = "COMPOSE_EXPERIMENTAL_GIT_REMOTE=true COMPOSE_EXPERIMENTAL_OCI_REMOTE=true"
 _HINTS = (
+    (
+        "remote resource is disabled by",
+        f"if you trust what it includes: export {_REMOTE}, then run this again",
+    ),
     ("no such service", "if it is behind a profile, switch that on with COMPOSE_PROFILES"),
     ("no configuration file provided", "name the project with --project-directory or --file"),
     (

@@ -14,9 +14,9 @@ from compose_tls.deploy.engine import Engine
 from compose_tls.errors import FileUnreadable
 from compose_tls.patterns import regex
 from compose_tls.shell import quoted
+from compose_tls.stack.milvus.settings import CONFIG_DIRECTORY
 from compose_tls.values import dataclass
 
-CONFIGURATION: Final = "/milvus/configs"
 """Where Milvus looks for its configuration, in the container."""
 
 # A milvus.yaml has 40 kB (2.6).
@@ -100,7 +100,7 @@ def _is_no_file(engine: Engine, container_id: str, path: str) -> bool:
 
 
 def changed_files(
-    deployed: Deployed, directory: str = CONFIGURATION, copied: Iterable[str] = ()
+    deployed: Deployed, directory: str = CONFIG_DIRECTORY, copied: Iterable[str] = ()
 ) -> tuple[LayerChange, ...]:
     """The files below a directory that were changed, added or removed inside the container.
 

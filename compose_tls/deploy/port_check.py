@@ -11,9 +11,8 @@ from typing import Any, Final
 
 from compose_tls.errors import NotReachable, PortTaken
 from compose_tls.shell import joined
-from compose_tls.vocabulary import EVERY_ADDRESS, number
+from compose_tls.vocabulary import EVERY_ADDRESS, LAST_PORT, number
 
-_LAST_PORT: Final = 65535
 _APART: Final = frozenset({"macvlan", "ipvlan"})
 
 
@@ -48,6 +47,25 @@ def require_free(
                     " does not have",
                     hint="publish it at one that ip address lists, such as 127.0.0.1",
                 )
+
+
+def taken(
+    service: Mapping[str, Any], owner: Callable[[int], str | None]
+) -> Iterator[tuple[int, str]]:
+    """The ports of a service that does not run which a container of this engine has, and that container.
+
+    Args:
+        service: The service, as ``docker compose config`` has it.
+        owner: Names the container that holds a port.
+    """
+    for port in dict.fromkeys(port for _, port in _published(service)):
+        if found := owner(port):
+            yield port, found
+
+
+def project_of(owner: str) -> str:
+    """The project in the words for a container; empty where it has none."""
+    return owner.partition(" of project ")[2]
 
 
 def require_reachable(project: Mapping[str, Any], service: str, port: int) -> None:
@@ -99,7 +117,7 @@ def port_taken(port: int, owner: str | None, what: str, project: str | None = No
         what: Who is to get it, in words.
         project: The name of its project.
     """
-    _, _, other = (owner or "").partition(" of project ")
+    other = project_of(owner or "")
     if owner is None:
         find = f"find who listens there (ss -ltnp 'sport = :{port}') and stop it"
     else:
@@ -119,7 +137,7 @@ def _published(service: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         published = number(str(port.get("published") or ""))
         if (
             published is not None
-            and published <= _LAST_PORT
+            and published <= LAST_PORT
             and port.get("protocol", "tcp") == "tcp"
         ):
             yield str(port.get("host_ip") or EVERY_ADDRESS), published

@@ -59,13 +59,14 @@ def with_tls_files(project: Project, declared: Iterable[DeclaredTls]) -> Project
             elif path not in seen.files:
                 found[file.name] = reader.secret(path)
                 pairs[path] = (found.get(SERVER_CERTIFICATE), found[SERVER_KEY])
-    files = {**reader.files, **seen.files}
+    files, obstacles = {**reader.files, **seen.files}, seen.obstacles | reader.obstacles
+    seen = replace(seen, files=files, obstacles=obstacles)
     if not pairs:
-        return replace(project, observation=replace(seen, files=files))
+        return replace(project, observation=seen)
     from compose_tls.pki.load import foreign_keys  # noqa: PLC0415 - cryptography costs 75 ms
 
     pki = replace(seen.pki, foreign_keys=seen.pki.foreign_keys | foreign_keys(pairs))
-    return replace(project, observation=replace(seen, files=files, pki=pki))
+    return replace(project, observation=replace(seen, pki=pki))
 
 
 def changed_at(paths: Iterable[Path], *, settings: Iterable[Path] = ()) -> Mapping[Path, datetime]:

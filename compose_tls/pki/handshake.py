@@ -116,7 +116,9 @@ def client_context(ca_pem: bytes, pair: CertificateWithKey | None) -> ssl.SSLCon
     return context
 
 
-def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, server_name: str) -> Handshake:
+def shake_hands(
+    client: ssl.SSLContext, server: ssl.SSLContext, server_name: str, *, until: End | None = None
+) -> Handshake:
     """Let a client and a server talk until both have read a byte from the other, or one breaks off.
 
     The byte matters: in TLS 1.3 a client has finished before the server looks at its certificate (RFC
@@ -126,6 +128,7 @@ def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, server_name: str
         client: From ``client_context``.
         server: From ``server_context``.
         server_name: The DNS name, in ASCII, or IP address that the client verifies.
+        until: The end whose half is enough: it is over once that has finished its handshake.
     """
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
     # For a text, Python would load the tables of names that are not ASCII.
@@ -141,6 +144,8 @@ def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, server_name: str
                 while script:
                     script[0]()
                     script.popleft()
+                    if end == until:
+                        return Handshake(None, ends[end].version() or "")
             except ssl.SSLWantReadError:
                 continue
             except ssl.SSLError as error:

@@ -9,7 +9,7 @@ from compose_tls.errors import NameInvalid
 from compose_tls.patterns import regex
 
 # RFC 1035 section 2.3.4; 253 characters are the 255 octets on the wire.
-_LONGEST_NAME = 253
+LONGEST_NAME = 253
 _LONGEST_LABEL = 63
 
 # Letters, digits and inner hyphens (RFC 1123 section 2.1). The underscore is not a host name character,
@@ -109,9 +109,9 @@ def _dns_name(name: str) -> str:
     if host[-1].isdecimal():
         raise NameInvalid(f"{name} is not a valid IPv4 address", hint=_EXAMPLE)
     text = ".".join(labels)
-    if len(text) > _LONGEST_NAME:
+    if len(text) > LONGEST_NAME:
         raise NameInvalid(
-            f"{name[:40]}… is longer than {_LONGEST_NAME} characters", hint="give a shorter name"
+            f"{name[:40]}… is longer than {LONGEST_NAME} characters", hint="give a shorter name"
         )
     return text
 

@@ -76,13 +76,14 @@ _FOREIGN_SHOWN: Final = _Ending("refused by the server, for its issuer", "server
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """A handshake to come."""
+    """A handshake to come, or the half of it that this end sees."""
 
     name: str
     client: ssl.SSLContext
     server: ssl.SSLContext
     server_name: str
     ending: _Ending
+    until: End | None = None
 
 
 def rehearse(
@@ -97,9 +98,9 @@ def rehearse(
 ) -> None:
     """Find out in memory whether certificates will do what they are for.
 
-    Accepted must be: a client of this CA, by each name; in mode 2 with its certificate. Refused must
-    be: a name that the server does not have; a server for which the client has another CA; in mode 2
-    a client without certificate, and one with a certificate of another CA.
+    Accepted must be: a client of this CA, in mode 2 with its certificate; and by it, each name of the
+    server. Refused must be: a name that the server does not have; a server for which the client has
+    another CA; in mode 2 a client without certificate, and one with a certificate of another CA.
 
     Args:
         server: The server's certificate and key.
@@ -123,7 +124,7 @@ def rehearse(
     accepted = ca_pem if client_ca_pem is None else client_ca_pem
     moment = now or datetime.now(UTC)
     for scene in _scenes(server, ca_pem, accepted, client, server_names, mode, moment):
-        outcome = shake_hands(scene.client, scene.server, scene.server_name)
+        outcome = shake_hands(scene.client, scene.server, scene.server_name, until=scene.until)
         if not scene.ending.is_that_of(outcome):
             raise RehearsalFailed(
                 f"{scene.name}: must be {scene.ending.text}, but was {_observed(outcome)}",
@@ -142,24 +143,26 @@ def _scenes(
 ) -> Iterator[_Scene]:
     mutual = mode is TlsMode.MUTUAL
     foreign = foreigner(now)
-    # In mode 2 without a client certificate, the server's half is still rehearsed.
-    client_ca = accepted if mutual and client is not None else None
-    shown = client if mutual else None
     with _taken_by_openssl():
         # Milvus takes nothing older in mode 2, and in mode 1 what Go takes.
         oldest = ssl.TLSVersion.TLSv1_3 if mutual else ssl.TLSVersion.TLSv1_2
-        met = server_context(server, client_ca, minimum=oldest)
-        friend = client_context(ca_pem, shown)
-        misled = client_context(foreign.ca_pem, shown)
+        bare = client_context(ca_pem, None)
+        misled = client_context(foreign.ca_pem, None)
         demanding = server_context(server, accepted, minimum=oldest) if mutual else None
-    for name in server_names:
-        by = f"a client of this CA, by {name}"
-        yield _Scene(by, friend, met, _instance(name), _ACCEPTED)
+        if demanding is not None and client is not None:
+            friend, met = client_context(ca_pem, client), demanding
+        else:
+            # In mode 2 without a client certificate, the server's half is still rehearsed.
+            friend, met = bare, server_context(server, None, minimum=oldest)
     name = _instance(server_names[0])
-    yield _Scene("a client that asks for another name", friend, met, _WRONG_NAME, _WRONG_NAME_SEEN)
+    by = "a client of this CA, by"
+    yield _Scene(f"{by} {server_names[0]}", friend, met, name, _ACCEPTED)
+    for other in server_names[1:]:
+        # It is the client that looks at the name, before the server has seen the client's certificate.
+        yield _Scene(f"{by} {other}", bare, met, _instance(other), _ACCEPTED, until="client")
+    yield _Scene("a client that asks for another name", bare, met, _WRONG_NAME, _WRONG_NAME_SEEN)
     yield _Scene("a client that trusts another CA", misled, met, name, _WRONG_CA_SEEN)
     if demanding is not None:
-        bare = client_context(ca_pem, None)
         stranger = client_context(ca_pem, foreign.client)
         yield _Scene("a client without certificate", bare, demanding, name, _NOTHING_SHOWN)
         yield _Scene(

@@ -26,7 +26,7 @@ def signing_request(order: CertificateOrder, private_key_pem: bytes) -> bytes:
     Raises:
         NameInvalid: The subject or a name is not allowed in a certificate.
     """
-    profile = PROFILES[order.role]
+    profile = PROFILES[order.profile]
     key = load_private_key(private_key_pem)
     if not isinstance(key, IssuingKey) or profile.extended_key_usage is None:
         msg = "a request is for a server or client with an ECDSA or RSA key"

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Final
 
 from cryptography import x509
 
-from compose_tls.errors import IssuerMismatch, NameNotCovered, ProfileViolation
+from compose_tls.errors import CertificateError, IssuerMismatch, NameNotCovered, ProfileViolation
 from compose_tls.pki.certificate_rules import (
     CLIENT_AUTH,
     SERVER_AUTH,
@@ -40,10 +39,7 @@ from compose_tls.pki.names import covers
 from compose_tls.pki.pem import read_certificates
 from compose_tls.pki.refusing_clients import refusing_clients, refusing_sdks, with_chain
 from compose_tls.pki.system_trust import is_public
-from compose_tls.vocabulary import TlsWarning
-
-# As long before its end as certbot renews a certificate (its renew_before_expiry).
-_SOON: Final = timedelta(days=30)
+from compose_tls.vocabulary import RENEW_BEFORE, TlsWarning
 
 
 def check_server(
@@ -91,14 +87,20 @@ def check_served(chain_pem: bytes, ca_pem: bytes, *, now: datetime) -> tuple[Tls
         now: The time to judge by, aware.
 
     Returns:
-        Warnings with the codes ``java-clients-refuse`` and ``rustls-clients-refuse``.
+        Warnings with the codes ``java-clients-refuse`` and ``rustls-clients-refuse``, and that of what
+        ``check_ca`` says first: of a CA that leads to another server, or to none.
 
     Raises:
         CertificateError: One of them refuses it, as ``check_server`` says.
     """
     sent, path = CertificateWithKey(chain_pem, b""), "the served chain"
     check_server(sent, ca_pem, names=(), now=now, path=path)
-    return tuple(refusing_sdks(sent, ca_pem, path=path))
+    found = [*refusing_sdks(sent, ca_pem, path=path)]
+    try:
+        check_ca(ca_pem, now=now, path="the CA file", server=sent)
+    except CertificateError as error:
+        found.append(TlsWarning(error.code, error.message, hint=error.hint))
+    return tuple(found)
 
 
 def check_client(pair: CertificateWithKey, ca_pem: bytes, *, now: datetime, path: str) -> None:
@@ -277,7 +279,7 @@ def _ending(
     first = min((certificate, *chain), key=lambda one: one.not_valid_after_utc)
     end = first.not_valid_after_utc
     left = end - now
-    if first is certificate and left > _SOON:
+    if first is certificate and left > RENEW_BEFORE:
         return
     hours, days = left // timedelta(hours=1), left.days
     amount = f"{days} days" if days > 1 else f"{hours} hours"

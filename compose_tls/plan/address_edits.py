@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from compose_tls.compose import dotenv
+from compose_tls.compose.discovery import ENV_FILE
 from compose_tls.compose.edits import Destination, change_variable, set_variables
 from compose_tls.compose.interpolate import interpolate
 from compose_tls.compose.member_edits import Edits
@@ -155,8 +156,8 @@ class _Address:
         directories = [self.project.directory]
         directories += [path.parent for path in self.project.observation.compose_files[:1]]
         for directory in dict.fromkeys(directories):
-            if self.project.read(directory / ".env") is not None:
-                yield directory / ".env"
+            if self.project.read(directory / ENV_FILE) is not None:
+                yield directory / ENV_FILE
 
     def in_file(self, paths: list[Path], name: str, edits: Edits) -> None:
         for path in reversed(paths):

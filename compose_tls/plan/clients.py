@@ -19,7 +19,7 @@ from compose_tls.project.model import Project
 from compose_tls.project.reachability import entries, names
 from compose_tls.results import CutOff
 from compose_tls.stack.applications import (
-    Connection,
+    ClientConnection,
     connection,
     elsewhere,
     in_file,
@@ -68,7 +68,7 @@ class Client:
     line: int | None = None
     variable: str | None = None
     port: int | None = None
-    connection: Connection | None = None
+    connection: ClientConnection | None = None
     certain: bool = True
     unnamed: str = ""
 
@@ -272,7 +272,7 @@ class _Finder:
                 )
                 yield replace(client, path=name, line=line)
 
-    def named_in(self, content: bytes, service: Service) -> Connection | None:
+    def named_in(self, content: bytes, service: Service) -> ClientConnection | None:
         """The way to Milvus that a text of a service names, on the networks or through this machine."""
         return in_file(content, self.inner_names(service), self.ports) or in_file(
             content, self.outer_names(service), self.published
@@ -316,12 +316,11 @@ class _Finder:
                 f"{by} of {self.place.name} put{'' if by == 'labels' else 's'} it in front of Milvus",
                 found.encryption,
                 self.reached(None),
-                path=main.document.name,
-                line=main.line("labels" if by == "labels" else "environment"),
+                **main.place("labels" if by == "labels" else "environment"),
                 connection=found if found.passes else None,
             )
 
-    def reached(self, found: Connection | None) -> str:
+    def reached(self, found: ClientConnection | None) -> str:
         """Host and port of Milvus, as a client has them; where it does not say, on the networks."""
         if found is not None and not found.host:
             return found.variable
@@ -330,7 +329,7 @@ class _Finder:
         return f"{url_host(host)}:{port or self.milvus.configuration.proxy_port}"
 
     def client(
-        self, service: Service, how: str, found: Connection | None, field: str = "volumes"
+        self, service: Service, how: str, found: ClientConnection | None, field: str = "volumes"
     ) -> Client:
         main = service.main
         return Client(

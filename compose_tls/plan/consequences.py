@@ -11,7 +11,7 @@ from compose_tls.config import TlsConfig
 from compose_tls.layout import KEY
 from compose_tls.observation import FileFacts
 from compose_tls.plan.build_contexts import context_findings
-from compose_tls.plan.findings import mounted_keys
+from compose_tls.plan.findings import mounted_keys, unseen
 from compose_tls.plan.health_checks import HealthEdit, health_edits, waiting
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.enabled import EnabledProject
@@ -63,6 +63,7 @@ def consequences(
         *of_health,
         *context_findings(project, config, showing),
         *_for_swarm(milvus),
+        *unseen(project),
     )
     return Consequences(warnings, health)
 

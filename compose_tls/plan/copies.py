@@ -5,29 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from compose_tls import layout
 from compose_tls.changes import relative
 from compose_tls.config import TlsConfig
 from compose_tls.files import joined_roots
-from compose_tls.layout import (
-    CA_BUNDLE,
-    CA_CERTIFICATE,
-    CERTIFICATE,
-    CLIENT,
-    CLIENT_CERTIFICATE,
-    CLIENT_KEY,
-    KAFKA_CLIENT_SETTINGS,
-    KEY,
-    MADE,
-    NEIGHBOUR_ROOTS,
-    PUBLIC_ROOTS,
-    SERVER_CERTIFICATE,
-    SERVER_KEY,
-    STACK_CA,
-    client_identity,
-    identity_of,
-    neighbours_directory,
-    stack_folders,
-)
 from compose_tls.observation import FileFacts, Observation
 from compose_tls.results import FileState
 from compose_tls.state.recorded import State
@@ -60,21 +41,23 @@ def copies(directory: Path, config: TlsConfig, state: State) -> Iterator[Copy]:
     """
     pki, settings = directory / config.pki_dir, state.settings
     served = directory / settings.served_dir
-    yield Copy(served / SERVER_KEY, pki / SERVER_KEY, served / SERVER_CERTIFICATE)
-    for folder, files in stack_folders([one.name for one in state.identities]).items():
+    yield Copy(
+        served / layout.SERVER_KEY, pki / layout.SERVER_KEY, served / layout.SERVER_CERTIFICATE
+    )
+    for folder, files in layout.stack_folders([one.name for one in state.identities]).items():
         places = {name: directory / settings.tls_dir / folder / there for there, name in files}
         for name, path in places.items():
-            if name in MADE or name.endswith(KEY):
-                certificate = places.get(f"{identity_of(name)}{CERTIFICATE}")
+            if name in layout.MADE or name.endswith(layout.KEY):
+                certificate = places.get(f"{layout.identity_of(name)}{layout.CERTIFICATE}")
                 yield Copy(path, pki / name, certificate)
     for one in state.neighbours or ():
-        place = directory / neighbours_directory(settings.tls_dir) / one.service
+        place = directory / layout.neighbours_directory(settings.tls_dir) / one.service
         for file in one.files:
-            if file == CLIENT_KEY:
-                key = pki / f"{client_identity(one.service)}{KEY}"
-                yield Copy(place / file, key, place / CLIENT_CERTIFICATE)
-            elif file != CLIENT_CERTIFICATE:
-                yield Copy(place / file, pki / CA_CERTIFICATE)
+            if file == layout.CLIENT_KEY:
+                key = pki / f"{layout.client_identity(one.service)}{layout.KEY}"
+                yield Copy(place / file, key, place / layout.CLIENT_CERTIFICATE)
+            elif file != layout.CLIENT_CERTIFICATE:
+                yield Copy(place / file, pki / layout.CA_CERTIFICATE)
 
 
 def key_and_copy_states(
@@ -95,13 +78,13 @@ def key_and_copy_states(
     unlike = {directory / path for path in drifted}
     drifts: list[Path] = []
     for one in state.identities:
-        key = pki / f"{one.name}{KEY}"
+        key = pki / f"{one.name}{layout.KEY}"
         # What is issued already needs no key of its CA.
         unused = one.profile == "ca" or (
-            one.name == CLIENT and state.settings.tls_mode is not TlsMode.MUTUAL
+            one.name == layout.CLIENT and state.settings.tls_mode is not TlsMode.MUTUAL
         )
         foreign = key in observation.pki.foreign_keys and not unused
-        drifts += [key] if foreign and key.with_suffix(CERTIFICATE) not in unlike else []
+        drifts += [key] if foreign and key.with_suffix(layout.CERTIFICATE) not in unlike else []
     for copy in copies(directory, config, state):
         there, origin = files.get(copy.path), files.get(copy.origin)
         if there is None:
@@ -110,7 +93,7 @@ def key_and_copy_states(
             drifts += [] if _is_made_of(copy, observation, pki, unlike) else [copy.path]
         elif copy.path in observation.pki.foreign_keys and copy.certificate not in unlike:
             drifts.append(copy.path)
-        elif copy.origin.with_suffix(CERTIFICATE) in unlike and _differ(origin, there):
+        elif copy.origin.with_suffix(layout.CERTIFICATE) in unlike and _differ(origin, there):
             # It fits a certificate that was replaced with it.
             drifts.append(copy.origin)
     for path in dict.fromkeys(drifts):
@@ -124,13 +107,18 @@ def _differ(one: FileFacts | None, other: FileFacts) -> bool:
 
 def _is_made_of(copy: Copy, observation: Observation, pki: Path, unlike: Collection[Path]) -> bool:
     """Whether what holds no key says what the files of the PKI directory do, as far as they are known."""
-    is_bundle = copy.path.name == CA_BUNDLE
-    place = pki / (f"{STACK_CA}{CERTIFICATE}" if is_bundle else CA_CERTIFICATE)
+    is_bundle = copy.path.name == layout.CA_BUNDLE
+    place = pki / (f"{layout.STACK_CA}{layout.CERTIFICATE}" if is_bundle else layout.CA_CERTIFICATE)
     ca = observation.content(place) if place not in unlike else None
-    roots = observation.content(pki / PUBLIC_ROOTS) if is_bundle else b""
+    roots = observation.content(pki / layout.PUBLIC_ROOTS) if is_bundle else b""
     there = observation.content(copy.path)
-    if there is None or ca is None or roots is None or copy.path.name == KAFKA_CLIENT_SETTINGS:
+    if (
+        there is None
+        or ca is None
+        or roots is None
+        or copy.path.name == layout.KAFKA_CLIENT_SETTINGS
+    ):
         return True
-    if copy.path.name == NEIGHBOUR_ROOTS:
+    if copy.path.name == layout.NEIGHBOUR_ROOTS:
         return there.endswith(ca)
     return there == joined_roots(roots, ca)

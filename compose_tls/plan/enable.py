@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compose_tls.changes import (
     CreateFile,
@@ -45,7 +46,6 @@ from compose_tls.plan.stack_folders import Folders
 from compose_tls.plan.stack_identities import with_stack
 from compose_tls.plan.stack_parts import Part, Stack
 from compose_tls.plan.stack_wanted import stack_of
-from compose_tls.plan.switching_neighbours import Neighbour
 from compose_tls.plan.tls_setup import tls_setup
 from compose_tls.plan.touched import touched_beside, touched_services
 from compose_tls.project.declared_tls import modes_before
@@ -69,6 +69,9 @@ from compose_tls.vocabulary import TlsMode, TlsWarning
 from compose_tls.yamlpatch.document import parse
 from compose_tls.yamlpatch.intent import Intent
 from compose_tls.yamlpatch.patch import create, edit
+
+if TYPE_CHECKING:
+    from compose_tls.plan.switching_neighbours import Neighbour
 
 
 def plan_enable(

@@ -11,9 +11,8 @@ from compose_tls.config import TlsConfig
 from compose_tls.errors import CertificateExpired
 from compose_tls.layout import CA, CA_CERTIFICATE, CERTIFICATE, CLIENT_CA, NEXT_CA
 from compose_tls.observation import CertificateFacts, Observation
-from compose_tls.vocabulary import TlsWarning, has_ended
+from compose_tls.vocabulary import RENEW_BEFORE, TlsWarning, has_ended
 
-RENEW_BEFORE: Final = timedelta(days=30)
 _DAY: Final = timedelta(days=1)
 OTHER_CA: Final = "give compose-tls enable certificates of a CA that is valid longer"
 

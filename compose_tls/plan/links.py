@@ -101,8 +101,7 @@ class _Map:
                         code="metrics-port-open",
                         message=f"port {listener.port} of {milvus.service.name} accepts /api/v1 "
                         "requests in plain text and without credentials",
-                        path=milvus.service.main.document.name,
-                        line=milvus.service.main.line("ports"),
+                        **milvus.service.main.place("ports"),
                         hint=_closer(milvus, listener.port),
                     )
 
@@ -119,8 +118,7 @@ class _Map:
                     code="internal-port-open",
                     message=f"port {port} of {milvus.service.name} accepts traffic of the Milvus "
                     "components in plain text and without a client certificate, in every mode",
-                    path=milvus.service.main.document.name,
-                    line=milvus.service.main.line("ports"),
+                    **milvus.service.main.place("ports"),
                     hint=f"remove it from ports, or {_closer(milvus, port)}",
                 )
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from compose_tls.compose.member_edits import Edits
 from compose_tls.config import TlsConfig
 from compose_tls.errors import ClientsCutOff, EditRefused, ProjectError, settle
-from compose_tls.plan.address_edits import add_address_edit, is_in_compose_file
-from compose_tls.plan.brought import with_client_ca
 from compose_tls.plan.client_ca import client_ca_source, has_server_ca_clients, issues_clients
 from compose_tls.plan.clients import Client, clients, cut_off, is_let_in, passes_on, still_plain
-from compose_tls.plan.switching_neighbours import Neighbour, switching
 from compose_tls.project.milvus_services import MilvusService, is_active
 from compose_tls.project.model import Project
 from compose_tls.results import CutOff
@@ -22,6 +19,9 @@ from compose_tls.shell import typed
 from compose_tls.stack.applications import application_of
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode, TlsWarning
+
+if TYPE_CHECKING:
+    from compose_tls.plan.switching_neighbours import Neighbour
 
 _KEYLESS: Final = "a client certificate of its own, and no key is given of a CA that could issue it"
 
@@ -73,11 +73,15 @@ def plan_neighbours(
         made, reason = None, None
         if ways and config.neighbours == "patch":
             try:
+                from compose_tls.plan.switching_neighbours import switching  # noqa: PLC0415 - few have one
+
                 made = _placed(switching(ways, project, config, names), project, config, override)
             except ProjectError as error:
                 place = f"{error.path}: " if error.path else ""
                 reason = f"{place}{error.message}: {error.hint}"
         if made is not None and made.shows_certificate and not issues:
+            from compose_tls.plan.brought import with_client_ca  # noqa: PLC0415 - as above
+
             made = None
             reason = f"{_KEYLESS}: {with_client_ca(config, project.directory)}"
         if made is None:
@@ -197,6 +201,11 @@ def _placed(
     except EditRefused as refusal:
         if override is None:
             raise
+        from compose_tls.plan.address_edits import (  # noqa: PLC0415 - as above
+            add_address_edit,
+            is_in_compose_file,
+        )
+
         service, reads_env = one.edits.service, one.edits.reads_env
         for change in one.edits.addresses:
             # A value that comes from elsewhere is to be changed there, or by its owner.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from compose_tls.changes import relative
-from compose_tls.compose.compose_project import Reader
+from compose_tls.compose.definition import Reader
 from compose_tls.compose.service import Service
 from compose_tls.compose.volumes import split_short
 from compose_tls.errors import TlsRemains
@@ -19,6 +19,7 @@ from compose_tls.project.milvus_services import MilvusService
 from compose_tls.project.mode_edits import is_mode
 from compose_tls.project.renamed import Entry, elsewhere
 from compose_tls.stack import etcd
+from compose_tls.stack.milvus.connections import TLS_MODE_ROUTE
 from compose_tls.stack.milvus.settings import tls_settings
 from compose_tls.state.changed_since import ORDERED
 from compose_tls.state.recorded import EditRecord, FileRecord, State
@@ -26,10 +27,8 @@ from compose_tls.state.undo import Undone
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.document import parse
-from compose_tls.yamlpatch.intent import Route
 from compose_tls.yamlpatch.query import query
 
-_MODE: Final[Route] = ("common", "security", "tlsMode")
 _REST: Final = ("proxy", "http", "enabled")
 _LOGIN: Final = regex(r"//[^/@\s]*@")
 _ON: Final = {str(int(mode)) for mode in (TlsMode.ONE_WAY, TlsMode.MUTUAL)}
@@ -90,7 +89,7 @@ class Remaining:
     def told(self) -> Iterator[ToldTls]:
         """Each Milvus that would speak TLS."""
         for one in self.milvus:
-            mode = one.configuration.get(_MODE) or ""
+            mode = one.configuration.get(TLS_MODE_ROUTE) or ""
             if mode in _ON:
                 yield self._told(one, TlsMode(int(mode)))
 
@@ -172,7 +171,11 @@ class Remaining:
 
     def _told(self, one: MilvusService, mode: TlsMode) -> ToldTls:
         found = one.configuration
-        routes = [_MODE, *_FILES[TlsMode.MUTUAL], *([_REST] if found.get(_REST) == "false" else [])]
+        routes = [
+            TLS_MODE_ROUTE,
+            *_FILES[TlsMode.MUTUAL],
+            *([_REST] if found.get(_REST) == "false" else []),
+        ]
         entries = [
             Entry(".".join(route), relative(place[0], self.directory), place[1])
             for route in routes
@@ -218,7 +221,7 @@ class Remaining:
         """
         if self.state is None:
             return False
-        place = one.configuration.place_of(_MODE, self.read)
+        place = one.configuration.place_of(TLS_MODE_ROUTE, self.read)
         record, undone = self.undone.get(place[0], (None, None)) if place else (None, None)
         if undone is not None and undone.exact:
             return True

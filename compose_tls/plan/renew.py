@@ -53,7 +53,7 @@ from compose_tls.plan.identities import (
     server_names,
     with_sources,
 )
-from compose_tls.plan.lifetimes import RENEW_BEFORE, days_of, ends, is_due
+from compose_tls.plan.lifetimes import days_of, ends, is_due
 from compose_tls.plan.managed_files import ManagedFiles
 from compose_tls.plan.neighbour_files import recorded_neighbours
 from compose_tls.plan.service_plan import ServicePlan
@@ -66,7 +66,7 @@ from compose_tls.project.model import Project, is_lost
 from compose_tls.project.stack_services import needed_servers
 from compose_tls.setup import Identity
 from compose_tls.values import dataclass
-from compose_tls.vocabulary import KeyType, TlsMode, TlsWarning
+from compose_tls.vocabulary import RENEW_BEFORE, KeyType, TlsMode, TlsWarning
 
 # What makes the common name of each CA its own: see pki/issue.py.
 _OUR_CA: Final = regex(rf"\b(CN={re.escape(CA_NAME)}) [0-9a-f]{{8}}(?=,|$)")

@@ -28,7 +28,7 @@ class _Broker:
 
     service: Service = field(repr=False)
     kind: kafka.Kind
-    listener: kafka.Listener
+    listener: kafka.BrokerListener
     variables: Mapping[str, str | None] = field(repr=False)
 
 

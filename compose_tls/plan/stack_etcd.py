@@ -104,8 +104,7 @@ def _part(work: StackWork, service: Service, port: int, hosts: Collection[str]) 
         raise EditRefused(
             f"flags of service {service.name} that name URLs for clients come from a variable",
             hint="write them out there as they are, with http://, and run this again",
-            path=service.main.document.name,
-            line=service.main.line("command"),
+            **service.main.place("command"),
         )
     certificate, key, ca = (
         posixpath.join(_DIRECTORY, name)

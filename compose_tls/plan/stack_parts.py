@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from compose_tls.compose.service import Service
 from compose_tls.layout import CLIENT_OF, ETCD, KAFKA
-from compose_tls.plan.application_edits import ApplicationEdits, Rewrite
 from compose_tls.project.milvus_services import MilvusService
 from compose_tls.setup import Directory, Identity, Member
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
+
+if TYPE_CHECKING:
+    from compose_tls.plan.application_edits import ApplicationEdits, Rewrite
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from compose_tls.vocabulary import TlsMode
 from compose_tls.yamlpatch.intent import Route
 
 # The working directory of the image, with its demo certificates: configs/milvus.yaml of the releases.
-_WORKING_DIRECTORY: Final = "/milvus"
+WORKING_DIRECTORY: Final = "/milvus"
 _FILES: Final[tuple[tuple[Route, str, str], ...]] = (
     (("tls", "serverPemPath"), "configs/cert/server.pem", SERVER_CERTIFICATE),
     (("tls", "serverKeyPath"), "configs/cert/server.key", SERVER_KEY),
@@ -183,6 +183,6 @@ def told_files(milvus: MilvusService, mode: TlsMode | None) -> Iterator[TlsFile]
     wanted = _FILES if mode is TlsMode.MUTUAL else _FILES[:2]
     for route, default, name in wanted:
         value = milvus.configuration.get(route)
-        target = normal_target(posixpath.join(_WORKING_DIRECTORY, value or default))
+        target = normal_target(posixpath.join(WORKING_DIRECTORY, value or default))
         mounted, path = shown_file(milvus.service, target)
         yield TlsFile(".".join(route), name, target, mounted, path, by_default=value is None)

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import field
 
 from compose_tls.changes import relative
-from compose_tls.compose.compose_project import ComposeProject, Reader
+from compose_tls.compose.compose_project import ComposeProject, saving
+from compose_tls.compose.definition import Reader
 from compose_tls.compose.service import Service
 from compose_tls.errors import ServiceAmbiguous, ServiceNotFound, UnsupportedMilvus
 from compose_tls.project.milvus_configuration import MilvusConfiguration
@@ -166,8 +167,7 @@ def _candidates(
             f"several services run Milvus: {', '.join(names)}",
             hint="choose one or more, for example: compose-tls enable … --service "
             + typed(next(iter(published), names[0])),
-            path=second.document.name,
-            line=second.line(),
+            **second.place(),
         )
     if candidates:
         return candidates
@@ -176,6 +176,14 @@ def _candidates(
             "no service of this Milvus cluster accepts clients: there is no proxy",
             hint="name the service that clients connect to with --service",
             path=_path(project),
+        )
+    if project.elsewhere:
+        places = ", ".join(one.place for one in project.elsewhere)
+        raise ServiceNotFound(
+            f"no service of this project runs Milvus, as far as it is here: {places} is not fetched",
+            hint=saving(places),
+            path=_path(project),
+            line=project.elsewhere[0].line,
         )
     raise ServiceNotFound(
         "no service of this project runs Milvus",
@@ -190,8 +198,7 @@ def _require_tls(milvus: MilvusService) -> None:
         raise UnsupportedMilvus(
             f"service {milvus.name} runs Milvus {milvus.version}, which cannot speak TLS",
             hint=f"use Milvus {FIRST_WITH_TLS} or newer",
-            path=main.document.name,
-            line=main.line("image"),
+            **main.place("image"),
         )
 
 

@@ -28,7 +28,7 @@ from compose_tls.layout import (
 )
 from compose_tls.observation import Observation
 from compose_tls.project.milvus_services import MilvusService
-from compose_tls.shell import joined
+from compose_tls.shell import joined, moved_away
 from compose_tls.state.recorded import State
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsMode
@@ -212,6 +212,19 @@ def not_usable(observation: Observation, config: TlsConfig, state: State | None)
         is_client = one.profile == "client" and one.members
         if (one.name in STACK or is_client) and one.name not in pki.usable:
             yield one.name
+
+
+def in_the_way(path: Path, observation: Observation) -> str:
+    """The command that makes room where a file has to be and something else is; otherwise empty."""
+    if path not in observation.obstacles:
+        return ""
+    return moved_away(relative(path, observation.directory))
+
+
+def absence(path: Path, observation: Observation) -> str:
+    """What is to be said of a file that could not be read as one."""
+    said = "is not a regular file" if path in observation.obstacles else "is gone"
+    return f"{relative(path, observation.directory)} {said}"
 
 
 def state_path(directory: Path, config: TlsConfig) -> Path:

@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeAlias
 from pydantic import Field
 
 from compose_tls.results.commands import SCHEMA_VERSION, CommandResult
-from compose_tls.results.issue_results import EnableResult, InitResult, RenewResult
+from compose_tls.results.init_result import InitResult
+from compose_tls.results.issue_results import EnableResult
 from compose_tls.results.other_results import (
     CheckResult,
     ClientResult,
@@ -22,6 +23,7 @@ from compose_tls.results.other_results import (
     ExportResult,
 )
 from compose_tls.results.parts import LeftOut, Model, Probe
+from compose_tls.results.renew_result import RenewResult
 from compose_tls.results.status_result import StatusResult
 from compose_tls.vocabulary import TlsWarning
 

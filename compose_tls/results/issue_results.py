@@ -1,4 +1,4 @@
-"""What the commands that issue certificates return."""
+"""What ``enable`` returns, and what it has in common with the others that issue certificates."""
 
 # Without annotations as texts: pydantic would compile each of them.
 
@@ -13,7 +13,7 @@ from compose_tls.results.parts import (
     Endpoint,
     LeftOut,
     Mode,
-    NeighbourResult,
+    Model,
     Probe,
 )
 
@@ -47,6 +47,20 @@ class IssueResult(ChangeResult, frozen=True):
     issued: tuple[str, ...] = Field(default=(), exclude=True)
 
 
+class NeighbourResult(Model, frozen=True):
+    """A service of the project that connects to Milvus and is configured for TLS.
+
+    Attributes:
+        service: Its name.
+        how: How it connects, as far as known.
+        certificate: The client certificate that it presents; ``None`` if it needs none.
+    """
+
+    service: str
+    how: str
+    certificate: str | None = None
+
+
 class EnableResult(IssueResult, frozen=True):
     """The result of ``enable``.
 
@@ -69,33 +83,3 @@ class EnableResult(IssueResult, frozen=True):
     ca_key: str | None = Field(default=None, exclude=True)
     then: tuple[str, ...] = Field(default=(), exclude=True)
     issue_with: str | None = Field(default=None, exclude=True)
-
-
-class InitResult(IssueResult, frozen=True):
-    """The result of ``init``.
-
-    Attributes:
-        flavour: Which services the project has; ``None`` if it was there: what standalone_embed.sh
-            starts, or what an earlier ``init`` made.
-        image: The image of Milvus.
-        root_password_file: Where the password of root is, relative to the project; ``None`` if Milvus
-            does not ask for one.
-        then: The next command once Milvus is proved. Not printed.
-    """
-
-    command: Literal["init"] = "init"
-    flavour: Literal["standalone", "embedded-etcd", "gpu", "cluster"] | None = None
-    image: str | None = None
-    root_password_file: str | None = None
-    then: tuple[str, ...] = Field(default=(), exclude=True)
-
-
-class RenewResult(IssueResult, frozen=True):
-    """The result of ``renew``.
-
-    Attributes:
-        brought: Whether the certificates were not issued here. Not printed.
-    """
-
-    brought: bool = Field(default=False, exclude=True)
-    command: Literal["renew"] = "renew"

@@ -8,15 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from compose_tls.results.commands import ChangeResult, CommandResult
-from compose_tls.results.parts import (
-    CertificateResult,
-    Endpoint,
-    GivenFiles,
-    LeftOut,
-    Mode,
-    Probe,
-    Snippet,
-)
+from compose_tls.results.parts import CertificateResult, Endpoint, LeftOut, Mode, Model, Probe
 
 
 class DisableResult(ChangeResult, frozen=True):
@@ -42,6 +34,18 @@ class DisableResult(ChangeResult, frozen=True):
     purge: LeftOut[str | None] = None
     in_use: LeftOut[bool] = False
     not_empty: tuple[str, ...] = Field(default=(), exclude=True)
+
+
+class GivenFiles(Model, frozen=True):
+    """The files to give to a client with a new certificate.
+
+    Attributes:
+        client: Its name.
+        files: Its own files, and last the CA certificate.
+    """
+
+    client: str
+    files: tuple[str, ...]
 
 
 class ClientResult(ChangeResult, frozen=True):
@@ -106,6 +110,18 @@ class ExportResult(ChangeResult, frozen=True):
     certificates: LeftOut[tuple[CertificateResult, ...]] = ()
     text: LeftOut[str] = ""
     private_text: str = Field(default="", exclude=True, repr=False)
+
+
+class Snippet(Model, frozen=True):
+    """Paste-ready client code or settings.
+
+    Attributes:
+        lang: The language or tool, as for ``connect --lang``.
+        text: The code.
+    """
+
+    lang: str
+    text: str
 
 
 class ConnectResult(CommandResult, frozen=True):

@@ -1,4 +1,4 @@
-"""What results are made of: files, certificates, probes, services and links as users see them."""
+"""What results are made of: files, certificates, endpoints and probes as users see them."""
 
 # Without annotations as texts: pydantic would compile each of them.
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from compose_tls.connection import url_host
 from compose_tls.observation import CertificateFacts
-from compose_tls.vocabulary import Action, Encryption, Reach
+from compose_tls.vocabulary import Action
 
 Mode: TypeAlias = Literal[1, 2]
 
@@ -144,152 +144,6 @@ class Probe(Model, frozen=True):
     skipped: Literal[True] | None = None
     hint: str | None = None
     untried: str | None = Field(default=None, exclude=True)
-
-
-class FileState(Model, frozen=True):
-    """A file as ``status`` finds it.
-
-    Attributes:
-        path: The path, relative to the project if it is inside.
-        state: ``as-written`` by ``enable``, ``drifted`` from that, or ``missing``.
-    """
-
-    path: str
-    state: Literal["as-written", "drifted", "missing"]
-
-
-class DeclaredService(Model, frozen=True):
-    """The client TLS of a Milvus at its next start, by the effective project.
-
-    Attributes:
-        service: Its name.
-        mode: 0 off, 1 one-way, 2 mutual TLS; ``None`` if not all that is said can be read here.
-        place: The file and line that set ``tlsMode``; ``None`` if it is not set.
-        certificate: The certificate that it will present, as mounted from this host.
-        by_compose_tls: Whether ``enable`` has set it up.
-        differs: How this differs from what ``enable`` recorded, or why it cannot work.
-        uri: Where clients reach it by the files, where there are several.
-    """
-
-    service: str
-    mode: Literal[0, 1, 2] | None
-    place: str | None = None
-    certificate: str | None = None
-    by_compose_tls: bool
-    differs: tuple[str, ...] = ()
-    uri: LeftOut[str | None] = None
-
-
-class Recorded(Model, frozen=True):
-    """What the last ``enable`` recorded in state.json.
-
-    Attributes:
-        mode: 1 one-way, 2 mutual TLS.
-        services: The Milvus services that it enabled.
-        tls_dir: The directory that they mount.
-    """
-
-    mode: Mode
-    services: tuple[str, ...]
-    tls_dir: str
-
-
-class DeployedService(Model, frozen=True):
-    """The state of a service in the engine.
-
-    Attributes:
-        service: Its name.
-        state: ``current``: it runs these files; ``stale``: previous files; ``absent``: it, or one of
-            its replicas, does not run; ``foreign``: what runs was made from another project name,
-            directory, files or env file.
-        reasons: Why it is not current; of one that is, what its failing health check says. Of several
-            replicas, each with its container.
-        container: The container's name; of several replicas, the one that agrees least.
-        health: ``starting``, ``healthy`` or ``unhealthy``; of several replicas, the worst.
-        started_at: When it was started, in UTC.
-    """
-
-    service: str
-    state: Literal["current", "stale", "absent", "foreign"]
-    reasons: tuple[str, ...] = ()
-    container: str | None = None
-    health: str | None = None
-    started_at: datetime | None = None
-
-
-CLIENTS = "clients"
-"""The source of links that come from outside."""
-
-MONITORING = "monitoring"
-"""Likewise, for health and metrics."""
-
-
-class Link(Model, frozen=True):
-    """One network connection between two parties.
-
-    Attributes:
-        sources: Who connects: services, or ``clients`` for clients from outside.
-        targets: The other end: services, or hosts outside the project.
-        purpose: The purpose.
-        port: Of the target; ``None`` if it differs or is not known.
-        encryption: What the settings on disk say; they hold from the next start on.
-        published: Who can reach the port: only the networks of the project (``nobody``), this machine
-            (``loopback``), who reaches one ``address``, or ``everyone``; ``None`` for other hosts.
-        note: A note, or what to do.
-        certificate: The certificate that the target is configured to present, with a scope beyond
-            ``proxy``; the same applies to the following fields.
-        not_after: When it expires, in UTC.
-        reason: Why a connection is plain text.
-    """
-
-    sources: tuple[str, ...]
-    targets: tuple[str, ...]
-    purpose: str
-    port: int | None = None
-    encryption: Encryption
-    published: Reach | None = None
-    note: str | None = None
-    certificate: LeftOut[str | None] = None
-    not_after: LeftOut[datetime | None] = None
-    reason: LeftOut[str | None] = None
-
-
-class Snippet(Model, frozen=True):
-    """Paste-ready client code or settings.
-
-    Attributes:
-        lang: The language or tool, as for ``connect --lang``.
-        text: The code.
-    """
-
-    lang: str
-    text: str
-
-
-class NeighbourResult(Model, frozen=True):
-    """A service of the project that connects to Milvus and is configured for TLS.
-
-    Attributes:
-        service: Its name.
-        how: How it connects, as far as known.
-        certificate: The client certificate that it presents; ``None`` if it needs none.
-    """
-
-    service: str
-    how: str
-    certificate: str | None = None
-
-
-class GivenFiles(Model, frozen=True):
-    """The files to give to a client with a new certificate.
-
-    Attributes:
-        client: Its name.
-        files: Its own files, and last the CA certificate.
-    """
-
-    client: str
-    files: tuple[str, ...]
 
 
 class CutOff(Model, frozen=True):

@@ -37,7 +37,7 @@ _OFF = frozenset({"0", "false", "no", "off"})
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class ClientConnection:
     """What a service's environment says about its way to Milvus.
 
     Attributes:
@@ -65,7 +65,7 @@ def connection(
     ports: Collection[int],
     *,
     image: str | None = None,
-) -> Connection | None:
+) -> ClientConnection | None:
     """The way of a service to Milvus; ``None`` where no variable names Milvus.
 
     Args:
@@ -79,7 +79,9 @@ def connection(
         found = _encryption(variables, address.scheme)
         shown = any(v and _CLIENT_CERTIFICATE.search(n.upper()) for n, v in variables.items())
         encryption = unsaid if found == "unknown" else found
-        return Connection(variable, address.port, encryption, shown, address.host, address.scheme)
+        return ClientConnection(
+            variable, address.port, encryption, shown, address.host, address.scheme
+        )
     return None
 
 
@@ -146,7 +148,9 @@ _ENCRYPTED_SCHEMES: Final = frozenset({"https", "grpcs", "h2"})
 _PLAIN_SCHEMES: Final = frozenset({"http", "grpc", "tcp", "h2c"})
 
 
-def in_file(content: bytes, names: Collection[str], ports: Collection[int]) -> Connection | None:
+def in_file(
+    content: bytes, names: Collection[str], ports: Collection[int]
+) -> ClientConnection | None:
     """The way to Milvus that a configuration file of a service names; ``None`` where it names none.
 
     Args:
@@ -166,10 +170,10 @@ def in_file(content: bytes, names: Collection[str], ports: Collection[int]) -> C
             said: Encryption = "plain" if scheme in _PLAIN_SCHEMES else "unknown"
             encryption = "encrypted" if scheme in _ENCRYPTED_SCHEMES else said
             shown = _SHOWS.search(text) is not None
-            return Connection(f"{host}:{port}", port, encryption, shown)
+            return ClientConnection(f"{host}:{port}", port, encryption, shown)
     for host, port, _ in places("".join(passed)):
         if host in names and port in ports:
-            return Connection(f"{host}:{port}", port, "unknown", passes=True)
+            return ClientConnection(f"{host}:{port}", port, "unknown", passes=True)
     return None
 
 
@@ -193,14 +197,14 @@ def place_in(content: bytes, names: Collection[str], port: int) -> bool:
 
 def _backup(
     content: bytes, text: str, names: Collection[str], ports: Collection[int]
-) -> Connection | None:
+) -> ClientConnection | None:
     """What a backup.yaml says: https://github.com/zilliztech/milvus-backup/blob/main/configs/backup.yaml."""
     for root in _documents(content, text):
         host, route = milvus_backup.address_of(root), milvus_backup.route_of(root)
         port = root.text(*route, "port") or ""
         if host is not None and host in names and (not port or port in map(str, ports)):
             mode = root.text(*route, "tlsMode") or root.text("milvus", "tlsMode") or "0"
-            return Connection(
+            return ClientConnection(
                 ".".join((*route, "address")),
                 number(port),
                 "plain" if mode in {"0", "disabled"} else "encrypted",

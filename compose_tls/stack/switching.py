@@ -13,7 +13,7 @@ from typing import Final
 
 from compose_tls.layout import CA_CERTIFICATE, NEIGHBOUR_ROOTS
 from compose_tls.stack import attu, milvus_backup
-from compose_tls.stack.applications import Connection, application_of, switches_off
+from compose_tls.stack.applications import ClientConnection, application_of, switches_off
 from compose_tls.stack.client_tls import ClientTls
 from compose_tls.values import dataclass
 from compose_tls.yamlpatch.intent import Route
@@ -46,7 +46,7 @@ class Recipe:
 def recipe(
     image: str | None,
     variables: Mapping[str, str | None],
-    found: Connection,
+    found: ClientConnection,
     tls: ClientTls,
     document: Found | None = None,
 ) -> Recipe | None:

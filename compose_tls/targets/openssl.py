@@ -135,11 +135,11 @@ def _issued(order: CertificateOrder, issuer: str | None) -> Iterator[str]:
 
 def _extensions(order: CertificateOrder) -> Iterator[str]:
     """As ``pki.profiles`` has them, in its order; their sources are there."""
-    is_ca = order.role == "ca"
+    is_ca = order.profile == "ca"
     yield f"basicConstraints = critical,{'CA:TRUE,pathlen:0' if is_ca else 'CA:FALSE'}"
     yield f"keyUsage = critical,{'keyCertSign,cRLSign' if is_ca else 'digitalSignature'}"
     if not is_ca:
-        yield f"extendedKeyUsage = {_PURPOSES[order.role]}"
+        yield f"extendedKeyUsage = {_PURPOSES[order.profile]}"
     names = [
         *(f"DNS:{one}" for one in order.dns_names),
         *(f"IP:{one}" for one in order.ip_addresses),

@@ -19,7 +19,7 @@ from compose_tls.targets.new_project.embed_script import DATA, SCRIPT
 from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
-from compose_tls.workflows.connecting import Address, target_of
+from compose_tls.workflows.connecting import HostPort, target_of
 from compose_tls.workflows.enable import enable_opened
 
 
@@ -139,7 +139,7 @@ class FirstStart:
                 "no port of Milvus is published, so root's password cannot be set from here",
                 hint="publish port 19530 on this machine in the compose file",
             )
-        address = Address.of(planned.endpoint)
+        address = HostPort.of(planned.endpoint)
         target = target_of(opened.root, opened.config, address, service=planned.services[0])
         self.signed_in = True
         assert target.password is not None  # noqa: S101 - it is in the settings

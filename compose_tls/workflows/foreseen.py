@@ -14,6 +14,7 @@ from compose_tls.values import dataclass
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows.next_step import compose_command
 from compose_tls.workflows.preamble import Opened
+from compose_tls.workflows.refusals import as_warning, settled
 
 # An engine that does not answer by then is not waited for: nothing depends on it.
 _SECONDS: Final = 2
@@ -59,7 +60,6 @@ def foreseen(
     from compose_tls.deploy.engine import Engine  # noqa: PLC0415 - as above
     from compose_tls.workflows.engine_project import EngineProject  # noqa: PLC0415 - as above
     from compose_tls.workflows.recreation import Review  # noqa: PLC0415 - as above
-    from compose_tls.workflows.refusals import as_warning, settled  # noqa: PLC0415 - as above
 
     name = opened.config.project_name or opened.variables.get("COMPOSE_PROJECT_NAME")
     try:

@@ -12,7 +12,7 @@ from compose_tls import listener
 from compose_tls.apply.inverse import snapshot
 from compose_tls.apply.transaction import apply
 from compose_tls.changes import Pending
-from compose_tls.compose.discovery import DEFAULT_FILES
+from compose_tls.compose.discovery import DEFAULT_FILES, ENV_FILE
 from compose_tls.credentials import secrets
 from compose_tls.credentials.issuing import Issued
 from compose_tls.deploy.compose_cli import ComposeCli
@@ -27,7 +27,7 @@ from compose_tls.files import is_directory
 from compose_tls.layout import ROOT_PASSWORD
 from compose_tls.observe import observe
 from compose_tls.observe.file_reader import FileReader
-from compose_tls.plan.new_project import ENV_FILE, NewProject, Wanted, plan_new_project
+from compose_tls.plan.new_project import NewProject, Wanted, plan_new_project
 from compose_tls.plan.service_plan import ServicePlan
 from compose_tls.project.model import Project
 from compose_tls.results import InitResult
@@ -319,7 +319,7 @@ def _go_on(
     keep_on_failure: bool,
 ) -> InitResult:
     """Start what an earlier init made, and give root its password, if it has it not yet."""
-    if not wanted.is_default:
+    if wanted != Wanted():
         raise ProjectExists(
             "init already created a project here, and does not change it",
             hint=f"{own_command(opened, 'init', '--up')} starts it; for another project, name another"

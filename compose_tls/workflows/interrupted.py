@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compose_tls.apply.deploying import is_deploying
 from compose_tls.apply.journal import JOURNAL
+from compose_tls.apply.unproved import is_deploying
 from compose_tls.errors import ProjectLocked
 from compose_tls.vocabulary import TlsWarning
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from compose_tls.changes import Plan
-from compose_tls.compose.discovery import OVERRIDE_FILES, named_files, project_root
+from compose_tls.compose.discovery import ENV_FILE, OVERRIDE_FILES, named_files, project_root
 from compose_tls.config import ENVIRONMENT_PREFIX
+from compose_tls.errors import OutsideProject
+from compose_tls.files import is_file
 from compose_tls.project.endpoints import sharing
 from compose_tls.project.milvus_services import is_active
 from compose_tls.project.model import Project
@@ -17,7 +19,6 @@ from compose_tls.project.renamed import orphaned
 from compose_tls.shell import behind, joined, quoted
 from compose_tls.workflows.preamble import Opened
 
-_ENV_FILE: Final = ".env"
 _SPELLED: Final = {
     "file": "-f",
     "project_name": "-p",
@@ -108,7 +109,16 @@ def own_command(opened: Opened, *words: str, tls_dir: str = "") -> str:
     if Path(os.path.normpath(opened.root / own)) in opened.named_places:
         tls_dir = own
     before = f"{ENVIRONMENT_PREFIX}TLS_DIR={quoted(tls_dir)} " if tls_dir else ""
-    return before + joined(["compose-tls", *words, *own_options(opened)])
+    return before + joined(["compose-tls", *words, *own_options(opened), *accepting(opened)])
+
+
+def accepting(opened: Opened) -> Iterator[str]:
+    """The options without which no command reads a project that leads outside, once that is accepted.
+
+    It is not recorded: who writes into a project could accept for its user.
+    """
+    if OutsideProject.code in opened.config.accept:
+        yield from ("--accept", OutsideProject.code)
 
 
 def own_options(opened: Opened) -> list[str]:
@@ -133,10 +143,10 @@ def compose_options(opened: Opened) -> list[str]:
     files, env_files = named_files(opened.config.file, opened.variables), opened.config.env_file
     if not files and (files := named_files((), opened.completed)):
         # Elsewhere, Compose does not find the .env that names them.
-        env_files = env_files or (_ENV_FILE,)
+        env_files = env_files or (ENV_FILE,)
     base = opened.config.project_directory
     if not base and not files:
-        base = str(project_root(opened.reached, (), {}))
+        base = str(project_root(opened.reached, (), {}, is_file))
     moved = {
         "file": tuple(map(seen, files)),
         "env_file": tuple(map(seen, env_files)),

@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Final
 
 from compose_tls.changes import relative
+from compose_tls.compose.definition import PlaceInFile
 from compose_tls.config import TlsConfig
 from compose_tls.deploy.declared import Declared
 from compose_tls.deploy.deployed import Deployed, paths_of
@@ -71,10 +72,15 @@ class Origin:
         if definition.get("container_name") == found.container.name:
             shared.add(f"container name {found.container.name}")
         if found.container.running:
+            ours = self.project.directory / self.config.tls_dir
             shared |= {
                 f"data directory {mount.source}"
                 for mount in set(wanted.mounts) & set(found.mounts)
-                if mount.source and not mount.read_only and not Path(mount.source).is_file()
+                if mount.source
+                and not mount.read_only
+                and not Path(mount.source).is_file()
+                # Any number of containers read the certificates.
+                and not Path(mount.source).is_relative_to(ours)
             }
         name = quoted(found.project)
         hint = f"name it: {self._command('-p', found.project)}, or COMPOSE_PROJECT_NAME={name}"
@@ -123,7 +129,7 @@ class Origin:
         if real:
             yield DeployedDifferently(
                 f"container {found.container.name} of service {service} is not what these files"
-                f" declare, and would be replaced: {listed(real)}",
+                f" declare, so that to recreate it changes more than TLS: {listed(real)}",
                 hint=self._how_it_was_made(service, found, [e for e in unlike if e.of_origin]),
                 **place_of(self.project, service),
             )
@@ -263,14 +269,6 @@ def listed(texts: Iterable[str]) -> str:
     return "; ".join(found[:_MANY]) + (f"; and {more} more" if more > 0 else "")
 
 
-def place_of(project: Project, service: str, *route: str) -> Place:
+def place_of(project: Project, service: str, *route: str) -> PlaceInFile:
     """Where a service, or a part of it, stands."""
-    main = project.compose.services[service].main
-    return Place(path=main.document.name, line=main.line(*route))
-
-
-class Place(TypedDict):
-    """The place in a compose file, as an error names it."""
-
-    path: str
-    line: int
+    return project.compose.services[service].main.place(*route)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from compose_tls import listener
-from compose_tls.apply.deploying import forget, is_deploying
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.journal import unfinished
+from compose_tls.apply.unproved import forget, is_deploying
 from compose_tls.changes import PatchFile, Plan, relative
 from compose_tls.compose.discovery import named_files
 from compose_tls.config import (
@@ -35,7 +35,7 @@ from compose_tls.errors import (
     WrongUsage,
     settle,
 )
-from compose_tls.files import STATE_LIMIT, ProjectFiles, is_directory, real_path
+from compose_tls.files import STATE_LIMIT, ProjectFiles, is_directory, is_file, real_path
 from compose_tls.layout import STATE_FILE
 from compose_tls.observation import FileFacts
 from compose_tls.observe import observe
@@ -204,7 +204,7 @@ class Opened:
             return self.named_places, ()
         names = ", ".join(dict.fromkeys(map(str, led.values())))
         refusal = OutsideProject(
-            f"{names} would be edited, which is outside the project",
+            f"an edit goes to {names}, which is outside the project",
             hint="check who owns it and what else uses it",
             path=plan.relative(next(iter(led))),
         )
@@ -246,11 +246,11 @@ def open_project(
     """
     path = Path(directory)
     if not is_directory(path):
-        is_file = os.path.isfile(path)  # noqa: PTH113 - no answer where access is denied
+        file = is_file(path)
         raise WrongUsage(
-            f"{path} is a file, not a directory" if is_file else f"there is no directory {path}",
+            f"{path} is a file, not a directory" if file else f"there is no directory {path}",
             hint="name a compose file with -f, its directory with -C"
-            if is_file
+            if file
             else "name an existing directory with -C",
             path=str(path),
         )

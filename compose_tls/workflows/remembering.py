@@ -13,6 +13,7 @@ from compose_tls.apply import deploying
 from compose_tls.apply.file_ops import PosixFileOps
 from compose_tls.apply.inverse import inverse
 from compose_tls.apply.recover import recover
+from compose_tls.apply.unproved import forget
 from compose_tls.errors import ComposeTlsError
 from compose_tls.listener import OnEvent
 from compose_tls.workflows.deployment import Deployment
@@ -59,7 +60,7 @@ def remembered(
         )
     )
     try:
-        yield replace(deploy, settled=partial(deploying.forget, root))
+        yield replace(deploy, settled=partial(forget, root))
     except BaseException as error:
         # A second interruption ends at once; the next command continues.
         if HALF_WAY not in getattr(error, "__notes__", ()):

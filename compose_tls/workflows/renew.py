@@ -181,7 +181,7 @@ def _result(
     shared = sharing(project.compose.services, milvus)
     restarted = list(dict.fromkeys((*milvus, *left, *shared)))
     unread = restarted if waiting else left
-    again = restarting.reading_again(opened, unread) if unread else ""
+    again = restarting.reading_again(opened, project, unread) if unread else ""
     return report(
         RenewResult,
         planned,

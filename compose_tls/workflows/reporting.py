@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from compose_tls.changes import IdentityPlan
 from compose_tls.config import TlsConfig
 from compose_tls.credentials.issuing import Issued
 from compose_tls.layout import CA, NEXT_CA
 from compose_tls.plan.service_plan import ServicePlan
-from compose_tls.results import EnableResult, InitResult, Probe, RenewResult, Rollover
 from compose_tls.vocabulary import TlsWarning
 from compose_tls.workflows import preamble
 from compose_tls.workflows.connecting import connect_arguments_of
 
-_R = TypeVar("_R", EnableResult, InitResult, RenewResult)
+if TYPE_CHECKING:
+    from compose_tls.results import EnableResult, InitResult, Probe, RenewResult, Rollover
+
+_R = TypeVar("_R", "EnableResult", "InitResult", "RenewResult")
 
 
 def report(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from compose_tls.apply import deploying
 from compose_tls.apply.deploying import Deploying
+from compose_tls.apply.unproved import forget
 from compose_tls.deploy.compose_cli import ComposeCli
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.engine import Engine
@@ -69,7 +70,7 @@ def take_back(
     found = deploying.read(root)
     if found is None:
         # One that was killed before it had begun.
-        deploying.forget(root)
+        forget(root)
         return TakenBack()
     names = ", ".join(found.services)
     files = ""
@@ -84,7 +85,7 @@ def take_back(
         hint = f"when that is corrected, run this again, or {_by_hand(found)}"
         services = TakenBack(f"unknown whether {names} runs: {error.message}", False, hint)
     if services.done:
-        deploying.forget(root)
+        forget(root)
     said = ", and ".join(filter(None, (files, services.said)))
     return replace(services, said=said, services=found.services)
 

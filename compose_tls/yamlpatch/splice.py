@@ -11,7 +11,7 @@ from typing import Final
 
 from compose_tls.values import dataclass
 
-_LINE_BREAKS = ("\r", "\n")
+LINE_BREAKS = ("\r", "\n")
 _DIGITS: Final = 16
 
 
@@ -53,11 +53,11 @@ def settled(text: str, found: Iterable[Splice]) -> tuple[Splice, ...]:
 
 def _kept_open(text: str, found: list[Splice]) -> list[Splice]:
     """Where the last lines of a text without a final line break go, take the break above as well."""
-    if text.endswith(_LINE_BREAKS):
+    if text.endswith(LINE_BREAKS):
         return found
     for index, splice in enumerate(found):
         start, above = splice.start, found[index - 1].end if index else 0
-        if splice.end < len(text) or splice.new or not text.endswith(_LINE_BREAKS, 0, start):
+        if splice.end < len(text) or splice.new or not text.endswith(LINE_BREAKS, 0, start):
             continue
         start -= 2 if text.endswith("\r\n", 0, start) else 1
         if start >= above:
@@ -102,7 +102,7 @@ def between_lines(text: str, made: Sequence[Splice]) -> Iterator[Splice]:
     around = {at: (above, below) for (above, _), (below, at) in pairwise(lines)}
     shift = 0
     for one in made:
-        only = not one.new and one.old.endswith(_LINE_BREAKS)
+        only = not one.new and one.old.endswith(LINE_BREAKS)
         yield replace(one, between=around.get(one.start + shift)) if only else one
         shift += len(one.new) - len(one.old)
 
@@ -198,7 +198,7 @@ def _occurrences(text: str, words: str) -> list[int]:
 
 
 def _may_be_comment(text: str, at: int) -> bool:
-    line = text[max(text.rfind(end, 0, at) for end in _LINE_BREAKS) + 1 : at]
+    line = text[max(text.rfind(end, 0, at) for end in LINE_BREAKS) + 1 : at]
     return any(mark in f" {line}" for mark in (" #", "\t#"))
 
 

@@ -113,7 +113,12 @@ def test_help_loads_what_prints_it_and_click() -> None:
     assert "compose_tls.cli.app" in rooms
     assert not {name for name in loaded if name.startswith("compose_tls.cli.output.")}
     assert not {room for room in rooms if not room.startswith("compose_tls.cli")} - {
-        *("compose_tls.errors", "compose_tls.patterns", "compose_tls.signals"),
+        *(
+            "compose_tls.errors",
+            "compose_tls.hiding",
+            "compose_tls.patterns",
+            "compose_tls.signals",
+        ),
         *("compose_tls.values", "compose_tls.version"),
     }
     # What measures the coverage of a test loads some of them as well, and click 8.2 loads shutil.
@@ -147,6 +152,8 @@ def test_a_command_that_only_looks_at_files_loads_neither_engine_nor_checks(
     loaded = loaded_in_a_project(*commands)
     assert not loaded & {"docker", "grpc", "pymilvus", "requests", "ruamel", "subprocess"}
     assert not {name for name in loaded if name.startswith("compose_tls.checks")}
+    # What a deployment keeps on disk: only whether there is any is asked.
+    assert "compose_tls.apply.deploying" not in loaded
     # Where the engine would listen, and how Compose would be told of the project.
     assert {name for name in loaded if name.startswith("compose_tls.deploy.")} == {
         "compose_tls.deploy.compose_invocation",
@@ -172,6 +179,24 @@ def test_a_command_makes_the_classes_of_its_own_result_alone(
 ) -> None:
     loaded = {name for name in loaded_in_a_project(*commands) if ".results." in name}
     assert loaded == {f"compose_tls.results.{name}" for name in ("commands", own, "parts")}
+
+
+def test_a_command_loads_what_prints_its_own_result_alone() -> None:
+    printing = {"change_text", "check_text", "json_documents", "status_text"}
+    for commands, own in (
+        (("enable --mode 2", "status"), "status_text"),
+        (("enable --mode 2",), "change_text"),
+    ):
+        loaded = {name.rpartition(".")[2] for name in loaded_in_a_project(*commands)}
+        assert loaded & printing == {own}
+
+
+def test_enable_loads_what_judges_or_switches_others_where_there_are_some() -> None:
+    judging = {f"compose_tls.pki.{name}" for name in ("verify", "certificate_rules")}
+    switching = {"compose_tls.plan.switching_neighbours", "compose_tls.stack.attu"}
+    assert not loaded_in_a_project("enable --mode 2") & (judging | switching)
+    # A CA that stays is looked at.
+    assert loaded_in_a_project("enable --mode 2", "renew -q") >= judging
 
 
 def test_enable_loads_nothing_of_new_projects_nor_of_a_file_of_settings() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         EnableResult,
         ExportResult,
         InitResult,
+        IssueResult,
         RenewResult,
     )
 
@@ -40,10 +41,7 @@ def enable_lines(
     """
     if not files_told:
         yield from _enabled(result, verbose=verbose)
-    if not checks_told:
-        yield from rendering.check_lines(result.checks, verbose=verbose)
-    if result.checks:
-        yield rendering.proof_line(result.endpoint)
+    yield from _proof(result, verbose=verbose, told=checks_told)
     if following := result.next or result.then:
         yield next_line(*following)
 
@@ -64,13 +62,18 @@ def init_lines(result: InitResult, *, verbose: bool, checks_told: bool = False) 
         yield from fields(_made(result))
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
-    if not checks_told:
-        yield from rendering.check_lines(result.checks, verbose=verbose)
-    if result.checks:
-        yield rendering.proof_line(result.endpoint)
+    yield from _proof(result, verbose=verbose, told=checks_told)
     yield from _root_password(result)
     if following := result.next or result.then:
         yield next_line(*following)
+
+
+def _proof(result: IssueResult, *what: str, verbose: bool, told: bool) -> Iterator[Line]:
+    """The probes, where they were not told as they ended, and what they prove."""
+    if not told:
+        yield from rendering.check_lines(result.checks, verbose=verbose)
+    if result.checks:
+        yield rendering.proof_line(result.endpoint, *what)
 
 
 def _root_password(result: InitResult) -> Iterator[Line]:
@@ -92,16 +95,15 @@ def _enabled(result: EnableResult, *, verbose: bool) -> Iterator[Line]:
     """What is in the files."""
     yield from _diff(result, verbose=verbose)
     mode, services = rendering.mode_text(result.mode), ", ".join(result.services)
-    if not result.changed:
+    what = f": {mode}, {'service' if len(result.services) == 1 else 'services'} {services}"
+    if not result.changed and result.deployed and not result.checks:
         yield line(f"nothing to do: {services} has {mode}")
+    elif not result.changed:
+        yield line(f"nothing to change in the files{what}")
     elif result.dry_run:
         yield line(f"would change to {mode}; nothing was written")
     else:
-        what = "service" if len(result.services) == 1 else "services"
-        yield line(
-            Piece("TLS is on in the files", "good"),
-            f": {mode}, {what} {', '.join(result.services)}",
-        )
+        yield line(Piece("TLS is on in the files", "good"), what)
         yield from fields(_kept_where(result))
     for one in result.neighbours if result.changed or verbose else ():
         with_what = f", with the client certificate {one.certificate}" if one.certificate else ""
@@ -181,6 +183,8 @@ def _without(result: DisableResult) -> Line:
     if not result.exact and not _patched(result):
         return line(f"{services}: plain text; there was nothing to remove")
     how = "byte for byte as before" if result.exact else "without what enable added"
+    if any(one.code == "edit-kept" for one in result.warnings):
+        how += ", except what was changed since"
     return line(Piece("TLS removed", "good"), f" from {services}: its files are {how}")
 
 
@@ -219,10 +223,7 @@ def renew_lines(result: RenewResult, *, verbose: bool, checks_told: bool = False
         yield from _files(result, verbose=verbose)
     if verbose:
         yield from rendering.certificate_lines(result.certificates)
-    if not checks_told:
-        yield from rendering.check_lines(result.checks, verbose=verbose)
-    if result.checks:
-        yield rendering.proof_line(result.endpoint, "runs with the new files")
+    yield from _proof(result, "runs with the new files", verbose=verbose, told=checks_told)
     if result.next:
         yield next_line(*result.next)
 

@@ -11,13 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import click
 
 from compose_tls.cli.line import Line, line
-from compose_tls.cli.output import (
-    change_text,
-    check_text,
-    json_documents,
-    rendering,
-    status_text,
-)
+from compose_tls.cli.output import rendering
 from compose_tls.cli.printing import is_terminal, say, show_lines
 from compose_tls.cli.typed_command import completed_warnings, without_dry_run
 from compose_tls.errors import CheckFailed
@@ -105,6 +99,8 @@ def show(result: Result, output: Output) -> int:
     output.close()
     output.warn(result)
     if output.json:
+        from compose_tls.cli.output import json_documents
+
         say(json_documents.result_json(result))
     elif not output.quiet or result.command == "connect":
         show_lines(_lines(result, output))
@@ -131,6 +127,8 @@ def show_document(result: ExportResult, output: Output) -> int:
     """Print an exported document on standard output, and all else on standard error."""
     output.warn(result)
     if not output.quiet:
+        from compose_tls.cli.output import change_text
+
         show_lines(change_text.beside_lines(result, verbose=output.verbose), err=True)
     say(result.text or result.private_text, end="")
     return result.exit_code
@@ -152,6 +150,16 @@ def show_map(result: StatusResult, form: str, output: Output) -> int:
 
 def _lines(result: Result, output: Output) -> Iterable[Line]:
     verbose, checks_told = output.verbose, output.checks_told
+    if result.command == "status":
+        from compose_tls.cli.output import status_text
+
+        return status_text.status_lines(result, verbose=verbose)
+    if result.command == "check":
+        from compose_tls.cli.output import check_text
+
+        return check_text.check_result_lines(result, verbose=verbose, checks_told=checks_told)
+    from compose_tls.cli.output import change_text
+
     match result.command:
         case "enable":
             return change_text.enable_lines(
@@ -163,10 +171,6 @@ def _lines(result: Result, output: Output) -> Iterable[Line]:
             return change_text.disable_lines(result, verbose=verbose)
         case "renew":
             return change_text.renew_lines(result, verbose=verbose, checks_told=checks_told)
-        case "status":
-            return status_text.status_lines(result, verbose=verbose)
-        case "check":
-            return check_text.check_result_lines(result, verbose=verbose, checks_told=checks_told)
         case "client":
             return change_text.client_lines(result, verbose=verbose)
         case "export":

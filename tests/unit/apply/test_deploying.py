@@ -15,9 +15,7 @@ import pytest
 
 from compose_tls.apply import deploying
 from compose_tls.apply.deploying import (
-    DEPLOYING,
     Deploying,
-    forget,
     parse,
     put_back,
     read,
@@ -29,6 +27,7 @@ from compose_tls.apply.inverse import inverse, snapshot
 from compose_tls.apply.preconditions import digest
 from compose_tls.apply.recover import recover
 from compose_tls.apply.transaction import apply
+from compose_tls.apply.unproved import DEPLOYING, forget
 from compose_tls.changes import Plan
 from compose_tls.errors import ForeignJournal, OutsideProject, ProjectChanged, WriteFailed
 from tests.unit.apply.trees import (

@@ -221,7 +221,7 @@ def test_what_is_done_already_has_no_next_step_in_a_dry_run(run: Run, project: P
 
     found = run("enable", "--dry-run")
 
-    assert found.out == "nothing to do: standalone has one-way TLS (mode 1)\n"
+    assert found.out == "nothing to change in the files: one-way TLS (mode 1), service standalone\n"
 
 
 def test_a_dry_run_with_nothing_to_do_knows_no_days(run: Run, enable_as: EnableAs) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,14 @@ from compose_tls.errors import CertificateUnreadable, RehearsalFailed
 from compose_tls.pki import handshake
 from compose_tls.pki import rehearse as rehearsal
 from compose_tls.pki.certificate_with_key import CertificateWithKey
-from compose_tls.pki.handshake import Handshake, client_context, server_context, shake_hands
+from compose_tls.pki.handshake import (
+    End,
+    Handshake,
+    client_context,
+    readable,
+    server_context,
+    shake_hands,
+)
 from compose_tls.pki.rehearse import rehearse
 from compose_tls.vocabulary import TlsMode
 from tests.moment import NOW
@@ -37,8 +45,10 @@ def _rehearse(
     tried: list[tuple[str, str]] = []
     original = vars(rehearsal)["shake_hands"]
 
-    def recorded(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> Handshake:
-        outcome: Handshake = original(client, server, name)
+    def recorded(
+        client: ssl.SSLContext, server: ssl.SSLContext, name: str, *, until: End | None
+    ) -> Handshake:
+        outcome: Handshake = original(client, server, name, until=until)
         tried.append((name, f"{outcome.refused_by or 'nobody'}: {outcome.reason}"))
         return outcome
 
@@ -208,6 +218,36 @@ def test_the_failure_names_the_handshake_and_the_name_that_fails(ca: Certificate
     )
 
 
+def test_a_further_name_is_looked_at_in_mode_2_as_well(ca: CertificateWithKey) -> None:
+    with pytest.raises(RehearsalFailed, match=r"by milvus: must be accepted.*Hostname mismatch"):
+        _rehearse(mint(issuer=ca), ca, _good_client(ca), names=["localhost", "milvus"])
+
+
+def test_a_client_is_content_before_the_server_judges_it(
+    issued: Mapping[str, CertificateWithKey],
+) -> None:
+    ca = issued["ca"].certificate_pem
+    server = server_context(issued["server"], ca, minimum=ssl.TLSVersion.TLSv1_3)
+    bare = client_context(ca, None)
+    assert shake_hands(bare, server, "localhost", until="client") == Handshake(None, "TLSv1.3")
+    assert shake_hands(bare, server, "localhost").refused_by == "server"
+    assert shake_hands(bare, server, "elsewhere", until="client").refused_by == "client"
+
+
+def test_a_rehearsal_reads_each_key_once(
+    issued: Mapping[str, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[bytes] = []
+
+    def counted(content: bytes) -> AbstractContextManager[str]:
+        read.append(content)
+        return readable(content)
+
+    monkeypatch.setattr(handshake, "readable", counted)
+    _rehearse(issued["server"], issued["ca"], issued["client"], names=_NAMES)
+    assert len(read) == len(set(read)) == 2 * len(("server", "client", "foreign client"))
+
+
 def test_an_address_that_is_not_covered_fails(ca: CertificateWithKey) -> None:
     with pytest.raises(RehearsalFailed, match=r"by ::1: must be accepted.*IP address mismatch"):
         _rehearse(mint(issuer=ca), ca, names=["127.0.0.1", "::1"], mode=TlsMode.ONE_WAY)
@@ -277,8 +317,10 @@ def test_a_client_that_checks_no_name_fails(
 def test_a_refusal_for_another_reason_does_not_count(
     issued: Mapping[str, CertificateWithKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuses(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> Handshake:
-        outcome = shake_hands(client, server, name)
+    def refuses(
+        client: ssl.SSLContext, server: ssl.SSLContext, name: str, *, until: End | None
+    ) -> Handshake:
+        outcome = shake_hands(client, server, name, until=until)
         return Handshake("client", "no shared cipher") if outcome.refused_by else outcome
 
     monkeypatch.setattr(rehearsal, "shake_hands", refuses)

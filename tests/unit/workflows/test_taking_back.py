@@ -12,7 +12,8 @@ import pytest
 
 from compose_tls import client, disable, enable
 from compose_tls.apply import deploying
-from compose_tls.apply.deploying import DEPLOYING, Deploying, OldFile
+from compose_tls.apply.deploying import Deploying, OldFile
+from compose_tls.apply.unproved import DEPLOYING
 from compose_tls.changes import sha256
 from compose_tls.deploy.compose_invocation import ComposeInvocation
 from compose_tls.deploy.container import ContainerFacts
