@@ -208,7 +208,7 @@ def run_server(
     asked = _Run.of(target, now, timeout, on_event, target.service)
     on_event(f"checking {target.service} at {target.authority}")
     if not asked.first("tls-handshake", probes.handshake).unreachable:
-        # Milvus alone connects to it.
+        # Only Milvus connects to it.
         asked.ask("server-certificate", partial(probes.certificate, now=now, by_sdks=False))
         asked.ask("refuses-plain-text", negative_probes.plain_text)
         asked.strangers()

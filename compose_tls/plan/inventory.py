@@ -91,7 +91,7 @@ def inventory(
     paths = tuple(_recorded(observation, config, state))
     for path in paths:
         found.read(observation.directory / path)
-    # A new CA that can take over, or one of which nobody knows whether it can.
+    # A new CA that can take over, or one of which that is unknown.
     if observation.pki.next_ca or set(paths) - set(state.certificates):
         found.warnings.append(rollover_warning(config))
     clients = ClientCertificates.of(observation, config, state)
@@ -298,7 +298,7 @@ def _states(
         elif digest := state.digests.get(path):
             yield _state(path, same=sha256(content) == digest)
         else:
-            # An earlier version recorded the first certificate alone: the copy tells of the others.
+            # An earlier version recorded only the first certificate: the copy shows the others.
             origin = f"{config.pki_dir}/{Path(path).name}"
             others = bundles.get(origin, bundles[path])
             same = bundles[path][0].sha256 == fingerprint and bundles[path] == others

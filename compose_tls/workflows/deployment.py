@@ -307,7 +307,7 @@ def prepare(
     shared = [name for name in sharing(project.compose.services, recreated) if name in seen.running]
     neighbours = tuple(dict.fromkeys((*to_start(planned, seen, review), *shared)))
     told = settled(review.recreating(recreated, others, neighbours), config.accept)
-    # What was to be done first is not done any more by whoever accepts it.
+    # The step before it is omitted for a user who accepts it.
     warnings = tuple(replace(w, hint=None) if w.code in config.accept else w for w in told)
     concerned = {name: seen.services[name] for name in begun if name in seen.services}
     require_free(concerned, seen.running, seen.engine.port_owner, seen.name)

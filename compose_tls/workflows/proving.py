@@ -89,7 +89,7 @@ def prove(
     )
     failed = [check for check in checks if not check.ok]
     if failed:
-        # A server in another mode than it should have takes old versions, too: that is no cause.
+        # A server in another mode than it should have accepts old versions, too: that is not the cause.
         first = min(failed, key=lambda check: check.name == "tls-versions")
         summary = f"check {first.name} failed"
         if not any(check.name == "grpc-ready" for check in checks):
