@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, Self
 
@@ -221,39 +221,43 @@ class ComposeCli:
         Where that is killed, the project stays locked until Compose has ended, too: the command that
         takes back what it did must not meet it.
         """
-        with subprocess.Popen(
-            self._words(project, *arguments),
-            cwd=project.directory,
-            env=project.readable(),
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            # Ctrl-C in a terminal is for this process, which then ends Compose.
-            process_group=0,
-            pass_fds=project.inherited,
-        ) as process:
-            try:
-                yield process
-            except BaseException:
-                with deferred():
-                    _end(process)
-                raise
+        with ExitStack() as stack:
+            # A signal before Compose is known here would leave it running.
+            with deferred():
+                process = stack.enter_context(
+                    subprocess.Popen(
+                        self._words(project, *arguments),
+                        cwd=project.directory,
+                        env=project.readable(),
+                        stdin=subprocess.DEVNULL,
+                        stdout=stdout,
+                        stderr=subprocess.PIPE,
+                        text=True,
+                        encoding="utf-8",
+                        errors="replace",
+                        # Ctrl-C in a terminal is for this process, which then ends Compose.
+                        process_group=0,
+                        pass_fds=project.inherited,
+                    )
+                )
+                ending = stack.enter_context(ExitStack())
+                ending.callback(_end, process)
+            yield process
+            ending.pop_all()
 
     def _words(self, project: ComposeInvocation, *arguments: str) -> list[str]:
         return [*self.command, *project.options, *arguments]
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(_END_SECONDS)
-    except subprocess.TimeoutExpired:
-        # The command line and its plugin are two processes.
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with deferred():
+        process.terminate()
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            # The command line and its plugin are two processes.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _version(command: tuple[str, ...], environment: Mapping[str, str]) -> str | None:

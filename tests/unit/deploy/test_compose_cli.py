@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -353,6 +354,26 @@ def test_a_signal_ends_compose_even_where_it_does_not_want_to(
         os.kill(os.getpid(), number)
 
     threading.Thread(target=send, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt), as_interrupt():
+        cli.up(project, ["standalone"])
+
+    assert not _is_alive(pid_of(tmp_path))
+
+
+def test_a_signal_in_the_moment_in_which_compose_starts_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Started(subprocess.Popen[str]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            if "up" in arguments[0]:
+                pid_of(tmp_path)
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("compose_tls.deploy.compose_cli._END_SECONDS", 0.2)
+    cli = ComposeCli((str(program(tmp_path, "docker-compose", STUBBORN)),))
+    project = ComposeInvocation(tmp_path, environment={"PATH": os.environ["PATH"]})
+    monkeypatch.setattr(subprocess, "Popen", Started)
     with pytest.raises(KeyboardInterrupt), as_interrupt():
         cli.up(project, ["standalone"])
 
